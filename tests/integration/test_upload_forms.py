@@ -3,6 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -255,6 +256,15 @@ def test_a_file_may_be_exactly_as_large_as_the_limit(
     content = GIF[:-2] + b"\0" * (LIMIT - len(GIF) + extra_bytes) + GIF[-2:]
     body = form(user_part(uploads.user_id), file_part(content))
     assert uploads.post([body], content_length=0).status == status
+
+
+def test_without_space_for_the_last_bytes_an_upload_fails(
+    uploads: UploadDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_disk = partial(Path("/dev/full").open, "w+b", buffering=2 * MAX_MEMORY_BYTES)
+    monkeypatch.setattr("entrypoints.http.library.upload_form.TemporaryFile", full_disk)
+    body = form(user_part(uploads.user_id), file_part(GIF + bytes(MAX_MEMORY_BYTES)))
+    assert uploads.post([body], content_length=0).status == 503
 
 
 def test_a_large_file_that_is_incomplete_leaves_no_temporary_file(

@@ -5,8 +5,9 @@ import errno
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, Final, cast
+from io import BytesIO
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, Final
 
 from litestar import Request
 from multipart import (
@@ -87,8 +88,8 @@ async def open_upload_form(
     with limiter.admit(identity_id) as upload:
         with _convert_errors():
             upload.announce(min(announced_bytes, limit))
-        with _close_without_error(SpooledTemporaryFile(max_size=upload.memory_bytes)) as file:
-            reader = _FormReader(cast("BinaryIO", file), limit, upload)
+        reader = _FormReader(limit, upload)
+        try:
             with (
                 _convert_errors(),
                 PushMultipartParser(
@@ -97,6 +98,8 @@ async def open_upload_form(
             ):
                 await reader.read(parser, request.stream())
             yield reader.form()
+        finally:
+            reader.close()
 
 
 @contextmanager
@@ -113,23 +116,12 @@ def _convert_errors() -> Iterator[None]:
         raise MediaStorageFailed from error
 
 
-@contextmanager
-def _close_without_error(
-    file: SpooledTemporaryFile[bytes],
-) -> Iterator[SpooledTemporaryFile[bytes]]:
-    try:
-        yield file
-    finally:
-        # Closing flushes the buffer, which fails on a full disk. The content is not needed.
-        with suppress(OSError):
-            file.close()
-
-
 class _FormReader:
-    """Reads a form block by block."""
+    """Reads a form block by block. The file is in memory until it is too large for that."""
 
-    def __init__(self, file: BinaryIO, limit: int, upload: UploadInProgress) -> None:
-        self._file = file
+    def __init__(self, limit: int, upload: UploadInProgress) -> None:
+        self._blocks: list[bytes] = []
+        self._file: BinaryIO | None = None
         self._limit = limit
         self._upload = upload
         self._total_bytes = 0
@@ -151,7 +143,7 @@ class _FormReader:
                     if self._file_part is None and _is_file(part):
                         self._file_part = part
                 elif part is not None and part is self._file_part:
-                    await self._write(bytes(event or b""))
+                    await self._append(bytes(event or b""))
                 elif part is None or part.filename is not None:
                     continue
                 elif event and len(text) <= MAX_FIELD_BYTES:
@@ -166,33 +158,51 @@ class _FormReader:
             raise NoFilePart
         if not self._file_part.filename:
             raise NoSelectedFile
+        if self._file is None:
+            # It is joined once, and `read` does not copy it again.
+            self._file = BytesIO(b"".join(self._blocks))
+            self._blocks.clear()
         self._file.seek(0)
         return UploadForm(self._file, self._fields)
 
-    async def _write(self, data: bytes) -> None:
+    def close(self) -> None:
+        # Closing flushes the buffer, which fails on a full disk. The content is not needed.
+        with suppress(OSError):
+            if self._file is not None:
+                self._file.close()
+
+    async def _append(self, data: bytes) -> None:
         self._file_bytes += len(data)
         if self._file_bytes > self._limit:
             raise FileTooLarge(self._limit)
+        self._blocks.append(data)
         if self._file_bytes > self._upload.memory_bytes:
             if self._file_bytes > self._upload.reserved_bytes:  # the size was not announced
                 self._upload.reserve(min(self._file_bytes + MAX_MEMORY_BYTES, self._limit))
-            await asyncio.to_thread(self._file.write, data)
+            await asyncio.to_thread(self._write)
             self._upload.written_bytes = self._file_bytes
-        else:
-            self._file.write(data)
+
+    def _write(self) -> None:
+        if self._file is None:
+            self._file = TemporaryFile()  # noqa: SIM115 -- `close` closes it
+        self._file.writelines(self._blocks)
+        self._file.flush()  # bytes that stay in the buffer would fail later, as another error
+        self._blocks.clear()
 
 
 async def _in_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     # What the parser accepts can depend on where its input is cut. With blocks of a fixed size,
     # the same body always gets the same response.
-    buffer = bytearray()
+    rest = memoryview(b"")
     async for chunk in chunks:
-        buffer += chunk
-        while len(buffer) >= BLOCK_BYTES:
-            yield bytes(buffer[:BLOCK_BYTES])
-            del buffer[:BLOCK_BYTES]
-    if buffer:
-        yield bytes(buffer)
+        view = memoryview(chunk)
+        while len(rest) + len(view) >= BLOCK_BYTES:
+            end = BLOCK_BYTES - len(rest)
+            yield b"".join((rest, view[:end]))
+            rest, view = view[:0], view[end:]
+        rest = memoryview(b"".join((rest, view))) if rest else view
+    if rest:
+        yield bytes(rest)
 
 
 def _decode(text: bytearray, charset: str | None) -> str:

@@ -1,6 +1,6 @@
 """The ASGI application."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, Final
@@ -133,10 +133,9 @@ class _AllowedMethods:
             if isinstance(route, HTTPRoute):
                 self._methods.setdefault(route.path_format, set()).update(route.methods)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         if scope.get("method") != "OPTIONS":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
 
         async def send_all_methods(message: Message) -> None:
             methods = self._methods.get(scope.get("path_template"))
@@ -146,4 +145,4 @@ class _AllowedMethods:
                 message["headers"] = [*headers, (b"allow", allowed)]
             await send(message)
 
-        await self._app(scope, receive, send_all_methods)
+        return self._app(scope, receive, send_all_methods)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -152,7 +152,7 @@ class DeadlineMiddleware:
             await self._app(scope, receive, send)
             return
         body = None
-        send = _ChunkedSend(send)
+        send = _ChunkedSend(send).send
         headers = headers_of(scope)
         if b"content-length" in headers or b"transfer-encoding" in headers:
             expects_continue = b"100-continue" in headers.get(b"expect", [b""])[-1].lower()
@@ -181,15 +181,19 @@ class _ChunkedSend:
     def __init__(self, send: Any) -> None:
         self._send = send
 
-    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+    # No coroutine of its own: two messages of each response pass here.
+    def send(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
         """Send an ASGI message."""
-        content = message.get("body", b"")
-        if len(content) > _MAX_UNDIVIDED_BYTES:
-            for start in range(0, len(content), _MAX_CHUNK_BYTES):
-                chunk = bytes(content[start : start + _MAX_CHUNK_BYTES])
-                await self._send({"type": message["type"], "body": chunk, "more_body": True})
-            message = {**message, "body": b""}
-        await self._send(message)
+        is_large = len(message.get("body", b"")) > _MAX_UNDIVIDED_BYTES
+        sent: Awaitable[None] = self._send_chunks(message) if is_large else self._send(message)
+        return sent
+
+    async def _send_chunks(self, message: MutableMapping[str, Any]) -> None:
+        content = message["body"]
+        for start in range(0, len(content), _MAX_CHUNK_BYTES):
+            chunk = bytes(content[start : start + _MAX_CHUNK_BYTES])
+            await self._send({"type": message["type"], "body": chunk, "more_body": True})
+        await self._send({**message, "body": b""})
 
 
 class RequestBody:

@@ -3,7 +3,14 @@
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    MutableMapping,
+)
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final, TypeAlias
 
@@ -19,7 +26,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-_ID_BYTES: Final = 16
+_ID_LENGTH: Final = 32
 _RANDOM_BYTES: Final = 4096
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # Only versions after 00 may append to it.
@@ -31,12 +38,12 @@ REQUEST_LOGGER: Final = __name__
 IS_HEAD: Final = "is_head"
 """The key in the state of a request that is set for HEAD."""
 _CLIENT_CLOSED_REQUEST: Final = 499
-_DEFAULT_HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cache-control", b"no-store"),
-)
+_DEFAULT_HEADERS: Final = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cache-control": b"no-store",
+}
 
 _log = structlog.get_logger()
 
@@ -69,7 +76,7 @@ class RequestContextMiddleware:
         self._log_request = log_request
         self._client_ips = ClientIpResolver(trusted_proxies)
         self._starts = RequestStarts()
-        self._random = b""
+        self._new_ids = _make_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -77,18 +84,18 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        await self._starts.wait_for_turn()
-        scope[CLIENT_IP] = client_ip = self._client_ips.resolve(scope)
-        fields = {**self._ids(scope), "client_ip": client_ip}
+        if turn := self._starts.find_turn():
+            await turn
+        fields = self._ids(scope)
+        scope[CLIENT_IP] = fields["client_ip"] = self._client_ips.resolve(scope)
         CURRENT_REQUEST.set(CurrentRequest(fields))
         method: str = scope["method"]
         if method == "HEAD":
             scope["method"] = "GET"
             # For handlers whose body is expensive.
             scope.setdefault("state", {})[IS_HEAD] = True
-        exchange = _Exchange(
-            send, fields["request_id"], is_head=method == "HEAD", is_stopping=self._is_stopping
-        )
+            send = _without_body(send)
+        exchange = _Exchange(send, fields["request_id"], self._is_stopping)
         try:
             await self._app(scope, receive, exchange.send)
         finally:
@@ -105,18 +112,19 @@ class RequestContextMiddleware:
     def _ids(self, scope: Scope) -> dict[str, str]:
         is_trusted = self._client_ips.has_trusted_peer(scope)
         request_id = _match(_REQUEST_ID, scope, b"x-request-id") if is_trusted else None
-        ids = {"request_id": request_id[0] if request_id else self._make_id()}
+        ids = {"request_id": request_id[0] if request_id else next(self._new_ids)}
         if b"traceparent" in headers_of(scope):
             trace = _match(_TRACEPARENT, scope, b"traceparent") if is_trusted else None
-            ids["trace_id"] = trace["trace_id"] if trace else self._make_id()
+            ids["trace_id"] = trace["trace_id"] if trace else next(self._new_ids)
         return ids
 
-    def _make_id(self) -> str:
-        # One system call for many ids.
-        if not self._random:
-            self._random = secrets.token_bytes(_RANDOM_BYTES)
-        made, self._random = self._random[:_ID_BYTES], self._random[_ID_BYTES:]
-        return made.hex()
+
+def _make_ids() -> Iterator[str]:
+    # One system call for many ids.
+    while True:
+        digits = secrets.token_hex(_RANDOM_BYTES)
+        for start in range(0, len(digits), _ID_LENGTH):
+            yield digits[start : start + _ID_LENGTH]
 
 
 def _match(pattern: re.Pattern[str], scope: Scope, name: bytes) -> re.Match[str] | None:
@@ -124,33 +132,44 @@ def _match(pattern: re.Pattern[str], scope: Scope, name: bytes) -> re.Match[str]
     return pattern.fullmatch(values[0]) if len(values) == 1 else None
 
 
-class _Exchange:
-    """One request and its response."""
-
-    def __init__(
-        self, send: Send, request_id: str, *, is_head: bool, is_stopping: Callable[[], bool]
-    ) -> None:
-        self._send = send
-        self._request_id = request_id
-        self._is_head = is_head
-        self._is_stopping = is_stopping
-        self.status = _CLIENT_CLOSED_REQUEST
-
-    async def send(self, message: Message) -> None:
-        """Send an ASGI message, with the headers added and a body for HEAD removed."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = self._add_headers(message["headers"])
-        elif self._is_head and message["type"] == "http.response.body":
+def _without_body(send: Send) -> Send:
+    async def send_without_body(message: Message) -> None:
+        if message["type"] == "http.response.body":
             if message.get("more_body", False):
                 return
             message["body"] = b""
-        await self._send(message)
+        await send(message)
+
+    return send_without_body
+
+
+class _Exchange:
+    """One request and its response."""
+
+    __slots__ = ("_is_stopping", "_request_id", "_send", "status")
+
+    def __init__(self, send: Send, request_id: str, is_stopping: Callable[[], bool]) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._is_stopping = is_stopping
+        self.status = _CLIENT_CLOSED_REQUEST
+
+    # No coroutine of its own: two messages of each response pass here.
+    def send(self, message: Message) -> Awaitable[None]:
+        """Send an ASGI message, with the headers added."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = self._add_headers(message["headers"])
+        return self._send(message)
 
     def _add_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         added = list(headers)
-        names = {name for name, _ in added}
-        added += [default for default in _DEFAULT_HEADERS if default[0] not in names]
+        names = dict(added).keys()
+        added += (
+            _DEFAULT_HEADERS.items()
+            if names.isdisjoint(_DEFAULT_HEADERS)
+            else [default for default in _DEFAULT_HEADERS.items() if default[0] not in names]
+        )
         added.append((b"x-request-id", self._request_id.encode()))
         if self._is_stopping() and b"connection" not in names:
             added.append((b"connection", b"close"))

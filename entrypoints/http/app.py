@@ -26,7 +26,6 @@ from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
-from entrypoints.http.response import JsonResponse
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpSettings
 from entrypoints.http.shared_reads import SharedReads
@@ -96,7 +95,6 @@ def create_app(
         request_max_body_size=MAX_JSON_SIZE,
         # With it, the framework would serve pages of its own; see describe_api.
         openapi_config=None,
-        response_class=JsonResponse,
         # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,
     )

@@ -1,0 +1,58 @@
+"""The decorators of handlers."""
+
+from functools import cached_property, partial
+from typing import Any, Final
+
+import msgspec
+from litestar import HttpMethod, Litestar, Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
+
+_encode: Final = msgspec.json.Encoder().encode
+_JSON_HEADER: Final = (b"content-type", b"application/json")
+
+
+class ApiRouteHandler(HTTPRouteHandler):
+    """A handler that returns a Struct, which is sent as JSON, None, or a response.
+
+    The framework's own response costs a third of a small request: it merges headers, cookies and
+    encoders, which no handler that returns a Struct has.
+    """
+
+    async def to_response(
+        self, app: Litestar, data: Any, request: Request[Any, Any, Any]
+    ) -> ASGIApp:
+        """Return what sends the response."""
+        if isinstance(data, msgspec.Struct):
+            return _BodyResponse(_encode(data), self.status_code)
+        if data is None:
+            return _BodyResponse(b"", self.status_code)
+        return await super().to_response(app, data, request)
+
+    def resolve_exception_handlers(self) -> ExceptionHandlersMap:
+        """Return the exception handlers, which the framework looks for in each request."""
+        return self._exception_handlers
+
+    @cached_property
+    def _exception_handlers(self) -> ExceptionHandlersMap:
+        return super().resolve_exception_handlers()
+
+
+class _BodyResponse(ASGIResponse):
+    def __init__(self, body: bytes, status_code: int) -> None:
+        self.body = body
+        self.status_code = status_code
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send start and body."""
+        body = self.body
+        headers = [(b"content-length", b"%d" % len(body)), _JSON_HEADER] if body else []
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+get: Final = partial(ApiRouteHandler, http_method=HttpMethod.GET)
+post: Final = partial(ApiRouteHandler, http_method=HttpMethod.POST)
+patch: Final = partial(ApiRouteHandler, http_method=HttpMethod.PATCH)
+delete: Final = partial(ApiRouteHandler, http_method=HttpMethod.DELETE)

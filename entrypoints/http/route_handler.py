@@ -6,7 +6,6 @@ from typing import Any, Final
 import msgspec
 from litestar import HttpMethod, Litestar, Request
 from litestar.handlers import HTTPRouteHandler
-from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -25,9 +24,9 @@ class ApiRouteHandler(HTTPRouteHandler):
     ) -> ASGIApp:
         """Return what sends the response."""
         if isinstance(data, msgspec.Struct):
-            return _BodyResponse(_encode(data), self.status_code)
+            return partial(_send_body, _encode(data), self.status_code)
         if data is None:
-            return _BodyResponse(b"", self.status_code)
+            return partial(_send_body, b"", self.status_code)
         return await super().to_response(app, data, request)
 
     def resolve_exception_handlers(self) -> ExceptionHandlersMap:
@@ -39,17 +38,12 @@ class ApiRouteHandler(HTTPRouteHandler):
         return super().resolve_exception_handlers()
 
 
-class _BodyResponse(ASGIResponse):
-    def __init__(self, body: bytes, status_code: int) -> None:
-        self.body = body
-        self.status_code = status_code
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send start and body."""
-        body = self.body
-        headers = [(b"content-length", b"%d" % len(body)), _JSON_HEADER] if body else []
-        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+async def _send_body(
+    body: bytes, status_code: int, _scope: Scope, _receive: Receive, send: Send
+) -> None:
+    headers = [(b"content-length", b"%d" % len(body)), _JSON_HEADER] if body else []
+    await send({"type": "http.response.start", "status": status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 get: Final = partial(ApiRouteHandler, http_method=HttpMethod.GET)

@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 from litestar import Controller, Litestar
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import State
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
@@ -65,7 +64,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_use_cases() as use_cases:
-            app.state.use_cases = use_cases
+            app.opt["use_cases"] = use_cases
             yield
 
     @cache
@@ -76,20 +75,19 @@ def create_app(
         route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
         lifespan=[lifespan],
         request_class=ApiRequest,
-        state=State(
-            {
-                "settings": settings,
-                "request_limits": RequestLimits(settings),
-                "upload_limiter": UploadLimiter(
-                    settings.max_uploads,
-                    settings.max_spooled_bytes,
-                    IdentityLocks(settings.upload_lock_file),
-                ),
-                "file_reads": FileReads(),
-                "shared_reads": SharedReads[Any](),
-                "describe_api": describe,
-            }
-        ),
+        # What `ApiRequest` finds. Each access to the framework's `State` would cost a microsecond.
+        opt={
+            "settings": settings,
+            "request_limits": RequestLimits(settings),
+            "upload_limiter": UploadLimiter(
+                settings.max_uploads,
+                settings.max_spooled_bytes,
+                IdentityLocks(settings.upload_lock_file),
+            ),
+            "file_reads": FileReads(),
+            "shared_reads": SharedReads[Any](),
+            "describe_api": describe,
+        },
         cors_config=_cors_config(settings.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
         request_max_body_size=MAX_JSON_SIZE,

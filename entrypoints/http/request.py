@@ -39,42 +39,42 @@ class ApiRequest(Request[Any, Principal, Any]):
     @property
     def use_cases(self) -> UseCases:
         """The use cases of the running service."""
-        use_cases: UseCases = self.app.state.use_cases
+        use_cases: UseCases = self.app.opt["use_cases"]
         return use_cases
 
     @property
     def settings(self) -> HttpSettings:
         """The settings of the HTTP side."""
-        settings: HttpSettings = self.app.state.settings
+        settings: HttpSettings = self.app.opt["settings"]
         return settings
 
     @property
     def request_limits(self) -> RequestLimits:
         """The limits of requests, which all requests share."""
-        limits: RequestLimits = self.app.state.request_limits
+        limits: RequestLimits = self.app.opt["request_limits"]
         return limits
 
     @property
     def upload_limiter(self) -> UploadLimiter:
         """The limits of uploads in progress, which all requests share."""
-        limiter: UploadLimiter = self.app.state.upload_limiter
+        limiter: UploadLimiter = self.app.opt["upload_limiter"]
         return limiter
 
     @property
     def file_reads(self) -> FileReads:
         """The reads of files in progress, of all requests."""
-        reads: FileReads = self.app.state.file_reads
+        reads: FileReads = self.app.opt["file_reads"]
         return reads
 
     @property
     def shared_reads(self) -> SharedReads[Any]:
         """The reads in progress that several requests share."""
-        reads: SharedReads[Any] = self.app.state.shared_reads
+        reads: SharedReads[Any] = self.app.opt["shared_reads"]
         return reads
 
     def describe_api(self) -> bytes:
         """Return the OpenAPI description as JSON."""
-        description: bytes = self.app.state.describe_api()
+        description: bytes = self.app.opt["describe_api"]()
         return description
 
 

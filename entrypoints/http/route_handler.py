@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from litestar import HttpMethod, Litestar, Request
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
+from litestar.types import ASGIApp, AsyncAnyCallable, ExceptionHandlersMap, Receive, Scope, Send
 
 _encode: Final = msgspec.json.Encoder().encode
 _JSON_HEADER: Final = (b"content-type", b"application/json")
@@ -28,6 +28,27 @@ class ApiRouteHandler(HTTPRouteHandler):
         if data is None:
             return partial(_send_body, b"", self.status_code)
         return await super().to_response(app, data, request)
+
+    def resolve_before_request(self) -> AsyncAnyCallable | None:
+        """Return what the framework calls first; if that returns a value, it is the response's.
+
+        So the framework does not look for the arguments of a handler that takes only the request.
+        """
+        return self._before_request
+
+    @cached_property
+    def _before_request(self) -> AsyncAnyCallable | None:
+        hook, handle = super().resolve_before_request(), self.fn
+        signature = self.parsed_fn_signature
+        is_struct = signature.return_type.is_subclass_of(msgspec.Struct)
+        if hook is None or list(signature.parameters) != ["request"] or not is_struct:
+            return hook
+
+        async def call_both(request: Request[Any, Any, Any]) -> Any:
+            await hook(request)
+            return await handle(request=request)
+
+        return call_both
 
     def resolve_exception_handlers(self) -> ExceptionHandlersMap:
         """Return the exception handlers, which the framework looks for in each request."""

@@ -233,7 +233,8 @@ class RequestBody:
         if self._is_late:
             raise RequestTimeout
         if self._is_complete:
-            return await self._receive_message()
+            rest: MutableMapping[str, Any] = await self._receive()
+            return rest
         message = await self._receive_in_time()
         self._expects_continue = False
         self._is_complete = not message.get("more_body", False)
@@ -241,13 +242,16 @@ class RequestBody:
             raise InvalidBody(FieldErrorCode.INCOMPLETE_BODY, "The body ended too early.")
         return message
 
-    async def send(self, message: MutableMapping[str, Any]) -> None:
+    def send(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
         """Send an ASGI message, after the rest of the body has been read."""
-        if message["type"] == "http.response.start":
-            if not self._is_complete:
-                await self._drain()
-            if not self._is_complete:
-                message["headers"] = [*message["headers"], (b"connection", b"close")]
+        is_early = not self._is_complete and message["type"] == "http.response.start"
+        sent: Awaitable[None] = self._send_early(message) if is_early else self._send(message)
+        return sent
+
+    async def _send_early(self, message: MutableMapping[str, Any]) -> None:
+        await self._drain()
+        if not self._is_complete:
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
         await self._send(message)
 
     async def _receive_in_time(self) -> MutableMapping[str, Any]:
@@ -257,7 +261,7 @@ class RequestBody:
             async with asyncio.timeout(None) as timeout:
                 self._timer.add(timeout, began_at + self._deadline.seconds_left)
                 try:
-                    message = await self._receive_message()
+                    message: MutableMapping[str, Any] = await self._receive()
                 finally:
                     self._timer.remove(timeout)
         except TimeoutError:
@@ -266,10 +270,6 @@ class RequestBody:
         finally:
             self._is_waiting = False
         self._deadline.record(len(message.get("body", b"")), time.monotonic() - began_at)
-        return message
-
-    async def _receive_message(self) -> MutableMapping[str, Any]:
-        message: MutableMapping[str, Any] = await self._receive()
         return message
 
     async def _drain(self) -> None:

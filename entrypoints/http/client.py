@@ -78,7 +78,7 @@ class ClientIpResolver:
         peer = _parse_ip(client[0])
         if peer is None:
             return UNKNOWN_IP
-        if not self._is_trusted(peer):
+        if not self._is_trusted_peer(client[0]):
             self._warn_once(peer)
             return _normalize(peer)
         forwarded = header_values(scope, b"x-forwarded-for")

@@ -83,7 +83,12 @@ def make_formatter(log_format: str, stream: TextIO | None = None) -> LineFormatt
 
 def format_time(seconds: float) -> str:
     """Return a time in UTC with milliseconds (RFC 3339)."""
-    milliseconds = int(seconds * 1000)
+    return _format_millisecond(int(seconds * 1000))
+
+
+# Often several lines are logged in the same millisecond.
+@lru_cache(maxsize=4)
+def _format_millisecond(milliseconds: int) -> str:
     return f"{_format_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
 
 

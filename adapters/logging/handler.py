@@ -71,7 +71,7 @@ class NonBlockingHandler(logging.Handler):
 
     def put(self, line: bytes, *, is_urgent: bool = False) -> None:
         """Put a line with its line end into the queue, or drop it."""
-        with self._changed:
+        with self._lock:
             # After the first dropped line all are dropped, so that the gap is in one place.
             if self._dropped or self._queue_size + len(line) > self._max_queue_size:
                 self._dropped += 1
@@ -96,7 +96,8 @@ class NonBlockingHandler(logging.Handler):
 
     def _reset(self) -> None:
         # After a fork, the queue and perhaps its lock belong to a thread that does not exist.
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._queue: list[bytes] = []
         self._queue_size = 0
         self._dropped = 0

@@ -33,15 +33,30 @@ class RequestLog:
         self._name = name
         self._put = put
 
-    def __call__(self, event: str, *, request_id: str, method: str, **fields: Any) -> None:
-        """Log an event with the fields of a `_RequestLine`."""
+    def __call__(
+        self,
+        event: str,
+        *,
+        request_id: str,
+        trace_id: str | msgspec.UnsetType = msgspec.UNSET,
+        client_ip: str,
+        method: str,
+        path: str,
+        status: int,
+        duration_ms: float,
+    ) -> None:
+        """Log an event with these fields."""
         line = _RequestLine(
             timestamp=format_time(time.time()),
             event=event,
             logger=self._name,
             request_id=_loggable_id(request_id),
+            trace_id=trace_id,
+            client_ip=client_ip,
             method=method if method in _METHODS else loggable_text(method),
-            **fields,
+            path=path,
+            status=status,
+            duration_ms=duration_ms,
         )
         self._put(_to_json(line))
 

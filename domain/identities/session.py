@@ -44,7 +44,9 @@ class RefreshTokenFamily:
 
     def confirm(self, generation: int | None) -> "RefreshTokenFamily":
         """Return the family after the use of an access token of this generation."""
-        return replace(self, is_confirmed=True) if generation == self.generation else self
+        if self.is_confirmed or generation != self.generation:
+            return self
+        return replace(self, is_confirmed=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +108,7 @@ class Session:
         """
         family = self.token_family and self.token_family.confirm(generation)
         is_recent = now - self.last_seen_at < limits.last_used_update_interval
-        if is_recent and family == self.token_family:
+        if is_recent and family is self.token_family:
             return self
         return replace(
             self,

@@ -1,6 +1,6 @@
 """The ASGI application."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, Final
@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 from litestar import Controller, Litestar
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import State
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
@@ -26,7 +25,6 @@ from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
-from entrypoints.http.response import JsonResponse
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpSettings
 from entrypoints.http.shared_reads import SharedReads
@@ -66,7 +64,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_use_cases() as use_cases:
-            app.state.use_cases = use_cases
+            app.opt["use_cases"] = use_cases
             yield
 
     @cache
@@ -77,26 +75,24 @@ def create_app(
         route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
         lifespan=[lifespan],
         request_class=ApiRequest,
-        state=State(
-            {
-                "settings": settings,
-                "request_limits": RequestLimits(settings),
-                "upload_limiter": UploadLimiter(
-                    settings.max_uploads,
-                    settings.max_spooled_bytes,
-                    IdentityLocks(settings.upload_lock_file),
-                ),
-                "file_reads": FileReads(),
-                "shared_reads": SharedReads[Any](),
-                "describe_api": describe,
-            }
-        ),
+        # What `ApiRequest` finds. Each access to the framework's `State` would cost a microsecond.
+        opt={
+            "settings": settings,
+            "request_limits": RequestLimits(settings),
+            "upload_limiter": UploadLimiter(
+                settings.max_uploads,
+                settings.max_spooled_bytes,
+                IdentityLocks(settings.upload_lock_file),
+            ),
+            "file_reads": FileReads(),
+            "shared_reads": SharedReads[Any](),
+            "describe_api": describe,
+        },
         cors_config=_cors_config(settings.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
         request_max_body_size=MAX_JSON_SIZE,
         # With it, the framework would serve pages of its own; see describe_api.
         openapi_config=None,
-        response_class=JsonResponse,
         # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,
     )
@@ -133,10 +129,9 @@ class _AllowedMethods:
             if isinstance(route, HTTPRoute):
                 self._methods.setdefault(route.path_format, set()).update(route.methods)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         if scope.get("method") != "OPTIONS":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
 
         async def send_all_methods(message: Message) -> None:
             methods = self._methods.get(scope.get("path_template"))
@@ -146,4 +141,4 @@ class _AllowedMethods:
                 message["headers"] = [*headers, (b"allow", allowed)]
             await send(message)
 
-        await self._app(scope, receive, send_all_methods)
+        return self._app(scope, receive, send_all_methods)

@@ -1,11 +1,12 @@
 """Authentication by access token."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from application.ports.errors import StorageError
 from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated, Unavailable
-from entrypoints.http.client import header_values
+from entrypoints.http.client import headers_of
 from entrypoints.http.errors.exceptions import NoAccessToken
 from entrypoints.http.request import ApiRequest, before_request
 
@@ -37,21 +38,21 @@ async def require_principal(request: ApiRequest) -> None:
     request.scope["auth"] = principal
 
 
-async def authenticate(request: ApiRequest) -> Principal:
+def authenticate(request: ApiRequest) -> Awaitable[Principal]:
     """Return the principal of the access token.
 
     Raises:
         NoAccessToken, Unauthenticated: The access token is missing, or invalid.
         StorageError
     """
-    sent = header_values(request.scope, b"authorization")
-    scheme, _, token = (sent[-1] if sent else "").partition(" ")
+    sent = headers_of(request.scope).get(b"authorization", (b"",))[-1]
+    scheme, _, token = sent.decode("latin-1").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise NoAccessToken
     if len(token) > _MAX_TOKEN_LENGTH:
         raise Unauthenticated
-    return await request.use_cases.authenticate(token)
+    return request.use_cases.authenticate(token)
 
 
 @before_request

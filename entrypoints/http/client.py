@@ -70,12 +70,15 @@ class ClientIpResolver:
 
     def resolve(self, scope: Mapping[str, Any]) -> str:
         """Return the IPv4 address or the IPv6 /64 network of the client, in its normal form."""
-        peer = _find_peer(scope)
-        if peer is None:
+        client = scope.get("client")
+        if not client:
             return UNKNOWN_IP
         if b"x-forwarded-for" not in headers_of(scope):
-            return _normalize(peer)
-        if not self._is_trusted(peer):
+            return _normalize_text(client[0])
+        peer = _parse_ip(client[0])
+        if peer is None:
+            return UNKNOWN_IP
+        if not self._is_trusted_peer(client[0]):
             self._warn_once(peer)
             return _normalize(peer)
         forwarded = header_values(scope, b"x-forwarded-for")
@@ -162,11 +165,6 @@ def headers_of(scope: Any) -> Mapping[bytes, Sequence[bytes]]:
     return headers
 
 
-def _find_peer(scope: Mapping[str, Any]) -> IPv4Address | IPv6Address | None:
-    client = scope.get("client")
-    return _parse_ip(client[0]) if client else None
-
-
 @lru_cache(maxsize=1024)
 def _parse_ip(text: str) -> IPv4Address | IPv6Address | None:
     # Some proxies add the port: 192.0.2.1:4711, [2001:db8::1]:4711.
@@ -179,6 +177,12 @@ def _parse_ip(text: str) -> IPv4Address | IPv6Address | None:
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
         return ip.ipv4_mapped
     return ip
+
+
+@lru_cache(maxsize=1024)
+def _normalize_text(text: str) -> str:
+    ip = _parse_ip(text)
+    return _normalize(ip) if ip else UNKNOWN_IP
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -152,7 +152,7 @@ class DeadlineMiddleware:
             await self._app(scope, receive, send)
             return
         body = None
-        send = _ChunkedSend(send)
+        send = _ChunkedSend(send).send
         headers = headers_of(scope)
         if b"content-length" in headers or b"transfer-encoding" in headers:
             expects_continue = b"100-continue" in headers.get(b"expect", [b""])[-1].lower()
@@ -181,15 +181,19 @@ class _ChunkedSend:
     def __init__(self, send: Any) -> None:
         self._send = send
 
-    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+    # No coroutine of its own: two messages of each response pass here.
+    def send(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
         """Send an ASGI message."""
-        content = message.get("body", b"")
-        if len(content) > _MAX_UNDIVIDED_BYTES:
-            for start in range(0, len(content), _MAX_CHUNK_BYTES):
-                chunk = bytes(content[start : start + _MAX_CHUNK_BYTES])
-                await self._send({"type": message["type"], "body": chunk, "more_body": True})
-            message = {**message, "body": b""}
-        await self._send(message)
+        is_large = len(message.get("body", b"")) > _MAX_UNDIVIDED_BYTES
+        sent: Awaitable[None] = self._send_chunks(message) if is_large else self._send(message)
+        return sent
+
+    async def _send_chunks(self, message: MutableMapping[str, Any]) -> None:
+        content = message["body"]
+        for start in range(0, len(content), _MAX_CHUNK_BYTES):
+            chunk = bytes(content[start : start + _MAX_CHUNK_BYTES])
+            await self._send({"type": message["type"], "body": chunk, "more_body": True})
+        await self._send({**message, "body": b""})
 
 
 class RequestBody:
@@ -229,7 +233,8 @@ class RequestBody:
         if self._is_late:
             raise RequestTimeout
         if self._is_complete:
-            return await self._receive_message()
+            rest: MutableMapping[str, Any] = await self._receive()
+            return rest
         message = await self._receive_in_time()
         self._expects_continue = False
         self._is_complete = not message.get("more_body", False)
@@ -237,13 +242,16 @@ class RequestBody:
             raise InvalidBody(FieldErrorCode.INCOMPLETE_BODY, "The body ended too early.")
         return message
 
-    async def send(self, message: MutableMapping[str, Any]) -> None:
+    def send(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
         """Send an ASGI message, after the rest of the body has been read."""
-        if message["type"] == "http.response.start":
-            if not self._is_complete:
-                await self._drain()
-            if not self._is_complete:
-                message["headers"] = [*message["headers"], (b"connection", b"close")]
+        is_early = not self._is_complete and message["type"] == "http.response.start"
+        sent: Awaitable[None] = self._send_early(message) if is_early else self._send(message)
+        return sent
+
+    async def _send_early(self, message: MutableMapping[str, Any]) -> None:
+        await self._drain()
+        if not self._is_complete:
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
         await self._send(message)
 
     async def _receive_in_time(self) -> MutableMapping[str, Any]:
@@ -253,7 +261,7 @@ class RequestBody:
             async with asyncio.timeout(None) as timeout:
                 self._timer.add(timeout, began_at + self._deadline.seconds_left)
                 try:
-                    message = await self._receive_message()
+                    message: MutableMapping[str, Any] = await self._receive()
                 finally:
                     self._timer.remove(timeout)
         except TimeoutError:
@@ -262,10 +270,6 @@ class RequestBody:
         finally:
             self._is_waiting = False
         self._deadline.record(len(message.get("body", b"")), time.monotonic() - began_at)
-        return message
-
-    async def _receive_message(self) -> MutableMapping[str, Any]:
-        message: MutableMapping[str, Any] = await self._receive()
         return message
 
     async def _drain(self) -> None:

@@ -9,6 +9,7 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from domain.errors import InvalidValue
+from entrypoints.http.client import header_values
 from entrypoints.http.errors.exceptions import (
     FieldError,
     InvalidBody,
@@ -146,7 +147,7 @@ class JsonBody(AbstractDTO[T]):
             UnsupportedMediaType: It is not declared as JSON; parameters of the type are ignored.
             InvalidFields: See `parse_json`.
         """
-        content_types = self.asgi_connection.headers.getall("content-type", [])
+        content_types = header_values(self.asgi_connection.scope, b"content-type")
         if [_media_type(content_type) for content_type in content_types] != ["application/json"]:
             raise UnsupportedMediaType
         return parse_json(value, self.model_type)

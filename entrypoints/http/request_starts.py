@@ -32,22 +32,22 @@ class RequestStarts:
         self._max_resumed = _MIN_RESUMED
         self._switch_interval = sys.getswitchinterval()
 
-    async def wait_for_turn(self) -> None:
-        """Return when a request may start: at once, unless too many have arrived."""
+    def find_turn(self) -> asyncio.Future[None] | None:
+        """Return what a request waits for before it starts; None unless too many have arrived."""
         # At most one iteration in 20 ms is watched: with a callback in each, the event loop would
         # ask the kernel for events twice for each request.
         if time.perf_counter() - self._began_at <= self._max_seconds:
             self._started += 1
-            return
+            return None
         if not self._is_counting:
             self._begin_iteration()
-        else:
-            if not self._waiting:
-                self._max_resumed = max(_MIN_RESUMED, self._started // 8)
-            turn = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            sys.setswitchinterval(_SHORT_SWITCH_INTERVAL)
-            await turn
+            return None
+        if not self._waiting:
+            self._max_resumed = max(_MIN_RESUMED, self._started // 8)
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        sys.setswitchinterval(_SHORT_SWITCH_INTERVAL)
+        return turn
 
     def _begin_iteration(self) -> None:
         self._is_counting = True

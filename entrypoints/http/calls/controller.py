@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.types import ASGIApp
 
 from application.ports.call_provider import RecordingFile
@@ -31,6 +31,7 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import error_responses
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.route_handler import get
 from entrypoints.http.streaming import Content, FileResponse
 
 

@@ -1,6 +1,6 @@
 """One-time codes, legacy API."""
 
-from litestar import Controller, HttpMethod, post
+from litestar import Controller, HttpMethod
 from litestar.params import JSONBody
 
 from application.otp.request_otp import RequestOtpCommand
@@ -18,6 +18,7 @@ from entrypoints.http.legacy_otp.schemas import (
 from entrypoints.http.openapi.responses import body_errors, legacy_error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field, parse_fields
 from entrypoints.http.request import ApiRequest, before_request
+from entrypoints.http.route_handler import post
 
 
 @before_request

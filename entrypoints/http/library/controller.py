@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
@@ -54,6 +54,7 @@ from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
 from entrypoints.http.request import ApiRequest, before_request
+from entrypoints.http.route_handler import delete, get, patch, post
 from entrypoints.http.shared_reads import SharedReads
 from entrypoints.http.streaming import FileResponse, HeadResponse
 from entrypoints.http.users.schemas import parse_user_id

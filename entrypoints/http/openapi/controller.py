@@ -7,11 +7,12 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response
 from litestar.params import FromPath
 
 from entrypoints.http.errors.exceptions import PathNotFound
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.route_handler import get
 
 _SWAGGER_UI_FILES: Final = {
     "swagger-ui.css": "text/css",

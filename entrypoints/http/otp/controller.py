@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from litestar import Controller, get, post
+from litestar import Controller
 from litestar.params import JSONBody
 
 from application.otp.request_otp import RequestOtpCommand
@@ -34,6 +34,7 @@ from entrypoints.http.otp.schemas import (
 )
 from entrypoints.http.parsing import JsonBody, missing_field, parse_fields
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.route_handler import get, post
 from entrypoints.http.settings import HttpSettings
 
 _DEVICE: Final = re.compile(DEVICE_PATTERN)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from litestar import Controller, delete, get, post
+from litestar import Controller
 from litestar.params import JSONBody
 
 from application.identities.sessions import Scope
@@ -26,6 +26,7 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.route_handler import delete, get, post
 from entrypoints.http.sessions.schemas import (
     LogoutBody,
     LogoutOperation,

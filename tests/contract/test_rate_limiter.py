@@ -146,14 +146,16 @@ async def test_a_part_of_a_reservation_can_be_released(limiter: RateLimiter) -> 
 
 
 async def test_a_large_rate_limit_is_used_completely_and_can_be_released(
-    limiter: RateLimiter,
+    limiter: RateLimiter, other_limiter: RateLimiter
 ) -> None:
     assert await acquire_many(limiter, 250, a_rate_limit(250)) == 250
     assert await limiter.acquire(a_reservation(250, a_rate_limit(250))) == NOW + HOUR
 
-    await asyncio.gather(
-        *(limiter.release(a_reservation(n, a_rate_limit(250))) for n in range(0, 250, 10))
-    )
+    for first, instance in ((0, limiter), (10, other_limiter)):
+        numbers = range(first, 250, 20)
+        await asyncio.gather(
+            *(instance.release(a_reservation(n, a_rate_limit(250))) for n in numbers)
+        )
 
     assert await acquire_many(limiter, 50, a_rate_limit(250), at=NOW + SECOND) == 25
 
@@ -183,14 +185,16 @@ async def test_a_lowered_limit_applies_at_once(limiter: RateLimiter) -> None:
     assert await acquire_many(limiter, 9, a_rate_limit(5), at=NOW + HOUR) == 5
 
 
-async def test_the_oldest_reservation_leaves_first_in_any_order(
-    limiter: RateLimiter,
+@pytest.mark.parametrize("limit", [3, 30])
+async def test_the_oldest_reservations_leave_first_in_any_order(
+    limiter: RateLimiter, limit: int
 ) -> None:
-    for number, seconds in enumerate((2, 0, 1)):
-        at = NOW + seconds * SECOND
-        await limiter.acquire(a_reservation(number, a_rate_limit(3), at=at))
+    for number in range(limit):
+        at = NOW + (2, 0, 1)[number % 3] * SECOND
+        await limiter.acquire(a_reservation(number, a_rate_limit(limit), at=at))
 
-    assert await acquire_many(limiter, 3, a_rate_limit(3), at=NOW + HOUR + SECOND) == 2
+    accepted = await acquire_many(limiter, limit, a_rate_limit(limit), at=NOW + HOUR + SECOND)
+    assert accepted == limit * 2 // 3
 
 
 @pytest.mark.parametrize(

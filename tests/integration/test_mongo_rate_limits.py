@@ -1,5 +1,6 @@
 """How rate limits are stored in documents; the contract suite proves what they promise."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from adapters.mongo.rate_limits import MAX_RESERVATIONS
 from application.ports.repositories import Repositories
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
+from tests.integration.mongo_support import open_logged
 from tests.support.builders import NOW
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -62,3 +64,30 @@ async def test_fields_of_a_newer_version_survive(
     [document] = collection.find()
     assert document["unknown"] == 1
     assert [stored["unknown"] for stored in document["reservations"]] == [2]
+
+
+async def test_reservations_that_arrive_together_share_an_update(
+    emptied_mongo_database: str,
+) -> None:
+    async with open_logged(emptied_mongo_database) as (repositories, log):
+        limiter = repositories.rate_limiter
+        reservations = [reservation(number, 200) for number in range(25)]
+        accepted = await asyncio.gather(*map(limiter.acquire, reservations))
+        await limiter.release(reservations[0])
+
+    acquired, released = (command["updates"][0] for command in log.sent)
+    assert accepted == [None] * 25
+    assert len(acquired["u"]["$push"]["reservations"]["$each"]) == 25
+    assert released["q"]["_id"]["$in"] == [acquired["q"]["_id"]]
+
+
+async def test_reservations_of_a_full_limit_are_rejected_together(
+    emptied_mongo_database: str,
+) -> None:
+    async with open_logged(emptied_mongo_database) as (repositories, log):
+        limiter = repositories.rate_limiter
+        await limiter.acquire(reservation(0, 1))
+        rejected = await asyncio.gather(*(limiter.acquire(reservation(n, 1)) for n in range(1, 9)))
+
+    assert rejected == [NOW + HOUR] * 8
+    assert log.names == ["update", "update", "find"]

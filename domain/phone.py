@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple, Self
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from domain.errors import AmbiguousPhone, InvalidPhone, UnsupportedPhoneType
+from domain.values import dataclass
 
 MAX_INPUT_LENGTH: Final = 64
 _COMMAS: Final = ",\u060c\uff0c"

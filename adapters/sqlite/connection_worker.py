@@ -10,13 +10,13 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from adapters.sqlite.errors import to_port_error
 from application.ports.errors import StorageTimeout, StorageUnavailable
+from domain.values import dataclass
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]

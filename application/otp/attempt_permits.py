@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from application.ports.errors import StorageError
 from application.ports.rate_limiter import RateLimiter
@@ -12,6 +11,7 @@ from domain.otp.attempt_counters import REPEAT_PERIOD
 from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import whole_seconds
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

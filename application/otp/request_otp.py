@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from application.otp.codes import OtpCodes
@@ -38,6 +38,7 @@ from domain.otp.sliding_window import whole_seconds
 from domain.otp.templates.preferences import MessagePreferences
 from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber, PhoneRules
+from domain.values import dataclass
 
 REQUEST_ID_BYTES = 16
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from application.identities.add_session import AddSession
@@ -34,6 +34,7 @@ from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.request_id import parse_request_id
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 from domain.voice.call import Call
 
 RESERVATION_ID_BYTES = 8

@@ -3,7 +3,7 @@
 import hmac
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from domain.errors import MalformedOtp
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 DEFAULT_OTP_LENGTH: Final = 6
 MAX_OTP_LENGTH: Final = 8

@@ -1,7 +1,7 @@
 """The check of one attempt: which code it matches, and on what it counts."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
@@ -11,6 +11,7 @@ from domain.otp.callback import Callback
 from domain.otp.challenge import Challenge, Login
 from domain.otp.delivery import Delivery
 from domain.otp.sliding_window import whole_seconds
+from domain.values import dataclass
 
 if TYPE_CHECKING:
     from domain.otp.phone_verification import PhoneVerification

@@ -1,7 +1,7 @@
 """A delivery: one message with a code, and the attempts that it brings."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -14,6 +14,7 @@ from domain.otp.attempt_counters import (
 )
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
+from domain.values import dataclass
 
 MAX_LATER_REQUESTS: Final = 3
 """Requests within the cooldown that get an id; as many again for recognized devices."""

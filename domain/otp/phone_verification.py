@@ -6,7 +6,7 @@ repository replaces it if it is unchanged (optimistic concurrency).
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -27,6 +27,7 @@ from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Request
 from domain.otp.failures import Failures
 from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
+from domain.values import dataclass
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
 MAX_TRUSTED_IPS: Final = 20

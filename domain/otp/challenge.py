@@ -124,6 +124,8 @@ def parse_otp_code(text: str, length: int = DEFAULT_OTP_LENGTH) -> OtpCode:
     Raises:
         MalformedOtp: the rest is not so many digits.
     """
+    if len(text) == length and text.isascii() and text.isdecimal():
+        return OtpCode(text)
     kept = _IGNORED.sub("", text) if len(text) <= MAX_INPUT_LENGTH else ""
     if len(kept) != length or not kept.isdecimal():
         raise MalformedOtp(f"A code is {length} digits, as in the message.")

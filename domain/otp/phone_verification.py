@@ -149,10 +149,15 @@ class PhoneVerification:
             call_id=request.new_call_id,
         )
         is_new_challenge = challenge is request.new_challenge
-        successor = replace(
-            pruned,
-            challenges=(*pruned.challenges, challenge) if is_new_challenge else pruned.challenges,
-            deliveries=(*pruned.deliveries, delivery),
+        successor = PhoneVerification(
+            (*pruned.challenges, challenge) if is_new_challenge else pruned.challenges,
+            (*pruned.deliveries, delivery),
+            pruned.shared_attempts,
+            pruned.failures,
+            pruned.trusted_ips,
+            pruned.identity_id,
+            pruned.blocked_at,
+            pruned.callbacks,
         )
         decision = DeliveryDecision(
             delivery,

@@ -3,13 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Self
+from dataclasses import field
+from typing import Final, NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from domain.errors import AmbiguousPhone, InvalidPhone, UnsupportedPhoneType
+from domain.numbering_plan import NumberingPlan
+from domain.values import dataclass
 
 MAX_INPUT_LENGTH: Final = 64
 _COMMAS: Final = ",\u060c\uff0c"
@@ -27,6 +29,8 @@ _PHONE: Final = re.compile(rf"[{_SEPARATORS}]*(?P<plus>[+\uff0b])?[{_SEPARATORS}
 _PERCENT_ENCODED: Final = re.compile("%([2-7][0-9A-F])", re.IGNORECASE)
 _ARGENTINA: Final = 54
 _MEXICO: Final = 52
+_FORMER_FORMS: Final = (_ARGENTINA, _MEXICO)
+"""Their numbers have forms that are not kept."""
 # How mobile numbers were dialed until 2019: from abroad, and in Mexico.
 _FORMER_MEXICAN_PREFIX: Final = re.compile(r"(?:1|01|04[45])(?=[0-9]{10}\Z)")
 _REJECTED_TYPES: Final = {
@@ -43,19 +47,6 @@ _HINT: Final = "write it with + and the country code, like +14155552671."
 _NOT_A_PHONE: Final = f"This is not a phone number; {_HINT}"
 
 
-class _NumberingPlan(NamedTuple):
-    """What libphonenumber knows about a number. Without a region no country has it."""
-
-    country_code: int | None
-    region: str | None
-    number_type: int
-
-    @classmethod
-    def of(cls, number: phonenumbers.PhoneNumber) -> Self:
-        region = phonenumbers.region_code_for_number(number)
-        return cls(number.country_code, region, phonenumbers.number_type(number))
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class PhoneNumber:
     """A valid number to which a code may be sent.
@@ -65,20 +56,20 @@ class PhoneNumber:
     """
 
     e164: str
-    _plan: "_NumberingPlan | None" = field(default=None, compare=False)
+    _plan: NumberingPlan | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """Return a text with the masked number."""
         return f"PhoneNumber({self.masked})"
 
     @property
-    def plan(self) -> "_NumberingPlan":
+    def plan(self) -> NumberingPlan:
         """What the numbering plan of its country says about the number."""
         plan = self._plan
         if plan is None:
             # A request needs it several times, and parsing is slow. It is not kept for other
             # requests: the time would reveal which phones are in use.
-            plan = _NumberingPlan.of(phonenumbers.parse(self.e164))
+            plan = NumberingPlan.find(self.e164) or _plan_of(phonenumbers.parse(self.e164))
             object.__setattr__(self, "_plan", plan)
         return plan
 
@@ -126,7 +117,7 @@ class PhoneRules:
             raise UnsupportedPhoneType(f"This {problem}; use a mobile number.")
 
     def _find_problem(self, phone: PhoneNumber) -> str | None:
-        if phone in self.exceptions:
+        if self.exceptions and phone in self.exceptions:
             return None
         if phone.plan.region in (None, _NON_GEOGRAPHIC_REGION):
             return "number belongs to no country"
@@ -213,20 +204,11 @@ def _parse(
 ) -> PhoneNumber:
     if len(text) > MAX_INPUT_LENGTH:
         raise InvalidPhone(_NOT_A_PHONE)
-
-    def find_readings(part: str) -> list[_Reading]:
-        has_plus, digits = _extract_digits(part)
-        if has_plus:
-            return [_Reading("+" + digits)]
-        return readings(digits) + ([_Reading("+" + digits[2:])] if digits[:2] == "00" else [])
-
-    text = _expand_tel_uri(text)
-    found = find_readings(text)
-    # After a whole number, a comma is a pause: the phone dials the digits behind it later.
-    commas = re.finditer(rf"[{_COMMAS}](?=.*\d)", text, re.DOTALL)
-    if not found or any(_parse_valid(find_readings(text[: comma.start()])) for comma in commas):
-        raise InvalidPhone(_NOT_A_PHONE)
-    phones = _parse_valid(found)
+    plan = NumberingPlan.find(text)
+    if plan is None or plan.country_code in _FORMER_FORMS:
+        phones = _parse_valid(_find_readings(_expand_tel_uri(text), readings))
+    else:
+        phones = [PhoneNumber(text, plan)] if _is_valid(plan) else []
     if not phones:
         raise InvalidPhone(f"No numbering plan has this phone number; {_HINT}")
     phone, *others = phones
@@ -235,6 +217,21 @@ def _parse(
     if rules is not None:
         rules.check(phone)
     return phone
+
+
+def _find_readings(text: str, readings: Callable[[str], list[_Reading]]) -> list[_Reading]:
+    def find(part: str) -> list[_Reading]:
+        has_plus, digits = _extract_digits(part)
+        if has_plus:
+            return [_Reading("+" + digits)]
+        return readings(digits) + ([_Reading("+" + digits[2:])] if digits[:2] == "00" else [])
+
+    found = find(text)
+    # After a whole number, a comma is a pause: the phone dials the digits behind it later.
+    commas = re.finditer(rf"[{_COMMAS}](?=.*\d)", text, re.DOTALL)
+    if not found or any(_parse_valid(find(text[: comma.start()])) for comma in commas):
+        raise InvalidPhone(_NOT_A_PHONE)
+    return found
 
 
 def _expand_tel_uri(text: str) -> str:
@@ -275,11 +272,20 @@ def _parse_valid(readings: Iterable[_Reading]) -> list[PhoneNumber]:
             number = _modernize(phonenumbers.parse(reading.text, reading.region))
         except NumberParseException:
             continue
-        plan = _NumberingPlan.of(number)
-        if plan.number_type != PhoneNumberType.UNKNOWN:
+        plan = _plan_of(number)
+        if _is_valid(plan):
             e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
             phones.append(PhoneNumber(e164, plan))
     return list(dict.fromkeys(phones))
+
+
+def _is_valid(plan: NumberingPlan) -> bool:
+    return plan.number_type != PhoneNumberType.UNKNOWN
+
+
+def _plan_of(number: phonenumbers.PhoneNumber) -> NumberingPlan:
+    country_code = number.country_code or 0
+    return NumberingPlan.of(country_code, phonenumbers.national_significant_number(number))
 
 
 def _modernize(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:

@@ -10,13 +10,13 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from adapters.sqlite.errors import to_port_error
 from application.ports.errors import StorageTimeout, StorageUnavailable
+from domain.values import dataclass
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
@@ -40,7 +40,7 @@ class Failed:
 ExecuteBatch = Callable[[sqlite3.Connection, Sequence[Operation[Any]]], Sequence[object]]
 """Executes operations in order, and returns the result of each or `Failed`."""
 BeginBatch = Callable[[sqlite3.Connection, Sequence[Operation[Any]]], Sequence[object] | None]
-"""Executes operations and leaves their transaction open; None where it would have to wait."""
+"""Executes operations and leaves their transaction open; None where it would wait or one fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,8 @@ class ConnectionWorker:
         self._operation_timeout = operation_timeout
         self._is_open = True
 
-    async def run(self, operation: Operation[T], *, is_quick: bool = False) -> T:
-        """Execute an operation and return its result.
+    def run(self, operation: Operation[T], *, is_quick: bool = False) -> asyncio.Future[T]:
+        """Request the execution of an operation, and return what will have its result.
 
         Args:
             operation: the statements.
@@ -96,11 +96,13 @@ class ConnectionWorker:
             StorageUnavailable: It had no effect.
             StorageTimeout: It is unknown whether it had an effect.
         """
-        if not self._is_open:
-            raise StorageUnavailable("the database is closed")
-        if len(self._waiting) >= self._max_waiting:
-            raise StorageUnavailable("too many operations wait for the database")
         result: asyncio.Future[T] = self._loop.create_future()
+        if not self._is_open:
+            result.set_exception(StorageUnavailable("the database is closed"))
+            return result
+        if len(self._waiting) >= self._max_waiting:
+            result.set_exception(StorageUnavailable("too many operations wait for the database"))
+            return result
         deadline = self._loop.time() + self._operation_timeout
         self._waiting.append(_Request(operation, result, is_quick, deadline))
         if self._timer is None:
@@ -109,7 +111,7 @@ class ConnectionWorker:
             # Not at once: more operations may arrive in this iteration of the event loop.
             self._is_busy = True
             self._loop.call_soon(self._start_batch)
-        return await result
+        return result
 
     async def close(self) -> None:
         """Accept no more operations, and return when the waiting ones are executed."""
@@ -232,13 +234,16 @@ def begin_batch(
 ) -> Sequence[object] | None:
     """Execute operations as `commit_batch` does, without the commit.
 
-    None if the transaction cannot begin now. The connection must not wait for locks.
+    None if the transaction cannot begin now, or if an operation fails: nothing has an effect then.
+    So none needs a savepoint. The connection must not wait for locks.
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error:
+        return [operation(connection) for operation in operations]
+    except Exception:  # noqa: BLE001 -- `commit_batch` finds it again, and whose it is
+        with suppress(sqlite3.Error):
+            connection.rollback()
         return None
-    return _execute_in_transaction(connection, operations, _execute_in_savepoint)
 
 
 def commit(connection: sqlite3.Connection, results: Sequence[object]) -> Sequence[object]:
@@ -263,12 +268,11 @@ def _execute_in_transaction(
     connection: sqlite3.Connection,
     operations: Sequence[Operation[Any]],
     execute: Callable[[sqlite3.Connection, Operation[Any]], object],
-    begin: str | None = None,
+    begin: str,
 ) -> Sequence[object]:
     """Execute operations in a transaction, which stays open unless SQLite rolls it back."""
     try:
-        if begin:
-            connection.execute(begin)
+        connection.execute(begin)
         return [execute(connection, operation) for operation in operations]
     except sqlite3.Error as error:
         return _roll_back(connection, error, len(operations))

@@ -5,7 +5,7 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -51,9 +51,9 @@ class Database:
     writer: ConnectionWorker
     read_here: Callable[[Operation[Any]], Any]
 
-    async def fetch_one(self, sql: str, values: Values = ()) -> Row | None:
+    def fetch_one(self, sql: str, values: Values = ()) -> Awaitable[Row | None]:
         """Return the row that a unique key finds, or None."""
-        return await self.read(
+        return self.read(
             lambda connection: connection.execute(sql, values).fetchone(), is_quick=True
         )
 
@@ -67,24 +67,29 @@ class Database:
             lambda connection: connection.execute(sql, values).rowcount, is_quick=is_quick
         )
 
-    async def read(self, operation: Operation[T], *, is_quick: bool = False) -> T:
-        """Execute statements, and return the operation's result.
+    def read(self, operation: Operation[T], *, is_quick: bool = False) -> asyncio.Future[T]:
+        """Execute statements, and return what has or will have the operation's result.
 
-        A quick operation reads a few rows that an index finds. All others read one snapshot.
+        A quick operation reads a few rows that an index finds.
         """
-        if is_quick:
+        if not is_quick:
+            return self.reader.run(operation)
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        try:
+            result.set_result(self.read_here(operation))
+        except (sqlite3.Error, StorageUnavailable):
             # The thread waits for locks, and has the error.
-            with suppress(sqlite3.Error, StorageUnavailable):
-                found: T = self.read_here(operation)
-                return found
-        return await self.reader.run(operation)
+            return self.reader.run(operation)
+        except Exception as error:  # noqa: BLE001 -- it is raised where the result is awaited
+            result.set_exception(error)
+        return result
 
-    async def write(self, operation: Operation[T], *, is_quick: bool = False) -> T:
-        """Execute statements durably, all or none, and return the operation's result.
+    def write(self, operation: Operation[T], *, is_quick: bool = False) -> asyncio.Future[T]:
+        """Execute statements durably, all or none; return what will have the operation's result.
 
         A quick operation reads and writes a few rows that an index finds.
         """
-        return await self.writer.run(operation, is_quick=is_quick)
+        return self.writer.run(operation, is_quick=is_quick)
 
 
 @asynccontextmanager

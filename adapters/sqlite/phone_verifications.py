@@ -1,5 +1,7 @@
 """Phone verifications in SQLite."""
 
+import sqlite3
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -57,10 +59,15 @@ class SqlitePhoneVerifications:
     encryption: PhoneEncryption
     mapping: PhoneVerificationMapping
 
-    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+    def load(self, phone: PhoneNumber) -> Awaitable[Versioned[PhoneVerification]]:
         """Load the record, or an empty one at version 0."""
-        row = await self.database.fetch_one(_LOAD, (self.encryption.blind_index(phone),))
-        return self.mapping.decode(*row) if row else Versioned(PhoneVerification(), 0)
+        values = (self.encryption.blind_index(phone),)
+
+        def find(connection: sqlite3.Connection) -> Versioned[PhoneVerification]:
+            row = connection.execute(_LOAD, values).fetchone()
+            return self.mapping.decode(*row) if row else Versioned(PhoneVerification(), 0)
+
+        return self.database.read(find, is_quick=True)
 
     async def replace(
         self, phone: PhoneNumber, verification: PhoneVerification, version: int

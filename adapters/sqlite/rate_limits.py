@@ -6,11 +6,11 @@ values is not divided: each of its values is in one row only.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import chain
+from itertools import islice
 from typing import Final, NamedTuple
 
 from adapters.sqlite.database import Database
@@ -48,8 +48,7 @@ WHERE limit_name = ? AND acquired_at > ? AND acquired_at <= ? AND reservation_id
 _DELETE_VALUE: Final = "DELETE FROM rate_limits WHERE limit_name = ? AND reservation_id = ?"
 
 _ADD: Final = """
-INSERT OR IGNORE INTO rate_limits (limit_name, acquired_at, reservation_id, expires_at)
-VALUES (?, ?, ?, ?)
+INSERT OR IGNORE INTO rate_limits (limit_name, acquired_at, reservation_id, expires_at) VALUES
 """
 
 _DELETE: Final = """
@@ -78,10 +77,10 @@ class SqliteRateLimits:
         [available_at] = await self.acquire_each(reservation)
         return available_at
 
-    async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
+    def acquire_each(self, *reservations: Reservation) -> Awaitable[Sequence[datetime | None]]:
         """Make each of the reservations that all its windows have capacity for."""
-        return await self.database.write(
-            lambda connection: [_reserve(connection, one) for one in reservations], is_quick=True
+        return self.database.write(
+            lambda connection: _reserve_each(connection, reservations), is_quick=True
         )
 
     async def release(self, reservation: Reservation) -> None:
@@ -97,27 +96,31 @@ class SqliteRateLimits:
 
         await self.database.write(delete, is_quick=True)
 
-    async def next_available(self, reservation: Reservation) -> datetime:
+    def next_available(self, reservation: Reservation) -> Awaitable[datetime]:
         """Return when each window has capacity."""
         now = to_microseconds(reservation.acquired_at)
 
-        def find(connection: sqlite3.Connection) -> int:
-            found = _find_parts(connection, reservation.limits, now)
-            return max((one.available_at for one in found), default=now)
+        def find(connection: sqlite3.Connection) -> datetime:
+            found = _find_parts(connection, [reservation])
+            available_at = max([one.available_at for one in found], default=now)
+            return reservation.acquired_at if available_at == now else to_datetime(available_at)
 
-        return to_datetime(await self.database.read(find, is_quick=True))
+        return self.database.read(find, is_quick=True)
 
-    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
+    def list_permits(self, limit: RateLimit, now: datetime) -> Awaitable[Sequence[Permit]]:
         """Return the reservations in the window, the latest last."""
         until = to_microseconds(now)
         since = until - limit.window.period // _MICROSECOND
         values = (limit.name, since, until + _CLOCK_SKEW)
-        rows = await self.database.read(
-            lambda connection: connection.execute(_LIST, values).fetchall(), is_quick=True
-        )
-        return [
-            Permit(reservation_id, to_datetime(acquired_at)) for reservation_id, acquired_at in rows
-        ]
+
+        def find(connection: sqlite3.Connection) -> Sequence[Permit]:
+            rows = connection.execute(_LIST, values).fetchall()
+            return [
+                Permit(reservation_id, to_datetime(acquired_at))
+                for reservation_id, acquired_at in rows
+            ]
+
+        return self.database.read(find, is_quick=True)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired reservations, and return their number."""
@@ -144,37 +147,62 @@ class _Found(NamedTuple):
     available_at: int
 
 
-def _reserve(connection: sqlite3.Connection, reservation: Reservation) -> datetime | None:
-    now = to_microseconds(reservation.acquired_at)
-    found = _find_parts(connection, reservation.limits, now)
-    available_at = max(one.available_at for one in found)
-    if available_at > now:
-        return to_datetime(available_at)
-    rows = []
-    for part, _ in found:
-        if part.value is not None:
-            connection.execute(_DELETE_VALUE, (part.name, part.value))
-        rows.append((part.name, now, part.value or reservation.id, now + part.period))
-    connection.executemany(_ADD, rows)
-    return None
+def _reserve_each(
+    connection: sqlite3.Connection, reservations: Sequence[Reservation]
+) -> Sequence[datetime | None]:
+    """Reserve where all windows have capacity; the reservations have no limit in common."""
+    all_found = iter(_find_parts(connection, reservations))
+    results: list[datetime | None] = []
+    rows: list[object] = []
+    for reservation in reservations:
+        now = to_microseconds(reservation.acquired_at)
+        found = list(islice(all_found, len(reservation.limits)))
+        available_at = max([one.available_at for one in found])
+        if available_at > now:
+            results.append(to_datetime(available_at))
+            continue
+        results.append(None)
+        for part, _ in found:
+            if part.value is not None:
+                connection.execute(_DELETE_VALUE, (part.name, part.value))
+            rows += (part.name, now, part.value or reservation.id, now + part.period)
+    if rows:
+        connection.execute(_add_sql(len(rows) // 4), rows)
+    return results
 
 
 def _find_parts(
-    connection: sqlite3.Connection, limits: Sequence[RateLimit], now: int
+    connection: sqlite3.Connection, reservations: Sequence[Reservation]
 ) -> Sequence[_Found]:
-    """Find a part of each limit.
+    """Find a part of each limit of these reservations, in their order.
 
     Usually the first part has capacity, which one statement finds for all limits.
     """
+    limits = [
+        (limit, now)
+        for reservation in reservations
+        for now in [to_microseconds(reservation.acquired_at)]
+        for limit in reservation.limits
+    ]
     if not limits:
         return []
-    firsts = [_part_of(limit, now, 0) for limit in limits]
-    values = chain.from_iterable([part.blocking_values(now) for part in firsts])
-    all_blocking = connection.execute(_blocking_sql(len(firsts)), [*values]).fetchone()
+    firsts = [_part_of(limit, now, 0) for limit, now in limits]
+    values = [
+        value
+        for part, (_, now) in zip(firsts, limits, strict=True)
+        for value in part.blocking_values(now)
+    ]
+    all_blocking = connection.execute(_blocking_sql(len(firsts)), values).fetchone()
     return [
         _Found(first, now) if blocking is None else _find_part(connection, limit, now)
-        for limit, first, blocking in zip(limits, firsts, all_blocking, strict=True)
+        for (limit, now), first, blocking in zip(limits, firsts, all_blocking, strict=True)
     ]
+
+
+@cache
+def _add_sql(count: int) -> str:
+    # In one statement: each step of one gives up the interpreter's lock.
+    return _ADD + ", ".join(["(?, ?, ?, ?)"] * count)
 
 
 @cache

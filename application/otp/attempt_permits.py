@@ -1,10 +1,9 @@
 """The permits of an attempt to verify a code."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
+from application.gathering import gather
 from application.ports.errors import StorageError
 from application.ports.rate_limiter import RateLimiter
 from domain.errors import TooManyAttempts
@@ -12,6 +11,7 @@ from domain.otp.attempt_counters import REPEAT_PERIOD
 from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import whole_seconds
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class AttemptPermits:
         unused = None if result.is_counted else self.of_failure
         if result.retry_after is not None:
             # At the same time, as without a challenge: the time reveals no challenge.
-            available_at, _ = await asyncio.gather(
+            available_at, _ = await gather(
                 self.rate_limiter.next_available(self.of_ip), release(self.rate_limiter, unused)
             )
             return TooManyAttempts(
@@ -78,7 +78,7 @@ class AttemptPermits:
         )
         if left > 0 and not is_repeat and not result.is_replay:
             reservation = Reservation(attempt.digest(), now, (limit,))
-            available_at, _ = await asyncio.gather(
+            available_at, _ = await gather(
                 self.rate_limiter.acquire(reservation), release(self.rate_limiter, unused)
             )
         else:

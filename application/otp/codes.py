@@ -47,7 +47,7 @@ class OtpCodes:
 
     def has_key(self, key_id: str) -> bool:
         """Return whether the codes of challenges with this key can be derived."""
-        return self.keys.find_key(key_id) is not None
+        return self.keys.find_mac(key_id) is not None
 
     def is_test_phone(self, phone: PhoneNumber, now: datetime) -> bool:
         """Return whether the phone has a test OTP."""
@@ -59,10 +59,10 @@ class OtpCodes:
         Raises:
             Unavailable: the key of the challenge is not available anymore.
         """
-        pepper = self.keys.find_key(challenge.key_id)
-        if pepper is None:
+        mac = self.keys.find_mac(challenge.key_id)
+        if mac is None:
             raise Unavailable
-        return OtpCode(challenge.derive_code(pepper, phone, self.length))
+        return OtpCode(challenge.derive_code(mac, phone, self.length))
 
     def derive_all(
         self, verification: PhoneVerification, phone: PhoneNumber, now: datetime
@@ -75,11 +75,11 @@ class OtpCodes:
         padding = (self._padding(now),) * (MAX_COMPARABLE_CHALLENGES - len(comparable))
         challenges = (*comparable, *padding)
         # Usually all of them have the same key.
-        peppers = {key_id: self.keys.find_key(key_id) for key_id in {c.key_id for c in challenges}}
+        macs = {key_id: self.keys.find_mac(key_id) for key_id in {c.key_id for c in challenges}}
         codes = {
-            challenge.id: challenge.derive_code(pepper, phone, self.length) if pepper else ""
+            challenge.id: challenge.derive_code(mac, phone, self.length) if mac else ""
             for challenge in challenges
-            for pepper in [peppers[challenge.key_id]]
+            for mac in [macs[challenge.key_id]]
         }
         test_code = self.test_otps.find_code(phone, now)
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
@@ -90,10 +90,10 @@ class OtpCodes:
         Raises:
             Unavailable: there is no current key.
         """
-        pepper = self.keys.find_key(self.keys.current_id())
-        if pepper is None:
+        mac = self.keys.find_mac(self.keys.current_id())
+        if mac is None:
             raise Unavailable
-        return hmac.digest(pepper, _DIGEST_LABEL + phone.e164.encode(), "sha256")
+        return mac(_DIGEST_LABEL + phone.e164.encode())
 
     def phone_key(self, phone: PhoneNumber, digest_key: bytes | None = None) -> str:
         """Derive what identifies the phone in the names of limits, and does not reveal it.

@@ -42,12 +42,15 @@ class DeliveryTimingProfile:
 
     async def record(self, country: str, sending: Awaitable[DeliveryResult]) -> DeliveryResult:
         """Await the result of a message, and record result and duration."""
-        time = asyncio.get_running_loop().time
-        message = asyncio.ensure_future(sending)
+        loop = asyncio.get_running_loop()
+        time = loop.time
+        message: asyncio.Future[DeliveryResult] = loop.create_future()
         started = self._pending[message] = time()
         try:
-            result = await message
+            result = await sending
+            message.set_result(result)
         finally:
+            message.cancel()
             del self._pending[message]
             self._last_completed = time()
         # An invalid number says something about that phone only.

@@ -1,11 +1,11 @@
 """Request a one-time code."""
 
-import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
+from application.gathering import gather
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.recognize_device import RecognizeDevice
@@ -38,6 +38,7 @@ from domain.otp.sliding_window import whole_seconds
 from domain.otp.templates.preferences import MessagePreferences
 from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber, PhoneRules
+from domain.values import dataclass
 
 REQUEST_ID_BYTES = 16
 
@@ -118,7 +119,7 @@ class RequestOtp:
             self._check_kind(command)
         client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
         failed_attempt = self.rate_limits.for_failed_attempt(client_ip, command.phone.country)
-        loaded, device, limited_until = await asyncio.gather(
+        loaded, device, limited_until = await gather(
             self.phone_verifications.load(command.phone),
             self.recognize_device(command.device_token, now),
             self.rate_limiter.next_available(Reservation("", now, failed_attempt)),

@@ -1,11 +1,11 @@
 """Verify a one-time code."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from application.gathering import gather
 from application.identities.add_session import AddSession
 from application.identities.session_factory import SessionFactory, Tokens
 from application.otp.attempt_permits import AttemptPermits, release
@@ -34,6 +34,7 @@ from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.request_id import parse_request_id
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 from domain.voice.call import Call
 
 RESERVATION_ID_BYTES = 8
@@ -130,7 +131,7 @@ class VerifyOtp:
         unchallenged = self.rate_limits.for_unchallenged_attempt(
             client_ip, self.codes.phone_key(phone, digest_key)
         )
-        loaded, device, (ip_available_at, limited_until), earlier = await asyncio.gather(
+        loaded, device, (ip_available_at, limited_until), earlier = await gather(
             self.phone_verifications.load(phone),
             self.recognize_device(command.device_token, now),
             self.rate_limiter.acquire_each(reservation, failure),
@@ -172,7 +173,7 @@ class VerifyOtp:
             login.session_id, now, command.device, with_refresh=command.with_refresh
         )
         secret = self._device_secret(command, result)
-        identity_id, _, _ = await asyncio.gather(
+        identity_id, _, _ = await gather(
             self.add_session(
                 session,
                 phone,
@@ -237,7 +238,7 @@ class VerifyOtp:
         left: int | TooManyAttempts
         if any(_applied_limits(first)):
             # Together, so that the time does not reveal whether the attempt counts on a callback.
-            (result, identity), left = await asyncio.gather(saving, permits.apply(attempt, first))
+            (result, identity), left = await gather(saving, permits.apply(attempt, first))
         else:
             (result, identity), left = await saving, first.attempts_left
         if _applied_limits(result) != _applied_limits(first):
@@ -263,7 +264,7 @@ class VerifyOtp:
         )
         if challenge is None or challenge.login is None:
             return await updating, None
-        result, identity = await asyncio.gather(
+        result, identity = await gather(
             updating, load_or_none(self.identities, challenge.login.identity_id)
         )
         # After a conflict the login may be another one.

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from domain.otp.challenge import Mac
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -31,14 +33,14 @@ class KeyRing(Protocol):
 
 
 class OtpKeys(Protocol):
-    """The peppers that codes are derived with."""
+    """The peppers that codes are derived with, which are secret keys of an HMAC."""
 
     def current_id(self) -> str:
         """Return the id of the key for new challenges."""
         ...
 
-    def find_key(self, key_id: str) -> bytes | None:
-        """Return the key, or None where it is not available anymore."""
+    def find_mac(self, key_id: str) -> Mac | None:
+        """Return the HMAC with this key, or None where the key is not available anymore."""
         ...
 
 

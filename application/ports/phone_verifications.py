@@ -1,5 +1,6 @@
 """The repository of phone verifications."""
 
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from domain.phone import PhoneNumber
 class PhoneVerifications(Protocol):
     """The verification of each phone, found by the phone."""
 
-    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+    def load(self, phone: PhoneNumber) -> Awaitable[Versioned[PhoneVerification]]:
         """Load the verification. A phone without one has an empty one with version 0.
 
         Raises:

@@ -1,6 +1,6 @@
 """The counters of rate limits."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -30,7 +30,7 @@ class RateLimiter(Protocol):
         """
         ...
 
-    async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
+    def acquire_each(self, *reservations: Reservation) -> Awaitable[Sequence[datetime | None]]:
         """Acquire several reservations at the same time, each as `acquire` does.
 
         They have no limit in common, so a rejected one does not affect the others.
@@ -48,7 +48,7 @@ class RateLimiter(Protocol):
         """
         ...
 
-    async def next_available(self, reservation: Reservation) -> datetime:
+    def next_available(self, reservation: Reservation) -> Awaitable[datetime]:
         """Return when each limit has a permit: the time of the reservation, or later.
 
         Raises:
@@ -56,7 +56,7 @@ class RateLimiter(Protocol):
         """
         ...
 
-    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
+    def list_permits(self, limit: RateLimit, now: datetime) -> Awaitable[Sequence[Permit]]:
         """Return the permits that count in the window now, the latest last.
 
         The limit has at most 100 permits.

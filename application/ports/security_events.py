@@ -1,11 +1,11 @@
 """The port of the security log."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from domain.identities.identity import Role
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 
 class SecurityEventType(StrEnum):

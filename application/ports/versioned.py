@@ -1,8 +1,9 @@
 """A record with its version (optimistic concurrency)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
+
+from domain.values import dataclass
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -1,7 +1,6 @@
 """The limits of attempts: which of them are looked at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from domain.otp.attempt_counters import (
@@ -12,6 +11,7 @@ from domain.otp.attempt_counters import (
 from domain.otp.attempts import SHARED_ATTEMPTS, OtpAttempt
 from domain.otp.challenge import Challenge
 from domain.otp.delivery import Delivery
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

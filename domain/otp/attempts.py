@@ -1,7 +1,6 @@
 """Attempts to verify a code, their results, and the limit that unknown IPs share."""
 
 import hmac
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,6 +9,7 @@ from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery, DeviceProof
 from domain.otp.sliding_window import SlidingWindow
+from domain.values import dataclass
 
 SHARED_ATTEMPTS: Final = (
     SlidingWindow(15, timedelta(hours=1)),

@@ -1,13 +1,14 @@
 """A callback: a call to a phone with a code, because somebody asked for it by calling."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.errors import TooManyOtpRequests
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.challenge import Challenge
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

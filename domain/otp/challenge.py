@@ -1,9 +1,9 @@
 """A challenge, the code that is derived from it, and a code as a user typed it."""
 
-import hmac
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from domain.errors import MalformedOtp
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 DEFAULT_OTP_LENGTH: Final = 6
 MAX_OTP_LENGTH: Final = 8
@@ -27,6 +28,9 @@ CHALLENGE_ID_BYTES: Final = 12
 """The id has twice as many hex digits."""
 MAX_INPUT_LENGTH: Final = 40
 _IGNORED: Final = re.compile(r"[\s\u200b\u2060\-\u2010-\u2015\u2212\uFE63\uFF0D]")
+
+Mac = Callable[[bytes], bytes]
+"""HMAC-SHA256 of a message with a secret key (RFC 2104)."""
 
 
 class Purpose(StrEnum):
@@ -86,23 +90,20 @@ class Challenge:
             return self
         return replace(self, login=replace(self.login, identity_id=identity_id))
 
-    def derive_code(
-        self, pepper: bytes, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH
-    ) -> str:
+    def derive_code(self, mac: Mac, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
         """Derive so many digits from an HMAC, as in RFC 4226 §5.3.
 
         Each part of the message is preceded by its length, so that two different messages never
         have the same bytes.
 
         Args:
-            pepper: the secret key with the id `key_id`.
+            mac: the HMAC with the key that has the id `key_id`.
             phone: the phone that the code is sent to.
             length: the number of digits.
         """
         parts = (self.purpose.encode(), self.id.encode(), phone.e164.encode(), self.nonce)
         message = b"".join([len(part).to_bytes(2, "big") + part for part in parts])
-        digest = hmac.digest(pepper, message, "sha256")
-        number = int.from_bytes(digest[:8], "big")
+        number = int.from_bytes(mac(message)[:8], "big")
         return f"{number % 10**length:0{length}d}"
 
 
@@ -123,6 +124,8 @@ def parse_otp_code(text: str, length: int = DEFAULT_OTP_LENGTH) -> OtpCode:
     Raises:
         MalformedOtp: the rest is not so many digits.
     """
+    if len(text) == length and text.isascii() and text.isdecimal():
+        return OtpCode(text)
     kept = _IGNORED.sub("", text) if len(text) <= MAX_INPUT_LENGTH else ""
     if len(kept) != length or not kept.isdecimal():
         raise MalformedOtp(f"A code is {length} digits, as in the message.")

@@ -1,6 +1,6 @@
 """A client IP as everything but the log knows it: by its hashes."""
 
-from dataclasses import dataclass
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

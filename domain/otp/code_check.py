@@ -1,7 +1,7 @@
 """The check of one attempt: which code it matches, and on what it counts."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
@@ -11,6 +11,7 @@ from domain.otp.callback import Callback
 from domain.otp.challenge import Challenge, Login
 from domain.otp.delivery import Delivery
 from domain.otp.sliding_window import whole_seconds
+from domain.values import dataclass
 
 if TYPE_CHECKING:
     from domain.otp.phone_verification import PhoneVerification
@@ -189,12 +190,15 @@ class CodeCheck:
     def _count(
         self, delivery: Delivery, counters: Sequence[AttemptCounter], digest: str
     ) -> tuple["PhoneVerification", VerificationResult]:
-        state, limits, now = self.state, self.limits, self.limits.attempt.now
+        limits, now = self.limits, self.limits.attempt.now
         counted = limits.count(delivery, counters, digest)
         is_shared = any(counter.kind is CounterKind.UNKNOWN_IP for counter in counters)
-        if is_shared and limits.shared_attempts_left(now):
-            state = replace(state, shared_attempts=(*state.shared_attempts, now))
-        failed = self._count_failure(state.replace_delivery(counted))
+        failed = self.state.count_failure(
+            counted,
+            limits.device_id,
+            now,
+            is_shared=is_shared and limits.shared_attempts_left(now) > 0,
+        )
         left = failed.attempt_limits(limits.attempt).attempts_left(counted, now)
         return failed, VerificationResult(is_correct=False, attempts_left=left, is_counted=True)
 

@@ -1,7 +1,6 @@
 """The policy that decides when a code is delivered to one phone."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,6 +8,7 @@ from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery
 from domain.otp.sliding_window import SlidingWindow
+from domain.values import dataclass
 
 DELIVERIES_BEFORE_BACKOFF: Final = 3
 MAX_DOUBLINGS: Final = 7

@@ -6,7 +6,7 @@ repository replaces it if it is unchanged (optimistic concurrency).
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -27,6 +27,7 @@ from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Request
 from domain.otp.failures import Failures
 from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
+from domain.values import dataclass
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
 MAX_TRUSTED_IPS: Final = 20
@@ -148,10 +149,15 @@ class PhoneVerification:
             call_id=request.new_call_id,
         )
         is_new_challenge = challenge is request.new_challenge
-        successor = replace(
-            pruned,
-            challenges=(*pruned.challenges, challenge) if is_new_challenge else pruned.challenges,
-            deliveries=(*pruned.deliveries, delivery),
+        successor = PhoneVerification(
+            (*pruned.challenges, challenge) if is_new_challenge else pruned.challenges,
+            (*pruned.deliveries, delivery),
+            pruned.shared_attempts,
+            pruned.failures,
+            pruned.trusted_ips,
+            pruned.identity_id,
+            pruned.blocked_at,
+            pruned.callbacks,
         )
         decision = DeliveryDecision(
             delivery,
@@ -355,12 +361,32 @@ class PhoneVerification:
 
     def replace_delivery(self, changed: Delivery) -> "PhoneVerification":
         """Return the state with this delivery in place of the one with the same request id."""
+        return replace(self, deliveries=self._deliveries_with(changed))
+
+    def count_failure(
+        self, counted: Delivery, device_id: str | None, now: datetime, *, is_shared: bool
+    ) -> "PhoneVerification":
+        """Return the state after a failed attempt, with the delivery that counted it.
+
+        Args:
+            counted: the delivery.
+            device_id: the recognized device that made the attempt, if any.
+            now: when it arrived.
+            is_shared: it also counts among those of all unknown IPs.
+        """
         return replace(
             self,
-            deliveries=tuple(
+            deliveries=self._deliveries_with(counted),
+            shared_attempts=(*self.shared_attempts, now) if is_shared else self.shared_attempts,
+            failures=self.failures.count(device_id, now),
+        )
+
+    def _deliveries_with(self, changed: Delivery) -> tuple[Delivery, ...]:
+        return tuple(
+            [
                 changed if delivery.request_id == changed.request_id else delivery
                 for delivery in self.deliveries
-            ),
+            ]
         )
 
     def trust_ip(self, client_ip: HashedClientIp, now: datetime) -> "PhoneVerification":
@@ -428,26 +454,26 @@ class PhoneVerification:
             for delivery in self.deliveries
             if since_day < delivery.sent_at <= latest
         ]
-        return replace(
-            self,
-            challenges=tuple(challenges),
-            deliveries=tuple(deliveries),
-            shared_attempts=tuple(
-                [time for time in self.shared_attempts if since_day < time <= latest]
-            ),
-            callbacks=tuple(
-                [
-                    callback.prune(now)
-                    for callback in self.callbacks
-                    if since_day < callback.requested_at <= latest
-                ]
-            ),
-            failures=self.failures.prune(now),
-            trusted_ips=tuple(
+        # Each request prunes: `replace` would take five times as long.
+        return PhoneVerification(
+            tuple(challenges),
+            tuple(deliveries),
+            tuple([time for time in self.shared_attempts if since_day < time <= latest]),
+            self.failures.prune(now),
+            tuple(
                 [
                     trusted
                     for trusted in self.trusted_ips
                     if trusted_since < trusted.last_login_at <= latest
+                ]
+            ),
+            self.identity_id,
+            self.blocked_at,
+            tuple(
+                [
+                    callback.prune(now)
+                    for callback in self.callbacks
+                    if since_day < callback.requested_at <= latest
                 ]
             ),
         )

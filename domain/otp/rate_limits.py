@@ -1,7 +1,6 @@
 """Rate limits that many phones share: per IP, network, number range, country and in total."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cached_property
@@ -11,6 +10,7 @@ from domain.otp.attempts import UNCHALLENGED_ATTEMPTS
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
+from domain.values import dataclass
 
 IPV6_SITE_FACTOR: Final = 3
 """How many times as much the /48 of an IPv6 client may do as its /64."""

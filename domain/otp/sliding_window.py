@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from domain.values import dataclass
 
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """Maximum difference between the clocks of two instances.

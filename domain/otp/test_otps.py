@@ -1,6 +1,5 @@
 """Test OTPs: phones with a fixed code, for reviewers of app stores."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,6 +7,7 @@ from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 TEST_OTP_POLICY: Final = DeliveryPolicy(
     per_phone=(SlidingWindow(200, timedelta(days=1)),),

@@ -66,9 +66,9 @@ class Gate:
     def open(self) -> None:
         self._opened.set()
 
-    async def block(self, worker: ConnectionWorker) -> asyncio.Task[str]:
+    async def block(self, worker: ConnectionWorker) -> asyncio.Future[str]:
         """Become the operation that the worker executes."""
-        task = asyncio.create_task(worker.run(self))
+        task = worker.run(self)
         await self.reached.wait()
         return task
 
@@ -89,7 +89,7 @@ async def worker(connect: Connect, recorder: BatchRecorder) -> AsyncIterator[Con
         yield worker
 
 
-async def start(*tasks: asyncio.Task[Any]) -> Sequence[asyncio.Task[Any]]:
+async def start(*tasks: asyncio.Future[Any]) -> Sequence[asyncio.Future[Any]]:
     """Let the tasks run until each waits for its result."""
     await asyncio.sleep(0)
     return tasks
@@ -104,7 +104,7 @@ async def test_operations_that_wait_are_executed_together_and_in_order(
 ) -> None:
     gate = Gate()
     await gate.block(worker)
-    tasks = await start(*(asyncio.create_task(worker.run(returning(text))) for text in "abc"))
+    tasks = await start(*(worker.run(returning(text)) for text in "abc"))
 
     gate.open()
 
@@ -117,7 +117,7 @@ async def test_a_batch_wakes_the_event_loop_once(
 ) -> None:
     gate, calls = Gate(), []
     await gate.block(worker)
-    tasks = await start(*(asyncio.create_task(worker.run(returning("a"))) for _ in range(50)))
+    tasks = await start(*(worker.run(returning("a")) for _ in range(50)))
     loop = asyncio.get_running_loop()
     call_soon_threadsafe = loop.call_soon_threadsafe
 
@@ -155,8 +155,8 @@ async def test_an_operation_cancelled_before_its_turn_is_not_executed(
     gate, executed = Gate(), []
     await gate.block(worker)
     cancelled, awaited = await start(
-        asyncio.create_task(worker.run(lambda connection: executed.append("cancelled"))),
-        asyncio.create_task(worker.run(lambda connection: executed.append("awaited"))),
+        worker.run(lambda connection: executed.append("cancelled")),
+        worker.run(lambda connection: executed.append("awaited")),
     )
 
     cancelled.cancel()
@@ -173,9 +173,7 @@ async def test_a_cancellation_during_execution_affects_no_other_caller(
 ) -> None:
     first, second = Gate(), Gate()
     await first.block(worker)
-    cancelled, awaited = await start(
-        asyncio.create_task(worker.run(second)), asyncio.create_task(worker.run(returning("a")))
-    )
+    cancelled, awaited = await start(worker.run(second), worker.run(returning("a")))
     first.open()
     await second.reached.wait()
 
@@ -193,7 +191,7 @@ async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(
     async with open_connection_worker("test", connect, recorder.execute, max_waiting=2) as worker:
         gate = Gate()
         await gate.block(worker)
-        tasks = await start(*(asyncio.create_task(worker.run(returning(text))) for text in "ab"))
+        tasks = await start(*(worker.run(returning(text)) for text in "ab"))
 
         with pytest.raises(StorageUnavailable, match="too many"):
             await worker.run(returning("c"))
@@ -228,7 +226,7 @@ async def test_closing_finishes_what_waits_and_accepts_nothing_more(
     async with open_connection_worker("test", connect, recorder.execute) as worker:
         gate = Gate()
         first = await gate.block(worker)
-        [second] = await start(asyncio.create_task(worker.run(returning("second"))))
+        [second] = await start(worker.run(returning("second")))
         gate.open()
 
     assert (await first, await second) == ("gate", "second")

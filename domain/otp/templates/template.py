@@ -1,13 +1,13 @@
 """One text of a message, with placeholders."""
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
 from domain.errors import InvalidValue
 from domain.otp.templates.preferences import Platform
+from domain.values import dataclass
 
 _PLACEHOLDER: Final = re.compile(r"\{(?P<name>[^{}]*)\}|[{}]")
 _MAX_MINUTES: Final = 99
@@ -60,14 +60,14 @@ class SmsTemplate:
 
     def render(self, values: TemplateValues) -> str:
         """Replace each placeholder once; braces in a value are kept."""
-        replacements = {
+        replacements: dict[str, str] = {
             Placeholder.CODE: values.code,
             Placeholder.APP: values.app,
             Placeholder.MINUTES: str(values.minutes),
             Placeholder.HASH: values.app_hash or "",
             Placeholder.DOMAIN: values.domain or "",
         }
-        return _PLACEHOLDER.sub(lambda match: replacements[Placeholder(match["name"])], self.text)
+        return _PLACEHOLDER.sub(lambda match: replacements[match["name"]], self.text)
 
 
 def parse_template(platform: Platform, text: str) -> SmsTemplate:

@@ -118,11 +118,14 @@ class _Executor:
 
     connection: sqlite3.Connection
 
-    async def run(self, operation: Operation[Any], *, is_quick: bool = False) -> Any:
+    def run(self, operation: Operation[Any], *, is_quick: bool = False) -> asyncio.Future[Any]:
+        future = asyncio.get_running_loop().create_future()
         (result,) = commit_batch(self.connection, [operation])
         if isinstance(result, Failed):
-            raise result.error
-        return result
+            future.set_exception(result.error)
+        else:
+            future.set_result(result)
+        return future
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
 from domain.countries import ALL_COUNTRIES
 from domain.errors import AmbiguousPhone, InvalidValue
+from domain.numbering_plan import NumberingPlan
 from domain.phone import (
     MAX_INPUT_LENGTH,
     PhoneNumber,
@@ -225,6 +226,21 @@ def test_any_text_is_rejected_or_a_phone_of_a_country(text: str, country: str | 
         if phone is not None:
             assert parse(phone.e164) == parse_legacy(phone.e164) == phone
             assert phone.country in ALL_COUNTRIES
+
+
+@given(st.data())
+@settings(max_examples=examples(300))
+def test_the_numbering_plan_is_that_of_phonenumbers(data: st.DataObject) -> None:
+    codes = st.sampled_from([*map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE), "0", "210"])
+    _, similar = data.draw(st.sampled_from(example_numbers()))
+    start = data.draw(st.just(e164(similar)[1:-4]) | codes)
+    text = f"+{start}{data.draw(st.from_regex(r'[0-9]{3,12}', fullmatch=True))}"
+    plan = NumberingPlan.find(text)
+    if plan is not None:
+        number = phonenumbers.parse(text)
+        region = phonenumbers.region_code_for_number(number)
+        assert e164(number) == text
+        assert plan == (number.country_code, region, phonenumbers.number_type(number))
 
 
 @pytest.mark.exhaustive

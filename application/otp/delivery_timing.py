@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from statistics import fmean
 from typing import Final
 
 from application.ports.messenger import DeliveryResult, DeliveryStatus
@@ -65,11 +66,10 @@ class DeliveryTimingProfile:
         started = time()
         latest = self._latest.get(country, DeliveryResult(DeliveryStatus.ACCEPTED))
         durations = self._durations_of(latest.status)
-        # asyncio.sleep() returns a little late, and the measured durations include that.
-        seconds = max(
-            0.0,
-            random_quantile(durations, self._randomness) - quantile(self._oversleeping, 0.5),
-        )
+        # asyncio.sleep() returns a little late, and the measured durations include that. Their
+        # mean does: most sleeps end late by less than that, and a few by much more.
+        oversleeping = fmean(self._oversleeping) if self._oversleeping else 0.0
+        seconds = max(0.0, random_quantile(durations, self._randomness) - oversleeping)
         await asyncio.sleep(seconds)
         self._oversleeping.append(time() - started - seconds)
         for message, message_started in [*self._pending.items()][:1]:

@@ -135,16 +135,16 @@ class Delivery:
         ]
         # Each failed attempt counts: `replace` would take five times as long.
         return Delivery(
-            self.request_id,
-            self.challenge_id,
-            self.client_ip,
-            self.sent_at,
-            self.attempt_limit,
-            self.device_id,
-            self.uses_own_quota,
-            (*others, changed),
-            self.channel,
-            self.call_id,
+            request_id=self.request_id,
+            challenge_id=self.challenge_id,
+            client_ip=self.client_ip,
+            sent_at=self.sent_at,
+            attempt_limit=self.attempt_limit,
+            device_id=self.device_id,
+            uses_own_quota=self.uses_own_quota,
+            counters=(*others, changed),
+            channel=self.channel,
+            call_id=self.call_id,
         )
 
     def add_later_request(self, request_id: str, *, is_of_device: bool) -> "Delivery | None":

@@ -149,15 +149,10 @@ class PhoneVerification:
             call_id=request.new_call_id,
         )
         is_new_challenge = challenge is request.new_challenge
-        successor = PhoneVerification(
-            (*pruned.challenges, challenge) if is_new_challenge else pruned.challenges,
-            (*pruned.deliveries, delivery),
-            pruned.shared_attempts,
-            pruned.failures,
-            pruned.trusted_ips,
-            pruned.identity_id,
-            pruned.blocked_at,
-            pruned.callbacks,
+        successor = replace(
+            pruned,
+            challenges=(*pruned.challenges, challenge) if is_new_challenge else pruned.challenges,
+            deliveries=(*pruned.deliveries, delivery),
         )
         decision = DeliveryDecision(
             delivery,
@@ -456,20 +451,22 @@ class PhoneVerification:
         ]
         # Each request prunes: `replace` would take five times as long.
         return PhoneVerification(
-            tuple(challenges),
-            tuple(deliveries),
-            tuple([time for time in self.shared_attempts if since_day < time <= latest]),
-            self.failures.prune(now),
-            tuple(
+            challenges=tuple(challenges),
+            deliveries=tuple(deliveries),
+            shared_attempts=tuple(
+                [time for time in self.shared_attempts if since_day < time <= latest]
+            ),
+            failures=self.failures.prune(now),
+            trusted_ips=tuple(
                 [
                     trusted
                     for trusted in self.trusted_ips
                     if trusted_since < trusted.last_login_at <= latest
                 ]
             ),
-            self.identity_id,
-            self.blocked_at,
-            tuple(
+            identity_id=self.identity_id,
+            blocked_at=self.blocked_at,
+            callbacks=tuple(
                 [
                     callback.prune(now)
                     for callback in self.callbacks

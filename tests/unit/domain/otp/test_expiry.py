@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.support.builders import (
     a_phone_verification,
     an_id,
 )
+from tests.support.full_records import FULL_VERIFICATION
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     WORK_IP,
@@ -131,3 +133,22 @@ def test_challenges_without_their_key_are_dropped() -> None:
     remaining = verification.drop_challenges_without_key(lambda key_id: key_id == "known")
     assert remaining.challenges == (kept,)
     assert remaining.drop_challenges_without_key(lambda key_id: key_id == "known") is remaining
+
+
+# What does not expire
+
+
+def test_pruning_and_counting_keep_all_other_fields() -> None:
+    expiring: dict[str, Any] = {
+        "challenges": (),
+        "deliveries": (),
+        "shared_attempts": (),
+        "failures": Failures(),
+        "trusted_ips": (),
+        "callbacks": (),
+    }
+    pruned = FULL_VERIFICATION.prune(NOW)
+    assert replace(pruned, **expiring) == replace(FULL_VERIFICATION, **expiring)
+    for delivery in FULL_VERIFICATION.deliveries:
+        counted = delivery.set_counter(FULL_VERIFICATION.deliveries[0].counters[0])
+        assert replace(counted, counters=()) == replace(delivery, counters=())

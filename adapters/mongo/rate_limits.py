@@ -1,27 +1,16 @@
 """Rate limits in MongoDB, as sliding windows.
 
-A document holds as many of the latest reservations as the window allows, in the order in which they
-were written. If it is full, the first one has to leave the window before another is accepted. While
-it has not, the filter of the upsert finds nothing, so the upsert inserts, and the existing `_id`
-rejects that: check and write are one operation.
-
-Clocks differ, so the first one may not be the oldest; then a full document rejects for too long. A
-rejected reservation that finds such a document sorts it and tries again.
-
-The document of a limit with values holds the values instead, each with its latest reservation.
-
 Reservations that arrive together are one bulk write, and share one update for each limit that they
 have in common. An update that is rejected stops the bulk write. All reservations for its document
 look at all documents of the limit, and try again alone; the others go on in smaller batches.
 """
 
 import asyncio
-import random
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple, TypeVar
+from datetime import datetime
+from typing import Any, Final
 
 from pymongo import UpdateMany, UpdateOne
 
@@ -29,141 +18,27 @@ from adapters.mongo.batch_loader import BatchLoader, DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import RateLimitDocument
 from adapters.mongo.driver import BulkWriteStopped, MotorCollection, RawDocument
+from adapters.mongo.rate_limit_documents import (
+    Edges,
+    Shard,
+    any_shard_of,
+    choose,
+    edges_of,
+    shard_of,
+    shards_of,
+)
 from application.ports.errors import ConcurrencyConflict
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
 
-T = TypeVar("T")
-
-MAX_RESERVATIONS: Final = 100
-"""In one document: a larger limit is spread over several, so that none is large or contended."""
-MAX_DOCUMENTS: Final = 100
-"""For one limit. More would make a rejection slow, which reads all of them."""
 MAX_ATTEMPTS: Final = 100
 """After so many lost races something is wrong."""
 MAX_KNOWN_PERMITS: Final = 5_000
 """Permits whose document is known. That of others is found by a search in all of their limit."""
-SCHEMA_VERSION: Final = 1
 
 _PARTS: Final = 4
 """How many batches are made of one that was stopped."""
 _TOO_MANY_RACES: Final = "too many concurrent reservations of a rate limit"
-
-
-@dataclass(frozen=True, slots=True)
-class _Shard:
-    """One document of a rate limit, and how many reservations it may hold."""
-
-    id: str
-    size: int
-    period: timedelta
-    value: str | None = None
-
-    @property
-    def max_at_once(self) -> int:
-        """How many reservations an update adds: one that does not fit is rejected as a whole."""
-        if self.value is not None:
-            return 1
-        return max(1, min(self.size, MAX_RESERVATIONS) // 4)
-
-    def available_at(self, edges: "_Edges | None", now: datetime) -> datetime:
-        """Return when it accepts a reservation; a document that does not exist is empty."""
-        last = None if edges is None else edges.last
-        return now if last is None else max(now, last + self.period)
-
-    def acquire(self, reservations: Sequence[Reservation]) -> UpdateOne:
-        """Add the reservations if the document has capacity for all of them."""
-        times = [reservation.acquired_at for reservation in reservations]
-        first, last, count = min(times), max(times), len(times)
-        expires_at = _next_full_minute(last + self.period)
-        if self.value is not None:
-            return self._acquire_value(self.value, last, expires_at)
-        # With $sort, the whole list would go into the oplog.
-        latest = {
-            "$each": [{"id": one.id, "acquired_at": one.acquired_at} for one in reservations],
-            "$slice": -self.size,
-        }
-        # Those in front are dropped, so each of them has to have left the window.
-        is_over = {"$lte": first - self.period}
-        has_capacity = [
-            {f"reservations.{self.size - count}": {"$exists": False}},
-            {
-                **{f"reservations.{number}.acquired_at": is_over for number in range(count)},
-                f"reservations.{self.size}": {"$exists": False},
-            },
-        ]
-        return UpdateOne(
-            {"_id": self.id, "$or": has_capacity},
-            {
-                "$push": {"reservations": latest},
-                "$max": {"expires_at": expires_at},
-                "$setOnInsert": {"schema_version": SCHEMA_VERSION},
-            },
-            upsert=True,
-        )
-
-    def _acquire_value(self, value: str, acquired_at: datetime, expires_at: datetime) -> UpdateOne:
-        """Replace the reservation of the value, or add it if the document is not full."""
-        since, latest = acquired_at - self.period, acquired_at + CLOCK_SKEW
-        others = {
-            "$filter": {
-                "input": {"$ifNull": ["$reservations", []]},
-                "cond": {
-                    "$and": [
-                        {"$ne": ["$$this.id", {"$literal": value}]},
-                        {"$gt": ["$$this.acquired_at", since]},
-                        {"$lte": ["$$this.acquired_at", latest]},
-                    ]
-                },
-            }
-        }
-        own = {"id": {"$literal": value}, "acquired_at": acquired_at}
-        has_value_or_capacity = [
-            {"reservations.id": value},
-            {f"reservations.{self.size - 1}": {"$exists": False}},
-            {"reservations.acquired_at": {"$lte": since}},
-            {"reservations.acquired_at": {"$gt": latest}},
-        ]
-        return UpdateOne(
-            {"_id": self.id, "$or": has_value_or_capacity},
-            [
-                {
-                    "$set": {
-                        "reservations": {"$concatArrays": [[own], others]},
-                        "expires_at": {"$max": ["$expires_at", expires_at]},
-                        "schema_version": {"$ifNull": ["$schema_version", SCHEMA_VERSION]},
-                    }
-                }
-            ],
-            upsert=True,
-        )
-
-    def repair(self, edges: "_Edges", now: datetime) -> UpdateOne | None:
-        """Return the update without which the document rejects what it should accept, if any.
-
-        It removes reservations of a clock that was ahead and was set back. Or it sorts and shortens
-        the document: its first reservation is not the oldest, or the limit was lowered.
-        """
-        if edges.newest > now + CLOCK_SKEW:
-            future = {"acquired_at": {"$gt": now + CLOCK_SKEW}}
-            return UpdateOne({"_id": self.id}, {"$pull": {"reservations": future}})
-        since = now - self.period
-        if edges.length > self.size or (edges.last and edges.last <= since < edges.first):
-            latest = {"$each": [], "$sort": {"acquired_at": 1}, "$slice": -self.size}
-            return UpdateOne({"_id": self.id}, {"$push": {"reservations": latest}})
-        return None
-
-
-class _Edges(NamedTuple):
-    """What decides whether a document accepts a reservation.
-
-    `last` is the one that has to leave before another fits. `first` is the first in the list.
-    """
-
-    length: int
-    newest: datetime
-    first: datetime
-    last: datetime | None
 
 
 @dataclass(slots=True, eq=False)
@@ -175,8 +50,8 @@ class _Acquisition:
 
     reservation: Reservation
     limits: Sequence[RateLimit]
-    chosen: Sequence[_Shard] = ()
-    shards: list[_Shard] = field(default_factory=list)
+    chosen: Sequence[Shard] = ()
+    shards: list[Shard] = field(default_factory=list)
 
     @property
     def missing(self) -> Sequence[RateLimit]:
@@ -206,7 +81,7 @@ class _CapacityQuery:
     now: datetime
 
 
-_States = Sequence[tuple[_Shard, _Edges | None]]
+_States = Sequence[tuple[Shard, Edges | None]]
 """The documents of a limit, with the edges of those that exist."""
 
 
@@ -238,7 +113,7 @@ class RateLimitBatches:
 
     async def load(self, limit: RateLimit) -> RawDocument:
         """Return the only document of a limit, with all reservations; empty if there is none."""
-        return await self._documents.load(_shard(limit, 0).id) or {}
+        return await self._documents.load(shard_of(limit, 0).id) or {}
 
     async def load_states(self, limits: Sequence[RateLimit]) -> Mapping[RateLimit, _States]:
         """Return all documents of the limits."""
@@ -289,7 +164,7 @@ class RateLimitBatches:
         self, queries: Sequence[_CapacityQuery]
     ) -> Mapping[_CapacityQuery, Sequence[RateLimit]]:
         limits = {limit.name: limit for query in queries for limit in query.limits}
-        shards = {name: _any_shard_of(limit) for name, limit in limits.items()}
+        shards = {name: any_shard_of(limit) for name, limit in limits.items()}
         edges = await self._find_edges({shard.id: shard for shard in shards.values()})
 
         def is_full(limit: RateLimit, now: datetime) -> bool:
@@ -302,13 +177,13 @@ class RateLimitBatches:
         }
 
     async def _fetch_states(self, limits: Sequence[RateLimit]) -> Mapping[RateLimit, _States]:
-        shards = {limit: _shards_of(limit) for limit in limits}
+        shards = {limit: shards_of(limit) for limit in limits}
         edges = await self._find_edges({one.id: one for each in shards.values() for one in each})
         return {
             limit: [(shard, edges.get(shard.id)) for shard in shards[limit]] for limit in limits
         }
 
-    async def _find_edges(self, shards: Mapping[str, _Shard]) -> Mapping[str, _Edges]:
+    async def _find_edges(self, shards: Mapping[str, Shard]) -> Mapping[str, Edges]:
         times = "$reservations.acquired_at"
         projection: dict[str, Any] = {
             "length": {"$size": {"$ifNull": ["$reservations", []]}},
@@ -325,23 +200,23 @@ class RateLimitBatches:
             ).to_list()
         )
         return {
-            document["_id"]: _edges(document, shards[document["_id"]])
+            document["_id"]: edges_of(document, shards[document["_id"]])
             for document in documents
             if document["length"]
         }
 
 
-def _plan(batch: Sequence[_Acquisition]) -> list[tuple[_Shard, list[_Acquisition]]]:
+def _plan(batch: Sequence[_Acquisition]) -> list[tuple[Shard, list[_Acquisition]]]:
     """Return the updates, for each reservation in the order of its limits."""
-    updates: list[tuple[RateLimit, _Shard, list[_Acquisition]]] = []
-    shared: dict[str, tuple[_Shard, list[_Acquisition]]] = {}
+    updates: list[tuple[RateLimit, Shard, list[_Acquisition]]] = []
+    shared: dict[str, tuple[Shard, list[_Acquisition]]] = {}
     for one in batch:
         for number, limit in enumerate(one.missing, len(one.shards)):
             if one.chosen:
                 updates.append((limit, one.chosen[number], [one]))
                 continue
             if limit.name not in shared:
-                shard, members = shared[limit.name] = _any_shard_of(limit), []
+                shard, members = shared[limit.name] = any_shard_of(limit), []
                 updates.append((limit, shard, members))
             shard, members = shared[limit.name]
             members.append(one)
@@ -393,7 +268,7 @@ class MongoRateLimits:
                     ids = [shard.id for shard in acquisition.shards]
                     await self.batches.release(reservation.id, ids)
                 return available_at
-            choices = [_choose(state.available) for state in states]
+            choices = [choose(state.available) for state in states]
             acquisition.chosen = [*acquisition.shards, *choices]
         raise ConcurrencyConflict(_TOO_MANY_RACES)
 
@@ -407,7 +282,7 @@ class MongoRateLimits:
         for limit in reservation.limits:
             if limit.value is None:
                 known = self.known_permits.pop((reservation.id, limit.name), None)
-                ids += [shard.id for shard in _shards_of(limit)] if known is None else [known]
+                ids += [shard.id for shard in shards_of(limit)] if known is None else [known]
         if ids:
             await self.batches.release(reservation.id, ids)
 
@@ -465,31 +340,9 @@ class _State:
     `available_at` is when one of them accepts a reservation: that moment, or later.
     """
 
-    available: Sequence[_Shard]
+    available: Sequence[Shard]
     repairs: Sequence[UpdateOne]
     available_at: datetime
-
-
-def _shards_of(limit: RateLimit) -> list[_Shard]:
-    """Spread a rate limit over as few documents as possible. Those of the fallback are last."""
-    shards = [_shard(limit, number) for number in range(_shard_count(limit))]
-    return shards if limit.fallback is None else shards + _shards_of(limit.fallback)
-
-
-def _any_shard_of(limit: RateLimit) -> _Shard:
-    return _shard(limit, _choose(range(_shard_count(limit))))
-
-
-def _shard(limit: RateLimit, number: int) -> _Shard:
-    total, count = limit.window.limit, _shard_count(limit)
-    size = total // count + (number < total % count)
-    return _Shard(f"{limit.name} #{number}", size, limit.window.period, limit.value)
-
-
-def _shard_count(limit: RateLimit) -> int:
-    if limit.value is not None:
-        return 1
-    return min(-(-limit.window.limit // MAX_RESERVATIONS), MAX_DOCUMENTS)
 
 
 def _state_of(documents: _States, now: datetime) -> _State:
@@ -508,20 +361,7 @@ def _state_of(documents: _States, now: datetime) -> _State:
 
 def _state_of_values(limit: RateLimit, document: RawDocument, now: datetime) -> _State:
     available_at = _value_available_at(limit, document, now)
-    return _State([_shard(limit, 0)], (), available_at)
-
-
-def _edges(document: RawDocument, shard: _Shard) -> _Edges:
-    length = document["length"]
-    # All of a full document are in the window if its oldest one is, in any order.
-    last = document["oldest"] if length == shard.size else document.get(f"last_{shard.size}")
-    return _Edges(length, document["newest"], document["first"], last)
-
-
-def _next_full_minute(time: datetime) -> datetime:
-    """Round up a time: each change of `expires_at` would change the index for the cleanup."""
-    rounded = time.replace(second=0, microsecond=0)
-    return rounded if rounded == time else rounded + timedelta(minutes=1)
+    return _State([shard_of(limit, 0)], (), available_at)
 
 
 def _value_available_at(limit: RateLimit, document: RawDocument, now: datetime) -> datetime:
@@ -532,9 +372,3 @@ def _value_available_at(limit: RateLimit, document: RawDocument, now: datetime) 
         if since < reservation["acquired_at"] <= latest
     }
     return now if limit.value in times else limit.window.next_available([*times.values()], now)
-
-
-def _choose(items: Sequence[T]) -> T:
-    if len(items) == 1:
-        return items[0]
-    return random.choice(items)  # noqa: S311 - it spreads the load; nobody gains by guessing it

@@ -10,7 +10,7 @@ from pymongo.collection import Collection
 
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.driver import RawDocument
-from adapters.mongo.rate_limits import MAX_RESERVATIONS
+from adapters.mongo.rate_limit_documents import MAX_RESERVATIONS
 from application.ports.repositories import Repositories
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow

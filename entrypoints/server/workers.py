@@ -19,6 +19,8 @@ from entrypoints.server.worker_stop import WorkerStop, block_sigterm, unblock_si
 from entrypoints.startup_error import StartupError, print_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from entrypoints.http.middleware import App, Message, Receive, Scope, Send
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -126,11 +128,10 @@ class Workers:
             self._stop_service(error)
             raise SystemExit(1) from None
 
-        async def call_app(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        def call_app(scope: "Scope", receive: "Receive", send: "Send") -> "Awaitable[None]":
             if scope["type"] == "lifespan":
-                await self._run_lifespan(app, scope, receive, send)
-            else:
-                await app(scope, receive, send)
+                return self._run_lifespan(app, scope, receive, send)
+            return app(scope, receive, send)
 
         return call_app
 

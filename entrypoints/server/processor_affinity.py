@@ -1,0 +1,145 @@
+"""Keeping the event loop, and the threads that take turns with it, on one processor.
+
+The event loop and the server's thread that hands it requests pass the interpreter's lock to each
+other thousands of times a second. Between two processors, each time one wakes the other, and the
+memory that both use moves from cache to cache.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from entrypoints.server.background_task import run_in_background
+
+_INTERVAL_SECONDS: Final = 0.1
+_BUSY: Final = 0.3
+"""The part of the time in which the event loop runs, from which on the threads are bound."""
+_CROWDED: Final = 0.15
+"""The part of the time in which it waits for others, from which on they are free again."""
+_FREE_INTERVALS: Final = 3
+_NANOSECONDS: Final = 1_000_000_000
+_THREADS: Final = Path("/proc/self/task")
+_PROCESSOR: Final = 36
+"""The field of `stat`, after the name, that says where a thread ran last (proc_pid_stat(5))."""
+_NETWORK_THREAD: Final = "tokio-rt-worker"
+_PYTHON_THREADS: Final = ("MainThread", "sqlite-", "log")
+
+
+def run_affinity_task() -> AbstractAsyncContextManager[None]:
+    """Bind and free the threads of this worker until the end of the block.
+
+    Does nothing where there is only one processor, or no Linux.
+    """
+    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) == 1:
+        return nullcontext()
+    return run_in_background(_run(ProcessorAffinity(os.sched_getaffinity(0))))
+
+
+async def _run(affinity: "ProcessorAffinity") -> None:
+    loop = asyncio.get_running_loop()
+    updated = loop.time()
+    while True:
+        await asyncio.sleep(_INTERVAL_SECONDS)
+        now = loop.time()
+        with suppress(OSError):
+            affinity.update(now - updated)
+        updated = now
+
+
+class _Times(NamedTuple):
+    """Nanoseconds for which a thread has run, and has waited for a processor."""
+
+    ran: int
+    waited: int
+
+
+class ProcessorAffinity:
+    """Binds threads to the processor of the event loop, once that is busy.
+
+    - Where the event loop then waits for others that use this processor, all threads are free for
+      a moment: the kernel finds another one.
+    - Threads that work beside the event loop are always free: those of the network, of images and
+      of files.
+    """
+
+    def __init__(self, allowed: Collection[int]) -> None:
+        """Set the processors that this process may use; bind nothing yet."""
+        self._allowed = allowed
+        self._loop_thread = threading.main_thread().native_id or os.getpid()
+        self._times: dict[int, _Times] = {}
+        self._applied: dict[int, Collection[int]] = {}
+        self._processor: int | None = None
+        self._free_intervals = 0
+
+    def update(self, seconds: float) -> None:
+        """Bind or free the threads by what they did in these seconds, since the last update.
+
+        Raises:
+            OSError: `/proc` does not have the times of threads.
+        """
+        takes_turns = _list_threads()
+        before, self._times = self._times, _read_times(takes_turns)
+        self._choose_processor(_subtract(self._times, before), seconds * _NANOSECONDS)
+        bound = self._allowed if self._processor is None else [self._processor]
+        # A new thread has the processors of the one that started it.
+        applied = {
+            thread: bound if takes else self._allowed for thread, takes in takes_turns.items()
+        }
+        if applied != self._applied:
+            self._applied = applied
+            for thread, processors in applied.items():
+                with suppress(OSError):  # it may have ended
+                    os.sched_setaffinity(thread, processors)
+
+    def _choose_processor(self, times: dict[int, _Times], interval: float) -> None:
+        loop = times.pop(self._loop_thread, None)
+        if loop is None:
+            return
+        if self._free_intervals:
+            self._free_intervals -= 1
+        elif self._processor is None:
+            if loop.ran > _BUSY * interval:
+                self._processor = _read_processor(self._loop_thread)
+        elif loop.waited - sum(other.ran for other in times.values()) > _CROWDED * interval:
+            self._processor = None
+            self._free_intervals = _FREE_INTERVALS
+
+
+def _list_threads() -> dict[int, bool]:
+    """Return the threads of this process, and whether each takes turns with the event loop."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    threads = {}
+    for folder in _THREADS.iterdir():
+        thread = int(folder.name)
+        with suppress(OSError):  # it may have ended
+            if thread in names:
+                threads[thread] = names[thread].startswith(_PYTHON_THREADS)
+            else:
+                threads[thread] = (folder / "comm").read_text().strip() != _NETWORK_THREAD
+    return threads
+
+
+def _read_times(threads: dict[int, bool]) -> dict[int, _Times]:
+    times = {}
+    for thread, takes_turns in threads.items():
+        if takes_turns:
+            ran, waited, _ = (_THREADS / f"{thread}/schedstat").read_text().split()
+            times[thread] = _Times(int(ran), int(waited))
+    return times
+
+
+def _subtract(times: dict[int, _Times], before: dict[int, _Times]) -> dict[int, _Times]:
+    return {
+        thread: _Times(ran - before[thread].ran, waited - before[thread].waited)
+        for thread, (ran, waited) in times.items()
+        if thread in before
+    }
+
+
+def _read_processor(thread: int) -> int:
+    fields = (_THREADS / f"{thread}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[_PROCESSOR])

@@ -109,11 +109,12 @@ class SqliteRateLimits:
         """Return when each window has capacity."""
 
         def find(connection: sqlite3.Connection) -> datetime:
-            statements, values = _prepare([_claim_first_parts(reservation)])
-            all_blocking = connection.execute(statements.find, values).fetchone()
-            if all_blocking.count(None) == len(all_blocking):
+            claim = _claim_first_parts(reservation)
+            statements, values = _prepare([claim])
+            blocking = connection.execute(statements.find, values).fetchone()
+            if blocking.count(None) == len(blocking):
                 return reservation.acquired_at
-            found = _find_parts(connection, reservation, iter(all_blocking))
+            found = _find_parts(connection, reservation, claim, iter(blocking))
             available_at = max([available_at for _, available_at in found])
             return max(reservation.acquired_at, to_datetime(available_at))
 
@@ -164,40 +165,47 @@ def _reserve_each(
 
     Usually the first parts have capacity, which one statement finds for all limits.
     """
-    statements, values = _prepare([_claim_first_parts(reservation) for reservation in reservations])
-    found = connection.execute(statements.find, values).fetchone()
-    if found.count(None) == len(found):
+    claims = [_claim_first_parts(reservation) for reservation in reservations]
+    statements, values = _prepare(claims)
+    blocking = connection.execute(statements.find, values).fetchone()
+    if blocking.count(None) == len(blocking):
         connection.execute(statements.add, values)
         return [None] * len(reservations)
-    all_blocking = iter(found)
-    return [_reserve(connection, reservation, all_blocking) for reservation in reservations]
+    blocking_in_turn = iter(blocking)
+    return [
+        _reserve(connection, _find_parts(connection, reservation, claim, blocking_in_turn), claim)
+        for reservation, claim in zip(reservations, claims, strict=True)
+    ]
 
 
 def _reserve(
-    connection: sqlite3.Connection, reservation: Reservation, all_blocking: Iterator[int | None]
+    connection: sqlite3.Connection, found: Sequence[_Found], claim: _Claim
 ) -> datetime | None:
     """Reserve if all windows have capacity, and delete earlier permits of the same value."""
-    found = _find_parts(connection, reservation, all_blocking)
-    now = to_microseconds(reservation.acquired_at)
+    reservation_id, now, _ = claim
     available_at = max([available_at for _, available_at in found])
     if available_at > now:
         return to_datetime(available_at)
     for (name, _, _, *limit_values), _ in found:
         for value in limit_values:
             connection.execute(_DELETE_VALUE, (name, value))
-    statements, values = _prepare([(reservation.id, now, [part for part, _ in found])])
+    statements, values = _prepare([(reservation_id, now, [part for part, _ in found])])
     connection.execute(statements.add, values)
     return None
 
 
 def _find_parts(
-    connection: sqlite3.Connection, reservation: Reservation, all_blocking: Iterator[int | None]
+    connection: sqlite3.Connection,
+    reservation: Reservation,
+    claim: _Claim,
+    blocking: Iterator[int | None],
 ) -> Sequence[_Found]:
     """Find a part of each limit, given what blocks the first part of each."""
-    _, now, firsts = _claim_first_parts(reservation)
+    _, now, firsts = claim
     return [
-        (first, now) if blocking is None else _find_part(connection, limit, now)
-        for limit, first, blocking in zip(reservation.limits, firsts, all_blocking, strict=False)
+        (first, now) if blocked_by is None else _find_part(connection, limit, now, blocked_by)
+        for limit, first in zip(reservation.limits, firsts, strict=True)
+        for blocked_by in islice(blocking, 1)
     ]
 
 
@@ -240,14 +248,24 @@ def _statements_for(sizes: Sequence[Sequence[int]]) -> _Statements:
     return _Statements("SELECT " + ", ".join(all_blocking + earlier), _ADD + ", ".join(rows))
 
 
-def _find_part(connection: sqlite3.Connection, limit: RateLimit, now: int) -> _Found:
-    parts: list[_Found] = []
+def _find_part(
+    connection: sqlite3.Connection, limit: RateLimit, now: int, blocked_by: int | None
+) -> _Found:
+    """Find a part of a limit, given what blocks the first one."""
+    found: list[_Found] = []
     for part in _parts_of(limit, now):
-        available_at = _part_available_at(connection, part, now)
-        if available_at == now:
+        name, size, period, *limit_values = part
+        latest = now + _CLOCK_SKEW
+        if found:
+            one = connection.execute(_FIND_ONE, (now, latest, name, size, period))
+            [blocked_by] = one.fetchone()
+        if blocked_by is None:
             return part, now
-        parts.append((part, available_at))
-    return min(parts, key=itemgetter(1))
+        for value in limit_values:
+            if connection.execute(_HAS_VALUE, (name, now - period, latest, value)).fetchone():
+                return part, now
+        found.append((part, blocked_by + period))
+    return min(found, key=itemgetter(1))
 
 
 def _parts_of(limit: RateLimit, acquired_at: int) -> Iterator[_Part]:
@@ -290,14 +308,3 @@ def _divide(limit: int, period: timedelta) -> tuple[int, int, int, int, int]:
     part_count = -(-limit // MAX_PART_SIZE)
     slot = min(_SLOT, microseconds // part_count)
     return microseconds, part_count, slot, limit // part_count, limit % part_count
-
-
-def _part_available_at(connection: sqlite3.Connection, part: _Part, now: int) -> int:
-    name, size, period, *limit_values = part
-    latest = now + _CLOCK_SKEW
-    for value in limit_values:
-        found = connection.execute(_HAS_VALUE, (name, now - period, latest, value))
-        if found.fetchone():
-            return now
-    [blocking] = connection.execute(_FIND_ONE, (now, latest, name, size, period)).fetchone()
-    return now if blocking is None else blocking + period

@@ -20,23 +20,20 @@ from domain.phone import PhoneNumber
 _LOAD: Final = "SELECT version, schema_version, body FROM phone_verifications WHERE phone_index = ?"
 
 # The first version is random: a record that was loaded, expired and was deleted could otherwise
-# replace a new one that has reached the same version.
+# replace a new one that has reached the same version. The values are those of `_REPLACE`.
 _ADD: Final = """
 INSERT INTO phone_verifications (
     phone_index, version, schema_version, expires_at, client_ips_expire_at, body
 )
-VALUES (
-    :phone_index, 1 + (random() & 0x3fffffffffffffff), :schema_version, :expires_at,
-    :client_ips_expire_at, :body
-)
+VALUES (?1, 1 + ?2 + (random() & 0x3fffffffffffffff), ?3, ?4, ?5, ?6)
 ON CONFLICT (phone_index) DO NOTHING
 """
 
 _REPLACE: Final = """
 UPDATE phone_verifications
-SET version = version + 1, schema_version = max(schema_version, :schema_version),
-    expires_at = :expires_at, client_ips_expire_at = :client_ips_expire_at, body = :body
-WHERE phone_index = :phone_index AND version = :version
+SET version = version + 1, schema_version = max(schema_version, ?3),
+    expires_at = ?4, client_ips_expire_at = ?5, body = ?6
+WHERE phone_index = ?1 AND version = ?2
 """
 
 _LIST_WITH_EXPIRED_CLIENT_IPS: Final = """
@@ -112,14 +109,14 @@ class SqlitePhoneVerifications:
         verification: PhoneVerification,
         version: int,
         encrypted_phone: bytes | None,
-    ) -> dict[str, object]:
+    ) -> tuple[object, ...]:
         stored = self.mapping.to_stored(verification)
         stored.encrypted_phone = encrypted_phone
-        return {
-            "phone_index": phone_index,
-            "version": version,
-            "schema_version": self.mapping.schema_version,
-            "expires_at": to_microseconds_or_none(verification.expires_at),
-            "client_ips_expire_at": to_microseconds_or_none(verification.client_ips_expire_at),
-            "body": self.mapping.encode(stored, version),
-        }
+        return (
+            phone_index,
+            int(version),  # sqlite3 looks for an adapter of a subclass
+            self.mapping.schema_version,
+            to_microseconds_or_none(verification.expires_at),
+            to_microseconds_or_none(verification.client_ips_expire_at),
+            self.mapping.encode(stored, version),
+        )

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import islice
+from itertools import chain, count, islice
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from adapters.sqlite.database import Database
@@ -30,8 +31,14 @@ In a longer time the part would be used up, and each reservation would read it i
 # The reservation that has to leave the window before another one fits in, if the window is full.
 _FIND_BLOCKING: Final = """(
 SELECT acquired_at FROM rate_limits
-WHERE limit_name = ? AND acquired_at > ? AND acquired_at <= ?
-ORDER BY acquired_at DESC LIMIT 1 OFFSET ?
+WHERE limit_name = ?{name} AND acquired_at > ?{now} - ?{period} AND acquired_at <= ?{latest}
+ORDER BY acquired_at DESC LIMIT 1 OFFSET ?{size} - 1
+)"""
+
+_FIND_ONE: Final = "SELECT " + _FIND_BLOCKING.format(now=1, latest=2, name=3, size=4, period=5)
+
+_FIND_VALUE: Final = """(
+SELECT 1 FROM rate_limits WHERE limit_name = ?{name} AND reservation_id = ?{id} LIMIT 1
 )"""
 
 _LIST: Final = """
@@ -50,6 +57,8 @@ _DELETE_VALUE: Final = "DELETE FROM rate_limits WHERE limit_name = ? AND reserva
 _ADD: Final = """
 INSERT OR IGNORE INTO rate_limits (limit_name, acquired_at, reservation_id, expires_at) VALUES
 """
+
+_ROW: Final = "(?{name}, ?{now}, ?{id}, ?{now} + ?{period})"
 
 _DELETE: Final = """
 DELETE FROM rate_limits WHERE limit_name = ? AND acquired_at = ? AND reservation_id = ?
@@ -89,8 +98,8 @@ class SqliteRateLimits:
 
         def delete(connection: sqlite3.Connection) -> None:
             for limit in reservation.limits:
-                for part in _parts_of(limit, acquired_at):
-                    key = (part.name, acquired_at, reservation.id)
+                for name, *_ in _parts_of(limit, acquired_at):
+                    key = (name, acquired_at, reservation.id)
                     if connection.execute(_DELETE, key).rowcount:
                         break
 
@@ -98,12 +107,16 @@ class SqliteRateLimits:
 
     def next_available(self, reservation: Reservation) -> Awaitable[datetime]:
         """Return when each window has capacity."""
-        now = to_microseconds(reservation.acquired_at)
 
         def find(connection: sqlite3.Connection) -> datetime:
-            found = _find_parts(connection, [reservation])
-            available_at = max([one.available_at for one in found], default=now)
-            return reservation.acquired_at if available_at == now else to_datetime(available_at)
+            claim = _claim_first_parts(reservation)
+            statements, values = _prepare([claim])
+            blocking = connection.execute(statements.find, values).fetchone()
+            if blocking.count(None) == len(blocking):
+                return reservation.acquired_at
+            found = _find_parts(connection, reservation, claim, iter(blocking))
+            available_at = max([available_at for _, available_at in found])
+            return max(reservation.acquired_at, to_datetime(available_at))
 
         return self.database.read(find, is_quick=True)
 
@@ -127,97 +140,132 @@ class SqliteRateLimits:
         return await self.database.execute(_DELETE_EXPIRED, (to_microseconds(now), limit))
 
 
-class _Part(NamedTuple):
-    """A part of a limit. The period is in microseconds, as times in the columns."""
-
-    name: str
-    size: int
-    period: int
-    value: str | None
-
-    def blocking_values(self, now: int) -> tuple[str, int, int, int]:
-        """Return the values of `_FIND_BLOCKING`."""
-        return self.name, now - self.period, now + _CLOCK_SKEW, self.size - 1
+_Part = tuple[str, int, int] | tuple[str, int, int, str]
+"""A part of a limit: its name, size, and period in microseconds, and the limit's value if any."""
+_Found = tuple[_Part, int]
+"""A part with capacity, or else the one that has capacity first, and when it has."""
+_Claim = tuple[str, int, Sequence[_Part]]
+"""The id and the time of a reservation, and a part of each of its limits."""
 
 
-class _Found(NamedTuple):
-    """A part with capacity, or else the one that has capacity first, and when it has."""
+class _Statements(NamedTuple):
+    """Find what blocks the parts of claims and earlier permits of their values; add permits.
 
-    part: _Part
-    available_at: int
+    Both have the same values.
+    """
+
+    find: str
+    add: str
 
 
 def _reserve_each(
     connection: sqlite3.Connection, reservations: Sequence[Reservation]
 ) -> Sequence[datetime | None]:
-    """Reserve where all windows have capacity; the reservations have no limit in common."""
-    all_found = iter(_find_parts(connection, reservations))
-    results: list[datetime | None] = []
-    rows: list[object] = []
-    for reservation in reservations:
-        now = to_microseconds(reservation.acquired_at)
-        found = list(islice(all_found, len(reservation.limits)))
-        available_at = max([one.available_at for one in found])
-        if available_at > now:
-            results.append(to_datetime(available_at))
-            continue
-        results.append(None)
-        for part, _ in found:
-            if part.value is not None:
-                connection.execute(_DELETE_VALUE, (part.name, part.value))
-            rows += (part.name, now, part.value or reservation.id, now + part.period)
-    if rows:
-        connection.execute(_add_sql(len(rows) // 4), rows)
-    return results
+    """Reserve where all windows have capacity; the reservations have no limit in common.
+
+    Usually the first parts have capacity, which one statement finds for all limits.
+    """
+    claims = [_claim_first_parts(reservation) for reservation in reservations]
+    statements, values = _prepare(claims)
+    blocking = connection.execute(statements.find, values).fetchone()
+    if blocking.count(None) == len(blocking):
+        connection.execute(statements.add, values)
+        return [None] * len(reservations)
+    blocking_in_turn = iter(blocking)
+    return [
+        _reserve(connection, _find_parts(connection, reservation, claim, blocking_in_turn), claim)
+        for reservation, claim in zip(reservations, claims, strict=True)
+    ]
+
+
+def _reserve(
+    connection: sqlite3.Connection, found: Sequence[_Found], claim: _Claim
+) -> datetime | None:
+    """Reserve if all windows have capacity, and delete earlier permits of the same value."""
+    reservation_id, now, _ = claim
+    available_at = max([available_at for _, available_at in found])
+    if available_at > now:
+        return to_datetime(available_at)
+    for (name, _, _, *limit_values), _ in found:
+        for value in limit_values:
+            connection.execute(_DELETE_VALUE, (name, value))
+    statements, values = _prepare([(reservation_id, now, [part for part, _ in found])])
+    connection.execute(statements.add, values)
+    return None
 
 
 def _find_parts(
-    connection: sqlite3.Connection, reservations: Sequence[Reservation]
+    connection: sqlite3.Connection,
+    reservation: Reservation,
+    claim: _Claim,
+    blocking: Iterator[int | None],
 ) -> Sequence[_Found]:
-    """Find a part of each limit of these reservations, in their order.
-
-    Usually the first part has capacity, which one statement finds for all limits.
-    """
-    limits = [
-        (limit, now)
-        for reservation in reservations
-        for now in [to_microseconds(reservation.acquired_at)]
-        for limit in reservation.limits
-    ]
-    if not limits:
-        return []
-    firsts = [_part_of(limit, now, 0) for limit, now in limits]
-    values = [
-        value
-        for part, (_, now) in zip(firsts, limits, strict=True)
-        for value in part.blocking_values(now)
-    ]
-    all_blocking = connection.execute(_blocking_sql(len(firsts)), values).fetchone()
+    """Find a part of each limit, given what blocks the first part of each."""
+    _, now, firsts = claim
     return [
-        _Found(first, now) if blocking is None else _find_part(connection, limit, now)
-        for (limit, now), first, blocking in zip(limits, firsts, all_blocking, strict=True)
+        (first, now) if blocked_by is None else _find_part(connection, limit, now, blocked_by)
+        for limit, first in zip(reservation.limits, firsts, strict=True)
+        for blocked_by in islice(blocking, 1)
     ]
 
 
-@cache
-def _add_sql(count: int) -> str:
-    # In one statement: each step of one gives up the interpreter's lock.
-    return _ADD + ", ".join(["(?, ?, ?, ?)"] * count)
+def _claim_first_parts(reservation: Reservation) -> _Claim:
+    now = to_microseconds(reservation.acquired_at)
+    return reservation.id, now, [_part_of(limit, now, 0) for limit in reservation.limits]
+
+
+def _prepare(claims: Sequence[_Claim]) -> tuple[_Statements, Sequence[object]]:
+    """Return the statements for these claims, and the values of each."""
+    sizes: list[tuple[int, ...]] = []
+    values: list[object] = []
+    for reservation_id, now, parts in claims:
+        sizes.append(tuple(map(len, parts)))
+        values += (now, now + _CLOCK_SKEW, reservation_id, *chain.from_iterable(parts))
+    return _statements_for(tuple(sizes)), values
 
 
 @cache
-def _blocking_sql(count: int) -> str:
-    return f"SELECT {', '.join([_FIND_BLOCKING] * count)}"
+def _statements_for(sizes: Sequence[Sequence[int]]) -> _Statements:
+    """Return the statements for claims, given how many values each of their parts has.
+
+    Each is one statement: each step of one gives up the interpreter's lock.
+    """
+    all_blocking: list[str] = []
+    earlier: list[str] = []
+    rows: list[str] = []
+    numbers = count(1)
+    for part_sizes in sizes:
+        now, latest, reservation_id = islice(numbers, 3)
+        for part_size in part_sizes:
+            name, size, period, *value = islice(numbers, part_size)
+            [row_id] = value or [reservation_id]
+            all_blocking.append(
+                _FIND_BLOCKING.format(name=name, now=now, latest=latest, period=period, size=size)
+            )
+            if value:
+                earlier.append(_FIND_VALUE.format(name=name, id=row_id))
+            rows.append(_ROW.format(name=name, now=now, id=row_id, period=period))
+    return _Statements("SELECT " + ", ".join(all_blocking + earlier), _ADD + ", ".join(rows))
 
 
-def _find_part(connection: sqlite3.Connection, limit: RateLimit, now: int) -> _Found:
-    parts = []
+def _find_part(
+    connection: sqlite3.Connection, limit: RateLimit, now: int, blocked_by: int | None
+) -> _Found:
+    """Find a part of a limit, given what blocks the first one."""
+    found: list[_Found] = []
     for part in _parts_of(limit, now):
-        found = _Found(part, _part_available_at(connection, part, now))
-        if found.available_at == now:
-            return found
-        parts.append(found)
-    return min(parts, key=lambda found: found.available_at)
+        name, size, period, *limit_values = part
+        latest = now + _CLOCK_SKEW
+        if found:
+            one = connection.execute(_FIND_ONE, (now, latest, name, size, period))
+            [blocked_by] = one.fetchone()
+        if blocked_by is None:
+            return part, now
+        for value in limit_values:
+            if connection.execute(_HAS_VALUE, (name, now - period, latest, value)).fetchone():
+                return part, now
+        found.append((part, blocked_by + period))
+    return min(found, key=itemgetter(1))
 
 
 def _parts_of(limit: RateLimit, acquired_at: int) -> Iterator[_Part]:
@@ -238,20 +286,25 @@ def _part_of(limit: RateLimit, acquired_at: int, position: int) -> _Part:
     The order depends on the time. So all parts fill up at the same rate, and the first one has
     capacity until the limit is nearly used up.
     """
-    total, period = limit.window.limit, limit.window.period // _MICROSECOND
-    count = _count_parts(limit)
-    if count == 1:
-        return _Part(limit.name, total, period, limit.value)
-    number = (acquired_at // min(_SLOT, period // count) + position) % count
-    size = total // count + (number < total % count)
-    return _Part(f"{limit.name} #{number}", size, period, None)
+    window, value = limit.window, limit.value
+    period, part_count, slot, size, larger = _divide(window.limit, window.period)
+    if value is not None:
+        return limit.name, window.limit, period, value
+    if part_count == 1:
+        return limit.name, window.limit, period
+    number = (acquired_at // slot + position) % part_count
+    return f"{limit.name} #{number}", size + 1 if number < larger else size, period
 
 
-def _part_available_at(connection: sqlite3.Connection, part: _Part, now: int) -> int:
-    name, since, latest, _ = values = part.blocking_values(now)
-    if part.value is not None:
-        found = connection.execute(_HAS_VALUE, (name, since, latest, part.value))
-        if found.fetchone():
-            return now
-    [blocking] = connection.execute(_blocking_sql(1), values).fetchone()
-    return now if blocking is None else blocking + part.period
+@cache
+def _divide(limit: int, period: timedelta) -> tuple[int, int, int, int, int]:
+    """Divide a window into parts.
+
+    Returns:
+        The period, the number of parts, how long reservations begin with the same one, the size of
+        a part, and the number of parts with one permit more. Times are in microseconds.
+    """
+    microseconds = period // _MICROSECOND
+    part_count = -(-limit // MAX_PART_SIZE)
+    slot = min(_SLOT, microseconds // part_count)
+    return microseconds, part_count, slot, limit // part_count, limit % part_count

@@ -1,6 +1,7 @@
 """A record with its version (optimistic concurrency)."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Generic, Self, TypeVar
 
 from domain.values import dataclass
@@ -16,8 +17,8 @@ class RecordVersion(int):
     key are the same. Only the repository that made them reads them.
     """
 
-    unknown_fields: Mapping[str, object]
-    encrypted_phone: bytes | None
+    unknown_fields: Mapping[str, object] = MappingProxyType({})
+    encrypted_phone: bytes | None = None
 
     def __new__(
         cls,
@@ -26,9 +27,11 @@ class RecordVersion(int):
         encrypted_phone: bytes | None = None,
     ) -> Self:
         """Make a version number that carries these."""
-        version = super().__new__(cls, number)
-        version.unknown_fields = unknown_fields or {}
-        version.encrypted_phone = encrypted_phone
+        version = int.__new__(cls, number)
+        if unknown_fields:
+            version.unknown_fields = unknown_fields
+        if encrypted_phone:
+            version.encrypted_phone = encrypted_phone
         return version
 
 

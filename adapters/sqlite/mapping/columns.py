@@ -9,7 +9,9 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 def to_microseconds(time: datetime) -> int:
     """Return a time as columns store it: microseconds since 1970, exact and in order."""
-    return (time - _EPOCH) // _MICROSECOND
+    since = time - _EPOCH
+    # Numbers that fit into a word: to divide by a timedelta takes four times as long.
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def to_datetime(microseconds: int) -> datetime:

@@ -73,8 +73,9 @@ class Challenge:
         A challenge from the future is not active: after the clock was set back it would live
         longer than allowed.
         """
-        is_unused = self.used_at is None
-        return is_unused and self.created_at - CLOCK_SKEW <= now < self.expires_at
+        if self.used_at is not None or now >= self.expires_at:
+            return False
+        return self.created_at - CLOCK_SKEW <= now
 
     def is_resendable(self, now: datetime) -> bool:
         """Return whether the code lives long enough to be sent, or sent again."""

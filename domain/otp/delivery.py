@@ -166,7 +166,7 @@ class Delivery:
     @property
     def has_unknown_ips(self) -> bool:
         """Whether an IP that did not request it tried a code for it."""
-        return any(counter.kind is CounterKind.UNKNOWN_IP for counter in self.counters)
+        return CounterKind.UNKNOWN_IP in [counter.kind for counter in self.counters]
 
     @property
     def attempts_of_unknown_ips(self) -> int:

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -106,7 +106,10 @@ def _check_document(
 
 def select_current_key(keys: Sequence[Key], now: datetime) -> Key:
     """Return the first key whose `not_before` has passed, otherwise the last key."""
-    return next((key for key in keys if key.not_before <= now), keys[-1])
+    for key in keys:
+        if key.not_before <= now:
+            return key
+    return keys[-1]
 
 
 class Keys(Protocol):
@@ -284,13 +287,13 @@ class FileOtpKeys:
         """Return the id of the key for new challenges."""
         return self._key_set.signing().id
 
-    def find_mac(self, key_id: str) -> Mac | None:
-        """Return the HMAC with the key, or None if it was removed."""
+    def macs(self) -> Mapping[str, Mac]:
+        """Return the HMAC with each accepted key, by the key's id."""
         keys = self._key_set.accepted()
         if keys is not self._macs_of:
             self._macs = {key.id: _prepare_hmac(key.key) for key in keys}
             self._macs_of = keys
-        return self._macs.get(key_id)
+        return self._macs
 
 
 class FileRefreshKeys:

@@ -102,10 +102,23 @@ class Challenge:
             phone: the phone that the code is sent to.
             length: the number of digits.
         """
-        parts = (self.purpose.encode(), self.id.encode(), phone.e164.encode(), self.nonce)
-        message = b"".join([len(part).to_bytes(2, "big") + part for part in parts])
+        purpose, challenge_id = self.purpose.encode(), self.id.encode()
+        e164, nonce = phone.e164.encode(), self.nonce
+        # In a loop, this would take twice as long; four codes are derived for each attempt.
+        message = b"".join(
+            (
+                len(purpose).to_bytes(2, "big"),
+                purpose,
+                len(challenge_id).to_bytes(2, "big"),
+                challenge_id,
+                len(e164).to_bytes(2, "big"),
+                e164,
+                len(nonce).to_bytes(2, "big"),
+                nonce,
+            )
+        )
         number = int.from_bytes(mac(message)[:8], "big")
-        return f"{number % 10**length:0{length}d}"
+        return str(number % 10**length).zfill(length)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

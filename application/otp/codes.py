@@ -3,11 +3,13 @@
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Final
 
 from application.ports.keys import OtpKeys
 from application.ports.system import Randomness
 from domain.errors import Unavailable
+from domain.otp.attempts import DIGEST_BYTES
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,
     DEFAULT_OTP_LENGTH,
@@ -32,6 +34,11 @@ _PADDING: Final = Challenge(
     expires_at=datetime.min.replace(tzinfo=UTC),
 )
 """Takes the place of a challenge that a phone does not have."""
+
+
+def attempts_key(digest_key: bytes) -> str:
+    """Derive what identifies a phone in the names of limits of attempts, from its digest key."""
+    return blake2b(b"phone", key=digest_key, digest_size=DIGEST_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +109,6 @@ class OtpCodes:
             raise Unavailable
         return mac(_DIGEST_LABEL + phone.e164.encode())
 
-    def phone_key(self, phone: PhoneNumber, digest_key: bytes | None = None) -> str:
-        """Derive what identifies the phone in the names of limits, and does not reveal it.
-
-        Args:
-            phone: the phone.
-            digest_key: that of the phone, where the caller has derived it.
-        """
-        key = digest_key or self.digest_key(phone)
-        # `hmac.digest` takes twice as long, and gives up the interpreter's lock.
-        return hmac.new(key, b"phone", "sha256").hexdigest()[:32]
+    def phone_key(self, phone: PhoneNumber) -> str:
+        """Derive what identifies the phone in the names of limits, and does not reveal it."""
+        return hmac.digest(self.digest_key(phone), b"phone", "sha256").hex()[:32]

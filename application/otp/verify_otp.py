@@ -10,7 +10,7 @@ from application.gathering import gather
 from application.identities.add_session import AddSession
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_permits import AttemptPermits, release
-from application.otp.codes import OtpCodes
+from application.otp.codes import OtpCodes, attempts_key
 from application.otp.recognize_device import RecognizeDevice
 from application.ports.calls import Calls
 from application.ports.client_ip_hashes import ClientIpHashes
@@ -132,7 +132,7 @@ class VerifyOtp:
         )
         digest_key = self.codes.digest_key(phone)
         unchallenged = self.rate_limits.for_unchallenged_attempt(
-            client_ip, self.codes.phone_key(phone, digest_key)
+            client_ip, attempts_key(digest_key)
         )
         loaded, device, (ip_available_at, limited_until), earlier = await gather(
             self.phone_verifications.load(phone),
@@ -314,7 +314,14 @@ class VerifyOtp:
         self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason=reason)
 
     def _reject(self, command: VerifyOtpCommand, attempts_left: int) -> OtpRejected:
-        self._emit(SecurityEventType.OTP_VERIFICATION_FAILED, command, attempts_left=attempts_left)
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.OTP_VERIFICATION_FAILED,
+                phone=command.phone,
+                client_ip=command.client_ip,
+                attempts_left=attempts_left,
+            )
+        )
         return OtpRejected(attempts_left)
 
     def _emit(
@@ -324,7 +331,6 @@ class VerifyOtp:
         *,
         user_id: str | None = None,
         reason: str | None = None,
-        attempts_left: int | None = None,
     ) -> None:
         self.events.emit(
             SecurityEvent(
@@ -333,7 +339,6 @@ class VerifyOtp:
                 client_ip=command.client_ip,
                 user_id=user_id,
                 reason=reason,
-                attempts_left=attempts_left,
             )
         )
 

@@ -169,7 +169,8 @@ class VerifyOtp:
         challenge = result.challenge
         login = challenge.login if challenge else None
         if challenge is None or login is None:
-            await release(self.rate_limiter, unused)
+            if unused is not None:
+                await release(self.rate_limiter, unused)
             return self._reject(command, left)
 
         session = self.sessions.start(

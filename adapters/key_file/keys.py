@@ -247,17 +247,12 @@ class FileKeySet:
         self._keys = keys
         self._purpose = purpose
         self._clock = clock
-        self._with_active_newest: Sequence[Key] = ()
 
     def signing(self) -> Key:
-        """Return the current key. The newest key stays it, once it is."""
+        """Return the current key."""
         keys = self.accepted()
-        if keys is self._with_active_newest:
-            return keys[0]
-        key = select_current_key(keys, self._clock.now())
-        if key is keys[0]:
-            self._with_active_newest = keys
-        return key
+        # Mostly there is one key, which needs no time.
+        return keys[0] if len(keys) == 1 else select_current_key(keys, self._clock.now())
 
     def accepted(self) -> Sequence[Key]:
         """Return all keys: the current one, former ones and those that are not yet active."""

@@ -19,6 +19,7 @@ from domain.values import dataclass
 MAX_LATER_REQUESTS: Final = 3
 """Requests within the cooldown that get an id; as many again for recognized devices."""
 ONE_DAY: Final = timedelta(days=1)
+_UNKNOWN_IP: Final = CounterKind.UNKNOWN_IP
 
 
 class Channel(StrEnum):
@@ -166,7 +167,7 @@ class Delivery:
     @property
     def has_unknown_ips(self) -> bool:
         """Whether an IP that did not request it tried a code for it."""
-        return CounterKind.UNKNOWN_IP in [counter.kind for counter in self.counters]
+        return _UNKNOWN_IP in [counter.kind for counter in self.counters]
 
     @property
     def attempts_of_unknown_ips(self) -> int:

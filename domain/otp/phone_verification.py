@@ -67,12 +67,14 @@ class PhoneVerification:
         """When nothing of it counts anymore. None while it names an identity or is blocked."""
         if self.identity_id is not None or self.blocked_at is not None:
             return None
-        times = self._times_of_client_ips()
-        times += [challenge.expires_at for challenge in self.challenges]
-        if self.shared_attempts:
-            times.append(max(self.shared_attempts) + ONE_DAY)
-        if self.failures.expires_at is not None:
-            times.append(self.failures.expires_at)
+        counted_at = [*self._sent_or_requested_at, *self.shared_attempts]
+        times = [challenge.expires_at for challenge in self.challenges]
+        if counted_at:
+            times.append(max(counted_at) + ONE_DAY)
+        if self.trusted_ips:
+            times.append(max([ip.last_login_at for ip in self.trusted_ips]) + TRUSTED_IP_TTL)
+        if (failures_expire_at := self.failures.expires_at) is not None:
+            times.append(failures_expire_at)
         return max(times, default=_EXPIRED)
 
     @property
@@ -82,21 +84,20 @@ class PhoneVerification:
         An IP of a login expires after 90 days, that of a delivery and a callback after one day,
         that of an attempt with the code.
         """
-        times = self._times_of_client_ips()
-        tried = [delivery.challenge_id for delivery in self.deliveries if delivery.has_unknown_ips]
+        counted_at = self._sent_or_requested_at
+        times = [min(counted_at) + ONE_DAY] if counted_at else []
+        if self.trusted_ips:
+            times.append(min([ip.last_login_at for ip in self.trusted_ips]) + TRUSTED_IP_TTL)
+        tried = [one.challenge_id for one in self.deliveries if one.has_unknown_ips]
         if tried:
-            times += [
-                challenge.expires_at for challenge in self.challenges if challenge.id in tried
-            ]
+            times += [one.expires_at for one in self.challenges if one.id in tried]
         return min(times, default=None)
 
-    def _times_of_client_ips(self) -> list[datetime]:
-        """Return when the client IPs of deliveries and logins expire, and the callbacks."""
-        times = [delivery.sent_at + ONE_DAY for delivery in self.deliveries]
+    @property
+    def _sent_or_requested_at(self) -> list[datetime]:
+        times = [delivery.sent_at for delivery in self.deliveries]
         if self.callbacks:
-            times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
-        if self.trusted_ips:
-            times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
+            times += [callback.requested_at for callback in self.callbacks]
         return times
 
     # Requests

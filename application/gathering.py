@@ -15,7 +15,14 @@ else:
 
         A port that has its result at once returns a future that is done, and no coroutine.
         """
-        waiting = [one for one in awaitables if not _is_successful(one)]
+        waiting = [
+            awaitable
+            for awaitable in awaitables
+            if not isinstance(awaitable, asyncio.Future)
+            or not awaitable.done()
+            or awaitable.cancelled()
+            or awaitable.exception() is not None
+        ]
         if len(waiting) > 1:
             return await asyncio.gather(*awaitables)
         if waiting:
@@ -29,15 +36,6 @@ def completed(result: T) -> "asyncio.Future[T]":
     future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     future.set_result(result)
     return future
-
-
-def _is_successful(awaitable: Awaitable[Any]) -> bool:
-    return (
-        asyncio.isfuture(awaitable)
-        and awaitable.done()
-        and not awaitable.cancelled()
-        and awaitable.exception() is None
-    )
 
 
 __all__ = ["completed", "gather"]

@@ -85,18 +85,19 @@ class _Region(NamedTuple):
     leading_digits: re.Pattern[str] | None
     has_invalid: bool
     all_kinds: _Kind
-    kinds: tuple[_Kind, ...]
+    kinds_by_length: tuple[tuple[_Kind, ...], ...]
 
     def find_type(self, national_number: str) -> int:
         length = len(national_number)
         if length not in self.all_kinds.lengths or not self.all_kinds.match(national_number):
             return PhoneNumberType.UNKNOWN
-        for number_type, lengths, match in self.kinds:
-            if length in lengths and match(national_number):
+        kinds = self.kinds_by_length[length]
+        for number_type, _, match in kinds:
+            if match(national_number):
                 if number_type != PhoneNumberType.FIXED_LINE:
                     return number_type
-                mobile = self.kinds[-1]
-                is_mobile = length in mobile.lengths and mobile.match(national_number)
+                last_type, _, match_last = kinds[-1]
+                is_mobile = last_type == PhoneNumberType.MOBILE and match_last(national_number)
                 return PhoneNumberType.FIXED_LINE_OR_MOBILE if is_mobile else number_type
         return PhoneNumberType.UNKNOWN
 
@@ -143,7 +144,10 @@ def _to_region(name: str, metadata: PhoneMetadata, *, is_alone: bool) -> _Region
         leading_digits,
         is_alone or leading_digits is not None,
         _to_kind(PhoneNumberType.UNKNOWN, metadata.general_desc),
-        tuple(kinds),
+        tuple(
+            tuple(kind for kind in kinds if length in kind.lengths)
+            for length in range(_MAX_LENGTH + 1)
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -106,7 +106,10 @@ def _check_document(
 
 def select_current_key(keys: Sequence[Key], now: datetime) -> Key:
     """Return the first key whose `not_before` has passed, otherwise the last key."""
-    return next((key for key in keys if key.not_before <= now), keys[-1])
+    for key in keys:
+        if key.not_before <= now:
+            return key
+    return keys[-1]
 
 
 class Keys(Protocol):
@@ -247,7 +250,9 @@ class FileKeySet:
 
     def signing(self) -> Key:
         """Return the current key."""
-        return select_current_key(self.accepted(), self._clock.now())
+        keys = self.accepted()
+        # Mostly there is one key, which needs no time.
+        return keys[0] if len(keys) == 1 else select_current_key(keys, self._clock.now())
 
     def accepted(self) -> Sequence[Key]:
         """Return all keys: the current one, former ones and those that are not yet active."""
@@ -284,13 +289,13 @@ class FileOtpKeys:
         """Return the id of the key for new challenges."""
         return self._key_set.signing().id
 
-    def find_mac(self, key_id: str) -> Mac | None:
-        """Return the HMAC with the key, or None if it was removed."""
+    def macs(self) -> Mapping[str, Mac]:
+        """Return the HMAC with each accepted key, by the key's id."""
         keys = self._key_set.accepted()
         if keys is not self._macs_of:
             self._macs = {key.id: _prepare_hmac(key.key) for key in keys}
             self._macs_of = keys
-        return self._macs.get(key_id)
+        return self._macs
 
 
 class FileRefreshKeys:

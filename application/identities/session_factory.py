@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from application.ports.keys import AccessTokens, RefreshKeys, TokenClaims
 from application.ports.system import Randomness
@@ -10,7 +11,7 @@ from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken, make_refresh_token
 from domain.identities.session import NONCE_BYTES, RefreshTokenFamily, Session, SessionLimits
 
-SESSION_ID_BYTES = 16
+SESSION_ID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,6 @@ class SessionFactory:
     randomness: Randomness
     lifetimes: TokenLifetimes
     limits: SessionLimits
-
-    def new_id(self) -> str:
-        """Return an id for a session."""
-        return self.randomness.bytes(SESSION_ID_BYTES).hex()
 
     def start(
         self, session_id: str, now: datetime, device: str | None, *, with_refresh: bool

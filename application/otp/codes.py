@@ -2,12 +2,14 @@
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Final
 
 from application.ports.keys import OtpKeys
 from application.ports.system import Randomness
 from domain.errors import Unavailable
+from domain.otp.attempts import DIGEST_BYTES
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,
     DEFAULT_OTP_LENGTH,
@@ -23,6 +25,20 @@ from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
 _DIGEST_LABEL: Final = b"dialtone attempts\0"
+_PADDING: Final = Challenge(
+    id="-" * 2 * CHALLENGE_ID_BYTES,  # as long as any id, and never stored
+    purpose=Purpose.SIGN_IN,
+    nonce=bytes(NONCE_BYTES),
+    key_id="",
+    created_at=datetime.min.replace(tzinfo=UTC),
+    expires_at=datetime.min.replace(tzinfo=UTC),
+)
+"""Takes the place of a challenge that a phone does not have."""
+
+
+def attempts_key(digest_key: bytes) -> str:
+    """Derive what identifies a phone in the names of limits of attempts, from its digest key."""
+    return blake2b(b"phone", key=digest_key, digest_size=DIGEST_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ class OtpCodes:
 
     def has_key(self, key_id: str) -> bool:
         """Return whether the codes of challenges with this key can be derived."""
-        return self.keys.find_mac(key_id) is not None
+        return key_id in self.keys.macs()
 
     def is_test_phone(self, phone: PhoneNumber, now: datetime) -> bool:
         """Return whether the phone has a test OTP."""
@@ -59,7 +75,7 @@ class OtpCodes:
         Raises:
             Unavailable: the key of the challenge is not available anymore.
         """
-        mac = self.keys.find_mac(challenge.key_id)
+        mac = self.keys.macs().get(challenge.key_id)
         if mac is None:
             raise Unavailable
         return OtpCode(challenge.derive_code(mac, phone, self.length))
@@ -71,16 +87,14 @@ class OtpCodes:
 
         The same number of codes is derived for every phone, so that the time reveals nothing.
         """
-        comparable = verification.comparable_challenges(now)
-        padding = (self._padding(now),) * (MAX_COMPARABLE_CHALLENGES - len(comparable))
-        challenges = (*comparable, *padding)
-        # Usually all of them have the same key.
-        macs = {key_id: self.keys.find_mac(key_id) for key_id in {c.key_id for c in challenges}}
-        codes = {
-            challenge.id: challenge.derive_code(mac, phone, self.length) if mac else ""
-            for challenge in challenges
-            for mac in [macs[challenge.key_id]]
-        }
+        comparable, macs = verification.comparable_challenges(now), self.keys.macs()
+        codes = {}
+        for challenge in comparable:
+            mac = macs.get(challenge.key_id)
+            codes[challenge.id] = challenge.derive_code(mac, phone, self.length) if mac else ""
+        any_mac = next(iter(macs.values()))
+        for _ in range(MAX_COMPARABLE_CHALLENGES - len(comparable)):
+            codes[_PADDING.id] = _PADDING.derive_code(any_mac, phone, self.length)
         test_code = self.test_otps.find_code(phone, now)
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
 
@@ -90,27 +104,11 @@ class OtpCodes:
         Raises:
             Unavailable: there is no current key.
         """
-        mac = self.keys.find_mac(self.keys.current_id())
+        mac = self.keys.macs().get(self.keys.current_id())
         if mac is None:
             raise Unavailable
         return mac(_DIGEST_LABEL + phone.e164.encode())
 
-    def phone_key(self, phone: PhoneNumber, digest_key: bytes | None = None) -> str:
-        """Derive what identifies the phone in the names of limits, and does not reveal it.
-
-        Args:
-            phone: the phone.
-            digest_key: that of the phone, where the caller has derived it.
-        """
-        key = digest_key or self.digest_key(phone)
-        return hmac.digest(key, b"phone", "sha256").hex()[:32]
-
-    def _padding(self, now: datetime) -> Challenge:
-        return Challenge(
-            id="-" * 2 * CHALLENGE_ID_BYTES,  # as long as any id, and never stored
-            purpose=Purpose.SIGN_IN,
-            nonce=bytes(NONCE_BYTES),
-            key_id=self.keys.current_id(),
-            created_at=now,
-            expires_at=now,
-        )
+    def phone_key(self, phone: PhoneNumber) -> str:
+        """Derive what identifies the phone in the names of limits, and does not reveal it."""
+        return hmac.digest(self.digest_key(phone), b"phone", "sha256").hex()[:32]

@@ -1,15 +1,16 @@
 """Verify a one-time code."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import Final
 
 from application.gathering import gather
 from application.identities.add_session import AddSession
-from application.identities.session_factory import SessionFactory, Tokens
+from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_permits import AttemptPermits, release
-from application.otp.codes import OtpCodes
+from application.otp.codes import OtpCodes, attempts_key
 from application.otp.recognize_device import RecognizeDevice
 from application.ports.calls import Calls
 from application.ports.client_ip_hashes import ClientIpHashes
@@ -37,7 +38,8 @@ from domain.phone import PhoneNumber
 from domain.values import dataclass
 from domain.voice.call import Call
 
-RESERVATION_ID_BYTES = 8
+RESERVATION_ID_BYTES: Final = 8
+_IDS_BYTES: Final = RESERVATION_ID_BYTES + RANDOM_BYTES + SESSION_ID_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +123,16 @@ class VerifyOtp:
         """
         phone, now = command.phone, self.clock.now()
         client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
+        random = self.randomness.bytes(_IDS_BYTES)
         # They have no limit in common, so one id does for both.
-        reservation_id = self.randomness.bytes(RESERVATION_ID_BYTES).hex()
+        reservation_id = random[:RESERVATION_ID_BYTES].hex()
         reservation = Reservation(reservation_id, now, self.rate_limits.for_verification(client_ip))
         failure = Reservation(
             reservation_id, now, self.rate_limits.for_failed_attempt(client_ip, phone.country)
         )
         digest_key = self.codes.digest_key(phone)
         unchallenged = self.rate_limits.for_unchallenged_attempt(
-            client_ip, self.codes.phone_key(phone, digest_key)
+            client_ip, attempts_key(digest_key)
         )
         loaded, device, (ip_available_at, limited_until), earlier = await gather(
             self.phone_verifications.load(phone),
@@ -144,8 +147,8 @@ class VerifyOtp:
             digest_key=digest_key,
             request_id=command.request_id and parse_request_id(command.request_id),
             device=device,
-            new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
-            new_session_id=self.sessions.new_id(),
+            new_identity_id=make_identifier(now, random[RESERVATION_ID_BYTES:]),
+            new_session_id=random[-SESSION_ID_BYTES:].hex(),
             is_limited=limited_until is not None,
             unchallenged_at=unchallenged.window.next_available(
                 [permit.acquired_at for permit in earlier], now
@@ -166,7 +169,8 @@ class VerifyOtp:
         challenge = result.challenge
         login = challenge.login if challenge else None
         if challenge is None or login is None:
-            await release(self.rate_limiter, unused)
+            if unused is not None:
+                await release(self.rate_limiter, unused)
             return self._reject(command, left)
 
         session = self.sessions.start(
@@ -219,14 +223,7 @@ class VerifyOtp:
             TooManyAttemptsFromIp
             StorageError
         """
-
-        def verify(
-            verification: PhoneVerification,
-        ) -> tuple[PhoneVerification, VerificationResult]:
-            codes = self.codes.derive_all(verification, command.phone, attempt.now)
-            return verification.verify(attempt, codes)
-
-        successor, first = verify(loaded.value)
+        successor, first = self._check(command.phone, attempt, loaded.value)
         if ip_available_at is not None and not loaded.value.has_own_attempts(attempt):
             # It is not looked at, and counts on nothing.
             successor, first = loaded.value, replace(first, is_counted=False)
@@ -234,41 +231,60 @@ class VerifyOtp:
                 await release(self.rate_limiter, permits.of_failure)
                 self._emit_exhausted(command, "of this IP, for all phones")
                 raise TooManyAttemptsFromIp(whole_seconds(attempt.now, ip_available_at))
-        saving = self._save(command.phone, verify, (successor, first), loaded)
+        saving = self._save(command.phone, attempt, loaded, successor, first)
         left: int | TooManyAttempts
-        if any(_applied_limits(first)):
+        if first.retry_after is None and not first.is_unchallenged:
+            (result, identity), left = await saving, first.attempts_left
+        else:
             # Together, so that the time does not reveal whether the attempt counts on a callback.
             (result, identity), left = await gather(saving, permits.apply(attempt, first))
-        else:
-            (result, identity), left = await saving, first.attempts_left
-        if _applied_limits(result) != _applied_limits(first):
+        if result is not first and _applied_limits(result) != _applied_limits(first):
             left = await permits.apply(attempt, result)
         if isinstance(left, TooManyAttempts):
             self._emit_exhausted(command, "for this phone")
             raise left
         return result, identity, left if result.is_unchallenged else result.attempts_left
 
+    def _check(
+        self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification
+    ) -> tuple[PhoneVerification, VerificationResult]:
+        codes = self.codes.derive_all(verification, phone, attempt.now)
+        return verification.verify(attempt, codes)
+
     async def _save(
         self,
         phone: PhoneNumber,
-        verify: Callable[[PhoneVerification], tuple[PhoneVerification, VerificationResult]],
-        verified: tuple[PhoneVerification, VerificationResult],
+        attempt: OtpAttempt,
         loaded: Versioned[PhoneVerification],
+        successor: PhoneVerification,
+        first: VerificationResult,
     ) -> tuple[VerificationResult, Versioned[Identity | None] | None]:
-        first, challenge = loaded.value, verified[1].challenge
-        updating = update_phone_verification(
-            self.phone_verifications,
-            phone,
-            lambda current: verified if current is first else verify(current),
-            loaded,
-        )
+        challenge = first.challenge
+        replacing = self._replace(phone, attempt, loaded, successor, first)
         if challenge is None or challenge.login is None:
-            return await updating, None
+            return await replacing, None
         result, identity = await gather(
-            updating, load_or_none(self.identities, challenge.login.identity_id)
+            replacing, load_or_none(self.identities, challenge.login.identity_id)
         )
         # After a conflict the login may be another one.
         return result, identity if result.challenge == challenge else None
+
+    async def _replace(
+        self,
+        phone: PhoneNumber,
+        attempt: OtpAttempt,
+        loaded: Versioned[PhoneVerification],
+        successor: PhoneVerification,
+        first: VerificationResult,
+    ) -> VerificationResult:
+        """Replace the loaded state by its successor. After a conflict, check the attempt again."""
+        verifications = self.phone_verifications
+        if successor is loaded.value or await verifications.replace(
+            phone, successor, loaded.version
+        ):
+            return first
+        check = partial(self._check, phone, attempt)
+        return await update_phone_verification(verifications, phone, check)
 
     async def _verify_caller(self, call_id: str | None, identity_id: str) -> None:
         """Mark the call that read the code as that of the identity, if there is one."""
@@ -299,7 +315,14 @@ class VerifyOtp:
         self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason=reason)
 
     def _reject(self, command: VerifyOtpCommand, attempts_left: int) -> OtpRejected:
-        self._emit(SecurityEventType.OTP_VERIFICATION_FAILED, command, attempts_left=attempts_left)
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.OTP_VERIFICATION_FAILED,
+                phone=command.phone,
+                client_ip=command.client_ip,
+                attempts_left=attempts_left,
+            )
+        )
         return OtpRejected(attempts_left)
 
     def _emit(
@@ -309,7 +332,6 @@ class VerifyOtp:
         *,
         user_id: str | None = None,
         reason: str | None = None,
-        attempts_left: int | None = None,
     ) -> None:
         self.events.emit(
             SecurityEvent(
@@ -318,7 +340,6 @@ class VerifyOtp:
                 client_ip=command.client_ip,
                 user_id=user_id,
                 reason=reason,
-                attempts_left=attempts_left,
             )
         )
 

@@ -1,6 +1,6 @@
 """Keys, and the tokens that they sign."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -39,8 +39,8 @@ class OtpKeys(Protocol):
         """Return the id of the key for new challenges."""
         ...
 
-    def find_mac(self, key_id: str) -> Mac | None:
-        """Return the HMAC with this key, or None where the key is not available anymore."""
+    def macs(self) -> Mapping[str, Mac]:
+        """Return the HMAC with each available key by the key's id, at least one."""
         ...
 
 

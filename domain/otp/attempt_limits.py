@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from domain.otp.attempt_counters import (
     ATTEMPTS_OF_LIMITED_DELIVERY,
@@ -9,12 +10,14 @@ from domain.otp.attempt_counters import (
     CounterKind,
 )
 from domain.otp.attempts import SHARED_ATTEMPTS, OtpAttempt
-from domain.otp.challenge import Challenge
 from domain.otp.delivery import Delivery
 from domain.values import dataclass
 
+if TYPE_CHECKING:
+    from domain.otp.phone_verification import PhoneVerification
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True)
 class AttemptLimits:
     """The limits of one attempt: it is looked at only while it has attempts left.
 
@@ -28,44 +31,39 @@ class AttemptLimits:
 
     Attributes:
         attempt: the attempt.
-        challenges: the challenges of the phone.
-        deliveries: the deliveries to the phone, in their order.
-        shared_attempts: the times of the attempts that all unknown IPs made together.
+        state: what is known about the phone. After the maximum of failures in a row unknown IPs
+            have no attempts.
         device_id: the recognized device that made the attempt, if any.
         trusted_until: when the last login of the phone from this IP no longer counts.
-        has_maximum_failures: after so many failures in a row unknown IPs have no attempts.
     """
 
     attempt: OtpAttempt
-    challenges: Sequence[Challenge]
-    deliveries: Sequence[Delivery]
-    shared_attempts: Sequence[datetime]
-    device_id: str | None
-    trusted_until: datetime | None
-    has_maximum_failures: bool
+    state: "PhoneVerification"
+    device_id: str | None = None
+    trusted_until: datetime | None = None
 
     def named_delivery(self, time: datetime) -> Delivery | None:
         """Return the delivery that the request id refers to, or None."""
         if self.attempt.request_id is None:
             return None
-        return next(
-            (
-                delivery
-                for delivery in self._current_deliveries(time)
-                if delivery.counter_of_request(self.attempt.request_id)
-            ),
-            None,
-        )
+        for delivery in self._current_deliveries(time):
+            if delivery.counter_of_request(self.attempt.request_id):
+                return delivery
+        return None
 
     def delivery(self, time: datetime) -> Delivery | None:
         """Return the delivery that the attempt counts on, None while no challenge is active."""
-        current = self._current_deliveries(time)
-        if not any(challenge.is_active(time) for challenge in self.challenges):
+        if not self.state.active_challenges(time):
             return None
-        ip = self.attempt.client_ip.ip
-        own = [delivery for delivery in current if delivery.client_ip.ip == ip]
-        counted = own if own and self.device_id is None else current
-        return self.named_delivery(time) or next(reversed(counted), None)
+        if named := self.named_delivery(time):
+            return named
+        current = self._current_deliveries(time)
+        if self.device_id is None:
+            ip = self.attempt.client_ip.ip
+            for delivery in reversed(current):
+                if delivery.client_ip.ip == ip:
+                    return delivery
+        return current[-1] if current else None
 
     def counters(self, delivery: Delivery) -> Sequence[AttemptCounter]:
         """Return the counters of the attempt at the delivery that it counts on."""
@@ -78,7 +76,13 @@ class AttemptLimits:
 
     def attempts_left(self, delivery: Delivery, time: datetime) -> int:
         """Return how many attempts the client has left at the delivery."""
-        return max([self._left_of(counter, delivery, time) for counter in self.counters(delivery)])
+        return self.left_of(self.counters(delivery), delivery, time)
+
+    def left_of(
+        self, counters: Sequence[AttemptCounter], delivery: Delivery, time: datetime
+    ) -> int:
+        """Return how many attempts these counters of the attempt at the delivery have left."""
+        return max([self._left_of(counter, delivery, time) for counter in counters])
 
     def count(
         self, delivery: Delivery, counters: Sequence[AttemptCounter], digest: str
@@ -90,14 +94,16 @@ class AttemptLimits:
 
     def shared_attempts_left(self, time: datetime) -> int:
         """Return how many attempts all unknown IPs together have left."""
-        return min(window.remaining(self.shared_attempts, time) for window in SHARED_ATTEMPTS)
+        return min(window.remaining(self.state.shared_attempts, time) for window in SHARED_ATTEMPTS)
 
     def next_attempt_at(self) -> datetime:
         """Return when the attempt is looked at, if nobody does anything and it is not now."""
         now = self.attempt.now
-        times = [challenge.expires_at for challenge in self.challenges]
+        times = [challenge.expires_at for challenge in self.state.challenges]
         times += [
-            time + window.period for window in SHARED_ATTEMPTS for time in self.shared_attempts
+            time + window.period
+            for window in SHARED_ATTEMPTS
+            for time in self.state.shared_attempts
         ]
         times += [self.attempt.unchallenged_at or now]
         return next(time for time in sorted(times) if time > now and self._allows(time))
@@ -110,7 +116,7 @@ class AttemptLimits:
     def _left_of(self, counter: AttemptCounter, delivery: Delivery, time: datetime) -> int:
         if counter.kind is not CounterKind.UNKNOWN_IP:
             return max(0, counter.left)
-        if self.has_maximum_failures:
+        if self.state.failures.has_reached_maximum:
             return 0
         left = min(counter.left, self.shared_attempts_left(time))
         left = max(left, 0 if counter.used else 1)
@@ -132,5 +138,6 @@ class AttemptLimits:
 
     def _current_deliveries(self, time: datetime) -> Sequence[Delivery]:
         """Return the deliveries whose code has not expired, used or not."""
-        current = {challenge.id for challenge in self.challenges if time < challenge.expires_at}
-        return [delivery for delivery in self.deliveries if delivery.challenge_id in current]
+        state = self.state
+        current = [challenge.id for challenge in state.challenges if time < challenge.expires_at]
+        return [delivery for delivery in state.deliveries if delivery.challenge_id in current]

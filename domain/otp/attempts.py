@@ -1,7 +1,7 @@
 """Attempts to verify a code, their results, and the limit that unknown IPs share."""
 
-import hmac
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Final
 
 from domain.otp.callback import Callback
@@ -18,7 +18,7 @@ SHARED_ATTEMPTS: Final = (
 """Attempts without a request id from IPs that requested no delivery, all IPs together."""
 UNCHALLENGED_ATTEMPTS: Final = SlidingWindow(5, timedelta(hours=1))
 """Attempts of one IP at one phone while no challenge of the phone is active."""
-_DIGEST_LENGTH: Final = 32
+DIGEST_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class OtpAttempt:
     def digest(self, delivery_id: str = "") -> str:
         """Identify the code among those that clients tried for a delivery."""
         message = f"{delivery_id}\0{self.code.digits}".encode()
-        return hmac.digest(self.digest_key, message, "sha256").hex()[:_DIGEST_LENGTH]
+        return blake2b(message, key=self.digest_key, digest_size=DIGEST_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

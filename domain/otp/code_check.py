@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from domain.otp.phone_verification import PhoneVerification
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CodeCheck:
     """The check of one attempt at the state of a phone.
 
@@ -57,33 +57,25 @@ class CodeCheck:
     @property
     def _is_replay(self) -> bool:
         """Whether the code was just used."""
-        return any(
+        return bool(self.equal) and any(
             challenge.id in self.equal and challenge.used_at is not None
             for challenge in self.state.all_challenges
         )
 
     def _open_callback(self) -> Callback | None:
         """Return the latest callback if the attempt is compared with its code."""
-        attempt = self.limits.attempt
-        latest = self.state.callbacks[-1:] if attempt.request_id is None else ()
-        return next((callback for callback in latest if callback.is_open(attempt.now)), None)
+        attempt, callbacks = self.limits.attempt, self.state.callbacks
+        if not callbacks or attempt.request_id is not None:
+            return None
+        return callbacks[-1] if callbacks[-1].is_open(attempt.now) else None
 
     def _check_deliveries(self) -> tuple["PhoneVerification | None", VerificationResult]:
         limits, attempt = self.limits, self.limits.attempt
         named, delivery = limits.named_delivery(attempt.now), limits.delivery(attempt.now)
-        retried = self._find_retried(named)
-        replay = VerificationResult(
-            is_correct=False,
-            attempts_left=0,
-            delivery=(named or self._latest_delivery(retried)) if retried else None,
-            callback=self._latest_callback(retried) if retried else None,
-            challenge=retried,
-            is_replay=self._is_replay,
-            is_device_recognized=limits.device_id is not None,
-        )
         if delivery is None:
-            return None, replace(replay, is_unchallenged=True)
-        left = limits.attempts_left(delivery, attempt.now)
+            return None, self._uncounted(named, left=0, is_unchallenged=True)
+        counters = limits.counters(delivery)
+        left = limits.left_of(counters, delivery, attempt.now)
         if left <= 0:
             retry_after = whole_seconds(attempt.now, limits.next_attempt_at())
             return None, VerificationResult(
@@ -94,14 +86,36 @@ class CodeCheck:
             verified = named or self._latest_delivery(matched)
             return self._use(matched, left=left - 1, delivery=verified)
         if self._is_replay:
-            return None, replace(replay, attempts_left=left - 1)
-        counters, digest = limits.counters(delivery), attempt.digest(delivery.request_id)
+            return None, self._uncounted(named, left=left - 1)
+        digest = attempt.digest(delivery.request_id)
         if any(counter.is_repeat(digest, attempt.now) for counter in counters):
             return None, VerificationResult(is_correct=False, attempts_left=left)
         return self._count(delivery, counters, digest)
 
+    def _uncounted(
+        self, named: Delivery | None, *, left: int, is_unchallenged: bool = False
+    ) -> VerificationResult:
+        """Return the result of an attempt that does not count here.
+
+        If it has a code that was used, and comes from the client that used it, the result has the
+        challenge and what carried the code.
+        """
+        retried = self._find_retried(named)
+        return VerificationResult(
+            is_correct=False,
+            attempts_left=left,
+            delivery=(named or self._latest_delivery(retried)) if retried else None,
+            callback=self._latest_callback(retried) if retried else None,
+            challenge=retried,
+            is_replay=self._is_replay,
+            is_unchallenged=is_unchallenged,
+            is_device_recognized=self.limits.device_id is not None,
+        )
+
     def _find_matched(self, named: Delivery | None) -> Challenge | None:
         """Return the latest active challenge of a message that has the code, or None."""
+        if not self.equal:
+            return None
         request_id, now = self.limits.attempt.request_id, self.limits.attempt.now
         return next(
             (
@@ -120,7 +134,7 @@ class CodeCheck:
         or as a recognized device: wrong codes are not counted at a used challenge, so others could
         guess.
         """
-        if self.state.blocked_at is not None:
+        if not self.equal or self.state.blocked_at is not None:
             return None
         limits, request_id = self.limits, self.limits.attempt.request_id
         is_known = limits.trusted_until is not None or limits.device_id is not None
@@ -192,7 +206,8 @@ class CodeCheck:
     ) -> tuple["PhoneVerification", VerificationResult]:
         limits, now = self.limits, self.limits.attempt.now
         counted = limits.count(delivery, counters, digest)
-        is_shared = any(counter.kind is CounterKind.UNKNOWN_IP for counter in counters)
+        # The counter of an unknown IP is the only one.
+        is_shared = counters[0].kind is CounterKind.UNKNOWN_IP
         failed = self.state.count_failure(
             counted,
             limits.device_id,

@@ -249,11 +249,13 @@ class PhoneVerification:
     @property
     def all_challenges(self) -> tuple[Challenge, ...]:
         """The challenges of messages, then those of callbacks."""
+        if not self.callbacks:
+            return self.challenges
         return (*self.challenges, *(callback.challenge for callback in self.callbacks))
 
     def active_challenges(self, now: datetime) -> tuple[Challenge, ...]:
         """Return the challenges of messages whose codes are accepted now, at most two."""
-        return tuple(challenge for challenge in self.challenges if challenge.is_active(now))
+        return tuple([challenge for challenge in self.challenges if challenge.is_active(now)])
 
     def find_challenge(self, challenge_id: str | None) -> Challenge | None:
         """Return the challenge of a delivery or callback with this id, or None."""
@@ -265,17 +267,18 @@ class PhoneVerification:
         These are the active ones of messages, that of the latest callback if it is active, and the
         one that was used last, until its code expires.
         """
+        comparable = self.active_challenges(now)
+        if self.callbacks and self.callbacks[-1].challenge.is_active(now):
+            comparable = (*comparable, self.callbacks[-1].challenge)
         used = [
             (challenge.used_at, challenge)
             for challenge in self.all_challenges
             if challenge.used_at is not None and now < challenge.expires_at
         ]
-        of_callback = [callback.challenge for callback in self.callbacks[-1:]]
-        return (
-            *self.active_challenges(now),
-            *(challenge for challenge in of_callback if challenge.is_active(now)),
-            *(challenge for _, challenge in sorted(used, key=lambda pair: pair[0])[-1:]),
-        )
+        if used:
+            _, last_used = sorted(used, key=lambda pair: pair[0])[-1]
+            comparable = (*comparable, last_used)
+        return comparable
 
     def has_own_attempts(self, attempt: OtpAttempt) -> bool:
         """Return whether the client has attempts that nobody else can use up.
@@ -327,20 +330,17 @@ class PhoneVerification:
             for challenge_id, code in codes.items()
             if hmac.compare_digest(code, attempt.code.digits)
         }
-        check = CodeCheck(state=pruned, limits=pruned.attempt_limits(attempt), equal=equal)
+        check = CodeCheck(pruned, pruned.attempt_limits(attempt), equal)
         successor, result = check.check()
         return successor or self, result
 
     def attempt_limits(self, attempt: OtpAttempt) -> AttemptLimits:
         """Return the limits of an attempt at the messages of the phone."""
         return AttemptLimits(
-            attempt=attempt,
-            challenges=self.challenges,
-            deliveries=self.deliveries,
-            shared_attempts=self.shared_attempts,
-            device_id=self._recognize(attempt.device),
-            trusted_until=self._trusted_until(attempt.client_ip),
-            has_maximum_failures=self.failures.has_reached_maximum,
+            attempt,
+            self,
+            self._recognize(attempt.device),
+            self._trusted_until(attempt.client_ip),
         )
 
     # What both need
@@ -352,14 +352,10 @@ class PhoneVerification:
         return device.device_id if self.failures.is_recognized(device.device_id) else None
 
     def _trusted_until(self, client_ip: HashedClientIp) -> datetime | None:
-        return next(
-            (
-                trusted.last_login_at + TRUSTED_IP_TTL
-                for trusted in self.trusted_ips
-                if trusted.client_ip_hash == client_ip.ip
-            ),
-            None,
-        )
+        for trusted in self.trusted_ips:
+            if trusted.client_ip_hash == client_ip.ip:
+                return trusted.last_login_at + TRUSTED_IP_TTL
+        return None
 
     def replace_delivery(self, changed: Delivery) -> "PhoneVerification":
         """Return the state with this delivery in place of the one with the same request id."""
@@ -376,11 +372,16 @@ class PhoneVerification:
             now: when it arrived.
             is_shared: it also counts among those of all unknown IPs.
         """
-        return replace(
-            self,
+        # Each failed attempt counts: `replace` would take five times as long.
+        return PhoneVerification(
+            challenges=self.challenges,
             deliveries=self._deliveries_with(counted),
             shared_attempts=(*self.shared_attempts, now) if is_shared else self.shared_attempts,
             failures=self.failures.count(device_id, now),
+            trusted_ips=self.trusted_ips,
+            identity_id=self.identity_id,
+            blocked_at=self.blocked_at,
+            callbacks=self.callbacks,
         )
 
     def _deliveries_with(self, changed: Delivery) -> tuple[Delivery, ...]:
@@ -442,44 +443,62 @@ class PhoneVerification:
 
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
-        latest, since_day, trusted_since = now + CLOCK_SKEW, now - ONE_DAY, now - TRUSTED_IP_TTL
-        challenges = [
-            challenge
-            for challenge in self.challenges
-            if now < challenge.expires_at and challenge.created_at <= latest
-        ]
-        current = {challenge.id for challenge in challenges}
-        deliveries = [
-            delivery
-            if delivery.challenge_id in current or not delivery.counters
-            else replace(delivery, counters=())
-            for delivery in self.deliveries
-            if since_day < delivery.sent_at <= latest
-        ]
+        latest, since_day = now + CLOCK_SKEW, now - ONE_DAY
+        challenges = tuple(
+            [
+                challenge
+                for challenge in self.challenges
+                if now < challenge.expires_at and challenge.created_at <= latest
+            ]
+        )
+        current = [challenge.id for challenge in challenges]
+        deliveries = tuple(
+            [
+                delivery
+                if delivery.challenge_id in current or not delivery.counters
+                else replace(delivery, counters=())
+                for delivery in self.deliveries
+                if since_day < delivery.sent_at <= latest
+            ]
+        )
+        shared_attempts = self.shared_attempts and tuple(
+            [time for time in self.shared_attempts if since_day < time <= latest]
+        )
+        trusted_ips = self.trusted_ips and tuple(
+            [
+                trusted
+                for trusted in self.trusted_ips
+                if now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
+            ]
+        )
+        callbacks = self.callbacks and tuple(
+            [
+                callback.prune(now)
+                for callback in self.callbacks
+                if since_day < callback.requested_at <= latest
+            ]
+        )
+        failures = self.failures.prune(now)
+        kept = (challenges, deliveries, shared_attempts, failures, trusted_ips, callbacks)
+        if kept == (
+            self.challenges,
+            self.deliveries,
+            self.shared_attempts,
+            self.failures,
+            self.trusted_ips,
+            self.callbacks,
+        ):
+            return self
         # Each request prunes: `replace` would take five times as long.
         return PhoneVerification(
-            challenges=tuple(challenges),
-            deliveries=tuple(deliveries),
-            shared_attempts=tuple(
-                [time for time in self.shared_attempts if since_day < time <= latest]
-            ),
-            failures=self.failures.prune(now),
-            trusted_ips=tuple(
-                [
-                    trusted
-                    for trusted in self.trusted_ips
-                    if trusted_since < trusted.last_login_at <= latest
-                ]
-            ),
+            challenges=challenges,
+            deliveries=deliveries,
+            shared_attempts=shared_attempts,
+            failures=failures,
+            trusted_ips=trusted_ips,
             identity_id=self.identity_id,
             blocked_at=self.blocked_at,
-            callbacks=tuple(
-                [
-                    callback.prune(now)
-                    for callback in self.callbacks
-                    if since_day < callback.requested_at <= latest
-                ]
-            ),
+            callbacks=callbacks,
         )
 
     def drop_client_ips(self) -> "PhoneVerification":

@@ -216,20 +216,17 @@ class RateLimits:
 
     def for_failed_attempt(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a failed attempt at a phone of the country from this IP."""
-        return tuple(
-            limit
-            for shared in self.for_failed_attempts(country)
-            # The network's share is the first: when it is used up, nothing else is reserved.
-            for limit in (
-                RateLimit(
-                    f"{shared.name}:network:{client_ip.network}",
-                    shared.window.scale_percent(NETWORK_PERCENT),
-                ),
-                shared,
-            )
+        of_country, total = self.for_failed_attempts(country)
+        window_of_country, window_of_total = self._failed_attempts_per_network
+        # The network's share is the first: when it is used up, nothing else is reserved.
+        return (
+            RateLimit(f"{of_country.name}:network:{client_ip.network}", window_of_country),
+            of_country,
+            RateLimit(f"{total.name}:network:{client_ip.network}", window_of_total),
+            total,
         )
 
-    def for_failed_attempts(self, country: str) -> tuple[RateLimit, ...]:
+    def for_failed_attempts(self, country: str) -> tuple[RateLimit, RateLimit]:
         """Return the limits of all failed attempts at phones of the country, from any IP."""
         return (
             RateLimit(f"{_FAILED_ATTEMPTS}:country:{country}", self.failed_attempts_per_country),
@@ -286,6 +283,13 @@ class RateLimits:
                 (_ALL_DELIVERIES, self.all_deliveries_factor),
             )
         }
+
+    @cached_property
+    def _failed_attempts_per_network(self) -> tuple[SlidingWindow, SlidingWindow]:
+        return (
+            self.failed_attempts_per_country.scale_percent(NETWORK_PERCENT),
+            self.failed_attempts_total.scale_percent(NETWORK_PERCENT),
+        )
 
     def _for_range(self, action: str, route: DeliveryRoute) -> RateLimit:
         return RateLimit(f"{action}:range:{route.number_range}", self._windows[action].per_range)

@@ -37,6 +37,8 @@ class SlidingWindow:
 
     def next_available(self, times: Sequence[datetime], now: datetime) -> datetime:
         """Return when the next event is allowed: `now`, or the time when enough events expired."""
+        if len(times) < self.limit:
+            return now
         since = now - self.period
         counted = sorted(time for time in times if time > since)
         if len(counted) < self.limit:

@@ -135,7 +135,11 @@ def parse_device_name(user_agent: str) -> str | None:
     Returns:
         None if nothing is recognized.
     """
-    text = user_agent[: 4 * MAX_DEVICE_NAME_LENGTH]
+    return _find_device_name(user_agent[: 4 * MAX_DEVICE_NAME_LENGTH])
+
+
+@lru_cache(maxsize=1024)
+def _find_device_name(text: str) -> str | None:
     program = next((name for token, name in _BROWSERS if f"{token}/" in text), None)
     system = next((name for token, name in _SYSTEMS if token in text), None)
     if program is None and (product := _PRODUCT.match(text)) and product[0] != "Mozilla":

@@ -8,7 +8,7 @@ from litestar import Request
 
 from application.principal import Principal
 from application.use_cases import UseCases
-from entrypoints.http.client import CLIENT_IP, headers_of
+from entrypoints.http.client import CLIENT_IP, header_values, headers_of
 from entrypoints.http.errors.exceptions import BodyTooLarge, InvalidBody
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.library.upload_limiter import UploadLimiter
@@ -69,6 +69,13 @@ class ApiRequest(Request[Any, Principal, Any]):
         scope: Any = self.scope
         client_ip: str = scope[CLIENT_IP]
         return client_ip
+
+    @property
+    def user_agent(self) -> str:
+        """The header `User-Agent`, empty without one."""
+        # `headers` would make an object of all headers.
+        values = header_values(self.scope, b"user-agent")
+        return values[0] if values else ""
 
     @property
     def use_cases(self) -> UseCases:

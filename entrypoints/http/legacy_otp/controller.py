@@ -84,7 +84,7 @@ class LegacyOtpController(Controller):
             ("phone", lambda: request.settings.parse_international_phone(data.phone)),
             ("otp", lambda: parse_otp_code(data.otp, request.settings.otp_length)),
         )
-        device = parse_device_name(request.headers.get("user-agent", ""))
+        device = parse_device_name(request.user_agent)
         command = VerifyOtpCommand(phone, code, request.client_ip, device=device)
         result = await request.use_cases.verify_otp(command)
         if not isinstance(result, LoggedIn):

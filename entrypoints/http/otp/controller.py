@@ -154,7 +154,7 @@ class OtpController(Controller):
                 code,
                 request.client_ip,
                 data.request_id,
-                device or parse_device_name(request.headers.get("user-agent", "")),
+                device or parse_device_name(request.user_agent),
                 with_refresh=bool(data.refresh),
                 device_token=_parse_device_token(data.device_token),
                 with_device_token=True,

@@ -10,6 +10,7 @@ from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.attempt_limits import AttemptLimits
 from domain.otp.attempts import OtpAttempt
 from domain.otp.challenge import OtpCode
+from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import CLIENT_IP, NOW, a_challenge, a_delivery, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import WORK_IP, WRONG_CODE
 
@@ -23,18 +24,15 @@ def an_attempt(client_ip: str = WORK_IP, **changes: Any) -> OtpAttempt:
     )
 
 
-def limits_of(attempt: OtpAttempt, **changes: Any) -> AttemptLimits:
+def limits_of(
+    attempt: OtpAttempt,
+    device_id: str | None = None,
+    trusted_until: datetime | None = None,
+    **changes: Any,
+) -> AttemptLimits:
     """Return the limits of an attempt after one delivery."""
-    limits = AttemptLimits(
-        attempt=attempt,
-        challenges=[a_challenge()],
-        deliveries=[a_delivery()],
-        shared_attempts=[],
-        device_id=None,
-        trusted_until=None,
-        has_maximum_failures=False,
-    )
-    return replace(limits, **changes)
+    state = PhoneVerification(challenges=(a_challenge(),), deliveries=(a_delivery(),))
+    return AttemptLimits(attempt, replace(state, **changes), device_id, trusted_until)
 
 
 def attempts_left(limits: AttemptLimits, time: datetime = NOW) -> int:
@@ -74,14 +72,14 @@ def test_an_attempt_of_a_device_counts_at_the_latest_delivery_unless_an_id_names
     first, latest = a_delivery(), a_delivery(request_id="latest", client_ip=a_hashed_ip(WORK_IP))
     for request_id, delivery in ((None, latest), ("unknown", latest), ("a-request", first)):
         attempt = an_attempt(CLIENT_IP, request_id=request_id)
-        limits = limits_of(attempt, deliveries=[first, latest], device_id="one")
+        limits = limits_of(attempt, deliveries=(first, latest), device_id="one")
         assert limits.delivery(NOW) == delivery
 
 
 def test_nothing_counts_without_an_active_challenge_or_without_its_delivery() -> None:
     used = a_challenge().mark_used(NOW)
-    assert limits_of(an_attempt(), challenges=[used]).delivery(NOW) is None
-    assert limits_of(an_attempt(), deliveries=[]).delivery(NOW) is None
+    assert limits_of(an_attempt(), challenges=(used,)).delivery(NOW) is None
+    assert limits_of(an_attempt(), deliveries=()).delivery(NOW) is None
 
 
 def test_the_digest_of_a_code_depends_on_key_code_and_delivery() -> None:
@@ -114,7 +112,7 @@ def test_an_unknown_ip_has_a_first_attempt_and_waits_for_shared_ones_after_it() 
     delivery = a_delivery()
     for _ in range(4):
         delivery = limits.count(delivery, limits.counters(delivery), "digest")
-    waiting = replace(limits, deliveries=[delivery])
+    waiting = limits_of(limits.attempt, deliveries=(delivery,), shared_attempts=shared)
     assert attempts_left(waiting) == 0
     assert waiting.next_attempt_at() == shared[0] + timedelta(hours=1)
 

@@ -12,6 +12,7 @@ import structlog
 
 from adapters.logging.formatter import LineFormatter, make_formatter
 from adapters.logging.handler import NonBlockingHandler, make_handler
+from adapters.logging.request_log import RequestLog, SecurityLog
 
 SECURITY_LOGGER: Final = "dialtone.security"
 _OWN_LOGGERS: Final = ("domain", "application", "adapters", "entrypoints")
@@ -85,15 +86,11 @@ def request_log(name: str) -> Callable[..., None]:
     Args:
         name: of the logger.
     """
-    from adapters.logging.request_log import RequestLog  # noqa: PLC0415 -- no msgspec in the parent
-
     return _make_log(RequestLog, name)
 
 
 def security_log() -> Callable[..., None]:
     """Return the method that logs security events; call it after `configure_logging`."""
-    from adapters.logging.request_log import SecurityLog  # noqa: PLC0415 -- see `request_log`
-
     return _make_log(SecurityLog, SECURITY_LOGGER)
 
 

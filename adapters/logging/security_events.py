@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -40,10 +39,10 @@ class LogSecurityEvents:
         is_warning = event.type in _WARNINGS
         log = _log.warning if is_warning else self._log_info or _log.info
         fields: dict[str, str | int] = {}
-        if event.phone is not None:
-            fields["phone"] = event.phone.masked
         if event.client_ip is not None:
             fields["client_ip"] = event.client_ip
+        if event.phone is not None:
+            fields["phone"] = event.phone.masked
         if event.user_id is not None:
             fields["user_id"] = event.user_id
         if event.role is not None:
@@ -52,8 +51,10 @@ class LogSecurityEvents:
             fields["reason"] = _mask_numbers(event.reason)
         if event.attempts_left is not None:
             fields["attempts_left"] = event.attempts_left
-        with suppress(Exception):
+        try:
             log(event.type.value, **fields)
+        except Exception:  # noqa: BLE001 - whatever fails, and it cannot be logged
+            return
 
 
 def _mask_numbers(reason: str) -> str:

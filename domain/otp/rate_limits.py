@@ -188,8 +188,7 @@ class RateLimits:
             limits.append(parts.limit(name, is_recognized=is_recognized))
         if recognition is not Recognition.DEVICE:
             name = f"{_DELIVERIES}:countries:{route.client_ip.ip}"
-            window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
-            limits.append(RateLimit(name, window, value=route.country))
+            limits.append(RateLimit(name, self._countries_window, value=route.country))
         return tuple(limits)
 
     def for_callback(self, country: str) -> tuple[RateLimit, ...]:
@@ -216,20 +215,17 @@ class RateLimits:
 
     def for_failed_attempt(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a failed attempt at a phone of the country from this IP."""
-        return tuple(
-            limit
-            for shared in self.for_failed_attempts(country)
-            # The network's share is the first: when it is used up, nothing else is reserved.
-            for limit in (
-                RateLimit(
-                    f"{shared.name}:network:{client_ip.network}",
-                    shared.window.scale_percent(NETWORK_PERCENT),
-                ),
-                shared,
-            )
+        of_country, total = self.for_failed_attempts(country)
+        window_of_country, window_of_total = self._failed_attempts_per_network
+        # The network's share is the first: when it is used up, nothing else is reserved.
+        return (
+            RateLimit(f"{of_country.name}:network:{client_ip.network}", window_of_country),
+            of_country,
+            RateLimit(f"{total.name}:network:{client_ip.network}", window_of_total),
+            total,
         )
 
-    def for_failed_attempts(self, country: str) -> tuple[RateLimit, ...]:
+    def for_failed_attempts(self, country: str) -> tuple[RateLimit, RateLimit]:
         """Return the limits of all failed attempts at phones of the country, from any IP."""
         return (
             RateLimit(f"{_FAILED_ATTEMPTS}:country:{country}", self.failed_attempts_per_country),
@@ -287,6 +283,23 @@ class RateLimits:
             )
         }
 
+    @cached_property
+    def _failed_attempts_per_network(self) -> tuple[SlidingWindow, SlidingWindow]:
+        """What one network can use up of the windows per country and in total."""
+        return (
+            self.failed_attempts_per_country.scale_percent(NETWORK_PERCENT),
+            self.failed_attempts_total.scale_percent(NETWORK_PERCENT),
+        )
+
+    @cached_property
+    def _countries_window(self) -> SlidingWindow:
+        return SlidingWindow(self.countries_per_ip, timedelta(days=1))
+
+    @cached_property
+    def _of_countries(self) -> dict[tuple[str, str, bool], tuple[RateLimit, RateLimit]]:
+        """The limits per country and in total that requests needed so far: a few hundred."""
+        return {}
+
     def _for_range(self, action: str, route: DeliveryRoute) -> RateLimit:
         return RateLimit(f"{action}:range:{route.number_range}", self._windows[action].per_range)
 
@@ -297,11 +310,17 @@ class RateLimits:
     def _for_country_and_total(
         self, action: str, country: str, *, is_recognized: bool
     ) -> tuple[RateLimit, RateLimit]:
-        windows = self._windows[action]
-        return (
-            windows.per_country.limit(f"{action}:country:{country}", is_recognized=is_recognized),
-            windows.total.limit(f"{action}:total", is_recognized=is_recognized),
-        )
+        key = (action, country, is_recognized)
+        limits = self._of_countries.get(key)
+        if limits is None:
+            windows = self._windows[action]
+            limits = self._of_countries[key] = (
+                windows.per_country.limit(
+                    f"{action}:country:{country}", is_recognized=is_recognized
+                ),
+                windows.total.limit(f"{action}:total", is_recognized=is_recognized),
+            )
+        return limits
 
 
 def _limits_by_ip(

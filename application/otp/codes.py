@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 
 from application.ports.keys import OtpKeys
-from application.ports.system import Randomness
 from domain.errors import Unavailable
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,
@@ -22,6 +21,8 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
+CHALLENGE_BYTES: Final = CHALLENGE_ID_BYTES + NONCE_BYTES
+"""Random bytes of a challenge."""
 _DIGEST_LABEL: Final = b"dialtone attempts\0"
 
 
@@ -33,9 +34,8 @@ class OtpCodes:
     test_otps: TestOtps
     length: int = DEFAULT_OTP_LENGTH
 
-    def make_challenge(self, now: datetime, randomness: Randomness) -> Challenge:
-        """Make a challenge for a sign-in, with the current key."""
-        random = randomness.bytes(CHALLENGE_ID_BYTES + NONCE_BYTES)
+    def make_challenge(self, now: datetime, random: bytes) -> Challenge:
+        """Make a challenge for a sign-in, with the current key and `CHALLENGE_BYTES`."""
         return Challenge(
             id=random[:CHALLENGE_ID_BYTES].hex(),
             purpose=Purpose.SIGN_IN,

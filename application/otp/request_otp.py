@@ -6,7 +6,7 @@ from dataclasses import field, replace
 from datetime import datetime
 
 from application.gathering import gather
-from application.otp.codes import OtpCodes
+from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.recognize_device import RecognizeDevice
 from application.ports.client_ip_hashes import ClientIpHashes
@@ -124,11 +124,12 @@ class RequestOtp:
             self.recognize_device(command.device_token, now),
             self.rate_limiter.next_available(Reservation("", now, failed_attempt)),
         )
+        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES)
         request = OtpRequest(
             client_ip,
             now,
-            self.codes.make_challenge(now, self.randomness),
-            self.randomness.bytes(REQUEST_ID_BYTES).hex(),
+            self.codes.make_challenge(now, random[REQUEST_ID_BYTES:]),
+            random[:REQUEST_ID_BYTES].hex(),
             device,
             is_limited=limited_until > now,
             channel=command.channel,

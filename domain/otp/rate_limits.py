@@ -268,6 +268,15 @@ class RateLimits:
         return (*of_phone, RateLimit(f"{_LEAVING_MESSAGES}:country:{country}", window))
 
     @cached_property
+    def _countries_window(self) -> SlidingWindow:
+        return SlidingWindow(self.countries_per_ip, timedelta(days=1))
+
+    @cached_property
+    def _of_countries(self) -> dict[tuple[str, str, bool], tuple[RateLimit, RateLimit]]:
+        """The limits per country and in total that requests needed so far: a few hundred."""
+        return {}
+
+    @cached_property
     def _windows(self) -> Mapping[str, _DeliveryWindows]:
         """The windows by what they count; each request needs them."""
         return {
@@ -285,20 +294,10 @@ class RateLimits:
 
     @cached_property
     def _failed_attempts_per_network(self) -> tuple[SlidingWindow, SlidingWindow]:
-        """What one network can use up of the windows per country and in total."""
         return (
             self.failed_attempts_per_country.scale_percent(NETWORK_PERCENT),
             self.failed_attempts_total.scale_percent(NETWORK_PERCENT),
         )
-
-    @cached_property
-    def _countries_window(self) -> SlidingWindow:
-        return SlidingWindow(self.countries_per_ip, timedelta(days=1))
-
-    @cached_property
-    def _of_countries(self) -> dict[tuple[str, str, bool], tuple[RateLimit, RateLimit]]:
-        """The limits per country and in total that requests needed so far: a few hundred."""
-        return {}
 
     def _for_range(self, action: str, route: DeliveryRoute) -> RateLimit:
         return RateLimit(f"{action}:range:{route.number_range}", self._windows[action].per_range)

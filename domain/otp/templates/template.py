@@ -12,7 +12,7 @@ from domain.values import dataclass
 
 _PLACEHOLDER: Final = re.compile(r"\{(?P<name>[^{}]*)\}|[{}]")
 _MAX_MINUTES: Final = 99
-_ONE_MINUTE: Final = timedelta(minutes=1)
+_MINUTES_PER_DAY: Final = 24 * 60
 
 
 class Placeholder(StrEnum):
@@ -99,4 +99,5 @@ def parse_template(platform: Platform, text: str) -> SmsTemplate:
 
 def whole_minutes(lifetime: timedelta) -> int:
     """Return the whole minutes of a code's lifetime, from 1 to 99."""
-    return min(max(1, lifetime // _ONE_MINUTE), _MAX_MINUTES)
+    minutes = lifetime.days * _MINUTES_PER_DAY + lifetime.seconds // 60
+    return min(max(1, minutes), _MAX_MINUTES)

@@ -86,26 +86,29 @@ def request_log(name: str) -> Callable[..., None]:
     Args:
         name: of the logger.
     """
-    return _make_log(RequestLog, name)
+    put = _find_put(name)
+    log: Callable[..., None] = structlog.get_logger(name).info
+    return RequestLog(name, put) if put else log
 
 
-def security_log() -> Callable[..., None]:
-    """Return the method that logs security events; call it after `configure_logging`."""
-    return _make_log(SecurityLog, SECURITY_LOGGER)
+def security_log() -> SecurityLog | None:
+    """Return what logs security events as JSON; call it after `configure_logging`.
+
+    None if the lines are for people.
+    """
+    put = _find_put(SECURITY_LOGGER)
+    return SecurityLog(SECURITY_LOGGER, put) if put else None
 
 
-def _make_log(
-    json_log: Callable[[str, Callable[[bytes], None]], Callable[..., None]], name: str
-) -> Callable[..., None]:
-    """Return a log that bypasses the formatter, or structlog's if the lines are for people."""
+def _find_put(name: str) -> Callable[[bytes], None] | None:
+    """Return what takes JSON lines without the formatter; None if the lines are no JSON."""
     handler = next(iter(logging.getLogger().handlers), None)
     is_enabled = logging.getLogger(name).isEnabledFor(logging.INFO)
     if is_enabled and isinstance(handler, NonBlockingHandler):
         formatter = handler.formatter
         if isinstance(formatter, LineFormatter) and formatter.is_json:
-            return json_log(name, handler.put)
-    log: Callable[..., None] = structlog.get_logger(name).info
-    return log
+            return handler.put
+    return None
 
 
 def _severity(level: str) -> int:

@@ -22,11 +22,11 @@ def render_box(to: str, text: str, *, width: int, encoding: str, has_colors: boo
     - Control characters and characters that reorder text are replaced.
     - Characters that the encoding lacks are escaped.
     """
-    lines = map(_replace_control_characters, [f"To: {to}", *(text.splitlines() or [""])])
-    content = "\n".join(lines)
+    lines = [_replace_control_characters(line) for line in text.splitlines() or [""]]
+    content = "\n".join([f"To: {to}", *lines])
     if not content.isascii():
         content = content.encode(encoding, "backslashreplace").decode(encoding)
-    if not has_colors and (box := _draw_box(content.split("\n"), width, encoding)):
+    if not has_colors and (box := _draw_box(content, width, encoding)):
         return box
     console = Console(
         file=TextIOWrapper(BytesIO(), encoding),  # its encoding decides about the border
@@ -42,20 +42,24 @@ def render_box(to: str, text: str, *, width: int, encoding: str, has_colors: boo
     return captured.get()
 
 
-def _draw_box(lines: list[str], width: int, encoding: str) -> str | None:
+def _draw_box(content: str, width: int, encoding: str) -> str | None:
     """Draw what rich would, in a thirtieth of the time; None if a line has to be broken."""
-    widths = [len(line) if line.isascii() else cell_len(line) for line in lines]
+    lines = content.split("\n")
+    measure = len if content.isascii() else cell_len
+    widths = [measure(line) for line in lines]
     widest = max(widths)
     if widest > width - 4:
         return None
     box = SQUARE if encoding.lower().startswith("utf") else ASCII
-    bar = box.top * (widest + 2)
+    left, right, bar = box.mid_left, box.mid_right, box.top * (widest + 2)
     rows = [
-        f"{box.mid_left} {line}{' ' * (widest - cells)} {box.mid_right}\n"
+        f"{left} {line}{' ' * (widest - cells)} {right}\n"
         for line, cells in zip(lines, widths, strict=True)
     ]
-    top, bottom = box.top_left + bar + box.top_right, box.bottom_left + bar + box.bottom_right
-    return f"{top}\n{''.join(rows)}{bottom}\n"
+    return (
+        f"{box.top_left}{bar}{box.top_right}\n{''.join(rows)}"
+        f"{box.bottom_left}{bar}{box.bottom_right}\n"
+    )
 
 
 def _replace_control_characters(line: str) -> str:

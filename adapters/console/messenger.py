@@ -2,12 +2,14 @@
 
 import asyncio
 import errno
+import math
 import os
 import select
 import stat
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from functools import cached_property
 from typing import Final, TextIO
 
 from application.ports.errors import MessengerUnavailable
@@ -48,6 +50,7 @@ class ConsoleMessenger:
         """
         self._stream = stream
         self._timeout_seconds = timeout_seconds
+        self._is_file = _is_file(stream)
         self._thread = ThreadPoolExecutor(1, "console")
 
     async def send(
@@ -57,11 +60,11 @@ class ConsoleMessenger:
         status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
     ) -> DeliveryResult:
         """Print the message; it is rejected if nothing was written."""
+        if self._is_file:
+            return self._print(self._render(phone, text, is_terminal=False))
         is_terminal = not self._stream.closed and self._stream.isatty()
         box = self._render(phone, text, is_terminal=is_terminal)
         deadline = time.monotonic() + self._timeout_seconds
-        if not is_terminal and self._is_file():
-            return self._print(box, deadline)
         printing = self._thread.submit(self._print, box, deadline)
         try:
             # Some terminals accept text and block nevertheless.
@@ -84,18 +87,14 @@ class ConsoleMessenger:
         if not is_writable:
             raise MessengerUnavailable("The console does not accept text now.")
 
-    def _is_file(self) -> bool:
-        """Return whether the stream is a file or a device like `/dev/null`: no reader stalls."""
-        try:
-            mode = os.fstat(self._stream.fileno()).st_mode
-        except (OSError, ValueError):
-            return False
-        return stat.S_ISREG(mode) or stat.S_ISCHR(mode)
-
-    def _render(self, phone: PhoneNumber, text: str, *, is_terminal: bool) -> bytes:
+    @cached_property
+    def _render_box(self) -> Callable[..., str]:
         from adapters.console.box import render_box  # noqa: PLC0415 -- the start needs no rich
 
-        box = render_box(
+        return render_box
+
+    def _render(self, phone: PhoneNumber, text: str, *, is_terminal: bool) -> bytes:
+        box = self._render_box(
             phone.e164,
             text,
             width=_terminal_width(self._stream) if is_terminal else _MAX_FILE_WIDTH,
@@ -104,21 +103,33 @@ class ConsoleMessenger:
         )
         return box.encode(self._stream.encoding)
 
-    def _print(self, box: bytes, deadline: float) -> DeliveryResult:
+    def _print(self, box: bytes, deadline: float = math.inf) -> DeliveryResult:
         # Bypass the stream's buffer: text that a failed flush leaves in it would be written
         # later, after the message was reported as rejected.
         written = 0
         try:
             descriptor = self._stream.fileno()
             while written < len(box):
-                if not _wait_writable(descriptor, deadline - time.monotonic()):
+                seconds = deadline - time.monotonic()
+                if not self._is_file and not _wait_writable(descriptor, seconds):
                     return _UNKNOWN if written else _STALLED
                 self._stream.flush()
-                with suppress(BlockingIOError):  # another process was faster
+                try:
                     written += os.write(descriptor, box[written : written + _MAX_WRITE_SIZE])
+                except BlockingIOError:
+                    continue  # another process was faster
         except (OSError, ValueError) as error:
             return _UNKNOWN if written else _rejected(error)
         return _ACCEPTED
+
+
+def _is_file(stream: TextIO) -> bool:
+    """Return whether the stream is a file or a device like `/dev/null`: no reader stalls."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+        return not stream.isatty() and (stat.S_ISREG(mode) or stat.S_ISCHR(mode))
+    except (OSError, ValueError):
+        return False
 
 
 def _terminal_width(terminal: TextIO) -> int:

@@ -73,8 +73,10 @@ class AesPhoneEncryption:
         if stored is not None and self._is_current(stored, key, phone, record_id):
             return stored
         nonce = self._randomness.bytes(_NONCE_BYTES)
-        ciphertext = AESGCM(key.key).encrypt(nonce, phone.e164.encode(), record_id.encode())
-        return _FORMAT_VERSION + key.id.encode() + nonce + ciphertext
+        key_id = key.id.encode()
+        cipher = self._accepted_ciphers().get(key_id) or AESGCM(key.key)
+        ciphertext = cipher.encrypt(nonce, phone.e164.encode(), record_id.encode())
+        return _FORMAT_VERSION + key_id + nonce + ciphertext
 
     def _is_current(self, stored: bytes, key: Key, phone: PhoneNumber, record_id: str) -> bool:
         if stored[1:_NONCE_START] != key.id.encode():

@@ -12,6 +12,7 @@ import structlog
 
 from adapters.logging.formatter import LineFormatter, make_formatter
 from adapters.logging.handler import NonBlockingHandler, make_handler
+from adapters.logging.request_log import RequestLog, SecurityLog
 
 SECURITY_LOGGER: Final = "dialtone.security"
 _OWN_LOGGERS: Final = ("domain", "application", "adapters", "entrypoints")
@@ -85,30 +86,29 @@ def request_log(name: str) -> Callable[..., None]:
     Args:
         name: of the logger.
     """
-    from adapters.logging.request_log import RequestLog  # noqa: PLC0415 -- no msgspec in the parent
-
-    return _make_log(RequestLog, name)
-
-
-def security_log() -> Callable[..., None]:
-    """Return the method that logs security events; call it after `configure_logging`."""
-    from adapters.logging.request_log import SecurityLog  # noqa: PLC0415 -- see `request_log`
-
-    return _make_log(SecurityLog, SECURITY_LOGGER)
+    put = _find_put(name)
+    log: Callable[..., None] = structlog.get_logger(name).info
+    return RequestLog(name, put) if put else log
 
 
-def _make_log(
-    json_log: Callable[[str, Callable[[bytes], None]], Callable[..., None]], name: str
-) -> Callable[..., None]:
-    """Return a log that bypasses the formatter, or structlog's if the lines are for people."""
+def security_log() -> SecurityLog | None:
+    """Return what logs security events as JSON; call it after `configure_logging`.
+
+    None if the lines are for people.
+    """
+    put = _find_put(SECURITY_LOGGER)
+    return SecurityLog(SECURITY_LOGGER, put) if put else None
+
+
+def _find_put(name: str) -> Callable[[bytes], None] | None:
+    """Return what takes JSON lines without the formatter; None if the lines are no JSON."""
     handler = next(iter(logging.getLogger().handlers), None)
     is_enabled = logging.getLogger(name).isEnabledFor(logging.INFO)
     if is_enabled and isinstance(handler, NonBlockingHandler):
         formatter = handler.formatter
         if isinstance(formatter, LineFormatter) and formatter.is_json:
-            return json_log(name, handler.put)
-    log: Callable[..., None] = structlog.get_logger(name).info
-    return log
+            return handler.put
+    return None
 
 
 def _severity(level: str) -> int:

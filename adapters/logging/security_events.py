@@ -1,14 +1,13 @@
 """The security log."""
 
 import re
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 import structlog
 
 from adapters.logging.configuration import SECURITY_LOGGER
 from adapters.logging.masking import loggable_text
+from adapters.logging.request_log import SecurityLog
 from application.ports.security_events import SecurityEvent, SecurityEventType
 
 _WARNINGS: Final = {
@@ -31,19 +30,17 @@ class LogSecurityEvents:
     - A log that fails does not fail the request.
     """
 
-    def __init__(self, log_info: Callable[..., None] | None = None) -> None:
-        """Log the events that are no warnings with this method; with structlog by default."""
-        self._log_info = log_info
+    def __init__(self, info_log: SecurityLog | None = None) -> None:
+        """Log the events that are no warnings with this log; with structlog by default."""
+        self._info_log = info_log
 
     def emit(self, event: SecurityEvent) -> None:
         """Log an event."""
-        is_warning = event.type in _WARNINGS
-        log = _log.warning if is_warning else self._log_info or _log.info
         fields: dict[str, str | int] = {}
-        if event.phone is not None:
-            fields["phone"] = event.phone.masked
         if event.client_ip is not None:
             fields["client_ip"] = event.client_ip
+        if event.phone is not None:
+            fields["phone"] = event.phone.masked
         if event.user_id is not None:
             fields["user_id"] = event.user_id
         if event.role is not None:
@@ -52,8 +49,15 @@ class LogSecurityEvents:
             fields["reason"] = _mask_numbers(event.reason)
         if event.attempts_left is not None:
             fields["attempts_left"] = event.attempts_left
-        with suppress(Exception):
-            log(event.type.value, **fields)
+        try:
+            if event.type in _WARNINGS:
+                _log.warning(str(event.type), **fields)
+            elif self._info_log is None:
+                _log.info(str(event.type), **fields)
+            else:
+                self._info_log.write(event.type, fields)
+        except Exception:  # noqa: BLE001 - whatever fails, and it cannot be logged
+            return
 
 
 def _mask_numbers(reason: str) -> str:

@@ -7,7 +7,6 @@ from hashlib import blake2b
 from typing import Final
 
 from application.ports.keys import OtpKeys
-from application.ports.system import Randomness
 from domain.errors import Unavailable
 from domain.otp.attempts import DIGEST_BYTES
 from domain.otp.challenge import (
@@ -24,6 +23,8 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
+CHALLENGE_BYTES: Final = CHALLENGE_ID_BYTES + NONCE_BYTES
+"""Random bytes of a challenge."""
 _DIGEST_LABEL: Final = b"dialtone attempts\0"
 _PADDING: Final = Challenge(
     id="-" * 2 * CHALLENGE_ID_BYTES,  # as long as any id, and never stored
@@ -49,9 +50,8 @@ class OtpCodes:
     test_otps: TestOtps
     length: int = DEFAULT_OTP_LENGTH
 
-    def make_challenge(self, now: datetime, randomness: Randomness) -> Challenge:
-        """Make a challenge for a sign-in, with the current key."""
-        random = randomness.bytes(CHALLENGE_ID_BYTES + NONCE_BYTES)
+    def make_challenge(self, now: datetime, random: bytes) -> Challenge:
+        """Make a challenge for a sign-in, with the current key and `CHALLENGE_BYTES`."""
         return Challenge(
             id=random[:CHALLENGE_ID_BYTES].hex(),
             purpose=Purpose.SIGN_IN,

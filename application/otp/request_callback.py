@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.gathering import gather
-from application.otp.codes import OtpCodes
+from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.place_code_call import PlaceCodeCall, PlaceCodeCallCommand
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryStatus
@@ -72,7 +72,7 @@ class RequestCallback:
         )
         request = CallbackRequest(
             now,
-            self.codes.make_challenge(now, self.randomness),
+            self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES)),
             make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
             is_limited=limited_until > now,
         )

@@ -6,7 +6,7 @@ from dataclasses import field, replace
 from datetime import datetime
 
 from application.gathering import gather
-from application.otp.codes import OtpCodes
+from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.recognize_device import RecognizeDevice
 from application.ports.client_ip_hashes import ClientIpHashes
@@ -111,24 +111,26 @@ class RequestOtp:
         """
         now = self.clock.now()
         is_test_phone = self.codes.is_test_phone(command.phone, now)
-        is_served = self.countries is None or command.phone.country in self.countries
+        country = command.phone.country
+        is_served = self.countries is None or country in self.countries
         if not is_test_phone and not is_served:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the country is not served")
             raise CountryNotServed
         if not is_test_phone:
             self._check_kind(command)
         client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
-        failed_attempt = self.rate_limits.for_failed_attempt(client_ip, command.phone.country)
+        failed_attempt = self.rate_limits.for_failed_attempt(client_ip, country)
         loaded, device, limited_until = await gather(
             self.phone_verifications.load(command.phone),
             self.recognize_device(command.device_token, now),
             self.rate_limiter.next_available(Reservation("", now, failed_attempt)),
         )
+        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES)
         request = OtpRequest(
             client_ip,
             now,
-            self.codes.make_challenge(now, self.randomness),
-            self.randomness.bytes(REQUEST_ID_BYTES).hex(),
+            self.codes.make_challenge(now, random[REQUEST_ID_BYTES:]),
+            random[:REQUEST_ID_BYTES].hex(),
             device,
             is_limited=limited_until > now,
             channel=command.channel,
@@ -236,13 +238,7 @@ class RequestOtp:
                 decided = decide(loaded.value)
             available_at = await self.rate_limiter.acquire(reservation)
             if available_at is None:
-                first = loaded.value
-                return await self._record_delivery(
-                    phone,
-                    lambda current: decided if current is first else decide(current),
-                    reservation,
-                    loaded,
-                )
+                return await self._record_delivery(phone, decided, decide, reservation, loaded)
             # A parallel request that got the last permits may have been for this phone.
             decision = await self._refer_to_delivery(phone, decide)
             if decision.is_new:
@@ -270,15 +266,17 @@ class RequestOtp:
     async def _record_delivery(
         self,
         phone: PhoneNumber,
+        decided: tuple[PhoneVerification, DeliveryDecision],
         decide: Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]],
         reservation: Reservation,
         loaded: Versioned[PhoneVerification],
     ) -> DeliveryDecision:
         is_recorded = False
+        successor, decision = decided
         try:
-            decision = await update_phone_verification(
-                self.phone_verifications, phone, decide, loaded
-            )
+            if not await self.phone_verifications.replace(phone, successor, loaded.version):
+                # Another request changed the record.
+                decision = await update_phone_verification(self.phone_verifications, phone, decide)
             is_recorded = decision.is_new
         finally:
             if not is_recorded:

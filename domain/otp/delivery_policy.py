@@ -67,11 +67,15 @@ class Requester:
         """Return the deliveries of the last day that this device, or else this IP, requested."""
         return [delivery for delivery in self.recent_deliveries(time) if self._is_own(delivery)]
 
-    def cooldown_deliveries(self, time: datetime) -> list[Delivery]:
-        """Return the deliveries of the last day that extend this client's cooldown."""
-        if self.has_own_quota(time):
-            return self.own_deliveries(time)
-        return self.recent_deliveries(time)
+    def add_delivery(self, delivery: Delivery) -> "Requester":
+        """Return the client after one delivery more."""
+        return Requester(
+            self.client_ip,
+            (*self.deliveries, delivery),
+            self.trusted_until,
+            self.device_id,
+            self.last_login_at,
+        )
 
     def starts_cooldown(self, delivery: Delivery) -> bool:
         """Return whether nobody logged in since the delivery."""
@@ -107,9 +111,17 @@ class DeliveryPolicy:
 
     def earliest_request(self, requester: Requester, now: datetime) -> datetime:
         """Return when the client may cause the next delivery: `now`, or later."""
-        if not requester.deliveries or self._allows(requester, now):
+        if not requester.deliveries:
             return now
-        later = sorted({time for time in self._candidate_times(requester.deliveries) if time > now})
+        last = requester.deliveries[-1]
+        earliest = now
+        if requester.starts_cooldown(last):
+            # Before that time its cooldown is running, whatever else allows a request.
+            earliest = max(now, last.sent_at + min(self.cooldown, ONE_DAY))
+        if self._allows(requester, earliest):
+            return earliest
+        times = self._candidate_times(requester.deliveries)
+        later = sorted({time for time in times if time > earliest})
         return next(time for time in later if self._allows(requester, time))
 
     def uses_own_quota(self, requester: Requester, now: datetime) -> bool:
@@ -118,10 +130,14 @@ class DeliveryPolicy:
 
     def is_cooled_down(self, requester: Requester, time: datetime) -> bool:
         """Return whether the client's cooldown has ended."""
-        counted = requester.cooldown_deliveries(time)
-        return self._has_passed(
-            self.cooldown, requester.recent_deliveries(time), requester, time
-        ) and self._has_passed(self._cooldown_after(len(counted)), counted, requester, time)
+        recent = requester.recent_deliveries(time)
+        if not requester.has_own_quota(time):
+            return self._has_passed(self._cooldown_after(len(recent)), recent, requester, time)
+        # Deliveries that others requested do not double the cooldown of this client.
+        own = requester.own_deliveries(time)
+        return self._has_passed(self.cooldown, recent, requester, time) and self._has_passed(
+            self._cooldown_after(len(own)), own, requester, time
+        )
 
     def _allows(self, requester: Requester, time: datetime) -> bool:
         return self.is_cooled_down(requester, time) and (
@@ -136,18 +152,20 @@ class DeliveryPolicy:
         time: datetime,
     ) -> bool:
         """Return whether no cooldown of this length after the last delivery is running."""
-        return all(
-            time >= delivery.sent_at + cooldown or not requester.starts_cooldown(delivery)
-            for delivery in deliveries[-1:]
-        )
+        if not deliveries:
+            return True
+        last = deliveries[-1]
+        return time >= last.sent_at + cooldown or not requester.starts_cooldown(last)
 
     def _cooldown_after(self, deliveries: int) -> timedelta:
         doublings = min(max(deliveries - DELIVERIES_BEFORE_BACKOFF, 0), MAX_DOUBLINGS)
         return self.cooldown * (1 << doublings)
 
     def _has_shared_capacity(self, requester: Requester, time: datetime) -> bool:
+        if not requester.deliveries:
+            return True
         windows = (*self.per_phone, *self.per_phone_and_ip)
-        if all(len(requester.deliveries) < window.limit for window in windows):
+        if len(requester.deliveries) < min([window.limit for window in windows]):
             return True
         shared = [delivery for delivery in requester.deliveries if not delivery.uses_own_quota]
         network = requester.client_ip.network

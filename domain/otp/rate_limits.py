@@ -188,8 +188,7 @@ class RateLimits:
             limits.append(parts.limit(name, is_recognized=is_recognized))
         if recognition is not Recognition.DEVICE:
             name = f"{_DELIVERIES}:countries:{route.client_ip.ip}"
-            window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
-            limits.append(RateLimit(name, window, value=route.country))
+            limits.append(RateLimit(name, self._countries_window, value=route.country))
         return tuple(limits)
 
     def for_callback(self, country: str) -> tuple[RateLimit, ...]:
@@ -269,6 +268,15 @@ class RateLimits:
         return (*of_phone, RateLimit(f"{_LEAVING_MESSAGES}:country:{country}", window))
 
     @cached_property
+    def _countries_window(self) -> SlidingWindow:
+        return SlidingWindow(self.countries_per_ip, timedelta(days=1))
+
+    @cached_property
+    def _of_countries(self) -> dict[tuple[str, str, bool], tuple[RateLimit, RateLimit]]:
+        """The limits per country and in total that requests needed so far: a few hundred."""
+        return {}
+
+    @cached_property
     def _windows(self) -> Mapping[str, _DeliveryWindows]:
         """The windows by what they count; each request needs them."""
         return {
@@ -301,11 +309,17 @@ class RateLimits:
     def _for_country_and_total(
         self, action: str, country: str, *, is_recognized: bool
     ) -> tuple[RateLimit, RateLimit]:
-        windows = self._windows[action]
-        return (
-            windows.per_country.limit(f"{action}:country:{country}", is_recognized=is_recognized),
-            windows.total.limit(f"{action}:total", is_recognized=is_recognized),
-        )
+        key = (action, country, is_recognized)
+        limits = self._of_countries.get(key)
+        if limits is None:
+            windows = self._windows[action]
+            limits = self._of_countries[key] = (
+                windows.per_country.limit(
+                    f"{action}:country:{country}", is_recognized=is_recognized
+                ),
+                windows.total.limit(f"{action}:total", is_recognized=is_recognized),
+            )
+        return limits
 
 
 def _limits_by_ip(

@@ -1,12 +1,12 @@
 """Sliding windows: at most n events in any period."""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from domain.values import dataclass
 
+_SECONDS_PER_DAY: Final = 24 * 60 * 60
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """Maximum difference between the clocks of two instances.
 
@@ -48,4 +48,6 @@ class SlidingWindow:
 
 def whole_seconds(now: datetime, until: datetime) -> int:
     """Return the seconds from now until then, rounded up, at least one (RFC 9110 §10.2.3)."""
-    return max(1, math.ceil((until - now).total_seconds()))
+    difference = until - now
+    begun_second = 1 if difference.microseconds else 0
+    return max(1, difference.days * _SECONDS_PER_DAY + difference.seconds + begun_second)

@@ -58,10 +58,13 @@ class RequestCheckMiddleware:
         return self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
-        hosts = headers_of(scope).get(b"host", ())
+        headers = headers_of(scope)
+        hosts = headers.get(b"host", ())
         host = _match_host(hosts[0]) if len(hosts) == 1 else None
         if host is None:
             raise InvalidHost
+        if b"origin" not in headers and b"sec-fetch-site" not in headers:
+            return
         if scope["method"] in _SAFE_METHODS or _is_webhook(scope["path"]):
             return
         origins = header_values(scope, b"origin")

@@ -32,23 +32,35 @@ class ApiRouteHandler(HTTPRouteHandler):
     def resolve_before_request(self) -> AsyncAnyCallable | None:
         """Return what the framework calls first; if that returns a value, it is the response's.
 
-        So the framework does not look for the arguments of a handler that takes only the request.
+        So the framework does not look for the arguments of a handler that takes only the request,
+        or the request and a body.
         """
         return self._before_request
 
     @cached_property
     def _before_request(self) -> AsyncAnyCallable | None:
-        hook, handle = super().resolve_before_request(), self.fn
-        signature = self.parsed_fn_signature
-        is_struct = signature.return_type.is_subclass_of(msgspec.Struct)
-        if hook is None or list(signature.parameters) != ["request"] or not is_struct:
+        hook, handle, body_type = super().resolve_before_request(), self.fn, self.resolve_data_dto()
+        parameters = list(self.parsed_fn_signature.parameters)
+        is_struct = self.parsed_fn_signature.return_type.is_subclass_of(msgspec.Struct)
+        if self.has_sync_callable or not is_struct:
             return hook
 
-        async def call_both(request: Request[Any, Any, Any]) -> Any:
-            await hook(request)
+        async def call_with_request(request: Request[Any, Any, Any]) -> Any:
+            if hook is not None:
+                await hook(request)
             return await handle(request=request)
 
-        return call_both
+        async def call_with_body(request: Request[Any, Any, Any]) -> Any:
+            if hook is not None:
+                await hook(request)
+            content = await request.body()
+            if body_type is None or not content:
+                return None  # The framework responds to a request without a body.
+            return await handle(request=request, data=body_type(request).decode_bytes(content))
+
+        if parameters == ["request"]:
+            return call_with_request
+        return call_with_body if parameters == ["request", "data"] else hook
 
     def resolve_exception_handlers(self) -> ExceptionHandlersMap:
         """Return the exception handlers, which the framework looks for in each request."""

@@ -1,6 +1,7 @@
 """One text of a message, with placeholders."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -11,6 +12,7 @@ from domain.values import dataclass
 
 _PLACEHOLDER: Final = re.compile(r"\{(?P<name>[^{}]*)\}|[{}]")
 _MAX_MINUTES: Final = 99
+_MINUTES_PER_DAY: Final = 24 * 60
 
 
 class Placeholder(StrEnum):
@@ -51,23 +53,29 @@ class TemplateValues:
     domain: str | None = None
 
 
+_FIELDS: Final[Mapping[str, str]] = {
+    Placeholder.CODE: "code",
+    Placeholder.APP: "app",
+    Placeholder.MINUTES: "minutes",
+    Placeholder.HASH: "app_hash",
+    Placeholder.DOMAIN: "domain",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SmsTemplate:
-    """A text and the placeholders in it."""
+    """A text, the placeholders in it, and its parts: literal text and placeholder in turn."""
 
     text: str
     placeholders: frozenset[Placeholder]
+    parts: tuple[str, ...]
 
     def render(self, values: TemplateValues) -> str:
         """Replace each placeholder once; braces in a value are kept."""
-        replacements: dict[str, str] = {
-            Placeholder.CODE: values.code,
-            Placeholder.APP: values.app,
-            Placeholder.MINUTES: str(values.minutes),
-            Placeholder.HASH: values.app_hash or "",
-            Placeholder.DOMAIN: values.domain or "",
-        }
-        return _PLACEHOLDER.sub(lambda match: replacements[match["name"]], self.text)
+        parts = list(self.parts)
+        for index in range(1, len(parts), 2):
+            parts[index] = str(getattr(values, _FIELDS[parts[index]]) or "")
+        return "".join(parts)
 
 
 def parse_template(platform: Platform, text: str) -> SmsTemplate:
@@ -86,9 +94,10 @@ def parse_template(platform: Platform, text: str) -> SmsTemplate:
     for placeholder in Placeholder:
         if placeholder in placeholders - _ALLOWED_PLACEHOLDERS[platform]:
             raise InvalidValue(f"{{{placeholder}}} is not allowed in a template for {platform}.")
-    return SmsTemplate(text, frozenset(placeholders))
+    return SmsTemplate(text, frozenset(placeholders), tuple(_PLACEHOLDER.split(text)))
 
 
 def whole_minutes(lifetime: timedelta) -> int:
     """Return the whole minutes of a code's lifetime, from 1 to 99."""
-    return min(max(1, lifetime // timedelta(minutes=1)), _MAX_MINUTES)
+    minutes = lifetime.days * _MINUTES_PER_DAY + lifetime.seconds // 60
+    return min(max(1, minutes), _MAX_MINUTES)

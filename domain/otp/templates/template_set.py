@@ -83,8 +83,9 @@ class TemplateSet:
         The general template is used if the platform has none, or if the template needs an app hash
         or a domain and there is none.
         """
-        selected = platform if self._is_available(platform, values) else Platform.GENERAL
-        return self.templates[selected].render(values)
+        if platform is not Platform.GENERAL and not self._is_available(platform, values):
+            platform = Platform.GENERAL
+        return self.templates[platform].render(values)
 
     def previews(self, app: AppIdentity, minutes: int) -> Iterator[TemplatePreview]:
         """Render and validate all messages that can be sent, with each app hash."""

@@ -20,7 +20,9 @@ _BUSY: Final = 0.3
 """The part of the time in which the event loop runs, from which on the threads are bound."""
 _CROWDED: Final = 0.15
 """The part of the time in which it waits for others, from which on they are free again."""
-_FREE_INTERVALS: Final = 3
+_MIN_PAUSE: Final = 3
+_MAX_PAUSE: Final = 60
+"""Intervals for which they are free then: twice as many as the last time, if that was lately."""
 _NANOSECONDS: Final = 1_000_000_000
 _THREADS: Final = Path("/proc/self/task")
 _PROCESSOR: Final = 36
@@ -61,7 +63,7 @@ class ProcessorAffinity:
     """Binds threads to the processor of the event loop, once that is busy.
 
     - Where the event loop then waits for others that use this processor, all threads are free for
-      a moment: the kernel finds another one.
+      a while: the kernel finds another one. The more often that happens, the longer.
     - Threads that work beside the event loop are always free: those of the network, of images and
       of files.
     """
@@ -74,6 +76,7 @@ class ProcessorAffinity:
         self._applied: dict[int, Collection[int]] = {}
         self._processor: int | None = None
         self._free_intervals = 0
+        self._pause = _MIN_PAUSE
 
     def update(self, seconds: float) -> None:
         """Bind or free the threads by what they did in these seconds, since the last update.
@@ -106,7 +109,10 @@ class ProcessorAffinity:
                 self._processor = _read_processor(self._loop_thread)
         elif loop.waited - sum(other.ran for other in times.values()) > _CROWDED * interval:
             self._processor = None
-            self._free_intervals = _FREE_INTERVALS
+            self._free_intervals = self._pause
+            self._pause = min(2 * self._pause, _MAX_PAUSE)
+        else:
+            self._pause = max(_MIN_PAUSE, self._pause - 1)
 
 
 def _list_threads() -> dict[int, bool]:

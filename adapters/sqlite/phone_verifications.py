@@ -13,7 +13,12 @@ from adapters.sqlite.mapping import (
     to_microseconds_or_none,
 )
 from application.ports.phone_encryption import PhoneEncryption
-from application.ports.versioned import Versioned, encrypted_phone_of
+from application.ports.versioned import (
+    RecordVersion,
+    Versioned,
+    blind_index_of,
+    encrypted_phone_of,
+)
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -58,19 +63,16 @@ class SqlitePhoneVerifications:
 
     def load(self, phone: PhoneNumber) -> Awaitable[Versioned[PhoneVerification]]:
         """Load the record, or an empty one at version 0."""
-        values = (self.encryption.blind_index(phone),)
-
-        def find(connection: sqlite3.Connection) -> Versioned[PhoneVerification]:
-            row = connection.execute(_LOAD, values).fetchone()
-            return self.mapping.decode(*row) if row else Versioned(PhoneVerification(), 0)
-
-        return self.database.read(find, is_quick=True)
+        phone_index = self.encryption.blind_index(phone)
+        return self.database.read(
+            lambda connection: self._find(connection, phone, phone_index), is_quick=True
+        )
 
     async def replace(
         self, phone: PhoneNumber, verification: PhoneVerification, version: int
     ) -> bool:
         """Replace the record if it has this version; version 0 adds it."""
-        phone_index = self.encryption.blind_index(phone)
+        phone_index = blind_index_of(phone, version) or self.encryption.blind_index(phone)
         # Only with the phone can a block move to another index key.
         encrypted_phone = (
             self.encryption.encrypt(phone, phone_index, encrypted_phone_of(version))
@@ -102,6 +104,15 @@ class SqlitePhoneVerifications:
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired records, and return their number."""
         return await self.database.execute(_DELETE_EXPIRED, (to_microseconds(now), limit))
+
+    def _find(
+        self, connection: sqlite3.Connection, phone: PhoneNumber, phone_index: str
+    ) -> Versioned[PhoneVerification]:
+        row = connection.execute(_LOAD, (phone_index,)).fetchone()
+        indexed_phone = phone, phone_index
+        if row:
+            return self.mapping.decode(*row, indexed_phone=indexed_phone)
+        return Versioned(PhoneVerification(), RecordVersion(0, indexed_phone=indexed_phone))
 
     def _values(
         self,

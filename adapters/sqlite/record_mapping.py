@@ -16,6 +16,7 @@ import msgspec
 
 from application.ports.errors import CorruptRecord
 from application.ports.versioned import RecordVersion, Versioned
+from domain.phone import PhoneNumber
 
 Fields = dict[str, Any]
 """A record, or a part of one, as its JSON names it."""
@@ -65,36 +66,43 @@ class RecordMapping(ABC, Generic[T, StoredT]):
             return msgspec.json.encode(fields).decode()
         return msgspec.json.encode(stored).decode()
 
-    def decode(self, version: int, schema_version: int, body: str) -> Versioned[T]:
-        """Return the value of a row.
+    def decode(
+        self,
+        version: int,
+        schema_version: int,
+        body: str,
+        *,
+        indexed_phone: tuple[PhoneNumber, str] | None = None,
+    ) -> Versioned[T]:
+        """Return the value of a row; its version carries the phone that found it, if any.
 
         Raises:
             CorruptRecord: The body is not a record of this kind.
         """
-        if schema_version < self.schema_version:
-            return self._decode_field_by_field(version, schema_version, body)
+        unknown: Fields = {}
         try:
-            stored = self._decoder.decode(body)
+            if schema_version < self.schema_version:
+                stored, unknown = self._decode_field_by_field(schema_version, body)
+            else:
+                stored = self._decoder.decode(body)
         except (msgspec.DecodeError, UnicodeError):
-            return self._decode_field_by_field(version, schema_version, body)
+            stored, unknown = self._decode_field_by_field(schema_version, body)
         return Versioned(
-            self.to_domain(stored), RecordVersion(version, None, _encrypted_phone(stored))
+            self.to_domain(stored),
+            RecordVersion(version, unknown, _encrypted_phone(stored), indexed_phone),
         )
 
-    def _decode_field_by_field(self, version: int, schema_version: int, body: str) -> Versioned[T]:
+    def _decode_field_by_field(self, schema_version: int, body: str) -> tuple[StoredT, Fields]:
         """Decode a record that is older, has unknown fields, or is damaged."""
         try:
             fields = msgspec.json.decode(body, type=Fields)
             for upgrade in self.upgrades[schema_version - 1 :]:
                 fields = upgrade(fields)
             known, unknown = _separate_unknown_fields(fields, self.stored_type)
-            stored = msgspec.convert(known, self.stored_type)
+            return msgspec.convert(known, self.stored_type), unknown
         except (ValueError, LookupError, TypeError, AttributeError):
             # An upgrade of damaged fields may fail in any way. Errors may quote a value.
             raise CorruptRecord(f"a record is not a {self.stored_type.__name__}") from None
-        return Versioned(
-            self.to_domain(stored), RecordVersion(version, unknown, _encrypted_phone(stored))
-        )
 
 
 def _encrypted_phone(stored: StoredFields) -> bytes | None:

@@ -29,17 +29,18 @@ In a longer time the part would be used up, and each reservation would read it i
 """
 
 # The reservation that has to leave the window before another one fits in, if the window is full.
+# It is named: otherwise each execution makes a name of its whole text.
 _FIND_BLOCKING: Final = """(
 SELECT acquired_at FROM rate_limits
 WHERE limit_name = ?{name} AND acquired_at > ?{now} - ?{period} AND acquired_at <= ?{latest}
 ORDER BY acquired_at DESC LIMIT 1 OFFSET ?{size} - 1
-)"""
+) AS acquired_at"""
 
 _FIND_ONE: Final = "SELECT " + _FIND_BLOCKING.format(now=1, latest=2, name=3, size=4, period=5)
 
 _FIND_VALUE: Final = """(
 SELECT 1 FROM rate_limits WHERE limit_name = ?{name} AND reservation_id = ?{id} LIMIT 1
-)"""
+) AS is_known"""
 
 _LIST: Final = """
 SELECT reservation_id, acquired_at FROM rate_limits
@@ -107,33 +108,22 @@ class SqliteRateLimits:
 
     def next_available(self, reservation: Reservation) -> Awaitable[datetime]:
         """Return when each window has capacity."""
-
-        def find(connection: sqlite3.Connection) -> datetime:
-            claim = _claim_first_parts(reservation)
-            statements, values = _prepare([claim])
-            blocking = connection.execute(statements.find, values).fetchone()
-            if blocking.count(None) == len(blocking):
-                return reservation.acquired_at
-            found = _find_parts(connection, reservation, claim, iter(blocking))
-            available_at = max([available_at for _, available_at in found])
-            return max(reservation.acquired_at, to_datetime(available_at))
-
-        return self.database.read(find, is_quick=True)
+        return self.database.read(
+            lambda connection: _find_available(connection, reservation), is_quick=True
+        )
 
     def list_permits(self, limit: RateLimit, now: datetime) -> Awaitable[Sequence[Permit]]:
         """Return the reservations in the window, the latest last."""
         until = to_microseconds(now)
         since = until - limit.window.period // _MICROSECOND
         values = (limit.name, since, until + _CLOCK_SKEW)
-
-        def find(connection: sqlite3.Connection) -> Sequence[Permit]:
-            rows = connection.execute(_LIST, values).fetchall()
-            return [
+        return self.database.read(
+            lambda connection: [
                 Permit(reservation_id, to_datetime(acquired_at))
-                for reservation_id, acquired_at in rows
-            ]
-
-        return self.database.read(find, is_quick=True)
+                for reservation_id, acquired_at in connection.execute(_LIST, values).fetchall()
+            ],
+            is_quick=True,
+        )
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired reservations, and return their number."""
@@ -156,6 +146,17 @@ class _Statements(NamedTuple):
 
     find: str
     add: str
+
+
+def _find_available(connection: sqlite3.Connection, reservation: Reservation) -> datetime:
+    claim = _claim_first_parts(reservation)
+    statements, values = _prepare([claim])
+    blocking = connection.execute(statements.find, values).fetchone()
+    if blocking.count(None) == len(blocking):
+        return reservation.acquired_at
+    found = _find_parts(connection, reservation, claim, iter(blocking))
+    available_at = max([available_at for _, available_at in found])
+    return max(reservation.acquired_at, to_datetime(available_at))
 
 
 def _reserve_each(

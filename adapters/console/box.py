@@ -1,5 +1,6 @@
 """A message in a box, as a terminal shows it."""
 
+from functools import lru_cache
 from io import BytesIO, TextIOWrapper
 from typing import Final
 
@@ -46,19 +47,24 @@ def _draw_box(content: str, width: int, encoding: str) -> str | None:
     """Draw what rich would, in a thirtieth of the time; None if a line has to be broken."""
     lines = content.split("\n")
     measure = len if content.isascii() else cell_len
-    widths = [measure(line) for line in lines]
+    widths = list(map(measure, lines))
     widest = max(widths)
     if widest > width - 4:
         return None
+    top, between, bottom = _borders(encoding, widest)
+    padded = [line + " " * (widest - cells) for line, cells in zip(lines, widths, strict=True)]
+    return top + between.join(padded) + bottom
+
+
+@lru_cache(maxsize=64)
+def _borders(encoding: str, widest: int) -> tuple[str, str, str]:
+    """Return what is before the first line of a box, between two lines, and after the last."""
     box = SQUARE if encoding.lower().startswith("utf") else ASCII
-    left, right, bar = box.mid_left, box.mid_right, box.top * (widest + 2)
-    rows = [
-        f"{left} {line}{' ' * (widest - cells)} {right}\n"
-        for line, cells in zip(lines, widths, strict=True)
-    ]
+    left, right, bar = f"{box.mid_left} ", f" {box.mid_right}\n", box.top * (widest + 2)
     return (
-        f"{box.top_left}{bar}{box.top_right}\n{''.join(rows)}"
-        f"{box.bottom_left}{bar}{box.bottom_right}\n"
+        f"{box.top_left}{bar}{box.top_right}\n{left}",
+        f"{right}{left}",
+        f"{right}{box.bottom_left}{bar}{box.bottom_right}\n",
     )
 
 

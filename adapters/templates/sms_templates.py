@@ -56,11 +56,11 @@ class FileSmsTemplates:
         """Render the message for a phone number of `country`."""
         # Countries are upper case and languages lower case: their names never collide.
         names = (country, *locale_fallbacks(preferences.locale), *self._default_names)
-        found = [self._files[name] for name in names if name in self._files]
+        name = next(filter(self._files.__contains__, names))
         values = self._app.template_values(
             code.digits, whole_minutes(lifetime), preferences.app_hash
         )
-        return found[0].templates.render(preferences.platform, values)
+        return self._files[name].templates.render(preferences.platform, values)
 
     def has_locale(self, locale: str) -> bool:
         """Return whether there are templates in this language."""

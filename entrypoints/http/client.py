@@ -24,8 +24,6 @@ _HEADERS: Final = "dialtone.headers"
 _IPV6_PREFIX_LENGTH: Final = 64
 """A household or a server has a whole /64 network of IPv6, so that it counts as one client."""
 _MAX_HOPS: Final = 20
-_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4: Final = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _WITH_PORT: Final = re.compile(r"(?P<v4>[0-9.]+)(?::[0-9]+)?|\[(?P<v6>[^\]]+)\](?::[0-9]+)?")
 
 # Order matters: for compatibility, most browsers also name browsers that are further below.
@@ -103,8 +101,8 @@ class ClientIpResolver:
         client = None
         for hop in reversed(hops[-_MAX_HOPS:]):
             # Most clients are new: `ipaddress` would take ten times as long for an IPv4 address.
-            if _IPV4.fullmatch(hop):
-                client, is_trusted = hop, self._is_trusted_ipv4(hop)
+            if packed := _pack_ipv4(hop):
+                client, is_trusted = hop, self._is_trusted_ipv4(packed)
             elif ip := _parse_ip(hop):
                 client, is_trusted = _normalize(ip), self._is_trusted(ip)
             else:
@@ -113,8 +111,8 @@ class ClientIpResolver:
                 break
         return client or _normalize_text(peer)
 
-    def _is_trusted_ipv4(self, text: str) -> bool:
-        number = int.from_bytes(socket.inet_aton(text), "big")
+    def _is_trusted_ipv4(self, packed: bytes) -> bool:
+        number = int.from_bytes(packed, "big")
         return True in [number & mask == address for address, mask in self._trusted_ipv4]
 
     def _is_trusted(self, ip: IPv4Address | IPv6Address) -> bool:
@@ -177,6 +175,13 @@ def headers_of(scope: Any) -> Mapping[bytes, Sequence[bytes]]:
             headers[name] = [value]
     scope[_HEADERS] = headers
     return headers
+
+
+def _pack_ipv4(text: str) -> bytes | None:
+    try:
+        return socket.inet_pton(socket.AF_INET, text)
+    except (OSError, ValueError):  # it has a null character
+        return None
 
 
 @lru_cache(maxsize=1024)

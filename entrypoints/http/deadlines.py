@@ -20,7 +20,7 @@ DRAIN_IDLE_SECONDS: Final = 2.0
 connection instead of the response. A client that sends nothing for a while may wait for it."""
 _TIMER_SECONDS: Final = 0.25
 _MAX_ENDED: Final = 16
-"""Timeouts that end together. Thousands would keep the event loop from everything else."""
+"""Waits that end together. Thousands would keep the event loop from everything else."""
 _BUSY_TIMER_SECONDS: Final = 0.01
 _MAX_CHUNK_BYTES: Final = 16 * 1024
 _MAX_UNDIVIDED_BYTES: Final = 64 * 1024
@@ -73,32 +73,33 @@ class TransferDeadline:
 
 
 class _SharedTimer:
-    """Ends timeouts with one timer; one for each request would cost a fifth of a small request."""
+    """Ends waits with one timer; one for each request would cost a fifth of a small request."""
 
     def __init__(self) -> None:
-        self._expires_at: dict[asyncio.Timeout, float] = {}
+        self._expires_at: dict[asyncio.Task[Any], float] = {}
         self._is_running = False
 
-    def add(self, timeout: asyncio.Timeout, expires_at: float) -> None:
-        """End a timeout soon after this time on the monotonic clock."""
-        self._expires_at[timeout] = expires_at
+    def add(self, task: asyncio.Task[Any], expires_at: float) -> None:
+        """Cancel a task soon after this time on the monotonic clock."""
+        self._expires_at[task] = expires_at
         if not self._is_running:
             self._is_running = True
             asyncio.get_running_loop().call_later(_TIMER_SECONDS, self._end_overdue)
 
-    def remove(self, timeout: asyncio.Timeout) -> None:
-        """Do not end a timeout."""
-        self._expires_at.pop(timeout, None)
+    def remove(self, task: asyncio.Task[Any]) -> bool:
+        """Do not cancel a task; return False if that has happened."""
+        return self._expires_at.pop(task, None) is not None
 
     def _end_overdue(self) -> None:
-        loop, now = asyncio.get_running_loop(), time.monotonic()
-        overdue = [timeout for timeout, at in self._expires_at.items() if at <= now]
-        for timeout in overdue[:_MAX_ENDED]:
-            timeout.reschedule(loop.time())
+        now = time.monotonic()
+        overdue = [task for task, at in self._expires_at.items() if at <= now]
+        for task in overdue[:_MAX_ENDED]:
+            del self._expires_at[task]
+            task.cancel()
         self._is_running = bool(self._expires_at)
         if self._is_running:
             seconds = _BUSY_TIMER_SECONDS if len(overdue) > _MAX_ENDED else _TIMER_SECONDS
-            loop.call_later(seconds, self._end_overdue)
+            asyncio.get_running_loop().call_later(seconds, self._end_overdue)
 
 
 class OpenRequests:
@@ -255,21 +256,24 @@ class RequestBody:
         await self._send(message)
 
     async def _receive_in_time(self) -> MutableMapping[str, Any]:
+        # `asyncio.timeout` does the same, for several times the cost.
+        task: Any = asyncio.current_task()
         began_at = time.monotonic()
+        self._timer.add(task, began_at + self._deadline.seconds_left)
         self._is_waiting = True
         try:
-            async with asyncio.timeout(None) as timeout:
-                self._timer.add(timeout, began_at + self._deadline.seconds_left)
-                try:
-                    message: MutableMapping[str, Any] = await self._receive()
-                finally:
-                    self._timer.remove(timeout)
-        except TimeoutError:
+            message: MutableMapping[str, Any] = await self._receive()
+        except asyncio.CancelledError:
+            # Somebody else may have cancelled the task, alone or too.
+            if self._timer.remove(task) or task.uncancel():
+                raise
             self._is_late = True
             raise RequestTimeout from None
         finally:
+            self._timer.remove(task)
             self._is_waiting = False
-        self._deadline.record(len(message.get("body", b"")), time.monotonic() - began_at)
+        if message.get("more_body", False):
+            self._deadline.record(len(message.get("body", b"")), time.monotonic() - began_at)
         return message
 
     async def _drain(self) -> None:

@@ -1,6 +1,7 @@
 """Parsing of JSON bodies and fields. All invalid fields are reported at once."""
 
 from collections.abc import Callable, Generator
+from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
 import msgspec
@@ -9,7 +10,7 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from domain.errors import InvalidValue
-from entrypoints.http.client import header_values
+from entrypoints.http.client import headers_of
 from entrypoints.http.errors.exceptions import (
     FieldError,
     InvalidBody,
@@ -123,8 +124,10 @@ def _type_message(field_type: Any) -> str:
     return "This has the wrong type."
 
 
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
+@lru_cache(maxsize=256)
+def _is_json(content_type: bytes) -> bool:
+    media_type = content_type.decode("latin-1").partition(";")[0]
+    return media_type.strip().lower() == "application/json"
 
 
 class JsonBody(AbstractDTO[T]):
@@ -147,8 +150,8 @@ class JsonBody(AbstractDTO[T]):
             UnsupportedMediaType: It is not declared as JSON; parameters of the type are ignored.
             InvalidFields: See `parse_json`.
         """
-        content_types = header_values(self.asgi_connection.scope, b"content-type")
-        if [_media_type(content_type) for content_type in content_types] != ["application/json"]:
+        content_types = headers_of(self.asgi_connection.scope).get(b"content-type", ())
+        if len(content_types) != 1 or not _is_json(content_types[0]):
             raise UnsupportedMediaType
         return parse_json(value, self.model_type)
 

@@ -172,12 +172,12 @@ class RateLimits:
         is_recognized = recognition is not Recognition.NONE
         if recognition is not Recognition.DEVICE:
             limits += self.for_ip(route.client_ip)
+        of_range, of_network = self._for_range_and_network(_DELIVERIES, route)
         if not is_recognized:
-            limits.append(self._for_range(_DELIVERIES, route))
+            limits.append(of_range)
         if recognition is not Recognition.DEVICE:
-            limits.append(self._for_network(_DELIVERIES, route))
-        limits.append(self._for_range(_ALL_DELIVERIES, route))
-        limits.append(self._for_network(_ALL_DELIVERIES, route))
+            limits.append(of_network)
+        limits += self._for_range_and_network(_ALL_DELIVERIES, route)
         for action in (_DELIVERIES, _ALL_DELIVERIES):
             limits += self._for_country_and_total(
                 action, route.country, is_recognized=is_recognized
@@ -200,8 +200,7 @@ class RateLimits:
         # The permits of a recognized requester may be those of any other.
         return (
             *self.for_ip(route.client_ip),
-            self._for_range(_DELIVERIES, route),
-            self._for_network(_DELIVERIES, route),
+            *self._for_range_and_network(_DELIVERIES, route),
             *self._for_country_and_total(_DELIVERIES, route.country, is_recognized=True),
         )
 
@@ -227,10 +226,15 @@ class RateLimits:
 
     def for_failed_attempts(self, country: str) -> tuple[RateLimit, RateLimit]:
         """Return the limits of all failed attempts at phones of the country, from any IP."""
-        return (
-            RateLimit(f"{_FAILED_ATTEMPTS}:country:{country}", self.failed_attempts_per_country),
-            RateLimit(f"{_FAILED_ATTEMPTS}:total", self.failed_attempts_total),
-        )
+        action = _FAILED_ATTEMPTS
+        key = (action, country, False)
+        limits = self._of_countries.get(key)
+        if limits is None:
+            limits = self._of_countries[key] = (
+                RateLimit(f"{action}:country:{country}", self.failed_attempts_per_country),
+                RateLimit(f"{action}:total", self.failed_attempts_total),
+            )
+        return limits
 
     def for_unchallenged_attempt(self, client_ip: HashedClientIp, phone_key: str) -> RateLimit:
         """Return the limit of attempts from this IP at a phone without an active challenge.
@@ -299,12 +303,17 @@ class RateLimits:
             self.failed_attempts_total.scale_percent(NETWORK_PERCENT),
         )
 
-    def _for_range(self, action: str, route: DeliveryRoute) -> RateLimit:
-        return RateLimit(f"{action}:range:{route.number_range}", self._windows[action].per_range)
-
-    def _for_network(self, action: str, route: DeliveryRoute) -> RateLimit:
-        name = f"{action}:country:{route.country}:network:{route.client_ip.network}"
-        return RateLimit(name, self._windows[action].per_network)
+    def _for_range_and_network(
+        self, action: str, route: DeliveryRoute
+    ) -> tuple[RateLimit, RateLimit]:
+        windows = self._windows[action]
+        return (
+            RateLimit(f"{action}:range:{route.number_range}", windows.per_range),
+            RateLimit(
+                f"{action}:country:{route.country}:network:{route.client_ip.network}",
+                windows.per_network,
+            ),
+        )
 
     def _for_country_and_total(
         self, action: str, country: str, *, is_recognized: bool

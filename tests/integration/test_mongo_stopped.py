@@ -46,7 +46,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoProcess]:
 @pytest.fixture
 def url(process: MongoProcess) -> str:
     name = f"stopped_{uuid.uuid4().hex}"
-    return f"mongodb://{process.address}/{name}?directConnection=true&timeoutMS=800"
+    return f"mongodb://{process.address}/{name}?directConnection=true&timeoutMS=2000"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ memory that both use moves from cache to cache.
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Final, NamedTuple
 from entrypoints.server.background_task import run_in_background
 
 _INTERVAL_SECONDS: Final = 0.1
+_IDLE: Final = 0.02
+"""The part of the time in which the event loop runs, up to which nothing changes."""
 _BUSY: Final = 0.3
 """The part of the time in which the event loop runs, from which on the threads are bound."""
 _CROWDED: Final = 0.15
@@ -43,13 +46,16 @@ def run_affinity_task() -> AbstractAsyncContextManager[None]:
 
 async def _run(affinity: "ProcessorAffinity") -> None:
     loop = asyncio.get_running_loop()
-    updated = loop.time()
+    updated, ran = loop.time(), time.thread_time()
     while True:
         await asyncio.sleep(_INTERVAL_SECONDS)
-        now = loop.time()
-        with suppress(OSError):
-            affinity.update(now - updated)
-        updated = now
+        # To look at all threads takes a millisecond, which an idle service need not spend.
+        if time.thread_time() - ran > _IDLE * _INTERVAL_SECONDS:
+            now = loop.time()
+            with suppress(OSError):
+                affinity.update(now - updated)
+            updated = now
+        ran = time.thread_time()
 
 
 class _Times(NamedTuple):
@@ -71,7 +77,7 @@ class ProcessorAffinity:
     def __init__(self, allowed: Collection[int]) -> None:
         """Set the processors that this process may use; bind nothing yet."""
         self._allowed = allowed
-        self._loop_thread = threading.main_thread().native_id or os.getpid()
+        self._loop_thread = os.getpid()  # the main thread
         self._times: dict[int, _Times] = {}
         self._applied: dict[int, Collection[int]] = {}
         self._processor: int | None = None

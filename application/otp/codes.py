@@ -1,6 +1,5 @@
 """The codes of challenges, with the key that each was made with."""
 
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -37,8 +36,8 @@ _PADDING: Final = Challenge(
 """Takes the place of a challenge that a phone does not have."""
 
 
-def attempts_key(digest_key: bytes) -> str:
-    """Derive what identifies a phone in the names of limits of attempts, from its digest key."""
+def derive_phone_key(digest_key: bytes) -> str:
+    """Derive what identifies a phone in the names of limits, from its digest key."""
     return blake2b(b"phone", key=digest_key, digest_size=DIGEST_BYTES).hexdigest()
 
 
@@ -111,4 +110,4 @@ class OtpCodes:
 
     def phone_key(self, phone: PhoneNumber) -> str:
         """Derive what identifies the phone in the names of limits, and does not reveal it."""
-        return hmac.digest(self.digest_key(phone), b"phone", "sha256").hex()[:32]
+        return derive_phone_key(self.digest_key(phone))

@@ -10,7 +10,7 @@ from application.gathering import gather
 from application.identities.add_session import AddSession
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_permits import AttemptPermits, release
-from application.otp.codes import OtpCodes, attempts_key
+from application.otp.codes import OtpCodes, derive_phone_key
 from application.otp.recognize_device import RecognizeDevice
 from application.ports.calls import Calls
 from application.ports.client_ip_hashes import ClientIpHashes
@@ -132,7 +132,7 @@ class VerifyOtp:
         )
         digest_key = self.codes.digest_key(phone)
         unchallenged = self.rate_limits.for_unchallenged_attempt(
-            client_ip, attempts_key(digest_key)
+            client_ip, derive_phone_key(digest_key)
         )
         loaded, device, (ip_available_at, limited_until), earlier = await gather(
             self.phone_verifications.load(phone),

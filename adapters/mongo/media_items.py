@@ -1,7 +1,7 @@
 """Library items in MongoDB: single items, pages, and those that need a cleanup."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +16,6 @@ from adapters.mongo.driver import (
     RAW_DOCUMENTS,
     MotorCollection,
     RawDocument,
-    with_naive_times,
 )
 from adapters.mongo.mapping.media_items import STORED_ITEM_STATES, STORED_MEDIA_KINDS
 from adapters.mongo.record_mapping import RecordMapping
@@ -89,29 +88,34 @@ class MongoMediaItems:
         return result.deleted_count == 1
 
 
-@dataclass(frozen=True, slots=True)
 class MongoMediaPages:
-    """Ready items; each combination of filters has an index in the order of the pages."""
+    """Ready items; each combination of filters has an index in the order of the pages.
 
-    database: Database
-    mapping: RecordMapping[MediaItem]
-    decoded: BoundedCache[bytes, Sequence[PageItem]] = field(
-        default_factory=lambda: BoundedCache(MAX_DECODED_PAGES)
-    )
-    """By the bytes of their documents: a page that was changed has other bytes."""
+    Decoded pages are cached by the bytes of their documents: a page that was changed has others.
+    """
+
+    def __init__(
+        self, database: Database, collection: MotorCollection, mapping: RecordMapping[MediaItem]
+    ) -> None:
+        """Read with the options of the collection, by which documents are decoded."""
+        self._database = database
+        self._collection = collection
+        self._raw_documents = database.in_event_loop(collection).with_options(RAW_DOCUMENTS)
+        self._mapping = mapping
+        self._decoded = BoundedCache[bytes, Sequence[PageItem]](MAX_DECODED_PAGES)
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
     ) -> Sequence[PageItem]:
         """Return ready items, the newest first, after the first `offset`."""
         if not offset:
-            return await self._list(_find_ready(item_filter), limit)
+            return await self._list(_ready(item_filter), limit)
         # With skip, MongoDB reads the documents that it skips. Only the index is read here.
-        skipped = self.database.collection(MediaItemDocument).find(
-            _find_ready(item_filter).get_filter_query(), {"_id": 1, "created_at": 1}
+        skipped = self._database.collection(MediaItemDocument).find(
+            _ready(item_filter), {"_id": 1, "created_at": 1}
         )
         newest_first = skipped.sort([("created_at", DESCENDING), ("_id", DESCENDING)])
-        last = await self.database.run(lambda: newest_first.skip(offset - 1).limit(1).to_list(1))
+        last = await self._database.run(lambda: newest_first.skip(offset - 1).limit(1).to_list(1))
         if not last:
             return []
         cursor = Cursor(last[0]["created_at"], last[0]["_id"])
@@ -127,47 +131,45 @@ class MongoMediaPages:
             "created_at": {"$lte": cursor.created_at},
             "$or": [{"created_at": {"$lt": cursor.created_at}}, {"_id": {"$lt": cursor.id}}],
         }
-        return await self._list(_find_ready(item_filter, after), limit)
+        return await self._list({**_ready(item_filter), **after}, limit)
 
     async def count(self, item_filter: ItemFilter, limit: int) -> int:
         """Return how many ready items there are, at most `limit`."""
         # Twice as fast as the aggregation that the driver sends: it only walks along the index.
         command = {
             "count": MediaItemDocument.Settings.name,
-            "query": _find_ready(item_filter).get_filter_query(),
+            "query": _ready(item_filter),
             "limit": limit,
             "readConcern": {"level": "majority"},
         }
         # The driver does not repeat a command that an election interrupts.
-        result = await self.database.run(
-            lambda: self.database.read_batch(lambda: self.database.asynchronous.command(command))
+        result = await self._database.run(
+            lambda: self._database.read_batch(lambda: self._database.asynchronous.command(command))
         )
         return int(result["n"])
 
-    async def _list(self, query: FindMany[Any], limit: int) -> Sequence[PageItem]:
+    async def _list(self, query: RawDocument, limit: int) -> Sequence[PageItem]:
         pipeline: list[RawDocument] = [
-            {"$match": query.get_filter_query()},
+            {"$match": query},
             {"$sort": {"created_at": DESCENDING, "_id": DESCENDING}},
             {"$limit": limit},
             *_WITH_DELETED_OWNERS,
         ]
-        return await self.database.run(lambda: self._aggregate(pipeline))
+        return await self._database.run(lambda: self._aggregate(pipeline))
 
     async def _aggregate(self, pipeline: Sequence[RawDocument]) -> Sequence[PageItem]:
-        collection = with_naive_times(self.database.collection(MediaItemDocument))
-        raw_documents = self.database.in_event_loop(collection).with_options(RAW_DOCUMENTS)
-        cursor = await raw_documents.aggregate(pipeline)
+        cursor = await self._raw_documents.aggregate(pipeline)
         [document] = await cursor.to_list()
         stored = bytes(document.raw)
-        items = self.decoded.get(stored)
+        items = self._decoded.get(stored)
         if items is None:
-            items = self._decode(bson.decode(stored, collection.codec_options))
-            self.decoded.put(stored, items)
+            items = self._decode(bson.decode(stored, self._collection.codec_options))
+            self._decoded.put(stored, items)
         return items
 
     def _decode(self, page: RawDocument) -> Sequence[PageItem]:
         deleted = {owner["_id"] for owner in page["deleted_owners"]}
-        items = [self.mapping.decode(document).value for document in page["items"]]
+        items = [self._mapping.decode(document).value for document in page["items"]]
         return [PageItem(item, item.owner_id in deleted) for item in items]
 
 
@@ -207,16 +209,11 @@ class MongoMediaCleanup:
         return [self.mapping.decode(document) for document in documents]
 
 
-def _find_ready(item_filter: ItemFilter, after: Mapping[str, Any] | None = None) -> FindMany[Any]:
+def _ready(item_filter: ItemFilter) -> RawDocument:
     filters = {
         "owner_id": item_filter.owner_id,
         "kind": item_filter.kind and STORED_MEDIA_KINDS[item_filter.kind],
         "category": item_filter.category,
     }
-    return MediaItemDocument.find(
-        {
-            "state": STORED_ITEM_STATES[ItemState.READY],
-            **{name: value for name, value in filters.items() if value is not None},
-            **(after or {}),
-        }
-    )
+    present = {name: value for name, value in filters.items() if value is not None}
+    return {"state": STORED_ITEM_STATES[ItemState.READY], **present}

@@ -178,7 +178,11 @@ def repositories_in(
             loaders.media_items_by_storage_key,
             mappings.media_items,
         ),
-        media_pages=MongoMediaPages(database, mappings.media_items),
+        media_pages=MongoMediaPages(
+            database,
+            with_naive_times(database.collection(MediaItemDocument)),
+            mappings.media_items,
+        ),
         media_cleanup=MongoMediaCleanup(database, mappings.media_items),
         calls=MongoCalls(database, calls, loaders.calls, mappings.calls),
         call_pages=MongoCallPages(database, mappings.calls),

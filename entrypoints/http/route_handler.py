@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from litestar import HttpMethod, Litestar, Request
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
 from litestar.types import ASGIApp, AsyncAnyCallable, ExceptionHandlersMap, Receive, Scope, Send
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -33,14 +34,15 @@ class ApiRouteHandler(HTTPRouteHandler):
         """Return what the framework calls first; if that returns a value, it is the response's.
 
         So the framework does not look for the arguments of a handler that takes only the request,
-        or the request and a body.
+        or the request and a body, or the request and texts of the query.
         """
         return self._before_request
 
     @cached_property
     def _before_request(self) -> AsyncAnyCallable | None:
         hook, handle, body_type = super().resolve_before_request(), self.fn, self.resolve_data_dto()
-        parameters = list(self.parsed_fn_signature.parameters)
+        fields = self.parsed_fn_signature.parameters
+        parameters = list(fields)
         is_struct = self.parsed_fn_signature.return_type.is_subclass_of(msgspec.Struct)
         if self.has_sync_callable or not is_struct:
             return hook
@@ -58,8 +60,25 @@ class ApiRouteHandler(HTTPRouteHandler):
                 return None  # The framework responds to a request without a body.
             return await handle(request=request, data=body_type(request).decode_bytes(content))
 
+        names = {
+            name: field.kwarg_definition.name or name
+            for name, field in fields.items()
+            if isinstance(field.kwarg_definition, QueryParameter)
+            and field.annotation == str | None
+            and field.default is None
+        }
+
+        async def call_with_query(request: Request[Any, Any, Any]) -> Any:
+            if hook is not None:
+                await hook(request)
+            sent = dict(request.query_params.items())
+            texts = {name: sent.get(sent_name) for name, sent_name in names.items()}
+            return await handle(request=request, **texts)
+
         if parameters == ["request"]:
             return call_with_request
+        if parameters == ["request", *names]:
+            return call_with_query
         return call_with_body if parameters == ["request", "data"] else hook
 
     def resolve_exception_handlers(self) -> ExceptionHandlersMap:

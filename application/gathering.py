@@ -11,24 +11,27 @@ if TYPE_CHECKING:
 else:
 
     async def gather(*awaitables: Awaitable[Any]) -> list[Any]:
-        """Wait as `asyncio.gather` does, at a tenth of its cost where at most one has to wait.
+        """Wait as `asyncio.gather` does, without tasks where at most one needs a task.
 
-        A port that has its result at once returns a future that is done, and no coroutine.
+        A future is under way, or done, so a port returns one instead of a coroutine where it can.
         """
-        waiting = [
-            awaitable
-            for awaitable in awaitables
-            if not isinstance(awaitable, asyncio.Future)
-            or not awaitable.done()
-            or awaitable.cancelled()
-            or awaitable.exception() is not None
-        ]
-        if len(waiting) > 1:
+        coroutines = [one for one in awaitables if not isinstance(one, asyncio.Future)]
+        if len(coroutines) > 1:
             return await asyncio.gather(*awaitables)
-        if waiting:
-            result = await waiting[0]
-            return [result if one is waiting[0] else one.result() for one in awaitables]
-        return [one.result() for one in awaitables]
+        try:
+            # First, because the others are under way.
+            results = [await coroutine for coroutine in coroutines]
+            return [
+                await one if isinstance(one, asyncio.Future) else results[0] for one in awaitables
+            ]
+        except BaseException as error:
+            futures = [one for one in awaitables if isinstance(one, asyncio.Future)]
+            others = asyncio.gather(
+                *futures, return_exceptions=True
+            )  # nobody else sees their errors
+            if isinstance(error, asyncio.CancelledError):
+                others.cancel()
+            raise
 
 
 def completed(result: T) -> "asyncio.Future[T]":

@@ -5,7 +5,7 @@ are collected and fetched by one call.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
@@ -13,6 +13,7 @@ from adapters.mongo.database import Database
 from adapters.mongo.driver import MotorCollection, RawDocument
 
 K = TypeVar("K", bound=Hashable)
+R = TypeVar("R")
 T = TypeVar("T")
 Fetch = Callable[[Sequence[K]], Coroutine[Any, Any, Mapping[K, T]]]
 """Returns the values that exist; the keys are distinct."""
@@ -20,7 +21,8 @@ Fetch = Callable[[Sequence[K]], Coroutine[Any, Any, Mapping[K, T]]]
 MAX_BATCH_SIZE: Final = 100
 MAX_BATCHES: Final = 2
 
-_Waiting = dict[K, list[asyncio.Future[T | None]]]
+_Convert = Callable[[T | None], Any]
+_Waiting = dict[K, list[tuple[asyncio.Future[Any], _Convert[T]]]]
 
 
 class BatchLoader(Generic[K, T]):
@@ -68,9 +70,13 @@ class BatchLoader(Generic[K, T]):
 
     def request(self, key: K) -> asyncio.Future[T | None]:
         """Return a future of the value; whoever cancels it affects no others."""
+        return self.request_as(key, _keep)
+
+    def request_as(self, key: K, convert: Callable[[T | None], R]) -> asyncio.Future[R]:
+        """Return a future of what `convert` makes of the value, with errors of its own."""
         loop = asyncio.get_running_loop()
-        result: asyncio.Future[T | None] = loop.create_future()
-        self._waiting.setdefault(key, []).append(result)
+        result: asyncio.Future[R] = loop.create_future()
+        self._waiting.setdefault(key, []).append((result, convert))
         if not self._is_scheduled:
             # Not at once: more keys may arrive in this iteration of the event loop.
             self._is_scheduled = True
@@ -91,7 +97,7 @@ class BatchLoader(Generic[K, T]):
         batch: _Waiting[K, T] = {}
         while self._waiting and len(batch) < self._max_batch_size:
             key = next(iter(self._waiting))
-            results = [result for result in self._waiting.pop(key) if not result.done()]
+            results = [waiter for waiter in self._waiting.pop(key) if not waiter[0].done()]
             if results:
                 batch[key] = results
         return batch
@@ -100,7 +106,7 @@ class BatchLoader(Generic[K, T]):
         self._batches.discard(batch)
         error = None if batch.cancelled() else batch.exception()
         for key, results in waiting.items():
-            for result in results:
+            for result, convert in results:
                 if result.done():
                     continue
                 if batch.cancelled():
@@ -108,8 +114,19 @@ class BatchLoader(Generic[K, T]):
                 elif error is not None:
                     result.set_exception(error)
                 else:
-                    result.set_result(batch.result().get(key))
+                    _set_result(result, convert, batch.result().get(key))
         self._start_batches()
+
+
+def _keep(value: T) -> T:
+    return value
+
+
+def _set_result(result: asyncio.Future[R], convert: Callable[[T], R], value: T) -> None:
+    try:
+        result.set_result(convert(value))
+    except Exception as error:  # noqa: BLE001 - whoever waits gets it
+        result.set_exception(error)
 
 
 class DocumentLoader:
@@ -148,7 +165,16 @@ class DocumentLoader:
         """
         if not is_storable(key):
             return None
-        return await self._database.wait_for(lambda: self._loader.request(key))
+        return await self.load_as(key, _keep)
+
+    def load_as(self, key: str, convert: Callable[[RawDocument | None], R]) -> Awaitable[R]:
+        """Return what `convert` makes of the document, or of None. It is under way at once.
+
+        Raises:
+            CorruptRecord
+            StorageError
+        """
+        return self._database.wait_for(lambda: self._loader.request_as(key, convert))
 
     async def load_many(self, keys: Collection[str]) -> dict[str, RawDocument]:
         """Return the documents that exist, by key.

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from beanie import Document, init_beanie
@@ -106,8 +107,10 @@ class Database:
         except DRIVER_ERRORS as error:
             raise port_error(error, self.find_tls_problem()) from None
 
-    async def wait_for(self, request: Callable[[], asyncio.Future[T]]) -> T:
+    def wait_for(self, request: Callable[[], asyncio.Future[T]]) -> Awaitable[T]:
         """Wait for a part of a batch, after an election that is under way, like `run`.
+
+        It is under way at once, and a future, unless there is an election.
 
         Args:
             request: Adds the part to a batch.
@@ -117,18 +120,24 @@ class Database:
             StorageError
         """
         if self.primary.is_lost:
-            await self.primary.wait()
+            return self._wait_for_primary(request)
         result = request()
-        deadline = Deadline(result, self.timeout_seconds)
+        deadline = Deadline(result, self.timeout_seconds, self._timeout_error)
         self.primary.add_call(deadline)
-        try:
-            return await result
-        except TimeoutError:
-            no_answer = _NO_ANSWER.format(seconds=self.timeout_seconds)
-            raise StorageTimeout(self.find_tls_problem() or no_answer) from None
-        finally:
-            self.primary.remove_call(deadline)
-            deadline.cancel()
+        result.add_done_callback(partial(self._end_call, deadline))
+        return result
+
+    async def _wait_for_primary(self, request: Callable[[], asyncio.Future[T]]) -> T:
+        await self.primary.wait()
+        return await self.wait_for(request)
+
+    def _end_call(self, deadline: Deadline, _result: asyncio.Future[T]) -> None:
+        self.primary.remove_call(deadline)
+        deadline.cancel()
+
+    def _timeout_error(self) -> StorageTimeout:
+        no_answer = _NO_ANSWER.format(seconds=self.timeout_seconds)
+        return StorageTimeout(self.find_tls_problem() or no_answer)
 
     async def read_batch(self, call: Callable[[], Awaitable[T]]) -> T:
         """Read for many requests, which count themselves; repeat what an election interrupts.

@@ -1,6 +1,7 @@
 """Phone verifications in MongoDB."""
 
 import secrets
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,6 +10,7 @@ from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.document_writer import DocumentWriter
 from adapters.mongo.documents import PhoneVerificationDocument
+from adapters.mongo.driver import RawDocument
 from adapters.mongo.record_mapping import RecordMapping
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.versioned import RecordVersion, Versioned, encrypted_phone_of
@@ -28,12 +30,9 @@ class MongoPhoneVerifications:
     mapping: RecordMapping[PhoneVerification]
     phone_encryption: PhoneEncryption
 
-    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+    def load(self, phone: PhoneNumber) -> Awaitable[Versioned[PhoneVerification]]:
         """Return the record of the phone, an empty one at version 0 if it has none."""
-        document = await self.loader.load(self.phone_encryption.blind_index(phone))
-        if document is None:
-            return Versioned(PhoneVerification(), RecordVersion(0))
-        return self.mapping.decode(document)
+        return self.loader.load_as(self.phone_encryption.blind_index(phone), self._decode)
 
     async def replace(
         self, phone: PhoneNumber, verification: PhoneVerification, version: int
@@ -63,6 +62,11 @@ class MongoPhoneVerifications:
                 for phone_index, record in records
             ]
         )
+
+    def _decode(self, document: RawDocument | None) -> Versioned[PhoneVerification]:
+        if document is None:
+            return Versioned(PhoneVerification(), RecordVersion(0))
+        return self.mapping.decode(document)
 
     def _encrypt(
         self,

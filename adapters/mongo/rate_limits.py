@@ -7,10 +7,12 @@ look at all documents of the limit, and try again alone; the others go on in sma
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from functools import partial
+from operator import itemgetter
+from typing import Any, Final, Self, TypeVar
 
 from pymongo import UpdateMany, UpdateOne
 
@@ -27,9 +29,12 @@ from adapters.mongo.rate_limit_documents import (
     shard_of,
     shards_of,
 )
+from application.gathering import gather
 from application.ports.errors import ConcurrencyConflict
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
+
+T = TypeVar("T")
 
 MAX_ATTEMPTS: Final = 100
 """After so many lost races something is wrong."""
@@ -41,6 +46,9 @@ _PARTS: Final = 4
 _TOO_MANY_RACES: Final = "too many concurrent reservations of a rate limit"
 
 
+_Rank = tuple[bool, int, str]
+
+
 @dataclass(slots=True, eq=False)
 class _Acquisition:
     """A reservation, and the documents that have it so far, in the order of its limits.
@@ -49,14 +57,19 @@ class _Acquisition:
     """
 
     reservation: Reservation
-    limits: Sequence[RateLimit]
+    ranked: Sequence[tuple[_Rank, RateLimit]]
     chosen: Sequence[Shard] = ()
     shards: list[Shard] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, reservation: Reservation) -> Self:
+        """Begin to acquire a reservation."""
+        return cls(reservation, sorted((_rank(limit), limit) for limit in reservation.limits))
 
     @property
     def missing(self) -> Sequence[RateLimit]:
         """The limits without a permit."""
-        return self.limits[len(self.shards) :]
+        return [limit for _, limit in self.ranked[len(self.shards) :]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,12 +108,12 @@ class RateLimitBatches:
         self._documents = DocumentLoader(database, collection, projection={"reservations": True})
         self._states = BatchLoader[RateLimit, _States](self._fetch_states)
         self._full = BatchLoader[_CapacityQuery, Sequence[RateLimit]](self._find_full)
-        self._acquisitions = BatchLoader[_Acquisition, None](self._acquire_all)
+        self._acquisitions = BatchLoader[tuple[_Acquisition, ...], None](self._acquire_all)
         self._releases = BatchLoader[_Release, None](self._release_all)
 
-    async def acquire(self, acquisition: _Acquisition) -> None:
-        """Acquire permits in the order of the limits, until there is none."""
-        await self._database.wait_for(lambda: self._acquisitions.request(acquisition))
+    async def acquire(self, acquisitions: tuple[_Acquisition, ...]) -> None:
+        """Acquire permits, for each acquisition in the order of its limits, until there is none."""
+        await self._database.wait_for(lambda: self._acquisitions.request(acquisitions))
 
     async def release(self, reservation_id: str, ids: Sequence[str]) -> None:
         """Remove a reservation from those of the documents that have it."""
@@ -111,9 +124,9 @@ class RateLimitBatches:
         """Make updates that do not depend on each other."""
         await self._database.run(lambda: self._in_loop.bulk_write(updates, ordered=False))
 
-    async def load(self, limit: RateLimit) -> RawDocument:
-        """Return the only document of a limit, with all reservations; empty if there is none."""
-        return await self._documents.load(shard_of(limit, 0).id) or {}
+    def load_as(self, limit: RateLimit, convert: Callable[[RawDocument | None], T]) -> Awaitable[T]:
+        """Return what `convert` makes of the only document of a limit, with all reservations."""
+        return self._documents.load_as(shard_of(limit, 0).id, convert)
 
     async def load_states(self, limits: Sequence[RateLimit]) -> Mapping[RateLimit, _States]:
         """Return all documents of the limits."""
@@ -131,7 +144,13 @@ class RateLimitBatches:
         loaders = self._documents, self._states, self._full, self._acquisitions, self._releases
         await asyncio.gather(*(loader.finish() for loader in loaders))
 
-    async def _acquire_all(self, batch: Sequence[_Acquisition]) -> Mapping[_Acquisition, None]:
+    async def _acquire_all(
+        self, batch: Sequence[tuple[_Acquisition, ...]]
+    ) -> Mapping[tuple[_Acquisition, ...], None]:
+        await self._acquire_in_parts([one for acquisitions in batch for one in acquisitions])
+        return {}
+
+    async def _acquire_in_parts(self, batch: Sequence[_Acquisition]) -> None:
         updates = _plan(batch)
         count = await self._write(
             [shard.acquire([one.reservation for one in members]) for shard, members in updates]
@@ -144,8 +163,7 @@ class RateLimitBatches:
             rejected = {one for shard, each in updates[count:] if shard.id == full for one in each}
             rest = [one for one in batch if one.missing and one not in rejected]
             parts = [part for first in range(_PARTS) if (part := rest[first::_PARTS])]
-            await asyncio.gather(*map(self._acquire_all, parts))
-        return {}
+            await asyncio.gather(*map(self._acquire_in_parts, parts))
 
     async def _write(self, updates: Sequence[UpdateOne]) -> int:
         """Write in order, and return how many updates were done before one was rejected."""
@@ -208,25 +226,25 @@ class RateLimitBatches:
 
 def _plan(batch: Sequence[_Acquisition]) -> list[tuple[Shard, list[_Acquisition]]]:
     """Return the updates, for each reservation in the order of its limits."""
-    updates: list[tuple[RateLimit, Shard, list[_Acquisition]]] = []
+    updates: list[tuple[_Rank, Shard, list[_Acquisition]]] = []
     shared: dict[str, tuple[Shard, list[_Acquisition]]] = {}
     for one in batch:
-        for number, limit in enumerate(one.missing, len(one.shards)):
+        for number, (rank, limit) in enumerate(one.ranked[len(one.shards) :], len(one.shards)):
             if one.chosen:
-                updates.append((limit, one.chosen[number], [one]))
+                updates.append((rank, one.chosen[number], [one]))
                 continue
             if limit.name not in shared:
                 shard, members = shared[limit.name] = any_shard_of(limit), []
-                updates.append((limit, shard, members))
+                updates.append((rank, shard, members))
             shard, members = shared[limit.name]
             members.append(one)
             if len(members) == shard.max_at_once:
                 del shared[limit.name]
-    updates.sort(key=lambda update: _rank(update[0]))
+    updates.sort(key=itemgetter(0))
     return [(shard, members) for _, shard, members in updates]
 
 
-def _rank(limit: RateLimit) -> tuple[bool, int, str]:
+def _rank(limit: RateLimit) -> _Rank:
     """Return the place of a limit, which is the same in all reservations.
 
     Otherwise each of two reservations could acquire the last permit that the other one needs. Small
@@ -249,10 +267,23 @@ class MongoRateLimits:
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
         """Acquire a reservation of each limit, or return when all of them accept one again."""
-        now = reservation.acquired_at
-        acquisition = _Acquisition(reservation, sorted(reservation.limits, key=_rank))
+        [available_at] = await self.acquire_each(reservation)
+        return available_at
+
+    async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
+        """Acquire several reservations; their writes go out together."""
+        acquisitions = tuple(map(_Acquisition.of, reservations))
+        await self.batches.acquire(acquisitions)
+        if any(acquisition.missing for acquisition in acquisitions):
+            return await asyncio.gather(*map(self._acquire_missing, acquisitions))
+        for acquisition in acquisitions:
+            self._remember(acquisition)
+        return [None] * len(acquisitions)
+
+    async def _acquire_missing(self, acquisition: _Acquisition) -> datetime | None:
+        """Acquire what is missing after the first write."""
+        reservation, now = acquisition.reservation, acquisition.reservation.acquired_at
         for _ in range(MAX_ATTEMPTS):
-            await self.batches.acquire(acquisition)
             if not acquisition.missing:
                 self._remember(acquisition)
                 return None
@@ -261,20 +292,17 @@ class MongoRateLimits:
             if repairs := [repair for state in states for repair in state.repairs]:
                 await self.batches.repair(repairs)
                 acquisition.chosen = ()
-                continue
-            available_at = max(state.available_at for state in states)
-            if available_at > now:
-                if acquisition.shards:
-                    ids = [shard.id for shard in acquisition.shards]
-                    await self.batches.release(reservation.id, ids)
-                return available_at
-            choices = [choose(state.available) for state in states]
-            acquisition.chosen = [*acquisition.shards, *choices]
+            else:
+                available_at = max(state.available_at for state in states)
+                if available_at > now:
+                    if acquisition.shards:
+                        ids = [shard.id for shard in acquisition.shards]
+                        await self.batches.release(reservation.id, ids)
+                    return available_at
+                choices = [choose(state.available) for state in states]
+                acquisition.chosen = [*acquisition.shards, *choices]
+            await self.batches.acquire((acquisition,))
         raise ConcurrencyConflict(_TOO_MANY_RACES)
-
-    async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
-        """Acquire several reservations; their writes go out together."""
-        return await asyncio.gather(*(self.acquire(one) for one in reservations))
 
     async def release(self, reservation: Reservation) -> None:
         """Release the reservations; missing ones are ignored."""
@@ -297,15 +325,9 @@ class MongoRateLimits:
         states = await self._load(limits, now) if limits else []
         return max((state.available_at for state in states), default=now)
 
-    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
+    def list_permits(self, limit: RateLimit, now: datetime) -> Awaitable[Sequence[Permit]]:
         """Return the reservations in the window, the latest last."""
-        document = await self.batches.load(limit)
-        permits = [
-            Permit(reservation["id"], reservation["acquired_at"])
-            for reservation in document.get("reservations", [])
-            if now - limit.window.period < reservation["acquired_at"] <= now + CLOCK_SKEW
-        ]
-        return sorted(permits, key=lambda permit: permit.acquired_at)
+        return self.batches.load_as(limit, partial(_permits_of, limit, now))
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` documents whose reservations all have left their window."""
@@ -316,21 +338,33 @@ class MongoRateLimits:
         of_values = [limit for limit in limits if limit.value is not None]
         states, documents = await asyncio.gather(
             self.batches.load_states([limit for limit in limits if limit.value is None]),
-            asyncio.gather(*map(self.batches.load, of_values)),
+            gather(*(self._load_values(limit, now) for limit in of_values)),
         )
         by_value = dict(zip(of_values, documents, strict=True))
         return [
-            _state_of_values(limit, by_value[limit], now)
-            if limit in by_value
-            else _state_of(states[limit], now)
+            by_value[limit] if limit in by_value else _state_of(states[limit], now)
             for limit in limits
         ]
 
+    def _load_values(self, limit: RateLimit, now: datetime) -> "Awaitable[_State]":
+        return self.batches.load_as(limit, partial(_state_of_values, limit, now))
+
     def _remember(self, acquisition: _Acquisition) -> None:
-        for limit, shard in zip(acquisition.limits, acquisition.shards, strict=True):
+        for (_, limit), shard in zip(acquisition.ranked, acquisition.shards, strict=True):
             self.known_permits[acquisition.reservation.id, limit.name] = shard.id
         while len(self.known_permits) > MAX_KNOWN_PERMITS:
             self.known_permits.popitem(last=False)
+
+
+def _permits_of(limit: RateLimit, now: datetime, document: RawDocument | None) -> list[Permit]:
+    if document is None:
+        return []
+    permits = [
+        Permit(reservation["id"], reservation["acquired_at"])
+        for reservation in document.get("reservations", [])
+        if now - limit.window.period < reservation["acquired_at"] <= now + CLOCK_SKEW
+    ]
+    return sorted(permits, key=lambda permit: permit.acquired_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,16 +393,13 @@ def _state_of(documents: _States, now: datetime) -> _State:
     )
 
 
-def _state_of_values(limit: RateLimit, document: RawDocument, now: datetime) -> _State:
-    available_at = _value_available_at(limit, document, now)
-    return _State([shard_of(limit, 0)], (), available_at)
-
-
-def _value_available_at(limit: RateLimit, document: RawDocument, now: datetime) -> datetime:
+def _state_of_values(limit: RateLimit, now: datetime, document: RawDocument | None) -> _State:
     since, latest = now - limit.window.period, now + CLOCK_SKEW
     times = {
         reservation["id"]: reservation["acquired_at"]
-        for reservation in document.get("reservations", [])
+        for reservation in (document or {}).get("reservations", [])
         if since < reservation["acquired_at"] <= latest
     }
-    return now if limit.value in times else limit.window.next_available([*times.values()], now)
+    is_known = limit.value in times
+    available_at = now if is_known else limit.window.next_available([*times.values()], now)
+    return _State([shard_of(limit, 0)], (), available_at)

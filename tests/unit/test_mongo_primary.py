@@ -128,7 +128,7 @@ async def test_a_primary_is_found_when_all_clients_have_found_it() -> None:
 
 async def test_a_deadline_that_is_moved_ends_a_future() -> None:
     result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    deadline = Deadline(result, 60)
+    deadline = Deadline(result, 60, TimeoutError)
 
     deadline.reschedule(deadline.when() - 60)
 

@@ -13,8 +13,8 @@ The document of a limit with values holds the values instead, each with its late
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 from pymongo import UpdateOne
@@ -22,6 +22,7 @@ from pymongo import UpdateOne
 from adapters.mongo.driver import RawDocument
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
+from domain.values import dataclass
 
 T = TypeVar("T")
 
@@ -30,6 +31,11 @@ MAX_RESERVATIONS: Final = 100
 MAX_DOCUMENTS: Final = 100
 """For one limit. More would make a rejection slow, which reads all of them."""
 SCHEMA_VERSION: Final = 1
+
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
+_MINUTE: Final = timedelta(minutes=1)
+_MISSING: Final = {"$exists": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +59,19 @@ class Shard:
         last = None if edges is None else edges.last
         return now if last is None else max(now, last + self.period)
 
-    def acquire(self, reservations: Sequence[Reservation]) -> UpdateOne:
-        """Add the reservations if the document has capacity for all of them."""
-        times = [reservation.acquired_at for reservation in reservations]
+    def acquire(self, entries: Sequence[RawDocument]) -> UpdateOne:
+        """Add these entries if the document has capacity for all of them."""
+        times = [entry["acquired_at"] for entry in entries]
         first, last, count = min(times), max(times), len(times)
         expires_at = _next_full_minute(last + self.period)
         if self.value is not None:
             return self._acquire_value(self.value, last, expires_at)
         # With $sort, the whole list would go into the oplog.
-        latest = {
-            "$each": [{"id": one.id, "acquired_at": one.acquired_at} for one in reservations],
-            "$slice": -self.size,
-        }
+        latest = {"$each": entries, "$slice": -self.size}
         # Those in front are dropped, so each of them has to have left the window.
         is_over = {"$lte": first - self.period}
-        has_capacity = [
-            {f"reservations.{self.size - count}": {"$exists": False}},
-            {
-                **{f"reservations.{number}.acquired_at": is_over for number in range(count)},
-                f"reservations.{self.size}": {"$exists": False},
-            },
-        ]
+        fit, dropped_times, is_valid = _conditions(self.size, count)
+        has_capacity = [fit, {**dict.fromkeys(dropped_times, is_over), **is_valid}]
         return UpdateOne(
             {"_id": self.id, "$or": has_capacity},
             {
@@ -102,7 +100,7 @@ class Shard:
         own = {"id": {"$literal": value}, "acquired_at": acquired_at}
         has_value_or_capacity = [
             {"reservations.id": value},
-            {f"reservations.{self.size - 1}": {"$exists": False}},
+            {f"reservations.{self.size - 1}": _MISSING},
             {"reservations.acquired_at": {"$lte": since}},
             {"reservations.acquired_at": {"$gt": latest}},
         ]
@@ -156,12 +154,17 @@ def shards_of(limit: RateLimit) -> list[Shard]:
 
 def any_shard_of(limit: RateLimit) -> Shard:
     """Return a random document of a rate limit."""
-    return shard_of(limit, choose(range(_shard_count(limit))))
+    count = _shard_count(limit)
+    return _shard_of(limit, int(random.random() * count), count)  # noqa: S311 - it spreads the load
 
 
 def shard_of(limit: RateLimit, number: int) -> Shard:
     """Return the document of a rate limit with this number."""
-    total, count = limit.window.limit, _shard_count(limit)
+    return _shard_of(limit, number, _shard_count(limit))
+
+
+def _shard_of(limit: RateLimit, number: int, count: int) -> Shard:
+    total = limit.window.limit
     size = total // count + (number < total % count)
     return Shard(f"{limit.name} #{number}", size, limit.window.period, limit.value)
 
@@ -180,10 +183,36 @@ def edges_of(document: RawDocument, shard: Shard) -> Edges:
     return Edges(length, document["newest"], document["first"], last)
 
 
+def entry_of(reservation: Reservation) -> RawDocument:
+    """Return a reservation as documents have it.
+
+    Its time has no time zone, so it is in UTC: it is encoded with each limit, at a fifth of the
+    time.
+    """
+    return {
+        "id": reservation.id,
+        "acquired_at": _NAIVE_EPOCH + (reservation.acquired_at - _EPOCH),
+    }
+
+
+@lru_cache(maxsize=1_000)
+def _conditions(size: int, count: int) -> tuple[RawDocument, Sequence[str], RawDocument]:
+    """Return what decides whether a document of this size has capacity for so many reservations.
+
+    Returns:
+        The condition that they fit, the times of those that would be dropped, and the condition
+        that the document has no more than its size.
+    """
+    return (
+        {f"reservations.{size - count}": _MISSING},
+        [f"reservations.{number}.acquired_at" for number in range(count)],
+        {f"reservations.{size}": _MISSING},
+    )
+
+
 def _next_full_minute(time: datetime) -> datetime:
     """Round up a time: each change of `expires_at` would change the index for the cleanup."""
-    rounded = time.replace(second=0, microsecond=0)
-    return rounded if rounded == time else rounded + timedelta(minutes=1)
+    return time + (_NAIVE_EPOCH - time) % _MINUTE
 
 
 def choose(items: Sequence[T]) -> T:

@@ -26,6 +26,7 @@ from adapters.mongo.rate_limit_documents import (
     any_shard_of,
     choose,
     edges_of,
+    entry_of,
     shard_of,
     shards_of,
 )
@@ -57,6 +58,7 @@ class _Acquisition:
     """
 
     reservation: Reservation
+    entry: RawDocument
     ranked: Sequence[tuple[_Rank, RateLimit]]
     chosen: Sequence[Shard] = ()
     shards: list[Shard] = field(default_factory=list)
@@ -64,7 +66,8 @@ class _Acquisition:
     @classmethod
     def of(cls, reservation: Reservation) -> Self:
         """Begin to acquire a reservation."""
-        return cls(reservation, sorted((_rank(limit), limit) for limit in reservation.limits))
+        ranked = sorted((_rank(limit), limit) for limit in reservation.limits)
+        return cls(reservation, entry_of(reservation), ranked)
 
     @property
     def missing(self) -> Sequence[RateLimit]:
@@ -153,7 +156,7 @@ class RateLimitBatches:
     async def _acquire_in_parts(self, batch: Sequence[_Acquisition]) -> None:
         updates = _plan(batch)
         count = await self._write(
-            [shard.acquire([one.reservation for one in members]) for shard, members in updates]
+            [shard.acquire([one.entry for one in members]) for shard, members in updates]
         )
         for shard, members in updates[:count]:
             for one in members:

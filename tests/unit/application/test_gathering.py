@@ -1,6 +1,7 @@
 """Waiting for results, of which some are there already."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -12,9 +13,17 @@ async def get(result: str) -> str:
     return result
 
 
-@pytest.mark.parametrize("waiting", ["", "b", "ab", "abc"])
-async def test_results_have_the_order_of_what_is_awaited(waiting: str) -> None:
-    results = [get(name) if name in waiting else completed(name) for name in "abc"]
+@pytest.mark.parametrize("coroutines", ["", "b", "ab", "abc"])
+@pytest.mark.parametrize("futures", ["", "a", "c", "ac"])
+async def test_results_have_the_order_of_what_is_awaited(coroutines: str, futures: str) -> None:
+    results = [
+        get(name)
+        if name in coroutines
+        else asyncio.ensure_future(get(name))
+        if name in futures
+        else completed(name)
+        for name in "abc"
+    ]
     assert [*await gather(*results)] == ["a", "b", "c"]
 
 
@@ -25,3 +34,33 @@ async def test_an_error_that_is_there_already_is_raised_and_the_rest_is_executed
     with pytest.raises(LookupError):
         await gather(failed, waiting)
     assert await waiting == "result"
+
+
+async def test_later_errors_are_not_reported_as_lost() -> None:
+    lost: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: lost.append(context))
+    futures = [loop.create_future() for _ in range(2)]
+    for future in futures:
+        future.set_exception(LookupError)
+
+    with pytest.raises(LookupError):
+        await gather(*futures)
+    await asyncio.sleep(0)
+
+    futures.clear()
+    del future
+    assert lost == []
+
+
+async def test_who_is_cancelled_cancels_all() -> None:
+    futures = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    waiting = asyncio.ensure_future(gather(*futures, get("result")))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waiting.cancel()
+
+    with suppress(asyncio.CancelledError):
+        await waiting
+
+    assert [future.cancelled() for future in futures] == [True, True]

@@ -20,6 +20,8 @@ Fetch = Callable[[Sequence[K]], Coroutine[Any, Any, Mapping[K, T]]]
 
 MAX_BATCH_SIZE: Final = 100
 MAX_BATCHES: Final = 2
+MAX_DELAY: Final = 0.02
+"""Seconds for which few keys wait for a batch under way, which may hang."""
 
 _Convert = Callable[[T | None], Any]
 _Waiting = dict[K, list[tuple[asyncio.Future[Any], _Convert[T]]]]
@@ -31,6 +33,8 @@ class BatchLoader(Generic[K, T]):
     - Nothing is cached: a value goes to those who wait for it and is forgotten.
     - No value is read before it is requested: a key that arrives while a batch is under way goes
       into a later one, also if that batch has the same key.
+    - A second batch begins when as many keys wait as are under way, or after `MAX_DELAY`: of many
+      small batches each would cost as much as a large one.
     - An error goes to all who wait for that batch, and to no others.
     - A cancelled caller affects no others; a key without waiting callers is not fetched.
     """
@@ -47,7 +51,9 @@ class BatchLoader(Generic[K, T]):
         self._max_batches = max_batches
         self._waiting: _Waiting[K, T] = {}
         self._batches: set[asyncio.Task[Mapping[K, T]]] = set()
+        self._under_way = 0
         self._is_scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
 
     async def load(self, key: K) -> T | None:
         """Return the value of the key, or None."""
@@ -83,14 +89,30 @@ class BatchLoader(Generic[K, T]):
             loop.call_soon(self._start_batches)
         return result
 
-    def _start_batches(self) -> None:
+    def _start_batches(self, *, is_late: bool = False) -> None:
         self._is_scheduled = False
         while self._waiting and len(self._batches) < self._max_batches:
-            waiting = self._next_batch()
-            if waiting:
-                batch = asyncio.create_task(self._fetch(list(waiting)))
-                self._batches.add(batch)
-                batch.add_done_callback(partial(self._finish_batch, waiting))
+            if len(self._waiting) < self._under_way and not is_late:
+                if self._timer is None:
+                    loop = asyncio.get_running_loop()
+                    self._timer = loop.call_later(MAX_DELAY, self._start_late)
+                return
+            self._start_batch()
+
+    def _start_late(self) -> None:
+        self._timer = None
+        self._start_batches(is_late=True)
+
+    def _start_batch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiting = self._next_batch()
+        if waiting:
+            batch = asyncio.create_task(self._fetch(list(waiting)))
+            self._batches.add(batch)
+            self._under_way += len(waiting)
+            batch.add_done_callback(partial(self._finish_batch, waiting))
 
     def _next_batch(self) -> _Waiting[K, T]:
         """Remove the keys that have waited longest; drop those without waiting callers."""
@@ -104,6 +126,7 @@ class BatchLoader(Generic[K, T]):
 
     def _finish_batch(self, waiting: _Waiting[K, T], batch: asyncio.Task[Mapping[K, T]]) -> None:
         self._batches.discard(batch)
+        self._under_way -= len(waiting)
         error = None if batch.cancelled() else batch.exception()
         for key, results in waiting.items():
             for result, convert in results:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 import pytest
 
-from adapters.mongo.batch_loader import MAX_BATCH_SIZE, BatchLoader
+from adapters.mongo.batch_loader import MAX_BATCH_SIZE, MAX_DELAY, BatchLoader
 from application.ports.media_items import PageItem
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
@@ -107,6 +107,49 @@ async def test_keys_that_arrive_during_reads_are_the_next_batch(
     assert await asyncio.gather(*tasks) == [None] * 4
 
 
+async def test_fewer_keys_than_are_under_way_wait_for_these(
+    collection: FakeCollection, loader: BatchLoader[str, str]
+) -> None:
+    tasks = await start_loading(loader, "a", "b")
+    tasks += await start_loading(loader, "c")
+    assert collection.fetched == [["a", "b"]]
+
+    collection.reply(0)
+    await run_until_all_wait()
+
+    assert collection.fetched[1:] == [["c"]]
+    collection.reply(1)
+    await asyncio.gather(*tasks)
+
+
+async def test_a_batch_that_hangs_delays_later_keys_only_briefly(
+    collection: FakeCollection, loader: BatchLoader[str, str]
+) -> None:
+    tasks = await start_loading(loader, "a", "b")
+    tasks += await start_loading(loader, "c")
+
+    await asyncio.sleep(2 * MAX_DELAY)
+
+    assert collection.fetched[1:] == [["c"]]
+    collection.reply(0)
+    collection.reply(1)
+    await asyncio.gather(*tasks)
+
+
+async def test_an_error_of_a_conversion_reaches_its_own_caller(
+    collection: FakeCollection, loader: BatchLoader[str, str]
+) -> None:
+    collection.values = {"a": "1", "b": "x"}
+    futures = [loader.request_as(key, lambda value: int(value or "")) for key in "ab"]
+    await run_until_all_wait()
+
+    collection.reply(0)
+
+    assert await futures[0] == 1
+    with pytest.raises(ValueError, match="x"):
+        await futures[1]
+
+
 async def test_batches_have_a_maximum_size_and_the_oldest_keys_go_first(
     collection: FakeCollection, loader: BatchLoader[str, str]
 ) -> None:
@@ -114,10 +157,10 @@ async def test_batches_have_a_maximum_size_and_the_oldest_keys_go_first(
     assert collection.fetched == [["a", "b", "c"], ["d", "e", "f"]]
 
     collection.reply(0)
+    collection.reply(1)
     await run_until_all_wait()
 
     assert collection.fetched[2:] == [["g", "h"]]
-    collection.reply(1)
     collection.reply(2)
     await asyncio.gather(*tasks)
 

@@ -26,9 +26,8 @@ else:
             ]
         except BaseException as error:
             futures = [one for one in awaitables if isinstance(one, asyncio.Future)]
-            others = asyncio.gather(
-                *futures, return_exceptions=True
-            )  # nobody else sees their errors
+            # Otherwise the event loop would report their errors as never retrieved.
+            others = asyncio.gather(*futures, return_exceptions=True)
             if isinstance(error, asyncio.CancelledError):
                 others.cancel()
             raise

@@ -193,6 +193,8 @@ class DocumentLoader:
     def load_as(self, key: str, convert: Callable[[RawDocument | None], R]) -> Awaitable[R]:
         """Return what `convert` makes of the document, or of None. It is under way at once.
 
+        The key is one that MongoDB can store.
+
         Raises:
             CorruptRecord
             StorageError

@@ -66,7 +66,7 @@ class _Acquisition:
     @classmethod
     def of(cls, reservation: Reservation) -> Self:
         """Begin to acquire a reservation."""
-        ranked = sorted((_rank(limit), limit) for limit in reservation.limits)
+        ranked = sorted(((_rank(limit), limit) for limit in reservation.limits), key=itemgetter(0))
         return cls(reservation, entry_of(reservation), ranked)
 
     @property

@@ -32,8 +32,7 @@ WHERE expires_at IS NULL AND json_extract(body, '$.encrypted_phone') IS NOT NULL
 """
 _DELETE_RATE_LIMITS_WITH_HASHES: Final = """
 DELETE FROM rate_limits
-WHERE limit_name LIKE '%:ip:%' OR limit_name LIKE '%:network:%' OR limit_name LIKE '%:range:%'
-    OR limit_name LIKE '%:countries:%' OR limit_name LIKE '%:phone:%'
+WHERE limit_name LIKE '%:network:%' OR limit_name LIKE '%:range:%' OR limit_name LIKE '%:phone:%'
 """
 _COUNT_UNKNOWN_BLOCKS: Final = """
 SELECT count(*) FROM phone_verifications

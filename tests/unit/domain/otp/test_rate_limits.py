@@ -39,17 +39,19 @@ def for_recognized(limits: tuple[RateLimit, ...], *counts: int) -> tuple[RateLim
     )
 
 
-OF_IP = RateLimit("deliveries:ip:ab", LIMITS.per_ip)
-OF_COUNTRIES = RateLimit("deliveries:countries:ab", SlidingWindow(3, timedelta(days=1)), "IN")
-OF_UNVERIFIED_RANGE = RateLimit("deliveries:range:ef", LIMITS.per_range)
-OF_UNVERIFIED_NETWORK = limit("deliveries:country:IN:network:cd", 5, 5)
+OF_IP = RateLimit("clients:network:cd:ip:ab:deliveries", LIMITS.per_ip)
+OF_COUNTRIES = RateLimit(
+    "clients:network:cd:ip:ab:deliveries:countries", SlidingWindow(3, timedelta(days=1)), "IN"
+)
+OF_UNVERIFIED_RANGE = RateLimit("phones:range:ef:deliveries", LIMITS.per_range)
+OF_UNVERIFIED_NETWORK = limit("clients:network:cd:deliveries:country:IN", 5, 5)
 UNVERIFIED = (limit("deliveries:country:IN", 60, 5), limit("deliveries:total", 120, 7))
 RECOGNIZED_UNVERIFIED = for_recognized(UNVERIFIED, 40, 80)
 ALL = (limit("all_deliveries:country:IN", 240, 5), limit("all_deliveries:total", 480, 7))
 RECOGNIZED_ALL = for_recognized(ALL, 160, 320)
 ALL_OF_RANGE_AND_NETWORK = (
-    limit("all_deliveries:range:ef", 28, 4),
-    limit("all_deliveries:country:IN:network:cd", 20, 5),
+    limit("phones:range:ef:all_deliveries", 28, 4),
+    limit("clients:network:cd:all_deliveries:country:IN", 20, 5),
 )
 
 
@@ -108,10 +110,10 @@ def test_callbacks_and_attempts_have_limits_of_their_own() -> None:
         RateLimit("callbacks:country:IN", LIMITS.callbacks_per_country),
     )
     assert LIMITS.for_verification(ROUTE.client_ip) == (
-        RateLimit("verifications:ip:ab", LIMITS.verifications_per_ip),
+        RateLimit("clients:network:cd:ip:ab:verifications", LIMITS.verifications_per_ip),
     )
     assert LIMITS.for_unchallenged_attempt(ROUTE.client_ip, "phone-key") == RateLimit(
-        "unchallenged_attempts:phone:phone-key:ip:ab", SlidingWindow(5, HOUR)
+        "clients:network:cd:ip:ab:unchallenged_attempts:phone:phone-key", SlidingWindow(5, HOUR)
     )
 
 
@@ -135,7 +137,7 @@ def test_parts_are_rounded_down_but_are_at_least_one(
         ROUTE, Recognition.NONE
     )
     windows = {limit.name: limit.window.limit for limit in limits}
-    assert windows["deliveries:country:IN:network:cd"] == network
+    assert windows["clients:network:cd:deliveries:country:IN"] == network
     assert windows["deliveries:country:IN"] == unrecognized
 
 
@@ -147,9 +149,9 @@ def test_a_limit_of_one_has_no_part_for_recognized_requesters() -> None:
 def test_one_network_uses_up_five_percent_of_the_limits_of_failed_attempts() -> None:
     limits = LIMITS.for_failed_attempt(ROUTE.client_ip, "IN")
     assert limits == (
-        RateLimit("failed_attempts:country:IN:network:cd", SlidingWindow(2, 6 * HOUR)),
+        RateLimit("clients:network:cd:failed_attempts:country:IN", SlidingWindow(2, 6 * HOUR)),
         RateLimit("failed_attempts:country:IN", LIMITS.failed_attempts_per_country),
-        RateLimit("failed_attempts:total:network:cd", SlidingWindow(4, 8 * HOUR)),
+        RateLimit("clients:network:cd:failed_attempts:total", SlidingWindow(4, 8 * HOUR)),
         RateLimit("failed_attempts:total", LIMITS.failed_attempts_total),
     )
     assert LIMITS.for_failed_attempts("IN") == (limits[1], limits[3])
@@ -158,10 +160,10 @@ def test_one_network_uses_up_five_percent_of_the_limits_of_failed_attempts() -> 
 def test_an_ipv6_site_of_48_bits_has_three_times_the_limit() -> None:
     client_ip = HashedClientIp("ab", "cd", is_ipv6=True)
     assert LIMITS.for_ip(client_ip) == (
-        RateLimit("deliveries:ip:ab", LIMITS.per_ip),
-        RateLimit("deliveries:network:cd", SlidingWindow(6, 3 * HOUR)),
+        RateLimit("clients:network:cd:ip:ab:deliveries", LIMITS.per_ip),
+        RateLimit("clients:network:cd:deliveries", SlidingWindow(6, 3 * HOUR)),
     )
     assert LIMITS.for_verification(client_ip) == (
-        RateLimit("verifications:ip:ab", LIMITS.verifications_per_ip),
-        RateLimit("verifications:network:cd", SlidingWindow(24, 9 * HOUR)),
+        RateLimit("clients:network:cd:ip:ab:verifications", LIMITS.verifications_per_ip),
+        RateLimit("clients:network:cd:verifications", SlidingWindow(24, 9 * HOUR)),
     )

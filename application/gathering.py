@@ -1,10 +1,27 @@
 """Waiting for what is under way at the same time."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Generator
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from domain.values import dataclass
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Completed(Generic[T]):
+    """Awaitable that has its result at once: a future would ask for the event loop."""
+
+    value: T
+
+    def __await__(self) -> Generator[Any, None, T]:
+        """Return the result without waiting."""
+        yield from ()
+        return self.value
+
+
+_NEEDS_NO_TASK: Final = (Completed, asyncio.Future)
 
 if TYPE_CHECKING:
     from asyncio import gather
@@ -13,16 +30,22 @@ else:
     async def gather(*awaitables: Awaitable[Any]) -> list[Any]:
         """Wait as `asyncio.gather` does, without tasks where at most one needs a task.
 
-        A future is under way, or done, so a port returns one instead of a coroutine where it can.
+        So a port that has its result at once returns it as `Completed`, and one that has to wait
+        returns a future under way instead of a coroutine, where it can.
         """
-        coroutines = [one for one in awaitables if not isinstance(one, asyncio.Future)]
+        coroutines = [one for one in awaitables if not isinstance(one, _NEEDS_NO_TASK)]
         if len(coroutines) > 1:
             return await asyncio.gather(*awaitables)
         try:
             # First, because the others are under way.
             results = [await coroutine for coroutine in coroutines]
             return [
-                await one if isinstance(one, asyncio.Future) else results[0] for one in awaitables
+                one.value
+                if type(one) is Completed
+                else await one
+                if isinstance(one, asyncio.Future)
+                else results[0]
+                for one in awaitables
             ]
         except BaseException as error:
             futures = [one for one in awaitables if isinstance(one, asyncio.Future)]
@@ -33,11 +56,4 @@ else:
             raise
 
 
-def completed(result: T) -> "asyncio.Future[T]":
-    """Return a future with a result that is known already."""
-    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    future.set_result(result)
-    return future
-
-
-__all__ = ["completed", "gather"]
+__all__ = ["Completed", "gather"]

@@ -24,6 +24,7 @@ from adapters.sqlite.connection_worker import (
 )
 from adapters.sqlite.errors import FILE_GONE, is_busy, to_startup_error
 from adapters.sqlite.migrations import check_schema, migrate
+from application.gathering import Completed
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 T = TypeVar("T")
@@ -67,22 +68,22 @@ class Database:
             lambda connection: connection.execute(sql, values).rowcount, is_quick=is_quick
         )
 
-    def read(self, operation: Operation[T], *, is_quick: bool = False) -> asyncio.Future[T]:
+    def read(self, operation: Operation[T], *, is_quick: bool = False) -> Awaitable[T]:
         """Execute statements, and return what has or will have the operation's result.
 
         A quick operation reads a few rows that an index finds.
         """
         if not is_quick:
             return self.reader.run(operation)
-        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         try:
-            result.set_result(self.read_here(operation))
+            return Completed(self.read_here(operation))
         except (sqlite3.Error, StorageUnavailable):
             # The thread waits for locks, and has the error.
             return self.reader.run(operation)
         except Exception as error:  # noqa: BLE001 -- it is raised where the result is awaited
+            result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
             result.set_exception(error)
-        return result
+            return result
 
     def write(self, operation: Operation[T], *, is_quick: bool = False) -> asyncio.Future[T]:
         """Execute statements durably, all or none; return what will have the operation's result.

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.gathering import completed
+from application.gathering import Completed
 from application.ports.identities import Identities
 from domain.identities.device_token import DeviceToken
 from domain.otp.delivery import DeviceProof
@@ -25,7 +25,7 @@ class RecognizeDevice:
         Raises:
             StorageError
         """
-        return completed(None) if token is None else self._recognize(token, now)
+        return Completed(None) if token is None else self._recognize(token, now)
 
     async def _recognize(self, token: DeviceToken, now: datetime) -> DeviceProof | None:
         loaded = await self.identities.load(token.identity_id)

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from application.gathering import completed, gather
+from application.gathering import Completed, gather
 
 
 async def get(result: str) -> str:
@@ -21,7 +21,7 @@ async def test_results_have_the_order_of_what_is_awaited(coroutines: str, future
         if name in coroutines
         else asyncio.ensure_future(get(name))
         if name in futures
-        else completed(name)
+        else Completed(name)
         for name in "abc"
     ]
     assert [*await gather(*results)] == ["a", "b", "c"]

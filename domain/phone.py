@@ -86,9 +86,9 @@ class PhoneNumber:
     @property
     def masked(self) -> str:
         """The number with asterisks for all digits but the country code and the last two."""
-        code = str(self.plan.country_code)
-        hidden = len(self.e164) - 1 - len(code) - 2
-        return f"+{code}{'*' * hidden}{self.e164[-2:]}"
+        e164, code = self.e164, self.plan.country_code
+        shown = 2 if code < 10 else 3 if code < 100 else 4
+        return e164[:shown] + "*" * (len(e164) - shown - 2) + e164[-2:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class CodeCheck:
         digest = attempt.digest(delivery.request_id)
         if any(counter.is_repeat(digest, attempt.now) for counter in counters):
             return None, VerificationResult(is_correct=False, attempts_left=left)
-        return self._count(delivery, counters, digest)
+        return self._count(delivery, counters, digest, left)
 
     def _uncounted(
         self, named: Delivery | None, *, left: int, is_unchallenged: bool = False
@@ -202,19 +202,18 @@ class CodeCheck:
         )
 
     def _count(
-        self, delivery: Delivery, counters: Sequence[AttemptCounter], digest: str
+        self, delivery: Delivery, counters: Sequence[AttemptCounter], digest: str, left: int
     ) -> tuple["PhoneVerification", VerificationResult]:
         limits, now = self.limits, self.limits.attempt.now
         counted = limits.count(delivery, counters, digest)
         # The counter of an unknown IP is the only one.
-        is_shared = counters[0].kind is CounterKind.UNKNOWN_IP
-        failed = self.state.count_failure(
-            counted,
-            limits.device_id,
-            now,
-            is_shared=is_shared and limits.shared_attempts_left(now) > 0,
-        )
-        left = failed.attempt_limits(limits.attempt).attempts_left(counted, now)
+        is_of_unknown_ip = counters[0].kind is CounterKind.UNKNOWN_IP
+        is_shared = is_of_unknown_ip and limits.shared_attempts_left(now) > 0
+        failed = self.state.count_failure(counted, limits.device_id, now, is_shared=is_shared)
+        left -= 1
+        if is_of_unknown_ip:
+            # Its attempts also depend on those of others.
+            left = failed.attempt_limits(limits.attempt).attempts_left(counted, now)
         return failed, VerificationResult(is_correct=False, attempts_left=left, is_counted=True)
 
     def _count_failure(self, state: "PhoneVerification") -> "PhoneVerification":

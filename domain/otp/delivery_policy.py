@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from domain.otp.challenge import Challenge
@@ -87,7 +88,7 @@ class Requester:
         return delivery.client_ip.ip == self.client_ip.ip and delivery.device_id is None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DeliveryPolicy:
     """How often a code may be delivered to one phone (OWASP ASVS 5.0 6.6.3).
 
@@ -158,14 +159,13 @@ class DeliveryPolicy:
         return time >= last.sent_at + cooldown or not requester.starts_cooldown(last)
 
     def _cooldown_after(self, deliveries: int) -> timedelta:
-        doublings = min(max(deliveries - DELIVERIES_BEFORE_BACKOFF, 0), MAX_DOUBLINGS)
+        if deliveries <= DELIVERIES_BEFORE_BACKOFF:
+            return self.cooldown
+        doublings = min(deliveries - DELIVERIES_BEFORE_BACKOFF, MAX_DOUBLINGS)
         return self.cooldown * (1 << doublings)
 
     def _has_shared_capacity(self, requester: Requester, time: datetime) -> bool:
-        if not requester.deliveries:
-            return True
-        windows = (*self.per_phone, *self.per_phone_and_ip)
-        if len(requester.deliveries) < min([window.limit for window in windows]):
+        if len(requester.deliveries) < self._lowest_limit:
             return True
         shared = [delivery for delivery in requester.deliveries if not delivery.uses_own_quota]
         network = requester.client_ip.network
@@ -176,6 +176,10 @@ class DeliveryPolicy:
         return all(window.remaining(all_times, time) for window in self.per_phone) and all(
             window.remaining(own_times, time) for window in self.per_phone_and_ip
         )
+
+    @cached_property
+    def _lowest_limit(self) -> int:
+        return min([window.limit for window in (*self.per_phone, *self.per_phone_and_ip)])
 
     def _has_own_quota(self, requester: Requester, time: datetime) -> bool:
         used = [

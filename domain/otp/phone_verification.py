@@ -67,9 +67,8 @@ class PhoneVerification:
         """When nothing of it counts anymore. None while it names an identity or is blocked."""
         if self.identity_id is not None or self.blocked_at is not None:
             return None
-        counted_at = [*self._sent_or_requested_at, *self.shared_attempts]
         times = [challenge.expires_at for challenge in self.challenges]
-        if counted_at:
+        if counted_at := [*self._sent_or_requested_at, *self.shared_attempts]:
             times.append(max(counted_at) + ONE_DAY)
         if self.trusted_ips:
             times.append(max([ip.last_login_at for ip in self.trusted_ips]) + TRUSTED_IP_TTL)
@@ -292,13 +291,13 @@ class PhoneVerification:
 
     def drop_challenges_without_key(self, has_key: Callable[[str], bool]) -> "PhoneVerification":
         """Return the state without codes that cannot be derived anymore. Callbacks still count."""
+        if all(has_key(challenge.key_id) for challenge in self.all_challenges):
+            return self
         kept = tuple(challenge for challenge in self.challenges if has_key(challenge.key_id))
         callbacks = tuple(
             callback if has_key(callback.challenge.key_id) else callback.expire_challenge()
             for callback in self.callbacks
         )
-        if (kept, callbacks) == (self.challenges, self.callbacks):
-            return self
         return replace(self, challenges=kept, callbacks=callbacks)
 
     def verify(
@@ -445,6 +444,8 @@ class PhoneVerification:
 
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
+        if not self.challenges and self == _EMPTY:
+            return self
         latest, since_day = now + CLOCK_SKEW, now - ONE_DAY
         challenges = tuple(
             [
@@ -506,3 +507,6 @@ class PhoneVerification:
     def drop_client_ips(self) -> "PhoneVerification":
         """Return the state without client IPs, and without the codes that were sent to them."""
         return replace(self, challenges=(), deliveries=(), trusted_ips=())
+
+
+_EMPTY: Final = PhoneVerification()

@@ -287,25 +287,27 @@ def _part_of(limit: RateLimit, acquired_at: int, position: int) -> _Part:
     The order depends on the time. So all parts fill up at the same rate, and the first one has
     capacity until the limit is nearly used up.
     """
-    window, value = limit.window, limit.value
-    period, part_count, slot, size, larger = _divide(window.limit, window.period)
-    if value is not None:
-        return limit.name, window.limit, period, value
-    if part_count == 1:
-        return limit.name, window.limit, period
-    number = (acquired_at // slot + position) % part_count
-    return f"{limit.name} #{number}", size + 1 if number < larger else size, period
+    window = limit.window
+    period, slot, parts = _divide(window.limit, window.period)
+    if limit.value is not None:
+        return limit.name, window.limit, period, limit.value
+    suffix, size = parts[(acquired_at // slot + position) % len(parts)]
+    return limit.name + suffix, size, period
 
 
 @cache
-def _divide(limit: int, period: timedelta) -> tuple[int, int, int, int, int]:
+def _divide(limit: int, period: timedelta) -> tuple[int, int, Sequence[tuple[str, int]]]:
     """Divide a window into parts.
 
     Returns:
-        The period, the number of parts, how long reservations begin with the same one, the size of
-        a part, and the number of parts with one permit more. Times are in microseconds.
+        The period, how long reservations begin with the same part, and the parts: the end of the
+        name of each, and its size. Times are in microseconds.
     """
     microseconds = period // _MICROSECOND
     part_count = -(-limit // MAX_PART_SIZE)
     slot = min(_SLOT, microseconds // part_count)
-    return microseconds, part_count, slot, limit // part_count, limit % part_count
+    if part_count == 1:
+        return microseconds, slot, [("", limit)]
+    size, larger = divmod(limit, part_count)
+    parts = [(f" #{number}", size + (number < larger)) for number in range(part_count)]
+    return microseconds, slot, parts

@@ -150,16 +150,17 @@ class PhoneVerification:
             channel=request.channel,
             call_id=request.new_call_id,
         )
-        # Each request comes here: `replace` would take five times as long.
+        # Each request comes here: `replace` would take five times as long, and names twice as
+        # long. No two fields have the same type.
         successor = PhoneVerification(
-            challenges=pruned.challenges if resendable else (*pruned.challenges, challenge),
-            deliveries=(*pruned.deliveries, delivery),
-            shared_attempts=pruned.shared_attempts,
-            failures=pruned.failures,
-            trusted_ips=pruned.trusted_ips,
-            identity_id=pruned.identity_id,
-            blocked_at=pruned.blocked_at,
-            callbacks=pruned.callbacks,
+            pruned.challenges if resendable else (*pruned.challenges, challenge),
+            (*pruned.deliveries, delivery),
+            pruned.shared_attempts,
+            pruned.failures,
+            pruned.trusted_ips,
+            pruned.identity_id,
+            pruned.blocked_at,
+            pruned.callbacks,
         )
         decision = DeliveryDecision(
             delivery,
@@ -373,16 +374,16 @@ class PhoneVerification:
             now: when it arrived.
             is_shared: it also counts among those of all unknown IPs.
         """
-        # Each failed attempt counts: `replace` would take five times as long.
+        # As in `request_delivery`.
         return PhoneVerification(
-            challenges=self.challenges,
-            deliveries=self._deliveries_with(counted),
-            shared_attempts=(*self.shared_attempts, now) if is_shared else self.shared_attempts,
-            failures=self.failures.count(device_id, now),
-            trusted_ips=self.trusted_ips,
-            identity_id=self.identity_id,
-            blocked_at=self.blocked_at,
-            callbacks=self.callbacks,
+            self.challenges,
+            self._deliveries_with(counted),
+            (*self.shared_attempts, now) if is_shared else self.shared_attempts,
+            self.failures.count(device_id, now),
+            self.trusted_ips,
+            self.identity_id,
+            self.blocked_at,
+            self.callbacks,
         )
 
     def _deliveries_with(self, changed: Delivery) -> tuple[Delivery, ...]:
@@ -492,16 +493,16 @@ class PhoneVerification:
             self.callbacks,
         ):
             return self
-        # Each request prunes: `replace` would take five times as long.
+        # As in `request_delivery`.
         return PhoneVerification(
-            challenges=challenges,
-            deliveries=deliveries,
-            shared_attempts=shared_attempts,
-            failures=failures,
-            trusted_ips=trusted_ips,
-            identity_id=self.identity_id,
-            blocked_at=self.blocked_at,
-            callbacks=callbacks,
+            challenges,
+            deliveries,
+            shared_attempts,
+            failures,
+            trusted_ips,
+            self.identity_id,
+            self.blocked_at,
+            callbacks,
         )
 
     def drop_client_ips(self) -> "PhoneVerification":

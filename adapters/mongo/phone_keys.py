@@ -167,7 +167,7 @@ class _Move:
             await self._move(self.old.decrypt(document["encrypted_phone"], document["_id"]))
         await verifications.delete_many({"expires_at": {"$exists": True}})
         await self.database.collection(RateLimitDocument).delete_many(
-            {"_id": {"$regex": ":(ip|network|range|countries|phone):"}}
+            {"_id": {"$regex": ":(network|range|phone):"}}
         )
 
     async def _move(self, phone: PhoneNumber) -> None:

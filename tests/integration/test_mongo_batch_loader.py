@@ -128,6 +128,7 @@ async def test_a_batch_that_hangs_delays_later_keys_only_briefly(
     tasks = await start_loading(loader, "a", "b")
     tasks += await start_loading(loader, "c")
 
+    # A timer of the event loop starts the second batch.
     await asyncio.sleep(2 * MAX_DELAY)
 
     assert collection.fetched[1:] == [["c"]]

@@ -25,39 +25,47 @@ def measure_footprints(
 ) -> Iterator[tuple[str, Mapping[str, float]]]:
     """Start the service again and again, with the embedded default and with all adapters."""
     folder.mkdir()
-    yield EMBEDDED, _measure(folder / "embedded", {}, starts)
-    if "MongoDB" not in databases:
-        return
     with ExitStack() as stack:
-        try:
-            s3 = stack.enter_context(Servers(os.environ)).s3
-        except ServerUnavailable as error:
-            print(f"without the footprint of all adapters: {error}")
-            return
-        settings = {
-            "DIALTONE_DATABASE": stack.enter_context(databases["MongoDB"]()),
-            "DIALTONE_MEDIA": f"s3://{s3.bucket}/bench",
-            "DIALTONE_SMS": "twilio",
-            "DIALTONE_COUNTRIES": "*",
-            "DIALTONE_PUBLIC_URL": "https://bench.example.org",
-            **s3.environ(),
-            **stack.enter_context(FakeTwilio()).environ,
+        settings = {EMBEDDED: {}, **_settings_of_all_adapters(stack, databases)}
+        services = {
+            name: ServiceProcess("service", folder / name, settings[name]) for name in settings
         }
-        yield ALL_ADAPTERS, _measure(folder / "all", settings, starts)
+        # The first start creates the keys and the database.
+        for service in services.values():
+            service.launch()
+        for service in services.values():
+            service.wait_until_ready()
+            service.stop()
+        for name, service in services.items():
+            measured = [_start_and_rest(service) for _ in range(starts)]
+            yield name, {kind: median(one[kind] for one in measured) for kind in measured[0]}
+
+
+def _settings_of_all_adapters(
+    stack: ExitStack, databases: Mapping[str, CreateDatabase]
+) -> Mapping[str, Mapping[str, str]]:
+    if "MongoDB" not in databases:
+        return {}
+    try:
+        s3 = stack.enter_context(Servers(os.environ)).s3
+    except ServerUnavailable as error:
+        print(f"without the footprint of all adapters: {error}")
+        return {}
+    settings = {
+        "DIALTONE_DATABASE": stack.enter_context(databases["MongoDB"]()),
+        "DIALTONE_MEDIA": f"s3://{s3.bucket}/bench",
+        "DIALTONE_SMS": "twilio",
+        "DIALTONE_COUNTRIES": "*",
+        "DIALTONE_PUBLIC_URL": "https://bench.example.org",
+        **s3.environ(),
+        **stack.enter_context(FakeTwilio()).environ,
+    }
+    return {ALL_ADAPTERS: settings}
 
 
 def unit_of(name: str) -> str:
     """Return the unit of a figure."""
     return " s" if name == READY else " MB"
-
-
-def _measure(folder: Path, settings: Mapping[str, str], starts: int) -> Mapping[str, float]:
-    folder.mkdir()
-    process = ServiceProcess("service", folder, settings)
-    process.start()  # creates the keys and the database
-    process.stop()
-    measured = [_start_and_rest(process) for _ in range(starts)]
-    return {name: median(one[name] for one in measured) for name in measured[0]}
 
 
 def _start_and_rest(process: ServiceProcess) -> Mapping[str, float]:

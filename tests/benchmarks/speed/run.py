@@ -24,7 +24,6 @@ FEW: Final = 32
 MANY: Final = 256
 MAX_CONNECTIONS: Final = 512
 UPLOADS_AT_ONCE: Final = 4
-MAX_CONNECTIONS_SECONDS: Final = 4
 WARM_UPS_OF_TWO_WORKERS: Final = 6
 CODES: Final = ("request code", "wrong code")
 COMPARED_WITH_MANY: Final = (*DATABASES, "flask", "motor")
@@ -37,9 +36,11 @@ class Form:
     name: str
     rounds: int
     seconds: int
+    upload_seconds: int
     starts: int
     senders: int
     with_max_connections: Sequence[str]
+    max_connections_seconds: int
     is_full: bool
 
 
@@ -47,9 +48,11 @@ SHORT: Final = Form(
     "short",
     rounds=2,
     seconds=1,
+    upload_seconds=2,
     starts=1,
-    senders=2_000,
+    senders=1_000,
     with_max_connections=["me"],
+    max_connections_seconds=2,
     is_full=False,
 )
 FULL: Final = Form(
@@ -57,9 +60,11 @@ FULL: Final = Form(
     # Many short rounds: the speed of the machine changes within minutes.
     rounds=7,
     seconds=1,
+    upload_seconds=3,
     starts=3,
     senders=USERS,
     with_max_connections=["me", "library"],
+    max_connections_seconds=4,
     is_full=True,
 )
 
@@ -98,22 +103,27 @@ def _measure_in_turn(cells: Sequence[Cell], form: Form) -> Iterator[Sample]:
         # Otherwise the first round would measure empty caches. Each worker has its own, and gets
         # the requests of some connections: so often, it gets nearly all of them.
         times = WARM_UPS_OF_TWO_WORKERS if cell.side.endswith(TWO_WORKERS) else 1
-        while isinstance(cell, HttpCell) and cell.needs_warm_up(times * form.senders):
+        # The Flask service has no cache, so any request warms it.
+        tokens = 1 if cell.side == "flask" else times * form.senders
+        while isinstance(cell, HttpCell) and cell.needs_warm_up(tokens):
             sample = cell.measure(FEW, 1)
             if sample.errors:
                 raise SystemExit(f"errors before the first round: {sample}")
     for number in range(1, form.rounds + 1):
         for cell in cells:
             for connections in _connections(cell, form):
-                # What has not finished at the end is not counted, but has taken its CPU time.
-                is_slow = cell.scenario == "upload" or (
-                    cell.scenario in CODES and connections == MANY
-                )
-                seconds = form.seconds * 3 if is_slow else form.seconds
+                seconds = _seconds(cell, connections, form)
                 yield _show(cell.measure(connections, seconds), f"round {number}")
     for cell in cells:
         if cell.side in DATABASES and cell.scenario in form.with_max_connections:
-            yield _show(cell.measure(MAX_CONNECTIONS, MAX_CONNECTIONS_SECONDS), "once")
+            yield _show(cell.measure(MAX_CONNECTIONS, form.max_connections_seconds), "once")
+
+
+def _seconds(cell: Cell, connections: int, form: Form) -> int:
+    # What has not finished at the end is not counted, but has taken its CPU time.
+    if cell.scenario == "upload":
+        return form.upload_seconds
+    return form.seconds * 3 if cell.scenario in CODES and connections == MANY else form.seconds
 
 
 def _connections(cell: Cell, form: Form) -> Sequence[int]:

@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,9 @@ from pymongo import MongoClient
 
 from adapters.jwt import JwtAccessTokens
 from adapters.key_file import KeyPurpose
+from adapters.mongo.identities import MongoIdentities
 from adapters.system import SystemClock
+from application.ports.identities import Identities
 from application.ports.keys import TokenClaims
 from domain.identities.identity import Identity, User
 from domain.identities.session import RefreshTokenFamily, Session
@@ -52,7 +54,7 @@ async def create_users(
     tokens = JwtAccessTokens(*key_sets, issuer=ISSUER, audience=ISSUER)
     users = [_make_user(number) for number in range(count)]
     async with open_database(settings, encryption) as repositories:
-        await _run_some_at_once(repositories.identities.add(user) for user in users)
+        await _add_users(repositories.identities, users)
         await _run_some_at_once(
             repositories.media_items.add(_make_item(number, users[number % count].id))
             for number in range(items)
@@ -62,6 +64,17 @@ async def create_users(
     for number, kind in enumerate(("long", "short")):
         result[kind] = [_issue(tokens, user, user.sessions[number]) for user in users]
     return result
+
+
+async def _add_users(identities: Identities, users: Sequence[Identity]) -> None:
+    if isinstance(identities, MongoIdentities):
+        # A write of its own for each user takes four times as long.
+        for start in range(0, len(users), AT_ONCE):
+            batch = users[start : start + AT_ONCE]
+            documents = [identities.mapping.encode(user, 1) for user in batch]
+            await identities.collection.insert_many(documents)
+    else:
+        await _run_some_at_once(identities.add(user) for user in users)
 
 
 async def _run_some_at_once(calls: Iterable[Coroutine[Any, Any, object]]) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.benchmarks.speed.cells import (
     make_photo,
     upload_with_tokens,
 )
-from tests.benchmarks.speed.processes import THIS_TREE, Floor, ServiceProcess, Tree
+from tests.benchmarks.speed.processes import THIS_TREE, Floor, HttpProcess, ServiceProcess, Tree
 from tests.benchmarks.speed.wrk import write_requests
 
 USERS: Final = 10_000
@@ -43,12 +44,10 @@ class Service:
     folder: Path
     users: Mapping[str, Any]
 
-    def with_settings(
-        self, stack: ExitStack, suffix: str, settings: Mapping[str, str]
-    ) -> "Service":
+    def with_settings(self, suffix: str, settings: Mapping[str, str]) -> "Service":
         """Return another service with the same database and other settings."""
         process = ServiceProcess(self.process.name + suffix, self.folder, settings)
-        return replace(self, process=stack.enter_context(process))
+        return replace(self, process=process)
 
     def get(self, scenario: str, path: str, kind: str = "long") -> HttpCell:
         """Return a cell whose requests have the tokens of all users."""
@@ -85,6 +84,23 @@ class Service:
         return HttpCell(self.process, scenario, write_requests(file, requests))
 
 
+def seed_service(
+    name: str,
+    folder: Path,
+    url: str,
+    tree: Tree = THIS_TREE,
+    *,
+    users: int = USERS,
+    senders: int = USERS,
+    items: int = ITEMS,
+) -> Service:
+    """Return a service that does not run yet; its database has users and items."""
+    folder.mkdir()
+    process = ServiceProcess(name, folder, {"DIALTONE_DATABASE": url}, tree)
+    process.seed("users", str(users), str(senders), str(items), str(folder / "users.json"))
+    return Service(process, folder, json.loads((folder / "users.json").read_text()))
+
+
 @contextmanager
 def open_service(
     name: str,
@@ -97,11 +113,9 @@ def open_service(
     items: int = ITEMS,
 ) -> Iterator[Service]:
     """Run a service whose database has users and items."""
-    folder.mkdir()
-    process = ServiceProcess(name, folder, {"DIALTONE_DATABASE": url}, tree)
-    process.seed("users", str(users), str(senders), str(items), str(folder / "users.json"))
-    with process:
-        yield Service(process, folder, json.loads((folder / "users.json").read_text()))
+    service = seed_service(name, folder, url, tree, users=users, senders=senders, items=items)
+    with service.process:
+        yield service
 
 
 @contextmanager
@@ -117,43 +131,58 @@ def open_sides(
         is_full: whether MongoDB is measured without the log and with two workers too.
     """
     cells: list[Cell] = []
-    photo = make_photo()
     live = write_requests(folder / "live", [encode_request("GET", "/health/live")])
-    with ExitStack() as stack:
-        floors = [stack.enter_context(Floor(name, folder)) for name in ("asgi", "litestar")]
-        cells.extend(HttpCell(floor, "live", live) for floor in floors)
-        for database, create in databases.items():
-            name, url = database.lower(), stack.enter_context(create())
-            opened = open_service(name, folder / name, url, senders=senders)
-            service = stack.enter_context(opened)
+    with ExitStack() as stack, ThreadPoolExecutor() as threads:
+        urls = {name.lower(): stack.enter_context(new()) for name, new in databases.items()}
+        # Programs, which fill their databases at the same time.
+        seeded = {
+            name: threads.submit(seed_service, name, folder / name, url, senders=senders)
+            for name, url in urls.items()
+        }
+        for name in ("asgi", "litestar"):
+            floor = _launch(stack, Floor(name, folder))
+            cells.append(HttpCell(floor, "live", live))
+        if "MongoDB" in databases:
+            cells.append(_open_flask(stack, folder, databases["MongoDB"]))
+        photo = make_photo()
+        for name, url in urls.items():
+            service = seeded[name].result()
+            _launch(stack, service.process)
             cells.extend(service.cells())
             if name == "sqlite" or is_full:
                 quiet, two = (
-                    service.with_settings(stack, suffix, {"DIALTONE_DATABASE": url, **settings})
+                    service.with_settings(suffix, {"DIALTONE_DATABASE": url, **settings})
                     for suffix, settings in ((NO_LOG, QUIET), (TWO_WORKERS, {WORKERS: "2"}))
                 )
+                for other in (quiet, two):
+                    _launch(stack, other.process)
                 cells += [quiet.live(), *(one.get("me", "/users/me") for one in (quiet, two))]
             if name == "sqlite":
                 cells += [service.upload(photo), _pillow(folder / "photo.jpg", photo)]
             else:
-                flask_url = stack.enter_context(create())
-                cells.extend(_open_baseline(stack, folder, service, url, flask_url))
+                cells.append(_motor(folder / "ids.json", url, service.users["ids"]))
+        for cell in cells:
+            if isinstance(cell, HttpCell):
+                cell.server.wait_until_ready()
         yield cells
 
 
-def _open_baseline(
-    stack: ExitStack, folder: Path, service: Service, mongo_url: str, flask_url: str
-) -> Iterator[Cell]:
-    programs = install_baseline()
-    flask = FlaskProcess(folder, programs, flask_url)
-    tokens = flask.create_users(USERS)
-    stack.enter_context(flask)
-    requests = write_requests(folder / "flask me", get_with_tokens("/users/me", tokens))
-    yield HttpCell(flask, "me", requests)
-    ids = folder / "ids.json"
-    ids.write_text(json.dumps(service.users["ids"]))
-    reads = [str(programs / "python"), str(_SPEED / "baseline/motor_reads.py"), mongo_url, str(ids)]
-    yield ProgramCell("motor", "me", reads)
+def _launch(stack: ExitStack, process: HttpProcess) -> HttpProcess:
+    process.launch()
+    return stack.enter_context(process)
+
+
+def _open_flask(stack: ExitStack, folder: Path, create: CreateDatabase) -> Cell:
+    flask = FlaskProcess(folder, install_baseline(), stack.enter_context(create()))
+    requests = get_with_tokens("/users/me", flask.create_users(USERS))
+    _launch(stack, flask)
+    return HttpCell(flask, "me", write_requests(folder / "flask me", requests))
+
+
+def _motor(file: Path, url: str, user_ids: Sequence[str]) -> Cell:
+    file.write_text(json.dumps(user_ids))
+    command = [str(install_baseline() / "python"), str(_SPEED / "baseline/motor_reads.py")]
+    return ProgramCell("motor", "me", [*command, url, str(file)])
 
 
 def _pillow(file: Path, photo: bytes) -> Cell:

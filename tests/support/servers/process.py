@@ -107,6 +107,12 @@ class ServerProcess(Process):
 
     def start(self) -> Self:
         """Start it with its existing data, and wait until it is ready."""
+        self.launch()
+        self.wait_until_ready()
+        return self
+
+    def launch(self) -> None:
+        """Start it without waiting, so that several start at the same time."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -119,6 +125,9 @@ class ServerProcess(Process):
                 # Ctrl-C is for the tests, which stop their servers themselves.
                 start_new_session=True,
             )
+
+    def wait_until_ready(self) -> None:
+        """Wait until it serves its clients; kill it if it does not."""
         try:
             wait_until(lambda: self.is_ready() or not self.is_running, explain=self._end_of_log)
             if not self.is_running:
@@ -126,7 +135,6 @@ class ServerProcess(Process):
         except BaseException:
             self.kill()
             raise
-        return self
 
     def pause(self) -> None:
         """Freeze it: connections stay open, and it does not respond."""

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.benchmarks.connections import measure_connections
 from tests.benchmarks.reads import measure_reads
 from tests.benchmarks.speed.run import FULL, SHORT, measure_speed
 from tests.benchmarks.timing import measure_timing
+from tests.support.servers.process import ServerUnavailable
 
 SPEED: Final = "speed"
 BENCHMARKS: Final[Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]]] = {
@@ -31,14 +33,17 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="speed: folder of the results")
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start")
-    for name in arguments.benchmarks or [SPEED]:
-        print(f"\n{name}")
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            if name == SPEED:
-                form = FULL if arguments.full else SHORT
-                measure_speed(Path(folder), form, arguments.output)
-            else:
-                asyncio.run(BENCHMARKS[name](Path(folder)))
+    try:
+        for name in arguments.benchmarks or [SPEED]:
+            print(f"\n{name}")
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                if name == SPEED:
+                    form = FULL if arguments.full else SHORT
+                    measure_speed(Path(folder), form, arguments.output)
+                else:
+                    asyncio.run(BENCHMARKS[name](Path(folder)))
+    except ServerUnavailable as error:
+        sys.exit(f"The benchmark has ended: {error}")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,18 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    contextmanager,
+    suppress,
+)
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
+from pymongo.errors import PyMongoError
 
 from adapters.mongo import open_mongo_repositories
 from adapters.sqlite import open_sqlite_repositories
@@ -52,5 +58,6 @@ def _create_mongo(server_url: str) -> Iterator[str]:
     try:
         yield url
     finally:
-        with MongoClient[dict[str, Any]](url) as client:
+        # An error here would hide an earlier one.
+        with suppress(PyMongoError), MongoClient[dict[str, Any]](url) as client:
             client.drop_database(client.get_default_database())

@@ -1,7 +1,5 @@
 """All use cases."""
 
-from dataclasses import dataclass
-
 from application.identities.authenticate import Authenticate
 from application.identities.operators import (
     BlockPhone,
@@ -29,6 +27,7 @@ from application.voice.answer_code_call import AnswerCodeCall
 from application.voice.calls import ListCalls, OpenRecording
 from application.voice.keep_recording import KeepRecording
 from application.voice.record_call_status import RecordCallStatus
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The URLs that a telephony provider requests."""
 
-from dataclasses import dataclass
-
+from domain.values import dataclass
 from domain.voice.instructions import Position
 
 

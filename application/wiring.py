@@ -1,7 +1,7 @@
 """Build the use cases from ports: adapters in production, fakes in tests."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from application.identities.add_session import AddSession
@@ -66,6 +66,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
 from domain.phone import DEFAULT_RULES, PhoneNumber, PhoneRules
+from domain.values import dataclass
 from domain.voice.flow import HANG_UP_FLOW, CallFlow
 
 

@@ -5,12 +5,12 @@ import multiprocessing
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final, TypeAlias
 
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
 from application.ports.media_files import MediaFiles
+from domain.values import dataclass
 from entrypoints.startup_error import StartupError
 
 CHECK_TIMEOUT: Final = 15.0

@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from pkgutil import resolve_name
@@ -25,6 +24,7 @@ from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 from entrypoints.ownership import find_ownership_problem
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError

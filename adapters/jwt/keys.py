@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import jwt
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from application.bounded_cache import BoundedCache
 from application.ports.keys import Key, KeyRing, PublicKey, TokenClaims
+from domain.values import dataclass
 
 ALGORITHM: Final = "ES256"
 HEADER_TYPE: Final = "at+jwt"

@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import pairwise
@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from application.ports.keys import Key
+from domain.values import dataclass
 
 FORMAT_VERSION: Final = 1
 KEY_BYTES: Final = 32

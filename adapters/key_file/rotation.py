@@ -1,7 +1,6 @@
 """Rotation: a new key in front of each list, and removal of keys that are no longer needed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ from adapters.key_file.file import lock_for_replacing, replace_private_file
 from adapters.key_file.keys import RELOAD_INTERVAL, load_secrets_file
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key
+from domain.values import dataclass
 
 ROTATED_PURPOSES: Final = (
     KeyPurpose.SIGNING,

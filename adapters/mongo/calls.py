@@ -1,7 +1,6 @@
 """Calls in MongoDB: single calls, pages, and those that need a cleanup."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from adapters.mongo.driver import DuplicateKey, MotorCollection
 from adapters.mongo.record_mapping import RecordMapping
 from application.ports.versioned import Versioned
 from domain.page import Cursor
+from domain.values import dataclass
 from domain.voice.call import Call
 
 

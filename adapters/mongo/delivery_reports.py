@@ -1,6 +1,5 @@
 """Delivery reports in MongoDB."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.mongo.batch_loader import DocumentLoader
@@ -10,6 +9,7 @@ from adapters.mongo.driver import DuplicateKey, MotorCollection
 from adapters.mongo.record_mapping import RecordMapping
 from application.ports.versioned import Versioned
 from domain.otp.delivery_report import DeliveryReport
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Identities in MongoDB, also deleted ones."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from application.ports.errors import UniqueViolation
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
+from domain.values import dataclass
 
 _NAME_IN_USE: Final = "another identity has this username"
 

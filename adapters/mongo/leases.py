@@ -1,12 +1,12 @@
 """Leases in MongoDB."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from adapters.mongo.database import Database
 from adapters.mongo.driver import DuplicateKey, MotorCollection
 from domain.otp.sliding_window import CLOCK_SKEW
+from domain.values import dataclass
 
 SCHEMA_VERSION: Final = 1
 

@@ -1,7 +1,6 @@
 """Library items in MongoDB: single items, pages, and those that need a cleanup."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,6 +24,7 @@ from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
+from domain.values import dataclass
 
 MAX_DECODED_PAGES: Final = 64
 """Of up to 150 KB each."""

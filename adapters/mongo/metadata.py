@@ -1,7 +1,6 @@
 """The metadata of a database: its schema version, its keys, and the health check."""
 
 import logging
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,6 +17,7 @@ from adapters.mongo.documents import (
 from adapters.mongo.driver import MotorCollection, RawDocument, latest
 from adapters.mongo.primary import NO_PRIMARY
 from application.ports.errors import ConfigurationError, StorageUnavailable
+from domain.values import dataclass
 
 SCHEMA_VERSION: Final = 2
 METADATA_ID: Final = "database"

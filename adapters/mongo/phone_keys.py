@@ -1,6 +1,5 @@
 """Jobs of an operator: store phones under the current encryption key, or another index key."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -25,6 +24,7 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import encrypted_phone_of
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 _TIMEOUT: Final = 24 * 3600.0
 """Seconds for a job over all records."""

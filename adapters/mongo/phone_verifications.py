@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +15,7 @@ from application.ports.phone_encryption import PhoneEncryption
 from application.ports.versioned import RecordVersion, Versioned, encrypted_phone_of
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 _VERSION_BITS: Final = 62
 

@@ -9,7 +9,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
@@ -25,6 +24,7 @@ from adapters.mongo.documents.base import NestedValue, RecordDocument, TaggedVal
 from adapters.mongo.driver import RawDocument
 from application.ports.errors import CorruptRecord
 from application.ports.versioned import RecordVersion, Versioned, encrypted_phone_of
+from domain.values import dataclass
 
 D = TypeVar("D", bound=RecordDocument)
 T = TypeVar("T")

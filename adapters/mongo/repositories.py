@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Self
 
 from pymongo.monitoring import CommandListener
@@ -42,6 +42,7 @@ from adapters.mongo.phone_verifications import MongoPhoneVerifications
 from adapters.mongo.rate_limits import MongoRateLimits, RateLimitBatches
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

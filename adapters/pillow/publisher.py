@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO, Final, TypeVar
 
 from PIL import PngImagePlugin
@@ -23,6 +22,7 @@ from adapters.pillow.still_image import MAX_PROFILE_SIZE
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage, TooManyUploads, Unavailable, UnsupportedImageType
 from domain.media.image import ImageLimits
+from domain.values import dataclass
 
 MAX_IMAGES: Final = 256
 MAX_IMAGES_PER_IDENTITY: Final = 16

@@ -13,7 +13,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -21,6 +20,7 @@ from typing import Final
 from adapters.sqlite.errors import is_busy, is_interrupted, to_startup_error
 from adapters.sqlite.migrations import APPLICATION_ID, MIGRATIONS
 from application.ports.errors import ConfigurationError
+from domain.values import dataclass
 
 PAGES_PER_STEP: Final = 256
 PROGRESS_INTERVAL: Final = 2.0

@@ -1,7 +1,6 @@
 """Calls in SQLite: by id, in pages, and those to be cleaned up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +8,7 @@ from adapters.sqlite.database import Database
 from adapters.sqlite.mapping import CallMapping, to_microseconds, to_microseconds_or_none
 from application.ports.versioned import Versioned
 from domain.page import Cursor
+from domain.values import dataclass
 from domain.voice.call import Call
 
 _LOAD: Final = "SELECT version, schema_version, body FROM calls WHERE id = ?"

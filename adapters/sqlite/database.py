@@ -7,7 +7,6 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -26,6 +25,7 @@ from adapters.sqlite.errors import FILE_GONE, is_busy, to_startup_error
 from adapters.sqlite.migrations import check_schema, migrate
 from application.gathering import Completed
 from application.ports.errors import ConfigurationError, StorageUnavailable
+from domain.values import dataclass
 
 T = TypeVar("T")
 Row = tuple[Any, ...]

@@ -1,6 +1,5 @@
 """Delivery reports in SQLite."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -8,6 +7,7 @@ from adapters.sqlite.database import Database
 from adapters.sqlite.mapping import DeliveryReportMapping, to_microseconds
 from application.ports.versioned import Versioned
 from domain.otp.delivery_report import DeliveryReport
+from domain.values import dataclass
 
 _LOAD: Final = "SELECT version, schema_version, body FROM delivery_reports WHERE id = ?"
 

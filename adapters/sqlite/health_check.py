@@ -1,11 +1,11 @@
 """The health check of the database."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
 
 from adapters.sqlite.database import WRITE_CHECK, Database
 from application.ports.errors import StorageTimeout
+from domain.values import dataclass
 
 HEALTH_CHECK_TIMEOUT: Final = 3.0
 """Seconds."""

@@ -1,7 +1,6 @@
 """Identities in SQLite, and the deleted ones among them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +15,7 @@ from application.ports.errors import UniqueViolation
 from application.ports.versioned import Versioned, encrypted_phone_of
 from domain.identities.identity import Identity
 from domain.identities.username import Username
+from domain.values import dataclass
 
 _FIND_BY_USERNAME: Final = (
     "SELECT version, schema_version, body FROM identities WHERE username_key = ?"

@@ -1,12 +1,12 @@
 """Leases in SQLite."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from adapters.sqlite.database import Database
 from adapters.sqlite.mapping import to_microseconds
 from domain.otp.sliding_window import CLOCK_SKEW
+from domain.values import dataclass
 
 _ACQUIRE: Final = """
 INSERT INTO leases (name, expires_at) VALUES (:name, :expires_at)

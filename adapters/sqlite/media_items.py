@@ -1,7 +1,6 @@
 """Media items in SQLite: by id, in pages, and those to be cleaned up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +11,7 @@ from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
+from domain.values import dataclass
 
 _LOAD: Final = "SELECT version, schema_version, body FROM media_items WHERE id = ?"
 _FIND: Final = "SELECT version, schema_version, body FROM media_items WHERE storage_key = ?"

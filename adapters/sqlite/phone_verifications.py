@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +20,7 @@ from application.ports.versioned import (
 )
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 _LOAD: Final = "SELECT version, schema_version, body FROM phone_verifications WHERE phone_index = ?"
 

@@ -7,7 +7,6 @@ values is not divided: each of its values is in one row only.
 
 import sqlite3
 from collections.abc import Awaitable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain, count, islice
@@ -18,6 +17,7 @@ from adapters.sqlite.database import Database
 from adapters.sqlite.mapping import to_datetime, to_microseconds
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
+from domain.values import dataclass
 
 MAX_PART_SIZE: Final = 100
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from domain.errors import InvalidValue
 from domain.otp.templates.preferences import Platform, parse_locale
 from domain.otp.templates.template import parse_template
 from domain.otp.templates.template_set import TemplateSet
+from domain.values import dataclass
 
 SUFFIX: Final = ".toml"
 

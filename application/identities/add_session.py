@@ -1,6 +1,5 @@
 """Add a session to the identity of a phone."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from application.identities.assign_phone import assign_phone
@@ -15,6 +14,7 @@ from domain.identities.device_token import DEVICE_TOKEN_TTL, RecognizedDevice
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.session import Session
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

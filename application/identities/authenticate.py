@@ -1,7 +1,6 @@
 """Authenticate a request by its access token."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from application.ports.errors import InvalidToken, StorageError
 from application.ports.identities import Identities
@@ -13,6 +12,7 @@ from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.session import Session, SessionLimits
 from domain.otp.test_otps import TestOtps
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.identities import Identities
@@ -15,6 +14,7 @@ from domain.identities.identity import Identity, Role
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

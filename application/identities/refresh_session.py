@@ -1,7 +1,5 @@
 """Exchange a refresh token for the next one."""
 
-from dataclasses import dataclass
-
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
@@ -10,6 +8,7 @@ from application.update import update_identity
 from domain.errors import InvalidRefreshToken, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

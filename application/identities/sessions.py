@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 
 from application.identities.session_factory import SessionFactory
@@ -15,6 +14,7 @@ from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.session import Session
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -28,6 +27,7 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 T = TypeVar("T")
 

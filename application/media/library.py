@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.errors import StorageError
@@ -17,6 +16,7 @@ from domain.errors import ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, ItemFilter, Page, PageRequest
 from domain.page import Cursor
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.media_files import MediaFiles
@@ -11,6 +10,7 @@ from application.ports.media_items import MediaCleanup, MediaItems
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
+from domain.values import dataclass
 
 BATCH_SIZE = 200
 

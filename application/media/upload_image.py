@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from application.media.library import LibraryItem
@@ -28,6 +27,7 @@ from domain.media.item import (
     MediaItem,
     make_storage_key,
 )
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

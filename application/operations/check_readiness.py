@@ -1,11 +1,11 @@
 """Check whether the service is ready for requests."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
 
 from application.ports.errors import PortError
 from application.ports.system import HealthCheck
+from domain.values import dataclass
 
 CHECK_TIMEOUT: Final = 0.5
 """Seconds. Kubernetes waits one second for an answer by default; the rest is for a busy worker."""

@@ -1,7 +1,7 @@
 """Delete what is over: by command, and on a schedule that all instances share."""
 
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +18,7 @@ from application.voice.clean_up_calls import CleanUpCalls
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
 from domain.media.item import FILE_DELETION_DELAY
 from domain.otp.phone_verification import PhoneVerification
+from domain.values import dataclass
 
 BATCH_SIZE: Final = 200
 LEASE_NAME: Final = "cleanup"

@@ -1,9 +1,9 @@
 """Publish the keys that verify access tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from application.ports.keys import PublicKey, PublicKeys
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

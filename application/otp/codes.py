@@ -1,6 +1,5 @@
 """The codes of challenges, with the key that each was made with."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
@@ -21,6 +20,7 @@ from domain.otp.challenge import (
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 CHALLENGE_BYTES: Final = CHALLENGE_ID_BYTES + NONCE_BYTES
 """Random bytes of a challenge."""

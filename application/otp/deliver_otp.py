@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 
 from application.otp.codes import OtpCodes
 from application.otp.delivery_status import ReportTimingProfile
@@ -19,6 +18,7 @@ from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.templates.preferences import MessagePreferences, locale_fallbacks
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

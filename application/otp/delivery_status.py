@@ -1,7 +1,6 @@
 """What became of a delivery: record what the provider reports, and show it to the client."""
 
 from collections import deque
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,6 +12,7 @@ from application.update import update
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.request_id import parse_report_id
+from domain.values import dataclass
 
 TYPICAL_DURATION: Final = timedelta(seconds=2)
 """From a delivery to the report that it was sent, until this process knows better."""

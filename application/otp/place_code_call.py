@@ -1,7 +1,6 @@
 """Place the call that reads a code, or imitate that for a blocked phone."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from application.otp.delivery_timing import DeliveryTimingProfile
@@ -13,6 +12,7 @@ from application.ports.system import Clock
 from application.update import update_call
 from application.webhook_urls import WebhookUrls
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 from domain.voice.call import Call, CallDirection, CallStatus
 
 _STATUSES: Final = {

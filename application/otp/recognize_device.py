@@ -1,13 +1,13 @@
 """Recognize the device that sends a request, by its device token."""
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from datetime import datetime
 
 from application.gathering import Completed
 from application.ports.identities import Identities
 from domain.identities.device_token import DeviceToken
 from domain.otp.delivery import DeviceProof
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 
 from application.gathering import gather
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
@@ -22,6 +21,7 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
+from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 
 class PlacementStatus(StrEnum):

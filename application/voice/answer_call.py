@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from application.otp.codes import OtpCodes
@@ -18,6 +17,7 @@ from application.voice.find_caller import FindCaller, FoundCaller
 from domain.errors import DomainError
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 from domain.voice.call import Call, CallDirection, CallStatus, inbound_call_id
 from domain.voice.flow import CallFlow
 from domain.voice.instructions import (

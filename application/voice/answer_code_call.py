@@ -1,6 +1,5 @@
 """Answer the requests of an outbound call that reads a code."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from application.otp.codes import OtpCodes
@@ -13,6 +12,7 @@ from domain.otp.challenge import Challenge
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.templates.preferences import locale_fallbacks
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.code_call import hang_up, read_code, start_code_call
 from domain.voice.flow import CallFlow

@@ -1,7 +1,6 @@
 """Delete old calls and recordings, and the names of deleted identities in the call log."""
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -10,6 +9,7 @@ from application.ports.calls import CallCleanup, Calls
 from application.ports.errors import CallProviderUnavailable
 from application.ports.system import Clock
 from application.update import update_call
+from domain.values import dataclass
 from domain.voice.call import Call
 
 BATCH_SIZE: Final = 200

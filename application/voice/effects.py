@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from application.identities.assign_phone import assign_phone
@@ -22,6 +21,7 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 from domain.voice.flow import LEAVING_MESSAGE, CallFlow
 from domain.voice.walk import (
     CallBack,

@@ -1,11 +1,11 @@
 """Find whose number a caller id is."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 from domain.voice.walk import Caller, CallerIdentity
 
 

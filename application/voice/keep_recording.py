@@ -1,10 +1,9 @@
 """Keep the reference to a recording."""
 
-from dataclasses import dataclass
-
 from application.ports.calls import Calls
 from application.ports.system import Clock
 from application.update import update_call
+from domain.values import dataclass
 from domain.voice import walk
 from domain.voice.call import Call
 

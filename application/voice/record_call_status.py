@@ -1,6 +1,5 @@
 """Record the status of a call."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from application.otp.delivery_status import ReportDelivery
@@ -8,6 +7,7 @@ from application.ports.calls import Calls
 from application.ports.system import Clock
 from application.update import update_call
 from domain.otp.delivery_report import ReportedStatus
+from domain.values import dataclass
 from domain.voice.call import Call, CallStatus
 
 _REPORTED: Final = {

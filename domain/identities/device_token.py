@@ -4,9 +4,11 @@ import base64
 import hashlib
 import struct
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final
+
+from domain.values import dataclass
 
 SECRET_BYTES: Final = 16
 MAX_DEVICES: Final = 10

@@ -1,6 +1,6 @@
 """The identity: made by the first successful verification of a phone, deleted by one write."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -9,6 +9,7 @@ from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.session import MAX_SESSIONS, Session
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 
 USERNAME_HOLD_PERIOD: Final = timedelta(days=30)
 

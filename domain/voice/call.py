@@ -1,11 +1,12 @@
 """A call: its status, what it came to, and what it already did."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.values import dataclass
 from domain.voice.instructions import Position, StoredInstruction
 from domain.voice.walk import CallOutcome, Effect, KeepRecording, Step
 

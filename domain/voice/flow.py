@@ -1,10 +1,11 @@
 """The flow that a call follows: nodes that name each other, and their texts in each locale."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
+from domain.values import dataclass
 from domain.voice.instructions import Say, Voice
 
 MAX_REPEATS: Final = 2

@@ -1,10 +1,11 @@
 """The walk of a call through its flow: what happened, and what the call does next."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
 from domain.phone import PhoneNumber
+from domain.values import dataclass
 from domain.voice.flow import (
     APOLOGY,
     GOODBYE,

@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable, MutableMapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from domain.values import dataclass
 from entrypoints.http.client import headers_of
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
 from entrypoints.http.errors.field_codes import FieldErrorCode

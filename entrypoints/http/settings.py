@@ -1,7 +1,6 @@
 """The settings of the HTTP side."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from application.ports.webhooks import Webhooks
@@ -14,6 +13,7 @@ from domain.phone import (
     parse_international_phone,
     parse_phone,
 )
+from domain.values import dataclass
 from entrypoints.http.middleware import log_request
 
 

@@ -1,8 +1,8 @@
 """What the parent process needs to know of the settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from domain.values import dataclass
 from entrypoints.bind import Bind
 
 

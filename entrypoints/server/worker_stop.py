@@ -5,8 +5,9 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from domain.values import dataclass
 
 if TYPE_CHECKING:
     from entrypoints.server.connections import OpenConnections

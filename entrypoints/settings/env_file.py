@@ -2,13 +2,14 @@
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import StringIO
 from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values
 
+from domain.values import dataclass
 from entrypoints.ownership import find_ownership_problem
 
 ENV_FILE: Final = Path(".env")

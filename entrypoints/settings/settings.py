@@ -1,7 +1,7 @@
 """All settings: one class, one field for each environment variable."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -28,6 +28,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.preferences import parse_app_hash, parse_locale
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber, PhoneRules
+from domain.values import dataclass
 from entrypoints.bind import Bind
 from entrypoints.settings.database_url import parse_database
 from entrypoints.settings.parsers import (

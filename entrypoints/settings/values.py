@@ -1,9 +1,11 @@
 """The types of settings' values."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+
+from domain.values import dataclass
 
 Network = IPv4Network | IPv6Network
 

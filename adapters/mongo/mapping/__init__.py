@@ -5,7 +5,6 @@ fields, `encode_…` returns the fields to store.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Self
 
@@ -35,6 +34,7 @@ from domain.identities.identity import Identity
 from domain.media.item import MediaItem
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
+from domain.values import dataclass
 from domain.voice.call import Call
 
 # One upgrade for each schema version after the first; see `adapters.mongo.record_mapping`.

@@ -1,6 +1,5 @@
 """The mapping of identities."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from adapters.mongo.documents.identities import (
@@ -17,6 +16,7 @@ from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Consent, Identity, Role, UsedChallenge, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
+from domain.values import dataclass
 
 STORED_ROLES: Final = {Role.MEMBER: "member", Role.ADMINISTRATOR: "administrator"}
 

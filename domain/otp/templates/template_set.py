@@ -1,7 +1,6 @@
 """The templates of one language or country, and the selection for a message."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
@@ -13,6 +12,7 @@ from domain.otp.templates.template import (
     TemplateValues,
     parse_template,
 )
+from domain.values import dataclass
 
 _DEFAULT_LAST_LINES: Final = {Platform.ANDROID: "{hash}", Platform.WEB: "@{domain} #{code}"}
 # Two codes without a common run of digits: a name that contains one cannot pass for the other.

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from entrypoints.optional_imports import without_rich
+from entrypoints.optional_imports import without_packages
 from entrypoints.startup_error import (
     CommandError,
     InvalidArgument,
@@ -88,11 +88,10 @@ def _run_command(arguments: argparse.Namespace) -> int:
         )
         return EXIT_INVALID
 
-    with without_rich():
-        import adapters.logging  # noqa: F401 -- without rich
-
     if arguments.command == "run":
         return _run_service()
+    with without_packages("rich"):
+        import adapters.logging  # noqa: F401 -- without rich
     from entrypoints.commands import COMMANDS, COMMANDS_WITHOUT_SETTINGS
 
     if arguments.command in COMMANDS_WITHOUT_SETTINGS:
@@ -115,10 +114,12 @@ def _run_service() -> int:
 
 
 def _make_plan(send: "Callable[[ServicePlan], None]") -> int:
+    # Without the log: the parent process imports it meanwhile.
     from entrypoints.server.check import make_plan
+    from entrypoints.settings import ENV_FILE, read_settings
 
     def check_and_send() -> Iterable[str]:
-        send(make_plan(_read_settings()))
+        send(make_plan(read_settings(os.environ, ENV_FILE)))
         return ()
 
     return _print_result(check_and_send)

@@ -31,6 +31,7 @@ from entrypoints.http.shared_reads import SharedReads
 from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
 from entrypoints.http.voice.controller import SmsController, VoiceController
+from entrypoints.optional_imports import without_packages
 
 MAX_JSON_SIZE: Final = 64 * 1024
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
@@ -71,31 +72,35 @@ def create_app(
     def describe() -> bytes:
         return msgspec.json.encode(describe_api(CONTROLLERS, settings))
 
-    app = Litestar(
-        route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
-        lifespan=[lifespan],
-        request_class=ApiRequest,
-        # What `ApiRequest` finds. Each access to the framework's `State` would cost a microsecond.
-        opt={
-            "settings": settings,
-            "request_limits": RequestLimits(settings),
-            "upload_limiter": UploadLimiter(
-                settings.max_uploads,
-                settings.max_spooled_bytes,
-                IdentityLocks(settings.upload_lock_file),
-            ),
-            "file_reads": FileReads(),
-            "shared_reads": SharedReads[Any](),
-            "describe_api": describe,
-        },
-        cors_config=_cors_config(settings.web_origins),
-        exception_handlers=dict(EXCEPTION_HANDLERS),
-        request_max_body_size=MAX_JSON_SIZE,
-        # With it, the framework would serve pages of its own; see describe_api.
-        openapi_config=None,
-        # The process configures logging. The framework's own logs would contain local variables.
-        logging_config=None,
-    )
+    # Its plugins for them are not used.
+    with without_packages("attr", "pydantic"):
+        app = Litestar(
+            route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
+            lifespan=[lifespan],
+            request_class=ApiRequest,
+            # What `ApiRequest` finds. Each access to the framework's `State` would cost a
+            # microsecond.
+            opt={
+                "settings": settings,
+                "request_limits": RequestLimits(settings),
+                "upload_limiter": UploadLimiter(
+                    settings.max_uploads,
+                    settings.max_spooled_bytes,
+                    IdentityLocks(settings.upload_lock_file),
+                ),
+                "file_reads": FileReads(),
+                "shared_reads": SharedReads[Any](),
+                "describe_api": describe,
+            },
+            cors_config=_cors_config(settings.web_origins),
+            exception_handlers=dict(EXCEPTION_HANDLERS),
+            request_max_body_size=MAX_JSON_SIZE,
+            # With it, the framework would serve pages of its own; see describe_api.
+            openapi_config=None,
+            # The process configures logging. The framework's own logs would contain local
+            # variables.
+            logging_config=None,
+        )
     checked = RequestCheckMiddleware(
         _AllowedMethods(app), settings.public_url, settings.web_origins
     )

@@ -15,16 +15,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from typing import Any, TextIO
 
-import structlog
-
-from adapters.logging import configure_logging
+from entrypoints.optional_imports import without_packages
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.plan import ServicePlan
 
 Check = Callable[[Callable[[ServicePlan], None]], int]
 """Checks the settings, passes on the plan or prints the problems, and returns the exit code."""
-
-_log = structlog.get_logger()
 
 
 class CheckFailed(Exception):
@@ -50,9 +46,14 @@ def run(check: Check) -> bool:
         KeyboardInterrupt: Ctrl-C before a worker could serve.
     """
     child, receiving = _start_check(check)
-    # granian is imported while the child checks the settings.
-    from entrypoints.server.serve import serve
+    # The log and granian are imported while the child checks the settings.
+    with without_packages("rich"):
+        import structlog
 
+        from adapters.logging import configure_logging
+        from entrypoints.server.serve import serve
+
+    log = structlog.get_logger()
     plan = _receive_plan(child, receiving)
     configure_logging(plan.log_level, plan.log_format)
     with reserve_bind(plan.bind) as resolved:
@@ -64,11 +65,11 @@ def run(check: Check) -> bool:
             nonlocal has_started
             has_started = True
             _print_banner(plan.banner, sys.stdout)
-            _log.info("service_started", **details)
+            log.info("service_started", **details)
 
         has_run = serve(plan, resolved, report_start)
         if has_started:
-            _log.info("service_stopped", **details)
+            log.info("service_stopped", **details)
     return has_run
 
 

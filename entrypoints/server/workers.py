@@ -14,7 +14,7 @@ import structlog
 
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.http.library.upload_limiter import open_lock_file
-from entrypoints.optional_imports import without_rich
+from entrypoints.optional_imports import without_packages
 from entrypoints.server.worker_stop import WorkerStop, block_sigterm, unblock_sigterm
 from entrypoints.startup_error import StartupError, print_errors
 
@@ -119,7 +119,7 @@ class Workers:
             )
             # Collections while the application is imported cost a fifth of its time.
             gc.disable()
-            with without_rich():
+            with without_packages("rich"):
                 # The master process does not import the application.
                 from entrypoints.server.worker_app import make_app
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def without_packages(*names: str) -> Iterator[None]:
     """Let libraries not find these packages, even if they are imported already.
 
-    - structlog and httpx would import rich for tracebacks and a command that the service does not
-      have: 100 ms and 6 MB in each process.
+    - structlog and httpx would import rich and click for tracebacks and a command that the service
+      does not have: 100 ms and 6 MB in each process.
     - Litestar would import its plugins for pydantic and attrs: 50 ms and 2 MB.
     """
     hidden = {name: sys.modules[name] for name in names if name in sys.modules}

@@ -119,7 +119,7 @@ class Workers:
             )
             # Collections while the application is imported cost a fifth of its time.
             gc.disable()
-            with without_packages("rich"):
+            with without_packages("rich", "click"):
                 # The master process does not import the application.
                 from entrypoints.server.worker_app import make_app
 

@@ -20,12 +20,17 @@ class ApiRouteHandler(HTTPRouteHandler):
     encoders, which no handler that returns a Struct has.
     """
 
+    _encoded: tuple[msgspec.Struct | None, bytes] = (None, b"")
+    """The last Struct, which requests that share a read return, and its JSON."""
+
     async def to_response(
         self, app: Litestar, data: Any, request: Request[Any, Any, Any]
     ) -> ASGIApp:
         """Return what sends the response."""
         if isinstance(data, msgspec.Struct):
-            return partial(_send_body, _encode(data), self.status_code)
+            if data is not self._encoded[0]:
+                self._encoded = data, _encode(data)
+            return partial(_send_body, self._encoded[1], self.status_code)
         if data is None:
             return partial(_send_body, b"", self.status_code)
         return await super().to_response(app, data, request)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -21,21 +22,38 @@ class SharedReads(Generic[T]):
     def __init__(self) -> None:
         """Start without reads."""
         self._running: dict[Hashable, asyncio.Task[T]] = {}
-        self._next: dict[Hashable, asyncio.Task[T]] = {}
+        self._next: dict[Hashable, tuple[asyncio.Task[T], list[asyncio.Future[T]]]] = {}
 
-    async def read(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
+    def read(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> Awaitable[T]:
         """Return what a read returns that begins from now on; equal keys read the same."""
-        task = self._next.get(key)
-        if task is None:
-            task = self._next[key] = asyncio.create_task(self._run(key, read))
-        return await asyncio.shield(task)
+        # Not the task itself behind `asyncio.shield`, which needs two callbacks for each request.
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if key not in self._next:
+            results: list[asyncio.Future[T]] = []
+            task = asyncio.create_task(self._run(key, read))
+            task.add_done_callback(partial(_set_results, results))
+            self._next[key] = task, results
+        self._next[key][1].append(result)
+        return result
 
     async def _run(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
         if previous := self._running.get(key):
             await asyncio.wait([previous], timeout=MAX_WAIT_SECONDS)
-        task = self._running[key] = self._next.pop(key)
+        task = self._running[key] = self._next.pop(key)[0]
         try:
             return await read()
         finally:
             if self._running.get(key) is task:
                 del self._running[key]
+
+
+def _set_results(results: list[asyncio.Future[T]], task: asyncio.Task[T]) -> None:
+    for result in results:
+        if result.done():
+            continue
+        if task.cancelled():
+            result.cancel()
+        elif error := task.exception():
+            result.set_exception(error)
+        else:
+            result.set_result(task.result())

@@ -21,7 +21,7 @@ class Reads:
         return number
 
     async def request(self, key: str = "page 1") -> asyncio.Task[int]:
-        task = asyncio.create_task(self.shared.read(key, self._read))
+        task = asyncio.ensure_future(self.shared.read(key, self._read))
         await settle()
         return task
 

@@ -1,6 +1,6 @@
 """Identities in MongoDB, also deleted ones."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,9 +30,9 @@ class MongoIdentities:
     loader: IdentityLoader
     mapping: RecordMapping[Identity]
 
-    async def load(self, identity_id: str) -> Versioned[Identity] | None:
+    def load(self, identity_id: str) -> Awaitable[Versioned[Identity] | None]:
         """Return the identity, deleted or not, or None."""
-        return await self.loader.load(identity_id)
+        return self.loader.load(identity_id)
 
     async def add(self, identity: Identity) -> bool:
         """Save a new identity; False when its id exists."""

@@ -1,6 +1,6 @@
 """Point reads of identities, which decode a document once for as long as it stays the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final
 
 import bson
@@ -11,6 +11,7 @@ from adapters.mongo.database import Database
 from adapters.mongo.driver import RAW_DOCUMENTS, MotorCollection
 from adapters.mongo.record_mapping import RecordMapping
 from application.bounded_cache import BoundedCache
+from application.gathering import Completed
 from application.ports.errors import CorruptRecord
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
@@ -48,19 +49,17 @@ class IdentityLoader:
         self._identities = BoundedCache[bytes, Versioned[Identity]](max_size)
         self._loader = BatchLoader(self._fetch)
 
-    async def load(self, identity_id: str) -> Versioned[Identity] | None:
-        """Return the identity, or None.
+    def load(self, identity_id: str) -> Awaitable[Versioned[Identity] | None]:
+        """Return the identity, or None. It is under way at once.
 
         Raises:
             CorruptRecord
             StorageError
         """
         if not is_storable(identity_id):
-            return None
-        found = await self._database.wait_for(lambda: self._loader.request(identity_id))
-        if isinstance(found, CorruptRecord):
-            raise found
-        return found
+            return Completed(None)
+        request = self._loader.request_as
+        return self._database.wait_for(lambda: request(identity_id, _raise_if_corrupt))
 
     async def finish(self) -> None:
         """Return when no read is under way."""
@@ -86,3 +85,11 @@ class IdentityLoader:
                 return fields["_id"], error
             self._identities.put(stored, identity)
         return identity.value.id, identity
+
+
+def _raise_if_corrupt(
+    found: Versioned[Identity] | CorruptRecord | None,
+) -> Versioned[Identity] | None:
+    if isinstance(found, CorruptRecord):
+        raise found
+    return found

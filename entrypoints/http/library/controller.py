@@ -54,7 +54,7 @@ from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
 from entrypoints.http.request import ApiRequest, before_request
-from entrypoints.http.route_handler import delete, get, patch, post
+from entrypoints.http.route_handler import SHARES_STRUCTS, delete, get, patch, post
 from entrypoints.http.shared_reads import SharedReads
 from entrypoints.http.streaming import FileResponse, HeadResponse
 from entrypoints.http.users.schemas import parse_user_id
@@ -151,7 +151,7 @@ class LibraryController(Controller):
         operation_id="list_library_items",
         summary="List library items",
         response_description="The page. It may be empty.",
-        opt={UNAVAILABLE_ERROR: errors.LibraryReadFailed},
+        opt={UNAVAILABLE_ERROR: errors.LibraryReadFailed, SHARES_STRUCTS: True},
         responses=error_responses(
             InvalidFields(
                 FieldError(

@@ -1,9 +1,9 @@
-"""Replacements of documents that arrive together go out together."""
+"""Documents that are added or replaced together go out together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pymongo import DeleteOne, ReplaceOne
+from pymongo import DeleteOne, InsertOne, ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from adapters.mongo.batch_loader import BatchLoader
@@ -14,8 +14,18 @@ _DUPLICATE_KEY = 11000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Addition:
+    """A document whose id must be new."""
+
+    document: RawDocument
+
+    def to_statement(self) -> InsertOne[RawDocument]:
+        return InsertOne(self.document)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Replacement:
-    """A document, and the version that it replaces: 0 if there must be none with its id."""
+    """A document, and the version that it replaces."""
 
     document: RawDocument
     version: int
@@ -27,7 +37,7 @@ class _Replacement:
 
 
 class DocumentWriter:
-    """Replaces documents of a collection if they are unchanged, in batches.
+    """Adds documents to a collection, and replaces them if they are unchanged, in batches.
 
     The collection has no unique index but that of the ids.
     """
@@ -36,21 +46,39 @@ class DocumentWriter:
         """Set the collection, and what runs the calls."""
         self._database = database
         self._collection = database.in_event_loop(collection)
-        self._loader = BatchLoader[_Replacement, bool](self._replace_all)
+        # The server inserts in less than half the time of an update that finds nothing.
+        self._additions = BatchLoader[_Addition, bool](self._add_all)
+        self._replacements = BatchLoader[_Replacement, bool](self._replace_all)
+
+    async def add(self, document: RawDocument) -> bool:
+        """Add the document if there is none with its id.
+
+        Raises:
+            StorageError
+        """
+        addition = _Addition(document)
+        is_added = await self._database.wait_for(lambda: self._additions.request(addition))
+        return bool(is_added)
 
     async def replace(self, document: RawDocument, version: int) -> bool:
-        """Replace the document that has this version. Version 0 adds it.
+        """Replace the document that has this version.
 
         Raises:
             StorageError
         """
         replacement = _Replacement(document, version)
-        is_replaced = await self._database.wait_for(lambda: self._loader.request(replacement))
+        is_replaced = await self._database.wait_for(lambda: self._replacements.request(replacement))
         return bool(is_replaced)
 
     async def finish(self) -> None:
         """Return when no write is under way."""
-        await self._loader.finish()
+        await self._additions.finish()
+        await self._replacements.finish()
+
+    async def _add_all(self, additions: Sequence[_Addition]) -> Mapping[_Addition, bool]:
+        statements = [addition.to_statement() for addition in additions]
+        failed, _ = await self._database.write_batch(lambda: self._write(statements))
+        return {addition: index not in failed for index, addition in enumerate(additions)}
 
     async def _replace_all(
         self, replacements: Sequence[_Replacement]
@@ -58,24 +86,23 @@ class DocumentWriter:
         statements = [replacement.to_statement() for replacement in replacements]
         failed, added = await self._database.write_batch(lambda: self._write(statements))
         # The cleanup has deleted these since they were loaded.
-        gone = {index for index in added if replacements[index].version}
-        if gone:
+        if added:
             deleted = [
                 DeleteOne({name: replacements[index].document[name] for name in ("_id", "version")})
-                for index in gone
+                for index in added
             ]
             await self._database.write_batch(
                 lambda: self._collection.bulk_write(deleted, ordered=False)
             )
         return {
-            replacement: index not in failed | gone
+            replacement: index not in failed | added
             for index, replacement in enumerate(replacements)
         }
 
     async def _write(
-        self, statements: Sequence[ReplaceOne[RawDocument]]
+        self, statements: Sequence[InsertOne[RawDocument] | ReplaceOne[RawDocument]]
     ) -> tuple[set[int], set[int]]:
-        """Return the indexes of those that failed, and of those that added a document."""
+        """Return the indexes of those that failed, and of the upserts that added a document."""
         try:
             result = await self._collection.bulk_write(statements, ordered=False)
         except BulkWriteError as error:

@@ -105,7 +105,7 @@ class MongoPhoneVerifications:
         }
         if encrypted_phone is not None:
             document["encrypted_phone"] = encrypted_phone
-        return await self.writer.replace(document, 0)
+        return await self.writer.add(document)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired records."""

@@ -278,11 +278,11 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
     ),
     "delete expired phone verifications": (
         add_and_delete_expired,
-        [["_id_"], ["phone_verifications_expires_at"], ["_id_"]],
+        [["phone_verifications_expires_at"], ["_id_"]],
     ),
     "prune phone verifications": (
         add_and_prune,
-        [["_id_"], ["phone_verifications_client_ips_expire_at"], ["_id_"]],
+        [["phone_verifications_client_ips_expire_at"], ["_id_"]],
     ),
     "reserve, and delete expired rate limits": (
         reserve_and_delete_expired,

@@ -61,6 +61,7 @@ class HttpCell:
         before = self.server.cpu_seconds()
         load = run_wrk(self.server.url, self.requests, connections, seconds, self.sent)
         cpu = self.server.cpu_seconds() - before
+        self.server.wait_until_idle()
         self.sent += load.responses
         return Sample(
             side=self.side,

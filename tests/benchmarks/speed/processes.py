@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.support.servers.process import ServerProcess, free_ports
 _FOLDER: Final = Path(__file__).parent
 _ROOT: Final = _FOLDER.parents[2]
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
+_IDLE_SECONDS: Final = 0.05
+_MAX_WAIT_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,17 @@ class HttpProcess(ServerProcess):
     def cpu_seconds(self) -> float:
         """Return the user and system time of all its processes so far."""
         return sum(map(_cpu_seconds, list_processes(self.pid)))
+
+    def wait_until_idle(self) -> None:
+        """Return when it no longer works on requests that nobody waits for, or after 5 s.
+
+        Otherwise what is measured next would have less of the processors.
+        """
+        for _ in range(round(_MAX_WAIT_SECONDS / _IDLE_SECONDS)):
+            before = self.cpu_seconds()
+            time.sleep(_IDLE_SECONDS)  # to see whether it takes any time of a processor
+            if self.cpu_seconds() - before <= 1 / _TICKS_PER_SECOND:
+                return
 
 
 class ServiceProcess(HttpProcess):

@@ -22,6 +22,8 @@ from domain.values import dataclass
 SCHEMA_VERSION: Final = 2
 METADATA_ID: Final = "database"
 HEALTH_CHECK_TIMEOUT: Final = 3.0
+CREATION_TIMEOUT: Final = 60.0
+"""Seconds for the first write: the first collection may wait for a checkpoint of all databases."""
 UPGRADE_TIMEOUT: Final = 3600.0
 """Seconds for the upgrade of a collection, which may be large."""
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -176,7 +178,8 @@ async def _create(database: Database, location: str, key_fingerprint: str) -> Ra
         "key_fingerprint": key_fingerprint,
     }
     try:
-        await database.collection(DatabaseMetadataDocument).insert_one(metadata)
+        with pymongo.timeout(CREATION_TIMEOUT):
+            await database.collection(DatabaseMetadataDocument).insert_one(metadata)
     except DuplicateKeyError:
         return await _find(database) or metadata
     _log.info({"event": "database_created", "from_schema": 0, "to_schema": SCHEMA_VERSION})

@@ -5,14 +5,22 @@ run, which is far above all timeouts here.
 """
 
 import asyncio
+import threading
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.batch_loader import MAX_BATCH_SIZE
+from adapters.mongo.repositories import open_database
 from application.ports.errors import (
     ConfigurationError,
     StorageError,
@@ -108,6 +116,32 @@ async def test_repositories_can_be_closed_while_the_server_is_frozen(
         await repositories.identities.load(an_id())
         process.pause()
     process.resume()
+
+
+class FreezeAtInsert(CommandListener):
+    """Freezes a server before the first insert, for longer than its other calls may take."""
+
+    def __init__(self, process: MongoProcess) -> None:
+        self._process = process
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name == "insert":
+            self._process.pause()
+            threading.Timer(3, self._process.resume).start()
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+async def test_a_server_may_take_longer_to_create_the_database(
+    process: MongoProcess, url: str
+) -> None:
+    listeners = [FreezeAtInsert(process)]
+    async with open_database(url, FakePhoneEncryption(), listeners) as database:
+        assert await database.motor.list_collection_names()
 
 
 async def test_a_frozen_server_is_an_error_at_the_start(process: MongoProcess, url: str) -> None:

@@ -40,12 +40,13 @@ def test_the_table_compares_the_medians_with_the_aims(tmp_path: Path) -> None:
         a_sample("sqlite", "me", 3_900),
     ]
     machine = {"form": "short", "began_at": "today", "commit": "c", "processors": 2}
-    machine |= {"python": "3.11", "load_before": 0.5, "load_after": 2.5}
+    machine |= {"python": "3.11", "load_before": 0.5, "load_after": 2.5, "stolen_percent": 4.24}
     results = Results(machine, medians(samples), {"embedded default": {"parent RSS": 41.0}})
     results.write(tmp_path)
 
     assert read_results(tmp_path) == results
     table = render_table(results)
+    assert "2.5 after, the host took 4.2 % of the time." in table
     assert "| live on sqlite / live on litestar, 32 connections | 0.76 | ≥ 0.75 | met |" in table
     assert "| me on sqlite / live on litestar, 32 connections | 0.39 | ≥ 0.4 | not met |" in table
     assert "| parent RSS, embedded default | 41.00 MB | ≤ 40 MB | not met |" in table

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.benchmarks.plots import render_bars
 from tests.benchmarks.speed.aims import DATABASES, compare, list_by_records
@@ -45,7 +45,8 @@ def render_table(results: Results) -> str:
         [
             f"Form {machine['form']}, {machine['began_at']}, commit {machine['commit']}, "
             f"{machine['processors']} processors, Python {machine['python']}, load average "
-            f"{machine['load_before']:.1f} before and {machine['load_after']:.1f} after.",
+            f"{machine['load_before']:.1f} before and {machine['load_after']:.1f} after"
+            f"{_stolen(machine)}.",
             "",
             *_table("aim|measured|bound|result", aims),
             *_table(
@@ -70,6 +71,12 @@ def render_table(results: Results) -> str:
             ),
         ]
     )
+
+
+def _stolen(machine: Mapping[str, Any]) -> str:
+    # Results of earlier versions do not have it.
+    percent = machine.get("stolen_percent")
+    return "" if percent is None else f", the host took {percent:.1f} % of the time"
 
 
 def render_plots(results: Results) -> Mapping[str, str]:

@@ -74,6 +74,7 @@ def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
     find_wrk()
     began_at = time.perf_counter()
     machine = _describe_machine(form)
+    stolen_before, ticks_before = _read_stolen_time()
     output = output or FOLDER / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
     output.mkdir(parents=True, exist_ok=True)
     samples: list[Sample] = []
@@ -91,6 +92,8 @@ def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
                 for sample in measure_records(folder / "records", databases, form.rounds)
             )
     machine["load_after"] = os.getloadavg()[0]
+    stolen, ticks = _read_stolen_time()
+    machine["stolen_percent"] = 100 * (stolen - stolen_before) / (ticks - ticks_before)
     machine["seconds"] = round(time.perf_counter() - began_at)
     results = Results(machine, medians(samples), footprints)
     results.write(output)
@@ -160,3 +163,10 @@ def _describe_machine(form: Form) -> dict[str, object]:
         "python": platform.python_version(),
         "load_before": os.getloadavg()[0],
     }
+
+
+def _read_stolen_time() -> tuple[int, int]:
+    """Return the time that the host of a virtual machine took from it, and all time, in ticks."""
+    first_line, _, _ = Path("/proc/stat").read_text().partition("\n")
+    user, nice, system, idle, waiting, irq, softirq, stolen, *_ = map(int, first_line.split()[1:])
+    return stolen, user + nice + system + idle + waiting + irq + softirq + stolen

@@ -15,7 +15,7 @@ from typing import Final
 from tests.benchmarks.databases import open_databases
 from tests.benchmarks.speed.cells import Cell
 from tests.benchmarks.speed.processes import THIS_TREE, Tree, run_program
-from tests.benchmarks.speed.sides import open_service
+from tests.benchmarks.speed.sides import seed_service
 
 LOWEST: Final = 0.9
 ROUNDS: Final = 5
@@ -71,14 +71,15 @@ def compare(ref: str, folder: Path) -> int:
             name = database.lower()
             cells: dict[str, list[Cell]] = {}
             for side, tree in trees.items():
-                opened = open_service(
+                service = seed_service(
                     f"{name} {side}",
                     folder / f"{name}-{side}",
                     stack.enter_context(create()),
                     tree,
                     senders=SENDERS,
                 )
-                cells[side] = stack.enter_context(opened).cells()
+                stack.enter_context(service.process)
+                cells[side] = service.cells()
             for new, old in zip(cells["new"], cells["old"], strict=True):
                 pair = {"new": new, "old": old}
                 for cell in pair.values():

@@ -9,7 +9,7 @@ from typing import Final
 from tests.benchmarks.databases import CreateDatabase
 from tests.benchmarks.speed.cells import HttpCell
 from tests.benchmarks.speed.results import Sample
-from tests.benchmarks.speed.sides import open_service
+from tests.benchmarks.speed.sides import seed_service
 
 COUNTS: Final = (1_000, 10_000, 100_000, 1_000_000)
 CONNECTIONS: Final = 32
@@ -40,12 +40,10 @@ def _open_cells(
     stack: ExitStack, folder: Path, name: str, create: CreateDatabase, count: int
 ) -> Iterator[HttpCell]:
     url, first = stack.enter_context(create()), COUNTS[0]
-    opened = open_service(
+    service = seed_service(
         name, folder / f"{name}-{count}", url, users=first, senders=first, items=first
     )
-    service = stack.enter_context(opened)
-    service.process.stop()
     service.process.seed("fill", str(count))
-    service.process.start()
+    stack.enter_context(service.process)
     yield service.get("me", "/users/me")
     yield service.get("library", "/library?per_page=20")

@@ -102,23 +102,6 @@ def seed_service(
 
 
 @contextmanager
-def open_service(
-    name: str,
-    folder: Path,
-    url: str,
-    tree: Tree = THIS_TREE,
-    *,
-    users: int = USERS,
-    senders: int = USERS,
-    items: int = ITEMS,
-) -> Iterator[Service]:
-    """Run a service whose database has users and items."""
-    service = seed_service(name, folder, url, tree, users=users, senders=senders, items=items)
-    with service.process:
-        yield service
-
-
-@contextmanager
 def open_sides(
     folder: Path, databases: Mapping[str, CreateDatabase], senders: int, *, is_full: bool
 ) -> Iterator[Sequence[Cell]]:

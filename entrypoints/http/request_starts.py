@@ -17,9 +17,9 @@ class RequestStarts:
     """Limits how long the event loop starts requests in one of its iterations.
 
     When thousands arrive in the same moment, everything else would wait until all of them have
-    started. So some of them wait; a few of these start in each iteration, the newest and the oldest
-    in turn: an eighth of those that started in the time before. A request that arrives now is among
-    the next, and none waits without end.
+    started. So some of them wait. In each iteration as many of these start as did in the time
+    before, three of the oldest for each of the newest: a request that arrives now is among the
+    next, and none waits long.
     """
 
     def __init__(self, max_seconds: float = MAX_SECONDS) -> None:
@@ -43,7 +43,7 @@ class RequestStarts:
             self._begin_iteration()
             return None
         if not self._waiting:
-            self._max_resumed = max(_MIN_RESUMED, self._started // 8)
+            self._max_resumed = max(_MIN_RESUMED, self._started)
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         sys.setswitchinterval(_SHORT_SWITCH_INTERVAL)
@@ -60,7 +60,8 @@ class RequestStarts:
         if not self._waiting:
             return
         for number in range(min(self._max_resumed, len(self._waiting))):
-            turn = self._waiting.popleft() if number % 2 else self._waiting.pop()
+            is_newest = number % 4 == 0
+            turn = self._waiting.pop() if is_newest else self._waiting.popleft()
             if not turn.done():  # it is cancelled when the server stops
                 turn.set_result(None)
         if not self._waiting:

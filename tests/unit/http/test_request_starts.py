@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 
 from entrypoints.http.request_starts import RequestStarts
 
@@ -33,3 +34,16 @@ async def test_requests_start_at_once_while_the_event_loop_has_time() -> None:
     starts = RequestStarts(max_seconds=60)
 
     assert [starts.find_turn() for _ in range(500)] == [None] * 500
+
+
+async def test_as_many_that_wait_start_in_an_iteration_as_had_started_before() -> None:
+    starts = RequestStarts(max_seconds=0.1)
+
+    started = [starts.find_turn() for _ in range(1 + 40)]
+    # The time in which requests start at once is over.
+    time.sleep(0.1)  # noqa: ASYNC251 - the event loop is busy meanwhile
+    waiting = [turn for _ in range(50) if (turn := starts.find_turn())]
+    await asyncio.sleep(0)
+
+    assert started == [None] * 41
+    assert [turn.done() for turn in waiting] == [True] * 30 + [False] * 10 + [True] * 10

@@ -20,7 +20,7 @@ _IDLE: Final = 0.02
 """The part of the time in which the event loop runs, up to which nothing changes."""
 _BUSY: Final = 0.3
 """The part of the time in which the event loop runs, from which on the threads are bound."""
-_CROWDED: Final = 0.15
+_CROWDED: Final = 0.4
 """The part of the time in which it waits for others, from which on they are free again."""
 _MIN_PAUSE: Final = 3
 _MAX_PAUSE: Final = 60

@@ -29,7 +29,7 @@ def test_a_busy_event_loop_binds_its_threads_until_others_use_the_processor() ->
                 affinity.update(0.1)
                 assert os.sched_getaffinity(disk) == allowed
 
-            with busy_process(processors):
+            with busy_process(processors), busy_process(processors):
                 started = time.monotonic()
                 work()
                 affinity.update(time.monotonic() - started)

@@ -165,6 +165,10 @@ class BulkWriteStopped(DuplicateKey):
         self.written_count = written_count
 
 
+class CallInterrupted(StorageUnavailable):
+    """The connection or the primary was lost in a call: nobody knows which writes were done."""
+
+
 def location_of(url: str) -> str:
     """Return hosts and name of the database, without secrets.
 
@@ -298,12 +302,16 @@ def port_error(error: Exception, tls_problem: str | None = None) -> PortError:
             return BulkWriteStopped(_cause(error), done)
         case InvalidBSON():
             return CorruptRecord(_cause(error))
-        case ServerSelectionTimeoutError() | AutoReconnect(timeout=False) if tls_problem:
-            return StorageUnavailable(tls_problem)
-        case ServerSelectionTimeoutError() | WaitQueueTimeoutError():
+        case ServerSelectionTimeoutError():
+            return StorageUnavailable(tls_problem or _cause(error))
+        case WaitQueueTimeoutError():
             return StorageUnavailable(_cause(error))
         case PyMongoError(timeout=True):
             return StorageTimeout(_cause(error))
+        case AutoReconnect():
+            return CallInterrupted(tls_problem or _cause(error))
+        case BulkWriteError():
+            return CallInterrupted(_cause(error))
         case _:
             return StorageUnavailable(_cause(error))
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
-from pymongo import UpdateOne
+from pymongo import UpdateMany, UpdateOne
 
 from adapters.mongo.driver import RawDocument
 from domain.otp.rate_limits import RateLimit, Reservation
@@ -59,8 +59,12 @@ class Shard:
         last = None if edges is None else edges.last
         return now if last is None else max(now, last + self.period)
 
-    def acquire(self, entries: Sequence[RawDocument]) -> UpdateOne:
-        """Add these entries if the document has capacity for all of them."""
+    def acquire(self, entries: Sequence[RawDocument]) -> UpdateMany:
+        """Add these entries if the document has capacity for all of them.
+
+        The driver does not repeat an `UpdateMany`, so the server keeps no record of its session to
+        find out whether it was done. That takes a fifth of an update's time.
+        """
         times = [entry["acquired_at"] for entry in entries]
         first, last, count = min(times), max(times), len(times)
         expires_at = _next_full_minute(last + self.period)
@@ -72,7 +76,7 @@ class Shard:
         is_over = {"$lte": first - self.period}
         fit, dropped_times, is_valid = _conditions(self.size, count)
         has_capacity = [fit, {**dict.fromkeys(dropped_times, is_over), **is_valid}]
-        return UpdateOne(
+        return UpdateMany(
             {"_id": self.id, "$or": has_capacity},
             {
                 "$push": {"reservations": latest},
@@ -82,7 +86,7 @@ class Shard:
             upsert=True,
         )
 
-    def _acquire_value(self, value: str, acquired_at: datetime, expires_at: datetime) -> UpdateOne:
+    def _acquire_value(self, value: str, acquired_at: datetime, expires_at: datetime) -> UpdateMany:
         """Replace the reservation of the value, or add it if the document is not full."""
         since, latest = acquired_at - self.period, acquired_at + CLOCK_SKEW
         others = {
@@ -104,7 +108,7 @@ class Shard:
             {"reservations.acquired_at": {"$lte": since}},
             {"reservations.acquired_at": {"$gt": latest}},
         ]
-        return UpdateOne(
+        return UpdateMany(
             {"_id": self.id, "$or": has_value_or_capacity},
             [
                 {

@@ -19,7 +19,12 @@ from pymongo import UpdateMany, UpdateOne
 from adapters.mongo.batch_loader import BatchLoader, DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import RateLimitDocument
-from adapters.mongo.driver import BulkWriteStopped, MotorCollection, RawDocument
+from adapters.mongo.driver import (
+    BulkWriteStopped,
+    CallInterrupted,
+    MotorCollection,
+    RawDocument,
+)
 from adapters.mongo.rate_limit_documents import (
     Edges,
     Shard,
@@ -73,6 +78,10 @@ class _Acquisition:
     def missing(self) -> Sequence[RateLimit]:
         """The limits without a permit."""
         return [limit for _, limit in self.ranked[len(self.shards) :]]
+
+
+_Updates = Sequence[tuple[Shard, Sequence[_Acquisition]]]
+"""The documents to update, with those that acquire there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,9 +164,12 @@ class RateLimitBatches:
 
     async def _acquire_in_parts(self, batch: Sequence[_Acquisition]) -> None:
         updates = _plan(batch)
-        count = await self._write(
-            [shard.acquire([one.entry for one in members]) for shard, members in updates]
-        )
+        try:
+            count = await self._write(updates)
+        except CallInterrupted:
+            # What may be written is removed first: it would count twice.
+            await self._release_all(_releases_of(updates))
+            count = await self._write(updates)
         for shard, members in updates[:count]:
             for one in members:
                 one.shards.append(shard)
@@ -168,10 +180,11 @@ class RateLimitBatches:
             parts = [part for first in range(_PARTS) if (part := rest[first::_PARTS])]
             await asyncio.gather(*map(self._acquire_in_parts, parts))
 
-    async def _write(self, updates: Sequence[UpdateOne]) -> int:
+    async def _write(self, updates: _Updates) -> int:
         """Write in order, and return how many updates were done before one was rejected."""
+        statements = [shard.acquire([one.entry for one in members]) for shard, members in updates]
         try:
-            await self._database.write_batch(lambda: self._in_loop.bulk_write(updates))
+            await self._database.write_batch(lambda: self._in_loop.bulk_write(statements))
         except BulkWriteStopped as stopped:
             return stopped.written_count
         return len(updates)
@@ -227,7 +240,7 @@ class RateLimitBatches:
         }
 
 
-def _plan(batch: Sequence[_Acquisition]) -> list[tuple[Shard, list[_Acquisition]]]:
+def _plan(batch: Sequence[_Acquisition]) -> _Updates:
     """Return the updates, for each reservation in the order of its limits."""
     updates: list[tuple[_Rank, Shard, list[_Acquisition]]] = []
     shared: dict[str, tuple[Shard, list[_Acquisition]]] = {}
@@ -245,6 +258,14 @@ def _plan(batch: Sequence[_Acquisition]) -> list[tuple[Shard, list[_Acquisition]
                 del shared[limit.name]
     updates.sort(key=itemgetter(0))
     return [(shard, members) for _, shard, members in updates]
+
+
+def _releases_of(updates: _Updates) -> Sequence[_Release]:
+    ids: dict[str, list[str]] = {}
+    for shard, members in updates:
+        for one in members:
+            ids.setdefault(one.reservation.id, []).append(shard.id)
+    return [_Release(reservation_id, shards) for reservation_id, shards in ids.items()]
 
 
 def _rank(limit: RateLimit) -> _Rank:

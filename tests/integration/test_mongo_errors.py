@@ -15,7 +15,13 @@ from pymongo.errors import (
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 
-from adapters.mongo.driver import BulkWriteStopped, DuplicateKey, errors_while_opening, port_error
+from adapters.mongo.driver import (
+    BulkWriteStopped,
+    CallInterrupted,
+    DuplicateKey,
+    errors_while_opening,
+    port_error,
+)
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
@@ -30,12 +36,14 @@ BULK_WRITE_TIMEOUT = {
     "writeErrors": [],
     "writeConcernErrors": [{"code": 64, "errInfo": {"wtimeout": True}}],
 }
+PRIMARY_LOST = {"writeErrors": [{"code": 11602, "index": 1}], "writeConcernErrors": []}
 
 
 @pytest.mark.parametrize(
     ("error", "expected", "message"),
     [
-        (AutoReconnect(SECRET), StorageUnavailable, "AutoReconnect"),
+        (AutoReconnect(SECRET), CallInterrupted, "AutoReconnect"),
+        (BulkWriteError(PRIMARY_LOST), CallInterrupted, "BulkWriteError 65"),
         (WaitQueueTimeoutError(SECRET), StorageUnavailable, "WaitQueueTimeoutError"),
         (
             OperationFailure(SECRET, 13, {"errmsg": SECRET}),

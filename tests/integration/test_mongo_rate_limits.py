@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from pymongo import MongoClient
@@ -17,6 +18,7 @@ from domain.otp.sliding_window import SlidingWindow
 from tests.integration.mongo_support import open_logged
 from tests.support.builders import NOW
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.servers.http_server import TcpProxy
 
 HOUR = timedelta(hours=1)
 
@@ -79,6 +81,31 @@ async def test_reservations_that_arrive_together_share_an_update(
     assert accepted == [None] * 25
     assert len(acquired["u"]["$push"]["reservations"]["$each"]) == 25
     assert released["q"]["_id"]["$in"] == [acquired["q"]["_id"]]
+
+
+async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(
+    emptied_mongo_database: str, collection: Collection[RawDocument]
+) -> None:
+    with TcpProxy(emptied_mongo_database) as proxy:
+        host = proxy.url.removeprefix("http://")
+        url = urlsplit(emptied_mongo_database)._replace(netloc=host).geturl()
+        async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+            limiter = repositories.rate_limiter
+            await limiter.acquire(reservation(0, 6))
+            # What the driver sends in an update begins with the name of the collection.
+            proxy.loses_response_to = b"update\0\x0c\0\0\0rate_limits"
+            accepted = await asyncio.gather(
+                *(limiter.acquire(reservation(number, 6)) for number in range(1, 6))
+            )
+            rejected = await limiter.acquire(reservation(6, 6))
+
+    [document] = collection.find()
+    assert proxy.lost_responses == 1
+    assert accepted == [None] * 5
+    assert rejected == NOW + HOUR
+    assert sorted(one["id"] for one in document["reservations"]) == [
+        reservation(number, 6).id for number in range(6)
+    ]
 
 
 async def test_reservations_of_a_full_limit_are_rejected_together(

@@ -65,7 +65,14 @@ class LocalServer(ThreadingTCPServer):
 
 
 class TcpProxy(LocalServer):
-    """Forwards the connections to a server until it is closed."""
+    """Forwards the connections to a server until it is closed.
+
+    Where a request has the bytes of `loses_response_to`, its connection is closed once the server
+    responds; that happens once.
+    """
+
+    loses_response_to: bytes | None = None
+    lost_responses = 0
 
     def __init__(self, url: str) -> None:
         super().__init__(_Forwarding)
@@ -75,18 +82,34 @@ class TcpProxy(LocalServer):
 
 class _Forwarding(BaseRequestHandler):
     server: TcpProxy
+    is_response_lost = False
 
     def handle(self) -> None:
         with socket.create_connection(self.server.target) as target:
-            back = threading.Thread(target=_forward, args=(target, self.request))
+            back = threading.Thread(
+                target=_forward, args=(target, self.request, self._find_response)
+            )
             back.start()
-            _forward(self.request, target)
+            _forward(self.request, target, self._find_request)
             back.join()
 
+    def _find_request(self, data: bytes) -> bool:
+        lost = self.server.loses_response_to
+        if lost is not None and lost in data:
+            self.server.loses_response_to = None
+            self.is_response_lost = True
+        return True
 
-def _forward(source: socket.socket, target: socket.socket) -> None:
+    def _find_response(self, _: bytes) -> bool:
+        self.server.lost_responses += self.is_response_lost
+        return not self.is_response_lost
+
+
+def _forward(
+    source: socket.socket, target: socket.socket, is_forwarded: Callable[[bytes], bool]
+) -> None:
     with suppress(OSError):
-        while data := source.recv(65_536):
+        while (data := source.recv(65_536)) and is_forwarded(data):
             target.sendall(data)
     _shut_down(source)
     _shut_down(target)

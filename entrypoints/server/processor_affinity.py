@@ -34,14 +34,17 @@ _NETWORK_THREAD: Final = b"tokio-rt-worker"
 _PYTHON_THREADS: Final = ("MainThread", "sqlite-", "log")
 
 
-def run_affinity_task() -> AbstractAsyncContextManager[None]:
-    """Bind and free the threads of this worker until the end of the block.
+def run_affinity_task(workers: int) -> AbstractAsyncContextManager[None]:
+    """Bind and free the threads of this worker, one of so many, until the end of the block.
 
     Does nothing where there is only one processor, or no Linux.
     """
     if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) == 1:
         return nullcontext()
-    return run_in_background(_run(ProcessorAffinity(os.sched_getaffinity(0))))
+    allowed = os.sched_getaffinity(0)
+    return run_in_background(
+        _run(ProcessorAffinity(allowed, binds_network=workers >= len(allowed)))
+    )
 
 
 async def _run(affinity: "ProcessorAffinity") -> None:
@@ -70,13 +73,20 @@ class ProcessorAffinity:
 
     - Where the event loop then waits for others that use this processor, all threads are free for
       a while: the kernel finds another one. The more often that happens, the longer.
-    - Threads that work beside the event loop are always free: those of the network, of images and
-      of files.
+    - Threads that work beside the event loop are always free: those of images and of files, and
+      those of the network, unless each processor has a worker.
     """
 
-    def __init__(self, allowed: Collection[int]) -> None:
-        """Set the processors that this process may use; bind nothing yet."""
+    def __init__(self, allowed: Collection[int], *, binds_network: bool = False) -> None:
+        """Bind nothing yet.
+
+        Args:
+            allowed: The processors that this process may use.
+            binds_network: Whether the threads of the network are bound too, because no processor
+                is free for them.
+        """
         self._allowed = allowed
+        self._binds_network = binds_network
         self._loop_thread = os.getpid()  # the main thread
         self._times: dict[int, _Times] = {}
         self._applied: dict[int, Collection[int]] = {}
@@ -90,13 +100,13 @@ class ProcessorAffinity:
         Raises:
             OSError: `/proc` does not have the times of threads.
         """
-        takes_turns = _list_threads()
-        before, self._times = self._times, _read_times(takes_turns)
+        threads = _list_threads(with_network=self._binds_network)
+        before, self._times = self._times, _read_times(threads)
         self._choose_processor(_subtract(self._times, before), seconds * _NANOSECONDS)
         bound = self._allowed if self._processor is None else [self._processor]
         # A new thread has the processors of the one that started it.
         applied = {
-            thread: bound if takes else self._allowed for thread, takes in takes_turns.items()
+            thread: bound if is_bound else self._allowed for thread, is_bound in threads.items()
         }
         if applied != self._applied:
             self._applied = applied
@@ -121,8 +131,8 @@ class ProcessorAffinity:
             self._pause = max(_MIN_PAUSE, self._pause - 1)
 
 
-def _list_threads() -> dict[int, bool]:
-    """Return the threads of this process, and whether each takes turns with the event loop."""
+def _list_threads(*, with_network: bool) -> dict[int, bool]:
+    """Return the threads of this process, and whether each is bound with the event loop."""
     names = {thread.native_id: thread.name for thread in threading.enumerate()}
     threads = {}
     for thread in map(int, os.listdir(_THREADS)):  # noqa: PTH208 - see `_read`
@@ -130,14 +140,15 @@ def _list_threads() -> dict[int, bool]:
             if thread in names:
                 threads[thread] = names[thread].startswith(_PYTHON_THREADS)
             else:
-                threads[thread] = _read(thread, "comm").strip() != _NETWORK_THREAD
+                is_network = _read(thread, "comm").strip() == _NETWORK_THREAD
+                threads[thread] = with_network or not is_network
     return threads
 
 
 def _read_times(threads: dict[int, bool]) -> dict[int, _Times]:
     times = {}
-    for thread, takes_turns in threads.items():
-        if takes_turns:
+    for thread, is_bound in threads.items():
+        if is_bound:
             ran, waited, _ = _read(thread, "schedstat").split()
             times[thread] = _Times(int(ran), int(waited))
     return times

@@ -83,7 +83,7 @@ def make_app(
                 use_cases.retry_deletions, RETRY_INTERVAL if settings.cleanup_interval else None
             ),
             run_connection_task(connections),
-            run_affinity_task(),
+            run_affinity_task(settings.workers),
         ):
             if is_first_opened():
                 _log_warnings(settings)

@@ -1,5 +1,6 @@
 """The event loop keeps the threads that take turns with it on its processor."""
 
+import _thread
 import os
 import subprocess
 import sys
@@ -7,6 +8,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
 
 from entrypoints.server.processor_affinity import ProcessorAffinity
 
@@ -38,6 +43,24 @@ def test_a_busy_event_loop_binds_its_threads_until_others_use_the_processor() ->
         os.sched_setaffinity(0, allowed)
 
 
+@pytest.mark.parametrize("binds_network", [False, True])
+def test_threads_of_the_network_are_bound_if_no_processor_is_free_for_them(
+    binds_network: bool,
+) -> None:
+    allowed = os.sched_getaffinity(0)
+    affinity = ProcessorAffinity(allowed, binds_network=binds_network)
+    try:
+        with network_thread() as network:
+            affinity.update(0.1)
+            work()
+            affinity.update(0.01)
+            processors = os.sched_getaffinity(0)
+            assert len(processors) == 1
+            assert os.sched_getaffinity(network) == (processors if binds_network else allowed)
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 def test_an_idle_event_loop_is_not_bound() -> None:
     allowed = os.sched_getaffinity(0)
     affinity = ProcessorAffinity(allowed)
@@ -65,6 +88,24 @@ def running_thread(name: str) -> Iterator[int]:
     finally:
         end.set()
         thread.join()
+
+
+@contextmanager
+def network_thread() -> Iterator[int]:
+    """Run a thread that is unknown to `threading`, like those of the server, and yield its id."""
+    ids, end = SimpleQueue[int](), threading.Event()
+
+    def run() -> None:
+        ids.put(threading.get_native_id())
+        end.wait()
+
+    _thread.start_new_thread(run, ())
+    thread = ids.get()
+    Path(f"/proc/self/task/{thread}/comm").write_text("tokio-rt-worker")
+    try:
+        yield thread
+    finally:
+        end.set()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ Fetch = Callable[[Sequence[K]], Coroutine[Any, Any, Mapping[K, T]]]
 
 MAX_BATCH_SIZE: Final = 100
 MAX_BATCHES: Final = 2
-MAX_DELAY: Final = 0.02
+MAX_DELAY: Final = 0.05
 """Seconds for which few keys wait for a batch under way, which may hang."""
 
 _Convert = Callable[[T | None], Any]

@@ -63,7 +63,7 @@ class Shard:
         """Add these entries if the document has capacity for all of them.
 
         The driver does not repeat an `UpdateMany`, so the server keeps no record of its session to
-        find out whether it was done. That takes a fifth of an update's time.
+        find out whether it was done. That takes up to a quarter of an update's time.
         """
         times = [entry["acquired_at"] for entry in entries]
         first, last, count = min(times), max(times), len(times)

@@ -87,20 +87,20 @@ class _Forwarding(BaseRequestHandler):
     def handle(self) -> None:
         with socket.create_connection(self.server.target) as target:
             back = threading.Thread(
-                target=_forward, args=(target, self.request, self._find_response)
+                target=_forward, args=(target, self.request, self._forwards_response)
             )
             back.start()
-            _forward(self.request, target, self._find_request)
+            _forward(self.request, target, self._forwards_request)
             back.join()
 
-    def _find_request(self, data: bytes) -> bool:
+    def _forwards_request(self, data: bytes) -> bool:
         lost = self.server.loses_response_to
         if lost is not None and lost in data:
             self.server.loses_response_to = None
             self.is_response_lost = True
         return True
 
-    def _find_response(self, _: bytes) -> bool:
+    def _forwards_response(self, _: bytes) -> bool:
         self.server.lost_responses += self.is_response_lost
         return not self.is_response_lost
 

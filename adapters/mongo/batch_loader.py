@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
+from adapters.mongo.batch_sizing import DELAY, BatchSizing
 from adapters.mongo.database import Database
 from adapters.mongo.driver import MotorCollection, RawDocument
 
@@ -35,6 +36,8 @@ class BatchLoader(Generic[K, T]):
       into a later one, also if that batch has the same key.
     - A second batch begins when as many keys wait as are under way, or after `MAX_DELAY`: of many
       small batches each would cost as much as a large one.
+    - With a sizing, its limits hold for all batches; the first one begins after `DELAY` at the
+      latest.
     - An error goes to all who wait for that batch, and to no others.
     - A cancelled caller affects no others; a key without waiting callers is not fetched.
     """
@@ -44,11 +47,13 @@ class BatchLoader(Generic[K, T]):
         fetch: Fetch[K, T],
         max_batch_size: int = MAX_BATCH_SIZE,
         max_batches: int = MAX_BATCHES,
+        sizing: BatchSizing | None = None,
     ) -> None:
         """Set the function that fetches a batch, and the limits of batches."""
         self._fetch = fetch
         self._max_batch_size = max_batch_size
         self._max_batches = max_batches
+        self._sizing = sizing
         self._waiting: _Waiting[K, T] = {}
         self._batches: set[asyncio.Task[Mapping[K, T]]] = set()
         self._under_way = 0
@@ -68,9 +73,8 @@ class BatchLoader(Generic[K, T]):
 
     async def finish(self) -> None:
         """Return when no batch is under way."""
-        while self._batches or self._is_scheduled:
-            # A scheduled batch starts in the next iteration of the event loop.
-            await asyncio.sleep(0)
+        while self._batches or self._waiting:
+            self._start_batches(is_late=True)
             if self._batches:
                 await asyncio.wait(self._batches)
 
@@ -91,13 +95,25 @@ class BatchLoader(Generic[K, T]):
 
     def _start_batches(self, *, is_late: bool = False) -> None:
         self._is_scheduled = False
+        sizing = self._sizing
+        if sizing is not None:
+            now = asyncio.get_running_loop().time()
+            sizing.observe(len(self._waiting) + self._under_way, now)
         while self._waiting and len(self._batches) < self._max_batches:
-            if len(self._waiting) < self._under_way and not is_late:
-                if self._timer is None:
-                    loop = asyncio.get_running_loop()
-                    self._timer = loop.call_later(MAX_DELAY, self._start_late)
+            smallest = self._under_way if sizing is None else sizing.smallest
+            if len(self._waiting) < smallest and not is_late:
+                self._wait(MAX_DELAY if self._batches else DELAY)
                 return
             self._start_batch()
+
+    def _wait(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + seconds
+        if self._timer is not None:
+            if self._timer.when() <= ends_at:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(ends_at, self._start_late)
 
     def _start_late(self) -> None:
         self._timer = None
@@ -117,7 +133,10 @@ class BatchLoader(Generic[K, T]):
     def _next_batch(self) -> _Waiting[K, T]:
         """Remove the keys that have waited longest; drop those without waiting callers."""
         batch: _Waiting[K, T] = {}
-        while self._waiting and len(batch) < self._max_batch_size:
+        size = self._max_batch_size
+        if self._sizing is not None:
+            size = min(size, self._sizing.largest)
+        while self._waiting and len(batch) < size:
             key = next(iter(self._waiting))
             results = [waiter for waiter in self._waiting.pop(key) if not waiter[0].done()]
             if results:
@@ -162,6 +181,7 @@ class DocumentLoader:
         key: str = "_id",
         projection: Mapping[str, int] | None = None,
         filters: Mapping[str, Any] | None = None,
+        sizing: BatchSizing | None = None,
     ) -> None:
         """Set what to load.
 
@@ -171,13 +191,14 @@ class DocumentLoader:
             key: the field that identifies a document.
             projection: the fields to load; all by default.
             filters: further conditions for the documents.
+            sizing: how large the batches are.
         """
         self._database = database
         self._collection = database.in_event_loop(collection)
         self._key = key
         self._projection = projection
         self._filters = filters or {}
-        self._loader = BatchLoader(self._fetch)
+        self._loader = BatchLoader(self._fetch, sizing=sizing)
 
     async def load(self, key: str) -> RawDocument | None:
         """Return the document, or None; other callers may get the same object.

@@ -7,6 +7,7 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from adapters.mongo.batch_loader import BatchLoader
+from adapters.mongo.batch_sizing import BatchSizing
 from adapters.mongo.database import Database
 from adapters.mongo.driver import MotorCollection, RawDocument
 
@@ -42,13 +43,15 @@ class DocumentWriter:
     The collection has no unique index but that of the ids.
     """
 
-    def __init__(self, database: Database, collection: MotorCollection) -> None:
-        """Set the collection, and what runs the calls."""
+    def __init__(
+        self, database: Database, collection: MotorCollection, sizing: BatchSizing
+    ) -> None:
+        """Set the collection, what runs the calls, and how large batches are."""
         self._database = database
         self._collection = database.in_event_loop(collection)
         # The server inserts in less than half the time of an update that finds nothing.
-        self._additions = BatchLoader[_Addition, bool](self._add_all)
-        self._replacements = BatchLoader[_Replacement, bool](self._replace_all)
+        self._additions = BatchLoader[_Addition, bool](self._add_all, sizing=sizing)
+        self._replacements = BatchLoader[_Replacement, bool](self._replace_all, sizing=sizing)
 
     async def add(self, document: RawDocument) -> bool:
         """Add the document if there is none with its id.

@@ -17,6 +17,7 @@ from typing import Any, Final, Self, TypeVar
 from pymongo import UpdateMany, UpdateOne
 
 from adapters.mongo.batch_loader import BatchLoader, DocumentLoader
+from adapters.mongo.batch_sizing import BatchSizing
 from adapters.mongo.database import Database
 from adapters.mongo.documents import RateLimitDocument
 from adapters.mongo.driver import (
@@ -113,15 +114,23 @@ _States = Sequence[tuple[Shard, Edges | None]]
 class RateLimitBatches:
     """The calls of requests that arrive together."""
 
-    def __init__(self, database: Database, collection: MotorCollection) -> None:
-        """Set the collection, and what runs the calls."""
+    def __init__(
+        self, database: Database, collection: MotorCollection, sizing: BatchSizing
+    ) -> None:
+        """Set the collection, what runs the calls, and how large batches are."""
         self._database = database
         self._in_loop = database.in_event_loop(collection)
-        self._documents = DocumentLoader(database, collection, projection={"reservations": True})
-        self._states = BatchLoader[RateLimit, _States](self._fetch_states)
-        self._full = BatchLoader[_CapacityQuery, Sequence[RateLimit]](self._find_full)
-        self._acquisitions = BatchLoader[tuple[_Acquisition, ...], None](self._acquire_all)
-        self._releases = BatchLoader[_Release, None](self._release_all)
+        self._documents = DocumentLoader(
+            database, collection, projection={"reservations": True}, sizing=sizing
+        )
+        self._states = BatchLoader[RateLimit, _States](self._fetch_states, sizing=sizing)
+        self._full = BatchLoader[_CapacityQuery, Sequence[RateLimit]](
+            self._find_full, sizing=sizing
+        )
+        self._acquisitions = BatchLoader[tuple[_Acquisition, ...], None](
+            self._acquire_all, sizing=sizing
+        )
+        self._releases = BatchLoader[_Release, None](self._release_all, sizing=sizing)
 
     async def acquire(self, acquisitions: tuple[_Acquisition, ...]) -> None:
         """Acquire permits, for each acquisition in the order of its limits, until there is none."""

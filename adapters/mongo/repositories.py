@@ -9,6 +9,7 @@ from typing import Self
 from pymongo.monitoring import CommandListener
 
 from adapters.mongo.batch_loader import DocumentLoader
+from adapters.mongo.batch_sizing import BatchSizing
 from adapters.mongo.calls import MongoCallCleanup, MongoCallPages, MongoCalls
 from adapters.mongo.database import Database, shared_database
 from adapters.mongo.delivery_reports import MongoDeliveryReports
@@ -68,10 +69,14 @@ class Loaders:
 
         phone_verifications = records(PhoneVerificationDocument)
         identities, media_items = records(IdentityDocument), records(MediaItemDocument)
+        # Requests for codes, and attempts to verify them, go through all three.
+        sizing = BatchSizing()
         return cls(
-            phone_verifications=DocumentLoader(database, phone_verifications),
-            changed_phone_verifications=DocumentWriter(database, phone_verifications),
-            rate_limits=RateLimitBatches(database, latest(database.collection(RateLimitDocument))),
+            phone_verifications=DocumentLoader(database, phone_verifications, sizing=sizing),
+            changed_phone_verifications=DocumentWriter(database, phone_verifications, sizing),
+            rate_limits=RateLimitBatches(
+                database, latest(database.collection(RateLimitDocument)), sizing
+            ),
             identities=IdentityLoader(database, identities, mappings.identities),
             deleted_identities=DocumentLoader(
                 database,

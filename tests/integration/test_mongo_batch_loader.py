@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 import pytest
 
 from adapters.mongo.batch_loader import MAX_BATCH_SIZE, MAX_DELAY, BatchLoader
+from adapters.mongo.batch_sizing import DELAY, BatchSizing
 from application.ports.media_items import PageItem
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
@@ -242,6 +243,62 @@ async def test_finishing_waits_for_all_batches(
 
     await finishing
     assert [task.done() for task in tasks] == [True] * 7
+
+
+async def test_callers_of_loaders_with_the_same_sizing_are_two_groups(
+    collection: FakeCollection,
+) -> None:
+    sizing = BatchSizing()
+    first, second = (BatchLoader(collection.fetch, sizing=sizing) for _ in range(2))
+    tasks = await start_loading(first, *"abcdefgh")
+    assert collection.fetched == [[*"abcd"], [*"efgh"]]
+
+    tasks += await start_loading(second, *"ijklm")
+
+    assert collection.fetched[2:] == [[*"ijkl"]]
+    finishing = asyncio.create_task(second.finish())
+    await run_until_all_wait()
+    assert collection.fetched[3:] == [["m"]]
+    for batch in range(4):
+        collection.reply(batch)
+    await asyncio.gather(finishing, *tasks)
+
+
+async def test_a_part_of_a_group_waits_briefly_for_the_others(collection: FakeCollection) -> None:
+    loader = BatchLoader(collection.fetch, sizing=BatchSizing())
+    tasks = await start_loading(loader, *"abcdefgh")
+    for batch in range(2):
+        collection.reply(batch)
+    await asyncio.gather(*tasks)
+    tasks = await start_loading(loader, "i", "j")
+    assert collection.fetched[2:] == []
+
+    tasks += await start_loading(loader, "k")
+
+    assert collection.fetched[2:] == [[*"ijk"]]
+    collection.reply(2)
+    tasks += await start_loading(loader, "l")
+    # A timer of the event loop starts the batch.
+    await asyncio.sleep(2 * DELAY)
+    assert collection.fetched[3:] == [["l"]]
+    collection.reply(3)
+    await asyncio.gather(*tasks)
+
+
+def test_few_callers_wait_for_nobody_and_earlier_callers_are_forgotten() -> None:
+    sizing = BatchSizing()
+    assert (sizing.smallest, sizing.largest) == (1, 4)
+    for callers, smallest, largest in [(4, 1, 4), (32, 12, 16), (4, 12, 16)]:
+        sizing.observe(callers, now=10.0)
+        assert (sizing.smallest, sizing.largest) == (smallest, largest)
+
+    sizing.observe(2, now=11.5)
+    assert sizing.largest == 16
+    sizing.observe(2, now=12.5)
+    assert sizing.largest == 4
+    sizing.observe(32, now=12.6)
+    sizing.observe(1, now=100.0)
+    assert sizing.largest == 4
 
 
 async def test_a_cancelled_batch_cancels_its_callers(collection: FakeCollection) -> None:

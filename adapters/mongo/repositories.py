@@ -40,7 +40,8 @@ from adapters.mongo.mapping import Mappings
 from adapters.mongo.media_items import MongoMediaCleanup, MongoMediaItems, MongoMediaPages
 from adapters.mongo.metadata import MongoHealthCheck, check_metadata, inspect_metadata
 from adapters.mongo.phone_verifications import MongoPhoneVerifications
-from adapters.mongo.rate_limits import MongoRateLimits, RateLimitBatches
+from adapters.mongo.rate_limit_batches import RateLimitBatches
+from adapters.mongo.rate_limits import MongoRateLimits
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from domain.values import dataclass

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
-from adapters.mongo.batch_sizing import DELAY, BatchSizing
+from adapters.mongo.batch_sizing import DELAY, MAX_BATCH_SIZE, MAX_DELAYS, BatchSizing
 from adapters.mongo.database import Database
 from adapters.mongo.driver import MotorCollection, RawDocument
 
@@ -19,7 +19,6 @@ T = TypeVar("T")
 Fetch = Callable[[Sequence[K]], Coroutine[Any, Any, Mapping[K, T]]]
 """Returns the values that exist; the keys are distinct."""
 
-MAX_BATCH_SIZE: Final = 100
 MAX_BATCHES: Final = 2
 MAX_DELAY: Final = 0.05
 """Seconds for which few keys wait for a batch under way, which may hang."""
@@ -36,8 +35,8 @@ class BatchLoader(Generic[K, T]):
       into a later one, also if that batch has the same key.
     - A second batch begins when as many keys wait as are under way, or after `MAX_DELAY`: of many
       small batches each would cost as much as a large one.
-    - With a sizing, its limits hold for all batches; the first one begins after `DELAY` at the
-      latest.
+    - With a sizing, its limits hold for all batches. Fewer keys wait for `DELAY`, and
+      `MAX_DELAYS` times as long while any batch of its loaders is under way.
     - An error goes to all who wait for that batch, and to no others.
     - A cancelled caller affects no others; a key without waiting callers is not fetched.
     """
@@ -59,6 +58,7 @@ class BatchLoader(Generic[K, T]):
         self._under_way = 0
         self._is_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._delays = 0
 
     async def load(self, key: K) -> T | None:
         """Return the value of the key, or None."""
@@ -100,7 +100,8 @@ class BatchLoader(Generic[K, T]):
             now = asyncio.get_running_loop().time()
             sizing.observe(len(self._waiting) + self._under_way, now)
         while self._waiting and len(self._batches) < self._max_batches:
-            smallest = self._under_way if sizing is None else sizing.smallest
+            under_way = self._under_way
+            smallest = under_way if sizing is None else sizing.smallest(under_way)
             if len(self._waiting) < smallest and not is_late:
                 self._wait(MAX_DELAY if self._batches else DELAY)
                 return
@@ -117,17 +118,22 @@ class BatchLoader(Generic[K, T]):
 
     def _start_late(self) -> None:
         self._timer = None
-        self._start_batches(is_late=True)
+        self._delays += 1
+        is_over = self._sizing is None or not self._sizing.under_way or self._delays >= MAX_DELAYS
+        self._start_batches(is_late=is_over or bool(self._batches))
 
     def _start_batch(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._delays = 0
         waiting = self._next_batch()
         if waiting:
             batch = asyncio.create_task(self._fetch(list(waiting)))
             self._batches.add(batch)
             self._under_way += len(waiting)
+            if self._sizing is not None:
+                self._sizing.under_way += 1
             batch.add_done_callback(partial(self._finish_batch, waiting))
 
     def _next_batch(self) -> _Waiting[K, T]:
@@ -146,6 +152,8 @@ class BatchLoader(Generic[K, T]):
     def _finish_batch(self, waiting: _Waiting[K, T], batch: asyncio.Task[Mapping[K, T]]) -> None:
         self._batches.discard(batch)
         self._under_way -= len(waiting)
+        if self._sizing is not None:
+            self._sizing.under_way -= 1
         error = None if batch.cancelled() else batch.exception()
         for key, results in waiting.items():
             for result, convert in results:

@@ -7,8 +7,11 @@ each other.
 
 from typing import Final
 
+MAX_BATCH_SIZE: Final = 100
 DELAY: Final = 0.003
-"""Seconds for which few keys wait for more while no batch is under way."""
+"""Seconds for which few keys wait for more."""
+MAX_DELAYS: Final = 4
+"""How often they do so while other keys are under way, whose callers come next."""
 
 _SMALLEST_GROUP: Final = 4
 """Fewer keys are never divided: a single request may release two permits."""
@@ -17,14 +20,21 @@ _PERIOD: Final = 1.0
 
 
 class BatchSizing:
-    """Divides callers into two groups. Their number is the most that one loader had at once."""
+    """Divides callers into two groups, unless a batch cannot have half of them.
 
-    __slots__ = ("_callers", "_earlier_callers", "_ends_at")
+    Their number is the most that one loader had at once.
+
+    Attributes:
+        under_way: How many batches of all loaders are under way.
+    """
+
+    __slots__ = ("_callers", "_earlier_callers", "_ends_at", "under_way")
 
     def __init__(self) -> None:
         """Begin without callers."""
         self._callers = self._earlier_callers = 0
         self._ends_at = 0.0
+        self.under_way = 0
 
     def observe(self, callers: int, now: float) -> None:
         """Take into account how many callers a loader has at a time in seconds."""
@@ -38,12 +48,16 @@ class BatchSizing:
     @property
     def largest(self) -> int:
         """How many keys a batch may have: half of the callers."""
-        return max(_SMALLEST_GROUP, self._half)
+        return min(MAX_BATCH_SIZE, max(_SMALLEST_GROUP, self._half))
 
-    @property
-    def smallest(self) -> int:
-        """How many keys begin a batch at once: of few callers, any; of many, most of a group."""
-        return max(1, self._half * 3 // 4)
+    def smallest(self, under_way: int) -> int:
+        """Return how many keys begin a batch at once: of few callers, any; of many, most of a half.
+
+        Args:
+            under_way: How many keys of the same loader are under way.
+        """
+        half = self._half
+        return under_way if half > MAX_BATCH_SIZE else max(1, half * 3 // 4)
 
     @property
     def _half(self) -> int:

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 import pytest
 
-from adapters.mongo.batch_loader import MAX_BATCH_SIZE, MAX_DELAY, BatchLoader
-from adapters.mongo.batch_sizing import DELAY, BatchSizing
+from adapters.mongo.batch_loader import MAX_DELAY, BatchLoader
+from adapters.mongo.batch_sizing import DELAY, MAX_BATCH_SIZE, MAX_DELAYS, BatchSizing
 from application.ports.media_items import PageItem
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
@@ -285,15 +285,35 @@ async def test_a_part_of_a_group_waits_briefly_for_the_others(collection: FakeCo
     await asyncio.gather(*tasks)
 
 
+async def test_a_part_of_a_group_waits_longer_while_others_are_under_way(
+    collection: FakeCollection,
+) -> None:
+    sizing = BatchSizing()
+    first, second = (BatchLoader(collection.fetch, sizing=sizing) for _ in range(2))
+    tasks = await start_loading(first, *"abcdefgh")
+    tasks += await start_loading(second, "i")
+
+    # Two of at least four timers of the event loop.
+    await asyncio.sleep(2 * DELAY)
+    assert collection.fetched[2:] == []
+
+    # The others.
+    await asyncio.sleep(MAX_DELAYS * DELAY)
+    assert collection.fetched[2:] == [["i"]]
+    for batch in range(3):
+        collection.reply(batch)
+    await asyncio.gather(*tasks)
+
+
 def test_few_callers_wait_for_nobody_and_earlier_callers_are_forgotten() -> None:
     sizing = BatchSizing()
-    assert (sizing.smallest, sizing.largest) == (1, 4)
-    for callers, smallest, largest in [(4, 1, 4), (32, 12, 16), (4, 12, 16)]:
+    assert (sizing.smallest(0), sizing.largest) == (1, 4)
+    for callers, smallest, largest in [(4, 1, 4), (32, 12, 16), (4, 12, 16), (256, 7, 100)]:
         sizing.observe(callers, now=10.0)
-        assert (sizing.smallest, sizing.largest) == (smallest, largest)
+        assert (sizing.smallest(7), sizing.largest) == (smallest, largest)
 
     sizing.observe(2, now=11.5)
-    assert sizing.largest == 16
+    assert sizing.largest == 100
     sizing.observe(2, now=12.5)
     assert sizing.largest == 4
     sizing.observe(32, now=12.6)

@@ -19,7 +19,7 @@ from pymongo.monitoring import (
 )
 
 from adapters.mongo import open_mongo_repositories
-from adapters.mongo.batch_loader import MAX_BATCH_SIZE
+from adapters.mongo.batch_sizing import MAX_BATCH_SIZE
 from adapters.mongo.repositories import open_database
 from application.ports.errors import (
     ConfigurationError,

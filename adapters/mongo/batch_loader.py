@@ -35,8 +35,8 @@ class BatchLoader(Generic[K, T]):
       into a later one, also if that batch has the same key.
     - A second batch begins when as many keys wait as are under way, or after `MAX_DELAY`: of many
       small batches each would cost as much as a large one.
-    - With a sizing, its limits hold for all batches. Fewer keys wait for `DELAY`, and
-      `MAX_DELAYS` times as long while any batch of its loaders is under way.
+    - With a sizing, its limits hold for all batches. For the first one, fewer keys wait for
+      `DELAY`, and `MAX_DELAYS` times as long while a batch of another of its loaders is under way.
     - An error goes to all who wait for that batch, and to no others.
     - A cancelled caller affects no others; a key without waiting callers is not fetched.
     """
@@ -119,8 +119,10 @@ class BatchLoader(Generic[K, T]):
     def _start_late(self) -> None:
         self._timer = None
         self._delays += 1
-        is_over = self._sizing is None or not self._sizing.under_way or self._delays >= MAX_DELAYS
-        self._start_batches(is_late=is_over or bool(self._batches))
+        sizing = self._sizing
+        # The callers of other keys under way come next.
+        expects_more = sizing is not None and sizing.under_way and not self._batches
+        self._start_batches(is_late=not expects_more or self._delays >= MAX_DELAYS)
 
     def _start_batch(self) -> None:
         if self._timer is not None:

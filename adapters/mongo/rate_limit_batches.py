@@ -110,7 +110,8 @@ class RateLimitBatches:
         self._documents = DocumentLoader(
             database, collection, projection={"reservations": True}, sizing=sizing
         )
-        self._states = BatchLoader[RateLimit, States](self._fetch_states, sizing=sizing)
+        # Without the sizing: many who are rejected wait for one key, that of the limit.
+        self._states = BatchLoader[RateLimit, States](self._fetch_states)
         self._full = BatchLoader[_CapacityQuery, Sequence[RateLimit]](
             self._find_full, sizing=sizing
         )

@@ -1,28 +1,12 @@
-"""The batch loader over a fake collection; below, the batches of each repository."""
+"""The batch loader, over a fake collection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from adapters.mongo.batch_loader import MAX_DELAY, BatchLoader
-from adapters.mongo.batch_sizing import DELAY, MAX_BATCH_SIZE, MAX_DELAYS, BatchSizing
-from application.ports.media_items import PageItem
-from application.ports.repositories import Repositories
-from application.ports.versioned import Versioned
-from domain.media.page import ItemFilter
-from domain.otp.phone_verification import PhoneVerification
-from tests.integration.mongo_support import CommandLog, open_logged
-from tests.support.builders import (
-    NOW,
-    a_call,
-    a_deleted_identity,
-    a_delivery_report,
-    a_phone,
-    an_id,
-    an_identity,
-    an_item,
-)
+from adapters.mongo.batch_sizing import DELAY, MAX_DELAYS, BatchSizing
 
 
 class FakeCollection:
@@ -31,10 +15,12 @@ class FakeCollection:
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
         self.fetched: list[Sequence[str]] = []
+        self.is_fetched = asyncio.Event()
         self._replies: list[asyncio.Future[None]] = []
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, str]:
         self.fetched.append(keys)
+        self.is_fetched.set()
         values = {key: self.values[key] for key in keys if key in self.values}
         reply: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._replies.append(reply)
@@ -60,6 +46,13 @@ def collection() -> FakeCollection:
 @pytest.fixture
 def loader(collection: FakeCollection) -> BatchLoader[str, str]:
     return BatchLoader(collection.fetch, max_batch_size=3, max_batches=2)
+
+
+@pytest.fixture
+def sharing(collection: FakeCollection) -> list[BatchLoader[str, str]]:
+    """Return two loaders with the same sizing."""
+    sizing = BatchSizing()
+    return [BatchLoader(collection.fetch, sizing=sizing) for _ in range(2)]
 
 
 async def run_until_all_wait() -> None:
@@ -246,10 +239,9 @@ async def test_finishing_waits_for_all_batches(
 
 
 async def test_callers_of_loaders_with_the_same_sizing_are_two_groups(
-    collection: FakeCollection,
+    collection: FakeCollection, sharing: list[BatchLoader[str, str]]
 ) -> None:
-    sizing = BatchSizing()
-    first, second = (BatchLoader(collection.fetch, sizing=sizing) for _ in range(2))
+    first, second = sharing
     tasks = await start_loading(first, *"abcdefgh")
     assert collection.fetched == [[*"abcd"], [*"efgh"]]
 
@@ -286,19 +278,19 @@ async def test_a_part_of_a_group_waits_briefly_for_the_others(collection: FakeCo
 
 
 async def test_a_part_of_a_group_waits_longer_while_others_are_under_way(
-    collection: FakeCollection,
+    collection: FakeCollection, sharing: list[BatchLoader[str, str]]
 ) -> None:
-    sizing = BatchSizing()
-    first, second = (BatchLoader(collection.fetch, sizing=sizing) for _ in range(2))
+    first, second = sharing
     tasks = await start_loading(first, *"abcdefgh")
     tasks += await start_loading(second, "i")
 
-    # Two of at least four timers of the event loop.
-    await asyncio.sleep(2 * DELAY)
+    # Fewer timers of the event loop than begin the batch.
+    await asyncio.sleep((MAX_DELAYS - 2) * DELAY)
     assert collection.fetched[2:] == []
 
-    # The others.
-    await asyncio.sleep(MAX_DELAYS * DELAY)
+    collection.is_fetched.clear()
+    async with asyncio.timeout(5):
+        await collection.is_fetched.wait()
     assert collection.fetched[2:] == [["i"]]
     for batch in range(3):
         collection.reply(batch)
@@ -328,106 +320,3 @@ async def test_a_cancelled_batch_cancels_its_callers(collection: FakeCollection)
 
     with pytest.raises(asyncio.CancelledError):
         await waiting
-
-
-# The batches of each repository.
-
-Opened = tuple[Repositories, CommandLog]
-Load = Callable[[Repositories, int], Awaitable[object]]
-MANY = 500
-
-LOADS: dict[str, Load] = {
-    "identities": lambda db, number: db.identities.load(an_id(number)),
-    "phone_verifications": lambda db, number: db.phone_verifications.load(a_phone(number)),
-    "media_items": lambda db, number: db.media_items.load(an_id(number)),
-    "storage_keys": lambda db, number: db.media_items.find_by_storage_key(f"{an_id(number)}.jpg"),
-    "deleted_identities": lambda db, number: db.deleted_identities.find_deleted([an_id(number)]),
-    "calls": lambda db, number: db.calls.load(an_id(number)),
-    "delivery_reports": lambda db, number: db.delivery_reports.load(an_id(number)),
-}
-
-
-@pytest.fixture
-async def opened(emptied_mongo_database: str) -> AsyncIterator[Opened]:
-    async with open_logged(emptied_mongo_database) as opened:
-        yield opened
-
-
-async def add(repositories: Repositories, numbers: Sequence[int]) -> None:
-    """Add a record of each kind for each number."""
-    await asyncio.gather(
-        *(repositories.identities.add(a_deleted_identity(id=an_id(number))) for number in numbers),
-        *(repositories.media_items.add(an_item(id=an_id(number))) for number in numbers),
-        *(repositories.calls.add(a_call(id=an_id(number))) for number in numbers),
-        *(
-            repositories.delivery_reports.add(a_delivery_report(id=an_id(number)))
-            for number in numbers
-        ),
-        *(
-            repositories.phone_verifications.replace(
-                a_phone(number), PhoneVerification(identity_id=an_id(number)), 0
-            )
-            for number in numbers
-        ),
-    )
-
-
-@pytest.mark.parametrize("load", LOADS.values(), ids=LOADS.keys())
-async def test_many_concurrent_reads_are_a_few_commands_with_the_record_of_each_key(
-    opened: Opened, load: Load
-) -> None:
-    repositories, log = opened
-    await add(repositories, range(0, 40, 2))
-    expected = [await load(repositories, number) for number in range(40)]
-    log.sent.clear()
-
-    results = await asyncio.gather(*(load(repositories, number) for number in range(MANY)))
-
-    assert log.names == ["find"] * (MANY // MAX_BATCH_SIZE)
-    assert results[:40] == expected
-    assert results[0] != results[1]
-
-
-async def test_an_identity_is_decoded_again_when_its_document_has_changed(opened: Opened) -> None:
-    identities = opened[0].identities
-    await identities.add(an_identity())
-    first = await identities.load(an_id())
-    assert await identities.load(an_id()) is first
-
-    blocked = an_identity(blocked_at=NOW)
-    await identities.replace(blocked, 1)
-
-    assert await identities.load(an_id()) == Versioned(blocked, 2)
-
-
-async def test_a_page_is_decoded_again_when_an_item_or_its_owner_has_changed(
-    opened: Opened,
-) -> None:
-    repositories, pages = opened[0], opened[0].media_pages
-    await repositories.media_items.add(an_item(owner_id=an_id(2)))
-    first = await pages.list_page(ItemFilter(), 0, 10)
-    assert await pages.list_page(ItemFilter(), 0, 10) is first
-
-    await repositories.identities.add(a_deleted_identity(id=an_id(2)))
-
-    item = an_item(owner_id=an_id(2))
-    assert await pages.list_page(ItemFilter(), 0, 10) == [PageItem(item, has_deleted_owner=True)]
-    await repositories.media_items.replace(item.categorize("new"), 1)
-    [changed] = await pages.list_page(ItemFilter(), 0, 10)
-    assert changed.item.category == "new"
-
-
-async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(
-    opened: Opened,
-) -> None:
-    repositories, _ = opened
-    await add(repositories, [1])
-
-    results = await asyncio.gather(
-        repositories.media_items.find_by_storage_key(an_item().storage_key),
-        repositories.media_items.find_by_storage_key("\ud800"),
-        repositories.media_items.find_by_storage_key("\x00"),
-        repositories.deleted_identities.find_deleted([an_id(1), "\udfff"]),
-    )
-
-    assert list(results) == [an_item(), None, None, {an_id(1)}]

@@ -1,0 +1,124 @@
+"""The batches of reads of each repository."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import pytest
+
+from adapters.mongo.batch_sizing import MAX_BATCH_SIZE
+from application.ports.media_items import PageItem
+from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
+from domain.media.page import ItemFilter
+from domain.otp.phone_verification import PhoneVerification
+from tests.integration.mongo_support import CommandLog, open_logged
+from tests.support.builders import (
+    NOW,
+    a_call,
+    a_deleted_identity,
+    a_delivery_report,
+    a_phone,
+    an_id,
+    an_identity,
+    an_item,
+)
+
+Opened = tuple[Repositories, CommandLog]
+Load = Callable[[Repositories, int], Awaitable[object]]
+MANY = 500
+
+LOADS: dict[str, Load] = {
+    "identities": lambda db, number: db.identities.load(an_id(number)),
+    "phone_verifications": lambda db, number: db.phone_verifications.load(a_phone(number)),
+    "media_items": lambda db, number: db.media_items.load(an_id(number)),
+    "storage_keys": lambda db, number: db.media_items.find_by_storage_key(f"{an_id(number)}.jpg"),
+    "deleted_identities": lambda db, number: db.deleted_identities.find_deleted([an_id(number)]),
+    "calls": lambda db, number: db.calls.load(an_id(number)),
+    "delivery_reports": lambda db, number: db.delivery_reports.load(an_id(number)),
+}
+
+
+@pytest.fixture
+async def opened(emptied_mongo_database: str) -> AsyncIterator[Opened]:
+    async with open_logged(emptied_mongo_database) as opened:
+        yield opened
+
+
+async def add(repositories: Repositories, numbers: Sequence[int]) -> None:
+    """Add a record of each kind for each number."""
+    await asyncio.gather(
+        *(repositories.identities.add(a_deleted_identity(id=an_id(number))) for number in numbers),
+        *(repositories.media_items.add(an_item(id=an_id(number))) for number in numbers),
+        *(repositories.calls.add(a_call(id=an_id(number))) for number in numbers),
+        *(
+            repositories.delivery_reports.add(a_delivery_report(id=an_id(number)))
+            for number in numbers
+        ),
+        *(
+            repositories.phone_verifications.replace(
+                a_phone(number), PhoneVerification(identity_id=an_id(number)), 0
+            )
+            for number in numbers
+        ),
+    )
+
+
+@pytest.mark.parametrize("load", LOADS.values(), ids=LOADS.keys())
+async def test_many_concurrent_reads_are_a_few_commands_with_the_record_of_each_key(
+    opened: Opened, load: Load
+) -> None:
+    repositories, log = opened
+    await add(repositories, range(0, 40, 2))
+    expected = [await load(repositories, number) for number in range(40)]
+    log.sent.clear()
+
+    results = await asyncio.gather(*(load(repositories, number) for number in range(MANY)))
+
+    assert log.names == ["find"] * (MANY // MAX_BATCH_SIZE)
+    assert results[:40] == expected
+    assert results[0] != results[1]
+
+
+async def test_an_identity_is_decoded_again_when_its_document_has_changed(opened: Opened) -> None:
+    identities = opened[0].identities
+    await identities.add(an_identity())
+    first = await identities.load(an_id())
+    assert await identities.load(an_id()) is first
+
+    blocked = an_identity(blocked_at=NOW)
+    await identities.replace(blocked, 1)
+
+    assert await identities.load(an_id()) == Versioned(blocked, 2)
+
+
+async def test_a_page_is_decoded_again_when_an_item_or_its_owner_has_changed(
+    opened: Opened,
+) -> None:
+    repositories, pages = opened[0], opened[0].media_pages
+    await repositories.media_items.add(an_item(owner_id=an_id(2)))
+    first = await pages.list_page(ItemFilter(), 0, 10)
+    assert await pages.list_page(ItemFilter(), 0, 10) is first
+
+    await repositories.identities.add(a_deleted_identity(id=an_id(2)))
+
+    item = an_item(owner_id=an_id(2))
+    assert await pages.list_page(ItemFilter(), 0, 10) == [PageItem(item, has_deleted_owner=True)]
+    await repositories.media_items.replace(item.categorize("new"), 1)
+    [changed] = await pages.list_page(ItemFilter(), 0, 10)
+    assert changed.item.category == "new"
+
+
+async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(
+    opened: Opened,
+) -> None:
+    repositories, _ = opened
+    await add(repositories, [1])
+
+    results = await asyncio.gather(
+        repositories.media_items.find_by_storage_key(an_item().storage_key),
+        repositories.media_items.find_by_storage_key("\ud800"),
+        repositories.media_items.find_by_storage_key("\x00"),
+        repositories.deleted_identities.find_deleted([an_id(1), "\udfff"]),
+    )
+
+    assert list(results) == [an_item(), None, None, {an_id(1)}]

@@ -20,7 +20,7 @@ from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, ru
 from entrypoints.server.connection_task import run_connection_task
 from entrypoints.server.connections import OpenConnections
 from entrypoints.server.descriptors import max_connections
-from entrypoints.server.processor_affinity import run_affinity_task
+from entrypoints.server.thread_scheduling import run_scheduling_task
 from entrypoints.server.worker_stop import WorkerStop
 from entrypoints.settings import ENV_FILE, Settings, read_settings
 from entrypoints.settings.values import Environment
@@ -83,7 +83,7 @@ def make_app(
                 use_cases.retry_deletions, RETRY_INTERVAL if settings.cleanup_interval else None
             ),
             run_connection_task(connections),
-            run_affinity_task(settings.workers),
+            run_scheduling_task(settings.workers),
         ):
             if is_first_opened():
                 _log_warnings(settings)

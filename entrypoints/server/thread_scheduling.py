@@ -1,15 +1,18 @@
-"""Keeping the event loop, and the threads that take turns with it, on one processor.
+"""Where the kernel runs the threads of a worker, and which of them interrupt others.
 
 The event loop and the server's thread that hands it requests pass the interpreter's lock to each
 other thousands of times a second. Between two processors, each time one wakes the other, and the
-memory that both use moves from cache to cache.
+memory that both use moves from cache to cache. So they are bound to one processor.
+
+If there are as many workers as processors, the threads of the network use that processor too. Each
+event of a connection would stop the event loop for a moment, and what it has in the caches would
+be lost. So these threads run when the event loop waits, or when it has had its share of the time.
 """
 
 import asyncio
 import os
 import threading
 import time
-from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Final, NamedTuple
 
@@ -34,20 +37,20 @@ _NETWORK_THREAD: Final = b"tokio-rt-worker"
 _PYTHON_THREADS: Final = ("MainThread", "sqlite-", "log")
 
 
-def run_affinity_task(workers: int) -> AbstractAsyncContextManager[None]:
-    """Bind and free the threads of this worker, one of so many, until the end of the block.
+def run_scheduling_task(workers: int) -> AbstractAsyncContextManager[None]:
+    """Schedule the threads of this worker, one of so many, until the end of the block.
 
-    Does nothing where there is only one processor, or no Linux.
+    Does nothing without Linux.
     """
-    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) == 1:
+    if not hasattr(os, "sched_setaffinity"):
         return nullcontext()
-    allowed = os.sched_getaffinity(0)
+    allowed = frozenset(os.sched_getaffinity(0))
     return run_in_background(
-        _run(ProcessorAffinity(allowed, binds_network=workers >= len(allowed)))
+        _run(ThreadScheduling(allowed, shares_processors=workers >= len(allowed)))
     )
 
 
-async def _run(affinity: "ProcessorAffinity") -> None:
+async def _run(scheduling: "ThreadScheduling") -> None:
     loop = asyncio.get_running_loop()
     updated, ran = loop.time(), time.thread_time()
     while True:
@@ -56,7 +59,7 @@ async def _run(affinity: "ProcessorAffinity") -> None:
         if time.thread_time() - ran > _IDLE * _INTERVAL_SECONDS:
             now = loop.time()
             with suppress(OSError):
-                affinity.update(now - updated)
+                scheduling.update(now - updated)
             updated = now
         ran = time.thread_time()
 
@@ -68,51 +71,66 @@ class _Times(NamedTuple):
     waited: int
 
 
-class ProcessorAffinity:
+class _Thread(NamedTuple):
+    """How a thread is scheduled."""
+
+    is_bound: bool
+    """Whether it uses the processor of the event loop, once that is busy."""
+    interrupts: bool = True
+    """Whether it may stop the event loop as soon as it has something to do."""
+
+
+class ThreadScheduling:
     """Binds threads to the processor of the event loop, once that is busy.
 
     - Where the event loop then waits for others that use this processor, all threads are free for
       a while: the kernel finds another one. The more often that happens, the longer.
     - Threads that work beside the event loop are always free: those of images and of files, and
       those of the network, unless each processor has a worker.
+    - If each has one, the threads of the server do not interrupt the event loop (`SCHED_BATCH`,
+      sched(7)). SQLite's threads do: they hold its lock while they write.
     """
 
-    def __init__(self, allowed: Collection[int], *, binds_network: bool = False) -> None:
-        """Bind nothing yet.
+    def __init__(self, allowed: frozenset[int], *, shares_processors: bool = False) -> None:
+        """Change nothing yet.
 
         Args:
             allowed: The processors that this process may use.
-            binds_network: Whether the threads of the network are bound too, because no processor
-                is free for them.
+            shares_processors: Whether the event loop shares a processor with the threads of the
+                network, because there is none for them.
         """
         self._allowed = allowed
-        self._binds_network = binds_network
+        self._shares_processors = shares_processors
         self._loop_thread = os.getpid()  # the main thread
         self._times: dict[int, _Times] = {}
-        self._applied: dict[int, Collection[int]] = {}
+        self._applied: dict[int, tuple[frozenset[int], bool]] = {}
         self._processor: int | None = None
         self._free_intervals = 0
         self._pause = _MIN_PAUSE
 
     def update(self, seconds: float) -> None:
-        """Bind or free the threads by what they did in these seconds, since the last update.
+        """Schedule the threads by what they did in these seconds, since the last update.
 
         Raises:
             OSError: `/proc` does not have the times of threads.
         """
-        threads = _list_threads(with_network=self._binds_network)
+        threads = _list_threads(shares_processors=self._shares_processors)
         before, self._times = self._times, _read_times(threads)
         self._choose_processor(_subtract(self._times, before), seconds * _NANOSECONDS)
-        bound = self._allowed if self._processor is None else [self._processor]
-        # A new thread has the processors of the one that started it.
+        bound = self._allowed if self._processor is None else frozenset([self._processor])
+        # A new thread has the processors and the policy of the one that started it.
         applied = {
-            thread: bound if is_bound else self._allowed for thread, is_bound in threads.items()
+            number: (bound if thread.is_bound else self._allowed, thread.interrupts)
+            for number, thread in threads.items()
         }
         if applied != self._applied:
             self._applied = applied
-            for thread, processors in applied.items():
+            for number, (processors, interrupts) in applied.items():
                 with suppress(OSError):  # it may have ended
-                    os.sched_setaffinity(thread, processors)
+                    os.sched_setaffinity(number, processors)
+                    # Another policy is the choice of whoever started this process.
+                    if not interrupts and os.sched_getscheduler(number) == os.SCHED_OTHER:
+                        os.sched_setscheduler(number, os.SCHED_BATCH, os.sched_param(0))
 
     def _choose_processor(self, times: dict[int, _Times], interval: float) -> None:
         loop = times.pop(self._loop_thread, None)
@@ -131,26 +149,28 @@ class ProcessorAffinity:
             self._pause = max(_MIN_PAUSE, self._pause - 1)
 
 
-def _list_threads(*, with_network: bool) -> dict[int, bool]:
-    """Return the threads of this process, and whether each is bound with the event loop."""
+def _list_threads(*, shares_processors: bool) -> dict[int, _Thread]:
+    """Return the threads of this process by their number."""
     names = {thread.native_id: thread.name for thread in threading.enumerate()}
     threads = {}
-    for thread in map(int, os.listdir(_THREADS)):  # noqa: PTH208 - see `_read`
+    for number in map(int, os.listdir(_THREADS)):  # noqa: PTH208 - see `_read`
         with suppress(OSError):  # it may have ended
-            if thread in names:
-                threads[thread] = names[thread].startswith(_PYTHON_THREADS)
+            if number in names:
+                threads[number] = _Thread(names[number].startswith(_PYTHON_THREADS))
             else:
-                is_network = _read(thread, "comm").strip() == _NETWORK_THREAD
-                threads[thread] = with_network or not is_network
+                is_network = _read(number, "comm").strip() == _NETWORK_THREAD
+                threads[number] = _Thread(
+                    shares_processors or not is_network, interrupts=not shares_processors
+                )
     return threads
 
 
-def _read_times(threads: dict[int, bool]) -> dict[int, _Times]:
+def _read_times(threads: dict[int, _Thread]) -> dict[int, _Times]:
     times = {}
-    for thread, is_bound in threads.items():
-        if is_bound:
-            ran, waited, _ = _read(thread, "schedstat").split()
-            times[thread] = _Times(int(ran), int(waited))
+    for number, thread in threads.items():
+        if thread.is_bound:
+            ran, waited, _ = _read(number, "schedstat").split()
+            times[number] = _Times(int(ran), int(waited))
     return times
 
 

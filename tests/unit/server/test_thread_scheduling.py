@@ -1,4 +1,4 @@
-"""The event loop keeps the threads that take turns with it on its processor."""
+"""The event loop keeps its processor, and the threads that take turns with it there."""
 
 import _thread
 import os
@@ -13,17 +13,17 @@ from queue import SimpleQueue
 
 import pytest
 
-from entrypoints.server.processor_affinity import ProcessorAffinity
+from entrypoints.server.thread_scheduling import ThreadScheduling
 
 
 def test_a_busy_event_loop_binds_its_threads_until_others_use_the_processor() -> None:
-    allowed = os.sched_getaffinity(0)
-    affinity = ProcessorAffinity(allowed)
+    allowed = frozenset(os.sched_getaffinity(0))
+    scheduling = ThreadScheduling(allowed)
     try:
         with running_thread("log") as log, running_thread("images_0") as images:
-            affinity.update(0.1)
+            scheduling.update(0.1)
             work()
-            affinity.update(0.01)
+            scheduling.update(0.01)
             processors = os.sched_getaffinity(0)
             assert len(processors) == 1
             assert os.sched_getaffinity(log) == processors
@@ -31,41 +31,67 @@ def test_a_busy_event_loop_binds_its_threads_until_others_use_the_processor() ->
 
             with running_thread("disk_0") as disk:
                 assert os.sched_getaffinity(disk) == processors
-                affinity.update(0.1)
+                scheduling.update(0.1)
                 assert os.sched_getaffinity(disk) == allowed
 
             with busy_process(processors), busy_process(processors):
                 started = time.monotonic()
                 work()
-                affinity.update(time.monotonic() - started)
+                scheduling.update(time.monotonic() - started)
             assert os.sched_getaffinity(0) == os.sched_getaffinity(log) == allowed
     finally:
         os.sched_setaffinity(0, allowed)
 
 
-@pytest.mark.parametrize("binds_network", [False, True])
-def test_threads_of_the_network_are_bound_if_no_processor_is_free_for_them(
-    binds_network: bool,
+@pytest.mark.parametrize("shares_processors", [False, True])
+def test_threads_of_the_network_share_the_processor_if_no_other_is_free_for_them(
+    shares_processors: bool,
 ) -> None:
-    allowed = os.sched_getaffinity(0)
-    affinity = ProcessorAffinity(allowed, binds_network=binds_network)
+    allowed = frozenset(os.sched_getaffinity(0))
+    scheduling = ThreadScheduling(allowed, shares_processors=shares_processors)
     try:
-        with network_thread() as network:
-            affinity.update(0.1)
+        with server_thread("tokio-rt-worker") as network, server_thread("granian") as other:
+            scheduling.update(0.1)
             work()
-            affinity.update(0.01)
+            scheduling.update(0.01)
             processors = os.sched_getaffinity(0)
             assert len(processors) == 1
-            assert os.sched_getaffinity(network) == (processors if binds_network else allowed)
+            assert os.sched_getaffinity(network) == (processors if shares_processors else allowed)
+            assert os.sched_getaffinity(other) == processors
     finally:
         os.sched_setaffinity(0, allowed)
 
 
+@pytest.mark.parametrize("shares_processors", [False, True])
+def test_threads_of_the_server_do_not_interrupt_an_event_loop_that_shares_its_processor(
+    shares_processors: bool,
+) -> None:
+    allowed = frozenset(os.sched_getaffinity(0))
+    scheduling = ThreadScheduling(allowed, shares_processors=shares_processors)
+    with (
+        server_thread("tokio-rt-worker") as network,
+        server_thread("granian") as other,
+        running_thread("sqlite-1") as sqlite,
+    ):
+        scheduling.update(0.1)
+        expected = os.SCHED_BATCH if shares_processors else os.SCHED_OTHER
+        assert os.sched_getscheduler(network) == os.sched_getscheduler(other) == expected
+        assert os.sched_getscheduler(sqlite) == os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+def test_another_policy_of_the_process_is_kept() -> None:
+    scheduling = ThreadScheduling(frozenset(os.sched_getaffinity(0)), shares_processors=True)
+    with server_thread("tokio-rt-worker") as network:
+        os.sched_setscheduler(network, os.SCHED_IDLE, os.sched_param(0))
+        scheduling.update(0.1)
+        assert os.sched_getscheduler(network) == os.SCHED_IDLE
+
+
 def test_an_idle_event_loop_is_not_bound() -> None:
-    allowed = os.sched_getaffinity(0)
-    affinity = ProcessorAffinity(allowed)
-    affinity.update(0.1)
-    affinity.update(60)
+    allowed = frozenset(os.sched_getaffinity(0))
+    scheduling = ThreadScheduling(allowed)
+    scheduling.update(0.1)
+    scheduling.update(60)
     assert os.sched_getaffinity(0) == allowed
 
 
@@ -91,7 +117,7 @@ def running_thread(name: str) -> Iterator[int]:
 
 
 @contextmanager
-def network_thread() -> Iterator[int]:
+def server_thread(name: str) -> Iterator[int]:
     """Run a thread that is unknown to `threading`, like those of the server, and yield its id."""
     ids, end = SimpleQueue[int](), threading.Event()
 
@@ -101,7 +127,7 @@ def network_thread() -> Iterator[int]:
 
     _thread.start_new_thread(run, ())
     thread = ids.get()
-    Path(f"/proc/self/task/{thread}/comm").write_text("tokio-rt-worker")
+    Path(f"/proc/self/task/{thread}/comm").write_text(name)
     try:
         yield thread
     finally:

@@ -15,7 +15,7 @@ MAX_DELAYS: Final = 4
 
 _SMALLEST_GROUP: Final = 4
 """Fewer keys are never divided: a single request may release two permits."""
-_PERIOD: Final = 1.0
+_PERIOD: Final = 0.25
 """Seconds. The number of callers is the largest one of this period and the last one."""
 
 

@@ -304,11 +304,11 @@ def test_few_callers_wait_for_nobody_and_earlier_callers_are_forgotten() -> None
         sizing.observe(callers, now=10.0)
         assert (sizing.smallest(7), sizing.largest) == (smallest, largest)
 
-    sizing.observe(2, now=11.5)
+    sizing.observe(2, now=10.3)
     assert sizing.largest == 100
-    sizing.observe(2, now=12.5)
+    sizing.observe(2, now=10.6)
     assert sizing.largest == 4
-    sizing.observe(32, now=12.6)
+    sizing.observe(32, now=10.7)
     sizing.observe(1, now=100.0)
     assert sizing.largest == 4
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import median
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -47,7 +47,7 @@ def checked_out(ref: str, folder: Path) -> Iterator[Tree]:
 
 
 def measure_ratio(cells: Mapping[str, Cell]) -> float:
-    """Return the rate of the new side divided by that of the old one, the median of rounds."""
+    """Return the rate of the new side divided by that of the old one, in all rounds."""
 
     def rate(side: str) -> float:
         sample = cells[side].measure(CONNECTIONS, SECONDS)
@@ -57,8 +57,9 @@ def measure_ratio(cells: Mapping[str, Cell]) -> float:
 
     # The order changes with each round, because the machine may get slower or faster.
     pairs = (("new", "old"), ("old", "new"))
-    rounds = ({side: rate(side) for side in pairs[number % 2]} for number in range(ROUNDS))
-    return median(rates["new"] / rates["old"] for rates in rounds)
+    rounds = [{side: rate(side) for side in pairs[number % 2]} for number in range(ROUNDS)]
+    new, old = (fmean(rates[side] for rates in rounds) for side in ("new", "old"))
+    return new / old
 
 
 def compare(ref: str, folder: Path) -> int:

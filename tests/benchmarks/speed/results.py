@@ -3,9 +3,9 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 FOLDER = Path("var/bench")
@@ -29,7 +29,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The medians of all rounds, and where they were measured."""
+    """What was measured in all rounds, and where."""
 
     machine: dict[str, Any]
     samples: Sequence[Sample]
@@ -66,23 +66,29 @@ def find_latest() -> Path:
     return folders[-1]
 
 
-def medians(samples: Iterable[Sample]) -> list[Sample]:
-    """Return the medians of the rounds, and the sums of responses and errors."""
+def combine_rounds(samples: Iterable[Sample]) -> list[Sample]:
+    """Return one sample for all rounds of the same load.
+
+    Rates and CPU times are means: a machine that others use has fast and slow seconds, and a
+    median of a few rounds is one or the other. Latencies are medians; responses and errors, sums.
+    """
     rounds: defaultdict[tuple[str, str, int, int], list[Sample]] = defaultdict(list)
     for sample in samples:
         rounds[_key(sample)].append(sample)
-    return [_median(runs) for runs in rounds.values()]
+    return [_combine(runs) for runs in rounds.values()]
 
 
-def _median(runs: Sequence[Sample]) -> Sample:
-    values = {
-        field.name: median(getattr(run, field.name) for run in runs)
-        for field in fields(Sample)
-        if field.type is float
-    }
-    sums = {name: sum(getattr(run, name) for run in runs) for name in ("responses", "errors")}
-    side, scenario, connections, records = _key(runs[0])
-    return Sample(side, scenario, connections, records=records, **sums, **values)
+def _combine(runs: Sequence[Sample]) -> Sample:
+    responses = sum(run.responses for run in runs)
+    return replace(
+        runs[0],
+        responses=responses,
+        rate=fmean(run.rate for run in runs),
+        p50_ms=median(run.p50_ms for run in runs),
+        p99_ms=median(run.p99_ms for run in runs),
+        cpu_us=sum(run.cpu_us * run.responses for run in runs) / max(1, responses),
+        errors=sum(run.errors for run in runs),
+    )
 
 
 def _key(sample: Sample) -> tuple[str, str, int, int]:

@@ -16,7 +16,7 @@ from tests.benchmarks.speed.cells import Cell, HttpCell
 from tests.benchmarks.speed.footprint import measure_footprints
 from tests.benchmarks.speed.records import measure_records
 from tests.benchmarks.speed.report import write_report
-from tests.benchmarks.speed.results import FOLDER, Results, Sample, medians
+from tests.benchmarks.speed.results import FOLDER, Results, Sample, combine_rounds
 from tests.benchmarks.speed.sides import TWO_WORKERS, USERS, open_sides
 from tests.benchmarks.speed.wrk import find_wrk
 
@@ -95,7 +95,7 @@ def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
     stolen, ticks = _read_stolen_time()
     machine["stolen_percent"] = 100 * (stolen - stolen_before) / (ticks - ticks_before)
     machine["seconds"] = round(time.perf_counter() - began_at)
-    results = Results(machine, medians(samples), footprints)
+    results = Results(machine, combine_rounds(samples), footprints)
     results.write(output)
     print(f"\n{write_report(results, output)}")
     print(f"{machine['seconds']} s; results, table and plots are in {output}")

@@ -16,57 +16,58 @@ import pytest
 from entrypoints.server.thread_scheduling import ThreadScheduling
 
 
-def test_a_busy_event_loop_binds_its_threads_until_others_use_the_processor() -> None:
-    allowed = frozenset(os.sched_getaffinity(0))
+@pytest.fixture
+def allowed() -> Iterator[frozenset[int]]:
+    """Return the processors of this process, which has them again after the test."""
+    processors = frozenset(os.sched_getaffinity(0))
+    yield processors
+    os.sched_setaffinity(0, processors)
+
+
+def test_a_busy_event_loop_binds_its_threads_until_others_use_the_processor(
+    allowed: frozenset[int],
+) -> None:
     scheduling = ThreadScheduling(allowed)
-    try:
-        with running_thread("log") as log, running_thread("images_0") as images:
+    with running_thread("log") as log, running_thread("images_0") as images:
+        scheduling.update(0.1)
+        work()
+        scheduling.update(0.01)
+        processors = os.sched_getaffinity(0)
+        assert len(processors) == 1
+        assert os.sched_getaffinity(log) == processors
+        assert os.sched_getaffinity(images) == allowed
+
+        with running_thread("disk_0") as disk:
+            assert os.sched_getaffinity(disk) == processors
             scheduling.update(0.1)
+            assert os.sched_getaffinity(disk) == allowed
+
+        with busy_process(processors), busy_process(processors):
+            started = time.monotonic()
             work()
-            scheduling.update(0.01)
-            processors = os.sched_getaffinity(0)
-            assert len(processors) == 1
-            assert os.sched_getaffinity(log) == processors
-            assert os.sched_getaffinity(images) == allowed
-
-            with running_thread("disk_0") as disk:
-                assert os.sched_getaffinity(disk) == processors
-                scheduling.update(0.1)
-                assert os.sched_getaffinity(disk) == allowed
-
-            with busy_process(processors), busy_process(processors):
-                started = time.monotonic()
-                work()
-                scheduling.update(time.monotonic() - started)
-            assert os.sched_getaffinity(0) == os.sched_getaffinity(log) == allowed
-    finally:
-        os.sched_setaffinity(0, allowed)
+            scheduling.update(time.monotonic() - started)
+        assert os.sched_getaffinity(0) == os.sched_getaffinity(log) == allowed
 
 
 @pytest.mark.parametrize("shares_processors", [False, True])
 def test_threads_of_the_network_share_the_processor_if_no_other_is_free_for_them(
-    shares_processors: bool,
+    allowed: frozenset[int], shares_processors: bool
 ) -> None:
-    allowed = frozenset(os.sched_getaffinity(0))
     scheduling = ThreadScheduling(allowed, shares_processors=shares_processors)
-    try:
-        with server_thread("tokio-rt-worker") as network, server_thread("granian") as other:
-            scheduling.update(0.1)
-            work()
-            scheduling.update(0.01)
-            processors = os.sched_getaffinity(0)
-            assert len(processors) == 1
-            assert os.sched_getaffinity(network) == (processors if shares_processors else allowed)
-            assert os.sched_getaffinity(other) == processors
-    finally:
-        os.sched_setaffinity(0, allowed)
+    with server_thread("tokio-rt-worker") as network, server_thread("granian") as other:
+        scheduling.update(0.1)
+        work()
+        scheduling.update(0.01)
+        processors = os.sched_getaffinity(0)
+        assert len(processors) == 1
+        assert os.sched_getaffinity(network) == (processors if shares_processors else allowed)
+        assert os.sched_getaffinity(other) == processors
 
 
 @pytest.mark.parametrize("shares_processors", [False, True])
 def test_threads_of_the_server_do_not_interrupt_an_event_loop_that_shares_its_processor(
-    shares_processors: bool,
+    allowed: frozenset[int], shares_processors: bool
 ) -> None:
-    allowed = frozenset(os.sched_getaffinity(0))
     scheduling = ThreadScheduling(allowed, shares_processors=shares_processors)
     with (
         server_thread("tokio-rt-worker") as network,
@@ -79,16 +80,15 @@ def test_threads_of_the_server_do_not_interrupt_an_event_loop_that_shares_its_pr
         assert os.sched_getscheduler(sqlite) == os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
-def test_another_policy_of_the_process_is_kept() -> None:
-    scheduling = ThreadScheduling(frozenset(os.sched_getaffinity(0)), shares_processors=True)
+def test_another_policy_of_the_process_is_kept(allowed: frozenset[int]) -> None:
+    scheduling = ThreadScheduling(allowed, shares_processors=True)
     with server_thread("tokio-rt-worker") as network:
         os.sched_setscheduler(network, os.SCHED_IDLE, os.sched_param(0))
         scheduling.update(0.1)
         assert os.sched_getscheduler(network) == os.SCHED_IDLE
 
 
-def test_an_idle_event_loop_is_not_bound() -> None:
-    allowed = frozenset(os.sched_getaffinity(0))
+def test_an_idle_event_loop_is_not_bound(allowed: frozenset[int]) -> None:
     scheduling = ThreadScheduling(allowed)
     scheduling.update(0.1)
     scheduling.update(60)

@@ -29,11 +29,7 @@ def test_a_busy_event_loop_binds_its_threads_until_others_use_the_processor(
 ) -> None:
     scheduling = ThreadScheduling(allowed)
     with running_thread("log") as log, running_thread("images_0") as images:
-        scheduling.update(0.1)
-        work()
-        scheduling.update(0.01)
-        processors = os.sched_getaffinity(0)
-        assert len(processors) == 1
+        processors = bind(scheduling)
         assert os.sched_getaffinity(log) == processors
         assert os.sched_getaffinity(images) == allowed
 
@@ -55,11 +51,7 @@ def test_threads_of_the_network_share_the_processor_if_no_other_is_free_for_them
 ) -> None:
     scheduling = ThreadScheduling(allowed, shares_processors=shares_processors)
     with server_thread("tokio-rt-worker") as network, server_thread("granian") as other:
-        scheduling.update(0.1)
-        work()
-        scheduling.update(0.01)
-        processors = os.sched_getaffinity(0)
-        assert len(processors) == 1
+        processors = bind(scheduling)
         assert os.sched_getaffinity(network) == (processors if shares_processors else allowed)
         assert os.sched_getaffinity(other) == processors
 
@@ -93,6 +85,16 @@ def test_an_idle_event_loop_is_not_bound(allowed: frozenset[int]) -> None:
     scheduling.update(0.1)
     scheduling.update(60)
     assert os.sched_getaffinity(0) == allowed
+
+
+def bind(scheduling: ThreadScheduling) -> set[int]:
+    """Make the event loop busy, and return the processor that it is bound to."""
+    scheduling.update(0.1)
+    work()
+    scheduling.update(0.01)
+    processors = os.sched_getaffinity(0)
+    assert len(processors) == 1
+    return processors
 
 
 def work() -> None:

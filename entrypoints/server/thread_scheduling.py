@@ -88,7 +88,7 @@ class ThreadScheduling:
     - Threads that work beside the event loop are always free: those of images and of files, and
       those of the network, unless each processor has a worker.
     - If each has one, the threads of the server do not interrupt the event loop (`SCHED_BATCH`,
-      sched(7)). SQLite's threads do: they hold its lock while they write.
+      sched(7)). SQLite's threads do: they hold the database's lock while they write.
     """
 
     def __init__(self, allowed: frozenset[int], *, shares_processors: bool = False) -> None:

@@ -1,17 +1,24 @@
 """Media items in SQLite: by id, in pages, and those to be cleaned up."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from adapters.sqlite.database import Database
 from adapters.sqlite.mapping import MediaItemMapping, to_microseconds, to_microseconds_or_none
+from application.bounded_cache import BoundedCache
 from application.ports.media_items import PageItem
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
 from domain.values import dataclass
+
+MAX_COUNTS: Final = 1_000
+"""Of as many combinations of filters, which may have an owner and a category each."""
 
 _LOAD: Final = "SELECT version, schema_version, body FROM media_items WHERE id = ?"
 _FIND: Final = "SELECT version, schema_version, body FROM media_items WHERE storage_key = ?"
@@ -55,6 +62,8 @@ _LIST_REFUSED_DELETIONS: Final = """
 SELECT version, schema_version, body FROM media_items INDEXED BY media_items_page
 WHERE state = 'deletion_refused' ORDER BY created_at LIMIT ?
 """
+
+_FIND_CHANGE_NUMBER: Final = "SELECT value FROM metadata WHERE name = 'media_item_changes'"
 
 _HAS_DELETED_OWNER: Final = """
 EXISTS (
@@ -118,10 +127,17 @@ class SqliteMediaPages:
     """Ready items, newest first. Each combination of filters has an index in this order.
 
     Statements name it, because SQLite would sometimes choose a longer index.
+
+    Items are counted again only after a change: triggers number the changes of all processes. The
+    number is read from the same snapshot.
     """
 
     database: Database
     mapping: MediaItemMapping
+    counts: BoundedCache[tuple[ItemFilter, int], tuple[int, int]] = field(
+        default_factory=lambda: BoundedCache(MAX_COUNTS), repr=False, compare=False
+    )
+    """The number of the last change, and how many items there were then. Only a thread uses it."""
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
@@ -144,11 +160,20 @@ class SqliteMediaPages:
 
     async def count(self, item_filter: ItemFilter, limit: int) -> int:
         """Return the number of ready items, at most `limit`."""
+        return await self.database.read(partial(self._count, item_filter, limit))
+
+    def _count(self, item_filter: ItemFilter, limit: int, connection: sqlite3.Connection) -> int:
+        [change_number] = connection.execute(_FIND_CHANGE_NUMBER).fetchone()
+        known = self.counts.get((item_filter, limit))
+        if known is not None and known[0] == change_number:
+            return known[1]
         filters = _filter_values(item_filter)
         ready = f"SELECT 1 {_from_ready_items(filters)} LIMIT :limit"
         sql = f"SELECT count(*) FROM ({ready})"  # noqa: S608 -- no value is in the text
-        [(count,)] = await self.database.fetch_all(sql, {**filters, "limit": limit})
-        return int(count)
+        count: int
+        [count] = connection.execute(sql, {**filters, "limit": limit}).fetchone()
+        self.counts.put((item_filter, limit), (change_number, count))
+        return count
 
     async def _list(
         self, item_filter: ItemFilter, after: str, offset: str, values: Mapping[str, object]

@@ -168,7 +168,30 @@ CREATE TRIGGER identities_deleted AFTER DELETE ON identities BEGIN
 END;
 """
 
-MIGRATIONS: Final = (_INITIAL_SCHEMA, _HASHED_CLIENT_IPS, _CALLS, _IDENTITY_CHANGES)
+_MEDIA_ITEM_CHANGES: Final = """
+-- How often items were changed, by whomever: see adapters.sqlite.media_items.
+INSERT INTO metadata (name, value) VALUES ('media_item_changes', 0);
+
+CREATE TRIGGER media_items_added AFTER INSERT ON media_items BEGIN
+    UPDATE metadata SET value = value + 1 WHERE name = 'media_item_changes';
+END;
+
+CREATE TRIGGER media_items_updated AFTER UPDATE ON media_items BEGIN
+    UPDATE metadata SET value = value + 1 WHERE name = 'media_item_changes';
+END;
+
+CREATE TRIGGER media_items_deleted AFTER DELETE ON media_items BEGIN
+    UPDATE metadata SET value = value + 1 WHERE name = 'media_item_changes';
+END;
+"""
+
+MIGRATIONS: Final = (
+    _INITIAL_SCHEMA,
+    _HASHED_CLIENT_IPS,
+    _CALLS,
+    _IDENTITY_CHANGES,
+    _MEDIA_ITEM_CHANGES,
+)
 """The script at index n - 1 makes schema version n of version n - 1."""
 
 _log = logging.getLogger(__name__)

@@ -69,6 +69,7 @@ class SqliteForm(StoredForm):
         "sqlite_records_3",
         "sqlite_schema_3",
         "sqlite_schema_4",
+        "sqlite_schema_5",
     )
 
     def __init__(self) -> None:

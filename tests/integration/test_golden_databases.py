@@ -168,7 +168,7 @@ async def test_upgraded_records_in_mongo_contain_no_client_ip(
 
 
 @pytest.mark.parametrize(
-    ("name", "schema_version"), [*zip(SqliteForm.generations, (1, 2, 2, 3, 4), strict=True)]
+    ("name", "schema_version"), [*zip(SqliteForm.generations, (1, 2, 2, 3, 4, 5), strict=True)]
 )
 def test_the_migrations_make_the_same_schema(
     tmp_path: Path, name: str, schema_version: int

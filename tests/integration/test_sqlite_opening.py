@@ -253,6 +253,7 @@ def test_an_older_file_is_migrated_and_keeps_its_rows(
         "schema_version": NEXT_VERSION,
         "key_fingerprint": "keys",
         "health_check_count": 7,
+        "media_item_changes": 0,
     }
     assert [record.msg for record in caplog.records] == [
         {"event": "database_created", "from_schema": 0, "to_schema": len(MIGRATIONS)},

@@ -170,7 +170,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     inbound_per_caller=settings.inbound_limit_per_caller,
                     inbound_total=settings.inbound_limit_total,
                 ),
-                test_otps=settings.test_otps.get_secret_value(),
+                test_otps=settings.test_otps.value,
                 otp_length=settings.otp_length,
                 phone_rules=PhoneRules(accepts_toll_free=settings.accepts_toll_free_numbers),
                 recycled_after=settings.recycled_after,
@@ -204,7 +204,7 @@ def load_keys(
 
     is_strict = is_service and settings.env is Environment.PRODUCTION
     create_missing = is_service and not is_strict
-    if text := settings.secrets.get_secret_value():
+    if text := settings.secrets.value:
         with name_variable("DIALTONE_SECRETS"):
             return UnchangingKeys(text, clock, is_strict=is_strict)
     with name_variable("DIALTONE_SECRETS_FILE"):
@@ -302,7 +302,7 @@ async def open_call_provider(settings: Settings) -> AsyncIterator[CallProvider |
 
     async with open_twilio_calls(
         settings.twilio_account_sid,
-        settings.twilio_auth_token.get_secret_value(),
+        settings.twilio_auth_token.value,
         caller_id=settings.twilio_caller_id,
         api_base=settings.twilio_api_base,
     ) as calls:
@@ -317,8 +317,8 @@ def make_webhooks(settings: Settings) -> Webhooks | None:
 
     signatures = TwilioSignatures(
         settings.twilio_account_sid,
-        settings.twilio_auth_token.get_secret_value(),
-        settings.twilio_auth_token_secondary.get_secret_value(),
+        settings.twilio_auth_token.value,
+        settings.twilio_auth_token_secondary.value,
     )
     return Webhooks(signatures, TwilioWebhookParser(), TwimlMarkup())
 
@@ -363,7 +363,7 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
                 endpoint=settings.s3_endpoint,
                 region=settings.aws_region,
                 access_key=settings.aws_access_key_id,
-                secret_key=settings.aws_secret_access_key.get_secret_value(),
+                secret_key=settings.aws_secret_access_key.value,
                 public_url=settings.media_public_url,
                 clock=clock,
             )
@@ -387,7 +387,7 @@ def open_messenger(
 
             return open_twilio_messenger(
                 settings.twilio_account_sid,
-                settings.twilio_auth_token.get_secret_value(),
+                settings.twilio_auth_token.value,
                 sender=settings.twilio_from or settings.twilio_messaging_service_sid,
                 api_base=settings.twilio_api_base,
             )

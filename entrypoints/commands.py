@@ -299,7 +299,7 @@ def _media_place(settings: Settings) -> str:
 
 
 def _keys_place(settings: Settings) -> str:
-    if settings.secrets.get_secret_value():
+    if settings.secrets.value:
         return "the value of DIALTONE_SECRETS"
     return f"the secrets file {settings.secrets_file.absolute()}"
 

@@ -182,7 +182,7 @@ def is_database_lost(settings: Settings) -> bool:
 
 
 def _check_keys_in_file(settings: Settings) -> None:
-    if settings.secrets.get_secret_value():
+    if settings.secrets.value:
         raise StartupError(
             "DIALTONE_SECRETS: no command can change an environment variable. Write its value to "
             "a file (mode 600), run this command with DIALTONE_SECRETS_FILE=FILE instead of "

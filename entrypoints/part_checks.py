@@ -75,7 +75,7 @@ async def _check_keys(settings: Settings) -> str:
 
 def _are_keys_missing(settings: Settings) -> bool:
     """Return whether the first start in development will create the keys."""
-    if settings.env is Environment.PRODUCTION or settings.secrets.get_secret_value():
+    if settings.env is Environment.PRODUCTION or settings.secrets.value:
         return False
     try:
         settings.secrets_file.lstat()

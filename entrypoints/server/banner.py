@@ -38,7 +38,7 @@ def _provider(provider: SmsProvider | Factory) -> str:
 
 
 def _keys(settings: Settings) -> str:
-    if settings.secrets.get_secret_value():
+    if settings.secrets.value:
         return "in DIALTONE_SECRETS"
     return _relative(settings.secrets_file)
 

@@ -64,7 +64,7 @@ def unused_variables(values: Mapping[str, str]) -> Iterator[str]:
 
 def check_combinations(settings: Settings) -> Iterator[Problem]:
     """Yield problems between settings, in any environment."""
-    if settings.secrets.get_secret_value() and "secrets_file" in settings.model_fields_set:
+    if settings.secrets.value and settings.is_set("DIALTONE_SECRETS_FILE"):
         yield (
             "DIALTONE_SECRETS",
             "Must not be set together with DIALTONE_SECRETS_FILE: remove one of the two.",
@@ -73,7 +73,7 @@ def check_combinations(settings: Settings) -> Iterator[Problem]:
         yield from _check_s3(settings)
     if SmsProvider.TWILIO in settings.sms:
         yield from _check_twilio(settings)
-    test_otps = settings.test_otps.get_secret_value().otps
+    test_otps = settings.test_otps.value.otps
     if any(len(otp.code.digits) != settings.otp_length for otp in test_otps):
         yield (
             "DIALTONE_TEST_OTPS",
@@ -82,7 +82,7 @@ def check_combinations(settings: Settings) -> Iterator[Problem]:
     is_free = all(provider is SmsProvider.CONSOLE for provider in settings.sms)
     if not is_free and settings.countries is None:
         yield "DIALTONE_COUNTRIES", "Must be set if DIALTONE_SMS names a provider that costs money."
-    if settings.has_phone_line and "public_url" not in settings.model_fields_set:
+    if settings.has_phone_line and not settings.is_set("DIALTONE_PUBLIC_URL"):
         yield (
             "DIALTONE_PUBLIC_URL",
             "Must be set if Twilio has a number to call from (TWILIO_FROM or TWILIO_VOICE_FROM): "
@@ -105,11 +105,11 @@ def check_production(settings: Settings) -> Iterator[Problem]:
     """Yield what production rejects, however well it is written."""
     if settings.env is not Environment.PRODUCTION:
         return
-    if "public_url" not in settings.model_fields_set:
+    if not settings.is_set("DIALTONE_PUBLIC_URL"):
         yield "DIALTONE_PUBLIC_URL", "Must be set in production."
     elif not settings.public_url.startswith("https://"):
         yield "DIALTONE_PUBLIC_URL", "Must begin with https:// in production."
-    if not settings.secrets.get_secret_value():
+    if not settings.secrets.value:
         yield from _check_secrets_file(settings)
     if SmsProvider.CONSOLE in settings.sms:
         yield (
@@ -118,13 +118,13 @@ def check_production(settings: Settings) -> Iterator[Problem]:
         )
     if settings.countries is None or settings.countries == ALL_COUNTRIES:
         yield "DIALTONE_COUNTRIES", "Must name countries in production."
-    if "trusted_proxies" not in settings.model_fields_set:
+    if not settings.is_set("DIALTONE_TRUSTED_PROXIES"):
         yield (
             "DIALTONE_TRUSTED_PROXIES",
             "Must be set in production: to the networks of your proxies, or to none if clients "
             "connect directly. Behind an unknown proxy all clients would share one IP.",
         )
-    if not all_end_within_a_year(settings.test_otps.get_secret_value(), datetime.now(UTC).date()):
+    if not all_end_within_a_year(settings.test_otps.value, datetime.now(UTC).date()):
         yield "DIALTONE_TEST_OTPS", "Must have a last day in production, at most a year ahead."
     yield from _check_plain_http(settings)
     yield from _check_single_host(settings)
@@ -143,7 +143,7 @@ def all_end_within_a_year(test_otps: TestOtps, today: date) -> bool:
 
 
 def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
-    if "secrets_file" not in settings.model_fields_set:
+    if not settings.is_set("DIALTONE_SECRETS_FILE"):
         yield (
             "DIALTONE_SECRETS_FILE",
             "Must be set in production, which generates no keys. "
@@ -160,14 +160,14 @@ def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
 def _check_s3(settings: Settings) -> Iterator[Problem]:
     if not settings.aws_access_key_id:
         yield "AWS_ACCESS_KEY_ID", "Must be set if DIALTONE_MEDIA is an s3:// URL."
-    if not settings.aws_secret_access_key:
+    if not settings.aws_secret_access_key.value:
         yield "AWS_SECRET_ACCESS_KEY", "Must be set if DIALTONE_MEDIA is an s3:// URL."
 
 
 def _check_twilio(settings: Settings) -> Iterator[Problem]:
     if not settings.twilio_account_sid:
         yield "TWILIO_ACCOUNT_SID", "Must be set if DIALTONE_SMS contains twilio."
-    if not settings.twilio_auth_token:
+    if not settings.twilio_auth_token.value:
         yield "TWILIO_AUTH_TOKEN", "Must be set if DIALTONE_SMS contains twilio."
     origins = {"TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"} & settings.variables.values.keys()
     if not origins:

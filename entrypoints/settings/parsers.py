@@ -8,12 +8,11 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
-
-from pydantic import Secret, SecretStr
 
 from domain.countries import ALL_COUNTRIES, parse_country
 from domain.errors import InvalidValue
@@ -28,10 +27,12 @@ from entrypoints.settings.values import (
     MediaFolder,
     Network,
     S3Bucket,
+    Secret,
     SmsProvider,
 )
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 MAX_APP_NAME_LENGTH: Final = 30
 _MAX_DOMAIN_LENGTH: Final = 253
@@ -39,7 +40,13 @@ _DAY: Final = timedelta(days=1)
 
 _UNIT_SECONDS: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION: Final = re.compile(r"[0-9]{1,9}[dhms]")
-_SIZE: Final = re.compile(r"[0-9]{1,12} ?(?:[kmg]?i?b|)", re.IGNORECASE)
+_UNIT_BYTES: Final = {
+    "": 1,
+    "b": 1,
+    **{f"{prefix}b": 1000**power for power, prefix in enumerate("kmg", 1)},
+    **{f"{prefix}ib": 1024**power for power, prefix in enumerate("kmg", 1)},
+}
+_SIZE: Final = re.compile(r"(?P<count>[0-9]{1,12}) ?(?P<unit>[kmg]i?b|b|)", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[0-9]{1,12}")
 
 _BIND: Final = re.compile(
@@ -126,20 +133,46 @@ def parse_yes_or_no(text: str) -> bool:
     return text.lower() == "yes"
 
 
-def check_number(text: str) -> str:
-    """Reject what pydantic also accepts as a whole number: signs, `_`, `.0` and other digits."""
-    if not _NUMBER.fullmatch(text):
-        raise InvalidValue("Must be a whole number.")
-    return text
+def enum_parser(kind: type[E]) -> Callable[[str], E]:
+    """Return a parser of the values of an enum, in upper or lower case."""
+
+    def parse(text: str) -> E:
+        try:
+            return kind(text.lower())
+        except ValueError:
+            *others, last = kind
+            raise InvalidValue(f"Must be {', '.join(others)} or {last}.") from None
+
+    return parse
 
 
-def check_size(text: str) -> str:
-    """Reject what pydantic also accepts as a size: fractions, bits and text after the unit."""
-    if not _SIZE.fullmatch(text):
-        raise InvalidValue(
-            "Must be a number of bytes, or a whole number followed by kB, MB, GB, KiB, MiB or GiB."
-        )
-    return text
+def number_parser(minimum: int, maximum: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers in this range, in ASCII digits."""
+
+    def parse(text: str) -> int:
+        if not _NUMBER.fullmatch(text) or not minimum <= int(text) <= maximum:
+            raise InvalidValue(f"Must be a whole number from {minimum} to {maximum}.")
+        return int(text)
+
+    return parse
+
+
+def size_parser(minimum: int, maximum: int) -> Callable[[str], int]:
+    """Return a parser of sizes in this range of bytes, like `20MB` or `16 MiB`."""
+
+    def parse(text: str) -> int:
+        match = _SIZE.fullmatch(text)
+        if match is None:
+            raise InvalidValue(
+                "Must be a number of bytes, or a whole number followed by kB, MB, GB, KiB, MiB "
+                "or GiB."
+            )
+        size: int = int(match["count"]) * _UNIT_BYTES[match["unit"].lower()]
+        if not minimum <= size <= maximum:
+            raise InvalidValue(f"Must be from {minimum} to {maximum} bytes.")
+        return size
+
+    return parse
 
 
 def duration_parser(minimum: str, maximum: str) -> Callable[[str], timedelta]:
@@ -296,7 +329,7 @@ def parse_file_path(text: str) -> Path:
     return parse_path(text)
 
 
-def parse_secrets(text: str) -> SecretStr:
+def parse_secrets(text: str) -> Secret[str]:
     """Check that the text is a JSON object; it may have several lines."""
     try:
         document = json.loads(text)
@@ -304,7 +337,7 @@ def parse_secrets(text: str) -> SecretStr:
         document = None
     if not isinstance(document, dict):
         raise InvalidValue("Must be the JSON text of a secrets file.")
-    return SecretStr(text)
+    return Secret(text)
 
 
 def parse_factory(text: str) -> Factory | None:

@@ -8,9 +8,6 @@ from itertools import chain, starmap
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from pydantic import Secret, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
-
 from domain.errors import InvalidValue
 from entrypoints.settings.checks import (
     NOT_IMPLEMENTED,
@@ -18,18 +15,16 @@ from entrypoints.settings.checks import (
     check_production,
     unused_variables,
 )
+from entrypoints.settings.declaration import Declaration, declarations
 from entrypoints.settings.env_file import read_env_file
 from entrypoints.settings.settings import Settings, Variables
+from entrypoints.settings.values import Secret
 from entrypoints.startup_error import StartupError
 
 PREFIX: Final = "DIALTONE_"
 HIDDEN: Final = "(hidden)"
 
-FIELDS: Final[Mapping[str, tuple[str, FieldInfo]]] = {
-    field.validation_alias: (name, field)
-    for name, field in Settings.model_fields.items()
-    if isinstance(field.validation_alias, str)
-}
+FIELDS: Final[Mapping[str, tuple[str, Declaration]]] = declarations(Settings)
 """Each variable's field: its name and its declaration."""
 
 # Credentials in a URL: before its hosts, and in MongoDB's options.
@@ -95,7 +90,7 @@ def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings
         from_env_file=frozenset(file_values.keys() - environment.keys()),
         unknown=dict(_find_unknown(values)),
     )
-    settings, problems = _validate(variables)
+    settings, problems = _parse(variables)
     for name, problem in chain(check_combinations(settings), check_production(settings)):
         problems.setdefault(name, f"{problem} {_example(name)}")
     problems |= {
@@ -117,8 +112,8 @@ def describe(settings: Settings) -> list[Description]:
 def render_example_file() -> str:
     """Render `.env.example`; a copy of it changes nothing."""
     entries = (
-        f"# {field.description}\n#{variable}={_default_text(field)}\n"
-        for variable, (_, field) in FIELDS.items()
+        f"# {declaration.description}\n#{variable}={declaration.default}\n"
+        for variable, (_, declaration) in FIELDS.items()
     )
     return "\n".join((_EXAMPLE_FILE_HEAD, *entries))
 
@@ -127,32 +122,38 @@ def _without_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value.strip()}
 
 
-def _validate(variables: Variables) -> tuple[Settings, dict[str, str]]:
-    """Validate each variable; one with an error has its default in the settings returned.
+def _parse(variables: Variables) -> tuple[Settings, dict[str, str]]:
+    """Parse each variable; one with an error has its default in the settings returned.
 
     So the checks between settings run, and report their problems too, after such an error.
     """
-    values = {name: value.strip() for name, value in variables.values.items() if name in FIELDS}
-    for name in unused_variables(values):
-        values.pop(name, None)
+    texts = {name: value.strip() for name, value in variables.values.items() if name in FIELDS}
+    for name in unused_variables(texts):
+        texts.pop(name, None)
+    values: dict[str, Any] = {}
     problems = {}
-    try:
-        return Settings.model_validate({**values, "variables": variables}), {}
-    except ValidationError as error:
-        for details in error.errors(include_url=False, include_input=False):
-            name = str(details["loc"][0])
-            if name in values:
-                problems[name] = f"{_message(details)} {_example(name, values[name])}"
-    valid = {name: value for name, value in values.items() if name not in problems}
-    return Settings.model_validate({**valid, "variables": variables}), problems
+    for name, (field_name, declaration) in FIELDS.items():
+        if name in texts:
+            try:
+                values[field_name] = _parse_text(declaration, texts[name])
+                continue
+            except InvalidValue as error:
+                problems[name] = f"{error.message} {_example(name, texts[name])}"
+        values[field_name] = _default(declaration, values)
+    return Settings(**values, variables=variables), problems
 
 
-def _message(details: Mapping[str, Any]) -> str:
-    # Only these exceptions are known to never quote the value.
-    error = details.get("ctx", {}).get("error")
-    if isinstance(error, InvalidValue):
-        return error.message
-    return "Invalid value." if error else f"{details['msg']}."
+def _parse_text(declaration: Declaration, text: str) -> Any:
+    # A document may have several lines.
+    if not text.isprintable() and declaration.variable != "DIALTONE_SECRETS":
+        raise InvalidValue("Must not contain unprintable characters.")
+    return declaration.parse(text)
+
+
+def _default(declaration: Declaration, earlier: Mapping[str, Any]) -> Any:
+    if declaration.derive is not None:
+        return declaration.derive(earlier)
+    return declaration.parse(declaration.default) if declaration.default else declaration.unset
 
 
 def _lines(problems: Mapping[str, str], variables: Variables) -> Iterable[str]:
@@ -170,7 +171,7 @@ def unknown_line(name: str, similar: str | None) -> str:
 
 def _example(name: str, text: str = "") -> str:
     """Return the example with the scheme of the text, like sqlite:, or the first example."""
-    examples = FIELDS[name][1].examples or [""]
+    examples = FIELDS[name][1].examples
     scheme = text.partition(":")[0]
     similar = (example for example in examples if example.partition(":")[0] == scheme)
     return f"Example: {name}={next(similar, examples[0])}"
@@ -211,19 +212,15 @@ def _find_similar(name: str) -> str | None:
 
 def _describe(variable: str, settings: Settings) -> Description:
     variables = settings.variables
-    field_name, field = FIELDS[variable]
+    field_name, declaration = FIELDS[variable]
     if variable not in variables.values:
-        has_factory = field.default_factory is not None
-        derived = (getattr(settings, field_name) or "") if has_factory else _default_text(field)
-        return Description(variable, derived, Origin.DEFAULT)
-    is_secret = isinstance(field.default, Secret | SecretStr)
+        is_derived = declaration.derive is not None
+        default = (getattr(settings, field_name) or "") if is_derived else declaration.default
+        return Description(variable, default, Origin.DEFAULT)
+    is_secret = isinstance(declaration.unset, Secret)
     text = HIDDEN if is_secret else _hide_credentials(variables.values[variable].strip())
     is_in_file = variable in variables.from_env_file
     return Description(variable, text, Origin.ENV_FILE if is_in_file else Origin.ENVIRONMENT)
-
-
-def _default_text(field: FieldInfo) -> str:
-    return field.default if field.validate_default else ""
 
 
 def _hide_credentials(text: str) -> str:

@@ -4,8 +4,11 @@ from dataclasses import field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from domain.values import dataclass
+
+T = TypeVar("T")
 
 Network = IPv4Network | IPv6Network
 
@@ -39,6 +42,13 @@ class LogFormat(StrEnum):
     AUTO = "auto"
     CONSOLE = "console"
     JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret(Generic[T]):
+    """A value that its `repr` does not show."""
+
+    value: T = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,5 +155,5 @@ def test_processes_load_only_the_libraries_that_they_use(tmp_path: Path) -> None
     assert "/msgspec/" in worker
     for library in ("msgspec", "pydantic_core", "cryptography", "PIL"):
         assert f"/{library}/" not in parent
-    for library in ("bson", "pymongo", "aiohttp"):
+    for library in ("pydantic_core", "bson", "pymongo", "aiohttp"):
         assert f"/{library}/" not in worker

@@ -79,9 +79,9 @@ def test_every_example_and_default_is_valid_and_described_as_written() -> None:
 
 @pytest.mark.parametrize("text", ["\x1b", f"\x1b{SECRET}", f"{SECRET}\n{SECRET}"], ids=ascii)
 def test_an_unprintable_value_of_any_variable_is_rejected(text: str) -> None:
-    for name, (_, field) in FIELDS.items():
+    for name, (_, declaration) in FIELDS.items():
         result = read(ALL_USED | {name: text})
         assert isinstance(result, tuple)
         (line,) = (line for line in result if line.startswith(f"{name}: "))
         assert_helps(line)
-        assert line.endswith(f"Example: {name}={(field.examples or [''])[0]}")
+        assert line.endswith(f"Example: {name}={declaration.examples[0]}")

@@ -34,7 +34,7 @@ def test_a_bucket_is_on_amazon_unless_an_endpoint_is_set() -> None:
     assert (amazon.s3_endpoint, amazon.aws_region) == (None, "us-east-1")
     assert (other.s3_endpoint, other.aws_region) == ("http://127.0.0.1:8333", "auto")
     assert other.aws_access_key_id == S3["AWS_ACCESS_KEY_ID"]
-    assert other.aws_secret_access_key.get_secret_value() == S3["AWS_SECRET_ACCESS_KEY"]
+    assert other.aws_secret_access_key.value == S3["AWS_SECRET_ACCESS_KEY"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_twilio_delivers_from_a_number_a_short_code_or_a_name(number: str) -> No
     assert (read.twilio_from, read.twilio_messaging_service_sid) == (number, "")
     assert read.sms == (SmsProvider.TWILIO,)
     assert read.twilio_account_sid == TWILIO["TWILIO_ACCOUNT_SID"]
-    assert read.twilio_auth_token.get_secret_value() == TWILIO["TWILIO_AUTH_TOKEN"]
+    assert read.twilio_auth_token.value == TWILIO["TWILIO_AUTH_TOKEN"]
 
 
 def test_twilio_delivers_from_a_number_or_by_a_messaging_service() -> None:
@@ -345,7 +345,7 @@ def test_a_year_ends_on_the_same_date_of_the_next_year(
 ) -> None:
     for day, is_within in ((last, True), (too_late, False)):
         test_otps = parse_test_otps(f"+15005550006=123456@{last},+14155552671=123456@{day}")
-        assert all_end_within_a_year(test_otps.get_secret_value(), today) == is_within
+        assert all_end_within_a_year(test_otps.value, today) == is_within
 
 
 def test_a_test_otp_has_the_length_of_codes() -> None:

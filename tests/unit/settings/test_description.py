@@ -98,7 +98,8 @@ def test_the_example_file_has_two_short_lines_for_each_variable() -> None:
     assert printed == (PROJECT / ".env.example").read_text()
     _, *entries = printed.rstrip("\n").split("\n\n")
     assert entries == [
-        f"# {field.description}\n#{name}={defaults[name]}" for name, (_, field) in FIELDS.items()
+        f"# {declaration.description}\n#{name}={defaults[name]}"
+        for name, (_, declaration) in FIELDS.items()
     ]
     assert max(map(len, printed.splitlines())) <= 100
 

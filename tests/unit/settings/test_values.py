@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import Secret
 
 from application.identities.session_factory import TokenLifetimes
 from application.voice.clean_up_calls import (
@@ -33,6 +32,7 @@ from entrypoints.settings.values import (
     MediaFolder,
     MongoDatabase,
     S3Bucket,
+    Secret,
     SmsProvider,
     SqliteDatabase,
 )
@@ -332,6 +332,19 @@ def test_an_invalid_value_is_an_error_with_name_and_example(name: str, texts: li
 
         assert line.startswith(f"DIALTONE_{name}: ")
         assert f" Example: DIALTONE_{name}=" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("ENV", "prod", "Must be development or production."),
+        ("LOG_LEVEL", "trace", "Must be debug, info, warning or error."),
+        ("WORKERS", "257", "Must be a whole number from 1 to 256."),
+        ("MAX_UPLOAD_SIZE", "999", "Must be from 1000 to 1000000000 bytes."),
+    ],
+)
+def test_an_error_says_what_is_valid(name: str, text: str, message: str) -> None:
+    assert problem(**{name: text}).startswith(f"DIALTONE_{name}: {message} Example: ")
 
 
 @pytest.mark.parametrize("text", ["14/12h", "5/15m", "1/1h", "8/13h"])

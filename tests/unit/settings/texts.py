@@ -24,9 +24,9 @@ TWILIO: Final = {
 VARIABLES: Final = list(FIELDS)
 EXAMPLES: Final = [
     (variable, text)
-    for variable, (_, field) in FIELDS.items()
-    for text in (*(field.examples or ()), field.default)
-    if isinstance(text, str) and text
+    for variable, (_, declaration) in FIELDS.items()
+    for text in (*declaration.examples, declaration.default)
+    if text
 ]
 """Variables with their examples and defaults."""
 _UNUSUAL_PARTS: Final = [

@@ -43,10 +43,17 @@ _DURATION: Final = re.compile(r"[0-9]{1,9}[dhms]")
 _UNIT_BYTES: Final = {
     "": 1,
     "b": 1,
-    **{f"{prefix}b": 1000**power for power, prefix in enumerate("kmg", 1)},
-    **{f"{prefix}ib": 1024**power for power, prefix in enumerate("kmg", 1)},
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
 }
-_SIZE: Final = re.compile(r"(?P<count>[0-9]{1,12}) ?(?P<unit>[kmg]i?b|b|)", re.IGNORECASE)
+# Without re.ASCII, `i` would also match the dotless and the dotted capital one.
+_SIZE: Final = re.compile(
+    r"(?P<count>[0-9]{1,12}) ?(?P<unit>[kmg]i?b|b|)", re.IGNORECASE | re.ASCII
+)
 _NUMBER: Final = re.compile(r"[0-9]{1,12}")
 
 _BIND: Final = re.compile(
@@ -167,7 +174,7 @@ def size_parser(minimum: int, maximum: int) -> Callable[[str], int]:
                 "Must be a number of bytes, or a whole number followed by kB, MB, GB, KiB, MiB "
                 "or GiB."
             )
-        size: int = int(match["count"]) * _UNIT_BYTES[match["unit"].lower()]
+        size = int(match["count"]) * _UNIT_BYTES[match["unit"].lower()]
         if not minimum <= size <= maximum:
             raise InvalidValue(f"Must be from {minimum} to {maximum} bytes.")
         return size

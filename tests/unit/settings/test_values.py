@@ -312,6 +312,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("SINGLE_HOST", ["true", "1", "y"]),
         ("TOLL_FREE_NUMBERS", ["true", "1", "US"]),
         ("MAX_UPLOAD_SIZE", ["0", "999", "2GB", "20XB", "1.5MB", "-5", "MB", "20MBit", "20MB x"]),
+        ("MAX_UPLOAD_SIZE", ["16M\u0130B", "16M\u0131B", "16\u212aB"]),
         ("LOG_LEVEL", ["trace", "critical"]),
         ("LOG_FORMAT", ["text"]),
         ("SMS_LIMIT_PER_PHONE", ["5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h"]),

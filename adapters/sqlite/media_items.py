@@ -18,7 +18,7 @@ from domain.page import Cursor
 from domain.values import dataclass
 
 MAX_COUNTS: Final = 1_000
-"""Of as many combinations of filters, which may have an owner and a category each."""
+"""Combinations of filters whose counts are remembered; each may name an owner and a category."""
 
 _LOAD: Final = "SELECT version, schema_version, body FROM media_items WHERE id = ?"
 _FIND: Final = "SELECT version, schema_version, body FROM media_items WHERE storage_key = ?"
@@ -137,7 +137,10 @@ class SqliteMediaPages:
     counts: BoundedCache[tuple[ItemFilter, int], tuple[int, int]] = field(
         default_factory=lambda: BoundedCache(MAX_COUNTS), repr=False, compare=False
     )
-    """The number of the last change, and how many items there were then. Only a thread uses it."""
+    """The number of the last change, and how many items there were then.
+
+    The reader's thread uses it.
+    """
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int

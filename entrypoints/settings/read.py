@@ -133,13 +133,12 @@ def _parse(variables: Variables) -> tuple[Settings, dict[str, str]]:
     values: dict[str, Any] = {}
     problems = {}
     for name, (field_name, declaration) in FIELDS.items():
+        values[field_name] = _default(declaration, values)
         if name in texts:
             try:
                 values[field_name] = _parse_text(declaration, texts[name])
-                continue
             except InvalidValue as error:
                 problems[name] = f"{error.message} {_example(name, texts[name])}"
-        values[field_name] = _default(declaration, values)
     return Settings(**values, variables=variables), problems
 
 

@@ -637,7 +637,7 @@ class Settings:
     variables: Variables = field(default_factory=Variables, repr=False)
 
     def is_set(self, variable: str) -> bool:
-        """Whether the variable is set, by the environment or by `.env`."""
+        """Return whether the variable is set, by the environment or by `.env`."""
         return variable in self.variables.values
 
     @property

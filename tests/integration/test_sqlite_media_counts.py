@@ -52,7 +52,7 @@ async def test_changes_by_another_process_are_counted_at_once(
     assert await count(reader) == 0
 
 
-async def test_counts_of_other_filters_and_limits_are_others(processes: list[Repositories]) -> None:
+async def test_each_filter_and_limit_has_its_own_count(processes: list[Repositories]) -> None:
     reader, writer = processes
     await writer.media_items.add(an_item(id=an_id(2), storage_key="another", category="wheels"))
 

@@ -56,4 +56,18 @@ else:
             raise
 
 
-__all__ = ["Completed", "gather"]
+def begin(awaitable: Awaitable[T]) -> Awaitable[T]:
+    """Return what is under way. Nobody has to wait for it, or for its error."""
+    if isinstance(awaitable, Completed):
+        return awaitable
+    result = asyncio.ensure_future(awaitable)
+    result.add_done_callback(_retrieve_error)
+    return result
+
+
+def _retrieve_error(result: asyncio.Future[Any]) -> None:
+    if not result.cancelled():
+        result.exception()
+
+
+__all__ = ["Completed", "begin", "gather"]

@@ -1,6 +1,7 @@
 """Identities in MongoDB, also deleted ones."""
 
 from collections.abc import Awaitable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,8 +12,9 @@ from adapters.mongo.database import Database
 from adapters.mongo.documents import IdentityDocument
 from adapters.mongo.driver import DuplicateKey, MotorCollection
 from adapters.mongo.identity_loader import IdentityLoader
+from adapters.mongo.media_item_changes import MediaItemChanges
 from adapters.mongo.record_mapping import RecordMapping
-from application.ports.errors import UniqueViolation
+from application.ports.errors import StorageError, UniqueViolation
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
@@ -28,6 +30,7 @@ class MongoIdentities:
     database: Database
     collection: MotorCollection
     loader: IdentityLoader
+    item_changes: MediaItemChanges
     mapping: RecordMapping[Identity]
 
     def load(self, identity_id: str) -> Awaitable[Versioned[Identity] | None]:
@@ -46,6 +49,7 @@ class MongoIdentities:
             if "_id" in error.fields or await self._exists(identity.id):
                 return False
             raise UniqueViolation(_NAME_IN_USE) from None
+        await self._number_deletion(identity)
         return True
 
     async def replace(self, identity: Identity, version: int) -> bool:
@@ -59,6 +63,7 @@ class MongoIdentities:
             )
         except DuplicateKey:
             raise UniqueViolation(_NAME_IN_USE) from None
+        await self._number_deletion(identity)
         return result.matched_count == 1
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
@@ -67,6 +72,13 @@ class MongoIdentities:
             lambda: self.collection.find_one({"username_key": username.key})
         )
         return self.mapping.decode(document) if document else None
+
+    async def _number_deletion(self, identity: Identity) -> None:
+        # Pages of the library show no items of deleted identities. The deletion is done, also if
+        # they are known for another second.
+        if identity.is_deleted:
+            with suppress(StorageError):
+                await self.item_changes.add()
 
     async def _exists(self, identity_id: str) -> bool:
         found = await self.database.run(

@@ -1,33 +1,25 @@
 """Library items in MongoDB: single items, pages, and those that need a cleanup."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import bson
 from beanie.odm.queries.find import FindMany
-from pymongo import DESCENDING
+from pymongo import DESCENDING, DeleteOne, ReplaceOne
 
 from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import IdentityDocument, MediaItemDocument
-from adapters.mongo.driver import (
-    RAW_DOCUMENTS,
-    MotorCollection,
-    RawDocument,
-)
+from adapters.mongo.driver import MotorCollection, RawDocument
 from adapters.mongo.mapping.media_items import STORED_ITEM_STATES, STORED_MEDIA_KINDS
+from adapters.mongo.media_item_changes import MediaItemChanges
 from adapters.mongo.record_mapping import RecordMapping
-from application.bounded_cache import BoundedCache
 from application.ports.media_items import PageItem
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
 from domain.values import dataclass
-
-MAX_DECODED_PAGES: Final = 64
-"""Of up to 150 KB each."""
 
 # The items of a page become one document, because one lookup of all owners takes less than half as
 # long as a lookup for each item. After $group, MongoDB 6 plans the page for another engine, which
@@ -54,11 +46,14 @@ class MongoMediaItems:
     collection: MotorCollection
     loader: DocumentLoader
     storage_key_loader: DocumentLoader
+    changes: MediaItemChanges
     mapping: RecordMapping[MediaItem]
 
     async def add(self, item: MediaItem) -> None:
         """Save a new item."""
         await self.database.run(lambda: self.collection.insert_one(self.mapping.encode(item, 1)))
+        if item.is_ready:
+            await self.changes.add()
 
     async def load(self, item_id: str) -> Versioned[MediaItem] | None:
         """Return the item in any state, or None."""
@@ -72,37 +67,45 @@ class MongoMediaItems:
 
     async def replace(self, item: MediaItem, version: int) -> bool:
         """Save the item if the stored one has this version."""
-        result = await self.database.run(
-            lambda: self.collection.replace_one(
-                {"_id": item.id, "version": int(version)},
-                self.mapping.encode_successor(item, version),
-            )
+        replacement = ReplaceOne(
+            {"_id": item.id, "version": int(version)}, self.mapping.encode_successor(item, version)
         )
-        return result.matched_count == 1
+        result = await self.database.run(
+            lambda: self.collection.bulk_write([replacement, self.changes.statement])
+        )
+        if result.matched_count == 1:
+            # It was either the item or the number. If there was no number, it was the item.
+            return await self.changes.create()
+        return result.matched_count == 2
 
     async def delete(self, item_id: str, version: int) -> bool:
         """Delete the item if the stored one has this version."""
+        deletion = DeleteOne({"_id": item_id, "version": int(version)})
         result = await self.database.run(
-            lambda: self.collection.delete_one({"_id": item_id, "version": int(version)})
+            lambda: self.collection.bulk_write([deletion, self.changes.statement])
         )
         return result.deleted_count == 1
 
 
 class MongoMediaPages:
-    """Ready items; each combination of filters has an index in the order of the pages.
-
-    Decoded pages are cached by the bytes of their documents: a page that was changed has others.
-    """
+    """Ready items; each combination of filters has an index in the order of the pages."""
 
     def __init__(
-        self, database: Database, collection: MotorCollection, mapping: RecordMapping[MediaItem]
+        self,
+        database: Database,
+        collection: MotorCollection,
+        changes: MediaItemChanges,
+        mapping: RecordMapping[MediaItem],
     ) -> None:
-        """Read with the options of the collection, by which documents are decoded."""
+        """Read with the options of the collection."""
         self._database = database
-        self._collection = collection
-        self._raw_documents = database.in_event_loop(collection).with_options(RAW_DOCUMENTS)
+        self._collection = database.in_event_loop(collection)
+        self._changes = changes
         self._mapping = mapping
-        self._decoded = BoundedCache[bytes, Sequence[PageItem]](MAX_DECODED_PAGES)
+
+    def last_change(self) -> Awaitable[int | None]:
+        """Return the number of the last change of an item, or deletion of an identity."""
+        return self._changes.find_last()
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
@@ -158,14 +161,9 @@ class MongoMediaPages:
         return await self._database.run(lambda: self._aggregate(pipeline))
 
     async def _aggregate(self, pipeline: Sequence[RawDocument]) -> Sequence[PageItem]:
-        cursor = await self._raw_documents.aggregate(pipeline)
-        [document] = await cursor.to_list()
-        stored = bytes(document.raw)
-        items = self._decoded.get(stored)
-        if items is None:
-            items = self._decode(bson.decode(stored, self._collection.codec_options))
-            self._decoded.put(stored, items)
-        return items
+        cursor = await self._collection.aggregate(pipeline)
+        [page] = await cursor.to_list()
+        return self._decode(page)
 
     def _decode(self, page: RawDocument) -> Sequence[PageItem]:
         deleted = {owner["_id"] for owner in page["deleted_owners"]}

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import fields
 from typing import Self
 
+import pymongo
 from pymongo.monitoring import CommandListener
 
 from adapters.mongo.batch_loader import DocumentLoader
@@ -37,8 +38,14 @@ from adapters.mongo.identity_loader import IdentityLoader
 from adapters.mongo.indexes import create_indexes
 from adapters.mongo.leases import MongoLeases
 from adapters.mongo.mapping import Mappings
+from adapters.mongo.media_item_changes import MediaItemChanges, begin_to_number
 from adapters.mongo.media_items import MongoMediaCleanup, MongoMediaItems, MongoMediaPages
-from adapters.mongo.metadata import MongoHealthCheck, check_metadata, inspect_metadata
+from adapters.mongo.metadata import (
+    CREATION_TIMEOUT,
+    MongoHealthCheck,
+    check_metadata,
+    inspect_metadata,
+)
 from adapters.mongo.phone_verifications import MongoPhoneVerifications
 from adapters.mongo.rate_limit_batches import RateLimitBatches
 from adapters.mongo.rate_limits import MongoRateLimits
@@ -58,6 +65,7 @@ class Loaders:
     deleted_identities: DocumentLoader
     media_items: DocumentLoader
     media_items_by_storage_key: DocumentLoader
+    media_item_changes: DocumentLoader
     calls: DocumentLoader
     delivery_reports: DocumentLoader
 
@@ -86,6 +94,8 @@ class Loaders:
                 filters={"deleted_at": {"$exists": True}},
             ),
             media_items=DocumentLoader(database, media_items),
+            # Not the latest, which a page may not show yet.
+            media_item_changes=DocumentLoader(database, database.collection(MediaItemDocument)),
             media_items_by_storage_key=DocumentLoader(database, media_items, key="storage_key"),
             calls=DocumentLoader(database, records(CallDocument)),
             delivery_reports=DocumentLoader(database, records(DeliveryReportDocument)),
@@ -134,6 +144,8 @@ async def open_database(
         with errors_while_opening(location, database.find_tls_problem):
             await check_metadata(database, location, phone_encryption.key_fingerprint())
             await create_indexes(database, location)
+            with pymongo.timeout(CREATION_TIMEOUT):
+                await begin_to_number(database.collection(MediaItemDocument))
         yield database
 
 
@@ -165,6 +177,7 @@ def repositories_in(
     calls = latest(database.collection(CallDocument))
     delivery_reports = latest(database.collection(DeliveryReportDocument))
     metadata = database.collection(DatabaseMetadataDocument)
+    item_changes = MediaItemChanges(database, media_items, loaders.media_item_changes)
     return Repositories(
         phone_verifications=MongoPhoneVerifications(
             database,
@@ -174,7 +187,9 @@ def repositories_in(
             phone_encryption,
         ),
         rate_limiter=MongoRateLimits(database, loaders.rate_limits),
-        identities=MongoIdentities(database, identities, loaders.identities, mappings.identities),
+        identities=MongoIdentities(
+            database, identities, loaders.identities, item_changes, mappings.identities
+        ),
         deleted_identities=MongoDeletedIdentities(
             database, loaders.deleted_identities, mappings.identities
         ),
@@ -183,11 +198,13 @@ def repositories_in(
             media_items,
             loaders.media_items,
             loaders.media_items_by_storage_key,
+            item_changes,
             mappings.media_items,
         ),
         media_pages=MongoMediaPages(
             database,
             with_naive_times(database.collection(MediaItemDocument)),
+            item_changes,
             mappings.media_items,
         ),
         media_cleanup=MongoMediaCleanup(database, mappings.media_items),

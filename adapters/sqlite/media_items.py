@@ -1,7 +1,7 @@
 """Media items in SQLite: by id, in pages, and those to be cleaned up."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from functools import partial
@@ -10,6 +10,7 @@ from typing import Final
 from adapters.sqlite.database import Database
 from adapters.sqlite.mapping import MediaItemMapping, to_microseconds, to_microseconds_or_none
 from application.bounded_cache import BoundedCache
+from application.gathering import Completed
 from application.ports.media_items import PageItem
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
@@ -141,6 +142,10 @@ class SqliteMediaPages:
 
     The reader's thread uses it.
     """
+
+    def last_change(self) -> Awaitable[int | None]:
+        """Return no number: the one for counts does not tell of deleted identities."""
+        return Completed(None)
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int

@@ -1,7 +1,7 @@
 """List, get, categorize and delete items of the library."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.errors import StorageError
@@ -80,6 +80,14 @@ class ListItems:
     media_pages: MediaPages
     deleted_identities: DeletedIdentities
     media_files: MediaFiles
+
+    def last_change(self) -> Awaitable[int | None]:
+        """Return the number of the last change of what pages show, if there is a number.
+
+        Raises:
+            StorageError
+        """
+        return self.media_pages.last_change()
 
     async def __call__(self, item_filter: ItemFilter, request: PageRequest) -> LibraryPage:
         """List the page.

@@ -197,3 +197,38 @@ async def test_a_media_file_needs_a_token_exactly_where_its_urls_expire(
     await http.post("/auth/logout", headers=account.headers)
     response = await http.get(f"/media/{key}", headers=account.headers)
     assert response.status_code == (401 if expires else 200)
+
+
+async def test_a_page_that_was_read_before_shows_each_change_at_once(
+    app: App, http: httpx.AsyncClient, phone: str, other_phone: str
+) -> None:
+    reader, owner = await app.sign_up(phone), await app.sign_up(other_phone)
+    category = f"of {other_phone}"
+
+    async def list_ids() -> list[str]:
+        params = {"category": category}
+        first, second = [
+            (await http.get("/library", params=params, headers=reader.headers)).json()
+            for _ in range(2)
+        ]
+        assert first == second
+        assert first["total"] == len(first["items"])
+        return item_ids(first)
+
+    async def change(method: str, path: str, **body: Any) -> None:
+        response = await http.request(method, path, headers=owner.headers, **body)
+        assert response.is_success, response.text
+
+    assert await list_ids() == []
+    first, second, third = [
+        (await app.upload_item(owner, plain_jpeg(), category=category))["id"] for _ in range(3)
+    ]
+    assert await list_ids() == [third, second, first]
+    await change("PATCH", f"/library/{second}", json={"category": "another"})
+    assert await list_ids() == [third, first]
+    await change("DELETE", f"/library/{third}")
+    assert await list_ids() == [first]
+    await change("DELETE", "/users/me")
+    assert (
+        await http.get("/library", params={"category": category}, headers=reader.headers)
+    ).json()["items"] == []

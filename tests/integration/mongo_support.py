@@ -168,6 +168,13 @@ async def _repositories_in(database: Database) -> AsyncIterator[Repositories]:
     await loaders.finish()
 
 
+def statements(command: Command) -> list[Command]:
+    """The command for each of its updates alone: MongoDB explains no others."""
+    if "updates" not in command:
+        return [command]
+    return [{**command, "updates": [update]} for update in command["updates"]]
+
+
 def plan(client: Client, database: str, command: Command) -> list[str]:
     """The stages of a command's query plan, with the names of the indexes that they read."""
     return list(_stages(_explain(client, database, command, "queryPlanner")))

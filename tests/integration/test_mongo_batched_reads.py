@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import pytest
 
 from adapters.mongo.batch_sizing import MAX_BATCH_SIZE
-from application.ports.media_items import PageItem
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.media.page import ItemFilter
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.builders import (
@@ -89,23 +87,6 @@ async def test_an_identity_is_decoded_again_when_its_document_has_changed(opened
     await identities.replace(blocked, 1)
 
     assert await identities.load(an_id()) == Versioned(blocked, 2)
-
-
-async def test_a_page_is_decoded_again_when_an_item_or_its_owner_has_changed(
-    opened: Opened,
-) -> None:
-    repositories, pages = opened[0], opened[0].media_pages
-    await repositories.media_items.add(an_item(owner_id=an_id(2)))
-    first = await pages.list_page(ItemFilter(), 0, 10)
-    assert await pages.list_page(ItemFilter(), 0, 10) is first
-
-    await repositories.identities.add(a_deleted_identity(id=an_id(2)))
-
-    item = an_item(owner_id=an_id(2))
-    assert await pages.list_page(ItemFilter(), 0, 10) == [PageItem(item, has_deleted_owner=True)]
-    await repositories.media_items.replace(item.categorize("new"), 1)
-    [changed] = await pages.list_page(ItemFilter(), 0, 10)
-    assert changed.item.category == "new"
 
 
 async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(

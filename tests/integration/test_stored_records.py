@@ -17,6 +17,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from adapters.mongo.documents import DOCUMENTS
+from adapters.mongo.media_item_changes import CHANGES_ID
 from application.ports.errors import CorruptRecord
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
@@ -44,6 +45,7 @@ Fields = dict[str, Any]
 Loaded = Versioned[Any] | Sequence[Versioned[Any]] | None
 
 ENCRYPTION: Final = FakePhoneEncryption()
+RECORDS: Final = {"_id": {"$ne": CHANGES_ID}}
 LATER: Final = NOW + timedelta(days=1)
 
 
@@ -80,11 +82,11 @@ class StoredInMongo:
     database: Database[Fields]
 
     def read(self, table: str) -> Fields:
-        [document] = self.database[table].find()
+        [document] = self.database[table].find(RECORDS)
         return document
 
     def write(self, table: str, fields: Fields) -> None:
-        self.database[table].replace_one({}, fields)
+        self.database[table].replace_one(RECORDS, fields)
 
 
 @pytest.fixture
@@ -330,6 +332,6 @@ async def test_stored_documents_match_the_declared_fields(
     with MongoClient[Fields](contract_database_url(request)) as client:
         database = client.get_default_database(codec_options=CodecOptions(tz_aware=True))
         for document in DOCUMENTS:
-            [stored] = database[document.Settings.name].find()
+            [stored] = database[document.Settings.name].find(RECORDS)
             document.model_validate(stored)
             assert stored.keys() <= {"_id", *document.model_fields}

@@ -7,11 +7,14 @@ from litestar import Controller
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
+from application.gathering import begin
 from application.media.upload_image import UploadImageCommand
+from application.ports.errors import StorageError
 from domain import errors
 from domain.media.item import parse_category
 from entrypoints.http.auth import (
     BEARER,
+    BEGINS_WITH_AUTHENTICATION,
     UNAVAILABLE_ERROR,
     require_principal,
 )
@@ -66,12 +69,25 @@ _ITEM_ERRORS: Final = (
     errors.ItemNotFound,
     errors.Unavailable,
 )
+_LAST_CHANGE: Final = "last_change"
 _STORAGE_KEY: Final = re.compile(STORAGE_KEY_PATTERN)
 _MEDIA_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     # A file that is opened as a page must not run or load anything.
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
+
+
+def _begin_to_find_change(request: ApiRequest) -> None:
+    request.scope["state"][_LAST_CHANGE] = begin(request.use_cases.list_items.last_change())
+
+
+async def _last_change(request: ApiRequest) -> int | None:
+    try:
+        last_change: int | None = await request.scope["state"][_LAST_CHANGE]
+    except StorageError:
+        return None
+    return last_change
 
 
 class LibraryController(Controller):
@@ -151,7 +167,11 @@ class LibraryController(Controller):
         operation_id="list_library_items",
         summary="List library items",
         response_description="The page. It may be empty.",
-        opt={UNAVAILABLE_ERROR: errors.LibraryReadFailed, SHARES_STRUCTS: True},
+        opt={
+            UNAVAILABLE_ERROR: errors.LibraryReadFailed,
+            BEGINS_WITH_AUTHENTICATION: _begin_to_find_change,
+            SHARES_STRUCTS: True,
+        },
         responses=error_responses(
             InvalidFields(
                 FieldError(
@@ -192,7 +212,7 @@ class LibraryController(Controller):
 
         # Everybody who is logged in sees the same page.
         shared_reads: SharedReads[LibraryPageResponse] = request.shared_reads
-        return await shared_reads.read(parameters, read)
+        return await shared_reads.read(parameters, read, await _last_change(request))
 
     @get(
         "/{item_id:str}",

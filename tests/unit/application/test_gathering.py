@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from application.gathering import Completed, gather
+from application.gathering import Completed, begin, gather
 
 
 async def get(result: str) -> str:
@@ -64,3 +64,38 @@ async def test_who_is_cancelled_cancels_all() -> None:
         await waiting
 
     assert [future.cancelled() for future in futures] == [True, True]
+
+
+async def test_what_has_begun_goes_on_without_somebody_who_waits() -> None:
+    begun: list[str] = []
+
+    async def run() -> str:
+        begun.append("result")
+        return "result"
+
+    waiting = begin(run())
+    await asyncio.sleep(0)
+    assert begun == ["result"]
+    assert await waiting == "result"
+    completed = Completed("result")
+    assert begin(completed) is completed
+
+
+async def test_an_error_of_what_has_begun_is_raised_or_ignored() -> None:
+    lost: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: lost.append(context))
+
+    async def fail() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await begin(fail())
+    ignored, cancelled = begin(fail()), asyncio.ensure_future(get("result"))
+    begin(cancelled)
+    cancelled.cancel()
+    for _ in range(2):
+        await asyncio.sleep(0)
+
+    del ignored, cancelled
+    assert lost == []

@@ -20,8 +20,10 @@ class Reads:
         await end
         return number
 
-    async def request(self, key: str = "page 1") -> asyncio.Task[int]:
-        task = asyncio.ensure_future(self.shared.read(key, self._read))
+    async def request(
+        self, key: str = "page 1", last_change: int | None = None
+    ) -> asyncio.Future[int]:
+        task = asyncio.ensure_future(self.shared.read(key, self._read, last_change))
         await settle()
         return task
 
@@ -68,3 +70,61 @@ async def test_a_read_that_hangs_delays_the_next_one_for_a_second_only(
     assert await waiting == 2
     reads.begun[0].set_result(None)
     assert await hanging == 1
+
+
+async def test_a_result_is_known_until_the_next_change() -> None:
+    reads = Reads()
+    first = await reads.request(last_change=7)
+    before_its_end = await reads.request(last_change=7)
+    reads.begun[0].set_result(None)
+    assert await first == 1
+    await settle()
+    reads.begun[1].set_result(None)
+    assert await before_its_end == 2
+
+    assert await (await reads.request(last_change=7)) == 2
+    assert len(reads.begun) == 2
+    for later in (
+        await reads.request(last_change=8),
+        await reads.request(last_change=None),
+        await reads.request("page 2", last_change=7),
+    ):
+        assert not later.done()
+
+
+async def test_what_was_read_after_an_earlier_change_is_not_known_for_the_next_one() -> None:
+    reads = Reads()
+    running, earlier, later = [await reads.request(last_change=number) for number in (1, 1, 2)]
+    for number in range(2):
+        reads.begun[number].set_result(None)
+        await settle()
+    assert [await request for request in (running, earlier, later)] == [1, 2, 2]
+
+    assert await (await reads.request(last_change=1)) == 2
+    assert not (await reads.request(last_change=2)).done()
+
+
+async def test_without_a_number_and_after_an_error_nothing_is_known() -> None:
+    reads = Reads()
+    for number, last_change in enumerate((None, 1)):
+        request = await reads.request(last_change=last_change)
+        if last_change is None:
+            reads.begun[number].set_result(None)
+            await request
+        else:
+            reads.begun[number].set_exception(ConnectionError)
+            with pytest.raises(ConnectionError):
+                await request
+
+    assert not (await reads.request(last_change=None)).done()
+    assert not (await reads.request(last_change=1)).done()
+
+
+async def test_a_result_is_known_for_a_second_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_reads, "MAX_AGE_SECONDS", 0.0)
+    reads = Reads()
+    first = await reads.request(last_change=1)
+    reads.begun[0].set_result(None)
+    await first
+
+    assert not (await reads.request(last_change=1)).done()

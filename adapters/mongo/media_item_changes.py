@@ -1,0 +1,86 @@
+"""The number of the last change of what pages of the library show.
+
+It is a document beside the items, so that an item and the number are written by one command.
+"""
+
+import random
+from collections.abc import Awaitable
+from typing import Final
+
+from pymongo import UpdateOne
+from pymongo.errors import DuplicateKeyError
+
+from adapters.mongo.batch_loader import DocumentLoader
+from adapters.mongo.database import Database
+from adapters.mongo.driver import MotorCollection, RawDocument
+from domain.values import dataclass
+
+CHANGES_ID: Final = "changes"
+
+_IDENTITY: Final = {"_id": CHANGES_ID}
+_INCREMENT: Final[RawDocument] = {"$inc": {"number": 1}}
+_MAX_FIRST_NUMBER: Final = 2**52
+
+
+@dataclass(frozen=True, slots=True)
+class MediaItemChanges:
+    """Numbers the changes of all instances.
+
+    A change is numbered after it was made, and before its caller knows. So what was read when the
+    number was the same as now is still right, unless MongoDB failed between the two writes.
+    """
+
+    database: Database
+    collection: MotorCollection
+    loader: DocumentLoader
+
+    def find_last(self) -> Awaitable[int | None]:
+        """Return the number of the last change, or None if none is numbered.
+
+        Raises:
+            StorageError
+        """
+        return self.loader.load_as(CHANGES_ID, _number_of)
+
+    @property
+    def statement(self) -> UpdateOne:
+        """What numbers a change, after it in a bulk write of the items.
+
+        It never inserts: in a sharded collection that could need more than the id.
+        """
+        return UpdateOne(_IDENTITY, _INCREMENT)
+
+    async def add(self) -> None:
+        """Number a change that was made by another command.
+
+        Raises:
+            StorageError
+        """
+        await self.database.run(lambda: self.collection.update_one(_IDENTITY, _INCREMENT))
+
+    async def create(self) -> bool:
+        """Begin to number changes, unless that has begun, and return whether it had not.
+
+        Raises:
+            StorageError
+        """
+        return await self.database.run(lambda: begin_to_number(self.collection))
+
+
+async def begin_to_number(collection: MotorCollection) -> bool:
+    """Add the number to the items, unless there is one, and return whether there was none.
+
+    Raises:
+        PyMongoError
+    """
+    # Not with a number again that pages were read at, if somebody has deleted the document.
+    number = random.randrange(_MAX_FIRST_NUMBER)  # noqa: S311 - it only has to be another one
+    try:
+        await collection.insert_one({**_IDENTITY, "number": number})
+    except DuplicateKeyError:
+        return False
+    return True
+
+
+def _number_of(document: RawDocument | None) -> int | None:
+    return None if document is None else document["number"]

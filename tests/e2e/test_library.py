@@ -205,14 +205,16 @@ async def test_a_page_that_was_read_before_shows_each_change_at_once(
     reader, owner = await app.sign_up(phone), await app.sign_up(other_phone)
     category = f"of {other_phone}"
 
-    async def list_ids() -> list[str]:
+    async def list_page() -> dict[str, Any]:
         params = {"category": category}
-        first, second = [
-            (await http.get("/library", params=params, headers=reader.headers)).json()
-            for _ in range(2)
-        ]
-        assert first == second
-        assert first["total"] == len(first["items"])
+        response = await http.get("/library", params=params, headers=reader.headers)
+        page: dict[str, Any] = response.json()
+        return page
+
+    async def list_ids() -> list[str]:
+        first, second = [await list_page() for _ in range(2)]
+        assert item_ids(first) == item_ids(second)
+        assert first["total"] == second["total"] == len(first["items"])
         return item_ids(first)
 
     async def change(method: str, path: str, **body: Any) -> None:
@@ -229,6 +231,5 @@ async def test_a_page_that_was_read_before_shows_each_change_at_once(
     await change("DELETE", f"/library/{third}")
     assert await list_ids() == [first]
     await change("DELETE", "/users/me")
-    assert (
-        await http.get("/library", params={"category": category}, headers=reader.headers)
-    ).json()["items"] == []
+    # Until a cleanup, the total may count the items of a deleted user.
+    assert item_ids(await list_page()) == []

@@ -63,8 +63,10 @@ class MongoIdentities:
             )
         except DuplicateKey:
             raise UniqueViolation(_NAME_IN_USE) from None
+        if result.matched_count != 1:
+            return False
         await self._number_deletion(identity)
-        return result.matched_count == 1
+        return True
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         """Return the identity, deleted or not, that has this username."""

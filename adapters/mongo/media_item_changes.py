@@ -1,10 +1,12 @@
 """The number of the last change of what pages of the library show.
 
-It is a document beside the items, so that an item and the number are written by one command.
+It is a document beside the items, so that a replaced item and the number are written by one
+command.
 """
 
 import random
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Final
 
 from pymongo import UpdateOne
@@ -27,7 +29,8 @@ class MediaItemChanges:
     """Numbers the changes of all instances.
 
     A change is numbered after it was made, and before its caller knows. So what was read when the
-    number was the same as now is still right, unless MongoDB failed between the two writes.
+    number was the same as now is still right, unless MongoDB fails between the two writes, or has
+    an election meanwhile.
     """
 
     database: Database
@@ -58,29 +61,18 @@ class MediaItemChanges:
         """
         await self.database.run(lambda: self.collection.update_one(_IDENTITY, _INCREMENT))
 
-    async def create(self) -> bool:
-        """Begin to number changes, unless that has begun, and return whether it had not.
 
-        Raises:
-            StorageError
-        """
-        return await self.database.run(lambda: begin_to_number(self.collection))
-
-
-async def begin_to_number(collection: MotorCollection) -> bool:
-    """Add the number to the items, unless there is one, and return whether there was none.
+async def begin_to_number(collection: MotorCollection) -> None:
+    """Add the number to the items, unless there is one.
 
     Raises:
         PyMongoError
     """
     # Not with a number again that pages were read at, if somebody has deleted the document.
     number = random.randrange(_MAX_FIRST_NUMBER)  # noqa: S311 - it only has to be another one
-    try:
+    with suppress(DuplicateKeyError):
         await collection.insert_one({**_IDENTITY, "number": number})
-    except DuplicateKeyError:
-        return False
-    return True
 
 
 def _number_of(document: RawDocument | None) -> int | None:
-    return None if document is None else document["number"]
+    return None if document is None else document.get("number")

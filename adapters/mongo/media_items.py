@@ -70,13 +70,13 @@ class MongoMediaItems:
         replacement = ReplaceOne(
             {"_id": item.id, "version": int(version)}, self.mapping.encode_successor(item, version)
         )
+        # MongoDB tells only how many of the statements have found their document. With two that
+        # find the same one, if it exists, an odd number means that the item was found.
+        number = self.changes.statement
         result = await self.database.run(
-            lambda: self.collection.bulk_write([replacement, self.changes.statement])
+            lambda: self.collection.bulk_write([replacement, number, number])
         )
-        if result.matched_count == 1:
-            # It was either the item or the number. If there was no number, it was the item.
-            return await self.changes.create()
-        return result.matched_count == 2
+        return result.matched_count % 2 == 1
 
     async def delete(self, item_id: str, version: int) -> bool:
         """Delete the item if the stored one has this version."""

@@ -11,12 +11,12 @@ from application.gathering import Completed
 T = TypeVar("T")
 
 MAX_WAIT_SECONDS: Final = 1.0
-"""How long a read waits for the one before. So a database that hangs costs little more time."""
+"""How long a read waits for another. So a database that hangs costs little more time."""
 MAX_AGE_SECONDS: Final = 1.0
 """How long a result is known, because not everybody numbers changes.
 
-A database may fail between a change and its number, an older version of this program numbers none,
-and operators may change documents by hand.
+A database may fail between a change and its number, or have an election meanwhile; an older version
+of this program numbers none; and operators may change documents by hand.
 """
 MAX_KNOWN_RESULTS: Final = 64
 
@@ -90,12 +90,14 @@ class SharedReads(Generic[T]):
 
 
 def _set_results(results: list[asyncio.Future[T]], task: asyncio.Task[T]) -> None:
+    # Also if nobody waits any more: otherwise the event loop would report it as never retrieved.
+    error = None if task.cancelled() else task.exception()
     for result in results:
         if result.done():
             continue
         if task.cancelled():
             result.cancel()
-        elif error := task.exception():
+        elif error is not None:
             result.set_exception(error)
         else:
             result.set_result(task.result())

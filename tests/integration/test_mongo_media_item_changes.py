@@ -1,5 +1,6 @@
 """Changes of items are numbered, also if somebody has deleted the number."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -11,7 +12,8 @@ from adapters.mongo import open_mongo_repositories
 from adapters.mongo.media_item_changes import CHANGES_ID
 from application.ports.repositories import Repositories
 from domain.media.page import ItemFilter
-from tests.support.builders import NOW, an_id, an_item
+from tests.integration.mongo_support import open_logged
+from tests.support.builders import an_id, an_item
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 NUMBER = {"_id": CHANGES_ID}
@@ -48,21 +50,31 @@ async def test_to_open_a_database_again_changes_nothing(
 
 
 @pytest.mark.parametrize("has_number", [True, False])
-async def test_an_item_is_replaced_or_not_with_and_without_a_number(
+async def test_items_are_replaced_or_not_with_and_without_a_number(
     repositories: Repositories, collection: Collection[dict[str, Any]], has_number: bool
 ) -> None:
     items = repositories.media_items
-    await items.add(an_item())
+    stored = [an_item(id=an_id(number), storage_key=f"{number}.jpg") for number in range(10)]
+    for item in stored:
+        await items.add(item)
+    if not has_number:
+        collection.delete_one(NUMBER)
 
-    for version, is_replaced in ((2, False), (1, True)):
-        if not has_number:
-            collection.delete_one(NUMBER)
-        assert await items.replace(an_item(category="wheels"), version) is is_replaced
-        loaded = await items.load(an_id())
+    replaced = await asyncio.gather(
+        *(
+            items.replace(item.categorize("wheels"), version)
+            for item in stored
+            for version in (1, 2, 7)
+        )
+    )
+
+    # The second version may be there already when its replacement arrives.
+    for number, item in enumerate(stored):
+        loaded = await items.load(item.id)
         assert loaded is not None
-        assert (loaded.value.category == "wheels") is is_replaced
-
-    assert await repositories.media_pages.last_change() is not None
+        assert sum(replaced[3 * number :][:3]) == loaded.version - 1
+        assert replaced[3 * number] is True
+        assert replaced[3 * number + 2] is False
 
 
 async def test_without_a_number_pages_are_read_and_items_deleted(
@@ -79,13 +91,28 @@ async def test_without_a_number_pages_are_read_and_items_deleted(
 
 
 async def test_a_number_that_was_deleted_does_not_come_again(
-    repositories: Repositories, collection: Collection[dict[str, Any]]
+    repositories: Repositories,
+    collection: Collection[dict[str, Any]],
+    emptied_mongo_database: str,
 ) -> None:
-    items = repositories.media_items
-    await items.add(an_item())
     number = await repositories.media_pages.last_change()
     collection.delete_one(NUMBER)
 
-    assert await items.replace(an_item().mark_for_deletion(NOW), 1)
+    async with open_mongo_repositories(emptied_mongo_database, FakePhoneEncryption()):
+        assert await repositories.media_pages.last_change() not in (None, number)
 
-    assert await repositories.media_pages.last_change() not in (None, number)
+
+async def test_a_document_without_a_number_is_no_number(
+    repositories: Repositories, collection: Collection[dict[str, Any]]
+) -> None:
+    collection.replace_one(NUMBER, {})
+    assert await repositories.media_pages.last_change() is None
+
+
+async def test_the_number_is_read_as_durably_as_pages(emptied_mongo_database: str) -> None:
+    async with open_logged(emptied_mongo_database) as (repositories, log):
+        await repositories.media_pages.last_change()
+        await repositories.media_pages.list_page(ItemFilter(), 0, 10)
+        await repositories.media_pages.count(ItemFilter(), 10)
+
+    assert [command["readConcern"] for command in log.sent] == [{"level": "majority"}] * 3

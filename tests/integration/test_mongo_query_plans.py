@@ -306,7 +306,7 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
     ),
     "replace item": (
         lambda db: db.media_items.replace(an_item(), 1),
-        [["_id_"], []],
+        [["_id_"], [], []],
     ),
     "delete item": (
         lambda db: db.media_items.delete(an_id(), 1),

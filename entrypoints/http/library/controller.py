@@ -1,6 +1,8 @@
 """The library and its media files."""
 
+import asyncio
 import re
+from contextlib import suppress
 from typing import Final
 
 from litestar import Controller
@@ -9,7 +11,7 @@ from litestar.types import ASGIApp
 
 from application.gathering import begin
 from application.media.upload_image import UploadImageCommand
-from application.ports.errors import StorageError
+from application.ports.errors import CorruptRecord, StorageError
 from domain import errors
 from domain.media.item import parse_category
 from entrypoints.http.auth import (
@@ -58,7 +60,7 @@ from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
 from entrypoints.http.request import ApiRequest, before_request
 from entrypoints.http.route_handler import SHARES_STRUCTS, delete, get, patch, post
-from entrypoints.http.shared_reads import SharedReads
+from entrypoints.http.shared_reads import MAX_WAIT_SECONDS, SharedReads
 from entrypoints.http.streaming import FileResponse, HeadResponse
 from entrypoints.http.users.schemas import parse_user_id
 
@@ -83,11 +85,12 @@ def _begin_to_find_change(request: ApiRequest) -> None:
 
 
 async def _last_change(request: ApiRequest) -> int | None:
-    try:
-        last_change: int | None = await request.scope["state"][_LAST_CHANGE]
-    except StorageError:
-        return None
-    return last_change
+    """Return its number, or None: then the page is read."""
+    with suppress(TimeoutError, StorageError, CorruptRecord):
+        async with asyncio.timeout(MAX_WAIT_SECONDS):
+            last_change: int | None = await request.scope["state"][_LAST_CHANGE]
+            return last_change
+    return None
 
 
 class LibraryController(Controller):

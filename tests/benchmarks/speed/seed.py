@@ -166,7 +166,7 @@ def _fill_sqlite(path: Path, count: int) -> None:
 def _fill_mongo(database: Any, table: str, count: int) -> None:
     collection, first_id = database[table], _make_id(0, 0)
     first = collection.find_one({"_id": first_id})
-    existing = collection.count_documents({})
+    existing = collection.count_documents({"schema_version": {"$exists": True}})
     # To build the indexes at the end takes a fraction of the time.
     indexes = [index.to_dict() for index in collection.list_indexes() if index["name"] != "_id_"]
     collection.drop_indexes()

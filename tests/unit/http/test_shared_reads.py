@@ -1,4 +1,5 @@
 import asyncio
+import gc
 
 import pytest
 
@@ -59,6 +60,20 @@ async def test_an_error_goes_to_all_requests_of_a_read_and_a_cancellation_to_one
     assert canceled.cancelled()
 
 
+async def test_an_error_that_nobody_waits_for_is_not_reported_as_lost() -> None:
+    lost: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
+    reads = Reads()
+    canceled = await reads.request()
+    canceled.cancel()
+    reads.begun[0].set_exception(ConnectionError)
+    await settle()
+
+    reads.begun.clear()
+    gc.collect()
+    assert lost == []
+
+
 async def test_a_read_that_hangs_delays_the_next_one_for_a_second_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -72,7 +87,8 @@ async def test_a_read_that_hangs_delays_the_next_one_for_a_second_only(
     assert await hanging == 1
 
 
-async def test_a_result_is_known_until_the_next_change() -> None:
+async def test_a_result_is_known_until_the_next_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_reads, "MAX_AGE_SECONDS", 3600.0)
     reads = Reads()
     first = await reads.request(last_change=7)
     before_its_end = await reads.request(last_change=7)
@@ -92,7 +108,10 @@ async def test_a_result_is_known_until_the_next_change() -> None:
         assert not later.done()
 
 
-async def test_what_was_read_after_an_earlier_change_is_not_known_for_the_next_one() -> None:
+async def test_what_was_read_after_an_earlier_change_is_not_known_for_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shared_reads, "MAX_AGE_SECONDS", 3600.0)
     reads = Reads()
     running, earlier, later = [await reads.request(last_change=number) for number in (1, 1, 2)]
     for number in range(2):

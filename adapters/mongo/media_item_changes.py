@@ -19,7 +19,7 @@ from domain.values import dataclass
 
 CHANGES_ID: Final = "changes"
 
-_IDENTITY: Final = {"_id": CHANGES_ID}
+_BY_ID: Final = {"_id": CHANGES_ID}
 _INCREMENT: Final[RawDocument] = {"$inc": {"number": 1}}
 _MAX_FIRST_NUMBER: Final = 2**52
 
@@ -51,7 +51,7 @@ class MediaItemChanges:
 
         It never inserts: in a sharded collection that could need more than the id.
         """
-        return UpdateOne(_IDENTITY, _INCREMENT)
+        return UpdateOne(_BY_ID, _INCREMENT)
 
     async def add(self) -> None:
         """Number a change that was made by another command.
@@ -59,7 +59,7 @@ class MediaItemChanges:
         Raises:
             StorageError
         """
-        await self.database.run(lambda: self.collection.update_one(_IDENTITY, _INCREMENT))
+        await self.database.run(lambda: self.collection.update_one(_BY_ID, _INCREMENT))
 
 
 async def begin_to_number(collection: MotorCollection) -> None:
@@ -71,7 +71,7 @@ async def begin_to_number(collection: MotorCollection) -> None:
     # Not with a number again that pages were read at, if somebody has deleted the document.
     number = random.randrange(_MAX_FIRST_NUMBER)  # noqa: S311 - it only has to be another one
     with suppress(DuplicateKeyError):
-        await collection.insert_one({**_IDENTITY, "number": number})
+        await collection.insert_one({**_BY_ID, "number": number})
 
 
 def _number_of(document: RawDocument | None) -> int | None:

@@ -42,6 +42,7 @@ class MediaItemChanges:
 
         Raises:
             StorageError
+            CorruptRecord
         """
         return self.loader.load_as(CHANGES_ID, _number_of)
 

@@ -86,6 +86,7 @@ class ListItems:
 
         Raises:
             StorageError
+            CorruptRecord
         """
         return self.media_pages.last_change()
 

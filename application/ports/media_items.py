@@ -74,10 +74,12 @@ class MediaPages(Protocol):
     def last_change(self) -> Awaitable[int | None]:
         """Find the number of the last change of what pages show, or None if there is no number.
 
-        A page or a count that was read since is still right while this number is the last one.
+        A page or a count that was read since is still right while this number is the last one. The
+        database may lose the number of a change, so a caller relies on it for a short time only.
 
         Raises:
             StorageError
+            CorruptRecord
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Final
 
@@ -86,10 +87,14 @@ def _begin_to_find_change(request: ApiRequest) -> None:
 
 async def _last_change(request: ApiRequest) -> int | None:
     """Return its number, or None: then the page is read."""
-    with suppress(TimeoutError, StorageError, CorruptRecord):
-        async with asyncio.timeout(MAX_WAIT_SECONDS):
-            last_change: int | None = await request.scope["state"][_LAST_CHANGE]
-            return last_change
+    begun: Awaitable[int | None] = request.scope["state"][_LAST_CHANGE]
+    # Usually it came with the identity.
+    if isinstance(begun, asyncio.Future) and not begun.done():
+        await asyncio.wait([begun], timeout=MAX_WAIT_SECONDS)
+        if not begun.done():
+            return None
+    with suppress(StorageError, CorruptRecord):
+        return await begun
     return None
 
 

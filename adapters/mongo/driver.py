@@ -156,12 +156,15 @@ class DuplicateKey(StorageUnavailable):
         self.fields = frozenset(fields)
 
 
-class BulkWriteStopped(DuplicateKey):
-    """An `_id` that exists stopped an ordered bulk write after `written_count` writes."""
+class BulkWriteStopped(StorageUnavailable):
+    """An update that was rejected stopped an ordered bulk write after `written_count` writes.
+
+    Its `$switch` has no branch for the document, or another call has just inserted the same `_id`.
+    """
 
     def __init__(self, cause: str, written_count: int) -> None:
         """Set the cause, and the number of writes that were done before."""
-        super().__init__(cause, ["_id"])
+        super().__init__(cause)
         self.written_count = written_count
 
 
@@ -297,7 +300,10 @@ def port_error(error: Exception, tls_problem: str | None = None) -> PortError:
         case DuplicateKeyError():
             return DuplicateKey(_cause(error), (error.details or {}).get("keyPattern", {}))
         case BulkWriteError(
-            details={"writeErrors": [{"code": 11000, "index": int(done)}], "writeConcernErrors": []}
+            details={
+                "writeErrors": [{"code": 11000 | 40066, "index": int(done)}],
+                "writeConcernErrors": [],
+            }
         ):
             return BulkWriteStopped(_cause(error), done)
         case InvalidBSON():

@@ -220,7 +220,6 @@ class RateLimitBatches:
             "length": {"$size": {"$ifNull": ["$reservations", []]}},
             "newest": {"$max": times},
             "oldest": {"$min": times},
-            "first": {"$first": times},
         }
         for size in {shard.size for shard in shards.values()}:
             projection[f"last_{size}"] = {"$arrayElemAt": [times, -size]}

@@ -1,12 +1,9 @@
 """The documents of a rate limit in MongoDB.
 
 A document holds as many of the latest reservations as the window allows, in the order in which they
-were written. If it is full, the first one has to leave the window before another is accepted. While
-it has not, the filter of the upsert finds nothing, so the upsert inserts, and the existing `_id`
-rejects that: check and write are one operation.
-
-Clocks differ, so the first one may not be the oldest; then a full document rejects for too long. A
-rejected reservation that finds such a document sorts it and tries again.
+were written. An update of a full one keeps only those in the window. If there is still no capacity
+for what is acquired, no branch of its `$switch` applies, which is an error. So check and write are
+one operation, and the filter of the upsert is the `_id` alone, for which the server plans no query.
 
 The document of a limit with values holds the values instead, each with its latest reservation.
 """
@@ -14,7 +11,6 @@ The document of a limit with values holds the values instead, each with its late
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 from pymongo import UpdateMany, UpdateOne
@@ -35,7 +31,7 @@ SCHEMA_VERSION: Final = 1
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 _MINUTE: Final = timedelta(minutes=1)
-_MISSING: Final = {"$exists": False}
+_STORED: Final = {"$ifNull": ["$reservations", []]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,73 +62,44 @@ class Shard:
         find out whether it was done. That takes up to a quarter of an update's time.
         """
         times = [entry["acquired_at"] for entry in entries]
-        first, last, count = min(times), max(times), len(times)
-        expires_at = _next_full_minute(last + self.period)
-        if self.value is not None:
-            return self._acquire_value(self.value, last, expires_at)
-        # With $sort, the whole list would go into the oplog.
-        latest = {"$each": entries, "$slice": -self.size}
-        # Those in front are dropped, so each of them has to have left the window.
-        is_over = {"$lte": first - self.period}
-        fit, dropped_times, is_valid = _conditions(self.size, count)
-        has_capacity = [fit, {**dict.fromkeys(dropped_times, is_over), **is_valid}]
-        return UpdateMany(
-            {"_id": self.id, "$or": has_capacity},
-            {
-                "$push": {"reservations": latest},
-                "$max": {"expires_at": expires_at},
-                "$setOnInsert": {"schema_version": SCHEMA_VERSION},
-            },
-            upsert=True,
-        )
-
-    def _acquire_value(self, value: str, acquired_at: datetime, expires_at: datetime) -> UpdateMany:
-        """Replace the reservation of the value, or add it if the document is not full."""
-        since, latest = acquired_at - self.period, acquired_at + CLOCK_SKEW
-        others = {
-            "$filter": {
-                "input": {"$ifNull": ["$reservations", []]},
-                "cond": {
-                    "$and": [
-                        {"$ne": ["$$this.id", {"$literal": value}]},
-                        {"$gt": ["$$this.acquired_at", since]},
-                        {"$lte": ["$$this.acquired_at", latest]},
-                    ]
-                },
+        last = max(times)
+        is_newer = {"$gt": ["$$this.acquired_at", min(times) - self.period]}
+        capacity = self.size - len(entries)
+        if self.value is None:
+            # While there is capacity, an instance whose clock is ahead removes nothing.
+            kept: RawDocument = {
+                "$cond": [_has_at_most(_STORED, capacity), _STORED, _filter(is_newer)]
             }
+            has_capacity = _has_at_most("$$kept", capacity)
+        else:
+            value = {"$literal": self.value}
+            entries = [{"id": self.value, "acquired_at": last}]
+            is_other = {"$ne": ["$$this.id", value]}
+            is_past = {"$lte": ["$$this.acquired_at", last + CLOCK_SKEW]}
+            kept = _filter({"$and": [is_other, is_newer, is_past]})
+            has_value = {"$in": [value, "$reservations.id"]}
+            has_capacity = {"$or": [_has_at_most("$$kept", capacity), has_value]}
+        extended = {"$concatArrays": ["$$kept", {"$literal": entries}]}
+        # Without a default, $switch is an error if its case is false.
+        or_error = {"$switch": {"branches": [{"case": has_capacity, "then": extended}]}}
+        expires_at = _next_full_minute(last + self.period)
+        changes = {
+            "reservations": {"$let": {"vars": {"kept": kept}, "in": or_error}},
+            "expires_at": {"$max": ["$expires_at", expires_at]},
+            "schema_version": {"$ifNull": ["$schema_version", SCHEMA_VERSION]},
         }
-        own = {"id": {"$literal": value}, "acquired_at": acquired_at}
-        has_value_or_capacity = [
-            {"reservations.id": value},
-            {f"reservations.{self.size - 1}": _MISSING},
-            {"reservations.acquired_at": {"$lte": since}},
-            {"reservations.acquired_at": {"$gt": latest}},
-        ]
-        return UpdateMany(
-            {"_id": self.id, "$or": has_value_or_capacity},
-            [
-                {
-                    "$set": {
-                        "reservations": {"$concatArrays": [[own], others]},
-                        "expires_at": {"$max": ["$expires_at", expires_at]},
-                        "schema_version": {"$ifNull": ["$schema_version", SCHEMA_VERSION]},
-                    }
-                }
-            ],
-            upsert=True,
-        )
+        return UpdateMany({"_id": self.id}, [{"$set": changes}], upsert=True)
 
     def repair(self, edges: "Edges", now: datetime) -> UpdateOne | None:
-        """Return the update without which the document rejects what it should accept, if any.
+        """Return the update that a document needs before its edges tell when it accepts, if any.
 
         It removes reservations of a clock that was ahead and was set back. Or it sorts and shortens
-        the document: its first reservation is not the oldest, or the limit was lowered.
+        the document, if the limit was lowered.
         """
         if edges.newest > now + CLOCK_SKEW:
             future = {"acquired_at": {"$gt": now + CLOCK_SKEW}}
             return UpdateOne({"_id": self.id}, {"$pull": {"reservations": future}})
-        since = now - self.period
-        if edges.length > self.size or (edges.last and edges.last <= since < edges.first):
+        if edges.length > self.size:
             latest = {"$each": [], "$sort": {"acquired_at": 1}, "$slice": -self.size}
             return UpdateOne({"_id": self.id}, {"$push": {"reservations": latest}})
         return None
@@ -141,12 +108,11 @@ class Shard:
 class Edges(NamedTuple):
     """What decides whether a document accepts a reservation.
 
-    `last` is the one that has to leave before another fits. `first` is the first in the list.
+    `last` is the one that has to leave before another fits.
     """
 
     length: int
     newest: datetime
-    first: datetime
     last: datetime | None
 
 
@@ -184,7 +150,7 @@ def edges_of(document: RawDocument, shard: Shard) -> Edges:
     length = document["length"]
     # All of a full document are in the window if its oldest one is, in any order.
     last = document["oldest"] if length == shard.size else document.get(f"last_{shard.size}")
-    return Edges(length, document["newest"], document["first"], last)
+    return Edges(length, document["newest"], last)
 
 
 def entry_of(reservation: Reservation) -> RawDocument:
@@ -199,19 +165,12 @@ def entry_of(reservation: Reservation) -> RawDocument:
     }
 
 
-@lru_cache(maxsize=1_000)
-def _conditions(size: int, count: int) -> tuple[RawDocument, Sequence[str], RawDocument]:
-    """Return what decides whether a document of this size has capacity for so many reservations.
+def _has_at_most(reservations: object, count: int) -> RawDocument:
+    return {"$lte": [{"$size": reservations}, count]}
 
-    Returns:
-        The condition that they fit, the times of those that would be dropped, and the condition
-        that the document has no more than its size.
-    """
-    return (
-        {f"reservations.{size - count}": _MISSING},
-        [f"reservations.{number}.acquired_at" for number in range(count)],
-        {f"reservations.{size}": _MISSING},
-    )
+
+def _filter(condition: RawDocument) -> RawDocument:
+    return {"$filter": {"input": _STORED, "cond": condition}}
 
 
 def _next_full_minute(time: datetime) -> datetime:

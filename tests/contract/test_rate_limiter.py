@@ -303,6 +303,21 @@ async def test_a_limit_of_many_values_counts_each_value_once(limiter: RateLimite
     assert await acquire_values(limiter, 101, ["another", *values]) == 101
 
 
+async def test_a_lowered_limit_of_values_keeps_their_permits(limiter: RateLimiter) -> None:
+    assert await acquire_values(limiter, 3, ["IN", "US", "DE"]) == 3
+
+    assert await acquire_values(limiter, 1, ["US", "FR", "IN"]) == 2
+
+
+async def test_an_instance_whose_clock_is_ahead_removes_no_permits_while_there_is_capacity(
+    limiter: RateLimiter,
+) -> None:
+    await acquire_many(limiter, 3, a_rate_limit(5))
+    await limiter.acquire(a_reservation(3, a_rate_limit(5), at=NOW + 2 * HOUR))
+
+    assert await acquire_many(limiter, 5, a_rate_limit(5), at=NOW + SECOND) == 2
+
+
 async def test_a_value_that_is_acquired_again_keeps_its_permit_longer(
     limiter: RateLimiter,
 ) -> None:

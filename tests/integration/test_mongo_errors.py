@@ -96,11 +96,12 @@ def test_a_duplicate_key_has_the_fields_of_its_index_if_the_server_sends_them(
     ("write_errors", "concern_errors", "written_count"),
     [
         ([{"code": 11000, "index": 2}], [], 2),
+        ([{"code": 40066, "index": 3}], [], 3),
         ([{"code": 50, "index": 2}], [], None),
         ([{"code": 11000, "index": 2}], [{"code": 64}], None),
     ],
 )
-def test_a_bulk_write_is_stopped_by_a_duplicate_key_only(
+def test_a_bulk_write_is_stopped_by_a_duplicate_key_or_a_switch_only(
     write_errors: list[object], concern_errors: list[object], written_count: int | None
 ) -> None:
     result = port_error(

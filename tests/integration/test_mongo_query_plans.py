@@ -292,7 +292,7 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
     ),
     "reserve, and delete expired rate limits": (
         reserve_and_delete_expired,
-        [["_id_"], ["rate_limits_expires_at"], ["_id_"]],
+        [[], ["rate_limits_expires_at"], ["_id_"]],
     ),
     "find by storage key": (
         lambda db: db.media_items.find_by_storage_key("a-key"),

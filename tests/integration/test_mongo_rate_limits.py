@@ -81,20 +81,20 @@ async def test_reservations_that_arrive_together_share_an_update(
         log.sent.clear()
         reservations = [reservation(number, 200) for number in range(25)]
         accepted = await asyncio.gather(*map(limiter.acquire, reservations))
+        documents = {
+            document["_id"]: {stored["id"] for stored in document["reservations"]}
+            for document in collection.find()
+        }
         await limiter.release(reservations[0])
 
-    *acquired, released = (command["updates"][0] for command in log.sent)
-    added = [
-        (update["q"]["_id"], entry["id"])
-        for update in acquired
-        for entry in update["u"]["$push"]["reservations"]["$each"]
-    ]
+    *acquired, released = (command["updates"] for command in log.sent)
+    ids = {one.id for one in reservations}
     assert accepted == [None] * 25
     # Two groups of callers.
-    assert len(acquired) == 2
-    assert len(added) == 25
-    [document_id] = released["q"]["_id"]["$in"]
-    assert (document_id, reservations[0].id) in added
+    assert [len(updates) for updates in acquired] == [1, 1]
+    assert ids == set.union(*(stored & ids for stored in documents.values()))
+    [document_id] = released[0]["q"]["_id"]["$in"]
+    assert reservations[0].id in documents[document_id]
 
 
 async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(

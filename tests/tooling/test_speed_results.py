@@ -49,6 +49,36 @@ def test_rounds_are_combined_to_means_of_costs_and_medians_of_latencies() -> Non
     assert unchanged == other
 
 
+@pytest.mark.parametrize(
+    ("stolen_percents", "rate"),
+    [
+        ((0, 5, 6, 0, 1, 30, 2), (10 + 20 + 40 + 50 + 70) / 5),
+        ((20, 5, 6, 30, 40, 50, 70), (10 + 20 + 30 + 40) / 4),
+        ((0, 90), 10),
+        ((90,), 10),
+    ],
+    ids=["disturbed", "most are disturbed", "short form", "single"],
+)
+def test_rounds_that_the_host_disturbed_are_left_out_but_at_most_half(
+    stolen_percents: tuple[float, ...], rate: float
+) -> None:
+    rounds = [
+        replace(a_sample("sqlite", "me", 10.0 * number), stolen_percent=percent)
+        for number, percent in enumerate(stolen_percents, 1)
+    ]
+
+    assert combine_rounds(rounds)[0].rate == pytest.approx(rate)
+
+
+def test_a_disturbed_round_with_errors_counts() -> None:
+    rounds = [
+        replace(a_sample("sqlite", "me", 10), stolen_percent=percent, errors=errors)
+        for percent, errors in ((0, 0), (1, 0), (90, 3))
+    ]
+
+    assert combine_rounds(rounds)[0].errors == 3
+
+
 def test_the_table_compares_all_rounds_with_the_aims(tmp_path: Path) -> None:
     samples = [
         *(a_sample("litestar", "live", rate) for rate in (8_000, 8_500, 13_500)),
@@ -57,12 +87,13 @@ def test_the_table_compares_all_rounds_with_the_aims(tmp_path: Path) -> None:
     ]
     machine = {"form": "short", "began_at": "today", "commit": "c", "processors": 2}
     machine |= {"python": "3.11", "load_before": 0.5, "load_after": 2.5, "stolen_percent": 4.24}
+    machine["left_out"] = [3, 70]
     results = Results(machine, combine_rounds(samples), {"embedded default": {"parent RSS": 41.0}})
     results.write(tmp_path)
 
     assert read_results(tmp_path) == results
     table = render_table(results)
-    assert "2.5 after, the host took 4.2 % of the time." in table
+    assert "2.5 after, the host took 4.2 % of the time (3 of 70 runs are left out)." in table
     assert "| live on sqlite / live on litestar, 32 connections | 0.76 | ≥ 0.75 | met |" in table
     assert "| me on sqlite / live on litestar, 32 connections | 0.39 | ≥ 0.4 | not met |" in table
     assert "| parent RSS, embedded default | 41.00 MB | ≤ 40 MB | not met |" in table

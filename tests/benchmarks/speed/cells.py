@@ -12,6 +12,7 @@ from PIL import Image
 from tests.benchmarks.load import client_ip, encode_request
 from tests.benchmarks.speed.processes import HttpProcess, run_program
 from tests.benchmarks.speed.results import Sample
+from tests.benchmarks.speed.stolen_time import StolenTime
 from tests.benchmarks.speed.wrk import run_wrk, write_requests
 
 MAX_CODES_PER_SECOND: Final = 6_000
@@ -58,8 +59,9 @@ class HttpCell:
 
     def measure(self, connections: int, seconds: int) -> Sample:
         """Measure with wrk."""
-        before = self.server.cpu_seconds()
+        before, stolen_time = self.server.cpu_seconds(), StolenTime()
         load = run_wrk(self.server.url, self.requests, connections, seconds, self.sent)
+        stolen_percent = stolen_time.percent
         cpu = self.server.cpu_seconds() - before
         self.server.wait_until_idle()
         self.sent += load.responses
@@ -74,6 +76,7 @@ class HttpCell:
             cpu_us=cpu / max(1, load.responses) * 1e6,
             # Without any response, no connection was served.
             errors=load.errors if load.responses else connections,
+            stolen_percent=stolen_percent,
         )
 
 
@@ -136,8 +139,10 @@ class ProgramCell:
     def measure(self, connections: int, seconds: int) -> Sample:
         """Measure with the program."""
         threads = self.connections or connections
-        output = run_program([*self.command, str(threads), str(seconds)])
-        return Sample(self.side, self.scenario, connections, **json.loads(output))
+        stolen_time = StolenTime()
+        figures = json.loads(run_program([*self.command, str(threads), str(seconds)]))
+        figures["stolen_percent"] = stolen_time.percent
+        return Sample(self.side, self.scenario, connections, **figures)
 
 
 def get_with_tokens(path: str, tokens: Iterable[str]) -> Iterable[bytes]:

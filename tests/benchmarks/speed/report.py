@@ -76,7 +76,11 @@ def render_table(results: Results) -> str:
 def _stolen(machine: Mapping[str, Any]) -> str:
     # Results of earlier versions do not have it.
     percent = machine.get("stolen_percent")
-    return "" if percent is None else f", the host took {percent:.1f} % of the time"
+    if percent is None:
+        return ""
+    left_out, measured = machine.get("left_out", (0, 0))
+    runs = f" ({left_out} of {measured} runs are left out)" if left_out else ""
+    return f", the host took {percent:.1f} % of the time{runs}"
 
 
 def render_plots(results: Results) -> Mapping[str, str]:

@@ -6,14 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
+from typing import Any, Final
 
 FOLDER = Path("var/bench")
+MAX_STOLEN_PERCENT: Final = 5
+"""A round in which the host took more of the time is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run of one scenario. `cpu_us` is the CPU time of the side for each response."""
+    """One run of one scenario. `cpu_us` is the CPU time of the side for each response.
+
+    `stolen_percent` is how much of the time the host took for others.
+    """
 
     side: str
     scenario: str
@@ -25,6 +30,7 @@ class Sample:
     cpu_us: float
     errors: int = 0
     records: int = 0
+    stolen_percent: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +73,35 @@ def find_latest() -> Path:
 
 
 def combine_rounds(samples: Iterable[Sample]) -> list[Sample]:
-    """Return one sample for all rounds of the same load.
+    """Return one sample for all rounds of the same load that the host did not disturb.
 
     Rates and CPU times are means: a machine that others use has fast and slow seconds, and a
     median of a few rounds is one or the other. Latencies are medians; responses and errors, sums.
     """
+    return [_combine(runs) for runs in _group(leave_out_disturbed(samples))]
+
+
+def leave_out_disturbed(samples: Iterable[Sample]) -> list[Sample]:
+    """Leave out the rounds in which the host took the time, but at most half of each load's.
+
+    The choice depends on the stolen time alone, and not on what was measured. Rounds with errors
+    stay.
+    """
+    return [run for runs in _group(samples) for run in _undisturbed(runs)]
+
+
+def _undisturbed(runs: Sequence[Sample]) -> list[Sample]:
+    kept = -(-len(runs) // 2)
+    highest = sorted(run.stolen_percent for run in runs)[kept - 1]
+    limit = max(highest, MAX_STOLEN_PERCENT)
+    return [run for run in runs if run.stolen_percent <= limit or run.errors]
+
+
+def _group(samples: Iterable[Sample]) -> Iterable[list[Sample]]:
     rounds: defaultdict[tuple[str, str, int, int], list[Sample]] = defaultdict(list)
     for sample in samples:
         rounds[_key(sample)].append(sample)
-    return [_combine(runs) for runs in rounds.values()]
+    return rounds.values()
 
 
 def _combine(runs: Sequence[Sample]) -> Sample:
@@ -88,6 +114,7 @@ def _combine(runs: Sequence[Sample]) -> Sample:
         p99_ms=median(run.p99_ms for run in runs),
         cpu_us=sum(run.cpu_us * run.responses for run in runs) / max(1, responses),
         errors=sum(run.errors for run in runs),
+        stolen_percent=fmean(run.stolen_percent for run in runs),
     )
 
 

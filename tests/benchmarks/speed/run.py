@@ -16,8 +16,15 @@ from tests.benchmarks.speed.cells import Cell, HttpCell
 from tests.benchmarks.speed.footprint import measure_footprints
 from tests.benchmarks.speed.records import measure_records
 from tests.benchmarks.speed.report import write_report
-from tests.benchmarks.speed.results import FOLDER, Results, Sample, combine_rounds
+from tests.benchmarks.speed.results import (
+    FOLDER,
+    Results,
+    Sample,
+    combine_rounds,
+    leave_out_disturbed,
+)
 from tests.benchmarks.speed.sides import TWO_WORKERS, USERS, open_sides
+from tests.benchmarks.speed.stolen_time import StolenTime
 from tests.benchmarks.speed.wrk import find_wrk
 
 FEW: Final = 32
@@ -74,7 +81,7 @@ def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
     find_wrk()
     began_at = time.perf_counter()
     machine = _describe_machine(form)
-    stolen_before, ticks_before = _read_stolen_time()
+    stolen_time = StolenTime()
     output = output or FOLDER / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
     output.mkdir(parents=True, exist_ok=True)
     samples: list[Sample] = []
@@ -92,8 +99,8 @@ def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
                 for sample in measure_records(folder / "records", databases, form.rounds)
             )
     machine["load_after"] = os.getloadavg()[0]
-    stolen, ticks = _read_stolen_time()
-    machine["stolen_percent"] = 100 * (stolen - stolen_before) / (ticks - ticks_before)
+    machine["stolen_percent"] = stolen_time.percent
+    machine["left_out"] = [len(samples) - len(leave_out_disturbed(samples)), len(samples)]
     machine["seconds"] = round(time.perf_counter() - began_at)
     results = Results(machine, combine_rounds(samples), footprints)
     results.write(output)
@@ -146,7 +153,8 @@ def _show(sample: Sample, label: str) -> Sample:
     print(
         f"{label:<18}{sample.side:<20}{sample.scenario:<18}{sample.connections:>4}"
         f"{sample.rate:>9,.0f}/s{sample.cpu_us:>9,.0f} us{sample.p50_ms:>9.2f}"
-        f"{sample.p99_ms:>9.2f} ms{f'  {sample.errors} errors' if sample.errors else ''}",
+        f"{sample.p99_ms:>9.2f} ms{sample.stolen_percent:>6.0f} % stolen"
+        f"{f'  {sample.errors} errors' if sample.errors else ''}",
         flush=True,
     )
     return sample
@@ -167,10 +175,3 @@ def _describe_machine(form: Form) -> dict[str, object]:
         "python": platform.python_version(),
         "load_before": os.getloadavg()[0],
     }
-
-
-def _read_stolen_time() -> tuple[int, int]:
-    """Return the time that the host of a virtual machine took from it, and all time, in ticks."""
-    first_line, _, _ = Path("/proc/stat").read_text().partition("\n")
-    user, nice, system, idle, waiting, irq, softirq, stolen, *_ = map(int, first_line.split()[1:])
-    return stolen, user + nice + system + idle + waiting + irq + softirq + stolen

@@ -1,7 +1,6 @@
 """granian, with one process for each worker."""
 
 import codecs
-import logging
 import os
 import socket
 import threading
@@ -22,7 +21,7 @@ from entrypoints.server.descriptors import max_connections, raise_descriptor_lim
 from entrypoints.server.plan import ServicePlan
 from entrypoints.server.signals import handle_signals_in_thread
 from entrypoints.server.stop import STOP_SIGNALS, StopSequence
-from entrypoints.server.workers import CLOSE_TIMEOUT, Workers
+from entrypoints.server.workers import Workers
 
 # Looking up a host name imports this codec. If the thread below imported it while a worker is
 # forked, the worker would wait for the import lock forever.
@@ -70,7 +69,6 @@ def serve(plan: ServicePlan, bind: Bind, on_listening: Callable[[], None]) -> bo
         ),
         websockets=False,
         respawn_failed_workers=True,
-        workers_kill_timeout=int(plan.drain_seconds) + CLOSE_TIMEOUT,
         # The banner replaces granian's info messages. A lower level here would log them again.
         log_level=LogLevels.warning,
         log_dictconfig=logging_config(plan.log_level, plan.log_format),
@@ -94,8 +92,6 @@ def serve(plan: ServicePlan, bind: Bind, on_listening: Callable[[], None]) -> bo
 
 
 def _kill(server: MPServer | MTServer, has_ended: threading.Event) -> None:
-    # It warns of each worker that has been killed and has not ended yet.
-    logging.getLogger("_granian").setLevel(logging.ERROR)
     # Again and again: the server may be starting workers.
     while not has_ended.wait(_POLL_INTERVAL):
         for worker in tuple(server.wrks):

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from entrypoints.server.workers import Workers
+from entrypoints.server.workers import CLOSE_TIMEOUT, Workers
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -20,7 +20,7 @@ class StopSequence:
     1. SIGTERM: readiness fails, and everything is served for the stop delay. Ctrl-C (SIGINT) and a
        worker that cannot start skip this.
     2. Nothing new is accepted, and open requests may finish for the drain timeout.
-    3. The server kills the workers that remain.
+    3. Workers that remain are killed.
 
     A second signal kills all workers at once, and so does one before any worker has started.
     """
@@ -38,7 +38,7 @@ class StopSequence:
         Args:
             workers: They are told about each step.
             delay_seconds: The stop delay.
-            drain: Lets the server end all workers within the drain timeout.
+            drain: Lets the server end all workers, and wait for them.
             kill: Kills all workers and waits for the server.
         """
         self._workers = workers
@@ -67,9 +67,7 @@ class StopSequence:
                 delay_seconds=delay_seconds,
                 drain_timeout_seconds=self._workers.drain_timeout,
             )
-            self._delay = threading.Timer(delay_seconds, self._begin_drain)
-            self._delay.daemon = True
-            self._delay.start()
+            self._delay = _start_timer(delay_seconds, self._begin_drain)
         else:
             self._delay.cancel()
             _log.warning("service_stop_forced", signal=number.name)
@@ -80,3 +78,18 @@ class StopSequence:
         self._workers.begin_stop()
         self._workers.begin_drain()
         self._drain()
+        # The server itself waits without a timeout. With its own one it may report a worker that
+        # has just ended as killed: two of its threads wait for the process, one learns its end.
+        seconds = self._workers.drain_timeout + CLOSE_TIMEOUT
+        _start_timer(seconds, lambda: self._kill_remaining(seconds))
+
+    def _kill_remaining(self, seconds: float) -> None:
+        _log.warning("workers_killed", timeout_seconds=seconds)
+        self._kill()
+
+
+def _start_timer(seconds: float, function: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, function)
+    timer.daemon = True
+    timer.start()
+    return timer

@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 import pytest
 
+from entrypoints.server.workers import CLOSE_TIMEOUT
 from tests.e2e.test_start import me, sign_in
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
@@ -167,8 +168,20 @@ def test_a_request_that_takes_longer_than_the_drain_timeout_is_closed(
         with suppress(ConnectionResetError):
             assert receive_all(unfinished) == b""
         # The worker has ended by itself: the database is one file again.
-        assert "Killing" not in service.log
+        assert "workers_killed" not in service.log
         assert not (tmp_path / "dialtone.db-wal").exists()
+
+
+def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    with started(tmp_path, DIALTONE_DRAIN_TIMEOUT="1s", DIALTONE_WORKERS="2") as service:
+        os.kill(service.workers[0], signal.SIGSTOP)
+        stopped_at = time.monotonic()
+        os.kill(service.pid, signal.SIGTERM)
+
+        least_seconds = 1 + CLOSE_TIMEOUT
+        assert least_seconds <= seconds_until_end(service, stopped_at) < least_seconds + CLOSE_SECONDS
+        assert '"workers_killed"' in service.log
+        assert errors_of(service) == []
 
 
 def test_a_second_signal_stops_at_once(tmp_path: Path, connect: Connect) -> None:

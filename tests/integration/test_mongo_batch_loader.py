@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from unittest.mock import patch
 
 import pytest
 
@@ -262,10 +263,13 @@ async def test_a_part_of_a_group_waits_briefly_for_the_others(collection: FakeCo
     for batch in range(2):
         collection.reply(batch)
     await asyncio.gather(*tasks)
-    tasks = await start_loading(loader, "i", "j")
-    assert collection.fetched[2:] == []
+    loop = asyncio.get_running_loop()
+    # The timer of the batch does not end while the clock stands.
+    with patch.object(loop, "time", return_value=loop.time()):
+        tasks = await start_loading(loader, "i", "j")
+        assert collection.fetched[2:] == []
 
-    tasks += await start_loading(loader, "k")
+        tasks += await start_loading(loader, "k")
 
     assert collection.fetched[2:] == [[*"ijk"]]
     collection.reply(2)

@@ -280,15 +280,14 @@ async def _connect(url: str, location: str, listeners: Sequence[CommandListener]
             primary=primary,
         )
         with errors_while_opening(location, database.find_tls_problem):
-            # Motor's client first: the asynchronous one leaves sockets open if it is closed while
-            # its tasks connect. They are connected here, and start only if Motor's client could.
-            await client.admin.command("ping")
-            # Otherwise the first request would start the tasks, in the context of that request.
-            await asynchronous_client.admin.command("ping")
             # `adapters.mongo.indexes` makes the indexes: beanie stops at the first that differs.
             await init_beanie(
                 database=database.motor, document_models=[*DOCUMENTS], skip_indexes=True
             )
+            # Otherwise the first request would start the tasks of this client, in its own context.
+            # beanie has found a server by then: a client that is closed while its tasks connect
+            # leaves sockets open.
+            await asynchronous_client.admin.command("ping")
     except BaseException:
         await close_clients(client, asynchronous_client)
         raise

@@ -7,9 +7,11 @@ from typing import Final
 
 import structlog
 
-from entrypoints.server.workers import CLOSE_TIMEOUT, Workers
+from entrypoints.server.workers import Workers
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+CLOSE_TIMEOUT: Final = 3
+"""Seconds for a worker to close everything after the drain timeout."""
 
 _log = structlog.get_logger()
 
@@ -45,7 +47,7 @@ class StopSequence:
         self._delay_seconds = delay_seconds
         self._drain = drain
         self._kill = kill
-        self._delay: threading.Timer | None = None
+        self._timer: threading.Timer | None = None
         self.is_interrupted = False
         """Whether Ctrl-C came before any worker had started."""
 
@@ -54,11 +56,10 @@ class StopSequence:
         # Workers that cannot start send signals too, each of them one.
         if not self._workers.has_started:
             self.is_interrupted = number is signal.SIGINT
-            self._begin_drain()
-            self._kill()
+            self._stop_at_once()
         elif self._workers.cannot_start:
             self._begin_drain()
-        elif self._delay is None:
+        elif self._timer is None:
             delay_seconds = self._delay_seconds if number is signal.SIGTERM else 0.0
             self._workers.begin_stop()
             _log.info(
@@ -67,29 +68,35 @@ class StopSequence:
                 delay_seconds=delay_seconds,
                 drain_timeout_seconds=self._workers.drain_timeout,
             )
-            self._delay = _start_timer(delay_seconds, self._begin_drain)
+            self._start_timer(delay_seconds, self._begin_drain)
         else:
-            self._delay.cancel()
+            self._timer.cancel()
             _log.warning("service_stop_forced", signal=number.name)
-            self._begin_drain()
-            self._kill()
+            self._stop_at_once()
 
     def _begin_drain(self) -> None:
-        self._workers.begin_stop()
-        self._workers.begin_drain()
-        self._drain()
-        # The server itself waits without a timeout. With its own one it may report a worker that
-        # has just ended as killed: two of its threads wait for the process, one learns its end.
-        seconds = self._workers.drain_timeout + CLOSE_TIMEOUT
-        _start_timer(seconds, lambda: self._kill_remaining(seconds))
+        if not self._workers.is_draining:
+            # The server itself waits without a timeout. With its own one it may report a worker
+            # that has just ended as killed: two of its threads wait for the process, one learns
+            # its end.
+            seconds = self._workers.drain_timeout + CLOSE_TIMEOUT
+            self._start_timer(seconds, lambda: self._kill_remaining(seconds))
+        self._end_workers()
 
     def _kill_remaining(self, seconds: float) -> None:
         _log.warning("workers_killed", timeout_seconds=seconds)
         self._kill()
 
+    def _stop_at_once(self) -> None:
+        self._end_workers()
+        self._kill()
 
-def _start_timer(seconds: float, function: Callable[[], None]) -> threading.Timer:
-    timer = threading.Timer(seconds, function)
-    timer.daemon = True
-    timer.start()
-    return timer
+    def _end_workers(self) -> None:
+        self._workers.begin_stop()
+        self._workers.begin_drain()
+        self._drain()
+
+    def _start_timer(self, seconds: float, function: Callable[[], None]) -> None:
+        self._timer = threading.Timer(seconds, function)
+        self._timer.daemon = True
+        self._timer.start()

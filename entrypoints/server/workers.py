@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from entrypoints.http.middleware import App, Message, Receive, Scope, Send
 
 _PR_SET_PDEATHSIG: Final = 1
-CLOSE_TIMEOUT: Final = 3
-"""Seconds for a worker to close everything after the drain timeout."""
 _GC_THRESHOLDS: Final = (5_000, 20, 100)
 """How many new objects, and collections of younger objects, start a collection. By default,
 collections of all objects took 15 ms, several times a second, and found nothing."""

@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 import pytest
 
-from entrypoints.server.workers import CLOSE_TIMEOUT
+from entrypoints.server.stop import CLOSE_TIMEOUT
 from tests.e2e.test_start import me, sign_in
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP

@@ -1,25 +1,28 @@
 """What each stop signal does, in which order."""
 
 import signal
+import threading
+from unittest.mock import ANY, Mock, PropertyMock
 
 import pytest
 import structlog
 
-from entrypoints.server.stop import StopSequence
+from entrypoints.server.stop import CLOSE_TIMEOUT, StopSequence
 from entrypoints.server.workers import Workers
 
-HOUR = 3600.0
+STOP_DELAY = 5.0
+DRAIN_TIMEOUT = 30.0
 
 
 class Server:
     """A stop sequence, and what it has asked the server for."""
 
-    def __init__(self, delay_seconds: float = HOUR) -> None:
-        self.workers = Workers(drain_timeout=1)
+    def __init__(self) -> None:
+        self.workers = Workers(DRAIN_TIMEOUT)
         self.calls: list[str] = []
         self.stop = StopSequence(
             self.workers,
-            delay_seconds,
+            STOP_DELAY,
             drain=lambda: self.calls.append("drain"),
             kill=lambda: self.calls.append("kill"),
         )
@@ -31,6 +34,14 @@ def _no_log() -> None:
     structlog.configure(processors=[structlog.testing.LogCapture()])
 
 
+@pytest.fixture(autouse=True)
+def timer(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Replace the timers; the function of the last one is `timer.call_args.args[1]`."""
+    timer = Mock()
+    monkeypatch.setattr(threading, "Timer", timer)
+    return timer
+
+
 def test_sigterm_lets_readiness_fail_and_the_service_serve() -> None:
     server = Server()
     server.stop.handle(signal.SIGTERM)
@@ -40,6 +51,18 @@ def test_sigterm_lets_readiness_fail_and_the_service_serve() -> None:
     assert server.calls == []
 
 
+def test_each_step_has_its_time(timer: Mock) -> None:
+    server = Server()
+    server.stop.handle(signal.SIGTERM)
+    timer.assert_called_once_with(STOP_DELAY, ANY)
+    timer.call_args.args[1]()
+    assert server.calls == ["drain"]
+
+    timer.assert_called_with(DRAIN_TIMEOUT + CLOSE_TIMEOUT, ANY)
+    timer.call_args.args[1]()
+    assert server.calls == ["drain", "kill"]
+
+
 def test_a_second_signal_kills_all_workers() -> None:
     server = Server()
     server.stop.handle(signal.SIGTERM)
@@ -47,3 +70,14 @@ def test_a_second_signal_kills_all_workers() -> None:
 
     assert server.workers.is_draining
     assert server.calls == ["drain", "kill"]
+
+
+def test_several_workers_that_cannot_start_have_one_time_limit(
+    timer: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Workers, "cannot_start", PropertyMock(return_value=True))
+    server = Server()
+    for _ in range(2):
+        server.stop.handle(signal.SIGTERM)
+
+    timer.assert_called_once_with(DRAIN_TIMEOUT + CLOSE_TIMEOUT, ANY)

@@ -138,7 +138,7 @@ lock: install-dev ## update all locks from pyproject.toml (ARGS=--upgrade for ne
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 	$(COMPILE) $(BASELINE)/requirements.in --output-file $(BASELINE)/requirements.lock $(ARGS)
 
-bench: install-dev ## speed (ARGS="speed --full" takes 20 minutes); ARGS=abuse writes docs/abuse.md
+bench: install-dev ## speed (ARGS="speed --full" takes 25 minutes); ARGS=abuse writes docs/abuse.md
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 bench-report: install-dev ## write the latest results of make bench into docs/performance.md

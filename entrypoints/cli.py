@@ -59,6 +59,7 @@ examples:
 Settings are environment variables, or lines of the file .env in the current folder.
 .env.example lists all of them."""
 
+_FULL_CHECK: Final = "also compare the indexes with the tables, which may take minutes"
 _ACTIONS: Final = "check: report all problems; draw: print a flowchart; try: call it"
 
 
@@ -200,6 +201,7 @@ def _make_parser() -> argparse.ArgumentParser:
         "backup --replace /srv/backup/dialtone.db",
     )
     backup.add_argument("--replace", action="store_true", help="replace an existing backup")
+    backup.add_argument("--full-check", action="store_true", help=_FULL_CHECK)
     backup.add_argument("file", metavar="FILE", help="the file to write")
     restored = add(
         "restore",
@@ -207,6 +209,7 @@ def _make_parser() -> argparse.ArgumentParser:
         "old database is kept beside it.",
         "restore /srv/backup/dialtone.db",
     )
+    restored.add_argument("--full-check", action="store_true", help=_FULL_CHECK)
     restored.add_argument("file", metavar="FILE", help="a file that `dialtone backup` wrote")
     generate = add(
         "keys",

@@ -106,19 +106,29 @@ def generate_keys(arguments: Namespace) -> Iterable[str]:
 def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Copy the database to a file; say what else to copy."""
     copy = operator_jobs.back_up_database(
-        settings, _parse_file(arguments.file), replace=arguments.replace
+        settings,
+        _parse_file(arguments.file),
+        replace=arguments.replace,
+        full_check=arguments.full_check,
     )
     yield (
         f"{copy.path} is complete: {copy.identity_count} identities, {copy.size_bytes} bytes, "
         "integrity checked."
     )
+    if copy.unknown_object is not None:
+        yield (
+            f"Warning: it has the unknown {copy.unknown_object!r}. `dialtone restore` refuses it "
+            "until this object is dropped."
+        )
     yield f"Now copy the {_media_place(settings)}, after the database."
     yield f"Apart from both, keep a copy of {_keys_place(settings)}."
 
 
 def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Replace the database by a backup; say what else is needed."""
-    copy, has_keys = operator_jobs.restore_database(settings, _parse_file(arguments.file))
+    copy, has_keys = operator_jobs.restore_database(
+        settings, _parse_file(arguments.file), full_check=arguments.full_check
+    )
     yield f"{copy.path} is restored: {copy.identity_count} identities, integrity checked."
     if copy.may_lack_log:
         yield (

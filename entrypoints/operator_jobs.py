@@ -139,7 +139,9 @@ def generate_keys(path: Path | None) -> str | None:
     return render_line(generate_document()) if path is None else generate_secrets_file(path)
 
 
-def back_up_database(settings: Settings, target: Path, *, replace: bool) -> "DatabaseCopy":
+def back_up_database(
+    settings: Settings, target: Path, *, replace: bool, full_check: bool = False
+) -> "DatabaseCopy":
     """Copy the database to a file, while services may run.
 
     Raises:
@@ -148,10 +150,13 @@ def back_up_database(settings: Settings, target: Path, *, replace: bool) -> "Dat
     """
     from adapters.sqlite import back_up
 
-    return back_up(_sqlite_path(settings, _DUMP, target), target, replace=replace)
+    path = _sqlite_path(settings, _DUMP, target)
+    return back_up(path, target, replace=replace, full_check=full_check)
 
 
-def restore_database(settings: Settings, backup: Path) -> "tuple[DatabaseCopy, bool]":
+def restore_database(
+    settings: Settings, backup: Path, *, full_check: bool = False
+) -> "tuple[DatabaseCopy, bool]":
     """Replace the database by a backup. No service may run.
 
     Returns:
@@ -165,7 +170,7 @@ def restore_database(settings: Settings, backup: Path) -> "tuple[DatabaseCopy, b
     from adapters.system import SystemClock
 
     path = _sqlite_path(settings, _LOAD_DUMP, backup)
-    restored = restore(path, backup, SystemClock().now())
+    restored = restore(path, backup, SystemClock().now(), full_check=full_check)
     return restored, find_key_fingerprint(settings) == restored.key_fingerprint
 
 

@@ -1,19 +1,14 @@
 """Calls in MongoDB: single calls, pages, and those that need a cleanup."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from beanie.odm.queries.find import FindMany
-
-from adapters.mongo.batch_loader import DocumentLoader
-from adapters.mongo.database import Database
 from adapters.mongo.documents import CallDocument
-from adapters.mongo.driver import DuplicateKey, MotorCollection
-from adapters.mongo.record_mapping import RecordMapping
+from adapters.mongo.record_collection import RecordCollection
 from application.ports.versioned import Versioned
 from domain.page import Cursor
-from domain.values import dataclass
 from domain.voice.call import Call
 
 
@@ -21,43 +16,26 @@ from domain.voice.call import Call
 class MongoCalls:
     """Calls by id."""
 
-    database: Database
-    collection: MotorCollection
-    loader: DocumentLoader
-    mapping: RecordMapping[Call]
+    records: RecordCollection[Call]
 
     async def load(self, call_id: str) -> Versioned[Call] | None:
         """Return the call, or None."""
-        document = await self.loader.load(call_id)
-        return self.mapping.decode(document) if document else None
+        return await self.records.load(call_id)
 
     async def add(self, call: Call) -> bool:
-        """Save a new call; False when its id exists."""
-        try:
-            await self.database.run(
-                lambda: self.collection.insert_one(self.mapping.encode(call, 1))
-            )
-        except DuplicateKey:
-            return False
-        return True
+        """Add a new call at version 1, unless its id is taken."""
+        return await self.records.add(call.id, call)
 
     async def replace(self, call: Call, version: int) -> bool:
-        """Save the call if the stored one has this version."""
-        result = await self.database.run(
-            lambda: self.collection.replace_one(
-                {"_id": call.id, "version": int(version)},
-                self.mapping.encode_successor(call, version),
-            )
-        )
-        return result.matched_count == 1
+        """Replace the call if it has this version."""
+        return await self.records.replace(call.id, call, version)
 
 
 @dataclass(frozen=True, slots=True)
 class MongoCallPages:
     """Calls, newest first. Those of an identity and those of everybody have an index each."""
 
-    database: Database
-    mapping: RecordMapping[Call]
+    records: RecordCollection[Call]
 
     async def list_after(
         self, identity_id: str | None, cursor: Cursor | None, limit: int
@@ -65,42 +43,33 @@ class MongoCallPages:
         """Return calls, the newest first, after this position."""
         owner = {} if identity_id is None else {"identity_id": identity_id}
         query = CallDocument.find({**owner, **_after(cursor)})
-        documents = await self.database.list_raw(query.sort("-started_at", "-_id"), limit)
-        return [self.mapping.decode(document).value for document in documents]
+        listed = await self.records.list(query.sort("-started_at", "-_id"), limit)
+        return [loaded.value for loaded in listed]
 
 
 @dataclass(frozen=True, slots=True)
 class MongoCallCleanup:
     """Calls for the cleanup; each query is a range of an index."""
 
-    database: Database
-    collection: MotorCollection
-    mapping: RecordMapping[Call]
+    records: RecordCollection[Call]
 
     async def list_started(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
         """Return up to `limit` calls that started by then, the oldest first."""
         query = CallDocument.find({"started_at": {"$lte": before}})
-        return await self._list(query.sort("started_at", "_id"), limit)
+        return await self.records.list(query.sort("started_at", "_id"), limit)
 
     async def list_of_identity(self, identity_id: str, limit: int) -> Sequence[Versioned[Call]]:
         """Return up to `limit` calls of this identity."""
-        return await self._list(CallDocument.find({"identity_id": identity_id}), limit)
+        return await self.records.list(CallDocument.find({"identity_id": identity_id}), limit)
 
     async def list_recorded(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
         """Return up to `limit` calls whose oldest recording was made by then, that first."""
         query = CallDocument.find({"oldest_recording_at": {"$lte": before}})
-        return await self._list(query.sort("oldest_recording_at"), limit)
+        return await self.records.list(query.sort("oldest_recording_at"), limit)
 
     async def delete(self, call_id: str, version: int) -> bool:
-        """Delete the call if the stored one has this version."""
-        result = await self.database.run(
-            lambda: self.collection.delete_one({"_id": call_id, "version": int(version)})
-        )
-        return result.deleted_count == 1
-
-    async def _list(self, query: FindMany[Any], limit: int) -> Sequence[Versioned[Call]]:
-        documents = await self.database.list_raw(query, limit)
-        return [self.mapping.decode(document) for document in documents]
+        """Delete the call if it has this version."""
+        return await self.records.delete(call_id, version)
 
 
 def _after(cursor: Cursor | None) -> Mapping[str, Any]:

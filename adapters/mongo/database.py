@@ -1,43 +1,60 @@
 """An open database: one for each process, and every call to it ends in bounded time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, Final, TypeVar
 
+import pymongo
 from beanie import Document, init_beanie
 from beanie.odm.queries.find import FindMany
+from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener
 
-from adapters.mongo.deadline import Deadline
+from adapters.mongo.batch_loader import BatchLoader
 from adapters.mongo.documents import DOCUMENTS
 from adapters.mongo.driver import (
     DRIVER_ERRORS,
-    AsynchronousCollection,
-    AsynchronousDatabase,
     MotorCollection,
     MotorDatabase,
     RawDocument,
-    asynchronous_database_of,
-    close_clients,
+    close_client,
     database_of,
     errors_while_opening,
-    make_clients,
+    make_client,
     port_error,
     timeout_seconds_of,
 )
-from adapters.mongo.primary import ELECTION_TIMEOUT, Primary
 from adapters.mongo.tls import find_tls_problem
-from application.ports.errors import ConfigurationError, StorageError, StorageTimeout
+from application.ports.current_request import CURRENT_REQUEST
+from application.ports.errors import (
+    ConfigurationError,
+    StorageTimeout,
+    StorageUnavailable,
+)
 
 T = TypeVar("T")
 
 DELETE_BATCH_SIZE: Final = 200
+BUILD_TIMEOUT: Final = 3600.0
+"""Seconds for the indexes of all collections, which may be large."""
+MAX_CALLS: Final = 5 * (os.cpu_count() or 1)
+"""As many as motor has threads. A call that waits for one more has sent nothing."""
+GRACE_PERIOD: Final = 0.5
+"""Seconds in which the driver, which knows the cause, may report its own timeout."""
 
 _NO_ANSWER: Final = "no answer within {seconds:g} seconds"
+TOO_MANY_CALLS: Final = "too many calls wait for the database"
+_OUT_OF_TIME: Final = "earlier calls of this request took all of its time"
+# Of MongoDB's error_codes.yml: IndexOptionsConflict, IndexKeySpecsConflict.
+_INDEX_CONFLICTS: Final = (85, 86)
+_OTHER_INDEX: Final = (
+    "{location} has an index that differs from the one that Dialtone declares: compare the indexes "
+    "of {collection} with docs/operating.md, drop the one that differs, and start again."
+)
 _ANOTHER_IS_OPEN: Final = (
     "{location} cannot be opened while this process has {other} open by another URL or in another "
     "event loop: close that first, or use another process."
@@ -49,36 +66,25 @@ class Database:
     """A database, and the timeout of a call in seconds."""
 
     motor: MotorDatabase
-    asynchronous: AsynchronousDatabase
     timeout_seconds: float
-    url: str = field(default="", repr=False, kw_only=True)
-    primary: Primary = field(default_factory=Primary, repr=False, kw_only=True)
+    url: str = field(default="", repr=False)
+    calls: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_CALLS), repr=False
+    )
+    loaders: list[BatchLoader[RawDocument]] = field(default_factory=list, repr=False)
 
     def collection(self, document: type[Document]) -> MotorCollection:
         """Return the collection of these documents."""
         return self.motor[document.Settings.name]
 
-    def in_event_loop(self, collection: MotorCollection) -> AsynchronousCollection:
-        """Return the same collection, with the same options, for calls in the event loop."""
-        return self.asynchronous.get_collection(
-            collection.name,
-            codec_options=collection.codec_options,
-            read_preference=collection.read_preference,
-            write_concern=collection.write_concern,
-            read_concern=collection.read_concern,
-        )
-
     def find_tls_problem(self) -> str | None:
         """Return why TLS keeps this process from the database, or None."""
-        # A client without calls looks for a server every ten seconds only.
-        clients = (self.motor.client.delegate, self.asynchronous.client)
-        problems = (find_tls_problem(self.url, client.topology_description) for client in clients)
-        return next((problem for problem in problems if problem), None)
+        return find_tls_problem(self.url, self.motor.client.delegate.topology_description)
 
     async def run(
         self, call: Callable[[], Awaitable[T]], timeout_seconds: float | None = None
     ) -> T:
-        """Make a call to the driver, after an election that is under way.
+        """Make a call to the driver.
 
         Args:
             call: Begins the call: motor takes a thread for it at once.
@@ -88,90 +94,53 @@ class Database:
             DuplicateKey: a unique index rejected the write.
             CorruptRecord: a document is no valid BSON.
             StorageTimeout: there was no answer in time; a write may have been done.
-            StorageUnavailable: the call failed, or too many requests wait for a primary.
+            StorageUnavailable: the call failed, or too many calls wait.
         """
-        if self.primary.is_lost:
-            await self.primary.wait()
-        seconds = timeout_seconds or self.timeout_seconds
+        return await self.limit(lambda deadline: self._run(call, deadline), timeout_seconds)
+
+    async def limit(
+        self, call: Callable[[float], Awaitable[T]], timeout_seconds: float | None = None
+    ) -> T:
+        """Make a call with a deadline, a time of the event loop.
+
+        All calls of one request have one timeout together, so that the client gets a response in
+        time.
+
+        Raises:
+            StorageError
+        """
+        loop = asyncio.get_running_loop()
+        now, request = loop.time(), CURRENT_REQUEST.get()
+        deadline = now + (timeout_seconds or self.timeout_seconds)
+        if request is None:
+            return await call(deadline)
+        deadline -= request.storage_time.seconds(now)
+        if deadline <= now:
+            raise StorageUnavailable(_OUT_OF_TIME)
+        request.storage_time.begin(now)
+        try:
+            return await call(deadline)
+        finally:
+            request.storage_time.end(loop.time())
+
+    async def _run(self, call: Callable[[], Awaitable[T]], deadline: float) -> T:
+        loop = asyncio.get_running_loop()
+        is_sent = False
+        began_at = loop.time()
         try:
             # The driver limits what a call takes, but not how long it waits for its turn.
-            async with asyncio.timeout(seconds) as timeout:
-                self.primary.add_call(timeout)
-                try:
+            async with asyncio.timeout_at(deadline + GRACE_PERIOD), self.calls:
+                seconds = deadline - loop.time()
+                if seconds <= 0:
+                    raise StorageUnavailable(self.find_tls_problem() or TOO_MANY_CALLS)
+                is_sent = True
+                with pymongo.timeout(seconds):
                     return await call()
-                finally:
-                    self.primary.remove_call(timeout)
         except TimeoutError:
-            no_answer = _NO_ANSWER.format(seconds=seconds)
+            if not is_sent:
+                raise StorageUnavailable(self.find_tls_problem() or TOO_MANY_CALLS) from None
+            no_answer = _NO_ANSWER.format(seconds=round(loop.time() - began_at, 1))
             raise StorageTimeout(self.find_tls_problem() or no_answer) from None
-        except DRIVER_ERRORS as error:
-            raise port_error(error, self.find_tls_problem()) from None
-
-    def wait_for(self, request: Callable[[], asyncio.Future[T]]) -> Awaitable[T]:
-        """Wait for a part of a batch, after an election that is under way, like `run`.
-
-        It is under way at once, and a future, unless there is an election.
-
-        Args:
-            request: Adds the part to a batch.
-
-        Raises:
-            CorruptRecord
-            StorageError
-        """
-        if self.primary.is_lost:
-            return self._wait_for_primary(request)
-        result = request()
-        deadline = Deadline(result, self.timeout_seconds, self._timeout_error)
-        self.primary.add_call(deadline)
-        result.add_done_callback(partial(self._end_call, deadline))
-        return result
-
-    async def _wait_for_primary(self, request: Callable[[], asyncio.Future[T]]) -> T:
-        await self.primary.wait()
-        return await self.wait_for(request)
-
-    def _end_call(self, deadline: Deadline, _result: asyncio.Future[T]) -> None:
-        self.primary.remove_call(deadline)
-        deadline.cancel()
-
-    def _timeout_error(self) -> StorageTimeout:
-        no_answer = _NO_ANSWER.format(seconds=self.timeout_seconds)
-        return StorageTimeout(self.find_tls_problem() or no_answer)
-
-    async def read_batch(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Read for many requests, which count themselves; repeat what an election interrupts.
-
-        Raises:
-            CorruptRecord
-            StorageError
-        """
-        while True:
-            await self.primary.wait_for_batch()
-            try:
-                async with asyncio.timeout(self.timeout_seconds):
-                    return await call()
-            except TimeoutError:
-                raise StorageTimeout(_NO_ANSWER.format(seconds=self.timeout_seconds)) from None
-            except DRIVER_ERRORS as error:
-                failure = port_error(error, self.find_tls_problem())
-                if not (self.primary.is_lost and isinstance(failure, StorageError)):
-                    raise failure from None
-
-    async def write_batch(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Write for many requests, which count themselves and have timeouts of their own.
-
-        Raises:
-            DuplicateKey: an index rejected a write.
-            StorageError
-        """
-        await self.primary.wait_for_batch()
-        seconds = self.timeout_seconds + ELECTION_TIMEOUT
-        try:
-            async with asyncio.timeout(seconds):
-                return await call()
-        except TimeoutError:
-            raise StorageTimeout(_NO_ANSWER.format(seconds=seconds)) from None
         except DRIVER_ERRORS as error:
             raise port_error(error, self.find_tls_problem()) from None
 
@@ -193,28 +162,29 @@ class Database:
         Raises:
             StorageError
         """
+        return await self.delete_oldest(document, {"expires_at": {"$lte": now}}, limit)
+
+    async def delete_oldest(
+        self, document: type[Document], expired: Mapping[str, Any], limit: int
+    ) -> int:
+        """Delete up to `limit` documents that match, those that expired first.
+
+        Raises:
+            StorageError
+        """
         deleted = 0
         while deleted < limit:
             batch_size = min(limit - deleted, DELETE_BATCH_SIZE)
-            count = await self._delete_expired_batch(document, now, batch_size)
-            deleted += count
-            if count < batch_size:
+            found = await self.list_raw(document.find(expired).sort("expires_at"), batch_size)
+            # A document may have been replaced since, and expire later.
+            still_expired = {"_id": {"$in": [raw["_id"] for raw in found]}, **expired}
+            if found:
+                collection = self.collection(document)
+                result = await self.run(lambda: collection.delete_many(still_expired))  # noqa: B023
+                deleted += result.deleted_count
+            if len(found) < batch_size:
                 break
         return deleted
-
-    async def _delete_expired_batch(
-        self, document: type[Document], now: datetime, limit: int
-    ) -> int:
-        expired = {"expires_at": {"$lte": now}}
-        found = await self.list_raw(document.find(expired).sort("expires_at"), limit)
-        ids = [raw["_id"] for raw in found]
-        if not ids:
-            return 0
-        # A document may have been replaced since, and expire later.
-        result = await self.run(
-            lambda: self.collection(document).delete_many({"_id": {"$in": ids}, **expired})
-        )
-        return result.deleted_count
 
 
 @dataclass(slots=True)
@@ -269,29 +239,36 @@ def _connection(url: str, location: str, listeners: Sequence[CommandListener]) -
 
 
 async def _connect(url: str, location: str, listeners: Sequence[CommandListener]) -> Database:
-    primary = Primary()
-    client, asynchronous_client = make_clients(url, location, [*listeners, primary])
+    client = make_client(url, location, listeners)
     try:
-        database = Database(
-            database_of(client),
-            asynchronous_database_of(asynchronous_client),
-            timeout_seconds_of(client),
-            url=url,
-            primary=primary,
-        )
+        database = Database(database_of(client), timeout_seconds_of(client), url)
         with errors_while_opening(location, database.find_tls_problem):
-            # `adapters.mongo.indexes` makes the indexes: beanie stops at the first that differs.
             await init_beanie(
                 database=database.motor, document_models=[*DOCUMENTS], skip_indexes=True
             )
-            # Otherwise the first request would start the tasks of this client, in its own context.
-            # beanie has found a server by then: a client that is closed while its tasks connect
-            # leaves sockets open.
-            await asynchronous_client.admin.command("ping")
     except BaseException:
-        await close_clients(client, asynchronous_client)
+        await asyncio.to_thread(close_client, client)
         raise
     return database
+
+
+async def create_indexes(database: Database, location: str) -> None:
+    """Create the indexes that are missing. None is dropped or changed.
+
+    Raises:
+        ConfigurationError: an index differs from the declared one.
+        PyMongoError
+    """
+    with pymongo.timeout(BUILD_TIMEOUT):
+        for document in DOCUMENTS:
+            try:
+                await init_beanie(database=database.motor, document_models=[document])
+            except OperationFailure as error:
+                if error.code not in _INDEX_CONFLICTS:
+                    raise
+                name = document.Settings.name
+                message = _OTHER_INDEX.format(location=location, collection=name)
+                raise ConfigurationError(message) from None
 
 
 async def _close(connecting: asyncio.Task[Database]) -> None:
@@ -299,4 +276,5 @@ async def _close(connecting: asyncio.Task[Database]) -> None:
     await asyncio.wait([connecting])
     if not connecting.cancelled() and connecting.exception() is None:
         database = connecting.result()
-        await close_clients(database.motor.client, database.asynchronous.client)
+        await asyncio.gather(*(loader.finish() for loader in database.loaders))
+        await asyncio.to_thread(close_client, database.motor.client)

@@ -1,51 +1,32 @@
 """Delivery reports in MongoDB."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.mongo.batch_loader import DocumentLoader
-from adapters.mongo.database import Database
 from adapters.mongo.documents import DeliveryReportDocument
-from adapters.mongo.driver import DuplicateKey, MotorCollection
-from adapters.mongo.record_mapping import RecordMapping
+from adapters.mongo.record_collection import RecordCollection
 from application.ports.versioned import Versioned
 from domain.otp.delivery_report import DeliveryReport
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class MongoDeliveryReports:
     """Delivery reports by id."""
 
-    database: Database
-    collection: MotorCollection
-    loader: DocumentLoader
-    mapping: RecordMapping[DeliveryReport]
+    records: RecordCollection[DeliveryReport]
 
     async def load(self, report_id: str) -> Versioned[DeliveryReport] | None:
         """Return the report, or None."""
-        document = await self.loader.load(report_id)
-        return self.mapping.decode(document) if document else None
+        return await self.records.load(report_id)
 
     async def add(self, report: DeliveryReport) -> bool:
-        """Save a new report; False when its id exists."""
-        try:
-            await self.database.run(
-                lambda: self.collection.insert_one(self.mapping.encode(report, 1))
-            )
-        except DuplicateKey:
-            return False
-        return True
+        """Add a new report at version 1, unless its id is taken."""
+        return await self.records.add(report.id, report)
 
     async def replace(self, report: DeliveryReport, version: int) -> bool:
-        """Save the report if the stored one has this version."""
-        result = await self.database.run(
-            lambda: self.collection.replace_one(
-                {"_id": report.id, "version": int(version)},
-                self.mapping.encode_successor(report, version),
-            )
-        )
-        return result.matched_count == 1
+        """Replace the report if it has this version."""
+        return await self.records.replace(report.id, report, version)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired reports."""
-        return await self.database.delete_expired(DeliveryReportDocument, now, limit)
+        return await self.records.database.delete_expired(DeliveryReportDocument, now, limit)

@@ -3,7 +3,6 @@
 No message quotes the driver: its own messages hold URLs with passwords and values of documents.
 """
 
-import asyncio
 import logging
 import re
 import ssl
@@ -15,15 +14,12 @@ from typing import Any, Final
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError, InvalidBSON
-from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
-from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
-from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.asynchronous.database import AsyncDatabase
+from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
@@ -35,7 +31,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
-from pymongo.monitoring import CommandListener, TopologyListener
+from pymongo.monitoring import CommandListener
 from pymongo.read_concern import ReadConcern
 
 from adapters.mongo.options import options_of
@@ -53,10 +49,6 @@ RawDocument = dict[str, Any]
 MotorClient = AsyncIOMotorClient[RawDocument]
 MotorCollection = AsyncIOMotorCollection[RawDocument]
 MotorDatabase = AsyncIOMotorDatabase[RawDocument]
-# PyMongo's own client makes calls in the event loop. Motor's takes a thread for each of them.
-AsynchronousClient = AsyncMongoClient[RawDocument]
-AsynchronousCollection = AsyncCollection[RawDocument]
-AsynchronousDatabase = AsyncDatabase[RawDocument]
 
 DEFAULT_TIMEOUT: Final = 5.0
 """Seconds for one call, with all retries of the driver."""
@@ -103,11 +95,10 @@ _DEFAULTS: Final[dict[str, Any]] = {
 _WRITE_CONCERN: Final = WriteConcern(w="majority", j=True)
 _READ_PREFERENCE: Final = ReadPreference.PRIMARY
 _CODEC_OPTIONS: Final = CodecOptions[RawDocument](
+    tz_aware=True,
     # A date that Python does not have must not fail the documents that come with it.
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
-RAW_DOCUMENTS: Final = CodecOptions(document_class=RawBSONDocument)
-"""Documents are not decoded."""
 _OVERRIDDEN: Final = {
     "w": "majority",
     "journal": "true",
@@ -157,19 +148,12 @@ class DuplicateKey(StorageUnavailable):
 
 
 class BulkWriteStopped(StorageUnavailable):
-    """An update that was rejected stopped an ordered bulk write after `written_count` writes.
-
-    Its `$switch` has no branch for the document, or another call has just inserted the same `_id`.
-    """
+    """An update that found no document, and inserted none, stopped an ordered bulk write."""
 
     def __init__(self, cause: str, written_count: int) -> None:
         """Set the cause, and the number of writes that were done before."""
         super().__init__(cause)
         self.written_count = written_count
-
-
-class CallInterrupted(StorageUnavailable):
-    """The connection or the primary was lost in a call: nobody knows which writes were done."""
 
 
 def location_of(url: str) -> str:
@@ -187,10 +171,8 @@ def location_of(url: str) -> str:
     return f"{hosts}/{name}"
 
 
-def make_clients(
-    url: str, location: str, listeners: Sequence[CommandListener | TopologyListener] = ()
-) -> tuple[MotorClient, AsynchronousClient]:
-    """Make both clients; they connect when they are first used.
+def make_client(url: str, location: str, listeners: Sequence[CommandListener] = ()) -> MotorClient:
+    """Make the client; it connects when it is first used.
 
     Raises:
         ConfigurationError: the driver rejects the URL.
@@ -204,8 +186,7 @@ def make_clients(
         with warnings.catch_warnings():
             # The driver ignores an option that it does not understand.
             warnings.simplefilter("error", UserWarning)
-            keywords = {**defaults, "event_listeners": list(listeners)}
-            return AsyncIOMotorClient(url, **keywords), AsyncMongoClient(url, **keywords)
+            return AsyncIOMotorClient(url, **defaults, event_listeners=list(listeners))
     except (PyMongoError, OSError, ValueError, UserWarning) as error:
         if problem := find_file_problem(url):
             raise ConfigurationError(
@@ -222,16 +203,7 @@ def make_clients(
 def database_of(client: MotorClient) -> MotorDatabase:
     """Return the database that the URL names, for durable writes and durable reads."""
     return client.get_default_database().with_options(
-        codec_options=_CODEC_OPTIONS.with_options(tz_aware=True),
-        read_preference=_READ_PREFERENCE,
-        write_concern=_WRITE_CONCERN,
-        read_concern=ReadConcern("majority"),
-    )
-
-
-def asynchronous_database_of(client: AsynchronousClient) -> AsynchronousDatabase:
-    """Return the database that the URL names, for durable calls in the event loop."""
-    return client.get_default_database().with_options(
+        codec_options=_CODEC_OPTIONS,
         read_preference=_READ_PREFERENCE,
         write_concern=_WRITE_CONCERN,
         read_concern=ReadConcern("majority"),
@@ -247,24 +219,15 @@ def latest(collection: MotorCollection) -> MotorCollection:
     return collection.with_options(read_concern=ReadConcern("local"))
 
 
-def with_naive_times(collection: MotorCollection) -> MotorCollection:
-    """Return the collection for reads whose times have no time zone: they are in UTC.
-
-    Decoding takes a fifth of the time. `RecordMapping` adds the time zone.
-    """
-    return collection.with_options(codec_options=_CODEC_OPTIONS)
-
-
 def timeout_seconds_of(client: MotorClient) -> float:
-    """Return the seconds after which a caller gets an error, even if the call is not over."""
-    # A little longer than the driver's own timeout, which knows the cause.
-    return (client.delegate.options.timeout or DEFAULT_TIMEOUT) + 1.0
+    """Return the timeout of a call, with all retries of the driver."""
+    return client.delegate.options.timeout or DEFAULT_TIMEOUT
 
 
-async def close_clients(motor: MotorClient, asynchronous: AsynchronousClient) -> None:
-    """Close the clients, with a timeout, since they end their sessions at the server."""
+def close_client(client: MotorClient) -> None:
+    """Close the client, with a timeout, since it ends its sessions at the server."""
     with pymongo.timeout(CLOSE_TIMEOUT):
-        await asyncio.gather(asyncio.to_thread(motor.close), asynchronous.close())
+        client.close()
 
 
 @contextmanager
@@ -301,7 +264,7 @@ def port_error(error: Exception, tls_problem: str | None = None) -> PortError:
             return DuplicateKey(_cause(error), (error.details or {}).get("keyPattern", {}))
         case BulkWriteError(
             details={
-                "writeErrors": [{"code": 11000 | 40066, "index": int(done)}],
+                "writeErrors": [{"code": 11000, "index": int(done)}],
                 "writeConcernErrors": [],
             }
         ):
@@ -315,9 +278,7 @@ def port_error(error: Exception, tls_problem: str | None = None) -> PortError:
         case PyMongoError(timeout=True):
             return StorageTimeout(_cause(error))
         case AutoReconnect():
-            return CallInterrupted(tls_problem or _cause(error))
-        case BulkWriteError():
-            return CallInterrupted(_cause(error))
+            return StorageUnavailable(tls_problem or _cause(error))
         case _:
             return StorageUnavailable(_cause(error))
 

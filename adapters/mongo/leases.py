@@ -1,14 +1,11 @@
 """Leases in MongoDB."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from adapters.mongo.database import Database
 from adapters.mongo.driver import DuplicateKey, MotorCollection
 from domain.otp.sliding_window import CLOCK_SKEW
-from domain.values import dataclass
-
-SCHEMA_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ class MongoLeases:
             await self.database.run(
                 lambda: self.collection.update_one(
                     {"_id": name, "$or": is_free},
-                    {"$set": {"schema_version": SCHEMA_VERSION, "expires_at": expires_at}},
+                    {"$set": {"expires_at": expires_at}},
                     upsert=True,
                 )
             )

@@ -1,37 +1,27 @@
 """The metadata of a database: its schema version, its keys, and the health check."""
 
 import logging
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Final
 
 import pymongo
 from pymongo.errors import DuplicateKeyError
 
 from adapters.mongo.database import Database
-from adapters.mongo.documents import (
-    DOCUMENTS,
-    DatabaseMetadataDocument,
-    PhoneVerificationDocument,
-    RateLimitDocument,
-)
+from adapters.mongo.documents import DOCUMENTS, DatabaseMetadataDocument
 from adapters.mongo.driver import MotorCollection, RawDocument, latest
-from adapters.mongo.primary import NO_PRIMARY
 from application.ports.errors import ConfigurationError, StorageUnavailable
-from domain.values import dataclass
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 1
 METADATA_ID: Final = "database"
 HEALTH_CHECK_TIMEOUT: Final = 3.0
 CREATION_TIMEOUT: Final = 60.0
 """Seconds for the first write: the first collection may wait for a checkpoint of all databases."""
-UPGRADE_TIMEOUT: Final = 3600.0
-"""Seconds for the upgrade of a collection, which may be large."""
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 _EMPTIED: Final = "the database was emptied after it was opened"
 _OTHER_PROGRAM: Final = "{location} has collections of another program: name another database."
-_NEWER_SCHEMA: Final = (
-    "{location} was written by a newer version of Dialtone (schema {stored}; this version knows "
+_OTHER_SCHEMA: Final = (
+    "{location} was written by another version of Dialtone (schema {stored}; this version knows "
     "{known}): start that version, or name another database."
 )
 _OTHER_KEYS: Final = (
@@ -39,26 +29,23 @@ _OTHER_KEYS: Final = (
     "with, or name another database."
 )
 
-_log = logging.getLogger(__name__)
-
-
 _UNFINISHED: Final = (
     "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
     "again."
 )
+
+_log = logging.getLogger(__name__)
 
 
 async def check_metadata(database: Database, location: str, key_fingerprint: str) -> None:
     """Write the metadata of a new database, or check that of an existing one.
 
     Raises:
-        ConfigurationError: it belongs to another program, a newer version or other keys.
+        ConfigurationError: it belongs to another program, another version or other keys.
         PyMongoError: also when the user may not write.
     """
     metadata = await _find(database) or await _create(database, location, key_fingerprint)
-    schema_version = _check(metadata, location, key_fingerprint)
-    if schema_version < SCHEMA_VERSION:
-        await _upgrade(database, schema_version)
+    _check(metadata, location, key_fingerprint)
     # A user who may only read would fail at the first request instead.
     await _write_check(database.collection(DatabaseMetadataDocument))
 
@@ -66,7 +53,7 @@ async def check_metadata(database: Database, location: str, key_fingerprint: str
 async def inspect_metadata(
     database: Database, location: str, key_fingerprint: str | None
 ) -> int | None:
-    """Check whether `check_metadata` would succeed, without creating or upgrading anything.
+    """Check whether `check_metadata` would succeed, without creating anything.
 
     Args:
         database: The database.
@@ -77,7 +64,7 @@ async def inspect_metadata(
         The schema version, or None if the database is new.
 
     Raises:
-        ConfigurationError: it belongs to another program, a newer version or other keys.
+        ConfigurationError: it belongs to another program, another version or other keys.
         PyMongoError: also when the user may not write.
     """
     metadata = await _find(database)
@@ -96,9 +83,9 @@ def _check(metadata: RawDocument, location: str, key_fingerprint: str | None) ->
     schema_version = metadata.get("schema_version")
     if not isinstance(schema_version, int):
         raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
-    if schema_version > SCHEMA_VERSION:
+    if schema_version != SCHEMA_VERSION:
         raise ConfigurationError(
-            _NEWER_SCHEMA.format(location=location, stored=schema_version, known=SCHEMA_VERSION)
+            _OTHER_SCHEMA.format(location=location, stored=schema_version, known=SCHEMA_VERSION)
         )
     if "unfinished_index_key" in metadata:
         raise ConfigurationError(_UNFINISHED.format(location=location))
@@ -120,8 +107,6 @@ class MongoHealthCheck:
         # Readiness does not wait until the driver gives up.
         if problem := self.database.find_tls_problem():
             raise StorageUnavailable(problem)
-        if self.database.primary.is_lost:
-            raise StorageUnavailable(NO_PRIMARY)
         if not await self.database.run(lambda: _write_check(self.collection), self.timeout_seconds):
             raise StorageUnavailable(_EMPTIED)
 
@@ -132,27 +117,6 @@ async def _write_check(metadata: MotorCollection) -> bool:
         {"_id": METADATA_ID}, {"$currentDate": {"health_checked_at": True}}
     )
     return bool(result.matched_count)
-
-
-async def _upgrade(database: Database, schema_version: int) -> None:
-    """Upgrade a database of schema version 1, which stored client IPs as they are.
-
-    It is harmless to be interrupted, and to run in several processes. The cleanup stores the
-    records that are due at once with hashes instead.
-    """
-    with pymongo.timeout(UPGRADE_TIMEOUT):
-        await database.collection(PhoneVerificationDocument).update_many(
-            {"schema_version": 1}, {"$set": {"client_ips_expire_at": _EPOCH}}
-        )
-        # Their names contain client IPs.
-        await database.collection(RateLimitDocument).delete_many({"_id": {"$regex": ":ip:"}})
-        finished = await database.collection(DatabaseMetadataDocument).update_one(
-            {"_id": METADATA_ID, "schema_version": schema_version},
-            {"$set": {"schema_version": SCHEMA_VERSION}},
-        )
-    if finished.modified_count:  # not another process
-        versions = {"from_schema": schema_version, "to_schema": SCHEMA_VERSION}
-        _log.info({"event": "database_migrated", **versions})
 
 
 async def _find(database: Database) -> RawDocument | None:
@@ -182,5 +146,5 @@ async def _create(database: Database, location: str, key_fingerprint: str) -> Ra
             await database.collection(DatabaseMetadataDocument).insert_one(metadata)
     except DuplicateKeyError:
         return await _find(database) or metadata
-    _log.info({"event": "database_created", "from_schema": 0, "to_schema": SCHEMA_VERSION})
+    _log.info({"event": "database_created", "schema_version": SCHEMA_VERSION})
     return metadata

@@ -1,8 +1,4 @@
-"""A thread for each connection. Operations that wait are executed together, as one transaction.
-
-Quick operations are executed in the event loop, and only their commit in the thread: for each
-statement, thread and event loop would take turns at the interpreter's lock.
-"""
+"""A thread for each connection. Operations that wait are executed together, as one transaction."""
 
 import asyncio
 import sqlite3
@@ -10,13 +6,12 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
-from queue import SimpleQueue
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from adapters.sqlite.errors import to_port_error
 from application.ports.errors import StorageTimeout, StorageUnavailable
-from domain.values import dataclass
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
@@ -24,7 +19,6 @@ Operation = Callable[[sqlite3.Connection], T]
 
 MAX_WAITING_OPERATIONS: Final = 4096
 MAX_BATCH_SIZE: Final = 100
-"""So many quick operations block the event loop for some milliseconds."""
 OPERATION_TIMEOUT: Final = 15.0
 """Seconds. It is longer than any wait for a lock: only a disk that hangs takes so long."""
 _EXIT_TIMEOUT: Final = 1.0
@@ -39,34 +33,25 @@ class Failed:
 
 ExecuteBatch = Callable[[sqlite3.Connection, Sequence[Operation[Any]]], Sequence[object]]
 """Executes operations in order, and returns the result of each or `Failed`."""
-BeginBatch = Callable[[sqlite3.Connection, Sequence[Operation[Any]]], Sequence[object] | None]
-"""Executes operations and leaves their transaction open; None where it would wait or one fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Request(Generic[T]):
     operation: Operation[T]
     result: asyncio.Future[T]
-    is_quick: bool
-    deadline: float
-
-
-_Batch = tuple[Sequence[_Request[Any]], Callable[[], Sequence[object]]]
-"""Requests, and what returns their results in the thread."""
+    requested_at: float
 
 
 class ConnectionWorker:
     """Executes operations on one connection, in the order in which they were requested.
 
-    - An operation whose caller was cancelled or timed out before its turn is not executed.
-    - The event loop uses the connection only while the thread does not.
+    An operation whose caller was cancelled or timed out before its turn is not executed.
     """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         execute_batch: ExecuteBatch,
-        begin_batch: BeginBatch | None,
         max_waiting: int,
         operation_timeout: float,
     ) -> None:
@@ -75,22 +60,20 @@ class ConnectionWorker:
         self._finished = self._loop.create_future()
         self._connection = connection
         self._execute_batch = execute_batch
-        self._begin_batch = begin_batch
-        self._waiting: deque[_Request[Any]] = deque()
-        self._executing: Sequence[_Request[Any]] = ()
+        self._unfinished: deque[_Request[Any]] = deque()
+        self._queue: SimpleQueue[_Request[Any] | None] = SimpleQueue()
         self._timer: asyncio.TimerHandle | None = None
-        self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
-        self._is_busy = False
         self._max_waiting = max_waiting
         self._operation_timeout = operation_timeout
         self._is_open = True
 
-    def run(self, operation: Operation[T], *, is_quick: bool = False) -> asyncio.Future[T]:
-        """Request the execution of an operation, and return what will have its result.
+    def has_waited(self, seconds: float) -> bool:
+        """Return whether an operation was requested so long ago and is not finished."""
+        oldest = self._unfinished[0] if self._unfinished else None
+        return oldest is not None and self._loop.time() - oldest.requested_at > seconds
 
-        Args:
-            operation: the statements.
-            is_quick: whether they read and write a few rows that an index finds.
+    def run(self, operation: Operation[T]) -> asyncio.Future[T]:
+        """Request the execution of an operation, and return what will have its result.
 
         Raises:
             StorageUnavailable: It had no effect.
@@ -99,76 +82,73 @@ class ConnectionWorker:
         result: asyncio.Future[T] = self._loop.create_future()
         if not self._is_open:
             result.set_exception(StorageUnavailable("the database is closed"))
-            return result
-        if len(self._waiting) >= self._max_waiting:
+        elif len(self._unfinished) >= self._max_waiting:
             result.set_exception(StorageUnavailable("too many operations wait for the database"))
-            return result
-        deadline = self._loop.time() + self._operation_timeout
-        self._waiting.append(_Request(operation, result, is_quick, deadline))
-        if self._timer is None:
-            self._timer = self._loop.call_at(deadline, self._time_out_overdue)
-        if not self._is_busy:
-            # Not at once: more operations may arrive in this iteration of the event loop.
-            self._is_busy = True
-            self._loop.call_soon(self._start_batch)
+        else:
+            request = _Request(operation, result, self._loop.time())
+            self._unfinished.append(request)
+            self._queue.put(request)
+            if self._timer is None:
+                self._timer = self._loop.call_later(self._operation_timeout, self._time_out_overdue)
         return result
 
     async def close(self) -> None:
         """Accept no more operations, and return when the waiting ones are executed."""
-        self._is_open = False
-        if not self._is_busy:
-            self._batches.put(None)
+        if self._is_open:
+            self._is_open = False
+            self._queue.put(None)
         await asyncio.wait([self._finished], timeout=self._operation_timeout)
         if self._timer is not None:
             self._timer.cancel()
 
-    def finish_batches(self, finish: Callable[[sqlite3.Connection], object]) -> None:
-        """Finish batches until `close`, then close the connection; the body of the thread."""
-        while batch := self._batches.get():
-            requests, finish_batch = batch
-            self._call_in_loop(self._end_batch, requests, finish_batch())
+    def execute_batches(self, finish: Callable[[sqlite3.Connection], object]) -> None:
+        """Execute what is requested until `close`, then close the connection: the thread's body."""
+        while batch := self._next_batch():
+            # Nobody waits for those that are done.
+            requests = [request for request in batch if not request.result.done()]
+            operations = [request.operation for request in requests]
+            results = self._execute_batch(self._connection, operations) if operations else ()
+            self._call_in_loop(self._end_batch, len(batch), requests, results)
         with suppress(sqlite3.Error):
             finish(self._connection)
         with suppress(sqlite3.Error):
             self._connection.close()
         self._call_in_loop(self._finished.set_result, None)
 
-    def _start_batch(self) -> None:
-        """Start the next batch, in the event loop; the thread is idle."""
-        requests: list[_Request[Any]] = []
-        while self._waiting and len(requests) < MAX_BATCH_SIZE:
-            request = self._waiting.popleft()
-            if not request.result.done():
-                requests.append(request)
-        self._executing = requests
-        if requests:
-            self._batches.put((requests, self._begin(requests)))
-        else:
-            self._is_busy = False
-            if not self._is_open:
-                self._batches.put(None)
+    def _next_batch(self) -> Sequence[_Request[Any]]:
+        """Wait for a request, and return it with those that wait as well; none after `close`."""
+        batch: list[_Request[Any]] = []
+        with suppress(Empty):
+            while len(batch) < MAX_BATCH_SIZE:
+                request = self._queue.get(block=not batch)
+                if request is None:
+                    self._queue.put(None)
+                    break
+                batch.append(request)
+        return batch
 
-    def _begin(self, requests: Sequence[_Request[Any]]) -> Callable[[], Sequence[object]]:
-        """Return what finishes a batch in the thread."""
-        operations = [request.operation for request in requests]
-        if self._begin_batch and all(request.is_quick for request in requests):
-            results = self._begin_batch(self._connection, operations)
-            if results is not None:
-                return partial(commit, self._connection, results)
-        return partial(self._execute_batch, self._connection, operations)
-
-    def _end_batch(self, requests: Sequence[_Request[Any]], results: Sequence[object]) -> None:
-        _set_results(requests, results)
-        self._start_batch()
+    def _end_batch(
+        self, size: int, requests: Sequence[_Request[Any]], results: Sequence[object]
+    ) -> None:
+        for _ in range(size):
+            self._unfinished.popleft()
+        for request, result in zip(requests, results, strict=True):
+            if request.result.done():
+                continue
+            if isinstance(result, Failed):
+                request.result.set_exception(result.error)
+            else:
+                request.result.set_result(result)
 
     def _time_out_overdue(self) -> None:
         """Fail what is overdue. One timer serves all requests: most of them need none."""
         now = self._loop.time()
         self._timer = None
-        for request in (*self._executing, *self._waiting):
-            if request.deadline > now:
+        for request in self._unfinished:
+            deadline = request.requested_at + self._operation_timeout
+            if deadline > now:
                 # All others are later.
-                self._timer = self._loop.call_at(request.deadline, self._time_out_overdue)
+                self._timer = self._loop.call_at(deadline, self._time_out_overdue)
                 return
             if not request.result.done():
                 request.result.set_exception(
@@ -189,23 +169,16 @@ async def open_connection_worker(
     max_waiting: int = MAX_WAITING_OPERATIONS,
     operation_timeout: float = OPERATION_TIMEOUT,
     finish: Callable[[sqlite3.Connection], object] = lambda _: None,
-    begin_batch: BeginBatch | None = None,
 ) -> AsyncIterator[ConnectionWorker]:
     """Connect, and execute operations in a thread until the end of the block.
 
-    The thread calls `finish` before it closes the connection. Without `begin_batch` no operation is
-    executed in the event loop.
+    The thread calls `finish` before it closes the connection.
     """
     connection = await asyncio.to_thread(connect)
-    worker = ConnectionWorker(
-        connection, execute_batch, begin_batch, max_waiting, operation_timeout
-    )
+    worker = ConnectionWorker(connection, execute_batch, max_waiting, operation_timeout)
     # A daemon, so that a disk that hangs cannot keep the process from exiting.
     thread = threading.Thread(
-        target=worker.finish_batches,
-        args=(finish,),
-        name=f"sqlite-{name}",
-        daemon=True,
+        target=worker.execute_batches, args=(finish,), name=f"sqlite-{name}", daemon=True
     )
     thread.start()
     try:
@@ -223,45 +196,14 @@ def commit_batch(
     - An operation that fails has no effect; the others are committed.
     - If the commit fails, no operation has an effect, and each of them is `Failed`.
     """
-    return commit(
-        connection,
-        _execute_in_transaction(connection, operations, _execute_in_savepoint, "BEGIN IMMEDIATE"),
-    )
-
-
-def begin_batch(
-    connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
-) -> Sequence[object] | None:
-    """Execute operations as `commit_batch` does, without the commit.
-
-    None if the transaction cannot begin now, or if an operation fails: nothing has an effect then.
-    So none needs a savepoint. The connection must not wait for locks.
-    """
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        return [operation(connection) for operation in operations]
-    except Exception:  # noqa: BLE001 -- `commit_batch` finds it again, and whose it is
-        with suppress(sqlite3.Error):
-            connection.rollback()
-        return None
-
-
-def commit(connection: sqlite3.Connection, results: Sequence[object]) -> Sequence[object]:
-    """Commit the transaction of these results, unless it is over."""
-    if not connection.in_transaction:
-        return results
-    try:
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        return _roll_back(connection, error, len(results))
-    return results
+    return _execute_in_transaction(connection, operations, _execute_in_savepoint, "BEGIN IMMEDIATE")
 
 
 def read_batch(
     connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
 ) -> Sequence[object]:
     """Execute operations on one snapshot, which is newer than the last request."""
-    return commit(connection, _execute_in_transaction(connection, operations, _execute, "BEGIN"))
+    return _execute_in_transaction(connection, operations, _execute, "BEGIN")
 
 
 def _execute_in_transaction(
@@ -270,21 +212,16 @@ def _execute_in_transaction(
     execute: Callable[[sqlite3.Connection, Operation[Any]], object],
     begin: str,
 ) -> Sequence[object]:
-    """Execute operations in a transaction, which stays open unless SQLite rolls it back."""
     try:
         connection.execute(begin)
-        return [execute(connection, operation) for operation in operations]
+        results = [execute(connection, operation) for operation in operations]
+        connection.execute("COMMIT")
     except sqlite3.Error as error:
-        return _roll_back(connection, error, len(operations))
-
-
-def _roll_back(
-    connection: sqlite3.Connection, error: sqlite3.Error, count: int
-) -> Sequence[object]:
-    # A COMMIT that failed may leave the transaction open, and no other could begin.
-    with suppress(sqlite3.Error):
-        connection.rollback()
-    return [Failed(to_port_error(error)) for _ in range(count)]
+        # A COMMIT that failed may leave the transaction open, and no other could begin.
+        with suppress(sqlite3.Error):
+            connection.rollback()
+        return [Failed(to_port_error(error)) for _ in operations]
+    return results
 
 
 def _execute_in_savepoint(connection: sqlite3.Connection, operation: Operation[Any]) -> object:
@@ -306,13 +243,3 @@ def _execute(connection: sqlite3.Connection, operation: Operation[Any]) -> objec
         return Failed(to_port_error(error))
     except Exception as error:  # noqa: BLE001 -- it is raised in the caller
         return Failed(error)
-
-
-def _set_results(requests: Sequence[_Request[Any]], results: Sequence[object]) -> None:
-    for request, result in zip(requests, results, strict=True):
-        if request.result.done():
-            continue
-        if isinstance(result, Failed):
-            request.result.set_exception(result.error)
-        else:
-            request.result.set_result(result)

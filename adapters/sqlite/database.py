@@ -1,12 +1,12 @@
 """The database file: connections to it, and statements on them."""
 
-import asyncio
 import errno
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -16,16 +16,13 @@ from adapters.sqlite.connection_worker import (
     ExecuteBatch,
     Failed,
     Operation,
-    begin_batch,
     commit_batch,
     open_connection_worker,
     read_batch,
 )
 from adapters.sqlite.errors import FILE_GONE, is_busy, to_startup_error
-from adapters.sqlite.migrations import check_schema, migrate
-from application.gathering import Completed
+from adapters.sqlite.schema import check_schema, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
-from domain.values import dataclass
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -35,67 +32,55 @@ WRITE_CHECK: Final = "UPDATE metadata SET value = value + 1 WHERE name = 'health
 """It changes nothing that is used; a full or read-only disk can still be read."""
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that a writer waits for a writer of another process."""
-_NEVER_WAIT: Final = "PRAGMA busy_timeout = 0"
+HANGING_AFTER: Final = 1.0
+"""Seconds after which a write that is not finished says that the disk hangs."""
+_CHECK_INTERVAL: Final = 0.01
+"""Seconds in which point reads may not notice that the file was moved."""
 _IS_FOLDER: Final = "{path} is a folder: name a file in it."
 _MAX_IDLE_WAL_SIZE: Final = 64 * 1024 * 1024
 _CACHE_KIBIBYTES: Final = 16 * 1024
 """For the reads in the event loop: the pages of some 20,000 users."""
-_CHECK_INTERVAL: Final = 0.01
-"""Seconds in which reads in the event loop may not notice that the file was moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An open file. Reads and writes have a connection each and do not wait for each other."""
+    """An open file. Reads and writes do not wait for each other.
+
+    - Point reads are executed in the event loop: a thread would cost ten times as much, since both
+      would take turns at the interpreter's lock. While the disk hangs, the reader's thread executes
+      them.
+    - Other reads are executed in the reader's thread, writes in the writer's.
+    """
 
     reader: ConnectionWorker
     writer: ConnectionWorker
-    read_here: Callable[[Operation[Any]], Any]
+    read_here: Callable[[str, Values], Row | None]
 
-    def fetch_one(self, sql: str, values: Values = ()) -> Awaitable[Row | None]:
+    async def read_row(self, sql: str, values: Values = ()) -> Row | None:
         """Return the row that a unique key finds, or None."""
-        return self.read(
-            lambda connection: connection.execute(sql, values).fetchone(), is_quick=True
-        )
+        if not self.writer.has_waited(HANGING_AFTER):
+            try:
+                return self.read_here(sql, values)
+            except (sqlite3.Error, StorageUnavailable):
+                pass  # The thread waits for locks, and has the error.
+        return await self.reader.run(lambda connection: connection.execute(sql, values).fetchone())
 
-    async def fetch_all(self, sql: str, values: Values = ()) -> list[Row]:
+    async def read_rows(self, sql: str, values: Values = ()) -> list[Row]:
         """Return all rows."""
-        return await self.read(lambda connection: connection.execute(sql, values).fetchall())
+        return await self.reader.run(lambda connection: connection.execute(sql, values).fetchall())
 
-    async def execute(self, sql: str, values: Values = (), *, is_quick: bool = False) -> int:
+    async def execute(self, sql: str, values: Values = ()) -> int:
         """Execute one statement durably, and return the number of rows that it changed."""
-        return await self.write(
-            lambda connection: connection.execute(sql, values).rowcount, is_quick=is_quick
-        )
+        return await self.write(lambda connection: connection.execute(sql, values).rowcount)
 
-    def read(self, operation: Operation[T], *, is_quick: bool = False) -> Awaitable[T]:
-        """Execute statements, and return what has or will have the operation's result.
-
-        A quick operation reads a few rows that an index finds.
-        """
-        if not is_quick:
-            return self.reader.run(operation)
-        try:
-            return Completed(self.read_here(operation))
-        except (sqlite3.Error, StorageUnavailable):
-            # The thread waits for locks, and has the error.
-            return self.reader.run(operation)
-        except Exception as error:  # noqa: BLE001 -- it is raised where the result is awaited
-            result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-            result.set_exception(error)
-            return result
-
-    def write(self, operation: Operation[T], *, is_quick: bool = False) -> asyncio.Future[T]:
-        """Execute statements durably, all or none; return what will have the operation's result.
-
-        A quick operation reads and writes a few rows that an index finds.
-        """
-        return self.writer.run(operation, is_quick=is_quick)
+    async def write(self, operation: Operation[T]) -> T:
+        """Execute statements durably, all or none."""
+        return await self.writer.run(operation)
 
 
 @asynccontextmanager
 async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[Database]:
-    """Open the file. A missing one is created, one of an older version is migrated.
+    """Open the file. A missing one is created.
 
     Raises:
         ConfigurationError: The file cannot be used; the message is for the operator.
@@ -105,17 +90,13 @@ async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[Datab
     # The writer is closed last, so that no reader of this process keeps a part of the log.
     async with (
         open_connection_worker(
-            "writer",
-            connect_to_write,
-            file.commit_batch,
-            finish=move_log_into_file,
-            begin_batch=file.begin_batch,
+            "writer", connect_to_write, file.commit_batch, finish=move_log_into_file
         ) as writer,
         open_connection_worker("reader", file.connect_to_read, file.read_batch) as reader,
     ):
-        with closing(await asyncio.to_thread(file.connect_to_read, busy_timeout=0)) as connection:
+        with closing(file.connect_to_read(busy_timeout=0)) as connection:
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
-            yield Database(reader, writer, partial(file.read_here, connection))
+            yield Database(reader, writer, partial(file.read_row, connection))
 
 
 class DatabaseFile:
@@ -133,7 +114,7 @@ class DatabaseFile:
         self._next_check_at = 0.0
 
     def connect_to_write(self, key_fingerprint: str) -> sqlite3.Connection:
-        """Connect to the file, after it was created and migrated if needed.
+        """Connect to the file, after it was created if needed.
 
         Raises:
             ConfigurationError
@@ -143,7 +124,7 @@ class DatabaseFile:
         with _connect(self._path) as connection:
             # What is deleted is not readable in a copy of the file.
             connection.execute("PRAGMA secure_delete = ON")
-            migrate(connection, self._path, key_fingerprint)
+            prepare_schema(connection, self._path, key_fingerprint)
             _enable_wal(connection, self._path)
             # The first use creates the log: fail now, while an operator sees the error.
             connection.execute("BEGIN IMMEDIATE")
@@ -154,7 +135,6 @@ class DatabaseFile:
                 raise ConfigurationError(
                     f"{self._path} was replaced while it was opened: start again."
                 )
-            connection.execute(_NEVER_WAIT)
         self._inode = inode
         return connection
 
@@ -168,41 +148,26 @@ class DatabaseFile:
             connection.execute("PRAGMA query_only = ON")
         return connection
 
-    def read_here(self, connection: sqlite3.Connection, operation: Operation[T]) -> T:
-        """Read a few rows that an index finds, in the event loop.
-
-        A thread would cost ten times as much: both would take turns at the interpreter's lock.
+    def read_row(self, connection: sqlite3.Connection, sql: str, values: Values) -> Row | None:
+        """Read a row that a unique key finds.
 
         Raises:
             StorageUnavailable, sqlite3.Error
         """
-        # A system call for each read would take as long as the read.
+        # Each system call lets another thread take the interpreter's lock.
         now = time.monotonic()
         if now >= self._next_check_at:
             if self._find_inode() != self._inode:
                 raise StorageUnavailable(FILE_GONE)
             self._next_check_at = now + _CHECK_INTERVAL
-        return operation(connection)
-
-    def begin_batch(
-        self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
-    ) -> Sequence[object] | None:
-        """Begin a batch in the event loop, unless it has to wait or the file is gone."""
-        if self._find_inode() != self._inode:
-            return None
-        return begin_batch(connection, operations)
+        row: Row | None = connection.execute(sql, values).fetchone()
+        return row
 
     def commit_batch(
         self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
     ) -> Sequence[object]:
         """Execute operations in one transaction, if the file is still at its path."""
-        with suppress(sqlite3.Error):
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
-        try:
-            return self._execute_if_present(commit_batch, connection, operations)
-        finally:
-            with suppress(sqlite3.Error):
-                connection.execute(_NEVER_WAIT)
+        return self._execute_if_present(commit_batch, connection, operations)
 
     def read_batch(
         self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
@@ -229,14 +194,14 @@ class DatabaseFile:
 
 
 def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
-    """Check whether the file could be opened, without creating or migrating anything.
+    """Check whether the file could be opened, without creating anything.
 
     Args:
         path: The file.
         key_fingerprint: That of the keys, if it is known.
 
     Returns:
-        The schema version; 0 if the file is empty, None if it does not exist.
+        The schema version; None if the file is empty or does not exist.
 
     Raises:
         ConfigurationError: It could not be opened; the message is for the operator.

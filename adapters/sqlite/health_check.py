@@ -1,11 +1,11 @@
 """The health check of the database."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 from adapters.sqlite.database import WRITE_CHECK, Database
 from application.ports.errors import StorageTimeout
-from domain.values import dataclass
 
 HEALTH_CHECK_TIMEOUT: Final = 3.0
 """Seconds."""
@@ -25,7 +25,7 @@ class SqliteHealthCheck:
         try:
             async with asyncio.timeout(self.timeout):
                 await asyncio.gather(
-                    self.database.fetch_all(_READ), self.database.execute(WRITE_CHECK)
+                    self.database.read_rows(_READ), self.database.execute(WRITE_CHECK)
                 )
         except TimeoutError:
             raise StorageTimeout(f"no response within {self.timeout:g} seconds") from None

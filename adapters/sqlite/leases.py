@@ -1,12 +1,12 @@
 """Leases in SQLite."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from adapters.sqlite.database import Database
-from adapters.sqlite.mapping import to_microseconds
+from adapters.sqlite.record_table import to_column
 from domain.otp.sliding_window import CLOCK_SKEW
-from domain.values import dataclass
 
 _ACQUIRE: Final = """
 INSERT INTO leases (name, expires_at) VALUES (:name, :expires_at)
@@ -25,8 +25,8 @@ class SqliteLeases:
         """Acquire the lease, if it is not held."""
         values = {
             "name": name,
-            "now": to_microseconds(now),
-            "expires_at": to_microseconds(expires_at),
-            "latest": to_microseconds(expires_at + CLOCK_SKEW),
+            "now": to_column(now),
+            "expires_at": to_column(expires_at),
+            "latest": to_column(expires_at + CLOCK_SKEW),
         }
         return bool(await self.database.execute(_ACQUIRE, values))

@@ -4,24 +4,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from adapters.records import (
+    CALLS,
+    DELIVERY_REPORTS,
+    MEDIA_ITEMS,
+    PHONE_VERIFICATIONS,
+    IdentityMapping,
+)
 from adapters.sqlite.calls import SqliteCallCleanup, SqliteCallPages, SqliteCalls
 from adapters.sqlite.database import Database, open_database
 from adapters.sqlite.delivery_reports import SqliteDeliveryReports
 from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.identities import SqliteDeletedIdentities, SqliteIdentities
-from adapters.sqlite.identity_cache import IdentityCache
 from adapters.sqlite.leases import SqliteLeases
-from adapters.sqlite.mapping import (
-    CallMapping,
-    DeliveryReportMapping,
-    IdentityMapping,
-    MediaItemMapping,
-    PhoneVerificationMapping,
-)
 from adapters.sqlite.media_items import SqliteMediaCleanup, SqliteMediaItems, SqliteMediaPages
 from adapters.sqlite.phone_verifications import SqlitePhoneVerifications
 from adapters.sqlite.rate_limits import SqliteRateLimits
-from adapters.sqlite.row_loader import RowLoader
+from adapters.sqlite.record_table import RecordTable
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 
@@ -44,28 +43,40 @@ async def open_sqlite_repositories(
 
 def repositories_of(database: Database, encryption: PhoneEncryption) -> Repositories:
     """Return all repositories over an open database."""
-    identity_mapping = IdentityMapping(encryption)
-    media_mapping = MediaItemMapping()
-    call_mapping = CallMapping()
+    identities = RecordTable(
+        database, IdentityMapping(encryption), ("username_key", "deleted_at", "purged_at")
+    )
+    verifications = RecordTable(
+        database, PHONE_VERIFICATIONS, ("expires_at", "client_ips_expire_at")
+    )
+    media_items = RecordTable(
+        database,
+        MEDIA_ITEMS,
+        (
+            "storage_key",
+            "owner_id",
+            "kind",
+            "category",
+            "created_at",
+            "state",
+            "upload_deadline",
+            "deletion_requested_at",
+        ),
+    )
+    calls = RecordTable(database, CALLS, ("started_at", "identity_id", "oldest_recording_at"))
+    delivery_reports = RecordTable(database, DELIVERY_REPORTS, ("expires_at",))
     return Repositories(
-        phone_verifications=SqlitePhoneVerifications(
-            database, encryption, PhoneVerificationMapping(encryption)
-        ),
+        phone_verifications=SqlitePhoneVerifications(verifications, encryption),
         rate_limiter=SqliteRateLimits(database),
-        identities=SqliteIdentities(
-            database,
-            RowLoader(database, "identities", "id"),
-            IdentityCache(database),
-            identity_mapping,
-        ),
-        deleted_identities=SqliteDeletedIdentities(database, identity_mapping),
-        media_items=SqliteMediaItems(database, media_mapping),
-        media_pages=SqliteMediaPages(database, media_mapping),
-        media_cleanup=SqliteMediaCleanup(database, media_mapping),
-        calls=SqliteCalls(database, call_mapping),
-        call_pages=SqliteCallPages(database, call_mapping),
-        call_cleanup=SqliteCallCleanup(database, call_mapping),
-        delivery_reports=SqliteDeliveryReports(database, DeliveryReportMapping()),
+        identities=SqliteIdentities(identities),
+        deleted_identities=SqliteDeletedIdentities(database, identities),
+        media_items=SqliteMediaItems(media_items),
+        media_pages=SqliteMediaPages(database),
+        media_cleanup=SqliteMediaCleanup(media_items),
+        calls=SqliteCalls(calls),
+        call_pages=SqliteCallPages(calls),
+        call_cleanup=SqliteCallCleanup(calls),
+        delivery_reports=SqliteDeliveryReports(delivery_reports),
         leases=SqliteLeases(database),
         health=SqliteHealthCheck(database),
     )

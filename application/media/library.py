@@ -1,7 +1,7 @@
 """List, get, categorize and delete items of the library."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 
 from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.errors import StorageError
@@ -81,15 +81,6 @@ class ListItems:
     deleted_identities: DeletedIdentities
     media_files: MediaFiles
 
-    def last_change(self) -> Awaitable[int | None]:
-        """Return the number of the last change of what pages show, if there is a number.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        return self.media_pages.last_change()
-
     async def __call__(self, item_filter: ItemFilter, request: PageRequest) -> LibraryPage:
         """List the page.
 
@@ -108,13 +99,13 @@ class ListItems:
 
     async def _read(self, item_filter: ItemFilter, request: PageRequest) -> Page:
         counted, read, is_owner_deleted = await asyncio.gather(
-            self.media_pages.count(item_filter, MAX_TOTAL + 1),
+            self._count(item_filter, request),
             # One item more than a page has shows whether there is a next page.
             self._items(item_filter, request, request.page_size + 1),
             self._is_deleted(item_filter.owner_id),
         )
         if is_owner_deleted:
-            return Page([], 0, request)
+            return Page([], None if counted is None else 0, request)
         page_items = read[: request.page_size]
         next_cursor = None
         if len(read) > request.page_size:
@@ -131,6 +122,11 @@ class ListItems:
         if request.is_too_deep:
             return []
         return await self.media_pages.list_page(item_filter, request.offset, limit)
+
+    async def _count(self, item_filter: ItemFilter, request: PageRequest) -> int | None:
+        if request.after is not None:
+            return None
+        return await self.media_pages.count(item_filter, MAX_TOTAL + 1)
 
     async def _is_deleted(self, owner_id: str | None) -> bool:
         return owner_id is not None and bool(await self.deleted_identities.find_deleted([owner_id]))

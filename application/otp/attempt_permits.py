@@ -1,9 +1,10 @@
 """The permits of an attempt to verify a code."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
-from application.gathering import gather
 from application.ports.errors import StorageError
 from application.ports.rate_limiter import RateLimiter
 from domain.errors import TooManyAttempts
@@ -42,24 +43,34 @@ class AttemptPermits:
         Raises:
             StorageError
         """
-        unused = None if result.is_counted else self.of_failure
         if result.retry_after is not None:
             # At the same time, as without a challenge: the time reveals no challenge.
-            available_at, _ = await gather(
-                self.rate_limiter.next_available(self.of_ip), release(self.rate_limiter, unused)
+            available_at, _ = await asyncio.gather(
+                self.rate_limiter.next_available(self.of_ip), self._settle_failure(result)
             )
             return TooManyAttempts(
                 max(result.retry_after, whole_seconds(attempt.now, available_at))
             )
         if result.is_unchallenged:
-            return await self._count_unchallenged(attempt, result, unused)
+            return await self._count_unchallenged(attempt, result)
         return result.attempts_left
 
+    async def _settle_failure(self, result: VerificationResult) -> None:
+        """Release the permits of a failure that does not count.
+
+        Those of one that counts are kept, in as many round trips: the time reveals no challenge.
+        """
+        if self.of_failure is None:
+            return
+        if result.is_counted:
+            await release(self.rate_limiter, replace(self.of_failure, limits=()))
+            with suppress(StorageError):
+                await self.rate_limiter.next_available(self.of_failure)
+        else:
+            await release(self.rate_limiter, self.of_failure)
+
     async def _count_unchallenged(
-        self,
-        attempt: OtpAttempt,
-        result: VerificationResult,
-        unused: Reservation | None,
+        self, attempt: OtpAttempt, result: VerificationResult
     ) -> int | TooManyAttempts:
         """Count an attempt while no challenge is active.
 
@@ -78,11 +89,11 @@ class AttemptPermits:
         )
         if left > 0 and not is_repeat and not result.is_replay:
             reservation = Reservation(attempt.digest(), now, (limit,))
-            available_at, _ = await gather(
-                self.rate_limiter.acquire(reservation), release(self.rate_limiter, unused)
+            available_at, _ = await asyncio.gather(
+                self.rate_limiter.acquire(reservation), self._settle_failure(result)
             )
         else:
-            await release(self.rate_limiter, unused)
+            await self._settle_failure(result)
         if left > 0 and is_repeat:
             return left
         if left > 0 and (result.is_replay or available_at is None):

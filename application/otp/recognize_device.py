@@ -1,9 +1,7 @@
 """Recognize the device that sends a request, by its device token."""
 
-from collections.abc import Awaitable
 from datetime import datetime
 
-from application.gathering import Completed
 from application.ports.identities import Identities
 from domain.identities.device_token import DeviceToken
 from domain.otp.delivery import DeviceProof
@@ -19,15 +17,14 @@ class RecognizeDevice:
 
     identities: Identities
 
-    def __call__(self, token: DeviceToken | None, now: datetime) -> Awaitable[DeviceProof | None]:
+    async def __call__(self, token: DeviceToken | None, now: datetime) -> DeviceProof | None:
         """Return the device, or None if there is no token or an invalid one.
 
         Raises:
             StorageError
         """
-        return Completed(None) if token is None else self._recognize(token, now)
-
-    async def _recognize(self, token: DeviceToken, now: datetime) -> DeviceProof | None:
+        if token is None:
+            return None
         loaded = await self.identities.load(token.identity_id)
         device = loaded and loaded.value.find_device(token.device_id, now)
         return DeviceProof(device.id, token.identity_id) if device else None

@@ -1,9 +1,9 @@
 """Call a caller back with a code."""
 
+import asyncio
 from collections.abc import Collection
 from contextlib import suppress
 
-from application.gathering import gather
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.place_code_call import PlaceCodeCall, PlaceCodeCallCommand
 from application.ports.errors import StorageError
@@ -66,7 +66,7 @@ class RequestCallback:
         if self.place_code_call is None or reason:
             return self._reject(phone, reason or "there is no phone line")
         failed_attempts = self.rate_limits.for_failed_attempts(phone.country)
-        loaded, limited_until = await gather(
+        loaded, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
             self.rate_limiter.next_available(Reservation("", now, failed_attempts)),
         )

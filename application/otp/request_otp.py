@@ -1,11 +1,11 @@
 """Request a one-time code."""
 
+import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import field, replace
 from datetime import datetime
 
-from application.gathering import gather
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.recognize_device import RecognizeDevice
@@ -120,7 +120,7 @@ class RequestOtp:
             self._check_kind(command)
         client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
         failed_attempt = self.rate_limits.for_failed_attempt(client_ip, country)
-        loaded, device, limited_until = await gather(
+        loaded, device, limited_until = await asyncio.gather(
             self.phone_verifications.load(command.phone),
             self.recognize_device(command.device_token, now),
             self.rate_limiter.next_available(Reservation("", now, failed_attempt)),

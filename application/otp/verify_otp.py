@@ -1,12 +1,12 @@
 """Verify a one-time code."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
 
-from application.gathering import gather
 from application.identities.add_session import AddSession
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_permits import AttemptPermits, release
@@ -94,8 +94,8 @@ class VerifyOtp:
     - A block between the verification and the session has the same effect as an earlier one.
 
     What does not depend on each other is sent to the database at the same time, so a login takes
-    three sequential round trips. After a login by a code that was read in a call, two more mark
-    that call.
+    three sequential round trips, and one more where a release takes two. After a login by a code
+    that was read in a call, two more mark that call.
     """
 
     phone_verifications: PhoneVerifications
@@ -124,17 +124,23 @@ class VerifyOtp:
         phone, now = command.phone, self.clock.now()
         client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
         random = self.randomness.bytes(_IDS_BYTES)
-        # They have no limit in common, so one id does for both.
         reservation_id = random[:RESERVATION_ID_BYTES].hex()
-        reservation = Reservation(reservation_id, now, self.rate_limits.for_verification(client_ip))
+        reservation = Reservation(
+            f"{reservation_id}:attempt",
+            now,
+            self.rate_limits.for_verification(client_ip),
+            is_releasable=False,
+        )
         failure = Reservation(
-            reservation_id, now, self.rate_limits.for_failed_attempt(client_ip, phone.country)
+            f"{reservation_id}:failure",
+            now,
+            self.rate_limits.for_failed_attempt(client_ip, phone.country),
         )
         digest_key = self.codes.digest_key(phone)
         unchallenged = self.rate_limits.for_unchallenged_attempt(
             client_ip, derive_phone_key(digest_key)
         )
-        loaded, device, (ip_available_at, limited_until), earlier = await gather(
+        loaded, device, (ip_available_at, limited_until), earlier = await asyncio.gather(
             self.phone_verifications.load(phone),
             self.recognize_device(command.device_token, now),
             self.rate_limiter.acquire_each(reservation, failure),
@@ -177,7 +183,7 @@ class VerifyOtp:
             login.session_id, now, command.device, with_refresh=command.with_refresh
         )
         secret = self._device_secret(command, result)
-        identity_id, _, _ = await gather(
+        identity_id, _, _ = await asyncio.gather(
             self.add_session(
                 session,
                 phone,
@@ -237,7 +243,7 @@ class VerifyOtp:
             (result, identity), left = await saving, first.attempts_left
         else:
             # Together, so that the time does not reveal whether the attempt counts on a callback.
-            (result, identity), left = await gather(saving, permits.apply(attempt, first))
+            (result, identity), left = await asyncio.gather(saving, permits.apply(attempt, first))
         if result is not first and _applied_limits(result) != _applied_limits(first):
             left = await permits.apply(attempt, result)
         if isinstance(left, TooManyAttempts):
@@ -263,7 +269,7 @@ class VerifyOtp:
         replacing = self._replace(phone, attempt, loaded, successor, first)
         if challenge is None or challenge.login is None:
             return await replacing, None
-        result, identity = await gather(
+        result, identity = await asyncio.gather(
             replacing, load_or_none(self.identities, challenge.login.identity_id)
         )
         # After a conflict the login may be another one.

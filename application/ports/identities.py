@@ -1,6 +1,6 @@
 """The repositories of identities."""
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,9 +10,12 @@ from domain.identities.username import Username
 
 
 class Identities(Protocol):
-    """Identities by id. No two have the same username key, including deleted ones."""
+    """Identities by id. No two have the same username key, including deleted ones.
 
-    def load(self, identity_id: str) -> Awaitable[Versioned[Identity] | None]:
+    The phone of an identity never changes, except that it is removed.
+    """
+
+    async def load(self, identity_id: str) -> Versioned[Identity] | None:
         """Load the identity, deleted or not, or None.
 
         Raises:

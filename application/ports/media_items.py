@@ -1,6 +1,6 @@
 """The repositories of library items."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -70,18 +70,6 @@ class MediaPages(Protocol):
 
     Items of deleted owners are listed too, so that a caller knows where the next page begins.
     """
-
-    def last_change(self) -> Awaitable[int | None]:
-        """Find the number of the last change of what pages show, or None if there is no number.
-
-        A page or a count that was read since is still right while this number is the last one. The
-        database may lose the number of a change, so a caller relies on it for a short time only.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        ...
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int

@@ -10,8 +10,7 @@ from domain.phone import PhoneNumber
 class PhoneEncryption(ClientIpHashes, NumberRangeHashes, Protocol):
     """Keeps phone numbers and client IPs unreadable at rest.
 
-    Repositories use it; use cases only hash client IPs with it. A repository hashes a client IP
-    only where an earlier version of the service has stored it as it is.
+    Repositories encrypt phones with it; use cases only hash client IPs and number ranges.
     """
 
     def blind_index(self, phone: PhoneNumber) -> str:

@@ -1,6 +1,5 @@
 """The repository of phone verifications."""
 
-from collections.abc import Awaitable
 from datetime import datetime
 from typing import Protocol
 
@@ -12,7 +11,7 @@ from domain.phone import PhoneNumber
 class PhoneVerifications(Protocol):
     """The verification of each phone, found by the phone."""
 
-    def load(self, phone: PhoneNumber) -> Awaitable[Versioned[PhoneVerification]]:
+    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
         """Load the verification. A phone without one has an empty one with version 0.
 
         Raises:

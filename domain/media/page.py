@@ -55,27 +55,28 @@ class PageRequest:
 class Page:
     """The items of a page, and the number of items on all pages.
 
-    `counted` goes to `MAX_TOTAL + 1`, which stands for more. `next_cursor` is where the next page
-    begins, None on the last page. A page may be shorter than requested, even empty, and still not
-    be the last.
+    `counted` goes to `MAX_TOTAL + 1`, which stands for more. It is None with a cursor: whoever
+    follows cursors needs no number, which costs time. `next_cursor` is where the next page begins,
+    None on the last page. A page may be shorter than requested, even empty, and still not be the
+    last.
     """
 
     items: Sequence[MediaItem]
-    counted: int
+    counted: int | None
     request: PageRequest
     next_cursor: Cursor | None = None
 
     @property
-    def total(self) -> int:
+    def total(self) -> int | None:
         """How many items there are, at most `MAX_TOTAL`."""
-        return min(self.counted, MAX_TOTAL)
+        return None if self.counted is None else min(self.counted, MAX_TOTAL)
 
     @property
-    def is_total_exact(self) -> bool:
+    def is_total_exact(self) -> bool | None:
         """Whether there are no more items than `total`."""
-        return self.counted <= MAX_TOTAL
+        return None if self.counted is None else self.counted <= MAX_TOTAL
 
     @property
-    def total_pages(self) -> int:
+    def total_pages(self) -> int | None:
         """How many pages by number there are."""
-        return -(-self.total // self.request.page_size)
+        return None if self.total is None else -(-self.total // self.request.page_size)

@@ -49,12 +49,19 @@ class RateLimit:
     - With a `value` the window counts different values: a value that has a permit gets no second
       one, its permit is renewed instead. Such a permit is not released.
     - With a `fallback` a permit of that limit does as well, if this one has none left.
+    - `is_listed` says that its permits can be listed.
     """
 
     name: str
     window: SlidingWindow
     value: str | None = None
     fallback: "RateLimit | None" = None
+    is_listed: bool = False
+
+    @property
+    def keeps_permits(self) -> bool:
+        """Whether each permit is kept, instead of their number. There are at most 250 of them."""
+        return self.is_listed or self.value is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +76,14 @@ class Permit:
 class Reservation:
     """One permit of each of these limits, all or none. `id` identifies them for the release.
 
-    At most one of the limits has a value.
+    At most one of the limits has a value. What a reservation acquires that is not releasable is
+    kept until it expires.
     """
 
     id: str
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
+    is_releasable: bool = True
 
 
 class Recognition(Enum):
@@ -249,7 +258,7 @@ class RateLimits:
             phone_key: identifies the phone and does not reveal it.
         """
         name = f"{_name_of_ip(client_ip)}:{_UNCHALLENGED_ATTEMPTS}:phone:{phone_key}"
-        return RateLimit(name, UNCHALLENGED_ATTEMPTS)
+        return RateLimit(name, UNCHALLENGED_ATTEMPTS, is_listed=True)
 
     def for_inbound_call(self, phone_key: str | None) -> tuple[RateLimit, ...]:
         """Return the limits of an inbound call.

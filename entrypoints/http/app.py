@@ -27,7 +27,6 @@ from entrypoints.http.request_checks import RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpSettings
-from entrypoints.http.shared_reads import SharedReads
 from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
 from entrypoints.http.voice.controller import SmsController, VoiceController
@@ -89,7 +88,6 @@ def create_app(
                     IdentityLocks(settings.upload_lock_file),
                 ),
                 "file_reads": FileReads(),
-                "shared_reads": SharedReads[Any](),
                 "describe_api": describe,
             },
             cors_config=_cors_config(settings.web_origins),

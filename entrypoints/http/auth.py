@@ -12,11 +12,6 @@ from entrypoints.http.request import ApiRequest, before_request
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
 """A handler names in `opt`, under this key, the error for a failed authentication."""
-BEGINS_WITH_AUTHENTICATION: Final = "begins_with_authentication"
-"""A handler names in `opt`, under this key, what takes the request and begins to read.
-
-It is called when the token is valid, beside the read of the identity.
-"""
 BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 """The OpenAPI security requirement of an operation that needs an access token."""
 _MAX_TOKEN_LENGTH: Final = 4096
@@ -32,10 +27,7 @@ async def require_principal(request: ApiRequest) -> None:
         StorageError, Unavailable: Or the error that the handler names instead.
     """
     try:
-        authenticated = authenticate(request)
-        if begin := request.route_handler.opt.get(BEGINS_WITH_AUTHENTICATION):
-            begin(request)
-        principal = await authenticated
+        principal = await authenticate(request)
     except (StorageError, Unavailable) as error:
         own_error: type[DomainError] | None = request.route_handler.opt.get(UNAVAILABLE_ERROR)
         if own_error is None:

@@ -14,7 +14,6 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.library.upload_limiter import UploadLimiter
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.settings import HttpSettings
-from entrypoints.http.shared_reads import SharedReads
 from entrypoints.http.streaming import FileReads
 
 
@@ -105,12 +104,6 @@ class ApiRequest(Request[Any, Principal, Any]):
     def file_reads(self) -> FileReads:
         """The reads of files in progress, of all requests."""
         reads: FileReads = self.app.opt["file_reads"]
-        return reads
-
-    @property
-    def shared_reads(self) -> SharedReads[Any]:
-        """The reads in progress that several requests share."""
-        reads: SharedReads[Any] = self.app.opt["shared_reads"]
         return reads
 
     def describe_api(self) -> bytes:

@@ -11,8 +11,6 @@ from litestar.types import ASGIApp, AsyncAnyCallable, ExceptionHandlersMap, Rece
 
 _encode: Final = msgspec.json.Encoder().encode
 _JSON_HEADER: Final = (b"content-type", b"application/json")
-SHARES_STRUCTS: Final = "shares_structs"
-"""The option of a handler that returns the same Struct to several requests."""
 
 
 class ApiRouteHandler(HTTPRouteHandler):
@@ -22,19 +20,12 @@ class ApiRouteHandler(HTTPRouteHandler):
     encoders, which no handler that returns a Struct has.
     """
 
-    _shared: tuple[msgspec.Struct | None, bytes] = (None, b"")
-    """The last Struct that requests share, and its JSON."""
-
     async def to_response(
         self, app: Litestar, data: Any, request: Request[Any, Any, Any]
     ) -> ASGIApp:
         """Return what sends the response."""
         if isinstance(data, msgspec.Struct):
-            if SHARES_STRUCTS not in self.opt:
-                return partial(_send_body, _encode(data), self.status_code)
-            if data is not self._shared[0]:
-                self._shared = data, _encode(data)
-            return partial(_send_body, self._shared[1], self.status_code)
+            return partial(_send_body, _encode(data), self.status_code)
         if data is None:
             return partial(_send_body, b"", self.status_code)
         return await super().to_response(app, data, request)

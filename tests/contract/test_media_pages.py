@@ -1,5 +1,5 @@
 import itertools
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -170,29 +170,3 @@ async def test_an_item_is_listed_while_it_is_ready(
     assert await categories() == ["wheels"]
     await repositories.media_items.replace(an_item().mark_for_deletion(NOW), 3)
     assert await categories() == []
-
-
-async def test_each_change_of_what_pages_show_has_another_number(
-    repositories: Repositories, other_repositories: Repositories
-) -> None:
-    items, identities = repositories.media_items, repositories.identities
-    await identities.add(an_identity(id=OWNERS[0]))
-    other = an_item(id=an_id(2), storage_key="another", state=ItemState.PENDING)
-    changes: list[Awaitable[object]] = [
-        items.add(an_item()),
-        items.add(other),
-        items.replace(an_item(category="wheels"), 1),
-        items.replace(an_item(id=an_id(2), storage_key="another"), 1),
-        items.replace(an_item().mark_for_deletion(NOW), 2),
-        items.delete(an_id(2), 2),
-        identities.replace(a_deleted_identity(id=OWNERS[0]), 1),
-        identities.add(a_deleted_identity(id=OWNERS[1])),
-    ]
-    numbers = [await other_repositories.media_pages.last_change()]
-    for change in changes:
-        await change
-        numbers.append(await other_repositories.media_pages.last_change())
-
-    del numbers[2]  # A pending item is on no page.
-    # An adapter without numbers has none at all.
-    assert len(set(numbers)) == (1 if None in numbers else len(changes))

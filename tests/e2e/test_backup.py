@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.e2e.test_start import me, sign_in
+from tests.integration.test_sqlite_backup import leave_row_out_of_index
 from tests.support.service import Service
 
 PHONE, LATER = "+14155593001", "+14155593002"
@@ -45,6 +46,20 @@ def test_a_backup_of_a_running_service_is_restored_after_its_stop(tmp_path: Path
     service.start()
     assert [me(service, token), me(service, later_token)] == [WITHOUT_USER, UNKNOWN]
     assert service.stop() == 0
+
+
+def test_the_full_check_compares_the_indexes_with_the_tables(tmp_path: Path) -> None:
+    service = Service(tmp_path).start()
+    sign_in(service, PHONE)
+    assert service.stop() == 0
+    leave_row_out_of_index(tmp_path / "dialtone.db")
+
+    for command, file in (("backup", "dialtone.db"), ("restore", "backup.db")):
+        full = service.run(command, "--full-check", "backup.db")
+        quick = service.run(command, "backup.db")
+
+        assert f"{file} is damaged" in full.stderr
+        assert (full.returncode, quick.returncode) == (1, 0), quick.stderr
 
 
 def test_an_empty_database_beside_images_is_a_warning(tmp_path: Path) -> None:

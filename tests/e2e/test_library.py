@@ -136,6 +136,10 @@ async def test_pages_are_newest_first_and_have_totals(
     assert (first["page"], first["per_page"], first["total"], first["total_pages"]) == (1, 2, 5, 3)
     assert item_ids(await get_page(http, account, page=3, per_page=2)) == ids[:1]
     assert first["total_is_exact"] is True
+    second = await get_page(http, account, cursor=first["next_cursor"], per_page=2)
+    assert item_ids(second) == ids[2:0:-1]
+    # Items are counted only without a cursor.
+    assert (second["total"], second["total_is_exact"], second["total_pages"]) == (None, None, None)
     assert (await get_page(http, account, page=5000, per_page=2))["items"] == []
     assert (await get_page(http, account, per_page=1000))["per_page"] == 100
     assert (await get_page(http, account, category="c1"))["total"] == 2

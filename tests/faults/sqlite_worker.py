@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
 from adapters.sqlite import open_sqlite_repositories
-from adapters.sqlite.migrations import MIGRATIONS, migrate
+from adapters.sqlite.schema import SCHEMA, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
@@ -70,13 +71,13 @@ async def open_together(path: Path) -> None:
         report("opened")
 
 
-async def die_migrating(path: Path) -> None:
-    """Be killed in the middle of a migration."""
+async def die_creating(path: Path) -> None:
+    """Be killed in the middle of the creation of the schema."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    script = "CREATE TABLE added (word);\nDELETE FROM identities;\nSELECT die();\n"
-    report("migrating")
-    migrate(connection, path, FakePhoneEncryption().key_fingerprint(), [*MIGRATIONS, script])
+    report("creating")
+    with patch("adapters.sqlite.schema.SCHEMA", f"{SCHEMA}SELECT die();\n"):
+        prepare_schema(connection, path, FakePhoneEncryption().key_fingerprint())
 
 
 async def open_and_read(path: Path) -> None:
@@ -149,7 +150,7 @@ TASKS: Final[dict[str, Callable[..., Coroutine[None, None, None]]]] = {
         acknowledge,
         count,
         open_together,
-        die_migrating,
+        die_creating,
         open_and_read,
         survive_full_disk,
     )

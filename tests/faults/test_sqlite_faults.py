@@ -71,19 +71,15 @@ async def test_acknowledged_writes_survive_any_number_of_kills(path: Path) -> No
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-async def test_a_killed_migration_leaves_the_version_before(path: Path) -> None:
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
-        await records.identities.add(an_identity())
-
-    with run_worker("die_migrating", path) as process:
-        assert read_line(process) == "migrating"
+async def test_a_kill_while_the_schema_is_created_leaves_an_empty_file(path: Path) -> None:
+    with run_worker("die_creating", path) as process:
+        assert read_line(process) == "creating"
         assert process.wait(timeout=60) < 0
 
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
-        assert await records.identities.load(an_id()) == Versioned(an_identity(), 1)
     with closing(sqlite3.connect(path)) as connection:
-        added = connection.execute("SELECT * FROM sqlite_master WHERE name = 'added'").fetchall()
-    assert added == []
+        assert connection.execute("SELECT * FROM sqlite_master").fetchall() == []
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+        assert await records.identities.add(an_identity())
 
 
 def test_processes_that_create_a_file_at_once_all_open_it(path: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -17,8 +16,7 @@ from pymongo.monitoring import (
 )
 
 from adapters.mongo.database import Database
-from adapters.mongo.mapping import Mappings
-from adapters.mongo.repositories import Loaders, open_database, repositories_in
+from adapters.mongo.repositories import open_database, repositories_in
 from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.mongo import MongoProcess
@@ -30,7 +28,6 @@ T = TypeVar("T")
 # A range of an index may end with the last date of MongoDB, which Python does not have.
 _ANY_DATE: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_MS)
 
-_IS_IN_CALL: Final = ContextVar("is_in_call", default=False)
 # Iterations of the event loop, more than a call takes to reach the driver.
 _ITERATIONS: Final = 20
 
@@ -97,16 +94,11 @@ class RoundTrips:
 
     @asynccontextmanager
     async def join(self) -> AsyncIterator[None]:
-        if _IS_IN_CALL.get():  # a part of a call that has joined
-            yield
-            return
         end = self._end = self._end or asyncio.Event()
         self._under_way += 1
-        token = _IS_IN_CALL.set(True)
         try:
             yield
         finally:
-            _IS_IN_CALL.reset(token)
             self._under_way -= 1
             # Calls that do not depend on this one start within these iterations.
             for _ in range(_ITERATIONS):
@@ -119,7 +111,7 @@ class RoundTrips:
             await end.wait()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockstepDatabase(Database):
     """A database whose calls are in round trips."""
 
@@ -131,10 +123,6 @@ class LockstepDatabase(Database):
         async with self.round_trips.join():
             return await Database.run(self, call, timeout_seconds)
 
-    async def wait_for(self, request: Callable[[], asyncio.Future[T]]) -> T:
-        async with self.round_trips.join():
-            return await Database.wait_for(self, request)
-
 
 @asynccontextmanager
 async def open_lockstep(url: str) -> AsyncIterator[tuple[Repositories, RoundTrips]]:
@@ -143,11 +131,10 @@ async def open_lockstep(url: str) -> AsyncIterator[tuple[Repositories, RoundTrip
     async with open_database(url, FakePhoneEncryption(), [log]) as opened:
         round_trips = RoundTrips(log)
         database = LockstepDatabase(
-            opened.motor, opened.asynchronous, opened.timeout_seconds, round_trips
+            opened.motor, opened.timeout_seconds, loaders=opened.loaders, round_trips=round_trips
         )
         log.sent.clear()
-        async with _repositories_in(database) as repositories:
-            yield repositories, round_trips
+        yield repositories_in(database, FakePhoneEncryption()), round_trips
 
 
 @asynccontextmanager
@@ -156,16 +143,7 @@ async def open_logged(url: str) -> AsyncIterator[tuple[Repositories, CommandLog]
     log = CommandLog()
     async with open_database(url, FakePhoneEncryption(), [log]) as database:
         log.sent.clear()
-        async with _repositories_in(database) as repositories:
-            yield repositories, log
-
-
-@asynccontextmanager
-async def _repositories_in(database: Database) -> AsyncIterator[Repositories]:
-    mappings = Mappings.of(FakePhoneEncryption())
-    loaders = Loaders.of(database, mappings)
-    yield repositories_in(database, loaders, FakePhoneEncryption(), mappings)
-    await loaders.finish()
+        yield repositories_in(database, FakePhoneEncryption()), log
 
 
 def statements(command: Command) -> list[Command]:
@@ -187,12 +165,6 @@ def examined(client: Client, database: str, command: Command) -> tuple[int, int]
         explained = stage.get("$cursor", explained)
     stats = explained["executionStats"]
     return stats["totalKeysExamined"], stats["totalDocsExamined"]
-
-
-def lookup_indexes(client: Client, database: str, command: Command) -> list[str]:
-    """The indexes by which an aggregation finds documents of another collection."""
-    stages = _explain(client, database, command, "executionStats")["stages"]
-    return [index for stage in stages if "$lookup" in stage for index in stage["indexesUsed"]]
 
 
 def _explain(client: Client, database: str, command: Command, verbosity: str) -> Mapping[str, Any]:

@@ -160,7 +160,7 @@ async def test_keys_that_are_not_active_yet_are_an_error(tmp_path: Path) -> None
     assert 'No key of "signing" is active before 2999-01-01' in problem
 
 
-async def test_a_database_of_other_keys_or_a_newer_version_is_an_error(tmp_path: Path) -> None:
+async def test_a_database_of_other_keys_or_another_version_is_an_error(tmp_path: Path) -> None:
     file, keys = tmp_path / "dialtone.db", tmp_path / "secrets.json"
     async with open_sqlite_repositories(file, FakePhoneEncryption()):
         pass
@@ -172,7 +172,7 @@ async def test_a_database_of_other_keys_or_a_newer_version_is_an_error(tmp_path:
 
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("UPDATE metadata SET value = 99 WHERE name = 'schema_version'")
-    assert "newer version" in await check_part("database", tmp_path)
+    assert "another version" in await check_part("database", tmp_path)
 
 
 async def test_mongodb_is_checked_without_a_change(tmp_path: Path, database_url: str) -> None:

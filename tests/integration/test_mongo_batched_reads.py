@@ -5,25 +5,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 
-from adapters.mongo.batch_sizing import MAX_BATCH_SIZE
+from adapters.mongo.batch_loader import MAX_BATCH_SIZE
 from application.ports.repositories import Repositories
-from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.builders import (
-    NOW,
     a_call,
     a_deleted_identity,
     a_delivery_report,
     a_phone,
     an_id,
-    an_identity,
     an_item,
 )
 
 Opened = tuple[Repositories, CommandLog]
 Load = Callable[[Repositories, int], Awaitable[object]]
-MANY = 500
+MANY = 5 * MAX_BATCH_SIZE
 
 LOADS: dict[str, Load] = {
     "identities": lambda db, number: db.identities.load(an_id(number)),
@@ -75,18 +72,6 @@ async def test_many_concurrent_reads_are_a_few_commands_with_the_record_of_each_
     assert log.names == ["find"] * (MANY // MAX_BATCH_SIZE)
     assert results[:40] == expected
     assert results[0] != results[1]
-
-
-async def test_an_identity_is_decoded_again_when_its_document_has_changed(opened: Opened) -> None:
-    identities = opened[0].identities
-    await identities.add(an_identity())
-    first = await identities.load(an_id())
-    assert await identities.load(an_id()) is first
-
-    blocked = an_identity(blocked_at=NOW)
-    await identities.replace(blocked, 1)
-
-    assert await identities.load(an_id()) == Versioned(blocked, 2)
 
 
 async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(

@@ -4,19 +4,21 @@ Commands of one round trip go out together. The calls of the driver are what tak
 time.
 """
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
 from application.otp.verify_otp import LoggedIn
 from application.wiring import Policy
-from domain.errors import TooManyAttempts
+from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.identities.refresh_token import parse_refresh_token
 from domain.media.page import ItemFilter, PageRequest
 from domain.otp.delivery import Channel
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
 from tests.integration.mongo_support import RoundTrips, open_lockstep
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
@@ -24,8 +26,13 @@ from tests.support.builders import CLIENT_IP, a_phone
 OTHER_IP = "203.0.113.99"
 REQUEST_READS = ["find"] * 2
 """The verification, and the limits of failed attempts."""
-ATTEMPT_READS = ["find", "find", "update"]
+PERMITS = [["update"]]
+"""Of all limits."""
+ATTEMPT = ["find", "find", "update", "update"]
 """The verification and earlier attempts, beside the permits of the IP and of failed attempts."""
+IDENTITY_AND_VERIFICATION = ["find", "update"]
+RELEASE = ["findAndModify"]
+"""Of a reservation. The next round trip updates the counters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +67,44 @@ async def service(emptied_mongo_database: str) -> AsyncIterator[Service]:
 
 async def test_a_request_is_reads_the_permits_and_the_verification(service: Service) -> None:
     await service.app.request_otp()
-    assert service.costs() == [REQUEST_READS, ["update"], ["insert"]]
+    assert service.costs() == [REQUEST_READS, *PERMITS, ["insert"]]
     await service.app.request_otp()  # Within the cooldown it adds its id.
     assert service.costs() == [REQUEST_READS, ["update"]]
 
     service.app.advance(minutes=1)
     await service.app.request_otp()
-    assert service.costs() == [REQUEST_READS, ["update"], ["update"]]
+    assert service.costs() == [REQUEST_READS, *PERMITS, ["update"]]
 
 
-async def test_a_request_of_a_known_phone_takes_as_many_round_trips(service: Service) -> None:
+async def test_a_request_of_a_known_phone_takes_no_more_round_trips(service: Service) -> None:
     token = (await service.log_in()).device_token
 
-    await service.app.request_otp(client_ip=OTHER_IP)
-    assert service.costs() == [REQUEST_READS, ["update"], ["update"]]
+    await service.app.request_otp()
+    assert service.costs() == [REQUEST_READS, *PERMITS, ["update"]]
     service.app.advance(minutes=1)
-    await service.app.request_otp(device_token=token)
+    await service.app.request_otp(device_token=token)  # The limits of the IP do not apply.
     assert service.costs() == [["find", *REQUEST_READS], ["update"], ["update"]]
+
+
+async def test_a_request_that_a_full_limit_rejects_takes_four_round_trips(
+    service: Service,
+) -> None:
+    limits = RateLimits(per_ip=SlidingWindow(1, timedelta(hours=1)))
+    app = AppHarness(repositories=service.app.repositories, policy=Policy(rate_limits=limits))
+    await app.request_otp()
+    service.costs()
+
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(a_phone(2))
+
+    # The last two find out when the limit has a permit, and whether there was another request.
+    assert service.costs() == [REQUEST_READS, ["update"], ["find"], ["find"]]
 
 
 async def test_a_call_is_recorded_before_it_is_placed_and_after(service: Service) -> None:
     await service.app.request_otp(channel=Channel.VOICE)
     of_call = [["insert"], ["update"]]
-    assert service.costs() == [REQUEST_READS, ["update"], ["insert"], *of_call]
+    assert service.costs() == [REQUEST_READS, *PERMITS, ["insert"], *of_call]
 
 
 async def test_a_wrong_code_is_a_read_beside_its_permits_and_a_write(service: Service) -> None:
@@ -91,11 +113,11 @@ async def test_a_wrong_code_is_a_read_beside_its_permits_and_a_write(service: Se
     service.costs()
 
     await service.app.verify_otp(wrong, request_id=requested.request_id)
-    assert service.costs() == [ATTEMPT_READS, ["update"]]
+    assert service.costs() == [ATTEMPT, ["update"]]
     await service.app.verify_otp(wrong)
-    assert service.costs() == [ATTEMPT_READS, ["update"]]
+    assert service.costs() == [ATTEMPT, ["update"]]
     await service.app.verify_otp(wrong, client_ip=OTHER_IP)
-    assert service.costs() == [ATTEMPT_READS, ["update"]]
+    assert service.costs() == [ATTEMPT, ["update"]]
 
 
 @pytest.mark.parametrize("has_callback", [False, True])
@@ -104,14 +126,18 @@ async def test_a_wrong_code_takes_as_many_round_trips_without_a_challenge(
 ) -> None:
     if has_callback:
         await service.app.request_callback()
-        service.costs()
     else:
         await service.log_in()
 
+    costs = []
     for phone in (a_phone(), a_phone(2)):
+        service.costs()
         await service.app.verify_otp("123456", phone)
-        # The permit of the phone and the IP, and the callback or the permit that is released.
-        assert service.costs() == [ATTEMPT_READS, ["update", "update"]]
+        costs.append(service.costs())
+    # The permit of the phone and the IP is acquired while that of a failed attempt is released.
+    without = [ATTEMPT, [*RELEASE, "update"], ["update"]]
+    of_callback = [ATTEMPT, [*RELEASE, "update", "update"], ["find"]]
+    assert costs == [of_callback if has_callback else without, without]
 
 
 @pytest.mark.parametrize("has_callback", [False, True])
@@ -132,20 +158,21 @@ async def test_a_rejected_attempt_takes_as_many_round_trips_without_a_challenge(
         service.costs()
         with pytest.raises(TooManyAttempts):
             await service.app.verify_otp(wrong_code(code), phone)
-        reads, second = service.costs()
-        assert reads == ATTEMPT_READS
-        assert "update" in second  # The permit that is released.
+        reads, second, _ = service.costs()
+        assert reads == ATTEMPT
+        assert "findAndModify" in second  # The permit that is released or kept.
 
 
-async def test_the_first_login_takes_three_round_trips(service: Service) -> None:
+async def test_the_first_login_takes_four_round_trips(service: Service) -> None:
     await service.app.request_otp()
     service.costs()
 
     assert isinstance(await service.app.verify_otp(service.app.last_code), LoggedIn)
-    assert service.costs() == [ATTEMPT_READS, ["find", "update"], ["insert", "update"]]
+    writes = [[*RELEASE * 2, "insert"], ["update", "update"]]
+    assert service.costs() == [ATTEMPT, IDENTITY_AND_VERIFICATION, *writes]
 
 
-async def test_a_later_login_takes_three_round_trips(service: Service) -> None:
+async def test_a_later_login_takes_four_round_trips(service: Service) -> None:
     token = (await service.log_in()).device_token
 
     for client_ip, has_id, has_token in itertools.product(
@@ -161,8 +188,9 @@ async def test_a_later_login_takes_three_round_trips(service: Service) -> None:
             device_token=token if has_token else None,
         )
         assert isinstance(result, LoggedIn)
-        reads = ["find", *ATTEMPT_READS] if has_token else ATTEMPT_READS
-        assert service.costs() == [reads, ["find", "update"], ["update"] * 2]
+        reads = ["find", *ATTEMPT] if has_token else ATTEMPT
+        writes = [[*RELEASE * 2, "update"], ["update", "update"]]
+        assert service.costs() == [reads, IDENTITY_AND_VERIFICATION, *writes]
 
 
 async def test_after_a_login_by_the_code_of_a_call_the_call_is_read(service: Service) -> None:
@@ -171,7 +199,7 @@ async def test_after_a_login_by_the_code_of_a_call_the_call_is_read(service: Ser
     service.costs()
 
     assert isinstance(await service.app.verify_otp(code), LoggedIn)
-    login = [ATTEMPT_READS, ["find", "update"], ["insert", "update"]]
+    login = [ATTEMPT, IDENTITY_AND_VERIFICATION, [*RELEASE, "insert"], ["update"]]
     assert service.costs() == [*login, ["find"]]  # It did not read the code: no write.
 
 
@@ -204,18 +232,20 @@ async def test_an_upload_is_two_writes_and_a_read_beside_its_file(service: Servi
     assert service.costs() == [["insert"], ["find"], ["update"]]  # After the authentication.
 
 
-async def test_a_page_of_the_library_takes_two_round_trips(service: Service) -> None:
+async def test_a_page_is_one_read_beside_the_number_of_items_and_one_of_the_owners(
+    service: Service,
+) -> None:
     principal = await service.app.add_user(a_phone(), "Rahul")
     for _ in range(2):
         await service.app.upload_image(principal)
-    access_token = await service.app.access_token()
-    use_cases, page_read = service.app.use_cases, ["aggregate", "count"]
+    list_items = service.app.use_cases.list_items
     service.costs()
 
-    await asyncio.gather(use_cases.authenticate(access_token), use_cases.list_items.last_change())
-    first = await use_cases.list_items(ItemFilter(), PageRequest(per_page=1))
-    assert service.costs() == [["find", "find"], page_read]
-    await use_cases.list_items(ItemFilter(), PageRequest(per_page=1, after=first.page.next_cursor))
-    assert service.costs() == [page_read]
-    await use_cases.list_items(ItemFilter(principal.identity.id), PageRequest())
-    assert service.costs() == [[*page_read, "find"]]  # Whether the owner is deleted.
+    first = await list_items(ItemFilter(), PageRequest(per_page=1))
+    assert service.costs() == [["aggregate", "find"], ["find"]]
+    await list_items(ItemFilter(), PageRequest(per_page=1, after=first.page.next_cursor))
+    assert service.costs() == [["find"], ["find"]]
+    await list_items(ItemFilter(), PageRequest(2, per_page=1))  # It reads the cursor first.
+    assert service.costs() == [["aggregate", "find"], ["find"], ["find"]]
+    await list_items(ItemFilter(principal.identity.id), PageRequest())
+    assert service.costs() == [["aggregate", "find", "find"]]

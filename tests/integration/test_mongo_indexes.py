@@ -1,14 +1,36 @@
+"""The indexes that a start creates, and the fields that the classes for them name."""
+
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
+from beanie import Document
 from pymongo import MongoClient
 from pymongo.database import Database
 
 from adapters.mongo import open_mongo_repositories
-from adapters.mongo.documents import DOCUMENTS
+from adapters.mongo.documents import (
+    DOCUMENTS,
+    CallDocument,
+    DeliveryReportDocument,
+    IdentityDocument,
+    MediaItemDocument,
+    PhoneVerificationDocument,
+    RateLimitDocument,
+)
 from adapters.mongo.metadata import SCHEMA_VERSION
+from adapters.records import (
+    CallRecord,
+    DeliveryReportRecord,
+    IdentityRecord,
+    MediaItemRecord,
+    PhoneVerificationRecord,
+    RateLimitRecord,
+    ReservationRecord,
+)
 from application.ports.errors import ConfigurationError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -19,17 +41,20 @@ DECLARED = {
     for document in DOCUMENTS
     for index in document.Settings.indexes
 }
+RECORDS: dict[type[Document], tuple[type[msgspec.Struct], ...]] = {
+    PhoneVerificationDocument: (PhoneVerificationRecord,),
+    IdentityDocument: (IdentityRecord,),
+    MediaItemDocument: (MediaItemRecord,),
+    CallDocument: (CallRecord,),
+    DeliveryReportDocument: (DeliveryReportRecord,),
+    RateLimitDocument: (RateLimitRecord, ReservationRecord),
+}
 
 
 @pytest.fixture
 def database(mongo_database: str) -> Iterator[Mongo]:
     with MongoClient[dict[str, Any]](mongo_database) as client:
         yield client.get_default_database()
-
-
-@pytest.fixture(autouse=True)
-def log_level(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="adapters.mongo")
 
 
 async def start(url: str) -> None:
@@ -46,113 +71,76 @@ def indexes(database: Mongo) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def log_entries(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    return [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-
-
 async def test_a_new_database_gets_the_declared_indexes_and_the_next_start_changes_none(
     mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await start(mongo_database)
+    caplog.set_level(logging.INFO, logger="adapters.mongo")
 
-    assert indexes(database).keys() == DECLARED
-    created, *built = log_entries(caplog)
-    assert created == {"event": "database_created", "from_schema": 0, "to_schema": SCHEMA_VERSION}
-    assert {
-        (line["collection"], index)
-        for line in built
-        for index in line["indexes"]
-        if line["event"] == "mongo_indexes_created"
-    } == DECLARED
+    await start(mongo_database)
     before = indexes(database)
-    caplog.clear()
-
     await start(mongo_database)
 
+    assert before.keys() == DECLARED
     assert indexes(database) == before
-    assert caplog.messages == []
-
-
-async def test_a_missing_index_is_created_again(
-    mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
-) -> None:
-    await start(mongo_database)
-    missing = "media_items_owner_id_created_at"
-    database["media_items"].drop_index(missing)
-    caplog.clear()
-
-    await start(mongo_database)
-
-    assert indexes(database).keys() == DECLARED
-    assert log_entries(caplog) == [
-        {"event": "mongo_indexes_created", "collection": "media_items", "indexes": [missing]}
+    assert [record.msg for record in caplog.records] == [
+        {"event": "database_created", "schema_version": SCHEMA_VERSION}
     ]
 
 
-@pytest.mark.parametrize(
-    ("keys", "options", "event"),
-    [
-        ({"storage_key": -1}, {}, "mongo_index_differs"),
-        ({"storage_key": 1, "owner_id": 1}, {}, "mongo_index_differs"),
-        ({"storage_key": 1}, {"sparse": True}, "mongo_index_differs"),
-        (
-            {"storage_key": 1},
-            {"partialFilterExpression": {"state": "ready"}},
-            "mongo_index_differs",
-        ),
-        ({"storage_key": 1}, {"collation": {"locale": "en"}}, "mongo_index_differs"),
-        # The same index with another name is enough.
-        ({"storage_key": 1}, {"name": "another_name"}, "mongo_index_unknown"),
-    ],
-)
-async def test_an_index_that_differs_is_logged_and_not_changed(
-    emptied_mongo_database: str,
-    caplog: pytest.LogCaptureFixture,
-    keys: dict[str, int],
-    options: dict[str, Any],
-    event: str,
-) -> None:
-    await start(emptied_mongo_database)
-    index = {"name": "media_items_storage_key", **options}
-    with MongoClient[dict[str, Any]](emptied_mongo_database) as client:
-        items = client.get_default_database()["media_items"]
-        items.drop_index("media_items_storage_key")
-        items.create_index(list(keys.items()), **index)
-        before = items.index_information()
-        caplog.clear()
-
-        await start(emptied_mongo_database)
-
-        assert items.index_information() == before
-        items.drop_index(index["name"])
-    assert log_entries(caplog) == [
-        {"event": event, "collection": "media_items", "index": index["name"]}
-    ]
-
-
-async def test_an_unknown_index_is_logged_and_not_dropped(
-    mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
-) -> None:
-    await start(mongo_database)
-    database["identities"].create_index("role", name="by_role")
-    caplog.clear()
-
-    await start(mongo_database)
-
-    assert log_entries(caplog) == [
-        {"event": "mongo_index_unknown", "collection": "identities", "index": "by_role"}
-    ]
-    assert ("identities", "by_role") in indexes(database)
-
-
-async def test_the_index_of_usernames_has_to_be_unique(
+async def test_a_missing_index_is_created_again_and_an_unknown_one_stays(
     mongo_database: str, database: Mongo
 ) -> None:
     await start(mongo_database)
-    database["identities"].drop_index("identities_username_key")
-    database["identities"].create_index("username_key", name="identities_username_key")
+    database["media_items"].drop_index("media_items_owner_id_created_at")
+    database["identities"].create_index("role", name="by_role")
 
-    with pytest.raises(
-        ConfigurationError, match=r"identities_username_key.*: drop it and start again"
-    ):
+    await start(mongo_database)
+
+    assert indexes(database).keys() == {*DECLARED, ("identities", "by_role")}
+
+
+@pytest.mark.parametrize(
+    ("keys", "options"),
+    [
+        ({"username_key": -1}, {"unique": True}),
+        ({"username_key": 1, "role": 1}, {"unique": True}),
+        ({"username_key": 1}, {"unique": True}),
+        (
+            {"username_key": 1},
+            {"unique": False, "partialFilterExpression": {"username_key": {"$exists": True}}},
+        ),
+        (
+            {"username_key": 1},
+            {
+                "unique": True,
+                "partialFilterExpression": {"username_key": {"$exists": True}},
+                "name": "another_name",
+            },
+        ),
+    ],
+    ids=["order", "keys", "filter", "unique", "name"],
+)
+async def test_an_index_that_differs_is_an_error_and_not_changed(
+    mongo_database: str, database: Mongo, keys: dict[str, int], options: dict[str, Any]
+) -> None:
+    await start(mongo_database)
+    database["identities"].drop_index("identities_username_key")
+    index = {"name": "identities_username_key", **options}
+    database["identities"].create_index(list(keys.items()), **index)
+    before = indexes(database)
+
+    with pytest.raises(ConfigurationError, match="has an index that differs") as raised:
         await start(mongo_database)
+
+    assert re.search(r"docs/operating\.md, drop the one that differs", str(raised.value))
+    assert indexes(database) == before
+
+
+def test_each_field_of_a_document_or_an_index_is_one_of_its_record() -> None:
+    for document, records in RECORDS.items():
+        stored = {field.encode_name for one in records for field in msgspec.structs.fields(one)}
+        declared = document.model_fields.keys() - {"id", "revision_id"}
+        indexed = {key for index in document.Settings.indexes for key in index.document["key"]}
+
+        assert indexed - {"_id"} <= declared, document
+        assert declared <= stored, document

@@ -22,7 +22,7 @@ PASSWORD = "s3cr3t-of-the-operator"
 
 ADD_IDENTITY = """
 import asyncio, sys
-from adapters.mongo import inspect_database, open_mongo_repositories
+from adapters.mongo import open_mongo_repositories
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -169,14 +169,17 @@ async def test_a_database_with_other_keys_is_an_error_and_stays_usable(
         assert await repositories.identities.load(an_id()) == Versioned(an_identity(), 1)
 
 
-async def test_the_database_of_a_newer_version_is_an_error(
-    mongo_database: str, client: Client
+@pytest.mark.parametrize("schema_version", [0, 1000])
+async def test_the_database_of_another_version_is_an_error(
+    mongo_database: str, client: Client, schema_version: int
 ) -> None:
     await create_database(mongo_database)
     metadata = client.get_default_database()["database_metadata"]
-    metadata.update_one({"_id": "database"}, {"$set": {"schema_version": 1000}})
+    metadata.update_one({"_id": "database"}, {"$set": {"schema_version": schema_version}})
 
-    assert "newer version of Dialtone (schema 1000" in await opening_error(mongo_database)
+    assert f"another version of Dialtone (schema {schema_version};" in await opening_error(
+        mongo_database
+    )
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,8 @@ async def test_reads_before_a_replacement_are_the_latest_others_are_durable(
         "['_id', 'deleted_at']": "local",
         "['storage_key']": "local",
         "['expires_at']": "majority",
+        "['available_at', 'expires_at']": "majority",
+        "['acquired', 'expires_at']": "majority",
         "['purged_at', 'deleted_at']": "majority",
         "['deleted_at', 'username_key']": "majority",
         "['state']": "majority",

@@ -21,12 +21,11 @@ from domain.media.page import ItemFilter
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
-from domain.page import Cursor
+from domain.page import MAX_PAGE_SIZE, Cursor
 from tests.integration.mongo_support import (
     Client,
     CommandLog,
     examined,
-    lookup_indexes,
     open_logged,
     plan,
     statements,
@@ -146,13 +145,18 @@ async def test_a_page_and_a_count_are_ranges_of_the_index_of_their_filters(
     fields = [name for name in ("owner_id", "kind", "category") if getattr(filters, name)]
     index = "_".join(["media_items", *fields, "created_at"])
 
-    [first] = await explain(pages.list_page(filters, 0, 10))
-    [skipped, page] = await explain(pages.list_page(filters, 5, 10))
-    [later] = await explain(pages.list_after(filters, cursor, 10))
+    async def explain_page(call: Awaitable[object]) -> list[list[str]]:
+        # The query of deleted owners, which may go out at the same time, is the last.
+        return sorted(await explain(call), key=lambda stages: indexes(stages) == ["_id_"])
+
+    first, owners = await explain_page(pages.list_page(filters, 0, 10))
+    skipped, page, _ = await explain_page(pages.list_page(filters, 5, 10))
+    later, _ = await explain_page(pages.list_after(filters, cursor, 10))
     [counted] = await explain(pages.count(filters, 10_001))
 
     for stages in (first, skipped, page, later, counted):
         assert indexes(stages) == [index]
+    assert indexes(owners) == ["_id_"]
     assert "FETCH" not in (*skipped, *counted)
 
 
@@ -168,7 +172,11 @@ async def test_a_deep_page_examines_as_little_as_the_first_and_a_count_no_more_t
     await repositories.media_pages.list_page(filters, 0, 2)
     await repositories.media_pages.list_after(filters, Cursor(last.created_at, last.id), 2)
     await repositories.media_pages.count(filters, 5)
-    [first, deep, (keys, documents)] = [examined(client, name, command) for command in log.sent]
+    first, deep, (keys, documents) = [
+        examined(client, name, command)
+        for command in log.sent
+        if "media_items" in command.values()  # The others find deleted owners.
+    ]
 
     # The item at the cursor is examined and skipped.
     assert (first, deep) == ((2, 2), (3, 3))
@@ -176,15 +184,14 @@ async def test_a_deep_page_examines_as_little_as_the_first_and_a_count_no_more_t
     assert documents == 0
 
 
-async def test_the_deleted_owners_of_a_page_are_found_by_id(
-    opened: tuple[Repositories, CommandLog], client: Client
-) -> None:
+async def test_the_largest_page_is_one_reply(opened: tuple[Repositories, CommandLog]) -> None:
     repositories, log = opened
     log.sent.clear()
-    await repositories.media_pages.list_page(ItemFilter(), 0, 10)
-    [command] = log.sent
 
-    assert lookup_indexes(client, client.get_default_database().name, command) == ["_id_"]
+    items = await repositories.media_pages.list_page(ItemFilter(), 0, MAX_PAGE_SIZE + 1)
+
+    assert len(items) == MAX_PAGE_SIZE + 1
+    assert log.names == ["find", "find"]  # The second finds deleted owners.
 
 
 @pytest.mark.parametrize(
@@ -243,7 +250,7 @@ async def add_and_prune(repositories: Repositories) -> None:
 async def reserve_and_delete_expired(repositories: Repositories) -> None:
     limit = RateLimit("total", SlidingWindow(1, timedelta(hours=1)))
     await repositories.rate_limiter.acquire(Reservation("1", NOW, (limit,)))
-    await repositories.rate_limiter.delete_expired(NOW + timedelta(hours=1), 10)
+    await repositories.rate_limiter.delete_expired(NOW + timedelta(hours=2), 10)
 
 
 async def add_and_delete_expired_report(repositories: Repositories) -> None:
@@ -252,10 +259,7 @@ async def add_and_delete_expired_report(repositories: Repositories) -> None:
 
 
 CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[str]]]] = {
-    "replace identity": (
-        lambda db: db.identities.replace(an_identity(), 1),
-        [["_id_"]],
-    ),
+    "replace identity": (lambda db: db.identities.replace(an_identity(), 1), [["_id_"]]),
     "find by username": (
         lambda db: db.identities.find_by_username(Username("Zoë")),
         [["identities_username_key"]],
@@ -280,7 +284,7 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
     ),
     "replace phone verification": (
         lambda db: db.phone_verifications.replace(a_phone(), a_phone_verification(), 1),
-        [["_id_"], ["_id_"]],  # It does not exist: what was added is deleted.
+        [["_id_"]],
     ),
     "delete expired phone verifications": (
         add_and_delete_expired,
@@ -292,7 +296,12 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
     ),
     "reserve, and delete expired rate limits": (
         reserve_and_delete_expired,
-        [[], ["rate_limits_expires_at"], ["_id_"]],
+        [
+            ["_id_"],
+            [],
+            *(["rate_limits_expires_at"], ["_id_"]),
+            *(["rate_limits_reservations_expires_at"], ["_id_"]),
+        ],
     ),
     "find by storage key": (
         lambda db: db.media_items.find_by_storage_key("a-key"),
@@ -304,14 +313,8 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
         ),
         [["media_items_storage_key"]],
     ),
-    "replace item": (
-        lambda db: db.media_items.replace(an_item(), 1),
-        [["_id_"], [], []],
-    ),
-    "delete item": (
-        lambda db: db.media_items.delete(an_id(), 1),
-        [["_id_"], []],
-    ),
+    "replace item": (lambda db: db.media_items.replace(an_item(), 1), [["_id_"]]),
+    "delete item": (lambda db: db.media_items.delete(an_id(), 1), [["_id_"]]),
     "list items of an owner": (
         lambda db: db.media_cleanup.list_owned_by(OWNER, 10),
         [["media_items_owner_id"]],
@@ -328,18 +331,9 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
         lambda db: db.media_cleanup.list_refused_deletions(10),
         [["media_items_deletion_refused"]],
     ),
-    "replace call": (
-        lambda db: db.calls.replace(a_call(), 7),
-        [["_id_"]],
-    ),
-    "delete call": (
-        lambda db: db.call_cleanup.delete(an_id(), 7),
-        [["_id_"]],
-    ),
-    "list old calls": (
-        lambda db: db.call_cleanup.list_started(NOW, 10),
-        [["calls_started_at"]],
-    ),
+    "replace call": (lambda db: db.calls.replace(a_call(), 7), [["_id_"]]),
+    "delete call": (lambda db: db.call_cleanup.delete(an_id(), 7), [["_id_"]]),
+    "list old calls": (lambda db: db.call_cleanup.list_started(NOW, 10), [["calls_started_at"]]),
     "list calls of an identity": (
         lambda db: db.call_cleanup.list_of_identity(OWNER, 10),
         [["calls_identity_id"]],
@@ -348,14 +342,12 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
         lambda db: db.call_cleanup.list_recorded(NOW, 10),
         [["calls_oldest_recording_at"]],
     ),
-    "replace report": (
-        lambda db: db.delivery_reports.replace(a_delivery_report(), 1),
-        [["_id_"]],
-    ),
+    "replace report": (lambda db: db.delivery_reports.replace(a_delivery_report(), 1), [["_id_"]]),
     "delete expired reports": (
         add_and_delete_expired_report,
         [["delivery_reports_expires_at"], ["_id_"]],
     ),
+    "acquire lease": (lambda db: db.leases.acquire("cleanup", NOW, NOW), [["_id_"]]),
 }
 
 
@@ -373,7 +365,6 @@ async def test_a_point_read_needs_no_plan(repositories: Repositories, explain: E
         *await explain(repositories.identities.load(an_id())),
         *await explain(repositories.phone_verifications.load(a_phone())),
         *await explain(repositories.media_items.load(an_id())),
-        *await explain(repositories.media_pages.last_change()),
         *await explain(repositories.calls.load(an_id())),
         *await explain(repositories.delivery_reports.load("a report")),
         *await explain(repositories.health.check()),
@@ -384,4 +375,4 @@ async def test_a_point_read_needs_no_plan(repositories: Repositories, explain: E
         any(stage.startswith(("IDHACK", "EXPRESS", "IXSCAN _id_")) for stage in stages)
         for stages in plans
     )
-    assert len(plans) == 7
+    assert len(plans) == 6

@@ -6,95 +6,123 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.driver import RawDocument
-from adapters.mongo.rate_limit_documents import MAX_RESERVATIONS
-from application.ports.repositories import Repositories
+from adapters.records.rate_limits import NOW_AVAILABLE
+from application.ports.rate_limiter import RateLimiter
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
-from tests.integration.mongo_support import open_logged
+from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.builders import NOW
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.http_server import TcpProxy
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+AVAILABLE_AGAIN = NOW + HOUR + MINUTE
+"""When a permit of now no longer counts."""
 
 
 @pytest.fixture
-async def repositories(emptied_mongo_database: str) -> AsyncIterator[Repositories]:
-    async with open_mongo_repositories(
-        emptied_mongo_database, FakePhoneEncryption()
-    ) as repositories:
-        yield repositories
+async def opened(emptied_mongo_database: str) -> AsyncIterator[tuple[RateLimiter, CommandLog]]:
+    async with open_logged(emptied_mongo_database) as (repositories, log):
+        yield repositories.rate_limiter, log
+
+
+@pytest.fixture
+def limiter(opened: tuple[RateLimiter, CommandLog]) -> RateLimiter:
+    return opened[0]
 
 
 @pytest.fixture
 def collection(emptied_mongo_database: str) -> Iterator[Collection[RawDocument]]:
+    options = CodecOptions[RawDocument](tz_aware=True)
     with MongoClient[RawDocument](emptied_mongo_database) as client:
-        yield client.get_default_database()["rate_limits"]
+        yield client.get_default_database().get_collection("rate_limits", options)
 
 
-def reservation(number: int, limit: int) -> Reservation:
-    return Reservation(
-        f"reservation {number}", NOW, (RateLimit("total", SlidingWindow(limit, HOUR)),)
-    )
+def reservation(number: int, limit: int, *others: RateLimit, minutes: int = 0) -> Reservation:
+    limits = (RateLimit("total", SlidingWindow(limit, HOUR)), *others)
+    return Reservation(f"{number}", NOW + minutes * MINUTE, limits)
 
 
-async def test_a_large_limit_is_spread_over_documents_of_limited_size(
-    repositories: Repositories, collection: Collection[RawDocument]
+async def acquire_many(limiter: RateLimiter, count: int, limit: int) -> int:
+    """Make that many reservations at once; return how many were accepted."""
+    reservations = (limiter.acquire(reservation(number, limit)) for number in range(count))
+    return (await asyncio.gather(*reservations)).count(None)
+
+
+async def test_a_limit_is_a_document_with_a_counter_for_each_sub_period_that_may_count(
+    limiter: RateLimiter, collection: Collection[RawDocument]
 ) -> None:
-    for number in range(250):
-        assert await repositories.rate_limiter.acquire(reservation(number, 250)) is None
+    for minute in range(130):
+        assert await limiter.acquire(reservation(minute, 1000, minutes=minute)) is None
 
-    sizes = [len(document["reservations"]) for document in collection.find()]
-    assert sum(sizes) == 250
-    assert max(sizes) <= MAX_RESERVATIONS
+    document = collection.find_one({"_id": "total"}) or {}
+    last = NOW + 129 * MINUTE
+    counters = document.pop("counters")
+    assert counters[-1] == {"begins_at": last, "count": 1}
+    # 61 that count, and one more for a clock that is behind.
+    assert len(counters) == 62
+    assert document == {
+        "_id": "total",
+        "schema_version": 1,
+        "available_at": NOW_AVAILABLE,
+        "expires_at": last + MINUTE + HOUR,
+    }
 
 
-async def test_fields_of_a_newer_version_survive(
-    repositories: Repositories, collection: Collection[RawDocument]
+async def test_a_reservation_is_a_document_until_it_is_released(
+    limiter: RateLimiter, collection: Collection[RawDocument]
 ) -> None:
-    await repositories.rate_limiter.acquire(reservation(1, 5))
-    collection.update_one({}, {"$set": {"unknown": 1, "reservations.0.unknown": 2}})
+    await limiter.acquire(reservation(1, 5))
 
-    await repositories.rate_limiter.acquire(reservation(2, 5))
-    await repositories.rate_limiter.release(reservation(2, 5))
-
+    assert collection.find_one({"_id": "reservation:1"}) == {
+        "_id": "reservation:1",
+        "schema_version": 1,
+        "acquired": [{"limit_name": "total", "begins_at": NOW}],
+        "expires_at": AVAILABLE_AGAIN,
+    }
+    await limiter.release(reservation(1, 5))
     [document] = collection.find()
-    assert document["unknown"] == 1
-    assert [stored["unknown"] for stored in document["reservations"]] == [2]
+    assert document["counters"] == [{"begins_at": NOW, "count": 0}]
 
 
-async def test_reservations_that_arrive_together_share_an_update(
-    emptied_mongo_database: str, collection: Collection[RawDocument]
+async def test_a_full_limit_is_rejected_without_a_write(
+    limiter: RateLimiter, collection: Collection[RawDocument]
 ) -> None:
-    async with open_logged(emptied_mongo_database) as (repositories, log):
-        limiter = repositories.rate_limiter
-        # If both groups created the same document, one of them would have to try again.
-        number = 100
-        while collection.count_documents({}) < 2:
-            await limiter.acquire(reservation(number, 200))
-            number += 1
-        log.sent.clear()
-        reservations = [reservation(number, 200) for number in range(25)]
-        accepted = await asyncio.gather(*map(limiter.acquire, reservations))
-        documents = {
-            document["_id"]: {stored["id"] for stored in document["reservations"]}
-            for document in collection.find()
-        }
-        await limiter.release(reservations[0])
+    await acquire_many(limiter, 2, 2)
+    before = list(collection.find())
 
-    *acquired, released = (command["updates"] for command in log.sent)
-    ids = {one.id for one in reservations}
-    assert accepted == [None] * 25
-    # Two groups of callers.
-    assert [len(updates) for updates in acquired] == [1, 1]
-    assert ids == set.union(*(stored & ids for stored in documents.values()))
-    [document_id] = released[0]["q"]["_id"]["$in"]
-    assert reservations[0].id in documents[document_id]
+    assert await limiter.acquire(reservation(3, 2)) == AVAILABLE_AGAIN
+
+    assert list(collection.find()) == before
+    assert [one["available_at"] for one in before if one["_id"] == "total"] == [AVAILABLE_AGAIN]
+
+
+@pytest.mark.parametrize("limit", [1, 200])
+async def test_a_rejected_reservation_sends_as_many_commands_for_a_small_and_a_large_limit(
+    opened: tuple[RateLimiter, CommandLog], limit: int
+) -> None:
+    limiter, log = opened
+    assert await acquire_many(limiter, limit, limit) == limit
+    smaller = RateLimit("smaller", SlidingWindow(max(1, limit - 1), HOUR))
+    log.sent.clear()
+
+    assert await limiter.acquire(reservation(limit, limit)) is not None
+    assert log.names == ["update", "find"]
+    log.sent.clear()
+    # The permit of the smaller limit is released.
+    assert await limiter.acquire(reservation(limit, limit, smaller)) is not None
+    assert log.names == ["update", "update", "find"]
+
+
+async def test_a_raised_limit_is_available_at_once(limiter: RateLimiter) -> None:
+    assert await acquire_many(limiter, 5, 2) == 2
+    assert await acquire_many(limiter, 20, 6) == 4
 
 
 async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(
@@ -105,33 +133,10 @@ async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(
         url = urlsplit(emptied_mongo_database)._replace(netloc=host).geturl()
         async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
             limiter = repositories.rate_limiter
-            await limiter.acquire(reservation(0, 6))
             # What the driver sends in an update begins with the name of the collection.
             proxy.loses_response_to = b"update\0\x0c\0\0\0rate_limits"
-            accepted = await asyncio.gather(
-                *(limiter.acquire(reservation(number, 6)) for number in range(1, 6))
-            )
-            rejected = await limiter.acquire(reservation(6, 6))
+            assert await acquire_many(limiter, 7, 6) == 6
 
-    [document] = collection.find()
     assert proxy.lost_responses == 1
-    assert accepted == [None] * 5
-    assert rejected == NOW + HOUR
-    assert sorted(one["id"] for one in document["reservations"]) == [
-        reservation(number, 6).id for number in range(6)
-    ]
-
-
-async def test_reservations_of_a_full_limit_are_rejected_together(
-    emptied_mongo_database: str,
-) -> None:
-    async with open_logged(emptied_mongo_database) as (repositories, log):
-        limiter = repositories.rate_limiter
-        await limiter.acquire(reservation(0, 1))
-        rejected = await asyncio.gather(*(limiter.acquire(reservation(n, 1)) for n in range(1, 9)))
-
-    assert rejected == [NOW + HOUR] * 8
-    # Two groups of callers, whose searches may be one.
-    assert log.names.count("update") == 3
-    assert log.names.count("find") in {1, 2}
-    assert set(log.names) == {"update", "find"}
+    document = collection.find_one({"_id": "total"}) or {}
+    assert document["counters"] == [{"begins_at": NOW, "count": 6}]

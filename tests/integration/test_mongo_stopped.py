@@ -19,8 +19,9 @@ from pymongo.monitoring import (
 )
 
 from adapters.mongo import open_mongo_repositories
-from adapters.mongo.batch_sizing import MAX_BATCH_SIZE
+from adapters.mongo.batch_loader import MAX_BATCH_SIZE
 from adapters.mongo.repositories import open_database
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
     ConfigurationError,
     StorageError,
@@ -107,6 +108,26 @@ async def test_many_waiting_calls_fail_together(
 
     # Some time out at the server, the others while they wait for a connection.
     assert all(isinstance(result, StorageError) for result in results)
+
+
+async def test_calls_of_a_request_that_fail_have_one_timeout_together(
+    process: MongoProcess, repositories: Repositories
+) -> None:
+    request = CURRENT_REQUEST.set(CurrentRequest({}))
+    process.pause()
+    with pytest.raises(StorageTimeout):
+        await repositories.identities.load(an_id())
+
+    # They are not sent.
+    with pytest.raises(StorageUnavailable):
+        await repositories.identities.replace(an_identity(), 1)
+    with pytest.raises(StorageUnavailable):
+        await repositories.identities.load(an_id())
+
+    process.resume()
+    CURRENT_REQUEST.reset(request)
+    await wait_until_healthy(repositories)
+    assert await repositories.identities.load(an_id()) == Versioned(an_identity(), 1)
 
 
 async def test_repositories_can_be_closed_while_the_server_is_frozen(

@@ -173,7 +173,7 @@ async def test_a_certificate_that_becomes_invalid_is_named_while_the_service_run
 ) -> None:
     first = tls_mongo(tmp_path, authority, authority.issue("first"), WITHOUT_CLIENT_CERTIFICATES)
     with first:
-        url = url_of(first.address, f"&tls=true&tlsCAFile={authority.file}", 5000)
+        url = url_of(first.address, f"&tls=true&tlsCAFile={authority.file}", 2000)
         async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
             first.stop()
             (tmp_path / "mongod.lock").unlink(missing_ok=True)

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from adapters.sqlite import back_up, open_sqlite_repositories, restore
-from adapters.sqlite.migrations import MIGRATIONS
+from adapters.sqlite import back_up, backup, open_sqlite_repositories, restore
+from adapters.sqlite.schema import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
 from tests.support.builders import NOW, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -239,7 +239,7 @@ def test_a_backup_without_free_space_leaves_the_earlier_one(
 
     error = error_of(lambda: back_up(files.database, files.backup, replace=True))
 
-    assert " has 0.0 MB of free space, and 0." in error
+    assert error.startswith(f"Free some space in {files.backup.parent}: ")
     assert names(files.backup.parent) == ["backup.db", "records.db"]
     assert count_identities(files.backup) == 1
 
@@ -261,7 +261,7 @@ def test_a_damaged_database_is_not_backed_up(files: Files) -> None:
 
 def test_a_second_backup_to_the_same_file_waits_for_the_operator(files: Files) -> None:
     partial = files.backup.with_name(".backup.db.partial")
-    script = "import fcntl, sys\nfile = open(sys.argv[1], 'w')\nfcntl.lockf(file, fcntl.LOCK_EX, 1)"
+    script = "import fcntl, sys\nfile = open(sys.argv[1], 'w')\nfcntl.lockf(file, fcntl.LOCK_EX)"
     with subprocess.Popen(
         [sys.executable, "-c", f"{script}\nprint(flush=True)\ninput()", str(partial)],
         stdin=subprocess.PIPE,
@@ -273,6 +273,72 @@ def test_a_second_backup_to_the_same_file_waits_for_the_operator(files: Files) -
         other.kill()
     assert error.startswith(f"Another command writes {partial}")
     assert back_up(files.database, files.backup, replace=True).identity_count == 2
+
+
+def test_what_a_killed_backup_has_left_is_replaced(files: Files) -> None:
+    partial = files.backup.with_name(".backup.db.partial")
+    partial.write_bytes(b"garbage" * 10_000)
+    for suffix in ("-wal", "-journal", "-shm"):
+        partial.with_name(partial.name + suffix).write_bytes(b"its log")
+
+    assert back_up(files.database, files.backup, replace=True).identity_count == 2
+    assert not {".backup.db.partial", ".backup.db.partial-wal"} & set(names(files.backup.parent))
+
+
+def test_a_long_copy_logs_its_progress(
+    files: Files, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(backup, "PAGES_PER_LOG_LINE", 256)
+    change(files.database, "CREATE TABLE filler AS SELECT zeroblob(3000000) AS content")
+
+    with caplog.at_level("INFO"):
+        back_up(files.database, files.backup, replace=True)
+
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    copied = [line["percent"] for line in lines if line["event"] == "database_pages_copied"]
+    assert len(copied) > 1
+    assert copied == sorted(copied)
+
+
+def test_an_object_that_is_not_of_the_schema_is_copied_and_named(files: Files) -> None:
+    change(files.database, "CREATE INDEX own ON identities (purged_at)")
+
+    copy = back_up(files.database, files.backup, replace=True)
+
+    assert copy.unknown_object == "index own"
+    assert query(files.backup, "SELECT count(*) FROM sqlite_master WHERE name = 'own'") == 1
+
+
+def leave_row_out_of_index(file: Path) -> None:
+    change(
+        file,
+        """
+        PRAGMA writable_schema = ON;
+        CREATE TEMP TABLE kept AS
+            SELECT * FROM sqlite_master WHERE name = 'identities_username_key';
+        DELETE FROM sqlite_master WHERE name = 'identities_username_key';
+        PRAGMA writable_schema = RESET;
+        UPDATE identities SET username_key = 'ada';
+        PRAGMA writable_schema = ON;
+        INSERT INTO sqlite_master SELECT * FROM kept;
+        """,
+    )
+
+
+def test_only_the_full_check_compares_indexes_with_tables(files: Files) -> None:
+    leave_row_out_of_index(files.backup)
+    path = files.database.with_name("restored.db")
+    copied = files.database.with_name("copied.db")
+
+    for error in (
+        error_of(lambda: restore(path, files.backup, NOW, full_check=True)),
+        error_of(lambda: back_up(files.backup, copied, full_check=True)),
+    ):
+        assert error.startswith(f"{files.backup} is damaged")
+    assert names(files.backup.parent) == ["backup.db", "records.db"]
+    assert restore(path, files.backup, NOW).identity_count == 1
+    assert back_up(files.database, copied, full_check=True).identity_count == 2
+    assert restore(path, copied, NOW, full_check=True).identity_count == 2
 
 
 def test_a_copy_of_the_closed_file_is_whole_while_another_program_has_it_open(
@@ -360,19 +426,40 @@ restore(Path(sys.argv[1]), Path(sys.argv[2]), datetime.now(UTC))
     assert not list(files.database.parent.glob("*before-restore*"))
 
 
-NEWER: Final = f"UPDATE metadata SET value = {len(MIGRATIONS) + 1} WHERE name = 'schema_version'"  # noqa: S608
+def script(sql: str) -> Callable[[Path], None]:
+    return lambda file: change(file, sql)
+
+
+OTHER_VERSION: Final = "UPDATE metadata SET value = {} WHERE name = 'schema_version'"
+WITHOUT_KEYS: Final = "DELETE FROM metadata WHERE name = 'key_fingerprint'"
+# It would give the role of an administrator to each identity that is saved.
+TRIGGER: Final = """
+CREATE TRIGGER doctored AFTER UPDATE ON identities BEGIN
+    UPDATE identities SET body = json_set(body, '$.role', 'administrator') WHERE id = new.id;
+END
+"""
+OTHER_INDEX: Final = """
+DROP INDEX identities_username_key;
+CREATE INDEX identities_username_key ON identities (username_key);
+"""
 
 
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda backup: change(backup, NEWER), "was written by a newer version of Dialtone"),
-        (lambda backup: change(backup, "PRAGMA application_id = 1"), "is no database of Dialtone"),
-        (lambda backup: change(backup, "DELETE FROM metadata"), "is no database of Dialtone"),
-        (lambda backup: backup.write_text("a note"), "is no database of Dialtone"),
+        (script(OTHER_VERSION.format(SCHEMA_VERSION + 1)), "was written by another version"),
+        (script(OTHER_VERSION.format(SCHEMA_VERSION - 1)), "was written by another version"),
+        (script("PRAGMA application_id = 1"), "is the database of another program"),
+        (script(WITHOUT_KEYS), "is no database of Dialtone"),
+        (lambda backup: backup.write_bytes(b""), "is no database of Dialtone"),
+        (lambda backup: backup.write_text("a note"), "is no SQLite database"),
         (damage, "is damaged"),
         (lambda backup: os.truncate(backup, 8192), "is damaged"),
-        (os.unlink, "does not exist"),
+        (os.unlink, "is no file"),
+        (script(TRIGGER), "has the unknown 'trigger doctored': drop it"),
+        (script("CREATE TABLE own (id)"), "has the unknown 'table own': drop it"),
+        (script("CREATE VIEW own AS SELECT 1"), "has the unknown 'view own': drop it"),
+        (script(OTHER_INDEX), "has the unknown 'index identities_username_key': drop it"),
     ],
 )
 def test_a_file_that_is_no_good_backup_changes_nothing(
@@ -386,6 +473,71 @@ def test_a_file_that_is_no_good_backup_changes_nothing(
     assert error.startswith(f"{files.backup} {reason}")
     assert files.database.read_bytes() == before
     assert set(names(files.database.parent)) <= {"backup.db", "records.db"}
+
+
+def test_a_log_without_its_database_is_not_read_after_a_restore(files: Files) -> None:
+    files.database.unlink()
+    files.database.with_name("records.db-wal").write_bytes(b"its log")
+
+    assert restore(files.database, files.backup, NOW).kept_at is None
+    assert not files.database.with_name("records.db-wal").exists()
+    assert count_identities(files.database) == 1
+
+
+def while_copying(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -> None:
+    usage = shutil.disk_usage
+
+    def call_first(path: Path) -> object:
+        call()
+        return usage(path)
+
+    monkeypatch.setattr(shutil, "disk_usage", call_first)
+
+
+def test_no_other_process_uses_the_database_while_a_backup_is_restored(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1], timeout=0).execute("SELECT count(*) FROM identities")
+"""
+    errors: list[str] = []
+
+    def use() -> None:
+        arguments = [sys.executable, "-c", script, str(files.database)]
+        finished = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        errors.append(finished.stderr.splitlines()[-1])
+
+    while_copying(monkeypatch, use)
+    restore(files.database, files.backup, NOW)
+
+    assert errors == ["sqlite3.OperationalError: database is locked"]
+    assert count_identities(files.database) == 1
+
+
+def test_a_database_that_is_created_meanwhile_is_not_replaced(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "new.db"
+    while_copying(monkeypatch, lambda: shutil.copyfile(files.database, path))
+
+    assert "is in use" in error_of(lambda: restore(path, files.backup, NOW))
+    assert count_identities(path) == 2
+    assert names(tmp_path) == ["backup.db", "new.db", "records.db"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change owners")
+def test_the_owner_of_the_database_owns_the_restored_one(files: Files, tmp_path: Path) -> None:
+    new = tmp_path / "new" / "records.db"
+    new.parent.mkdir()
+    for path in (files.database, new.parent):
+        os.chown(path, 12345, 23456)
+
+    for path in (files.database, new):
+        restore(path, files.backup, NOW)
+
+        status = path.stat()
+        assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (12345, 23456, 0o600)
 
 
 def test_the_database_cannot_be_restored_from_itself(files: Files) -> None:

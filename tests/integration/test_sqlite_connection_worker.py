@@ -188,7 +188,7 @@ async def test_a_cancellation_during_execution_affects_no_other_caller(
 async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(
     connect: Connect, recorder: BatchRecorder
 ) -> None:
-    async with open_connection_worker("test", connect, recorder.execute, max_waiting=2) as worker:
+    async with open_connection_worker("test", connect, recorder.execute, max_waiting=3) as worker:
         gate = Gate()
         await gate.block(worker)
         tasks = await start(*(worker.run(returning(text)) for text in "ab"))
@@ -218,6 +218,20 @@ async def test_an_operation_times_out_when_the_disk_hangs(
         gate.open()
 
     assert executed == []
+
+
+async def test_a_worker_knows_how_long_its_oldest_operation_has_waited(
+    worker: ConnectionWorker,
+) -> None:
+    gate = Gate()
+    blocked = await gate.block(worker)
+    assert worker.has_waited(0.0)
+    assert not worker.has_waited(60.0)
+
+    gate.open()
+    await blocked
+
+    assert not worker.has_waited(0.0)
 
 
 async def test_closing_finishes_what_waits_and_accepts_nothing_more(
@@ -486,7 +500,7 @@ async def test_conflicts_and_cancellations_within_a_group_commit_affect_no_other
             assert await repositories.identities.load(an_id(number)) is not None
 
 
-async def test_a_quick_write_waits_for_a_lock_and_the_event_loop_does_not(
+async def test_a_write_waits_for_a_lock_and_the_event_loop_does_not(
     database_path: Path,
 ) -> None:
     async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:

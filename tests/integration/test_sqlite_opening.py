@@ -1,4 +1,4 @@
-"""Opening a file: what is created, migrated, rejected, and noticed when the file is gone."""
+"""Opening a file: what is created and rejected, and noticed when the file is gone."""
 
 import asyncio
 import logging
@@ -6,28 +6,23 @@ import os
 import re
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from adapters.sqlite import inspect_file, open_sqlite_repositories
+from adapters.sqlite import database, inspect_file, open_sqlite_repositories
 from adapters.sqlite.database import DatabaseFile, open_database
 from adapters.sqlite.health_check import SqliteHealthCheck
-from adapters.sqlite.migrations import MIGRATIONS, migrate, split_statements
+from adapters.sqlite.schema import SCHEMA_VERSION, prepare_schema
 from application.ports.errors import ConfigurationError, StorageTimeout, StorageUnavailable
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-
-NEXT_MIGRATION = (
-    "CREATE TABLE added (word);\n\n-- A comment; with a semicolon.\nINSERT INTO added\n"
-    "VALUES ('a;b');\n"
-)
-NEXT_VERSION = len(MIGRATIONS) + 1
 
 
 @pytest.fixture
@@ -116,11 +111,11 @@ def test_special_characters_of_a_path_are_taken_literally(tmp_path: Path) -> Non
     assert load_identity(path) == Versioned(an_identity(), 1)
 
 
-def test_the_database_of_a_newer_version_is_rejected(path: Path) -> None:
+def test_the_database_of_another_version_is_rejected(path: Path) -> None:
     add_identity(path)
-    execute_script(path, "UPDATE metadata SET value = 1000 WHERE name = 'schema_version'")
+    execute_script(path, "UPDATE metadata SET value = 2 WHERE name = 'schema_version'")
 
-    assert "newer version of Dialtone (schema 1000" in startup_error(path)
+    assert "another version of Dialtone (schema 2; this one knows 1)" in startup_error(path)
 
 
 @pytest.mark.parametrize(
@@ -234,60 +229,61 @@ def read_metadata(connection: sqlite3.Connection) -> dict[str, object]:
     return dict(connection.execute("SELECT name, value FROM metadata").fetchall())
 
 
-def test_no_statement_of_a_migration_is_lost() -> None:
-    for script in (*MIGRATIONS, NEXT_MIGRATION):
-        assert "".join(split_statements(script)).strip() == script.strip()
-
-
-def test_an_older_file_is_migrated_and_keeps_its_rows(
+def test_a_new_file_gets_the_schema_and_the_next_start_writes_nothing(
     connection: sqlite3.Connection, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="adapters.sqlite")
-    migrate(connection, path, "keys")
-    connection.execute("UPDATE metadata SET value = 7 WHERE name = 'health_check_count'")
-
-    migrate(connection, path, "keys", [*MIGRATIONS, NEXT_MIGRATION])
-
-    assert connection.execute("SELECT word FROM added").fetchall() == [("a;b",)]
-    assert read_metadata(connection) == {
-        "schema_version": NEXT_VERSION,
-        "key_fingerprint": "keys",
-        "health_check_count": 7,
-        "media_item_changes": 0,
-    }
-    assert [record.msg for record in caplog.records] == [
-        {"event": "database_created", "from_schema": 0, "to_schema": len(MIGRATIONS)},
-        {
-            "event": "database_migrated",
-            "from_schema": len(MIGRATIONS),
-            "to_schema": NEXT_VERSION,
-        },
-    ]
-
-
-def test_a_file_that_is_up_to_date_is_not_written(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    migrate(connection, path, "keys")
+    prepare_schema(connection, path, "keys")
     before = connection.total_changes, connection.execute("PRAGMA schema_version").fetchone()
 
-    migrate(connection, path, "keys")
+    prepare_schema(connection, path, "keys")
 
     after = connection.total_changes, connection.execute("PRAGMA schema_version").fetchone()
     assert after == before
+    assert read_metadata(connection) == {
+        "schema_version": SCHEMA_VERSION,
+        "key_fingerprint": "keys",
+        "health_check_count": 0,
+    }
+    assert [record.msg for record in caplog.records] == [
+        {"event": "database_created", "schema_version": SCHEMA_VERSION}
+    ]
 
 
-def test_a_failed_migration_leaves_the_version_before(
+def test_a_table_that_an_earlier_program_did_not_know_is_created(
     connection: sqlite3.Connection, path: Path
 ) -> None:
-    migrate(connection, path, "keys")
+    prepare_schema(connection, path, "keys")
+    connection.execute("INSERT INTO leases (name, expires_at) VALUES ('cleanup', 1)")
+    connection.execute("DROP TABLE reservations")
 
-    failing = f"{NEXT_MIGRATION}DROP TABLE nowhere;\n"
-    with pytest.raises(sqlite3.OperationalError):
-        migrate(connection, path, "keys", [*MIGRATIONS, failing])
-    connection.close()
+    prepare_schema(connection, path, "keys")
 
-    with closing(sqlite3.connect(path)) as reopened:
-        assert read_metadata(reopened)["schema_version"] == len(MIGRATIONS)
-        added = reopened.execute("SELECT * FROM sqlite_master WHERE name = 'added'").fetchall()
-    assert added == []
+    assert connection.execute("SELECT count(*) FROM reservations").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) FROM leases").fetchone() == (1,)
+
+
+async def test_point_reads_go_to_the_thread_while_a_write_hangs(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "HANGING_AFTER", 0.0)
+    reads: list[int] = []
+
+    def record_thread(_: object) -> int:
+        reads.append(threading.get_ident())
+        return 0
+
+    async with open_database(path, "keys") as opened:
+        opened.reader.run(lambda connection: connection.create_function("x", 1, record_thread))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            writing = asyncio.create_task(opened.execute("DELETE FROM leases"))
+            await asyncio.sleep(0.01)  # the write has begun, and waits for the lock
+
+            # The function exists only for the connection of the thread.
+            assert await opened.read_row("SELECT x(1)") == (0,)
+
+        await writing
+        with pytest.raises(sqlite3.OperationalError, match="no such function"):
+            opened.read_here("SELECT x(1)", ())
+    assert reads != [threading.get_ident()]

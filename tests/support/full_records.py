@@ -1,26 +1,42 @@
 """Records in which each field has a value other than its default, and each kind of value occurs.
 
-They are those of SQLite's golden file; that of MongoDB has the same ones. No service makes all of
-them: an identity is not blocked and deleted, for example.
+They are those of the golden file, which no later version changes. No service makes all of them: an
+identity is not blocked and deleted, for example.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from adapters.records import (
+    CALLS,
+    DELIVERY_REPORTS,
+    MEDIA_ITEMS,
+    PHONE_VERIFICATIONS,
+    IdentityMapping,
+)
 from domain.identities.identity import Identity
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.voice.call import Call
-from tests.support.fakes.database import MAPPINGS
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
-_GOLDEN: Final = Path(__file__).parents[1] / "integration/golden/sqlite_full_records.json"
+GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_1.json"
+MAPPINGS: Final[Mapping[str, Any]] = {
+    mapping.name: mapping
+    for mapping in (
+        PHONE_VERIFICATIONS,
+        IdentityMapping(FakePhoneEncryption()),
+        MEDIA_ITEMS,
+        CALLS,
+        DELIVERY_REPORTS,
+    )
+}
+"""The mapping of each kind of record."""
 FULL_RECORDS: Final[dict[str, list[Any]]] = {
-    table: [
-        MAPPINGS[table].decode(1, MAPPINGS[table].schema_version, json.dumps(fields)).value
-        for fields in records
-    ]
-    for table, records in json.loads(_GOLDEN.read_bytes()).items()
+    name: [MAPPINGS[name].decode(json.dumps(fields)) for fields in records]
+    for name, records in json.loads(GOLDEN_RECORDS.read_bytes()).items()
 }
 """All of them, by the name of their table or collection."""
 

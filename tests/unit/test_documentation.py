@@ -80,7 +80,7 @@ def test_the_index_lists_every_decision_and_the_changelog_the_version() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     assert sorted(_LINK.findall(PAGES[folder / "README.md"])) == records
-    assert [int(name[:4]) for name in records] == list(range(1, len(records) + 1))
+    assert len({name[:4] for name in records}) == len(records)
     assert re.search(rf"\b{re.escape(project['version'])}\b", PAGES[PROJECT / "CHANGELOG.md"])
 
 

@@ -8,76 +8,58 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
-from pydantic import BaseModel
 
-from adapters.mongo.documents import DOCUMENTS
-from adapters.sqlite.mapping.calls import StoredCall
-from adapters.sqlite.mapping.delivery_reports import StoredDeliveryReport
-from adapters.sqlite.mapping.identities import StoredIdentity
-from adapters.sqlite.mapping.media_items import StoredMediaItem
-from adapters.sqlite.mapping.phone_verifications import StoredPhoneVerification
-from adapters.sqlite.migrations import MIGRATIONS
-from adapters.sqlite.record_mapping import StoredFields
+from adapters.mongo.documents import DatabaseMetadataDocument, LeaseDocument
+from adapters.records import RateLimitRecord, ReservationRecord
+from adapters.sqlite.schema import SCHEMA
+from tests.support.full_records import MAPPINGS
 
 PROJECT: Final = Path(__file__).parents[2]
 PAGE: Final = (PROJECT / "docs/retention.md").read_text("utf-8")
-STORED: Final[dict[str, type[StoredFields]]] = {
-    "phone_verifications": StoredPhoneVerification,
-    "identities": StoredIdentity,
-    "media_items": StoredMediaItem,
-    "calls": StoredCall,
-    "delivery_reports": StoredDeliveryReport,
+STORED: Final[dict[str, type[msgspec.Struct]]] = {
+    **{name: mapping.record_type for name, mapping in MAPPINGS.items()},
+    "rate_limits": RateLimitRecord,
+    "reservations": ReservationRecord,
 }
-IDS: Final = {"_id", "phone_index", "limit_name", "name"}
-NOT_LISTED: Final = {"version", "schema_version", "body", "revision_id"}
-SAME_AS: Final = {
-    "rate_limits.acquired_at": "rate_limits.reservations.acquired_at",
-    "rate_limits.reservation_id": "rate_limits.reservations.id",
-}
+NOT_LISTED: Final = {"version", "schema_version", "body"}
 
 
-def classes_in(annotation: Any) -> Iterator[type]:
-    """Yield the classes of an annotation like `A`, `list[A | B]` or `A | None`."""
-    if isinstance(annotation, type):
+def structs_in(annotation: Any) -> Iterator[type[msgspec.Struct]]:
+    """Yield the Structs of an annotation like `A`, `tuple[A | B, ...]` or `A | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         yield annotation
     for argument in get_args(annotation):
-        yield from classes_in(argument)
+        yield from structs_in(argument)
 
 
-def of_document(model: type[BaseModel], path: str) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        classes = [*classes_in(field.annotation)]
-        if inner := [kind for kind in classes if issubclass(kind, BaseModel)]:
-            for kind in inner:
-                yield from of_document(kind, f"{path}.{name}")
-        elif name not in NOT_LISTED:
-            yield f"{path}.{name}"
-
-
-def of_body(stored: type[StoredFields], path: str) -> Iterator[str]:
-    for field in msgspec.structs.fields(stored):
-        inner = [kind for kind in classes_in(field.type) if issubclass(kind, StoredFields)]
+def of_record(record_type: type[msgspec.Struct], path: str) -> Iterator[str]:
+    for field in msgspec.structs.fields(record_type):
+        inner = [*structs_in(field.type)]
         for kind in inner:
-            yield from of_body(kind, f"{path}.{field.encode_name}")
-        if not inner:
+            yield from of_record(kind, f"{path}.{field.encode_name}")
+        if not inner and field.encode_name not in NOT_LISTED:
             yield f"{path}.{field.encode_name}"
 
 
 def of_tables() -> Iterator[str]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        for script in MIGRATIONS:
-            connection.executescript(script)
+        connection.executescript(SCHEMA)
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         for (table,) in tables.fetchall():
-            for column in connection.execute(f"PRAGMA table_info({table})"):
-                name = "id" if column[1] in IDS else column[1]
+            for _, column, *_ in connection.execute(f"PRAGMA table_info({table})"):
+                name = "id" if column == "name" else column
                 if name not in NOT_LISTED:
-                    yield SAME_AS.get(f"{table}.{name}", f"{table}.{name}")
+                    yield f"{table}.{name}"
 
 
 STORED_FIELDS: Final = {
-    *(path for document in DOCUMENTS for path in of_document(document, document.Settings.name)),
-    *(path for table, stored in STORED.items() for path in of_body(stored, table)),
+    *(path for name, record_type in STORED.items() for path in of_record(record_type, name)),
+    *(
+        f"{document.Settings.name}.{field}"
+        for document in (DatabaseMetadataDocument, LeaseDocument)
+        for field in document.model_fields
+        if field not in {*NOT_LISTED, "revision_id"}
+    ),
     *of_tables(),
 }
 COLLECTIONS: Final = {path.partition(".")[0] for path in STORED_FIELDS}
@@ -89,7 +71,7 @@ PROOFS: Final = re.findall(r"`(tests/[\w/.]+)::(\w+)`", PAGE)
 
 def test_each_stored_field_is_listed_once() -> None:
     deepest = "calls.turns.instructions.prompt.voice.name"
-    assert {"identities.encrypted_phone", "rate_limits.reservations.id", deepest} < STORED_FIELDS
+    assert {"identities.encrypted_phone", "rate_limits.counters.count", deepest} < STORED_FIELDS
     assert sorted(LISTED) == sorted(STORED_FIELDS)
 
 

@@ -1,23 +1,17 @@
 """The library and its media files."""
 
-import asyncio
 import re
-from collections.abc import Awaitable
-from contextlib import suppress
 from typing import Final
 
 from litestar import Controller
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
-from application.gathering import begin
 from application.media.upload_image import UploadImageCommand
-from application.ports.errors import CorruptRecord, StorageError
 from domain import errors
 from domain.media.item import parse_category
 from entrypoints.http.auth import (
     BEARER,
-    BEGINS_WITH_AUTHENTICATION,
     UNAVAILABLE_ERROR,
     require_principal,
 )
@@ -60,8 +54,7 @@ from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
 from entrypoints.http.request import ApiRequest, before_request
-from entrypoints.http.route_handler import SHARES_STRUCTS, delete, get, patch, post
-from entrypoints.http.shared_reads import MAX_WAIT_SECONDS, SharedReads
+from entrypoints.http.route_handler import delete, get, patch, post
 from entrypoints.http.streaming import FileResponse, HeadResponse
 from entrypoints.http.users.schemas import parse_user_id
 
@@ -72,30 +65,12 @@ _ITEM_ERRORS: Final = (
     errors.ItemNotFound,
     errors.Unavailable,
 )
-_LAST_CHANGE: Final = "last_change"
 _STORAGE_KEY: Final = re.compile(STORAGE_KEY_PATTERN)
 _MEDIA_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     # A file that is opened as a page must not run or load anything.
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
-
-
-def _begin_to_find_change(request: ApiRequest) -> None:
-    request.scope["state"][_LAST_CHANGE] = begin(request.use_cases.list_items.last_change())
-
-
-async def _last_change(request: ApiRequest) -> int | None:
-    """Return its number, or None: then the page is read."""
-    begun: Awaitable[int | None] = request.scope["state"][_LAST_CHANGE]
-    # Usually it came with the identity.
-    if isinstance(begun, asyncio.Future) and not begun.done():
-        await asyncio.wait([begun], timeout=MAX_WAIT_SECONDS)
-        if not begun.done():
-            return None
-    with suppress(StorageError, CorruptRecord):
-        return await begun
-    return None
 
 
 class LibraryController(Controller):
@@ -175,11 +150,7 @@ class LibraryController(Controller):
         operation_id="list_library_items",
         summary="List library items",
         response_description="The page. It may be empty.",
-        opt={
-            UNAVAILABLE_ERROR: errors.LibraryReadFailed,
-            BEGINS_WITH_AUTHENTICATION: _begin_to_find_change,
-            SHARES_STRUCTS: True,
-        },
+        opt={UNAVAILABLE_ERROR: errors.LibraryReadFailed},
         responses=error_responses(
             InvalidFields(
                 FieldError(
@@ -209,18 +180,12 @@ class LibraryController(Controller):
         by number end at 10,000 items; cursors lead to all. With a cursor, no item is repeated or
         skipped when items are uploaded or deleted meanwhile, and late pages are as fast as the
         first. Send the same other parameters with each request. A page may have fewer items than
-        `per_page`, even none, and not be the last.
+        `per_page`, even none, and not be the last. Items are counted only without a cursor.
         """
-        parameters = (page, per_page, cursor, user_id, item_type, category)
-
-        async def read() -> LibraryPageResponse:
-            item_filter, page_request = parse_list_parameters(*parameters)
-            found = await request.use_cases.list_items(item_filter, page_request)
-            return to_page_response(found)
-
-        # Everybody who is logged in sees the same page.
-        shared_reads: SharedReads[LibraryPageResponse] = request.shared_reads
-        return await shared_reads.read(parameters, read, await _last_change(request))
+        item_filter, page_request = parse_list_parameters(
+            page, per_page, cursor, user_id, item_type, category
+        )
+        return to_page_response(await request.use_cases.list_items(item_filter, page_request))
 
     @get(
         "/{item_id:str}",

@@ -168,13 +168,24 @@ class LibraryPageResponse(msgspec.Struct, kw_only=True):
     page: Annotated[int, Meta(description="The page number; 1 with a cursor.", examples=[1])]
     per_page: Annotated[int, Meta(description="The page size used, at most 100.", examples=[10])]
     total: Annotated[
-        int, Meta(description=f"The number of items, at most {MAX_TOTAL}.", examples=[100])
+        int | None,
+        Meta(
+            description=f"The number of items, at most {MAX_TOTAL}; null with a cursor.",
+            examples=[100],
+        ),
     ]
     total_is_exact: Annotated[
-        bool, Meta(description="False if there are more items than `total`.", examples=[True])
+        bool | None,
+        Meta(
+            description="False if there are more items than `total`; null with a cursor.",
+            examples=[True],
+        ),
     ]
     total_pages: Annotated[
-        int, Meta(description="The number of pages for `total` items.", examples=[10])
+        int | None,
+        Meta(
+            description="The number of pages for `total` items; null with a cursor.", examples=[10]
+        ),
     ]
     next_cursor: Annotated[
         str | None,

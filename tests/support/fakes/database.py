@@ -1,37 +1,59 @@
-"""The SQLite adapter in memory, without threads."""
+"""A database in memory: all repositories, as plainly as possible. The reference for another one.
+
+Records are kept in their stored form (`adapters.records`).
+"""
 
 import asyncio
-import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
-from adapters.sqlite.connection_worker import Failed, Operation, commit_batch
-from adapters.sqlite.database import Database
-from adapters.sqlite.mapping import (
-    CallMapping,
-    DeliveryReportMapping,
+from adapters.records import (
+    CALLS,
+    DELIVERY_REPORTS,
+    MEDIA_ITEMS,
+    PHONE_VERIFICATIONS,
+    WRITTEN_ONCE,
+    Fields,
     IdentityMapping,
-    MediaItemMapping,
-    PhoneVerificationMapping,
+    RateLimitRecord,
+    Record,
+    RecordMapping,
+    ReservationRecord,
 )
-from adapters.sqlite.migrations import migrate
-from adapters.sqlite.repositories import repositories_of
-from application.ports.errors import StorageTimeout, StorageUnavailable
+from adapters.records.phone_verifications import (
+    encrypt_if_blocked,
+    make_first_version,
+    prune_record,
+)
+from adapters.records.rate_limits import acquire, find_available
+from application.ports.errors import StorageTimeout, StorageUnavailable, UniqueViolation
+from application.ports.media_items import PageItem
+from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
-from domain.media.item import MediaItem
+from domain.identities.username import Username
+from domain.media.item import ItemState, MediaItem
+from domain.media.page import ItemFilter
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rate_limits import Permit, RateLimit, Reservation
+from domain.otp.sliding_window import CLOCK_SKEW
+from domain.page import Cursor
 from domain.phone import PhoneNumber
 from domain.voice.call import Call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.fault_injector import FaultInjector
+
+T = TypeVar("T")
+Condition = Callable[[Fields], bool]
+Listed = Sequence[Versioned[T]]
+Page = Sequence[PageItem]
 
 
 class _ReadableIndex(FakePhoneEncryption):
@@ -39,17 +61,6 @@ class _ReadableIndex(FakePhoneEncryption):
 
     def blind_index(self, phone: PhoneNumber) -> str:
         return phone.e164
-
-
-_ENCRYPTION: Final = _ReadableIndex()
-MAPPINGS: Final[Mapping[str, Any]] = {
-    "phone_verifications": PhoneVerificationMapping(_ENCRYPTION),
-    "identities": IdentityMapping(_ENCRYPTION),
-    "media_items": MediaItemMapping(),
-    "calls": CallMapping(),
-    "delivery_reports": DeliveryReportMapping(),
-}
-"""How the records of each table are stored."""
 
 
 class InMemoryDatabase:
@@ -62,41 +73,64 @@ class InMemoryDatabase:
     def __init__(self) -> None:
         self.faults = FaultInjector()
         self.is_unavailable = False
-        self._connection = _connect()
-        self._connection.deserialize(_empty_database())
+        self.encryption = _ReadableIndex()
+        mappings: list[RecordMapping[Any, Any]] = [PHONE_VERIFICATIONS, MEDIA_ITEMS, CALLS]
+        mappings += [DELIVERY_REPORTS, IdentityMapping(self.encryption)]
+        self.tables: dict[str, Table[Any]] = {one.name: Table(one) for one in mappings}
+        self.rate_limits: dict[str, RateLimitRecord] = {}
+        self.reservations: dict[str, ReservationRecord] = {}
+        self.leases: dict[str, datetime] = {}
 
     @property
     def phone_verifications(self) -> dict[PhoneNumber, Versioned[PhoneVerification]]:
-        records = self._records("phone_verifications", "phone_index")
+        records = self.tables["phone_verifications"].load_all()
         return {PhoneNumber(number): record for number, record in records.items()}
 
     @property
     def identities(self) -> dict[str, Versioned[Identity]]:
-        return self._records("identities")
+        return self.tables["identities"].load_all()
 
     @property
     def media_items(self) -> dict[str, Versioned[MediaItem]]:
-        return self._records("media_items")
+        return self.tables["media_items"].load_all()
 
     @property
     def calls(self) -> dict[str, Versioned[Call]]:
-        return self._records("calls")
+        return self.tables["calls"].load_all()
 
     @property
     def delivery_reports(self) -> dict[str, Versioned[DeliveryReport]]:
-        return self._records("delivery_reports")
+        return self.tables["delivery_reports"].load_all()
 
     @property
     def permits(self) -> Counter[str]:
-        """The number of permits by the name of their limit; large limits have several parts."""
-        rows = self._connection.execute("SELECT limit_name FROM rate_limits")
-        return Counter(name.partition(" #")[0] for (name,) in rows)
+        """The number of permits by the name of their limit."""
+        counts: Counter[str] = Counter()
+        for name, record in self.rate_limits.items():
+            counts[name] = sum(one.count for one in record.counters) + len(record.permits)
+        return +counts
 
     def repositories(self) -> Repositories:
         """Return all repositories over this database."""
-        executor: Any = _Executor(self._connection)
-        database = Database(executor, executor, lambda operation: operation(self._connection))
-        repositories = repositories_of(database, _ENCRYPTION)
+        phones = InMemoryPhoneVerifications(self.tables["phone_verifications"], self.encryption)
+        identities = InMemoryIdentities(self.tables["identities"])
+        media = InMemoryMedia(self.tables["media_items"], self.tables["identities"])
+        calls = InMemoryCalls(self.tables["calls"])
+        repositories = Repositories(
+            phone_verifications=phones,
+            rate_limiter=InMemoryRateLimiter(self.rate_limits, self.reservations),
+            identities=identities,
+            deleted_identities=identities,
+            media_items=media,
+            media_pages=media,
+            media_cleanup=media,
+            calls=calls,
+            call_pages=calls,
+            call_cleanup=calls,
+            delivery_reports=InMemoryRecords(self.tables["delivery_reports"]),
+            leases=InMemoryLeases(self.leases),
+            health=self,
+        )
         names = [field.name for field in fields(repositories)]
         ports: Any = {name: _Port(self, name, getattr(repositories, name)) for name in names}
         return Repositories(**ports)
@@ -106,26 +140,8 @@ class InMemoryDatabase:
         """Yield the repositories, as adapters do when they are opened."""
         yield self.repositories()
 
-    def _records(self, table: str, key: str = "id") -> dict[str, Any]:
-        columns = f"{key}, version, schema_version, body"
-        rows = self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY rowid")  # noqa: S608 -- our names
-        return {key: MAPPINGS[table].decode(*record) for key, *record in rows}
-
-
-@dataclass(frozen=True)
-class _Executor:
-    """Executes each operation at once, in a transaction of its own."""
-
-    connection: sqlite3.Connection
-
-    def run(self, operation: Operation[Any], *, is_quick: bool = False) -> asyncio.Future[Any]:
-        future = asyncio.get_running_loop().create_future()
-        (result,) = commit_batch(self.connection, [operation])
-        if isinstance(result, Failed):
-            future.set_exception(result.error)
-        else:
-            future.set_result(result)
-        return future
+    async def check(self) -> None:
+        """Return: memory always works."""
 
 
 @dataclass(frozen=True)
@@ -151,12 +167,334 @@ class _Port:
         return call
 
 
-def _connect() -> sqlite3.Connection:
-    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+@dataclass(frozen=True)
+class Table(Generic[T]):
+    """The fields of each record of one kind, by its key: times and bytes as they are, no None.
+
+    No method waits, so each is one step for all tasks, as a transaction would be.
+    """
+
+    mapping: RecordMapping[T, Any]
+    records: dict[str, Versioned[Fields]] = field(default_factory=dict)
+
+    def load(self, key: str) -> Versioned[T] | None:
+        """Return the record with this key, or None."""
+        return self._decode(self.records[key]) if key in self.records else None
+
+    def load_all(self) -> dict[str, Versioned[T]]:
+        """Return all records by their keys."""
+        return {key: self._decode(record) for key, record in self.records.items()}
+
+    def list(self, limit: int, *conditions: Condition, order: str = "") -> Listed[T]:
+        """Return up to `limit` records that meet all conditions, ordered by a field."""
+        found = self.find(*conditions)
+        if order:
+            found = sorted(found, key=lambda record: record.value[order])
+        return [self._decode(record) for record in found[:limit]]
+
+    def list_newest(
+        self, limit: int, *conditions: Condition, time: str, cursor: Cursor | None, offset: int = 0
+    ) -> Sequence[T]:
+        """Return such records after the cursor, the newest first: by the time, then by id."""
+
+        def position(record: Versioned[Fields]) -> tuple[datetime, str]:
+            return record.value[time], record.value["id"]
+
+        found = sorted(self.find(*conditions), key=position, reverse=True)
+        if cursor is not None:
+            found = [one for one in found if position(one) < (cursor.created_at, cursor.id)]
+        return [self._decode(record).value for record in found[offset:][:limit]]
+
+    def list_due(self, name: str, now: datetime, limit: int) -> Sequence[str]:
+        """Return the keys of up to `limit` records whose time in this field has come."""
+        is_due = _is_due(name, now)
+        return [key for key, record in self.records.items() if is_due(record.value)][:limit]
+
+    def find(self, *conditions: Condition) -> Sequence[Versioned[Fields]]:
+        """Return the fields of the records that meet all conditions."""
+        records = self.records.values()
+        return [one for one in records if all(is_met(one.value) for is_met in conditions)]
+
+    def add(self, key: str, record: Record, version: int = 1) -> bool:
+        """Add a record, and return False where its key exists."""
+        if key in self.records:
+            return False
+        self.records[key] = Versioned(self.mapping.to_fields(record, (datetime, bytes)), version)
+        return True
+
+    def replace(self, key: str, record: Record, version: int) -> bool:
+        """Replace the record if it has this version, and return whether it had.
+
+        Each known field is replaced as a whole, and removed if it is None now. Fields that this
+        program does not know stay.
+        """
+        if not self.has_version(key, version):
+            return False
+        known = self.mapping.to_fields(record, (datetime, bytes))
+        kept = {
+            name: value
+            for name, value in self.records[key].value.items()
+            if name not in self.mapping.field_names or (name == WRITTEN_ONCE and name in known)
+        }
+        self.records[key] = Versioned({**known, **kept}, version + 1)
+        return True
+
+    def delete(self, key: str, version: int) -> bool:
+        """Delete the record if it has this version, and return whether it had."""
+        if not self.has_version(key, version):
+            return False
+        del self.records[key]
+        return True
+
+    def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` records whose `expires_at` passed, and return their number."""
+        expired = self.list_due("expires_at", now, limit)
+        for key in expired:
+            del self.records[key]
+        return len(expired)
+
+    def has_version(self, key: str, version: int) -> bool:
+        """Return whether the record exists and has this version."""
+        return key in self.records and self.records[key].version == version
+
+    def _decode(self, record: Versioned[Fields]) -> Versioned[T]:
+        stored = record.value
+        if stored.get("schema_version") != self.mapping.schema_version:
+            stored = deepcopy(stored)  # An upgrade may change it.
+        return Versioned(self.mapping.convert(stored), record.version)
 
 
-@cache
-def _empty_database() -> bytes:
-    connection = _connect()
-    migrate(connection, Path(":memory:"), _ENCRYPTION.key_fingerprint())
-    return connection.serialize()
+def _is_due(name: str, now: datetime) -> Condition:
+    return lambda stored: name in stored and stored[name] <= now
+
+
+def _matches(**wanted: str | None) -> Condition:
+    """Return whether the fields have these values. None stands for any."""
+    return lambda stored: all(value in (None, stored.get(name)) for name, value in wanted.items())
+
+
+@dataclass(frozen=True)
+class InMemoryPhoneVerifications:
+    """Phone verifications by the blind index of the phone. That of a blocked one is encrypted."""
+
+    table: Table[PhoneVerification]
+    encryption: PhoneEncryption
+
+    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+        loaded = self.table.load(self.encryption.blind_index(phone))
+        return loaded or Versioned(PhoneVerification(), 0)
+
+    async def replace(
+        self, phone: PhoneNumber, verification: PhoneVerification, version: int
+    ) -> bool:
+        phone_index = self.encryption.blind_index(phone)
+        record = encrypt_if_blocked(verification, phone, phone_index, self.encryption)
+        if version == 0:
+            return self.table.add(phone_index, record, make_first_version())
+        return self.table.replace(phone_index, record, version)
+
+    async def prune(self, now: datetime, limit: int) -> int:
+        due = self.table.list_due("client_ips_expire_at", now, limit)
+        for phone_index in due:
+            stored = self.table.records[phone_index]
+            record = self.table.mapping.convert_record(deepcopy(stored.value))
+            self.table.replace(phone_index, prune_record(record, now), stored.version)
+        return len(due)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        return self.table.delete_expired(now, limit)
+
+
+@dataclass(frozen=True)
+class InMemoryRateLimiter:
+    """The permits of each limit by its name, and what each reservation acquired by its id."""
+
+    limits: dict[str, RateLimitRecord]
+    reservations: dict[str, ReservationRecord]
+
+    async def acquire(self, reservation: Reservation) -> datetime | None:
+        acquired = acquire(reservation, self.limits)
+        if isinstance(acquired, datetime):
+            return acquired
+        self.limits.update(acquired.limits)
+        record, earlier = acquired.reservation, self.reservations.get(reservation.id)
+        # Permits that are kept are not released.
+        if record.acquired:
+            self.reservations[reservation.id] = record.extend(earlier) if earlier else record
+        return None
+
+    async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
+        return [await self.acquire(reservation) for reservation in reservations]
+
+    async def release(self, reservation: Reservation) -> None:
+        # It is removed first, so that only one call goes on.
+        record = self.reservations.pop(reservation.id, None)
+        for limit, begins_at in record.released(reservation.limits) if record else ():
+            if limit.name in self.limits:
+                self.limits[limit.name].release(begins_at)
+
+    async def next_available(self, reservation: Reservation) -> datetime:
+        return find_available(reservation.limits, self.limits, reservation.acquired_at)
+
+    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
+        return self.limits.get(limit.name, RateLimitRecord()).list_permits(limit, now)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        expired = [name for name, one in self.limits.items() if one.expires_at <= now][:limit]
+        for name in expired:
+            del self.limits[name]
+        ended = [key for key, one in self.reservations.items() if one.expires_at <= now][:limit]
+        for key in ended:
+            del self.reservations[key]
+        return max(len(expired), len(ended))
+
+
+@dataclass(frozen=True)
+class InMemoryRecords(Generic[T]):
+    """Records by their ids: all that delivery reports need, and a part of the others."""
+
+    table: Table[T]
+
+    async def load(self, record_id: str) -> Versioned[T] | None:
+        return self.table.load(record_id)
+
+    async def add(self, value: Any) -> bool:
+        return self.table.add(value.id, self.table.mapping.to_record(value))
+
+    async def replace(self, value: Any, version: int) -> bool:
+        return self.table.replace(value.id, self.table.mapping.to_record(value), version)
+
+    async def delete(self, record_id: str, version: int) -> bool:
+        return self.table.delete(record_id, version)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        return self.table.delete_expired(now, limit)
+
+
+@dataclass(frozen=True)
+class InMemoryIdentities(InMemoryRecords[Identity]):
+    """Identities, whose usernames are unique, and the deleted ones among them."""
+
+    async def add(self, identity: Identity) -> bool:
+        if identity.id not in self.table.records:
+            self._check_username(identity)
+        return await super().add(identity)
+
+    async def replace(self, identity: Identity, version: int) -> bool:
+        if self.table.has_version(identity.id, version):
+            self._check_username(identity)
+        return await super().replace(identity, version)
+
+    async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
+        found = self.table.list(1, _matches(username_key=username.key))
+        return found[0] if found else None
+
+    async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
+        return frozenset(key for key in identity_ids if _is_deleted(self.table, key))
+
+    async def list_unpurged(self, limit: int) -> Listed[Identity]:
+        return self.table.list(
+            limit,
+            lambda stored: "deleted_at" in stored and "purged_at" not in stored,
+            order="deleted_at",
+        )
+
+    async def list_with_username(self, deleted: datetime, limit: int) -> Listed[Identity]:
+        is_due = _is_due("deleted_at", deleted)
+        return self.table.list(limit, is_due, lambda stored: "username_key" in stored)
+
+    def _check_username(self, identity: Identity) -> None:
+        for identity_id, record in self.table.records.items():
+            key = record.value.get("username_key")
+            if key is not None and key == identity.username_key and identity_id != identity.id:
+                raise UniqueViolation("another identity has this username")
+
+
+def _is_deleted(identities: Table[Identity], identity_id: str) -> bool:
+    record = identities.records.get(identity_id)
+    return record is not None and "deleted_at" in record.value
+
+
+@dataclass(frozen=True)
+class InMemoryMedia(InMemoryRecords[MediaItem]):
+    """Items of the library: by id, in pages with the newest first, and for the cleanup."""
+
+    identities: Table[Identity]
+
+    async def add(self, item: MediaItem) -> None:  # type: ignore[override]
+        if not await super().add(item):
+            raise StorageUnavailable("another item has this id")
+
+    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
+        found = self.table.list(1, _matches(storage_key=storage_key))
+        return found[0].value if found else None
+
+    async def list_page(self, item_filter: ItemFilter, offset: int, limit: int) -> Page:
+        return self._list(item_filter, None, offset, limit)
+
+    async def list_after(self, item_filter: ItemFilter, cursor: Cursor, limit: int) -> Page:
+        return self._list(item_filter, cursor, 0, limit)
+
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
+        return len(self.table.find(_is_listed(item_filter))[:limit])
+
+    async def list_owned_by(self, owner_id: str, limit: int) -> Listed[MediaItem]:
+        owned = _matches(owner_id=owner_id)
+        return self.table.list(limit, owned, lambda stored: "deletion_requested_at" not in stored)
+
+    async def list_expired_uploads(self, now: datetime, limit: int) -> Listed[MediaItem]:
+        pending = _matches(state=ItemState.PENDING)
+        return self.table.list(limit, pending, _is_due("upload_deadline", now))
+
+    async def list_deleting(self, requested_before: datetime, limit: int) -> Listed[MediaItem]:
+        return self.table.list(limit, _is_due("deletion_requested_at", requested_before))
+
+    async def list_refused_deletions(self, limit: int) -> Listed[MediaItem]:
+        refused = _matches(state=ItemState.DELETION_REFUSED)
+        return self.table.list(limit, refused, order="created_at")
+
+    def _list(
+        self, item_filter: ItemFilter, cursor: Cursor | None, offset: int, limit: int
+    ) -> Page:
+        items = self.table.list_newest(
+            limit, _is_listed(item_filter), time="created_at", cursor=cursor, offset=offset
+        )
+        return [PageItem(item, _is_deleted(self.identities, item.owner_id)) for item in items]
+
+
+def _is_listed(item_filter: ItemFilter) -> Condition:
+    return _matches(state=ItemState.READY, **asdict(item_filter))
+
+
+@dataclass(frozen=True)
+class InMemoryCalls(InMemoryRecords[Call]):
+    """Calls: by id, in pages with the newest first, and for the cleanup."""
+
+    async def list_after(
+        self, identity_id: str | None, cursor: Cursor | None, limit: int
+    ) -> Sequence[Call]:
+        owned = _matches(identity_id=identity_id)
+        return self.table.list_newest(limit, owned, time="started_at", cursor=cursor)
+
+    async def list_started(self, before: datetime, limit: int) -> Listed[Call]:
+        return self.table.list(limit, _is_due("started_at", before), order="started_at")
+
+    async def list_of_identity(self, identity_id: str, limit: int) -> Listed[Call]:
+        return self.table.list(limit, _matches(identity_id=identity_id))
+
+    async def list_recorded(self, before: datetime, limit: int) -> Listed[Call]:
+        due = _is_due("oldest_recording_at", before)
+        return self.table.list(limit, due, order="oldest_recording_at")
+
+
+@dataclass(frozen=True)
+class InMemoryLeases:
+    """The end of each lease by its name."""
+
+    leases: dict[str, datetime]
+
+    async def acquire(self, name: str, now: datetime, expires_at: datetime) -> bool:
+        if now < self.leases.get(name, now) <= expires_at + CLOCK_SKEW:
+            return False
+        self.leases[name] = expires_at
+        return True

@@ -7,7 +7,6 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from adapters.sqlite.identities import SqliteIdentities
 from application.identities.users import reserve_username
 from application.ports.errors import ConcurrencyConflict, UniqueViolation
 from application.ports.versioned import Versioned
@@ -17,6 +16,7 @@ from domain.identities.identity import Identity
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, an_id, an_identity
+from tests.support.fakes.database import InMemoryIdentities
 
 
 @dataclass
@@ -130,7 +130,7 @@ async def test_use_cases_give_up_after_too_many_conflicts(
 ) -> None:
     principal = await app.log_in()
     # Another writer changes the identity before each write.
-    monkeypatch.setattr(SqliteIdentities, "replace", AsyncMock(return_value=False))
+    monkeypatch.setattr(InMemoryIdentities, "replace", AsyncMock(return_value=False))
     with pytest.raises(ConcurrencyConflict):
         await app.use_cases.delete_user(principal)
     with pytest.raises(UserSaveFailed):

@@ -26,6 +26,8 @@ from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UN
 HOUR = timedelta(hours=1)
 ONE_PER_HOUR = SlidingWindow(1, HOUR)
 OTHER_IP = "203.0.113.8"
+ABOUT_AN_HOUR = range(3600, 3661)
+"""Seconds. A permit may count up to one sixtieth of its period longer."""
 
 
 def phone(number: int, country: str = "+1415555") -> PhoneNumber:
@@ -62,8 +64,8 @@ async def test_the_limit_of_an_ip_has_a_correct_retry_after() -> None:
     with pytest.raises(TooManyOtpRequests) as error:
         await app.request_otp(phone(3), CLIENT_IP)
 
-    assert error.value.retry_after == 3000
-    app.advance(2999)
+    assert error.value.retry_after in range(3000, 3061)
+    app.advance(error.value.retry_after - 1)
     assert [await is_sent(app, phone(3)) for _ in range(5)] == [False] * 5
     app.advance(1)
     assert await is_sent(app, phone(3))  # no cooldown has started
@@ -157,7 +159,7 @@ async def test_a_login_releases_all_but_the_higher_limit_of_all_deliveries(
     with pytest.raises(TooManyOtpRequests) as error:
         await app.request_otp(phone(7), network_ip(7))
 
-    assert error.value.retry_after == 3600
+    assert error.value.retry_after in ABOUT_AN_HOUR
 
 
 async def test_a_login_from_any_ip_releases_the_permit_of_the_ip_of_the_request() -> None:
@@ -203,7 +205,7 @@ async def test_a_request_within_the_cooldown_acquires_no_permit_but_waits_for_on
     with pytest.raises(TooManyOtpRequests) as error:
         await app.request_otp(phone(1), CLIENT_IP)
 
-    assert error.value.retry_after == 3600
+    assert error.value.retry_after in ABOUT_AN_HOUR
 
 
 async def test_attempts_of_an_ip_are_limited_over_all_phones() -> None:
@@ -218,7 +220,7 @@ async def test_attempts_of_an_ip_are_limited_over_all_phones() -> None:
     for _ in range(9):  # which are not counted for the phone
         with pytest.raises(TooManyAttemptsFromIp) as error:
             await app.verify_otp("000000", phone(3), CLIENT_IP)
-        assert error.value.retry_after == 3540
+        assert error.value.retry_after + 60 in ABOUT_AN_HOUR
         assert app.events.emitted[-1].reason == "of this IP, for all phones"
     assert isinstance(await app.verify_otp(code, phone(3), OTHER_IP), LoggedIn)
 
@@ -253,7 +255,7 @@ async def test_at_the_limit_a_delivery_brings_two_attempts(limit_name: str) -> N
         await app.request_otp(a_phone(number), network_ip(number))
         await app.verify_otp(wrong_code(app.last_code), a_phone(number), network_ip(number))
     assert await attempts_of_a_delivery(app) == 2
-    app.advance(hours=1)
+    app.advance(ABOUT_AN_HOUR[-1])
     assert await attempts_of_a_delivery(app) == 5
 
 

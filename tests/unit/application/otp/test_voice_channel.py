@@ -188,7 +188,7 @@ async def test_calls_have_a_limit_per_country_with_a_reserve_for_recognized_phon
         await request_call(app, a_phone(number), f"198.18.{number}.1")
     with pytest.raises(TooManyOtpRequests) as error:
         await request_call(app, a_phone(13), "198.18.13.1")
-    assert error.value.retry_after == 3600
+    assert error.value.retry_after in range(3600, 3661)
     for number in range(2):
         await request_call(app, a_phone(number))
     assert (await app.request_otp(a_phone(13), "198.18.13.1")).sent

@@ -45,9 +45,14 @@ def test_a_total_is_exact_up_to_ten_thousand(counted: int, total: int, is_exact:
     assert (page.total, page.is_total_exact, page.total_pages) == (total, is_exact, total // 10)
 
 
+def test_a_page_that_was_not_counted_has_no_totals() -> None:
+    page = Page([], None, PageRequest())
+    assert (page.total, page.is_total_exact, page.total_pages) == (None, None, None)
+
+
 @pytest.mark.parametrize("per_page", [1, 3, 10, 99, 100, 10**6])
 def test_pages_by_number_reach_the_total_and_no_further(per_page: int) -> None:
-    last = Page([], MAX_TOTAL + 1, PageRequest(1, per_page)).total_pages
+    last = Page([], MAX_TOTAL + 1, PageRequest(1, per_page)).total_pages or 0
     assert not PageRequest(last, per_page).is_too_deep
     assert PageRequest(last + 1, per_page).is_too_deep
     assert PageRequest(last, per_page).offset + PageRequest(1, per_page).page_size >= MAX_TOTAL
@@ -55,7 +60,7 @@ def test_pages_by_number_reach_the_total_and_no_further(per_page: int) -> None:
 
 @given(st.integers(0, 500), st.integers(1, 300))
 def test_all_pages_together_list_every_item_once(total: int, per_page: int) -> None:
-    pages = Page([], total, PageRequest(1, per_page)).total_pages
+    pages = Page([], total, PageRequest(1, per_page)).total_pages or 0
     requests = [PageRequest(number, per_page) for number in range(1, pages + 1)]
     listed = [
         position

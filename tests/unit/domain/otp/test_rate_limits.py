@@ -113,7 +113,9 @@ def test_callbacks_and_attempts_have_limits_of_their_own() -> None:
         RateLimit("clients:network:cd:ip:ab:verifications", LIMITS.verifications_per_ip),
     )
     assert LIMITS.for_unchallenged_attempt(ROUTE.client_ip, "phone-key") == RateLimit(
-        "clients:network:cd:ip:ab:unchallenged_attempts:phone:phone-key", SlidingWindow(5, HOUR)
+        "clients:network:cd:ip:ab:unchallenged_attempts:phone:phone-key",
+        SlidingWindow(5, HOUR),
+        is_listed=True,
     )
 
 

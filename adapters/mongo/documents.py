@@ -1,0 +1,236 @@
+"""The collections: their indexes, and those fields that indexes and queries name.
+
+`adapters.records` has all fields. beanie creates collections and indexes of these classes, and
+builds the queries that are not hot; it never parses a document.
+"""
+
+from datetime import datetime
+from itertools import chain, combinations
+from typing import Any, ClassVar, Final
+
+from beanie import Document
+from pydantic import ConfigDict
+from pymongo import ASCENDING, IndexModel
+
+
+def _index(name: str, *fields: str, **options: Any) -> IndexModel:
+    return IndexModel([(field, ASCENDING) for field in fields], name=name, **options)
+
+
+def _only_with(*fields: str) -> dict[str, Any]:
+    """Limit an index to the documents that have all these fields."""
+    return {"partialFilterExpression": {field: {"$exists": True} for field in fields}}
+
+
+class _Document(Document):
+    # Otherwise beanie would load the declared fields only.
+    model_config = ConfigDict(extra="allow")
+
+    id: str  # type: ignore[assignment]  # beanie declares an ObjectId
+
+
+class PhoneVerificationDocument(_Document):
+    """A phone verification; `id` is the blind index of the phone.
+
+    `expires_at` is missing while the phone belongs to an identity or is blocked,
+    `client_ips_expire_at` while no client IP is in it.
+    """
+
+    expires_at: datetime | None = None
+    client_ips_expire_at: datetime | None = None
+    encrypted_phone: bytes | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "phone_verifications"
+        indexes: ClassVar = [
+            _index("phone_verifications_expires_at", "expires_at", **_only_with("expires_at")),
+            _index(
+                "phone_verifications_client_ips_expire_at",
+                "client_ips_expire_at",
+                **_only_with("client_ips_expire_at"),
+            ),
+        ]
+
+
+class IdentityDocument(_Document):
+    """An identity, also a deleted one; `username_key` is unique."""
+
+    username_key: str | None = None
+    encrypted_phone: bytes | None = None
+    deleted_at: datetime | None = None
+    purged_at: datetime | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "identities"
+        indexes: ClassVar = [
+            _index(
+                "identities_username_key",
+                "username_key",
+                unique=True,
+                **_only_with("username_key"),
+            ),
+            _index("identities_purged_at", "purged_at", "deleted_at", **_only_with("deleted_at")),
+            _index(
+                "identities_deleted_at", "deleted_at", **_only_with("deleted_at", "username_key")
+            ),
+        ]
+
+
+_PAGE_FILTERS: Final = ("owner_id", "kind", "category")
+# An index for each combination of filters, so that every page is a range of one. Each begins with
+# the state, so that items can be counted without reading their documents.
+_PAGE_INDEXES: Final = [
+    _index(
+        "_".join(["media_items", *filters, "created_at"]),
+        "state",
+        *filters,
+        "created_at",
+        "_id",
+        partialFilterExpression={"state": "ready"},
+    )
+    for filters in chain.from_iterable(
+        combinations(_PAGE_FILTERS, count) for count in range(len(_PAGE_FILTERS) + 1)
+    )
+]
+
+
+class MediaItemDocument(_Document):
+    """An item of the library."""
+
+    storage_key: str
+    owner_id: str
+    kind: str
+    category: str | None = None
+    created_at: datetime
+    state: str
+    upload_deadline: datetime
+    deletion_requested_at: datetime | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "media_items"
+        indexes: ClassVar = [
+            # Not unique: in a sharded collection that would have to begin with the shard key.
+            # Storage keys are random enough.
+            _index("media_items_storage_key", "storage_key"),
+            _index("media_items_owner_id", "owner_id", "deletion_requested_at"),
+            _index(
+                "media_items_upload_deadline",
+                "upload_deadline",
+                partialFilterExpression={"state": "pending"},
+            ),
+            _index(
+                "media_items_deletion_requested_at",
+                "deletion_requested_at",
+                **_only_with("deletion_requested_at"),
+            ),
+            _index(
+                "media_items_deletion_refused",
+                "created_at",
+                partialFilterExpression={"state": "deletion_refused"},
+            ),
+            *_PAGE_INDEXES,
+        ]
+
+
+class CallDocument(_Document):
+    """A call."""
+
+    started_at: datetime
+    identity_id: str | None = None
+    oldest_recording_at: datetime | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "calls"
+        indexes: ClassVar = [
+            _index("calls_started_at", "started_at", "_id"),
+            _index(
+                "calls_identity_id", "identity_id", "started_at", "_id", **_only_with("identity_id")
+            ),
+            _index(
+                "calls_oldest_recording_at",
+                "oldest_recording_at",
+                **_only_with("oldest_recording_at"),
+            ),
+        ]
+
+
+class DeliveryReportDocument(_Document):
+    """What became of a delivery."""
+
+    expires_at: datetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "delivery_reports"
+        indexes: ClassVar = [_index("delivery_reports_expires_at", "expires_at")]
+
+
+class RateLimitDocument(_Document):
+    """The permits of a rate limit by its name, or what a reservation acquired by its id."""
+
+    available_at: datetime | None = None
+    acquired: list[dict[str, Any]] | None = None
+    expires_at: datetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "rate_limits"
+        indexes: ClassVar = [
+            _index("rate_limits_expires_at", "expires_at", **_only_with("available_at")),
+            # With the id, because beanie merges indexes of the same fields.
+            _index(
+                "rate_limits_reservations_expires_at",
+                "expires_at",
+                "_id",
+                **_only_with("acquired"),
+            ),
+        ]
+
+
+class LeaseDocument(_Document):
+    """A lease, by its name."""
+
+    expires_at: datetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "leases"
+        indexes: ClassVar[list[IndexModel]] = []
+
+
+class DatabaseMetadataDocument(_Document):
+    """The single document that says which service and which keys a database belongs to."""
+
+    schema_version: int
+    key_fingerprint: str
+    unfinished_index_key: str | None = None
+    health_checked_at: datetime | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "database_metadata"
+        indexes: ClassVar[list[IndexModel]] = []
+
+
+DOCUMENTS: Final[tuple[type[Document], ...]] = (
+    DatabaseMetadataDocument,
+    PhoneVerificationDocument,
+    IdentityDocument,
+    MediaItemDocument,
+    CallDocument,
+    DeliveryReportDocument,
+    RateLimitDocument,
+    LeaseDocument,
+)

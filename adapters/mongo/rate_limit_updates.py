@@ -1,0 +1,209 @@
+"""The updates of rate limits, which count and decide on the server.
+
+The document of a limit has a counter for each sub-period, in the order of their times, and
+`available_at`: when it has a permit again. The filter of an update finds only a document with a
+permit. Where there is none, the upsert inserts, and the existing `_id` rejects that.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import bson
+from bson.raw_bson import RawBSONDocument
+from pymongo import UpdateOne
+
+from adapters.records.rate_limits import (
+    MAX_PERMITS,
+    NOW_AVAILABLE,
+    SCHEMA_VERSION,
+    expires_at,
+    sub_period,
+    sub_period_of,
+)
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
+
+RESERVATION: Final = "reservation:"
+MAX_KEPT_UPDATES: Final = 1_000
+_MILLISECOND: Final = timedelta(milliseconds=1)
+Expression = Mapping[str, Any]
+
+
+def acquire_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
+    """Add a permit, if the limit has one."""
+    now = reservation.acquired_at
+    if limit.keeps_permits:
+        return _keep_permit(limit, reservation)
+    changes = _count(limit.window, sub_period_of(limit, now))
+    return UpdateOne({"_id": limit.name, "available_at": {"$lte": now}}, changes, upsert=True)
+
+
+def correct_available_at(limit: RateLimit, now: datetime) -> UpdateOne:
+    """Compute anew when a limit has a permit: it was raised, or another clock was ahead."""
+    entries = _entries_of(limit)
+    since = now - entries.counted_for
+    counted = entries.between(entries.stored, since, now + CLOCK_SKEW)
+    changes = _encode({"available_at": entries.available_at(limit, counted)})
+    return UpdateOne({"_id": limit.name}, changes)
+
+
+def release_permit(limit: RateLimit, begins_at: datetime) -> UpdateOne:
+    """Count a permit of a sub-period no longer, never below zero."""
+    return UpdateOne({"_id": limit.name}, _count_no_longer(limit.window, begins_at))
+
+
+def add_reservation(
+    reservation_id: str, acquired: Sequence[tuple[RateLimit, datetime]], now: datetime
+) -> UpdateOne:
+    """Write down what a reservation acquired, until all of it has expired."""
+    permits = [{"limit_name": limit.name, "begins_at": begins_at} for limit, begins_at in acquired]
+    return UpdateOne(
+        {"_id": f"{RESERVATION}{reservation_id}"},
+        {
+            "$set": {"schema_version": SCHEMA_VERSION},
+            "$push": {"acquired": {"$each": permits}},
+            "$max": {"expires_at": max(expires_at(limit, now) for limit, _ in acquired)},
+        },
+        upsert=True,
+    )
+
+
+class _Entries(NamedTuple):
+    """What a document has of its permits: counters, or the permits themselves.
+
+    Attributes:
+        stored: The list in the document.
+        time: The field with the time of an entry.
+        permits: The number of permits of an entry.
+        counted_for: For how long after its time an entry counts.
+    """
+
+    stored: Expression
+    time: str
+    permits: str | int
+    counted_for: timedelta
+
+    def between(self, entries: object, since: datetime, until: datetime | None) -> Expression:
+        """Return the entries after one time, and up to another one, if there is one."""
+        newer = {"$gt": [self.time, since]}
+        condition = {"$and": [newer, {"$lte": [self.time, until]}]} if until else newer
+        return _filter(entries, condition)
+
+    def available_at(self, limit: RateLimit, counted: object) -> Expression:
+        """Return when enough of these entries no longer count: see `records.rate_limits`."""
+        size = limit.window.limit
+        newer = {"$add": ["$$value.newer", self.permits]}
+        reaches_limit = {"$and": [{"$lt": ["$$value.newer", size]}, {"$gte": [newer, size]}]}
+        leaves_at = {"$add": [self.time, self.counted_for // _MILLISECOND]}
+        found = {
+            "$reduce": {
+                "input": {"$reverseArray": "$$counted"},
+                "initialValue": {"newer": 0, "time": NOW_AVAILABLE},
+                "in": {
+                    "newer": newer,
+                    "time": {"$cond": [reaches_limit, leaves_at, "$$value.time"]},
+                },
+            }
+        }
+        time = {"$let": {"vars": {"found": found}, "in": "$$found.time"}}
+        total = {"$sum": {"$map": {"input": "$$counted", "in": self.permits}}}
+        is_full = {"$gte": [total, size]}
+        return {
+            "$let": {
+                "vars": {"counted": counted},
+                "in": {"$cond": [is_full, time, NOW_AVAILABLE]},
+            }
+        }
+
+
+def _entries_of(limit: RateLimit) -> _Entries:
+    period = limit.window.period
+    if limit.keeps_permits:
+        return _Entries({"$ifNull": ["$permits", []]}, "$$this.acquired_at", 1, period)
+    counters = {"$ifNull": ["$counters", []]}
+    counted_for = period + sub_period(limit)
+    return _Entries(counters, "$$this.begins_at", "$$this.count", counted_for)
+
+
+def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
+    """Add a permit to those that are kept, in place of an earlier one for the same value."""
+    now, period = reservation.acquired_at, limit.window.period
+    entries = _entries_of(limit)
+    permit_id = reservation.id if limit.value is None else limit.value
+    newest = now + CLOCK_SKEW
+    has_permit: Expression = {"available_at": {"$lte": now}}
+    others: Expression = entries.between(entries.stored, now - period - CLOCK_SKEW, None)
+    if limit.value is not None:
+        counts = {"$gt": now - period, "$lte": newest}
+        same = {"reservation_id": limit.value, "acquired_at": counts}
+        has_permit = {"$or": [has_permit, {"permits": {"$elemMatch": same}}]}
+        others = _filter(others, {"$ne": ["$$this.reservation_id", {"$literal": limit.value}]})
+    permit = {"reservation_id": {"$literal": permit_id}, "acquired_at": now}
+    permits = {"$slice": [{"$concatArrays": [others, [permit]]}, -MAX_PERMITS]}
+    counted = entries.between("$permits", now - period, newest)
+    changes: Sequence[Expression] = [
+        {
+            "$set": {
+                "permits": permits,
+                "expires_at": {"$max": ["$expires_at", expires_at(limit, now)]},
+                "schema_version": SCHEMA_VERSION,
+            }
+        },
+        {"$set": {"available_at": entries.available_at(limit, counted)}},
+    ]
+    return UpdateOne({"_id": limit.name, **has_permit}, changes, upsert=True)
+
+
+# All requests of a sub-period have the same updates: to make and encode them would take longer than
+# the rest of a request.
+@lru_cache(MAX_KEPT_UPDATES)
+def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocument]:
+    limit = RateLimit("", window)
+    entries = _entries_of(limit)
+    oldest = begins_at - entries.counted_for
+    # Another clock may be behind this one.
+    kept = entries.between(entries.stored, oldest - CLOCK_SKEW, None)
+    same = _filter("$$kept", {"$eq": [entries.time, begins_at]})
+    count = {"$add": [1, {"$sum": {"$map": {"input": same, "in": entries.permits}}}]}
+    counters = [
+        _filter("$$kept", {"$lt": [entries.time, begins_at]}),
+        [{"begins_at": begins_at, "count": count}],
+        _filter("$$kept", {"$gt": [entries.time, begins_at]}),
+    ]
+    newest = begins_at + sub_period(limit) + CLOCK_SKEW
+    return _encode(
+        {
+            "counters": {"$let": {"vars": {"kept": kept}, "in": {"$concatArrays": counters}}},
+            "expires_at": {"$max": ["$expires_at", expires_at(limit, begins_at)]},
+            "schema_version": SCHEMA_VERSION,
+        },
+        {"available_at": entries.available_at(limit, entries.between("$counters", oldest, newest))},
+    )
+
+
+@lru_cache(MAX_KEPT_UPDATES)
+def _count_no_longer(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocument]:
+    limit = RateLimit("", window)
+    entries = _entries_of(limit)
+    count = {"$max": [0, {"$subtract": ["$$this.count", 1]}]}
+    is_same = {"$eq": ["$$this.begins_at", begins_at]}
+    changed = {
+        "begins_at": "$$this.begins_at",
+        "count": {"$cond": [is_same, count, "$$this.count"]},
+    }
+    return _encode(
+        {"counters": {"$map": {"input": entries.stored, "in": changed}}},
+        # Counters that are too old to count make a time that is over.
+        {"available_at": entries.available_at(limit, "$counters")},
+    )
+
+
+def _encode(*stages: Expression) -> Sequence[RawBSONDocument]:
+    """Return the stages of a pipeline that each set some fields."""
+    return [RawBSONDocument(bson.encode({"$set": fields})) for fields in stages]
+
+
+def _filter(entries: object, condition: Expression) -> Expression:
+    return {"$filter": {"input": entries, "cond": condition}}

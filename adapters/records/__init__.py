@@ -1,0 +1,32 @@
+"""The stored form of every record: one msgspec Struct and one mapping each, for all databases."""
+
+from adapters.records.calls import CALLS, CallRecord
+from adapters.records.delivery_reports import DELIVERY_REPORTS, DeliveryReportRecord
+from adapters.records.identities import IdentityMapping, IdentityRecord
+from adapters.records.mapping import WRITTEN_ONCE, Fields, Record, RecordMapping, Upgrade
+from adapters.records.media_items import MEDIA_ITEMS, MediaItemRecord
+from adapters.records.phone_verifications import (
+    PHONE_VERIFICATIONS,
+    PhoneVerificationRecord,
+)
+from adapters.records.rate_limits import RateLimitRecord, ReservationRecord
+
+__all__ = [
+    "CALLS",
+    "DELIVERY_REPORTS",
+    "MEDIA_ITEMS",
+    "PHONE_VERIFICATIONS",
+    "WRITTEN_ONCE",
+    "CallRecord",
+    "DeliveryReportRecord",
+    "Fields",
+    "IdentityMapping",
+    "IdentityRecord",
+    "MediaItemRecord",
+    "PhoneVerificationRecord",
+    "RateLimitRecord",
+    "Record",
+    "RecordMapping",
+    "ReservationRecord",
+    "Upgrade",
+]

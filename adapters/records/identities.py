@@ -1,0 +1,119 @@
+"""The stored form of identities."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import ClassVar, Literal
+
+import msgspec
+
+from adapters.records.mapping import Record, RecordMapping, Upgrade
+from application.ports.phone_encryption import PhoneEncryption
+from domain.identities.identity import Identity
+
+
+class UsernameRecord(msgspec.Struct, gc=False):
+    """A name as first written."""
+
+    text: str
+
+
+class UserRecord(msgspec.Struct, gc=False):
+    """What an identity shows of itself."""
+
+    username: UsernameRecord
+    created_at: datetime
+
+
+class RefreshTokensRecord(msgspec.Struct, gc=False):
+    """The state of a session's refresh tokens; the tokens themselves are never stored."""
+
+    nonce: bytes
+    rotated_at: datetime
+    generation: int = 1
+    is_confirmed: bool = True
+
+
+class SessionRecord(msgspec.Struct, gc=False):
+    """A session."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    device: str | None = None
+    last_used_at: datetime | None = None
+    token_family: RefreshTokensRecord | None = msgspec.field(name="refresh_tokens", default=None)
+    idle_expires_at: datetime | None = None
+
+
+class DeviceRecord(msgspec.Struct, gc=False):
+    """A device that is recognized by its token; the token itself is never stored."""
+
+    id: str
+    session_id: str
+    expires_at: datetime
+
+
+class UsedChallengeRecord(msgspec.Struct, gc=False):
+    """A challenge that opened a session."""
+
+    id: str
+    expires_at: datetime
+
+
+class ConsentRecord(msgspec.Struct, gc=False):
+    """What a caller agreed to."""
+
+    wording: str
+    language: str
+    given_at: datetime
+
+
+class IdentityRecord(Record, kw_only=True):
+    """An identity. `username_key` is unique."""
+
+    phone: ClassVar[None] = None  # only encrypted
+
+    id: str
+    created_at: datetime
+    encrypted_phone: bytes | None = None
+    username_key: str | None = None
+    role: Literal["member", "administrator"] = "member"
+    user: UserRecord | None = None
+    sessions: tuple[SessionRecord, ...] = ()
+    devices: tuple[DeviceRecord, ...] = ()
+    used_challenges: tuple[UsedChallengeRecord, ...] = ()
+    deleted_at: datetime | None = None
+    purged_at: datetime | None = None
+    blocked_at: datetime | None = None
+    detached_at: datetime | None = None
+    last_used_at: datetime | None = None
+    is_verified: bool = True
+    consent: ConsentRecord | None = None
+
+
+class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
+    """The mapping of identities, which encrypts their phones."""
+
+    def __init__(self, encryption: PhoneEncryption, upgrades: Sequence[Upgrade] = ()) -> None:
+        """Take the encryption of the phones."""
+        super().__init__("identities", IdentityRecord, Identity, upgrades)
+        self._encryption = encryption
+
+    def to_record(self, value: Identity) -> IdentityRecord:
+        """Return the record of an identity, with its phone encrypted anew."""
+        record = super().to_record(value)
+        if value.phone is not None:
+            record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
+        return record
+
+    def to_value(self, record: IdentityRecord) -> Identity:
+        """Return the identity of a record, with its phone decrypted.
+
+        Raises:
+            CorruptRecord: The key of the phone is not available.
+        """
+        identity = super().to_value(record)
+        if record.encrypted_phone is None:
+            return identity
+        return replace(identity, phone=self._encryption.decrypt(record.encrypted_phone, record.id))

@@ -1,0 +1,163 @@
+"""The stored form of phone verifications."""
+
+import secrets
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from adapters.records.mapping import Record, RecordMapping
+from application.ports.phone_encryption import PhoneEncryption
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
+
+
+class LoginRecord(msgspec.Struct, gc=False):
+    """The login that the code of a challenge was used for."""
+
+    identity_id: str
+    session_id: str
+    request_id: str | None = None
+
+
+class ChallengeRecord(msgspec.Struct, gc=False):
+    """A challenge; its code is derived and never stored."""
+
+    id: str
+    purpose: Literal["sign_in"]
+    nonce: bytes
+    key_id: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+    login: LoginRecord | None = None
+
+
+class AttemptCounterRecord(msgspec.Struct, gc=False):
+    """The attempts of a request id, an IP or a device at one delivery."""
+
+    kind: Literal[
+        "first_request",
+        "later_request",
+        "device_request",
+        "ip",
+        "unknown_ip",
+        "device",
+        "callback",
+    ]
+    id: str
+    limit: int
+    used: int = 0
+    last_digest: str | None = None
+    last_counted_at: datetime | None = None
+
+
+class ClientIpRecord(msgspec.Struct, gc=False):
+    """Keyed hashes of a client IP and of its network."""
+
+    ip: str
+    network: str
+    is_ipv6: bool = False
+
+
+class DeliveryRecord(msgspec.Struct, gc=False):
+    """A message or a call with the code of a challenge."""
+
+    request_id: str
+    challenge_id: str
+    client_ip: ClientIpRecord
+    sent_at: datetime
+    attempt_limit: int
+    device_id: str | None = None
+    uses_own_quota: bool = False
+    counters: tuple[AttemptCounterRecord, ...] = ()
+    channel: Literal["sms", "voice"] = "sms"
+    call_id: str | None = None
+
+
+class CallbackRecord(msgspec.Struct, gc=False):
+    """A call with a code, because somebody asked for it by calling."""
+
+    challenge: ChallengeRecord
+    requested_at: datetime
+    call_id: str
+    counter: AttemptCounterRecord
+
+
+class DeviceFailuresRecord(msgspec.Struct, gc=False):
+    """The failed attempts in a row of a device."""
+
+    device_id: str
+    count: int
+    last_failed_at: datetime
+
+
+class FailuresRecord(msgspec.Struct, gc=False):
+    """The failed attempts in a row of the phone, and of each device."""
+
+    in_a_row: int = 0
+    last_failed_at: datetime | None = None
+    by_device: tuple[DeviceFailuresRecord, ...] = ()
+
+
+class TrustedIpRecord(msgspec.Struct, gc=False):
+    """A client IP from which the phone logged in."""
+
+    client_ip_hash: str
+    last_login_at: datetime
+
+
+class PhoneVerificationRecord(Record, kw_only=True):
+    """What is known about a phone. The key of the record is the blind index of the phone.
+
+    `encrypted_phone` is set while the phone is blocked: only with the phone can a block move to
+    another index key.
+    """
+
+    expires_at: datetime | None = None
+    client_ips_expire_at: datetime | None = None
+    identity_id: str | None = None
+    blocked_at: datetime | None = None
+    encrypted_phone: bytes | None = None
+    challenges: tuple[ChallengeRecord, ...] = ()
+    deliveries: tuple[DeliveryRecord, ...] = ()
+    shared_attempts: tuple[datetime, ...] = ()
+    failures: FailuresRecord = msgspec.field(default_factory=FailuresRecord)
+    trusted_ips: tuple[TrustedIpRecord, ...] = ()
+    callbacks: tuple[CallbackRecord, ...] = ()
+
+
+PHONE_VERIFICATIONS: Final = RecordMapping(
+    "phone_verifications", PhoneVerificationRecord, PhoneVerification
+)
+
+_VERSION_BITS: Final = 62
+
+
+def make_first_version() -> int:
+    """Return a random version for a record that is added.
+
+    A record that was loaded, expired and was deleted could otherwise replace a new one that has
+    reached the same version.
+    """
+    return 1 + secrets.randbits(_VERSION_BITS)
+
+
+def encrypt_if_blocked(
+    verification: PhoneVerification,
+    phone: PhoneNumber,
+    phone_index: str,
+    encryption: PhoneEncryption,
+) -> PhoneVerificationRecord:
+    """Return the record of a verification, with the phone if it is blocked."""
+    record = PHONE_VERIFICATIONS.to_record(verification)
+    if verification.blocked_at is not None:
+        record.encrypted_phone = encryption.encrypt(phone, phone_index)
+    return record
+
+
+def prune_record(record: PhoneVerificationRecord, now: datetime) -> PhoneVerificationRecord:
+    """Return the record without what has expired; the phone of a blocked one stays."""
+    pruned = PHONE_VERIFICATIONS.to_record(PHONE_VERIFICATIONS.to_value(record).prune(now))
+    pruned.encrypted_phone = record.encrypted_phone
+    return pruned

@@ -1,0 +1,256 @@
+"""The stored form of rate limits: sliding windows of counters, and how they are counted.
+
+A period is divided into 60 sub-periods, and each has a counter. All that overlap the last period
+count (61 for 60), and those that begin up to the clock skew ahead. So a limit is stricter by at
+most one sub-period, and never looser.
+
+A limit that keeps its permits has at most `MAX_PERMITS` of them instead, with their exact times.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+import msgspec
+
+from adapters.records.mapping import NEWER, Record
+from application.ports.errors import CorruptRecord
+from domain.otp.rate_limits import Permit, RateLimit, Reservation
+from domain.otp.sliding_window import CLOCK_SKEW
+
+R = TypeVar("R", bound=Record)
+
+SCHEMA_VERSION: Final = 1
+SUB_PERIODS: Final = 60
+MAX_PERMITS: Final = 250
+NOW_AVAILABLE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""What `available_at` is while a limit has a permit."""
+_EPOCH: Final = NOW_AVAILABLE
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+class CounterRecord(msgspec.Struct, gc=False, frozen=True):
+    """The permits of a sub-period, by its first moment."""
+
+    begins_at: datetime
+    count: int
+
+
+class PermitRecord(msgspec.Struct, gc=False, frozen=True):
+    """A permit that is kept: the id of its reservation, or the value that it is for."""
+
+    reservation_id: str
+    acquired_at: datetime
+
+
+class _Stored(Record, kw_only=True):
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """Return a record in JSON.
+
+        Raises:
+            CorruptRecord
+        """
+        return _check(lambda: msgspec.json.decode(text, type=cls))
+
+    @classmethod
+    def convert(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the record of fields whose times are Python's own.
+
+        Raises:
+            CorruptRecord
+        """
+        return _check(lambda: msgspec.convert(fields, cls))
+
+
+class RateLimitRecord(_Stored, kw_only=True):
+    """The permits of one rate limit, whose name is the key of the record.
+
+    `available_at` is when it has a permit again, `NOW_AVAILABLE` while it has one, in a database
+    that counts by itself. Others ask `find_available`.
+    """
+
+    counters: tuple[CounterRecord, ...] = ()
+    permits: tuple[PermitRecord, ...] = ()
+    available_at: datetime = NOW_AVAILABLE
+    expires_at: datetime = NOW_AVAILABLE
+
+    def find_available(self, limit: RateLimit, now: datetime) -> datetime:
+        """Return when the limit has a permit: now, or later."""
+        if limit.keeps_permits:
+            permits = self.list_permits(limit, now)
+            if limit.value in [permit.reservation_id for permit in permits]:
+                return now
+            return limit.window.next_available([permit.acquired_at for permit in permits], now)
+        since, until = now - limit.window.period - sub_period(limit), now + CLOCK_SKEW
+        counted = [one for one in self.counters if since < one.begins_at <= until]
+        return max(now, available_at(counted, limit))
+
+    def acquire(self, limit: RateLimit, reservation_id: str, now: datetime) -> None:
+        """Add a permit, and drop what no longer counts, also by a clock that is behind."""
+        self.expires_at = max(self.expires_at, expires_at(limit, now))
+        if limit.keeps_permits:
+            permit = PermitRecord(reservation_id if limit.value is None else limit.value, now)
+            others = [
+                other
+                for other in self.permits
+                if now - other.acquired_at < limit.window.period + CLOCK_SKEW
+                and (limit.value is None or other.reservation_id != limit.value)
+            ]
+            self.permits = (*others, permit)[-MAX_PERMITS:]
+            return
+        begins_at = sub_period_of(limit, now)
+        since = now - limit.window.period - sub_period(limit) - CLOCK_SKEW
+        counts = {one.begins_at: one.count for one in self.counters if one.begins_at > since}
+        counts[begins_at] = counts.get(begins_at, 0) + 1
+        self.counters = tuple([CounterRecord(*counter) for counter in sorted(counts.items())])
+
+    def release(self, begins_at: datetime) -> None:
+        """Remove a permit of a sub-period, if there is one."""
+        counts = {counter.begins_at: counter.count for counter in self.counters}
+        counts[begins_at] = counts.get(begins_at, 0) - 1
+        self.counters = tuple(
+            [CounterRecord(*counter) for counter in counts.items() if counter[1] > 0]
+        )
+
+    def list_permits(self, limit: RateLimit, now: datetime) -> list[Permit]:
+        """Return the permits that are kept and count now, the latest last."""
+        permits = [
+            Permit(permit.reservation_id, permit.acquired_at)
+            for permit in self.permits
+            if now - limit.window.period < permit.acquired_at <= now + CLOCK_SKEW
+        ]
+        return sorted(permits, key=lambda permit: permit.acquired_at)
+
+
+class AcquiredRecord(msgspec.Struct, gc=False, frozen=True):
+    """A permit of a reservation: of a limit or of its fallback, and in which sub-period."""
+
+    limit_name: str
+    begins_at: datetime
+
+
+class ReservationRecord(_Stored, kw_only=True):
+    """What a reservation acquired; its id is the key of the record."""
+
+    acquired: tuple[AcquiredRecord, ...]
+    expires_at: datetime
+
+    def extend(self, earlier: "ReservationRecord") -> "ReservationRecord":
+        """Return this one with what the same id acquired earlier."""
+        return ReservationRecord(
+            acquired=earlier.acquired + self.acquired,
+            expires_at=max(earlier.expires_at, self.expires_at),
+        )
+
+    def released(self, limits: Iterable[RateLimit]) -> Sequence[tuple[RateLimit, datetime]]:
+        """Return the limits among these whose permits it has, each with the sub-period."""
+        by_name = {one.name: one for limit in limits for one in with_fallback(limit)}
+        return [
+            (by_name[one.limit_name], one.begins_at)
+            for one in self.acquired
+            if one.limit_name in by_name
+        ]
+
+
+def _check(read: Callable[[], R]) -> R:
+    try:
+        record = read()
+    except (msgspec.DecodeError, UnicodeError):
+        # The error may quote a value.
+        raise CorruptRecord("a record of a rate limit cannot be read") from None
+    if record.schema_version != SCHEMA_VERSION:
+        raise CorruptRecord(
+            NEWER.format(name="a rate limit", stored=record.schema_version, known=SCHEMA_VERSION)
+        )
+    return record
+
+
+def sub_period(limit: RateLimit) -> timedelta:
+    """Return the length of a sub-period, in whole milliseconds as databases have them."""
+    return max(_MILLISECOND, limit.window.period // SUB_PERIODS // _MILLISECOND * _MILLISECOND)
+
+
+def sub_period_of(limit: RateLimit, time: datetime) -> datetime:
+    """Return the first moment of the sub-period of a time."""
+    return time - (time - _EPOCH) % sub_period(limit)
+
+
+def expires_at(limit: RateLimit, now: datetime) -> datetime:
+    """Return when a permit that is acquired now no longer counts."""
+    if limit.keeps_permits:
+        return now + limit.window.period
+    return sub_period_of(limit, now) + sub_period(limit) + limit.window.period
+
+
+def available_at(counters: Sequence[CounterRecord], limit: RateLimit) -> datetime:
+    """Return when enough of these permits no longer count, `NOW_AVAILABLE` if there are few.
+
+    The counters are in the order of their times.
+    """
+    newer = 0
+    for counter in reversed(counters):
+        newer += counter.count
+        if newer >= limit.window.limit:
+            return counter.begins_at + sub_period(limit) + limit.window.period
+    return NOW_AVAILABLE
+
+
+def names_of(limits: Iterable[RateLimit]) -> list[str]:
+    """Return the names of limits and of their fallbacks."""
+    return [one.name for limit in limits for one in with_fallback(limit)]
+
+
+def find_available(
+    limits: Iterable[RateLimit], records: Mapping[str, RateLimitRecord], now: datetime
+) -> datetime:
+    """Return when each limit, or its fallback, has a permit: now, or later."""
+    times = [
+        min(_record_of(one, records).find_available(one, now) for one in with_fallback(limit))
+        for limit in limits
+    ]
+    return max(times, default=now)
+
+
+class Acquisition(NamedTuple):
+    """What an accepted reservation changes: records of limits by name, and its own record."""
+
+    limits: Mapping[str, RateLimitRecord]
+    reservation: ReservationRecord
+
+
+def acquire(
+    reservation: Reservation, records: Mapping[str, RateLimitRecord]
+) -> Acquisition | datetime:
+    """Return what a reservation changes, or the time when each of its limits has a permit.
+
+    Args:
+        reservation: The reservation.
+        records: The records that exist, by the names of limits and fallbacks.
+    """
+    now = reservation.acquired_at
+    available_at = find_available(reservation.limits, records, now)
+    if available_at > now:
+        return available_at
+    changed: dict[str, RateLimitRecord] = {}
+    acquired: list[AcquiredRecord] = []
+    for limit in reservation.limits:
+        for one in with_fallback(limit):
+            record = _record_of(one, records)
+            if record.find_available(one, now) <= now:
+                record.acquire(one, reservation.id, now)
+                changed[one.name] = record
+                if not one.keeps_permits:
+                    acquired.append(AcquiredRecord(one.name, sub_period_of(one, now)))
+                break
+    last = max((record.expires_at for record in changed.values()), default=now)
+    return Acquisition(changed, ReservationRecord(acquired=tuple(acquired), expires_at=last))
+
+
+def with_fallback(limit: RateLimit) -> Sequence[RateLimit]:
+    """Return the limit, and its fallback if it has one."""
+    return (limit,) if limit.fallback is None else (limit, limit.fallback)
+
+
+def _record_of(limit: RateLimit, records: Mapping[str, RateLimitRecord]) -> RateLimitRecord:
+    return records.get(limit.name) or RateLimitRecord()

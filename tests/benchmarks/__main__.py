@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tests.benchmarks.abuse import measure_abuse
 from tests.benchmarks.connections import measure_connections
+from tests.benchmarks.databases import DATABASES
 from tests.benchmarks.reads import measure_reads
 from tests.benchmarks.speed.run import FULL, SHORT, measure_speed
 from tests.benchmarks.timing import measure_timing
@@ -29,7 +30,8 @@ def main() -> None:
     names = [SPEED, *BENCHMARKS]
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("benchmarks", nargs="*", choices=[*names, []], help=", ".join(names))
-    parser.add_argument("--full", action="store_true", help="speed: 20 minutes instead of 2")
+    parser.add_argument("--full", action="store_true", help="speed: 25 minutes instead of 4")
+    parser.add_argument("--database", choices=DATABASES, help="speed: only this one")
     parser.add_argument("--output", type=Path, help="speed: folder of the results")
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start")
@@ -39,7 +41,8 @@ def main() -> None:
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 if name == SPEED:
                     form = FULL if arguments.full else SHORT
-                    measure_speed(Path(folder), form, arguments.output)
+                    databases = [arguments.database] if arguments.database else DATABASES
+                    measure_speed(Path(folder), form, databases, arguments.output)
                 else:
                     asyncio.run(BENCHMARKS[name](Path(folder)))
     except ServerUnavailable as error:

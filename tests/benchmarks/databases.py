@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -11,7 +11,7 @@ from contextlib import (
 )
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
@@ -25,17 +25,23 @@ from tests.support.servers.servers import Servers
 
 CreateDatabase = Callable[[], AbstractContextManager[str]]
 """Creates an empty database and returns its URL as in `DIALTONE_DATABASE`."""
+DATABASES: Final = ("SQLite", "MongoDB")
 
 
 @contextmanager
-def open_databases(folder: Path) -> Iterator[Mapping[str, CreateDatabase]]:
-    """Open SQLite in this folder and, if it is available, MongoDB."""
+def open_databases(
+    folder: Path, names: Collection[str] = DATABASES
+) -> Iterator[Mapping[str, CreateDatabase]]:
+    """Open those of the databases that are named: SQLite in this folder, MongoDB if available."""
     with Servers(os.environ) as servers:
-        databases: dict[str, CreateDatabase] = {"SQLite": partial(_create_sqlite, folder)}
-        try:
-            databases["MongoDB"] = partial(_create_mongo, servers.mongo.url)
-        except ServerUnavailable as error:
-            print(f"without MongoDB: {error}")
+        databases: dict[str, CreateDatabase] = {}
+        if "SQLite" in names:
+            databases["SQLite"] = partial(_create_sqlite, folder)
+        if "MongoDB" in names:
+            try:
+                databases["MongoDB"] = partial(_create_mongo, servers.mongo.url)
+            except ServerUnavailable as error:
+                print(f"without MongoDB: {error}")
         yield databases
 
 

@@ -33,7 +33,9 @@ def a_sample(side: str, scenario: str, rate: float) -> Sample:
 
 
 def test_the_output_of_wrk_is_parsed_with_its_units_and_errors() -> None:
-    assert parse_wrk(WRK_OUTPUT) == Load(16_600, 8300.5, p50_ms=0.85, p99_ms=1200.0, errors=7)
+    assert parse_wrk(WRK_OUTPUT) == Load(
+        16_600, 8300.5, p50_ms=0.85, p99_ms=1200.0, rejected=4, socket_errors=3
+    )
 
 
 def test_rounds_are_combined_to_means_of_costs_and_medians_of_latencies() -> None:
@@ -82,20 +84,32 @@ def test_a_disturbed_round_with_errors_counts() -> None:
 def test_the_table_compares_all_rounds_with_the_aims(tmp_path: Path) -> None:
     samples = [
         *(a_sample("litestar", "live", rate) for rate in (8_000, 8_500, 13_500)),
-        a_sample("sqlite", "live", 7_600),
-        a_sample("sqlite", "me", 3_900),
+        a_sample("sqlite", "live", 5_100),
+        replace(a_sample("sqlite", "me", 2_700), p99_ms=9.0),
+        a_sample("sqlite", "request code", 600),
+        replace(a_sample("sqlite, full limit", "rejected request", 500), cpu_us=115.0, errors=2),
+        a_sample("flask", "me", 400),
+        a_sample("mongodb", "me", 2_700),
     ]
     machine = {"form": "short", "began_at": "today", "commit": "c", "processors": 2}
     machine |= {"python": "3.11", "load_before": 0.5, "load_after": 2.5, "stolen_percent": 4.24}
     machine["left_out"] = [3, 70]
-    results = Results(machine, combine_rounds(samples), {"embedded default": {"parent RSS": 41.0}})
+    results = Results(machine, combine_rounds(samples), {"embedded default": {"parent RSS": 101.0}})
     results.write(tmp_path)
 
     assert read_results(tmp_path) == results
     table = render_table(results)
     assert "2.5 after, the host took 4.2 % of the time (3 of 70 runs are left out)." in table
-    assert "| live on sqlite / live on litestar, 32 connections | 0.76 | ≥ 0.75 | met |" in table
-    assert "| me on sqlite / live on litestar, 32 connections | 0.39 | ≥ 0.4 | not met |" in table
-    assert "| parent RSS, embedded default | 41.00 MB | ≤ 40 MB | not met |" in table
+    for aim in (
+        "live on sqlite / litestar | 0.51 | ≥ 0.5 | met",
+        "me on sqlite / litestar | 0.27 | ≥ 0.28 | not met",
+        "p99 / median of me on sqlite | 4.50 | ≤ 4 | not met",
+        "CPU time of a rejected request / of an accepted one on sqlite | 1.15 | ≤ 1.2 | met",
+        "me on mongodb / litestar | 0.27 | ≥ 0.26 | met",
+        "me on mongodb / me on flask | 6.75 | ≥ 7 | not met",
+        "parent RSS, embedded default | 101.00 MB | ≤ 100 MB | not met",
+        "errors of all scenarios | 2.00 | ≤ 0 | not met",
+    ):
+        assert f"| {aim} |" in table
     assert write_report(results, tmp_path) == table
-    assert (tmp_path / "speed-throughput.svg").read_text().count("<rect") == 4
+    assert (tmp_path / "speed-throughput.svg").read_text().count("<rect") == 8

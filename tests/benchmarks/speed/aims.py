@@ -1,14 +1,29 @@
 """The aims, each compared with what was measured. Nothing is asserted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tests.benchmarks.speed.cells import FEW
 from tests.benchmarks.speed.footprint import ALL_ADAPTERS, EMBEDDED, READY, unit_of
 from tests.benchmarks.speed.results import Results, Sample
+from tests.benchmarks.speed.sides import TWO_WORKERS, WITH_FULL_LIMIT
 
-CONNECTIONS: Final = (32, 256)
 DATABASES: Final = ("sqlite", "mongodb")
+SCENARIOS_BY_RECORDS: Final = ("me", "own page")
+_MIN_RATIOS: Final[Mapping[str, tuple[float, float]]] = {
+    "live": (0.5, 0.5),
+    "me": (0.28, 0.26),
+    "me, short tokens": (0.28, 0.26),
+    "own page": (0.1, 0.04),
+    "wrong code": (0.06, 0.025),
+    "request code": (0.05, 0.02),
+}
+"""The lowest rates on SQLite and MongoDB, divided by that of a bare Litestar handler."""
+_MAX_P99_RATIOS: Final = (4, 6)
+"""The highest p99 on SQLite and MongoDB, divided by the median."""
+_MAX_FOOTPRINTS: Final = {EMBEDDED: (100, 2), ALL_ADAPTERS: (150, 4)}
+"""The highest memory of the parent and of a worker, and the time until it is ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,51 +44,62 @@ class Aim:
 
 def compare(results: Results) -> Iterator[Aim]:
     """Yield each aim whose sides were measured."""
-    for connections in CONNECTIONS:
-        yield from _compare_rates(results, connections)
-        yield from _compare_latencies(results, connections)
+    for number, side in enumerate(DATABASES):
+        yield from _compare_rates(results, side, number)
+        yield from _compare_latencies(results, side, _MAX_P99_RATIOS[number])
+        yield from _compare_rejections(results, side)
+        yield from _compare_records(results, side)
+        yield from _compare_workers(results, side)
+    yield from _compare_with_flask(results)
     yield from _compare_uploads(results)
-    yield from _compare_records(results)
-    yield from _compare_errors(results)
-    yield from _compare_workers(results)
     yield from _compare_footprints(results)
+    errors = sum(sample.errors for sample in results.samples)
+    yield Aim("errors of all scenarios", errors, 0, is_highest=True)
 
 
-def _compare_rates(results: Results, connections: int) -> Iterator[Aim]:
-    for side, scenario, base, base_scenario, bound in _ratios():
-        sample = results.find(side, scenario, connections)
-        other = results.find(base, base_scenario, connections)
-        if sample and other:
-            text = f"{scenario} on {side} / {base_scenario} on {base}"
-            yield Aim(f"{text}, {connections} connections", sample.rate / other.rate, bound)
+def _compare_rates(results: Results, side: str, number: int) -> Iterator[Aim]:
+    floor = results.find("litestar", "live", FEW)
+    for scenario, bounds in _MIN_RATIOS.items():
+        sample = results.find(side, scenario, FEW)
+        if sample and floor:
+            yield Aim(f"{scenario} on {side} / litestar", sample.rate / floor.rate, bounds[number])
 
 
-def _ratios() -> Iterator[tuple[str, str, str, str, float]]:
-    """Yield each side and scenario, those that it is compared with, and the lowest ratio."""
-    for database, lowest_me in zip(DATABASES, (0.40, 0.35), strict=True):
-        for side in (database, f"{database}, no log"):
-            yield side, "live", "litestar", "live", 0.75
-            for scenario in ("me", "me, short tokens"):
-                yield side, scenario, "litestar", "live", lowest_me
-        yield database, "library", "litestar", "live", 0.20
-    for scenario, lowest in (("wrong code", 0.12), ("request code", 0.08)):
-        yield "sqlite", scenario, "litestar", "live", lowest
-        yield "mongodb", scenario, "sqlite", scenario, 0.5
-    for scenario in ("me", "me, short tokens"):
-        yield "mongodb", scenario, "flask", "me", 8
+def _compare_latencies(results: Results, side: str, bound: float) -> Iterator[Aim]:
+    for scenario in _MIN_RATIOS:
+        sample = results.find(side, scenario, FEW)
+        if sample and scenario != "live":
+            ratio = sample.p99_ms / sample.p50_ms
+            yield Aim(f"p99 / median of {scenario} on {side}", ratio, bound, is_highest=True)
 
 
-def _compare_latencies(results: Results, connections: int) -> Iterator[Aim]:
-    suffix = f"{connections} connections"
-    for scenario in ("me", "me, short tokens"):
-        sqlite, mongodb = (results.find(name, scenario, connections) for name in DATABASES)
-        motor = results.find("motor", "me", connections)
-        if sqlite:
-            ratio = sqlite.p99_ms / sqlite.p50_ms
-            yield Aim(f"p99 / median of {scenario} on sqlite, {suffix}", ratio, 3, is_highest=True)
-        if mongodb and motor:
-            text = f"p99 of {scenario} on mongodb / of the same read by motor, {suffix}"
-            yield Aim(text, mongodb.p99_ms / motor.p99_ms, 1, is_highest=True)
+def _compare_rejections(results: Results, side: str) -> Iterator[Aim]:
+    rejected = results.find(side + WITH_FULL_LIMIT, "rejected request", FEW)
+    accepted = results.find(side, "request code", FEW)
+    if rejected and accepted:
+        text = f"CPU time of a rejected request / of an accepted one on {side}"
+        yield Aim(text, rejected.cpu_us / accepted.cpu_us, 1.2, is_highest=True)
+
+
+def _compare_records(results: Results, side: str) -> Iterator[Aim]:
+    for scenario in SCENARIOS_BY_RECORDS:
+        rates = [one.rate for one in list_by_records(results, side, scenario)]
+        if rates:
+            text = f"highest / lowest rate of {scenario} on {side}, 10^3 to 10^6 users"
+            yield Aim(text, max(rates) / min(rates), 1.5, is_highest=True)
+
+
+def _compare_workers(results: Results, side: str) -> Iterator[Aim]:
+    one, two = (results.find(name, "me", FEW) for name in (side, side + TWO_WORKERS))
+    if one and two:
+        ratio = 2 * one.cpu_us / two.cpu_us
+        yield Aim(f"2 workers / 1 worker by CPU time of me on {side}", ratio, 1.6)
+
+
+def _compare_with_flask(results: Results) -> Iterator[Aim]:
+    sample, flask = (results.find(side, "me", FEW) for side in ("mongodb", "flask"))
+    if sample and flask:
+        yield Aim("me on mongodb / me on flask", sample.rate / flask.rate, 7)
 
 
 def _compare_uploads(results: Results) -> Iterator[Aim]:
@@ -82,34 +108,10 @@ def _compare_uploads(results: Results) -> Iterator[Aim]:
         yield Aim("uploads of 2 MB / Pillow alone", upload.rate / alone.rate, 0.85)
 
 
-def _compare_records(results: Results) -> Iterator[Aim]:
-    for side in DATABASES:
-        for scenario in ("me", "library"):
-            rates = [one.rate for one in list_by_records(results, side, scenario)]
-            if rates:
-                text = f"highest / lowest rate of {scenario} on {side}, 10^3 to 10^6 records"
-                yield Aim(text, max(rates) / min(rates), 1.5, is_highest=True)
-
-
-def _compare_errors(results: Results) -> Iterator[Aim]:
-    for sample in results.samples:
-        if sample.connections == 512:
-            text = f"errors of {sample.scenario} on {sample.side}, 512 connections"
-            yield Aim(text, sample.errors, 0, is_highest=True)
-
-
-def _compare_workers(results: Results) -> Iterator[Aim]:
-    for side in DATABASES:
-        one, two = (results.find(name, "me", 32) for name in (side, f"{side}, 2 workers"))
-        if one and two:
-            ratio = 2 * one.cpu_us / two.cpu_us
-            yield Aim(f"2 workers / 1 worker by CPU time of me on {side}", ratio, 1.6)
-
-
 def _compare_footprints(results: Results) -> Iterator[Aim]:
     for side, figures in results.footprints.items():
-        worker, ready = {EMBEDDED: (110, 1.5), ALL_ADAPTERS: (150, 2.5)}[side]
-        for name, bound in (("worker RSS", worker), ("parent RSS", 40), (READY, ready)):
+        memory, ready = _MAX_FOOTPRINTS[side]
+        for name, bound in (("worker RSS", memory), ("parent RSS", memory), (READY, ready)):
             if name in figures:
                 text, unit = f"{name}, {side}", unit_of(name)
                 yield Aim(text, figures[name], bound, is_highest=True, unit=unit)

@@ -13,11 +13,19 @@ from tests.benchmarks.load import client_ip, encode_request
 from tests.benchmarks.speed.processes import HttpProcess, run_program
 from tests.benchmarks.speed.results import Sample
 from tests.benchmarks.speed.stolen_time import StolenTime
-from tests.benchmarks.speed.wrk import run_wrk, write_requests
+from tests.benchmarks.speed.wrk import Load, run_wrk, write_requests
 
+FEW: Final = 32
+"""The number of connections of nearly all aims."""
 MAX_CODES_PER_SECOND: Final = 6_000
 GUESSES_PER_PHONE: Final = 4
 """With five, the code would be used up."""
+FULL_LIMIT: Final = {"DIALTONE_SMS_LIMIT_PER_COUNTRY": "5000/1h"}
+"""A limit that `RejectedRequests` fills within seconds, and that stays full for the whole run."""
+MAX_FILLING_SECONDS: Final = 60
+_REJECTED: Final = "429"
+_STEP: Final = 7_919
+"""Spreads neighbors over the number ranges, networks and IPs that share a limit."""
 _BOUNDARY: Final = "bench-boundary"
 
 
@@ -53,9 +61,11 @@ class HttpCell:
         """The name of the server."""
         return self.server.name
 
-    def needs_warm_up(self, tokens: int) -> bool:
-        """Return whether it has not sent each token yet."""
-        return self.scenario.startswith("me") and self.sent < tokens
+    def warm_up(self) -> None:
+        """Let the server open its connections; what it knows of users stays cold."""
+        sample = self.measure(FEW, 1)
+        if sample.errors:
+            raise SystemExit(f"errors before the first round: {sample}")
 
     def measure(self, connections: int, seconds: int) -> Sample:
         """Measure with wrk."""
@@ -75,9 +85,13 @@ class HttpCell:
             p99_ms=load.p99_ms,
             cpu_us=cpu / max(1, load.responses) * 1e6,
             # Without any response, no connection was served.
-            errors=load.errors if load.responses else connections,
+            errors=self.count_errors(load) if load.responses else connections,
             stolen_percent=stolen_percent,
         )
+
+    def count_errors(self, load: Load) -> int:
+        """Return how many requests had no response, or one with another status than expected."""
+        return load.rejected + load.socket_errors
 
 
 @dataclass(slots=True)
@@ -90,11 +104,37 @@ class RequestCodes(HttpCell):
         """Measure with wrk, and keep the phones that have a code now."""
         first = self.phones.stop
         numbers = range(first, first + MAX_CODES_PER_SECOND * seconds)
-        write_requests(self.requests, (_post_phone("/auth/request-otp", n) for n in numbers))
+        write_requests(self.requests, map(self.encode, numbers))
         self.sent = 0
         sample = HttpCell.measure(self, connections, seconds)
         self.phones = numbers[: max(1, sample.responses)]
         return sample
+
+    def encode(self, number: int) -> bytes:
+        """Return the request for this phone."""
+        return _post_phone("/auth/request-otp", _us_phone(number), number)
+
+
+@dataclass(slots=True)
+class RejectedRequests(RequestCodes):
+    """Requests codes in a country whose limit is full; the server runs with `FULL_LIMIT`."""
+
+    def warm_up(self) -> None:
+        """Fill the limit."""
+        for _ in range(MAX_FILLING_SECONDS):
+            if not self.measure(FEW, 1).errors:
+                break
+        status = self.server.read_status(self.encode(self.phones.stop))
+        if status != _REJECTED:
+            raise SystemExit(f"{self.scenario} on {self.side}: status {status}, not {_REJECTED}")
+
+    def count_errors(self, load: Load) -> int:
+        """Return how many requests had no response or were not rejected."""
+        return load.responses - load.rejected + load.socket_errors
+
+    def encode(self, number: int) -> bytes:
+        """Return the request for this phone, in a country that no other cell uses."""
+        return _post_phone("/auth/request-otp", f"+44740{number * _STEP % 9_999_991:07}", number)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,16 +150,17 @@ class WrongCodes(HttpCell):
 
     def measure(self, connections: int, seconds: int) -> Sample:
         """Measure with wrk; before, request more codes if they would be used up."""
-        left = len(self.phones) * GUESSES_PER_PHONE - self.sent
-        if self.phones == self.requested.phones and left < 2 * self.rate * seconds:
+        sent = self.sent if self.phones == self.requested.phones else 0
+        left = len(self.requested.phones) * GUESSES_PER_PHONE - sent
+        if left < 2 * self.rate * seconds:
             self.requested.measure(connections, seconds)
         if self.phones != self.requested.phones:
             self.phones, self.sent = self.requested.phones, 0
             path = "/auth/verify-otp"
             guesses = (
-                _post_phone(path, phone, f"{guess:06}")
+                _post_phone(path, _us_phone(number), number, otp=f"{guess:06}")
                 for guess in range(GUESSES_PER_PHONE)
-                for phone in self.phones
+                for number in self.phones
             )
             write_requests(self.requests, guesses)
         sample = HttpCell.measure(self, connections, seconds)
@@ -145,14 +186,15 @@ class ProgramCell:
         return Sample(self.side, self.scenario, connections, **figures)
 
 
-def get_with_tokens(path: str, tokens: Iterable[str]) -> Iterable[bytes]:
-    """Return a request with each of the tokens."""
-    return (encode_request("GET", path, token=token) for token in tokens)
+def get_with_tokens(path: str, tokens: Iterable[tuple[str, str]]) -> Iterable[bytes]:
+    """Return a request with each token; the path may contain the id of its user."""
+    for user_id, token in tokens:
+        yield encode_request("GET", path.format(user_id=user_id), token=token)
 
 
-def upload_with_tokens(photo: bytes, ids: Sequence[str], tokens: Sequence[str]) -> Iterable[bytes]:
-    """Return an upload of the photo for each of the users."""
-    for user_id, token in zip(ids, tokens, strict=True):
+def upload_with_tokens(photo: bytes, tokens: Iterable[tuple[str, str]]) -> Iterable[bytes]:
+    """Return an upload of the photo with each token, by its user."""
+    for user_id, token in tokens:
         body = (
             (
                 f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n{user_id}'
@@ -180,8 +222,10 @@ def make_photo() -> bytes:
     return content.getvalue()
 
 
-def _post_phone(path: str, number: int, code: str | None = None) -> bytes:
-    # A large step spreads neighbors over the ranges that share a limit.
-    phone = f"+1206{2_000_000 + number * 7_919 % 7_999_999}"
-    body = {"phone": phone} if code is None else {"phone": phone, "otp": code}
-    return encode_request("POST", path, body=json.dumps(body), client_ip=client_ip(number))
+def _us_phone(number: int) -> str:
+    return f"+1206{2_000_000 + number * _STEP % 7_999_999}"
+
+
+def _post_phone(path: str, phone: str, number: int, **fields: str) -> bytes:
+    body = json.dumps({"phone": phone, **fields})
+    return encode_request("POST", path, body=body, client_ip=client_ip(number * _STEP))

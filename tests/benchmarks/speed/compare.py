@@ -13,15 +13,15 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.benchmarks.databases import open_databases
-from tests.benchmarks.speed.cells import Cell
+from tests.benchmarks.speed.cells import FEW, HttpCell
 from tests.benchmarks.speed.processes import THIS_TREE, Tree, run_program
 from tests.benchmarks.speed.sides import seed_service
 
 LOWEST: Final = 0.9
 ROUNDS: Final = 5
 SECONDS: Final = 1
-CONNECTIONS: Final = 32
-SENDERS: Final = 2_000
+USERS: Final = 20_000
+LIBRARIES: Final = 500
 _LOCK: Final = "requirements.lock"
 
 
@@ -46,11 +46,11 @@ def checked_out(ref: str, folder: Path) -> Iterator[Tree]:
         run_program([*git, "remove", "--force", str(path)])
 
 
-def measure_ratio(cells: Mapping[str, Cell]) -> float:
+def measure_ratio(cells: Mapping[str, HttpCell]) -> float:
     """Return the rate of the new side divided by that of the old one, in all rounds."""
 
     def rate(side: str) -> float:
-        sample = cells[side].measure(CONNECTIONS, SECONDS)
+        sample = cells[side].measure(FEW, SECONDS)
         if sample.errors:
             raise SystemExit(f"{sample.errors} errors: {sample}")
         return sample.rate
@@ -70,21 +70,23 @@ def compare(ref: str, folder: Path) -> int:
         trees = {"old": stack.enter_context(checked_out(ref, folder)), "new": THIS_TREE}
         for database, create in databases.items():
             name = database.lower()
-            cells: dict[str, list[Cell]] = {}
+            cells: dict[str, list[HttpCell]] = {}
             for side, tree in trees.items():
                 service = seed_service(
                     f"{name} {side}",
                     folder / f"{name}-{side}",
                     stack.enter_context(create()),
                     tree,
-                    senders=SENDERS,
+                    users=USERS,
+                    senders=USERS,
+                    libraries=LIBRARIES,
                 )
                 stack.enter_context(service.process)
                 cells[side] = service.cells()
             for new, old in zip(cells["new"], cells["old"], strict=True):
                 pair = {"new": new, "old": old}
                 for cell in pair.values():
-                    cell.measure(CONNECTIONS, 2)  # fills caches
+                    cell.warm_up()
                 ratio = measure_ratio(pair)
                 if ratio < LOWEST:
                     ratio = max(ratio, measure_ratio(pair))

@@ -55,7 +55,19 @@ class HttpProcess(ServerProcess):
         return ["/bin/sh", "-c", 'exec "$0" "$@" > /dev/null', *self._command]
 
     def is_ready(self) -> bool:
-        return respond_with_2xx(self.port, self.path)
+        request = f"GET {self.path} HTTP/1.1\r\nHost: bench\r\n\r\n"
+        return self.read_status(request.encode()).startswith("2")
+
+    def read_status(self, request: bytes) -> str:
+        """Return the status of its response, or nothing if there is none."""
+        with socket.socket() as client:
+            client.settimeout(5)
+            try:
+                client.connect(("127.0.0.1", self.port))
+                client.sendall(request)
+                return client.recv(12).decode().removeprefix("HTTP/1.1 ")
+            except OSError:
+                return ""
 
     def cpu_seconds(self) -> float:
         """Return the user and system time of all its processes so far."""
@@ -93,7 +105,7 @@ class ServiceProcess(HttpProcess):
     ) -> None:
         program = command or [str(tree.python.with_name("dialtone")), "run"]
         super().__init__(name, folder / name, program)
-        self._settings = {
+        self.settings = {
             "DIALTONE_DATABASE": f"sqlite:///{folder}/dialtone.db",
             "DIALTONE_MEDIA": f"file://{folder}/media",
             "DIALTONE_SECRETS_FILE": f"{folder}/secrets.json",
@@ -112,7 +124,7 @@ class ServiceProcess(HttpProcess):
             "DIALTONE_CLEANUP_INTERVAL": "off",
             "DIALTONE_WORKERS": "1",
             "DIALTONE_SMS": "console",
-            **self._settings,
+            **self.settings,
         }
 
     def seed(self, *arguments: str) -> None:
@@ -137,18 +149,6 @@ def run_program(command: Sequence[str], environ: Mapping[str, str] | None = None
     if run.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{run.stdout}{run.stderr}")
     return run.stdout
-
-
-def respond_with_2xx(port: int, path: str) -> bool:
-    """Return whether a server responds to this path with 2xx."""
-    with socket.socket() as client:
-        client.settimeout(5)
-        try:
-            client.connect(("127.0.0.1", port))
-            client.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
-            return client.recv(12).startswith(b"HTTP/1.1 2")
-        except OSError:
-            return False
 
 
 def list_processes(pid: int) -> Iterator[int]:

@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.benchmarks.plots import render_bars
-from tests.benchmarks.speed.aims import DATABASES, compare, list_by_records
+from tests.benchmarks.speed.aims import (
+    DATABASES,
+    SCENARIOS_BY_RECORDS,
+    compare,
+    list_by_records,
+)
 from tests.benchmarks.speed.footprint import READY, unit_of
 from tests.benchmarks.speed.results import Results, Sample
 
@@ -105,7 +110,7 @@ def render_plots(results: Results) -> Mapping[str, str]:
 
 def _bars_of_records(results: Results) -> Iterator[tuple[str, float, str]]:
     for side in DATABASES:
-        for scenario in ("me", "library"):
+        for scenario in SCENARIOS_BY_RECORDS:
             for one in list_by_records(results, side, scenario):
                 label = f"{scenario}, {side}, {one.records:,} records"
                 yield label, one.cpu_us, f"{one.cpu_us:,.0f} µs, {one.rate:,.0f}/s"

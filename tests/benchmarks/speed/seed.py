@@ -1,8 +1,10 @@
-"""Fill the database of a service, as a program: `users COUNT SENDERS ITEMS FILE` or `fill COUNT`.
+"""Fill the database of a service, as a program: USERS SENDERS LIBRARIES FILE.
 
-It imports only the product, so that it runs with another commit of it. `users` creates users and
-items, and writes a long-lived and a short token of each sender to a file. `fill` copies a user and
-an item until there are so many of each.
+It imports only the product, so that it runs with another commit of it. It writes pairs of a user's
+id and a token to the file, of each kind as many as there are senders, and all tokens are different:
+
+- `long`, `short`: a long-lived and a short-lived token of each sender;
+- `owners`: long-lived tokens of those who have a library of `LIBRARY_SIZE` items each, in turn.
 """
 
 import asyncio
@@ -10,20 +12,24 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
-from typing import Any, Final
+from random import Random
+from typing import Any, Final, TypeVar
 
+import msgspec
 from pymongo import MongoClient
 
 from adapters.jwt import JwtAccessTokens
 from adapters.key_file import KeyPurpose
-from adapters.mongo.identities import MongoIdentities
+from adapters.records import MEDIA_ITEMS, Fields, IdentityMapping, RecordMapping
+from adapters.sqlite.record_table import to_column
 from adapters.system import SystemClock
-from application.ports.identities import Identities
 from application.ports.keys import TokenClaims
+from application.ports.phone_encryption import PhoneEncryption
 from domain.identities.identity import Identity, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
@@ -34,57 +40,46 @@ from entrypoints.bootstrap import ISSUER, load_encryption, load_keys, open_datab
 from entrypoints.settings import Settings, read_settings
 from entrypoints.settings.values import MongoDatabase, SqliteDatabase
 
-AT_ONCE: Final = 500
-COPIED_AT_ONCE: Final = 20_000
-SPREAD: Final = 1_000
-"""Copies are spread over so many places between the ids of the users."""
+T = TypeVar("T")
+
+LIBRARY_SIZE: Final = 200
+INSERTED_AT_ONCE: Final = 10_000
 NOW: Final = datetime.now(UTC)
 LIFETIME: Final = timedelta(days=90)
-TABLES: Final = ("identities", "media_items")
 
 
-async def create_users(
-    settings: Settings, count: int, senders: int, items: int
-) -> Mapping[str, list[str]]:
-    """Create users and items, and return the ids and tokens of some of the users."""
+def seed(
+    settings: Settings, users: int, senders: int, libraries: int
+) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Create users and items, and return what is written to the file."""
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = load_encryption(settings)
     assert encryption is not None
+    asyncio.run(_create_schema(settings, encryption))
+    # The rows of users who send requests one after the other are not neighbors.
+    senders_in_turn = [_make_user(number) for number in Random(0).sample(range(users), senders)]
+    owners = senders_in_turn[:libraries]
+    insert(settings, IdentityMapping(encryption), map(_make_user, range(users)))
+    insert(settings, MEDIA_ITEMS, _make_items(owners))
     key_sets = keys.key_set(KeyPurpose.SIGNING), keys.key_set(KeyPurpose.REFRESH)
     tokens = JwtAccessTokens(*key_sets, issuer=ISSUER, audience=ISSUER)
-    users = [_make_user(number) for number in range(count)]
-    async with open_database(settings, encryption) as repositories:
-        await _add_users(repositories.identities, users)
-        await _run_some_at_once(
-            repositories.media_items.add(_make_item(number, users[number % count].id))
-            for number in range(items)
-        )
-    users = users[:: count // senders]
-    result = {"ids": [user.id for user in users]}
-    for number, kind in enumerate(("long", "short")):
-        result[kind] = [_issue(tokens, user, user.sessions[number]) for user in users]
-    return result
+    # Signatures are random (ECDSA), so each token is another one.
+    return {
+        "long": [_issue(tokens, user, user.sessions[0]) for user in senders_in_turn],
+        "short": [_issue(tokens, user, user.sessions[1]) for user in senders_in_turn],
+        "owners": [
+            _issue(tokens, user, user.sessions[0]) for user in islice(cycle(owners), senders)
+        ],
+    }
 
 
-async def _add_users(identities: Identities, users: Sequence[Identity]) -> None:
-    if isinstance(identities, MongoIdentities):
-        # A write of its own for each user takes four times as long.
-        for start in range(0, len(users), AT_ONCE):
-            batch = users[start : start + AT_ONCE]
-            documents = [identities.mapping.encode(user, 1) for user in batch]
-            await identities.collection.insert_many(documents)
-    else:
-        await _run_some_at_once(identities.add(user) for user in users)
-
-
-async def _run_some_at_once(calls: Iterable[Coroutine[Any, Any, object]]) -> None:
-    remaining = iter(calls)
-    while batch := list(islice(remaining, AT_ONCE)):
-        await asyncio.gather(*batch)
+async def _create_schema(settings: Settings, encryption: PhoneEncryption) -> None:
+    async with open_database(settings, encryption):
+        pass
 
 
 def _make_user(number: int) -> Identity:
-    user_id = _make_id(number, number)
+    user_id = f"{number:024x}"
     family = RefreshTokenFamily(number.to_bytes(16), rotated_at=NOW)
     sessions = [
         Session(
@@ -105,90 +100,73 @@ def _make_user(number: int) -> Identity:
     )
 
 
-def _make_item(number: int, owner_id: str) -> MediaItem:
-    item_id = _make_id(number, number)
-    return MediaItem(
-        id=item_id,
-        owner_id=owner_id,
-        storage_key=f"{item_id}{0:08x}.jpg",
-        image=Image(ImageFormat.JPEG, width=640, height=480, bytes=51_200),
-        category=("art", "cars", None)[number % 3],
-        created_at=NOW - LIFETIME + timedelta(seconds=number),
-        state=ItemState.READY,
-        upload_deadline=NOW,
-    )
+def _make_items(owners: Sequence[Identity]) -> Iterator[MediaItem]:
+    # The owners upload in turn, so the items of one page are not neighbors.
+    for number in range(len(owners) * LIBRARY_SIZE):
+        item_id = f"{number:024x}"
+        yield MediaItem(
+            id=item_id,
+            owner_id=owners[number % len(owners)].id,
+            storage_key=f"{item_id}{0:08x}.jpg",
+            image=Image(ImageFormat.JPEG, width=640, height=480, bytes=51_200),
+            category=("art", "cars", None)[number % 3],
+            created_at=NOW - LIFETIME + timedelta(seconds=number),
+            state=ItemState.READY,
+            upload_deadline=NOW,
+        )
 
 
-def _make_id(place: int, number: int) -> str:
-    return f"{place:06x}{number:018x}"
-
-
-def _issue(tokens: JwtAccessTokens, user: Identity, session: Session) -> str:
+def _issue(tokens: JwtAccessTokens, user: Identity, session: Session) -> tuple[str, str]:
     generation = session.token_family.generation if session.token_family else None
     claims = TokenClaims(user.id, session.id, NOW, NOW + timedelta(days=1), generation)
-    return tokens.issue(claims)
+    return user.id, tokens.issue(claims)
 
 
-def fill(settings: Settings, count: int) -> None:
-    """Copy the first user and the first item until there are so many of each."""
+def insert(settings: Settings, mapping: RecordMapping[T, Any], values: Iterable[T]) -> None:
+    """Insert values as they are stored: their repositories would take many times as long."""
+    records = map(mapping.to_record, values)
     match settings.database:
         case SqliteDatabase(path=path):
-            _fill_sqlite(path, count)
+            _insert_rows(path, mapping, records)
         case MongoDatabase(url=url):
-            with MongoClient[dict[str, Any]](url) as client:
-                for table in TABLES:
-                    _fill_mongo(client.get_default_database(), table, count)
+            _insert_documents(url, mapping, records)
 
 
-def _fill_sqlite(path: Path, count: int) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA cache_size = -500000")
-    for table in TABLES:
-        names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-        [existing] = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
-        copied = ", ".join(f"replace({name}, :first, new_id)" for name in names)
-        sql = f"""
-            WITH RECURSIVE numbers(n) AS (SELECT :existing UNION ALL SELECT n + 1 FROM numbers
-                WHERE n + 1 < :count),
-            ids(new_id) AS MATERIALIZED (
-                SELECT printf('%06x%018x', n % :spread, n) FROM numbers)
-            INSERT INTO {table} ({", ".join(names)})
-            SELECT {copied} FROM ids, (SELECT * FROM {table} WHERE id = :first)
-        """  # noqa: S608 -- the names are those of the schema
-        values = {"first": _make_id(0, 0), "existing": existing, "count": count, "spread": SPREAD}
-        if existing < count:
-            connection.execute(sql, values)
-    connection.commit()
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
+def _insert_rows(path: Path, mapping: RecordMapping[Any, Any], records: Iterable[Any]) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA cache_size = -500000")
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({mapping.name})")]
+
+        def to_row(record: Any) -> Sequence[object]:
+            body = msgspec.json.encode(mapping.to_fields(record)).decode()
+            known = {"version": 1, "body": body}
+            return [known.get(name) or to_column(getattr(record, name)) for name in columns]
+
+        places = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {mapping.name} VALUES ({places})"  # noqa: S608 -- our text
+        connection.executemany(statement, map(to_row, records))
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _fill_mongo(database: Any, table: str, count: int) -> None:
-    collection, first_id = database[table], _make_id(0, 0)
-    first = collection.find_one({"_id": first_id})
-    existing = collection.count_documents({"schema_version": {"$exists": True}})
-    # To build the indexes at the end takes a fraction of the time.
-    indexes = [index.to_dict() for index in collection.list_indexes() if index["name"] != "_id_"]
-    collection.drop_indexes()
-    for start in range(existing, count, COPIED_AT_ONCE):
-        numbers = range(start, min(start + COPIED_AT_ONCE, count))
-        copies = (_copy(first, first_id, _make_id(number % SPREAD, number)) for number in numbers)
-        collection.insert_many(copies, ordered=False)
-    database.command("createIndexes", table, indexes=indexes)
+def _insert_documents(url: str, mapping: RecordMapping[Any, Any], records: Iterable[Any]) -> None:
+    def to_document(record: Any) -> Fields:
+        fields = mapping.to_fields(record, native_types=(datetime, bytes))
+        return {"_id": fields.pop("id"), "version": 1, **fields}
 
-
-def _copy(document: Mapping[str, Any], old_id: str, new_id: str) -> dict[str, Any]:
-    return {
-        name: value.replace(old_id, new_id) if isinstance(value, str) else value
-        for name, value in document.items()
-    }
+    documents = map(to_document, records)
+    with MongoClient[Fields](url) as client:
+        database = client.get_default_database()
+        collection = database[mapping.name]
+        # To build the indexes at the end takes a fraction of the time.
+        indexes = [dict(index) for index in collection.list_indexes() if index["name"] != "_id_"]
+        collection.drop_indexes()
+        while batch := list(islice(documents, INSERTED_AT_ONCE)):
+            collection.insert_many(batch, ordered=False)
+        database.command("createIndexes", mapping.name, indexes=indexes)
 
 
 if __name__ == "__main__":
-    service_settings = read_settings(os.environ, None)
-    match sys.argv[1:]:
-        case ["users", *numbers, file]:
-            seed = asyncio.run(create_users(service_settings, *map(int, numbers)))
-            Path(file).write_text(json.dumps(seed))
-        case ["fill", count]:
-            fill(service_settings, int(count))
+    *numbers, file = sys.argv[1:]
+    seeded = seed(read_settings(os.environ, None), *map(int, numbers))
+    Path(file).write_text(json.dumps(seeded))

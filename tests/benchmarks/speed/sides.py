@@ -7,16 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from adapters.system import count_processors
 from tests.benchmarks.databases import CreateDatabase
 from tests.benchmarks.load import encode_request
 from tests.benchmarks.speed.baseline.install import FlaskProcess, install_baseline
 from tests.benchmarks.speed.cells import (
+    FULL_LIMIT,
     Cell,
     HttpCell,
     ProgramCell,
+    RejectedRequests,
     RequestCodes,
     WrongCodes,
     get_with_tokens,
@@ -26,56 +28,68 @@ from tests.benchmarks.speed.cells import (
 from tests.benchmarks.speed.processes import THIS_TREE, Floor, HttpProcess, ServiceProcess, Tree
 from tests.benchmarks.speed.wrk import write_requests
 
-USERS: Final = 10_000
-ITEMS: Final = 1_000
+USERS: Final = 100_000
+LIBRARIES: Final = 2_000
 UPLOADERS: Final = 8
-NO_LOG: Final = ", no log"
-QUIET: Final = {"DIALTONE_LOG_LEVEL": "warning"}
+OWN_PAGE: Final = "/library?user_id={user_id}&per_page=20"
 TWO_WORKERS: Final = ", 2 workers"
-WORKERS: Final = "DIALTONE_WORKERS"
+WITH_FULL_LIMIT: Final = ", full limit"
 _SPEED: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service with users, and where its requests are written."""
+    """A service with users, and where its requests are written.
+
+    `tokens` is what `seed.py` writes to its file.
+    """
 
     process: ServiceProcess
     folder: Path
-    users: Mapping[str, Any]
+    tokens: Mapping[str, Sequence[tuple[str, str]]]
 
     def with_settings(self, suffix: str, settings: Mapping[str, str]) -> "Service":
         """Return another service with the same database and other settings."""
-        process = ServiceProcess(self.process.name + suffix, self.folder, settings)
+        process = ServiceProcess(
+            self.process.name + suffix, self.folder, {**self.process.settings, **settings}
+        )
         return replace(self, process=process)
-
-    def get(self, scenario: str, path: str, kind: str = "long") -> HttpCell:
-        """Return a cell whose requests have the tokens of all users."""
-        return self._cell(scenario, get_with_tokens(path, self.users[kind]))
 
     def live(self) -> HttpCell:
         """Return the cell of a request without a token."""
         return self._cell("live", [encode_request("GET", "/health/live")])
 
+    def me(self, scenario: str = "me", kind: str = "long") -> HttpCell:
+        """Return the cell in which all senders read their own user."""
+        return self._cell(scenario, get_with_tokens("/users/me", self.tokens[kind]))
+
+    def own_page(self) -> HttpCell:
+        """Return the cell in which each owner of a library reads a page of it."""
+        return self._cell("own page", get_with_tokens(OWN_PAGE, self.tokens["owners"]))
+
     def upload(self, photo: bytes) -> HttpCell:
         """Return the cell of uploads by some of the users."""
-        ids, tokens = (self.users[name][:UPLOADERS] for name in ("ids", "long"))
-        return self._cell("upload", upload_with_tokens(photo, ids, tokens))
+        tokens = self.tokens["long"][:UPLOADERS]
+        return self._cell("upload", upload_with_tokens(photo, tokens))
 
-    def codes(self) -> list[Cell]:
+    def codes(self) -> list[HttpCell]:
         """Return the cells that request codes and guess them."""
         files = (self.folder / name for name in ("request-code", "wrong-code"))
         requested = RequestCodes(self.process, "request code", next(files))
         guesses = WrongCodes(self.process, "wrong code", next(files), requested=requested)
         return [requested, guesses]
 
-    def cells(self) -> list[Cell]:
-        """Return the cells of all scenarios but uploads."""
+    def rejected(self) -> HttpCell:
+        """Return the cell of requests that are rejected, if this service has the full limit."""
+        return RejectedRequests(self.process, "rejected request", self.folder / "rejected-request")
+
+    def cells(self) -> list[HttpCell]:
+        """Return the cells of all scenarios but uploads and rejected requests."""
         return [
             self.live(),
-            self.get("me", "/users/me"),
-            self.get("me, short tokens", "/users/me", "short"),
-            self.get("library", "/library?per_page=20"),
+            self.me(),
+            self.me("me, short tokens", "short"),
+            self.own_page(),
             *self.codes(),
         ]
 
@@ -92,26 +106,36 @@ def seed_service(
     *,
     users: int = USERS,
     senders: int = USERS,
-    items: int = ITEMS,
+    libraries: int = LIBRARIES,
 ) -> Service:
-    """Return a service that does not run yet; its database has users and items."""
+    """Return a service that does not run yet.
+
+    Args:
+        name: of the side.
+        folder: of the service; it is created.
+        url: of its database, which is filled.
+        tree: the checkout that runs.
+        users: how many the database has.
+        senders: how many of them send requests.
+        libraries: how many of the senders have a library.
+    """
     folder.mkdir()
     process = ServiceProcess(name, folder, {"DIALTONE_DATABASE": url}, tree)
-    process.seed("users", str(users), str(senders), str(items), str(folder / "users.json"))
-    return Service(process, folder, json.loads((folder / "users.json").read_text()))
+    file = folder / "tokens.json"
+    process.seed(*map(str, (users, senders, libraries, file)))
+    return Service(process, folder, json.loads(file.read_text()))
 
 
 @contextmanager
 def open_sides(
-    folder: Path, databases: Mapping[str, CreateDatabase], senders: int, *, is_full: bool
+    folder: Path, databases: Mapping[str, CreateDatabase], *, is_full: bool
 ) -> Iterator[Sequence[Cell]]:
     """Start everything, and yield the cells; without MongoDB, its sides are missing.
 
     Args:
         folder: an empty one.
         databases: all are measured.
-        senders: how many of the users send requests.
-        is_full: whether MongoDB is measured without the log and with two workers too.
+        is_full: whether MongoDB is measured with two workers too.
     """
     cells: list[Cell] = []
     live = write_requests(folder / "live", [encode_request("GET", "/health/live")])
@@ -119,7 +143,7 @@ def open_sides(
         urls = {name.lower(): stack.enter_context(new()) for name, new in databases.items()}
         # Programs, which fill their databases at the same time.
         seeded = {
-            name: threads.submit(seed_service, name, folder / name, url, senders=senders)
+            name: threads.submit(seed_service, name, folder / name, url)
             for name, url in urls.items()
         }
         asgi, litestar = (
@@ -130,23 +154,19 @@ def open_sides(
         if "MongoDB" in databases:
             cells.append(_open_flask(stack, folder, databases["MongoDB"]))
         photo = make_photo()
-        for name, url in urls.items():
-            service = seeded[name].result()
+        for name, seeding in seeded.items():
+            service = seeding.result()
             _launch(stack, service.process)
             # The base of nearly all ratios is measured before each service.
-            cells += [litestar, *service.cells()]
+            limited = service.with_settings(WITH_FULL_LIMIT, FULL_LIMIT)
+            _launch(stack, limited.process)
+            cells += [litestar, *service.cells(), limited.rejected()]
             if name == "sqlite" or is_full:
-                quiet, two = (
-                    service.with_settings(suffix, {"DIALTONE_DATABASE": url, **settings})
-                    for suffix, settings in ((NO_LOG, QUIET), (TWO_WORKERS, {WORKERS: "2"}))
-                )
-                for other in (quiet, two):
-                    _launch(stack, other.process)
-                cells += [quiet.live(), *(one.get("me", "/users/me") for one in (quiet, two))]
+                two_workers = service.with_settings(TWO_WORKERS, {"DIALTONE_WORKERS": "2"})
+                _launch(stack, two_workers.process)
+                cells.append(two_workers.me())
             if name == "sqlite":
                 cells += [service.upload(photo), _pillow(folder / "photo.jpg", photo)]
-            else:
-                cells.append(_motor(folder / "ids.json", url, service.users["ids"]))
         for cell in cells:
             if isinstance(cell, HttpCell):
                 cell.server.wait_until_ready()
@@ -163,12 +183,6 @@ def _open_flask(stack: ExitStack, folder: Path, create: CreateDatabase) -> Cell:
     requests = get_with_tokens("/users/me", flask.create_users(USERS))
     _launch(stack, flask)
     return HttpCell(flask, "me", write_requests(folder / "flask me", requests))
-
-
-def _motor(file: Path, url: str, user_ids: Sequence[str]) -> Cell:
-    file.write_text(json.dumps(user_ids))
-    command = [str(install_baseline() / "python"), str(_SPEED / "baseline/motor_reads.py")]
-    return ProgramCell("motor", "me", [*command, url, str(file)])
 
 
 def _pillow(file: Path, photo: bytes) -> Cell:

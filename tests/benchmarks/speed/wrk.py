@@ -15,13 +15,17 @@ _MILLISECONDS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The responses of one run; `errors` are those without status 2xx or without an end."""
+    """The responses of one run.
+
+    `rejected` are those with another status than 2xx or 3xx, `socket_errors` have no response.
+    """
 
     responses: int
     rate: float
     p50_ms: float
     p99_ms: float
-    errors: int
+    rejected: int
+    socket_errors: int
 
 
 def find_wrk() -> str:
@@ -56,8 +60,8 @@ def parse_wrk(output: str) -> Load:
         rate=float(_find(r"Requests/sec:\s+([\d.]+)", output)),
         p50_ms=_to_milliseconds(_find(r"\s50%\s+(\S+)", output)),
         p99_ms=_to_milliseconds(_find(r"\s99%\s+(\S+)", output)),
-        errors=(sum(map(int, re.findall(r"\d+", socket_errors[1]))) if socket_errors else 0)
-        + (int(other_statuses[1]) if other_statuses else 0),
+        rejected=int(other_statuses[1]) if other_statuses else 0,
+        socket_errors=sum(map(int, re.findall(r"\d+", socket_errors[1]))) if socket_errors else 0,
     )
 
 

@@ -40,7 +40,7 @@ def get_own_user() -> Response:
 @app.cli.command("create-users")
 @click.argument("count", type=int)
 def create_users(count: int) -> None:
-    """Create users and print their tokens; the bench needs no login."""
+    """Create users, and print their ids and tokens; the bench needs no login."""
     users = [
         {
             "_id": ObjectId(),
@@ -51,4 +51,6 @@ def create_users(count: int) -> None:
         for number in range(count)
     ]
     mongo.db.users.insert_many(users)
-    click.echo(json.dumps([create_access_token(identity=str(user["_id"])) for user in users]))
+    user_ids = [str(user["_id"]) for user in users]
+    tokens = [(user_id, create_access_token(identity=user_id)) for user_id in user_ids]
+    click.echo(json.dumps(tokens))

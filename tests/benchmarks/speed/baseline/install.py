@@ -1,4 +1,4 @@
-"""The Flask service and motor, in an environment of their own with their own lock."""
+"""The Flask service, in an environment of its own with its own lock."""
 
 import fcntl
 import hashlib
@@ -27,7 +27,7 @@ def install_baseline() -> Path:
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists():
-            print(f"installing Flask and motor into {folder}")
+            print(f"installing Flask into {folder}")
             run_program([sys.executable, "-I", "-m", "venv", "--clear", str(folder)])
             pip = [str(folder / "bin/python"), "-I", "-m", "pip", "install", "--quiet"]
             run_program([*pip, "--require-hashes", "--no-input", f"--requirement={_LOCK}"])
@@ -57,8 +57,8 @@ class FlaskProcess(HttpProcess):
             "JWT_SECRET_KEY": _SECRET,
         }
 
-    def create_users(self, count: int) -> list[str]:
-        """Create users and return their tokens."""
+    def create_users(self, count: int) -> list[tuple[str, str]]:
+        """Create users and return their ids and tokens."""
         flask = [str(self._programs / "flask"), "--app=app", "create-users", str(count)]
-        tokens: list[str] = json.loads(run_program(flask, self.environ()))
+        tokens: list[tuple[str, str]] = json.loads(run_program(flask, self.environ()))
         return tokens

@@ -77,12 +77,14 @@ class _Entries(NamedTuple):
         stored: The list in the document.
         time: The field with the time of an entry.
         permits: The number of permits of an entry.
+        total: The number of permits of all entries.
         counted_for: For how long after its time an entry counts.
     """
 
     stored: Expression
     time: str
     permits: str | int
+    total: Expression
     counted_for: timedelta
 
     def between(self, entries: object, since: datetime, until: datetime | None) -> Expression:
@@ -99,7 +101,7 @@ class _Entries(NamedTuple):
         leaves_at = {"$add": [self.time, self.counted_for // _MILLISECOND]}
         found = {
             "$reduce": {
-                "input": {"$reverseArray": "$$counted"},
+                "input": {"$reverseArray": counted},
                 "initialValue": {"newer": 0, "time": NOW_AVAILABLE},
                 "in": {
                     "newer": newer,
@@ -108,23 +110,19 @@ class _Entries(NamedTuple):
             }
         }
         time = {"$let": {"vars": {"found": found}, "in": "$$found.time"}}
-        total = {"$sum": {"$map": {"input": "$$counted", "in": self.permits}}}
-        is_full = {"$gte": [total, size]}
-        return {
-            "$let": {
-                "vars": {"counted": counted},
-                "in": {"$cond": [is_full, time, NOW_AVAILABLE]},
-            }
-        }
+        # Most limits have far fewer permits, also with those that no longer count.
+        return {"$cond": [{"$gte": [self.total, size]}, time, NOW_AVAILABLE]}
 
 
 def _entries_of(limit: RateLimit) -> _Entries:
     period = limit.window.period
     if limit.keeps_permits:
-        return _Entries({"$ifNull": ["$permits", []]}, "$$this.acquired_at", 1, period)
+        permits = {"$ifNull": ["$permits", []]}
+        return _Entries(permits, "$$this.acquired_at", 1, {"$size": permits}, period)
     counters = {"$ifNull": ["$counters", []]}
+    total = {"$sum": "$counters.count"}
     counted_for = period + sub_period(limit)
-    return _Entries(counters, "$$this.begins_at", "$$this.count", counted_for)
+    return _Entries(counters, "$$this.begins_at", "$$this.count", total, counted_for)
 
 
 def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
@@ -163,19 +161,19 @@ def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocume
     limit = RateLimit("", window)
     entries = _entries_of(limit)
     oldest = begins_at - entries.counted_for
-    # Another clock may be behind this one.
-    kept = entries.between(entries.stored, oldest - CLOCK_SKEW, None)
-    same = _filter("$$kept", {"$eq": [entries.time, begins_at]})
+    same = _filter(entries.stored, {"$eq": [entries.time, begins_at]})
     count = {"$add": [1, {"$sum": {"$map": {"input": same, "in": entries.permits}}}]}
+    # Another clock may be behind this one.
+    earlier = entries.between(entries.stored, oldest - CLOCK_SKEW, begins_at - _MILLISECOND)
     counters = [
-        _filter("$$kept", {"$lt": [entries.time, begins_at]}),
+        earlier,
         [{"begins_at": begins_at, "count": count}],
-        _filter("$$kept", {"$gt": [entries.time, begins_at]}),
+        _filter(entries.stored, {"$gt": [entries.time, begins_at]}),
     ]
     newest = begins_at + sub_period(limit) + CLOCK_SKEW
     return _encode(
         {
-            "counters": {"$let": {"vars": {"kept": kept}, "in": {"$concatArrays": counters}}},
+            "counters": {"$concatArrays": counters},
             "expires_at": {"$max": ["$expires_at", expires_at(limit, begins_at)]},
             "schema_version": SCHEMA_VERSION,
         },

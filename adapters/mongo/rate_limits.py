@@ -31,6 +31,8 @@ from application.ports.errors import ConcurrencyConflict
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
 
 MAX_ATTEMPTS: Final = 5
+_Counted = tuple[RateLimit, datetime]
+"""A permit: its limit, and the sub-period that counts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +45,27 @@ class MongoRateLimits:
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
         """Acquire a permit of each limit, or return when all of them have one."""
-        now, limits = reservation.acquired_at, reservation.limits
-        # Small limits come first, so that what they reject uses nothing of those that many share.
-        # A permit that is kept comes last, because it is never released.
-        in_order = sorted(
-            limits, key=lambda limit: (limit.keeps_permits, limit.window.limit, limit.name)
-        )
-        for _ in range(MAX_ATTEMPTS):
-            if await self._acquire_in_order(reservation, in_order):
-                return None
-            records = await self._load(names_of(limits))
-            available_at = find_available(limits, records, now)
-            if available_at > now:
-                return available_at
-            # A limit was raised, or a clock that was ahead has written a document.
-            corrections = [
-                correct_available_at(one, now)
-                for limit in limits
-                for one in with_fallback(limit)
-                if one.name in records and records[one.name].available_at > now
-            ]
-            if corrections:
-                await self._write(corrections, is_ordered=False)
-        raise ConcurrencyConflict("too many concurrent reservations of a rate limit")
+        [available_at] = await self.acquire_each(reservation)
+        return available_at
 
     async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
-        """Acquire several reservations."""
-        return await asyncio.gather(*map(self.acquire, reservations))
+        """Acquire several reservations, with one command where no limit is full."""
+        updates = [
+            _updates(reservation, [], _in_order(reservation)) for reservation in reservations
+        ]
+        try:
+            await self._write([update for own in updates for update in own])
+        except BulkWriteStopped as stopped:
+            index, written = 0, stopped.written_count
+            while written >= len(updates[index]):
+                written -= len(updates[index])
+                index += 1
+            available_at, others = await asyncio.gather(
+                self._acquire_rest(reservations[index], written),
+                self.acquire_each(*reservations[index + 1 :]),
+            )
+            return [*[None] * index, available_at, *others]
+        return [None] * len(reservations)
 
     async def release(self, reservation: Reservation) -> None:
         """Release the permits of these limits, as far as the reservation has them."""
@@ -102,25 +98,46 @@ class MongoRateLimits:
             ]
         )
 
-    async def _acquire_in_order(
-        self, reservation: Reservation, limits: Sequence[RateLimit]
-    ) -> bool:
-        """Acquire a permit of each limit or of its fallback, or of none; return which."""
-        now = reservation.acquired_at
-        acquired: list[tuple[RateLimit, datetime]] = []
-        missing = list(limits)
+    async def _acquire_rest(self, reservation: Reservation, written: int) -> datetime | None:
+        """Acquire a reservation whose command was stopped after so many of its updates."""
+        now, limits = reservation.acquired_at, reservation.limits
+        stopped_after: int | None = written
+        for _ in range(MAX_ATTEMPTS):
+            if await self._acquire_in_order(reservation, stopped_after):
+                return None
+            records = await self._load(names_of(limits))
+            available_at = find_available(limits, records, now)
+            if available_at > now:
+                return available_at
+            # A limit was raised, or a clock that was ahead has written a document.
+            corrections = [
+                correct_available_at(one, now)
+                for limit in limits
+                for one in with_fallback(limit)
+                if one.name in records and records[one.name].available_at > now
+            ]
+            await self._write(corrections, is_ordered=False)
+            stopped_after = None
+        raise ConcurrencyConflict("too many concurrent reservations of a rate limit")
+
+    async def _acquire_in_order(self, reservation: Reservation, written: int | None) -> bool:
+        """Acquire a permit of each limit or of its fallback, or of none; return which.
+
+        The first command was stopped after so many updates, or not sent if that is None.
+        """
+        acquired: list[_Counted] = []
+        missing = _in_order(reservation)
         while True:
-            updates = [acquire_permit(limit, reservation) for limit in missing]
-            planned = acquired + _counted(missing, now)
-            if planned and reservation.is_releasable:
-                updates.append(add_reservation(reservation.id, planned, now))
-            try:
-                await self._write(updates)
-            except BulkWriteStopped as stopped:
-                acquired += _counted(missing[: stopped.written_count], now)
-                missing = missing[stopped.written_count :]
-            else:
-                return True
+            if written is None:
+                try:
+                    await self._write(_updates(reservation, acquired, missing))
+                except BulkWriteStopped as stopped:
+                    written = stopped.written_count
+                else:
+                    return True
+            acquired += _counted(missing[:written], reservation.acquired_at)
+            missing = missing[written:]
+            written = None
             # Where only the document of the reservation is missing, it was added meanwhile.
             if missing:
                 if missing[0].fallback is None:
@@ -132,14 +149,37 @@ class MongoRateLimits:
         documents = await self.loader.load_many(names)
         return {name: RateLimitRecord.convert(document) for name, document in documents.items()}
 
-    async def _release(self, acquired: Iterable[tuple[RateLimit, datetime]]) -> None:
+    async def _release(self, acquired: Iterable[_Counted]) -> None:
         updates = [release_permit(limit, begins_at) for limit, begins_at in acquired]
-        if updates:
-            await self._write(updates, is_ordered=False)
+        await self._write(updates, is_ordered=False)
 
     async def _write(self, updates: Sequence[UpdateOne], *, is_ordered: bool = True) -> None:
-        await self.database.run(lambda: self.collection.bulk_write(updates, ordered=is_ordered))
+        if updates:
+            await self.database.run(lambda: self.collection.bulk_write(updates, ordered=is_ordered))
 
 
-def _counted(limits: Iterable[RateLimit], now: datetime) -> list[tuple[RateLimit, datetime]]:
+def _in_order(reservation: Reservation) -> list[RateLimit]:
+    """Return small limits first, so that what they reject uses nothing of those that many share.
+
+    A permit that is kept comes last, because it is never released.
+    """
+    return sorted(
+        reservation.limits,
+        key=lambda limit: (limit.keeps_permits, limit.window.limit, limit.name),
+    )
+
+
+def _updates(
+    reservation: Reservation, acquired: Sequence[_Counted], missing: Sequence[RateLimit]
+) -> Sequence[UpdateOne]:
+    """Return the updates that acquire what is missing and write down all that is acquired."""
+    now = reservation.acquired_at
+    updates = [acquire_permit(limit, reservation) for limit in missing]
+    planned = [*acquired, *_counted(missing, now)]
+    if planned and reservation.is_releasable:
+        updates.append(add_reservation(reservation.id, planned, now))
+    return updates
+
+
+def _counted(limits: Iterable[RateLimit], now: datetime) -> list[_Counted]:
     return [(limit, sub_period_of(limit, now)) for limit in limits if not limit.keeps_permits]

@@ -27,7 +27,7 @@ class HealthCheck(Protocol):
         """Return if the part would do its work now.
 
         - It takes a limited time, and does not block the event loop.
-        - Readiness answers before a check that takes 0.8 seconds or longer, and cancels it after
+        - Readiness answers before a check that takes 0.5 seconds or longer, and cancels it after
           15 seconds.
 
         Raises:

@@ -28,7 +28,7 @@ REQUEST_READS = ["find"] * 2
 """The verification, and the limits of failed attempts."""
 PERMITS = [["update"]]
 """Of all limits."""
-ATTEMPT = ["find", "find", "update", "update"]
+ATTEMPT = ["find", "find", "update"]
 """The verification and earlier attempts, beside the permits of the IP and of failed attempts."""
 IDENTITY_AND_VERIFICATION = ["find", "update"]
 RELEASE = ["findAndModify"]

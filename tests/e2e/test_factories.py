@@ -20,7 +20,8 @@ FACTORY = "my_sms:open_file_messenger"
 def my_sms(tmp_path: Path) -> Path:
     """Return a folder with the example of the document."""
     document = (PROJECT / "docs/adapters.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    examples = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    (code,) = [example for example in examples if "def open_file_messenger" in example]
     (tmp_path / "my_sms.py").write_text(code)
     return tmp_path
 

@@ -23,7 +23,7 @@ REQUESTS: Final = 1_000
 MAX_SECONDS: Final = 6.0
 MAX_LIVE_SECONDS: Final = 0.05
 ELECTION_TIMEOUT: Final = 4.0
-PROBE_INTERVAL: Final = 0.005
+LIVENESS_INTERVAL: Final = 0.005
 
 _numbers = itertools.count()
 
@@ -65,7 +65,7 @@ def measured_health_checks(service: Service) -> Iterator[list[float]]:
     has_ended = threading.Event()
 
     def measure() -> None:
-        while not has_ended.wait(PROBE_INTERVAL):
+        while not has_ended.wait(LIVENESS_INTERVAL):
             latencies.append(request_latency(service.port))
 
     thread = threading.Thread(target=measure)

@@ -180,7 +180,7 @@ class Database:
             still_expired = {"_id": {"$in": [raw["_id"] for raw in found]}, **expired}
             if found:
                 collection = self.collection(document)
-                result = await self.run(lambda: collection.delete_many(still_expired))  # noqa: B023
+                result = await self.run(lambda: collection.delete_many(still_expired))  # noqa: B023 -- awaited before the next
                 deleted += result.deleted_count
             if len(found) < batch_size:
                 break

@@ -17,7 +17,8 @@ from pymongo import UpdateOne
 from adapters.records.rate_limits import (
     MAX_PERMITS,
     NOW_AVAILABLE,
-    SCHEMA_VERSION,
+    RATE_LIMITS,
+    RESERVATIONS,
     expires_at,
     sub_period,
     sub_period_of,
@@ -62,7 +63,7 @@ def add_reservation(
     return UpdateOne(
         {"_id": f"{RESERVATION}{reservation_id}"},
         {
-            "$set": {"schema_version": SCHEMA_VERSION},
+            "$set": {"schema_version": RESERVATIONS.schema_version},
             "$push": {"acquired": {"$each": permits}},
             "$max": {"expires_at": max(expires_at(limit, now) for limit, _ in acquired)},
         },
@@ -146,7 +147,7 @@ def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
             "$set": {
                 "permits": permits,
                 "expires_at": {"$max": ["$expires_at", expires_at(limit, now)]},
-                "schema_version": SCHEMA_VERSION,
+                "schema_version": RATE_LIMITS.schema_version,
             }
         },
         {"$set": {"available_at": entries.available_at(limit, counted)}},
@@ -175,7 +176,7 @@ def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocume
         {
             "counters": {"$concatArrays": counters},
             "expires_at": {"$max": ["$expires_at", expires_at(limit, begins_at)]},
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": RATE_LIMITS.schema_version,
         },
         {"available_at": entries.available_at(limit, entries.between("$counters", oldest, newest))},
     )

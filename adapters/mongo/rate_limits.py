@@ -20,8 +20,9 @@ from adapters.mongo.rate_limit_updates import (
     release_permit,
 )
 from adapters.records.rate_limits import (
+    RATE_LIMITS,
+    RESERVATIONS,
     RateLimitRecord,
-    ReservationRecord,
     find_available,
     names_of,
     sub_period_of,
@@ -72,7 +73,7 @@ class MongoRateLimits:
         query = {"_id": f"{RESERVATION}{reservation.id}"}
         document = await self.database.run(lambda: self.collection.find_one_and_delete(query))
         if document is not None:
-            record = ReservationRecord.convert(document)
+            record = RESERVATIONS.convert_record(document)
             await self._release(record.released(reservation.limits))
 
     async def next_available(self, reservation: Reservation) -> datetime:
@@ -83,7 +84,7 @@ class MongoRateLimits:
     async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
         """Return the permits of a listed limit, the latest last."""
         document = await self.loader.load(limit.name)
-        return RateLimitRecord.convert(document).list_permits(limit, now) if document else []
+        return RATE_LIMITS.convert_record(document).list_permits(limit, now) if document else []
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired counters, and as many reservations."""
@@ -147,7 +148,7 @@ class MongoRateLimits:
 
     async def _load(self, names: Sequence[str]) -> Mapping[str, RateLimitRecord]:
         documents = await self.loader.load_many(names)
-        return {name: RateLimitRecord.convert(document) for name, document in documents.items()}
+        return {name: RATE_LIMITS.convert_record(document) for name, document in documents.items()}
 
     async def _release(self, acquired: Iterable[_Counted]) -> None:
         updates = [release_permit(limit, begins_at) for limit, begins_at in acquired]

@@ -9,13 +9,20 @@ from adapters.records.phone_verifications import (
     PHONE_VERIFICATIONS,
     PhoneVerificationRecord,
 )
-from adapters.records.rate_limits import RateLimitRecord, ReservationRecord
+from adapters.records.rate_limits import (
+    RATE_LIMITS,
+    RESERVATIONS,
+    RateLimitRecord,
+    ReservationRecord,
+)
 
 __all__ = [
     "CALLS",
     "DELIVERY_REPORTS",
     "MEDIA_ITEMS",
     "PHONE_VERIFICATIONS",
+    "RATE_LIMITS",
+    "RESERVATIONS",
     "WRITTEN_ONCE",
     "CallRecord",
     "DeliveryReportRecord",

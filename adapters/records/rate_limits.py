@@ -7,25 +7,20 @@ most one sub-period, and never looser.
 A limit that keeps its permits has at most `MAX_PERMITS` of them instead, with their exact times.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Final, NamedTuple
 
 import msgspec
 
-from adapters.records.mapping import NEWER, Record
-from application.ports.errors import CorruptRecord
+from adapters.records.mapping import Record, RecordMapping
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
 
-R = TypeVar("R", bound=Record)
-
-SCHEMA_VERSION: Final = 1
 SUB_PERIODS: Final = 60
 MAX_PERMITS: Final = 250
 NOW_AVAILABLE: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""What `available_at` is while a limit has a permit."""
-_EPOCH: Final = NOW_AVAILABLE
+"""What `available_at` is while a limit has a permit; sub-periods are counted from it."""
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -43,27 +38,7 @@ class PermitRecord(msgspec.Struct, gc=False, frozen=True):
     acquired_at: datetime
 
 
-class _Stored(Record, kw_only=True):
-    @classmethod
-    def decode(cls, text: str) -> Self:
-        """Return a record in JSON.
-
-        Raises:
-            CorruptRecord
-        """
-        return _check(lambda: msgspec.json.decode(text, type=cls))
-
-    @classmethod
-    def convert(cls, fields: Mapping[str, Any]) -> Self:
-        """Return the record of fields whose times are Python's own.
-
-        Raises:
-            CorruptRecord
-        """
-        return _check(lambda: msgspec.convert(fields, cls))
-
-
-class RateLimitRecord(_Stored, kw_only=True):
+class RateLimitRecord(Record, kw_only=True):
     """The permits of one rate limit, whose name is the key of the record.
 
     `available_at` is when it has a permit again, `NOW_AVAILABLE` while it has one, in a database
@@ -130,7 +105,7 @@ class AcquiredRecord(msgspec.Struct, gc=False, frozen=True):
     begins_at: datetime
 
 
-class ReservationRecord(_Stored, kw_only=True):
+class ReservationRecord(Record, kw_only=True):
     """What a reservation acquired; its id is the key of the record."""
 
     acquired: tuple[AcquiredRecord, ...]
@@ -153,17 +128,9 @@ class ReservationRecord(_Stored, kw_only=True):
         ]
 
 
-def _check(read: Callable[[], R]) -> R:
-    try:
-        record = read()
-    except (msgspec.DecodeError, UnicodeError):
-        # The error may quote a value.
-        raise CorruptRecord("a record of a rate limit cannot be read") from None
-    if record.schema_version != SCHEMA_VERSION:
-        raise CorruptRecord(
-            NEWER.format(name="a rate limit", stored=record.schema_version, known=SCHEMA_VERSION)
-        )
-    return record
+RATE_LIMITS: Final = RecordMapping("rate_limits", RateLimitRecord, RateLimitRecord)
+RESERVATIONS: Final = RecordMapping("reservations", ReservationRecord, ReservationRecord)
+"""Both are used as they are stored: the domain has no value for them."""
 
 
 def sub_period(limit: RateLimit) -> timedelta:
@@ -173,7 +140,7 @@ def sub_period(limit: RateLimit) -> timedelta:
 
 def sub_period_of(limit: RateLimit, time: datetime) -> datetime:
     """Return the first moment of the sub-period of a time."""
-    return time - (time - _EPOCH) % sub_period(limit)
+    return time - (time - NOW_AVAILABLE) % sub_period(limit)
 
 
 def expires_at(limit: RateLimit, now: datetime) -> datetime:

@@ -9,6 +9,8 @@ from typing import Final
 import msgspec
 
 from adapters.records.rate_limits import (
+    RATE_LIMITS,
+    RESERVATIONS,
     RateLimitRecord,
     ReservationRecord,
     acquire,
@@ -61,7 +63,7 @@ class SqliteRateLimits:
     async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
         """Return the permits of a listed limit, the latest last."""
         row = await self.database.read_row(_FIND, (limit.name,))
-        return RateLimitRecord.decode(row[1]).list_permits(limit, now) if row else []
+        return RATE_LIMITS.decode_record(row[1]).list_permits(limit, now) if row else []
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired counters, and as many reservations."""
@@ -105,7 +107,7 @@ def _find_reservation(
     connection: sqlite3.Connection, reservation_id: str
 ) -> ReservationRecord | None:
     row = connection.execute(_FIND_RESERVATION, (reservation_id,)).fetchone()
-    return ReservationRecord.decode(row[0]) if row else None
+    return RESERVATIONS.decode_record(row[0]) if row else None
 
 
 def _find_records(
@@ -123,7 +125,7 @@ def _save(connection: sqlite3.Connection, records: Mapping[str, RateLimitRecord]
 
 
 def _decode(rows: Iterable[Row]) -> dict[str, RateLimitRecord]:
-    return {name: RateLimitRecord.decode(body) for name, body in rows}
+    return {name: RATE_LIMITS.decode_record(body) for name, body in rows}
 
 
 def _encode_names(names: Iterable[str]) -> str:

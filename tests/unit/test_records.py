@@ -13,11 +13,11 @@ import msgspec
 import pytest
 
 from adapters.records import (
+    RATE_LIMITS,
+    RESERVATIONS,
     Fields,
-    RateLimitRecord,
     Record,
     RecordMapping,
-    ReservationRecord,
     Upgrade,
 )
 from application.ports.errors import CorruptRecord
@@ -160,14 +160,14 @@ def test_a_text_that_is_no_record_is_damaged(text: str) -> None:
         songs(rename).decode(text)
 
 
-@pytest.mark.parametrize("kind", [RateLimitRecord, ReservationRecord])
+@pytest.mark.parametrize("mapping", [RATE_LIMITS, RESERVATIONS], ids=lambda mapping: mapping.name)
 def test_a_damaged_record_of_a_rate_limit_is_an_error_that_quotes_nothing(
-    kind: type[RateLimitRecord] | type[ReservationRecord],
+    mapping: RecordMapping[Any, Any],
 ) -> None:
     for text in ('{"expires_at": "a secret"}', "{"):
-        with pytest.raises(CorruptRecord, match="of a rate limit cannot be read"):
-            kind.decode(text)
-    with pytest.raises(CorruptRecord, match="of a rate limit cannot be read"):
-        kind.convert({"expires_at": "a secret"})
+        with pytest.raises(CorruptRecord, match=f"a record of {mapping.name} cannot be read"):
+            mapping.decode_record(text)
+    with pytest.raises(CorruptRecord, match=f"a record of {mapping.name} cannot be read"):
+        mapping.convert_record({"expires_at": "a secret"})
     with pytest.raises(CorruptRecord, match="start the newer program"):
-        kind.convert({"expires_at": NOW, "schema_version": 2, "acquired": ()})
+        mapping.convert_record({"expires_at": NOW, "schema_version": 2, "acquired": ()})

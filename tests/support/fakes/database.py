@@ -319,7 +319,7 @@ class InMemoryRateLimiter:
         self.limits.update(acquired.limits)
         record, earlier = acquired.reservation, self.reservations.get(reservation.id)
         # Permits that are kept are not released.
-        if record.acquired:
+        if record.acquired and reservation.is_releasable:
             self.reservations[reservation.id] = record.extend(earlier) if earlier else record
         return None
 

@@ -1,10 +1,11 @@
 """The principal: who is calling, and what for."""
 
+from dataclasses import dataclass
+
 from domain.access import can_act_for
 from domain.errors import Forbidden, ReauthenticationRequired
 from domain.identities.identity import Identity
 from domain.identities.session import Session
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

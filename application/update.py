@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from application.ports.calls import Calls
 from application.ports.errors import ConcurrencyConflict
@@ -18,6 +18,7 @@ from domain.phone import PhoneNumber
 from domain.voice.call import Call
 
 E = TypeVar("E")
+R = TypeVar("R")
 T = TypeVar("T")
 
 MAX_RETRIES: Final = 100
@@ -85,17 +86,12 @@ async def update_identity(
         StorageError
     """
 
-    async def load() -> Versioned[Identity]:
-        loaded = await identities.load(identity_id)
-        if loaded is None or loaded.value.is_closed:
+    def change_open(identity: Identity | None) -> Identity:
+        if identity is None or identity.is_closed:
             raise Unauthenticated
-        return loaded
+        return change(identity)
 
-    def change_and_return(identity: Identity) -> tuple[Identity, Identity]:
-        successor = change(identity)
-        return successor, successor
-
-    return await update(load, identities.replace, change_and_return)
+    return await save_identity(identities, identity_id, change_open)
 
 
 async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> Call | None:
@@ -106,17 +102,11 @@ async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]
         CorruptRecord
     """
 
-    async def load() -> Versioned[Call | None]:
-        return await calls.load(call_id) or Versioned(None, 0)
-
-    async def replace(call: Call | None, version: int) -> bool:
-        return call is None or await calls.replace(call, version)
-
-    def change_and_return(call: Call | None) -> tuple[Call | None, Call | None]:
+    def change_if_any(call: Call | None) -> tuple[Call | None, Call | None]:
         successor = change(call) if call is not None else None
         return successor, successor
 
-    return await update(load, replace, change_and_return)
+    return await save_record(calls, call_id, change_if_any)
 
 
 async def save_identity(
@@ -131,33 +121,53 @@ async def save_identity(
         identities: the repository.
         identity_id: the id.
         change: returns the successor, or the new identity for None.
-        loaded: the result of `load_or_none`, where the caller has loaded the identity.
+        loaded: the identity, or None with version 0, where the caller has loaded it.
 
     Raises:
         UniqueViolation: another identity has its username.
         StorageError
     """
 
-    async def replace(identity: Identity | None, version: int) -> bool:
-        if identity is None:
-            return True
-        if version == 0:
-            return await identities.add(identity)
-        return await identities.replace(identity, version)
-
-    def change_and_return(identity: Identity | None) -> tuple[Identity | None, Identity]:
+    def change_and_return(identity: Identity | None) -> tuple[Identity, Identity]:
         successor = change(identity)
         return successor, successor
 
-    load = partial(load_or_none, identities, identity_id)
-    return await update(load, replace, change_and_return, loaded)
+    return await save_record(identities, identity_id, change_and_return, loaded)
 
 
-async def load_or_none(identities: Identities, identity_id: str) -> Versioned[Identity | None]:
-    """Load an identity. One that does not exist is None with version 0.
+class Records(Protocol[R]):
+    """A repository of records that can be added."""
 
-    Raises:
-        StorageError
-        CorruptRecord
+    async def load(self, key: str, /) -> Versioned[R] | None:
+        """Load the record, or None."""
+        ...
+
+    async def add(self, record: R, /) -> bool:
+        """Add a record with version 1, and return False where its key exists."""
+        ...
+
+    async def replace(self, record: R, version: int, /) -> bool:
+        """Replace the record if it still has this version, and return whether it had."""
+        ...
+
+
+async def save_record(
+    records: Records[R],
+    key: str,
+    change: Callable[[R | None], tuple[R | None, T]],
+    loaded: Versioned[R | None] | None = None,
+) -> T:
+    """Update a record as `update` does, or add it where it does not exist.
+
+    `change` gets None for a record that does not exist. If it returns None, nothing is saved.
     """
-    return await identities.load(identity_id) or Versioned(None, 0)
+
+    async def load() -> Versioned[R | None]:
+        return await records.load(key) or Versioned(None, 0)
+
+    async def save(record: R | None, version: int) -> bool:
+        if record is None:
+            return True
+        return await (records.replace(record, version) if version else records.add(record))
+
+    return await update(load, save, change, loaded)

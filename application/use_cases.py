@@ -1,5 +1,10 @@
-"""All use cases."""
+"""All use cases, and how they are built from ports: adapters in production, fakes in tests."""
 
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from application.identities.add_session import AddSession
 from application.identities.authenticate import Authenticate
 from application.identities.operators import (
     BlockPhone,
@@ -9,25 +14,109 @@ from application.identities.operators import (
     UnblockPhone,
 )
 from application.identities.refresh_session import RefreshSession
+from application.identities.session_factory import SessionFactory, TokenLifetimes
 from application.identities.sessions import ListSessions, Logout, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
-from application.media.library import CategorizeItem, DeleteItem, GetItem, ListItems
+from application.media.library import CategorizeItem, DeleteItem, FindItem, GetItem, ListItems
+from application.media.mark_for_deletion import MarkForDeletion
 from application.media.open_file import OpenFile
-from application.media.retry_deletions import ScheduledRetryDeletions
+from application.media.retry_deletions import RetryDeletions, ScheduledRetryDeletions
 from application.media.upload_image import UploadImage
 from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.get_jwks import GetJwks
-from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery
+from application.otp.attempt_limiter import AttemptLimiter
+from application.otp.codes import OtpCodes
+from application.otp.deliver_otp import DeliverOtp
+from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery, ReportTimingProfile
+from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.place_code_call import PlaceCodeCall
+from application.otp.recognize_device import RecognizeDevice
 from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
+from application.ports.call_provider import CallProvider
+from application.ports.images import ImagePublisher
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.keys import AccessTokens, OtpKeys, PublicKeys, RefreshKeys
+from application.ports.media_files import MediaFiles
+from application.ports.messenger import Messenger
+from application.ports.repositories import Repositories
+from application.ports.security_events import SecurityEvents
+from application.ports.sms_templates import SmsTemplates
+from application.ports.system import Clock, HealthCheck, Randomness
 from application.voice.answer_call import AnswerCall
 from application.voice.answer_code_call import AnswerCodeCall
 from application.voice.calls import ListCalls, OpenRecording
+from application.voice.clean_up_calls import (
+    DEFAULT_CALL_RETENTION,
+    DEFAULT_RECORDING_RETENTION,
+    CleanUpCalls,
+)
+from application.voice.effects import CarryOutEffect
+from application.voice.find_caller import FindCaller
 from application.voice.keep_recording import KeepRecording
 from application.voice.record_call_status import RecordCallStatus
-from domain.values import dataclass
+from application.webhook_urls import WebhookUrls
+from domain.identities.session import SessionLimits
+from domain.otp.callback import CallbackPolicy
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
+from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.rate_limits import RateLimits
+from domain.otp.review_otps import TestOtps
+from domain.phone import DEFAULT_RULES, PhoneNumber, PhoneRules
+from domain.voice.flow import HANG_UP_FLOW, CallFlow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """All ports of the use cases. `media_health` and `messenger_health` are for readiness.
+
+    `call_provider` is None where no calls are placed.
+    """
+
+    repositories: Repositories
+    media_files: MediaFiles
+    media_health: HealthCheck
+    messenger: Messenger
+    messenger_health: HealthCheck
+    sms_templates: SmsTemplates
+    image_publisher: ImagePublisher
+    tokens: AccessTokens
+    public_keys: PublicKeys
+    refresh_keys: RefreshKeys
+    otp_keys: OtpKeys
+    keyed_hashes: KeyedHashes
+    events: SecurityEvents
+    clock: Clock
+    randomness: Randomness
+    call_provider: CallProvider | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the operator decides.
+
+    `countries` is None where codes go to all countries, `recycled_after` where no phone counts as
+    recycled, `operator` where nobody answers calls, `webhook_urls` where no provider sends requests
+    about calls and messages.
+    """
+
+    countries: Collection[str] | None = None
+    lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
+    delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    rate_limits: RateLimits = field(default_factory=RateLimits)
+    test_otps: TestOtps = TestOtps()
+    otp_length: int = DEFAULT_OTP_LENGTH
+    phone_rules: PhoneRules = DEFAULT_RULES
+    recycled_after: timedelta | None = None
+    call_flow: CallFlow = HANG_UP_FLOW
+    operator: PhoneNumber | None = None
+    callback_policy: CallbackPolicy = CallbackPolicy()
+    call_retention: timedelta = DEFAULT_CALL_RETENTION
+    recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
+    webhook_urls: WebhookUrls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +164,179 @@ class UseCases:
     cleanup: Cleanup
     scheduled_cleanup: ScheduledCleanup
     retry_deletions: ScheduledRetryDeletions
+
+
+def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
+    """Build all use cases."""
+    repositories, files = ports.repositories, ports.media_files
+    clock, randomness, events = ports.clock, ports.randomness, ports.events
+    verifications, identities = repositories.phone_verifications, repositories.identities
+    items, deleted_identities = repositories.media_items, repositories.deleted_identities
+    codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
+    sessions = SessionFactory(
+        ports.tokens, ports.refresh_keys, randomness, policy.lifetimes, policy.session_limits
+    )
+    mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, clock)
+    find_item = FindItem(items, deleted_identities)
+    retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
+    clean_up_calls = CleanUpCalls(
+        calls=repositories.calls,
+        call_cleanup=repositories.call_cleanup,
+        call_provider=ports.call_provider,
+        clock=clock,
+        call_retention=policy.call_retention,
+        recording_retention=policy.recording_retention,
+    )
+    cleanup = Cleanup(
+        repositories, files, mark_for_deletion, retry_deletions, clean_up_calls, clock
+    )
+    message_timing = DeliveryTimingProfile(randomness)
+    find_caller = FindCaller(verifications, identities)
+    recognize_device = RecognizeDevice(identities)
+    report_timing = ReportTimingProfile(randomness)
+    place_code_call = None
+    if ports.call_provider is not None and policy.webhook_urls is not None:
+        place_code_call = PlaceCodeCall(
+            repositories.calls,
+            ports.call_provider,
+            policy.webhook_urls,
+            DeliveryTimingProfile(randomness, fallback=message_timing),
+            clock,
+        )
+    request_callback = RequestCallback(
+        phone_verifications=verifications,
+        rate_limiter=repositories.rate_limiter,
+        codes=codes,
+        place_code_call=place_code_call,
+        clock=clock,
+        randomness=randomness,
+        events=events,
+        countries=policy.countries,
+        callback_policy=policy.callback_policy,
+        rate_limits=policy.rate_limits,
+        phone_rules=policy.phone_rules,
+    )
+    report_delivery = ReportDelivery(repositories.delivery_reports, report_timing, clock)
+    return UseCases(
+        request_otp=RequestOtp(
+            phone_verifications=verifications,
+            rate_limiter=repositories.rate_limiter,
+            codes=codes,
+            deliver_otp=DeliverOtp(
+                codes=codes,
+                templates=ports.sms_templates,
+                messenger=ports.messenger,
+                timing=message_timing,
+                delivery_reports=repositories.delivery_reports,
+                report_timing=report_timing,
+                place_code_call=place_code_call,
+                webhook_urls=policy.webhook_urls,
+                clock=clock,
+            ),
+            recognize_device=recognize_device,
+            keyed_hashes=ports.keyed_hashes,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+            countries=policy.countries,
+            delivery_policy=policy.delivery_policy,
+            rate_limits=policy.rate_limits,
+            phone_rules=policy.phone_rules,
+        ),
+        verify_otp=VerifyOtp(
+            phone_verifications=verifications,
+            identities=identities,
+            calls=repositories.calls,
+            codes=codes,
+            attempt_limiter=AttemptLimiter(
+                verifications, repositories.rate_limiter, policy.rate_limits, ports.keyed_hashes
+            ),
+            add_session=AddSession(
+                verifications, identities, randomness, events, policy.recycled_after
+            ),
+            sessions=sessions,
+            recognize_device=recognize_device,
+            keyed_hashes=ports.keyed_hashes,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+        ),
+        request_callback=request_callback,
+        report_delivery=report_delivery,
+        get_delivery_status=GetDeliveryStatus(repositories.delivery_reports, clock),
+        authenticate=Authenticate(
+            ports.tokens, identities, clock, policy.session_limits, policy.test_otps
+        ),
+        refresh_session=RefreshSession(identities, sessions, clock, events),
+        list_sessions=ListSessions(clock),
+        revoke_session=RevokeSession(identities, clock, events),
+        logout=Logout(identities, sessions, clock, events),
+        create_user=CreateUser(identities, verifications, clock, randomness),
+        get_user=GetUser(identities),
+        rename_user=RenameUser(identities, clock),
+        delete_user=DeleteUser(identities, mark_for_deletion, clock, events),
+        change_role=ChangeRole(identities, verifications, events, policy.test_otps),
+        block_phone=BlockPhone(verifications, identities, clock, events),
+        unblock_phone=UnblockPhone(verifications, identities, events),
+        revoke_phone_sessions=RevokePhoneSessions(identities, verifications, clock, events),
+        restore_identity=RestoreIdentity(identities, verifications, clock, events),
+        upload_image=UploadImage(
+            identities=identities,
+            media_items=items,
+            media_files=files,
+            image_publisher=ports.image_publisher,
+            mark_for_deletion=mark_for_deletion,
+            clock=clock,
+            randomness=randomness,
+        ),
+        list_items=ListItems(repositories.media_pages, deleted_identities, files),
+        get_item=GetItem(find_item, files),
+        categorize_item=CategorizeItem(find_item, items, files),
+        delete_item=DeleteItem(find_item, items, mark_for_deletion, clock),
+        open_file=OpenFile(items, deleted_identities, files),
+        answer_call=AnswerCall(
+            calls=repositories.calls,
+            find_caller=find_caller,
+            carry_out=CarryOutEffect(
+                phone_verifications=verifications,
+                identities=identities,
+                rate_limiter=repositories.rate_limiter,
+                codes=codes,
+                messenger=ports.messenger,
+                timing=message_timing,
+                request_callback=request_callback,
+                clock=clock,
+                randomness=randomness,
+                events=events,
+                rate_limits=policy.rate_limits,
+                flow=policy.call_flow,
+                countries=policy.countries,
+            ),
+            rate_limiter=repositories.rate_limiter,
+            codes=codes,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+            rate_limits=policy.rate_limits,
+            flow=policy.call_flow,
+            operator=policy.operator,
+        ),
+        answer_code_call=AnswerCodeCall(
+            calls=repositories.calls,
+            phone_verifications=verifications,
+            codes=codes,
+            clock=clock,
+            flow=policy.call_flow,
+        ),
+        record_call_status=RecordCallStatus(repositories.calls, report_delivery, clock),
+        keep_recording=KeepRecording(repositories.calls, clock),
+        list_calls=ListCalls(repositories.call_pages),
+        open_recording=OpenRecording(repositories.calls, ports.call_provider),
+        check_readiness=CheckReadiness(
+            repositories.health, ports.media_health, ports.messenger_health
+        ),
+        get_jwks=GetJwks(ports.public_keys),
+        cleanup=cleanup,
+        scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),
+        retry_deletions=ScheduledRetryDeletions(retry_deletions, repositories.leases, clock),
+    )

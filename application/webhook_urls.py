@@ -1,6 +1,7 @@
 """The URLs that a telephony provider requests."""
 
-from domain.values import dataclass
+from dataclasses import dataclass
+
 from domain.voice.instructions import Position
 
 

@@ -1,11 +1,11 @@
 """Cursors of pages that list the newest record first."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from domain.errors import InvalidCursor
-from domain.values import dataclass
 
 MAX_PAGE_SIZE: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,15 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from domain.errors import AmbiguousPhone, InvalidPhone, UnsupportedPhoneType
-from domain.numbering_plan import NumberingPlan
-from domain.values import dataclass
 
 MAX_INPUT_LENGTH: Final = 64
 _COMMAS: Final = ",\u060c\uff0c"
@@ -29,8 +28,6 @@ _PHONE: Final = re.compile(rf"[{_SEPARATORS}]*(?P<plus>[+\uff0b])?[{_SEPARATORS}
 _PERCENT_ENCODED: Final = re.compile("%([2-7][0-9A-F])", re.IGNORECASE)
 _ARGENTINA: Final = 54
 _MEXICO: Final = 52
-_FORMER_FORMS: Final = (_ARGENTINA, _MEXICO)
-"""Their numbers have forms that are not kept."""
 # How mobile numbers were dialed until 2019: from abroad, and in Mexico.
 _FORMER_MEXICAN_PREFIX: Final = re.compile(r"(?:1|01|04[45])(?=[0-9]{10}\Z)")
 _REJECTED_TYPES: Final = {
@@ -42,12 +39,12 @@ _REJECTED_TYPES: Final = {
     PhoneNumberType.PERSONAL_NUMBER: "is a personal number, which forwards to another",
     PhoneNumberType.TOLL_FREE: "is a toll-free number",
 }
-_NON_GEOGRAPHIC_REGION: Final = "001"
+_NO_COUNTRY: Final = (phonenumbers.UNKNOWN_REGION, phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY)
 _HINT: Final = "write it with + and the country code, like +14155552671."
 _NOT_A_PHONE: Final = f"This is not a phone number; {_HINT}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class PhoneNumber:
     """A valid number to which a code may be sent.
 
@@ -56,27 +53,27 @@ class PhoneNumber:
     """
 
     e164: str
-    _plan: NumberingPlan | None = field(default=None, compare=False)
+    _parsed: phonenumbers.PhoneNumber | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """Return a text with the masked number."""
         return f"PhoneNumber({self.masked})"
 
-    @property
-    def plan(self) -> NumberingPlan:
-        """What the numbering plan of its country says about the number."""
-        plan = self._plan
-        if plan is None:
-            # A request needs it several times, and parsing is slow. It is not kept for other
-            # requests: the time would reveal which phones are in use.
-            plan = NumberingPlan.find(self.e164) or _plan_of(phonenumbers.parse(self.e164))
-            object.__setattr__(self, "_plan", plan)
-        return plan
-
-    @property
+    # A request needs these several times, and phonenumbers is slow. They are not kept for other
+    # requests: the time would reveal which phones are in use.
+    @cached_property
     def country(self) -> str:
         """The ISO 3166-1 code of the number's country, `ZZ` if no country has it."""
-        return self.plan.region or "ZZ"
+        return phonenumbers.region_code_for_number(self._number) or phonenumbers.UNKNOWN_REGION
+
+    @cached_property
+    def number_type(self) -> int:
+        """A value of `PhoneNumberType`, which is `UNKNOWN` for an invalid number."""
+        return phonenumbers.number_type(self._number)
+
+    @cached_property
+    def _number(self) -> phonenumbers.PhoneNumber:
+        return self._parsed or phonenumbers.parse(self.e164)
 
     @property
     def number_range(self) -> str:
@@ -86,8 +83,8 @@ class PhoneNumber:
     @property
     def masked(self) -> str:
         """The number with asterisks for all digits but the country code and the last two."""
-        e164, code = self.e164, self.plan.country_code
-        shown = 2 if code < 10 else 3 if code < 100 else 4
+        e164 = self.e164
+        shown = len(f"+{self._number.country_code}")
         return e164[:shown] + "*" * (len(e164) - shown - 2) + e164[-2:]
 
 
@@ -104,7 +101,7 @@ class PhoneRules:
 
     def prefers(self, phone: PhoneNumber, others: Iterable[PhoneNumber]) -> bool:
         """Return whether this is a mobile number, and none of the others gets codes."""
-        is_mobile = phone.plan.number_type == PhoneNumberType.MOBILE
+        is_mobile = phone.number_type == PhoneNumberType.MOBILE
         return is_mobile and all(self._find_problem(other) for other in others)
 
     def check(self, phone: PhoneNumber) -> None:
@@ -119,12 +116,11 @@ class PhoneRules:
     def _find_problem(self, phone: PhoneNumber) -> str | None:
         if self.exceptions and phone in self.exceptions:
             return None
-        if phone.plan.region in (None, _NON_GEOGRAPHIC_REGION):
+        if phone.country in _NO_COUNTRY:
             return "number belongs to no country"
-        number_type = phone.plan.number_type
-        if number_type == PhoneNumberType.TOLL_FREE and self.accepts_toll_free:
+        if phone.number_type == PhoneNumberType.TOLL_FREE and self.accepts_toll_free:
             return None
-        return _REJECTED_TYPES.get(number_type)
+        return _REJECTED_TYPES.get(phone.number_type)
 
 
 DEFAULT_RULES: Final = PhoneRules()
@@ -204,11 +200,7 @@ def _parse(
 ) -> PhoneNumber:
     if len(text) > MAX_INPUT_LENGTH:
         raise InvalidPhone(_NOT_A_PHONE)
-    plan = NumberingPlan.find(text)
-    if plan is None or plan.country_code in _FORMER_FORMS:
-        phones = _parse_valid(_find_readings(_expand_tel_uri(text), readings))
-    else:
-        phones = [PhoneNumber(text, plan)] if _is_valid(plan) else []
+    phones = _parse_valid(_find_readings(_expand_tel_uri(text), readings))
     if not phones:
         raise InvalidPhone(f"No numbering plan has this phone number; {_HINT}")
     phone, *others = phones
@@ -269,36 +261,31 @@ def _parse_valid(readings: Iterable[_Reading]) -> list[PhoneNumber]:
     phones = []
     for reading in readings:
         try:
-            number = _modernize(phonenumbers.parse(reading.text, reading.region))
+            phone = _to_phone(phonenumbers.parse(reading.text, reading.region))
         except NumberParseException:
             continue
-        plan = _plan_of(number)
-        if _is_valid(plan):
-            e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-            phones.append(PhoneNumber(e164, plan))
+        if phone.number_type != PhoneNumberType.UNKNOWN:
+            phones.append(phone)
     return list(dict.fromkeys(phones))
 
 
-def _is_valid(plan: NumberingPlan) -> bool:
-    return plan.number_type != PhoneNumberType.UNKNOWN
-
-
-def _plan_of(number: phonenumbers.PhoneNumber) -> NumberingPlan:
-    country_code = number.country_code or 0
-    return NumberingPlan.of(country_code, phonenumbers.national_significant_number(number))
-
-
-def _modernize(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
+def _to_phone(number: phonenumbers.PhoneNumber) -> PhoneNumber:
     """Return the number in the one form that we keep.
 
     - Mexican mobile numbers have no `1` behind the country code anymore.
     - Argentine mobile numbers have a `9` behind it (ITU-T E.164), and many people omit it.
     """
-    national = phonenumbers.national_significant_number(number)
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    national = e164.removeprefix(f"+{number.country_code}")
     if number.country_code == _MEXICO:
-        return phonenumbers.parse(f"+{_MEXICO}{_FORMER_MEXICAN_PREFIX.sub('', national)}")
+        return _parse_e164(f"+{_MEXICO}{_FORMER_MEXICAN_PREFIX.sub('', national)}")
     if number.country_code == _ARGENTINA:
-        mobile = phonenumbers.parse(f"+{_ARGENTINA}9{national}")
-        if phonenumbers.number_type(mobile) == PhoneNumberType.MOBILE:
+        mobile = _parse_e164(f"+{_ARGENTINA}9{national}")
+        if mobile.number_type == PhoneNumberType.MOBILE:
             return mobile
-    return number
+    return PhoneNumber(e164, number)
+
+
+def _parse_e164(text: str) -> PhoneNumber:
+    number = phonenumbers.parse(text)
+    return PhoneNumber(phonenumbers.format_number(number, PhoneNumberFormat.E164), number)

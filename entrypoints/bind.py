@@ -1,6 +1,6 @@
 """The bind address, a value that is imported without the settings."""
 
-from domain.values import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,22 +12,22 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from adapters.logging import LogSecurityEvents, security_log
+from adapters.logging import LogSecurityEvents
+from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.call_provider import CallProvider
 from application.ports.errors import ConfigurationError
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
-from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.system import Clock
 from application.ports.webhooks import Webhooks
-from application.use_cases import UseCases
+from application.use_cases import Policy, Ports, UseCases, build_use_cases
 from application.webhook_urls import WebhookUrls
-from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
 from domain.otp.callback import CallbackPolicy
@@ -84,7 +84,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file import FileOtpKeys, FileRefreshKeys, KeyPurpose
     from adapters.pillow import open_image_publisher
-    from adapters.system import SystemClock, SystemRandomness, count_processors
+    from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness, count_processors
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
     templates = load_sms_templates(settings)
@@ -114,7 +114,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         image_publisher = await stack.enter_async_context(
             open_image_publisher(
                 image_limits,
-                threads=settings.image_threads or max(1, count_processors() // settings.workers),
+                threads=max(1, count_processors() // settings.workers),
                 max_pixels_per_hour=settings.max_pixels_per_hour,
             )
         )
@@ -126,20 +126,19 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         )
         yield build_use_cases(
             Ports(
-                repositories=records,
+                repositories=replace(records, health=HeldHealthCheck(records.health)),
                 media_files=files,
-                media_health=health_check_of(files),
+                media_health=HeldHealthCheck(health_check_of(files)),
                 messenger=messenger,
-                messenger_health=messenger,
+                messenger_health=HeldHealthCheck(messenger),
                 sms_templates=templates,
                 image_publisher=image_publisher,
                 tokens=tokens,
                 public_keys=tokens,
                 refresh_keys=FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH)),
                 otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
-                client_ip_hashes=phone_encryption,
-                number_range_hashes=phone_encryption,
-                events=LogSecurityEvents(security_log()),
+                keyed_hashes=phone_encryption,
+                events=LogSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
                 call_provider=call_provider,
@@ -200,13 +199,13 @@ def load_keys(
     Raises:
         StartupError: they cannot be used.
     """
-    from adapters.key_file import ReloadingKeys, UnchangingKeys
+    from adapters.key_file import ReloadingKeys, UnchangingKeys, parse_secrets
 
     is_strict = is_service and settings.env is Environment.PRODUCTION
     create_missing = is_service and not is_strict
     if text := settings.secrets.value:
         with name_variable("DIALTONE_SECRETS"):
-            return UnchangingKeys(text, clock, is_strict=is_strict)
+            return UnchangingKeys(parse_secrets(text, is_strict=is_strict), clock)
     with name_variable("DIALTONE_SECRETS_FILE"):
         if create_missing:
             check_secrets_file_not_lost(settings.database, settings.secrets_file)

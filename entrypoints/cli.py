@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from entrypoints.optional_imports import without_packages
 from entrypoints.startup_error import (
     CommandError,
     InvalidArgument,
@@ -21,7 +20,6 @@ from entrypoints.startup_error import (
 )
 
 if TYPE_CHECKING:
-    from entrypoints.server.plan import ServicePlan
     from entrypoints.settings import Settings
 
 EXIT_OK: Final = 0
@@ -90,9 +88,7 @@ def _run_command(arguments: argparse.Namespace) -> int:
         return EXIT_INVALID
 
     if arguments.command == "run":
-        return _run_service()
-    with without_packages("rich"):
-        import adapters.logging  # noqa: F401 -- without rich
+        return _print_result(_run_service)
     from entrypoints.commands import COMMANDS, COMMANDS_WITHOUT_SETTINGS
 
     if arguments.command in COMMANDS_WITHOUT_SETTINGS:
@@ -102,28 +98,13 @@ def _run_command(arguments: argparse.Namespace) -> int:
     return _print_result(lambda: run(_read_settings(), arguments))
 
 
-def _run_service() -> int:
-    from entrypoints.server.run import CheckFailed, run
+def _run_service() -> Iterable[str]:
+    settings = _read_settings()
+    from entrypoints.server.run import run
 
-    try:
-        return EXIT_OK if run(_make_plan) else EXIT_FAILED
-    except StartupError as error:
-        print_errors(str(error))
-        return EXIT_FAILED
-    except CheckFailed as error:
-        return error.exit_code
-
-
-def _make_plan(send: "Callable[[ServicePlan], None]") -> int:
-    # Without the log: the parent process imports it meanwhile.
-    from entrypoints.server.check import make_plan
-    from entrypoints.settings import ENV_FILE, read_settings
-
-    def check_and_send() -> Iterable[str]:
-        send(make_plan(read_settings(os.environ, ENV_FILE)))
-        return ()
-
-    return _print_result(check_and_send)
+    if not run(settings):
+        sys.exit(EXIT_FAILED)
+    return ()
 
 
 def _read_settings() -> "Settings":

@@ -28,7 +28,7 @@ from entrypoints.connection_checks import run_checks
 from entrypoints.flow_trial import try_flow
 from entrypoints.part_checks import connection_checks
 from entrypoints.settings import Settings, describe, unknown_line
-from entrypoints.settings.parsers import duration_parser
+from entrypoints.settings.parsers import duration
 from entrypoints.settings.values import MediaFolder, SmsProvider
 from entrypoints.startup_error import CommandError, InvalidArgument
 
@@ -76,7 +76,7 @@ def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
 def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Add new keys to the secrets file."""
     try:
-        delay = duration_parser("1m", "30d")(arguments.after)
+        delay = duration("1m", "30d")(arguments.after)
     except InvalidValue as error:
         raise InvalidArgument(f"--after: {error.message}") from None
     return [
@@ -90,17 +90,15 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def generate_keys(arguments: Namespace) -> Iterable[str]:
     """Create a secrets file, or print new keys as one line. It needs no settings."""
     if arguments.file == "-":
-        yield operator_jobs.generate_keys(None) or ""
+        yield operator_jobs.render_new_keys()
         return
     path = _parse_file(arguments.file).absolute()
-    problem = operator_jobs.generate_keys(path)
+    operator_jobs.generate_keys(path)
     yield f"{path} has new keys. Only its owner (uid {os.geteuid()}) can read it."
     yield f"Next: start the service as this user with DIALTONE_SECRETS_FILE={path}"
     if os.geteuid() == 0:
         yield f"If the service runs as another user: chown USER {path}"
     yield "Store a copy of the file apart from the database: without it no phone can be read."
-    if problem is not None:
-        yield f"Production does not accept it yet. {problem}"
 
 
 def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:

@@ -4,13 +4,13 @@ import asyncio
 import multiprocessing
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
 from application.ports.media_files import MediaFiles
-from domain.values import dataclass
 from entrypoints.startup_error import StartupError
 
 CHECK_TIMEOUT: Final = 15.0
@@ -18,7 +18,7 @@ CHECK_TIMEOUT: Final = 15.0
 _END_TIMEOUT: Final = 0.5
 _CONTENT: Final = b"check-settings"
 
-Check: TypeAlias = Callable[[], Awaitable[str]]
+Check: TypeAlias = Callable[[], Coroutine[Any, Any, str]]
 """Return a note or an empty text. Raise an error for the operator if the part does not work."""
 
 
@@ -85,20 +85,13 @@ async def check_media_files(files: MediaFiles) -> None:
 def _send_result(check: Check, sender: Connection, set_up_process: Callable[[], None]) -> None:
     set_up_process()
     try:
-        result = CheckResult(is_ok=True, text=_describe(asyncio.run(_wait_for(check))))
+        note = asyncio.run(check())
+        result = CheckResult(is_ok=True, text=f"ok ({note})" if note else "ok")
     except (ConfigurationError, StartupError, PortError) as error:
         result = CheckResult(is_ok=False, text=str(error))
     except Exception as error:  # noqa: BLE001 - its text may contain anything
         result = CheckResult(is_ok=False, text=f"The check failed with {type(error).__name__}.")
     sender.send(result)
-
-
-async def _wait_for(check: Check) -> str:
-    return await check()
-
-
-def _describe(note: str) -> str:
-    return f"ok ({note})" if note else "ok"
 
 
 def _receive(receiver: Connection, deadline: float) -> CheckResult:

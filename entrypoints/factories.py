@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from pkgutil import resolve_name
@@ -17,14 +18,13 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.errors import ConfigurationError
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import DeliveryResult, Messenger
-from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 from entrypoints.ownership import find_ownership_problem
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError

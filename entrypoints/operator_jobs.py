@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.keys import Key
-from application.ports.phone_encryption import PhoneEncryption
 from domain.otp.challenge import OTP_TTL
 from entrypoints.bootstrap import find_key_fingerprint, load_keys, name_variable
 from entrypoints.keys import max_token_lifetimes
@@ -92,7 +92,7 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     from adapters.encryption import AesPhoneEncryption
     from adapters.key_file import (
         KeyPurpose,
-        StaticKeySet,
+        UnchangingKeys,
         begin_index_key_change,
         finish_index_key_change,
         load_secrets_file,
@@ -100,11 +100,12 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     from adapters.system import SystemClock, SystemRandomness
 
     _check_keys_in_file(settings)
-    now, path = SystemClock().now(), settings.secrets_file
+    clock, path = SystemClock(), settings.secrets_file
+    now = clock.now()
 
     with name_variable("DIALTONE_SECRETS_FILE"):
         keys = load_secrets_file(path, max_index_keys=2).keys
-    encryption_keys = StaticKeySet(keys[KeyPurpose.PHONE_ENCRYPTION], now)
+    encryption_keys = UnchangingKeys(keys, clock).key_set(KeyPurpose.PHONE_ENCRYPTION)
 
     def encryption_with(index_key: Key) -> PhoneEncryption:
         return AesPhoneEncryption(index_key.key, encryption_keys, SystemRandomness())
@@ -125,18 +126,22 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     return new_key.id, kept
 
 
-def generate_keys(path: Path | None) -> str | None:
-    """Create a secrets file with new keys, or return new keys as one line if there is no path.
-
-    Returns:
-        The line, or why production would reject the file, or None.
+def generate_keys(path: Path) -> None:
+    """Create a secrets file with new keys.
 
     Raises:
         ConfigurationError: the file exists already, or cannot be created.
     """
-    from adapters.key_file import generate_document, generate_secrets_file, render_line
+    from adapters.key_file import generate_secrets_file
 
-    return render_line(generate_document()) if path is None else generate_secrets_file(path)
+    generate_secrets_file(path)
+
+
+def render_new_keys() -> str:
+    """Return new keys as one line."""
+    from adapters.key_file import generate_document
+
+    return generate_document(indent=None).rstrip()
 
 
 def back_up_database(

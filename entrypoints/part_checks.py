@@ -79,10 +79,8 @@ def _are_keys_missing(settings: Settings) -> bool:
         return False
     try:
         settings.secrets_file.lstat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False  # reading the file reports the reason
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)  # reading the file reports other reasons
     return False
 
 

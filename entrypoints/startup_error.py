@@ -1,6 +1,5 @@
 """Errors for the operator, and how they are shown."""
 
-import logging
 import sys
 from contextlib import suppress
 
@@ -21,7 +20,7 @@ def print_errors(*lines: str) -> None:
     """Print lines for the operator to stderr, after the log."""
     if sys.stderr is None:
         return  # print would use stdout
-    for handler in logging.getLogger().handlers:
-        handler.flush()
+    if log := sys.modules.get("adapters.logging"):  # not imported only for this
+        log.flush_log()
     with suppress(OSError):
         print(*lines, sep="\n", file=sys.stderr)

@@ -1,6 +1,5 @@
 """A message in a box, as a terminal shows it."""
 
-from functools import lru_cache
 from io import BytesIO, TextIOWrapper
 from typing import Final
 
@@ -56,7 +55,6 @@ def _draw_box(content: str, width: int, encoding: str) -> str | None:
     return top + between.join(padded) + bottom
 
 
-@lru_cache(maxsize=64)
 def _borders(encoding: str, widest: int) -> tuple[str, str, str]:
     """Return what is before the first line of a box, between two lines, and after the last."""
     box = SQUARE if encoding.lower().startswith("utf") else ASCII

@@ -5,7 +5,6 @@ Stored client IPs and number ranges: HMAC-SHA256.
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from ipaddress import ip_network
 from typing import Final
 
@@ -28,7 +27,6 @@ _FINGERPRINT_LENGTH: Final = 16
 _CLIENT_IP_KEY_MESSAGE: Final = b"key of the client ip hashes"
 _NUMBER_RANGE_KEY_MESSAGE: Final = b"key of the number range hashes"
 _HASH_BYTES: Final = 16
-_MAX_CLIENT_IPS: Final = 8192
 _IPV4: Final = re.compile(r"([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}")
 _NETWORK_PREFIX_LENGTHS: Final = {4: 24, 6: 48}
 _NONCE_START: Final = 1 + KEY_ID_LENGTH
@@ -61,7 +59,6 @@ class AesPhoneEncryption:
         self._randomness = randomness
         self._ciphers: dict[bytes, AESGCM] = {}
         self._ciphers_of: Sequence[Key] = ()
-        self._hash_client_ip = lru_cache(maxsize=_MAX_CLIENT_IPS)(self._compute_client_ip_hashes)
 
     def blind_index(self, phone: PhoneNumber) -> str:
         """Return the blind index: 64 hex digits."""
@@ -108,9 +105,6 @@ class AesPhoneEncryption:
 
     def hash_client_ip(self, client_ip: str) -> HashedClientIp:
         """Return the hashes of the IP and of its network: 32 hex digits each."""
-        return self._hash_client_ip(client_ip)
-
-    def _compute_client_ip_hashes(self, client_ip: str) -> HashedClientIp:
         if ipv4 := _IPV4.fullmatch(client_ip):
             # `ip_network` would take as long as the rest of a request's hashes.
             return HashedClientIp(

@@ -1,18 +1,18 @@
 """Issuing and verifying access tokens."""
 
+import hashlib
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from jwt.types import Options
+import msgspec
 
 from adapters.jwt.keys import (
-    ALGORITHM,
-    HEADER_TYPE,
     CurrentSigningKey,
+    VerificationKey,
     VerificationKeys,
     derive_long_lived_key,
     parse_signing_key,
@@ -22,27 +22,47 @@ from application.ports.errors import InvalidToken
 from application.ports.keys import KeyRing, PublicKey, TokenClaims
 
 MAX_TOKEN_LENGTH: Final = 2048
-# Three parts in base64url without padding; an ES256 signature has 64 bytes.
-_TOKEN_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")
-_DECODE_OPTIONS: Final[Options] = {
-    "require": ["iss", "aud", "exp", "iat", "sub", "sid"],
-    "strict_aud": True,
-    # PyJWT would use the system clock. `read` checks the expiry with the caller's time.
-    "verify_exp": False,
-    "verify_iat": False,
-    "verify_nbf": False,
-}
+# Three parts in base64url without padding; a signature of ES256 has 64 bytes, one of HS256 32.
+_TOKEN_PATTERN: Final = re.compile(
+    r"(?P<content>(?P<header>[A-Za-z0-9_-]+)\.(?P<payload>[A-Za-z0-9_-]+))"
+    r"\.(?P<signature>[A-Za-z0-9_-]{43}|[A-Za-z0-9_-]{86})"
+)
+
+
+class _Payload(msgspec.Struct, gc=False):
+    """The claims of a token as RFC 7519 names them. Unknown claims are ignored."""
+
+    iss: str
+    aud: str
+    iat: int
+    exp: int
+    sub: str
+    sid: str
+    gen: int | None = None
+
+
+_PAYLOAD_DECODER: Final = msgspec.json.Decoder(_Payload)
+_DECODE_ERRORS: Final = (
+    jwt.PyJWTError,  # the header
+    ValueError,  # base64url or UTF-8
+    msgspec.MsgspecError,  # the payload
+    RecursionError,  # a payload that is nested too deep
+    OverflowError,  # a time that no date has, or OSError and ValueError
+    OSError,
+)
 
 
 class JwtAccessTokens:
-    """Access tokens signed with ES256, according to RFC 8725.
+    """Access tokens with refresh tokens are signed with ES256, long-lived ones with HS256.
 
-    - One algorithm, independent of the token's header (§3.1).
+    According to RFC 8725:
+
+    - A key has one algorithm, which the token's header must name (§3.1).
     - Issuer, subject and audience are checked (§3.8, §3.9).
     - Explicit type `at+jwt` of RFC 9068 (§3.11).
     - Headers with other members (`jku`, `jwk`, `crit`, `b64`, …) are rejected (§3.10).
-    - Long-lived tokens, which have no refresh tokens, are signed with a key that is not published:
-      a verifier that does not ask the service would accept them after a logout, for months.
+    - Long-lived tokens, which have no refresh tokens, are signed with a secret: a verifier that
+      does not ask the service would accept them after a logout, for months.
     - Each signature is verified once; the claims are cached until the keys change.
     """
 
@@ -88,10 +108,10 @@ class JwtAccessTokens:
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise InvalidToken("The access token is malformed.")
         keys = self._get_verification_keys()
-        claims = keys.verified_tokens.get(token)
+        digest = hashlib.sha256(token.encode()).digest()
+        claims = keys.verified_tokens.get(digest)
         if claims is None:
-            claims = self._verify(token, keys)
-            keys.verified_tokens.put(token, claims)
+            claims = keys.verified_tokens[digest] = self._verify(token, keys)
         if now >= claims.expires_at:
             raise InvalidToken("The access token is expired.")
         return claims
@@ -108,50 +128,51 @@ class JwtAccessTokens:
         return self._verification_keys
 
     def _verify(self, token: str, keys: VerificationKeys) -> TokenClaims:
-        if not _TOKEN_PATTERN.fullmatch(token):
+        match = _TOKEN_PATTERN.fullmatch(token)
+        if match is None:
             raise InvalidToken("The access token is malformed.")
+        content, header, payload, signature = match.groups()
         try:
             # A header that is identical to ours does not have to be parsed.
-            key = keys.by_header.get(token.partition(".")[0]) or _find_key(token, keys)
-            payload = jwt.decode(
-                token,
-                key,
-                [ALGORITHM],
-                _DECODE_OPTIONS,
-                issuer=self._issuer,
-                audience=self._audience,
-            )
-            return _parse_claims(payload)
-        except (jwt.PyJWTError, ValueError, OverflowError, OSError) as error:
+            key = keys.by_header.get(header) or _find_key(token, keys)
+            if not key.verify(content, _decode_segment(signature)):
+                raise InvalidToken("The access token has an invalid signature.")
+            return self._parse_claims(_decode_segment(payload))
+        except _DECODE_ERRORS as error:
             raise InvalidToken("The access token is invalid.") from error
 
+    def _parse_claims(self, payload: bytes) -> TokenClaims:
+        # As text, because msgspec does not check the encoding of unknown claims.
+        claims = _PAYLOAD_DECODER.decode(payload.decode())
+        if claims.iss != self._issuer or claims.aud != self._audience:
+            raise InvalidToken("The access token has another issuer or audience.")
+        return TokenClaims(
+            claims.sub,
+            claims.sid,
+            datetime.fromtimestamp(claims.iat, UTC),
+            datetime.fromtimestamp(claims.exp, UTC),
+            claims.gen,
+        )
 
-def _find_key(token: str, keys: VerificationKeys) -> EllipticCurvePublicKey:
+
+def _decode_segment(segment: str) -> bytes:
+    """Decode base64url without padding (RFC 7515 §2), of which each value has only one form.
+
+    Raises:
+        ValueError: the segment is not base64url, or its last character has bits that are not used.
+    """
+    decoded = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    if urlsafe_b64encode(decoded).rstrip(b"=") != segment.encode():
+        raise ValueError("The last character of a segment has bits that are not used.")
+    return decoded
+
+
+def _find_key(token: str, keys: VerificationKeys) -> VerificationKey:
     header = jwt.get_unverified_header(token)
     key_id = header.get("kid")
-    if header != {"alg": ALGORITHM, "kid": key_id, "typ": HEADER_TYPE}:
-        raise InvalidToken("The access token has another header than ours.")
     key = keys.by_id.get(key_id) if isinstance(key_id, str) else None
     if key is None:
         raise InvalidToken("The access token has an unknown key id.")
+    if header != key.header:
+        raise InvalidToken("The access token has another header than ours.")
     return key
-
-
-def _parse_claims(payload: dict[str, Any]) -> TokenClaims:
-    identity_id, session_id = payload["sub"], payload["sid"]
-    issued, expires = payload["iat"], payload["exp"]
-    # Not isinstance, because bool is a subclass of int.
-    if type(issued) is not int or type(expires) is not int:
-        raise InvalidToken("The times of the access token are not whole seconds.")
-    if not (isinstance(identity_id, str) and isinstance(session_id, str)):
-        raise InvalidToken("The access token has no identity or session id.")
-    generation = payload.get("gen")
-    if generation is not None and type(generation) is not int:
-        raise InvalidToken("The generation of the access token is not a whole number.")
-    return TokenClaims(
-        identity_id,
-        session_id,
-        datetime.fromtimestamp(issued, UTC),
-        datetime.fromtimestamp(expires, UTC),
-        generation,
-    )

@@ -20,29 +20,23 @@
   keys of a list stay accepted.
 - `phone_index` has exactly one key: with another key, no stored phone number is found. It has two
   while `dialtone rotate-index-key` changes it.
-- The file is readable by its owner only (mode 0600), unless it belongs to root or is mounted
-  read-only. Unknown members are preserved.
+- Unknown members are preserved.
+- Only its owner has access to the file (mode 0600). A file of root may be readable by a group, and
+  a file in a read-only mount of its own may have any owner and mode.
 """
 
-from adapters.key_file.document import (
-    KeyPurpose,
-    KeysByPurpose,
-    generate_document,
-    render_line,
-)
+from adapters.key_file.document import KeyPurpose, generate_document
 from adapters.key_file.keys import (
-    RELOAD_INTERVAL,
     FileOtpKeys,
     FileRefreshKeys,
     ReloadingKeys,
-    StaticKeySet,
     UnchangingKeys,
     find_inactive_keys,
     generate_secrets_file,
     load_secrets_file,
+    parse_secrets,
 )
 from adapters.key_file.rotation import (
-    MIN_ROTATION_DELAY,
     RotatedKeys,
     begin_index_key_change,
     finish_index_key_change,
@@ -50,15 +44,11 @@ from adapters.key_file.rotation import (
 )
 
 __all__ = [
-    "MIN_ROTATION_DELAY",
-    "RELOAD_INTERVAL",
     "FileOtpKeys",
     "FileRefreshKeys",
     "KeyPurpose",
-    "KeysByPurpose",
     "ReloadingKeys",
     "RotatedKeys",
-    "StaticKeySet",
     "UnchangingKeys",
     "begin_index_key_change",
     "find_inactive_keys",
@@ -66,6 +56,6 @@ __all__ = [
     "generate_document",
     "generate_secrets_file",
     "load_secrets_file",
-    "render_line",
+    "parse_secrets",
     "rotate_secrets_file",
 ]

@@ -6,27 +6,17 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    SECP256R1,
-    EllipticCurvePrivateKey,
-    generate_private_key,
-)
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from application.ports.keys import Key
-from domain.values import dataclass
 
 FORMAT_VERSION: Final = 1
 KEY_BYTES: Final = 32
@@ -59,8 +49,6 @@ class KeyPurpose(StrEnum):
 
 KeysByPurpose: TypeAlias = Mapping[KeyPurpose, tuple[Key, ...]]
 """At least one key for each purpose, newest first."""
-Entry: TypeAlias = dict[str, str]
-"""A key as JSON."""
 
 
 class InvalidDocument(Exception):
@@ -71,7 +59,7 @@ class InvalidDocument(Exception):
 class SecretsDocument:
     """A valid document: its JSON members, including unknown ones, and its keys."""
 
-    members: Mapping[str, Any] = field(repr=False)
+    members: dict[str, Any] = field(repr=False)
     keys: KeysByPurpose
 
 
@@ -103,28 +91,25 @@ def parse_document(text: str, max_index_keys: int = 1) -> SecretsDocument:
     return SecretsDocument(members, keys)
 
 
-def render_line(text: str) -> str:
-    """Return the text of a document on one line, for an environment variable."""
-    return json.dumps(json.loads(text), separators=(",", ":"))
+def render_document(members: Mapping[str, Any], *, indent: int | None = 2) -> str:
+    """Return the document as ASCII text, without an indent on one line."""
+    return json.dumps(members, indent=indent) + "\n"
 
 
-def render_document(members: Mapping[str, Any]) -> str:
-    """Return the document as ASCII text."""
-    return json.dumps(members, indent=2) + "\n"
-
-
-def generate_document() -> str:
+def generate_document(*, indent: int | None = 2) -> str:
     """Return a new document with one random key for each purpose (ASVS 5.0 11.5.1)."""
     now = datetime.now(UTC)
     lists = {purpose.value: [generate_entry(purpose, now)] for purpose in KeyPurpose}
-    return render_document({"version": FORMAT_VERSION, **lists})
+    return render_document({"version": FORMAT_VERSION, **lists}, indent=indent)
 
 
-def generate_entry(purpose: KeyPurpose, not_before: datetime) -> Entry:
-    """Return a new random key; fractions of a second of `not_before` are dropped."""
+def generate_entry(purpose: KeyPurpose, not_before: datetime) -> dict[str, str]:
+    """Return a new random key as JSON; fractions of a second of `not_before` are dropped."""
     if purpose is KeyPurpose.SIGNING:
-        pem = generate_private_key(SECP256R1()).private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         )
         key = pem.decode()
     else:
@@ -147,27 +132,23 @@ def check_key_strength(keys: KeysByPurpose) -> None:
         for position, key in enumerate(keys_of_purpose):
             where = f"{purpose}[{position}]"
             secret = _private_value(key.key) if purpose is KeyPurpose.SIGNING else key.key
-            weakness = _find_weakness(secret)
-            if weakness is not None:
+            if weakness := _find_weakness(secret):
                 raise InvalidDocument(f'"{where}.key" {weakness}')
-            if secret in seen:
+            if seen.setdefault(secret, where) != where:
                 raise InvalidDocument(f'"{seen[secret]}" and "{where}" have the same key')
-            seen[secret] = where
 
 
 def _parse_keys(entries: Any, purpose: KeyPurpose) -> tuple[Key, ...]:
     if not isinstance(entries, list) or not entries:
         raise InvalidDocument(f'"{purpose}" is missing or empty')
-    keys = tuple(
-        _parse_key(entry, purpose, f"{purpose}[{position}]")
-        for position, entry in enumerate(entries)
-    )
+    keys = tuple(_parse_key(entry, purpose, position) for position, entry in enumerate(entries))
     if len({key.id for key in keys}) < len(keys):
         raise InvalidDocument(f'two keys of "{purpose}" have the same id')
     return keys
 
 
-def _parse_key(entry: Any, purpose: KeyPurpose, where: str) -> Key:
+def _parse_key(entry: Any, purpose: KeyPurpose, position: int) -> Key:
+    where = f"{purpose}[{position}]"
     if not isinstance(entry, dict):
         raise InvalidDocument(f'"{where}" is not a JSON object')
     for name in ("id", "not_before", "key"):
@@ -187,9 +168,9 @@ def _parse_time(text: str, where: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidDocument(f'"{where}" is not a time like 2026-05-01T09:30:00Z') from None
-    if time.tzinfo is None:
-        raise InvalidDocument(f'"{where}" does not end with Z or a UTC offset')
+        time = None
+    if time is None or time.tzinfo is None:
+        raise InvalidDocument(f'"{where}" is not a time with Z or offset: 2026-05-01T09:30:00Z')
     return time
 
 
@@ -206,21 +187,18 @@ def _parse_key_bytes(text: str, where: str) -> bytes:
 def _parse_private_key(text: str, where: str) -> bytes:
     pem = text.encode(errors="replace")
     try:
-        key = load_pem_private_key(pem, password=None)
+        key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
-    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise InvalidDocument(f'"{where}" is not a P-256 private key in PEM')
     return pem
 
 
 def _find_weakness(key: bytes) -> str | None:
-    if len(set(key)) < _MIN_DISTINCT_BYTES:
-        return "is not random: it repeats a few bytes"
-    if len({(second - first) % 256 for first, second in pairwise(key)}) == 1:
-        return "is not random: it is an arithmetic sequence"
-    if _is_readable_text(key):
-        return "is not random: it is readable text"
+    steps = {(second - first) % 256 for first, second in pairwise(key)}
+    if len(set(key)) < _MIN_DISTINCT_BYTES or len(steps) == 1 or _is_readable_text(key):
+        return "is not random: it is readable text, a sequence, or repeats a few bytes"
     if hashlib.sha256(key).hexdigest() in _PUBLISHED_KEYS:
         return "is a published example"
     return None
@@ -237,6 +215,6 @@ def _is_readable_text(key: bytes) -> bool:
 
 
 def _private_value(pem: bytes) -> bytes:
-    key = load_pem_private_key(pem, password=None)
-    assert isinstance(key, EllipticCurvePrivateKey)  # noqa: S101 - parse_document checked it
+    key = serialization.load_pem_private_key(pem, password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - parse_document checked it
     return key.private_numbers().private_value.to_bytes(32)

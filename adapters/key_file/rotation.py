@@ -1,33 +1,27 @@
 """Rotation: a new key in front of each list, and removal of keys that are no longer needed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from adapters.key_file.document import (
-    KeyPurpose,
-    SecretsDocument,
-    generate_entry,
-    render_document,
-)
+from adapters.key_file.document import KeyPurpose, SecretsDocument, generate_entry, render_document
 from adapters.key_file.file import lock_for_replacing, replace_private_file
 from adapters.key_file.keys import RELOAD_INTERVAL, load_secrets_file
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key
-from domain.values import dataclass
 
-ROTATED_PURPOSES: Final = (
-    KeyPurpose.SIGNING,
-    KeyPurpose.REFRESH,
-    KeyPurpose.OTP_PEPPER,
-    KeyPurpose.PHONE_ENCRYPTION,
+ROTATED_PURPOSES: Final[Sequence[KeyPurpose]] = tuple(
+    purpose for purpose in KeyPurpose if purpose is not KeyPurpose.PHONE_INDEX
 )
 """All but the index key, which phone numbers are found by."""
 MIN_ROTATION_DELAY: Final = 2 * RELOAD_INTERVAL
 """One interval until all processes have loaded a new key, and one for differing clocks."""
 RETENTION_MARGIN: Final = timedelta(days=7)
 """How long a key is kept after the last token or code that it made has expired."""
+Lifetimes: TypeAlias = Mapping[KeyPurpose, timedelta]
+"""The maximum lifetime of the tokens or codes of each purpose that has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +36,7 @@ class RotatedKeys:
 
 
 def rotate_secrets_file(
-    path: Path,
-    now: datetime,
-    lifetimes: Mapping[KeyPurpose, timedelta],
-    *,
-    delay: timedelta = MIN_ROTATION_DELAY,
+    path: Path, now: datetime, lifetimes: Lifetimes, *, delay: timedelta = MIN_ROTATION_DELAY
 ) -> tuple[RotatedKeys, ...]:
     """Add new keys, and remove those that no valid token or code was made with.
 
@@ -86,10 +76,10 @@ def begin_index_key_change(path: Path, now: datetime) -> tuple[Key, Key]:
     """
     with lock_for_replacing(path):
         document = load_secrets_file(path, max_index_keys=2)
-        if len(document.keys[KeyPurpose.PHONE_INDEX]) == 1:
-            members = dict(document.members)
-            entry = generate_entry(KeyPurpose.PHONE_INDEX, now)
-            members[KeyPurpose.PHONE_INDEX] = [entry, *members[KeyPurpose.PHONE_INDEX]]
+        entries = document.members[KeyPurpose.PHONE_INDEX]
+        if len(entries) == 1:
+            entries = [generate_entry(KeyPurpose.PHONE_INDEX, now), *entries]
+            members = document.members | {KeyPurpose.PHONE_INDEX: entries}
             replace_private_file(path, render_document(members))
             document = load_secrets_file(path, max_index_keys=2)
         new, old = document.keys[KeyPurpose.PHONE_INDEX]
@@ -103,17 +93,13 @@ def finish_index_key_change(path: Path) -> None:
         ConfigurationError: the file cannot be used or replaced.
     """
     with lock_for_replacing(path):
-        document = load_secrets_file(path, max_index_keys=2)
-        members = dict(document.members)
+        members = load_secrets_file(path, max_index_keys=2).members
         members[KeyPurpose.PHONE_INDEX] = members[KeyPurpose.PHONE_INDEX][:1]
         replace_private_file(path, render_document(members))
 
 
 def rotate_document(
-    document: SecretsDocument,
-    lifetimes: Mapping[KeyPurpose, timedelta],
-    now: datetime,
-    not_before: datetime,
+    document: SecretsDocument, lifetimes: Lifetimes, now: datetime, not_before: datetime
 ) -> tuple[dict[str, Any], tuple[RotatedKeys, ...]]:
     """Return the rotated JSON members and a summary; all other members are unchanged."""
     members = dict(document.members)
@@ -131,10 +117,8 @@ def rotate_document(
 
 def _check_all_keys_active(document: SecretsDocument, now: datetime) -> None:
     # Another rotation would do no harm, but two within a minute are a mistake.
-    active_at = max(
-        key.not_before for purpose in ROTATED_PURPOSES for key in document.keys[purpose]
-    )
-    if active_at > now:
+    times = [key.not_before for purpose in ROTATED_PURPOSES for key in document.keys[purpose]]
+    if (active_at := max(times)) > now:
         raise ConfigurationError(
             "The keys were rotated recently, and the new keys become active at "
             f"{active_at:%Y-%m-%dT%H:%M:%SZ}. Rotate again after that."

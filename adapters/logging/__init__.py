@@ -1,17 +1,6 @@
 """The log: one line for each event, on stderr, without phone numbers, codes, tokens or bodies."""
 
-from adapters.logging.configuration import (
-    configure_logging,
-    logging_config,
-    request_log,
-    security_log,
-)
+from adapters.logging.configuration import configure_logging, flush_log, logging_config
 from adapters.logging.security_events import LogSecurityEvents
 
-__all__ = [
-    "LogSecurityEvents",
-    "configure_logging",
-    "logging_config",
-    "request_log",
-    "security_log",
-]
+__all__ = ["LogSecurityEvents", "configure_logging", "flush_log", "logging_config"]

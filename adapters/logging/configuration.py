@@ -1,52 +1,52 @@
 """Configuration of structlog and the standard library's logging."""
 
+import json
 import logging
 import logging.config
+import os
 import sys
 import threading
-from collections.abc import Callable
-from types import TracebackType
+from contextlib import suppress
+from functools import cache
 from typing import Any, Final
 
+import msgspec
 import structlog
+from structlog.processors import ExceptionRenderer, JSONRenderer, TimeStamper, add_log_level
+from structlog.typing import EventDict, Processor
 
-from adapters.logging.formatter import LineFormatter, make_formatter
-from adapters.logging.handler import NonBlockingHandler, make_handler
-from adapters.logging.request_log import RequestLog, SecurityLog
+from adapters.logging.lines import LineLogger, LineWriter
+from adapters.logging.masking import format_exception, loggable
+from application.ports.current_request import CURRENT_REQUEST
 
-SECURITY_LOGGER: Final = "dialtone.security"
-_OWN_LOGGERS: Final = ("domain", "application", "adapters", "entrypoints")
+_IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)
+"""Their warnings are logged at every level."""
 
 
 def configure_logging(level: str, log_format: str) -> None:
-    """Log everything in this process to stderr with one formatter, warnings included.
+    """Log everything in this process to stderr with one chain of processors, warnings included.
 
-    Logging never waits for stderr. See `NonBlockingHandler`.
+    Logging never waits for stderr. See `LineWriter`.
 
     Args:
         level: a `LogLevel`: `debug`, `info`, `warning` or `error`.
         log_format: a `LogFormat`: `auto`, `json` or `console`.
     """
-    logging.config.dictConfig(logging_config(level, log_format))
+    logging.config.dictConfig(logging_config(level))
     # The standard library reports a failed log call with a traceback that contains the record.
     logging.raiseExceptions = False
     logging.captureWarnings(True)
     sys.excepthook = _log_unhandled_exception
-    threading.excepthook = lambda args: _log_unhandled_exception(
-        args.exc_type, args.exc_value, args.exc_traceback
-    )
+    threading.excepthook = lambda args: _log_unhandled_exception(*args[:3])
+    find_logger = structlog.stdlib.LoggerFactory([__name__])
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=make_processors(log_format, os.isatty(_writer().descriptor)),
+        logger_factory=lambda *args: LineLogger(find_logger(*args), _writer().write),
         cache_logger_on_first_use=True,
     )
 
 
-def logging_config(level: str, log_format: str) -> dict[str, Any]:
+def logging_config(level: str) -> dict[str, Any]:
     """Return the configuration for `logging.config.dictConfig`; granian's workers need it too.
 
     - Only our own loggers log below `info`: debug messages of libraries may quote user input.
@@ -54,71 +54,112 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
     """
     level = level.upper()
     library_level = "INFO" if level == "DEBUG" else level
-    quiet_level = max(level, "WARNING", key=_severity)
+    # The banner replaces granian's info messages. httpx logs each URL, which contains the account
+    # id at Twilio.
+    levels = dict.fromkeys(("_granian", "httpx"), level if level == "ERROR" else "WARNING")
+    levels |= dict.fromkeys(("domain", "application", "adapters", "entrypoints"), level)
+    levels |= dict.fromkeys(_IMPORTANT_LOGGERS, "WARNING" if level == "ERROR" else library_level)
+    handler = {"class": "logging.StreamHandler", "formatter": "line", "stream": _writer()}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": make_formatter, "log_format": log_format}},
-        "handlers": {
-            "stderr": {
-                "()": make_handler,
-                "formatter": "line",
-                "stream": "ext://sys.stderr",
-            }
-        },
+        "formatters": {"line": {"()": RecordFormatter}},
+        "handlers": {"stderr": {**handler, ".": {"terminator": ""}}},
         "root": {"handlers": ["stderr"], "level": library_level},
-        "loggers": {
-            **{name: {"level": level} for name in _OWN_LOGGERS},
-            SECURITY_LOGGER: {"level": min(library_level, "WARNING", key=_severity)},
-            # By default granian logs to stdout, in a format of its own. The banner replaces its
-            # info messages.
-            "_granian": {"handlers": [], "level": quiet_level, "propagate": True},
-            "granian.access": {"handlers": [], "level": level, "propagate": True},
-            # It logs each URL, which contains the account id at Twilio.
-            "httpx": {"level": quiet_level},
-        },
+        "loggers": {name: {"level": value} for name, value in levels.items()},
     }
 
 
-def request_log(name: str) -> Callable[..., None]:
-    """Return the method that logs the line of each request; call it after `configure_logging`.
+def make_processors(log_format: str, is_terminal: bool) -> list[Processor]:
+    """Return the processors of all lines; the last one returns the line without its line end.
+
+    - Columns are for people: lines below the level `warning` lack the logger and the request id.
+    - Colors are for terminals, unless NO_COLOR is set (https://no-color.org).
 
     Args:
-        name: of the logger.
+        log_format: `json`, `console`, or `auto`: columns on a terminal, JSON elsewhere.
+        is_terminal: whether the lines are written to a terminal.
     """
-    put = _find_put(name)
-    log: Callable[..., None] = structlog.get_logger(name).info
-    return RequestLog(name, put) if put else log
+    processors: list[Processor] = [
+        structlog.stdlib.filter_by_level,
+        add_request_fields,
+        ExceptionRenderer(lambda exc_info: format_exception(exc_info[1])),
+        lambda _logger, _name, event: loggable(event),
+        # No field replaces what these add.
+        add_log_level,
+        structlog.stdlib.add_logger_name,
+        TimeStamper(fmt="iso", utc=True),
+    ]
+    if log_format == "json" or (log_format == "auto" and not is_terminal):
+        return [*processors, JSONRenderer(_to_json)]
+    has_colors = is_terminal and not os.environ.get("NO_COLOR")
+    columns = structlog.dev.ConsoleRenderer(colors=has_colors, sort_keys=False, pad_event_to=24)
+    return [*processors, _shorten, columns]
 
 
-def security_log() -> SecurityLog | None:
-    """Return what logs security events as JSON; call it after `configure_logging`.
+class RecordFormatter(logging.Formatter):
+    """Formats the records of the standard library with the processors of structlog; never raises.
 
-    None if the lines are for people.
+    `ProcessorFormatter` would call `__str__` of every message, which may raise anything.
     """
-    put = _find_put(SECURITY_LOGGER)
-    return SecurityLog(SECURITY_LOGGER, put) if put else None
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line without its line end."""
+        # Adapters log dicts, libraries texts.
+        fields = record.msg if isinstance(record.msg, dict) else {"event": _read_message(record)}
+        event: Any = {"event": "", "exc_info": record.exc_info, **fields}
+        for processor in structlog.get_config()["processors"][1:]:  # its level was checked
+            event = processor(logging.getLogger(record.name), record.levelname.lower(), event)
+        return str(event)
 
 
-def _find_put(name: str) -> Callable[[bytes], None] | None:
-    """Return what takes JSON lines without the formatter; None if the lines are no JSON."""
-    handler = next(iter(logging.getLogger().handlers), None)
-    is_enabled = logging.getLogger(name).isEnabledFor(logging.INFO)
-    if is_enabled and isinstance(handler, NonBlockingHandler):
-        formatter = handler.formatter
-        if isinstance(formatter, LineFormatter) and formatter.is_json:
-            return handler.put
-    return None
+def add_request_fields(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Add what is known about the current request."""
+    request = CURRENT_REQUEST.get()
+    return {**request.log_fields, **event} if request else event
 
 
-def _severity(level: str) -> int:
-    return logging.getLevelNamesMapping()[level]
+def flush_log() -> None:
+    """Wait until all lines are written, at most for a second."""
+    _writer().close()
 
 
-def _log_unhandled_exception(
-    error_type: type[BaseException], error: BaseException | None, traceback: TracebackType | None
-) -> None:
-    if error is None or issubclass(error_type, KeyboardInterrupt):
-        sys.__excepthook__(error_type, error or error_type(), traceback)
-        return
+@cache
+def _writer() -> LineWriter:
+    log = structlog.wrap_logger(LineLogger(logging.getLogger(__name__), str))
+    stderr = sys.stderr.fileno() if sys.stderr else -1
+    return LineWriter(stderr, lambda lines: log.warning("log_lines_dropped", lines=lines))
+
+
+def _log_unhandled_exception(_type: Any, error: BaseException | None, _traceback: Any) -> None:
     structlog.get_logger("entrypoints").critical("unhandled_exception", exc_info=error)
+
+
+def _read_message(record: logging.LogRecord) -> str:
+    # Other lines may contain source code (warnings) or the message of an exception (asyncio).
+    text, args = loggable(record.msg), loggable(record.args)
+    with suppress(Exception):  # the arguments may be of other types
+        text = text % args if args else text
+    return str(text).partition("\n")[0]
+
+
+def _to_json(event: EventDict, **_: Any) -> str:
+    try:
+        return msgspec.json.encode(event, enc_hook=repr).decode("ascii")
+    except UnicodeError:
+        # ASCII, because other characters may be line ends or control a terminal.
+        return json.dumps(event)
+
+
+def _shorten(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    event["timestamp"] = event["timestamp"][11:23]
+    hidden = ("logger", "request_id") if event["level"] in {"debug", "info"} else ()
+    return {_escape(n): _escape(v, n) for n, v in event.items() if n not in hidden}
+
+
+def _escape(value: Any, name: str = "") -> Any:
+    # User input must not control the terminal and must not start a new line.
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    kept = "\n" if name == "exception" else ""
+    return "".join(c if c.isprintable() or c == kept else ascii(c)[1:-1] for c in value)

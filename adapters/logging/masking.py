@@ -3,55 +3,45 @@
 Entities hide their own phones and codes. This is the last line of defense.
 """
 
-import math
+import errno
 import re
-from collections.abc import Mapping, Set
-from dataclasses import fields, is_dataclass
-from datetime import datetime, timedelta
+from textwrap import indent
+from traceback import StackSummary, walk_tb
 from typing import Any, Final
 
-from adapters.logging.exceptions import summarize_exception
-from domain.phone import PhoneNumber
+from application.ports.errors import PortError
+from domain.errors import DomainError
 
-Loggable = str | int | float | bool | None | list["Loggable"] | dict[str, "Loggable"]
-
-MAX_TEXT_LENGTH: Final = 2000
-_MAX_ITEMS: Final = 50
+_MAX_TEXT_LENGTH: Final = 2000
+_MAX_ITEMS: Final = 40
+"""Items of a collection, or frames of an exception."""
 _MAX_DEPTH: Final = 4
-_MAX_INTEGER: Final = 2**63
 
-_HIDDEN: Final = "(hidden)"
-_SECRET_WORDS: Final = {
-    "authorization", "body", "code", "codes", "cookie", "cookies", "otp", "passcode", "password",
-    "pepper", "secret", "secrets", "text", "token", "tokens",
-}  # fmt: skip
-_NOT_SECRET: Final = {"status_code", "exit_code", "error_code", "country_code", "region_code"}
-_NOT_A_LETTER: Final = re.compile(r"[^a-z]+")
+_SECRET: Final = re.compile(
+    r"(?!(status|exit|error|country|region)_code$) (.*[^a-z])? (authorization|body|codes?|cookies?"
+    r"|otp|passcode|password|pepper|secrets?|text|tokens?) ([^a-z].*)?",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_KNOWN: Final = {"event", "request_id", "client_ip", "method", "path", "status", "duration_ms"}
+"""The names in the line of each request, which need no check."""
 
 # First texts with many digits that are no phone numbers. Then phone numbers: E.164, a run of
 # digits, and the usual groups. A run is masked also beside letters, as in "tel14155552671".
 _DIGITS: Final = re.compile(
-    r"""
-    (?P<kept>
-        (?<![0-9A-Za-z])
-        (?: [0-9a-f]{24} | [0-9a-f]{32} | [0-9a-f]{64}
-          | [0-9a-f]{8} - (?: [0-9a-f]{4} - ){3} [0-9a-f]{12}
-        ) (?![0-9A-Za-z])
+    r"""(?P<kept>
+        (?<![0-9A-Za-z]) (?: [0-9a-f]{24} | [0-9a-f]{32} | [0-9a-f]{64}
+          | [0-9a-f]{8} - (?: [0-9a-f]{4} - ){3} [0-9a-f]{12} ) (?![0-9A-Za-z])
       | (?<!\d) (?:19|20)\d\d - [01]\d - [0-3]\d (?!\d)
         (?: [T ]\d\d:\d\d (?: :\d\d (?: [.,]\d+ )? )? )?
-      | (?<![\d.]) \d{1,3} (?: \.\d{1,3} ){3} (?![\d.])
-      | (?<![\d.]) \d{1,6} \.\d+
-    )
+      | (?<![\d.]) (?: \d{1,3} (?: \.\d{1,3} ){3} (?![\d.]) | \d{1,6} \.\d+ ) )
   | [+\uFF0B] \(? \d (?: [ \t()./\-]{0,2} \d ){6,}
   | (?<!\d) \(? \d{3} \)? [ .\-]? \d{3} [ .\-] \d{4} (?!\d)
-  | (?<!\d) \d{5} [ \-] \d{5} (?!\d)
-  | \d{7,}
-    """,
+  | (?<!\d) \d{5} [ \-] \d{5} (?!\d) | \d{7,}""",
     re.VERBOSE,
 )
 _DIGIT: Final = re.compile(r"\d")
-_MAX_PHONE_DIGITS: Final = 15
-"""ITU-T E.164."""
+_IDS: Final = {"request_id", "trace_id", "client_ip"}
+_PHONE_AS_ID: Final = re.compile(r"\d{7,15}|\d{3}[.-]?\d{3}[.-]\d{4}|\d{5}-\d{5}")
 
 
 def mask_phones(text: str) -> str:
@@ -59,91 +49,65 @@ def mask_phones(text: str) -> str:
 
     Ids of 24, 32 and 64 hex digits, UUIDs, times, IPv4 addresses and decimal fractions stay.
     """
-    return _DIGITS.sub(_mask_match, text)
+    return _DIGITS.sub(_mask_match, text) if _DIGIT.search(text) else text
 
 
-def loggable_text(text: str) -> str:
-    """Mask phone numbers, and cut the text after `MAX_TEXT_LENGTH` characters."""
-    ending = "…" if len(text) > MAX_TEXT_LENGTH else ""
-    return mask_phones(text[:MAX_TEXT_LENGTH]) + ending
+def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
+    """Return the value as plain data; never raises, the log shows a broken value as its type.
 
-
-def loggable_fields(values: Mapping[Any, Any], depth: int = 0) -> dict[str, Loggable]:
-    """Return the fields as plain data; the values of secrets are hidden."""
-    return {
-        loggable_text(str(name)): loggable(value, str(name), depth)
-        for name, value in list(values.items())[:_MAX_ITEMS]
-    }
-
-
-def loggable(value: Any, name: str = "", depth: int = 0) -> Loggable:
-    """Return the value as plain data; never raises, the log shows a broken value as its type."""
+    - Phone numbers are masked, and the values of secrets are hidden.
+    - Long texts and collections are cut.
+    - Exceptions are without their messages.
+    """
     try:
-        if value is not None and _is_secret(name):
-            return _HIDDEN
-        if name == "request_id" and type(value) is str and not _is_phone(value):
-            return value[:MAX_TEXT_LENGTH]
-        return _loggable(value, depth)
+        if value is None or (name not in _KNOWN and _SECRET.fullmatch(name)):
+            return value and "(hidden)"
+        if isinstance(value, str) and (name == "exception" or len(value) <= _MAX_TEXT_LENGTH):
+            is_id = name in _IDS and not _PHONE_AS_ID.fullmatch(value)
+            return value if is_id else mask_phones(str(value))
+        if isinstance(value, (int, float)) and abs(value) < 2**63:
+            return value
+        if isinstance(value, dict) and depth < _MAX_DEPTH:
+            items = list(value.items())[:_MAX_ITEMS]
+            names = [k if k in _KNOWN else str(loggable(k)) for k, _ in items]
+            return {n: loggable(v, n, depth + 1) for n, (_, v) in zip(names, items, strict=True)}
+        if isinstance(value, (list, tuple, set)) and depth < _MAX_DEPTH:
+            return tuple(loggable(item, depth=depth + 1) for item in list(value)[:_MAX_ITEMS])
+        if isinstance(value, (bytes, bytearray)):
+            return f"<{len(value)} bytes>"
+        text = summarize_exception(value) if isinstance(value, BaseException) else str(value)
+        return mask_phones(text[:_MAX_TEXT_LENGTH]) + "…" * (len(text) > _MAX_TEXT_LENGTH)
     except Exception:  # noqa: BLE001 - __str__ of a value may raise anything
         return f"<{type(value).__name__}>"
 
 
-def _loggable(value: Any, depth: int) -> Loggable:
-    match value:
-        case None | bool():
-            return value
-        case PhoneNumber():
-            return value.masked
-        case str():
-            return loggable_text(str(value))
-        case int() if abs(value) < _MAX_INTEGER:
-            return int(value)
-        case float() if math.isfinite(value):
-            return float(value)
-        case int() | float():
-            return f"<{type(value).__name__}>"
-        case bytes() | bytearray() | memoryview():
-            return f"<{len(value)} bytes>"
-        case datetime():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case BaseException():
-            return loggable_text(summarize_exception(value))
-        case _ if depth >= _MAX_DEPTH:
-            return f"<{type(value).__name__}>"
-        case Mapping():
-            return loggable_fields(value, depth + 1)
-        case list() | tuple() | Set():
-            return [loggable(item, depth=depth + 1) for item in list(value)[:_MAX_ITEMS]]
-        case _ if is_dataclass(value) and _has_generated_repr(type(value)):
-            shown = {
-                field.name: getattr(value, field.name) for field in fields(value) if field.repr
-            }
-            return {"type": type(value).__name__, **loggable_fields(shown, depth + 1)}
-        case _:
-            return loggable_text(str(value))
+def format_exception(error: BaseException, relation: str = "", seen: tuple[int, ...] = ()) -> str:
+    """Return the exception with its frames, then its causes; the root cause is last.
+
+    A message, a source line or a local variable may contain user input.
+    """
+    lines = [f"{relation}{summarize_exception(error)}"]
+    frames = walk_tb(error.__traceback__)
+    for frame in StackSummary.extract(frames, limit=-_MAX_ITEMS, lookup_lines=False):
+        path = f"{frame.filename}:{frame.lineno}".rpartition("/site-packages/")[2]
+        lines.append(f"  {path} {frame.name}")
+    if isinstance(error, BaseExceptionGroup):
+        lines += [indent(format_exception(member), "  | ") for member in error.exceptions]
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause and id(cause) not in seen and len(seen) < _MAX_ITEMS:
+        relation = "caused by " if error.__cause__ else "while handling "
+        lines.append(format_exception(cause, relation, (*seen, id(error))))
+    return "\n".join(lines)
 
 
-def _has_generated_repr(dataclass_type: Any) -> bool:
-    # A class with its own __repr__, like Code, hides something.
-    return bool(dataclass_type.__dataclass_params__.repr)
-
-
-def _is_secret(name: str) -> bool:
-    lowercase = name.lower()
-    return lowercase not in _NOT_SECRET and not _SECRET_WORDS.isdisjoint(
-        _NOT_A_LETTER.split(lowercase)
-    )
-
-
-def _is_phone(text: str) -> bool:
-    match = _DIGITS.fullmatch(text)
-    is_number = match is not None and match["kept"] is None
-    return is_number and len(_DIGIT.findall(text)) <= _MAX_PHONE_DIGITS
+def summarize_exception(error: BaseException) -> str:
+    """Return the class name; also the symbol of an OSError and the message of our own errors."""
+    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    if isinstance(error, PortError | DomainError) and str(error):
+        return f"{name}: {' '.join(str(error).splitlines())}"
+    symbol = errno.errorcode.get(error.errno or 0) if isinstance(error, OSError) else None
+    return f"{name} ({symbol})" if symbol else name
 
 
 def _mask_match(match: re.Match[str]) -> str:
-    if match["kept"] is not None:
-        return match[0]
-    return _DIGIT.sub("*", match[0][:-2]) + match[0][-2:]
+    return match["kept"] or _DIGIT.sub("*", match[0][:-2]) + match[0][-2:]

@@ -1,25 +1,21 @@
 """The security log."""
 
 import re
+from contextlib import suppress
 from typing import Final
 
 import structlog
 
-from adapters.logging.configuration import SECURITY_LOGGER
-from adapters.logging.masking import loggable_text
-from adapters.logging.request_log import SecurityLog
+from adapters.logging.masking import mask_phones
 from application.ports.security_events import SecurityEvent, SecurityEventType
 
 _WARNINGS: Final = {
-    SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
-    SecurityEventType.REFRESH_TOKEN_REUSED,
-    SecurityEventType.TEST_OTP_USED,
-    SecurityEventType.IDENTITY_DETACHED,
+    SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, SecurityEventType.REFRESH_TOKEN_REUSED,
+    SecurityEventType.TEST_OTP_USED, SecurityEventType.IDENTITY_DETACHED,
     SecurityEventType.CALL_REJECTED,
-}
-_NUMBER: Final = re.compile(r"\d{4,}")
+}  # fmt: skip
 
-_log = structlog.get_logger(SECURITY_LOGGER)
+_log = structlog.get_logger("dialtone.security")
 
 
 class LogSecurityEvents:
@@ -30,36 +26,17 @@ class LogSecurityEvents:
     - A log that fails does not fail the request.
     """
 
-    def __init__(self, info_log: SecurityLog | None = None) -> None:
-        """Log the events that are no warnings with this log; with structlog by default."""
-        self._info_log = info_log
-
     def emit(self, event: SecurityEvent) -> None:
         """Log an event."""
-        fields: dict[str, str | int] = {}
-        if event.client_ip is not None:
-            fields["client_ip"] = event.client_ip
-        if event.phone is not None:
-            fields["phone"] = event.phone.masked
-        if event.user_id is not None:
-            fields["user_id"] = event.user_id
-        if event.role is not None:
-            fields["role"] = event.role.value
-        if event.reason:
-            fields["reason"] = _mask_numbers(event.reason)
-        if event.attempts_left is not None:
-            fields["attempts_left"] = event.attempts_left
-        try:
-            if event.type in _WARNINGS:
-                _log.warning(str(event.type), **fields)
-            elif self._info_log is None:
-                _log.info(str(event.type), **fields)
-            else:
-                self._info_log.write(event.type, fields)
-        except Exception:  # noqa: BLE001 - whatever fails, and it cannot be logged
-            return
-
-
-def _mask_numbers(reason: str) -> str:
-    # The reason of a custom provider may contain the phone, or the message with the code.
-    return _NUMBER.sub(lambda match: "*" * len(match[0]), loggable_text(reason))
+        fields = {
+            "client_ip": event.client_ip,
+            "phone": event.phone and event.phone.masked,
+            "user_id": event.user_id,
+            "role": event.role,
+            # That of a custom provider may contain the phone, or the message with the code.
+            "reason": event.reason and re.sub(r"\d{4,}", "****", mask_phones(event.reason)),
+            "attempts_left": event.attempts_left,
+        }
+        write = _log.warning if event.type in _WARNINGS else _log.info
+        with suppress(Exception):  # whatever fails, and it cannot be logged
+            write(event.type, **{n: v for n, v in fields.items() if v not in {None, ""}})

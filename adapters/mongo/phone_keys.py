@@ -19,9 +19,9 @@ from adapters.mongo.driver import errors_while_opening, latest, location_of
 from adapters.mongo.metadata import METADATA_ID, check_metadata
 from adapters.mongo.record_collection import RecordCollection, to_fields
 from adapters.mongo.repositories import open_database
+from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PHONE_VERIFICATIONS, encrypt_if_blocked
 from application.ports.errors import ConfigurationError
-from application.ports.phone_encryption import PhoneEncryption
 from domain.phone import PhoneNumber
 
 _TIMEOUT: Final = 24 * 3600.0

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from adapters.mongo.documents import PhoneVerificationDocument
 from adapters.mongo.record_collection import RecordCollection, to_fields
+from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import (
     PHONE_VERIFICATIONS,
     encrypt_if_blocked,
     make_first_version,
     prune_record,
 )
-from application.ports.phone_encryption import PhoneEncryption
 from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber

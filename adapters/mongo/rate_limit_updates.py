@@ -7,11 +7,11 @@ permit. Where there is none, the upsert inserts, and the existing `_id` rejects 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import bson
 from bson.raw_bson import RawBSONDocument
+from cachetools import LRUCache, cached
 from pymongo import UpdateOne
 
 from adapters.records.rate_limits import (
@@ -157,7 +157,7 @@ def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
 
 # All requests of a sub-period have the same updates: to make and encode them would take longer than
 # the rest of a request.
-@lru_cache(MAX_KEPT_UPDATES)
+@cached(LRUCache(MAX_KEPT_UPDATES))
 def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocument]:
     limit = RateLimit("", window)
     entries = _entries_of(limit)
@@ -182,7 +182,7 @@ def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocume
     )
 
 
-@lru_cache(MAX_KEPT_UPDATES)
+@cached(LRUCache(MAX_KEPT_UPDATES))
 def _count_no_longer(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocument]:
     limit = RateLimit("", window)
     entries = _entries_of(limit)

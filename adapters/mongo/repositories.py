@@ -34,7 +34,7 @@ from adapters.records import (
     PHONE_VERIFICATIONS,
     IdentityMapping,
 )
-from application.ports.phone_encryption import PhoneEncryption
+from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 
 

@@ -1,7 +1,8 @@
 """What is wrong with TLS, in words for the operator.
 
 The driver reports every failed handshake as "no server", and its texts are the only place that has
-the cause. They are compared with known ones and never quoted.
+the cause. They are compared with known ones and never quoted: they contain hosts, and readiness is
+public.
 """
 
 from collections.abc import Mapping

@@ -14,8 +14,8 @@ _AGING: Final = 1 / 64
 
 
 @dataclass(eq=False, slots=True)
-class Turn:
-    """The right to do one piece of work, or a place in the queue until then."""
+class QueuedWork:
+    """One piece of work that has started, or waits for its turn."""
 
     identity_id: str
     pixels: int
@@ -40,8 +40,8 @@ class FairQueue:
         self._max_running = max_running
         self._max_pixels = max_pixels
         self._max_beside = max_pixels // SMALL_IMAGES_SHARE
-        self._waiting: list[Turn] = []
-        self._running: set[Turn] = set()
+        self._waiting: list[QueuedWork] = []
+        self._running: set[QueuedWork] = set()
         self._arrivals = count()
         self._rank = 0.0
         self._next_ranks: dict[str, float] = {}
@@ -51,33 +51,33 @@ class FairQueue:
         """Whether there is no work."""
         return not self._waiting and not self._running
 
-    async def acquire(self, identity_id: str, pixels: int = 0) -> Turn:
-        """Wait for a turn. The caller releases it when the work has ended.
+    async def acquire(self, identity_id: str, pixels: int = 0) -> QueuedWork:
+        """Wait for a work. The caller releases it when the work has ended.
 
         Raises:
             TooManyUploads: The turn did not come in time.
         """
         rank = max(self._rank, self._next_ranks.get(identity_id, 0.0))
         self._next_ranks[identity_id] = rank + 1
-        turn = Turn(identity_id, min(pixels, self._max_pixels), (rank, next(self._arrivals)))
-        self._waiting.append(turn)
+        work = QueuedWork(identity_id, min(pixels, self._max_pixels), (rank, next(self._arrivals)))
+        self._waiting.append(work)
         self._start_waiting()
         try:
             async with asyncio.timeout(WAIT_TIMEOUT_SECONDS):
-                await turn.started
+                await work.started
         except BaseException as error:
-            self.release(turn)
+            self.release(work)
             if isinstance(error, TimeoutError):
                 raise TooManyUploads from error
             raise
-        return turn
+        return work
 
-    def release(self, turn: Turn) -> None:
-        """End a turn, whether it has come or not."""
-        if turn in self._running:
-            self._running.remove(turn)
+    def release(self, work: QueuedWork) -> None:
+        """End a work, whether it has come or not."""
+        if work in self._running:
+            self._running.remove(work)
         else:
-            self._waiting.remove(turn)
+            self._waiting.remove(work)
         self._start_waiting()
         # A rank that has passed is worth as much as none.
         self._next_ranks = {
@@ -88,24 +88,24 @@ class FairQueue:
 
     def _start_waiting(self) -> None:
         is_blocked = False
-        for turn in sorted(self._waiting, key=lambda turn: turn.rank):
+        for work in sorted(self._waiting, key=lambda work: work.rank):
             if len(self._running) >= self._max_running:
                 return
-            if not is_blocked and turn.pixels <= self._max_pixels - self._pixels(is_beside=False):
-                self._start(turn)
-            elif turn.pixels <= self._max_beside - self._pixels(is_beside=True):
-                turn.is_beside = True
-                self._start(turn)
+            if not is_blocked and work.pixels <= self._max_pixels - self._pixels(is_beside=False):
+                self._start(work)
+            elif work.pixels <= self._max_beside - self._pixels(is_beside=True):
+                work.is_beside = True
+                self._start(work)
             else:
                 is_blocked = True
 
-    def _start(self, turn: Turn) -> None:
-        self._waiting.remove(turn)
-        self._running.add(turn)
-        rank, _ = turn.rank
+    def _start(self, work: QueuedWork) -> None:
+        self._waiting.remove(work)
+        self._running.add(work)
+        rank, _ = work.rank
         self._rank = max(self._rank, rank) + _AGING
-        if not turn.started.done():  # the caller was cancelled at this moment
-            turn.started.set_result(None)
+        if not work.started.done():  # the caller was cancelled at this moment
+            work.started.set_result(None)
 
     def _pixels(self, *, is_beside: bool) -> int:
-        return sum(turn.pixels for turn in self._running if turn.is_beside is is_beside)
+        return sum(work.pixels for work in self._running if work.is_beside is is_beside)

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import PIL.Image
@@ -13,7 +13,6 @@ from adapters.pillow.scratch_file import open_scratch_file
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage
 from domain.media.image import Image, ImageFormat
-from domain.values import dataclass
 
 _IMAGE, _EXTENSION, _TRAILER = b",", b"!", b";"
 _GRAPHIC_CONTROL, _APPLICATION, _PLAIN_TEXT = 0xF9, 0xFF, 0x01

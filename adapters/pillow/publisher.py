@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import BinaryIO, Final, TypeVar
 
 from PIL import PngImagePlugin
@@ -22,7 +23,6 @@ from adapters.pillow.still_image import MAX_PROFILE_SIZE
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage, TooManyUploads, Unavailable, UnsupportedImageType
 from domain.media.image import ImageLimits
-from domain.values import dataclass
 
 MAX_IMAGES: Final = 256
 MAX_IMAGES_PER_IDENTITY: Final = 16
@@ -110,11 +110,11 @@ class PillowImagePublisher:
         work: Callable[[BinaryIO, LimitChecker], _Result],
         upload: BinaryIO,
     ) -> _Result:
-        turn = await queue.acquire(identity_id, pixels)
+        queued = await queue.acquire(identity_id, pixels)
         cancelled, loop = threading.Event(), asyncio.get_running_loop()
 
         def release() -> None:
-            queue.release(turn)
+            queue.release(queued)
             self._return_memory_when_idle()
 
         try:
@@ -122,7 +122,7 @@ class PillowImagePublisher:
                 lambda: _convert_errors(work, upload, LimitChecker(self._limits, cancelled))
             )
         except RuntimeError as error:  # the pool is closed
-            queue.release(turn)
+            queue.release(queued)
             raise Unavailable from error
         # Not when the caller ends: a cancelled caller does not end the thread's work at once.
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(release))

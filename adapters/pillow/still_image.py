@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import PIL.Image
@@ -13,7 +14,6 @@ from adapters.pillow.limits import LimitChecker, LimitedReader
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage
 from domain.media.image import Image, ImageFormat
-from domain.values import dataclass
 
 MAX_PROFILE_SIZE: Final = 4 * 1024 * 1024
 """In bytes. Profiles of printers have up to 3 MB; larger ones are ignored."""

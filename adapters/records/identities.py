@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from adapters.records.mapping import Record, RecordMapping, Upgrade
-from application.ports.phone_encryption import PhoneEncryption
+from adapters.records.phone_encryption import PhoneEncryption
 from domain.identities.identity import Identity
 
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from adapters.records.mapping import Record, RecordMapping
-from application.ports.phone_encryption import PhoneEncryption
+from adapters.records.phone_encryption import PhoneEncryption
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 

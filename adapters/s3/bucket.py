@@ -5,6 +5,7 @@ Methods raise the exceptions of botocore and aiohttp (`adapters.s3.errors.STORE_
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from adapters.s3.errors import STORE_ERRORS, status_of
-from domain.values import dataclass
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,8 +11,6 @@ from aiobotocore.session import AioSession
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
-
-from domain.values import dataclass
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client

@@ -7,13 +7,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html.
 """
 
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlencode
 
 from botocore.auth import SIGV4_TIMESTAMP, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from cachetools import LRUCache, cachedmethod
 
 from adapters.s3.bucket import Bucket
 from adapters.s3.client import Connection
@@ -34,13 +34,14 @@ class UrlSigner:
         self.base_url = base_url
         credentials = Credentials(connection.access_key, connection.secret_key)
         self._auth = S3SigV4QueryAuth(credentials, "s3", connection.region)
-        self._sign_at = lru_cache(_MAX_CACHED_URLS)(self._sign)
+        self._urls = LRUCache[tuple[str, datetime], MediaUrl](_MAX_CACHED_URLS)
 
     def sign(self, storage_key: str, now: datetime) -> MediaUrl:
         """Return a URL that is valid for `URL_TTL`, counted from the last full hour."""
         return self._sign_at(storage_key, now.replace(minute=0, second=0, microsecond=0))
 
-    def _sign(self, storage_key: str, signed_at: datetime) -> MediaUrl:
+    @cachedmethod(lambda self: self._urls)
+    def _sign_at(self, storage_key: str, signed_at: datetime) -> MediaUrl:
         request = AWSRequest("GET")
         request.context["timestamp"] = timestamp = signed_at.strftime(SIGV4_TIMESTAMP)
         query = {

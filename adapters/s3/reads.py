@@ -22,7 +22,8 @@ class ReadConnections:
     """Counts the connections that all readers share.
 
     If none is free, the reader loses its connection that has left a chunk unread for the longest
-    time. It gets another one when it goes on.
+    time. It gets another one when it goes on. To read whole objects ahead instead would cost their
+    size in memory for each slow reader.
     """
 
     def __init__(self, count: int, timeout: float) -> None:

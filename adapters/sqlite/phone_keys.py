@@ -9,13 +9,13 @@ from typing import Final
 
 import msgspec
 
+from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PHONE_VERIFICATIONS, encrypt_if_blocked
 from adapters.sqlite.database import open_database
 from adapters.sqlite.errors import is_busy, to_startup_error
 from adapters.sqlite.record_table import to_column
 from adapters.sqlite.schema import prepare_schema, read_metadata
 from application.ports.errors import ConfigurationError
-from application.ports.phone_encryption import PhoneEncryption
 from domain.phone import PhoneNumber
 
 _BATCH_SIZE: Final = 200

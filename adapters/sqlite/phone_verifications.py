@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import (
     PHONE_VERIFICATIONS,
     encrypt_if_blocked,
@@ -11,7 +12,6 @@ from adapters.records.phone_verifications import (
     prune_record,
 )
 from adapters.sqlite.record_table import RecordTable, to_column
-from application.ports.phone_encryption import PhoneEncryption
 from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber

@@ -11,6 +11,7 @@ from adapters.records import (
     PHONE_VERIFICATIONS,
     IdentityMapping,
 )
+from adapters.records.phone_encryption import PhoneEncryption
 from adapters.sqlite.calls import SqliteCallCleanup, SqliteCallPages, SqliteCalls
 from adapters.sqlite.database import Database, open_database
 from adapters.sqlite.delivery_reports import SqliteDeliveryReports
@@ -21,7 +22,6 @@ from adapters.sqlite.media_items import SqliteMediaCleanup, SqliteMediaItems, Sq
 from adapters.sqlite.phone_verifications import SqlitePhoneVerifications
 from adapters.sqlite.rate_limits import SqliteRateLimits
 from adapters.sqlite.record_table import RecordTable
-from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 
 

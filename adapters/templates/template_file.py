@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
@@ -10,7 +11,6 @@ from domain.errors import InvalidValue
 from domain.otp.templates.preferences import Platform, parse_locale
 from domain.otp.templates.template import parse_template
 from domain.otp.templates.template_set import TemplateSet
-from domain.values import dataclass
 
 SUFFIX: Final = ".toml"
 

@@ -6,13 +6,14 @@ As for messages, a region that is not enabled counts as an invalid number (see `
 from typing import Final
 
 from adapters.twilio.client import TwilioError
-from application.ports.call_provider import PlacementResult, PlacementStatus
+from application.ports.call_provider import PlacementResult
+from application.ports.messenger import DeliveryStatus
 
 NOT_REACHED: Final = PlacementResult(
-    PlacementStatus.REJECTED, "The call service cannot be reached; try again shortly."
+    DeliveryStatus.REJECTED, "The call service cannot be reached; try again shortly."
 )
 UNKNOWN: Final = PlacementResult(
-    PlacementStatus.UNKNOWN, "The call service did not confirm that it placed the call."
+    DeliveryStatus.UNKNOWN, "The call service did not confirm that it placed the call."
 )
 
 # Clients see these reasons; each says what the person can do.
@@ -60,11 +61,11 @@ def placement_result(error: TwilioError) -> PlacementResult:
     """Return the result of a call that Twilio rejected."""
     if error.code in _INVALID_NUMBER_REASONS:
         reason = _INVALID_NUMBER_REASONS[error.code]
-        return PlacementResult(PlacementStatus.INVALID_NUMBER, reason)
+        return PlacementResult(DeliveryStatus.INVALID_NUMBER, reason)
     # RFC 9110, section 15.6.5: a gateway got no response, so Twilio may have the call.
     if error.status == _GATEWAY_TIMEOUT and error.code is None:
         return UNKNOWN
-    return PlacementResult(PlacementStatus.REJECTED, _rejected_reason(error))
+    return PlacementResult(DeliveryStatus.REJECTED, _rejected_reason(error))
 
 
 def _rejected_reason(error: TwilioError) -> str:

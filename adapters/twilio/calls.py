@@ -13,8 +13,9 @@ from adapters.twilio.client import (
     TwilioError,
 )
 from adapters.twilio.transport import ConnectionFailed, NoResponse, Timeouts, open_transport
-from application.ports.call_provider import PlacementResult, PlacementStatus, RecordingFile
+from application.ports.call_provider import PlacementResult, RecordingFile
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from application.ports.messenger import DeliveryStatus
 from domain.phone import PhoneNumber
 
 MAX_RECORDING_SIZE: Final = 64 * 1024 * 1024
@@ -29,7 +30,11 @@ _NOT_TWILIO: Final = "The response is not from Twilio."
 
 
 class TwilioCalls:
-    """Place calls by Twilio; a call is never placed twice."""
+    """Place calls by Twilio; a call is never placed twice.
+
+    Twilio has no idempotency key, so a call is not retried. There is no failover either: a second
+    provider would need webhooks of its own.
+    """
 
     def __init__(
         self,
@@ -57,7 +62,7 @@ class TwilioCalls:
             return UNKNOWN
         except TwilioError as error:
             return placement_result(error)
-        return PlacementResult(PlacementStatus.PLACED, provider_call_id=call_sid)
+        return PlacementResult(DeliveryStatus.ACCEPTED, provider_call_id=call_sid)
 
     @asynccontextmanager
     async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:

@@ -7,6 +7,7 @@ variant ignores its timeout and repeats a POST after a 500, which would send a s
 import re
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -14,7 +15,6 @@ from urllib.parse import urlencode
 import msgspec
 
 from adapters.twilio.transport import Form, HttpResponse, HttpStream, Transport
-from domain.values import dataclass
 
 CALL_SID: Final = re.compile(r"CA[0-9a-fA-F]{32}")
 RECORDING_SID: Final = re.compile(r"RE[0-9a-fA-F]{32}")

@@ -8,12 +8,11 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeAlias
 
 import httpx
-
-from domain.values import dataclass
 
 _MAX_BODY_SIZE: Final = 64 * 1024
 _LIMITS: Final = httpx.Limits(

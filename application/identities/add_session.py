@@ -1,5 +1,6 @@
 """Add a session to the identity of a phone."""
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from application.identities.assign_phone import assign_phone
@@ -13,8 +14,9 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DEVICE_TOKEN_TTL, RecognizedDevice
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.session import Session
+from domain.otp.attempts import UsedCode
+from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,11 @@ class AddSession:
         self,
         session: Session,
         phone: PhoneNumber,
-        identity_id: str,
-        used: UsedChallenge,
+        code: UsedCode,
         loaded: Versioned[Identity | None] | None = None,
         device_id: str | None = None,
         *,
         is_retry: bool = False,
-        is_recognized: bool = False,
     ) -> str | None:
         """Add the session, and return the id of its identity.
 
@@ -55,16 +55,16 @@ class AddSession:
         Args:
             session: the session.
             phone: the phone that was verified.
-            identity_id: the identity that the phone is assigned to.
-            used: the challenge whose code was correct.
+            code: the code that was used, with the identity that the phone is assigned to.
             loaded: that identity or None, where the caller has loaded it.
             device_id: the device that is recognized from now on, if any.
             is_retry: an earlier request used the code.
-            is_recognized: a device of that identity sent the code.
 
         Raises:
             StorageError
         """
+        identity_id, challenge = code.login.identity_id, code.challenge
+        used = UsedChallenge(challenge.id, challenge.expires_at + CLOCK_SKEW)
         device = device_id and RecognizedDevice(
             device_id, session.id, session.created_at + DEVICE_TOKEN_TTL
         )
@@ -79,7 +79,7 @@ class AddSession:
                 identity = Identity(identity_id, phone, now)
             if identity.is_blocked or identity.is_closed or identity.has_used(used.id):
                 return identity
-            if self.recycled_after is not None and not is_recognized:
+            if self.recycled_after is not None and not code.is_device_recognized:
                 is_detaching = identity.is_unused(now, self.recycled_after)
             if is_detaching:
                 return identity.detach(now)
@@ -92,9 +92,7 @@ class AddSession:
             return identity_id
         if is_detaching:
             self.events.emit(
-                SecurityEvent(
-                    type=SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=identity_id
-                )
+                SecurityEvent(SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=identity_id)
             )
         elif is_retry or not identity.is_closed or identity.has_used(used.id):
             return None
@@ -102,4 +100,6 @@ class AddSession:
         owner = await assign_phone(self.phone_verifications, phone, new_id, identity_id, used.id)
         if owner.is_blocked:
             return None
-        return await self(session, phone, owner.identity_id, used, device_id=device_id)
+        login = replace(code.login, identity_id=owner.identity_id)
+        moved = replace(code, login=login, is_device_recognized=False)
+        return await self(session, phone, moved, device_id=device_id)

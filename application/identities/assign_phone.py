@@ -1,10 +1,11 @@
 """Assign a phone to an identity."""
 
+from dataclasses import dataclass
+
 from application.ports.phone_verifications import PhoneVerifications
 from application.update import update_phone_verification
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,18 @@
 """Authenticate a request by its access token."""
 
-from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
 
 from application.ports.errors import InvalidToken, StorageError
 from application.ports.identities import Identities
-from application.ports.keys import AccessTokens, TokenClaims
+from application.ports.keys import AccessTokens
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.session import Session, SessionLimits
-from domain.otp.test_otps import TestOtps
-from domain.values import dataclass
+from domain.otp.review_otps import TestOtps
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +32,8 @@ class Authenticate:
     session_limits: SessionLimits
     test_otps: TestOtps
 
-    def __call__(self, token: str) -> Coroutine[Any, Any, Principal]:
-        """Authenticate. The token is valid by itself if this returns.
+    async def __call__(self, token: str) -> Principal:
+        """Authenticate a request.
 
         Raises:
             Unauthenticated
@@ -47,9 +44,6 @@ class Authenticate:
             claims = self.tokens.verify(token, now)
         except InvalidToken as error:
             raise Unauthenticated from error
-        return self._find_principal(claims, now)
-
-    async def _find_principal(self, claims: TokenClaims, now: datetime) -> Principal:
         loaded = await self.identities.load(claims.identity_id)
         session = loaded.value.find_session(claims.session_id, now) if loaded else None
         if loaded is None or session is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.identities import Identities
@@ -12,9 +13,8 @@ from application.update import save_identity, update_identity, update_phone_veri
 from domain.errors import InvalidValue, Unauthenticated, UserNotFound
 from domain.identities.identity import Identity, Role
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.test_otps import TestOtps
+from domain.otp.review_otps import TestOtps
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,7 @@ class ChangeRole:
         changed = await _update_user(self.identities, self.phone_verifications, user, change)
         self.events.emit(
             SecurityEvent(
-                type=SecurityEventType.ROLE_CHANGED,
-                phone=changed.phone,
-                user_id=changed.id,
-                role=changed.role,
+                SecurityEventType.ROLE_CHANGED, phone=changed.phone, user_id=changed.id, role=role
             )
         )
         return changed
@@ -91,7 +88,7 @@ class RevokePhoneSessions:
         identity = await _update_user(self.identities, self.phone_verifications, phone, revoke)
         self.events.emit(
             SecurityEvent(
-                type=SecurityEventType.SESSION_REVOKED,
+                SecurityEventType.SESSION_REVOKED,
                 phone=phone,
                 user_id=identity.id,
                 reason=f"by an operator, sessions: {revoked}",
@@ -130,7 +127,7 @@ class BlockPhone:
         if identity_id is not None:
             await self._block_identity(identity_id, phone, now)
         self.events.emit(
-            SecurityEvent(type=SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
+            SecurityEvent(SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
         )
 
     async def _block_identity(self, identity_id: str, phone: PhoneNumber, now: datetime) -> None:
@@ -161,17 +158,16 @@ class UnblockPhone:
         Raises:
             StorageError
         """
-        identity_id = (await self.phone_verifications.load(phone)).value.identity_id
+        identity_id = await _find_owner(self.phone_verifications, phone)
         if identity_id is not None:
             with suppress(Unauthenticated):  # it is deleted, or does not exist yet
                 await update_identity(self.identities, identity_id, Identity.unblock)
 
-        def unblock(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            return verification.unblock(), None
-
-        await update_phone_verification(self.phone_verifications, phone, unblock)
+        await update_phone_verification(
+            self.phone_verifications, phone, lambda verification: (verification.unblock(), None)
+        )
         self.events.emit(
-            SecurityEvent(type=SecurityEventType.PHONE_UNBLOCKED, phone=phone, user_id=identity_id)
+            SecurityEvent(SecurityEventType.PHONE_UNBLOCKED, phone=phone, user_id=identity_id)
         )
 
 
@@ -201,7 +197,7 @@ class RestoreIdentity:
         if loaded is None or loaded.value.detached_at is None or loaded.value.phone is None:
             raise UserNotFound
         phone = loaded.value.phone
-        while (owner_id := await self._find_owner(phone)) != identity_id:
+        while (owner_id := await _find_owner(self.phone_verifications, phone)) != identity_id:
             if owner_id is not None:
                 await self._detach(owner_id, phone, now)
             await self._replace_owner(phone, owner_id, identity_id)
@@ -214,9 +210,6 @@ class RestoreIdentity:
         identity = await save_identity(self.identities, identity_id, restore)
         self._emit(SecurityEventType.IDENTITY_RESTORED, phone, identity_id)
         return identity
-
-    async def _find_owner(self, phone: PhoneNumber) -> str | None:
-        return (await self.phone_verifications.load(phone)).value.identity_id
 
     async def _detach(self, owner_id: str, phone: PhoneNumber, now: datetime) -> None:
         def detach(identity: Identity | None) -> Identity:
@@ -237,7 +230,11 @@ class RestoreIdentity:
         await update_phone_verification(self.phone_verifications, phone, replace_owner)
 
     def _emit(self, event_type: SecurityEventType, phone: PhoneNumber, user_id: str) -> None:
-        self.events.emit(SecurityEvent(type=event_type, phone=phone, user_id=user_id))
+        self.events.emit(SecurityEvent(event_type, phone=phone, user_id=user_id))
+
+
+async def _find_owner(verifications: PhoneVerifications, phone: PhoneNumber) -> str | None:
+    return (await verifications.load(phone)).value.identity_id
 
 
 async def _update_user(
@@ -246,11 +243,7 @@ async def _update_user(
     user: str | PhoneNumber,
     change: Callable[[Identity], Identity],
 ) -> Identity:
-    identity_id: str | None
-    if isinstance(user, PhoneNumber):
-        identity_id = (await verifications.load(user)).value.identity_id
-    else:
-        identity_id = user
+    identity_id = user if isinstance(user, str) else await _find_owner(verifications, user)
     if identity_id is None:
         raise UserNotFound
     try:

@@ -1,5 +1,7 @@
 """Exchange a refresh token for the next one."""
 
+from dataclasses import dataclass
+
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
@@ -8,7 +10,6 @@ from application.update import update_identity
 from domain.errors import InvalidRefreshToken, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +63,4 @@ class RefreshSession:
         return self.sessions.issue_tokens(identity.id, session, now)
 
     def _emit(self, event_type: SecurityEventType, identity_id: str | None) -> None:
-        self.events.emit(SecurityEvent(type=event_type, user_id=identity_id))
+        self.events.emit(SecurityEvent(event_type, user_id=identity_id))

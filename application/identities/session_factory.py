@@ -1,5 +1,6 @@
 """Start sessions and issue their tokens."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,7 +10,6 @@ from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken, make_refresh_token
 from domain.identities.session import NONCE_BYTES, RefreshTokenFamily, Session, SessionLimits
-from domain.values import dataclass
 
 SESSION_ID_BYTES: Final = 16
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 
 from application.identities.session_factory import SessionFactory
@@ -14,7 +15,6 @@ from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.session import Session
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class RevokeSession:
         await update_identity(self.identities, principal.identity.id, revoke)
         self.events.emit(
             SecurityEvent(
-                type=SecurityEventType.SESSION_REVOKED,
+                SecurityEventType.SESSION_REVOKED,
                 user_id=principal.identity.id,
                 reason="one session, by its id",
             )
@@ -127,9 +127,7 @@ class Logout:
         await update_identity(self.identities, identity_id, revoke)
         self.events.emit(
             SecurityEvent(
-                type=SecurityEventType.SESSION_REVOKED,
-                user_id=identity_id,
-                reason=f"scope {scope}",
+                SecurityEventType.SESSION_REVOKED, user_id=identity_id, reason=f"scope {scope}"
             )
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -27,7 +28,6 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 T = TypeVar("T")
 
@@ -92,8 +92,10 @@ class CreateUser:
                 identity = Identity(identity_id, command.phone, now)
             if identity.is_closed:
                 raise Unauthenticated
-            if identity.user is not None:
-                return _same_user(identity, command.username, is_own=is_own)
+            if user := identity.user:
+                if user.username.key == command.username.key:
+                    return identity
+                raise PhoneInUse(identity.id, user.username.text) if is_own else PhoneInUse
             return identity.mark_verified().set_username(command.username, now)
 
         try:
@@ -110,15 +112,6 @@ class CreateUser:
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
         owner = await assign_phone(self.phone_verifications, phone, new_id, deleted_id)
         return owner.identity_id
-
-
-def _same_user(identity: Identity, username: Username, *, is_own: bool) -> Identity:
-    user = identity.user
-    if user is not None and user.username.key == username.key:
-        return identity
-    if is_own and user is not None:
-        raise PhoneInUse(identity.id, user.username.text)
-    raise PhoneInUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +183,11 @@ class DeleteUser:
             StorageError
         """
         now = self.clock.now()
-
-        def delete(identity: Identity) -> Identity:
-            return identity.delete(now)
-
-        await update_identity(self.identities, principal.identity.id, delete)
-        self.events.emit(
-            SecurityEvent(type=SecurityEventType.USER_DELETED, user_id=principal.identity.id)
-        )
+        identity_id = principal.identity.id
+        await update_identity(self.identities, identity_id, lambda identity: identity.delete(now))
+        self.events.emit(SecurityEvent(SecurityEventType.USER_DELETED, user_id=identity_id))
         with suppress(StorageError):
-            await self.mark_for_deletion.mark_some_of(principal.identity.id)
+            await self.mark_for_deletion.mark_some_of(identity_id)
 
 
 async def reserve_username(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.errors import StorageError
@@ -16,7 +17,6 @@ from domain.errors import ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, ItemFilter, Page, PageRequest
 from domain.page import Cursor
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +98,12 @@ class ListItems:
         return LibraryPage(page, items)
 
     async def _read(self, item_filter: ItemFilter, request: PageRequest) -> Page:
-        counted, read, is_owner_deleted = await asyncio.gather(
+        counted, read = await asyncio.gather(
             self._count(item_filter, request),
             # One item more than a page has shows whether there is a next page.
             self._items(item_filter, request, request.page_size + 1),
-            self._is_deleted(item_filter.owner_id),
         )
-        if is_owner_deleted:
+        if await self._is_owner_deleted(item_filter.owner_id, read):
             return Page([], None if counted is None else 0, request)
         page_items = read[: request.page_size]
         next_cursor = None
@@ -128,8 +127,12 @@ class ListItems:
             return None
         return await self.media_pages.count(item_filter, MAX_TOTAL + 1)
 
-    async def _is_deleted(self, owner_id: str | None) -> bool:
-        return owner_id is not None and bool(await self.deleted_identities.find_deleted([owner_id]))
+    async def _is_owner_deleted(self, owner_id: str | None, read: Sequence[PageItem]) -> bool:
+        if owner_id is None:
+            return False
+        if read:
+            return read[0].has_deleted_owner
+        return bool(await self.deleted_identities.find_deleted([owner_id]))
 
 
 @dataclass(frozen=True, slots=True)

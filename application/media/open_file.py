@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.identities import DeletedIdentities
@@ -9,7 +10,6 @@ from application.ports.media_files import MediaFiles, StoredFile
 from application.ports.media_items import MediaItems
 from domain.errors import MediaFileNotFound, Unavailable
 from domain.media.item import MediaItem
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -12,7 +13,6 @@ from application.ports.media_items import MediaCleanup, MediaItems
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
-from domain.values import dataclass
 
 BATCH_SIZE: Final = 200
 LEASE_NAME: Final = "retry_deletions"

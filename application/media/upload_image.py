@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from application.media.library import LibraryItem
@@ -27,7 +28,6 @@ from domain.media.item import (
     MediaItem,
     make_storage_key,
 )
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

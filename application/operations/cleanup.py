@@ -1,8 +1,9 @@
 """Delete what is over: by command, and on a schedule that all instances share."""
 
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
+from operator import add
 from typing import Final
 
 from application.media.mark_for_deletion import MarkForDeletion
@@ -18,7 +19,6 @@ from application.voice.clean_up_calls import CleanUpCalls
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
 from domain.media.item import FILE_DELETION_DELAY
 from domain.otp.phone_verification import PhoneVerification
-from domain.values import dataclass
 
 BATCH_SIZE: Final = 200
 LEASE_NAME: Final = "cleanup"
@@ -43,17 +43,12 @@ class CleanupReport:
 
     def __add__(self, other: "CleanupReport") -> "CleanupReport":
         """Return the sums."""
-        return CleanupReport(
-            *(
-                getattr(self, field.name) + getattr(other, field.name)
-                for field in fields(CleanupReport)
-            )
-        )
+        return CleanupReport(*map(add, astuple(self), astuple(other)))
 
     @property
     def total(self) -> int:
         """The sum of all counts."""
-        return sum(getattr(self, field.name) for field in fields(CleanupReport))
+        return sum(astuple(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The codes of challenges, with the key that each was made with."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
@@ -18,9 +19,8 @@ from domain.otp.challenge import (
     Purpose,
 )
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.test_otps import TestOtps
+from domain.otp.review_otps import TestOtps
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 CHALLENGE_BYTES: Final = CHALLENGE_ID_BYTES + NONCE_BYTES
 """Random bytes of a challenge."""

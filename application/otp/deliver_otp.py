@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 
 from application.otp.codes import OtpCodes
 from application.otp.delivery_status import ReportTimingProfile
@@ -18,7 +19,6 @@ from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.templates.preferences import MessagePreferences, locale_fallbacks
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +54,13 @@ class DeliverOtp:
         """
         if self.webhook_urls is None:
             return await self._deliver(phone, preferences, decision)
-        if not decision.should_deliver:
-            # No task for the imitation: a message has none, and it would begin and end later.
-            adding = asyncio.create_task(self._add_report(decision.delivery))
-            try:
-                return await self._deliver(phone, preferences, decision)
-            finally:
-                await adding
-        self.report_timing.start(decision.delivery, self.clock.now())
-        return await self._deliver(phone, preferences, decision)
+        if decision.should_deliver:
+            self.report_timing.start(decision.delivery, self.clock.now())
+            return await self._deliver(phone, preferences, decision)
+        result, _ = await asyncio.gather(
+            self._deliver(phone, preferences, decision), self._add_report(decision.delivery)
+        )
+        return result
 
     async def _deliver(
         self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision

@@ -1,18 +1,17 @@
 """What became of a delivery: record what the provider reports, and show it to the client."""
 
 from collections import deque
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from application.otp.delivery_timing import MAX_DURATIONS, random_quantile
 from application.ports.delivery_reports import DeliveryReports
 from application.ports.system import Clock, Randomness
-from application.ports.versioned import Versioned
-from application.update import update
+from application.update import save_record
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.request_id import parse_report_id
-from domain.values import dataclass
 
 TYPICAL_DURATION: Final = timedelta(seconds=2)
 """From a delivery to the report that it was sent, until this process knows better."""
@@ -76,16 +75,6 @@ class ReportDelivery:
         if status is ReportedStatus.SENT:
             self.timing.record(report_id, now)
 
-        async def load() -> Versioned[DeliveryReport | None]:
-            return await self.delivery_reports.load(report_id) or Versioned(None, 0)
-
-        async def save(report: DeliveryReport | None, version: int) -> bool:
-            if report is None:
-                return True
-            if version == 0:
-                return await self.delivery_reports.add(report)
-            return await self.delivery_reports.replace(report, version)
-
         def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, None]:
             if report is not None:
                 return report.advance(status, error_code), None
@@ -93,7 +82,7 @@ class ReportDelivery:
                 return None, None  # A delivery without a report is queued.
             return DeliveryReport(report_id, status, now + REPORT_TTL, error_code), None
 
-        await update(load, save, advance)
+        await save_record(self.delivery_reports, report_id, advance)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Place the call that reads a code, or imitate that for a blocked phone."""
 
 from contextlib import suppress
-from typing import Final
+from dataclasses import dataclass
 
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.ports.call_provider import CallProvider, PlacementResult, PlacementStatus
+from application.ports.call_provider import CallProvider, PlacementResult
 from application.ports.calls import Calls
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.messenger import DeliveryResult, DeliveryStatus
@@ -12,15 +12,7 @@ from application.ports.system import Clock
 from application.update import update_call
 from application.webhook_urls import WebhookUrls
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 from domain.voice.call import Call, CallDirection, CallStatus
-
-_STATUSES: Final = {
-    PlacementStatus.PLACED: DeliveryStatus.ACCEPTED,
-    PlacementStatus.REJECTED: DeliveryStatus.REJECTED,
-    PlacementStatus.UNKNOWN: DeliveryStatus.UNKNOWN,
-    PlacementStatus.INVALID_NUMBER: DeliveryStatus.INVALID_NUMBER,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +81,13 @@ class PlaceCodeCall:
         with suppress(StorageError, CorruptRecord):
             if not await self.calls.replace(self._record(call, placed), 1):
                 await update_call(self.calls, call.id, lambda call: self._record(call, placed))
-        return DeliveryResult(_STATUSES[placed.status], placed.reason)
+        return DeliveryResult(placed.status, placed.reason)
 
     def _record(self, call: Call, placed: PlacementResult) -> Call:
         match placed.status:
-            case PlacementStatus.PLACED:
+            case DeliveryStatus.ACCEPTED:
                 return call.set_provider_call_id(placed.provider_call_id)
-            case PlacementStatus.REJECTED | PlacementStatus.INVALID_NUMBER:
+            case DeliveryStatus.REJECTED | DeliveryStatus.INVALID_NUMBER:
                 return call.advance_status(CallStatus.FAILED, self.clock.now())
-            case PlacementStatus.UNKNOWN:
+            case DeliveryStatus.UNKNOWN:
                 return call

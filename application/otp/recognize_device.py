@@ -1,11 +1,11 @@
 """Recognize the device that sends a request, by its device token."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.identities import Identities
 from domain.identities.device_token import DeviceToken
 from domain.otp.delivery import DeviceProof
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import dataclass
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
+from application.otp.permits import release_permits
 from application.otp.place_code_call import PlaceCodeCall, PlaceCodeCallCommand
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryStatus
@@ -21,7 +23,6 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +63,10 @@ class RequestCallback:
         """
         now = self.clock.now()
         is_test_phone = self.codes.is_test_phone(phone, now)
-        reason = "" if is_test_phone else self._find_reason_to_reject(phone)
-        if self.place_code_call is None or reason:
-            return self._reject(phone, reason or "there is no phone line")
+        if self.place_code_call is None:
+            return self._reject(phone, "there is no phone line")
+        if not is_test_phone and (reason := self._find_reason_to_reject(phone)):
+            return self._reject(phone, reason)
         failed_attempts = self.rate_limits.for_failed_attempts(phone.country)
         loaded, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
@@ -129,16 +131,11 @@ class RequestCallback:
         available_at = await self.rate_limiter.acquire(reservation)
         if available_at is not None:
             raise TooManyOtpRequests(whole_seconds(request.now, available_at))
-        is_recorded = False
         try:
-            decision = await update_phone_verification(
-                self.phone_verifications, phone, decide, loaded
-            )
-            is_recorded = True
-        finally:
-            if not is_recorded:
-                await self._release(reservation)
-        return decision
+            return await update_phone_verification(self.phone_verifications, phone, decide, loaded)
+        except BaseException:  # a cancellation, too
+            await release_permits(self.rate_limiter, reservation)
+            raise
 
     async def _place(
         self, place_code_call: PlaceCodeCall, command: PlaceCodeCallCommand, reserved: Reservation
@@ -169,15 +166,11 @@ class RequestCallback:
 
         with suppress(StorageError):
             await update_phone_verification(self.phone_verifications, command.phone, cancel)
-        await self._release(reservation)
-
-    async def _release(self, reservation: Reservation) -> None:
-        with suppress(StorageError):
-            await self.rate_limiter.release(reservation)
+        await release_permits(self.rate_limiter, reservation)
 
     def _reject(self, phone: PhoneNumber, reason: str) -> bool:
         self._emit(SecurityEventType.OTP_REQUEST_REJECTED, phone, reason)
         return False
 
     def _emit(self, event_type: SecurityEventType, phone: PhoneNumber, reason: str = "") -> None:
-        self.events.emit(SecurityEvent(type=event_type, phone=phone, reason=reason or None))
+        self.events.emit(SecurityEvent(event_type, phone=phone, reason=reason or None))

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import field, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import DeliverOtp
+from application.otp.permits import release_permits
 from application.otp.recognize_device import RecognizeDevice
-from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.errors import StorageError
+from application.ports.keyed_hashes import KeyedHashes
 from application.ports.messenger import DeliveryStatus
-from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
@@ -28,19 +28,19 @@ from domain.errors import (
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
-from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.request_id import join_request_id
+from domain.otp.review_otps import TEST_OTP_POLICY
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.templates.preferences import MessagePreferences
-from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber, PhoneRules
-from domain.values import dataclass
 
-REQUEST_ID_BYTES = 16
+REQUEST_ID_BYTES: Final = 16
+
+Decide = Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,7 @@ class RequestOtp:
     codes: OtpCodes
     deliver_otp: DeliverOtp
     recognize_device: RecognizeDevice
-    client_ip_hashes: ClientIpHashes
-    number_range_hashes: NumberRangeHashes
+    keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -109,41 +108,49 @@ class RequestOtp:
             Unavailable
             StorageError
         """
-        now = self.clock.now()
-        is_test_phone = self.codes.is_test_phone(command.phone, now)
-        country = command.phone.country
-        is_served = self.countries is None or country in self.countries
-        if not is_test_phone and not is_served:
-            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the country is not served")
-            raise CountryNotServed
+        phone, now = command.phone, self.clock.now()
+        is_test_phone = self.codes.is_test_phone(phone, now)
         if not is_test_phone:
-            self._check_kind(command)
-        client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
-        failed_attempt = self.rate_limits.for_failed_attempt(client_ip, country)
+            self._check_phone(command)
+        client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
+        failed_attempt = self.rate_limits.for_failed_attempt(client_ip, phone.country)
         loaded, device, limited_until = await asyncio.gather(
-            self.phone_verifications.load(command.phone),
+            self.phone_verifications.load(phone),
             self.recognize_device(command.device_token, now),
             self.rate_limiter.next_available(Reservation("", now, failed_attempt)),
         )
-        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES)
+        is_call = command.channel is Channel.VOICE and self.deliver_otp.place_code_call is not None
+        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         request = OtpRequest(
             client_ip,
             now,
-            self.codes.make_challenge(now, random[REQUEST_ID_BYTES:]),
+            self.codes.make_challenge(now, random[REQUEST_ID_BYTES:-RANDOM_BYTES]),
             random[:REQUEST_ID_BYTES].hex(),
             device,
             is_limited=limited_until > now,
             channel=command.channel,
-            new_call_id=self._new_call_id(command, now, is_test_phone=is_test_phone),
+            new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
+            if is_call and not is_test_phone
+            else None,
         )
         policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
-        reservation = self._reservation(
-            command.phone, request, loaded.value, is_test_phone=is_test_phone
-        )
-        try:
-            decision = await self._reserve_delivery(
-                command.phone, request, policy, reservation, loaded
+        # No message is sent to a test phone, so it costs nothing of a country or in total.
+        limits = (
+            self.rate_limits.for_ip(client_ip)
+            if is_test_phone
+            else self.rate_limits.for_delivery(
+                DeliveryRoute(
+                    client_ip,
+                    phone.country,
+                    self.keyed_hashes.hash_number_range(phone.number_range),
+                ),
+                loaded.value.recognize(request),
+                command.channel,
             )
+        )
+        reservation = Reservation(request.new_request_id, now, limits)
+        try:
+            decision = await self._reserve_delivery(phone, request, policy, reservation, loaded)
         except TooManyOtpRequests:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "too many requests")
             raise
@@ -162,45 +169,16 @@ class RequestOtp:
             resend_in=whole_seconds(now, decision.next_request_at),
         )
 
-    def _check_kind(self, command: RequestOtpCommand) -> None:
-        """Check the kind of a number, which may be any while the number has a test OTP."""
+    def _check_phone(self, command: RequestOtpCommand) -> None:
+        """Check country and kind of a phone. With a test OTP it may have any."""
+        if self.countries is not None and command.phone.country not in self.countries:
+            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the country is not served")
+            raise CountryNotServed
         try:
             self.phone_rules.check(command.phone)
         except InvalidValue as error:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the kind of the number")
             raise PhoneUnreachable(error.message) from None
-
-    def _new_call_id(
-        self, command: RequestOtpCommand, now: datetime, *, is_test_phone: bool
-    ) -> str | None:
-        is_call = command.channel is Channel.VOICE and self.deliver_otp.place_code_call is not None
-        if not is_call or is_test_phone:
-            return None
-        return make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-
-    def _reservation(
-        self,
-        phone: PhoneNumber,
-        request: OtpRequest,
-        verification: PhoneVerification,
-        *,
-        is_test_phone: bool,
-    ) -> Reservation:
-        # No message is sent to a test phone, so it costs nothing of a country or in total.
-        limits = (
-            self.rate_limits.for_ip(request.client_ip)
-            if is_test_phone
-            else self.rate_limits.for_delivery(
-                self._route(phone, request.client_ip),
-                verification.recognize(request),
-                request.channel,
-            )
-        )
-        return Reservation(request.new_request_id, request.now, limits)
-
-    def _route(self, phone: PhoneNumber, client_ip: HashedClientIp) -> DeliveryRoute:
-        number_range = self.number_range_hashes.hash_number_range(phone.number_range)
-        return DeliveryRoute(client_ip, phone.country, number_range)
 
     async def _reserve_delivery(
         self,
@@ -227,18 +205,17 @@ class RequestOtp:
             return kept.request_delivery(request, policy)
 
         available_at = None
+        unchanged: Versioned[PhoneVerification] | None = loaded
         try:
-            decided = decide(loaded.value)
-            if not decided[1].is_new:
+            _, decision = decide(loaded.value)
+            if not decision.is_new:
                 decision = await self._refer_to_delivery(phone, decide, loaded)
                 if not decision.is_new:
                     return decision
-                # The cooldown ended while another request changed the record.
-                loaded = await self.phone_verifications.load(phone)
-                decided = decide(loaded.value)
+                unchanged = None  # and the cooldown has ended
             available_at = await self.rate_limiter.acquire(reservation)
             if available_at is None:
-                return await self._record_delivery(phone, decided, decide, reservation, loaded)
+                return await self._record_delivery(phone, decide, reservation, unchanged)
             # A parallel request that got the last permits may have been for this phone.
             decision = await self._refer_to_delivery(phone, decide)
             if decision.is_new:
@@ -252,7 +229,7 @@ class RequestOtp:
     async def _refer_to_delivery(
         self,
         phone: PhoneNumber,
-        decide: Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]],
+        decide: Decide,
         loaded: Versioned[PhoneVerification] | None = None,
     ) -> DeliveryDecision:
         """Record the id of a request within the cooldown. A new delivery is not recorded."""
@@ -266,21 +243,19 @@ class RequestOtp:
     async def _record_delivery(
         self,
         phone: PhoneNumber,
-        decided: tuple[PhoneVerification, DeliveryDecision],
-        decide: Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]],
+        decide: Decide,
         reservation: Reservation,
-        loaded: Versioned[PhoneVerification],
+        loaded: Versioned[PhoneVerification] | None,
     ) -> DeliveryDecision:
         is_recorded = False
-        successor, decision = decided
         try:
-            if not await self.phone_verifications.replace(phone, successor, loaded.version):
-                # Another request changed the record.
-                decision = await update_phone_verification(self.phone_verifications, phone, decide)
+            decision = await update_phone_verification(
+                self.phone_verifications, phone, decide, loaded
+            )
             is_recorded = decision.is_new
         finally:
             if not is_recorded:
-                await self._release(reservation)
+                await release_permits(self.rate_limiter, reservation)
         return decision
 
     async def _deliver(
@@ -319,18 +294,11 @@ class RequestOtp:
 
         with suppress(StorageError):
             await update_phone_verification(self.phone_verifications, phone, cancel)
-        await self._release(reservation)
-
-    async def _release(self, reservation: Reservation) -> None:
-        with suppress(StorageError):
-            await self.rate_limiter.release(reservation)
+        await release_permits(self.rate_limiter, reservation)
 
     def _emit(self, event_type: SecurityEventType, command: RequestOtpCommand, reason: str) -> None:
         self.events.emit(
             SecurityEvent(
-                type=event_type,
-                phone=command.phone,
-                client_ip=command.client_ip,
-                reason=reason or None,
+                event_type, phone=command.phone, client_ip=command.client_ip, reason=reason or None
             )
         )

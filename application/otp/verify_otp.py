@@ -2,44 +2,44 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from application.identities.add_session import AddSession
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
-from application.otp.attempt_permits import AttemptPermits, release
+from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes, derive_phone_key
 from application.otp.recognize_device import RecognizeDevice
 from application.ports.calls import Calls
-from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
-from application.ports.number_range_hashes import NumberRangeHashes
+from application.ports.keyed_hashes import KeyedHashes
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
-from application.update import load_or_none, update_call, update_phone_verification
+from application.update import update_call, update_phone_verification
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import SECRET_BYTES, DeviceToken
-from domain.identities.identity import Identity, UsedChallenge
-from domain.otp.attempts import OtpAttempt, VerificationResult
+from domain.identities.identity import Identity
+from domain.otp.attempts import (
+    Correct,
+    OtpAttempt,
+    Retried,
+    Unchallenged,
+    UsedCode,
+    VerificationResult,
+)
 from domain.otp.challenge import OtpCode
-from domain.otp.delivery import Delivery
+from domain.otp.code_check import check_code
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.request_id import parse_request_id
-from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 from domain.phone import PhoneNumber
-from domain.values import dataclass
-from domain.voice.call import Call
 
-RESERVATION_ID_BYTES: Final = 8
-_IDS_BYTES: Final = RESERVATION_ID_BYTES + RANDOM_BYTES + SESSION_ID_BYTES
+ATTEMPT_ID_BYTES: Final = 8
+_IDS_BYTES: Final = ATTEMPT_ID_BYTES + RANDOM_BYTES + SESSION_ID_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,50 +101,38 @@ class VerifyOtp:
     phone_verifications: PhoneVerifications
     identities: Identities
     calls: Calls
-    rate_limiter: RateLimiter
     codes: OtpCodes
+    attempt_limiter: AttemptLimiter
     add_session: AddSession
     sessions: SessionFactory
     recognize_device: RecognizeDevice
-    client_ip_hashes: ClientIpHashes
-    number_range_hashes: NumberRangeHashes
+    keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
-    rate_limits: RateLimits
 
     async def __call__(self, command: VerifyOtpCommand) -> LoggedIn | OtpRejected:
         """Verify a code.
 
         Raises:
-            TooManyAttempts
+            TooManyAttempts: with the later time of the phone's limits and the IP's.
             TooManyAttemptsFromIp
             StorageError
         """
         phone, now = command.phone, self.clock.now()
-        client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
         random = self.randomness.bytes(_IDS_BYTES)
-        reservation_id = random[:RESERVATION_ID_BYTES].hex()
-        reservation = Reservation(
-            f"{reservation_id}:attempt",
-            now,
-            self.rate_limits.for_verification(client_ip),
-            is_releasable=False,
-        )
-        failure = Reservation(
-            f"{reservation_id}:failure",
-            now,
-            self.rate_limits.for_failed_attempt(client_ip, phone.country),
-        )
+        client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         digest_key = self.codes.digest_key(phone)
-        unchallenged = self.rate_limits.for_unchallenged_attempt(
-            client_ip, derive_phone_key(digest_key)
-        )
-        loaded, device, (ip_available_at, limited_until), earlier = await asyncio.gather(
+        loaded, device, permits = await asyncio.gather(
             self.phone_verifications.load(phone),
             self.recognize_device(command.device_token, now),
-            self.rate_limiter.acquire_each(reservation, failure),
-            self.rate_limiter.list_permits(unchallenged, now),
+            self.attempt_limiter.acquire(
+                random[:ATTEMPT_ID_BYTES].hex(),
+                now,
+                client_ip,
+                phone,
+                derive_phone_key(digest_key),
+            ),
         )
         attempt = OtpAttempt(
             code=command.code,
@@ -153,207 +141,119 @@ class VerifyOtp:
             digest_key=digest_key,
             request_id=command.request_id and parse_request_id(command.request_id),
             device=device,
-            new_identity_id=make_identifier(now, random[RESERVATION_ID_BYTES:]),
+            new_identity_id=make_identifier(now, random[ATTEMPT_ID_BYTES:]),
             new_session_id=random[-SESSION_ID_BYTES:].hex(),
-            is_limited=limited_until is not None,
-            unchallenged_at=unchallenged.window.next_available(
-                [permit.acquired_at for permit in earlier], now
-            ),
+            is_limited=permits.of_failure is None,
+            unchallenged_at=permits.unchallenged_at,
+            ip_available_at=permits.ip_available_at,
         )
-        permits = AttemptPermits(
-            rate_limiter=self.rate_limiter,
-            of_ip=reservation,
-            of_failure=failure if limited_until is None else None,
-            unchallenged=unchallenged,
-            earlier=earlier,
+        check = partial(self._check, phone, attempt)
+        successor, result = check(loaded.value)
+        code = _used_code(result)
+        is_saved, identity = await asyncio.gather(
+            self._replace(phone, successor, loaded), self._load_identity(code)
         )
-        result, identity, left = await self._verify(
-            command, attempt, loaded, permits, ip_available_at
-        )
-        # Without a challenge they were released before.
-        unused = None if result.is_counted or result.is_unchallenged else permits.of_failure
-        challenge = result.challenge
-        login = challenge.login if challenge else None
-        if challenge is None or login is None:
-            if unused is not None:
-                await release(self.rate_limiter, unused)
+        if not is_saved:  # another request changed the verification, and maybe the login
+            result = await update_phone_verification(self.phone_verifications, phone, check)
+            code, identity = _used_code(result), None
+        unchanged = loaded if is_saved else None
+        try:
+            left = await self.attempt_limiter.apply(attempt, permits, result, unchanged)
+        except TooManyAttempts as error:
+            is_of_ip = isinstance(error, TooManyAttemptsFromIp)
+            reason = "of this IP, for all phones" if is_of_ip else "for this phone"
+            self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason)
+            raise
+        if code is None:
             return self._reject(command, left)
 
+        login = code.login
         session = self.sessions.start(
             login.session_id, now, command.device, with_refresh=command.with_refresh
         )
-        secret = self._device_secret(command, result)
-        identity_id, _, _ = await asyncio.gather(
+        secret = self._device_secret(command, code)
+        identity_id, _ = await asyncio.gather(
             self.add_session(
                 session,
                 phone,
-                login.identity_id,
-                UsedChallenge(challenge.id, challenge.expires_at + CLOCK_SKEW),
+                code,
                 identity,
                 DeviceToken(login.identity_id, secret).device_id if secret else None,
-                is_retry=result.is_replay,
-                is_recognized=result.is_device_recognized,
+                is_retry=not isinstance(result, Correct),
             ),
-            release(self.rate_limiter, self._permits_of(phone, result.delivery)),
-            release(self.rate_limiter, unused),
+            self.attempt_limiter.release(permits, code.carrier),
         )
         if identity_id is None:
             return self._reject(command, left)
-        await self._verify_caller(result.call_id, identity_id)
-
+        await self._verify_caller(code, identity_id)
         self._emit(SecurityEventType.LOGIN_SUCCEEDED, command, user_id=identity_id)
         if self.codes.is_test_phone(phone, now):
-            self._emit(
-                SecurityEventType.TEST_OTP_USED, command, user_id=identity_id, reason="logged in"
-            )
-        return LoggedIn(
-            self.sessions.issue_tokens(identity_id, session, now),
-            DeviceToken(identity_id, secret) if secret else None,
-        )
-
-    async def _verify(
-        self,
-        command: VerifyOtpCommand,
-        attempt: OtpAttempt,
-        loaded: Versioned[PhoneVerification],
-        permits: AttemptPermits,
-        ip_available_at: datetime | None,
-    ) -> tuple[VerificationResult, Versioned[Identity | None] | None, int]:
-        """Count the attempt; for a correct code also load the identity of its login.
-
-        Returns:
-            The result, the identity, and how many attempts are left.
-
-        Raises:
-            TooManyAttempts: with the later time of the phone's limits and the IP's.
-            TooManyAttemptsFromIp
-            StorageError
-        """
-        successor, first = self._check(command.phone, attempt, loaded.value)
-        if ip_available_at is not None and not loaded.value.has_own_attempts(attempt):
-            # It is not looked at, and counts on nothing.
-            successor, first = loaded.value, replace(first, is_counted=False)
-            if first.retry_after is None:
-                await release(self.rate_limiter, permits.of_failure)
-                self._emit_exhausted(command, "of this IP, for all phones")
-                raise TooManyAttemptsFromIp(whole_seconds(attempt.now, ip_available_at))
-        saving = self._save(command.phone, attempt, loaded, successor, first)
-        left: int | TooManyAttempts
-        if first.retry_after is None and not first.is_unchallenged:
-            (result, identity), left = await saving, first.attempts_left
-        else:
-            # Together, so that the time does not reveal whether the attempt counts on a callback.
-            (result, identity), left = await asyncio.gather(saving, permits.apply(attempt, first))
-        if result is not first and _applied_limits(result) != _applied_limits(first):
-            left = await permits.apply(attempt, result)
-        if isinstance(left, TooManyAttempts):
-            self._emit_exhausted(command, "for this phone")
-            raise left
-        return result, identity, left if result.is_unchallenged else result.attempts_left
+            self._emit(SecurityEventType.TEST_OTP_USED, command, "logged in", identity_id)
+        tokens = self.sessions.issue_tokens(identity_id, session, now)
+        return LoggedIn(tokens, DeviceToken(identity_id, secret) if secret else None)
 
     def _check(
         self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification
     ) -> tuple[PhoneVerification, VerificationResult]:
         codes = self.codes.derive_all(verification, phone, attempt.now)
-        return verification.verify(attempt, codes)
-
-    async def _save(
-        self,
-        phone: PhoneNumber,
-        attempt: OtpAttempt,
-        loaded: Versioned[PhoneVerification],
-        successor: PhoneVerification,
-        first: VerificationResult,
-    ) -> tuple[VerificationResult, Versioned[Identity | None] | None]:
-        challenge = first.challenge
-        replacing = self._replace(phone, attempt, loaded, successor, first)
-        if challenge is None or challenge.login is None:
-            return await replacing, None
-        result, identity = await asyncio.gather(
-            replacing, load_or_none(self.identities, challenge.login.identity_id)
-        )
-        # After a conflict the login may be another one.
-        return result, identity if result.challenge == challenge else None
+        return check_code(verification, attempt, codes)
 
     async def _replace(
-        self,
-        phone: PhoneNumber,
-        attempt: OtpAttempt,
-        loaded: Versioned[PhoneVerification],
-        successor: PhoneVerification,
-        first: VerificationResult,
-    ) -> VerificationResult:
-        """Replace the loaded state by its successor. After a conflict, check the attempt again."""
-        verifications = self.phone_verifications
-        if successor is loaded.value or await verifications.replace(
-            phone, successor, loaded.version
-        ):
-            return first
-        check = partial(self._check, phone, attempt)
-        return await update_phone_verification(verifications, phone, check)
+        self, phone: PhoneNumber, successor: PhoneVerification, loaded: Versioned[PhoneVerification]
+    ) -> bool:
+        if successor is loaded.value:
+            return True
+        return await self.phone_verifications.replace(phone, successor, loaded.version)
 
-    async def _verify_caller(self, call_id: str | None, identity_id: str) -> None:
+    async def _load_identity(self, code: UsedCode | None) -> Versioned[Identity | None] | None:
+        if code is None:
+            return None
+        return await self.identities.load(code.login.identity_id) or Versioned(None, 0)
+
+    async def _verify_caller(self, code: UsedCode, identity_id: str) -> None:
         """Mark the call that read the code as that of the identity, if there is one."""
-        if call_id is not None:
+        if code.carrier is not None and code.carrier.call_id is not None:
             with suppress(StorageError, CorruptRecord):
                 await update_call(
-                    self.calls, call_id, lambda call: _verify_caller(call, identity_id)
+                    self.calls, code.carrier.call_id, lambda call: call.verify_caller(identity_id)
                 )
 
-    def _device_secret(self, command: VerifyOtpCommand, result: VerificationResult) -> bytes | None:
+    def _device_secret(self, command: VerifyOtpCommand, code: UsedCode) -> bytes | None:
         """Return the secret of the device token: a recognized device keeps its own."""
         if not command.with_device_token:
             return None
-        if result.is_device_recognized and command.device_token is not None:
+        if code.is_device_recognized and command.device_token is not None:
             return command.device_token.secret
         return self.randomness.bytes(SECRET_BYTES)
 
-    def _permits_of(self, phone: PhoneNumber, delivery: Delivery | None) -> Reservation | None:
-        """Return the permits of an unverified delivery. A login releases them."""
-        if delivery is None:
-            return None
-        number_range = self.number_range_hashes.hash_number_range(phone.number_range)
-        route = DeliveryRoute(delivery.client_ip, phone.country, number_range)
-        limits = self.rate_limits.released_by_login(route)
-        return Reservation(delivery.request_id, delivery.sent_at, limits)
-
-    def _emit_exhausted(self, command: VerifyOtpCommand, reason: str) -> None:
-        self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason=reason)
-
     def _reject(self, command: VerifyOtpCommand, attempts_left: int) -> OtpRejected:
-        self.events.emit(
-            SecurityEvent(
-                type=SecurityEventType.OTP_VERIFICATION_FAILED,
-                phone=command.phone,
-                client_ip=command.client_ip,
-                attempts_left=attempts_left,
-            )
-        )
+        event_type = SecurityEventType.OTP_VERIFICATION_FAILED
+        self._emit(event_type, command, attempts_left=attempts_left)
         return OtpRejected(attempts_left)
 
     def _emit(
         self,
         event_type: SecurityEventType,
         command: VerifyOtpCommand,
-        *,
-        user_id: str | None = None,
         reason: str | None = None,
+        user_id: str | None = None,
+        attempts_left: int | None = None,
     ) -> None:
         self.events.emit(
             SecurityEvent(
-                type=event_type,
+                event_type,
                 phone=command.phone,
                 client_ip=command.client_ip,
                 user_id=user_id,
                 reason=reason,
+                attempts_left=attempts_left,
             )
         )
 
 
-def _applied_limits(result: VerificationResult) -> tuple[bool, bool]:
-    """Return which limits apply to the result: used up ones, or those without a challenge."""
-    return result.retry_after is not None, result.is_unchallenged
-
-
-def _verify_caller(call: Call, identity_id: str) -> Call:
-    return call.verify_caller(identity_id) if call.has_read_code else call
+def _used_code(result: VerificationResult) -> UsedCode | None:
+    match result:
+        case Correct(code) | Retried(code) | Unchallenged(code=code):
+            return code
+        case _:
+            return None

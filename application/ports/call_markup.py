@@ -1,9 +1,9 @@
 """The port that turns instructions into the markup of a telephony provider."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from domain.values import dataclass
 from domain.voice.instructions import Instruction, Position
 
 

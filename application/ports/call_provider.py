@@ -2,36 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Protocol
 
+from application.ports.messenger import DeliveryStatus
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 
-class PlacementStatus(StrEnum):
-    """What a provider did with an outbound call.
+@dataclass(frozen=True, slots=True)
+class PlacementResult:
+    """What a provider did with a call and, unless it was placed, a reason that clients may see.
 
-    - `PLACED`: the provider took it.
+    - `ACCEPTED`: it was placed. `provider_call_id` is the provider's id.
     - `REJECTED`: it was not placed. Only then is it no call.
     - `UNKNOWN`: there was no response. It may ring, and it is never placed again.
     - `INVALID_NUMBER`: the number cannot be called.
     """
 
-    PLACED = "placed"
-    REJECTED = "rejected"
-    UNKNOWN = "unknown"
-    INVALID_NUMBER = "invalid_number"
-
-
-@dataclass(frozen=True, slots=True)
-class PlacementResult:
-    """The status of a call and, unless it was placed, a reason that clients may see.
-
-    `provider_call_id` is the provider's id of a placed call.
-    """
-
-    status: PlacementStatus
+    status: DeliveryStatus
     reason: str = ""
     provider_call_id: str = ""
 

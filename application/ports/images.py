@@ -1,9 +1,9 @@
 """Decoding of uploaded images and encoding for publication."""
 
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from domain.media.image import Image
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """Keys, and the tokens that they sign."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from domain.otp.challenge import Mac
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

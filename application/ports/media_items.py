@@ -1,6 +1,7 @@
 """The repositories of library items."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -8,7 +9,6 @@ from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
-from domain.values import dataclass
 
 
 class MediaItems(Protocol):

@@ -1,10 +1,10 @@
 """The port that sends messages to phones."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 
 class DeliveryStatus(StrEnum):

@@ -1,5 +1,7 @@
 """All repositories of a database."""
 
+from dataclasses import dataclass
+
 from application.ports.calls import CallCleanup, CallPages, Calls
 from application.ports.delivery_reports import DeliveryReports
 from application.ports.identities import DeletedIdentities, Identities
@@ -8,7 +10,6 @@ from application.ports.media_items import MediaCleanup, MediaItems, MediaPages
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.system import HealthCheck
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """The port of the security log."""
 
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from domain.identities.identity import Role
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 
 class SecurityEventType(StrEnum):
@@ -37,7 +37,7 @@ class SecurityEventType(StrEnum):
     CALLER_REGISTERED = "caller_registered"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SecurityEvent:
     """One event of a phone or of an identity.
 
@@ -56,6 +56,7 @@ class SecurityEvent:
     """
 
     type: SecurityEventType
+    _: KW_ONLY
     phone: PhoneNumber | None = None
     client_ip: str | None = None
     user_id: str | None = None

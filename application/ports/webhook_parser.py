@@ -1,11 +1,11 @@
 """The port that reads the requests of a telephony provider."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from application.ports.webhook_signatures import SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 from domain.voice.call import CallStatus
 from domain.voice.walk import CallEvent
 

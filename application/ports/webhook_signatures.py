@@ -1,9 +1,8 @@
 """The port that verifies requests of a telephony provider."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
-
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """All ports for the requests of a telephony provider."""
 
+from dataclasses import dataclass
+
 from application.ports.call_markup import CallMarkup
 from application.ports.webhook_parser import WebhookParser
 from application.ports.webhook_signatures import WebhookSignatures
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,23 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from application.otp.codes import OtpCodes
+from application.otp.permits import release_permits
 from application.ports.calls import Calls
-from application.ports.errors import PortError, StorageError
+from application.ports.errors import PortError
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
+from application.ports.versioned import Versioned
 from application.update import update_call
 from application.voice.effects import CarryOutEffect
-from application.voice.find_caller import FindCaller, FoundCaller
+from application.voice.find_caller import FindCaller
 from domain.errors import DomainError
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 from domain.voice.call import Call, CallDirection, CallStatus, inbound_call_id
 from domain.voice.flow import CallFlow
 from domain.voice.instructions import (
@@ -101,18 +103,14 @@ class AnswerCall:
             PortError
         """
         call_id = inbound_call_id(command.provider_call_id)
-        loaded, found = await asyncio.gather(
-            self.calls.load(call_id), self.find_caller(command.phone)
-        )
-        if loaded is None and command.position is None:
-            instructions = await self._begin(call_id, command, found)
-            if instructions is None:
-                self.events.emit(
-                    SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=command.phone)
-                )
-                return (Reject(),)
+        loaded = await self.calls.load(call_id)
+        if loaded is not None or command.position is not None:
+            instructions = await self._continue(call_id, command, loaded)
+        elif begun := await self._begin(call_id, command):
+            instructions = begun
         else:
-            instructions = await self._continue(call_id, command, found)
+            self.events.emit(SecurityEvent(SecurityEventType.CALL_REJECTED, phone=command.phone))
+            return (Reject(),)
         return self._resolve(instructions)
 
     def apologize(self, phone: PhoneNumber | None) -> tuple[Instruction, ...]:
@@ -120,7 +118,7 @@ class AnswerCall:
         return self._resolve(self._apologize(Caller(phone)).instructions)
 
     async def _begin(
-        self, call_id: str, command: AnswerCallCommand, found: FoundCaller
+        self, call_id: str, command: AnswerCallCommand
     ) -> tuple[StoredInstruction, ...] | None:
         """Return the first response, or None if the call is over the limits."""
         now = self.clock.now()
@@ -130,22 +128,24 @@ class AnswerCall:
             now,
             self.rate_limits.for_inbound_call(phone_key),
         )
-        if await self.rate_limiter.acquire(reservation) is not None:
+        available_at, caller = await asyncio.gather(
+            self.rate_limiter.acquire(reservation), self.find_caller(command.phone)
+        )
+        if available_at is not None:
             return await self._find_parallel_response(call_id)
-        step = self._skip_operator(start(self.flow, found.caller), found.caller)
+        step = self._skip_operator(start(self.flow, caller), caller)
         call = Call(
             id=call_id,
             direction=CallDirection.INBOUND,
             started_at=now,
             provider_call_id=command.provider_call_id,
             status=CallStatus.IN_PROGRESS,
-            identity_id=found.identity_id,
+            identity_id=caller.identity_id,
         ).complete(None, step, now=now)
         if await self.calls.add(call):
             return step.instructions
-        with suppress(StorageError):
-            await self.rate_limiter.release(reservation)
-        return await self._continue(call_id, command, found)
+        await release_permits(self.rate_limiter, reservation)
+        return await self._continue(call_id, command, await self.calls.load(call_id))
 
     async def _find_parallel_response(self, call_id: str) -> tuple[StoredInstruction, ...] | None:
         """Return the first response if a parallel request got the last permit for the call."""
@@ -157,30 +157,30 @@ class AnswerCall:
         return None
 
     async def _continue(
-        self, call_id: str, command: AnswerCallCommand, found: FoundCaller
+        self, call_id: str, command: AnswerCallCommand, loaded: Versioned[Call] | None
     ) -> tuple[StoredInstruction, ...]:
-        position = command.position
+        position, caller = command.position, None
         for delay in EFFECT_DELAYS:
-            loaded = await self.calls.load(call_id)
-            turn = loaded and loaded.value.find_turn(position)
-            if turn:
+            if turn := loaded and loaded.value.find_turn(position):
                 return turn.instructions
             if loaded is None or position is None or not loaded.value.awaits(position):
                 break
             call, now = loaded.value, self.clock.now()
             if call.pending_effect and not call.pending_effect.is_abandoned(now):
                 await asyncio.sleep(delay)
-                continue
-            *done, step = self._walk(call, position, command.event, found.caller)
-            if step.effect is None:
-                completed = call.complete(position, *done, step, now=now)
-                if await self.calls.replace(completed, loaded.version):
-                    return step.instructions
-            elif call.status.is_final:
-                return (HangUp(),)
-            elif await self.calls.replace(call.begin_effect(step, now), loaded.version):
-                return await self._complete_effect(call_id, position, step, found)
-        return self._apologize(found.caller).instructions
+            else:
+                caller = caller or await self.find_caller(command.phone)
+                *done, step = self._walk(call, position, command.event, caller)
+                if step.effect is None:
+                    completed = call.complete(position, *done, step, now=now)
+                    if await self.calls.replace(completed, loaded.version):
+                        return step.instructions
+                elif call.status.is_final:
+                    return (HangUp(),)
+                elif await self.calls.replace(call.begin_effect(step, now), loaded.version):
+                    return await self._complete_effect(call_id, position, step, caller)
+            loaded = await self.calls.load(call_id)
+        return self._apologize(Caller(command.phone)).instructions
 
     def _walk(
         self, call: Call, position: Position, event: CallEvent, caller: Caller
@@ -198,7 +198,7 @@ class AnswerCall:
         return step, self._step_after(step, EffectResult.DONE, caller)
 
     async def _complete_effect(
-        self, call_id: str, position: Position, step: Step, found: FoundCaller
+        self, call_id: str, position: Position, step: Step, caller: Caller
     ) -> tuple[StoredInstruction, ...]:
         """Carry out the effect of a step, and store the response for all repetitions.
 
@@ -206,9 +206,9 @@ class AnswerCall:
         """
         if step.effect is None:
             return step.instructions
-        caller, joined_id = found.caller, None
+        joined_id = None
         try:
-            result = await self.carry_out(step.effect, caller.phone, found.identity_id)
+            result = await self.carry_out(step.effect, caller)
             if isinstance(step.effect, Register):
                 joined_id = (await self.find_caller(caller.phone)).identity_id
         except (DomainError, PortError):

@@ -1,6 +1,6 @@
 """Answer the requests of an outbound call that reads a code."""
 
-from datetime import datetime
+from dataclasses import dataclass
 
 from application.otp.codes import OtpCodes
 from application.ports.calls import Calls
@@ -12,7 +12,6 @@ from domain.otp.challenge import Challenge
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.templates.preferences import locale_fallbacks
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.code_call import hang_up, read_code, start_code_call
 from domain.voice.flow import CallFlow
@@ -74,8 +73,18 @@ class AnswerCodeCall:
             if challenge is None or not _is_this_call(call, command):
                 raise CallNotFound
             identified = call.set_provider_call_id(command.provider_call_id)
+            if not call.awaits(command.position) or call.status.is_final:
+                return identified
             is_readable = challenge.is_active(now) and self._is_readable(verification, challenge)
-            return self._answer(identified, command, phone, now, is_readable=is_readable)
+            locale = self.flow.select_locale(phone.country, locale_fallbacks(call.locale))
+            if not is_readable:
+                step = hang_up()
+            elif command.position is None:
+                step = start_code_call(locale)
+            else:
+                step = read_code(locale, command.event)
+            answered = identified.advance_status(CallStatus.IN_PROGRESS, now)
+            return answered.complete(command.position, step, now=now)
 
         try:
             call = await update_call(self.calls, command.call_id, answer)
@@ -86,27 +95,6 @@ class AnswerCodeCall:
         if turn is None or challenge is None or not self._is_readable(verification, challenge):
             return (HangUp(),)
         return resolve(turn.instructions, code=self.codes.derive(challenge, phone).digits)
-
-    def _answer(
-        self,
-        call: Call,
-        command: AnswerCodeCallCommand,
-        phone: PhoneNumber,
-        now: datetime,
-        *,
-        is_readable: bool,
-    ) -> Call:
-        if not call.awaits(command.position) or call.status.is_final:
-            return call
-        locale = self.flow.select_locale(phone.country, locale_fallbacks(call.locale))
-        if not is_readable:
-            step = hang_up()
-        elif command.position is None:
-            step = start_code_call(locale)
-        else:
-            step = read_code(locale, command.event)
-        answered = call.advance_status(CallStatus.IN_PROGRESS, now)
-        return answered.complete(command.position, step, now=now)
 
     def _is_readable(self, verification: PhoneVerification, challenge: Challenge) -> bool:
         return verification.blocked_at is None and self.codes.has_key(challenge.key_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from application.ports.call_provider import CallProvider, RecordingFile
 from application.ports.calls import CallPages, Calls
@@ -15,7 +16,6 @@ from domain.errors import (
     Unavailable,
 )
 from domain.page import MAX_PAGE_SIZE, Cursor
-from domain.values import dataclass
 from domain.voice.call import Call
 
 

@@ -1,7 +1,9 @@
 """Delete old calls and recordings, and the names of deleted identities in the call log."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from application.ports.call_provider import CallProvider
@@ -9,7 +11,6 @@ from application.ports.calls import CallCleanup, Calls
 from application.ports.errors import CallProviderUnavailable
 from application.ports.system import Clock
 from application.update import update_call
-from domain.values import dataclass
 from domain.voice.call import Call
 
 BATCH_SIZE: Final = 200
@@ -68,7 +69,8 @@ class CleanUpCalls:
                     except CallProviderUnavailable as error:
                         _log.warning("The next cleanup deletes recordings: %s", error)
                         return deleted
-                    await self._remove_reference(call.id, recording.id)
+                    remove = partial(Call.remove_recording, recording_id=recording.id)
+                    await update_call(self.calls, call.id, remove)
                     deleted += 1
         return deleted
 
@@ -94,9 +96,3 @@ class CleanUpCalls:
                 return deleted
             if newly_deleted == 0:  # all of them have recordings: look behind them
                 limit *= 2
-
-    async def _remove_reference(self, call_id: str, recording_id: str) -> None:
-        def remove(call: Call) -> Call:
-            return call.remove_recording(recording_id)
-
-        await update_call(self.calls, call_id, remove)

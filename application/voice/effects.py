@@ -1,14 +1,14 @@
 """Carry out the effects of calls."""
 
 from collections.abc import Collection
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from application.identities.assign_phone import assign_phone
 from application.otp.codes import OtpCodes
 from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.permits import release_permits
 from application.otp.request_callback import RequestCallback
-from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.messenger import DeliveryStatus, Messenger
 from application.ports.phone_verifications import PhoneVerifications
@@ -21,10 +21,10 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 from domain.voice.flow import LEAVING_MESSAGE, CallFlow
 from domain.voice.walk import (
     CallBack,
+    Caller,
     Effect,
     EffectResult,
     ExplainLeaving,
@@ -60,39 +60,29 @@ class CarryOutEffect:
     flow: CallFlow
     countries: Collection[str] | None
 
-    async def __call__(
-        self, effect: Effect, phone: PhoneNumber | None, identity_id: str | None
-    ) -> EffectResult:
-        """Carry out an effect.
-
-        Args:
-            effect: the effect.
-            phone: the caller id. Without one, there is nothing to do.
-            identity_id: the identity of the phone, as it was when the request arrived.
+    async def __call__(self, effect: Effect, caller: Caller) -> EffectResult:
+        """Carry out an effect for a caller. Without a caller id, there is nothing to do.
 
         Raises:
             DomainError
             PortError
         """
-        is_done = await self._carry_out(effect, phone, identity_id)
-        return EffectResult.DONE if is_done else EffectResult.REJECTED
-
-    async def _carry_out(
-        self, effect: Effect, phone: PhoneNumber | None, identity_id: str | None
-    ) -> bool:
+        phone, identity_id = caller.phone, caller.identity_id
         if phone is None:
-            return isinstance(effect, Leave)
+            return EffectResult.DONE if isinstance(effect, Leave) else EffectResult.REJECTED
+        is_done = True
         match effect:
             case Register():
-                return await self._register(phone, effect)
+                is_done = await self._register(phone, effect)
             case Leave():
-                return identity_id is None or await self._leave(phone, identity_id)
+                is_done = identity_id is None or await self._leave(phone, identity_id)
             case ExplainLeaving():
-                return await self._explain_leaving(phone)
+                is_done = await self._explain_leaving(phone)
             case CallBack():
-                return await self.request_callback(phone, identity_id)
+                is_done = await self.request_callback(phone, identity_id)
             case KeepRecording():
-                return True  # the call keeps the reference
+                pass  # the call keeps the reference
+        return EffectResult.DONE if is_done else EffectResult.REJECTED
 
     async def _register(self, phone: PhoneNumber, effect: Register) -> bool:
         """Make the phone an unverified identity, unless it has an identity."""
@@ -120,9 +110,7 @@ class CarryOutEffect:
             identity = await join(identity.id)
         if is_new:
             self.events.emit(
-                SecurityEvent(
-                    type=SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id
-                )
+                SecurityEvent(SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id)
             )
         return not identity.is_closed
 
@@ -140,7 +128,7 @@ class CarryOutEffect:
         if identity.is_deleted:
             self.events.emit(
                 SecurityEvent(
-                    type=SecurityEventType.USER_DELETED,
+                    SecurityEventType.USER_DELETED,
                     phone=phone,
                     user_id=identity_id,
                     reason="unverified, by a call",
@@ -165,6 +153,5 @@ class CarryOutEffect:
         result = await self.timing.record(phone.country, self.messenger.send(phone, text))
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             return True
-        with suppress(StorageError):
-            await self.rate_limiter.release(reservation)
+        await release_permits(self.rate_limiter, reservation)
         return False

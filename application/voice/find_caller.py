@@ -1,19 +1,11 @@
 """Find whose number a caller id is."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 from domain.voice.walk import Caller, CallerIdentity
-
-
-class FoundCaller(NamedTuple):
-    """A caller, and the id of the identity that the caller id belongs to, if there is one."""
-
-    caller: Caller
-    identity_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +18,18 @@ class FindCaller:
     phone_verifications: PhoneVerifications
     identities: Identities
 
-    async def __call__(self, phone: PhoneNumber | None) -> FoundCaller:
+    async def __call__(self, phone: PhoneNumber | None) -> Caller:
         """Find the caller.
 
         Raises:
             StorageError
         """
         if phone is None:
-            return FoundCaller(Caller())
+            return Caller()
         identity_id = (await self.phone_verifications.load(phone)).value.identity_id
         loaded = await self.identities.load(identity_id) if identity_id else None
         if loaded is None or loaded.value.is_closed:
-            return FoundCaller(Caller(phone))
+            return Caller(phone)
         is_verified = loaded.value.is_verified
         identity = CallerIdentity.VERIFIED if is_verified else CallerIdentity.UNVERIFIED
-        return FoundCaller(Caller(phone, identity), identity_id)
+        return Caller(phone, identity, identity_id)

@@ -1,11 +1,11 @@
 """Keep the reference to a recording."""
 
+from dataclasses import dataclass
+
 from application.ports.calls import Calls
 from application.ports.system import Clock
 from application.update import update_call
-from domain.values import dataclass
 from domain.voice import walk
-from domain.voice.call import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,5 @@ class KeepRecording:
             StorageError
         """
         kept = walk.KeepRecording(recording_id, duration_seconds)
-
-        def keep(call: Call) -> Call:
-            return call.keep_recording(kept, self.clock.now())
-
-        await update_call(self.calls, call_id, keep)
+        now = self.clock.now()
+        await update_call(self.calls, call_id, lambda call: call.keep_recording(kept, now))

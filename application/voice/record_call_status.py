@@ -1,5 +1,6 @@
 """Record the status of a call."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from application.otp.delivery_status import ReportDelivery
@@ -7,7 +8,6 @@ from application.ports.calls import Calls
 from application.ports.system import Clock
 from application.update import update_call
 from domain.otp.delivery_report import ReportedStatus
-from domain.values import dataclass
 from domain.voice.call import Call, CallStatus
 
 _REPORTED: Final = {
@@ -39,11 +39,8 @@ class RecordCallStatus:
         Raises:
             StorageError
         """
-
-        def advance(call: Call) -> Call:
-            return call.advance_status(status, self.clock.now())
-
-        call = await update_call(self.calls, call_id, advance)
+        now = self.clock.now()
+        call = await update_call(self.calls, call_id, lambda call: call.advance_status(status, now))
         if call is not None and call.report_id is not None:
             await self.report_delivery(call.report_id, _to_reported(call))
 

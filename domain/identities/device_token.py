@@ -4,11 +4,9 @@ import base64
 import hashlib
 import struct
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
-
-from domain.values import dataclass
 
 SECRET_BYTES: Final = 16
 MAX_DEVICES: Final = 10

@@ -1,6 +1,6 @@
 """The identity: made by the first successful verification of a phone, deleted by one write."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -9,7 +9,6 @@ from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.session import MAX_SESSIONS, Session
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 USERNAME_HOLD_PERIOD: Final = timedelta(days=30)
 
@@ -150,16 +149,11 @@ class Identity:
 
     def find_device(self, device_id: str, now: datetime) -> RecognizedDevice | None:
         """Return the recognized device with this id, or None."""
-        if self.is_deleted or self.is_blocked:
-            return None
-        return next(
-            (
-                device
-                for device in self.devices
-                if device.id == device_id and now < device.expires_at
-            ),
-            None,
-        )
+        if not self.is_deleted and not self.is_blocked:
+            for device in self.devices:
+                if device.id == device_id and now < device.expires_at:
+                    return device
+        return None
 
     def add_device(self, added: RecognizedDevice, now: datetime) -> "Identity":
         """Return the identity with this device. Above `MAX_DEVICES` the oldest is dropped."""

@@ -6,11 +6,10 @@ import hmac
 import struct
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
 from domain.errors import InvalidValue
-from domain.values import dataclass
 
 # Identity id, session id and generation; a token has the MAC after them.
 _PAYLOAD: Final = struct.Struct(">12s16sI")

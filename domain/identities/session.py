@@ -1,11 +1,9 @@
 """A session, its refresh tokens, and the rules of their rotation."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
-
-from domain.values import dataclass
 
 MAX_SESSIONS: Final = 20
 MAX_DEVICE_NAME_LENGTH: Final = 200

@@ -1,10 +1,10 @@
 """Usernames: the names that people give themselves."""
 
 import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
 from domain.errors import InvalidCharacters, NoVisibleCharacter, TooLong, TooShort
-from domain.values import dataclass
 
 MIN_LENGTH: Final = 2
 MAX_LENGTH: Final = 64

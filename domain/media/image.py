@@ -1,8 +1,7 @@
 """Image formats, limits and properties."""
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from domain.values import dataclass
 
 
 class MediaKind(StrEnum):

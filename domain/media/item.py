@@ -1,13 +1,12 @@
 """A library item and its states."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from domain.errors import InvalidCharacters, TooLong
 from domain.media.image import Image, MediaKind
-from domain.values import dataclass
 
 UPLOAD_TIMEOUT: Final = timedelta(minutes=10)
 """Maximum time of an upload, from its record to its last byte in the store."""

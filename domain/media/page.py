@@ -1,12 +1,12 @@
 """Pages of a library, newest first, by number or by cursor."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from domain.media.image import MediaKind
 from domain.media.item import MediaItem
 from domain.page import MAX_PAGE_SIZE, Cursor
-from domain.values import dataclass
 
 MAX_TOTAL: Final = 10_000
 """Items that are counted, and that pages by number reach: counting and skipping cost time."""

@@ -1,11 +1,10 @@
 """Counters of attempts: each request id, IP and recognized device has its own at a delivery."""
 
 import hmac
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
-
-from domain.values import dataclass
 
 ATTEMPTS_PER_DELIVERY: Final = 5
 ATTEMPTS_OF_LIMITED_DELIVERY: Final = 2

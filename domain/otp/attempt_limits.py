@@ -1,8 +1,8 @@
 """The limits of attempts: which of them are looked at."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from domain.otp.attempt_counters import (
     ATTEMPTS_OF_LIMITED_DELIVERY,
@@ -11,10 +11,7 @@ from domain.otp.attempt_counters import (
 )
 from domain.otp.attempts import SHARED_ATTEMPTS, OtpAttempt
 from domain.otp.delivery import Delivery
-from domain.values import dataclass
-
-if TYPE_CHECKING:
-    from domain.otp.phone_verification import PhoneVerification
+from domain.otp.phone_verification import PhoneVerification
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +35,17 @@ class AttemptLimits:
     """
 
     attempt: OtpAttempt
-    state: "PhoneVerification"
+    state: PhoneVerification
     device_id: str | None = None
     trusted_until: datetime | None = None
+
+    @property
+    def are_own(self) -> bool:
+        """Whether the client has attempts that nobody else can use up.
+
+        It holds the id of a request whose code has not expired, or it is a recognized device.
+        """
+        return self.device_id is not None or self.named_delivery(self.attempt.now) is not None
 
     def named_delivery(self, time: datetime) -> Delivery | None:
         """Return the delivery that the request id refers to, or None."""
@@ -76,21 +81,19 @@ class AttemptLimits:
 
     def attempts_left(self, delivery: Delivery, time: datetime) -> int:
         """Return how many attempts the client has left at the delivery."""
-        return self.left_of(self.counters(delivery), delivery, time)
-
-    def left_of(
-        self, counters: Sequence[AttemptCounter], delivery: Delivery, time: datetime
-    ) -> int:
-        """Return how many attempts these counters of the attempt at the delivery have left."""
+        counters = self.counters(delivery)
         return max([self._left_of(counter, delivery, time) for counter in counters])
 
-    def count(
-        self, delivery: Delivery, counters: Sequence[AttemptCounter], digest: str
-    ) -> Delivery:
-        """Return the delivery after the attempt with this digest failed."""
+    def count(self, delivery: Delivery, digest: str) -> tuple[PhoneVerification, Delivery]:
+        """Return state and delivery after the attempt with this digest failed at the delivery."""
+        counters, now = self.counters(delivery), self.attempt.now
         for counter in counters:
-            delivery = delivery.set_counter(counter.count(digest, self.attempt.now))
-        return delivery
+            delivery = delivery.set_counter(counter.count(digest, now))
+        # The counter of an unknown IP is the only one.
+        is_of_unknown_ip = counters[0].kind is CounterKind.UNKNOWN_IP
+        is_shared = is_of_unknown_ip and self.shared_attempts_left(now) > 0
+        counted = self.state.replace_delivery(delivery)
+        return counted.count_failure(self.device_id, now, is_shared=is_shared), delivery
 
     def shared_attempts_left(self, time: datetime) -> int:
         """Return how many attempts all unknown IPs together have left."""
@@ -141,3 +144,9 @@ class AttemptLimits:
         state = self.state
         current = [challenge.id for challenge in state.challenges if time < challenge.expires_at]
         return [delivery for delivery in state.deliveries if delivery.challenge_id in current]
+
+
+def find_limits(state: PhoneVerification, attempt: OtpAttempt) -> AttemptLimits:
+    """Return the limits of an attempt at the messages of a phone."""
+    device_id = state.recognize_device(attempt.device)
+    return AttemptLimits(attempt, state, device_id, state.trusted_until(attempt.client_ip))

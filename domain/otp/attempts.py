@@ -1,15 +1,15 @@
 """Attempts to verify a code, their results, and the limit that unknown IPs share."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
 from domain.otp.callback import Callback
-from domain.otp.challenge import Challenge, OtpCode
+from domain.otp.challenge import Challenge, Login, OtpCode
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery, DeviceProof
 from domain.otp.sliding_window import SlidingWindow
-from domain.values import dataclass
 
 SHARED_ATTEMPTS: Final = (
     SlidingWindow(15, timedelta(hours=1)),
@@ -36,6 +36,7 @@ class OtpAttempt:
         new_session_id: the session that the code is used for if it is correct.
         is_limited: a limit of failed attempts that many phones share is used up.
         unchallenged_at: when this IP has an attempt while no challenge is active.
+        ip_available_at: when this IP has a permit, if it has none.
     """
 
     code: OtpCode
@@ -48,6 +49,7 @@ class OtpAttempt:
     new_session_id: str = ""
     is_limited: bool = False
     unchallenged_at: datetime | None = None
+    ip_available_at: datetime | None = None
 
     def digest(self, delivery_id: str = "") -> str:
         """Identify the code among those that clients tried for a delivery."""
@@ -55,35 +57,80 @@ class OtpAttempt:
         return blake2b(message, key=self.digest_key, digest_size=DIGEST_BYTES).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerificationResult:
-    """Whether an attempt is correct, and how many more attempts its client has.
+@dataclass(frozen=True, slots=True)
+class UsedCode:
+    """A code that was used: its challenge, its login, and the message or call that had it.
 
-    - A correct attempt also has the challenge with its login, and its delivery: that of the
-      named request, or the latest delivery of the code. It has the callback instead if the code
-      was that of a callback.
-    - So does a retry (`is_replay`) of the client that used the code: it gets the login if that
-      was not completed, which only the identity knows.
-    - `is_counted` says that the phone counted a wrong code. It does not count a repeat, nor a
-      code that was just used (`is_replay`).
-    - `is_unchallenged` says that no challenge of a message is active. Such attempts leave no
-      state, unless they count on a callback.
-    - `retry_after` is set if the attempts are used up: the whole seconds until there are more.
+    The delivery is that of the named request, or else the latest one of the code.
     """
 
-    is_correct: bool
-    attempts_left: int
-    delivery: Delivery | None = None
-    callback: Callback | None = None
-    challenge: Challenge | None = None
-    is_counted: bool = False
-    is_replay: bool = False
-    is_unchallenged: bool = False
-    is_device_recognized: bool = False
-    retry_after: int | None = None
+    challenge: Challenge
+    login: Login
+    carrier: Delivery | Callback | None
+    is_device_recognized: bool
 
-    @property
-    def call_id(self) -> str | None:
-        """The call that reads the code, if there is one."""
-        call = self.callback or self.delivery
-        return call.call_id if call else None
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """The code is correct, and used now."""
+
+    code: UsedCode
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The client that used the code sends it again. Nothing is counted.
+
+    It gets the login if that was not completed, which only the identity knows.
+    """
+
+    code: UsedCode
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The code is wrong, and the phone counted it."""
+
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same wrong code again, or somebody else's code that was just used. It does not count."""
+
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """The attempts at messages are used up until so many whole seconds have passed.
+
+    It may still count on a callback, unless its code was just used or its IP has no permit.
+    """
+
+    retry_after: int
+    may_count: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExhaustedIp:
+    """Its IP has no permit, and the client has no attempts of its own: it is not looked at."""
+
+    retry_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unchallenged:
+    """No challenge of a message is active: the rate limits count such attempts.
+
+    It may also count on a callback, unless its code was just used. `code` is set if the client that
+    used the code sends it again, as in `Retried`.
+    """
+
+    is_used_code: bool
+    code: UsedCode | None = None
+
+
+VerificationResult = Correct | Retried | Wrong | Repeated | Exhausted | ExhaustedIp | Unchallenged

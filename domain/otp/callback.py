@@ -1,14 +1,13 @@
 """A callback: a call to a phone with a code, because somebody asked for it by calling."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.errors import TooManyOtpRequests
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.challenge import Challenge
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
-from domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,11 @@ class Callback:
     requested_at: datetime
     call_id: str
     counter: AttemptCounter
+
+    @property
+    def challenge_id(self) -> str:
+        """The id of its challenge."""
+        return self.challenge.id
 
     def is_open(self, now: datetime) -> bool:
         """Return whether an attempt without a request id is compared with its code."""
@@ -105,9 +109,7 @@ class CallbackPolicy:
         available_at = max(window.next_available(times, now) for window in self.per_phone)
         if available_at > now:
             raise TooManyOtpRequests(whole_seconds(now, available_at))
-        challenge = next(
-            (callback.challenge for callback in callbacks if callback.challenge.is_resendable(now)),
-            request.new_challenge,
-        )
+        resendable = [one.challenge for one in callbacks if one.challenge.is_resendable(now)]
+        challenge = resendable[0] if resendable else request.new_challenge
         counter = AttemptCounter(CounterKind.CALLBACK, request.call_id, attempts)
         return Callback(challenge, now, request.call_id, counter)

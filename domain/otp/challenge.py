@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from struct import Struct
@@ -12,7 +12,6 @@ from typing import Final
 from domain.errors import MalformedOtp
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 
 DEFAULT_OTP_LENGTH: Final = 6
 MAX_OTP_LENGTH: Final = 8

@@ -1,6 +1,6 @@
 """A client IP as everything but the log knows it: by its hashes."""
 
-from domain.values import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,91 @@
 """The check of one attempt: which code it matches, and on what it counts."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import hmac
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from domain.otp.attempt_counters import AttemptCounter, CounterKind
-from domain.otp.attempt_limits import AttemptLimits
-from domain.otp.attempts import VerificationResult
+from domain.otp.attempt_limits import AttemptLimits, find_limits
+from domain.otp.attempts import (
+    Correct,
+    Exhausted,
+    ExhaustedIp,
+    OtpAttempt,
+    Repeated,
+    Retried,
+    Unchallenged,
+    UsedCode,
+    VerificationResult,
+    Wrong,
+)
 from domain.otp.callback import Callback
 from domain.otp.challenge import Challenge, Login
 from domain.otp.delivery import Delivery
+from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import whole_seconds
-from domain.values import dataclass
 
-if TYPE_CHECKING:
-    from domain.otp.phone_verification import PhoneVerification
+Checked = tuple[PhoneVerification, VerificationResult]
+
+
+def check_code(
+    verification: PhoneVerification, attempt: OtpAttempt, codes: Mapping[str, str]
+) -> Checked:
+    """Count an attempt and decide whether its code is correct.
+
+    - An attempt of an IP without a permit is looked at only if the client has attempts of its own.
+    - The limits decide first whether an attempt is looked at (`AttemptLimits`). Then a correct
+      code wins. If the limits are used up, the state does not change.
+    - With a request id only the code of its challenge is correct (ASVS 5.0 6.6.2), and with an
+      unknown one no code is.
+    - Without a request id the code of the latest callback is correct as well, while that has
+      attempts left, and whether or not the limits are used up. A wrong code counts on both, and
+      gets the result that it would have without the callback: nothing reveals that there is one.
+    - A wrong code that the same counter counted less than ten seconds ago is not counted
+      again, and neither is the code that was just used.
+    - While the phone is blocked a correct code counts as a wrong one and is not used.
+    - While no challenge is active nothing is counted here: the phone has no state because
+      of such attempts.
+    - The first correct code of a phone assigns its identity.
+    - Using a code chooses identity and session of its login once. The client that used it
+      may send it again, to complete that login.
+
+    What is `Exhausted` or `Unchallenged` is not changed by this: `count_on_callback` counts it.
+
+    Args:
+        verification: what is known about the phone.
+        attempt: the code and its client.
+        codes: the code of each of the `comparable_challenges`, by the challenge's id.
+
+    Returns:
+        The successor of the verification, the same object if nothing is counted; and the result.
+    """
+    equal = {
+        # All are compared, even where they may not match, so that the time reveals nothing.
+        challenge_id
+        for challenge_id, code in codes.items()
+        if hmac.compare_digest(code, attempt.code.digits)
+    }
+    pruned = verification.prune(attempt.now)
+    check = CodeCheck(pruned, find_limits(pruned, attempt), equal)
+    if attempt.ip_available_at is not None and not check.limits.are_own:
+        return verification, check.reject_ip(attempt.ip_available_at)
+    successor, result = check.check()
+    return verification if successor is pruned else successor, result
+
+
+def count_on_callback(
+    verification: PhoneVerification, attempt: OtpAttempt
+) -> tuple[PhoneVerification, bool]:
+    """Count a wrong code that no message counts on the latest callback, if it is open.
+
+    Returns:
+        The successor of the verification, and whether the attempt counts.
+    """
+    pruned = verification.prune(attempt.now)
+    counted = _count_on_callback(pruned, attempt)
+    if counted is None:
+        return verification, False
+    return counted.count_failure(pruned.recognize_device(attempt.device), attempt.now), True
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,161 +93,115 @@ class CodeCheck:
     """The check of one attempt at the state of a phone.
 
     Attributes:
-        state: The state, without what expired.
-        limits: The limits of the attempt.
-        equal: The ids of the comparable challenges that have the attempt's code.
+        state: the state, without what expired.
+        limits: the limits of the attempt.
+        equal: the ids of the comparable challenges that have the attempt's code.
     """
 
-    state: "PhoneVerification"
+    state: PhoneVerification
     limits: AttemptLimits
     equal: Collection[str]
 
-    def check(self) -> tuple["PhoneVerification | None", VerificationResult]:
-        """Compare the code with those of messages, and with that of the latest callback.
-
-        A wrong code gets the result that it would have without the callback: nothing reveals that
-        there is one.
-
-        Returns:
-            The successor of the state, None if nothing of it changes; and the result.
-        """
-        successor, result = self._check_deliveries()
-        callback = self._open_callback()
-        if callback is None or result.is_correct:
+    def check(self) -> Checked:
+        """Compare the code with those of messages, and with that of the latest callback."""
+        state, attempt = self.state, self.limits.attempt
+        successor, result = self._check_messages()
+        callback = _open_callback(state, attempt)
+        if callback is None or isinstance(result, Correct):
             return successor, result
-        if callback.challenge.id in self.equal and self.state.blocked_at is None:
-            return self._use(callback.challenge, left=callback.counter.left - 1, callback=callback)
-        digest, now = self.limits.attempt.digest(callback.call_id), self.limits.attempt.now
-        if self._is_replay or callback.counter.is_repeat(digest, now):
+        if callback.challenge.id in self.equal and state.blocked_at is None:
+            return self._use(callback.challenge, callback, left=callback.counter.left - 1)
+        if self._is_used_code or not isinstance(result, Wrong | Repeated):
             return successor, result
-        counted = (successor or self.state).replace_callback(callback.count(digest, now))
-        if not result.is_counted:
-            counted = self._count_failure(counted)
-        return counted, replace(result, is_counted=True)
+        counted = _count_on_callback(successor, attempt)
+        if counted is None or isinstance(result, Wrong):
+            return counted or successor, result
+        counted = counted.count_failure(self.limits.device_id, attempt.now)
+        return counted, Wrong(result.attempts_left)
+
+    def reject_ip(self, available_at: datetime) -> VerificationResult:
+        """Return the result for an IP that has its next permit at this time."""
+        retry_after = whole_seconds(self.limits.attempt.now, available_at)
+        _, result = self._check_messages()
+        if isinstance(result, Exhausted):
+            return Exhausted(max(retry_after, result.retry_after), may_count=False)
+        return ExhaustedIp(retry_after)
 
     @property
-    def _is_replay(self) -> bool:
+    def _is_used_code(self) -> bool:
         """Whether the code was just used."""
-        return bool(self.equal) and any(
+        return any(
             challenge.id in self.equal and challenge.used_at is not None
             for challenge in self.state.all_challenges
         )
 
-    def _open_callback(self) -> Callback | None:
-        """Return the latest callback if the attempt is compared with its code."""
-        attempt, callbacks = self.limits.attempt, self.state.callbacks
-        if not callbacks or attempt.request_id is not None:
-            return None
-        return callbacks[-1] if callbacks[-1].is_open(attempt.now) else None
-
-    def _check_deliveries(self) -> tuple["PhoneVerification | None", VerificationResult]:
-        limits, attempt = self.limits, self.limits.attempt
-        named, delivery = limits.named_delivery(attempt.now), limits.delivery(attempt.now)
-        if delivery is None:
-            return None, self._uncounted(named, left=0, is_unchallenged=True)
-        counters = limits.counters(delivery)
-        left = limits.left_of(counters, delivery, attempt.now)
-        if left <= 0:
-            retry_after = whole_seconds(attempt.now, limits.next_attempt_at())
-            return None, VerificationResult(
-                is_correct=False, attempts_left=0, retry_after=retry_after
-            )
-        matched = self._find_matched(named)
-        if matched is not None and self.state.blocked_at is None:
-            verified = named or self._latest_delivery(matched)
-            return self._use(matched, left=left - 1, delivery=verified)
-        if self._is_replay:
-            return None, self._uncounted(named, left=left - 1)
-        digest = attempt.digest(delivery.request_id)
-        if any(counter.is_repeat(digest, attempt.now) for counter in counters):
-            return None, VerificationResult(is_correct=False, attempts_left=left)
-        return self._count(delivery, counters, digest, left)
-
-    def _uncounted(
-        self, named: Delivery | None, *, left: int, is_unchallenged: bool = False
-    ) -> VerificationResult:
-        """Return the result of an attempt that does not count here.
-
-        If it has a code that was used, and comes from the client that used it, the result has the
-        challenge and what carried the code.
-        """
+    def _check_messages(self) -> Checked:
+        state, limits, now = self.state, self.limits, self.limits.attempt.now
+        named, delivery = limits.named_delivery(now), limits.delivery(now)
         retried = self._find_retried(named)
-        return VerificationResult(
-            is_correct=False,
-            attempts_left=left,
-            delivery=(named or self._latest_delivery(retried)) if retried else None,
-            callback=self._latest_callback(retried) if retried else None,
-            challenge=retried,
-            is_replay=self._is_replay,
-            is_unchallenged=is_unchallenged,
-            is_device_recognized=self.limits.device_id is not None,
-        )
+        if delivery is None:
+            return state, Unchallenged(self._is_used_code, retried)
+        left = limits.attempts_left(delivery, now)
+        if left <= 0:
+            retry_after = whole_seconds(now, limits.next_attempt_at())
+            return state, Exhausted(retry_after, not self._is_used_code)
+        matched = self._find_matched(named)
+        if matched is not None and state.blocked_at is None:
+            return self._use(matched, named or self._find_carrier(matched), left=left - 1)
+        if self._is_used_code:
+            return state, Retried(retried, left - 1) if retried else Repeated(left - 1)
+        digest = limits.attempt.digest(delivery.request_id)
+        if any(counter.is_repeat(digest, now) for counter in limits.counters(delivery)):
+            return state, Repeated(left)
+        successor, counted = limits.count(delivery, digest)
+        return successor, Wrong(replace(limits, state=successor).attempts_left(counted, now))
 
     def _find_matched(self, named: Delivery | None) -> Challenge | None:
         """Return the latest active challenge of a message that has the code, or None."""
-        if not self.equal:
-            return None
-        request_id, now = self.limits.attempt.request_id, self.limits.attempt.now
-        return next(
-            (
-                challenge
-                for challenge in reversed(self.state.active_challenges(now))
-                if challenge.id in self.equal
-                and (request_id is None or (named and named.challenge_id == challenge.id))
-            ),
-            None,
-        )
+        active = self.state.active_challenges(self.limits.attempt.now)
+        return next((found for found in reversed(active) if self._matches(found, named)), None)
 
-    def _find_retried(self, named: Delivery | None) -> Challenge | None:
-        """Return the used challenge whose code the same client sends again, or None.
+    def _find_retried(self, named: Delivery | None) -> UsedCode | None:
+        """Return the used code that the same client sends again, or None.
 
         The client proves that by the request id that it used the code with, by the IP of a login,
         or as a recognized device: wrong codes are not counted at a used challenge, so others could
         guess.
         """
-        if not self.equal or self.state.blocked_at is not None:
-            return None
-        limits, request_id = self.limits, self.limits.attempt.request_id
+        state, limits, request_id = self.state, self.limits, self.limits.attempt.request_id
         is_known = limits.trusted_until is not None or limits.device_id is not None
+        for challenge in state.all_challenges if state.blocked_at is None else ():
+            login = challenge.login
+            if (
+                login is not None
+                and login.identity_id == state.identity_id
+                and self._matches(challenge, named)
+                and (is_known or (named and request_id == login.request_id))
+            ):
+                return self._used_code(challenge, login, named or self._find_carrier(challenge))
+        return None
+
+    def _matches(self, challenge: Challenge, named: Delivery | None) -> bool:
+        """Return whether the challenge has the code, and is that of the request id if any."""
+        if named is None:
+            return challenge.id in self.equal and self.limits.attempt.request_id is None
+        return challenge.id in self.equal and named.challenge_id == challenge.id
+
+    def _find_carrier(self, challenge: Challenge) -> Delivery | Callback | None:
+        """Return the latest message or callback with the code."""
+        carriers: list[Delivery | Callback] = [*self.state.callbacks, *self.state.deliveries]
         return next(
-            (
-                challenge
-                for challenge in self.state.all_challenges
-                if challenge.id in self.equal
-                and challenge.login is not None
-                and challenge.login.identity_id == self.state.identity_id
-                and (request_id is None or (named and named.challenge_id == challenge.id))
-                and (is_known or (named and request_id == challenge.login.request_id))
-            ),
-            None,
+            (found for found in reversed(carriers) if found.challenge_id == challenge.id), None
         )
 
-    def _latest_delivery(self, challenge: Challenge) -> Delivery | None:
-        """Return the latest message with the code, None for the code of a callback."""
-        return next(
-            (
-                delivery
-                for delivery in reversed(self.state.deliveries)
-                if delivery.challenge_id == challenge.id
-            ),
-            None,
-        )
-
-    def _latest_callback(self, challenge: Challenge) -> Callback | None:
-        """Return the latest callback with the code, None for the code of a message."""
-        callbacks = reversed(self.state.callbacks)
-        return next(
-            (callback for callback in callbacks if callback.challenge.id == challenge.id), None
-        )
+    def _used_code(
+        self, challenge: Challenge, login: Login, carrier: Delivery | Callback | None
+    ) -> UsedCode:
+        return UsedCode(challenge, login, carrier, self.limits.device_id is not None)
 
     def _use(
-        self,
-        challenge: Challenge,
-        *,
-        left: int,
-        delivery: Delivery | None = None,
-        callback: Callback | None = None,
-    ) -> tuple["PhoneVerification", VerificationResult]:
+        self, challenge: Challenge, carrier: Delivery | Callback | None, *, left: int
+    ) -> Checked:
         state, attempt, device_id = self.state, self.limits.attempt, self.limits.device_id
         identity_id = state.identity_id or attempt.new_identity_id
         login = Login(identity_id, attempt.new_session_id, attempt.request_id)
@@ -186,36 +211,26 @@ class CodeCheck:
                 lambda other: used if other.id == used.id else other
             ),
             deliveries=tuple(
-                other.reset_attempts(attempt.client_ip, device_id, is_verified=other is delivery)
+                other.reset_attempts(attempt.client_ip, device_id, is_verified=other is carrier)
                 for other in state.deliveries
             ),
             failures=state.failures.reset(device_id),
             identity_id=identity_id,
         )
-        return successor, VerificationResult(
-            is_correct=True,
-            attempts_left=left,
-            delivery=delivery,
-            callback=callback,
-            challenge=used,
-            is_device_recognized=device_id is not None,
-        )
+        return successor, Correct(self._used_code(used, login, carrier), left)
 
-    def _count(
-        self, delivery: Delivery, counters: Sequence[AttemptCounter], digest: str, left: int
-    ) -> tuple["PhoneVerification", VerificationResult]:
-        limits, now = self.limits, self.limits.attempt.now
-        counted = limits.count(delivery, counters, digest)
-        # The counter of an unknown IP is the only one.
-        is_of_unknown_ip = counters[0].kind is CounterKind.UNKNOWN_IP
-        is_shared = is_of_unknown_ip and limits.shared_attempts_left(now) > 0
-        failed = self.state.count_failure(counted, limits.device_id, now, is_shared=is_shared)
-        left -= 1
-        if is_of_unknown_ip:
-            # Its attempts also depend on those of others.
-            left = failed.attempt_limits(limits.attempt).attempts_left(counted, now)
-        return failed, VerificationResult(is_correct=False, attempts_left=left, is_counted=True)
 
-    def _count_failure(self, state: "PhoneVerification") -> "PhoneVerification":
-        failures = state.failures.count(self.limits.device_id, self.limits.attempt.now)
-        return replace(state, failures=failures)
+def _open_callback(state: PhoneVerification, attempt: OtpAttempt) -> Callback | None:
+    """Return the latest callback if the attempt is compared with its code."""
+    if not state.callbacks or attempt.request_id is not None:
+        return None
+    return state.callbacks[-1] if state.callbacks[-1].is_open(attempt.now) else None
+
+
+def _count_on_callback(state: PhoneVerification, attempt: OtpAttempt) -> PhoneVerification | None:
+    """Return the state with the attempt counted on the latest callback, None if it is not."""
+    callback = _open_callback(state, attempt)
+    digest = attempt.digest(callback.call_id) if callback else ""
+    if callback is None or callback.counter.is_repeat(digest, attempt.now):
+        return None
+    return state.replace_callback(callback.count(digest, attempt.now))

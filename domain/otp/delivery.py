@@ -1,7 +1,7 @@
 """A delivery: one message with a code, and the attempts that it brings."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -14,12 +14,10 @@ from domain.otp.attempt_counters import (
 )
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
-from domain.values import dataclass
 
 MAX_LATER_REQUESTS: Final = 3
 """Requests within the cooldown that get an id; as many again for recognized devices."""
 ONE_DAY: Final = timedelta(days=1)
-_UNKNOWN_IP: Final = CounterKind.UNKNOWN_IP
 
 
 class Channel(StrEnum):
@@ -101,14 +99,10 @@ class Delivery:
         if request_id == self.request_id:
             kind = CounterKind.FIRST_REQUEST
             return self.counter_of(kind, self.request_id, self.attempt_limit)
-        return next(
-            (
-                counter
-                for counter in self.counters
-                if counter.kind in REQUEST_KINDS and counter.id == request_id
-            ),
-            None,
-        )
+        for counter in self.counters:
+            if counter.kind in REQUEST_KINDS and counter.id == request_id:
+                return counter
+        return None
 
     def counter_of(self, kind: CounterKind, counter_id: str, limit: int) -> AttemptCounter:
         """Return the counter of a client, a new one before its first attempt."""
@@ -129,24 +123,9 @@ class Delivery:
 
     def set_counter(self, changed: AttemptCounter) -> "Delivery":
         """Return the delivery with this counter in place of the one of the same client."""
-        others = [
-            counter
-            for counter in self.counters
-            if counter.id != changed.id or counter.kind is not changed.kind
-        ]
-        # Each failed attempt counts: `replace` would take five times as long.
-        return Delivery(
-            request_id=self.request_id,
-            challenge_id=self.challenge_id,
-            client_ip=self.client_ip,
-            sent_at=self.sent_at,
-            attempt_limit=self.attempt_limit,
-            device_id=self.device_id,
-            uses_own_quota=self.uses_own_quota,
-            counters=(*others, changed),
-            channel=self.channel,
-            call_id=self.call_id,
-        )
+        key = (changed.kind, changed.id)
+        others = [counter for counter in self.counters if (counter.kind, counter.id) != key]
+        return replace(self, counters=(*others, changed))
 
     def add_later_request(self, request_id: str, *, is_of_device: bool) -> "Delivery | None":
         """Return the delivery with the id of a request within the cooldown.
@@ -167,7 +146,7 @@ class Delivery:
     @property
     def has_unknown_ips(self) -> bool:
         """Whether an IP that did not request it tried a code for it."""
-        return _UNKNOWN_IP in [counter.kind for counter in self.counters]
+        return CounterKind.UNKNOWN_IP in [counter.kind for counter in self.counters]
 
     @property
     def attempts_of_unknown_ips(self) -> int:

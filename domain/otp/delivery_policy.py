@@ -1,15 +1,14 @@
 """The policy that decides when a code is delivered to one phone."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Final
 
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery
 from domain.otp.sliding_window import SlidingWindow
-from domain.values import dataclass
 
 DELIVERIES_BEFORE_BACKOFF: Final = 3
 MAX_DOUBLINGS: Final = 7
@@ -70,13 +69,7 @@ class Requester:
 
     def add_delivery(self, delivery: Delivery) -> "Requester":
         """Return the client after one delivery more."""
-        return Requester(
-            self.client_ip,
-            (*self.deliveries, delivery),
-            self.trusted_until,
-            self.device_id,
-            self.last_login_at,
-        )
+        return replace(self, deliveries=(*self.deliveries, delivery))
 
     def starts_cooldown(self, delivery: Delivery) -> bool:
         """Return whether nobody logged in since the delivery."""
@@ -88,7 +81,7 @@ class Requester:
         return delivery.client_ip.ip == self.client_ip.ip and delivery.device_id is None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeliveryPolicy:
     """How often a code may be delivered to one phone (OWASP ASVS 5.0 6.6.3).
 
@@ -112,17 +105,10 @@ class DeliveryPolicy:
 
     def earliest_request(self, requester: Requester, now: datetime) -> datetime:
         """Return when the client may cause the next delivery: `now`, or later."""
-        if not requester.deliveries:
+        if self._allows(requester, now):
             return now
-        last = requester.deliveries[-1]
-        earliest = now
-        if requester.starts_cooldown(last):
-            # Before that time its cooldown is running, whatever else allows a request.
-            earliest = max(now, last.sent_at + min(self.cooldown, ONE_DAY))
-        if self._allows(requester, earliest):
-            return earliest
         times = self._candidate_times(requester.deliveries)
-        later = sorted({time for time in times if time > earliest})
+        later = sorted({time for time in times if time > now})
         return next(time for time in later if self._allows(requester, time))
 
     def uses_own_quota(self, requester: Requester, now: datetime) -> bool:
@@ -131,32 +117,21 @@ class DeliveryPolicy:
 
     def is_cooled_down(self, requester: Requester, time: datetime) -> bool:
         """Return whether the client's cooldown has ended."""
-        recent = requester.recent_deliveries(time)
-        if not requester.has_own_quota(time):
-            return self._has_passed(self._cooldown_after(len(recent)), recent, requester, time)
-        # Deliveries that others requested do not double the cooldown of this client.
-        own = requester.own_deliveries(time)
-        return self._has_passed(self.cooldown, recent, requester, time) and self._has_passed(
-            self._cooldown_after(len(own)), own, requester, time
+        recent = own = requester.recent_deliveries(time)
+        if requester.has_own_quota(time):
+            # Deliveries that others requested do not double the cooldown of this client.
+            own = requester.own_deliveries(time)
+        cooldowns = [(delivery, self.cooldown) for delivery in recent[-1:]]
+        cooldowns += [(delivery, self._cooldown_after(len(own))) for delivery in own[-1:]]
+        return all(
+            time >= delivery.sent_at + cooldown or not requester.starts_cooldown(delivery)
+            for delivery, cooldown in cooldowns
         )
 
     def _allows(self, requester: Requester, time: datetime) -> bool:
         return self.is_cooled_down(requester, time) and (
             self._has_shared_capacity(requester, time) or self._has_own_quota(requester, time)
         )
-
-    def _has_passed(
-        self,
-        cooldown: timedelta,
-        deliveries: Sequence[Delivery],
-        requester: Requester,
-        time: datetime,
-    ) -> bool:
-        """Return whether no cooldown of this length after the last delivery is running."""
-        if not deliveries:
-            return True
-        last = deliveries[-1]
-        return time >= last.sent_at + cooldown or not requester.starts_cooldown(last)
 
     def _cooldown_after(self, deliveries: int) -> timedelta:
         if deliveries <= DELIVERIES_BEFORE_BACKOFF:
@@ -165,21 +140,13 @@ class DeliveryPolicy:
         return self.cooldown * (1 << doublings)
 
     def _has_shared_capacity(self, requester: Requester, time: datetime) -> bool:
-        if len(requester.deliveries) < self._lowest_limit:
-            return True
         shared = [delivery for delivery in requester.deliveries if not delivery.uses_own_quota]
         network = requester.client_ip.network
-        all_times = [delivery.sent_at for delivery in shared]
-        own_times = [
-            delivery.sent_at for delivery in shared if delivery.client_ip.network == network
-        ]
-        return all(window.remaining(all_times, time) for window in self.per_phone) and all(
-            window.remaining(own_times, time) for window in self.per_phone_and_ip
+        times = [delivery.sent_at for delivery in shared]
+        of_network = [each.sent_at for each in shared if each.client_ip.network == network]
+        return all(window.remaining(times, time) for window in self.per_phone) and all(
+            window.remaining(of_network, time) for window in self.per_phone_and_ip
         )
-
-    @cached_property
-    def _lowest_limit(self) -> int:
-        return min([window.limit for window in (*self.per_phone, *self.per_phone_and_ip)])
 
     def _has_own_quota(self, requester: Requester, time: datetime) -> bool:
         used = [

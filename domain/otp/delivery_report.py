@@ -1,11 +1,9 @@
 """What became of a delivery, as the provider reports it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
-
-from domain.values import dataclass
 
 REPORT_TTL: Final = timedelta(days=1)
 

@@ -1,10 +1,8 @@
 """Failed attempts in a row: of a phone, and of each recognized device."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
-
-from domain.values import dataclass
 
 MAX_FAILURES_IN_A_ROW: Final = 50
 """After so many a delivery brings one attempt, until a success (NIST SP 800-63B-4 §3.2.2)."""

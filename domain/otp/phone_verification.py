@@ -4,9 +4,8 @@ It is a consistency boundary: a use case loads it, the entity returns its succes
 repository replaces it if it is unchanged (optimistic concurrency).
 """
 
-import hmac
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,18 +15,14 @@ from domain.otp.attempt_counters import (
     ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
 )
-from domain.otp.attempt_limits import AttemptLimits
-from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.callback import Callback, CallbackDecision, CallbackPolicy, CallbackRequest
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.failures import Failures
 from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
-from domain.values import dataclass
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
 MAX_TRUSTED_IPS: Final = 20
@@ -95,17 +90,15 @@ class PhoneVerification:
     @property
     def _sent_or_requested_at(self) -> list[datetime]:
         times = [delivery.sent_at for delivery in self.deliveries]
-        if self.callbacks:
-            times += [callback.requested_at for callback in self.callbacks]
-        return times
+        return times + [callback.requested_at for callback in self.callbacks]
 
     # Requests
 
     def recognize(self, request: OtpRequest) -> Recognition:
         """Return how a request is recognized. One for a phone without an identity is not."""
-        if self._recognize(request.device) is not None:
+        if self.recognize_device(request.device) is not None:
             return Recognition.DEVICE
-        trusted_until = self._trusted_until(request.client_ip) if self.identity_id else None
+        trusted_until = self.trusted_until(request.client_ip) if self.identity_id else None
         if trusted_until is not None and request.now < trusted_until:
             return Recognition.TRUSTED_IP
         return Recognition.NONE
@@ -150,17 +143,10 @@ class PhoneVerification:
             channel=request.channel,
             call_id=request.new_call_id,
         )
-        # Each request comes here: `replace` would take five times as long, and names twice as
-        # long. No two fields have the same type.
-        successor = PhoneVerification(
-            pruned.challenges if resendable else (*pruned.challenges, challenge),
-            (*pruned.deliveries, delivery),
-            pruned.shared_attempts,
-            pruned.failures,
-            pruned.trusted_ips,
-            pruned.identity_id,
-            pruned.blocked_at,
-            pruned.callbacks,
+        successor = replace(
+            pruned,
+            challenges=pruned.challenges if resendable else (*pruned.challenges, challenge),
+            deliveries=(*pruned.deliveries, delivery),
         )
         decision = DeliveryDecision(
             delivery,
@@ -235,15 +221,13 @@ class PhoneVerification:
         return None
 
     def _requester(self, request: OtpRequest) -> Requester:
-        last_login_at = None
-        if self.trusted_ips:
-            last_login_at = max([trusted.last_login_at for trusted in self.trusted_ips])
+        logins = [trusted.last_login_at for trusted in self.trusted_ips]
         return Requester(
             request.client_ip,
             self.deliveries,
-            trusted_until=self._trusted_until(request.client_ip),
-            device_id=self._recognize(request.device),
-            last_login_at=last_login_at,
+            trusted_until=self.trusted_until(request.client_ip),
+            device_id=self.recognize_device(request.device),
+            last_login_at=max(logins, default=None),
         )
 
     # Attempts
@@ -251,8 +235,6 @@ class PhoneVerification:
     @property
     def all_challenges(self) -> tuple[Challenge, ...]:
         """The challenges of messages, then those of callbacks."""
-        if not self.callbacks:
-            return self.challenges
         return (*self.challenges, *(callback.challenge for callback in self.callbacks))
 
     def active_challenges(self, now: datetime) -> tuple[Challenge, ...]:
@@ -272,23 +254,8 @@ class PhoneVerification:
         comparable = self.active_challenges(now)
         if self.callbacks and self.callbacks[-1].challenge.is_active(now):
             comparable = (*comparable, self.callbacks[-1].challenge)
-        used = [
-            (challenge.used_at, challenge)
-            for challenge in self.all_challenges
-            if challenge.used_at is not None and now < challenge.expires_at
-        ]
-        if used:
-            _, last_used = sorted(used, key=lambda pair: pair[0])[-1]
-            comparable = (*comparable, last_used)
-        return comparable
-
-    def has_own_attempts(self, attempt: OtpAttempt) -> bool:
-        """Return whether the client has attempts that nobody else can use up.
-
-        It holds the id of a request whose code has not expired, or it is a recognized device.
-        """
-        limits = self.prune(attempt.now).attempt_limits(attempt)
-        return limits.device_id is not None or limits.named_delivery(attempt.now) is not None
+        used = [one for one in self.all_challenges if one.used_at and now < one.expires_at]
+        return (*comparable, *sorted(used, key=lambda one: one.used_at or now)[-1:])
 
     def drop_challenges_without_key(self, has_key: Callable[[str], bool]) -> "PhoneVerification":
         """Return the state without codes that cannot be derived anymore. Callbacks still count."""
@@ -301,59 +268,16 @@ class PhoneVerification:
         )
         return replace(self, challenges=kept, callbacks=callbacks)
 
-    def verify(
-        self, attempt: OtpAttempt, codes: Mapping[str, str]
-    ) -> tuple["PhoneVerification", VerificationResult]:
-        """Count an attempt and decide whether its code is correct.
-
-        - The limits decide first whether an attempt is looked at (`AttemptLimits`). Then a correct
-          code wins. If the limits are used up, the state does not change.
-        - With a request id only the code of its challenge is correct (ASVS 5.0 6.6.2), and with an
-          unknown one no code is.
-        - Without a request id the code of the latest callback is correct as well, while that has
-          attempts left, and whether or not the limits are used up. A wrong code counts on both.
-        - A wrong code that the same counter counted less than ten seconds ago is not counted
-          again, and neither is the code that was just used.
-        - While the phone is blocked a correct code counts as a wrong one and is not used.
-        - While no challenge is active nothing is counted here: the phone has no state because
-          of such attempts.
-        - The first correct code of a phone assigns its identity.
-        - Using a code chooses identity and session of its login once. The client that used it
-          may send it again, to complete that login.
-
-        Args:
-            attempt: the code and its client.
-            codes: the code of each of the `comparable_challenges`, by the challenge's id.
-        """
-        pruned = self.prune(attempt.now)
-        equal = {
-            # All are compared, even where they may not match, so that the time reveals nothing.
-            challenge_id
-            for challenge_id, code in codes.items()
-            if hmac.compare_digest(code, attempt.code.digits)
-        }
-        check = CodeCheck(pruned, pruned.attempt_limits(attempt), equal)
-        successor, result = check.check()
-        return successor or self, result
-
-    def attempt_limits(self, attempt: OtpAttempt) -> AttemptLimits:
-        """Return the limits of an attempt at the messages of the phone."""
-        return AttemptLimits(
-            attempt,
-            self,
-            self._recognize(attempt.device),
-            self._trusted_until(attempt.client_ip),
-        )
-
     # What both need
 
-    def _recognize(self, device: DeviceProof | None) -> str | None:
+    def recognize_device(self, device: DeviceProof | None) -> str | None:
         """Return the id of a device of this phone's identity, unless it failed too often."""
         if device is None or device.identity_id != self.identity_id:
             return None
         return device.device_id if self.failures.is_recognized(device.device_id) else None
 
-    def _trusted_until(self, client_ip: HashedClientIp) -> datetime | None:
+    def trusted_until(self, client_ip: HashedClientIp) -> datetime | None:
+        """Return when the last login from this IP no longer counts, None without one."""
         for trusted in self.trusted_ips:
             if trusted.client_ip_hash == client_ip.ip:
                 return trusted.last_login_at + TRUSTED_IP_TTL
@@ -361,38 +285,21 @@ class PhoneVerification:
 
     def replace_delivery(self, changed: Delivery) -> "PhoneVerification":
         """Return the state with this delivery in place of the one with the same request id."""
-        return replace(self, deliveries=self._deliveries_with(changed))
-
-    def count_failure(
-        self, counted: Delivery, device_id: str | None, now: datetime, *, is_shared: bool
-    ) -> "PhoneVerification":
-        """Return the state after a failed attempt, with the delivery that counted it.
-
-        Args:
-            counted: the delivery.
-            device_id: the recognized device that made the attempt, if any.
-            now: when it arrived.
-            is_shared: it also counts among those of all unknown IPs.
-        """
-        # As in `request_delivery`.
-        return PhoneVerification(
-            self.challenges,
-            self._deliveries_with(counted),
-            (*self.shared_attempts, now) if is_shared else self.shared_attempts,
-            self.failures.count(device_id, now),
-            self.trusted_ips,
-            self.identity_id,
-            self.blocked_at,
-            self.callbacks,
-        )
-
-    def _deliveries_with(self, changed: Delivery) -> tuple[Delivery, ...]:
-        return tuple(
-            [
+        return replace(
+            self,
+            deliveries=tuple(
                 changed if delivery.request_id == changed.request_id else delivery
                 for delivery in self.deliveries
-            ]
+            ),
         )
+
+    def count_failure(
+        self, device_id: str | None, now: datetime, *, is_shared: bool = False
+    ) -> "PhoneVerification":
+        """Return the state after a failed attempt, with one of all unknown IPs if it is shared."""
+        shared_attempts = (*self.shared_attempts, now) if is_shared else self.shared_attempts
+        failures = self.failures.count(device_id, now)
+        return replace(self, shared_attempts=shared_attempts, failures=failures)
 
     def trust_ip(self, client_ip: HashedClientIp, now: datetime) -> "PhoneVerification":
         """Return the state after a login from this IP."""
@@ -445,69 +352,37 @@ class PhoneVerification:
 
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
-        if not self.challenges and self == _EMPTY:
-            return self
         latest, since_day = now + CLOCK_SKEW, now - ONE_DAY
         challenges = tuple(
-            [
-                challenge
-                for challenge in self.challenges
-                if now < challenge.expires_at and challenge.created_at <= latest
-            ]
+            challenge
+            for challenge in self.challenges
+            if now < challenge.expires_at and challenge.created_at <= latest
         )
         current = [challenge.id for challenge in challenges]
-        deliveries = tuple(
-            [
-                delivery
-                if delivery.challenge_id in current or not delivery.counters
-                else replace(delivery, counters=())
+        return replace(
+            self,
+            challenges=challenges,
+            deliveries=tuple(
+                delivery if delivery.challenge_id in current else replace(delivery, counters=())
                 for delivery in self.deliveries
                 if since_day < delivery.sent_at <= latest
-            ]
-        )
-        shared_attempts = self.shared_attempts and tuple(
-            [time for time in self.shared_attempts if since_day < time <= latest]
-        )
-        trusted_ips = self.trusted_ips and tuple(
-            [
+            ),
+            shared_attempts=tuple(
+                time for time in self.shared_attempts if since_day < time <= latest
+            ),
+            failures=self.failures.prune(now),
+            trusted_ips=tuple(
                 trusted
                 for trusted in self.trusted_ips
                 if now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
-            ]
-        )
-        callbacks = self.callbacks and tuple(
-            [
+            ),
+            callbacks=tuple(
                 callback.prune(now)
                 for callback in self.callbacks
                 if since_day < callback.requested_at <= latest
-            ]
-        )
-        failures = self.failures.prune(now)
-        kept = (challenges, deliveries, shared_attempts, failures, trusted_ips, callbacks)
-        if kept == (
-            self.challenges,
-            self.deliveries,
-            self.shared_attempts,
-            self.failures,
-            self.trusted_ips,
-            self.callbacks,
-        ):
-            return self
-        # As in `request_delivery`.
-        return PhoneVerification(
-            challenges,
-            deliveries,
-            shared_attempts,
-            failures,
-            trusted_ips,
-            self.identity_id,
-            self.blocked_at,
-            callbacks,
+            ),
         )
 
     def drop_client_ips(self) -> "PhoneVerification":
         """Return the state without client IPs, and without the codes that were sent to them."""
         return replace(self, challenges=(), deliveries=(), trusted_ips=())
-
-
-_EMPTY: Final = PhoneVerification()

@@ -4,17 +4,15 @@ The names of limits of one network, or of one number range, have the same beginn
 that orders what it stores by name has them on one page, and each request writes fewer pages.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import cached_property
-from typing import Final, NamedTuple, Self
+from typing import Final
 
 from domain.otp.attempts import UNCHALLENGED_ATTEMPTS
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
-from domain.values import dataclass
 
 IPV6_SITE_FACTOR: Final = 3
 """How many times as much the /48 of an IPv6 client may do as its /64."""
@@ -106,36 +104,7 @@ class DeliveryRoute:
     number_range: str
 
 
-class _Parts(NamedTuple):
-    """The window for everybody, and the rest of it for recognized requesters, if there is any."""
-
-    for_everybody: SlidingWindow
-    for_recognized: SlidingWindow | None
-
-    @classmethod
-    def of(cls, window: SlidingWindow) -> Self:
-        for_everybody = window.scale_percent(UNRECOGNIZED_PERCENT)
-        rest = window.limit - for_everybody.limit
-        return cls(for_everybody, SlidingWindow(rest, window.period) if rest else None)
-
-    def limit(self, name: str, *, is_recognized: bool) -> RateLimit:
-        """Return the part for everybody, or that for recognized requesters and then the other."""
-        for_everybody = RateLimit(name, self.for_everybody)
-        if not is_recognized or self.for_recognized is None:
-            return for_everybody
-        return RateLimit(f"{name}:recognized", self.for_recognized, fallback=for_everybody)
-
-
-class _DeliveryWindows(NamedTuple):
-    """The windows of deliveries: of those that are not verified, or of all."""
-
-    per_range: SlidingWindow
-    per_network: SlidingWindow
-    per_country: _Parts
-    total: _Parts
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RateLimits:
     """The limits of an operator for deliveries and verifications (OWASP ASVS 5.0 6.6.3).
 
@@ -160,6 +129,7 @@ class RateLimits:
 
     per_ip: SlidingWindow = SlidingWindow(60, timedelta(hours=1))
     per_range: SlidingWindow = SlidingWindow(50, timedelta(hours=1))
+    # Without a default, the first flood of messages would be a large bill before anybody sets one.
     per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
     all_deliveries_factor: int = 10
@@ -196,12 +166,12 @@ class RateLimits:
                 action, route.country, is_recognized=is_recognized
             )
         if channel is Channel.VOICE:
-            name = f"{_CALLS}:country:{route.country}"
-            parts = _Parts.of(self.calls_per_country)
-            limits.append(parts.limit(name, is_recognized=is_recognized))
+            name, window = f"{_CALLS}:country:{route.country}", self.calls_per_country
+            limits.append(_part_of(name, window, is_recognized=is_recognized))
         if recognition is not Recognition.DEVICE:
             name = f"{_name_of_ip(route.client_ip)}:{_DELIVERIES}:countries"
-            limits.append(RateLimit(name, self._countries_window, value=route.country))
+            window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
+            limits.append(RateLimit(name, window, value=route.country))
         return tuple(limits)
 
     def for_callback(self, country: str) -> tuple[RateLimit, ...]:
@@ -228,27 +198,22 @@ class RateLimits:
     def for_failed_attempt(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a failed attempt at a phone of the country from this IP."""
         of_country, total = self.for_failed_attempts(country)
-        window_of_country, window_of_total = self._failed_attempts_per_network
-        network = _name_of_network(client_ip)
-        # The network's share is the first: when it is used up, nothing else is reserved.
-        return (
-            RateLimit(f"{network}:{of_country.name}", window_of_country),
-            of_country,
-            RateLimit(f"{network}:{total.name}", window_of_total),
-            total,
+        of_network, total_of_network = (
+            RateLimit(
+                f"{_name_of_network(client_ip)}:{limit.name}",
+                limit.window.scale_percent(NETWORK_PERCENT),
+            )
+            for limit in (of_country, total)
         )
+        # The network's share is the first: when it is used up, nothing else is reserved.
+        return of_network, of_country, total_of_network, total
 
     def for_failed_attempts(self, country: str) -> tuple[RateLimit, RateLimit]:
         """Return the limits of all failed attempts at phones of the country, from any IP."""
-        action = _FAILED_ATTEMPTS
-        key = (action, country, False)
-        limits = self._of_countries.get(key)
-        if limits is None:
-            limits = self._of_countries[key] = (
-                RateLimit(f"{action}:country:{country}", self.failed_attempts_per_country),
-                RateLimit(f"{action}:total", self.failed_attempts_total),
-            )
-        return limits
+        return (
+            RateLimit(f"{_FAILED_ATTEMPTS}:country:{country}", self.failed_attempts_per_country),
+            RateLimit(f"{_FAILED_ATTEMPTS}:total", self.failed_attempts_total),
+        )
 
     def for_unchallenged_attempt(self, client_ip: HashedClientIp, phone_key: str) -> RateLimit:
         """Return the limit of attempts from this IP at a phone without an active challenge.
@@ -285,64 +250,39 @@ class RateLimits:
         window = self.per_country.scale_percent(LEAVING_PERCENT)
         return (*of_phone, RateLimit(f"{_LEAVING_MESSAGES}:country:{country}", window))
 
-    @cached_property
-    def _countries_window(self) -> SlidingWindow:
-        return SlidingWindow(self.countries_per_ip, timedelta(days=1))
-
-    @cached_property
-    def _of_countries(self) -> dict[tuple[str, str, bool], tuple[RateLimit, RateLimit]]:
-        """The limits per country and in total that requests needed so far: a few hundred."""
-        return {}
-
-    @cached_property
-    def _windows(self) -> Mapping[str, _DeliveryWindows]:
-        """The windows by what they count; each request needs them."""
-        return {
-            action: _DeliveryWindows(
-                self.per_range.scale(factor),
-                self.per_country.scale(factor).scale_percent(NETWORK_PERCENT),
-                _Parts.of(self.per_country.scale(factor)),
-                _Parts.of(self.total.scale(factor)),
-            )
-            for action, factor in (
-                (_DELIVERIES, 1),
-                (_ALL_DELIVERIES, self.all_deliveries_factor),
-            )
-        }
-
-    @cached_property
-    def _failed_attempts_per_network(self) -> tuple[SlidingWindow, SlidingWindow]:
-        return (
-            self.failed_attempts_per_country.scale_percent(NETWORK_PERCENT),
-            self.failed_attempts_total.scale_percent(NETWORK_PERCENT),
-        )
-
     def _for_range_and_network(
         self, action: str, route: DeliveryRoute
     ) -> tuple[RateLimit, RateLimit]:
-        windows = self._windows[action]
+        network, factor = _name_of_network(route.client_ip), self._factor(action)
+        of_network = self.per_country.scale(factor).scale_percent(NETWORK_PERCENT)
         return (
-            RateLimit(f"phones:range:{route.number_range}:{action}", windows.per_range),
-            RateLimit(
-                f"{_name_of_network(route.client_ip)}:{action}:country:{route.country}",
-                windows.per_network,
-            ),
+            RateLimit(f"phones:range:{route.number_range}:{action}", self.per_range.scale(factor)),
+            RateLimit(f"{network}:{action}:country:{route.country}", of_network),
         )
 
     def _for_country_and_total(
         self, action: str, country: str, *, is_recognized: bool
     ) -> tuple[RateLimit, RateLimit]:
-        key = (action, country, is_recognized)
-        limits = self._of_countries.get(key)
-        if limits is None:
-            windows = self._windows[action]
-            limits = self._of_countries[key] = (
-                windows.per_country.limit(
-                    f"{action}:country:{country}", is_recognized=is_recognized
-                ),
-                windows.total.limit(f"{action}:total", is_recognized=is_recognized),
+        of_country, total = (
+            _part_of(
+                f"{action}:{name}", window.scale(self._factor(action)), is_recognized=is_recognized
             )
-        return limits
+            for name, window in ((f"country:{country}", self.per_country), ("total", self.total))
+        )
+        return of_country, total
+
+    def _factor(self, action: str) -> int:
+        return self.all_deliveries_factor if action == _ALL_DELIVERIES else 1
+
+
+def _part_of(name: str, window: SlidingWindow, *, is_recognized: bool) -> RateLimit:
+    """Return the part for everybody, or that for recognized requesters and then the other."""
+    for_everybody = RateLimit(name, window.scale_percent(UNRECOGNIZED_PERCENT))
+    rest = window.limit - for_everybody.window.limit
+    if not is_recognized or not rest:
+        return for_everybody
+    of_recognized = SlidingWindow(rest, window.period)
+    return RateLimit(f"{name}:recognized", of_recognized, fallback=for_everybody)
 
 
 def _name_of_network(client_ip: HashedClientIp) -> str:

@@ -1,10 +1,9 @@
 """Sliding windows: at most n events in any period."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-
-from domain.values import dataclass
 
 _SECONDS_PER_DAY: Final = 24 * 60 * 60
 CLOCK_SKEW: Final = timedelta(minutes=1)

@@ -1,12 +1,11 @@
 """A call: its status, what it came to, and what it already did."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.values import dataclass
 from domain.voice.instructions import Position, StoredInstruction
 from domain.voice.walk import CallOutcome, Effect, KeepRecording, Step
 
@@ -229,6 +228,8 @@ class Call:
 
     def verify_caller(self, identity_id: str) -> "Call":
         """Return the call after the code that it read opened a session of this identity."""
+        if not self.has_read_code:
+            return self
         return replace(self, identity_id=identity_id, is_caller_verified=True)
 
     def remove_recording(self, recording_id: str) -> "Call":

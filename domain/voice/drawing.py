@@ -15,6 +15,7 @@ from domain.voice.flow import (
     RecordNode,
     RegisterNode,
     SayNode,
+    list_targets,
 )
 
 _LINE_LENGTH: Final = 40
@@ -71,7 +72,7 @@ def _edges(node: FlowNode, locale: FlowLocale) -> Iterator[str]:
         for choice in node.choices:
             word = locale.words[choice.words][0]
             yield f'-->|"{choice.key}: {_escape(word)}"| {_id(choice.next)}'
-    for field, target in node.targets():
+    for field, target in list_targets(node):
         if not field.startswith("choices."):
             label = _EDGES.get(field, field)
             yield f'-->|"{label}"| {_id(target)}' if label else f"--> {_id(target)}"

@@ -1,11 +1,10 @@
 """The flow that a call follows: nodes that name each other, and their texts in each locale."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Final
 
-from domain.values import dataclass
 from domain.voice.instructions import Say, Voice
 
 MAX_REPEATS: Final = 2
@@ -26,7 +25,7 @@ REQUIRED_TEXTS: Final = (APOLOGY, GOODBYE, CODE_GREETING, CODE_INTRODUCTION, COD
 
 
 class DialResult(StrEnum):
-    """How a call to the operator ended."""
+    """How a call to the operator ended. The fields of a `DialNode` have the same names."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -50,10 +49,6 @@ class SayNode:
     text: str
     next: str
 
-    def targets(self) -> Iterator[tuple[str, str]]:
-        """Yield each field with the node that it names."""
-        yield "next", self.next
-
 
 @dataclass(frozen=True, slots=True)
 class MenuNode:
@@ -63,12 +58,6 @@ class MenuNode:
     choices: tuple[Choice, ...]
     give_up: str
     invalid: str = ""
-
-    def targets(self) -> Iterator[tuple[str, str]]:
-        """Yield each field with the node that it names."""
-        for choice in self.choices:
-            yield f"choices.{choice.key}", choice.next
-        yield "give_up", self.give_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +72,10 @@ class DialNode:
     timeout_seconds: int = 20
     max_seconds: int = 3600
 
-    def targets(self) -> Iterator[tuple[str, str]]:
-        """Yield each field with the node that it names."""
-        for result in DialResult:
-            yield result.value, self.next(result)
-
     def next(self, result: DialResult) -> str:
         """Return the node after this result."""
-        match result:
-            case DialResult.ANSWERED:
-                return self.answered
-            case DialResult.BUSY:
-                return self.busy
-            case DialResult.NO_ANSWER:
-                return self.no_answer
-            case DialResult.FAILED:
-                return self.failed
+        target: str = getattr(self, result)
+        return target
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +86,6 @@ class RecordNode:
     next: str
     silent: str
     max_seconds: int = DEFAULT_RECORDING_SECONDS
-
-    def targets(self) -> Iterator[tuple[str, str]]:
-        """Yield each field with the node that it names."""
-        yield "next", self.next
-        yield "silent", self.silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +99,6 @@ class RegisterNode:
     next: str
     failed: str
 
-    def targets(self) -> Iterator[tuple[str, str]]:
-        """Yield each field with the node that it names."""
-        yield "next", self.next
-        yield "failed", self.failed
-
 
 @dataclass(frozen=True, slots=True)
 class LeaveNode:
@@ -139,11 +106,6 @@ class LeaveNode:
 
     left: str
     verified: str
-
-    def targets(self) -> Iterator[tuple[str, str]]:
-        """Yield each field with the node that it names."""
-        yield "left", self.left
-        yield "verified", self.verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +115,12 @@ class CallbackNode:
     text: str
     refused: str
 
-    def targets(self) -> Iterator[tuple[str, str]]:
-        """Yield each field with the node that it names."""
-        yield "refused", self.refused
-
 
 @dataclass(frozen=True, slots=True)
 class HangUpNode:
     """Say a text, if there is one, and end the call."""
 
     text: str = ""
-
-    def targets(self) -> Iterator[tuple[str, str]]:
-        """Yield nothing."""
-        yield from ()
 
 
 FlowNode = (
@@ -179,6 +133,21 @@ FlowNode = (
     | CallbackNode
     | HangUpNode
 )
+
+_TARGET_FIELDS: Final = {
+    "next", "give_up", "answered", "busy", "no_answer", "failed", "silent", "left", "verified",
+    "refused",
+}  # fmt: skip
+
+
+def list_targets(node: FlowNode) -> Iterator[tuple[str, str]]:
+    """Yield each field of a node that names another node, and that name."""
+    if isinstance(node, MenuNode):
+        for choice in node.choices:
+            yield f"choices.{choice.key}", choice.next
+    for node_field in fields(node):
+        if node_field.name in _TARGET_FIELDS:
+            yield node_field.name, getattr(node, node_field.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The rules for a call flow as a whole."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from domain.countries import ALL_COUNTRIES
@@ -18,6 +18,7 @@ from domain.voice.flow import (
     MenuNode,
     RecordNode,
     RegisterNode,
+    list_targets,
 )
 from domain.voice.instructions import MAX_SPEECH_HINTS
 from domain.voice.speech import normalize_speech
@@ -32,6 +33,13 @@ MAX_DIAL_SECONDS: Final = 14_400
 """Four hours: no provider connects two phones for longer."""
 MIN_RECORDING_SECONDS: Final = 5
 MAX_RECORDING_SECONDS: Final = 600
+_LIMITS: Final[Mapping[type[FlowNode], Sequence[tuple[str, int, int]]]] = {
+    DialNode: (
+        ("timeout_seconds", MIN_DIAL_TIMEOUT, MAX_DIAL_TIMEOUT),
+        ("max_seconds", 1, MAX_DIAL_SECONDS),
+    ),
+    RecordNode: (("max_seconds", MIN_RECORDING_SECONDS, MAX_RECORDING_SECONDS),),
+}
 _JOINERS: Final = "\u200c\u200d"  # some scripts need them inside words
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
@@ -96,7 +104,7 @@ def _check_names(names: Collection[str]) -> Iterator[FlowProblem]:
 def _check_targets(
     place: str, node: FlowNode, flow: CallFlow, names: Collection[str]
 ) -> Iterator[FlowProblem]:
-    for field, target in node.targets():
+    for field, target in list_targets(node):
         is_choice = field.startswith("choices.")
         yield from _check_target(f"{place}.{field}", target, flow, names, is_choice=is_choice)
 
@@ -120,15 +128,8 @@ def _suggest(target: str, names: Collection[str]) -> str:
 
 
 def _check_limits(place: str, node: FlowNode) -> Iterator[FlowProblem]:
-    limits: tuple[tuple[str, int, int, int], ...] = ()
-    if isinstance(node, DialNode):
-        limits = (
-            ("timeout_seconds", node.timeout_seconds, MIN_DIAL_TIMEOUT, MAX_DIAL_TIMEOUT),
-            ("max_seconds", node.max_seconds, 1, MAX_DIAL_SECONDS),
-        )
-    elif isinstance(node, RecordNode):
-        limits = (("max_seconds", node.max_seconds, MIN_RECORDING_SECONDS, MAX_RECORDING_SECONDS),)
-    for field, value, minimum, maximum in limits:
+    for field, minimum, maximum in _LIMITS.get(type(node), ()):
+        value = getattr(node, field)
         if not minimum <= value <= maximum:
             yield FlowProblem(f"{place}.{field}", f"{value} is not from {minimum} to {maximum}")
 
@@ -185,7 +186,7 @@ def _check_reachability(flow: CallFlow) -> Iterator[FlowProblem]:
         name = waiting.pop()
         if name in flow.nodes and name not in reached:
             reached.add(name)
-            waiting += (target for _, target in flow.nodes[name].targets())
+            waiting += (target for _, target in list_targets(flow.nodes[name]))
     for name in flow.nodes:
         if name not in reached:
             message = "no call comes here; name it as a target of another node, or remove it"
@@ -197,7 +198,7 @@ def _check_loops(flow: CallFlow) -> Iterator[FlowProblem]:
     targets = {
         name: [
             target
-            for field, target in node.targets()
+            for field, target in list_targets(node)
             if not field.startswith("choices.") and target in flow.nodes
         ]
         for name, node in flow.nodes.items()

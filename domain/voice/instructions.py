@@ -1,10 +1,9 @@
 """What a call does next, in terms of any telephony provider."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-
-from domain.values import dataclass
 
 MAX_SPEECH_HINTS: Final = 500
 

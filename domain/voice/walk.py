@@ -1,11 +1,10 @@
 """The walk of a call through its flow: what happened, and what the call does next."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from domain.phone import PhoneNumber
-from domain.values import dataclass
 from domain.voice.flow import (
     APOLOGY,
     GOODBYE,
@@ -51,10 +50,14 @@ class CallerIdentity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What a call claims about the caller. Without a valid caller id, `phone` is None."""
+    """What a call claims about the caller. Without a valid caller id, `phone` is None.
+
+    `identity_id` is the identity that the phone belongs to, if there is one.
+    """
 
     phone: PhoneNumber | None = None
     identity: CallerIdentity = CallerIdentity.UNKNOWN
+    identity_id: str | None = None
 
     @property
     def country(self) -> str | None:

@@ -8,15 +8,21 @@ from typing import Any, Final
 import msgspec
 from litestar import Controller, Litestar
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
 from entrypoints.http.calls.controller import CallController
-from entrypoints.http.deadlines import DeadlineMiddleware, OpenRequests
+from entrypoints.http.deadlines import DeadlineMiddleware
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
 from entrypoints.http.library.controller import LibraryController, MediaFileController
-from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
+from entrypoints.http.library.upload_limiter import (
+    MAX_SPOOLED_FILES,
+    MAX_UPLOADS,
+    IdentityLocks,
+    UploadLimiter,
+)
 from entrypoints.http.middleware import App, Message, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
@@ -30,7 +36,6 @@ from entrypoints.http.settings import HttpSettings
 from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
 from entrypoints.http.voice.controller import SmsController, VoiceController
-from entrypoints.optional_imports import without_packages
 
 MAX_JSON_SIZE: Final = 64 * 1024
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
@@ -44,68 +49,60 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     JwksController,
     LegacyOtpController,
 )
-"""In the order of use, which is that of the description."""
 _NOT_DESCRIBED: Final = (VoiceController, SmsController, OpenApiController)
 
 
 def create_app(
     open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]],
     settings: HttpSettings,
-    open_requests: OpenRequests | None = None,
 ) -> RequestContextMiddleware:
     """Create the application.
 
     Args:
         open_use_cases: Called when the application starts, in the event loop of the server.
         settings: The settings of the HTTP side.
-        open_requests: Where the requests are counted that are open.
     """
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_use_cases() as use_cases:
-            app.opt["use_cases"] = use_cases
+            app.state.use_cases = use_cases
             yield
 
     @cache
     def describe() -> bytes:
         return msgspec.json.encode(describe_api(CONTROLLERS, settings))
 
-    # Its plugins for them are not used.
-    with without_packages("attr", "pydantic"):
-        app = Litestar(
-            route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
-            lifespan=[lifespan],
-            request_class=ApiRequest,
-            # What `ApiRequest` finds. Each access to the framework's `State` would cost a
-            # microsecond.
-            opt={
+    app = Litestar(
+        route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
+        lifespan=[lifespan],
+        request_class=ApiRequest,
+        state=State(
+            {
                 "settings": settings,
                 "request_limits": RequestLimits(settings),
                 "upload_limiter": UploadLimiter(
-                    settings.max_uploads,
-                    settings.max_spooled_bytes,
+                    MAX_UPLOADS,
+                    MAX_SPOOLED_FILES * settings.upload_limit,
                     IdentityLocks(settings.upload_lock_file),
                 ),
                 "file_reads": FileReads(),
                 "describe_api": describe,
-            },
-            cors_config=_cors_config(settings.web_origins),
-            exception_handlers=dict(EXCEPTION_HANDLERS),
-            request_max_body_size=MAX_JSON_SIZE,
-            # With it, the framework would serve pages of its own; see describe_api.
-            openapi_config=None,
-            # The process configures logging. The framework's own logs would contain local
-            # variables.
-            logging_config=None,
-        )
+            }
+        ),
+        cors_config=_cors_config(settings.web_origins),
+        exception_handlers=dict(EXCEPTION_HANDLERS),
+        request_max_body_size=MAX_JSON_SIZE,
+        # With it, the framework would serve pages of its own; see describe_api.
+        openapi_config=None,
+        # The process configures logging. The framework's own logs would contain local variables.
+        logging_config=None,
+    )
     checked = RequestCheckMiddleware(
         _AllowedMethods(app), settings.public_url, settings.web_origins
     )
-    timed = DeadlineMiddleware(checked, open_requests or OpenRequests())
-    return RequestContextMiddleware(
-        timed, settings.trusted_proxies, settings.is_stopping, settings.log_request
-    )
+    timed = DeadlineMiddleware(checked)
+    return RequestContextMiddleware(timed, settings.trusted_proxies, settings.is_stopping)
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:

@@ -1,14 +1,19 @@
-"""Authentication by access token."""
+"""Guards: authentication by access token, and limits of requests.
 
-from collections.abc import Awaitable
-from typing import Final
+The framework calls them before it reads the body.
+"""
+
+from typing import Any, Final, TypeAlias
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 
 from application.ports.errors import StorageError
 from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated, Unavailable
-from entrypoints.http.client import headers_of
+from entrypoints.http.client import CLIENT_IP, header_values
 from entrypoints.http.errors.exceptions import NoAccessToken
-from entrypoints.http.request import ApiRequest, before_request
+from entrypoints.http.request_limits import RequestLimits
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
 """A handler names in `opt`, under this key, the error for a failed authentication."""
@@ -16,10 +21,11 @@ BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 """The OpenAPI security requirement of an operation that needs an access token."""
 _MAX_TOKEN_LENGTH: Final = 4096
 
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
-@before_request
-async def require_principal(request: ApiRequest) -> None:
-    """Authenticate the request, and limit the identity's, before the body is read.
+
+async def require_principal(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Authenticate the request, and limit the identity's.
 
     Raises:
         Unauthenticated: The access token is missing or invalid.
@@ -27,39 +33,42 @@ async def require_principal(request: ApiRequest) -> None:
         StorageError, Unavailable: Or the error that the handler names instead.
     """
     try:
-        principal = await authenticate(request)
+        principal = await authenticate(connection)
     except (StorageError, Unavailable) as error:
-        own_error: type[DomainError] | None = request.route_handler.opt.get(UNAVAILABLE_ERROR)
+        own_error: type[DomainError] | None = handler.opt.get(UNAVAILABLE_ERROR)
         if own_error is None:
             raise
         raise own_error from error.__cause__
     # Only valid tokens count: a session that was revoked cannot use up the identity's limit.
-    request.request_limits.acquire_for_identity(principal.identity.id)
-    request.scope["auth"] = principal
+    limits: RequestLimits = connection.app.state.request_limits
+    limits.acquire_for_identity(principal.identity.id)
+    connection.scope["auth"] = principal
 
 
-def authenticate(request: ApiRequest) -> Awaitable[Principal]:
+async def authenticate(connection: Connection) -> Principal:
     """Return the principal of the access token.
 
     Raises:
         NoAccessToken, Unauthenticated: The access token is missing, or invalid.
         StorageError
     """
-    sent = headers_of(request.scope).get(b"authorization", (b"",))[-1]
-    scheme, _, token = sent.decode("latin-1").partition(" ")
+    values = header_values(connection.scope, b"authorization")
+    scheme, _, token = (values[-1] if values else "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise NoAccessToken
     if len(token) > _MAX_TOKEN_LENGTH:
         raise Unauthenticated
-    return request.use_cases.authenticate(token)
+    principal: Principal = await connection.app.state.use_cases.authenticate(token)
+    return principal
 
 
-@before_request
-async def limit_by_ip(request: ApiRequest) -> None:
-    """Limit a path that needs no access token, before the body is read.
+async def limit_by_ip(connection: Connection, _: BaseRouteHandler) -> None:
+    """Limit a path that needs no access token.
 
     Raises:
         TooManyRequests
     """
-    request.request_limits.acquire_for_ip(request.client_ip)
+    limits: RequestLimits = connection.app.state.request_limits
+    scope: Any = connection.scope
+    limits.acquire_for_ip(scope[CLIENT_IP])

@@ -1,9 +1,7 @@
 """What is known about a client: its IP address, and a name for its device."""
 
 import re
-import socket
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -11,11 +9,14 @@ from ipaddress import (
     IPv6Network,
     ip_address,
 )
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
+from cachetools import LRUCache, cached
 
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
+
+IpAddress: TypeAlias = IPv4Address | IPv6Address
 
 UNKNOWN_IP: Final = "unknown"
 CLIENT_IP: Final = "dialtone.client_ip"
@@ -65,63 +66,41 @@ class ClientIpResolver:
 
     def __init__(self, trusted_proxies: Collection[IPv4Network | IPv6Network]) -> None:
         self._trusted_proxies = trusted_proxies
-        self._trusted_ipv4 = [
-            (int(network.network_address), int(network.netmask))
-            for network in trusted_proxies
-            if isinstance(network, IPv4Network)
-        ]
-        # Each request asks for its peer.
-        self._is_trusted_peer = lru_cache(maxsize=1024)(self._parse_and_trust)
         self._has_warned = False
 
     def resolve(self, scope: Mapping[str, Any]) -> str:
         """Return the IPv4 address or the IPv6 /64 network of the client, in its normal form."""
-        client = scope.get("client")
-        if not client:
+        peer = _find_peer(scope)
+        if peer is None:
             return UNKNOWN_IP
-        peer: str = client[0]
-        if b"x-forwarded-for" not in headers_of(scope):
-            return _normalize_text(peer)
-        if not self._is_trusted_peer(peer):
-            self._warn_once(_parse_ip(peer))
-            return _normalize_text(peer)
-        return self._find_client(peer, header_values(scope, b"x-forwarded-for"))
+        if forwarded := header_values(scope, b"x-forwarded-for"):
+            if self._is_trusted(peer):
+                return _normalize(self._find_client(peer, forwarded))
+            self._warn_once(peer)
+        return _normalize(peer)
 
     def has_trusted_peer(self, scope: Mapping[str, Any]) -> bool:
         """Return whether a trusted proxy sent the request."""
-        client = scope.get("client") if self._trusted_proxies else None
-        return self._is_trusted_peer(client[0]) if client else False
+        peer = _find_peer(scope) if self._trusted_proxies else None
+        return peer is not None and self._is_trusted(peer)
 
-    def _parse_and_trust(self, text: str) -> bool:
-        ip = _parse_ip(text)
-        return ip is not None and self._is_trusted(ip)
-
-    def _find_client(self, peer: str, forwarded: Sequence[str]) -> str:
+    def _find_client(self, peer: IpAddress, forwarded: Sequence[str]) -> IpAddress:
+        client = peer
         hops = [hop.strip() for value in forwarded for hop in value.split(",")]
-        client = None
         for hop in reversed(hops[-_MAX_HOPS:]):
-            # Most clients are new: `ipaddress` would take ten times as long for an IPv4 address.
-            if packed := _pack_ipv4(hop):
-                client, is_trusted = hop, self._is_trusted_ipv4(packed)
-            elif ip := _parse_ip(hop):
-                client, is_trusted = _normalize(ip), self._is_trusted(ip)
-            else:
+            ip = _parse_ip(hop)
+            if ip is None:
                 break
-            if not is_trusted:
+            client = ip
+            if not self._is_trusted(ip):
                 break
-        return client or _normalize_text(peer)
+        return client
 
-    def _is_trusted_ipv4(self, packed: bytes) -> bool:
-        number = int.from_bytes(packed, "big")
-        return True in [number & mask == address for address, mask in self._trusted_ipv4]
+    def _is_trusted(self, ip: IpAddress) -> bool:
+        return any(ip in network for network in self._trusted_proxies)
 
-    def _is_trusted(self, ip: IPv4Address | IPv6Address) -> bool:
-        return any(
-            ip.version == network.version and ip in network for network in self._trusted_proxies
-        )
-
-    def _warn_once(self, peer: IPv4Address | IPv6Address | None) -> None:
-        if self._has_warned or not peer or not (peer.is_private or peer.is_loopback):
+    def _warn_once(self, peer: IpAddress) -> None:
+        if self._has_warned or not (peer.is_private or peer.is_loopback):
             return
         self._has_warned = True
         _log.warning(
@@ -143,11 +122,7 @@ def parse_device_name(user_agent: str) -> str | None:
     Returns:
         None if nothing is recognized.
     """
-    return _find_device_name(user_agent[: 4 * MAX_DEVICE_NAME_LENGTH])
-
-
-@lru_cache(maxsize=1024)
-def _find_device_name(text: str) -> str | None:
+    text = user_agent[: 4 * MAX_DEVICE_NAME_LENGTH]
     program = next((name for token, name in _BROWSERS if f"{token}/" in text), None)
     system = next((name for token, name in _SYSTEMS if token in text), None)
     if program is None and (product := _PRODUCT.match(text)) and product[0] != "Mozilla":
@@ -177,15 +152,13 @@ def headers_of(scope: Any) -> Mapping[bytes, Sequence[bytes]]:
     return headers
 
 
-def _pack_ipv4(text: str) -> bytes | None:
-    try:
-        return socket.inet_pton(socket.AF_INET, text)
-    except (OSError, ValueError):  # it has a null character
-        return None
+def _find_peer(scope: Mapping[str, Any]) -> IpAddress | None:
+    client = scope.get("client")
+    return _parse_ip(client[0]) if client else None
 
 
-@lru_cache(maxsize=1024)
-def _parse_ip(text: str) -> IPv4Address | IPv6Address | None:
+@cached(LRUCache(1024))
+def _parse_ip(text: str) -> IpAddress | None:
     # Some proxies add the port: 192.0.2.1:4711, [2001:db8::1]:4711.
     match = _WITH_PORT.fullmatch(text)
     without_zone = (match["v4"] or match["v6"] if match else text).partition("%")[0]
@@ -198,14 +171,7 @@ def _parse_ip(text: str) -> IPv4Address | IPv6Address | None:
     return ip
 
 
-@lru_cache(maxsize=1024)
-def _normalize_text(text: str) -> str:
-    ip = _parse_ip(text)
-    return _normalize(ip) if ip else UNKNOWN_IP
-
-
-@lru_cache(maxsize=1024)
-def _normalize(ip: IPv4Address | IPv6Address) -> str:
+def _normalize(ip: IpAddress) -> str:
     if isinstance(ip, IPv4Address):
         return str(ip)
     return str(IPv6Network((ip, _IPV6_PREFIX_LENGTH), strict=False))

@@ -8,7 +8,6 @@ from collections.abc import (
     Callable,
     Collection,
     Iterable,
-    Iterator,
     MutableMapping,
     Sequence,
 )
@@ -19,7 +18,6 @@ import structlog
 
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from entrypoints.http.client import CLIENT_IP, ClientIpResolver, headers_of
-from entrypoints.http.request_starts import RequestStarts
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -27,15 +25,13 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-_ID_LENGTH: Final = 32
-_RANDOM_BYTES: Final = 4096
+_ID_BYTES: Final = 16
 _REQUEST_ID: Final = re.compile(r"(?P<id>[A-Za-z0-9._-]{1,128})")
 # Only versions after 00 may append to it.
 _TRACEPARENT: Final = re.compile(
     r"(?!ff|00.{53}-)[0-9a-f]{2}-(?!0{32})(?P<id>[0-9a-f]{32})"
     r"-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[A-Za-z0-9._-]{0,72})?"
 )
-REQUEST_LOGGER: Final = __name__
 IS_HEAD: Final = "is_head"
 """The key in the state of a request that is set for HEAD."""
 _CLIENT_CLOSED_REQUEST: Final = 499
@@ -47,11 +43,6 @@ _DEFAULT_HEADERS: Final = {
 }
 
 _log = structlog.get_logger()
-
-
-def log_request(event: str, **fields: Any) -> None:
-    """Log a request with structlog."""
-    _log.info(event, **fields)
 
 
 class RequestContextMiddleware:
@@ -70,14 +61,10 @@ class RequestContextMiddleware:
         app: App,
         trusted_proxies: Collection[IPv4Network | IPv6Network] = (),
         is_stopping: Callable[[], bool] = lambda: False,
-        log_request: Callable[..., None] = log_request,
     ) -> None:
         self._app = app
         self._is_stopping = is_stopping
-        self._log_request = log_request
         self._client_ips = ClientIpResolver(trusted_proxies)
-        self._starts = RequestStarts()
-        self._new_ids = _make_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -85,8 +72,6 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        if turn := self._starts.find_turn():
-            await turn
         fields = self._ids(scope)
         scope[CLIENT_IP] = fields["client_ip"] = self._client_ips.resolve(scope)
         CURRENT_REQUEST.set(CurrentRequest(fields))
@@ -100,34 +85,24 @@ class RequestContextMiddleware:
         try:
             await self._app(scope, receive, exchange.send)
         finally:
-            self._log_request(
+            _log.info(
                 "http_request",
-                **fields,
                 method=method,
                 # The template, not the path: clients put anything into a path.
                 path=scope.get("path_template") or "-",
                 status=exchange.status,
-                # To round to a whole number takes a third of the time.
-                duration_ms=round((time.perf_counter() - started) * 10_000) / 10,
+                duration_ms=round((time.perf_counter() - started) * 1000, 1),
             )
 
     def _ids(self, scope: Scope) -> dict[str, str]:
         headers = headers_of(scope)
         trusted = headers if self._client_ips.has_trusted_peer(scope) else {}
         request_id = _find_id(_REQUEST_ID, trusted.get(b"x-request-id", ()))
-        ids = {"request_id": request_id or next(self._new_ids)}
+        ids = {"request_id": request_id or secrets.token_hex(_ID_BYTES)}
         if b"traceparent" in headers:
             trace_id = _find_id(_TRACEPARENT, trusted.get(b"traceparent", ()))
-            ids["trace_id"] = trace_id or next(self._new_ids)
+            ids["trace_id"] = trace_id or secrets.token_hex(_ID_BYTES)
         return ids
-
-
-def _make_ids() -> Iterator[str]:
-    # One system call for many ids.
-    while True:
-        digits = secrets.token_hex(_RANDOM_BYTES)
-        for start in range(0, len(digits), _ID_LENGTH):
-            yield digits[start : start + _ID_LENGTH]
 
 
 def _find_id(pattern: re.Pattern[str], values: Sequence[bytes]) -> str | None:

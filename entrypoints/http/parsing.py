@@ -1,7 +1,6 @@
 """Parsing of JSON bodies and fields. All invalid fields are reported at once."""
 
 from collections.abc import Callable, Generator
-from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
 import msgspec
@@ -124,7 +123,6 @@ def _type_message(field_type: Any) -> str:
     return "This has the wrong type."
 
 
-@lru_cache(maxsize=256)
 def _is_json(content_type: bytes) -> bool:
     media_type = content_type.decode("latin-1").partition(";")[0]
     return media_type.strip().lower() == "application/json"

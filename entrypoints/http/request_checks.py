@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
@@ -59,8 +58,8 @@ class RequestCheckMiddleware:
 
     def _check(self, scope: Scope) -> None:
         headers = headers_of(scope)
-        hosts = headers.get(b"host", ())
-        host = _match_host(hosts[0]) if len(hosts) == 1 else None
+        hosts = header_values(scope, b"host")
+        host = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if host is None:
             raise InvalidHost
         if b"origin" not in headers and b"sec-fetch-site" not in headers:
@@ -82,11 +81,6 @@ class RequestCheckMiddleware:
         is_preflight = bool(header_values(scope, b"access-control-request-method"))
         if origins and not (is_listed and (scope["method"] != "OPTIONS" or is_preflight)):
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"origin"]
-
-
-@lru_cache(maxsize=256)
-def _match_host(value: bytes) -> re.Match[str] | None:
-    return _HOST.fullmatch(value.decode("latin-1"))
 
 
 def _is_webhook(path: str) -> bool:

@@ -1,6 +1,7 @@
 """The settings of the HTTP side."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from application.ports.webhooks import Webhooks
@@ -13,8 +14,6 @@ from domain.phone import (
     parse_international_phone,
     parse_phone,
 )
-from domain.values import dataclass
-from entrypoints.http.middleware import log_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,6 @@ class HttpSettings:
     """The settings of the HTTP side.
 
     - `upload_limit` is in bytes, `otp_length` in digits.
-    - `max_uploads` are in progress at the same time, with `max_spooled_bytes` in temporary files.
     - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
     - `phone_rules` are the kinds of numbers that are accepted.
@@ -34,7 +32,6 @@ class HttpSettings:
     - `has_voice_channel` is whether a code can be delivered by a call.
     - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
     - `is_stopping` returns whether a stop signal has arrived.
-    - `log_request` logs the line of each request: its event and fields.
     - Pages of `web_origins` may use the API, beside those of the service.
     """
 
@@ -44,8 +41,6 @@ class HttpSettings:
     default_region: str | None = None
     phone_rules: PhoneRules = DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH
-    max_uploads: int = 64
-    max_spooled_bytes: int = 320_000_000
     upload_lock_file: int | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     request_limit_per_identity: SlidingWindow | None = None
@@ -57,7 +52,6 @@ class HttpSettings:
     has_voice_channel: bool = True
     keeps_docs_token: bool = False
     is_stopping: Callable[[], bool] = lambda: False
-    log_request: Callable[..., None] = log_request
 
     def parse_phone(self, text: str) -> PhoneNumber:
         """Parse a number as people write it; raises InvalidValue."""

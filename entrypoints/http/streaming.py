@@ -193,7 +193,7 @@ async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead)
         except TimeoutError:
             if not timeout.expired():
                 raise
-            # The server closes the connection, because the response is incomplete.
+            # The file is closed; the server keeps the connection until the client reads or leaves.
             _log.warning(_STALLED)
             return
         read.waits_since = None

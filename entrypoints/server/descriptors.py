@@ -7,7 +7,7 @@ import structlog
 
 from entrypoints.http.limits import MAX_READS
 
-MAX_CONNECTIONS: Final = 8_192
+MAX_CONNECTIONS: Final = 16_384
 """Open connections per worker. More wait in the backlog of the listening socket."""
 _RESERVED: Final = 512 + MAX_READS
 """Descriptors for database, media store, temporary files and everything else."""

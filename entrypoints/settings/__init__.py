@@ -1,18 +1,13 @@
 """Settings: read once from the environment and `.env` into one checked value."""
 
 from entrypoints.settings.env_file import ENV_FILE
-from entrypoints.settings.read import (
-    Description,
-    SettingsError,
-    describe,
-    read_settings,
-    unknown_line,
-)
-from entrypoints.settings.settings import Settings
+from entrypoints.settings.read import SettingsError, describe, read_settings
+from entrypoints.settings.settings import FIELDS, Settings
+from entrypoints.settings.unknown import unknown_line
 
 __all__ = [
     "ENV_FILE",
-    "Description",
+    "FIELDS",
     "Settings",
     "SettingsError",
     "describe",

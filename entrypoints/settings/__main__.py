@@ -2,6 +2,6 @@
 
 import sys
 
-from entrypoints.settings.read import render_example_file
+from entrypoints.settings.example_file import render_example_file
 
 sys.stdout.write(render_example_file())

@@ -4,17 +4,18 @@ Each check yields the name of a variable and the problem.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from domain.countries import ALL_COUNTRIES
-from domain.otp.test_otps import TestOtps
+from domain.otp.review_otps import TestOtps
+from entrypoints.settings.declaration import VENDORS
 from entrypoints.settings.parsers import end_of_day
-from entrypoints.settings.settings import Settings
+from entrypoints.settings.settings import FIELDS, Settings
 from entrypoints.settings.values import (
     Environment,
     MediaFolder,
@@ -33,16 +34,6 @@ NOT_IMPLEMENTED: Final = {
 Setting one is an error.
 """
 
-_S3_VARIABLES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
-_TWILIO_VARIABLES: Final = (
-    "TWILIO_ACCOUNT_SID",
-    "TWILIO_AUTH_TOKEN",
-    "TWILIO_AUTH_TOKEN_SECONDARY",
-    "TWILIO_FROM",
-    "TWILIO_MESSAGING_SERVICE_SID",
-    "TWILIO_VOICE_FROM",
-    "TWILIO_API_BASE",
-)
 # Names that are not in public DNS: one label, like that of a container, or a suffix for private
 # networks (RFC 6761, 6762 and 8375, ICANN's .internal, Kubernetes).
 _PRIVATE_NAME: Final = re.compile(
@@ -50,61 +41,55 @@ _PRIVATE_NAME: Final = re.compile(
 )
 
 
-def unused_variables(values: Mapping[str, str]) -> Iterator[str]:
-    """Yield the vendors' variables that these values do not use.
+def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
+    """Return the vendors' variables that these values do not use.
 
     Other programs read them too, so their values are not checked.
     """
-    if not values.get("DIALTONE_MEDIA", "").startswith("s3://"):
-        yield from _S3_VARIABLES
     providers = values.get("DIALTONE_SMS", "").lower().split(",")
-    if SmsProvider.TWILIO not in map(str.strip, providers):
-        yield from _TWILIO_VARIABLES
+    is_used = {
+        "AWS_": values.get("DIALTONE_MEDIA", "").startswith("s3://"),
+        "TWILIO_": SmsProvider.TWILIO in map(str.strip, providers),
+    }
+    unused = tuple(vendor for vendor in VENDORS if not is_used[vendor])
+    return frozenset(name for name in FIELDS if name.startswith(unused))
 
 
-def check_combinations(settings: Settings) -> Iterator[Problem]:
-    """Yield problems between settings, in any environment."""
+def find_problems(settings: Settings) -> Iterator[Problem]:
+    """Yield problems between settings, and what production rejects, however well it is written."""
     if settings.secrets.value and settings.is_set("DIALTONE_SECRETS_FILE"):
-        yield (
-            "DIALTONE_SECRETS",
-            "Must not be set together with DIALTONE_SECRETS_FILE: remove one of the two.",
-        )
+        yield "DIALTONE_SECRETS", "Must not be set together with DIALTONE_SECRETS_FILE."
     if isinstance(settings.media, S3Bucket):
-        yield from _check_s3(settings)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            if not settings.is_set(name):
+                yield name, "Must be set if DIALTONE_MEDIA is an s3:// URL."
     if SmsProvider.TWILIO in settings.sms:
         yield from _check_twilio(settings)
     test_otps = settings.test_otps.value.otps
-    if any(len(otp.code.digits) != settings.otp_length for otp in test_otps):
-        yield (
-            "DIALTONE_TEST_OTPS",
-            f"Each code must have {settings.otp_length} digits (DIALTONE_OTP_LENGTH).",
-        )
-    is_free = all(provider is SmsProvider.CONSOLE for provider in settings.sms)
-    if not is_free and settings.countries is None:
+    length = settings.otp_length
+    if any(len(otp.code.digits) != length for otp in test_otps):
+        yield "DIALTONE_TEST_OTPS", f"Each code must have {length} digits (DIALTONE_OTP_LENGTH)."
+    if set(settings.sms) != {SmsProvider.CONSOLE} and settings.countries is None:
         yield "DIALTONE_COUNTRIES", "Must be set if DIALTONE_SMS names a provider that costs money."
     if settings.has_phone_line and not settings.is_set("DIALTONE_PUBLIC_URL"):
-        yield (
-            "DIALTONE_PUBLIC_URL",
-            "Must be set if Twilio has a number to call from (TWILIO_FROM or TWILIO_VOICE_FROM): "
-            "Twilio sends its requests to this URL.",
-        )
+        yield "DIALTONE_PUBLIC_URL", "Must be set if Twilio has a number: it sends requests here."
     if settings.recording_retention > settings.call_retention:
-        yield (
-            "DIALTONE_RECORDING_RETENTION",
-            "Must not be longer than DIALTONE_CALL_RETENTION: a recording belongs to a call.",
-        )
-    if settings.max_spooled_bytes < 2 * settings.max_upload_size:
-        # One user can have half of it, so a file of the maximum size would never fit.
-        yield (
-            "DIALTONE_UPLOAD_SPOOL_SIZE",
-            "Must be at least twice DIALTONE_MAX_UPLOAD_SIZE for each of the DIALTONE_WORKERS.",
-        )
+        yield "DIALTONE_RECORDING_RETENTION", "Must not be longer than DIALTONE_CALL_RETENTION."
+    if settings.env is Environment.PRODUCTION:
+        yield from _check_production(settings)
 
 
-def check_production(settings: Settings) -> Iterator[Problem]:
-    """Yield what production rejects, however well it is written."""
-    if settings.env is not Environment.PRODUCTION:
-        return
+def all_end_within_a_year(test_otps: TestOtps, today: date) -> bool:
+    """Return whether each has a last day, not later than today's date in the next year (UTC)."""
+    try:
+        last_day = today.replace(year=today.year + 1)
+    except ValueError:  # today is 29 February
+        last_day = date(today.year + 1, 3, 1)
+    end = end_of_day(last_day)
+    return all(otp.expires_at is not None and otp.expires_at <= end for otp in test_otps.otps)
+
+
+def _check_production(settings: Settings) -> Iterator[Problem]:
     if not settings.is_set("DIALTONE_PUBLIC_URL"):
         yield "DIALTONE_PUBLIC_URL", "Must be set in production."
     elif not settings.public_url.startswith("https://"):
@@ -127,57 +112,34 @@ def check_production(settings: Settings) -> Iterator[Problem]:
     if not all_end_within_a_year(settings.test_otps.value, datetime.now(UTC).date()):
         yield "DIALTONE_TEST_OTPS", "Must have a last day in production, at most a year ahead."
     yield from _check_plain_http(settings)
-    yield from _check_single_host(settings)
-
-
-def all_end_within_a_year(test_otps: TestOtps, today: date) -> bool:
-    """Return whether each has a last day, not later than today's date in the next year (UTC)."""
-    try:
-        last_day = today.replace(year=today.year + 1)
-    except ValueError:  # today is 29 February
-        last_day = date(today.year + 1, 3, 1)
-    end = end_of_day(last_day)
-    return all(
-        number.expires_at is not None and number.expires_at <= end for number in test_otps.otps
-    )
+    if settings.is_single_host:
+        return
+    single_host = "is on one host only. Use {}, or set DIALTONE_SINGLE_HOST=yes."
+    if isinstance(settings.database, SqliteDatabase):
+        yield "DIALTONE_DATABASE", f"SQLite {single_host.format('mongodb://host/name')}"
+    if isinstance(settings.media, MediaFolder):
+        yield "DIALTONE_MEDIA", f"A folder {single_host.format('s3://bucket/prefix')}"
 
 
 def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
-    if not settings.is_set("DIALTONE_SECRETS_FILE"):
-        yield (
-            "DIALTONE_SECRETS_FILE",
-            "Must be set in production, which generates no keys. "
-            "Create the file with `dialtone keys generate FILE`.",
-        )
-    elif _is_missing(settings.secrets_file):
-        yield (
-            "DIALTONE_SECRETS_FILE",
-            "There is no such file, and production generates no keys. "
-            f"Create it with `dialtone keys generate {settings.secrets_file}`.",
-        )
-
-
-def _check_s3(settings: Settings) -> Iterator[Problem]:
-    if not settings.aws_access_key_id:
-        yield "AWS_ACCESS_KEY_ID", "Must be set if DIALTONE_MEDIA is an s3:// URL."
-    if not settings.aws_secret_access_key.value:
-        yield "AWS_SECRET_ACCESS_KEY", "Must be set if DIALTONE_MEDIA is an s3:// URL."
+    name, path = "DIALTONE_SECRETS_FILE", settings.secrets_file
+    command = "Production generates no keys: run `dialtone keys generate {}`."
+    if not settings.is_set(name):
+        yield name, f"Must be set in production. {command.format('FILE')}"
+    elif _is_missing(path):
+        yield name, f"There is no such file. {command.format(path)}"
 
 
 def _check_twilio(settings: Settings) -> Iterator[Problem]:
-    if not settings.twilio_account_sid:
-        yield "TWILIO_ACCOUNT_SID", "Must be set if DIALTONE_SMS contains twilio."
-    if not settings.twilio_auth_token.value:
-        yield "TWILIO_AUTH_TOKEN", "Must be set if DIALTONE_SMS contains twilio."
-    origins = {"TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"} & settings.variables.values.keys()
-    if not origins:
-        yield (
-            "TWILIO_FROM",
-            "This or TWILIO_MESSAGING_SERVICE_SID must be set if DIALTONE_SMS contains twilio.",
-        )
-    elif len(origins) > 1:
-        yield "TWILIO_FROM", "Must not be set together with TWILIO_MESSAGING_SERVICE_SID."
-        yield "TWILIO_MESSAGING_SERVICE_SID", "Must not be set together with TWILIO_FROM."
+    for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
+        if not settings.is_set(name):
+            yield name, "Must be set if DIALTONE_SMS contains twilio."
+    number, service = "TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"
+    if settings.is_set(number) and settings.is_set(service):
+        yield number, f"Must not be set together with {service}."
+        yield service, f"Must not be set together with {number}."
+    elif not settings.is_set(number) and not settings.is_set(service):
+        yield number, f"This or {service} must be set if DIALTONE_SMS contains twilio."
 
 
 def _check_plain_http(settings: Settings) -> Iterator[Problem]:
@@ -188,55 +150,31 @@ def _check_plain_http(settings: Settings) -> Iterator[Problem]:
     #
     # MongoDB's driver proves the password without sending it, and a URL does not say whether the
     # network to its hosts is private: that is up to the operator.
-    if SmsProvider.TWILIO in settings.sms and _is_plain_http(
-        settings.twilio_api_base, except_for=_is_loopback
-    ):
-        yield "TWILIO_API_BASE", "Must begin with https:// in production, except for this machine."
-    if isinstance(settings.media, S3Bucket) and _is_plain_http(
-        settings.s3_endpoint, except_for=_is_private
-    ):
-        yield (
-            "DIALTONE_S3_ENDPOINT",
-            "Must begin with https:// in production, except in private networks.",
-        )
+    rule = "Must begin with https:// in production, except"
+    twilio = urlsplit(settings.twilio_api_base or "")
+    if SmsProvider.TWILIO in settings.sms and twilio.scheme == "http" and not _is_loopback(twilio):
+        yield "TWILIO_API_BASE", f"{rule} for this machine."
+    s3 = urlsplit(settings.s3_endpoint or "")
+    if isinstance(settings.media, S3Bucket) and s3.scheme == "http" and not _is_private(s3):
+        yield "DIALTONE_S3_ENDPOINT", f"{rule} in private networks."
 
 
-def _check_single_host(settings: Settings) -> Iterator[Problem]:
-    if settings.is_single_host:
-        return
-    if isinstance(settings.database, SqliteDatabase):
-        yield (
-            "DIALTONE_DATABASE",
-            "SQLite is on one host only: use mongodb://host/name, or set DIALTONE_SINGLE_HOST=yes.",
-        )
-    if isinstance(settings.media, MediaFolder):
-        yield (
-            "DIALTONE_MEDIA",
-            "A folder is on one host only: use s3://bucket/prefix, or set "
-            "DIALTONE_SINGLE_HOST=yes.",
-        )
+def _is_loopback(url: SplitResult) -> bool:
+    host = _host(url)
+    return f".{host}".endswith(".localhost") if isinstance(host, str) else host.is_loopback
 
 
-def _is_plain_http(url: str | None, *, except_for: Callable[[str], bool]) -> bool:
-    parts = urlsplit(url or "")
-    return parts.scheme == "http" and not except_for((parts.hostname or "").removesuffix("."))
+def _is_private(url: SplitResult) -> bool:
+    host = _host(url)
+    return bool(_PRIVATE_NAME.fullmatch(host)) if isinstance(host, str) else not host.is_global
 
 
-def _is_loopback(host: str) -> bool:
-    ip = _parse_ip(host)
-    return ip.is_loopback if ip else f".{host}".endswith(".localhost")
-
-
-def _is_private(host: str) -> bool:
-    ip = _parse_ip(host)
-    return not ip.is_global if ip else _PRIVATE_NAME.fullmatch(host) is not None
-
-
-def _parse_ip(host: str) -> IPv4Address | IPv6Address | None:
+def _host(url: SplitResult) -> str | IPv4Address | IPv6Address:
+    name = (url.hostname or "").removesuffix(".")
     try:
-        ip = ip_address(host)
+        ip = ip_address(name)
     except ValueError:
-        return None
+        return name
     return (ip.ipv4_mapped or ip) if isinstance(ip, IPv6Address) else ip
 
 
@@ -246,5 +184,5 @@ def _is_missing(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
-        return False  # reading the file reports the reason
+        pass  # reading the file reports the reason
     return False

@@ -2,33 +2,18 @@
 
 import os
 import re
-from dataclasses import field
-from io import StringIO
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 
-from domain.values import dataclass
 from entrypoints.ownership import find_ownership_problem
 
 ENV_FILE: Final = Path(".env")
 """The file's path: in the folder where the service is started."""
 
-_STATEMENT: Final = re.compile(
-    r"""
-    [^\S\n]* (?: \#[^\n]*  # a comment
-    | (?:export[^\S\n]+)?+ (?P<quote>'?)(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)(?P=quote)
-      [^\S\n]* = [^\S\n]*
-      (?: (?: '(?:\\.|[^'\\])*' | "(?:\\.|[^"\\])*" )? [^\S\n]* (?:\#[^\n]*)?
-        | [^\s'"] [^\n]*
-      ) (?=\n|\Z)
-    | (?P<invalid> \S[^\n]* )
-    )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-"""One line, or several if a quoted value has several."""
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +30,8 @@ def read_env_file(path: Path | None) -> EnvFile:
     A file that another user can write is not read: it could name any module to run. For a link,
     that holds for the link and for its target.
 
-    `${…}` is not expanded. `dotenv_values` parses each statement of its own, because it skips
-    invalid lines: it neither raises an error nor returns the lines' numbers.
+    `${…}` is not expanded. `dotenv_values` would skip invalid lines: it neither raises an error nor
+    returns their numbers.
     """
     if path is None:
         return EnvFile()
@@ -57,7 +42,7 @@ def read_env_file(path: Path | None) -> EnvFile:
         with path.open(encoding="utf-8-sig") as opened:
             if problem := find_ownership_problem(path, os.fstat(opened.fileno())):
                 return EnvFile(problems=[problem])
-            text = opened.read()
+            bindings = list(parse_stream(opened))
     except FileNotFoundError:
         return EnvFile()
     except UnicodeDecodeError:
@@ -65,14 +50,20 @@ def read_env_file(path: Path | None) -> EnvFile:
     except OSError as error:
         return EnvFile(problems=[f"{path} cannot be read ({error.strerror}): fix or remove it."])
     file = EnvFile()
-    for statement in _STATEMENT.finditer(text):
-        if name := statement["name"]:
-            parsed = dotenv_values(stream=StringIO(statement[0]), interpolate=False)
-            file.values[name] = parsed[name] or ""
-        elif statement["invalid"]:
+    for binding in bindings:
+        name = binding.key or ""
+        if binding.value is not None and _NAME.fullmatch(name):
+            file.values[name] = binding.value
+        elif binding.error or binding.key is not None:
             # The message does not quote the line, which may contain a password.
             file.problems.append(
-                f"{path}, line {text.count(chr(10), 0, statement.start()) + 1}: This is not "
-                'NAME=value, or a quote is not closed. Example: DIALTONE_APP_NAME="Acme Inc"'
+                f"{path}, line {_line(binding)}: This is not NAME=value, or a quote is not closed. "
+                'Example: DIALTONE_APP_NAME="Acme Inc"'
             )
     return file
+
+
+def _line(binding: Binding) -> int:
+    """Return the line of the text, which may begin with empty lines."""
+    text = binding.original.string
+    return binding.original.line + text[: -len(text.lstrip())].count("\n")

@@ -2,6 +2,8 @@
 
 Each parser raises `InvalidValue` for invalid text. The message says what is valid. It never quotes
 the text, because an operator may have pasted a password into the wrong variable.
+
+A function like `number` returns a parser of values within bounds.
 """
 
 import json
@@ -9,226 +11,152 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from ipaddress import IPv6Address, ip_address, ip_network
+from functools import wraps
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from domain.countries import ALL_COUNTRIES, parse_country
+from domain import countries
 from domain.errors import InvalidValue
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
+from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.rules import find_link
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.bind import Bind
-from entrypoints.settings.values import (
-    Factory,
-    MediaFolder,
-    Network,
-    S3Bucket,
-    Secret,
-    SmsProvider,
-)
+from entrypoints.settings.values import Network, Secret
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
+V = TypeVar("V", int, timedelta)
 
 MAX_APP_NAME_LENGTH: Final = 30
-_MAX_DOMAIN_LENGTH: Final = 253
 _DAY: Final = timedelta(days=1)
-
-_UNIT_SECONDS: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-_DURATION: Final = re.compile(r"[0-9]{1,9}[dhms]")
-_UNIT_BYTES: Final = {
-    "": 1,
-    "b": 1,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-}
+_SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_BYTES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+_DURATION: Final = re.compile(r"([0-9]{1,9})([dhms])")
 # Without re.ASCII, `i` would also match the dotless and the dotted capital one.
-_SIZE: Final = re.compile(
-    r"(?P<count>[0-9]{1,12}) ?(?P<unit>[kmg]i?b|b|)", re.IGNORECASE | re.ASCII
-)
+_SIZE: Final = re.compile(r"([0-9]{1,12}) ?(?:([kmg]i?|)b)?", re.I | re.A)
 _NUMBER: Final = re.compile(r"[0-9]{1,12}")
-
-_BIND: Final = re.compile(
-    r"(?:\[(?P<v6>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|(?P<v4>[0-9.]+)|(?P<name>[A-Za-z0-9._-]+))"
-    r":(?P<port>[0-9]{1,5})"
-)
-_URL: Final = re.compile(r"[!-~]+")
+_BIND: Final = re.compile(r"(?:\[([0-9A-Fa-f.:]+)\]|([0-9.]+)|([A-Za-z0-9._-]+)):([0-9]{1,5})")
+_URL: Final = re.compile(r"(?i:https?)://(?:(?![?#])[!-~])+")
 _ORIGIN: Final = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])"
-    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(https?)://([a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?"
 )
-_DOMAIN_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-
-_FACTORY: Final = re.compile(r"(?P<package>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-# `sqlite:data` is a URL with a typing error, not a factory.
-_URL_SCHEMES: Final = {"file", "http", "https", "mongodb", "s3", "sqlite"}
-
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a prefix has only
-# characters that are not escaped in a key.
-_PREFIX_PART: Final = r"(?!\.\.?(?:/|$))[A-Za-z0-9_!.*'()-]+"
-_BUCKET: Final = re.compile(
-    r"s3://(?!(?:[0-9]+\.){3}[0-9]+(?:/|$))"
-    r"(?P<bucket>[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9])"
-    rf"(?:/(?P<prefix>{_PREFIX_PART}(?:/{_PREFIX_PART})*))?/?"
-)
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN: Final = re.compile(rf"(?!.{{254}})(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}|localhost")
+_TEST_OTP: Final = re.compile(r"(\+[^=]*)=([^@]*)(?:@(.+))?")
+# Codes that are not in ISO 3166-1 and that people use.
+_USUAL_CODES: Final = {"EL": "GR", "UAE": "AE", "UK": "GB", "USA": "US"}
 
 
-def list_parser(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+def rejects_with(message: str) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
+    """Decorate a parser: an error of the functions that it calls becomes this `InvalidValue`."""
+
+    def decorate(parse: Callable[[str], T]) -> Callable[[str], T]:
+        @wraps(parse)
+        def parse_or_reject(text: str) -> T:
+            try:
+                return parse(text)
+            except InvalidValue:
+                raise
+            except (ValueError, OverflowError, RecursionError):
+                raise InvalidValue(message) from None
+
+        return parse_or_reject
+
+    return decorate
+
+
+def full_match(regex: re.Pattern[str], text: str) -> re.Match[str]:
+    """Match the whole text, or raise ValueError."""
+    if match := regex.fullmatch(text):
+        return match
+    raise ValueError
+
+
+def pattern(regex: str, message: str) -> Callable[[str], str]:
+    """Return a parser of text that matches the whole pattern."""
+    compiled = re.compile(regex)
+    return rejects_with(message)(lambda text: full_match(compiled, text)[0])
+
+
+def list_of(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     """Return a parser of values separated by commas."""
 
     def parse_list(text: str) -> tuple[T, ...]:
         parts = [part.strip() for part in text.split(",")]
         if not all(parts):
             raise InvalidValue("Must have a value between two commas and after the last comma.")
-        return tuple(parse(part) for part in parts)
+        return tuple(map(parse, parts))
 
     return parse_list
 
 
-def pattern_parser(pattern: str, message: str) -> Callable[[str], str]:
-    """Return a parser of text that matches the whole pattern."""
-    compiled = re.compile(pattern)
-
-    def parse(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise InvalidValue(message)
-        return text
-
-    return parse
-
-
-# The access key ID and the region are parts of a path in each request's signature.
-parse_access_key_id = pattern_parser(
-    r"(?:(?![,/=])[!-~])+", "Must be an access key ID without space, comma, slash and =."
-)
-parse_region = pattern_parser(
-    r"(?=.*[A-Za-z])[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
-    "Must be a region: letters and digits, with - between them.",
-)
-# https://www.twilio.com/docs/glossary/what-is-a-sid
-parse_account_sid = pattern_parser(
-    r"AC[0-9a-fA-F]{32}", "Must be an account SID: AC followed by 32 hex digits."
-)
-parse_messaging_service_sid = pattern_parser(
-    r"MG[0-9a-fA-F]{32}", "Must be a messaging service SID: MG followed by 32 hex digits."
-)
-# A number in E.164, a short code, or an alphanumeric sender ID
-# (https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id).
-parse_twilio_from = pattern_parser(
-    r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}",
-    "Must be a number with + and country code, a short code, or a name of at most 11 letters, "
-    "digits, spaces and + - _ &.",
-)
-# A call comes from a number: https://www.twilio.com/docs/voice/api/call-resource
-parse_twilio_voice_from = pattern_parser(
-    r"\+[1-9][0-9]{6,14}", "Must be a number with + and country code."
-)
-
-
-def parse_yes_or_no(text: str) -> bool:
-    """Parse yes or no."""
-    if text.lower() not in ("yes", "no"):
-        raise InvalidValue("Must be yes or no.")
-    return text.lower() == "yes"
-
-
-def enum_parser(kind: type[E]) -> Callable[[str], E]:
+def choice(kind: type[E]) -> Callable[[str], E]:
     """Return a parser of the values of an enum, in upper or lower case."""
-
-    def parse(text: str) -> E:
-        try:
-            return kind(text.lower())
-        except ValueError:
-            *others, last = kind
-            raise InvalidValue(f"Must be {', '.join(others)} or {last}.") from None
-
-    return parse
+    *others, last = kind
+    return rejects_with(f"Must be {', '.join(others)} or {last}.")(lambda text: kind(text.lower()))
 
 
-def number_parser(minimum: int, maximum: int) -> Callable[[str], int]:
+def _within(minimum: V, maximum: V, parse: Callable[[str], V], message: str) -> Callable[[str], V]:
+    @rejects_with(message)
+    def parse_within(text: str) -> V:
+        value = parse(text)
+        if not minimum <= value <= maximum:
+            raise ValueError
+        return value
+
+    return parse_within
+
+
+def number(minimum: int, maximum: int) -> Callable[[str], int]:
     """Return a parser of whole numbers in this range, in ASCII digits."""
-
-    def parse(text: str) -> int:
-        if not _NUMBER.fullmatch(text) or not minimum <= int(text) <= maximum:
-            raise InvalidValue(f"Must be a whole number from {minimum} to {maximum}.")
-        return int(text)
-
-    return parse
+    message = f"Must be a whole number from {minimum} to {maximum}."
+    return _within(minimum, maximum, lambda text: int(full_match(_NUMBER, text)[0]), message)
 
 
-def size_parser(minimum: int, maximum: int) -> Callable[[str], int]:
+def size(minimum: int, maximum: int) -> Callable[[str], int]:
     """Return a parser of sizes in this range of bytes, like `20MB` or `16 MiB`."""
-
-    def parse(text: str) -> int:
-        match = _SIZE.fullmatch(text)
-        if match is None:
-            raise InvalidValue(
-                "Must be a number of bytes, or a whole number followed by kB, MB, GB, KiB, MiB "
-                "or GiB."
-            )
-        size = int(match["count"]) * _UNIT_BYTES[match["unit"].lower()]
-        if not minimum <= size <= maximum:
-            raise InvalidValue(f"Must be from {minimum} to {maximum} bytes.")
-        return size
-
-    return parse
+    return _within(minimum, maximum, _parse_size, f"Must be from {minimum} to {maximum} bytes.")
 
 
-def duration_parser(minimum: str, maximum: str) -> Callable[[str], timedelta]:
-    """Return a parser of durations in whole days, hours, minutes or seconds, like `15m`."""
+def duration(minimum: str, maximum: str, *, alternative: str = "") -> Callable[[str], timedelta]:
+    """Return a parser of durations in whole days, hours, minutes or seconds, like `15m`.
 
-    def parse(text: str) -> timedelta:
-        match = _DURATION.fullmatch(text.lower())
-        if not match or not _duration(minimum) <= _duration(match[0]) <= _duration(maximum):
-            raise InvalidValue(
-                f"Must be a duration from {minimum} to {maximum}: a whole number followed by "
-                "d, h, m or s."
-            )
-        return _duration(match[0])
-
-    return parse
+    The message names the alternative, which another parser accepts.
+    """
+    message = f"Must be a duration from {minimum} to {maximum}: a whole number followed by d, h, m"
+    bounds = _parse_duration(minimum), _parse_duration(maximum)
+    return _within(*bounds, _parse_duration, f"{message} or s{alternative}.")
 
 
-def duration_or_off_parser(minimum: str, maximum: str) -> Callable[[str], timedelta | None]:
-    """Return a parser of durations as `duration_parser` does; `off` is None."""
-
-    def parse(text: str) -> timedelta | None:
-        if text.lower() == "off":
-            return None
-        try:
-            return duration_parser(minimum, maximum)(text)
-        except InvalidValue as error:
-            raise InvalidValue(f"{error.message[:-1]}; or off.") from error
-
-    return parse
+def duration_or_off(minimum: str, maximum: str) -> Callable[[str], timedelta | None]:
+    """Return a parser of durations as `duration` does; `off` is None."""
+    parse = duration(minimum, maximum, alternative="; or off")
+    return lambda text: None if text.lower() == "off" else parse(text)
 
 
-def rate_limit_parser(max_count: int) -> Callable[[str], SlidingWindow]:
+def rate_limit(max_count: int) -> Callable[[str], SlidingWindow]:
     """Return a parser of one rate limit, like `60/1h`: at most 60 in any period of an hour."""
-    parse_duration = duration_parser("1m", "1d")
+    parse_count, parse_period = number(1, max_count), duration("1m", "1d")
 
     def parse(text: str) -> SlidingWindow:
-        count, slash, length = (part.strip() for part in text.partition("/"))
-        if not slash:
-            raise InvalidValue("Must be a count, a slash and a duration.")
-        if not _NUMBER.fullmatch(count) or not 1 <= int(count) <= max_count:
-            raise InvalidValue(f"The count must be a whole number from 1 to {max_count}.")
-        return SlidingWindow(int(count), parse_duration(length))
+        count, _, period = text.partition("/")
+        try:
+            return SlidingWindow(parse_count(count.strip()), parse_period(period.strip()))
+        except InvalidValue:
+            raise InvalidValue(
+                f"Must be a count from 1 to {max_count}, a slash and a duration from 1m to 1d."
+            ) from None
 
     return parse
 
 
-def rate_limits_parser(max_per_day: int) -> Callable[[str], tuple[SlidingWindow, ...]]:
+def rate_limits(max_per_day: int) -> Callable[[str], tuple[SlidingWindow, ...]]:
     """Return a parser of rate limits that together allow at most `max_per_day`."""
-    parse_list = list_parser(rate_limit_parser(max_per_day))
+    parse_list = list_of(rate_limit(max_per_day))
 
     def parse(text: str) -> tuple[SlidingWindow, ...]:
         limits = parse_list(text)
@@ -241,87 +169,65 @@ def rate_limits_parser(max_per_day: int) -> Callable[[str], tuple[SlidingWindow,
     return parse
 
 
+_parse_port = _within(1, 65535, int, "Must have a port from 1 to 65535.")
+
+
+def parse_yes_or_no(text: str) -> bool:
+    """Parse yes or no."""
+    if text.lower() not in ("yes", "no"):
+        raise InvalidValue("Must be yes or no.")
+    return text.lower() == "yes"
+
+
+@rejects_with("Must be host:port or [IPv6 address]:port, with a port from 1 to 65535.")
 def parse_bind(text: str) -> Bind:
     """Parse host:port; an IPv6 address is in brackets."""
-    error = InvalidValue("Must be host:port or [IPv6 address]:port, with a port from 1 to 65535.")
-    match = _BIND.fullmatch(text)
-    if match is None or not 1 <= int(match["port"]) <= 65535:
-        raise error
-    try:
-        host = match["name"] or str(ip_address(match["v6"] or match["v4"]))
-    except ValueError:
-        raise error from None
-    return Bind(host, int(match["port"]))
+    v6, v4, name, port = full_match(_BIND, text).groups()
+    return Bind(name or str(IPv6Address(v6) if v6 else IPv4Address(v4)), _parse_port(port))
 
 
+@rejects_with("Must be a URL with http:// or https:// and without ?, # and password.")
 def parse_url(text: str) -> str:
     """Parse an http(s) URL to which a path can be appended; it gets no slash at its end."""
-    error = InvalidValue("Must be a URL with http:// or https:// and without ?, # and password.")
-    if not _URL.fullmatch(text) or not text.lower().startswith(("http://", "https://")):
-        raise error
-    try:
-        parts = urlsplit(text)
-        has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        raise error from None
-    if not has_host or "@" in parts.netloc or "?" in text or "#" in text:
-        raise error
+    parts = urlsplit(text)
+    if not _URL.fullmatch(text) or not parts.hostname or parts.port == 0 or "@" in parts.netloc:
+        raise ValueError
     return parts.geturl().rstrip("/")
 
 
+@rejects_with(
+    "Must be origins without a path, separated by commas: https://host or https://host:port; "
+    "http:// for localhost only; international domains as xn--…"
+)
 def parse_origin(text: str) -> str:
     """Parse the origin of a web app, and write it like browsers do (RFC 6454 §6.2)."""
     if "*" in text:
         raise InvalidValue("Must name each origin: * would let every web page use the API.")
-    error = InvalidValue(
-        "Must be origins without a path, separated by commas: https://host or https://host:port; "
-        "http:// for localhost only; international domains as xn--…"
-    )
-    match = _ORIGIN.fullmatch(text.lower())
-    if match is None or not 1 <= int(match["port"] or 1) <= 65535:
-        raise error
-    scheme, host, port = match.group("scheme", "host", "port")
-    try:
-        host = f"[{IPv6Address(host[1:-1])}]" if host.startswith("[") else host
-    except ValueError:
-        raise error from None
+    scheme, host, port = full_match(_ORIGIN, text.lower()).groups()
+    default_port = {"http": 80, "https": 443}[scheme]
+    port = _parse_port(port) if port else default_port
+    if host.startswith("["):
+        host = f"[{IPv6Address(host[1:-1])}]"
     is_local = host in ("127.0.0.1", "[::1]") or f".{host}".endswith(".localhost")
     if scheme == "http" and not is_local:
-        raise error
-    is_default = port is None or int(port) == {"http": 80, "https": 443}[scheme]
-    return f"{scheme}://{host}" if is_default else f"{scheme}://{host}:{int(port)}"
+        raise ValueError
+    return f"{scheme}://{host}" if port == default_port else f"{scheme}://{host}:{port}"
 
 
+@rejects_with("Must be a domain without https:// and port; international domains as xn--…")
 def parse_domain(text: str) -> str:
     """Parse a website's domain (RFC 1123 §2.1); an international domain is in Punycode."""
-    domain = text.lower()
-    *labels, top = domain.split(".")
-    has_top = (bool(labels) and not top.isdecimal()) or domain == "localhost"
-    are_labels = all(map(_is_domain_label, (*labels, top)))
-    if not has_top or not are_labels or len(domain) > _MAX_DOMAIN_LENGTH:
-        raise InvalidValue(
-            "Must be a domain without https:// and port; international domains as xn--…"
-        )
+    domain = full_match(_DOMAIN, text.lower())[0]
+    for label in domain.split("."):
+        if label.startswith("xn--"):
+            label[4:].encode().decode("punycode")
     return domain
 
 
-def parse_network(text: str) -> Network:
-    """Parse a network in CIDR notation (RFC 4632), or a single IP."""
-    try:
-        return ip_network(text)
-    except ValueError:
-        raise InvalidValue(
-            "Must be networks without bits behind the prefix, or single IPs, separated by commas."
-        ) from None
-
-
+@rejects_with("Must be networks without bits behind the prefix, or single IPs, or none.")
 def parse_trusted_proxies(text: str) -> tuple[Network, ...]:
-    """Parse networks separated by commas, or `none` if clients connect directly."""
-    if text.lower() == "none":
-        return ()
-    if "none" in [part.strip() for part in text.lower().split(",")]:
-        raise InvalidValue("Must be networks, or none alone.")
-    return list_parser(parse_network)(text)
+    """Parse networks (RFC 4632) separated by commas, or `none` if clients connect directly."""
+    return () if text.lower() == "none" else list_of(ip_network)(text)
 
 
 def parse_path(text: str) -> Path:
@@ -336,50 +242,26 @@ def parse_file_path(text: str) -> Path:
     return parse_path(text)
 
 
+@rejects_with("Must be the JSON text of a secrets file.")
 def parse_secrets(text: str) -> Secret[str]:
     """Check that the text is a JSON object; it may have several lines."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise InvalidValue("Must be the JSON text of a secrets file.")
+    if not isinstance(json.loads(text), dict):
+        raise ValueError  # noqa: TRY004 - a value of the operator, not of the program
     return Secret(text)
 
 
-def parse_factory(text: str) -> Factory | None:
-    """Parse `package.module:factory`; other text is None."""
-    match = _FACTORY.fullmatch(text)
-    if match is None or match["package"].lower() in _URL_SCHEMES:
-        return None
-    return Factory(text)
+def parse_country(text: str) -> str:
+    """Parse an ISO code. For other usual codes the message names the ISO code."""
+    try:
+        return countries.parse_country(text)
+    except InvalidValue as error:
+        meant = _USUAL_CODES.get(text.upper())
+        raise InvalidValue(f"{error.message}{f' Did you mean {meant}?' if meant else ''}") from None
 
 
-def parse_media(text: str) -> MediaFolder | S3Bucket | Factory:
-    """Parse the URL of a folder (RFC 8089) or bucket, or a factory."""
-    if text.startswith("s3://"):
-        return _parse_bucket(text)
-    if factory := parse_factory(text):
-        return factory
-    is_file = text.startswith("file:")
-    path = unquote(text.removeprefix("file:"), errors="replace")
-    if path.startswith("//"):
-        host, slash, rest = path[2:].partition("/")
-        is_file, path = is_file and host in ("", "localhost"), slash + rest
-    if not is_file or not path.strip("/") or "?" in text or "#" in text or not path.isprintable():
-        raise InvalidValue(
-            "Must be file:///path from the root, file:path from the current folder, "
-            "s3://bucket/prefix, or package.module:factory."
-        )
-    return MediaFolder(Path(path).absolute())
-
-
-def parse_sms(text: str) -> tuple[SmsProvider | Factory, ...]:
-    """Parse providers in the order in which they are tried."""
-    providers = list_parser(_parse_provider)(text)
-    if len(set(providers)) < len(providers):
-        raise InvalidValue("Must name each provider once.")
-    return providers
+def parse_countries(text: str) -> frozenset[str]:
+    """Parse ISO codes separated by commas, or `*` for every country."""
+    return countries.ALL_COUNTRIES if text == "*" else frozenset(list_of(parse_country)(text))
 
 
 def parse_operator(text: str) -> PhoneNumber:
@@ -387,11 +269,6 @@ def parse_operator(text: str) -> PhoneNumber:
     if not text.startswith("+"):
         raise InvalidValue("Must be a number with + and country code.")
     return parse_phone(text, rules=None)
-
-
-def parse_countries(text: str) -> frozenset[str]:
-    """Parse ISO codes separated by commas, or `*` for every country."""
-    return ALL_COUNTRIES if text == "*" else frozenset(list_parser(parse_country)(text))
 
 
 def parse_app_name(text: str) -> str:
@@ -405,7 +282,7 @@ def parse_app_name(text: str) -> str:
 
 def parse_test_otps(text: str) -> Secret[TestOtps]:
     """Parse phones, codes and last days (UTC), like `+15005550006=123456@2027-01-01`."""
-    test_otps = list_parser(_parse_test_otp)(text)
+    test_otps = list_of(_parse_test_otp)(text)
     if len({test_otp.phone for test_otp in test_otps}) < len(test_otps):
         raise InvalidValue("Must name each number once.")
     return Secret(TestOtps(test_otps))
@@ -416,53 +293,21 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(day, time(tzinfo=UTC)) + _DAY
 
 
-def _duration(text: str) -> timedelta:
-    return timedelta(seconds=int(text[:-1]) * _UNIT_SECONDS[text[-1]])
+def _parse_size(text: str) -> int:
+    count, unit = full_match(_SIZE, text).groups()
+    return int(count) * _BYTES[(unit or "").lower()]
 
 
-def _is_domain_label(text: str) -> bool:
-    if not _DOMAIN_LABEL.fullmatch(text):
-        return False
-    try:
-        return not text.startswith("xn--") or bool(text[4:].encode().decode("punycode"))
-    except UnicodeError:
-        return False
+def _parse_duration(text: str) -> timedelta:
+    count, unit = full_match(_DURATION, text.lower()).groups()
+    return timedelta(seconds=int(count) * _SECONDS[unit])
 
 
-def _parse_provider(text: str) -> SmsProvider | Factory:
-    if factory := parse_factory(text):
-        return factory
-    try:
-        return SmsProvider(text.lower())
-    except ValueError:
-        raise InvalidValue(
-            "Must be console, twilio or package.module:factory; several separated by commas."
-        ) from None
-
-
-def _parse_bucket(text: str) -> S3Bucket:
-    match = _BUCKET.fullmatch(text)
-    if match is None:
-        raise InvalidValue(
-            "Must be s3://bucket or s3://bucket/prefix. A bucket has 3 to 63 lower-case letters, "
-            "digits, - and single dots; a prefix has letters, digits and _ - . ! * ' ( )."
-        )
-    return S3Bucket(match["bucket"], match["prefix"] or "")
-
-
+@rejects_with(
+    "Must be numbers with +, an equals sign and a code, and their last day like @2027-01-01."
+)
 def _parse_test_otp(text: str) -> TestOtp:
-    phone, equals, rest = text.partition("=")
-    code, has_date, day = rest.partition("@")
-    if not equals or not phone.strip().startswith("+"):
-        raise InvalidValue("Must be a number with +, an equals sign and a code.")
-    until = _parse_last_day(day.strip()) if has_date else None
+    phone, code, day = full_match(_TEST_OTP, text).groups()
     length = min(max(len(code.strip()), DEFAULT_OTP_LENGTH), MAX_OTP_LENGTH)
-    test_phone = parse_phone(phone.strip(), rules=None)
-    return TestOtp(test_phone, parse_otp_code(code, length), until)
-
-
-def _parse_last_day(text: str) -> datetime:
-    try:
-        return end_of_day(date.fromisoformat(text))
-    except (ValueError, OverflowError):
-        raise InvalidValue("Must have the last day after @, like 2027-01-01.") from None
+    until = end_of_day(date.fromisoformat(day.strip())) if day else None
+    return TestOtp(parse_phone(phone.strip(), rules=None), parse_otp_code(code, length), until)

@@ -1,12 +1,11 @@
 """The types of settings' values."""
 
-from dataclasses import field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Generic, TypeVar
-
-from domain.values import dataclass
 
 T = TypeVar("T")
 
@@ -85,3 +84,25 @@ class S3Bucket:
 
     bucket: str
     prefix: str
+
+
+Database = SqliteDatabase | MongoDatabase | Factory
+MediaStore = MediaFolder | S3Bucket | Factory
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The variables that are set, by the environment or by `.env`.
+
+    All instances are equal: settings are compared by their values, not by where these come from.
+
+    Attributes:
+        values: All variables, as written; the environment overrides `.env`.
+        from_env_file: Names of the variables whose value comes from `.env`.
+        unknown: Names that were probably meant for a setting and are none, each with the name of
+            that setting, if one is similar.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict, compare=False)
+    from_env_file: frozenset[str] = field(default=frozenset(), compare=False)
+    unknown: Mapping[str, str | None] = field(default_factory=dict, compare=False)

@@ -20,7 +20,8 @@ from domain.otp import (
     phone_verification,
     rate_limits,
 )
-from entrypoints.settings.read import FIELDS
+from entrypoints.settings import FIELDS, Settings
+from entrypoints.settings.declaration import descriptions
 from tests.benchmarks.floods import CrowdResult
 from tests.benchmarks.owners import OwnerResult
 from tests.benchmarks.plots import render_bars, render_grid
@@ -259,10 +260,11 @@ def _dollars(messages: float) -> str:
 
 
 def _settings() -> Iterable[list[str]]:
-    for name, (_, field) in FIELDS.items():
+    described = descriptions(Settings)
+    for name, (field, declaration) in FIELDS.items():
         if _SETTING.match(name):
-            default = f"`{field.default}`" if field.default else "not set"
-            yield [f"`{name}`", default, field.description or ""]
+            default = f"`{declaration.default}`" if declaration.default else "not set"
+            yield [f"`{name}`", default, described[field]]
 
 
 def _constants() -> Iterable[list[str]]:

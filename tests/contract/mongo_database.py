@@ -6,13 +6,14 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 import pytest
-from pymongo import MongoClient
+from pymongo import MongoClient, WriteConcern
 
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.documents import DOCUMENTS, DatabaseMetadataDocument
 from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
+_CLIENT: Final = pytest.StashKey[MongoClient[dict[str, Any]]]()
 _DATABASE_URL: Final = pytest.StashKey[str]()
 
 
@@ -25,10 +26,15 @@ def in_mongo(
     files open for minutes after it was dropped.
     """
     url = contract_database_url(request)
-    with MongoClient[dict[str, Any]](url, w="majority") as client:
-        for document in DOCUMENTS:
-            if document is not DatabaseMetadataDocument:
-                client.get_default_database()[document.Settings.name].delete_many({})
+    database = request.session.stash[_CLIENT].get_default_database()
+    *names, last = [
+        document.Settings.name for document in DOCUMENTS if document is not DatabaseMetadataDocument
+    ]
+    for name in names:
+        database[name].delete_many({})
+    # A majority that has the last write has all of them.
+    majority = WriteConcern("majority")
+    database.get_collection(last, write_concern=majority).delete_many({})
     return lambda: open_mongo_repositories(url, FakePhoneEncryption())
 
 
@@ -38,11 +44,12 @@ def contract_database_url(request: pytest.FixtureRequest) -> str:
     if _DATABASE_URL not in session.stash:
         server, question_mark, options = request.getfixturevalue("mongo_url").partition("?")
         url = f"{server.rstrip('/')}/contract_{uuid.uuid4().hex}{question_mark}{options}"
-        session.stash[_DATABASE_URL] = url
-        session.addfinalizer(lambda: _drop(url))
+        client = MongoClient[dict[str, Any]](url)
+        session.stash[_DATABASE_URL], session.stash[_CLIENT] = url, client
+        session.addfinalizer(lambda: _drop(client))
     return session.stash[_DATABASE_URL]
 
 
-def _drop(url: str) -> None:
-    with MongoClient[dict[str, Any]](url) as client:
-        client.drop_database(client.get_default_database())
+def _drop(client: MongoClient[dict[str, Any]]) -> None:
+    client.drop_database(client.get_default_database())
+    client.close()

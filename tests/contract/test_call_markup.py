@@ -6,7 +6,6 @@ from urllib.parse import quote
 import pytest
 
 from adapters.twilio import TwimlMarkup
-from application.ports.call_markup import CallMarkup
 from domain.voice.instructions import (
     Dial,
     Gather,
@@ -35,40 +34,15 @@ def url_of(position: Position) -> str:
     return f"https://dialtone.example.org/app/voice/c1?node={node}&visit={position.visit}"
 
 
-class MarkupDriver:
-    """Markup, and what a call does with it."""
-
-    def __init__(self, markup: CallMarkup, media_type: str) -> None:
-        self.markup = markup
-        self.media_type = media_type
-
-    def play(self, *instructions: Instruction) -> list[tuple[Any, ...]]:
-        """Render instructions, and return what the call does."""
-        rendered = self.markup.render(instructions, url_of, STATUS_URL)
-        assert rendered.media_type == self.media_type
-        return self.read(rendered.text)
-
-    def read(self, text: str) -> list[tuple[Any, ...]]:
-        """Read a document as the provider does."""
-        raise NotImplementedError
+def play(*instructions: Instruction) -> list[tuple[Any, ...]]:
+    """Render instructions, and return what the call does."""
+    rendered = TwimlMarkup().render(instructions, url_of, STATUS_URL)
+    assert rendered.media_type == "text/xml"
+    return twiml.play(rendered.text)
 
 
-class TwimlDriver(MarkupDriver):
-    def __init__(self) -> None:
-        super().__init__(TwimlMarkup(), "text/xml")
-
-    def read(self, text: str) -> list[tuple[Any, ...]]:
-        return twiml.play(text)
-
-
-@pytest.fixture(params=[TwimlDriver], ids=["twilio"])
-def driver(request: pytest.FixtureRequest) -> MarkupDriver:
-    driver: MarkupDriver = request.param()
-    return driver
-
-
-def test_speech_comes_in_its_order_with_its_language_and_voice(driver: MarkupDriver) -> None:
-    steps = driver.play(Say("Welcome.", VOICE), Pause(2), Say("नमस्ते", HINDI))
+def test_speech_comes_in_its_order_with_its_language_and_voice() -> None:
+    steps = play(Say("Welcome.", VOICE), Pause(2), Say("नमस्ते", HINDI))
 
     assert steps == [
         ("Say", "Welcome.", "en-US", "Polly.Joanna"),
@@ -77,12 +51,10 @@ def test_speech_comes_in_its_order_with_its_language_and_voice(driver: MarkupDri
     ]
 
 
-def test_a_menu_says_its_prompt_and_continues_at_its_position(driver: MarkupDriver) -> None:
+def test_a_menu_says_its_prompt_and_continues_at_its_position() -> None:
     prompt = (Say("Press 1 or say yes.", VOICE), Pause(1))
 
-    steps = driver.play(
-        Say("Hello.", VOICE), Gather(prompt, MENU, VOICE, ("yes", "yes please"), 1, 7)
-    )
+    steps = play(Say("Hello.", VOICE), Gather(prompt, MENU, VOICE, ("yes", "yes please"), 1, 7))
 
     assert steps == [
         ("Say", "Hello.", "en-US", "Polly.Joanna"),
@@ -98,22 +70,6 @@ def test_a_menu_says_its_prompt_and_continues_at_its_position(driver: MarkupDriv
     ]
 
 
-def test_keys_alone_need_no_language(driver: MarkupDriver) -> None:
-    [step] = driver.play(Gather((), MENU, VOICE, ("yes",), keys=6, with_speech=False))
-
-    assert step == ("Gather", [], URL, "6", "5", "", "")
-
-
-def test_a_call_is_connected_within_limits(driver: MarkupDriver) -> None:
-    assert driver.play(Dial("+14155550001", MENU, 20, 3600)) == [
-        ("Dial", [("Number", "+14155550001")], URL, "20", "3600")
-    ]
-
-
-def test_a_recording_is_reported_and_continues_at_its_position(driver: MarkupDriver) -> None:
-    assert driver.play(Record(MENU, 120, 5)) == [("Record", URL, "120", "5", STATUS_URL)]
-
-
 @pytest.mark.parametrize(
     ("instruction", "step"),
     [
@@ -125,9 +81,9 @@ def test_a_recording_is_reported_and_continues_at_its_position(driver: MarkupDri
     ids=lambda value: type(value).__name__,
 )
 def test_a_call_continues_elsewhere_ends_or_is_rejected(
-    driver: MarkupDriver, instruction: Instruction, step: tuple[str, ...]
+    instruction: Instruction, step: tuple[str, ...]
 ) -> None:
-    assert driver.play(instruction) == [step]
+    assert play(instruction) == [step]
 
 
 @pytest.mark.parametrize(
@@ -142,12 +98,12 @@ def test_a_call_continues_elsewhere_ends_or_is_rejected(
     ],
     ids=lambda instruction: type(instruction).__name__,
 )
-def test_nothing_follows_what_ends_the_document(driver: MarkupDriver, last: Instruction) -> None:
-    assert driver.play(last, Say("Never said.", VOICE), GoTo(MENU)) == driver.play(last)
+def test_nothing_follows_what_ends_the_document(last: Instruction) -> None:
+    assert play(last, Say("Never said.", VOICE), GoTo(MENU)) == play(last)
 
 
-def test_a_call_that_was_answered_ends_instead_of_being_rejected(driver: MarkupDriver) -> None:
-    assert driver.play(Say("Hello.", VOICE), Reject())[-1] == ("Hangup",)
+def test_a_call_that_was_answered_ends_instead_of_being_rejected() -> None:
+    assert play(Say("Hello.", VOICE), Reject())[-1] == ("Hangup",)
 
 
 @pytest.mark.parametrize(
@@ -160,22 +116,14 @@ def test_a_call_that_was_answered_ends_instead_of_being_rejected(driver: MarkupD
         '{"verb": "dial"}',
     ],
 )
-def test_any_text_is_said_and_is_never_markup(driver: MarkupDriver, text: str) -> None:
-    [said] = driver.play(Say(text, VOICE))
-    [gathered] = driver.play(Gather((Say(text, VOICE),), MENU, VOICE))
+def test_any_text_is_said_and_is_never_markup(text: str) -> None:
+    [said] = play(Say(text, VOICE))
+    [gathered] = play(Gather((Say(text, VOICE),), MENU, VOICE))
 
     assert said == ("Say", text, "en-US", "Polly.Joanna")
     assert gathered[1] == [said]
 
 
-def test_a_position_with_any_name_is_kept(driver: MarkupDriver) -> None:
-    position = Position('a&b="<c>" ?', 3)
-
-    [step] = driver.play(GoTo(position))
-
-    assert step == ("Redirect", url_of(position))
-
-
 @pytest.mark.parametrize("text", ["", " \n\t "])
-def test_an_empty_text_is_not_said(driver: MarkupDriver, text: str) -> None:
-    assert driver.play(Say(text, VOICE), HangUp()) == [("Hangup",)]
+def test_an_empty_text_is_not_said(text: str) -> None:
+    assert play(Say(text, VOICE), HangUp()) == [("Hangup",)]

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.twilio import open_twilio_calls
-from application.ports.call_provider import CallProvider, PlacementStatus
+from application.ports.call_provider import CallProvider
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from application.ports.messenger import DeliveryStatus
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone
 from tests.support.fakes.call_provider import INVALID_NUMBER, FakeCallProvider
@@ -116,7 +117,7 @@ async def read(calls: CallProvider, recording_id: str) -> bytes:
 async def test_a_call_is_placed_once_with_its_urls(driver: CallsDriver) -> None:
     result = await driver.calls.place_call(PHONE, URL, STATUS_URL, 25)
 
-    assert result.status is PlacementStatus.PLACED
+    assert result.status is DeliveryStatus.ACCEPTED
     assert result.reason == ""
     for part in (PHONE.e164, URL, STATUS_URL, "25"):
         assert driver.placed().count(part) == 1
@@ -129,7 +130,7 @@ async def test_without_a_provider_calls_are_rejected_with_a_reason_without_secre
 
     result = await driver.calls.place_call(PHONE, URL, STATUS_URL)
 
-    assert result.status is PlacementStatus.REJECTED
+    assert result.status is DeliveryStatus.REJECTED
     assert result.reason
     assert result.provider_call_id == ""
     assert not secrets_in(result.reason, PHONE)
@@ -140,7 +141,7 @@ async def test_an_invalid_number_has_a_reason_without_the_number(driver: CallsDr
 
     result = await driver.calls.place_call(PHONE, URL, STATUS_URL)
 
-    assert result.status is PlacementStatus.INVALID_NUMBER
+    assert result.status is DeliveryStatus.INVALID_NUMBER
     assert result.reason
     assert not secrets_in(result.reason, PHONE)
 

@@ -18,11 +18,6 @@ async def test_a_lease_is_held_until_it_expires(repositories: Repositories) -> N
     assert await repositories.leases.acquire("cleanup", NOW + HOUR, NOW + 2 * HOUR)
 
 
-async def test_leases_with_different_names_are_independent(repositories: Repositories) -> None:
-    assert await repositories.leases.acquire("cleanup", NOW, NOW + HOUR)
-    assert await repositories.leases.acquire("report", NOW, NOW + HOUR)
-
-
 async def test_one_of_fifty_parallel_requests_acquires_a_lease(
     repositories: Repositories, other_repositories: Repositories
 ) -> None:

@@ -28,15 +28,6 @@ async def test_a_file_is_read_as_it_was_written(files: Files, size: int) -> None
     assert await files.get_size(OTHER_KEY) is None
 
 
-async def test_files_with_different_keys_are_independent(files: Files) -> None:
-    await asyncio.gather(
-        *(files.write(f"{number:032x}.gif", b"%d" % number, "image/gif") for number in range(50))
-    )
-
-    for number in range(50):
-        assert await read_file(files, f"{number:032x}.gif") == b"%d" % number
-
-
 async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
     store: Store,
 ) -> None:
@@ -58,31 +49,6 @@ async def test_a_file_is_never_visible_in_part(files: Files) -> None:
     await writing
 
     assert await read_file(files, KEY) == content
-
-
-async def test_readers_of_one_file_are_independent(files: Files) -> None:
-    content = bytes(range(256)) * 1000
-    await files.write(KEY, content, JPEG)
-
-    async with files.open_file(KEY) as slow:
-        assert slow is not None
-        first = await anext(slow.chunks)
-
-        assert await read_file(files, KEY) == content
-
-        assert first + b"".join([chunk async for chunk in slow.chunks]) == content
-
-
-async def test_a_reader_may_stop_early_or_read_nothing(files: Files) -> None:
-    await files.write(KEY, bytes(500_000), JPEG)
-
-    for _ in range(3):
-        async with files.open_file(KEY) as started, files.open_file(KEY) as unread:
-            assert started is not None
-            assert unread is not None
-            assert await anext(started.chunks)
-
-    await files.delete(KEY)
 
 
 @pytest.mark.parametrize("error", [ConnectionError, asyncio.CancelledError, None])
@@ -149,13 +115,6 @@ async def test_an_open_file_can_be_read_after_it_is_deleted(files: Files) -> Non
     assert await files.get_size(KEY) is None
 
 
-async def test_writing_a_key_again_replaces_the_file(files: Files) -> None:
-    await files.write(KEY, b"one", JPEG)
-    await files.write(KEY, b"another", JPEG)
-
-    assert await read_file(files, KEY) == b"another"
-
-
 async def test_the_url_is_the_same_whether_the_file_exists_or_not(files: Files) -> None:
     before = await files.url_for(KEY)
     await files.write(KEY, b"one", JPEG)
@@ -175,16 +134,6 @@ async def test_unfinished_writes_are_deleted_and_counted_later(store: Store, fil
     assert await files.delete_unfinished(NOW + HOUR) == 2
     assert await files.delete_unfinished(NOW + HOUR) == 0
     assert await read_file(files, KEY) == b"one"
-
-
-async def test_concurrent_health_checks_pass_and_change_nothing(files: Files) -> None:
-    await files.write(KEY, b"one", JPEG)
-
-    results = await asyncio.gather(*(files.check() for _ in range(20)))
-
-    assert results == [None] * 20
-    assert await read_file(files, KEY) == b"one"
-    assert await files.delete_unfinished(NOW + HOUR) == 0
 
 
 async def test_every_operation_of_a_lost_store_raises_files_unavailable(

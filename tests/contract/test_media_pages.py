@@ -148,11 +148,6 @@ async def test_items_of_deleted_owners_are_listed_and_flagged(
     assert list(await repositories.media_pages.list_after(ANY, first, 100)) == flagged[1:]
 
 
-async def test_an_empty_library_has_empty_pages(repositories: Repositories) -> None:
-    assert list(await repositories.media_pages.list_page(ANY, 0, 10)) == []
-    assert await repositories.media_pages.count(ANY, 10_001) == 0
-
-
 async def test_an_item_is_listed_while_it_is_ready(
     repositories: Repositories, other_repositories: Repositories
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.repositories import Repositories
-from application.wiring import Policy
+from application.use_cases import Policy
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits

@@ -12,7 +12,6 @@ from tests.e2e.deployments import NO_SETTINGS, Deployment, embedded
 from tests.e2e.description.callers import PROXY_SETTINGS, Callers
 from tests.e2e.phone_line import (
     PhoneLine,
-    PhoneLineDatabase,
     in_sqlite,
     run_phone_line,
 )
@@ -76,27 +75,13 @@ def app(service: Service, http: httpx.AsyncClient) -> App:
 
 
 @pytest.fixture(scope="session")
-def start_phone_line(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[PhoneLineDatabase], PhoneLine]]:
-    """Like `start_service`, for services with a phone line."""
-    with ExitStack() as stack:
-
-        @cache
-        def start(database: PhoneLineDatabase) -> PhoneLine:
-            folder = tmp_path_factory.mktemp("phone_line")
-            return stack.enter_context(run_phone_line(request, folder, database))
-
-        yield start
-
-
-@pytest.fixture(scope="session")
 def line(
-    request: pytest.FixtureRequest,
-    start_phone_line: Callable[[PhoneLineDatabase], PhoneLine],
-) -> PhoneLine:
-    """One service with a phone line for all tests that do not stop it; on SQLite by default."""
-    return start_phone_line(getattr(request, "param", in_sqlite))
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PhoneLine]:
+    """One service with a phone line for all tests that do not stop it."""
+    folder = tmp_path_factory.mktemp("phone_line")
+    with run_phone_line(request, folder, in_sqlite) as line:
+        yield line
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import re
 import sqlite3
-import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from pymongo import MongoClient
 
 from adapters.system import SystemClock
 from application.ports.system import Clock
@@ -97,13 +95,7 @@ class PhoneLine:
 
     def messages(self, phone: str) -> list[str]:
         """Return the messages to a phone."""
-        return [message.form["Body"] for message in self.twilio.sent if is_to(message, phone)]
-
-    def report_messages(self, phone: str, status: str) -> None:
-        """Report the status of all messages to a phone."""
-        for message in self.twilio.sent:
-            if is_to(message, phone):
-                assert self.twilio.report_message(message, status).status_code == 204
+        return [message.form["Body"] for message in self.twilio.sent if message.form["To"] == phone]
 
     def verify(self, phone: str, code: str, **fields: Any) -> dict[str, Any]:
         """Try to sign in with a code."""
@@ -172,10 +164,6 @@ class PhoneLine:
         """Return the records of all identities by id."""
         return self.records("identities")
 
-    def cleanup(self) -> None:
-        """Run the cleanup."""
-        self.operate(lambda use_cases: use_cases.cleanup())
-
     def operate(self, command: Callable[[UseCases], Awaitable[object]]) -> None:
         """Do what a command of the operator does; its process would take a second to start."""
         settings = read_settings(self.service.environ, None)
@@ -185,11 +173,6 @@ class PhoneLine:
                 await command(use_cases)
 
         asyncio.run(run())
-
-
-def is_to(message: Created, phone: str) -> bool:
-    """Return whether a message is to this phone."""
-    return message.form["To"] == phone
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -259,28 +242,6 @@ def in_sqlite(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database
 
 
 @contextmanager
-def in_mongo(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
-    """A new database on the MongoDB server."""
-    mongo_url: str = request.getfixturevalue("mongo_url")
-    server, separator, options = mongo_url.partition("?")
-    url = f"{server.rstrip('/')}/calls_{uuid.uuid4().hex}{separator}{options}"
-    with MongoClient[dict[str, Any]](url) as client:
-        database = client.get_default_database()
-
-        def read_records() -> Records:
-            return {
-                name: {str(each["_id"]): str(each) for each in database[name].find()}
-                for name in database.list_collection_names()
-            }
-
-        yield Database({"DIALTONE_DATABASE": url}, read_records)
-        client.drop_database(database)
-
-
-PHONE_LINE_DATABASES: Final[tuple[PhoneLineDatabase, ...]] = (in_sqlite, in_mongo)
-
-
-@contextmanager
 def run_phone_line(
     request: pytest.FixtureRequest,
     folder: Path,
@@ -302,7 +263,7 @@ def run_phone_line(
         }
 
         def inbox(phone: str) -> list[str]:
-            return [message.form["Body"] for message in twilio.sent if is_to(message, phone)]
+            return [message.form["Body"] for message in twilio.sent if message.form["To"] == phone]
 
         with (
             start(folder, settings, inbox) as service,

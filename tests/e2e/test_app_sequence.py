@@ -78,27 +78,3 @@ async def test_the_mobile_app_signs_in_uploads_and_signs_out(
     assert after.status_code == 401
     assert after.json()["code"] == "unauthenticated"
     assert after.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-
-
-async def test_a_phone_and_a_username_belong_to_one_user(
-    app: App, http: httpx.AsyncClient, phone: str, other_phone: str
-) -> None:
-    account = await app.sign_up(phone, f"Straße {phone}")
-    token = await app.sign_in(other_phone)
-
-    body = {"username": f"Second {phone}", "number": phone}
-    of_phone = await http.post("/users", json=body, headers=account.headers)
-    body = {"username": f"STRASSE  {phone}", "number": other_phone}
-    of_name = await http.post("/users", json=body, headers=bearer(token))
-
-    assert (of_phone.status_code, of_phone.json()["error"]) == (409, "Phone number already in use")
-    assert of_phone.json()["user_id"] == account.user_id
-    assert of_phone.json()["username"] == f"Straße {phone}"
-    assert (of_name.status_code, of_name.json()["error"]) == (409, "Username already in use")
-    # Foreign numbers are rejected, and a field `admin` has no effect.
-    body = {"username": f"Other {phone}", "number": phone}
-    foreign = await http.post("/users", json=body, headers=bearer(token))
-    assert (foreign.status_code, foreign.json()["code"]) == (403, "phone_mismatch")
-    own = {"username": f"Other {phone}", "number": other_phone, "admin": True}
-    created = await http.post("/users", json=own, headers=bearer(token))
-    assert (created.status_code, created.json()["admin"]) == (201, False)

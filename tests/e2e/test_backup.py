@@ -6,7 +6,6 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.e2e.test_start import me, sign_in
-from tests.integration.test_sqlite_backup import leave_row_out_of_index
 from tests.support.service import Service
 
 PHONE, LATER = "+14155593001", "+14155593002"
@@ -24,7 +23,7 @@ def test_a_backup_of_a_running_service_is_restored_after_its_stop(tmp_path: Path
     service = Service(tmp_path, {"DIALTONE_WORKERS": "2"}).start()
     token = sign_in(service, PHONE)
 
-    backup = service.run("backup", "backup.db")
+    backup = service.run("backup", "--full-check", "backup.db")
     assert backup.returncode == 0, backup.stderr
     assert "1 identities" in backup.stdout
     assert f"media folder {tmp_path}/media" in backup.stdout
@@ -37,7 +36,7 @@ def test_a_backup_of_a_running_service_is_restored_after_its_stop(tmp_path: Path
     assert "is in use: stop all instances of the service" in while_running.stderr
 
     assert service.stop() == 0
-    restored = service.run("restore", "backup.db")
+    restored = service.run("restore", "--full-check", "backup.db")
     assert restored.returncode == 0, restored.stderr
     (kept,) = tmp_path.glob("dialtone.db.before-restore-*")
     assert str(kept) in restored.stdout
@@ -46,20 +45,6 @@ def test_a_backup_of_a_running_service_is_restored_after_its_stop(tmp_path: Path
     service.start()
     assert [me(service, token), me(service, later_token)] == [WITHOUT_USER, UNKNOWN]
     assert service.stop() == 0
-
-
-def test_the_full_check_compares_the_indexes_with_the_tables(tmp_path: Path) -> None:
-    service = Service(tmp_path).start()
-    sign_in(service, PHONE)
-    assert service.stop() == 0
-    leave_row_out_of_index(tmp_path / "dialtone.db")
-
-    for command, file in (("backup", "dialtone.db"), ("restore", "backup.db")):
-        full = service.run(command, "--full-check", "backup.db")
-        quick = service.run(command, "backup.db")
-
-        assert f"{file} is damaged" in full.stderr
-        assert (full.returncode, quick.returncode) == (1, 0), quick.stderr
 
 
 def test_an_empty_database_beside_images_is_a_warning(tmp_path: Path) -> None:

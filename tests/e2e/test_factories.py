@@ -58,25 +58,6 @@ def test_the_documented_adapter_passes_the_contract_suite(my_sms: Path) -> None:
     assert "cannot be seen from outside" in run.stdout
 
 
-@pytest.mark.parametrize(
-    ("environ", "message"),
-    [
-        ({"DIALTONE_SMS": FACTORY, "DIALTONE_COUNTRIES": "US"}, "MY_SMS_FILE is not set"),
-        ({"DIALTONE_SMS": "no.such:factory", "DIALTONE_COUNTRIES": "US"}, "no.such:factory"),
-        ({"DIALTONE_DATABASE": "my_sms:nothing"}, "my_sms:nothing"),
-    ],
-)
-def test_the_last_line_says_why_a_factory_cannot_be_opened(
-    my_sms: Path, environ: dict[str, str], message: str
-) -> None:
-    ended = Service(my_sms, environ).run("run")
-    assert ended.returncode in (1, 2)
-    *log, reason = ended.stderr.strip().splitlines()
-    assert message in reason
-    # The log may have events of the parts that were opened before.
-    assert all('"level": "info"' in line for line in log)
-
-
 def test_the_error_and_the_log_of_a_failed_factory_quote_no_secret(tmp_path: Path) -> None:
     (tmp_path / "my_sms.py").write_text(
         "from contextlib import asynccontextmanager\n"

@@ -28,16 +28,6 @@ async def test_a_token_can_be_verified_with_the_jwks_alone(
     assert payload["exp"] - payload["iat"] == timedelta(minutes=15).total_seconds()
 
 
-async def test_a_long_lived_token_is_accepted_by_the_service_only(
-    app: App, http: httpx.AsyncClient, phone: str
-) -> None:
-    account = await app.sign_up(phone)
-    jwks = (await http.get("/.well-known/jwks.json")).json()["keys"]
-
-    assert jwt.get_unverified_header(account.token)["kid"] not in {key["kid"] for key in jwks}
-    assert (await http.get("/users/me", headers=account.headers)).status_code == 200
-
-
 async def test_the_jwks_follows_rfc_7517_without_private_members(
     http: httpx.AsyncClient,
 ) -> None:
@@ -51,11 +41,3 @@ async def test_the_jwks_follows_rfc_7517_without_private_members(
     assert key.keys().isdisjoint(PRIVATE_MEMBERS)
     assert (key["kty"], key["crv"], key["use"], key["alg"]) == ("EC", "P-256", "sig", "ES256")
     assert (len(key["x"]), len(key["y"])) == (43, 43)
-
-
-async def test_the_jwks_is_public_and_ignores_tokens(http: httpx.AsyncClient) -> None:
-    for headers in ({}, {"Authorization": "Bearer nonsense"}):
-        response = await http.get("/.well-known/jwks.json", headers=headers)
-        assert response.status_code == 200
-    assert (await http.head("/.well-known/jwks.json")).status_code == 200
-    assert (await http.post("/.well-known/jwks.json")).status_code == 405

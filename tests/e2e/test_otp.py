@@ -3,9 +3,6 @@
 import httpx
 
 from tests.e2e.app import App
-from tests.e2e.deployments import IN_EACH_DEPLOYMENT
-
-pytestmark = IN_EACH_DEPLOYMENT
 
 LEGACY_WRONG_CODE = "permission denied/ 403 Forbidden: Invalid OTP or Validation failed "
 

@@ -1,8 +1,6 @@
-"""Callers join, talk to the operator, leave feedback, sign in, and leave, on both databases."""
+"""Callers join, talk to the operator, leave feedback, sign in, and leave."""
 
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from tests.e2e.phone_line import (
     CALLBACK,
@@ -11,7 +9,6 @@ from tests.e2e.phone_line import (
     GOODBYE,
     JOIN,
     OPERATOR,
-    PHONE_LINE_DATABASES,
     WELCOME,
     WELCOME_BACK,
     PhoneLine,
@@ -19,10 +16,6 @@ from tests.e2e.phone_line import (
     spoken_digits,
 )
 from tests.support.servers.fake_twilio import rejects
-
-pytestmark = pytest.mark.parametrize(
-    "line", PHONE_LINE_DATABASES, indirect=True, ids=lambda database: database.__name__
-)
 
 
 def test_an_unknown_caller_joins_and_talks_to_the_operator(line: PhoneLine, phone: str) -> None:
@@ -79,33 +72,6 @@ def test_the_owner_takes_over_a_join_and_sees_the_consent_and_the_calls(
     assert line.http.get("/calls").status_code == 401
 
 
-def test_who_declines_or_hangs_up_during_the_consent_has_not_joined(
-    line: PhoneLine, phone: str
-) -> None:
-    before = line.identities()
-    call = line.pick_up(phone, stops_at_redirects=True)
-    call.ring()
-    call.press("1")
-    assert CONSENT in call.heard[-1]
-
-    call.hang_up()
-    assert line.call(phone, "2").heard[-1] == "You have not joined. Goodbye."
-    assert line.call("anonymous", "1").heard[-1].startswith("Sorry, you cannot join")
-
-    assert line.identities() == before
-    assert line.log_entry(call)["path"] == ["welcome", "join", "register"]
-
-
-def test_a_call_in_hindi_is_understood(line: PhoneLine, phone: str) -> None:
-    call = line.call("+91987650" + phone[-4:])
-    assert call.verb is not None
-    assert call.verb.get("language") == "hi-IN"
-
-    call.speak("जी हाँ", "hi-IN")
-
-    assert any("आप Dialtone से जुड़ गए हैं।" in text for text in call.heard), call.heard
-
-
 def test_without_the_operator_feedback_is_recorded_and_an_administrator_hears_it(
     line: PhoneLine, phone: str
 ) -> None:
@@ -157,50 +123,3 @@ def test_a_known_caller_is_called_back_and_signs_in(line: PhoneLine, phone: str)
     assert line.messages(phone) == []
     assert line.verify(phone, code)["success"] is True
     assert line.verify(phone, code)["success"] is False
-
-
-def test_an_unverified_caller_leaves(line: PhoneLine, phone: str) -> None:
-    line.join(phone)
-
-    call = line.call(phone, "4", "1")
-
-    assert (call.heard[-1], call.status) == ("You have left Dialtone. Goodbye.", "completed")
-    assert line.messages(phone) == []
-    assert line.log_entry(call)["outcome"] == "left"
-    assert line.call(phone).heard[0] == WELCOME
-
-
-def test_a_verified_caller_gets_a_message_and_nothing_changes(line: PhoneLine, phone: str) -> None:
-    token, user_id = line.sign_up(phone)
-    before = line.identities()[user_id]
-    messages = len(line.messages(phone))
-
-    call = line.call(phone, "4", "1")
-
-    assert call.heard[-1].startswith("To leave, open the app")
-    (message,) = line.messages(phone)[messages:]
-    assert "Dialtone" in message
-    assert line.identities()[user_id] == before
-    assert line.http.get("/users/me", headers=bearer(token)).status_code == 200
-
-
-def test_deleted_callers_are_forgotten_by_the_log_and_by_twilio(
-    line: PhoneLine, phone: str, other_phone: str
-) -> None:
-    token, user_id = line.sign_up(phone)
-    call, other_call = line.call(phone, "3"), line.call(other_phone, "1")
-    sid = call.leave_recording(b"sound")
-    other_call.end_dial("busy")
-    other_call.press("1")
-    kept_sid = other_call.leave_recording(b"of somebody else")
-    assert line.log_entry(call)["user_id"] == user_id
-    assert line.http.delete("/users/me", headers=bearer(token)).status_code == 204
-
-    line.cleanup()
-
-    assert line.twilio.recordings.keys() & {sid, kept_sid} == {kept_sid}
-    calls = str(line.records("calls"))
-    assert user_id not in calls
-    assert sid not in calls
-    entry = line.log_entry(call)
-    assert (entry["user_id"], entry["outcome"]) == (None, "recorded")

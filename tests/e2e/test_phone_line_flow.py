@@ -1,5 +1,6 @@
 """A call flow of an operator's own, and limits of calls."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -8,75 +9,19 @@ import pytest
 
 from tests.e2e.phone_line import OPERATOR, PhoneLine, in_sqlite, run_phone_line
 
-FLOW: Final = """
-default_locale = "en"
-unknown_caller = "hello"
-known_caller = "question"
-
-[nodes.hello]
-kind = "say"
-text = "hello"
-next = "question"
-
-[nodes.question]
-kind = "menu"
-text = "question"
-choices = [
-  { key = "0", words = "operator", next = "operator" },
-  { key = "*", words = "join", next = "join" },
-]
-give_up = "bye"
-
-[nodes.operator]
-kind = "dial"
-text = "connecting"
-answered = "bye"
-busy = "bye"
-no_answer = "question"
-failed = "bye"
-timeout_seconds = 7
-max_seconds = 99
-
-[nodes.join]
-kind = "register"
-consent = "consent"
-next = "bye"
-failed = "bye"
-
-[nodes.bye]
-kind = "hang_up"
-text = "goodbye"
-
-[locales.en]
-language = "en-GB"
-voice = "Polly.Amy"
-fillers = ["please"]
-
-[locales.en.texts]
-hello = "This is {app} & <Hangup/>."
-question = "Operator or club?"
-consent = "We write you down."
-connecting = "One moment."
-goodbye = "Bye."
-apology = "Sorry."
-code_greeting = "Press any key."
-code_introduction = "Your code is"
-code_repetition = "Again"
-
-[locales.en.words]
-operator = ["operator"]
-join = ["club"]
-"""
+VOICE_PAGE: Final = (Path(__file__).parents[2] / "docs/voice.md").read_text(encoding="utf-8")
+(FLOW,) = re.findall(r"^```toml\n(.*?)^```$", VOICE_PAGE, re.MULTILINE | re.DOTALL)
+QUESTION: Final = "This is Chess Club. For an operator, say operator or press 1."
 
 
 @pytest.fixture(scope="module")
 def own_line(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PhoneLine]:
-    """A service with this flow, and one call an hour for each caller."""
+    """A service with this flow, and two calls an hour for each caller."""
     folder: Path = tmp_path_factory.mktemp("own_flow")
     flow = folder / "flow.toml"
-    flow.write_text(FLOW)
+    flow.write_text(FLOW, encoding="utf-8")
     settings = {
         "DIALTONE_CALL_FLOW": str(flow),
         "DIALTONE_APP_NAME": "Chess Club",
@@ -86,21 +31,18 @@ def own_line(
         yield line
 
 
-def test_a_caller_follows_the_operators_flow(own_line: PhoneLine, phone: str) -> None:
+def test_a_caller_follows_the_documented_flow(own_line: PhoneLine, phone: str) -> None:
     call = own_line.call(phone)
-    assert call.heard == ["This is Chess Club & <Hangup/>.", "Operator or club?"]
+    assert call.heard == [QUESTION]
     assert call.verb is not None
-    assert call.verb.get("language") == "en-GB"
-    assert call.verb[0].get("voice") == "Polly.Amy"
+    assert call.verb.get("language") == "en-US"
+    assert call.verb[0].get("voice") == "Polly.Joanna"
 
-    call.press("0")
+    call.speak("agent, please")
 
     assert (call.verb[0].text, call.heard[-1]) == (OPERATOR, "One moment.")
-    assert (call.verb.get("timeout"), call.verb.get("timeLimit")) == ("7", "99")
     call.end_dial("no-answer")
-    call.speak("club, please")
-    assert call.heard[-3:] == ["Operator or club?", "We write you down.", "Bye."]
-    assert own_line.call(phone).heard == ["Operator or club?"]
+    assert (call.heard[-1], call.status) == ("Goodbye.", "completed")
 
 
 def test_a_call_over_the_limit_is_rejected_and_leaves_no_record(
@@ -117,6 +59,6 @@ def test_a_call_over_the_limit_is_rejected_and_leaves_no_record(
     # A repeated request is not another call, and a call goes on.
     assert calls[0].repeat(0).text == calls[0].responses[0].text
     assert rejected.repeat(0).text == rejected.responses[0].text
-    calls[0].press("*")
-    assert calls[0].heard[-1] == "Bye."
+    calls[0].press("1")
+    assert calls[0].heard[-1] == "One moment."
     assert own_line.call(other_phone).heard != []

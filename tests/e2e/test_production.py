@@ -42,7 +42,7 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
     assert key not in finished.stdout
     service = Service(folder, FROM_ENV_FILE).start()
     service.wait_until_logged("service_started")
-    assert '"environment": "production"' in service.log
+    assert '"environment":"production"' in service.log
     with httpx.Client(base_url=service.url, **PLAIN_HTTP) as http:
         assert 'data-keeps-token="false"' in http.get("/docs").text
         (server,) = http.get("/openapi.json").json()["servers"]

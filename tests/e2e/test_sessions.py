@@ -5,9 +5,6 @@ from typing import Any
 import httpx
 
 from tests.e2e.app import App, bearer
-from tests.e2e.deployments import IN_EACH_DEPLOYMENT
-
-pytestmark = IN_EACH_DEPLOYMENT
 
 
 async def sign_in(app: App, phone: str, **fields: Any) -> dict[str, Any]:
@@ -50,39 +47,3 @@ async def test_without_refresh_there_is_one_long_lived_token(app: App, phone: st
     assert tokens["expires_in"] == 90 * 24 * 3600
     assert "refresh_token" not in tokens
     assert "refresh_expires_in" not in tokens
-
-
-async def test_the_list_has_device_names_and_marks_the_current_session(
-    app: App, phone: str
-) -> None:
-    tokens = await sign_in(app, phone, device="Pixel 9")
-
-    response = await list_sessions(app, tokens["access_token"])
-
-    [session] = response.json()["sessions"]
-    assert session["device"] == "Pixel 9"
-    assert session["current"] is True
-    assert session["created"] <= session["last_used"] < session["expires"]
-
-
-async def test_a_session_is_ended_by_its_id(app: App, phone: str) -> None:
-    tokens = await sign_in(app, phone)
-    headers = bearer(tokens["access_token"])
-    sessions = (await list_sessions(app, tokens["access_token"])).json()["sessions"]
-    path = f"/auth/sessions/{sessions[0]['id']}"
-
-    assert (await app.http.delete("/auth/sessions/unknown", headers=headers)).status_code == 404
-    assert (await app.http.delete(path)).status_code == 401
-    assert (await app.http.delete(path, headers=headers)).status_code == 204
-    assert (await app.http.delete(path, headers=headers)).status_code == 401
-
-
-async def test_logout_accepts_a_refresh_token_instead_of_an_access_token(
-    app: App, phone: str
-) -> None:
-    tokens = await sign_in(app, phone)
-
-    body = {"refresh_token": tokens["refresh_token"]}
-    assert (await app.http.post("/auth/logout", json=body)).status_code == 204
-
-    assert (await list_sessions(app, tokens["access_token"])).status_code == 401

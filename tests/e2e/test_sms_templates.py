@@ -62,13 +62,6 @@ def test_a_request_gets_its_language_or_the_default(taxi: Service) -> None:
         assert text.startswith(f"{code} est votre code 4711 Taxi")
 
 
-def test_the_app_hash_of_the_request_is_used_if_it_is_configured(taxi: Service) -> None:
-    cases = ((SECOND_HASH, SECOND_HASH), ("AAAAAAAAAAA", FIRST_HASH), ("x", FIRST_HASH))
-    for app_hash, expected in cases:
-        _, text = request_otp(taxi, platform="android", app_hash=app_hash)
-        assert text.endswith(f"\n{expected}")
-
-
 def test_the_documented_country_file_is_used_unchanged(taxi: Service) -> None:
     for number, platform in enumerate(("android", "web", "ios")):
         phone = f"+91987654321{number}"
@@ -78,17 +71,6 @@ def test_the_documented_country_file_is_used_unchanged(taxi: Service) -> None:
             f"{taxi.url}/auth/verify-otp", json={"phone": phone, "otp": code}, **PLAIN_HTTP
         )
         assert response.json()["success"] is True
-
-
-def test_the_legacy_api_sends_the_country_template_or_the_default(
-    taxi: Service,
-) -> None:
-    indian_phone, other_phone = "+919876543219", "+14155590099"
-    for phone in (indian_phone, other_phone):
-        url = f"{taxi.url}/authenticate/get_otp"
-        assert httpx.post(url, json={"phone": phone}, **PLAIN_HTTP).status_code == 200
-    assert taxi.texts(indian_phone) == [REGISTERED.format(taxi.code(indian_phone))]
-    assert taxi.texts(other_phone)[0].startswith(f"{taxi.code(other_phone)} est votre code")
 
 
 def test_the_operator_can_preview_all_messages(taxi: Service) -> None:

@@ -57,18 +57,6 @@ def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_
     assert start["database"] == f"sqlite:///{tmp_path}/dialtone.db"
 
 
-def test_two_first_starts_at_once_use_the_same_keys(tmp_path: Path) -> None:
-    services = [Service(tmp_path), Service(tmp_path)]
-    for service in services:
-        service.launch()
-    for service in services:
-        service.wait_until_ready()
-    token = sign_in(services[0], "+14155590003")
-    assert [me(service, token) for service in services] == [404, 404]
-    for service in services:
-        assert service.stop() == 0
-
-
 def test_a_port_in_use_is_an_error_and_the_first_service_goes_on(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         second = service.run("run")
@@ -88,13 +76,6 @@ def test_all_invalid_settings_are_reported_by_name(tmp_path: Path) -> None:
         for name in ("DIALTONE_WORKERS", "DIALTONE_SMS", "DIALTONE_ENV"):
             assert name in failed.stderr
         assert "Traceback" not in failed.stderr
-
-
-def test_a_file_that_is_not_our_database_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "dialtone.db").write_bytes(b"not a database at all, but long enough" * 100)
-    failed = Service(tmp_path, {"DIALTONE_WORKERS": "2"}).run("run")
-    assert failed.returncode == 1
-    assert len(failed.stderr.strip().splitlines()) == 1
 
 
 def test_the_log_is_json_without_phones_codes_and_tokens(tmp_path: Path) -> None:

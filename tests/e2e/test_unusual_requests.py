@@ -10,50 +10,37 @@ import pytest
 
 from tests.e2e.description.callers import Callers, Person
 from tests.e2e.description.conformance import assert_conforms, load_schema
-from tests.support.images import plain_jpeg
 
 FIELDS: Final = ("phone", "otp", "username", "number", "category", "scope")
 BODIES: Final = {
     "empty": b"",
-    "white space": b" \n\t",
     "a list": b"[]",
     "null": b"null",
-    "a number": b"7",
-    "a text": b'"x"',
     "nested lists": b"[" * 30_000,
     "nested objects": b'{"a":' * 10_000,
     "two objects": b"{} {}",
-    "a raw NUL": b'{"phone": "\x00"}',
     "escaped NULs": json.dumps(dict.fromkeys(FIELDS, "a\x00b")).encode(),
     "lone surrogates": json.dumps(dict.fromkeys(FIELDS, "\ud800")).encode(),
     "not UTF-8": b'{"phone": "\xff"}',
     "UTF-16": '{"phone": "+14155552671"}'.encode("utf-16"),
-    "a byte order mark": b"\xef\xbb\xbf{}",
     "a repeated field": b'{"category": 1, "category": "a", "username": "Ann", "username": 7}',
-    "unusual field names": b'{"": 1, "\\u0000": 2, "__proto__": 3}',
     "very many fields": json.dumps(dict.fromkeys(map(str, range(3_000)), 1)).encode(),
     "a very long number": b'{"category": ' + b"1" * 5_000 + b"}",
-    "a number out of range": b'{"category": 1e999}',
     "NaN": b'{"category": NaN}',
     "too large": json.dumps(dict.fromkeys(FIELDS, "x" * 70_000)).encode(),
     "compressed": gzip.compress(b"{}"),
 }
 JSON: Final = {"Content-Type": "application/json"}
 CONTENT_TYPES: Final = [
-    "application/json; charset=utf-8", "application/json;charset=latin-1",
-    "application/json; charset=nope", "APPLICATION/JSON", "application/json, text/plain",
-    "application/x-www-form-urlencoded", "application/msgpack", "application/yaml", "text/plain",
-    "multipart/form-data", "multipart/form-data; boundary=",
-    f"multipart/form-data; boundary={'x' * 300}",
-    'multipart/form-data; boundary="a"; charset=utf-7', "", ";", "/", "a/b; =;;", "\xe9/\xff",
+    "application/json; charset=utf-8", "application/json; charset=nope", "APPLICATION/JSON",
+    "application/json, text/plain", "application/x-www-form-urlencoded", "application/msgpack",
+    "text/plain", "multipart/form-data", 'multipart/form-data; boundary="a"; charset=utf-7', "",
+    ";", "a/b; =;;", "\xe9/\xff",
 ]  # fmt: skip
 QUERIES: Final = [
-    "page=1&page=2", "page=", "page", "page=%EF%BC%91", "page=+1", "page=1e3", "page=-1",
-    "page=0x1", "page=1%00", "page=%zz", "page=%ff", "page=1;per_page=2",
-    "page=1000000000000000000", "per_page=999999999999999999", "&&&", "type=gif&type=image",
-    "type=", "user_id=", "cursor=", "category=%00", "category=%ff", "category=%ED%A0%80",
-    f"category={'x' * 9_000}", "%00=1", "page[]=1", f"cursor={'f' * 14}{'0' * 24}",
-    f"cursor={'0' * 38}&page=2",
+    "page=1&page=2", "page=", "page=%EF%BC%91", "page=+1", "page=1e3", "page=1%00", "page=%zz",
+    "page=%ff", "page=1000000000000000000", "&&&", "type=gif&type=image", "type=", "user_id=",
+    "category=%ED%A0%80", f"category={'x' * 9_000}", "%00=1", f"cursor={'f' * 14}{'0' * 24}",
 ]  # fmt: skip
 
 
@@ -82,15 +69,13 @@ def send(
     return callers.http.request(method, url, headers=headers, **content)
 
 
-@pytest.mark.parametrize("is_chunked", [False, True], ids=["whole", "chunked"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_unusual_bodies_are_rejected(
-    callers: Callers, document: dict[str, Any], person: Person, body: bytes, *, is_chunked: bool
+    callers: Callers, document: dict[str, Any], person: Person, body: bytes
 ) -> None:
     schema = load_schema(document, callers.service.url)
     for method, path in operations_with_body(document):
-        content = iter([body]) if is_chunked else body
-        response = send(callers, person, method, path, content=content, headers=JSON)
+        response = send(callers, person, method, path, content=body, headers=JSON)
         assert response.status_code in {400, 413}, path
         assert_conforms(schema, method, path, response)
 
@@ -118,12 +103,3 @@ def test_unusual_queries_do_not_break_the_service(
     response = send(callers, person, "GET", f"/library?{query}")
     assert response.status_code in {200, 400}
     assert_conforms(schema, "GET", "/library", response)
-
-
-@pytest.mark.parametrize("prefix", ["", "x"], ids=["even", "odd"])
-def test_a_long_type_field_is_ignored(callers: Callers, person: Person, prefix: str) -> None:
-    # Both parities: a chunk may end inside one of the two-byte characters.
-    form = {"user_id": person.user_id, "type": prefix + "\u00e9" * 100_000}
-    files = {"file": ("IMG_0001.JPG", plain_jpeg(8, 6))}
-    response = send(callers, person, "POST", "/library/upload", data=form, files=files)
-    assert response.status_code == 201, response.text

@@ -23,8 +23,7 @@ from unittest.mock import patch
 from adapters.system import SystemClock
 from application.ports.errors import StorageTimeout
 from application.ports.repositories import Repositories
-from application.use_cases import UseCases
-from application.wiring import Policy, Ports, build_use_cases
+from application.use_cases import Policy, Ports, UseCases, build_use_cases
 from entrypoints.cli import main
 from tests.support.service import Inbox, Service
 

@@ -11,7 +11,7 @@ from typing import cast
 import httpx
 import pytest
 
-from tests.e2e.phone_line import PhoneLine, in_sqlite, run_phone_line, spoken_code
+from tests.e2e.phone_line import PhoneLine, in_sqlite, run_phone_line
 from tests.faults.faulty_service import Fault, FaultyService, run_faulty_service
 from tests.support.servers.fake_twilio import PhoneCall
 
@@ -75,25 +75,3 @@ def test_a_phone_is_called_back_at_most_once(line: PhoneLine, fault: Fault, coun
     assert len(line.callbacks(MEMBER)) == before + count
     if count:
         assert line.verify(MEMBER, line.hear_code(MEMBER, before + 1))["success"] is True
-
-
-def test_a_recording_is_kept_once(line: PhoneLine) -> None:
-    call = line.call(MEMBER, "3")
-
-    kill_in(line, REPLACED, call, partial(call.leave_recording, b"sound"))
-
-    assert call.heard[-1] == "Thank you for your feedback. Goodbye."
-    sid = list(line.twilio.recordings)[-1]
-    records = [text for text in line.records("calls").values() if sid in text]
-    assert len(records) == 1
-
-
-def test_the_call_with_the_code_goes_on(line: PhoneLine) -> None:
-    phone = "+14155590003"
-    line.http.post("/auth/request-otp", json={"phone": phone, "channel": "voice"})
-    call = line.receive(phone)
-    call.answer()
-
-    kill_in(line, REPLACED, call, partial(call.press, "1"))
-
-    assert line.verify(phone, spoken_code(call))["success"] is True

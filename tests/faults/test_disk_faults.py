@@ -3,6 +3,7 @@ import shlex
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,28 +62,25 @@ def test_a_disk_that_becomes_read_only_can_be_read(disk: Path) -> None:
     ]
 
 
-def test_a_folder_on_a_full_disk_is_an_error_at_start(disk: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (fill, "the disk is full: free some space and start again."),
+        (
+            make_read_only,
+            "the folder is read-only: mount it for writing, or name another folder.",
+        ),
+    ],
+)
+def test_a_folder_on_a_full_or_read_only_disk_is_an_error_at_start(
+    disk: Path, change: Callable[[Path], Command], reason: str
+) -> None:
     folder = disk / "media"
     opening = worker("open_and_write", folder)
 
-    *_, line = run_with_disk(disk, "1m", opening, fill(disk), opening)
+    *_, line = run_with_disk(disk, "1m", opening, change(disk), opening)
 
-    assert line == (
-        f"error: The media folder {folder} cannot be used, the disk is full: "
-        "free some space and start again."
-    )
-
-
-def test_a_folder_on_a_read_only_disk_is_an_error_at_start(disk: Path) -> None:
-    folder = disk / "media"
-    opening = worker("open_and_write", folder)
-
-    *_, line = run_with_disk(disk, "1m", opening, make_read_only(disk), opening)
-
-    assert line == (
-        f"error: The media folder {folder} cannot be used, the folder is read-only: "
-        "mount it for writing, or name another folder."
-    )
+    assert line == f"error: The media folder {folder} cannot be used, {reason}"
 
 
 def test_a_folder_without_write_permission_is_an_error_at_start(disk: Path) -> None:

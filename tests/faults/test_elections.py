@@ -5,7 +5,7 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,15 +26,6 @@ ELECTION_TIMEOUT: Final = 4.0
 LIVENESS_INTERVAL: Final = 0.005
 
 _numbers = itertools.count()
-
-
-@pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[list[MongoProcess]]:
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(MongoProcess(tmp_path / f"node{number}", alone=False))
-            for number in range(3)
-        ]
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.e2e.app import bearer
 from tests.faults.faulty_service import FaultyService, run_faulty_service
@@ -98,16 +97,6 @@ async def _until_available(
         # A client does not know when the database is available again.
         await asyncio.sleep(RETRY_DELAY)
     return response, failed
-
-
-@pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[list[MongoProcess]]:
-    nodes = [MongoProcess(tmp_path / str(number), alone=False) for number in range(3)]
-    try:
-        yield [node.start() for node in nodes]
-    finally:
-        for node in nodes:
-            node.kill()
 
 
 async def test_no_login_is_lost_when_the_primary_is_killed(

@@ -86,6 +86,24 @@ async def test_a_repeated_request_after_a_kill_leads_to_a_login(driver: KillDriv
     assert steps > 3
 
 
+async def test_a_repeated_verification_after_a_kill_leads_to_a_login(driver: KillDriver) -> None:
+    service, http = driver.service, driver.http
+    for steps in itertools.count(1):
+        phone = f"+1415557{steps:04d}"
+        await http.post("/auth/request-otp", json={"phone": phone})
+        body = {"phone": phone, "otp": service.code(phone)}
+        if await driver.completes_before_kill(steps, http.post("/auth/verify-otp", json=body)):
+            break
+        verified = (await http.post("/auth/verify-otp", json=body)).json()
+        if not verified["success"]:
+            # The session was saved, and its response lost: a new code is sent at once.
+            await http.post("/auth/request-otp", json={"phone": phone})
+            body["otp"] = service.code(phone, 2)
+            verified = (await http.post("/auth/verify-otp", json=body)).json()
+        assert verified["success"] is True
+    assert steps > 3
+
+
 async def test_an_upload_is_whole_or_cleaned_up_after_a_kill(driver: KillDriver) -> None:
     app = App(driver.service, driver.http)
     account = await app.sign_up("+14155598000")

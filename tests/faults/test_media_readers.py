@@ -147,7 +147,7 @@ async def test_readers_of_s3_delay_nobody_and_hold_connections_until_the_time_li
     port = urlsplit(s3_server.endpoint).port or 0
     for ips in (1, READERS):
         with on_s3.readers(READERS, ips):
-            await asyncio.sleep(2)  # until the readers hold what they can get
+            await wait_until(lambda: on_s3.s3_connections(port) >= MAX_READS_PER_IP / 2)
             uploads = [await on_s3.upload() for _ in range(5)]
             # The first one is behind the same IP as a reader.
             reads = [await on_s3.read(f"198.51.100.{number}") for number in (0, 200)]
@@ -171,11 +171,11 @@ async def test_readers_of_a_disk_hold_descriptors_until_they_leave_or_are_discon
     await wait_until(lambda: on_disk.open_files() == 0)
 
     with on_disk.readers(READERS, ips=READERS) as clients:
-        await asyncio.sleep(SEND_TIMEOUT_SECONDS + 2)  # the time limit of a chunk
-        assert on_disk.open_files() == 0
+        await wait_until(lambda: on_disk.open_files() >= READERS)
+        await wait_until(lambda: on_disk.open_files() == 0, SEND_TIMEOUT_SECONDS + 5)
         clients[0].settimeout(10)
         received = await asyncio.to_thread(receive_all, clients[0])
     assert 0 < received < FILE_SIZE
-    assert '"event": "media_reader_stalled"' in on_disk.service.log
-    assert '"path": "/media/{key}"' in on_disk.service.log
-    assert '"level": "error"' not in on_disk.service.log
+    assert '"event":"media_reader_stalled"' in on_disk.service.log
+    assert '"path":"/media/{key}"' in on_disk.service.log
+    assert '"level":"error"' not in on_disk.service.log

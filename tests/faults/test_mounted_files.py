@@ -1,25 +1,28 @@
-"""Secrets as Kubernetes mounts them, and backups on a disk that becomes full."""
+"""Rotations and backups on a disk that becomes full."""
 
 import sys
 from pathlib import Path
 from typing import Final
 
-from tests.faults.disks import make_read_only, run_with_disk
+from tests.faults.disks import fill, make_read_only, run_with_disk
 from tests.integration.test_sqlite_backup import Files, files
 from tests.support.keys import create_secrets_file
 
 __all__ = ["files"]
 
-LOAD: Final = """
+ROTATE: Final = """
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from adapters.key_file import load_secrets_file
+from adapters.key_file import rotate_secrets_file
 from application.ports.errors import ConfigurationError
+path = Path(sys.argv[1])
 try:
-    load_secrets_file(Path(sys.argv[1]), is_strict=True)
-    print("loaded")
+    rotate_secrets_file(path, datetime.now(UTC) + timedelta(seconds=1), {})
+    print("rotated")
 except ConfigurationError as error:
     print(error)
+print(path.read_text() == Path(sys.argv[2]).read_text(), *sorted(path.parent.glob("*s*")))
 """
 BACK_UP: Final = """
 import shutil, sys
@@ -37,28 +40,27 @@ print(*Path(sys.argv[2]).parent.iterdir())
 """
 
 
-def test_a_secret_of_kubernetes_is_accepted_as_it_is_mounted(tmp_path: Path) -> None:
-    create_secrets_file(tmp_path / "secrets.json")
-    disk = tmp_path / "mount"
+def test_a_rotation_on_a_full_or_read_only_disk_leaves_the_file(tmp_path: Path) -> None:
+    secrets, disk = tmp_path / "secrets.json", tmp_path / "small"
+    create_secrets_file(secrets)
     disk.mkdir()
-    load = [sys.executable, "-c", LOAD, str(disk / "secrets.json")]
+    path = disk / "secrets.json"
+    rotate = [sys.executable, "-c", ROTATE, str(path), str(secrets)]
 
-    writable, read_only = run_with_disk(
+    full, unchanged, read_only, still_unchanged = run_with_disk(
         disk,
-        "1m",
-        ["mkdir", f"{disk}/..2026_11_21"],
-        ["cp", str(tmp_path / "secrets.json"), f"{disk}/..2026_11_21"],
-        ["chmod", "0644", f"{disk}/..2026_11_21/secrets.json"],
-        ["ln", "-s", "..2026_11_21", f"{disk}/..data"],
-        ["ln", "-s", "..data/secrets.json", f"{disk}/secrets.json"],
-        ["chmod", "1777", str(disk)],
-        load,
+        "64k",
+        ["cp", str(secrets), str(path)],
+        fill(disk),
+        rotate,
         make_read_only(disk),
-        load,
+        rotate,
     )
 
-    assert writable.startswith("Other users have access to the secrets file ")
-    assert read_only == "loaded"
+    assert f"{path} cannot be replaced: [Errno 28] No space left on device" in full
+    assert f"{path} is mounted (Read-only file system)" in read_only
+    for line in (unchanged, still_unchanged):
+        assert line == f"True {disk}/.secrets.json.lock {disk}/ballast {path}"
 
 
 def test_a_backup_on_a_full_disk_leaves_nothing(tmp_path: Path, files: Files) -> None:

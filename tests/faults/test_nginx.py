@@ -1,15 +1,10 @@
 """The sample for nginx in the docs, with a real nginx."""
 
 import json
-import os
-import re
-import signal
 import socket
 import ssl
-import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import httpx
@@ -17,85 +12,35 @@ import pytest
 from PIL import Image
 
 from tests.e2e.test_start import sign_in
-from tests.support.certificates import CertificateAuthority
+from tests.support.held_connections import (
+    LARGE_RESPONSE,
+    SERVER_NAME,
+    connect,
+    hold,
+    request_latency,
+)
 from tests.support.images import encode
-from tests.support.servers.process import find_or_install, free_ports, wait_until
-from tests.support.service import START_TIMEOUT, Service
+from tests.support.servers.nginx import Nginx
+from tests.support.service import Service
 
-SAMPLE: Final = Path(__file__).parents[2] / "docs/nginx.conf"
 PHONE: Final = "+14155591001"
+OUTSIDE: Final = "127.0.0.9"
+"""A client IP that is not one of those who operate the service."""
+MAX_CONNECTIONS: Final = 1_000
+"""Of one IP, in the sample."""
 PHOTO: Final = encode(Image.effect_noise((2600, 2000), 100), "JPEG", quality=97)
-
-
-class Nginx:
-    """An nginx with the sample, in front of a service."""
-
-    def __init__(self, folder: Path, service: Service) -> None:
-        self.port = free_ports(1)[0]
-        self._folder = folder
-        tls = folder / "tls"
-        tls.mkdir(parents=True)
-        authority = CertificateAuthority(folder)
-        certificate = authority.issue("service").read_bytes()
-        (tls / "privkey.pem").write_bytes(certificate)
-        (tls / "fullchain.pem").write_bytes(certificate)
-        self.tls = ssl.create_default_context(cafile=authority.file)
-        text = SAMPLE.read_text()
-        text = re.sub(r".*listen \[::\].*\n", "", text)
-        for written, used in (
-            ("/etc/nginx/tls", str(tls)),
-            ("listen 80;", f"listen 127.0.0.1:{free_ports(1)[0]};"),
-            ("listen 443", f"listen 127.0.0.1:{self.port}"),
-            ("server 127.0.0.1:8000;", f"server 127.0.0.1:{service.port};"),
-            ("http {", f"pid {folder}/pid;\nerror_log {folder}/error;\nhttp {{\n{self._paths()}"),
-        ):
-            assert written in text
-            text = text.replace(written, used)
-        self._file = folder / "nginx.conf"
-        # Only root may have workers of another user.
-        self._file.write_text(f"daemon off;\n{'user root;' * (os.geteuid() == 0)}\n{text}")
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
-
-    def client(self, client_ip: str = "127.0.0.1") -> httpx.Client:
-        transport = httpx.HTTPTransport(verify=self.tls, local_address=client_ip)
-        return httpx.Client(base_url=self.url, transport=transport, timeout=60)
-
-    def start(self) -> None:
-        program = find_or_install("nginx", "nginx-light")
-        self.process = subprocess.Popen([program, "-c", self._file, "-e", self.errors])
-        wait_until(self.is_listening, explain=self.errors.read_text)
-
-    def is_listening(self) -> bool:
-        with suppress(httpx.TransportError), self.client() as http:
-            return http.get("/health/live").is_success
-        return False
-
-    @property
-    def errors(self) -> Path:
-        return self._folder / "error"
-
-    def _paths(self) -> str:
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        paths = [f"{kind}_temp_path {self._folder}/{kind};" for kind in kinds]
-        return "\n".join(["access_log off;", *paths])
 
 
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Nginx]]:
     folder = tmp_path_factory.mktemp("proxied")
     service = Service(folder / "service", {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1"}).start()
-    nginx = Nginx(folder / "nginx", service)
+    nginx = Nginx(folder / "nginx", service.port)
     try:
         nginx.start()
         yield service, nginx
     finally:
-        if nginx.process is not None:
-            nginx.process.terminate()
-            nginx.process.wait(START_TIMEOUT)
+        nginx.stop()
         service.kill()
 
 
@@ -142,49 +87,77 @@ def test_the_service_sees_the_ip_of_the_client(proxied: tuple[Service, Nginx]) -
     assert not any("trace_id" in line for line in lines)
 
 
-def test_metrics_are_hidden_and_readiness_is_for_operators(proxied: tuple[Service, Nginx]) -> None:
+def test_readiness_is_for_operators(proxied: tuple[Service, Nginx]) -> None:
     _, nginx = proxied
     with nginx.client() as http:
-        assert http.get("/metrics").status_code == 404
         assert http.get("/health/ready").json()["status"] == "ready"
-    with nginx.client("127.0.0.9") as http:
-        assert http.get("/health/ready").status_code == 403
+    with nginx.client(OUTSIDE) as http:
+        for path in ("ready", "ready/", "ready//", "/ready", "%72eady", "live/../ready", "ready?a"):
+            assert http.get(f"/health/{path}").status_code == 403, path
         assert http.get("/health/live").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("path", "answer"), [("/auth/request-otp", b""), ("/library/upload", b"HTTP/1.1 408")]
-)
-def test_a_body_that_stops_is_ended(
-    proxied: tuple[Service, Nginx], token: str, path: str, answer: bytes
-) -> None:
+def test_an_unknown_name_gets_no_response(proxied: tuple[Service, Nginx]) -> None:
     _, nginx = proxied
+    with nginx.client() as http, pytest.raises(httpx.RemoteProtocolError):
+        http.get("/health/live", headers={"Host": "evil.example"})
     with (
-        socket.create_connection(("127.0.0.1", nginx.port), timeout=30) as plain,
-        nginx.tls.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+        pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"),
+        socket.create_connection(("127.0.0.1", nginx.port)) as plain,
     ):
-        connection.sendall(
-            f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-            "Content-Type: multipart/form-data; boundary=b\r\n"
-            "Content-Length: 90000\r\n\r\n--b".encode()
-        )
-        received = connection.recv(65536)
-    # nginx itself closes the connection without a response.
-    assert received.startswith(answer)
-    assert bool(received) == bool(answer)
+        nginx.tls.wrap_socket(plain, server_hostname="evil.example")
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"http://127.0.0.1:{nginx.http_port}/", headers={"Host": "evil.example"})
 
 
-def test_a_reload_cuts_nothing(proxied: tuple[Service, Nginx], token: str) -> None:
+def test_http_is_redirected_to_the_name_of_the_service(proxied: tuple[Service, Nginx]) -> None:
     _, nginx = proxied
-    assert nginx.process is not None
+    with socket.create_connection(("127.0.0.1", nginx.http_port), timeout=20) as connection:
+        # The URL of the request line, where a client may write another host, has the last word.
+        connection.sendall(
+            f"GET http://{SERVER_NAME}:80/docs?a=1 HTTP/1.1\r\nHost: evil.example\r\n\r\n".encode()
+        )
+        response = connection.recv(65536).decode()
+    assert response.startswith("HTTP/1.1 308 ")
+    assert f"Location: https://{SERVER_NAME}/docs?a=1\r\n" in response
+
+
+def stop_in_body(nginx: Nginx, token: str, path: str) -> socket.socket:
+    connection = connect(nginx.port, OUTSIDE, nginx.tls, timeout=30)
+    connection.sendall(
+        f"POST {path} HTTP/1.1\r\nHost: {SERVER_NAME}\r\nAuthorization: Bearer {token}\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000\r\n\r\n--b".encode()
+    )
+    return connection
+
+
+def test_one_ip_has_a_limit_and_stopped_clients_are_closed(
+    proxied: tuple[Service, Nginx], token: str
+) -> None:
+    service, nginx = proxied
+    with (
+        hold(nginx.port, MAX_CONNECTIONS, LARGE_RESPONSE, tls=nginx.tls) as readers,
+        stop_in_body(nginx, token, "/auth/request-otp") as otp_request,
+        stop_in_body(nginx, token, "/library/upload") as file_upload,
+    ):
+        # nginx counts a connection from its request on.
+        time.sleep(1)
+        with nginx.client() as http:
+            assert http.get("/health/live").status_code == 503
+        deadline = time.monotonic() + 90
+        latencies = []
+        while readers.open and time.monotonic() < deadline:
+            latencies.append(request_latency(nginx.port, client_ip=OUTSIDE, tls=nginx.tls))
+            # Others send a request from time to time.
+            time.sleep(0.2)
+        assert readers.open == 0
+        assert file_upload.recv(65536).startswith(b"HTTP/1.1 408")
+        # nginx itself closes the connection without a response.
+        assert otp_request.recv(65536) == b""
+    assert max(latencies) < 5
     with nginx.client() as http:
-        # A reload closes idle connections, possibly while a client sends its next request on one.
-        headers = {"Authorization": f"Bearer {token}", "Connection": "close"}
-        for _ in range(5):
-            nginx.process.send_signal(signal.SIGHUP)
-            for _ in range(20):
-                assert http.get("/users/me", headers=headers).status_code in (200, 404)
-        assert upload(http, token, PHOTO).status_code == 201
+        assert http.get("/health/live").status_code == 200
+    assert "Traceback" not in service.log
 
 
 def test_a_stopped_service_is_a_503_of_the_api(proxied: tuple[Service, Nginx]) -> None:

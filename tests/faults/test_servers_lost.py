@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.faults.traffic import BEHIND_A_PROXY, Traffic, run_traffic
+from tests.e2e.app import App
+from tests.faults.traffic import BEHIND_A_PROXY, Traffic, open_client, run_traffic
+from tests.support.images import still_gif
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.s3 import S3Process
@@ -23,8 +25,6 @@ async def run_outages(traffic: Traffic, server: ServerProcess, outages: Sequence
         await traffic.until_acknowledged(12)
         await asyncio.to_thread(start, server)
         await traffic.until_failed(6)
-        if isinstance(server, MongoProcess):
-            await traffic.assert_all_paths_fail()
         await asyncio.to_thread(end, server)
     await traffic.until_acknowledged(18)
 
@@ -44,3 +44,22 @@ async def test_outages_of_s3_lose_nothing_that_was_acknowledged(tmp_path: Path) 
         with running(tmp_path, {**media, **BEHIND_A_PROXY}) as service:
             async with run_traffic(service) as traffic:
                 await run_outages(traffic, s3, (KILLED, FROZEN))
+
+
+async def test_a_refused_deletion_is_retried_in_the_next_process(tmp_path: Path) -> None:
+    with S3Process(tmp_path / "s3") as s3:
+        media = {"DIALTONE_MEDIA": f"s3://{s3.server.bucket}/refused", **s3.server.environ()}
+        with running(tmp_path, {**media, "DIALTONE_CLEANUP_INTERVAL": "15m"}) as service:
+            async with open_client(service) as http:
+                app = App(service, http)
+                account = await app.sign_up("+14155550102")
+                item = await app.upload_item(account, still_gif())
+                s3.stop()
+                deleted = await http.delete(f"/library/{item['id']}", headers=account.headers)
+                assert deleted.status_code == 204
+            service.kill()
+            s3.start()
+            assert len(s3.server.keys("refused")) == 1
+            service.start()
+            service.wait_until_logged("file_deletion_retried")
+            assert s3.server.keys("refused") == []

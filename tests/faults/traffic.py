@@ -5,7 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -81,8 +81,6 @@ class Traffic:
     acknowledged: Acknowledged = field(default_factory=Acknowledged)
     failed: int = 0
     survives_broken_connections: bool = False
-    account: Account | None = None
-    item_id: str = ""
     published: dict[bytes, bytes] = field(default_factory=dict)
     is_stopping: bool = False
     _clients: list[asyncio.Task[None]] = field(default_factory=list)
@@ -90,10 +88,9 @@ class Traffic:
     async def start(self) -> None:
         """Find out how each image is published, and start the clients."""
         app = App(self.service, self.http)
-        self.account = account = await app.sign_up(_new_phone())
+        account = await app.sign_up(_new_phone())
         for image in IMAGES:
             item = await app.upload_item(account, image)
-            self.item_id = item["id"]
             self.published[image] = (await self.http.get(item["url"])).content
             assert len(self.published[image]) == item["bytes"]
         self._clients = [asyncio.create_task(self._run(number)) for number in range(CLIENTS)]
@@ -119,37 +116,6 @@ class Traffic:
         """Wait until so many more requests failed."""
         goal = self.failed + more
         await self.until(lambda: self.failed >= goal)
-
-    async def assert_all_paths_fail(self) -> None:
-        """Assert that each path responds with its error while the database is unavailable."""
-        assert self.account is not None
-        phone, user = self.account.phone, {"user_id": self.account.user_id}
-        name, item = {"username": "Somebody", "number": phone}, f"/library/{self.item_id}"
-        file = {"file": ("a.gif", still_gif(), "image/gif")}
-        code = {"phone": phone, "otp": "123456"}
-        requests: list[tuple[str, str, dict[str, Any]]] = [
-            ("POST /auth/request-otp", "/auth/request-otp", {"json": {"phone": phone}}),
-            ("POST /auth/verify-otp", "/auth/verify-otp", {"json": code}),
-            ("POST /auth/logout", "/auth/logout", {}),
-            ("POST /authenticate/get_otp", "/authenticate/get_otp", {"json": {"phone": phone}}),
-            ("POST /authenticate/validate_otp", "/authenticate/validate_otp", {"json": code}),
-            ("POST /users", "/users", {"json": name}),
-            ("GET /users/me", "/users/me", {}),
-            ("DELETE /users/me", "/users/me", {}),
-            ("POST /library/upload", "/library/upload", {"files": file, "data": user}),
-            ("GET /library", "/library", {}),
-            ("DELETE /library/{id}", item, {}),
-            ("GET /media/{key}", f"/media/{'0' * 32}.png", {}),
-        ]
-        headers = self.account.headers
-        responses = await asyncio.gather(
-            *(
-                self.http.request(operation.split()[0], path, headers=headers, **content)
-                for operation, path, content in requests
-            )
-        )
-        for (operation, _, _), response in zip(requests, responses, strict=True):
-            assert not is_success(response, operation)
 
     async def _run(self, number: int) -> None:
         for visit in itertools.count(number):

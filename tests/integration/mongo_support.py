@@ -155,22 +155,13 @@ def statements(command: Command) -> list[Command]:
 
 def plan(client: Client, database: str, command: Command) -> list[str]:
     """The stages of a command's query plan, with the names of the indexes that they read."""
-    return list(_stages(_explain(client, database, command, "queryPlanner")))
+    return list(_stages(_explain(client, database, command)))
 
 
-def examined(client: Client, database: str, command: Command) -> tuple[int, int]:
-    """How many keys of indexes and how many documents MongoDB examines for a command."""
-    explained = _explain(client, database, command, "executionStats")
-    for stage in explained.get("stages", ()):  # of an aggregation
-        explained = stage.get("$cursor", explained)
-    stats = explained["executionStats"]
-    return stats["totalKeysExamined"], stats["totalDocsExamined"]
-
-
-def _explain(client: Client, database: str, command: Command, verbosity: str) -> Mapping[str, Any]:
+def _explain(client: Client, database: str, command: Command) -> Mapping[str, Any]:
     explained = {name: value for name, value in command.items() if name not in _NOT_EXPLAINED}
     return client[database].command(
-        "explain", explained, verbosity=verbosity, codec_options=_ANY_DATE
+        "explain", explained, verbosity="queryPlanner", codec_options=_ANY_DATE
     )
 
 

@@ -66,7 +66,7 @@ async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
     opened: tuple[Repositories, Copy],
 ) -> None:
     repositories, copy = opened
-    app = AppHarness(repositories=repositories, client_ip_hashes=ENCRYPTION)
+    app = AppHarness(repositories=repositories, keyed_hashes=ENCRYPTION)
     phones = [a_phone(number) for number in range(1, 4)]
     codes = []
     for client_ip in CLIENT_IPS:

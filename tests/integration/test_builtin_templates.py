@@ -39,7 +39,7 @@ codes = st.integers(0, 999_999).map("{:06d}".format)
 locales = st.none() | st.text() | st.sampled_from([*LANGUAGES, "zh-TW", "pt_BR", "xx", "EN-us"])
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(50))
 @given(
     name=app_names, code=codes, locale=locales, platform=st.sampled_from(Platform),
     country=st.sampled_from(["IN", "US", "ZZ"]),
@@ -84,16 +84,6 @@ def test_after_a_successful_start_every_message_follows_the_rules(
 def test_every_app_name_of_up_to_18_characters_is_valid(name: str) -> None:
     load_sms_templates(None, "en", AppIdentity(name, APP_HASHES, DOMAIN))
     load_sms_templates(None, "en", AppIdentity("A" * 30, (), DOMAIN))
-
-
-def test_an_app_name_that_is_too_long_is_reported_with_template_and_rule() -> None:
-    with pytest.raises(InvalidTemplates) as error:
-        load_sms_templates(None, "en", AppIdentity("ह" * 30, APP_HASHES))
-    problems = error.value.problems
-    assert ("hi.toml, android", True) in {
-        (problem.location, problem.is_builtin) for problem in problems
-    }
-    assert all('"140 bytes"' in problem.reason for problem in problems)
 
 
 def test_every_language_has_short_templates_for_all_platforms() -> None:

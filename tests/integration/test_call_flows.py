@@ -10,7 +10,7 @@ from adapters.flows import InvalidCallFlow, load_call_flow
 from adapters.flows.flow_document import KINDS
 from domain.phone import PhoneNumber
 from domain.voice.drawing import draw
-from domain.voice.flow import CallFlow, DialResult
+from domain.voice.flow import CallFlow
 from domain.voice.walk import (
     Answered,
     CallBack,
@@ -18,12 +18,9 @@ from domain.voice.walk import (
     CallerIdentity,
     CallEvent,
     Continued,
-    Dialed,
     EffectResult,
     ExplainLeaving,
-    KeepRecording,
     Leave,
-    Recorded,
     Register,
     Step,
     advance,
@@ -89,27 +86,6 @@ def test_the_words_of_each_language_lead_through_the_flow(
     assert walk(flow, verified, Answered(keys="2")).effect == CallBack()
 
 
-@pytest.mark.parametrize(
-    ("result", "node"),
-    [
-        (DialResult.BUSY, "operator_busy"),
-        (DialResult.NO_ANSWER, "operator_absent"),
-        (DialResult.FAILED, "operator_absent"),
-    ],
-)
-def test_feedback_is_offered_if_the_operator_does_not_answer(
-    flow: CallFlow, result: DialResult, node: str
-) -> None:
-    caller, one = Caller(US, CallerIdentity.VERIFIED), Answered(keys="1")
-
-    assert walk(flow, caller, one, Dialed(result)).path == (node, "offer_feedback")
-    assert walk(flow, caller, one, Dialed(DialResult.ANSWERED)).path == ("goodbye",)
-    recorded = walk(flow, caller, one, Dialed(result), one, Recorded("RE1", 3))
-    assert recorded.effect == KeepRecording("RE1", 3)
-    silence = walk(flow, caller, *[Answered()] * 3)
-    assert (silence.path, silence.position) == (("goodbye",), None)
-
-
 def test_a_flow_is_drawn_as_mermaid_reads_it(tmp_path: Path) -> None:
     (documented,) = re.findall(r"^```mermaid\n(.*?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
     text = replaced("This is {app}.", 'Say \\"yes\\" <now> & press #.')
@@ -170,11 +146,6 @@ FIELDS = "use choices, give_up, invalid, kind, text"
                 "nodes.operator.max_seconds: it is not a whole number; write max_seconds = 20",
             ],
         ),
-        (replaced('text = "connecting"', "text = 7"), ["nodes.operator.text: it is not a text; w"]),
-        (
-            replaced("choices = [{", "choices = {").replace('"operator" }]', '"operator" }'),
-            ['nodes.question.choices: it is not a list; write [{ key = "1", words = "yes", next'],
-        ),
         (
             replaced('key = "1", words', 'key = "1", word'),
             [
@@ -183,14 +154,6 @@ FIELDS = "use choices, give_up, invalid, kind, text"
             ],
         ),
         (replaced("{app}", "{code}"), ["locales.en.texts.question: '{code}' is not a placeholder"]),
-        (replaced("{app}", "{app"), ["locales.en.texts.question: '{app. For an operator, say op"]),
-        (
-            replaced('language = "en-US"\n', "countries = 1\n"),
-            [
-                'locales.en.language: it is missing; add language = "…"',
-                'locales.en.countries: it is not a list of texts; write countries = ["…", "…"]',
-            ],
-        ),
         (
             replaced('default_locale = "en"', 'default_locale = "de"\nlocale = "en"'),
             [

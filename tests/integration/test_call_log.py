@@ -110,18 +110,6 @@ async def test_administrators_see_all_calls_with_recordings(driver: CallLogDrive
     assert (calls[0]["ended_at"], calls[0]["duration_seconds"]) == (None, None)
 
 
-async def test_a_cursor_leads_to_the_next_page(driver: CallLogDriver) -> None:
-    for number in (1, 2, 3):
-        await driver.add_call(number)
-
-    first = (await driver.get("/calls?limit=2", driver.owner)).json()
-    second = (await driver.get(f"/calls?cursor={first['next_cursor']}", driver.owner)).json()
-
-    assert [call["id"] for call in first["calls"]] == [an_id(3), an_id(2)]
-    assert [call["id"] for call in second["calls"]] == [an_id(1)]
-    assert second["next_cursor"] is None
-
-
 async def test_a_recording_is_streamed_to_administrators(driver: CallLogDriver) -> None:
     call_id = await driver.add_call(recordings=(a_recording(id="RE9"), a_recording()))
     path = f"/calls/{call_id.upper()}/recording?index=1"

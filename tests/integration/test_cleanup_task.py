@@ -74,13 +74,3 @@ async def test_refused_deletions_are_retried_although_the_database_failed_before
 
     assert (logs[0]["event"], logs[0]["log_level"]) == ("file_deletion_retry_failed", "warning")
     assert asyncio.all_tasks() == tasks
-
-
-async def test_without_an_interval_nothing_runs() -> None:
-    use_cases = AppHarness().use_cases
-    tasks = asyncio.all_tasks()
-    async with (
-        run_cleanup_task(use_cases.scheduled_cleanup, None),
-        run_retry_task(use_cases.retry_deletions, None),
-    ):
-        assert asyncio.all_tasks() == tasks

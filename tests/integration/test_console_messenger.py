@@ -104,23 +104,6 @@ def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer() -> None:
     assert os.strerror(errno.ENOSPC) in result.reason
 
 
-async def test_messages_at_the_same_time_do_not_mix(pipe: Pipe) -> None:
-    messenger = ConsoleMessenger(pipe.stream)
-    pipe.stream.write("buffered before\n")
-
-    await asyncio.gather(
-        *(messenger.send(a_phone(number), f"code {number:06}") for number in range(30))
-    )
-
-    before, *lines = pipe.drain().splitlines()
-    assert before == "buffered before"
-    assert len(lines) == 30 * 4
-    for start in range(0, len(lines), 4):
-        top, to, text, bottom = lines[start : start + 4]
-        assert (top[0], bottom[0]) == ("┌", "└")
-        assert to.rstrip("│ ")[-4:] == text.rstrip("│ ")[-4:]
-
-
 async def test_a_message_that_may_be_printed_in_part_is_unknown(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

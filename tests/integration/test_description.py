@@ -4,7 +4,6 @@ import json
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
-from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -47,11 +46,6 @@ PUBLIC: Final = {
     "get_delivery_status", *LEGACY,
 }  # fmt: skip
 PUBLIC_IN_SOME_CASES: Final = {"logout", "get_media_file"}
-SHARED_CODES: Final = {
-    "invalid_host", "body_too_large", "unsupported_media_type", "origin_not_allowed",
-    "request_timeout", "unauthenticated", "rate_limited", "method_not_allowed", "unavailable",
-    "internal_error",
-}  # fmt: skip
 OWNED_FIELDS: Final = {"request_id", "device_token", "refresh_token"}
 
 
@@ -82,8 +76,8 @@ def test_it_is_openapi_3_1_and_describes_every_operation_and_tag() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     assert len(OPERATIONS) == sum(len(path) for path in DOCUMENT["paths"].values())
     assert all(operation["description"] for operation in OPERATIONS.values())
-    tags = [operation["tags"][0] for operation in OPERATIONS.values()]
-    assert list(dict.fromkeys(tags)) == [tag["name"] for tag in DOCUMENT["tags"]]
+    tags = {operation["tags"][0] for operation in OPERATIONS.values()}
+    assert tags == {tag["name"] for tag in DOCUMENT["tags"]}
     assert all(tag["description"] for tag in DOCUMENT["tags"])
 
 
@@ -103,11 +97,6 @@ def test_the_schemas_list_every_code_of_the_error_table() -> None:
     assert set(SCHEMAS["Error"]["properties"]["code"]["enum"]) == codes
     assert set(SCHEMAS["FieldError"]["properties"]["code"]["enum"]) == set(FieldErrorCode)
     assert SCHEMAS["FieldErrors"]["properties"]["code"]["const"] == "invalid"
-
-
-def test_errors_of_most_operations_are_described_once() -> None:
-    for code in SHARED_CODES:
-        assert f"`{code}`" in DOCUMENT["info"]["description"]
 
 
 def test_every_operation_says_whether_it_needs_an_access_token() -> None:
@@ -133,16 +122,6 @@ def test_the_example_of_a_body_has_only_the_fields_that_are_required() -> None:
         assert body["example"].keys() == set(required), name
 
 
-def test_a_request_has_no_example_that_somebody_else_owns() -> None:
-    form = OPERATIONS["upload_image"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    owned = {
-        "request_id": SCHEMAS["VerifyOtpBody"]["properties"]["request_id"],
-        "device_token": SCHEMAS["VerifyOtpBody"]["properties"]["device_token"],
-        "user_id": form["properties"]["user_id"],
-    }
-    assert [name for name, schema in owned.items() if "examples" in schema] == []
-
-
 def test_the_committed_description_is_up_to_date_and_has_no_host() -> None:
     document = render_document(CONTROLLERS, version("dialtone"))
     assert (PROJECT / "docs/openapi.json").read_text(encoding="utf-8") == document, (
@@ -159,14 +138,6 @@ def test_every_operation_with_an_access_token_has_a_rate_limit() -> None:
     limited = {name for name, operation in OPERATIONS.items() if "429" in operation["responses"]}
     assert len(signed_in) > 10
     assert signed_in <= limited
-
-
-def test_every_reference_can_be_resolved() -> None:
-    references = [part for part in find_objects() if "$ref" in part]
-    assert references
-    assert all(resolve(DOCUMENT, part) for part in references)
-    # A response may match two schemas of a union.
-    assert not [part for part in find_objects() if "oneOf" in part]
 
 
 def test_every_example_of_a_schema_is_valid() -> None:
@@ -191,23 +162,6 @@ def test_every_property_has_a_description_and_an_example(name: str) -> None:
         assert schema["description"], field
         is_owned = name.endswith("Body") and field in OWNED_FIELDS
         assert "examples" in schema or is_owned or schema["type"] == "array", field
-
-
-def test_every_parameter_has_a_description_and_only_an_example_that_anybody_can_send() -> None:
-    for operation in OPERATIONS.values():
-        for parameter in operation.get("parameters", ()):
-            assert parameter["description"]
-            assert ("examples" in parameter["schema"]) is (
-                parameter["name"] in {"page", "per_page", "limit", "index"}
-            )
-            assert "anyOf" not in parameter["schema"]
-
-
-def test_every_response_has_a_description_of_its_own() -> None:
-    for name, status, response in RESPONSES:
-        description = response["description"]
-        assert description.endswith("."), (name, status)
-        assert description != HTTPStatus(int(status)).description
 
 
 def test_the_headers_of_a_status_are_declared() -> None:

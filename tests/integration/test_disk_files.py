@@ -4,7 +4,6 @@ import shutil
 import stat
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -110,14 +109,6 @@ async def test_folders_and_pipes_are_not_opened(files: DiskFiles, folder: Path) 
         assert await files.get_size(name) is None
 
 
-async def test_a_file_is_read_in_chunks_of_64_kib(files: DiskFiles) -> None:
-    await files.write(KEY, bytes(150_000), JPEG)
-
-    async with files.open_file(KEY) as file:
-        assert file is not None
-        assert [len(chunk) async for chunk in file.chunks] == [65_536, 65_536, 18_928]
-
-
 async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
     files: DiskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,16 +137,6 @@ async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
     await asyncio.gather(*(files.get_size(KEY) for _ in range(50)))
 
     assert not is_open(folder / KEY)
-
-
-async def test_concurrent_cleanups_count_each_file_once(files: DiskFiles, folder: Path) -> None:
-    for number in range(100):
-        (folder / UNFINISHED / f"unfinished-{number}").touch()
-    later = MovableClock().now() + timedelta(days=365 * 100)
-
-    counts = await asyncio.gather(*(files.delete_unfinished(later) for _ in range(4)))
-
-    assert sum(counts) == 100
 
 
 async def test_a_failed_write_leaves_nothing_behind(files: DiskFiles, folder: Path) -> None:

@@ -1,47 +1,10 @@
 """The fake Twilio server responds and signs as Twilio documents it."""
 
-import httpx
-import pytest
 from twilio.request_validator import RequestValidator
 
-from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 
-MESSAGE = {"To": "+14155550001", "From": "+15005550006", "Body": "012345 is your code"}
-CALL = {"To": "+14155550001", "From": "+15005550006", "Url": "https://service.example/voice"}
 URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
-
-
-async def post(
-    twilio: FakeTwilio, path: str, form: dict[str, str], token: str | None = None
-) -> httpx.Response:
-    account = f"{twilio.url}/2010-04-01/Accounts/{twilio.account_sid}"
-    async with httpx.AsyncClient(**PLAIN_HTTP) as http:
-        credentials = (twilio.account_sid, token or twilio.auth_token)
-        return await http.post(account + path, data=form, auth=credentials)
-
-
-@pytest.mark.parametrize(
-    ("path", "form", "token", "status", "code"),
-    [
-        ("/Messages.json", {**MESSAGE, "Body": ""}, None, 400, 21617),
-        ("/Messages.json", {**MESSAGE, "To": "4155550001"}, None, 400, 21211),
-        ("/Messages.json", MESSAGE, "another-token", 401, 20003),
-        ("/Calls.json", {**CALL, "Url": ""}, None, 400, 21205),
-        ("/Recordings/RE1.json", {}, None, 404, 20404),
-    ],
-)
-async def test_an_invalid_request_is_rejected_as_documented(
-    twilio: FakeTwilio, path: str, form: dict[str, str], token: str | None, status: int, code: int
-) -> None:
-    response = await post(twilio, path, form, token)
-
-    error = response.json()
-    assert response.status_code == status
-    assert error.pop("message")
-    more_info = f"https://www.twilio.com/docs/errors/{code}"
-    assert error == {"code": code, "more_info": more_info, "status": status}
 
 
 def test_the_documented_example_has_the_documented_signature() -> None:

@@ -88,6 +88,12 @@ FORMS: Final[list[tuple[bytes, dict[str, str]]]] = [
     ),
     (form(FILE)[:-20], {"body": "invalid_form"}),
 ]
+FORM_ERRORS: Final = {
+    "no_file_part": "No file part",
+    "no_selected_file": "No selected file",
+    "missing_user_id": "Missing user_id",
+    "invalid_id": "Invalid user id",
+}
 # Errors that no request of these tests causes.
 OTHER_ERRORS: Final[list[tuple[Exception, dict[str, str]]]] = [
     (errors.CountryNotServed(), {"phone": "country_not_served"}),
@@ -158,7 +164,10 @@ def test_an_invalid_field_of_a_form_has_a_code(
     driver: HttpDriver, token: str, body: bytes, codes: dict[str, str]
 ) -> None:
     headers = {"authorization": f"Bearer {token}", "content-type": CONTENT_TYPE}
-    assert_codes(driver.send("POST", "/library/upload", [body], headers), codes)
+    response = driver.send("POST", "/library/upload", [body], headers)
+    assert_codes(response, codes)
+    (code,) = codes.values()
+    assert response.body.get("error") == FORM_ERRORS.get(code)
 
 
 def test_an_invalid_body_has_a_code(driver: HttpDriver) -> None:

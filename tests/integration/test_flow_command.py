@@ -40,7 +40,7 @@ def test_a_flow_is_walked_as_a_caller_does(lines: list[str], identity: str, expe
 
 @pytest.mark.parametrize(
     ("redirected", "shown"),
-    [("</dev/null", "You have hung up."), ("<&-", "You have hung up."), ("<input", "आप नहीं जुड़े हैं")],
+    [("<&-", "You have hung up."), ("<input", "आप नहीं जुड़े हैं")],
 )
 def test_a_flow_is_tried_on_the_terminal(tmp_path: Path, redirected: str, shown: str) -> None:
     (tmp_path / "input").write_text("2\n")
@@ -57,12 +57,11 @@ def test_a_flow_is_drawn_and_its_problems_are_printed_one_on_a_line(tmp_path: Pa
     (tmp_path / "flow.toml").write_text('default_locale = "en"\n')
     service = Service(tmp_path)
 
-    drawn, valid = service.run("flow", "draw"), service.run("flow", "check")
+    drawn = service.run("flow", "draw")
     of_file = service.run("flow", "check", "flow.toml")
     of_setting = Service(tmp_path, {"DIALTONE_CALL_FLOW": "flow.toml"}).run("check-settings")
 
     assert drawn.stdout.startswith("flowchart TD\n")
-    assert valid.stdout == "The call flow is valid: 21 nodes; locales: en, hi, es.\n"
     assert (of_file.returncode, of_setting.returncode) == (1, 1)
     assert "flow.toml, nodes: there is none; add a table [nodes.NAME]." in of_file.stderr
     assert of_setting.stderr.startswith("DIALTONE_CALL_FLOW: ")

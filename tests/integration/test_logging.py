@@ -95,9 +95,10 @@ def test_every_logger_writes_to_stderr_in_one_format() -> None:
 
 
 REQUEST: Final = """
-from adapters.logging import request_log
+import structlog
+log = structlog.get_logger("entrypoints.test")
 for number in range(300):
-    request_log("entrypoints.http.middleware")(
+    log.info(
         "http_request", request_id=f"id-{number}", client_ip="127.0.0.1", method="GET", path="/",
         status=200, duration_ms=1.5,
     )

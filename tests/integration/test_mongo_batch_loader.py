@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from adapters.mongo.batch_loader import MAX_BATCH_SIZE, MAX_BATCHES, BatchLoader
+from adapters.mongo.batch_loader import BatchLoader
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 
 
@@ -67,34 +67,6 @@ async def test_keys_that_arrive_together_are_one_batch_with_each_key_once(
     assert collection.fetched == [["a", "b", "c"]]
 
 
-async def test_keys_that_arrive_while_two_batches_are_under_way_are_the_next_batch(
-    collection: FakeCollection, loader: BatchLoader[str]
-) -> None:
-    tasks = [task for key in "abcd" for task in await start_loading(loader, key)]
-    assert collection.fetched == [["a"], ["b"]]
-
-    collection.replies[1].set_result(None)
-    await run_until_all_wait()
-
-    assert collection.fetched == [["a"], ["b"], ["c", "d"]]
-    collection.reply_to_all()
-    assert await asyncio.gather(*tasks) == [None] * 4
-
-
-async def test_batches_have_a_maximum_size_and_the_oldest_keys_go_first(
-    collection: FakeCollection, loader: BatchLoader[str]
-) -> None:
-    keys = [str(number) for number in range(MAX_BATCHES * MAX_BATCH_SIZE + 2)]
-    tasks = await start_loading(loader, *keys)
-    collection.reply_to_all()
-    await run_until_all_wait()
-    collection.reply_to_all()
-    await asyncio.gather(*tasks)
-
-    assert [key for batch in collection.fetched for key in batch] == keys
-    assert [len(batch) for batch in collection.fetched] == [MAX_BATCH_SIZE, MAX_BATCH_SIZE, 2]
-
-
 async def test_a_key_that_arrives_later_is_read_again(
     collection: FakeCollection, loader: BatchLoader[str]
 ) -> None:
@@ -142,19 +114,6 @@ async def test_a_cancelled_caller_affects_no_others(
     assert (await same_key, await other_key) == ("1", "2")
 
 
-async def test_a_key_without_waiting_callers_is_not_fetched(
-    collection: FakeCollection, loader: BatchLoader[str]
-) -> None:
-    tasks = [task for key in "abcd" for task in await start_loading(loader, key)]
-    tasks.pop(2).cancel()
-    collection.reply_to_all()
-    await run_until_all_wait()
-    collection.reply_to_all()
-    await asyncio.gather(*tasks)
-
-    assert collection.fetched == [["a"], ["b"], ["d"]]
-
-
 async def test_a_batch_belongs_to_no_request() -> None:
     requests: list[CurrentRequest | None] = []
 
@@ -166,17 +125,6 @@ async def test_a_batch_belongs_to_no_request() -> None:
     await BatchLoader(fetch).load("a")
 
     assert requests == [None]
-
-
-async def test_a_cancelled_batch_cancels_its_callers(
-    collection: FakeCollection, loader: BatchLoader[str]
-) -> None:
-    [waiting] = await start_loading(loader, "a")
-
-    collection.replies[0].cancel()
-
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
 
 
 async def test_finishing_waits_for_all_batches(

@@ -12,7 +12,6 @@ from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.builders import (
     a_call,
     a_deleted_identity,
-    a_delivery_report,
     a_phone,
     an_id,
     an_item,
@@ -27,9 +26,7 @@ LOADS: dict[str, Load] = {
     "phone_verifications": lambda db, number: db.phone_verifications.load(a_phone(number)),
     "media_items": lambda db, number: db.media_items.load(an_id(number)),
     "storage_keys": lambda db, number: db.media_items.find_by_storage_key(f"{an_id(number)}.jpg"),
-    "deleted_identities": lambda db, number: db.deleted_identities.find_deleted([an_id(number)]),
     "calls": lambda db, number: db.calls.load(an_id(number)),
-    "delivery_reports": lambda db, number: db.delivery_reports.load(an_id(number)),
 }
 
 
@@ -45,10 +42,6 @@ async def add(repositories: Repositories, numbers: Sequence[int]) -> None:
         *(repositories.identities.add(a_deleted_identity(id=an_id(number))) for number in numbers),
         *(repositories.media_items.add(an_item(id=an_id(number))) for number in numbers),
         *(repositories.calls.add(a_call(id=an_id(number))) for number in numbers),
-        *(
-            repositories.delivery_reports.add(a_delivery_report(id=an_id(number)))
-            for number in numbers
-        ),
         *(
             repositories.phone_verifications.replace(
                 a_phone(number), PhoneVerification(identity_id=an_id(number)), 0

@@ -18,8 +18,6 @@ from pymongo.errors import (
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 
 from adapters.mongo.driver import (
-    BulkWriteStopped,
-    DuplicateKey,
     errors_while_opening,
     port_error,
 )
@@ -72,42 +70,6 @@ def test_the_message_is_the_type_of_the_error_and_its_code(
     assert isinstance(result, expected)
     assert isinstance(result, StorageTimeout) is (expected is StorageTimeout)
     assert str(result) == message
-
-
-@pytest.mark.parametrize(
-    ("details", "fields"),
-    [
-        ({"keyPattern": {"username_key": 1}}, {"username_key"}),
-        ({}, set()),
-        (None, set()),
-    ],
-)
-def test_a_duplicate_key_has_the_fields_of_its_index_if_the_server_sends_them(
-    details: dict[str, object] | None, fields: set[str]
-) -> None:
-    result = port_error(DuplicateKeyError("", 11000, details))
-
-    assert isinstance(result, DuplicateKey)
-    assert result.fields == fields
-
-
-@pytest.mark.parametrize(
-    ("write_errors", "concern_errors", "written_count"),
-    [
-        ([{"code": 11000, "index": 2}], [], 2),
-        ([{"code": 50, "index": 2}], [], None),
-        ([{"code": 11000, "index": 2}], [{"code": 64}], None),
-    ],
-)
-def test_a_bulk_write_is_stopped_by_a_duplicate_key_only(
-    write_errors: list[object], concern_errors: list[object], written_count: int | None
-) -> None:
-    result = port_error(
-        BulkWriteError({"writeErrors": write_errors, "writeConcernErrors": concern_errors})
-    )
-
-    assert getattr(result, "written_count", None) == written_count
-    assert isinstance(result, BulkWriteStopped) is (written_count is not None)
 
 
 @pytest.mark.parametrize(

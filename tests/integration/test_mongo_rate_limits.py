@@ -12,7 +12,6 @@ from pymongo.collection import Collection
 
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.driver import RawDocument
-from adapters.records.rate_limits import NOW_AVAILABLE
 from application.ports.rate_limiter import RateLimiter
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -55,42 +54,6 @@ async def acquire_many(limiter: RateLimiter, count: int, limit: int) -> int:
     return (await asyncio.gather(*reservations)).count(None)
 
 
-async def test_a_limit_is_a_document_with_a_counter_for_each_sub_period_that_may_count(
-    limiter: RateLimiter, collection: Collection[RawDocument]
-) -> None:
-    for minute in range(130):
-        assert await limiter.acquire(reservation(minute, 1000, minutes=minute)) is None
-
-    document = collection.find_one({"_id": "total"}) or {}
-    last = NOW + 129 * MINUTE
-    counters = document.pop("counters")
-    assert counters[-1] == {"begins_at": last, "count": 1}
-    # 61 that count, and one more for a clock that is behind.
-    assert len(counters) == 62
-    assert document == {
-        "_id": "total",
-        "schema_version": 1,
-        "available_at": NOW_AVAILABLE,
-        "expires_at": last + MINUTE + HOUR,
-    }
-
-
-async def test_a_reservation_is_a_document_until_it_is_released(
-    limiter: RateLimiter, collection: Collection[RawDocument]
-) -> None:
-    await limiter.acquire(reservation(1, 5))
-
-    assert collection.find_one({"_id": "reservation:1"}) == {
-        "_id": "reservation:1",
-        "schema_version": 1,
-        "acquired": [{"limit_name": "total", "begins_at": NOW}],
-        "expires_at": AVAILABLE_AGAIN,
-    }
-    await limiter.release(reservation(1, 5))
-    [document] = collection.find()
-    assert document["counters"] == [{"begins_at": NOW, "count": 0}]
-
-
 async def test_a_full_limit_is_rejected_without_a_write(
     limiter: RateLimiter, collection: Collection[RawDocument]
 ) -> None:
@@ -118,11 +81,6 @@ async def test_a_rejected_reservation_sends_as_many_commands_for_a_small_and_a_l
     # The permit of the smaller limit is released.
     assert await limiter.acquire(reservation(limit, limit, smaller)) is not None
     assert log.names == ["update", "update", "find"]
-
-
-async def test_a_raised_limit_is_available_at_once(limiter: RateLimiter) -> None:
-    assert await acquire_many(limiter, 5, 2) == 2
-    assert await acquire_many(limiter, 20, 6) == 4
 
 
 async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(

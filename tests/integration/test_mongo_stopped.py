@@ -5,22 +5,14 @@ run, which is far above all timeouts here.
 """
 
 import asyncio
-import threading
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pymongo.monitoring import (
-    CommandFailedEvent,
-    CommandListener,
-    CommandStartedEvent,
-    CommandSucceededEvent,
-)
 
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.batch_loader import MAX_BATCH_SIZE
-from adapters.mongo.repositories import open_database
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
     ConfigurationError,
@@ -30,7 +22,6 @@ from application.ports.errors import (
 )
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.identities.username import Username
 from domain.media.page import ItemFilter
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -39,9 +30,6 @@ from tests.support.servers.mongo import MongoProcess
 CALLS: dict[str, Callable[[Repositories], Awaitable[object]]] = {
     "load": lambda db: db.identities.load(an_id()),
     "replace": lambda db: db.identities.replace(an_identity(), 99),
-    "find": lambda db: db.identities.find_by_username(Username("Zoë")),
-    "list": lambda db: db.media_pages.list_page(ItemFilter(), 0, 10),
-    "health check": lambda db: db.health.check(),
 }
 
 
@@ -87,7 +75,6 @@ async def test_a_call_fails_in_bounded_time_and_the_next_succeeds(
     with pytest.raises(StorageTimeout) as raised:
         await call(repositories)
 
-    assert "Zo" not in str(raised.value)
     assert raised.value.__cause__ is None
     process.resume()
     await wait_until_healthy(repositories)
@@ -137,32 +124,6 @@ async def test_repositories_can_be_closed_while_the_server_is_frozen(
         await repositories.identities.load(an_id())
         process.pause()
     process.resume()
-
-
-class FreezeAtInsert(CommandListener):
-    """Freezes a server before the first insert, for longer than its other calls may take."""
-
-    def __init__(self, process: MongoProcess) -> None:
-        self._process = process
-
-    def started(self, event: CommandStartedEvent) -> None:
-        if event.command_name == "insert":
-            self._process.pause()
-            threading.Timer(3, self._process.resume).start()
-
-    def succeeded(self, event: CommandSucceededEvent) -> None:
-        pass
-
-    def failed(self, event: CommandFailedEvent) -> None:
-        pass
-
-
-async def test_a_server_may_take_longer_to_create_the_database(
-    process: MongoProcess, url: str
-) -> None:
-    listeners = [FreezeAtInsert(process)]
-    async with open_database(url, FakePhoneEncryption(), listeners) as database:
-        assert await database.motor.list_collection_names()
 
 
 async def test_a_frozen_server_is_an_error_at_the_start(process: MongoProcess, url: str) -> None:

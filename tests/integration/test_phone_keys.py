@@ -13,8 +13,8 @@ import pytest
 
 from adapters import mongo, sqlite
 from adapters.encryption import AesPhoneEncryption
+from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.errors import ConfigurationError
-from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Recognition, Reservation

@@ -10,12 +10,8 @@ from tests.support.images import (
     SECRET,
     animated_gif,
     decode,
-    encode,
     gif,
     gif_frame,
-    mean_difference,
-    sample_image,
-    still_gif,
 )
 
 PIXEL = gif_frame(0, 0, 1, 1)
@@ -52,18 +48,6 @@ async def test_an_animation_keeps_its_number_of_loops(loops: int | None) -> None
     published = (await publish(animated_gif(loops=loops))).content
 
     assert decode(published).info.get("loop") == loops
-
-
-@pytest.mark.parametrize(
-    "upload",
-    [still_gif(), *(encode(sample_image(mode="L"), "GIF", interlace=how) for how in (0, 1))],
-)
-async def test_a_gif_with_one_frame_keeps_its_indices(upload: bytes) -> None:
-    published = decode((await publish(upload)).content)
-
-    assert getattr(published, "n_frames", 1) == 1
-    assert published.tobytes() == decode(upload).tobytes()
-    assert mean_difference(published, decode(upload)) == 0
 
 
 async def test_comments_and_application_data_are_dropped() -> None:
@@ -125,15 +109,6 @@ async def test_colors_that_no_pixel_uses_are_dropped(is_local: bool) -> None:
     assert set(published.replace(palette[9:12], b"")[13 : 13 + 765]) == {0}
     assert b"!!!" not in published
     assert published[11] == 0
-
-
-async def test_the_control_of_a_text_does_not_apply_to_the_next_frame() -> None:
-    text = b"!\x01\x0c" + bytes(12) + b"\x02hi\0"
-
-    control = b"!\xf9\x04" + struct.pack("<BHBB", 2 << 2 | 1, 50, 1, 0)
-    published = (await publish(gif(1, 1, [control, text, PIXEL]))).content
-
-    assert b"!" not in published
 
 
 @pytest.mark.parametrize(

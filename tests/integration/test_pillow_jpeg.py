@@ -1,5 +1,4 @@
 import pytest
-from PIL import JpegImagePlugin
 
 from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import decode, encode, mean_difference, plain_jpeg, sample_image
@@ -15,13 +14,6 @@ async def test_every_color_mode_looks_the_same(mode: str, progressive: bool) -> 
     assert published.mode == ("L" if mode == "L" else "RGB")
     # Two JPEG encodings differ by less. Different images differ by 60.
     assert mean_difference(published, decode(photo)) < 8
-
-
-@pytest.mark.parametrize("subsampling", [0, 1, 2])
-async def test_the_chroma_subsampling_stays(subsampling: int) -> None:
-    published = decode((await publish(plain_jpeg(subsampling=subsampling))).content)
-
-    assert JpegImagePlugin.get_sampling(published) == subsampling
 
 
 @pytest.mark.parametrize(

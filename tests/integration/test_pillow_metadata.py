@@ -144,11 +144,3 @@ async def test_colors_are_converted_to_srgb(upload: bytes, mode: str, max_differ
     red, green, blue = sample_image(mode="P" if mode == "P" else "RGB").convert("RGB").split()
     swapped = Image.merge("RGB", (green, red, blue))
     assert mean_difference(published, swapped) < max_difference
-
-
-async def test_a_transparent_color_stays_transparent_in_srgb() -> None:
-    upload = encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE, transparency=(255, 0, 0))
-
-    published = decode((await publish(upload)).content)
-
-    assert published.convert("RGBA").getpixel((0, 0)) == (0, 255, 0, 0)

@@ -14,7 +14,6 @@ from tests.support.images import (
     chunk,
     decode,
     encode,
-    exif,
     mean_difference,
     png,
     sample_image,
@@ -65,28 +64,10 @@ async def test_colors_and_opacities_that_no_pixel_uses_are_dropped() -> None:
         assert hidden not in published
 
 
-async def test_a_transparent_index_that_no_pixel_uses_is_dropped() -> None:
-    image = Image.new("P", (1, 1), 0)
-    image.putpalette(bytes(768))
-    upload = encode(image, "PNG", transparency=7)
-
-    assert b"tRNS" not in (await publish(upload)).content
-
-
 async def test_an_interlaced_png_keeps_its_pixels() -> None:
     image = sample_image(13, 11)
 
     assert mean_difference(decode((await publish(INTERLACED_PNG)).content), image) == 0
-
-
-async def test_a_rotated_image_keeps_its_palette() -> None:
-    upload = png(2, 1, 8, 3, zlib.compress(b"\0\0\1"), TWO_COLORS, chunk(b"eXIf", exif(6)))
-
-    published = decode((await publish(upload)).content)
-
-    assert (published.size, published.mode) == ((1, 2), "P")
-    assert published.tobytes() == b"\0\1"
-    assert published.getpalette() == decode(upload).getpalette()
 
 
 async def test_16_bit_samples_keep_their_higher_8_bits_and_their_own_transparency() -> None:
@@ -102,20 +83,6 @@ async def test_16_bit_samples_keep_their_higher_8_bits_and_their_own_transparenc
     assert plain == [(level, level, level, 255) for level in (0x12, 0x12, 255, 0)]
     assert gray_row == [(0x12, 0x12, 0x12, 0), *plain[1:]]
     assert color_row == [(0x80, 0, 0, 0), (0x80, 0, 0, 255), (0x80, 1, 0, 255)]
-
-
-@pytest.mark.parametrize("higher_bits", [0, 0xFF00])
-@pytest.mark.parametrize(("depth", "pixels"), [(1, b"\0\x50"), (2, b"\0\x33"), (4, b"\0\x0f\x0f")])
-async def test_low_bit_depths_keep_their_transparent_gray(
-    depth: int, pixels: bytes, higher_bits: int
-) -> None:
-    transparent_gray = chunk(b"tRNS", struct.pack(">H", higher_bits | (1 << depth) - 1))
-
-    row = first_row(
-        (await publish(png(4, 1, depth, 0, zlib.compress(pixels), transparent_gray))).content
-    )
-
-    assert row == [(0, 0, 0, 255), (255, 255, 255, 0)] * 2
 
 
 @pytest.mark.parametrize("chunk_type", [b"IHDR", b"PLTE", b"IDAT", b"IEND"])

@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from adapters.pillow import PillowImagePublisher, open_image_publisher
-from adapters.pillow.gif import publish_gif
-from adapters.pillow.limits import LimitChecker
 from adapters.pillow.publisher import MAX_IMAGES, MAX_IMAGES_PER_IDENTITY
 from domain.errors import (
     InvalidImage,
@@ -65,19 +63,6 @@ def released() -> threading.Event:
     return threading.Event()
 
 
-async def test_images_are_published_outside_the_event_loop(
-    publisher: PillowImagePublisher, released: threading.Event
-) -> None:
-    upload = BlockedUpload(released)
-
-    publishing = asyncio.create_task(publisher.publish(upload, an_id()))
-    await asyncio.to_thread(upload.started.wait, 60)
-    # The event loop is free while an image is published.
-    released.set()
-
-    assert (await publishing).image.width == 64
-
-
 @pytest.mark.parametrize(("identities", "limit"), [(1, MAX_IMAGES_PER_IDENTITY), (100, MAX_IMAGES)])
 async def test_waiting_images_beyond_the_limit_of_an_identity_or_of_all_are_rejected(
     publisher: PillowImagePublisher, released: threading.Event, identities: int, limit: int
@@ -125,17 +110,6 @@ async def test_the_pixels_of_an_identity_are_limited() -> None:
             await publisher.publish(io.BytesIO(still_gif()), an_id(1))
         assert 0 < raised.value.retry_after <= 3660
         await publisher.publish(io.BytesIO(still_gif()), an_id(2))
-
-
-def test_cancelled_work_stops_at_the_next_step() -> None:
-    cancelled = threading.Event()
-    limits = LimitChecker(ImageLimits(), cancelled)
-    publish_gif(animated_gif(), limits)
-
-    cancelled.set()
-
-    with pytest.raises(InvalidImage):
-        publish_gif(animated_gif(), limits)
 
 
 @pytest.mark.parametrize("is_decoding", [True, False])

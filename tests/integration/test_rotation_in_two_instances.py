@@ -9,15 +9,14 @@ import pytest
 
 from adapters.jwt import JwtAccessTokens
 from adapters.key_file import (
-    MIN_ROTATION_DELAY,
-    RELOAD_INTERVAL,
     FileOtpKeys,
     FileRefreshKeys,
     KeyPurpose,
     ReloadingKeys,
     rotate_secrets_file,
 )
-from adapters.key_file.rotation import ROTATED_PURPOSES
+from adapters.key_file.keys import RELOAD_INTERVAL
+from adapters.key_file.rotation import MIN_ROTATION_DELAY, ROTATED_PURPOSES
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from tests.support.builders import an_id
@@ -33,7 +32,7 @@ class Instance:
 
     def __init__(self, secrets_path: Path, clock: MovableClock) -> None:
         self._clock = clock
-        keys = ReloadingKeys(secrets_path, clock, read_seconds=clock.seconds)
+        keys = ReloadingKeys(secrets_path, clock)
         self.otp_keys = FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER))
         self.refresh_keys = FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH))
         self.tokens = JwtAccessTokens(

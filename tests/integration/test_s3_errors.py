@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,7 +13,6 @@ from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from tests.integration.s3_setup import (
     JPEG,
     KEY,
-    OTHER_KEY,
     SHORT_READ_TIMEOUT,
     S3Setup,
     read_file,
@@ -138,37 +136,6 @@ async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: HttpServ
             await files.delete("key.png")
 
 
-async def test_every_operation_reports_an_error_response(store: HttpServer, files: S3Files) -> None:
-    store.behavior = s3_error(403, "AccessDenied")
-
-    for operation in (
-        lambda: files.write(KEY, bytes(9_000_000), JPEG),
-        lambda: read_file(files),
-        lambda: files.get_size(KEY),
-        lambda: files.delete(KEY),
-        lambda: files.delete_unfinished(MovableClock().now()),
-        files.check,
-    ):
-        with pytest.raises(MediaStorageUnavailable, match=r"^access denied$"):
-            await operation()
-
-
-async def test_a_success_without_the_fields_of_s3_is_an_error(
-    store: HttpServer, files: S3Files
-) -> None:
-    def without_length(exchange: Exchange) -> None:
-        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n")
-
-    for behavior, operation in (
-        (respond_with(200, b"", {"ETag": '"one"'}), files.write(KEY, bytes(9_000_000), JPEG)),
-        (respond_with(200, b"<x/>", {"ETag": '"one"'}), files.write(KEY, bytes(9_000_000), JPEG)),
-        (without_length, read_file(files)),
-    ):
-        store.behavior = behavior
-        with pytest.raises(MediaStorageUnavailable, match="the server is not compatible with S3"):
-            await operation
-
-
 @pytest.mark.parametrize(
     ("behavior", "cause"),
     [
@@ -200,59 +167,12 @@ async def test_a_temporary_error_is_retried(
     assert sent == [("PUT", f"/images/prefix/{KEY}")] * 2
 
 
-async def test_a_redirect_to_another_region_is_not_followed(
-    store: HttpServer, files: S3Files
-) -> None:
-    xml = b"<Error><Code>PermanentRedirect</Code><Region>eu-west-1</Region></Error>"
-    store.behavior = in_sequence(respond_with(400, xml), respond_with(400))
-    before = len(store.requests)
-
-    for operation in (files.write(KEY, b"one", JPEG), files.get_size(KEY)):
-        with pytest.raises(MediaStorageUnavailable):
-            await operation
-
-    assert [request.method for request in store.requests[before:]] == ["PUT", "HEAD"]
-
-
 async def test_deleting_a_missing_file_is_no_error_on_stores_that_report_it(
     store: HttpServer, files: S3Files
 ) -> None:
     store.behavior = s3_error(404, "NoSuchKey")
 
     await files.delete(KEY)
-
-
-async def test_an_upload_aborted_by_another_instance_is_not_counted(
-    store: HttpServer, files: S3Files, clock: MovableClock
-) -> None:
-    initiated = f"{clock.now():%Y-%m-%dT%H:%M:%S.000Z}"
-    uploads = "".join(
-        f"<Upload><Key>prefix/{key}</Key><UploadId>1</UploadId><Initiated>{initiated}</Initiated>"
-        "</Upload>"
-        for key in (KEY, OTHER_KEY)
-    )
-    xml = f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>"
-    listed = respond_with(200, xml.encode())
-    store.behavior = in_sequence(listed, s3_error(404, "NoSuchUpload"), respond_with(204))
-
-    assert await files.delete_unfinished(clock.now() + timedelta(hours=1)) == 1
-
-
-async def test_a_health_check_writes_once_a_minute_or_after_the_clock_was_set_back(
-    store: HttpServer, files: S3Files, clock: MovableClock
-) -> None:
-    assert [request.method for request in store.requests] == ["HEAD", "PUT", "DELETE"]
-
-    await asyncio.gather(*(files.check() for _ in range(5)))
-    assert [request.method for request in store.requests[3:]] == ["HEAD"] * 5
-
-    clock.advance(timedelta(minutes=1))
-    await files.check()
-    assert [request.method for request in store.requests[8:]] == ["HEAD", "PUT", "DELETE"]
-
-    clock.advance(-timedelta(hours=1))
-    await files.check()
-    assert [request.method for request in store.requests[11:]] == ["HEAD", "PUT", "DELETE"]
 
 
 async def test_a_read_only_store_fails_the_health_check(

@@ -11,7 +11,7 @@ from adapters.s3.bucket import PART_SIZE, Bucket
 from adapters.s3.client import MAX_READS
 from adapters.s3.reads import CHUNK_SIZE
 from application.ports.errors import MediaStorageUnavailable
-from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, S3Setup, read_file
+from tests.integration.s3_setup import JPEG, KEY, S3Setup, read_file
 from tests.support.servers.http_server import TcpProxy
 from tests.support.servers.s3 import S3Server
 
@@ -154,30 +154,6 @@ async def test_unfinished_uploads_below_other_prefixes_stay(
     assert s3_server.unfinished(setup.prefix) == [other]
 
 
-async def test_readers_that_stop_do_not_delay_anything_else(
-    setup: S3Setup, s3_server: S3Server
-) -> None:
-    content = b"".join(number.to_bytes(4) for number in range(125_000))
-    async with setup.open_files() as files, AsyncExitStack() as readers:
-        await files.write(KEY, content, JPEG)
-        opened = []
-        for _ in range(MAX_READS + 2):
-            file = await readers.enter_async_context(files.open_file(KEY))
-            assert file is not None
-            opened.append((file.chunks, await anext(file.chunks)))
-
-        assert await files.get_size(KEY) == len(content)
-        await files.write(OTHER_KEY, b"one", JPEG)
-        await files.check()
-        await files.delete(OTHER_KEY)
-
-        # The first one has lost its connection, the last one has not.
-        for chunks, first in (opened[0], opened[-1]):
-            assert first + b"".join([chunk async for chunk in chunks]) == content
-
-    assert s3_server.keys(setup.prefix) == [f"{setup.prefix}/{KEY}"]
-
-
 async def test_readers_that_do_not_stop_keep_their_connections(setup: S3Setup) -> None:
     setup.timeouts = Timeouts(read_connection=0.01)
     async with setup.open_files() as files, AsyncExitStack() as readers:
@@ -191,18 +167,3 @@ async def test_readers_that_do_not_stop_keep_their_connections(setup: S3Setup) -
 
         await readers.aclose()
         assert await read_file(files) == bytes(500_000)
-
-
-async def test_the_size_is_one_head_request(setup: S3Setup, bucket: Bucket) -> None:
-    requests: list[str] = []
-
-    def log(params: dict[str, Any], **_: object) -> None:
-        requests.append(params["method"])
-
-    handler: Any = log
-    bucket.client.meta.events.register("before-call.s3", handler)
-    await bucket.write(KEY, bytes(1000), JPEG)
-    requests.clear()
-
-    assert await bucket.get_size(KEY) == 1000
-    assert requests == ["HEAD"]

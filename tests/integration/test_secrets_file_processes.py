@@ -11,6 +11,7 @@ from adapters.key_file.rotation import ROTATED_PURPOSES
 from tests.support.keys import create_secrets_file, load_keys
 
 PROJECT: Final = Path(__file__).parents[2]
+LOCK_FILE: Final = ".secrets.json.lock"
 SETUP: Final = """
 import hashlib, os, shutil, signal, sys
 from datetime import UTC, datetime, timedelta
@@ -82,7 +83,7 @@ for line in range(1, 10_000):
 if old is not None:
     path.write_bytes(old)
     write()
-print(*(file.name for file in path.parent.iterdir()))
+print(*sorted(file.name for file in path.parent.iterdir()))
 """
 
 
@@ -116,7 +117,8 @@ def test_of_twenty_processes_at_once_one_writes_the_file(path: Path) -> None:
     assert len(results) == 20
     assert len(set(results) - {"failed"}) == 1
     assert results.count("failed") == (19 if before else 0)
-    assert [file.name for file in path.parent.iterdir()] == ["secrets.json"]
+    files = sorted(file.name for file in path.parent.iterdir())
+    assert files == ([LOCK_FILE] if before else []) + ["secrets.json"]
     for purpose in ROTATED_PURPOSES if before else ():
         assert before is not None
         assert load_keys(path)[purpose][1:] == before[purpose]
@@ -130,4 +132,4 @@ def test_a_process_killed_at_any_line_leaves_a_whole_file_or_the_one_before(path
     before, after = ("False 1", "True 2") if existed else ("False None", "True 1")
     assert ends[-1] == f"0 {after}"
     assert {f"9 {before}", f"9 {after}"} == set(ends[:-1])
-    assert files == "secrets.json"
+    assert files.split() == ([LOCK_FILE] if existed else []) + ["secrets.json"]

@@ -3,19 +3,16 @@
 import os
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from adapters.key_file import (
-    MIN_ROTATION_DELAY,
-    RELOAD_INTERVAL,
-    KeyPurpose,
-    RotatedKeys,
-    rotate_secrets_file,
-)
+from adapters.key_file import KeyPurpose, RotatedKeys, rotate_secrets_file
+from adapters.key_file.file import lock_for_replacing
+from adapters.key_file.keys import RELOAD_INTERVAL
 from adapters.key_file.rotation import ROTATED_PURPOSES
 from application.ports.errors import ConfigurationError
 from tests.support.keys import edit_secrets_file, load_keys
@@ -72,10 +69,11 @@ def test_a_second_rotation_fails_until_the_new_keys_are_active(
     assert len(load_keys(secrets_path)[KeyPurpose.SIGNING]) == 3
 
 
-def test_the_new_file_has_mode_0600_with_any_umask_and_old_mode(
-    secrets_path: Path, now: datetime
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_the_file_keeps_its_mode_with_any_umask(
+    secrets_path: Path, now: datetime, mode: int
 ) -> None:
-    secrets_path.chmod(0o400)
+    secrets_path.chmod(mode)
     old, umask = secrets_path.read_text(), os.umask(0)
     try:
         with secrets_path.open() as opened:
@@ -85,27 +83,22 @@ def test_the_new_file_has_mode_0600_with_any_umask_and_old_mode(
     finally:
         os.umask(umask)
 
-    assert stat.S_IMODE(secrets_path.stat().st_mode) == 0o600
-    assert [file.name for file in secrets_path.parent.iterdir()] == ["secrets.json"]
+    assert stat.S_IMODE(secrets_path.stat().st_mode) == mode
+    lock = secrets_path.with_name(".secrets.json.lock")
+    assert sorted(secrets_path.parent.iterdir()) == [lock, secrets_path]
+    assert lock.read_bytes() == b""
 
 
 def test_the_file_keeps_its_owner_when_another_user_rotates(
     secrets_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owners: list[tuple[int, int]] = []
-    fchown, owner = os.fchown, (secrets_path.stat().st_uid, secrets_path.stat().st_gid)
+    status = secrets_path.stat()
+    monkeypatch.setattr(os, "fchown", lambda _, user, group: owners.append((user, group)))
 
-    def record(descriptor: int, user: int, group: int) -> None:
-        owners.append((user, group))
-        fchown(descriptor, user, group)
-
-    monkeypatch.setattr(os, "fchown", record)
     rotate_secrets_file(secrets_path, now, LIFETIMES)
-    assert owners == []
-    monkeypatch.setattr(os, "geteuid", lambda: owner[0] + 1)
-    rotate_secrets_file(secrets_path, now + 2 * MIN_ROTATION_DELAY, LIFETIMES)
 
-    assert owners == [owner]
+    assert owners == [(status.st_uid, status.st_gid)]
 
 
 def short_key(secrets_path: Path) -> None:
@@ -144,3 +137,33 @@ def test_the_file_that_a_link_leads_to_is_rotated(secrets_path: Path, now: datet
 
     assert link.is_symlink()
     assert load_keys(secrets_path)[rotated.purpose][0].id == rotated.key_id
+
+
+def test_a_rotation_through_a_link_waits_for_one_of_the_file(
+    secrets_path: Path, tmp_path: Path, now: datetime
+) -> None:
+    link = tmp_path / "elsewhere" / "link.json"
+    link.parent.mkdir()
+    link.symlink_to(secrets_path)
+    before = secrets_path.read_bytes()
+
+    with ThreadPoolExecutor(1) as threads:
+        with lock_for_replacing(secrets_path):
+            rotation = threads.submit(rotate_secrets_file, link, now, LIFETIMES)
+            with pytest.raises(TimeoutError):
+                rotation.result(timeout=0.2)
+            # Readers need no lock.
+            assert load_keys(link) == load_keys(secrets_path)
+            assert secrets_path.read_bytes() == before
+        (rotated, *_) = rotation.result(timeout=30)
+
+    assert load_keys(link)[rotated.purpose][0].id == rotated.key_id
+    assert [file.name for file in link.parent.iterdir()] == ["link.json"]
+
+
+def test_a_link_is_not_used_as_the_lock_file(secrets_path: Path, now: datetime) -> None:
+    other = secrets_path.with_name("other")
+    secrets_path.with_name(".secrets.json.lock").symlink_to(other)
+
+    assert ".secrets.json.lock" in rotation_error(secrets_path, now)
+    assert not other.exists()

@@ -341,17 +341,6 @@ def test_only_the_full_check_compares_indexes_with_tables(files: Files) -> None:
     assert restore(path, copied, NOW, full_check=True).identity_count == 2
 
 
-def test_a_copy_of_the_closed_file_is_whole_while_another_program_has_it_open(
-    files: Files,
-) -> None:
-    # Then SQLite itself leaves everything in the log.
-    with closing(sqlite3.connect(files.database)) as other:
-        other.execute("SELECT count(*) FROM identities").fetchone()
-        add_identity(files.database, 3)
-
-        assert count_identities(files.database) == 3
-
-
 # Restoring
 
 
@@ -403,27 +392,6 @@ def test_a_damaged_database_is_restored(files: Files, content: bytes) -> None:
     assert restored.kept_at.read_bytes() == content
     assert count_identities(files.database) == 1
     assert not files.database.with_name("records.db-wal").exists()
-
-
-def test_an_idle_user_of_the_database_is_noticed(files: Files, in_use: sqlite3.Connection) -> None:
-    script = """
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from adapters.sqlite import restore
-restore(Path(sys.argv[1]), Path(sys.argv[2]), datetime.now(UTC))
-"""
-    finished = subprocess.run(
-        [sys.executable, "-c", script, *files],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert f"{files.database} is in use: stop all instances" in finished.stderr
-    assert in_use.execute("SELECT count(*) FROM identities").fetchone() == (2,)
-    assert not list(files.database.parent.glob("*before-restore*"))
 
 
 def script(sql: str) -> Callable[[Path], None]:

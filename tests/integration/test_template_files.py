@@ -113,20 +113,8 @@ def test_all_files_that_cannot_be_read_are_reported_at_once(tmp_path: Path) -> N
     assert "xx.toml: " in syntax
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
-    (tmp_path / "es.toml").write_bytes(b'\xef\xbb\xbfgeneral = """\r\n{code} a\r\nb"""\r\n')
-    assert render(load(tmp_path), "es") == "012345 a\nb"
-
-
 @pytest.mark.parametrize("name", ["missing", "file"])
 def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InvalidTemplates, match="cannot be read as a folder"):
         load_sms_templates(tmp_path / name, "en", APP)
-
-
-def test_a_template_that_is_never_sent_is_not_validated(tmp_path: Path) -> None:
-    too_long = f'general = "{{code}}"\nandroid = "{"a" * 200} {{code}} {{hash}}"'
-    (tmp_path / "es.toml").write_text(too_long)
-    templates = load_sms_templates(tmp_path, "en", AppIdentity("Dialtone"))
-    assert render(templates, "es", Platform.ANDROID) == "012345"

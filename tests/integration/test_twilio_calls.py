@@ -9,8 +9,9 @@ import pytest
 from adapters.twilio import Timeouts, TwilioCalls, open_twilio_calls
 from adapters.twilio.client import TwilioClient
 from adapters.twilio.transport import NoResponse, open_transport
-from application.ports.call_provider import PlacementResult, PlacementStatus
+from application.ports.call_provider import PlacementResult
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from application.ports.messenger import DeliveryStatus
 from tests.support.builders import a_phone
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
@@ -26,7 +27,7 @@ CREATED = {"sid": CALL_SID, "status": "queued"}
 AUDIO = {"Content-Type": "audio/mpeg"}
 SHORT_TIMEOUTS = Timeouts(read=0.2, total=0.5)
 UNKNOWN = PlacementResult(
-    PlacementStatus.UNKNOWN, "The call service did not confirm that it placed the call."
+    DeliveryStatus.UNKNOWN, "The call service did not confirm that it placed the call."
 )
 
 
@@ -64,7 +65,7 @@ async def test_a_call_is_placed_as_twilio_documents_it(
     result = await place(calls)
 
     [placed] = twilio.placed
-    assert result == PlacementResult(PlacementStatus.PLACED, provider_call_id=placed.sid)
+    assert result == PlacementResult(DeliveryStatus.ACCEPTED, provider_call_id=placed.sid)
     [request] = twilio.requests
     assert request.method == "POST"
     assert request.path == f"/2010-04-01/Accounts/{twilio.account_sid}/Calls.json"
@@ -85,20 +86,11 @@ async def test_a_call_is_placed_as_twilio_documents_it(
     ]
 
 
-@pytest.mark.parametrize(("seconds", "sent"), [(-1, "1"), (0, "1"), (600, "600"), (9999, "600")])
-async def test_the_time_of_ringing_is_within_twilios_limits(
-    twilio: FakeTwilio, calls: TwilioCalls, seconds: int, sent: str
-) -> None:
-    await place(calls, seconds)
-
-    assert twilio.requests[0].form["Timeout"] == sent
-
-
 def responds(status: int, content: object) -> Behavior:
     return respond_with(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
 
 
-REJECTED = PlacementResult(PlacementStatus.REJECTED, "The call service rejected the call.")
+REJECTED = PlacementResult(DeliveryStatus.REJECTED, "The call service rejected the call.")
 
 
 @pytest.mark.parametrize(
@@ -122,17 +114,6 @@ async def test_a_call_that_was_not_created_is_not_placed_and_not_repeated(
 
     assert await place(calls) == result
     assert len(twilio.requests) == 1
-
-
-@pytest.mark.parametrize("behavior", [rejects(20404), respond_with(404), respond_with(410)])
-async def test_a_recording_that_twilio_does_not_have_any_more_is_deleted(
-    twilio: FakeTwilio, calls: TwilioCalls, behavior: Behavior
-) -> None:
-    twilio.behavior = behavior
-
-    await calls.delete_recording(RECORDING_SID)
-    with pytest.raises(RecordingNotFound):
-        await read(calls)
 
 
 @pytest.mark.parametrize(
@@ -198,14 +179,6 @@ def chunked(size: int) -> Behavior:
     return behave
 
 
-async def test_a_recording_without_a_size_is_read(twilio: FakeTwilio, calls: TwilioCalls) -> None:
-    twilio.behavior = chunked(1000)
-
-    async with calls.open_recording(RECORDING_SID) as recording:
-        assert recording.size is None
-        assert b"".join([chunk async for chunk in recording.chunks]) == b"a" * 1000
-
-
 def part_of_a_recording(*, closes: bool) -> Behavior:
     def behave(exchange: Exchange) -> None:
         exchange.respond(200, b"a" * 100, {**AUDIO, "Content-Length": "500"})
@@ -261,10 +234,3 @@ async def test_another_host_does_not_get_the_credentials(
 
     assert twilio.requests[0].credentials
     assert seen == [None]
-
-
-async def test_endless_redirects_are_an_error(twilio: FakeTwilio, calls: TwilioCalls) -> None:
-    twilio.behavior = respond_with(302, headers={"Location": f"{twilio.url}/again.mp3"})
-
-    with pytest.raises(CallProviderUnavailable):
-        await read(calls)

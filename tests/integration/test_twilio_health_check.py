@@ -58,18 +58,6 @@ async def failure_of(messenger: TwilioMessenger) -> str:
     return str(error.value)
 
 
-async def test_a_check_fetches_the_account_but_opening_sends_nothing(
-    twilio: FakeTwilio, messenger: TwilioMessenger
-) -> None:
-    assert twilio.requests == []
-
-    await messenger.check()
-
-    assert [(one.method, one.path) for one in twilio.requests] == [
-        ("GET", f"/2010-04-01/Accounts/{twilio.account_sid}.json")
-    ]
-
-
 async def test_checks_share_one_request_until_its_result_expires(
     twilio: FakeTwilio, messenger: TwilioMessenger, clock: FakeMonotonicClock
 ) -> None:

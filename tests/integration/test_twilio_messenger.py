@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import json
 import socket
-import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
@@ -13,7 +12,7 @@ import pytest
 
 from adapters.twilio import Timeouts, TwilioMessenger, open_twilio_messenger
 from adapters.twilio.client import TwilioClient
-from adapters.twilio.transport import ConnectionFailed, Transport
+from adapters.twilio.transport import Transport
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
 from tests.support.servers import http_server
@@ -223,40 +222,6 @@ async def test_without_a_usable_url_or_a_tls_handshake_the_message_is_rejected()
             )
             async with opening as messenger:
                 assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
-
-
-async def test_without_a_free_connection_nothing_is_sent(twilio: FakeTwilio) -> None:
-    gate = threading.Event()
-
-    def wait(exchange: Exchange) -> None:
-        gate.wait()
-        twilio.respond(exchange)
-
-    twilio.behavior = wait
-    limits, timeout = httpx.Limits(max_connections=1), httpx.Timeout(60, pool=0.05)
-    async with httpx.AsyncClient(limits=limits, timeout=timeout) as http:
-        transport = Transport(http, Timeouts(total=60))
-        client = TwilioClient(twilio.account_sid, twilio.auth_token, twilio.url, transport)
-        sending = asyncio.create_task(client.create_message(PHONE.e164, TEXT, {"From": NUMBER}))
-        await asyncio.to_thread(twilio.wait_for_requests)
-
-        with pytest.raises(ConnectionFailed):
-            await client.create_message(PHONE.e164, TEXT, {"From": NUMBER})
-
-        gate.set()
-        await sending
-    assert len(twilio.messages) == 1
-
-
-async def test_connections_are_reused_and_replaced_once_they_are_closed(
-    twilio: FakeTwilio, messenger: TwilioMessenger
-) -> None:
-    for _ in range(5):
-        await messenger.send(PHONE, TEXT)
-    assert len(twilio.connections) == 1
-
-    twilio.close_connections()
-    assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
 
 
 async def test_the_log_contains_no_number_code_or_token(

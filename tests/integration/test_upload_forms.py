@@ -140,15 +140,10 @@ def chunkings(body: bytes) -> st.SearchStrategy[list[bytes]]:
     )
 
 
-def assert_is_documented(response: Response) -> None:
-    assert response.status in {201, 400, 403, 413, 415, 422}
-    assert ("code" in response.body) == (response.status != 201)
-
-
-def test_file_names_are_accepted_as_clients_write_them(uploads: UploadDriver) -> None:
-    for name in FILE_NAMES:
-        response = uploads.post([form(user_part(uploads.user_id), file_part(name=name))])
-        assert (response.status, response.body["type"]) == (201, "gif")
+def lengths_of_parts(body: bytes) -> list[int]:
+    """Return lengths that end in each line of the form, and at each byte of its end."""
+    last_bytes = range(len(body) - len(END) - 1, len(body))
+    return [*range(1, last_bytes[0], 9), *last_bytes]
 
 
 def test_a_form_truncated_at_any_byte_is_rejected_and_leaves_nothing(
@@ -156,7 +151,7 @@ def test_a_form_truncated_at_any_byte_is_rejected_and_leaves_nothing(
 ) -> None:
     body = form(category_part("art"), user_part(uploads.user_id), file_part())
     before = uploads.count_items()
-    for length in range(1, len(body)):
+    for length in lengths_of_parts(body):
         assert uploads.post([body[:length]]) == MALFORMED
     assert uploads.count_items() == before
 
@@ -164,13 +159,13 @@ def test_a_form_truncated_at_any_byte_is_rejected_and_leaves_nothing(
 def test_a_client_that_disconnects_at_any_byte_leaves_nothing(uploads: UploadDriver) -> None:
     body = form(user_part(uploads.user_id), file_part())
     before = uploads.count_items()
-    for length in range(len(body) + 1):
+    for length in [0, *lengths_of_parts(body), len(body)]:
         assert uploads.post([body[:length]], disconnects=True).status == 400
     assert uploads.count_items() == before
 
 
 @given(data=st.data())
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(25))
 def test_a_complete_form_is_accepted_in_any_chunks(
     uploads: UploadDriver, data: st.DataObject
 ) -> None:
@@ -180,40 +175,17 @@ def test_a_complete_form_is_accepted_in_any_chunks(
 
 
 @given(data=st.data())
-@settings(max_examples=examples(50))
+@settings(max_examples=examples(25))
 def test_a_damaged_form_gets_the_same_response_in_any_chunks(
     uploads: UploadDriver, data: st.DataObject
 ) -> None:
     body = data.draw(damaged_forms(uploads.user_id))
     ready = uploads.count_items()["ready"]
     response = uploads.post([body])
-    assert_is_documented(response)
+    assert response.status in {201, 400, 403, 413, 415, 422}
+    assert ("code" in response.body) == (response.status != 201)
     assert uploads.count_items()["ready"] == ready + (response.status == 201)
     assert uploads.post(data.draw(chunkings(body))) == response
-
-
-@given(
-    st.binary(max_size=200),
-    st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"))
-    | st.sampled_from(
-        [
-            "multipart/form-data",
-            "multipart/form-data; boundary=",
-            'multipart/form-data; boundary=""',
-            'multipart/form-data; boundary="a b"; boundary=c',
-            "multipart/form-data; charset=rot13; boundary=a-boundary",
-            "multipart/form-data; boundary=" + "b" * 5000,
-            "multipart/mixed; boundary=a-boundary",
-            "MULTIPART/Form-Data; BOUNDARY=another",
-        ]
-    ),
-)
-@settings(max_examples=examples(40))
-def test_any_content_type_gets_a_documented_response(
-    uploads: UploadDriver, content: bytes, content_type: str
-) -> None:
-    for body in (content, form(user_part(uploads.user_id), file_part()) + content):
-        assert_is_documented(uploads.post([body], content_type))
 
 
 def test_a_form_with_another_boundary_than_announced_is_rejected(uploads: UploadDriver) -> None:
@@ -231,6 +203,8 @@ def test_the_first_of_repeated_fields_and_files_is_used(uploads: UploadDriver) -
     broken = file_part(GIF[: len(GIF) // 2])
     assert uploads.post([form(user, file_part(), broken)]).status == 201
     assert uploads.post([form(user, broken, file_part())]).status == 422
+    other_format = uploads.post([form(user, file_part(b"%PDF-1.7"))])
+    assert (other_format.status, other_format.body["code"]) == (415, "unsupported_image_type")
 
 
 def test_a_form_with_too_many_parts_is_rejected(uploads: UploadDriver) -> None:

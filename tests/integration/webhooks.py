@@ -11,8 +11,8 @@ import httpx
 from adapters.flows import load_call_flow
 from adapters.twilio import TwilioSignatures, TwilioWebhookParser, TwimlMarkup
 from application.ports.webhooks import Webhooks
+from application.use_cases import Policy
 from application.webhook_urls import WebhookUrls
-from application.wiring import Policy
 from entrypoints.http.settings import HttpSettings
 from tests.stateful.http_driver import open_http_client
 from tests.support.app_harness import AppHarness

@@ -19,8 +19,7 @@ import httpx
 import structlog
 
 from application.ports.repositories import Repositories
-from application.use_cases import UseCases
-from application.wiring import Policy
+from application.use_cases import Policy, UseCases
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber

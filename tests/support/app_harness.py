@@ -12,14 +12,13 @@ from application.media.upload_image import UploadImageCommand
 from application.otp.codes import OtpCodes
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
-from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.images import ImagePublisher
+from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
 from application.ports.system import Randomness
 from application.principal import Principal
-from application.use_cases import UseCases
+from application.use_cases import Policy, Ports, UseCases, build_use_cases
 from application.webhook_urls import WebhookUrls
-from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
 from domain.identities.username import parse_username
@@ -66,7 +65,7 @@ class AppHarness:
     policy: Policy = field(default_factory=Policy)
     image_publisher: ImagePublisher = field(default_factory=image_publisher)
     randomness: Randomness = field(default_factory=SeededRandomness)
-    client_ip_hashes: ClientIpHashes = field(default_factory=FakePhoneEncryption)
+    keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,8 +82,7 @@ class AppHarness:
             public_keys=access_tokens(),
             refresh_keys=FileRefreshKeys(self.refresh_keys),
             otp_keys=FileOtpKeys(self.otp_keys),
-            client_ip_hashes=self.client_ip_hashes,
-            number_range_hashes=FakePhoneEncryption(),
+            keyed_hashes=self.keyed_hashes,
             events=self.events,
             clock=self.clock,
             randomness=self.randomness,

@@ -2,17 +2,22 @@
 
 import select
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
+SERVER_NAME: Final = "dialtone.example.org"
+_HOST: Final = b"Host: dialtone.example.org\r\n"
 UNFINISHED_BODY: Final = (
-    b"POST /auth/request-otp HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"POST /auth/request-otp HTTP/1.1\r\n" + _HOST + b"Content-Type: application/json\r\n"
     b'Content-Length: 1000\r\n\r\n{"phone": '
 )
-UNFINISHED_HEAD: Final = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
-LARGE_RESPONSE: Final = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+UNFINISHED_HEAD: Final = b"GET /health/live HTTP/1.1\r\n" + _HOST
+HEALTH: Final = UNFINISHED_HEAD + b"\r\n"
+LAST_REQUEST: Final = UNFINISHED_HEAD + b"Connection: close\r\n\r\n"
+LARGE_RESPONSE: Final = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\n" + _HOST + b"\r\n"
 _SMALL_BUFFER: Final = 4_096
 _CLOSED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
@@ -42,30 +47,49 @@ class HeldConnections:
         return [one for one in self._connections if one.fileno() not in closed]
 
 
+def connect(
+    port: int, client_ip: str = "", tls: ssl.SSLContext | None = None, timeout: float = 10.0
+) -> socket.socket:
+    """Connect to a local port, from one of the IPs of this machine."""
+    connection = socket.socket()
+    try:
+        if tls is None:  # it makes handshakes slow
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
+        connection.settimeout(timeout)
+        connection.bind((client_ip, 0))
+        connection.connect(("127.0.0.1", port))
+        return tls.wrap_socket(connection, server_hostname=SERVER_NAME) if tls else connection
+    except BaseException:
+        connection.close()
+        raise
+
+
 @contextmanager
 def hold(
-    port: int, count: int, content: bytes, host: str = "127.0.0.1"
+    port: int,
+    count: int,
+    content: bytes,
+    client_ip: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[HeldConnections]:
     """Open so many connections, send this on each, and hold them until the end of the block."""
     with ExitStack() as stack:
         connections = []
         for _ in range(count):
-            connection = stack.enter_context(socket.socket())
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
-            connection.settimeout(10)
-            connection.bind((host, 0))
-            connection.connect(("127.0.0.1", port))
+            connection = stack.enter_context(connect(port, client_ip, tls))
             connection.sendall(content)
             connections.append(connection)
         yield HeldConnections(connections)
 
 
-def request_latency(port: int, timeout: float = 10.0) -> float:
+def request_latency(
+    port: int, timeout: float = 10.0, client_ip: str = "", tls: ssl.SSLContext | None = None
+) -> float:
     """Return how many seconds a request on a new connection takes; the timeout if it fails."""
     started = time.perf_counter()
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
-            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        with connect(port, client_ip, tls, timeout) as connection:
+            connection.sendall(LAST_REQUEST)
             if not connection.recv(100).startswith(b"HTTP/1.1 200 "):
                 return timeout
     except OSError:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from adapters.flows import load_call_flow
 from application.ports.repositories import Repositories
+from application.use_cases import Policy
 from application.voice.answer_call import AnswerCallCommand
-from application.wiring import Policy
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, inbound_call_id
 from domain.voice.flow import DialResult
@@ -62,9 +62,6 @@ class InboundCall:
     async def press(self, *keys: str) -> None:
         for key in keys:
             await self.send(self.position, Answered(keys=key))
-
-    async def stay_silent(self) -> None:
-        await self.send(self.position, Answered())
 
     async def stay_on_the_line(self) -> None:
         """Wait for the end of a text."""

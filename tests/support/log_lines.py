@@ -1,4 +1,4 @@
-"""Log records and their JSON lines."""
+"""Log records and their lines."""
 
 import json
 import logging
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from adapters.logging.formatter import make_formatter
+import structlog
+
+from adapters.logging.configuration import RecordFormatter, make_processors
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 
 
@@ -25,8 +27,19 @@ def make_record(message: Any, *args: Any, **attributes: Any) -> logging.LogRecor
     return record
 
 
+def format_line(
+    record: logging.LogRecord, log_format: str = "json", *, is_terminal: bool = False
+) -> str:
+    """Return the line of a record."""
+    config = structlog.get_config()
+    structlog.configure(processors=make_processors(log_format, is_terminal=is_terminal))
+    try:
+        return RecordFormatter().format(record)
+    finally:
+        structlog.configure(**config)
+
+
 def log_line(message: Any, *args: Any, **attributes: Any) -> dict[str, Any]:
     """Return the fields of the JSON line of a record."""
-    line = make_formatter("json").format(make_record(message, *args, **attributes))
-    fields: dict[str, Any] = json.loads(line)
+    fields: dict[str, Any] = json.loads(format_line(make_record(message, *args, **attributes)))
     return fields

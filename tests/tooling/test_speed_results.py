@@ -38,28 +38,13 @@ def test_the_output_of_wrk_is_parsed_with_its_units_and_errors() -> None:
     )
 
 
-def test_rounds_are_combined_to_means_of_costs_and_medians_of_latencies() -> None:
-    rounds = [
-        Sample("sqlite", "me", 32, responses, 1.0 * responses, latency, 2 * latency, cpu_us)
-        for responses, latency, cpu_us in [(6_000, 2.0, 110), (2_000, 9.0, 220), (4_000, 1.0, 110)]
-    ]
-    other = a_sample("sqlite", "live", 7_600)
-    combined, unchanged = combine_rounds([*rounds, other])
-    # The CPU time of all rounds, divided by the responses of all.
-    assert combined.cpu_us == pytest.approx(1_540_000 / 12_000)
-    assert replace(combined, cpu_us=0) == Sample("sqlite", "me", 32, 12_000, 4_000, 2.0, 4.0, 0)
-    assert unchanged == other
-
-
 @pytest.mark.parametrize(
     ("stolen_percents", "rate"),
     [
         ((0, 5, 6, 0, 1, 30, 2), (10 + 20 + 40 + 50 + 70) / 5),
         ((20, 5, 6, 30, 40, 50, 70), (10 + 20 + 30 + 40) / 4),
-        ((0, 90), 10),
-        ((90,), 10),
     ],
-    ids=["disturbed", "most are disturbed", "short form", "single"],
+    ids=["disturbed", "most are disturbed"],
 )
 def test_rounds_that_the_host_disturbed_are_left_out_but_at_most_half(
     stolen_percents: tuple[float, ...], rate: float
@@ -70,15 +55,6 @@ def test_rounds_that_the_host_disturbed_are_left_out_but_at_most_half(
     ]
 
     assert combine_rounds(rounds)[0].rate == pytest.approx(rate)
-
-
-def test_a_disturbed_round_with_errors_counts() -> None:
-    rounds = [
-        replace(a_sample("sqlite", "me", 10), stolen_percent=percent, errors=errors)
-        for percent, errors in ((0, 0), (1, 0), (90, 3))
-    ]
-
-    assert combine_rounds(rounds)[0].errors == 3
 
 
 def test_the_table_compares_all_rounds_with_the_aims(tmp_path: Path) -> None:

@@ -133,12 +133,6 @@ def test_a_module_of_another_user_is_not_run(current_folder: Path, is_compiled: 
         load_factory(OWN_FACTORY, VARIABLE)
 
 
-async def test_an_adapter_without_a_health_check_is_always_healthy() -> None:
-    checked = FakeMessenger()
-    assert health_check_of(checked) is checked
-    await health_check_of(object()).check()
-
-
 class OlderMessenger:
     """A messenger of an operator that was written before messages had a URL for their status."""
 

@@ -1,7 +1,6 @@
 """Several messengers in order."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -89,20 +88,3 @@ async def test_an_unknown_delivery_fails_the_health_check_for_a_limited_time() -
 
     seconds += 1
     await group.check()
-
-
-async def test_an_unknown_delivery_is_a_warning_without_the_phone_and_the_code(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    await group_of([FakeMessenger(ACCEPTED)]).send(a_phone(), "")
-    assert caplog.records == []
-
-    await group_of([FakeMessenger(UNKNOWN)]).send(a_phone(), "123456 is your code")
-
-    [record] = caplog.records
-    assert record.levelno == logging.WARNING
-    assert record.msg == {
-        "event": "delivery_unknown",
-        "provider": "FakeMessenger",
-        "reason": UNKNOWN.reason,
-    }

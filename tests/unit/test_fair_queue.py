@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from adapters.pillow import fair_queue
-from adapters.pillow.fair_queue import FairQueue, Turn
+from adapters.pillow.fair_queue import FairQueue, QueuedWork
 from domain.errors import TooManyUploads
 
 
@@ -15,7 +15,7 @@ class Work:
 
     def __init__(self, queue: FairQueue) -> None:
         self._queue = queue
-        self._turns: dict[str, Turn] = {}
+        self._turns: dict[str, QueuedWork] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.started: list[str] = []
 
@@ -64,33 +64,6 @@ async def test_identities_take_turns(arrivals: list[str], order: list[str]) -> N
     assert await work.end_all() == order
 
 
-async def test_a_flood_delays_others_by_the_work_under_way_only() -> None:
-    work = queue()
-    await work.arrive(*(f"a{number}" for number in range(44)))
-    for number in range(12):
-        running = work.started[-1]
-        await work.arrive(f"b{number}")
-        await work.end(running)
-        assert work.started[-1] == f"b{number}"
-        # The flood continues when the other member has nothing to do.
-        await work.end(f"b{number}")
-        assert work.started[-1][0] == "a"
-
-
-async def test_new_identities_do_not_delay_work_forever() -> None:
-    work = queue()
-    await work.arrive("a1", "a2")
-    arrivals = [chr(0x100 + number) for number in range(100)]
-    await work.arrive(arrivals[0])
-    await work.end("a1")
-    for before, name in pairwise(arrivals):
-        await work.arrive(name)
-        await work.end("a2" if work.started[-1] == "a2" else before)
-        if work.started[-1] == "a2":
-            break
-    assert work.started[-1] == "a2"
-
-
 async def test_only_so_many_pieces_of_work_and_pixels_are_in_work() -> None:
     work = queue(max_running=3)
     await work.arrive("a1", "b1", pixels=50)
@@ -117,14 +90,14 @@ async def test_small_images_do_not_delay_a_large_one() -> None:
 @pytest.mark.parametrize("order", ["cancelled before its turn", "cancelled with its turn"])
 async def test_a_cancelled_caller_has_no_turn(order: str) -> None:
     fair = FairQueue(1, 100)
-    turn = await fair.acquire("a")
+    work = await fair.acquire("a")
     task = asyncio.create_task(fair.acquire("b"))
     await _run_pending()
     if order == "cancelled before its turn":
         task.cancel()
-        fair.release(turn)
+        fair.release(work)
     else:
-        fair.release(turn)
+        fair.release(work)
         task.cancel()
     await asyncio.wait({task})
     assert task.cancelled()
@@ -133,9 +106,23 @@ async def test_a_cancelled_caller_has_no_turn(order: str) -> None:
 
 async def test_work_that_waits_too_long_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     fair = FairQueue(1, 100)
-    turn = await fair.acquire("a")
+    work = await fair.acquire("a")
     monkeypatch.setattr(fair_queue, "WAIT_TIMEOUT_SECONDS", 0.0)
     with pytest.raises(TooManyUploads):
         await fair.acquire("b")
-    fair.release(turn)
+    fair.release(work)
     assert fair.is_idle
+
+
+async def test_new_identities_do_not_delay_work_forever() -> None:
+    work = queue()
+    await work.arrive("a1", "a2")
+    arrivals = [chr(0x100 + number) for number in range(100)]
+    await work.arrive(arrivals[0])
+    await work.end("a1")
+    for before, name in pairwise(arrivals):
+        await work.arrive(name)
+        await work.end("a2" if work.started[-1] == "a2" else before)
+        if work.started[-1] == "a2":
+            break
+    assert work.started[-1] == "a2"

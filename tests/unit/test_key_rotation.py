@@ -10,7 +10,6 @@ from adapters.key_file.document import KeyPurpose, generate_entry, parse_documen
 from adapters.key_file.keys import select_current_key
 from adapters.key_file.rotation import (
     RETENTION_MARGIN,
-    ROTATED_PURPOSES,
     RotatedKeys,
     rotate_document,
 )
@@ -77,21 +76,6 @@ def test_the_newest_active_key_is_current(seconds: tuple[float, ...], position: 
 # Rotation
 
 
-@pytest.mark.parametrize("purpose", ROTATED_PURPOSES)
-def test_a_new_key_is_added_in_front(purpose: KeyPurpose) -> None:
-    members = document_with_keys(NOW - DAY)
-
-    rotated_members, summary = rotate(members)
-
-    new, *former = rotated_members[purpose]
-    assert former == members[purpose]
-    assert new["not_before"] == "2026-05-01T09:31:00Z"
-    other = rotate(members)[0][purpose][0]
-    assert len({new["key"], other["key"], former[0]["key"]}) == 3
-    assert len({new["id"], other["id"], former[0]["id"]}) == 3
-    assert summary[purpose] == RotatedKeys(purpose, new["id"], NOT_BEFORE, kept=1, removed=0)
-
-
 @pytest.mark.parametrize(
     ("days", "removed"),
     [((1,), 0), ((900,), 0), ((1, 900), 0), ((1, 200, 300, 400), 2), ((100, 900), 1)],
@@ -133,6 +117,6 @@ def test_an_unordered_list_loses_no_key_that_was_used_recently() -> None:
 
 @pytest.mark.parametrize(("ttl", "days"), [("400d", 400), ("90d", 90), ("1h", 90), ("", 90)])
 def test_keys_are_kept_for_the_longer_of_setting_and_default(ttl: str, days: int) -> None:
-    lifetimes = max_token_lifetimes(settings(PLAIN_TOKEN_TTL=ttl, REFRESH_TOKEN_TTL=ttl))
+    lifetimes = max_token_lifetimes(settings(PLAIN_TOKEN_TTL=ttl, SESSION_IDLE_TIMEOUT=ttl))
 
     assert lifetimes.plain == lifetimes.refresh == days * DAY

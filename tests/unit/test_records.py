@@ -13,15 +13,12 @@ import msgspec
 import pytest
 
 from adapters.records import (
-    RATE_LIMITS,
-    RESERVATIONS,
     Fields,
     Record,
     RecordMapping,
     Upgrade,
 )
 from application.ports.errors import CorruptRecord
-from tests.support.builders import NOW
 from tests.support.full_records import FULL_RECORDS, GOLDEN_RECORDS, MAPPINGS
 
 GOLDEN: Final[dict[str, list[Fields]]] = json.loads(GOLDEN_RECORDS.read_bytes())
@@ -119,12 +116,6 @@ def test_a_record_of_a_newer_schema_version_is_never_half_read(fields: Fields) -
             read(newer)
 
 
-def test_unknown_fields_are_ignored() -> None:
-    stored = {"schema_version": 1, "title": "Halo", "genre": "pop"}
-
-    assert songs().decode(json.dumps(stored)) == Song("Halo")
-
-
 def damaged(stored: Any) -> Iterator[tuple[bool, Any]]:
     """Yield copies, each without one of its values at any depth, or with a wrong one.
 
@@ -158,16 +149,3 @@ def test_a_damaged_record_is_an_error_that_quotes_nothing(name: str) -> None:
 def test_a_text_that_is_no_record_is_damaged(text: str) -> None:
     with pytest.raises(CorruptRecord, match="a record of songs cannot be read"):
         songs(rename).decode(text)
-
-
-@pytest.mark.parametrize("mapping", [RATE_LIMITS, RESERVATIONS], ids=lambda mapping: mapping.name)
-def test_a_damaged_record_of_a_rate_limit_is_an_error_that_quotes_nothing(
-    mapping: RecordMapping[Any, Any],
-) -> None:
-    for text in ('{"expires_at": "a secret"}', "{"):
-        with pytest.raises(CorruptRecord, match=f"a record of {mapping.name} cannot be read"):
-            mapping.decode_record(text)
-    with pytest.raises(CorruptRecord, match=f"a record of {mapping.name} cannot be read"):
-        mapping.convert_record({"expires_at": "a secret"})
-    with pytest.raises(CorruptRecord, match="start the newer program"):
-        mapping.convert_record({"expires_at": NOW, "schema_version": 2, "acquired": ()})

@@ -110,18 +110,6 @@ def test_text_in_another_format_is_rejected(text: str) -> None:
         parse_document(text)
 
 
-def test_keys_keep_the_order_of_the_document(members: dict[str, Any]) -> None:
-    purpose = KeyPurpose.PHONE_ENCRYPTION
-    (old,) = parse_document(TEXT).keys[purpose]
-    members[purpose].insert(0, entry := generate_entry(purpose, NOW))
-    members["comment"] = "unknown members are accepted"
-
-    new, second = parse_document(json.dumps(members)).keys[purpose]
-
-    assert (new.id, new.not_before) == (entry["id"], NOW)
-    assert second == old
-
-
 def test_a_list_with_an_impossible_key_is_rejected(members: dict[str, Any]) -> None:
     peppers, (index_key,) = members["otp_pepper"] * 2, members["phone_index"]
     too_long = [members["phone_encryption"][0] | {"key": "A" * 64}]

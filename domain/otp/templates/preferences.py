@@ -1,11 +1,11 @@
 """What a client may ask for in a message: its platform, its locale and its app hash."""
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from domain.errors import InvalidValue
-from domain.values import dataclass
 
 APP_HASH_LENGTH: Final = 11
 _APP_HASH: Final = re.compile(rf"[A-Za-z0-9+/]{{{APP_HASH_LENGTH}}}")

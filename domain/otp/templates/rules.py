@@ -11,7 +11,10 @@ from domain.otp.templates.sms_length import measure_sms
 MAX_SEGMENTS: Final = 3
 """Each segment is charged, and segments arrive separately."""
 MAX_RETRIEVER_SIZE: Final = 140
-"""Bytes that Android's SMS Retriever reads."""
+"""Bytes that Android's SMS Retriever reads: of the text in UTF-8, and of the encoded SMS.
+
+Its documentation does not say which, so both limits hold.
+"""
 _DIGITS: Final = re.compile(r"\d{4,}")
 _JOINERS: Final = "\u200c\u200d"  # some scripts need them inside words
 _LABEL: Final = r"[^\W_](?:[\w-]*[^\W_])?"

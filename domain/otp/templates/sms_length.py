@@ -1,10 +1,9 @@
 """The length of a text as an SMS, and the number of segments that are charged."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-
-from domain.values import dataclass
 
 # The GSM 7-bit default alphabet and its extension table (3GPP TS 23.038, sections 6.2.1 and
 # 6.2.1.1). National tables are left out: few carriers support them.

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
 from domain.errors import InvalidValue
 from domain.otp.templates.preferences import Platform
-from domain.values import dataclass
 
 _PLACEHOLDER: Final = re.compile(r"\{(?P<name>[^{}]*)\}|[{}]")
 _MAX_MINUTES: Final = 99

@@ -1,6 +1,7 @@
 """The templates of one language or country, and the selection for a message."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
@@ -12,8 +13,9 @@ from domain.otp.templates.template import (
     TemplateValues,
     parse_template,
 )
-from domain.values import dataclass
 
+# None for iOS: with a domain line, iPhones fill in the code only on that domain and in the apps
+# that are associated with it.
 _DEFAULT_LAST_LINES: Final = {Platform.ANDROID: "{hash}", Platform.WEB: "@{domain} #{code}"}
 # Two codes without a common run of digits: a name that contains one cannot pass for the other.
 _PREVIEW_CODES: Final = ("01234567", "98765432")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from litestar import Controller
+from litestar import Controller, get
 from litestar.types import ASGIApp
 
 from application.ports.call_provider import RecordingFile
@@ -31,7 +31,6 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import error_responses
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.route_handler import get
 from entrypoints.http.streaming import Content, FileResponse
 
 
@@ -40,7 +39,7 @@ class CallController(Controller):
 
     path = "/calls"
     tags = ["Calls"]
-    before_request = staticmethod(require_principal)
+    guards = [require_principal]
     security = BEARER
 
     @get(

@@ -1,7 +1,8 @@
 """Errors that only HTTP has, beside those of the domain."""
 
+from dataclasses import dataclass
+
 from domain.errors import RateLimitExceeded, Unauthenticated
-from domain.values import dataclass
 from entrypoints.http.errors.field_codes import FieldErrorCode
 
 

@@ -1,14 +1,13 @@
 """The table from errors to responses, for each API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from domain import errors
 from domain.errors import DomainError, PhoneInUse, RateLimitExceeded
 from domain.media.page import MAX_TOTAL
-from domain.values import dataclass
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import (
     FieldError,

@@ -1,12 +1,16 @@
 """One-time codes, legacy API."""
 
-from litestar import Controller, HttpMethod
+from typing import Any
+
+from litestar import Controller, HttpMethod, post
+from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
+from entrypoints.http.auth import Connection
 from entrypoints.http.client import parse_device_name
 from entrypoints.http.errors.exceptions import InvalidOtp, MethodNotAllowed
 from entrypoints.http.legacy_otp.schemas import (
@@ -17,14 +21,13 @@ from entrypoints.http.legacy_otp.schemas import (
 )
 from entrypoints.http.openapi.responses import body_errors, legacy_error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field, parse_fields
-from entrypoints.http.request import ApiRequest, before_request
-from entrypoints.http.route_handler import post
+from entrypoints.http.request import ApiRequest
 
 
-@before_request
-async def _require_post(request: ApiRequest) -> None:
+async def _require_post(connection: Connection, _: BaseRouteHandler) -> None:
     # The framework would respond to OPTIONS; the older service did not.
-    if request.method != HttpMethod.POST:
+    scope: Any = connection.scope
+    if scope["method"] != HttpMethod.POST:
         raise MethodNotAllowed(HttpMethod.POST.value)
 
 
@@ -33,7 +36,7 @@ class LegacyOtpController(Controller):
 
     path = "/authenticate"
     tags = ["Legacy OTP"]
-    before_request = staticmethod(_require_post)
+    guards = [_require_post]
 
     @post(
         "/get_otp",

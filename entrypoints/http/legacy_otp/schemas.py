@@ -34,8 +34,8 @@ class LegacyGetOtpResponse(msgspec.Struct, kw_only=True):
     exit_code: Annotated[int, Meta(description="Always 0.", examples=[0])] = 0
 
 
-class LegacyValidateOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The code from the message."""
+class LegacyValidateOtpBody(msgspec.Struct, kw_only=True):
+    """The code from the message. Other fields are ignored."""
 
     phone: LegacyPhoneField
     otp: OtpField

@@ -3,16 +3,19 @@
 import re
 from typing import Final
 
-from litestar import Controller
+from litestar import Controller, delete, get, patch, post
+from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
 from application.media.upload_image import UploadImageCommand
+from application.use_cases import UseCases
 from domain import errors
 from domain.media.item import parse_category
 from entrypoints.http.auth import (
     BEARER,
     UNAVAILABLE_ERROR,
+    Connection,
     require_principal,
 )
 from entrypoints.http.errors import exceptions
@@ -53,8 +56,7 @@ from entrypoints.http.library.upload_form import open_upload_form
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
-from entrypoints.http.request import ApiRequest, before_request
-from entrypoints.http.route_handler import delete, get, patch, post
+from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse, HeadResponse
 from entrypoints.http.users.schemas import parse_user_id
 
@@ -78,7 +80,7 @@ class LibraryController(Controller):
 
     path = "/library"
     tags = ["Library"]
-    before_request = staticmethod(require_principal)
+    guards = [require_principal]
     security = BEARER
 
     @post(
@@ -249,8 +251,9 @@ class LibraryController(Controller):
         await request.use_cases.delete_item(request.principal, parse_item_id(item_id))
 
 
-@before_request
-async def require_principal_unless_public(request: ApiRequest) -> None:
+async def require_principal_unless_public(
+    connection: Connection, handler: BaseRouteHandler
+) -> None:
     """Authenticate the request if the URLs of media files expire.
 
     Otherwise a URL that has expired would still say how to open the file: by its key.
@@ -259,9 +262,10 @@ async def require_principal_unless_public(request: ApiRequest) -> None:
         Unauthenticated: The access token is missing or invalid.
         StorageError, Unavailable
     """
-    key = request.path_params["key"]
-    if _STORAGE_KEY.fullmatch(key) and not await request.use_cases.open_file.is_public(key):
-        await require_principal(request)
+    key = connection.path_params["key"]
+    use_cases: UseCases = connection.app.state.use_cases
+    if _STORAGE_KEY.fullmatch(key) and not await use_cases.open_file.is_public(key):
+        await require_principal(connection, handler)
 
 
 class MediaFileController(Controller):
@@ -269,7 +273,7 @@ class MediaFileController(Controller):
 
     path = "/media"
     tags = ["Library"]
-    before_request = staticmethod(require_principal_unless_public)
+    guards = [require_principal_unless_public]
     security = [{}, *BEARER]
 
     @get(

@@ -4,6 +4,7 @@ import asyncio
 import errno
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Final
@@ -18,7 +19,6 @@ from multipart import (
 )
 
 from domain.errors import MediaStorageFailed, NoUploadSpace
-from domain.values import dataclass
 from entrypoints.http.errors.exceptions import (
     FileTooLarge,
     InvalidBody,

@@ -12,12 +12,16 @@ from typing import Final
 
 from domain.errors import NoUploadSpace, TooManyUploads
 
+MAX_UPLOADS: Final = 64
+"""In one server process."""
 MAX_UPLOADS_PER_IDENTITY: Final = 2
 MAX_MEMORY_BYTES: Final = 1024 * 1024
 """What each upload may have in memory. A larger file is usually written to a temporary file."""
 MAX_PHOTO_BYTES: Final = 4 * 1024 * 1024
 SHARED_MEMORY_BYTES: Final = 32 * 1024 * 1024
 """Files up to `MAX_PHOTO_BYTES` are in memory too, while they have at most this in addition."""
+MAX_SPOOLED_FILES: Final = 16
+"""So many files of the maximum size fit into the temporary files of one server process."""
 MAX_SHARE_OF_IDENTITY: Final = 2
 """One identity can have half of the space for temporary files."""
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from litestar import Controller, Response
+from litestar import Controller, Response, get
 from litestar.params import FromPath
 
 from entrypoints.http.errors.exceptions import PathNotFound
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.route_handler import get
 
 _SWAGGER_UI_FILES: Final = {
     "swagger-ui.css": "text/css",
@@ -39,7 +38,7 @@ class OpenApiController(Controller):
     @get("/openapi.json", media_type="application/json")
     async def get_description(self, request: ApiRequest) -> bytes:
         """Return the description as JSON."""
-        return request.describe_api()
+        return bytes(request.app.state.describe_api())
 
     @get("/docs", media_type="text/html")
     async def get_page(self, request: ApiRequest) -> Response[str]:

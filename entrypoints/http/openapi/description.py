@@ -122,7 +122,6 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     )
     handlers = _handlers_by_operation(app)
     description = app.openapi_schema.to_schema()
-    description["paths"] = _sort_operations(description["paths"], controllers)
     _correct_schemas(description, _request_bodies(handlers.values()))
     _set_otp_length(description, settings.otp_length)
     _add_request_examples(description)
@@ -167,31 +166,6 @@ def _handlers_by_operation(app: Litestar) -> dict[str, HTTPRouteHandler]:
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
     }
-
-
-def _sort_operations(
-    paths: Mapping[str, Mapping[str, Any]], controllers: Sequence[type[Controller]]
-) -> dict[str, dict[str, Any]]:
-    """Sort paths and their operations in the order of the source; the framework's is by name."""
-    names = [
-        handler.operation_id
-        for controller in controllers
-        for handler in vars(controller).values()
-        if isinstance(handler, HTTPRouteHandler)
-    ]
-
-    def position(item: tuple[str, Any]) -> int:
-        return names.index(item[1]["operationId"])
-
-    sorted_operations = {
-        path: dict(sorted(operations.items(), key=position)) for path, operations in paths.items()
-    }
-    return dict(
-        sorted(
-            sorted_operations.items(),
-            key=lambda item: min(position(operation) for operation in item[1].items()),
-        )
-    )
 
 
 def _request_bodies(handlers: Iterable[HTTPRouteHandler]) -> Iterator[type[msgspec.Struct]]:

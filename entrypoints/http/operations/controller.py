@@ -1,6 +1,6 @@
 """Health checks and the key set (JWKS)."""
 
-from litestar import Controller, Response
+from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 
 from entrypoints.http.openapi.responses import error_responses
@@ -13,7 +13,6 @@ from entrypoints.http.operations.schemas import (
     to_readiness_response,
 )
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.route_handler import get
 
 
 class HealthController(Controller):

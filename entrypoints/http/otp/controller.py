@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from litestar import Controller
+from litestar import Controller, get, post
 from litestar.params import JSONBody
 
 from application.otp.request_otp import RequestOtpCommand
@@ -34,7 +34,6 @@ from entrypoints.http.otp.schemas import (
 )
 from entrypoints.http.parsing import JsonBody, missing_field, parse_fields
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.route_handler import get, post
 from entrypoints.http.settings import HttpSettings
 
 _DEVICE: Final = re.compile(DEVICE_PATTERN)
@@ -100,7 +99,7 @@ class OtpController(Controller):
         operation_id="get_delivery_status",
         summary="Get the delivery status of a code",
         response_description="What became of the message or call.",
-        before_request=limit_by_ip,
+        guards=[limit_by_ip],
         responses=error_responses(TooManyRequests, errors.Unavailable),
     )
     async def get_delivery_status(

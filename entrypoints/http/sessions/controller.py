@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from litestar import Controller
+from litestar import Controller, delete, get, post
 from litestar.params import JSONBody
 
 from application.identities.sessions import Scope
@@ -26,7 +26,6 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.route_handler import delete, get, post
 from entrypoints.http.sessions.schemas import (
     LogoutBody,
     LogoutOperation,
@@ -53,7 +52,7 @@ class SessionController(Controller):
         summary="Exchange a refresh token for new tokens",
         response_description="The new tokens.",
         status_code=200,
-        before_request=limit_by_ip,
+        guards=[limit_by_ip],
         dto=JsonBody[RefreshSessionBody],
         return_dto=None,
         responses=error_responses(
@@ -81,7 +80,7 @@ class SessionController(Controller):
         summary="Sign out",
         response_description="The sessions have ended.",
         status_code=204,
-        before_request=limit_by_ip,
+        guards=[limit_by_ip],
         dto=JsonBody[LogoutBody],
         return_dto=None,
         operation_class=LogoutOperation,
@@ -109,7 +108,7 @@ class SessionController(Controller):
         operation_id="list_sessions",
         summary="List the caller's sessions",
         response_description="The sessions.",
-        before_request=require_principal,
+        guards=[require_principal],
         security=BEARER,
         responses=error_responses(Unauthenticated, TooManyRequests, errors.Unavailable),
     )
@@ -123,7 +122,7 @@ class SessionController(Controller):
         operation_id="revoke_session",
         summary="End a session of the caller",
         response_description="The session has ended.",
-        before_request=require_principal,
+        guards=[require_principal],
         security=BEARER,
         responses=error_responses(
             Unauthenticated,

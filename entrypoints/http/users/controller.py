@@ -1,6 +1,6 @@
 """Users."""
 
-from litestar import Controller
+from litestar import Controller, delete, get, patch, post
 from litestar.params import JSONBody
 
 from application.identities.users import CreateUserCommand
@@ -15,7 +15,6 @@ from entrypoints.http.errors.exceptions import InvalidUserId, OriginNotAllowed, 
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field, parse_fields
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.route_handler import delete, get, patch, post
 from entrypoints.http.users.schemas import (
     CreateUserBody,
     CreateUserResponse,
@@ -32,7 +31,7 @@ class UserController(Controller):
 
     path = "/users"
     tags = ["Users"]
-    before_request = staticmethod(require_principal)
+    guards = [require_principal]
     security = BEARER
 
     @post(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -10,7 +11,6 @@ from litestar import Response
 from application.ports.call_markup import CallMarkup
 from application.ports.errors import PortError
 from domain.errors import DomainError
-from domain.values import dataclass
 from domain.voice.instructions import HangUp, Instruction, Position, Say, Voice
 
 ANSWER_TIMEOUT_SECONDS: Final = 12.0

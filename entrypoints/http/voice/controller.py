@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 import structlog
-from litestar import Controller, Response
+from litestar import Controller, Response, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, SkipValidation
 
@@ -16,7 +16,6 @@ from domain.voice.call import inbound_call_id
 from domain.voice.instructions import Instruction, Position
 from domain.voice.walk import Recorded
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.route_handler import post
 from entrypoints.http.voice.call_response import CallResponder
 from entrypoints.http.voice.webhook import Webhook, WebhookRejected, receive_webhook
 

@@ -1,6 +1,7 @@
 """Requests of a telephony provider: as they arrive, and once they are verified."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -12,7 +13,6 @@ from application.ports.call_markup import CallMarkup
 from application.ports.webhook_parser import WebhookFields
 from application.ports.webhook_signatures import SignedRequest
 from application.ports.webhooks import Webhooks
-from domain.values import dataclass
 from domain.voice.instructions import Position
 from entrypoints.http.errors.exceptions import HttpError
 

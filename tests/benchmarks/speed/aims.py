@@ -14,7 +14,6 @@ SCENARIOS_BY_RECORDS: Final = ("me", "own page")
 _MIN_RATIOS: Final[Mapping[str, tuple[float, float]]] = {
     "live": (0.5, 0.5),
     "me": (0.28, 0.26),
-    "me, short tokens": (0.28, 0.26),
     "own page": (0.1, 0.04),
     "wrong code": (0.06, 0.025),
     "request code": (0.05, 0.02),

@@ -14,7 +14,6 @@ from litestar import Litestar, get
 
 from adapters.logging import configure_logging
 from entrypoints.http.middleware import App, Receive, Scope, Send
-from entrypoints.server.check import make_plan
 from entrypoints.server.serve import serve
 from entrypoints.settings import read_settings
 
@@ -55,4 +54,4 @@ if __name__ == "__main__":
     settings = read_settings(os.environ, None)
     configure_logging(settings.log_level, settings.log_format)
     with patch("entrypoints.server.serve.Granian", FloorServer):
-        serve(make_plan(settings), settings.bind, lambda: None)
+        serve(settings, settings.bind, lambda: None)

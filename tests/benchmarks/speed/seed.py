@@ -26,10 +26,10 @@ from pymongo import MongoClient
 from adapters.jwt import JwtAccessTokens
 from adapters.key_file import KeyPurpose
 from adapters.records import MEDIA_ITEMS, Fields, IdentityMapping, RecordMapping
+from adapters.records.phone_encryption import PhoneEncryption
 from adapters.sqlite.record_table import to_column
 from adapters.system import SystemClock
 from application.ports.keys import TokenClaims
-from application.ports.phone_encryption import PhoneEncryption
 from domain.identities.identity import Identity, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
@@ -63,12 +63,13 @@ def seed(
     insert(settings, MEDIA_ITEMS, _make_items(owners))
     key_sets = keys.key_set(KeyPurpose.SIGNING), keys.key_set(KeyPurpose.REFRESH)
     tokens = JwtAccessTokens(*key_sets, issuer=ISSUER, audience=ISSUER)
-    # Signatures are random (ECDSA), so each token is another one.
     return {
         "long": [_issue(tokens, user, user.sessions[0]) for user in senders_in_turn],
         "short": [_issue(tokens, user, user.sessions[1]) for user in senders_in_turn],
+        # With another time, each token is another one.
         "owners": [
-            _issue(tokens, user, user.sessions[0]) for user in islice(cycle(owners), senders)
+            _issue(tokens, user, user.sessions[0], timedelta(seconds=number))
+            for number, user in enumerate(islice(cycle(owners), senders))
         ],
     }
 
@@ -116,9 +117,11 @@ def _make_items(owners: Sequence[Identity]) -> Iterator[MediaItem]:
         )
 
 
-def _issue(tokens: JwtAccessTokens, user: Identity, session: Session) -> tuple[str, str]:
+def _issue(
+    tokens: JwtAccessTokens, user: Identity, session: Session, age: timedelta = timedelta()
+) -> tuple[str, str]:
     generation = session.token_family.generation if session.token_family else None
-    claims = TokenClaims(user.id, session.id, NOW, NOW + timedelta(days=1), generation)
+    claims = TokenClaims(user.id, session.id, NOW - age, NOW + LIFETIME, generation)
     return user.id, tokens.issue(claims)
 
 

@@ -116,13 +116,13 @@ def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> sch
             "checks": {"enabled": True},
             "generation": {
                 "deterministic": settings().derandomize,
-                "max-examples": examples(12),
+                "max-examples": examples(5),
                 "database": "none",
             },
             "phases": {
                 # Otherwise, values of earlier responses would replace most generated values.
                 "fuzzing": {"extra-data-sources": {"responses": False}},
-                "stateful": {"generation": {"max-examples": examples(50)}},
+                "stateful": {"generation": {"max-examples": examples(20)}},
             },
             "dictionaries": {
                 "own-id": {"values": [person.user_id]},

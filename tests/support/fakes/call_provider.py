@@ -2,13 +2,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from application.ports.call_provider import PlacementResult, PlacementStatus, RecordingFile
+from application.ports.call_provider import PlacementResult, RecordingFile
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from application.ports.messenger import DeliveryStatus
 from domain.phone import PhoneNumber
 
-REJECTED = PlacementResult(PlacementStatus.REJECTED, "The fake provider is down.")
-INVALID_NUMBER = PlacementResult(PlacementStatus.INVALID_NUMBER, "This number does not exist.")
-UNKNOWN = PlacementResult(PlacementStatus.UNKNOWN, "The fake provider did not respond.")
+REJECTED = PlacementResult(DeliveryStatus.REJECTED, "The fake provider is down.")
+INVALID_NUMBER = PlacementResult(DeliveryStatus.INVALID_NUMBER, "This number does not exist.")
+UNKNOWN = PlacementResult(DeliveryStatus.UNKNOWN, "The fake provider did not respond.")
 
 
 class PlacedCall(NamedTuple):
@@ -43,7 +44,7 @@ class FakeCallProvider:
             return self.result
         call_id = f"CA{len(self.calls):032x}"
         self.calls[call_id] = PlacedCall(phone, url, status_url, timeout_seconds)
-        return self.result or PlacementResult(PlacementStatus.PLACED, provider_call_id=call_id)
+        return self.result or PlacementResult(DeliveryStatus.ACCEPTED, provider_call_id=call_id)
 
     @asynccontextmanager
     async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:

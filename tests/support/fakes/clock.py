@@ -10,9 +10,5 @@ class MovableClock:
     def now(self) -> datetime:
         return self._now
 
-    def seconds(self) -> float:
-        """Return the time in seconds since 1970."""
-        return self._now.timestamp()
-
     def advance(self, by: timedelta) -> None:
         self._now += by

@@ -25,6 +25,7 @@ from adapters.records import (
     RecordMapping,
     ReservationRecord,
 )
+from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import (
     encrypt_if_blocked,
     make_first_version,
@@ -33,7 +34,6 @@ from adapters.records.phone_verifications import (
 from adapters.records.rate_limits import acquire, find_available
 from application.ports.errors import StorageTimeout, StorageUnavailable, UniqueViolation
 from application.ports.media_items import PageItem
-from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity

@@ -19,6 +19,7 @@ STOP_TIMEOUT: Final = 30.0
 # Below the usual ephemeral range, which outgoing connections use as well: after a restart such a
 # port may be in use, and a client that retries may connect to itself.
 _PORTS: Final = range(10_240, 22_000)
+_PROCESSES: Final = 16
 
 
 class ServerUnavailable(Exception):
@@ -190,8 +191,13 @@ def interrupt_on_signals() -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different free ports."""
-    return list(islice(filter(_is_free, random.sample(_PORTS, k=len(_PORTS))), count))
+    """Return different free ports. Processes of pytest-xdist have different ones.
+
+    Otherwise two of them could choose the same port before either server listens.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = _PORTS[number % _PROCESSES :: _PROCESSES]
+    return list(islice(filter(_is_free, random.sample(ports, k=len(ports))), count))
 
 
 def _is_free(port: int) -> bool:

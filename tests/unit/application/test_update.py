@@ -7,15 +7,13 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from application.identities.users import reserve_username
-from application.ports.errors import ConcurrencyConflict, UniqueViolation
+from application.ports.errors import ConcurrencyConflict
 from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES, save_identity, update
-from domain.errors import UsernameInUse, UserSaveFailed
+from domain.errors import UserSaveFailed
 from domain.identities.identity import Identity
-from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, an_id, an_identity
+from tests.support.builders import an_id, an_identity
 from tests.support.fakes.database import InMemoryIdentities
 
 
@@ -68,16 +66,6 @@ async def test_only_a_changed_record_is_written() -> None:
     assert (same, counter.writes) == ("as it is", [1])
 
 
-@pytest.mark.parametrize(("version", "loads"), [(1, 0), (2, 1)], ids=["current", "stale"])
-async def test_a_loaded_record_is_loaded_again_only_if_it_is_stale(
-    version: int, loads: int
-) -> None:
-    counter = Counter(value=5, version=version)
-    loaded = Versioned(5, 1)
-    await update(counter.load, counter.replace, lambda value: (value + 1, None), loaded)
-    assert (counter.loads, counter.writes) == (loads, [6])
-
-
 @pytest.mark.parametrize(
     ("conflicts", "delayed"), [(0, 0), (3, 0), (4, 1), (10, 7), (MAX_RETRIES - 1, MAX_RETRIES - 4)]
 )
@@ -114,15 +102,6 @@ async def test_an_unknown_identity_is_added_or_changed_if_it_exists_meanwhile(
 
 
 # Use cases
-
-
-async def test_a_username_that_is_taken_again_is_in_use(app: AppHarness) -> None:
-    async def save() -> None:
-        raise UniqueViolation("taken a moment ago")
-
-    identities = app.database.repositories().identities
-    with pytest.raises(UsernameInUse):
-        await reserve_username(identities, parse_username("Rahul"), NOW, save)
 
 
 async def test_use_cases_give_up_after_too_many_conflicts(

@@ -10,13 +10,11 @@ from entrypoints.http.deadlines import (
     BODY_LIMITS,
     MAX_DRAINED_BYTES,
     DeadlineMiddleware,
-    OpenRequests,
     TransferDeadline,
     TransferLimits,
 )
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
 
-CLIENT: Final = ("192.0.2.1", "4711")
 NEVER: Final = TransferLimits(idle_seconds=0.0)
 """Whatever has not arrived yet is too late."""
 
@@ -47,7 +45,7 @@ class Connection:
 
 def a_scope(method: str = "POST", **headers: str) -> dict[str, Any]:
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http", "method": method, "path": "/", "headers": raw, "client": CLIENT}
+    return {"type": "http", "method": method, "path": "/", "headers": raw}
 
 
 async def reject(scope: Any, receive: Any, send: Any) -> None:
@@ -58,7 +56,7 @@ async def reject(scope: Any, receive: Any, send: Any) -> None:
 async def handle(
     app: Any, connection: Connection, scope: Any, limits: TransferLimits = BODY_LIMITS
 ) -> None:
-    middleware = DeadlineMiddleware(app, OpenRequests(), limits)
+    middleware = DeadlineMiddleware(app, limits)
     await middleware(scope, connection.receive, connection.send)
 
 
@@ -111,7 +109,7 @@ async def test_a_body_that_ends_too_early_is_invalid() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    middleware = DeadlineMiddleware(app, OpenRequests())
+    middleware = DeadlineMiddleware(app)
     await middleware(a_scope(content_length="5"), receive, Connection().send)
 
 
@@ -147,41 +145,3 @@ async def test_an_unread_body_is_read_before_the_response_as_far_as_it_is_there(
     assert connection.bytes_read == bytes_read
     assert connection.sent[0]["status"] == 413
     assert (b"connection" in connection.headers) == closes
-
-
-async def test_a_large_response_is_sent_in_chunks() -> None:
-    content = bytes(range(256)) * 1000
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": content})
-
-    connection = Connection()
-    await handle(app, connection, a_scope("GET"))
-    chunks = connection.sent[1:]
-    assert b"".join(chunk["body"] for chunk in chunks) == content
-    assert max(len(chunk["body"]) for chunk in chunks) <= 32 * 1024
-    assert [chunk.get("more_body", False) for chunk in chunks] == [True] * (len(chunks) - 1) + [
-        False
-    ]
-
-
-async def test_a_request_is_open_until_its_response_has_been_sent() -> None:
-    requests = OpenRequests()
-    waits: list[bool] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        waits.append(requests.body_wait_began_at(CLIENT) is not None)
-        assert CLIENT in requests
-        await receive()
-
-    async def receive() -> dict[str, Any]:
-        waits.append(requests.body_wait_began_at(CLIENT) is not None)
-        return {"type": "http.request", "body": b"12345", "more_body": False}
-
-    middleware = DeadlineMiddleware(app, requests)
-    await middleware(a_scope(content_length="5"), receive, Connection().send)
-    assert waits == [False, True]
-    assert CLIENT not in requests
-    assert requests.take_recent() == {CLIENT}
-    assert requests.take_recent() == set()

@@ -1,14 +1,18 @@
 """The error table is complete and agrees with the contract."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain import errors
 from domain.errors import DomainError
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.errors.handlers import to_response
 from entrypoints.http.errors.table import (
     ERRORS,
     Api,
@@ -20,18 +24,6 @@ from entrypoints.http.errors.table import (
 )
 
 NEVER_RAISED = {errors.RateLimitExceeded}
-CODES = {
-    "invalid", "unauthenticated", "not_found", "method_not_allowed", "body_too_large",
-    "request_timeout", "call_not_found", "recording_not_found",
-    "rate_limited", "too_many_attempts", "country_not_served", "phone_unreachable",
-    "delivery_failed", "phone_mismatch", "phone_in_use", "username_in_use", "forbidden",
-    "reauthentication_required",
-    "user_not_found", "item_not_found", "session_not_found", "file_too_large",
-    "unsupported_image_type", "invalid_image", "storage_failed", "no_file_part",
-    "page_too_deep", "invalid_host", "origin_not_allowed", "unsupported_media_type",
-    "no_selected_file", "missing_user_id", "invalid_id", "too_many_uploads", "unavailable",
-    "internal_error",
-}  # fmt: skip
 
 
 def subclasses(base: type[ApiError]) -> Iterator[type[ApiError]]:
@@ -43,18 +35,6 @@ def subclasses(base: type[ApiError]) -> Iterator[type[ApiError]]:
 
 def test_every_error_has_a_row_and_every_row_an_error() -> None:
     assert set(ERRORS) == {*subclasses(DomainError), *subclasses(HttpError)}
-
-
-def test_the_codes_are_those_of_the_glossary_and_of_fields() -> None:
-    main, of_fields = set(), set()
-    for error, row in ERRORS.items():
-        is_value = issubclass(error, errors.InvalidValue)
-        if is_value or row.field is not None:
-            of_fields.add(row.code)
-        if not is_value and error is not exceptions.InvalidOtp:
-            main.add(row.code)
-    assert main == CODES
-    assert of_fields <= set(FieldErrorCode)
 
 
 def test_only_a_missing_token_has_no_error_code() -> None:
@@ -74,17 +54,6 @@ def test_an_invalid_image_names_its_reason_and_limit() -> None:
 
 
 def test_errors_of_one_field_name_it() -> None:
-    named = {error: row.field for error, row in ERRORS.items() if row.field is not None}
-    assert named == {
-        errors.CountryNotServed: "phone",
-        errors.PhoneUnreachable: "phone",
-        exceptions.PageTooDeep: "page",
-        exceptions.NoFilePart: "file",
-        exceptions.NoSelectedFile: "file",
-        exceptions.MissingUserId: "user_id",
-        exceptions.InvalidUserId: "user_id",
-        exceptions.InvalidItemId: "item_id",
-    }
     assert error_body(errors.PhoneUnreachable("A landline."), Api.MAIN) == {
         "errors": {"phone": ["A landline."]},
         "code": "invalid",
@@ -194,3 +163,24 @@ def test_phone_in_use_names_only_the_callers_own_user() -> None:
 )  # fmt: skip
 def test_the_api_is_chosen_by_whole_path_segments(path: str, api: Api) -> None:
     assert api_of(path) is api
+
+
+# Which responses are logged as errors: those that an operator has to look at
+
+
+@pytest.mark.parametrize(
+    ("error", "events"),
+    [
+        (errors.Unavailable(), ["request_failed"]),
+        (exceptions.InternalError(), ["request_failed"]),
+        (errors.TooManyUploads(), []),
+        (exceptions.TooManyReads(), []),
+        (exceptions.PathNotFound(), []),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_client_cannot_fill_the_log_with_errors(error: ApiError, events: list[str]) -> None:
+    request: Any = SimpleNamespace(scope={"path": "/media/key"})
+    with capture_logs() as logs:
+        to_response(request, error)
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == events

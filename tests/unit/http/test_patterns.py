@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 from domain.errors import InvalidValue
 from domain.media.item import MAX_CATEGORY_LENGTH, parse_category
 from domain.otp.challenge import parse_otp_code
-from domain.page import encode_cursor, parse_cursor
 from entrypoints.http.library.schemas import CATEGORY_PATTERN
 from entrypoints.http.otp.schemas import DEVICE_PATTERN, OTP_PATTERN
-from entrypoints.http.paging import CURSOR_PATTERN
 from tests.support.examples import examples
 from tests.support.schema_check import is_valid
 
@@ -29,7 +27,6 @@ DIGITS: Final = st.characters(categories=["Nd"])
 SEPARATED_CODES: Final = st.lists(st.tuples(SEPARATORS, DIGITS), min_size=5, max_size=7).map(
     lambda pairs: "".join(separator + digit for separator, digit in pairs)
 )
-SPACES: Final = [character for character in map(chr, range(0x3100)) if character.isspace()]
 
 
 def is_accepted(parse: Callable[[str], object], text: str) -> bool:
@@ -46,22 +43,10 @@ def test_the_code_pattern_agrees_with_the_parser(text: str) -> None:
     assert is_valid({}, OTP_SCHEMA, text) is is_accepted(parse_otp_code, text)
 
 
-def test_a_code_may_contain_any_white_space() -> None:
-    codes = [f"{space}123{space}456{space}" for space in SPACES]
-    assert [code for code in codes if not is_valid({}, OTP_SCHEMA, code)] == []
-    assert [code for code in codes if not is_accepted(parse_otp_code, code)] == []
-
-
 @settings(max_examples=examples(100))
 @given(st.text(CHARACTERS, max_size=MAX_CATEGORY_LENGTH + 1))
 def test_the_category_pattern_agrees_with_the_parser(text: str) -> None:
     assert is_valid({}, CATEGORY_SCHEMA, text) is is_accepted(parse_category, text)
-
-
-@settings(max_examples=examples(50))
-@given(st.from_regex(CURSOR_PATTERN, fullmatch=True, alphabet=st.characters(codec="ascii")))
-def test_every_text_of_the_cursor_pattern_is_a_cursor(text: str) -> None:
-    assert encode_cursor(parse_cursor(text)) == text
 
 
 def test_a_device_name_has_letters_and_symbols_of_any_script_and_no_control_characters() -> None:

@@ -119,27 +119,3 @@ async def test_without_an_origin_sec_fetch_site_counts(
 ) -> None:
     status, _ = await respond(OWN_HOST, *headers, method=method)
     assert status == expected
-
-
-@pytest.mark.parametrize(
-    ("method", "headers", "is_shown"),
-    [
-        ("GET", [("origin", "https://app.example.org")], True),
-        ("GET", [("origin", "https://evil.example")], False),
-        ("GET", [("origin", "https://app.example.org"), ("origin", "null")], False),
-        ("OPTIONS", [("origin", "https://app.example.org")], False),
-        (
-            "OPTIONS",
-            [("origin", "https://app.example.org"), ("access-control-request-method", "POST")],
-            True,
-        ),
-    ],
-)
-async def test_the_framework_sees_only_listed_origins(
-    method: str, headers: list[tuple[str, str]], is_shown: bool
-) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        assert any(name == b"origin" for name, _ in scope["headers"]) == is_shown
-        await ok(scope, receive, send)
-
-    assert await respond(OWN_HOST, *headers, method=method, app=app) == (200, {})

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.logging import LogSecurityEvents
-from adapters.logging.formatter import add_request_fields
+from adapters.logging.configuration import add_request_fields
 from application.ports.security_events import SecurityEvent, SecurityEventType
 from entrypoints.http.middleware import RequestContextMiddleware
 

@@ -9,7 +9,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from application.ports.errors import MediaStorageUnavailable
-from domain.errors import MediaFileNotFound
 from entrypoints.http import streaming
 from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.streaming import Content, FileRead, FileReads, FileResponse, HeadResponse
@@ -127,22 +126,6 @@ async def test_the_file_is_closed_when_the_store_or_sending_fails() -> None:
     assert [(log["event"], log["reason"]) for log in logs] == [("request_failed", "lost")]
     assert not file.is_open
     assert not unsent.is_open
-
-
-async def test_an_error_before_the_file_is_open_sends_nothing() -> None:
-    file = OneFile()
-
-    @asynccontextmanager
-    async def missing() -> AsyncIterator[Content]:
-        if not file.sent:
-            raise MediaFileNotFound
-        yield Content("image/jpeg", 11, file.read())
-
-    response = FileResponse(missing, nullcontext(FileRead(IP)), HEADERS)
-    with pytest.raises(MediaFileNotFound):
-        await response({}, never, file.send)  # type: ignore[arg-type]  # it does not use the scope
-
-    assert file.sent == []
 
 
 async def test_head_has_the_headers_of_get_and_reads_nothing() -> None:

@@ -3,20 +3,14 @@
 import os
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from domain.errors import NoUploadSpace, TooManyUploads
 from entrypoints.http.library.upload_limiter import (
-    MAX_MEMORY_BYTES,
-    MAX_PHOTO_BYTES,
-    SHARED_MEMORY_BYTES,
     IdentityLocks,
     UploadLimiter,
-    free_temporary_bytes,
     open_lock_file,
 )
 
@@ -67,20 +61,6 @@ def test_temporary_files_have_a_maximum_size_of_which_one_user_has_half(
         upload.reserve(free)
 
 
-def test_photos_are_in_memory_while_there_is_room(uploads: ExitStack) -> None:
-    count = SHARED_MEMORY_BYTES // (MAX_PHOTO_BYTES - MAX_MEMORY_BYTES)
-    limited = limiter(max_uploads=count + 1)
-    for number in range(count):
-        upload = uploads.enter_context(limited.admit(str(number)))
-        upload.announce(MAX_PHOTO_BYTES)
-        assert (upload.memory_bytes, upload.reserved_bytes) == (MAX_PHOTO_BYTES, 0)
-    with limited.admit("last") as upload:
-        with pytest.raises(NoUploadSpace):  # for a temporary file
-            upload.announce(MAX_PHOTO_BYTES)
-        upload.announce(MAX_MEMORY_BYTES)
-        assert (upload.memory_bytes, upload.reserved_bytes) == (MAX_MEMORY_BYTES, 0)
-
-
 def test_a_reservation_grows_until_the_upload_ends_or_fails() -> None:
     limited = limiter(max_uploads=1)
     with limited.admit("a") as upload:
@@ -115,15 +95,6 @@ def test_the_space_of_the_disk_counts(uploads: ExitStack) -> None:
     uploads.close()
     with limited.admit("a") as upload, pytest.raises(NoUploadSpace):
         upload.reserve(1)
-
-
-def test_the_free_space_is_that_of_the_temporary_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    assert (free_temporary_bytes() or 0) > 0
-    monkeypatch.setattr(tempfile, "tempdir", "/proc")  # a file system without a size
-    assert free_temporary_bytes() is None
 
 
 def test_the_uploads_of_one_user_in_another_process_count() -> None:

@@ -30,12 +30,6 @@ def test_the_soft_limit_is_raised_as_far_as_needed(limits: list[int], hard: int)
     assert max_connections() == MAX_CONNECTIONS
 
 
-def test_a_higher_soft_limit_is_kept(limits: list[int]) -> None:
-    limits[:] = [100_000, 100_000]
-    raise_descriptor_limit()
-    assert limits == [100_000, 100_000]
-
-
 @pytest.mark.parametrize(("hard", "connections"), [(4096, 3328), (1024, 512), (256, 128)])
 def test_a_low_hard_limit_is_a_warning_that_says_what_to_do(
     limits: list[int], hard: int, connections: int

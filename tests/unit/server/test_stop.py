@@ -7,7 +7,7 @@ from unittest.mock import ANY, Mock, PropertyMock
 import pytest
 import structlog
 
-from entrypoints.server.stop import CLOSE_TIMEOUT, StopSequence
+from entrypoints.server.stop import StopSequence
 from entrypoints.server.workers import Workers
 
 STOP_DELAY = 5.0
@@ -18,11 +18,12 @@ class Server:
     """A stop sequence, and what it has asked the server for."""
 
     def __init__(self) -> None:
-        self.workers = Workers(DRAIN_TIMEOUT)
+        self.workers = Workers()
         self.calls: list[str] = []
         self.stop = StopSequence(
             self.workers,
             STOP_DELAY,
+            DRAIN_TIMEOUT,
             drain=lambda: self.calls.append("drain"),
             kill=lambda: self.calls.append("kill"),
         )
@@ -42,25 +43,20 @@ def timer(monkeypatch: pytest.MonkeyPatch) -> Mock:
     return timer
 
 
-def test_sigterm_lets_readiness_fail_and_the_service_serve() -> None:
+def test_sigterm_lets_readiness_fail_and_the_service_serve(timer: Mock) -> None:
     server = Server()
     server.stop.handle(signal.SIGTERM)
 
-    assert server.workers.is_stopping
-    assert not server.workers.is_draining
+    assert server.workers.is_stopping()
     assert server.calls == []
-
-
-def test_each_step_has_its_time(timer: Mock) -> None:
-    server = Server()
-    server.stop.handle(signal.SIGTERM)
     timer.assert_called_once_with(STOP_DELAY, ANY)
     timer.call_args.args[1]()
     assert server.calls == ["drain"]
 
-    timer.assert_called_with(DRAIN_TIMEOUT + CLOSE_TIMEOUT, ANY)
-    timer.call_args.args[1]()
-    assert server.calls == ["drain", "kill"]
+
+def test_ctrl_c_skips_the_stop_delay(timer: Mock) -> None:
+    Server().stop.handle(signal.SIGINT)
+    timer.assert_called_once_with(0, ANY)
 
 
 def test_a_second_signal_kills_all_workers() -> None:
@@ -68,16 +64,15 @@ def test_a_second_signal_kills_all_workers() -> None:
     server.stop.handle(signal.SIGTERM)
     server.stop.handle(signal.SIGINT)
 
-    assert server.workers.is_draining
     assert server.calls == ["drain", "kill"]
 
 
-def test_several_workers_that_cannot_start_have_one_time_limit(
-    timer: Mock, monkeypatch: pytest.MonkeyPatch
+def test_a_new_worker_that_cannot_start_drains_the_others(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Workers, "cannot_start", PropertyMock(return_value=True))
     server = Server()
     for _ in range(2):
         server.stop.handle(signal.SIGTERM)
 
-    timer.assert_called_once_with(DRAIN_TIMEOUT + CLOSE_TIMEOUT, ANY)
+    assert server.calls == ["drain", "drain"]

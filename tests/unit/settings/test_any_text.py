@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 
-from entrypoints.settings import Settings, SettingsError, describe, read_settings
-from entrypoints.settings.read import FIELDS, HIDDEN
+from entrypoints.settings import FIELDS, Settings, SettingsError, describe, read_settings
+from entrypoints.settings.read import HIDDEN
 from tests.support.examples import examples
 from tests.unit.settings.texts import EXAMPLES, S3, SECRET, TWILIO, VARIABLES, environs
 

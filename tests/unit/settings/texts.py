@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from entrypoints.settings.read import FIELDS
+from entrypoints.settings import FIELDS
 
 SECRET: Final = "tops3cret"
 """A password in the texts; no message may contain it."""

@@ -7,7 +7,6 @@ import pytest
 
 from application.ports.keys import TokenClaims
 from domain.errors import ReauthenticationRequired, Unauthenticated
-from domain.identities.identity import Role
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, a_session, an_id, an_identity
 from tests.support.keys import access_tokens
@@ -38,15 +37,6 @@ async def test_an_expired_session_is_rejected_although_its_token_is_valid(app: A
         await app.use_cases.authenticate(token)
 
 
-async def test_a_member_who_becomes_an_administrator_logs_in_again(app: AppHarness) -> None:
-    token = await app.access_token()
-    member = await app.use_cases.authenticate(token)
-    await app.use_cases.change_role(member.identity.id, Role.ADMINISTRATOR)
-    with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(token)
-    assert (await app.log_in()).identity.is_administrator
-
-
 async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_the_login(
     app: AppHarness,
 ) -> None:
@@ -67,29 +57,3 @@ async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_
         await app.create_user(old, phone=a_phone(3))
     assert not old.viewer.is_administrator
     await app.upload_image(old)
-
-
-async def test_all_tokens_of_a_deleted_identity_are_rejected_at_once(app: AppHarness) -> None:
-    token, other_token = await app.access_token(), await app.access_token()
-    principal = await app.use_cases.authenticate(token)
-    await app.use_cases.delete_user(principal)
-    for revoked in (token, other_token):
-        with pytest.raises(Unauthenticated):
-            await app.use_cases.authenticate(revoked)
-
-
-async def test_logout_revokes_its_token_at_once_and_no_other(app: AppHarness) -> None:
-    token, other_token = await app.access_token(), await app.access_token()
-    principal = await app.use_cases.authenticate(token)
-    for _ in ("first", "repeated"):
-        await app.use_cases.logout(principal)
-    with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(token)
-    await app.use_cases.authenticate(other_token)
-
-
-async def test_a_deleted_identity_cannot_log_out(app: AppHarness) -> None:
-    principal = await app.log_in()
-    await app.use_cases.delete_user(principal)
-    with pytest.raises(Unauthenticated):
-        await app.use_cases.logout(principal)

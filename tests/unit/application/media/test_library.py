@@ -9,7 +9,7 @@ import pytest
 from application.media.open_file import OpenFile
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
-from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed, MediaFileNotFound, Unavailable
+from domain.errors import ItemNotFound, LibraryReadFailed, MediaFileNotFound, Unavailable
 from domain.identities.identity import Identity
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter, PageRequest
@@ -58,18 +58,6 @@ def items(count: int, owner: str = RAHUL, first: int = 100) -> list[MediaItem]:
     ]
 
 
-async def test_the_newest_items_come_first_and_the_last_page_is_short(app: AppHarness) -> None:
-    await store(app, an_identity(id=RAHUL), *items(5))
-    pages = [
-        await app.use_cases.list_items(ItemFilter(), PageRequest(number, 3))
-        for number in (1, 2, 3, 10**30)
-    ]
-    assert [listed.item.id for listed in pages[0].items] == [an_id(104), an_id(103), an_id(102)]
-    assert all(listed.url.url.endswith(listed.item.storage_key) for listed in pages[0].items)
-    assert [len(page.items) for page in pages] == [3, 2, 0, 0]
-    assert {(page.page.total, page.page.total_pages) for page in pages} == {(5, 2)}
-
-
 async def test_items_of_deleted_owners_are_not_listed(app: AppHarness) -> None:
     deleted = a_deleted_identity(id=PRIYA)
     await store(app, an_identity(id=RAHUL), deleted, *items(3), *items(3, PRIYA, 200))
@@ -77,34 +65,6 @@ async def test_items_of_deleted_owners_are_not_listed(app: AppHarness) -> None:
     assert {listed.item.owner_id for listed in everything.items} == {RAHUL}
     hidden_items = await app.use_cases.list_items(ItemFilter(owner_id=PRIYA), PageRequest())
     assert (hidden_items.items, hidden_items.page.total) == ([], 0)
-
-
-@pytest.mark.parametrize("count", [0, 4, 5, 9])
-@pytest.mark.parametrize("hidden", [0, 4, 5, 9])
-async def test_cursors_lead_to_all_items_that_are_not_hidden(
-    app: AppHarness, count: int, hidden: int
-) -> None:
-    deleted = a_deleted_identity(id=PRIYA)
-    visible, hidden_items = items(count), items(hidden, PRIYA, 200)
-    await store(app, an_identity(id=RAHUL), deleted, *visible, *hidden_items)
-    seen, request = [], PageRequest(per_page=4)
-    while True:
-        result = await app.use_cases.list_items(ItemFilter(), request)
-        seen += [listed.item.id for listed in result.items]
-        if result.page.next_cursor is None:
-            break
-        request = PageRequest(per_page=4, after=result.page.next_cursor)
-    assert seen == [item.id for item in visible][::-1]
-
-
-@pytest.mark.parametrize("per_page", [1, 4, 5, 6])
-async def test_only_the_last_page_says_that_it_is(app: AppHarness, per_page: int) -> None:
-    await store(app, an_identity(id=RAHUL), *items(5))
-    first = await app.use_cases.list_items(ItemFilter(), PageRequest(1, per_page))
-    total_pages = first.page.total_pages or 0
-    for number in range(1, total_pages + 2):
-        result = await app.use_cases.list_items(ItemFilter(), PageRequest(number, per_page))
-        assert (result.page.next_cursor is None) == (number >= total_pages)
 
 
 async def test_above_ten_thousand_items_the_total_is_not_exact_and_cursors_go_on(
@@ -135,26 +95,6 @@ async def test_listing_items_fails_without_database(app: AppHarness) -> None:
 # Categorizing
 
 
-async def test_owners_and_administrators_change_the_category(
-    app: AppHarness, owner: Principal, administrator: Principal, item_id: str
-) -> None:
-    for principal, category in ((owner, "Beach "), (owner, None), (administrator, "Beach")):
-        result = await app.use_cases.categorize_item(principal, item_id, category)
-        assert result.item.category == category
-        assert (await app.use_cases.get_item(item_id)).item == result.item
-
-
-async def test_other_users_cannot_change_the_category_or_delete_the_item(
-    app: AppHarness, other: Principal, item_id: str, storage_key: str
-) -> None:
-    with pytest.raises(Forbidden):
-        await app.use_cases.categorize_item(other, item_id, "Beach")
-    with pytest.raises(Forbidden):
-        await app.use_cases.delete_item(other, item_id)
-    assert (await app.use_cases.get_item(item_id)).item.category == "Party"
-    assert storage_key in app.files.contents
-
-
 async def test_a_category_change_does_not_restore_a_deleted_item(
     app: AppHarness, owner: Principal, item_id: str
 ) -> None:
@@ -168,34 +108,7 @@ async def test_a_category_change_does_not_restore_a_deleted_item(
         await app.use_cases.get_item(item_id)
 
 
-@pytest.mark.parametrize("operation", ["media_items.load", "media_items.replace"])
-async def test_an_item_is_neither_changed_nor_deleted_after_an_error(
-    app: AppHarness, owner: Principal, item_id: str, operation: str
-) -> None:
-    before = await app.use_cases.get_item(item_id)
-    for change in (
-        lambda: app.use_cases.categorize_item(owner, item_id, "Beach"),
-        lambda: app.use_cases.delete_item(owner, item_id),
-    ):
-        app.faults.fail_on(operation)
-        with pytest.raises(StorageUnavailable):
-            await change()
-        assert await app.use_cases.get_item(item_id) == before
-    assert before.item.storage_key in app.files.contents
-
-
 # Deleting
-
-
-async def test_a_deleted_item_and_its_file_are_not_found_at_once(
-    app: AppHarness, administrator: Principal, item_id: str, storage_key: str
-) -> None:
-    await app.use_cases.delete_item(administrator, item_id)
-    with pytest.raises(ItemNotFound):
-        await app.use_cases.get_item(item_id)
-    with pytest.raises(MediaFileNotFound):
-        await read_opened(app.use_cases.open_file, storage_key)
-    assert app.files.contents == {}
 
 
 OPERATIONS = [read_opened, OpenFile.get_info]

@@ -41,17 +41,6 @@ async def test_a_refused_deletion_is_retried_until_the_store_accepts_it(
     assert await app.use_cases.retry_deletions(INTERVAL) == 0
 
 
-async def test_the_cleanup_retries_a_refused_deletion(app: AppHarness, refused: str) -> None:
-    app.files.is_unavailable = False
-
-    assert (await app.use_cases.cleanup()).retried_deletions == 1
-    assert app.files.contents == {}
-
-    app.clock.advance(FILE_DELETION_DELAY)
-    assert (await app.use_cases.cleanup()).deleted_items == 1
-    assert refused not in app.database.media_items
-
-
 async def test_of_several_instances_one_retries(app: AppHarness, refused: str) -> None:
     assert await app.use_cases.retry_deletions(INTERVAL) == 0  # the store refuses again
     app.files.is_unavailable = False
@@ -59,14 +48,6 @@ async def test_of_several_instances_one_retries(app: AppHarness, refused: str) -
     assert await app.use_cases.retry_deletions(INTERVAL) == 0
     app.clock.advance(INTERVAL)
     assert await app.use_cases.retry_deletions(INTERVAL) == 1
-
-
-async def test_without_refused_deletions_nothing_is_written(app: AppHarness) -> None:
-    app.faults.reset()
-
-    assert await app.use_cases.retry_deletions(INTERVAL) == 0
-
-    assert app.faults.calls == ["media_cleanup.list_refused_deletions"]
 
 
 async def test_a_file_that_is_refused_again_does_not_stop_the_others(
@@ -96,3 +77,14 @@ async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: 
 
     assert app.faults.has_fired
     assert app.database.media_items[item.id].value.state is ItemState.DELETING
+
+
+async def test_the_cleanup_retries_a_refused_deletion(app: AppHarness, refused: str) -> None:
+    app.files.is_unavailable = False
+
+    assert (await app.use_cases.cleanup()).retried_deletions == 1
+    assert app.files.contents == {}
+
+    app.clock.advance(FILE_DELETION_DELAY)
+    assert (await app.use_cases.cleanup()).deleted_items == 1
+    assert refused not in app.database.media_items

@@ -10,7 +10,6 @@ import pytest
 from application.principal import Principal
 from domain.errors import (
     DomainError,
-    Forbidden,
     InvalidImage,
     ItemSaveFailed,
     Unauthenticated,
@@ -61,16 +60,6 @@ async def test_only_the_published_image_is_stored(app: AppHarness, principal: Pr
     assert stored.startswith(b"GIF8")
     assert b"hidden" not in stored
     assert uploaded.item.image.bytes == len(stored)
-
-
-async def test_a_user_cannot_upload_for_others_whether_they_exist_or_not(
-    app: AppHarness, principal: Principal
-) -> None:
-    other = await app.add_user(a_phone(2), "Priya")
-    for owner_id in (other.identity.id, an_id(99)):
-        with pytest.raises(Forbidden):
-            await app.upload_image(principal, owner_id=owner_id)
-    assert app.database.media_items == {}
 
 
 async def test_an_administrator_uploads_for_any_user_on_the_own_account(

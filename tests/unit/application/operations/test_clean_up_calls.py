@@ -77,23 +77,6 @@ async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -
     assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=6, deleted_calls=3)
 
 
-async def test_a_provider_that_is_down_is_tried_once(app: AppHarness) -> None:
-    await add(app, *(call_number(number, recordings=2) for number in range(3)))
-    attempts = []
-
-    class Provider:
-        async def delete_recording(self, recording_id: str) -> None:
-            attempts.append(recording_id)
-            app.call_provider.is_unavailable = True
-            await app.call_provider.delete_recording(recording_id)
-
-    clean_up_calls = replace(app.use_cases.cleanup.clean_up_calls, call_provider=Provider())  # type: ignore[arg-type]
-    app.clock.advance(100 * DAY)
-    await replace(app.use_cases.cleanup, clean_up_calls=clean_up_calls)()
-
-    assert len(attempts) == 1
-
-
 async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
     app: AppHarness, caplog: pytest.LogCaptureFixture
 ) -> None:

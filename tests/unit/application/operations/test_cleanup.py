@@ -83,18 +83,6 @@ async def test_unfinished_files_are_deleted_after_the_longest_upload(app: AppHar
 # Deleted identities
 
 
-async def test_more_items_than_one_batch_are_cleaned_up(app: AppHarness) -> None:
-    deleted = a_deleted_identity()
-    repositories = app.database.repositories()
-    await repositories.identities.add(deleted)
-    for number in range(450):
-        await repositories.media_items.add(an_item(id=an_id(1000 + number), owner_id=deleted.id))
-    await app.use_cases.cleanup()
-    assert {stored.value.state for stored in app.database.media_items.values()} == {
-        ItemState.DELETING
-    }
-
-
 async def test_items_and_phone_of_a_deleted_identity_are_cleaned_up(app: AppHarness) -> None:
     principal = await app.add_user()
     app.files.is_unavailable = True
@@ -113,11 +101,6 @@ async def test_items_and_phone_of_a_deleted_identity_are_cleaned_up(app: AppHarn
     assert states == {ItemState.DELETING}
 
 
-async def test_a_deleted_identity_without_phone_is_purged(app: AppHarness) -> None:
-    await app.database.repositories().identities.add(a_deleted_identity(phone=None))
-    assert await app.use_cases.cleanup() == CleanupReport(purged_identities=1)
-
-
 async def test_a_username_is_released_thirty_days_after_the_deletion(app: AppHarness) -> None:
     deleted = a_deleted_identity(user=a_user(), purged_at=NOW, phone=None)
     await app.database.repositories().identities.add(deleted)
@@ -133,16 +116,6 @@ async def test_the_phone_verification_of_a_deleted_identity_expires(app: AppHarn
     await app.use_cases.delete_user(principal)
     await app.use_cases.cleanup()
     assert a_phone() in app.database.phone_verifications
-    app.clock.advance(TRUSTED_IP_TTL)
-    assert (await app.use_cases.cleanup()).expired_phone_verifications == 1
-
-
-async def test_limits_and_attempts_of_a_phone_are_kept_until_they_expire(app: AppHarness) -> None:
-    principal = await app.add_user()
-    before = app.database.phone_verifications[a_phone()].value
-    await app.use_cases.delete_user(principal)
-    await app.use_cases.cleanup()
-    assert app.database.phone_verifications[a_phone()].value == before.assign_identity(None)
     app.clock.advance(TRUSTED_IP_TTL)
     assert (await app.use_cases.cleanup()).expired_phone_verifications == 1
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from application.otp.delivery_status import MAX_PENDING, TYPICAL_DURATION, ReportTimingProfile
-from application.wiring import Policy
+from application.otp.delivery_status import TYPICAL_DURATION, ReportTimingProfile
+from application.use_cases import Policy
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import REPORT_TTL, ReportedStatus
 from domain.otp.request_id import parse_report_id
@@ -166,14 +166,3 @@ def test_durations_are_drawn_between_those_that_were_recorded() -> None:
     assert min(drawn) >= 3
     assert max(drawn) <= 5
     assert profile.draw_duration(Channel.VOICE) == TYPICAL_DURATION
-
-
-def test_only_the_latest_deliveries_wait_for_their_report() -> None:
-    profile = ReportTimingProfile(SeededRandomness())
-    deliveries = [a_delivery(request_id=str(number)) for number in range(MAX_PENDING + 1)]
-    for delivery in deliveries:
-        profile.start(delivery, NOW)
-    profile.record(deliveries[0].report_id, NOW + timedelta(seconds=9))
-    assert profile.draw_duration(Channel.SMS) == TYPICAL_DURATION
-    profile.record(deliveries[1].report_id, NOW + timedelta(seconds=9))
-    assert profile.draw_duration(Channel.SMS) == timedelta(seconds=9)

@@ -1,11 +1,10 @@
 """Suppressed deliveries take as long, and end, as the latest messages did."""
 
 import asyncio
-from itertools import pairwise
 
 import pytest
 
-from application.otp.delivery_timing import DeliveryTimingProfile, quantile
+from application.otp.delivery_timing import DeliveryTimingProfile
 from application.ports.messenger import DeliveryResult
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.support.fakes.randomness import SeededRandomness
@@ -69,23 +68,6 @@ async def test_the_duration_is_that_of_messages_with_the_same_result() -> None:
     assert loop.time() - started == pytest.approx(0.05)
 
 
-async def test_the_duration_is_corrected_for_late_wakeups(monkeypatch: pytest.MonkeyPatch) -> None:
-    profile = DeliveryTimingProfile(MaximalRandomness())
-    await profile.record("US", send(ACCEPTED, gate_after(0.05)))
-    sleep, requested = asyncio.sleep, list[float]()
-
-    async def sleep_too_long(seconds: float) -> None:
-        requested.append(seconds)
-        # A sleep of a busy machine takes longer than requested.
-        await sleep(seconds + 0.02)
-
-    monkeypatch.setattr(asyncio, "sleep", sleep_too_long)
-    for _ in range(2):
-        await profile.imitate("US")
-
-    assert requested == pytest.approx([0.05, 0.03])
-
-
 async def test_without_durations_of_its_own_a_profile_has_those_of_its_fallback() -> None:
     messages = DeliveryTimingProfile(MaximalRandomness())
     calls = DeliveryTimingProfile(MaximalRandomness(), fallback=messages)
@@ -145,32 +127,3 @@ async def test_a_hanging_message_without_usable_result_is_not_imitated(
 
     assert await suppressed == ACCEPTED
     await asyncio.wait([hanging])
-
-
-async def test_a_message_of_usual_duration_is_not_waited_for(
-    profile: DeliveryTimingProfile,
-) -> None:
-    loop = asyncio.get_running_loop()
-    await profile.record("US", send(ACCEPTED, gate_after(0.2)))
-    gate = asyncio.Event()
-    pending = asyncio.ensure_future(profile.record("US", send(UNKNOWN, gate)))
-    await asyncio.sleep(0)
-    await profile.record("US", send(ACCEPTED))
-
-    started = loop.time()
-    assert await profile.imitate("US") == ACCEPTED
-    assert loop.time() - started < 0.2
-    assert not pending.done()
-    gate.set()
-    await pending
-
-
-def test_quantiles_are_all_different_and_between_the_extremes() -> None:
-    values = [0.3, 0.1, 0.2]
-
-    quantiles = [quantile(values, step / 1000) for step in range(1001)]
-
-    assert (quantiles[0], quantiles[-1]) == (0.1, 0.3)
-    assert all(lower < upper for lower, upper in pairwise(quantiles))
-    assert quantile(values, 0.5) == 0.2
-    assert (quantile([], 0.5), quantile([0.2], 0.9)) == (0, 0.2)

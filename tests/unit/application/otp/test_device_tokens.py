@@ -8,7 +8,7 @@ import pytest
 from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from application.principal import Principal
-from application.wiring import Policy
+from application.use_cases import Policy
 from domain.errors import TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import parse_otp_code

@@ -8,7 +8,7 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.messenger import DeliveryResult
-from application.wiring import Policy
+from application.use_cases import Policy
 from domain.errors import (
     DeliveryFailed,
     PhoneUnreachable,
@@ -69,22 +69,6 @@ async def test_the_limit_of_an_ip_has_a_correct_retry_after() -> None:
     assert [await is_sent(app, phone(3)) for _ in range(5)] == [False] * 5
     app.advance(1)
     assert await is_sent(app, phone(3))  # no cooldown has started
-
-
-@pytest.mark.parametrize("limit_name", ["per_country", "total"])
-async def test_recognized_requesters_have_forty_percent_of_a_limit(limit_name: str) -> None:
-    app = app_with_limits(**{limit_name: SlidingWindow(20, HOUR)})
-    owners = [(phone(number), network_ip(number)) for number in range(8)]
-    for owner, ip in owners:
-        await log_in(app, owner, ip)
-    app.advance(3600)
-
-    strangers = [await is_sent(app, phone(50 + n), network_ip(100 + n)) for n in range(20)]
-    recognized = [await is_sent(app, owner, ip) for owner, ip in owners]
-
-    assert (sum(strangers), sum(recognized)) == (12, 8)
-    other_country = parse_phone("+4915123456789", None)
-    assert await is_sent(app, other_country) == (limit_name == "per_country")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Calling a caller back with a code."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,16 +10,15 @@ from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.call_provider import PlacementResult
 from application.ports.errors import StorageUnavailable
 from application.ports.security_events import SecurityEventType
-from application.wiring import Policy
+from application.use_cases import Policy
 from domain.errors import TooManyAttempts
 from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
+from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import Call, CallDirection, CallStatus
-from domain.voice.walk import CallOutcome
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.call_provider import INVALID_NUMBER, REJECTED, UNKNOWN, PlacedCall
@@ -82,13 +80,6 @@ async def test_only_phones_that_get_codes_are_called_back(number: str, reason: s
     assert await app.request_callback(PhoneNumber(number)) == (reason is None)
     assert len(app.call_provider.calls) == (reason is None)
     assert app.events.emitted[-1].reason == reason
-
-
-async def test_nothing_is_placed_for_a_test_phone() -> None:
-    app = app_with_phone_line(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456")),)))
-    assert await app.request_callback()
-    assert app.call_provider.calls == {}
-    assert isinstance(await app.verify_otp("123456"), LoggedIn)
 
 
 # Limits
@@ -187,17 +178,6 @@ async def test_the_code_logs_in_from_any_ip_and_once(
     assert app.database.permits["callbacks:country:US"] == 1
 
 
-async def test_a_login_marks_the_call_that_read_the_code(app: AppHarness) -> None:
-    await app.request_callback()
-    (stored,) = app.database.calls.values()
-    read = replace(stored.value, outcome=CallOutcome.CODE_READ)
-    await app.database.repositories().calls.replace(read, stored.version)
-    await app.verify_otp(await app.code_of_last_call())
-    call = app.database.calls[read.id].value
-    verification = app.database.phone_verifications[a_phone()].value
-    assert (call.identity_id, call.is_caller_verified) == (verification.identity_id, True)
-
-
 async def test_wrong_codes_get_the_responses_of_a_phone_without_a_request(app: AppHarness) -> None:
     await app.request_callback()
     for number in range(8):
@@ -226,22 +206,8 @@ async def test_failures_at_a_callback_count_on_the_limit_of_all_failures() -> No
     assert limited.counter.limit == 2
 
 
-async def test_a_callback_is_requested_and_delivered_or_rejected(app: AppHarness) -> None:
-    await app.request_callback()
-    app.call_provider.result = UNKNOWN
-    for _ in ("delivered", "too many"):
-        await app.request_callback()
-    app.advance(hours=1)
-    app.call_provider.result = REJECTED
-    await app.request_callback()
-    requested, delivered = SecurityEventType.CALLBACK_REQUESTED, SecurityEventType.OTP_DELIVERED
-    assert {event.phone for event in app.events.emitted} == {a_phone()}
-    assert [(event.type, event.reason) for event in app.events.emitted] == [
-        (requested, None),
-        (delivered, None),
-        (requested, None),
-        (delivered, UNKNOWN.reason),
-        (SecurityEventType.OTP_REQUEST_REJECTED, "too many callbacks"),
-        (requested, None),
-        (SecurityEventType.OTP_REQUEST_REJECTED, REJECTED.reason),
-    ]
+async def test_nothing_is_placed_for_a_test_phone() -> None:
+    app = app_with_phone_line(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456")),)))
+    assert await app.request_callback()
+    assert app.call_provider.calls == {}
+    assert isinstance(await app.verify_otp("123456"), LoggedIn)

@@ -10,15 +10,15 @@ import pytest
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn
 from application.ports.messenger import DeliveryResult
-from application.wiring import Policy
-from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable, Unavailable
+from application.use_cases import Policy
+from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable
 from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_request_id
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.preferences import MessagePreferences, Platform
 from domain.phone import parse_phone
 from tests.support.app_harness import AppHarness
-from tests.support.builders import CLIENT_IP, a_challenge, a_phone
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
 from tests.support.keys import FIRST_KEY
 
@@ -57,17 +57,6 @@ async def test_a_request_id_has_128_random_bits(app: AppHarness) -> None:
     assert len(ids) == 20
 
 
-async def test_a_request_within_the_cooldown_refers_to_the_delivery(app: AppHarness) -> None:
-    first = await app.request_otp()
-    assert (first.sent, first.expires_in, first.resend_in) == (True, 300, 15)
-    app.advance(6)
-    again = await app.request_otp()
-    assert not again.sent
-    assert again.request_id != first.request_id
-    assert (again.expires_in, again.resend_in) == (294, 9)
-    assert len(app.messenger.messages) == 1
-
-
 async def test_codes_are_sent_to_served_countries_only() -> None:
     app = AppHarness(policy=Policy(countries={"IN"}))
     assert (await app.request_otp(parse_phone("+919876543210"))).sent
@@ -96,11 +85,6 @@ async def test_a_challenge_without_its_key_is_replaced(app: AppHarness) -> None:
     app.advance(15)
     assert (await app.request_otp()).sent
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
-
-
-def test_the_code_of_a_challenge_without_its_key_is_unavailable(app: AppHarness) -> None:
-    with pytest.raises(Unavailable):
-        app.code_of(a_challenge(key_id="second"))
 
 
 # Results of the provider

@@ -7,14 +7,14 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.security_events import SecurityEventType
-from application.wiring import Policy
+from application.use_cases import Policy
 from domain.errors import CountryNotServed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
+from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.fakes.messenger import REJECTED
 
@@ -28,18 +28,6 @@ OTHER_IP: Final = "198.51.100.20"
 @pytest.fixture
 def app() -> AppHarness:
     return AppHarness(policy=Policy(test_otps=TEST_OTPS))
-
-
-async def test_a_test_otp_logs_in_without_a_message(app: AppHarness) -> None:
-    request = await app.request_otp(REVIEWER)
-    wrong = await app.verify_otp(wrong_code(CODE), REVIEWER, request_id=request.request_id)
-    assert wrong == OtpRejected(4)
-    logged_in = await app.verify_otp(CODE, REVIEWER, request_id=request.request_id)
-
-    assert isinstance(logged_in, LoggedIn)
-    principal = await app.use_cases.authenticate(logged_in.tokens.access_token)
-    assert principal.identity.phone == REVIEWER
-    assert app.messenger.messages == []
 
 
 async def test_a_test_phone_may_be_of_any_kind_until_its_code_expires() -> None:

@@ -1,15 +1,11 @@
 """Verifying a code."""
 
-from datetime import timedelta
-
 import pytest
 
-from application.identities.session_factory import TokenLifetimes
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
-from application.wiring import Policy
-from domain.errors import Unauthenticated
+from application.use_cases import Policy
 from domain.otp.challenge import Challenge, Mac, OtpCode, parse_otp_code
-from domain.otp.test_otps import TestOtp, TestOtps
+from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
@@ -65,28 +61,6 @@ async def test_code_and_request_id_of_another_phone_are_rejected(app: AppHarness
     assert isinstance(await app.verify_otp(other_code), OtpRejected)
     assert isinstance(await app.verify_otp(code, request_id=other.request_id), OtpRejected)
     assert isinstance(await app.verify_otp(code), LoggedIn)
-
-
-async def test_a_token_expires_after_the_configured_lifetime() -> None:
-    app = AppHarness(policy=Policy(lifetimes=TokenLifetimes(plain=timedelta(minutes=15))))
-    tokens = (await app.open_session()).tokens
-    assert tokens.expires_in == 900
-    app.advance(899)
-    await app.use_cases.authenticate(tokens.access_token)
-    app.advance(1)
-    with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(tokens.access_token)
-
-
-async def test_the_id_of_a_new_identity_contains_its_creation_time_and_stays(
-    app: AppHarness,
-) -> None:
-    first = await app.log_in()
-    assert len(first.identity.id) == 24
-    assert int(first.identity.id[:8], 16) == int(app.clock.now().timestamp())
-    second = await app.log_in()
-    assert first.identity.id == second.identity.id
-    assert first.session.id != second.session.id
 
 
 async def test_a_code_without_its_key_is_rejected(app: AppHarness) -> None:

@@ -7,19 +7,17 @@ from typing import Any
 
 import pytest
 
-from application.otp.place_code_call import PlaceCodeCallCommand
 from application.otp.verify_otp import LoggedIn
 from application.ports.call_provider import PlacementResult
 from application.ports.errors import StorageUnavailable
-from application.ports.messenger import DeliveryStatus
-from application.wiring import Policy
+from application.use_cases import Policy
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_report_id
+from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
@@ -162,17 +160,6 @@ async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile(
     await request_call(app)
     call = stored_call(app)
     assert (call.status, call.provider_call_id) == (CallStatus.RINGING, f"CA{0:032x}")
-
-
-async def test_a_call_with_an_id_that_exists_is_not_placed_again(app: AppHarness) -> None:
-    place_code_call = app.use_cases.request_otp.deliver_otp.place_code_call
-    assert place_code_call is not None
-    await request_call(app)
-    command = PlaceCodeCallCommand(
-        phone=a_phone(), call_id=stored_call(app).id, challenge_id="any", identity_id=None
-    )
-    assert (await place_code_call(command)).status is DeliveryStatus.UNKNOWN
-    assert len(app.call_provider.calls) == 1
 
 
 # Limits per country

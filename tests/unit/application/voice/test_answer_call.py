@@ -94,16 +94,6 @@ async def test_a_blocked_phone_hears_what_any_phone_hears(app: AppHarness) -> No
 # What a call leaves
 
 
-async def test_a_call_is_recorded_with_its_path(call: InboundCall) -> None:
-    await call.ring()
-    await call.press("2")
-
-    record = call.record
-    assert (record.direction, record.status) == (CallDirection.INBOUND, CallStatus.IN_PROGRESS)
-    assert (record.provider_call_id, record.started_at) == ("CA1", call.app.clock.now())
-    assert (record.path, record.outcome) == (("welcome", "join", "not_joined"), None)
-
-
 async def test_the_operators_call_is_followed_by_its_result_and_no_number_is_stored(
     call: InboundCall,
 ) -> None:
@@ -151,15 +141,6 @@ async def test_a_position_that_was_never_issued_changes_nothing(
     assert call.heard == "Sorry, something went wrong. Please call again later. Goodbye."
     assert call.instructions[-1] == HangUp()
     assert (call.app.database.calls, call.app.database.identities) == before
-
-
-async def test_an_earlier_position_gets_its_response_again(call: InboundCall) -> None:
-    await call.ring()
-    await call.stay_silent()
-    first = call.instructions
-    await call.press("2")
-
-    assert await call.repeat(1) == first
 
 
 # After the end
@@ -231,18 +212,6 @@ async def test_calls_of_many_callers_are_limited(
 
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert (known.instructions == (Reject(),)) == (total == 2)
-
-
-async def test_a_repeated_request_uses_up_nothing() -> None:
-    app = limited(per_caller=2)
-    call = InboundCall(app)
-    await call.ring()
-    for _ in range(3):
-        assert await call.repeat() == call.instructions
-
-    other = InboundCall(app, sid="CA2")
-    await other.ring()
-    assert other.heard.startswith("Welcome")
 
 
 # Callbacks

@@ -180,11 +180,3 @@ async def test_an_inbound_call_is_no_call_with_a_code(app: AppHarness) -> None:
     await app.database.repositories().calls.replace(inbound, 1)
 
     assert await request(app) == SILENCE
-
-
-async def test_a_position_that_was_never_issued_changes_nothing(app: AppHarness) -> None:
-    await request(app)
-    before = record(app)
-
-    assert await request(app, Position("code", 2), KEY) == SILENCE
-    assert record(app) == before

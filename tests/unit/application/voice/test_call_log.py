@@ -41,18 +41,6 @@ async def add(app: AppHarness, *calls: Call) -> None:
 # Statuses
 
 
-async def test_a_call_ends_when_its_first_final_status_arrives(app: AppHarness) -> None:
-    await app.use_cases.record_call_status(an_id(0), CallStatus.BUSY)  # an unknown call
-    assert app.database.calls == {}
-    await add(app, call_number(0))
-    for status in (CallStatus.NO_ANSWER, CallStatus.COMPLETED):
-        app.advance(90)
-        await app.use_cases.record_call_status(an_id(0), status)
-
-    call = app.database.calls[an_id(0)].value
-    assert (call.status, call.duration) == (CallStatus.NO_ANSWER, timedelta(seconds=90))
-
-
 @pytest.mark.parametrize(
     ("status", "outcome", "reported"),
     [
@@ -89,17 +77,6 @@ async def test_a_report_that_was_not_saved_is_saved_by_the_repetition(app: AppHa
 # Recordings that the provider reports
 
 
-async def test_a_recording_is_kept_once(app: AppHarness) -> None:
-    await app.use_cases.keep_recording(an_id(1), "RE1", 5)  # of an unknown call
-    await add(app, call_number(1))
-    for recording_id, seconds in (("RE1", 5), ("RE1", 0), ("RE2", 9)):
-        await app.use_cases.keep_recording(an_id(1), recording_id, seconds)
-
-    now = app.clock.now()
-    recordings = app.database.calls[an_id(1)].value.recordings
-    assert recordings == (Recording("RE1", 5, now), Recording("RE2", 9, now))
-
-
 # Pages
 
 
@@ -113,20 +90,6 @@ async def test_members_see_their_own_calls_and_administrators_all(app: AppHarnes
     ]
 
     assert seen == [[an_id(3), an_id(1)], [an_id(3), an_id(2), an_id(1), an_id(0)], []]
-
-
-@pytest.mark.parametrize("limit", [1, 2, 5])
-async def test_pages_follow_each_other(app: AppHarness, limit: int) -> None:
-    calls = [call_number(number, started_at=NOW) for number in range(5)]
-    await add(app, *calls)
-    page = await app.use_cases.list_calls(ADMINISTRATOR, None, limit)
-    seen = [*page.calls]
-    while page.next_cursor is not None:
-        page = await app.use_cases.list_calls(ADMINISTRATOR, page.next_cursor, limit)
-        assert 0 < len(page.calls) <= limit
-        seen += page.calls
-
-    assert seen == calls[::-1]
 
 
 # Recordings of administrators

@@ -8,13 +8,13 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn
 from application.ports.security_events import SecurityEvent, SecurityEventType
-from application.wiring import Policy
+from application.use_cases import Policy
 from domain.errors import InvalidValue
 from domain.identities.identity import Consent, Identity, Role
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
+from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
@@ -85,15 +85,6 @@ async def test_a_phone_that_has_an_identity_meanwhile_is_not_changed(app: AppHar
     assert call.record.outcome is CallOutcome.JOINED
     assert call.record.identity_id == principal.identity.id
     assert app.database.identities == before
-
-
-async def test_a_closed_identity_is_replaced(app: AppHarness) -> None:
-    first = await join(app)
-    await leave(app)
-    second = await join(app, sid="CA2")
-
-    assert first != second
-    assert not app.database.identities[second].value.is_closed
 
 
 async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarness) -> None:

@@ -2,14 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from application.ports.errors import StorageUnavailable
-from domain.otp.rate_limits import RateLimits
-from domain.otp.sliding_window import SlidingWindow
 from domain.voice.call import EFFECT_TIMEOUT
 from domain.voice.flow import DialResult
 from domain.voice.instructions import HangUp
@@ -96,15 +93,6 @@ async def test_requests_that_arrive_several_times_are_processed_once(
     assert effects(app) == expected
     assert len(call.record.path) == len(set(call.record.path))
     assert len(call.record.recordings) == (outcome is CallOutcome.RECORDED)
-
-
-async def test_two_first_requests_need_one_permit() -> None:
-    limits = RateLimits(inbound_total=SlidingWindow(1, RateLimits().inbound_total.period))
-    call = RepeatedCall(AppHarness(policy=replace(PHONE_LINE, rate_limits=limits)))
-    await call.ring()
-
-    assert call.heard.startswith("Welcome")
-    assert call.app.database.permits["inbound_calls:total"] == 1
 
 
 # While the effect takes long

@@ -6,13 +6,11 @@ from datetime import timedelta
 import pytest
 
 from domain.identities.device_token import (
-    DEVICE_TOKEN_TTL,
     SECRET_BYTES,
     DeviceToken,
     RecognizedDevice,
     parse_device_token,
 )
-from domain.otp.failures import DEVICE_FAILURES_TTL
 from tests.support.builders import NOW, a_session, an_id, an_identity
 
 TOKEN = DeviceToken(an_id(7), bytes(range(SECRET_BYTES)))
@@ -27,10 +25,6 @@ def test_the_encoded_form_has_the_whole_secret_and_no_padding() -> None:
     assert parse_device_token(TOKEN.text) == TOKEN
     assert len(TOKEN.text) == 38
     assert repr(TOKEN.secret) not in repr(TOKEN)
-
-
-def test_a_token_is_valid_for_180_days_and_its_failures_are_kept_as_long() -> None:
-    assert timedelta(days=180) == DEVICE_TOKEN_TTL == DEVICE_FAILURES_TTL
 
 
 def test_the_id_of_a_device_does_not_contain_the_secret() -> None:

@@ -5,11 +5,8 @@ from datetime import timedelta
 
 from domain.identities.identity import Consent, Role, UsedChallenge
 from domain.identities.session import MAX_SESSIONS, SessionLimits
-from domain.identities.username import parse_username
 from tests.support.builders import (
     NOW,
-    a_deleted_identity,
-    a_phone,
     a_session,
     a_user,
     an_identity,
@@ -19,22 +16,6 @@ LATER = NOW + timedelta(days=1)
 SECOND = timedelta(seconds=1)
 MILLISECOND = timedelta(milliseconds=1)
 YEAR = timedelta(days=365)
-
-
-def test_a_new_identity_is_a_member_without_a_username() -> None:
-    identity = an_identity()
-    states = (identity.is_deleted, identity.is_blocked, identity.is_administrator)
-    assert states == (False, False, False)
-    assert (identity.user, identity.username_key) == (None, None)
-
-
-def test_a_username_makes_a_user_who_keeps_the_creation_time() -> None:
-    identity = an_identity()
-    for name, now in (("Rahul", NOW), ("Rahul Sharma", LATER)):
-        identity = identity.set_username(parse_username(name), now)
-        assert identity.user is not None
-        assert (identity.user.username.text, identity.user.created_at) == (name, NOW)
-    assert identity.username_key == parse_username("RAHUL SHARMA").key
 
 
 # Roles
@@ -98,15 +79,6 @@ def test_a_changed_session_keeps_its_position_and_a_revoked_one_does_not_come_ba
     assert identity.replace_session(a_session(id="four")) == identity
 
 
-def test_one_session_the_others_or_all_are_revoked() -> None:
-    one, two, three = (a_session(id=session_id) for session_id in ("one", "two", "three"))
-    identity = an_identity(user=a_user(), sessions=(one, two, three))
-    assert identity.revoke_session("one").sessions == (two, three)
-    assert identity.revoke_session("four") == identity
-    assert identity.revoke_other_sessions("two").sessions == (two,)
-    assert identity.revoke_all_sessions() == replace(identity, sessions=())
-
-
 # Blocking
 
 
@@ -122,11 +94,6 @@ def test_blocking_revokes_all_sessions_for_good_and_changes_nothing_else() -> No
     assert added.unblock().find_session("one", NOW) is not None
 
 
-def test_a_second_block_keeps_the_time_of_the_first() -> None:
-    blocked = an_identity().block(NOW)
-    assert blocked.block(LATER) == blocked
-
-
 # Deletion
 
 
@@ -136,22 +103,6 @@ def test_deletion_revokes_sessions_role_and_consent_in_one_step() -> None:
     deleted = replace(identity, sessions=(a_session(id="one"),)).delete(NOW)
     assert deleted.is_deleted
     assert deleted == replace(identity, role=Role.MEMBER, consent=None, deleted_at=NOW)
-
-
-def test_a_deleted_identity_keeps_its_phone_until_it_is_purged_and_its_username() -> None:
-    deleted = an_identity(user=a_user()).delete(NOW)
-    assert deleted.phone == a_phone()
-    purged = deleted.purge(LATER)
-    assert (purged.phone, purged.purged_at) == (None, LATER)
-    assert purged.username_key == a_user().username.key
-
-
-def test_a_deleted_identity_holds_its_username_for_thirty_days() -> None:
-    deleted = a_deleted_identity(user=a_user())
-    assert not deleted.is_username_released(NOW + timedelta(days=30) - MILLISECOND)
-    assert deleted.is_username_released(NOW + timedelta(days=30))
-    assert deleted.release_username().username_key is None
-    assert not an_identity(user=a_user()).is_username_released(NOW + timedelta(days=10_000))
 
 
 def test_a_challenge_that_opened_a_session_is_kept_until_it_expires() -> None:

@@ -5,16 +5,14 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import InvalidValue
-from domain.media.image import MediaKind
 from domain.media.item import (
-    FILE_DELETION_DELAY,
     STORAGE_KEY_BYTES,
     UPLOAD_TIMEOUT,
     ItemState,
     make_storage_key,
     parse_category,
 )
-from tests.support.builders import NOW, a_gif, an_item
+from tests.support.builders import NOW, an_item
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -43,21 +41,6 @@ def test_an_item_that_is_being_deleted_is_not_shown_and_keeps_its_time_of_deleti
     refused = deleting.mark_deletion_refused()
     assert (refused.state, refused.is_ready) == (ItemState.DELETION_REFUSED, False)
     assert refused.mark_file_deleted() == deleting
-
-
-def test_a_file_is_deleted_again_after_any_upload_has_ended() -> None:
-    assert FILE_DELETION_DELAY > UPLOAD_TIMEOUT
-
-
-def test_a_new_category_changes_nothing_else() -> None:
-    item = an_item().categorize("Party")
-    assert item.category == "Party"
-    assert item.categorize(None) == an_item()
-
-
-def test_the_kind_follows_from_the_image_format() -> None:
-    assert an_item().kind is MediaKind.IMAGE
-    assert a_gif().kind is MediaKind.GIF
 
 
 def test_a_storage_key_is_random_and_ends_with_the_suffix() -> None:

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.media.page import MAX_TOTAL, Page, PageRequest
+from domain.media.page import Page, PageRequest
 from domain.page import Cursor, encode_cursor, parse_cursor
 from tests.support.builders import NOW, an_id
 from tests.support.examples import examples
@@ -43,31 +43,6 @@ def test_a_page_begins_after_all_pages_before_it_and_has_at_most_a_hundred_items
 def test_a_total_is_exact_up_to_ten_thousand(counted: int, total: int, is_exact: bool) -> None:
     page = Page([], counted, PageRequest())
     assert (page.total, page.is_total_exact, page.total_pages) == (total, is_exact, total // 10)
-
-
-def test_a_page_that_was_not_counted_has_no_totals() -> None:
-    page = Page([], None, PageRequest())
-    assert (page.total, page.is_total_exact, page.total_pages) == (None, None, None)
-
-
-@pytest.mark.parametrize("per_page", [1, 3, 10, 99, 100, 10**6])
-def test_pages_by_number_reach_the_total_and_no_further(per_page: int) -> None:
-    last = Page([], MAX_TOTAL + 1, PageRequest(1, per_page)).total_pages or 0
-    assert not PageRequest(last, per_page).is_too_deep
-    assert PageRequest(last + 1, per_page).is_too_deep
-    assert PageRequest(last, per_page).offset + PageRequest(1, per_page).page_size >= MAX_TOTAL
-
-
-@given(st.integers(0, 500), st.integers(1, 300))
-def test_all_pages_together_list_every_item_once(total: int, per_page: int) -> None:
-    pages = Page([], total, PageRequest(1, per_page)).total_pages or 0
-    requests = [PageRequest(number, per_page) for number in range(1, pages + 1)]
-    listed = [
-        position
-        for request in requests
-        for position in range(request.offset, min(total, request.offset + request.page_size))
-    ]
-    assert listed == [*range(total)]
 
 
 # Cursors

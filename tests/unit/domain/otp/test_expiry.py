@@ -22,7 +22,6 @@ from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     WORK_IP,
     VerificationDriver,
-    code_of,
 )
 
 DAY = timedelta(days=1)
@@ -59,32 +58,12 @@ def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token(
     assert of_device.prune(NOW + 180 * DAY) == PhoneVerification()
 
 
-def test_the_state_of_a_phone_without_requests_has_expired() -> None:
-    expires_at = PhoneVerification().expires_at
-    assert expires_at is not None
-    assert expires_at < NOW
-
-
 @pytest.mark.parametrize("state", [PhoneVerification(), DELIVERY])
 def test_a_blocked_phone_and_one_with_an_identity_never_expire(state: PhoneVerification) -> None:
     blocked, assigned = state.block(NOW), state.assign_identity(an_id())
     assert blocked.expires_at is None
     assert assigned.expires_at is None
     assert blocked.unblock() == assigned.assign_identity(None) == state
-
-
-def test_an_expired_state_decides_like_an_empty_one(driver: VerificationDriver) -> None:
-    decision = driver.deliver(HOME_IP)
-    driver.fail(5, WORK_IP)
-    assert driver.verify(code_of(decision.challenge), HOME_IP).is_correct
-    verification = driver.verification.assign_identity(None)
-    expires_at = verification.expires_at
-    assert expires_at is not None
-    expired = VerificationDriver(verification, now=expires_at)
-    empty = VerificationDriver(now=expires_at)
-    expired.deliver(HOME_IP)
-    empty.deliver(HOME_IP)
-    assert expired.verification == empty.verification
 
 
 # Client IPs

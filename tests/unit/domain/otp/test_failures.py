@@ -6,8 +6,6 @@ import pytest
 
 from domain.errors import TooManyAttempts
 from domain.otp.delivery import DeviceProof
-from domain.otp.failures import Failures
-from tests.support.builders import NOW
 from tests.unit.domain.otp.verification_driver import (
     DEVICE,
     HOME_IP,
@@ -60,7 +58,7 @@ def test_time_does_not_reset_failures_and_a_success_does(driver: VerificationDri
     driver.wait(days=400)
     decision = driver.deliver(HOME_IP)
     assert decision.delivery.attempt_limit == 1
-    assert driver.verify(code_of(decision.challenge), HOME_IP).is_correct
+    assert driver.accepts(code_of(decision.challenge), HOME_IP)
     driver.wait(1)
     assert driver.request(HOME_IP).delivery.attempt_limit == 5
 
@@ -74,20 +72,9 @@ def test_a_device_has_five_attempts_that_nobody_else_uses_up(driver: Verificatio
     assert driver.fail(5, WORK_IP) == [4, 3, 2, 1, 0]
     driver.device = DEVICE
     assert driver.fail(4, WORK_IP) == [4, 3, 2, 1]
-    assert driver.verify(code_of(driver.verification.challenges[-1]), WORK_IP).is_correct
+    assert driver.accepts(code_of(driver.verification.challenges[-1]), WORK_IP)
     failures = driver.verification.failures.by_device
     assert [(device.device_id, device.count) for device in failures] == [("another", 5)]
-
-
-def test_a_device_is_recognized_until_it_failed_twenty_times() -> None:
-    failures = Failures()
-    for _ in range(20):
-        assert failures.is_recognized("a-device")
-        failures = failures.count("a-device", NOW)
-    assert not failures.is_recognized("a-device")
-    assert failures.is_recognized("another")
-    assert not failures.reset("another").is_recognized("a-device")
-    assert failures.reset("a-device") == Failures()
 
 
 def test_a_device_that_failed_too_often_or_of_another_identity_is_not_recognized(

@@ -16,6 +16,8 @@ from hypothesis.stateful import (
 )
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.otp.attempts import Correct, Repeated, Retried, Unchallenged, Wrong
+from domain.otp.callback import Callback
 from domain.otp.challenge import MAX_COMPARABLE_CHALLENGES
 from domain.otp.delivery import DeviceProof
 from tests.support.builders import NOW
@@ -32,6 +34,7 @@ from tests.unit.domain.otp.verification_driver import (
     WORK_IP,
     VerificationDriver,
     attempts_left_of_callback,
+    can_log_in,
     code_of,
     unknown_ip,
 )
@@ -260,15 +263,17 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
             is_counted = self.model.count_on_callback(attempt, self.now)
             assert (self.driver.verification is not before) == is_counted
             return
-        assert (result.challenge is not None) == (result.is_correct or is_retry)
-        assert (result.callback is not None and result.is_correct) == matches_callback
+        is_correct = isinstance(result, Correct)
+        assert can_log_in(result) == (is_correct or is_retry)
+        is_callback = isinstance(result, Correct) and isinstance(result.code.carrier, Callback)
+        assert is_callback == matches_callback
         if matches_callback:
             self.model.use_callback(attempt, self.now)
             return
-        assert result.is_unchallenged == (not is_challenged)
         if not is_challenged:
-            assert result.is_counted == self.model.count_on_callback(attempt, self.now)
-            assert (self.driver.verification is not before) == result.is_counted
+            assert isinstance(result, Unchallenged)
+            is_counted = self.model.count_on_callback(attempt, self.now)
+            assert (self.driver.verification is not before) == is_counted
             return
         assert attempts_left > 0
         failures = self.model.failures
@@ -276,7 +281,8 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         if expected is not None:
             is_failure_counted = self.model.failures > failures
             self.model.count_on_callback(attempt, self.now, is_failure_counted=is_failure_counted)
-        assert result.is_correct == (expected is None)
+        assert is_correct == (expected is None)
+        assert isinstance(result, Correct | Retried | Wrong | Repeated)
         assert result.attempts_left == (attempts_left - 1 if expected is None else expected)
         if self.driver.verification is not before:
             self.cancelable = None

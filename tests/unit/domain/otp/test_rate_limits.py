@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel
 from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Recognition
 from domain.otp.sliding_window import SlidingWindow
 
@@ -55,22 +54,6 @@ ALL_OF_RANGE_AND_NETWORK = (
 )
 
 
-def test_the_default_limits() -> None:
-    assert RateLimits() == RateLimits(
-        per_ip=SlidingWindow(60, HOUR),
-        per_range=SlidingWindow(50, HOUR),
-        per_country=SlidingWindow(1_000, HOUR),
-        total=SlidingWindow(5_000, HOUR),
-        all_deliveries_factor=10,
-        calls_per_country=SlidingWindow(200, HOUR),
-        callbacks_per_country=SlidingWindow(100, HOUR),
-        countries_per_ip=5,
-        verifications_per_ip=SlidingWindow(600, HOUR),
-        failed_attempts_per_country=SlidingWindow(1_000, HOUR),
-        failed_attempts_total=SlidingWindow(5_000, HOUR),
-    )
-
-
 OF_ANYBODY = (OF_IP, OF_COUNTRIES, OF_UNVERIFIED_NETWORK)
 OF_RECOGNIZED = (*RECOGNIZED_UNVERIFIED, *RECOGNIZED_ALL)
 
@@ -89,63 +72,6 @@ def test_a_recognized_requester_is_not_limited_by_what_strangers_do(
     actual = LIMITS.for_delivery(ROUTE, recognition)
     assert set(actual) == {*limits, *ALL_OF_RANGE_AND_NETWORK}
     assert len({limit.name for limit in actual}) == len(actual)
-
-
-def test_a_call_has_the_limits_of_a_message_and_one_more() -> None:
-    unrecognized = limit("calls:country:IN", 30, 2)
-    (recognized,) = for_recognized((unrecognized,), 20)
-    for recognition, added in (
-        (Recognition.NONE, unrecognized),
-        (Recognition.TRUSTED_IP, recognized),
-        (Recognition.DEVICE, recognized),
-    ):
-        of_message = set(LIMITS.for_delivery(ROUTE, recognition))
-        of_call = set(LIMITS.for_delivery(ROUTE, recognition, Channel.VOICE))
-        assert of_call - of_message == {added}
-        assert added not in LIMITS.released_by_login(ROUTE)
-
-
-def test_callbacks_and_attempts_have_limits_of_their_own() -> None:
-    assert LIMITS.for_callback("IN") == (
-        RateLimit("callbacks:country:IN", LIMITS.callbacks_per_country),
-    )
-    assert LIMITS.for_verification(ROUTE.client_ip) == (
-        RateLimit("clients:network:cd:ip:ab:verifications", LIMITS.verifications_per_ip),
-    )
-    assert LIMITS.for_unchallenged_attempt(ROUTE.client_ip, "phone-key") == RateLimit(
-        "clients:network:cd:ip:ab:unchallenged_attempts:phone:phone-key",
-        SlidingWindow(5, HOUR),
-        is_listed=True,
-    )
-
-
-def test_a_login_releases_the_permits_of_the_ip_and_of_unverified_deliveries() -> None:
-    assert set(LIMITS.released_by_login(ROUTE)) == {
-        OF_IP,
-        OF_UNVERIFIED_RANGE,
-        OF_UNVERIFIED_NETWORK,
-        *RECOGNIZED_UNVERIFIED,
-    }
-
-
-@pytest.mark.parametrize(
-    ("limit", "network", "unrecognized"),
-    [(1, 1, 1), (3, 1, 1), (39, 1, 23), (40, 2, 24), (1_000, 50, 600)],
-)
-def test_parts_are_rounded_down_but_are_at_least_one(
-    limit: int, network: int, unrecognized: int
-) -> None:
-    limits = replace(LIMITS, per_country=SlidingWindow(limit, HOUR)).for_delivery(
-        ROUTE, Recognition.NONE
-    )
-    windows = {limit.name: limit.window.limit for limit in limits}
-    assert windows["clients:network:cd:deliveries:country:IN"] == network
-    assert windows["deliveries:country:IN"] == unrecognized
-
-
-def test_a_limit_of_one_has_no_part_for_recognized_requesters() -> None:
-    limits = replace(LIMITS, total=SlidingWindow(1, HOUR)).for_delivery(ROUTE, Recognition.DEVICE)
-    assert RateLimit("deliveries:total", SlidingWindow(1, HOUR)) in limits
 
 
 def test_one_network_uses_up_five_percent_of_the_limits_of_failed_attempts() -> None:

@@ -1,21 +1,30 @@
-"""Requests for a code: deliveries, references to an earlier delivery, and limits per phone."""
+"""Requests for a code: deliveries, references to an earlier one, limits per phone, and waits.
 
+The model of a phone proves the waits in most situations. Here are the times that it rarely meets.
+"""
+
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
-from domain.errors import TooManyOtpRequests
+from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
+from domain.otp.attempts import Exhausted, OtpAttempt
+from domain.otp.challenge import OtpCode
+from domain.otp.code_check import check_code
 from domain.otp.delivery import OtpRequest
-from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.phone_verification import PhoneVerification
+from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import Recognition
-from tests.support.builders import NOW, a_challenge, a_hashed_ip
+from domain.otp.sliding_window import whole_seconds
+from tests.support.builders import a_challenge, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     DAY,
     DEVICE,
     HOME_IP,
+    HOUR,
     WORK_IP,
+    WRONG_CODE,
     VerificationDriver,
     code_of,
     unknown_ip,
@@ -70,23 +79,6 @@ def test_strangers_do_not_use_up_the_references_of_a_device(driver: Verification
         driver.request(WORK_IP)
 
 
-def test_without_an_active_code_a_request_within_the_cooldown_is_rejected(
-    driver: VerificationDriver,
-) -> None:
-    driver.policy = DeliveryPolicy(cooldown=timedelta(minutes=6))
-    driver.request()
-    driver.wait(minutes=5)
-    with pytest.raises(TooManyOtpRequests) as error:
-        driver.request()
-    assert error.value.retry_after == 60
-
-
-def test_by_default_a_request_is_not_limited() -> None:
-    request = OtpRequest(a_hashed_ip(HOME_IP), NOW, a_challenge(), "request")
-    _, decision = PhoneVerification().request_delivery(request, DeliveryPolicy())
-    assert (decision.delivery.attempt_limit, decision.delivery.uses_own_quota) == (5, False)
-
-
 # Limits
 
 
@@ -139,7 +131,7 @@ def test_a_resend_carries_the_same_code_and_does_not_extend_its_life(
         assert resend.delivery.request_id != first.delivery.request_id
     assert driver.verification.challenges == (first.challenge,)
     # A used code is not sent again.
-    assert driver.verify(code_of(first.challenge)).is_correct
+    assert driver.accepts(code_of(first.challenge))
     assert driver.copy(after=1).request().challenge.id != first.challenge.id
 
 
@@ -152,8 +144,8 @@ def test_with_less_than_a_minute_left_a_new_code_is_made_and_the_old_one_stays_v
     assert (second.challenge.expires_at - driver.now).total_seconds() == 300
     old_code, new_code = code_of(first.challenge), code_of(second.challenge)
     for seconds, is_old_correct in ((59.998, True), (59.999, False)):
-        assert driver.copy(after=seconds).verify(old_code).is_correct == is_old_correct
-        assert driver.copy(after=seconds).verify(new_code).is_correct
+        assert driver.copy(after=seconds).accepts(old_code) == is_old_correct
+        assert driver.copy(after=seconds).accepts(new_code)
     driver.wait(20)
     assert driver.request().challenge == second.challenge
 
@@ -166,3 +158,158 @@ def test_a_later_id_has_two_attempts_of_its_own_kind(driver: VerificationDriver)
         decision = driver.request(WORK_IP)
         counter = decision.delivery.counter_of_request(decision.request_id)
         assert counter == AttemptCounter(kind, decision.request_id, 2)
+
+
+# Trusted IPs
+
+
+@pytest.fixture
+def trusted(driver: VerificationDriver) -> VerificationDriver:
+    """A phone that logged in from `HOME_IP` two days ago."""
+    driver.log_in(HOME_IP)
+    driver.wait(days=2)
+    return driver
+
+
+def test_after_all_deliveries_to_strangers_the_quota_is_three_an_hour(
+    trusted: VerificationDriver,
+) -> None:
+    for number in range(12):
+        trusted.deliver(unknown_ip(number))
+    deliveries = [trusted.deliver(HOME_IP).delivery for _ in range(4)]
+    assert all(delivery.uses_own_quota for delivery in deliveries)
+    assert (deliveries[3].sent_at - deliveries[0].sent_at).total_seconds() == HOUR
+
+
+def test_the_quota_is_used_after_the_phone_limit_and_does_not_count_against_it(
+    trusted: VerificationDriver,
+) -> None:
+    deliveries = [trusted.deliver(HOME_IP).delivery for _ in range(7)]
+    assert [delivery.uses_own_quota for delivery in deliveries] == [False] * 5 + [True] * 2
+    trusted.wait(240)
+    assert trusted.request(unknown_ip(1)).is_new
+
+
+def test_a_login_makes_only_its_own_ip_trusted_and_lists_it_once(
+    driver: VerificationDriver,
+) -> None:
+    driver.deliver(HOME_IP)
+    driver.fail(4, HOME_IP)
+    assert list(driver.verification.trusted_ips) == []
+    for _ in range(2):
+        decision = driver.deliver(HOME_IP)
+        driver.wait(30)
+        assert driver.accepts(code_of(decision.challenge), WORK_IP)
+        assert driver.verification.trusted_ips == (TrustedIp(a_hashed_ip(WORK_IP).ip, driver.now),)
+
+
+def test_above_twenty_trusted_ips_the_oldest_is_dropped(driver: VerificationDriver) -> None:
+    for number in range(21):
+        driver.wait(days=1)
+        driver.log_in(unknown_ip(number))
+    trusted_ips = [trusted.client_ip_hash for trusted in driver.verification.trusted_ips]
+    assert trusted_ips == [a_hashed_ip(unknown_ip(number)).ip for number in range(1, 21)]
+
+
+# Waits
+
+
+def required_wait(driver: VerificationDriver, client_ip: str, after: float = 0) -> int:
+    """Return the wait of a request after these seconds, 0 if it causes a delivery."""
+    try:
+        decision = driver.copy(after=after).request(client_ip)
+    except TooManyOtpRequests as error:
+        return error.retry_after
+    return 0 if decision.is_new else whole_seconds(driver.now, decision.next_request_at)
+
+
+def test_a_delivery_is_allowed_after_the_wait_if_the_ip_is_not_trusted_anymore_by_then(
+    driver: VerificationDriver,
+) -> None:
+    driver.log_in(HOME_IP)
+    driver.wait(90 * DAY - 90 * 60)
+    for number in range(12):
+        driver.deliver(unknown_ip(number))
+    for _ in range(3):
+        driver.deliver(HOME_IP)
+    wait = required_wait(driver, HOME_IP)
+    assert wait > 1
+    assert required_wait(driver, HOME_IP, wait - 1) > 0
+    assert required_wait(driver, HOME_IP, wait) == 0
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.999, 1.001, 14.001])
+def test_the_wait_is_rounded_up_to_whole_seconds(
+    driver: VerificationDriver, seconds: float
+) -> None:
+    driver.deliver(HOME_IP)
+    driver.wait(15 - seconds)
+    wait = required_wait(driver, WORK_IP)
+    assert wait - 1 < seconds <= wait
+
+
+def test_the_wait_includes_the_limit_of_attempts_without_a_challenge(
+    driver: VerificationDriver,
+) -> None:
+    request_id = driver.deliver(HOME_IP).request_id
+    driver.fail(5, HOME_IP, request_id)
+    attempt = OtpAttempt(
+        code=OtpCode(WRONG_CODE),
+        client_ip=a_hashed_ip(HOME_IP),
+        now=driver.now,
+        request_id=request_id,
+        unchallenged_at=driver.now + timedelta(minutes=20),
+    )
+    _, result = check_code(driver.verification, attempt, {})
+    assert result == Exhausted(20 * 60)
+
+
+# Cancellation: a delivery that every provider rejected does not count anymore
+
+
+MAX_ATTEMPTS_A_DAY = 30 + 5 * 12
+
+
+def cancel(driver: VerificationDriver, request_id: str) -> None:
+    driver.verification = driver.verification.cancel_delivery(request_id)
+
+
+def test_after_cancellation_the_phone_is_as_if_nobody_had_requested(
+    driver: VerificationDriver,
+) -> None:
+    decision = driver.request()
+    before = driver.verification
+    cancel(driver, "unknown")
+    assert driver.verification == before
+    cancel(driver, decision.request_id)
+    assert driver.verification == PhoneVerification()
+
+
+def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> None:
+    first = driver.request(WORK_IP)
+    driver.wait(15)
+    resend = driver.request(HOME_IP)
+    code = code_of(resend.challenge)
+    for canceled, kept in ((first, resend), (resend, first)):
+        copy = driver.copy()
+        cancel(copy, canceled.request_id)
+        assert copy.verification.deliveries == (kept.delivery,)
+        assert not copy.copy().accepts(code, request_id=canceled.request_id)
+        assert copy.accepts(code, request_id=kept.request_id)
+
+
+def test_attempts_before_a_cancellation_count_within_the_limits_of_a_day(
+    driver: VerificationDriver,
+) -> None:
+    # Otherwise there would be no limit for a phone whose messages every provider rejects.
+    attempts = 0
+    for number in range(200):
+        with suppress(TooManyOtpRequests):
+            decision = driver.request(unknown_ip(number))
+            with suppress(TooManyAttempts):
+                for _ in range(5):
+                    driver.fail(1, unknown_ip(number))
+                    attempts += 1
+            cancel(driver, decision.request_id)
+        driver.wait(minutes=7)
+    assert attempts <= MAX_ATTEMPTS_A_DAY

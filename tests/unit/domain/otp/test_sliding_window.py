@@ -23,13 +23,6 @@ def test_an_event_counts_until_the_period_has_passed() -> None:
     assert [window.remaining(times(0), at(second)) for second in (59, 60)] == [2, 3]
 
 
-def test_the_next_event_is_allowed_when_enough_events_expired() -> None:
-    window = SlidingWindow(2, MINUTE)
-    assert window.next_available(times(0), at(5)) == at(5)
-    assert window.next_available(times(0, 10), at(20)) == at(60)
-    assert window.next_available(times(15, 0, 10), at(20)) == at(70)
-
-
 @given(
     st.integers(1, 6),
     st.integers(1, 100),

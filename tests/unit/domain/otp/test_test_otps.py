@@ -7,7 +7,7 @@ import pytest
 from domain.errors import TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.test_otps import TEST_OTP_POLICY, TestOtp, TestOtps
+from domain.otp.review_otps import TEST_OTP_POLICY, TestOtp, TestOtps
 from tests.support.builders import NOW, a_delivery, a_phone
 from tests.unit.domain.otp.verification_driver import DAY, HOME_IP, VerificationDriver, unknown_ip
 

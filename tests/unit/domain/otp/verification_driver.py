@@ -6,9 +6,20 @@ from itertools import count
 from typing import Final
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.attempts import OtpAttempt, VerificationResult
+from domain.otp.attempts import (
+    Correct,
+    Exhausted,
+    OtpAttempt,
+    Repeated,
+    Retried,
+    Unchallenged,
+    UsedCode,
+    VerificationResult,
+    Wrong,
+)
 from domain.otp.callback import CallbackDecision, CallbackPolicy, CallbackRequest
 from domain.otp.challenge import Challenge, OtpCode
+from domain.otp.code_check import check_code, count_on_callback
 from domain.otp.delivery import DeviceProof, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
@@ -109,22 +120,41 @@ class VerificationDriver:
             for challenge in self.verification.comparable_challenges(self.now)
         }
         attempt = self._attempt(code, client_ip, request_id)
-        self.verification, result = self.verification.verify(attempt, codes)
-        if result.retry_after is not None:
+        self.verification, result = check_code(self.verification, attempt, codes)
+        match result:
+            case Exhausted(may_count=True) | Unchallenged(is_used_code=False):
+                self.verification, _ = count_on_callback(self.verification, attempt)
+        if isinstance(result, Exhausted):
             raise TooManyAttempts(result.retry_after)
         return result
 
-    def has_own_attempts(self, client_ip: str = HOME_IP, request_id: str | None = None) -> bool:
-        """Return whether an attempt now would have attempts that nobody else can use up."""
-        attempt = self._attempt(WRONG_CODE, client_ip, request_id)
-        return self.verification.has_own_attempts(attempt)
+    def accepts(self, code: str, client_ip: str = HOME_IP, request_id: str | None = None) -> bool:
+        """Verify a code now, and return whether it is correct.
+
+        Raises:
+            TooManyAttempts
+        """
+        return isinstance(self.verify(code, client_ip, request_id), Correct)
+
+    def can_log_in(
+        self, code: str, client_ip: str = HOME_IP, request_id: str | None = None
+    ) -> bool:
+        """Verify a code now, and return whether the client gets the login of the code."""
+        return can_log_in(self.verify(code, client_ip, request_id))
+
+    def use(self, code: str, client_ip: str = HOME_IP, request_id: str | None = None) -> UsedCode:
+        """Verify a code that is correct now, or that the same client sends again."""
+        result = self.verify(code, client_ip, request_id)
+        assert isinstance(result, Correct | Retried | Unchallenged)
+        assert result.code is not None
+        return result.code
 
     def fail(
         self, attempts: int, client_ip: str = HOME_IP, request_id: str | None = None
     ) -> list[int]:
         """Verify several wrong codes. Return the attempts left after each."""
         return [
-            self.verify(str(next(self.wrong_codes)), client_ip, request_id).attempts_left
+            attempts_left(self.verify(str(next(self.wrong_codes)), client_ip, request_id))
             for _ in range(attempts)
         ]
 
@@ -148,8 +178,18 @@ class VerificationDriver:
     def log_in(self, client_ip: str = HOME_IP) -> None:
         """Deliver a code and verify it, and wait a second. The IP is trusted from then on."""
         decision = self.deliver(client_ip)
-        assert self.verify(code_of(decision.challenge), client_ip).is_correct
+        assert self.accepts(code_of(decision.challenge), client_ip)
         self.wait(1)
+
+
+def attempts_left(result: VerificationResult) -> int:
+    """Return how many attempts at messages the client of a rejected code has left."""
+    return result.attempts_left if isinstance(result, Wrong | Repeated) else 0
+
+
+def can_log_in(result: VerificationResult) -> bool:
+    """Return whether the client gets the login of the code."""
+    return isinstance(result, Correct | Retried | Unchallenged) and result.code is not None
 
 
 def attempts_left_of_callback(driver: VerificationDriver) -> int:

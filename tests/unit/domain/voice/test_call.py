@@ -1,7 +1,6 @@
 from datetime import timedelta
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,14 +24,6 @@ def test_a_status_never_goes_backwards(reported: list[CallStatus]) -> None:
         assert later is earlier or later.status.follows(earlier.status)
         assert not earlier.status.is_final or later is earlier
     assert (calls[-1].ended_at is not None) == (calls[-1].status in FINAL)
-
-
-@pytest.mark.parametrize("status", FINAL)
-def test_a_call_ends_with_its_first_final_status(status: CallStatus) -> None:
-    call = CALL.advance_status(status, LATER)
-    assert (call.ended_at, call.duration) == (LATER, timedelta(seconds=90))
-    for other in CallStatus:
-        assert call.advance_status(other, LATER + timedelta(days=1)) is call
 
 
 def test_a_duration_is_that_of_an_ended_call_and_never_negative() -> None:
@@ -74,22 +65,9 @@ def test_an_effect_is_pending_until_its_request_completes() -> None:
     assert turn.instructions == (HangUp(),)
 
 
-def test_a_step_without_effect_begins_none() -> None:
-    assert CALL.begin_effect(Step((), MENU), NOW) is CALL
-
-
 def test_a_recording_is_kept_once() -> None:
     step = Step((), MENU, effect=KeepRecording("RE1", 5))
     call = CALL.complete(MENU, step, Step((), None), now=NOW)
     call = call.complete(EFFECT, step, Step((), None), now=LATER)
     assert call.recordings == (Recording("RE1", 5, NOW),)
     assert call.remove_recording("RE1").recordings == ()
-
-
-def test_the_first_provider_call_id_stays() -> None:
-    call = CALL.set_provider_call_id("CA1").set_provider_call_id("CA2")
-    assert call.provider_call_id == "CA1"
-
-
-def test_a_deleted_identity_is_forgotten() -> None:
-    assert a_call(identity_id="i").forget_identity().identity_id is None

@@ -17,7 +17,6 @@ from domain.voice.flow import (
     SayNode,
 )
 from domain.voice.instructions import (
-    Dial,
     DialOperator,
     Gather,
     GoTo,
@@ -26,7 +25,6 @@ from domain.voice.instructions import (
     Position,
     Record,
     SayCode,
-    resolve,
 )
 from domain.voice.walk import (
     MAX_VISITS,
@@ -127,11 +125,6 @@ def test_texts_are_said_up_to_the_next_question() -> None:
     assert gather.hints == ("yes", "of course", "no", "leave me")
 
 
-@pytest.mark.parametrize("answer", [YES, Answered(speech="of course, please")])
-def test_an_answer_leads_to_its_node(answer: Answered) -> None:
-    assert walk(flow_with(menu("ok")), answer).path == ("node",)
-
-
 @pytest.mark.parametrize(
     ("answer", "apology"),
     [(SILENCE, []), (Continued(), []), (NONSENSE, ["again"]), (Answered(keys="9"), ["again"])],
@@ -148,12 +141,6 @@ def test_a_menu_is_repeated_twice_and_then_gives_up(answer: CallEvent, apology: 
         assert said(step) == [*apology, "question"]
     last = walk(flow, answer, answer, answer)
     assert (last.path, last.position, last.outcome) == (("bye",), None, CallOutcome.GAVE_UP)
-
-
-def test_a_menu_that_is_chosen_again_is_repeated_as_often() -> None:
-    flow = flow_with(menu("node"))
-    step = walk(flow, YES, SILENCE, SILENCE, YES, SILENCE, SILENCE)
-    assert step.position == Position("node", 7, repeat=2)
 
 
 # Nodes
@@ -261,13 +248,6 @@ def test_without_an_operator_a_call_comes_to_the_node_after_the_failure() -> Non
     assert step.outcome is CallOutcome.OPERATOR_UNAVAILABLE
     other = start(flow_with(DIAL), UNKNOWN)
     assert skip_operator(flow, other, UNKNOWN) is other
-
-
-def test_the_number_of_the_operator_is_not_stored() -> None:
-    stored = DialOperator(Position("operator"), 20, 60)
-    assert resolve([stored], operator="+14155552671") == (
-        Dial("+14155552671", Position("operator"), 20, 60),
-    )
 
 
 # Ends

@@ -97,23 +97,6 @@ def test_the_last_line_names_the_configured_domain() -> None:
     assert violated_rules("012345\nis your code.\n@dial.test #012345", domain=DOMAIN) == []
 
 
-def test_every_violation_has_a_message() -> None:
-    text = "4711\t" + "a" * 500 + " dial.test"
-    assert dict(validate(text, CODE, app_hash=HASH, domain=DOMAIN)) == {
-        Rule.VISIBLE_CHARACTERS: "it contains the invisible character U+0009",
-        Rule.CODE_FIRST: "phones fill in the first run of four or more digits; this is '4711', "
-        "not {code}",
-        Rule.LENGTH: "it takes 8 messages in UCS-2; at most 3 are allowed",
-        Rule.RETRIEVER_SIZE: "it has 1030 bytes; Android's SMS Retriever reads 140",
-        Rule.HASH_LAST: "it does not end with a space or a new line and {hash}",
-        Rule.DOMAIN_LAST: "the last line is not @{domain} #{code}",
-        Rule.NO_LINK: "'dial.test' looks like a link",
-    }
-    assert dict(validate("your code", CODE)) == {
-        Rule.CODE_FIRST: "phones fill in the first run of four or more digits; there is none"
-    }
-
-
 @pytest.mark.parametrize(
     ("text", "link"),
     [

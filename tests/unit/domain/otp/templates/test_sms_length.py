@@ -30,11 +30,6 @@ def test_a_character_of_the_extension_table_takes_two_septets(character: str) ->
     assert measure_sms(character * 80 + "a") == SmsLength(GSM7, 161, 2)
 
 
-def test_a_segment_has_140_bytes() -> None:
-    assert measure_sms("a" * 160).size_bytes == measure_sms("ж" * 70).size_bytes == 140
-    assert measure_sms("a").size_bytes == 1
-
-
 def test_an_escaped_character_is_not_split_between_segments() -> None:
     assert measure_sms("a" * 152 + "€" + "a" * 152).segments == 3
     assert measure_sms("a" * 151 + "€" + "a" * 153).segments == 2

@@ -98,19 +98,6 @@ def test_a_placeholder_of_another_platform_is_invalid(
             parse_template(platform, f"{{code}} {{{placeholder}}}")
 
 
-def test_messages_are_validated_with_the_minutes() -> None:
-    templates = template_set(general="{code}" + "a" * (3 * 153 - 6 - 1) + "{minutes}")
-    for minutes, rules in ((5, []), (10, [Rule.LENGTH])):
-        (general, *_) = templates.previews(APP, minutes)
-        assert [violation.rule for violation in general.violations] == rules
-
-
-def test_previews_are_the_messages_as_they_are_sent() -> None:
-    templates = template_set(ios="{code}\n@{domain} #{code}").with_platform_defaults()
-    previews = {preview.platform: preview.text for preview in templates.previews(APP, 5)}
-    assert previews == {platform: render(templates, platform) for platform in Platform}
-
-
 @pytest.mark.parametrize("digits", ["4711", "012345", "987654", "123456"])
 def test_an_app_name_that_looks_like_a_code_violates_code_first(digits: str) -> None:
     app = AppIdentity(f"Taxi {digits}", (FIRST_HASH,), "dial.test")
@@ -120,11 +107,6 @@ def test_an_app_name_that_looks_like_a_code_violates_code_first(digits: str) -> 
         assert violated_rules(templates, app) == dict.fromkeys(platforms, rules)
 
 
-@pytest.mark.parametrize("text", ["your code", "012345 is your code", "987654 {code}"])
-def test_a_template_without_the_code_first_violates_code_first(text: str) -> None:
-    assert violated_rules(template_set(general=text))[Platform.GENERAL] == [Rule.CODE_FIRST]
-
-
 def test_messages_are_validated_with_each_app_hash() -> None:
     templates = template_set(android="{hash} {code}\n{hash}")
     first = AppIdentity("Dialtone", (FIRST_HASH,))
@@ -132,12 +114,6 @@ def test_messages_are_validated_with_each_app_hash() -> None:
 
     assert violated_rules(templates, first)[Platform.ANDROID] == []
     assert violated_rules(templates, both)[Platform.ANDROID] == [Rule.CODE_FIRST]
-
-
-def test_a_template_without_the_last_line_of_its_platform_violates_a_rule() -> None:
-    rules = violated_rules(template_set(android="{code}", web="{code}"))
-    assert rules[Platform.ANDROID] == [Rule.HASH_LAST]
-    assert rules[Platform.WEB] == [Rule.DOMAIN_LAST]
 
 
 @pytest.mark.parametrize(

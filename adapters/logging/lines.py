@@ -1,0 +1,106 @@
+"""The lines of the log: a bounded list that one thread writes."""
+
+import logging
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.util import Finalize
+from queue import SimpleQueue
+from typing import Final
+
+MAX_LINES: Final = 10_000
+"""Lines that may wait, so a stream that blocks costs a bounded amount of memory."""
+_WRITE_INTERVAL: Final = 0.02
+"""Seconds in which the thread collects lines: waking it is expensive."""
+
+
+class LineWriter:
+    """Writes lines to a file descriptor, on a thread.
+
+    - `write` never waits. If the list is full, lines are dropped and counted.
+    - Lines are written together after a short interval.
+    - After lines that were dropped, or could not be written, the log says how many.
+    - The list and the thread begin with the first line of each process, so a forked process writes
+      only its own lines.
+
+    `QueueHandler` and `QueueListener` are not used: they wake the thread for each line and write it
+    alone, `QueueListener.stop` waits without a limit for a stream that blocks, and its thread does
+    not exist in a forked process.
+    """
+
+    def __init__(self, descriptor: int, report_dropped: Callable[[int], str]) -> None:
+        """Create a writer.
+
+        Args:
+            descriptor: where the lines are written. Not through a stream: the interpreter cannot
+                exit while a blocked write holds the lock of the stream's buffer.
+            report_dropped: returns the line that says how many lines are missing.
+        """
+        self.descriptor = descriptor
+        self._report_dropped = report_dropped
+        self._dropped = 0
+        self._thread = threading.Thread()
+
+    def write(self, line: str) -> None:
+        """Add a line without its line end, or drop it."""
+        if not self._thread.is_alive():
+            self._start_thread()
+        if self._lines.qsize() < MAX_LINES:
+            self._lines.put(line)
+        else:
+            self._dropped += 1
+
+    def close(self, timeout_seconds: float = 1.0) -> None:
+        """Write all lines, at most for the timeout. A later line starts the thread again."""
+        if self._thread.is_alive():
+            self._lines.put("")
+            self._thread.join(timeout_seconds)
+
+    def _start_thread(self) -> None:
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        # A daemon thread, because a blocked write must not keep the process alive.
+        thread = threading.Thread(target=self._run, args=(self._lines,), daemon=True)
+        thread.start()
+        self._thread = thread
+        # Children of multiprocessing exit without atexit.
+        Finalize(None, self.close, exitpriority=0)
+
+    def _run(self, queue: SimpleQueue[str]) -> None:
+        is_open = True
+        while is_open:
+            lines = [queue.get()]
+            time.sleep(_WRITE_INTERVAL)
+            lines += [queue.get() for _ in range(queue.qsize())]
+            is_open = all(lines)
+            dropped, self._dropped = self._dropped, 0
+            report = [self._report_dropped(dropped)] if dropped else []
+            try:
+                self._write([*lines, *report])
+            except (OSError, ValueError):
+                self._dropped += dropped + sum(map(bool, lines))
+
+    def _write(self, lines: list[str]) -> None:
+        data = "".join(f"{line}\n" for line in lines if line).encode(errors="backslashreplace")
+        start = 0
+        while start < len(data):
+            # POSIX writes PIPE_BUF to a pipe without lines of other processes.
+            end = data.rfind(b"\n", start, start + select.PIPE_BUF) + 1 or start + select.PIPE_BUF
+            select.select([], [self.descriptor], [])  # it may be non-blocking
+            start += os.write(self.descriptor, data[start:end])
+
+
+class LineLogger:
+    """What structlog calls with each line."""
+
+    def __init__(self, logger: logging.Logger, write: Callable[[str], object]) -> None:
+        """Create a logger with the name and the level of another one.
+
+        Args:
+            logger: of the standard library.
+            write: takes each line.
+        """
+        self.name, self.disabled = logger.name, logger.disabled
+        self.getEffectiveLevel = logger.getEffectiveLevel
+        self.debug = self.info = self.warning = self.error = self.critical = write

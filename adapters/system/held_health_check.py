@@ -1,0 +1,73 @@
+"""A health check whose result is held for a while."""
+
+import asyncio
+from typing import Final
+
+from application.ports.errors import PortError
+from application.ports.system import HealthCheck
+
+CHECK_TIMEOUT: Final = 0.5
+"""Seconds. Kubernetes waits one second for an answer by default; the rest is for a busy worker."""
+SUCCESS_TTL: Final = 5.0
+"""Seconds for which a success is held."""
+FAILURE_TTL: Final = 1.0
+"""Seconds for which a failure is held; longer would delay the recovery."""
+CANCEL_TIMEOUT: Final = 15.0
+"""Seconds after which a check is cancelled. The checks of our adapters end before."""
+_NO_RESPONSE: Final = "does not answer"
+
+
+class HeldHealthCheck:
+    """Runs a health check once at a time, and holds its result.
+
+    Anybody can request readiness, and a check may write to the disk.
+
+    - Callers that come while a check runs share its result.
+    - A part fails if its check takes longer than `CHECK_TIMEOUT`, even if it succeeds later. While
+      the check continues, every answer is that failure, and no other check begins.
+    """
+
+    def __init__(self, health_check: HealthCheck) -> None:
+        """Hold no result yet, so that the first answer is a real check."""
+        self._health_check = health_check
+        self._running: asyncio.Task[str | None] | None = None
+        self._answer_until = 0.0
+        self._held_until = 0.0
+
+    async def check(self) -> None:
+        """Return if the part works, as the held or a new check finds it within `CHECK_TIMEOUT`.
+
+        Raises:
+            PortError: It does not; the text says why.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._running is None or (self._running.done() and now >= self._held_until):
+            self._answer_until = now + CHECK_TIMEOUT
+            self._running = asyncio.create_task(self._check())
+        check = self._running
+        if not check.done() and now < self._answer_until:
+            # Unlike wait_for, this does not wait for a check that ignores its cancellation.
+            await asyncio.wait([check], timeout=self._answer_until - now)
+        has_result = check.done() and not check.cancelled()
+        if problem := check.result() if has_result else _NO_RESPONSE:
+            raise PortError(problem)
+
+    async def _check(self) -> str | None:
+        loop = asyncio.get_running_loop()
+        problem = await self._run_check()
+        if problem is None and loop.time() > self._answer_until:
+            problem = _NO_RESPONSE
+        self._held_until = loop.time() + (FAILURE_TTL if problem else SUCCESS_TTL)
+        return problem
+
+    async def _run_check(self) -> str | None:
+        try:
+            async with asyncio.timeout(CANCEL_TIMEOUT):
+                await self._health_check.check()
+        except TimeoutError:
+            return _NO_RESPONSE
+        except PortError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything
+            return f"failed with {type(error).__name__}"
+        return None

@@ -1,0 +1,26 @@
+"""Keyed hashes of client IPs and number ranges."""
+
+from typing import Protocol
+
+from domain.otp.client_ip import HashedClientIp
+
+
+class KeyedHashes(Protocol):
+    """Makes client IPs and number ranges comparable without storing them.
+
+    The hash is the same for the same text, and useless without the key. Use cases hash an IP
+    before all else.
+    """
+
+    def hash_client_ip(self, client_ip: str) -> HashedClientIp:
+        """Return the hashes of an IP and of its network.
+
+        Args:
+            client_ip: an IPv4 address or an IPv6 network of /64 in its normal form. Any other
+                text is hashed as it is, and is its own network.
+        """
+        ...
+
+    def hash_number_range(self, number_range: str) -> str:
+        """Return the hash of a number range."""
+        ...

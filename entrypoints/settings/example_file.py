@@ -1,0 +1,22 @@
+"""`.env.example`."""
+
+from itertools import groupby
+from typing import Final
+
+from entrypoints.settings.declaration import descriptions
+from entrypoints.settings.settings import FIELDS, Settings
+
+_HEAD: Final = """\
+# All settings with their defaults. Copy this file to .env, and remove the # before a setting to
+# change it. An empty value means "not set". The environment overrides this file.
+"""
+
+
+def render_example_file() -> str:
+    """Render `.env.example`; a copy of it changes nothing."""
+    described, parts = descriptions(Settings), [_HEAD]
+    for group, fields in groupby(FIELDS.items(), lambda item: item[1][1].group):
+        parts.append(f"#\n# {group}\n#\n")
+        for variable, (name, declaration) in fields:
+            parts.append(f"# {described[name]}\n#{variable}={declaration.default}\n")
+    return "\n".join(parts)

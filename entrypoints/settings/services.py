@@ -1,0 +1,162 @@
+"""Parsers of the settings of databases, media stores and message providers."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, unquote_plus
+
+from domain.errors import InvalidValue
+from entrypoints.settings.parsers import full_match, list_of, parse_bind, pattern, rejects_with
+from entrypoints.settings.values import (
+    Factory,
+    MediaFolder,
+    MongoDatabase,
+    S3Bucket,
+    SmsProvider,
+    SqliteDatabase,
+)
+
+_FACTORY: Final = re.compile(r"(?P<package>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+# `sqlite:data` is a URL with a typing error, not a factory.
+_URL_SCHEMES: Final = {"file", "http", "https", "mongodb", "s3", "sqlite"}
+
+# The access key ID and the region are parts of a path in each request's signature.
+parse_access_key_id = pattern(
+    r"(?:(?![,/=])[!-~])+", "Must be an access key ID without space, comma, slash and =."
+)
+parse_region = pattern(
+    r"(?=.*[A-Za-z])[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
+    "Must be a region: letters and digits, with - between them.",
+)
+# A number in E.164, a short code, or an alphanumeric sender ID
+# (https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id).
+parse_twilio_from = pattern(
+    r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}",
+    "Must be a number with + and country code, a short code, or a name of at most 11 letters, "
+    "digits, spaces and + - _ &.",
+)
+# A call comes from a number: https://www.twilio.com/docs/voice/api/call-resource
+parse_caller_id = pattern(r"\+[1-9][0-9]{6,14}", "Must be a number with + and country code.")
+
+_SQLITE: Final = re.compile(r"sqlite:///(?P<path>(?!:memory:\Z)[^?#]*[^?#/])")
+_ESCAPED: Final = r"(?:[^\s:%@/?#]|%[0-9A-Fa-f]{2})"
+_OPTION: Final = r"[^=&;#@]+=[^=&;#@]*"
+_MONGODB_URL: Final = re.compile(
+    rf"mongodb(?P<srv>\+srv)?://(?:{_ESCAPED}+(?::{_ESCAPED}*)?@)?(?P<hosts>[^/?#@]*)"
+    rf"(?:/(?P<name>[^/?#@]*))?(?:\?(?:{_OPTION}(?:(?:&{_OPTION})*|(?:;{_OPTION})*))?)?"
+)
+_SOCKET: Final = re.compile(r"(?:[\w.~-]|%[0-9A-Fa-f]{2})+\.sock", re.ASCII)
+_SERVICE: Final = re.compile(r"(?=.*[A-Za-z])[\w.-]+", re.ASCII)
+# https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
+_DATABASE_NAME: Final = re.compile(r'(?!(?i:admin|config|local)\Z)[^/\\. "$]+')
+_MAX_DATABASE_NAME_BYTES: Final = 63
+
+# A URL has no host, an empty one or localhost.
+_FILE: Final = re.compile(r"file:(?://(?:localhost)?(?=/)|(?!//))(?P<path>[^?#]+)")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a prefix has only
+# characters that are not escaped in a key.
+_PREFIX_PART: Final = r"(?!\.\.?(?:/|$))[A-Za-z0-9_!.*'()-]+"
+_BUCKET: Final = re.compile(
+    r"s3://(?!(?:[0-9]+\.){3}[0-9]+(?:/|$))"
+    r"(?P<bucket>[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9])"
+    rf"(?:/(?P<prefix>{_PREFIX_PART}(?:/{_PREFIX_PART})*))?/?"
+)
+
+
+def sid(kind: str) -> Callable[[str], str]:
+    """Return a parser of SIDs (https://www.twilio.com/docs/glossary/what-is-a-sid)."""
+    return pattern(rf"{kind}[0-9a-fA-F]{{32}}", f"Must be a SID: {kind} followed by 32 hex digits.")
+
+
+@rejects_with(
+    "Must be sqlite:///path from the current folder, sqlite:////path from the root, "
+    "mongodb://host/name, or package.module:factory. A path must not contain ? or #."
+)
+def parse_database(text: str) -> SqliteDatabase | MongoDatabase | Factory:
+    """Parse the URL of a database, or a factory."""
+    if text.startswith(("mongodb://", "mongodb+srv://")):
+        return _parse_mongodb_url(text)
+    if factory := _parse_factory(text):
+        return factory
+    return SqliteDatabase(Path(full_match(_SQLITE, text)["path"]).absolute())
+
+
+@rejects_with(
+    "Must be file:///path from the root, file:path from the current folder, s3://bucket/prefix, or "
+    "package.module:factory."
+)
+def parse_media(text: str) -> MediaFolder | S3Bucket | Factory:
+    """Parse the URL of a folder (RFC 8089) or bucket, or a factory."""
+    if text.startswith("s3://"):
+        return _parse_bucket(text)
+    if factory := _parse_factory(text):
+        return factory
+    path = unquote(full_match(_FILE, text)["path"], errors="replace")
+    if not path.strip("/") or not path.isprintable():
+        raise ValueError
+    return MediaFolder(Path(path).absolute())
+
+
+def parse_sms(text: str) -> tuple[SmsProvider | Factory, ...]:
+    """Parse providers in the order in which they are tried."""
+    providers = list_of(_parse_provider)(text)
+    if len(set(providers)) < len(providers):
+        raise InvalidValue("Must name each provider once.")
+    return providers
+
+
+def _parse_factory(text: str) -> Factory | None:
+    match = _FACTORY.fullmatch(text)
+    return Factory(text) if match and match["package"].lower() not in _URL_SCHEMES else None
+
+
+def _parse_provider(text: str) -> SmsProvider | Factory:
+    try:
+        return _parse_factory(text) or SmsProvider(text.lower())
+    except ValueError:
+        raise InvalidValue("Must be console, twilio or package.module:factory.") from None
+
+
+@rejects_with(
+    "Must be s3://bucket or s3://bucket/prefix. A bucket has 3 to 63 lower-case letters, digits, - "
+    "and single dots; a prefix has letters, digits and _ - . ! * ' ( )."
+)
+def _parse_bucket(text: str) -> S3Bucket:
+    bucket = full_match(_BUCKET, text)
+    return S3Bucket(bucket["bucket"], bucket["prefix"] or "")
+
+
+# https://www.mongodb.com/docs/manual/reference/connection-string/
+@rejects_with(
+    "Must be mongodb://host:port/name, mongodb://user:password@host/name or, with one host and no "
+    "port, mongodb+srv://host/name; options are name=value; in user, password and options "
+    ": / ? # @ % are written %3A %2F %3F %23 %40 %25."
+)
+def _parse_mongodb_url(text: str) -> MongoDatabase:
+    # The names and values of options are checked by the driver.
+    url = full_match(_MONGODB_URL, text)
+    hosts = url["hosts"]
+    if not (_SERVICE.fullmatch(hosts) if url["srv"] else all(map(_is_host, hosts.split(",")))):
+        raise ValueError
+    if not url["name"]:
+        raise InvalidValue("The URL of a MongoDB must name the database: mongodb://host/name.")
+    if not _is_database_name(unquote_plus(url["name"])):
+        raise InvalidValue(
+            'The name of the database must have at most 63 bytes, and no / \\ . " $ or space; '
+            "admin, config and local are reserved by MongoDB."
+        )
+    return MongoDatabase(text)
+
+
+def _is_host(text: str) -> bool:
+    has_port = re.search(r":[0-9]+", text.rpartition("]")[2])
+    try:
+        return bool(_SOCKET.fullmatch(text) or parse_bind(text if has_port else f"{text}:27017"))
+    except InvalidValue:
+        return False
+
+
+def _is_database_name(name: str) -> bool:
+    is_short = len(name.encode()) <= _MAX_DATABASE_NAME_BYTES
+    return is_short and name.isprintable() and _DATABASE_NAME.fullmatch(name) is not None

@@ -1,0 +1,278 @@
+"""Attempts: which limit each one counts against, and that strangers use up nobody else's.
+
+- With a request id: the five attempts of that delivery.
+- Without one: those of its IP. An IP that requested no delivery is unknown; all unknown IPs share
+  one limit, and each has a first attempt after a delivery in any case.
+- At callbacks: five for everybody together, and they reveal no callback.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.errors import TooManyAttempts
+from domain.otp.attempt_limits import AttemptLimits
+from domain.otp.attempts import OtpAttempt, Repeated, Unchallenged, VerificationResult, Wrong
+from domain.otp.challenge import OtpCode
+from domain.otp.phone_verification import PhoneVerification
+from tests.support.builders import NOW, a_challenge, a_delivery, a_hashed_ip
+from tests.unit.domain.otp.verification_driver import (
+    HOME_IP,
+    WORK_IP,
+    WRONG_CODE,
+    VerificationDriver,
+    attempts_left_of_callback,
+    code_of,
+    unknown_ip,
+)
+
+# With a request id
+
+
+def test_after_five_wrong_codes_from_any_ip_even_the_correct_code_is_rejected(
+    driver: VerificationDriver,
+) -> None:
+    decision = driver.request()
+    code, request_id = code_of(decision.challenge), decision.request_id
+    for number, left in enumerate((4, 3, 2, 1, 0)):
+        assert driver.copy().accepts(code, request_id=request_id)
+        assert driver.fail(1, unknown_ip(number), request_id) == [left]
+    before = driver.verification
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code, request_id=request_id)
+    assert driver.verification is before
+
+
+def test_only_the_code_of_its_own_delivery_is_correct(driver: VerificationDriver) -> None:
+    first = driver.request()
+    driver.wait(250)
+    second = driver.request()
+    for own, other in ((first, second), (second, first)):
+        code = code_of(own.challenge)
+        assert not driver.copy().accepts(code, request_id=other.request_id)
+        assert driver.copy().accepts(code, request_id=own.request_id)
+
+
+def test_nobody_uses_up_the_attempts_of_an_id_without_it(driver: VerificationDriver) -> None:
+    decision = driver.request(HOME_IP)
+    for number in range(3):
+        later = driver.request(unknown_ip(number))
+        driver.fail(2, unknown_ip(number), later.request_id)
+    driver.fail(5, HOME_IP)
+    for number in range(60):
+        with suppress(TooManyAttempts):
+            driver.fail(1, unknown_ip(number))
+    driver.is_limited = True
+    for number in range(4):
+        delivery = driver.deliver(unknown_ip(number))
+        driver.fail(1, unknown_ip(number), delivery.request_id)
+    assert driver.fail(4, HOME_IP, decision.request_id) == [4, 3, 2, 1]
+    assert driver.accepts(code_of(decision.challenge), HOME_IP, decision.request_id)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(9.999, Repeated(4)), (10, Wrong(3))])
+def test_a_repeat_within_ten_seconds_is_not_counted(
+    driver: VerificationDriver, seconds: float, expected: VerificationResult
+) -> None:
+    request_id = driver.request().request_id
+    first = driver.verify(WRONG_CODE, request_id=request_id)
+    assert first == Wrong(4)
+    driver.wait(seconds)
+    repeated = driver.verify(WRONG_CODE, request_id=request_id)
+    assert repeated == expected
+
+
+def test_only_the_latest_code_of_the_same_counter_is_a_repeat(driver: VerificationDriver) -> None:
+    request_id = driver.request().request_id
+    codes = [WRONG_CODE, "888888", WRONG_CODE]
+    results = [driver.verify(code, request_id=request_id) for code in codes]
+    assert results == [Wrong(4), Wrong(3), Wrong(2)]
+    assert driver.verify(WRONG_CODE) == Wrong(4)
+
+
+def test_the_same_wrong_code_is_stored_in_another_form_at_each_delivery(
+    driver: VerificationDriver,
+) -> None:
+    for _ in range(2):
+        driver.verify(WRONG_CODE, request_id=driver.request().request_id)
+        driver.wait(250)
+    counters = [one for delivery in driver.verification.deliveries for one in delivery.counters]
+    assert len({counter.last_digest for counter in counters}) == len(counters) == 2
+
+
+NEIGHBOR = "2001:db8:1:7::/64"
+"""In the same /48 as `unknown_ip(1)`."""
+
+
+# The IP that requested the delivery
+
+
+def test_after_five_wrong_codes_even_the_correct_code_is_rejected_until_the_next_delivery(
+    driver: VerificationDriver,
+) -> None:
+    decision = driver.request(HOME_IP)
+    driver.use_up_shared_attempts()
+    assert driver.fail(5, HOME_IP) == [4, 3, 2, 1, 0]
+    before = driver.verification
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code_of(decision.challenge), HOME_IP)
+    assert driver.verification is before
+    assert driver.fail(1, HOME_IP, decision.request_id) == [4]
+    driver.wait(15)
+    resend = driver.request(HOME_IP)
+    assert driver.fail(1, HOME_IP) == [4]
+    assert driver.accepts(code_of(resend.challenge), HOME_IP)
+
+
+# Unknown IPs
+
+
+def test_the_first_attempt_of_an_ip_after_a_delivery_does_not_need_the_shared_limit(
+    driver: VerificationDriver,
+) -> None:
+    decision = driver.request(HOME_IP)
+    driver.use_up_shared_attempts()
+    assert driver.copy().accepts(code_of(decision.challenge), WORK_IP)
+    assert driver.fail(1, WORK_IP) == [0]
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code_of(decision.challenge), WORK_IP)
+    driver.wait(15)
+    resend = driver.request(HOME_IP)
+    assert driver.accepts(code_of(resend.challenge), WORK_IP)
+
+
+def test_attempts_without_an_active_challenge_leave_no_state(driver: VerificationDriver) -> None:
+    before = driver.verification
+    for number in range(10):
+        result = driver.verify(WRONG_CODE, unknown_ip(number))
+        assert result == Unchallenged(is_used_code=False)
+    assert driver.verification is before
+
+
+# While a limit of failed attempts that many phones share is used up
+
+
+def test_under_attack_only_known_ips_have_attempts_without_a_request_id(
+    driver: VerificationDriver,
+) -> None:
+    driver.log_in(WORK_IP)
+    decision = driver.request(unknown_ip(1))
+    driver.is_limited = True
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code_of(decision.challenge), HOME_IP)
+    for client_ip in (unknown_ip(1), NEIGHBOR, WORK_IP):
+        assert driver.copy().accepts(code_of(decision.challenge), client_ip)
+    driver.wait(15)
+    driver.request("203.0.113.7")
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code_of(decision.challenge), "203.0.113.8")  # an IPv4 neighbor is unknown
+
+
+def test_under_attack_all_networks_of_a_site_share_two_attempts_at_a_delivery(
+    driver: VerificationDriver,
+) -> None:
+    driver.log_in(WORK_IP)
+    driver.is_limited = True
+    code = code_of(driver.request(unknown_ip(1)).challenge)
+    for number in range(2):
+        driver.verify(WRONG_CODE, f"2001:db8:1:{number + 8}::/64")
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code, NEIGHBOR)
+    assert driver.copy().accepts(code, WORK_IP)
+    driver.wait(15)
+    driver.request(unknown_ip(1))
+    assert driver.accepts(code, NEIGHBOR)
+
+
+# At callbacks
+
+
+def test_with_a_request_id_no_code_of_a_callback_is_correct(driver: VerificationDriver) -> None:
+    callback = driver.call_back().callback
+    request_id = driver.deliver().request_id
+    for client_ip, sent_id in ((HOME_IP, request_id), (HOME_IP, "unknown"), (WORK_IP, request_id)):
+        assert not driver.accepts(code_of(callback.challenge), client_ip, sent_id)
+    assert driver.verification.callbacks == (callback,)
+    assert driver.accepts(code_of(callback.challenge))
+
+
+def test_each_callback_has_five_attempts_of_all_clients_together(
+    driver: VerificationDriver,
+) -> None:
+    code = code_of(driver.call_back().callback.challenge)
+    for number in range(5):
+        assert driver.copy().accepts(code, WORK_IP)
+        assert driver.fail(1, unknown_ip(number)) == [0]
+    before = driver.verification
+    assert driver.verify(code, WORK_IP) == Unchallenged(is_used_code=False)
+    assert driver.verification is before
+    driver.call_back()
+    driver.fail(1)
+    assert [callback.counter.left for callback in driver.verification.callbacks] == [0, 4]
+    assert driver.accepts(code)
+
+
+def test_a_wrong_code_has_the_same_result_with_a_callback_and_without(
+    driver: VerificationDriver,
+) -> None:
+    called_back = driver.copy()
+    called_back.call_back()
+    counted = called_back.copy()
+    assert counted.verify(WRONG_CODE) == driver.verify(WRONG_CODE)
+    assert attempts_left_of_callback(counted) == 4
+    driver.deliver(HOME_IP)
+    called_back.deliver(HOME_IP)
+    for client_ip in (HOME_IP, WORK_IP, HOME_IP, unknown_ip(1), HOME_IP, WORK_IP):
+        code = str(next(driver.wrong_codes))
+        assert called_back.verify(code, client_ip) == driver.verify(code, client_ip)
+    assert called_back.verification.failures == driver.verification.failures
+
+
+# Digests and the shared limit
+
+
+SECOND = timedelta(seconds=1)
+
+
+def an_attempt(client_ip: str = WORK_IP, **changes: Any) -> OtpAttempt:
+    """Return an attempt without a request id."""
+    return OtpAttempt(
+        code=OtpCode(WRONG_CODE), client_ip=a_hashed_ip(client_ip), now=NOW, **changes
+    )
+
+
+def limits_of(
+    attempt: OtpAttempt,
+    device_id: str | None = None,
+    trusted_until: datetime | None = None,
+    **changes: Any,
+) -> AttemptLimits:
+    """Return the limits of an attempt after one delivery."""
+    state = PhoneVerification(challenges=(a_challenge(),), deliveries=(a_delivery(),))
+    return AttemptLimits(attempt, replace(state, **changes), device_id, trusted_until)
+
+
+def test_the_digest_of_a_code_depends_on_key_code_and_delivery() -> None:
+    attempts = [
+        an_attempt(digest_key=b"one"),
+        an_attempt(digest_key=b"two"),
+        OtpAttempt(code=OtpCode("000001"), client_ip=a_hashed_ip(), now=NOW, digest_key=b"one"),
+    ]
+    digests = {attempt.digest(delivery) for attempt in attempts for delivery in ("", "a-request")}
+    assert len(digests) == 6
+    assert {len(digest) for digest in digests} == {32}
+
+
+def test_unknown_ips_share_fifteen_attempts_an_hour_and_thirty_a_day() -> None:
+    hour, day = [NOW - timedelta(hours=1)] * 15, [NOW - timedelta(days=1)] * 15
+    for shared_attempts, left in (
+        (hour, 15),
+        ([time + SECOND for time in hour], 0),
+        (hour + day, 15),
+        (hour + [time + SECOND for time in day], 0),
+    ):
+        limits = limits_of(an_attempt(), shared_attempts=shared_attempts)
+        assert limits.shared_attempts_left(NOW) == left

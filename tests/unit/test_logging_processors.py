@@ -1,0 +1,270 @@
+"""Formatting of log lines, and phone numbers and secrets, which the log never contains."""
+
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.logging.masking import loggable, mask_phones
+from application.ports.errors import StorageUnavailable
+from domain.otp.challenge import parse_otp_code
+from tests.support.builders import a_challenge, a_phone, an_id, an_identity
+from tests.support.examples import examples
+from tests.support.log_lines import format_line, log_line, make_record, request_fields
+
+
+class Broken:
+    def __repr__(self) -> str:
+        raise ValueError("tops3cret")
+
+    __str__ = __repr__
+
+
+# Lines
+
+
+def test_a_record_is_always_one_line() -> None:
+    forged = "first\nsecond\r\u2028\x1b[2J"
+    record = make_record({"event": forged, "name": forged})
+
+    line = format_line(record)
+
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["name"] == forged
+    assert format_line(record, "console").isprintable()
+    # Further lines of a library's message may be source code or input.
+    assert log_line("first\nsource line\n%s", "tops3cret")["event"] == "first"
+    assert set(log_line("x", stack_info="code")) == {"timestamp", "level", "event", "logger"}
+
+
+def test_a_line_has_time_level_event_and_logger_that_no_field_replaces() -> None:
+    line = log_line("it %s", "happened")
+    forged = {"level": "debug", "timestamp": "never", "logger": "me"}
+
+    time = datetime.fromisoformat(line.pop("timestamp"))
+    assert line == {"level": "warning", "event": "it happened", "logger": "library"}
+    assert abs(datetime.now(UTC) - time) < timedelta(minutes=1)
+    forged_line = log_line({**line, **forged})
+    assert datetime.fromisoformat(forged_line.pop("timestamp")) >= time
+    assert forged_line == line
+
+
+@pytest.mark.parametrize(
+    ("log_format", "is_terminal", "no_color", "expected"),
+    [
+        ("auto", False, "", "json"),
+        ("auto", True, "", "colors"),
+        ("auto", True, "1", "columns"),
+        ("json", True, "", "json"),
+        ("console", False, "", "columns"),
+    ],
+)
+def test_a_terminal_gets_columns_and_everything_else_json(
+    monkeypatch: pytest.MonkeyPatch,
+    log_format: str,
+    *,
+    is_terminal: bool,
+    no_color: str,
+    expected: str,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+
+    record = make_record({"event": "hello", "n": 1})
+    line = format_line(record, log_format, is_terminal=is_terminal)
+
+    assert "hello" in line
+    assert line.startswith("{") == (expected == "json")
+    assert ("\x1b[" in line) == (expected == "colors")
+
+
+# Exceptions
+
+
+def test_an_exception_is_logged_with_its_frames_and_without_its_message() -> None:
+    def fail(text: str) -> None:
+        try:
+            int(text)
+        except ValueError as error:
+            raise KeyError(text) from error
+
+    with pytest.raises(KeyError) as raised:
+        fail("tops3cret")
+
+    for line in (
+        log_line("it failed", exc_info=(KeyError, raised.value, raised.value.__traceback__)),
+        log_line({"event": "it failed", "exc_info": raised.value}),
+        log_line({"event": "it failed"}, exc_info=raised.value),
+        log_line({"event": "it failed", "error": raised.value}),
+        log_line("it failed: %s", raised.value),
+    ):
+        assert "tops3cret" not in json.dumps(line)
+        assert "KeyError" in json.dumps(line)
+
+    lines = log_line("x", exc_info=raised.value)["exception"].splitlines()
+    assert lines[0] == "KeyError"
+    assert "test_logging_processors.py:" in lines[1]
+    assert lines[1].endswith("test_an_exception_is_logged_with_its_frames_and_without_its_message")
+    assert "caused by ValueError" in lines
+
+
+def exceptions() -> list[tuple[Exception, str]]:
+    """Return exceptions and how they are logged; only our own errors have a message."""
+    of_system, in_context = StorageUnavailable("down"), KeyError("tops3cret")
+    cause, effect = KeyError(), TypeError()
+    of_system.__cause__ = OSError(28, "No space left on /secret/place")
+    in_context.__context__ = TypeError("tops3cret")
+    cause.__cause__, effect.__cause__ = effect, cause
+    group = ExceptionGroup("tops3cret", [ValueError("tops3cret"), StorageUnavailable("down")])
+    ours = "application.ports.errors.StorageUnavailable: down"
+    return [
+        (of_system, f"{ours}\ncaused by OSError (ENOSPC)"),
+        (in_context, "KeyError\nwhile handling TypeError"),
+        (cause, "KeyError\ncaused by TypeError"),
+        (group, f"ExceptionGroup\n  | ValueError\n  | {ours}"),
+    ]
+
+
+@pytest.mark.parametrize(("error", "lines"), exceptions())
+def test_only_our_own_errors_are_logged_with_their_message(error: Exception, lines: str) -> None:
+    assert log_line("x", exc_info=error)["exception"] == lines
+
+
+def test_long_texts_lists_and_recursions_are_cut() -> None:
+    def recurse() -> None:
+        recurse()
+
+    with pytest.raises(RecursionError) as raised:
+        recurse()
+
+    assert len(log_line("x", exc_info=raised.value)["exception"].splitlines()) < 50
+    assert len(str(loggable("x" * 1_000_000))) < 3000
+    assert len(str(loggable(["x" * 10] * 1_000_000))) < 3000
+
+
+# Broken values and records
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        make_record("%d %d", "not", "numbers"), make_record("%s", Broken()), make_record(Broken()),
+        make_record({"event": Broken()}), make_record({Broken(): 1}),
+        make_record("x", exc_info=(None, None, None)), make_record("x", exc_info=True),
+        make_record(None),
+    ],
+)  # fmt: skip
+def test_a_broken_record_still_makes_a_line(record: logging.LogRecord) -> None:
+    for log_format, is_terminal in [("json", False), ("console", False), ("console", True)]:
+        line = format_line(record, log_format, is_terminal=is_terminal)
+
+        assert line
+        assert "tops3cret" not in line
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=examples(25))
+@given(st.text(), st.dictionaries(st.text(), json_like, max_size=3))
+def test_any_data_makes_a_line_in_each_format(event: str, fields: dict[str, Any]) -> None:
+    record = make_record({**fields, "event": event})
+
+    assert json.loads(format_line(record))["level"] == "warning"
+    assert format_line(record, "console")
+
+
+# Phone numbers and secrets
+
+
+PHONE = a_phone()
+DIGITS = PHONE.e164.removeprefix("+")
+
+
+def test_a_phone_and_a_code_are_masked_in_any_value() -> None:
+    line = format_line(
+        make_record(
+            {
+                "event": f"delivered to {PHONE.e164}",
+                "phone": PHONE,
+                "nested": {"to": [PHONE, DIGITS], PHONE.e164: 1},
+                "identity": an_identity(phone=PHONE),
+                "path": Path(f"/x/{DIGITS}"),
+                "error": ValueError(PHONE.e164),
+                "given": [parse_otp_code("123456"), a_challenge()],
+            }
+        )
+    )
+
+    assert DIGITS not in line
+    assert "123456" not in line
+    assert "nonce" in line
+    assert "\\u0001" not in line
+    assert json.loads(line)["phone"] == f"PhoneNumber({PHONE.masked})"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+14155552671", "004915123456789", "tel14155552671x", "phone=%2B14155552671",
+        "+1 (415) 555 2671", "(415) 555-2671", "98765 43210",
+        "\uff0b\u0661\u0664\u0661\u0665\u0665\u0665\u0665", "1234567",
+    ],
+)  # fmt: skip
+def test_only_the_last_two_digits_of_a_phone_number_stay(text: str) -> None:
+    masked = mask_phones(f"before {text} after")
+
+    assert sum(char.isdigit() for char in masked) <= 3  # with the 2 of %2B
+    assert masked.startswith("before ")
+    assert masked.endswith(" after")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        an_id(5), "0123456789abcdef0123456789abcdef", "01234567890123456789012345678901.jpg",
+        "550e8400-e29b-41d4-a716-446655440000", "2026-05-01T09:30:00.123456789Z",
+        "2026-05-01 09:30:00 +0000", "192.168.100.200:49152", "took 12.123456789 s",
+        "worker 123456 of 4",
+    ],
+)  # fmt: skip
+def test_ids_times_ips_and_durations_stay(text: str) -> None:
+    assert mask_phones(text) == text
+
+
+@pytest.mark.parametrize(
+    ("request_id", "is_masked"),
+    [
+        ("1234567890abcdef", False), ("0123456-7890123", False), ("a" * 64, False), (DIGITS, True),
+        ("1" * 15, True), ("1" * 16, False),
+    ],
+)  # fmt: skip
+def test_a_request_id_is_masked_only_if_it_is_a_phone_number(
+    request_id: str, *, is_masked: bool
+) -> None:
+    with request_fields(request_id=request_id):
+        assert (log_line("x")["request_id"] != request_id) == is_masked
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "code", "otp", "token", "access_token", "refresh-token", "Authorization", "request_body",
+        "cookie", "Set-Cookie", "password", "secret", "pepper", "text", "sign_in_code",
+    ],
+)  # fmt: skip
+def test_the_value_of_a_secret_is_hidden(key: str) -> None:
+    for value in ("123456", 123456, ["123456"], b"123456", {"x": "123456"}):
+        line = log_line({"event": "x", key: value, "headers": {key: value}, "status_code": 404})
+
+        assert line[key] == line["headers"][key] == "(hidden)"
+        assert line["status_code"] == 404

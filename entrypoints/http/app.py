@@ -111,8 +111,16 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=list(web_origins),
         allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST"],
-        allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-Id"],
+        # All that the page asks for: no header gives a listed page rights that it does not have.
+        allow_headers=["*"],
+        expose_headers=[
+            "Content-Range",
+            "ETag",
+            "Location",
+            "Retry-After",
+            "WWW-Authenticate",
+            "X-Request-Id",
+        ],
     )
 
 

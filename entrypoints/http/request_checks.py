@@ -8,7 +8,7 @@ import msgspec
 
 from entrypoints.http.client import header_values, headers_of
 from entrypoints.http.errors.exceptions import HttpError, InvalidHost, OriginNotAllowed
-from entrypoints.http.errors.table import api_of, error_body, error_headers, error_status
+from entrypoints.http.errors.table import Api, api_of, error_body, error_headers, error_status
 from entrypoints.http.middleware import App, Message, Receive, Scope, Send
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -31,6 +31,8 @@ class RequestCheckMiddleware:
     - A request has one valid Host header (RFC 9112 §3.2).
     - A request that may change something comes from a page of the service, from a listed origin,
       or not from a page at all. Browsers send `Origin` with it; old ones at least `Sec-Fetch-Site`.
+    - A preflight request (https://fetch.spec.whatwg.org/#cors-preflight-fetch) of a foreign page
+      gets the same error, for developers who look at it. The legacy API knows no OPTIONS.
     - Requests of a telephony provider are no requests of browsers, and they are signed.
     - The framework sees only listed origins: for others it adds no CORS headers and answers
       OPTIONS as usual.
@@ -64,7 +66,10 @@ class RequestCheckMiddleware:
             raise InvalidHost
         if b"origin" not in headers and b"sec-fetch-site" not in headers:
             return
-        if scope["method"] in _SAFE_METHODS or _is_webhook(scope["path"]):
+        is_checked = scope["method"] not in _SAFE_METHODS or (
+            _is_preflight(scope) and api_of(scope["path"]) is Api.MAIN
+        )
+        if not is_checked or _is_webhook(scope["path"]):
             return
         origins = header_values(scope, b"origin")
         if not origins:
@@ -78,9 +83,13 @@ class RequestCheckMiddleware:
     def _hide_foreign_origin(self, scope: Scope) -> None:
         origins = header_values(scope, b"origin")
         is_listed = len(origins) == 1 and origins[0] in self._web_origins
-        is_preflight = bool(header_values(scope, b"access-control-request-method"))
-        if origins and not (is_listed and (scope["method"] != "OPTIONS" or is_preflight)):
+        if origins and not (is_listed and (scope["method"] != "OPTIONS" or _is_preflight(scope))):
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"origin"]
+
+
+def _is_preflight(scope: Scope) -> bool:
+    has_method = b"access-control-request-method" in headers_of(scope)
+    return has_method and scope["method"] == "OPTIONS"
 
 
 def _is_webhook(path: str) -> bool:

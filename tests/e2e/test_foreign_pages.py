@@ -13,6 +13,11 @@ PHONE: Final = "+14155593001"
 APP: Final = "https://app.example.org"
 PAGE: Final = "https://evil.example"
 PATHS: Final = ["/auth/request-otp", "/authenticate/get_otp"]
+PREFLIGHT: Final = {"Access-Control-Request-Method": "POST"}
+REQUEST_HEADERS: Final = {
+    "authorization", "content-type", "idempotency-key", "if-modified-since", "if-none-match",
+    "range", "traceparent", "x-requested-with",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -45,27 +50,36 @@ def test_a_listed_origin_gets_a_preflight_response(web: httpx.Client, path: str)
     headers = {
         "Origin": APP,
         "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "authorization,content-type",
+        "Access-Control-Request-Headers": ",".join(sorted(REQUEST_HEADERS)),
     }
     response = web.options(path, headers=headers)
     assert response.status_code == 204
     assert response.headers["access-control-allow-origin"] == APP
     allowed = response.headers["access-control-allow-headers"].lower().split(", ")
-    assert {"authorization", "content-type"} <= set(allowed)
+    assert set(allowed) >= REQUEST_HEADERS
     assert "POST" in response.headers["access-control-allow-methods"]
     assert "access-control-allow-credentials" not in response.headers
     assert response.headers["vary"] == "Origin"
 
 
-def test_without_a_listed_origin_options_is_answered_as_ever(web: httpx.Client) -> None:
-    preflight = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
-    for headers in (preflight, {"Origin": PAGE}, {"Origin": APP}, {}):
+@pytest.mark.parametrize("origin", [PAGE, "null", APP.replace("https", "http")])
+def test_a_foreign_preflight_is_told_the_setting(web: httpx.Client, origin: str) -> None:
+    for path in (PATHS[0], "/library/0123456789abcdef01234567", "/nowhere"):
+        response = web.options(path, headers={"Origin": origin, **PREFLIGHT})
+        assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
+        assert "DIALTONE_WEB_ORIGINS" in response.json()["error"]
+        assert not any(name.startswith("access-control-") for name in response.headers)
+
+
+def test_what_is_no_foreign_preflight_is_answered_as_ever(web: httpx.Client) -> None:
+    own = {"Origin": str(web.base_url).rstrip("/"), **PREFLIGHT}
+    for headers in (own, {"Origin": PAGE}, {"Origin": APP}, PREFLIGHT, {}):
         main = web.options(PATHS[0], headers=headers)
         assert (main.status_code, main.headers["allow"]) == (204, "OPTIONS, POST")
+    for headers in ({"Origin": PAGE, **PREFLIGHT}, {"Origin": PAGE}, {"Origin": APP}, {}):
         legacy = web.options(PATHS[1], headers=headers)
         assert (legacy.status_code, legacy.json()["exit_code"]) == (405, 1)
-        for response in (main, legacy):
-            assert not any(name.startswith("access-control-") for name in response.headers)
+        assert not any(name.startswith("access-control-") for name in legacy.headers)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +98,7 @@ def test_a_listed_origin_can_read_every_response(
     assert response.status_code == status
     assert response.headers["access-control-allow-origin"] == APP
     exposed = response.headers["access-control-expose-headers"].split(", ")
-    assert {"X-Request-Id", "Retry-After"} <= set(exposed)
+    assert {"ETag", "Location", "Retry-After", "X-Request-Id", "Content-Range"} <= set(exposed)
     other = web.request(method, path, headers={"Origin": PAGE} if method != "POST" else {})
     assert other.headers["vary"] == "Origin"
     assert not any(name.startswith("access-control-") for name in other.headers)

@@ -99,7 +99,7 @@ class Policy:
 
     `countries` is None where codes go to all countries, `recycled_after` where no phone counts as
     recycled, `operator` where nobody answers calls, `webhook_urls` where no provider sends requests
-    about calls and messages.
+    about calls and messages. `are_messages_reported` says that it sends them about messages too.
     """
 
     countries: Collection[str] | None = None
@@ -117,6 +117,7 @@ class Policy:
     call_retention: timedelta = DEFAULT_CALL_RETENTION
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
     webhook_urls: WebhookUrls | None = None
+    are_messages_reported: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
                 report_timing=report_timing,
                 place_code_call=place_code_call,
                 webhook_urls=policy.webhook_urls,
+                are_messages_reported=policy.are_messages_reported,
                 clock=clock,
             ),
             recognize_device=recognize_device,

@@ -181,6 +181,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 webhook_urls=(
                     WebhookUrls(settings.public_url) if settings.receives_webhooks else None
                 ),
+                are_messages_reported=SmsProvider.TWILIO in settings.sms,
             ),
         )
 

@@ -29,7 +29,7 @@ from entrypoints.flow_trial import try_flow
 from entrypoints.part_checks import connection_checks
 from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration
-from entrypoints.settings.values import MediaFolder, SmsProvider
+from entrypoints.settings.values import MediaFolder
 from entrypoints.startup_error import CommandError, InvalidArgument
 
 if TYPE_CHECKING:
@@ -237,10 +237,9 @@ def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def voice(settings: Settings, _: Namespace) -> Iterable[str]:
     """Show what to enter at Twilio, or what the phone line needs first."""
     if not settings.has_phone_line:
-        is_twilio = SmsProvider.TWILIO in settings.sms
-        missing = "TWILIO_VOICE_FROM" if is_twilio else "DIALTONE_SMS=twilio, its variables"
         raise CommandError(
-            f"There is no phone line: set {missing} and DIALTONE_PUBLIC_URL. See docs/voice.md."
+            "There is no phone line: set DIALTONE_VOICE=twilio, TWILIO_ACCOUNT_SID, "
+            "TWILIO_AUTH_TOKEN, TWILIO_VOICE_FROM and DIALTONE_PUBLIC_URL. See docs/voice.md."
         )
     urls = WebhookUrls(settings.public_url)
     yield (

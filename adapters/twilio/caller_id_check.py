@@ -11,7 +11,10 @@ _NO_VOICE: Final = (
     "The number that calls come from (TWILIO_VOICE_FROM or TWILIO_FROM) cannot call: use a number "
     "of the Twilio account that has the capability Voice."
 )
-_NOT_CHECKED: Final = "Twilio did not say whether the account has the number: try again."
+_NOT_CHECKED: Final = (
+    "Twilio did not say whether the account has the number: check TWILIO_ACCOUNT_SID and "
+    "TWILIO_AUTH_TOKEN, then try again."
+)
 _NOT_LISTED: Final = "this server is not Twilio and does not say whether it knows the number"
 _NOT_OWNED: Final = (
     "it is no active number of the Twilio account: nobody can call it, and calls come from it only "

@@ -30,7 +30,7 @@ class DeliverOtp:
       report that it was sent, after a typical time.
 
     `place_code_call` is None without a provider of calls, `webhook_urls` where no provider reports
-    what became of a delivery.
+    what became of a delivery. Without `are_messages_reported` it reports calls only.
     """
 
     codes: OtpCodes
@@ -41,6 +41,7 @@ class DeliverOtp:
     report_timing: ReportTimingProfile
     place_code_call: PlaceCodeCall | None
     webhook_urls: WebhookUrls | None
+    are_messages_reported: bool
     clock: Clock
 
     async def __call__(
@@ -52,7 +53,8 @@ class DeliverOtp:
             Unavailable: the key of the code is not available anymore.
             StorageError: no call was placed.
         """
-        if self.webhook_urls is None:
+        # A report that only suppressed deliveries have would reveal that a phone is blocked.
+        if not self._is_reported(decision.delivery):
             return await self._deliver(phone, preferences, decision)
         if decision.should_deliver:
             self.report_timing.start(decision.delivery, self.clock.now())
@@ -86,8 +88,14 @@ class DeliverOtp:
         )
         if not decision.should_deliver:
             return await self.timing.imitate(phone.country)
-        status_url = self.webhook_urls.sms_status(delivery.report_id) if self.webhook_urls else ""
+        status_url = ""
+        if self.webhook_urls is not None and self.are_messages_reported:
+            status_url = self.webhook_urls.sms_status(delivery.report_id)
         return await self.timing.record(phone.country, self.messenger.send(phone, text, status_url))
+
+    def _is_reported(self, delivery: Delivery) -> bool:
+        is_call = self.place_code_call is not None and delivery.call_id is not None
+        return self.webhook_urls is not None and (is_call or self.are_messages_reported)
 
     async def _add_report(self, delivery: Delivery) -> None:
         """Add what the provider would report of a suppressed delivery. It stays as it is."""

@@ -17,6 +17,7 @@ def render_banner(settings: Settings) -> str:
             "",
             f"  API docs:  {url}/docs",
             f"  messages:  {', or else '.join(map(_provider, settings.sms))}",
+            f"  calls:     {_calls(settings)}",
             f"  media:     {_media(settings)}",
             f"  database:  {_database(settings)}",
             f"  keys:      {_keys(settings)}",
@@ -35,6 +36,10 @@ def _provider(provider: SmsProvider | Factory) -> str:
             return "sent by Twilio"
         case Factory(path=path):
             return f"sent by {path}"
+
+
+def _calls(settings: Settings) -> str:
+    return f"by Twilio from {settings.twilio_caller_id}" if settings.has_phone_line else "none"
 
 
 def _keys(settings: Settings) -> str:

@@ -22,6 +22,7 @@ from entrypoints.settings.values import (
     S3Bucket,
     SmsProvider,
     SqliteDatabase,
+    VoiceProvider,
 )
 
 Problem = tuple[str, str]
@@ -49,7 +50,8 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
     providers = values.get("DIALTONE_SMS", "").lower().split(",")
     is_used = {
         "AWS_": values.get("DIALTONE_MEDIA", "").startswith("s3://"),
-        "TWILIO_": SmsProvider.TWILIO in map(str.strip, providers),
+        "TWILIO_": SmsProvider.TWILIO in map(str.strip, providers)
+        or values.get("DIALTONE_VOICE", "").strip().lower() == VoiceProvider.TWILIO,
     }
     unused = tuple(vendor for vendor in VENDORS if not is_used[vendor])
     return frozenset(name for name in FIELDS if name.startswith(unused))
@@ -63,16 +65,17 @@ def find_problems(settings: Settings) -> Iterator[Problem]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             if not settings.is_set(name):
                 yield name, "Must be set if DIALTONE_MEDIA is an s3:// URL."
-    if SmsProvider.TWILIO in settings.sms:
+    if settings.uses_twilio:
         yield from _check_twilio(settings)
     test_otps = settings.test_otps.value.otps
     length = settings.otp_length
     if any(len(otp.code.digits) != length for otp in test_otps):
         yield "DIALTONE_TEST_OTPS", f"Each code must have {length} digits (DIALTONE_OTP_LENGTH)."
-    if set(settings.sms) != {SmsProvider.CONSOLE} and settings.countries is None:
-        yield "DIALTONE_COUNTRIES", "Must be set if DIALTONE_SMS names a provider that costs money."
-    if settings.has_phone_line and not settings.is_set("DIALTONE_PUBLIC_URL"):
-        yield "DIALTONE_PUBLIC_URL", "Must be set if Twilio has a number: it sends requests here."
+    costs_money = set(settings.sms) != {SmsProvider.CONSOLE} or settings.uses_twilio
+    if costs_money and settings.countries is None:
+        yield "DIALTONE_COUNTRIES", "Must be set if a provider of messages or calls costs money."
+    if settings.voice is VoiceProvider.TWILIO:
+        yield from _check_phone_line(settings)
     if settings.recording_retention > settings.call_retention:
         yield "DIALTONE_RECORDING_RETENTION", "Must not be longer than DIALTONE_CALL_RETENTION."
     if settings.env is Environment.PRODUCTION:
@@ -133,13 +136,22 @@ def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
 def _check_twilio(settings: Settings) -> Iterator[Problem]:
     for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
         if not settings.is_set(name):
-            yield name, "Must be set if DIALTONE_SMS contains twilio."
+            yield name, "Must be set if DIALTONE_SMS or DIALTONE_VOICE names twilio."
+    if SmsProvider.TWILIO not in settings.sms:
+        return
     number, service = "TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"
     if settings.is_set(number) and settings.is_set(service):
         yield number, f"Must not be set together with {service}."
         yield service, f"Must not be set together with {number}."
     elif not settings.is_set(number) and not settings.is_set(service):
         yield number, f"This or {service} must be set if DIALTONE_SMS contains twilio."
+
+
+def _check_phone_line(settings: Settings) -> Iterator[Problem]:
+    if not settings.is_set("DIALTONE_PUBLIC_URL"):
+        yield "DIALTONE_PUBLIC_URL", "Must be set if Twilio has a number: it sends requests here."
+    if not settings.twilio_caller_id:
+        yield "TWILIO_VOICE_FROM", "Must be set if DIALTONE_VOICE is twilio: calls come from it."
 
 
 def _check_plain_http(settings: Settings) -> Iterator[Problem]:
@@ -152,7 +164,7 @@ def _check_plain_http(settings: Settings) -> Iterator[Problem]:
     # network to its hosts is private: that is up to the operator.
     rule = "Must begin with https:// in production, except"
     twilio = urlsplit(settings.twilio_api_base or "")
-    if SmsProvider.TWILIO in settings.sms and twilio.scheme == "http" and not _is_loopback(twilio):
+    if settings.uses_twilio and twilio.scheme == "http" and not _is_loopback(twilio):
         yield "TWILIO_API_BASE", f"{rule} for this machine."
     s3 = urlsplit(settings.s3_endpoint or "")
     if isinstance(settings.media, S3Bucket) and s3.scheme == "http" and not _is_private(s3):

@@ -26,6 +26,7 @@ from entrypoints.settings.values import (
     Secret,
     SmsProvider,
     Variables,
+    VoiceProvider,
 )
 
 SlidingWindows = tuple[SlidingWindow, ...]
@@ -49,6 +50,16 @@ def _only_country(fields: Mapping[str, Any]) -> str:
     return "" if others else country
 
 
+def _caller_id(twilio_voice_from: str, twilio_from: str) -> str:
+    return twilio_voice_from or (twilio_from if twilio_from.startswith("+") else "")
+
+
+def _voice_of_sms(fields: Mapping[str, Any]) -> str:
+    can_call = _caller_id(fields["twilio_voice_from"], fields["twilio_from"])
+    is_twilio = SmsProvider.TWILIO in fields["sms"] and can_call
+    return VoiceProvider.TWILIO if is_twilio else VoiceProvider.NONE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the operator decides. `read_settings` parses and checks each field.
@@ -56,8 +67,8 @@ class Settings:
     - The variable is the field's name in upper case, after `DIALTONE_` unless it is a vendor's.
     - The docstring below a field is its line in `.env.example`.
     - A field without a value is None, or empty.
-    - The AWS fields have values if `media` is an `S3Bucket`, the Twilio fields if `sms` contains
-      `SmsProvider.TWILIO`. Otherwise these variables are not read: other programs use them too.
+    - The AWS fields have values if `media` is an `S3Bucket`, the Twilio fields if
+      `uses_twilio`. Otherwise these variables are not read: other programs use them too.
     - Secrets have the type `Secret`.
     """
 
@@ -109,15 +120,15 @@ class Settings:
     twilio_account_sid: str = essential(
         services.sid("AC"), unset="", example="AC0123456789abcdef0123456789abcdef"
     )
-    """Account SID, required if DIALTONE_SMS contains twilio."""
+    """Account SID, required if DIALTONE_SMS or DIALTONE_VOICE names twilio."""
     twilio_auth_token: Secret[str] = essential(
         Secret, unset=Secret(""), example="0123456789abcdef0123456789abcdef"
     )
-    """Auth token of the account, required if DIALTONE_SMS contains twilio."""
+    """Auth token of the account, required if DIALTONE_SMS or DIALTONE_VOICE names twilio."""
     twilio_from: str = essential(services.parse_twilio_from, unset="", example="+15005550006")
     """Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it."""
     countries: frozenset[str] | None = essential(parsers.parse_countries, example="IN,US,DE")
-    """Countries that messages are sent to, as ISO codes, or * for all; optional with console."""
+    """Countries of messages and calls, as ISO codes, or * for all; optional with console alone."""
     app_name: str = essential(parsers.parse_app_name, default="Dialtone", example="Acme")
     """Name of your app in messages and calls, 1 to 30 characters."""
 
@@ -139,6 +150,10 @@ class Settings:
     """Messaging service that selects the number of a message, instead of TWILIO_FROM."""
     twilio_voice_from: str = optional(services.parse_caller_id, unset="", example="+15005550006")
     """Number that calls come from; by default TWILIO_FROM, if it is a number with +."""
+    voice: VoiceProvider = optional(
+        parsers.choice(VoiceProvider), derive=_voice_of_sms, example="twilio"
+    )
+    """Who places and answers calls: twilio or none; by default twilio if DIALTONE_SMS names it."""
     twilio_auth_token_secondary: Secret[str] = optional(
         Secret, unset=Secret(""), example="fedcba9876543210fedcba9876543210"
     )
@@ -265,20 +280,24 @@ class Settings:
         return variable in self.variables.values
 
     @property
+    def uses_twilio(self) -> bool:
+        """Whether Twilio sends messages or places and answers calls."""
+        return SmsProvider.TWILIO in self.sms or self.voice is VoiceProvider.TWILIO
+
+    @property
     def twilio_caller_id(self) -> str:
         """The number that calls come from, empty if there is none."""
-        is_number = self.twilio_from.startswith("+")
-        return self.twilio_voice_from or (self.twilio_from if is_number else "")
+        return _caller_id(self.twilio_voice_from, self.twilio_from)
 
     @property
     def has_phone_line(self) -> bool:
         """Whether the provider places calls and can be called. It sends requests then."""
-        return SmsProvider.TWILIO in self.sms and bool(self.twilio_caller_id)
+        return self.voice is VoiceProvider.TWILIO and bool(self.twilio_caller_id)
 
     @property
     def receives_webhooks(self) -> bool:
         """Whether the provider sends requests about messages and calls."""
-        return SmsProvider.TWILIO in self.sms and self.is_set("DIALTONE_PUBLIC_URL")
+        return self.uses_twilio and self.is_set("DIALTONE_PUBLIC_URL")
 
     @property
     def has_voice_channel(self) -> bool:

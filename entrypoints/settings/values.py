@@ -26,6 +26,13 @@ class SmsProvider(StrEnum):
     TWILIO = "twilio"
 
 
+class VoiceProvider(StrEnum):
+    """Who places and answers calls."""
+
+    TWILIO = "twilio"
+    NONE = "none"
+
+
 class LogLevel(StrEnum):
     """The lowest level that is logged."""
 

@@ -208,6 +208,11 @@ async def test_the_check_of_twilio_sends_nothing(tmp_path: Path, twilio: FakeTwi
             {}, "", "does not have the messaging service",
         ),
         ("phone line", {}, {SENDER: True}, "https://a.test/voice", "ok"),
+        (
+            "phone line",
+            {"DIALTONE_SMS": "", "DIALTONE_VOICE": "twilio", "TWILIO_AUTH_TOKEN": "wrong"},
+            {}, "", "check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN",
+        ),
         ("phone line", {}, {SENDER: True}, "https://demo.test/a", "ok Twilio does not send"),
         ("phone line", {}, {}, "https://a.test/voice", "ok it is no active number of the Twilio"),
         ("phone line", {}, {SENDER: True}, "", "The number that calls come from"),

@@ -172,7 +172,7 @@ def _parse_channel(text: str | None, settings: HttpSettings) -> Channel:
     if channel is Channel.VOICE and not settings.has_voice_channel:
         raise UnsupportedValue(
             "This service places no calls. Send 'sms', or omit the field. Its operator can change"
-            " that: DIALTONE_SMS=twilio with a number in TWILIO_VOICE_FROM or TWILIO_FROM."
+            " that: DIALTONE_VOICE=twilio with a number in TWILIO_VOICE_FROM or TWILIO_FROM."
         )
     return channel
 

@@ -17,6 +17,8 @@ from tests.support.settings import problem, problems, settings
 from tests.unit.settings.texts import S3, TWILIO
 
 HEX = "0123456789abcdefABCDEF0123456789"
+OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
+CONSOLE = {"DIALTONE_SMS": "console"}
 SERVICE = "TWILIO_MESSAGING_SERVICE_SID"
 NUMBER = "+15005550006"
 TODAY = datetime.now(UTC).date()
@@ -44,6 +46,17 @@ def test_a_bucket_is_on_amazon_unless_an_endpoint_is_set() -> None:
             ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "DIALTONE_COUNTRIES"],
         ),
         (TWILIO | {"DIALTONE_PUBLIC_URL": "", "TWILIO_FROM": NUMBER}, ["DIALTONE_PUBLIC_URL"]),
+        (
+            {"DIALTONE_VOICE": "Twilio"},
+            [
+                "DIALTONE_PUBLIC_URL",
+                "TWILIO_ACCOUNT_SID",
+                "TWILIO_AUTH_TOKEN",
+                "DIALTONE_COUNTRIES",
+                "TWILIO_VOICE_FROM",
+            ],
+        ),
+        (TWILIO | {"DIALTONE_VOICE": "twilio"}, ["TWILIO_VOICE_FROM"]),
     ],
 )
 def test_a_vendor_needs_its_variables(environ: dict[str, str], required: list[str]) -> None:
@@ -99,8 +112,11 @@ def test_calls_come_from_a_number(environ: dict[str, str], caller_id: str) -> No
         (TWILIO | {"TWILIO_FROM": NUMBER}, True, True),
         (TWILIO | {"DIALTONE_SMS": "twilio,console"}, False, False),
         (TWILIO | {"DIALTONE_SMS": "console,twilio"}, False, True),
+        (TWILIO | {"DIALTONE_VOICE": "none", "TWILIO_FROM": NUMBER}, False, False),
+        (TWILIO | {"DIALTONE_VOICE": "twilio", "TWILIO_FROM": NUMBER} | CONSOLE, True, True),
+        (TWILIO | {"DIALTONE_VOICE": "twilio", "TWILIO_FROM": NUMBER} | OWN, True, True),
         ({}, False, True),
-        ({"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}, False, False),
+        (OWN, False, False),
     ],
 )
 def test_calls_need_twilio_with_a_number_or_the_console(

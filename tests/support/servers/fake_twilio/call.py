@@ -38,6 +38,7 @@ PROMPTS: Final = {
 }
 PHONE_LINE: Final = {
     "DIALTONE_SMS": "twilio",
+    "DIALTONE_VOICE": "twilio",
     "DIALTONE_COUNTRIES": "*",
     "DIALTONE_OPERATOR": "+14155550100",
 }

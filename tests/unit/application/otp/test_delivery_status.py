@@ -52,6 +52,17 @@ async def test_the_url_for_the_status_names_the_report_and_not_the_request(app: 
     assert request_id[:32] not in status_url
 
 
+async def test_without_reports_of_messages_a_blocked_phone_gets_none_either() -> None:
+    app = AppHarness(policy=Policy(webhook_urls=WEBHOOK_URLS, are_messages_reported=False))
+    await app.use_cases.block_phone(a_phone())
+
+    request_id = (await app.request_otp()).request_id
+    app.clock.advance(TYPICAL_DURATION)
+
+    assert await status(app, request_id) == (QUEUED, None)
+    assert not any(app.messenger.status_urls)
+
+
 async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(
     app: AppHarness,
 ) -> None:

@@ -99,7 +99,9 @@ def create_app(
         logging_config=None,
     )
     checked = RequestCheckMiddleware(
-        _AllowedMethods(app), settings.public_url, settings.web_origins
+        _AllowedMethods(app),
+        settings.public_url if settings.is_public_url_set else None,
+        settings.web_origins,
     )
     timed = DeadlineMiddleware(checked)
     return RequestContextMiddleware(timed, settings.trusted_proxies, settings.is_stopping)

@@ -31,6 +31,8 @@ class RequestCheckMiddleware:
     - A request has one valid Host header (RFC 9112 §3.2).
     - A request that may change something comes from a page of the service, from a listed origin,
       or not from a page at all. Browsers send `Origin` with it; old ones at least `Sec-Fetch-Site`.
+    - A page of the service has the origin of `public_url`. Without one, it has the request's own
+      host, which a page of another name can imitate by DNS rebinding.
     - A preflight request (https://fetch.spec.whatwg.org/#cors-preflight-fetch) of a foreign page
       gets the same error, for developers who look at it. The legacy API knows no OPTIONS.
     - Requests of a telephony provider are no requests of browsers, and they are signed.
@@ -38,11 +40,12 @@ class RequestCheckMiddleware:
       OPTIONS as usual.
     """
 
-    def __init__(self, app: App, public_url: str, web_origins: Sequence[str]) -> None:
+    def __init__(self, app: App, public_url: str | None, web_origins: Sequence[str]) -> None:
         self._app = app
         self._web_origins = frozenset(web_origins)
-        public_origin = "/".join(public_url.split("/")[:3])
-        self._allowed = {_parse_origin(origin) for origin in (*web_origins, public_origin)}
+        self._has_public_url = public_url is not None
+        own = ["/".join(public_url.split("/")[:3])] if public_url else []
+        self._allowed = {_parse_origin(origin) for origin in (*web_origins, *own)}
 
     # No coroutine of its own: each request passes here.
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -77,8 +80,16 @@ class RequestCheckMiddleware:
                 raise OriginNotAllowed
             return
         origin = _parse_origin(origins[0]) if len(origins) == 1 else None
-        if origin is None or not (origin in self._allowed or _is_own(origin, host)):
+        if origin is None or not (origin in self._allowed or self._is_own(origin, host)):
             raise OriginNotAllowed
+
+    def _is_own(self, origin: _Origin, host: re.Match[str]) -> bool:
+        if self._has_public_url:
+            return False
+        # Not by scheme: a proxy that ends TLS sends plain http. Without a port, the origin's scheme
+        # says which one is meant.
+        port = int(host["port"] or _DEFAULT_PORTS[origin.scheme])
+        return (origin.name, origin.port) == (host["name"].lower(), port)
 
     def _hide_foreign_origin(self, scope: Scope) -> None:
         origins = header_values(scope, b"origin")
@@ -102,13 +113,6 @@ def _parse_origin(text: str) -> _Origin | None:
         return None  # such as `null`, that of a sandboxed page
     scheme = match["scheme"].lower()
     return _Origin(scheme, match["name"].lower(), int(match["port"] or _DEFAULT_PORTS[scheme]))
-
-
-def _is_own(origin: _Origin, host: re.Match[str]) -> bool:
-    # Not by scheme: a proxy that ends TLS sends plain http. Without a port, the origin's scheme
-    # says which one is meant.
-    port = int(host["port"] or _DEFAULT_PORTS[origin.scheme])
-    return (origin.name, origin.port) == (host["name"].lower(), port)
 
 
 def _add_vary(send: Send) -> Send:

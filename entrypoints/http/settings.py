@@ -32,6 +32,7 @@ class HttpSettings:
     - `has_voice_channel` is whether a code can be delivered by a call.
     - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
     - `is_stopping` returns whether a stop signal has arrived.
+    - With `is_public_url_set`, the service's own pages have that origin, whatever the Host header.
     - Pages of `web_origins` may use the API, beside those of the service.
     """
 
@@ -47,6 +48,7 @@ class HttpSettings:
     refresh_limit_per_ip: SlidingWindow | None = None
     workers: int = 1
     web_origins: tuple[str, ...] = ()
+    is_public_url_set: bool = False
     webhooks: Webhooks | None = None
     has_phone_line: bool = False
     has_voice_channel: bool = True

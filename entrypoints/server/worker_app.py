@@ -53,6 +53,7 @@ def make_app(
         refresh_limit_per_ip=settings.refresh_limit_per_ip,
         workers=settings.workers,
         web_origins=settings.web_origins,
+        is_public_url_set=settings.is_set("DIALTONE_PUBLIC_URL"),
         webhooks=make_webhooks(settings),
         has_phone_line=settings.has_phone_line,
         has_voice_channel=settings.has_voice_channel,

@@ -19,7 +19,11 @@ async def ok(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def respond(
-    *headers: tuple[str, str], method: str = "POST", path: str = "/", app: Any = ok
+    *headers: tuple[str, str],
+    method: str = "POST",
+    path: str = "/",
+    app: Any = ok,
+    public_url: str | None = PUBLIC_URL,
 ) -> tuple[int, Any]:
     sent: list[Any] = []
 
@@ -28,7 +32,7 @@ async def respond(
 
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
     scope = {"type": "http", "method": method, "path": path, "headers": raw}
-    await RequestCheckMiddleware(app, PUBLIC_URL, WEB_ORIGINS)(scope, None, send)  # type: ignore[arg-type]
+    await RequestCheckMiddleware(app, public_url, WEB_ORIGINS)(scope, None, send)  # type: ignore[arg-type]
     assert (b"vary", b"Origin") in sent[0]["headers"]
     return sent[0]["status"], json.loads(sent[1]["body"])
 
@@ -59,26 +63,33 @@ async def test_a_request_without_exactly_one_valid_host_is_a_400(hosts: tuple[st
 
 
 @pytest.mark.parametrize(
-    ("host", "origin"),
+    ("host", "origin", "public_url"),
     [
-        ("10.0.0.5:8000", "http://10.0.0.5:8000"),
-        ("10.0.0.5:8000", "https://10.0.0.5:8000"),
-        ("Other.example.org", "https://other.example.org"),
-        ("other.example.org", "http://other.example.org"),
-        ("other.example.org:443", "https://other.example.org"),
-        ("other.example.org", "https://other.example.org:443"),
-        ("[::1]:8000", "http://[::1]:8000"),
-        ("backend:8000", "https://dialtone.example.org"),
-        ("backend:8000", "https://app.example.org"),
-        ("backend:8000", "http://localhost:3000"),
+        ("10.0.0.5:8000", "http://10.0.0.5:8000", None),
+        ("10.0.0.5:8000", "https://10.0.0.5:8000", None),
+        ("Other.example.org", "https://other.example.org", None),
+        ("other.example.org", "http://other.example.org", None),
+        ("other.example.org:443", "https://other.example.org", None),
+        ("other.example.org", "https://other.example.org:443", None),
+        ("[::1]:8000", "http://[::1]:8000", None),
+        ("backend:8000", "https://dialtone.example.org", PUBLIC_URL),
+        ("backend:8000", "https://app.example.org", PUBLIC_URL),
+        ("backend:8000", "http://localhost:3000", None),
     ],
 )
 async def test_pages_of_the_service_and_of_listed_origins_may_change_things(
-    host: str, origin: str
+    host: str, origin: str, public_url: str | None
 ) -> None:
     fetch_site = ("sec-fetch-site", "cross-site")
-    status, _ = await respond(("host", host), ("origin", origin), fetch_site)
+    status, _ = await respond(("host", host), ("origin", origin), fetch_site, public_url=public_url)
     assert status == 200
+
+
+async def test_with_a_public_url_the_requests_own_host_is_no_origin() -> None:
+    for name in ("evil.example", "10.0.0.5:8000"):
+        headers = ("host", name), ("origin", f"http://{name}"), ("sec-fetch-site", "same-origin")
+        assert (await respond(*headers))[0] == 403
+        assert (await respond(*headers, public_url=None))[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """GIF (GIF89a): parsing into frames, writing, and publishing frame by frame."""
 
+import io
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ import PIL.Image
 from adapters.pillow.limits import LimitChecker, LimitedWriter
 from adapters.pillow.palette import drop_unused_colors, used_indices
 from adapters.pillow.scratch_file import open_scratch_file
-from application.ports.images import PublishedImage
+from application.ports.images import EncodedImage
 from domain.errors import InvalidImage
 from domain.media.image import Image, ImageFormat
 
@@ -69,7 +70,7 @@ class Gif:
         return len(self.frames) * self.width * self.height
 
 
-def publish_gif(upload: bytes, limits: LimitChecker) -> PublishedImage:
+def publish_gif(upload: bytes, limits: LimitChecker) -> EncodedImage:
     """Publish a GIF with its own frames, palettes, delays and loops.
 
     Each frame is decoded and encoded alone, as color indices. Pillow alone encodes the composed
@@ -90,7 +91,9 @@ def publish_gif(upload: bytes, limits: LimitChecker) -> PublishedImage:
     writer.seek(0)
     writer.write(_write_header(_drop_unused_global_colors(gif, global_indices)))
     content = writer.getvalue()
-    return PublishedImage(Image(ImageFormat.GIF, gif.width, gif.height, len(content)), content)
+    return EncodedImage(
+        Image(ImageFormat.GIF, gif.width, gif.height, len(content)), io.BytesIO(content)
+    )
 
 
 def parse_gif(content: bytes, limits: LimitChecker) -> Gif:

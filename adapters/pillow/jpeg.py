@@ -10,7 +10,7 @@ from PIL import JpegImagePlugin
 from adapters.pillow.limits import LimitChecker
 from adapters.pillow.scratch_file import open_scratch_file
 from adapters.pillow.still_image import ParsedImage, normalize, open_parsed, published_image
-from application.ports.images import PublishedImage
+from application.ports.images import EncodedImage
 from domain.errors import InvalidImage
 from domain.media.image import ImageFormat
 
@@ -29,7 +29,7 @@ _ICC: Final = b"\xe2ICC_PROFILE\0"
 _JFIF_AND_ADOBE: Final = (b"\xe0JFIF\0", b"\xeeAdobe")
 
 
-def publish_jpeg(upload: bytes, limits: LimitChecker) -> PublishedImage:
+def publish_jpeg(upload: bytes, limits: LimitChecker) -> EncodedImage:
     """Publish a JPEG with the chroma subsampling that it has."""
     parsed = parse_jpeg(upload, limits)
     opened = open_parsed(parsed, JpegImagePlugin.JpegImageFile, limits)

@@ -12,7 +12,7 @@ from PIL import ImageChops, PngImagePlugin
 from adapters.pillow.limits import LimitChecker, LimitedWriter
 from adapters.pillow.palette import drop_unused_colors, used_indices
 from adapters.pillow.still_image import ParsedImage, normalize, open_parsed, published_image
-from application.ports.images import PublishedImage
+from application.ports.images import EncodedImage
 from domain.errors import InvalidImage
 from domain.media.image import ImageFormat
 
@@ -26,7 +26,7 @@ _XMP: Final = b"XML:com.adobe.xmp\0"
 _OPAQUE: Final = 255
 
 
-def publish_png(upload: bytes, limits: LimitChecker) -> PublishedImage:
+def publish_png(upload: bytes, limits: LimitChecker) -> EncodedImage:
     """Publish a PNG with its palette and transparency, and at most eight bits per sample."""
     image = normalize(_decode(parse_png(upload, limits), limits))
     if image.mode == "P":

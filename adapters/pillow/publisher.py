@@ -4,7 +4,7 @@ import asyncio
 import threading
 import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -20,13 +20,15 @@ from adapters.pillow.limits import LimitChecker
 from adapters.pillow.pixel_allowance import PixelAllowance
 from adapters.pillow.png import parse_png, publish_png
 from adapters.pillow.still_image import MAX_PROFILE_SIZE
-from application.ports.images import PublishedImage
+from adapters.pillow.variants import encode_variant
+from application.ports.images import EncodedImage, PublishedImage
 from domain.errors import InvalidImage, TooManyUploads, Unavailable, UnsupportedImageType
-from domain.media.image import ImageLimits
+from domain.media.image import ImageLimits, VariantSpec
 
 MAX_IMAGES: Final = 256
 MAX_IMAGES_PER_IDENTITY: Final = 16
 """Images in work and waiting, in one process."""
+_NOBODY: Final = ""
 _IDLE_SECONDS: Final = 1.0
 """After this time without images, memory is returned."""
 _Result = TypeVar("_Result")
@@ -35,7 +37,7 @@ _Result = TypeVar("_Result")
 @dataclass(frozen=True, slots=True)
 class _Format:
     count_pixels: Callable[[bytes, LimitChecker], int]
-    publish: Callable[[bytes, LimitChecker], PublishedImage]
+    publish: Callable[[bytes, LimitChecker], EncodedImage]
 
 
 _GIF: Final = _Format(lambda content, checker: parse_gif(content, checker).pixels, publish_gif)
@@ -75,12 +77,39 @@ class PillowImagePublisher:
         self._images = Counter[str]()
         self._returning_memory: asyncio.TimerHandle | None = None
 
-    async def publish(self, upload: BinaryIO, identity_id: str) -> PublishedImage:
+    @asynccontextmanager
+    async def publish(
+        self, upload: BinaryIO, identity_id: str, variants: Sequence[VariantSpec] = ()
+    ) -> AsyncIterator[PublishedImage]:
         """Decode the upload and encode it anew."""
         with self._admit(identity_id):
             pixels = await self._run(self._counting, identity_id, 0, _count_pixels, upload)
             self._allowance.acquire(identity_id, pixels)
-            return await self._run(self._decoding, identity_id, pixels, _publish, upload)
+            published = await self._run(self._decoding, identity_id, pixels, _publish, upload)
+            encoded = await self._encode(published.file, identity_id, pixels, variants)
+        yield PublishedImage(published, encoded)
+
+    @asynccontextmanager
+    async def encode_variants(
+        self, published: BinaryIO, variants: Sequence[VariantSpec]
+    ) -> AsyncIterator[Mapping[str, EncodedImage]]:
+        """Encode variants of an image that was published before, by name."""
+        with self._admit(_NOBODY):
+            pixels = await self._run(self._counting, _NOBODY, 0, _count_pixels, published)
+            encoded = await self._encode(published, _NOBODY, pixels, variants)
+        yield encoded
+
+    async def _encode(
+        self, published: BinaryIO, identity_id: str, pixels: int, variants: Sequence[VariantSpec]
+    ) -> Mapping[str, EncodedImage]:
+        def work(file: BinaryIO, _: LimitChecker) -> Mapping[str, EncodedImage]:
+            content = file.read()
+            file.seek(0)
+            return {spec.name: encode_variant(content, spec) for spec in variants}
+
+        if not variants:
+            return {}
+        return await self._run(self._decoding, identity_id, pixels, work, published)
 
     def close(self) -> None:
         """Return no more memory."""
@@ -186,7 +215,7 @@ def _count_pixels(upload: BinaryIO, checker: LimitChecker) -> int:
     return _format_of(content).count_pixels(content, checker)
 
 
-def _publish(upload: BinaryIO, checker: LimitChecker) -> PublishedImage:
+def _publish(upload: BinaryIO, checker: LimitChecker) -> EncodedImage:
     content = upload.read()
     return _format_of(content).publish(content, checker)
 

@@ -11,7 +11,7 @@ import PIL.Image
 from PIL import ExifTags, ImageCms, ImageFile, ImageOps
 
 from adapters.pillow.limits import LimitChecker, LimitedReader
-from application.ports.images import PublishedImage
+from application.ports.images import EncodedImage
 from domain.errors import InvalidImage
 from domain.media.image import Image, ImageFormat
 
@@ -95,10 +95,10 @@ def normalize(image: PIL.Image.Image) -> PIL.Image.Image:
 
 def published_image(
     image_format: ImageFormat, size: tuple[int, int], content: bytes
-) -> PublishedImage:
+) -> EncodedImage:
     """Return an encoded image with its properties."""
     width, height = size
-    return PublishedImage(Image(image_format, width, height, len(content)), content)
+    return EncodedImage(Image(image_format, width, height, len(content)), io.BytesIO(content))
 
 
 def _apply_profile(image: PIL.Image.Image, profile: ImageCms.ImageCmsProfile) -> PIL.Image.Image:

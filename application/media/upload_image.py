@@ -9,7 +9,7 @@ from application.media.library import LibraryItem
 from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.identities import Identities
-from application.ports.images import ImagePublisher, PublishedImage
+from application.ports.images import EncodedImage, ImagePublisher
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
 from application.ports.system import Clock, Randomness
@@ -78,11 +78,11 @@ class UploadImage:
         if not is_own and not await self._owner_exists(command.owner_id):
             raise UserNotFound
         uploader_id = command.principal.identity.id
-        published = await self.image_publisher.publish(command.upload, uploader_id)
-        item = await self._add_item(command, published)
-        owner_exists, _ = await asyncio.gather(
-            self._owner_exists(command.owner_id), self._store_file(item, published)
-        )
+        async with self.image_publisher.publish(command.upload, uploader_id) as published:
+            item = await self._add_item(command, published.full)
+            owner_exists, _ = await asyncio.gather(
+                self._owner_exists(command.owner_id), self._store_file(item, published.full)
+            )
         if not owner_exists:
             # An owner that is deleted after this check is cleaned up together with the item.
             await self._abandon(item)
@@ -90,7 +90,7 @@ class UploadImage:
         ready = await self._mark_ready(item)
         return LibraryItem(ready, await self.media_files.url_for(ready.storage_key))
 
-    async def _add_item(self, command: UploadImageCommand, published: PublishedImage) -> MediaItem:
+    async def _add_item(self, command: UploadImageCommand, published: EncodedImage) -> MediaItem:
         now = self.clock.now()
         suffix = published.image.format.suffix
         item = MediaItem(
@@ -109,10 +109,10 @@ class UploadImage:
             raise ItemSaveFailed from error
         return item
 
-    async def _store_file(self, item: MediaItem, published: PublishedImage) -> None:
+    async def _store_file(self, item: MediaItem, published: EncodedImage) -> None:
         content_type = published.image.format.content_type
         try:
-            await self.media_files.write(item.storage_key, published.content, content_type)
+            await self.media_files.write(item.storage_key, published.file.read(), content_type)
         except MediaStorageUnavailable as error:
             await self._abandon(item)
             raise MediaStorageFailed from error

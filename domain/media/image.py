@@ -12,11 +12,12 @@ class MediaKind(StrEnum):
 
 
 class ImageFormat(StrEnum):
-    """Formats that are decoded and served."""
+    """Formats that are served; WebP only for variants."""
 
     JPEG = "jpeg"
     PNG = "png"
     GIF = "gif"
+    WEBP = "webp"
 
     @property
     def kind(self) -> MediaKind:
@@ -61,3 +62,23 @@ class Image:
     width: int
     height: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSpec:
+    """A smaller copy to encode: JPEG or PNG for stills, GIF for animations, or WebP for both.
+
+    Attributes:
+        name: Name of the variant; each name of an image is different.
+        width: Maximum width in pixels, or with `is_exact` the width.
+        height: Maximum height in pixels, or with `is_exact` the height.
+        is_exact: Stretch the image to this size. Otherwise it keeps its proportions, and one that
+            is smaller keeps its size.
+        is_webp: Encode as WebP.
+    """
+
+    name: str
+    width: int
+    height: int
+    is_exact: bool = False
+    is_webp: bool = False

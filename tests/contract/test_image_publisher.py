@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from adapters.pillow import open_image_publisher
-from application.ports.images import ImagePublisher, PublishedImage
+from application.ports.images import ImagePublisher
 from domain.errors import InvalidImage, InvalidImageReason, UnsupportedImageType
-from domain.media.image import Image, ImageFormat, ImageLimits
-from tests.support.builders import an_id
+from domain.media.image import Image, ImageFormat, ImageLimits, VariantSpec
+from tests.integration.image_publishing import Published, publish_by
 from tests.support.images import (
     animated_gif,
+    decode,
     pixel_bomb_jpeg,
     pixel_bomb_png,
     plain_jpeg,
@@ -36,11 +37,11 @@ async def publisher() -> AsyncIterator[ImagePublisher]:
         yield publisher
 
 
-async def publish(publisher: ImagePublisher, content: bytes) -> PublishedImage:
-    return await publisher.publish(io.BytesIO(content), an_id())
+async def publish(publisher: ImagePublisher, content: bytes, *specs: VariantSpec) -> Published:
+    return await publish_by(publisher, content, 1, *specs)
 
 
-@pytest.mark.parametrize("image_format", ImageFormat)
+@pytest.mark.parametrize("image_format", IMAGES)
 async def test_the_bytes_decide_the_format(
     publisher: ImagePublisher, image_format: ImageFormat
 ) -> None:
@@ -87,6 +88,32 @@ async def test_an_image_with_too_many_pixels_is_rejected(
 async def test_the_upload_stays_open(publisher: ImagePublisher, content: bytes) -> None:
     upload = io.BytesIO(content)
 
-    await asyncio.gather(publisher.publish(upload, an_id()), return_exceptions=True)
+    await asyncio.gather(publish_by(publisher, upload), return_exceptions=True)
 
     assert not upload.closed
+
+
+@pytest.mark.parametrize(
+    ("spec", "size"),
+    [
+        (VariantSpec("fit", 30, 30), (30, 20)),
+        (VariantSpec("never_larger", 600, 600), (60, 40)),
+        (VariantSpec("exact", 64, 64, is_exact=True), (64, 64)),
+        (VariantSpec("webp", 30, 30, is_webp=True), (30, 20)),
+    ],
+)
+@pytest.mark.parametrize("image_format", IMAGES)
+async def test_variants_have_the_size_and_format_of_their_spec(
+    publisher: ImagePublisher, image_format: ImageFormat, spec: VariantSpec, size: tuple[int, int]
+) -> None:
+    published = await publish(publisher, IMAGES[image_format], spec)
+    async with publisher.encode_variants(io.BytesIO(published.content), [spec]) as again:
+        assert again[spec.name].image.width == size[0]
+
+    (image, content) = published.variants[spec.name]
+    variant = decode(content)
+    assert variant.size == (image.width, image.height) == size
+    assert variant.format == image.format.name
+    assert image.format == (ImageFormat.WEBP if spec.is_webp else image_format)
+    assert image.bytes == len(content)
+    assert getattr(variant, "n_frames", 1) == (3 if image_format is ImageFormat.GIF else 1)

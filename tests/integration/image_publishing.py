@@ -1,19 +1,39 @@
 import io
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from adapters.pillow import open_image_publisher
-from application.ports.images import PublishedImage
+from application.ports.images import ImagePublisher
 from domain.errors import InvalidImage
-from domain.media.image import ImageLimits
+from domain.media.image import Image, ImageLimits, VariantSpec
 from tests.support.builders import an_id
 
 
-async def publish(content: bytes, **limits: Any) -> PublishedImage:
+@dataclass(frozen=True)
+class Published:
+    image: Image
+    content: bytes
+    variants: Mapping[str, tuple[Image, bytes]]
+
+
+async def publish_by(
+    publisher: ImagePublisher, upload: bytes | io.BytesIO, identity: int = 1, *specs: VariantSpec
+) -> Published:
+    """Publish an upload and read the files of the result."""
+    upload = io.BytesIO(upload) if isinstance(upload, bytes) else upload
+    async with publisher.publish(upload, an_id(identity), specs) as published:
+        full, variants = published.full, published.variants
+        read = {name: (each.image, each.file.read()) for name, each in variants.items()}
+        return Published(full.image, full.file.read(), read)
+
+
+async def publish(content: bytes, **limits: Any) -> Published:
     """Publish an upload by Pillow, under the default limits except the given ones."""
     async with open_image_publisher(ImageLimits(**limits)) as publisher:
-        return await publisher.publish(io.BytesIO(content), an_id())
+        return await publish_by(publisher, content)
 
 
 async def publish_error(content: bytes, **limits: Any) -> InvalidImage:

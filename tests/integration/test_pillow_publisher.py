@@ -17,7 +17,7 @@ from domain.errors import (
     UnsupportedImageType,
 )
 from domain.media.image import ImageLimits
-from tests.support.builders import an_id
+from tests.integration.image_publishing import publish_by
 from tests.support.images import (
     SECRET,
     SWAPPED_PROFILE,
@@ -68,27 +68,27 @@ async def test_waiting_images_beyond_the_limit_of_an_identity_or_of_all_are_reje
     publisher: PillowImagePublisher, released: threading.Event, identities: int, limit: int
 ) -> None:
     waiting = [
-        asyncio.create_task(publisher.publish(BlockedUpload(released), an_id(number % identities)))
+        asyncio.create_task(publish_by(publisher, BlockedUpload(released), number % identities))
         for number in range(limit)
     ]
     await asyncio.sleep(0)
 
     with pytest.raises(TooManyUploads):
-        await publisher.publish(io.BytesIO(plain_jpeg()), an_id(0))
+        await publish_by(publisher, plain_jpeg(), 0)
 
-    others = [] if limit == MAX_IMAGES else [publisher.publish(BlockedUpload(released), an_id(1))]
+    others = [] if limit == MAX_IMAGES else [publish_by(publisher, BlockedUpload(released), 1)]
     for task in waiting[2:]:
         task.cancel()
     released.set()
     await asyncio.gather(*waiting, *others, return_exceptions=True)
-    await publisher.publish(io.BytesIO(plain_jpeg()), an_id(0))
+    await publish_by(publisher, plain_jpeg(), 0)
 
 
 async def test_a_cancelled_caller_leaves_the_queue(
     publisher: PillowImagePublisher, released: threading.Event
 ) -> None:
     uploads = [BlockedUpload(released) for _ in range(3)]
-    tasks = [asyncio.create_task(publisher.publish(upload, an_id())) for upload in uploads]
+    tasks = [asyncio.create_task(publish_by(publisher, upload)) for upload in uploads]
     await asyncio.to_thread(uploads[0].started.wait, 60)
 
     # An image that is read, and an image that waits.
@@ -105,11 +105,11 @@ async def test_a_cancelled_caller_leaves_the_queue(
 async def test_the_pixels_of_an_identity_are_limited() -> None:
     pixels = 3 * 64 * 48  # of three frames
     async with open_image_publisher(ImageLimits(), max_pixels_per_hour=pixels) as publisher:
-        await publisher.publish(io.BytesIO(animated_gif()), an_id(1))
+        await publish_by(publisher, animated_gif(), 1)
         with pytest.raises(TooManyPixels) as raised:
-            await publisher.publish(io.BytesIO(still_gif()), an_id(1))
+            await publish_by(publisher, still_gif(), 1)
         assert 0 < raised.value.retry_after <= 3660
-        await publisher.publish(io.BytesIO(still_gif()), an_id(2))
+        await publish_by(publisher, still_gif(), 2)
 
 
 @pytest.mark.parametrize("is_decoding", [True, False])
@@ -127,7 +127,7 @@ async def test_closing_waits_for_an_image_in_decoding_and_rejects_one_before(
     async with open_image_publisher(ImageLimits()) as publisher:
         # The first read counts the pixels, and the second one is for decoding.
         upload = BlockedUpload(released, unblocked_reads=int(is_decoding))
-        publishing = asyncio.create_task(publisher.publish(upload, an_id()))
+        publishing = asyncio.create_task(publish_by(publisher, upload))
         await asyncio.to_thread(upload.started.wait, 60)
 
     if is_decoding:
@@ -172,12 +172,12 @@ async def test_a_broken_image_is_rejected_or_published_completely(
     for _ in range(40):
         upload = mutate(rng.choice(originals), rng)
         try:
-            result = await publisher.publish(io.BytesIO(upload), an_id())
+            result = await publish_by(publisher, upload)
         except (UnsupportedImageType, InvalidImage):
             continue
         image = decode(result.content)
         assert image.size == (result.image.width, result.image.height)
         assert image.format == result.image.format.name
         assert SECRET not in result.content
-        again = await publisher.publish(io.BytesIO(result.content), an_id())
+        again = await publish_by(publisher, result.content)
         assert again.image.width == result.image.width

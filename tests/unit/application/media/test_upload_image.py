@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from unittest.mock import ANY, AsyncMock
+from unittest.mock import ANY, Mock
 
 import pytest
 
@@ -65,12 +65,12 @@ async def test_only_the_published_image_is_stored(app: AppHarness, principal: Pr
 async def test_an_administrator_uploads_for_any_user_on_the_own_account(
     app: AppHarness, principal: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish = AsyncMock(wraps=app.image_publisher.publish)
+    publish = Mock(wraps=app.image_publisher.publish)
     monkeypatch.setattr(app.image_publisher, "publish", publish)
     administrator = await app.add_administrator(a_phone(3))
     uploaded = await app.upload_image(administrator, owner_id=principal.identity.id)
     assert uploaded.item.owner_id == principal.identity.id
-    publish.assert_awaited_once_with(ANY, administrator.identity.id)
+    publish.assert_called_once_with(ANY, administrator.identity.id)
     await app.use_cases.delete_user(principal)
     for user_id in (principal.identity.id, an_id(99)):
         with pytest.raises(UserNotFound):

@@ -10,6 +10,8 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
+from entrypoints.settings.values import LimitProfile
+
 PREFIX: Final = "DIALTONE_"
 VENDORS: Final = ("AWS_", "TWILIO_")
 """Variables that begin so have no prefix of ours: other programs read them too."""
@@ -21,6 +23,7 @@ class Group(StrEnum):
 
     ESSENTIAL = "What you set first"
     OPTIONAL = "What you may set"
+    LIMITS = "Limits: each overrides that of DIALTONE_LIMITS; 60/1h is at most 60 in any hour"
     ADVANCED = "What you should leave alone"
 
 
@@ -36,6 +39,7 @@ class Declaration:
         derive: Makes the default of the fields that are declared earlier, by name.
         examples: Valid texts for error messages, each with another scheme.
         name: The variable without its prefix, if it differs from the name of the field.
+        profiles: The default of each profile of limits.
     """
 
     group: Group
@@ -45,6 +49,7 @@ class Declaration:
     derive: Callable[[Mapping[str, Any]], str] | None = None
     examples: Sequence[str] = ()
     name: str = ""
+    profiles: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def default_text(self, fields: Mapping[str, Any]) -> str:
         """Return the text that the variable has by default, or an empty one."""
@@ -67,6 +72,24 @@ def _setting(
 essential = partial(_setting, Group.ESSENTIAL)
 optional = partial(_setting, Group.OPTIONAL)
 advanced = partial(_setting, Group.ADVANCED)
+
+
+def limit(
+    parse: Callable[[str], Any], *, medium: str, small: str | None = None, large: str | None = None
+) -> Any:
+    """Declare a limit. A profile without a default of its own has that of `medium`."""
+    profiles = {
+        LimitProfile.SMALL: small or medium,
+        LimitProfile.MEDIUM: medium,
+        LimitProfile.LARGE: large or medium,
+    }
+    return _setting(
+        Group.LIMITS,
+        parse,
+        default=medium,
+        derive=lambda fields: profiles[fields["limits"]],
+        profiles=profiles,
+    )
 
 
 def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:

@@ -14,11 +14,19 @@ from domain.otp.templates.preferences import parse_app_hash, parse_locale
 from domain.phone import PhoneNumber, PhoneRules
 from entrypoints.bind import Bind
 from entrypoints.settings import parsers, services
-from entrypoints.settings.declaration import Declaration, advanced, declared, essential, optional
+from entrypoints.settings.declaration import (
+    Declaration,
+    advanced,
+    declared,
+    essential,
+    limit,
+    optional,
+)
 from entrypoints.settings.values import (
     Database,
     Environment,
     Factory,
+    LimitProfile,
     LogFormat,
     LogLevel,
     MediaStore,
@@ -129,6 +137,8 @@ class Settings:
     """Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it."""
     countries: frozenset[str] | None = essential(parsers.parse_countries, example="IN,US,DE")
     """Countries of messages and calls, as ISO codes, or * for all; optional with console alone."""
+    limits: LimitProfile = essential(parsers.choice(LimitProfile), default="medium")
+    """small, medium or large: sets all limits of messages, codes and calls, see docs/abuse.md."""
     app_name: str = essential(parsers.parse_app_name, default="Dialtone", example="Acme")
     """Name of your app in messages and calls, 1 to 30 characters."""
 
@@ -200,10 +210,6 @@ class Settings:
         parsers.duration_or_off("1d", "3650d"), default="off", example="365d"
     )
     """A phone number unused for this time gets a new account at its next login; off: never."""
-    sms_limit_per_country: SlidingWindow = optional(_limit, default="1000/1h")
-    """Maximum messages without a login per country; 40 % are for recognized phones."""
-    sms_limit_total: SlidingWindow = optional(_limit, default="5000/1h")
-    """Maximum messages without a login in total; 40 % are for recognized phones."""
     max_upload_size: int = optional(parsers.size(1_000, 1_000_000_000), default="20MB")
     """Maximum size of an uploaded file, such as 20MB or 16MiB."""
     call_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="90d")
@@ -226,40 +232,65 @@ class Settings:
     log_format: LogFormat = optional(parsers.choice(LogFormat), default="auto", example="json")
     """console for people or json for machines; auto is console on a terminal and json elsewhere."""
 
-    sms_limit_per_phone: SlidingWindows = advanced(_messages_per_phone, default="6/15m,12/1d")
-    """Maximum messages per phone and period."""
-    sms_limit_per_phone_and_ip: SlidingWindows = advanced(_messages_per_phone, default="5/15m,6/1d")
-    """Maximum messages per phone that one IP, or its IPv4 /24 or IPv6 /48, can request."""
-    sms_limit_trusted_ip: SlidingWindow = advanced(parsers.rate_limit(14), default="3/1h")
-    """Additional messages for a device or an IP from which the phone signed in recently."""
-    sms_limit_per_ip: SlidingWindow = advanced(_limit_per_ip, default="60/1h")
-    """Maximum messages without a login per IP (IPv6: per /64); three times that per /48."""
-    sms_countries_per_ip: int = advanced(parsers.number(1, 250), default="5")
-    """Maximum countries that one IP can request messages for in a day."""
-    sms_limit_per_range: SlidingWindow = advanced(_limit_per_ip, default="50/1h")
-    """Maximum messages without a login per number range, all but the last four digits."""
-    sms_limit_all_factor: int = advanced(parsers.number(1, 20), default="10")
-    """How many times the limits per range, country and in total if logins count too."""
-    verify_limit_per_ip: SlidingWindow = advanced(_limit_per_ip, default="600/1h")
-    """Maximum attempts to verify codes per IP (IPv6: per /64); three times that per /48."""
-    failed_attempt_limit_per_country: SlidingWindow = advanced(_limit, default="1000/1h")
-    """Wrong codes per country, after which each message brings fewer attempts."""
-    failed_attempt_limit_total: SlidingWindow = advanced(_limit, default="5000/1h")
-    """Wrong codes in total, after which each message brings fewer attempts."""
-    voice_limit_per_country: SlidingWindow = advanced(_limit, default="200/1h")
-    """Maximum calls with a code per country; they also count as messages."""
-    callback_limit_per_phone: SlidingWindows = advanced(_callbacks_per_phone, default="2/1h,3/1d")
-    """Maximum calls with a code per phone that callers of the phone line ask for."""
-    callback_limit_per_country: SlidingWindow = advanced(_limit, default="100/1h")
-    """Maximum calls with a code per country that callers of the phone line ask for."""
-    inbound_limit_per_caller: SlidingWindow = advanced(_limit, default="10/1h")
-    """Maximum calls to the phone line per number of the caller; later ones hear a busy tone."""
-    inbound_limit_total: SlidingWindow = advanced(_limit, default="1000/1h")
-    """Maximum calls to the phone line in total; later ones hear a busy tone."""
-    request_limit_per_identity: SlidingWindow = advanced(_request_limit, default="600/1m")
-    """Maximum requests with the access tokens of one identity, approximately, per instance."""
-    refresh_limit_per_ip: SlidingWindow = advanced(_request_limit, default="1200/1m")
-    """Refreshes, logouts and statuses per IP, approximately, per instance; ten times per /48."""
+    sms_limit_per_country: SlidingWindow = limit(
+        _limit, small="200/1h", medium="1000/1h", large="10000/1h"
+    )
+    """Messages that did not lead to a login, per country and hour."""
+    sms_limit_total: SlidingWindow = limit(
+        _limit, small="500/1h", medium="5000/1h", large="50000/1h"
+    )
+    """Messages that did not lead to a login, in all countries together, per hour."""
+    sms_limit_all_factor: int = limit(parsers.number(1, 20), medium="10")
+    """With logins counted too, both limits above are this many times as high."""
+    sms_limit_per_phone: SlidingWindows = limit(_messages_per_phone, medium="6/15m,12/1d")
+    """Messages to one phone, per quarter of an hour and per day."""
+    sms_limit_per_phone_and_ip: SlidingWindows = limit(_messages_per_phone, medium="5/15m,6/1d")
+    """Messages to one phone that clients of one network request (IPv4 /24, IPv6 /48)."""
+    sms_limit_trusted_ip: SlidingWindow = limit(parsers.rate_limit(14), medium="3/1h")
+    """Further messages to a phone per hour for each of its devices and each IP of its logins."""
+    sms_limit_per_ip: SlidingWindow = limit(
+        _limit_per_ip, small="30/1h", medium="60/1h", large="300/1h"
+    )
+    """Messages that did not lead to a login, per IP (IPv6: per /64) and hour."""
+    sms_countries_per_ip: int = limit(parsers.number(1, 250), medium="5")
+    """Countries whose phones one IP can request messages for in a day."""
+    sms_limit_per_range: SlidingWindow = limit(
+        _limit_per_ip, small="20/1h", medium="50/1h", large="200/1h"
+    )
+    """Messages that did not lead to a login, per hour and 10,000 neighboring numbers."""
+    voice_limit_per_country: SlidingWindow = limit(
+        _limit, small="50/1h", medium="200/1h", large="2000/1h"
+    )
+    """Calls with a code that apps request, per country and hour; each is also a message above."""
+    verify_limit_per_ip: SlidingWindow = limit(
+        _limit_per_ip, small="300/1h", medium="600/1h", large="3000/1h"
+    )
+    """Codes that one IP (IPv6: one /64) can try in an hour, for all phones together."""
+    failed_attempt_limit_per_country: SlidingWindow = limit(
+        _limit, small="200/1h", medium="1000/1h", large="10000/1h"
+    )
+    """Wrong codes per country and hour; then each message brings two attempts instead of five."""
+    failed_attempt_limit_total: SlidingWindow = limit(
+        _limit, small="500/1h", medium="5000/1h", large="50000/1h"
+    )
+    """Wrong codes in all countries per hour; then each message brings two attempts only."""
+    callback_limit_per_phone: SlidingWindows = limit(_callbacks_per_phone, medium="2/1h,3/1d")
+    """Calls with a code to one phone after a call to the phone line, per hour and per day."""
+    callback_limit_per_country: SlidingWindow = limit(
+        _limit, small="30/1h", medium="100/1h", large="1000/1h"
+    )
+    """Calls with a code after a call to the phone line, per country and hour."""
+    inbound_limit_per_caller: SlidingWindow = limit(_limit, medium="10/1h")
+    """Calls of one number that the phone line answers in an hour; further ones hear a busy tone."""
+    inbound_limit_total: SlidingWindow = limit(
+        _limit, small="200/1h", medium="1000/1h", large="10000/1h"
+    )
+    """Calls that the phone line answers in an hour; further ones hear a busy tone."""
+    request_limit_per_identity: SlidingWindow = limit(_request_limit, medium="600/1m")
+    """Requests of one signed-in user per minute; each instance counts for itself, approximately."""
+    refresh_limit_per_ip: SlidingWindow = limit(_request_limit, medium="1200/1m")
+    """Refreshes, logouts and status requests of one IP per minute, approximately, per instance."""
+
     image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
     """Megapixels that one user can upload in an hour, all frames counted."""
     max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")

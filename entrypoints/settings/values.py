@@ -50,6 +50,14 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class LimitProfile(StrEnum):
+    """What sets all limits: for some thousand users, some hundred thousand, or millions."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
 @dataclass(frozen=True, slots=True)
 class Secret(Generic[T]):
     """A value that its `repr` does not show."""

@@ -9,6 +9,8 @@ import pytest
 
 from entrypoints.settings import FIELDS, Settings, describe, read_settings
 from entrypoints.settings.declaration import Group, descriptions
+from entrypoints.settings.values import LimitProfile
+from tests.benchmarks.abuse_page import render_limits
 from tests.unit.settings.texts import S3, TWILIO
 
 PROJECT: Final = Path(__file__).parents[3]
@@ -95,3 +97,14 @@ def test_the_example_file_has_a_sentence_and_a_line_for_each_variable() -> None:
     ]
     assert all(sentence.endswith(".") for sentence in sentences.values())
     assert max(map(len, printed.splitlines())) <= 100
+
+
+def test_the_docs_have_one_table_of_the_limits_in_each_profile() -> None:
+    table = render_limits()
+    assert table in (PROJECT / "docs/abuse.md").read_text()  # python -m tests.benchmarks.abuse_page
+    for profile in LimitProfile:
+        assert read_settings({"DIALTONE_LIMITS": profile}, None).limits is profile
+    small = read_settings({"DIALTONE_LIMITS": "small", "DIALTONE_SMS_LIMIT_TOTAL": "9/1h"}, None)
+    shown = {name: text for name, text, _ in describe(small)}
+    limits = ("DIALTONE_SMS_LIMIT_TOTAL", "DIALTONE_SMS_LIMIT_PER_COUNTRY")
+    assert [shown[name] for name in limits] == ["9/1h", "200/1h"]

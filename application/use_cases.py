@@ -34,6 +34,7 @@ from application.otp.place_code_call import PlaceCodeCall
 from application.otp.recognize_device import RecognizeDevice
 from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
+from application.otp.resend_time import ResendTime
 from application.otp.verify_otp import VerifyOtp
 from application.ports.call_provider import CallProvider
 from application.ports.images import ImagePublisher
@@ -258,6 +259,13 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             ),
             sessions=sessions,
             recognize_device=recognize_device,
+            resend_time=ResendTime(
+                repositories.rate_limiter,
+                codes,
+                ports.keyed_hashes,
+                policy.delivery_policy,
+                policy.rate_limits,
+            ),
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,

@@ -117,11 +117,21 @@ class TooManyOtpRequests(RateLimitExceeded):
 
 
 class TooManyAttempts(RateLimitExceeded):
-    """No code may be checked for this phone from this client now. A new code brings attempts."""
+    """No code may be checked for this phone from this client now. A new code brings attempts.
+
+    `resend_in` is in whole seconds: when a new code can be requested.
+    """
+
+    def __init__(self, retry_after: int, resend_in: int | None = None) -> None:
+        super().__init__(retry_after)
+        self.resend_in = resend_in
 
 
 class TooManyAttemptsFromIp(TooManyAttempts):
-    """No code may be checked from this client now, for any phone. A new code does not help."""
+    """No code may be checked from this client now, for any phone.
+
+    A new code helps only a client that sends its request id.
+    """
 
 
 class TooManyPixels(RateLimitExceeded):

@@ -11,6 +11,7 @@ from application.identities.session_factory import SESSION_ID_BYTES, SessionFact
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes, derive_phone_key
 from application.otp.recognize_device import RecognizeDevice
+from application.otp.resend_time import ResendTime
 from application.ports.calls import Calls
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
@@ -106,6 +107,7 @@ class VerifyOtp:
     add_session: AddSession
     sessions: SessionFactory
     recognize_device: RecognizeDevice
+    resend_time: ResendTime
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
@@ -115,7 +117,8 @@ class VerifyOtp:
         """Verify a code.
 
         Raises:
-            TooManyAttempts: with the later time of the phone's limits and the IP's.
+            TooManyAttempts: with the later time of the phone's limits and the IP's, and the time
+                when a new code can be requested.
             TooManyAttemptsFromIp
             StorageError
         """
@@ -163,7 +166,9 @@ class VerifyOtp:
             is_of_ip = isinstance(error, TooManyAttemptsFromIp)
             reason = "of this IP, for all phones" if is_of_ip else "for this phone"
             self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason)
-            raise
+            current = loaded if is_saved else await self.phone_verifications.load(phone)
+            resend_in = await self.resend_time(phone, attempt, current.value)
+            raise type(error)(error.retry_after, resend_in) from None
         if code is None:
             return self._reject(command, left)
 

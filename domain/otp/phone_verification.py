@@ -15,6 +15,7 @@ from domain.otp.attempt_counters import (
     ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
 )
+from domain.otp.attempts import OtpAttempt
 from domain.otp.callback import Callback, CallbackDecision, CallbackPolicy, CallbackRequest
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
@@ -94,7 +95,7 @@ class PhoneVerification:
 
     # Requests
 
-    def recognize(self, request: OtpRequest) -> Recognition:
+    def recognize(self, request: OtpRequest | OtpAttempt) -> Recognition:
         """Return how a request is recognized. One for a phone without an identity is not."""
         if self.recognize_device(request.device) is not None:
             return Recognition.DEVICE
@@ -102,6 +103,11 @@ class PhoneVerification:
         if trusted_until is not None and request.now < trusted_until:
             return Recognition.TRUSTED_IP
         return Recognition.NONE
+
+    def next_request_at(self, attempt: OtpAttempt, policy: DeliveryPolicy) -> datetime:
+        """Return when the client of this attempt can cause a delivery: now, or later."""
+        requester = self.prune(attempt.now)._requester(attempt)
+        return policy.earliest_request(requester, attempt.now)
 
     def request_delivery(
         self, request: OtpRequest, policy: DeliveryPolicy
@@ -220,7 +226,7 @@ class PhoneVerification:
                 return (referred, active[delivery.challenge_id]) if referred else None
         return None
 
-    def _requester(self, request: OtpRequest) -> Requester:
+    def _requester(self, request: OtpRequest | OtpAttempt) -> Requester:
         logins = [trusted.last_login_at for trusted in self.trusted_ips]
         return Requester(
             request.client_ip,

@@ -24,7 +24,8 @@ async def test_after_five_wrong_codes_the_correct_code_is_rejected(
         assert wrong.json() == {"success": False, "message": "Invalid OTP", "attempts_left": left}
     rejected = await http.post("/auth/verify-otp", json={**body, "otp": code})
     assert (rejected.status_code, rejected.json()["code"]) == (429, "too_many_attempts")
-    assert int(rejected.headers["retry-after"]) == rejected.json()["retry_after"] > 0
+    assert int(rejected.headers["retry-after"]) == rejected.json()["retry_after"] > 200
+    assert 0 < rejected.json()["resend_in"] <= 15
 
 
 async def test_a_code_signs_in_once_in_either_api(

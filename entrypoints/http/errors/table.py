@@ -381,6 +381,8 @@ def error_body(error: ApiError, api: Api) -> dict[str, Any]:
             body["limit"] = error.limit
     if (retry_after := _retry_after(error)) is not None:
         body["retry_after"] = retry_after
+    if isinstance(error, errors.TooManyAttempts):
+        body["resend_in"] = error.resend_in
     if row.details is not None:
         body["details"] = row.details
     if isinstance(error, PhoneInUse) and error.user_id is not None:

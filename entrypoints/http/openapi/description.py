@@ -40,7 +40,8 @@ methods of a path.
 
 Every error has a message for people and a stable `code` for programs. Invalid fields are a 400 with
 the code `invalid`; `field_errors` lists them, each with a code of its own. A rate limit is a 429
-with `Retry-After` in seconds. These errors are not about one operation:
+with `Retry-After` in seconds, which is also `retry_after` in the body. After too many attempts with
+a code, `resend_in` says when a new one can be requested. These errors are not about one operation:
 
 """
 _TAGS: Final = {

@@ -53,6 +53,19 @@ class RetryableError(Error):
     ]
 
 
+class TooManyAttemptsError(RetryableError):
+    """No code is checked now."""
+
+    resend_in: Annotated[
+        int,
+        Meta(
+            description="Seconds until a new code can be requested. Without a valid `request_id` or"
+            " `device_token` of the phone it is the usual time, which may be too short.",
+            examples=[15],
+        ),
+    ]
+
+
 class DetailedError(Error):
     """An error with a second message."""
 
@@ -244,6 +257,8 @@ def _describe(api: Api, documented: Sequence[DocumentedError]) -> Mapping[int, R
 
 
 def _make_example(error: type[ApiError]) -> ApiError:
+    if issubclass(error, errors.TooManyAttempts):
+        return error(retry_after=285, resend_in=15)
     if issubclass(error, errors.RateLimitExceeded):
         return error(retry_after=15)
     if issubclass(error, exceptions.FileTooLarge):
@@ -323,6 +338,8 @@ def _main_schema(error: type[ApiError]) -> type[msgspec.Struct]:
         return FieldErrors
     if error is errors.PhoneInUse:
         return PhoneInUseError
+    if issubclass(error, errors.TooManyAttempts):
+        return TooManyAttemptsError
     if row.retry_after is not None or issubclass(error, errors.RateLimitExceeded):
         return RetryableError
     return Error if row.details is None else DetailedError

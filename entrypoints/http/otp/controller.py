@@ -137,10 +137,12 @@ class OtpController(Controller):
         it is completed. If it was, the code is invalid and a new one can be requested at once.
 
         Send `request_id`: the attempts are then counted for this request only, and nobody else
-        can use them up. A correct code also returns a `device_token`; with it the device has
-        attempts and messages of its own from then on. With `refresh`, the access token is
-        short-lived and a refresh token is returned. Without it, the access token is long-lived
-        and cannot be refreshed.
+        can use them up. After too many, `retry_after` says when the same request is looked at
+        again, and `resend_in` when a new code can be requested.
+
+        A correct code also returns a `device_token`; with it the device has attempts and messages
+        of its own from then on. With `refresh`, the access token is short-lived and a refresh token
+        is returned. Without it, the access token is long-lived and cannot be refreshed.
         """
         phone, code, device = parse_fields(
             ("phone", lambda: request.settings.parse_phone(data.phone)),

@@ -101,6 +101,7 @@ class Policy:
     `countries` is None where codes go to all countries, `recycled_after` where no phone counts as
     recycled, `operator` where nobody answers calls, `webhook_urls` where no provider sends requests
     about calls and messages. `are_messages_reported` says that it sends them about messages too.
+    Calls come from `caller_id`.
     """
 
     countries: Collection[str] | None = None
@@ -114,6 +115,7 @@ class Policy:
     recycled_after: timedelta | None = None
     call_flow: CallFlow = HANG_UP_FLOW
     operator: PhoneNumber | None = None
+    caller_id: str = ""
     callback_policy: CallbackPolicy = CallbackPolicy()
     call_retention: timedelta = DEFAULT_CALL_RETENTION
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
@@ -330,6 +332,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             rate_limits=policy.rate_limits,
             flow=policy.call_flow,
             operator=policy.operator,
+            caller_id=policy.caller_id,
         ),
         answer_code_call=AnswerCodeCall(
             calls=repositories.calls,

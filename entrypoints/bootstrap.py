@@ -175,6 +175,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 recycled_after=settings.recycled_after,
                 call_flow=call_flow,
                 operator=settings.operator,
+                caller_id=settings.twilio_caller_id,
                 callback_policy=CallbackPolicy(settings.callback_limit_per_phone),
                 call_retention=settings.call_retention,
                 recording_retention=settings.recording_retention,

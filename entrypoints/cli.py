@@ -265,9 +265,9 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     flow.add_argument(
         "--caller",
-        choices=["unknown", "unverified", "verified"],
+        choices=["unknown", "unverified", "verified", "anonymous"],
         default="unknown",
-        help="whose number the caller has, for try (default: unknown)",
+        help="whose number the caller has, for try (default: unknown); anonymous: none",
     )
     flow.add_argument(
         "--phone",

@@ -229,8 +229,10 @@ def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
         case "draw":
             return [draw(call_flow)]
         case _:
-            phone = _parse_phone(settings, arguments.phone)
-            caller = Caller(phone, CallerIdentity(arguments.caller))
+            caller = Caller()
+            if arguments.caller != "anonymous":
+                phone = _parse_phone(settings, arguments.phone)
+                caller = Caller(phone, CallerIdentity(arguments.caller))
             return try_flow(call_flow, caller, _read_line)
 
 

@@ -40,7 +40,8 @@ def read_document(
 ) -> tuple[CallFlow, list[FlowProblem], set[str]]:
     """Return the flow, the problems, and the names of the nodes that could not be read."""
     reader = _Reader(app_name)
-    fields_ = {"default_locale", "unknown_caller", "known_caller", "nodes", "locales"}
+    callers = ("unknown_caller", "known_caller", "anonymous_caller")
+    fields_ = {"default_locale", *callers, "nodes", "locales"}
     reader.check_fields("", document, fields_)
     nodes: dict[str, FlowNode] = {}
     unreadable: set[str] = set()
@@ -65,6 +66,7 @@ def read_document(
         reader.text("", document, "known_caller"),
         nodes,
         locales,
+        reader.text("", document, "anonymous_caller", default=""),
     )
     return flow, reader.problems, unreadable
 

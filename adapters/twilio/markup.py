@@ -124,6 +124,8 @@ def _add_dial(response: Any, dial: Dial, url: str) -> None:
         answer_on_bridge=True,
         timeout=_clamp(dial.timeout_seconds, 1, MAX_RING_SECONDS),
         time_limit=_clamp(dial.max_seconds, 1, MAX_DIAL_SECONDS),
+        # Without it, Twilio passes on a caller ID that is none: error 13214.
+        caller_id=dial.caller_id or None,
     )
     verb.number(dial.number)
 

@@ -58,6 +58,7 @@ class AnswerCallCommand:
     Attributes:
         provider_call_id: the provider's id of the call.
         phone: the caller id, if it is a phone number.
+        called: the number that was called, if it is a phone number.
         position: the position in the URL; None in the first request.
         event: what happened there.
     """
@@ -66,6 +67,7 @@ class AnswerCallCommand:
     phone: PhoneNumber | None
     position: Position | None
     event: CallEvent
+    called: PhoneNumber | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ class AnswerCall:
       verified identity.
     - After a call has ended, it has no more effects. What happened before is still recorded.
     - Without an operator, callers hear at once that nobody answers.
+    - The operator sees the caller's number. Without one it is the number that was called, or else
+      `caller_id`: providers reject a call from a number that is none.
     """
 
     calls: Calls
@@ -94,6 +98,7 @@ class AnswerCall:
     rate_limits: RateLimits
     flow: CallFlow
     operator: PhoneNumber | None = None
+    caller_id: str = ""
 
     async def __call__(self, command: AnswerCallCommand) -> tuple[Instruction, ...]:
         """Answer a request.
@@ -111,7 +116,8 @@ class AnswerCall:
         else:
             self.events.emit(SecurityEvent(SecurityEventType.CALL_REJECTED, phone=command.phone))
             return (Reject(),)
-        return self._resolve(instructions)
+        shown = command.phone or command.called
+        return self._resolve(instructions, shown.e164 if shown else self.caller_id)
 
     def apologize(self, phone: PhoneNumber | None) -> tuple[Instruction, ...]:
         """Return the response after an unforeseen error."""
@@ -245,5 +251,8 @@ class AnswerCall:
     def _apologize(self, caller: Caller) -> Step:
         return apologize(self.flow.select_locale(caller.country))
 
-    def _resolve(self, instructions: Sequence[StoredInstruction]) -> tuple[Instruction, ...]:
-        return resolve(instructions, operator=self.operator.e164 if self.operator else "")
+    def _resolve(
+        self, instructions: Sequence[StoredInstruction], caller_id: str = ""
+    ) -> tuple[Instruction, ...]:
+        operator = self.operator.e164 if self.operator else ""
+        return resolve(instructions, operator=operator, caller_id=caller_id)

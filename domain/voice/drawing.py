@@ -34,8 +34,10 @@ _EDGES: Final = {
 def draw(flow: CallFlow) -> str:
     """Return a flowchart with the texts of the default locale."""
     locale = next(iter(flow.locales.values()))
-    lines = ["flowchart TD", "    unknown([unknown caller]) --> " + _id(flow.unknown_caller)]
-    lines.append("    known([known caller]) --> " + _id(flow.known_caller))
+    lines = ["flowchart TD"]
+    for field, first in flow.first_nodes.items():
+        caller = field.removesuffix("_caller")
+        lines.append(f"    {caller}([{caller} caller]) --> {_id(first)}")
     for name, node in flow.nodes.items():
         lines.append(f"    {_id(name)}{_shape(name, node, locale)}")
         lines += (f"    {_id(name)} {edge}" for edge in _edges(node, locale))

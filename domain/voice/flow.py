@@ -180,6 +180,8 @@ class CallFlow:
     Attributes:
         unknown_caller: The first node of a caller whose number has no identity.
         known_caller: The first node of any other caller.
+        anonymous_caller: The first node of a caller without a number, who can neither join nor be
+            called back; by default that of unknown callers.
         nodes: All nodes by name.
         locales: All locales by their tags; the first is the default.
     """
@@ -188,6 +190,15 @@ class CallFlow:
     known_caller: str
     nodes: Mapping[str, FlowNode]
     locales: Mapping[str, FlowLocale]
+    anonymous_caller: str = ""
+
+    @property
+    def first_nodes(self) -> Mapping[str, str]:
+        """The first nodes of calls, by the fields that name them."""
+        names = {"unknown_caller": self.unknown_caller, "known_caller": self.known_caller}
+        if self.anonymous_caller:
+            names["anonymous_caller"] = self.anonymous_caller
+        return names
 
     @property
     def needs_operator(self) -> bool:

@@ -79,9 +79,9 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
         yield from _check_texts(place, node, flow)
         if isinstance(node, MenuNode):
             yield from _check_choices(place, node, flow)
-    for field in ("unknown_caller", "known_caller"):
-        yield from _check_target(field, getattr(flow, field), flow, names, is_choice=False)
-    if not unreadable and {flow.unknown_caller, flow.known_caller} <= names:
+    for field, first in flow.first_nodes.items():
+        yield from _check_target(field, first, flow, names, is_choice=False)
+    if not unreadable and names.issuperset(flow.first_nodes.values()):
         yield from _check_reachability(flow)
     yield from _check_loops(flow)
     yield from _check_countries(flow)
@@ -181,7 +181,7 @@ def _check_words(place: str, menu: MenuNode, tag: str, locale: FlowLocale) -> It
 
 def _check_reachability(flow: CallFlow) -> Iterator[FlowProblem]:
     reached: set[str] = set()
-    waiting = [flow.unknown_caller, flow.known_caller]
+    waiting = list(flow.first_nodes.values())
     while waiting:
         name = waiting.pop()
         if name in flow.nodes and name not in reached:

@@ -76,12 +76,17 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Connect the caller to a number in E.164; the result continues at `answer_to`."""
+    """Connect the caller to a number in E.164; the result continues at `answer_to`.
+
+    `caller_id` is the number that the called phone shows. If it is empty, the provider passes on
+    what it received of the caller, with which some calls fail.
+    """
 
     number: str
     answer_to: Position
     timeout_seconds: int = 20
     max_seconds: int = 3600
+    caller_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +148,13 @@ StoredInstruction = Say | SayCode | Pause | Gather | DialOperator | Record | GoT
 
 
 def resolve(
-    instructions: Sequence[StoredInstruction], *, operator: str = "", code: str = ""
+    instructions: Sequence[StoredInstruction],
+    *,
+    operator: str = "",
+    caller_id: str = "",
+    code: str = "",
 ) -> tuple[Instruction, ...]:
-    """Replace the instructions that stand for the operator's number and for the code.
+    """Replace the instructions that stand for the numbers of a call and for its code.
 
     Only an outbound call has a code. Without it, nothing is read.
     """
@@ -158,6 +167,7 @@ def resolve(
                     instruction.answer_to,
                     instruction.timeout_seconds,
                     instruction.max_seconds,
+                    caller_id,
                 )
             )
         elif isinstance(instruction, SayCode):

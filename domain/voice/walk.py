@@ -181,8 +181,12 @@ class Step:
 
 def start(flow: CallFlow, caller: Caller) -> Step:
     """Return the first step of an inbound call."""
-    is_known = caller.identity is not CallerIdentity.UNKNOWN
-    return _enter(flow, flow.known_caller if is_known else flow.unknown_caller, caller, 1)
+    first = flow.unknown_caller
+    if caller.phone is None:
+        first = flow.anonymous_caller or first
+    elif caller.identity is not CallerIdentity.UNKNOWN:
+        first = flow.known_caller
+    return _enter(flow, first, caller, 1)
 
 
 def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent) -> Step:

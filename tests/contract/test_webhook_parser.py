@@ -32,7 +32,10 @@ def test_a_request_names_the_call_and_both_phones() -> None:
     assert (fields.caller, fields.called) == (a_phone(1), TOLL_FREE)
 
 
-@pytest.mark.parametrize("caller", ["", "anonymous", "client:x", "sip:me@a.test", "+266696687"])
+@pytest.mark.parametrize(
+    "caller",
+    ["", "anonymous", "client:x", "sip:me@a.test", "+266696687", "+7378742833", "+17378742833"],
+)
 def test_a_caller_without_a_number_is_nobody(caller: str) -> None:
     assert parse(CallSid=CALL_ID, From=caller).caller is None
 

@@ -30,6 +30,7 @@ def test_an_unknown_caller_joins_and_talks_to_the_operator(line: PhoneLine, phon
     assert (thanks, connecting) == ("Thank you. You have joined Dialtone.", CONNECTING)
     assert call.verb is not None
     assert (call.verb.tag, call.verb[0].text) == ("Dial", OPERATOR)
+    assert call.verb.attrib["callerId"] == phone
     (joined,) = line.identities().keys() - before.keys()
     assert line.log_entry(call)["status"] == "in-progress"
     call.end_dial("completed")

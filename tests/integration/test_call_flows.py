@@ -157,7 +157,7 @@ FIELDS = "use choices, give_up, invalid, kind, text"
         (
             replaced('default_locale = "en"', 'default_locale = "de"\nlocale = "en"'),
             [
-                "locale: there is no such field; use default_locale, known_caller, locales, ",
+                "locale: there is no such field; use anonymous_caller, default_locale, known_call",
                 "default_locale: there is no table [locales.de]; use one of en",
             ],
         ),

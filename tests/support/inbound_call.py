@@ -21,7 +21,10 @@ from tests.support.fakes.randomness import SeededRandomness
 _SEEDS = itertools.count(1)
 OPERATOR = PhoneNumber("+14155552671")
 PHONE_LINE = Policy(
-    call_flow=load_call_flow(None, "Dialtone"), operator=OPERATOR, webhook_urls=WEBHOOK_URLS
+    call_flow=load_call_flow(None, "Dialtone"),
+    operator=OPERATOR,
+    caller_id="+15005550006",
+    webhook_urls=WEBHOOK_URLS,
 )
 
 
@@ -32,6 +35,7 @@ class InboundCall:
     app: AppHarness
     phone: PhoneNumber | None = field(default_factory=a_phone)
     sid: str = "CA1"
+    called: PhoneNumber | None = None
     instructions: tuple[Instruction, ...] = ()
     sent: list[AnswerCallCommand] = field(default_factory=list)
 
@@ -75,7 +79,7 @@ class InboundCall:
         await self.send(self.position, Recorded(recording_id, seconds))
 
     async def send(self, position: Position | None, event: CallEvent) -> None:
-        self.sent.append(AnswerCallCommand(self.sid, self.phone, position, event))
+        self.sent.append(AnswerCallCommand(self.sid, self.phone, position, event, self.called))
         self.instructions = await self.repeat()
 
     async def repeat(

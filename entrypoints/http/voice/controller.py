@@ -145,7 +145,11 @@ async def _answer_call(
     async def answer() -> tuple[Instruction, ...]:
         return await request.use_cases.answer_call(
             AnswerCallCommand(
-                fields.provider_call_id, fields.caller, parse_position(), fields.event
+                fields.provider_call_id,
+                fields.caller,
+                parse_position(),
+                fields.event,
+                fields.called,
             )
         )
 

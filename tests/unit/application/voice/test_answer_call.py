@@ -80,6 +80,24 @@ async def test_an_unknown_caller_is_invited_to_join(
     assert call.record.identity_id is None
 
 
+@pytest.mark.parametrize("called", [a_phone(7), None])
+async def test_a_caller_without_a_number_reaches_the_operator_and_feedback(
+    app: AppHarness, called: PhoneNumber | None
+) -> None:
+    call = InboundCall(app, phone=None, called=called)
+    await call.ring()
+    assert call.heard.startswith("Welcome to Dialtone. To talk to an operator, say operator")
+    await call.press("1")
+    dialed = call.instructions[-1]
+    assert isinstance(dialed, Dial)
+    assert dialed.caller_id == (called.e164 if called else PHONE_LINE.caller_id)
+    await call.end_dial(DialResult.NO_ANSWER)
+    await call.press("1")
+    await call.leave_recording("RE8")
+
+    assert (call.record.outcome, call.record.identity_id) == (CallOutcome.RECORDED, None)
+
+
 async def test_a_blocked_phone_hears_what_any_phone_hears(app: AppHarness) -> None:
     await app.log_in()
     free, blocked = InboundCall(app, sid="CA1"), InboundCall(app, sid="CA2")
@@ -100,7 +118,7 @@ async def test_the_operators_call_is_followed_by_its_result_and_no_number_is_sto
     await join(call.app)
     await call.ring()
     await call.press("1")
-    assert call.instructions[-1] == Dial(OPERATOR.e164, call.position, 20, 3600)
+    assert call.instructions[-1] == Dial(OPERATOR.e164, call.position, 20, 3600, a_phone().e164)
     stored = repr(call.app.database.calls)
     assert a_phone().e164 not in stored
     assert OPERATOR.e164 not in stored

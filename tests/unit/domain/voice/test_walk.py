@@ -101,6 +101,8 @@ def test_the_first_node_depends_on_the_caller() -> None:
     flow = make_flow({"new": BYE, "old": HangUpNode()}, unknown="new", known="old")
     paths = [start(flow, caller).path for caller in (UNKNOWN, UNVERIFIED, VERIFIED)]
     assert paths == [("new",), ("old",), ("old",)]
+    assert start(flow, ANONYMOUS).path == ("new",)
+    assert start(replace(flow, anonymous_caller="old"), ANONYMOUS).path == ("old",)
 
 
 def test_the_locale_is_the_requested_one_or_else_that_of_the_country() -> None:

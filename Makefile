@@ -15,8 +15,8 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
-.PHONY: test-containers test-browser test-clients test-all coverage mutants servers check format openapi lock bench
-.PHONY: bench-report bench-compare clean
+.PHONY: test-containers test-browser test-clients test-all coverage coverage-report mutants servers
+.PHONY: check format openapi lock bench bench-report bench-compare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -101,8 +101,10 @@ test-clients: install-dev ## generate a Python and a TypeScript client, sign in 
 	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
 
 coverage: install-dev ## make test with coverage; domain and application need 99 % of all branches
-	.venv/bin/coverage erase
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
+	$(MAKE) coverage-report
+
+coverage-report: install-dev ## the report of the last run with coverage
 	.venv/bin/coverage report --include='adapters/*,entrypoints/*'
 	.venv/bin/coverage report --include='domain/*,application/*' --fail-under=99
 

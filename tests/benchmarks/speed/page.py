@@ -1,11 +1,10 @@
-"""Put the table and the plots of results into `docs/performance.md`: `make bench-report`."""
+"""Put the summary of results into `docs/performance.md`: `make bench-report`."""
 
 import argparse
-import shutil
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks.speed.report import PLOTS, render_table
+from tests.benchmarks.speed.report import render_summary
 from tests.benchmarks.speed.results import find_latest, read_results
 
 PAGE: Final = Path(__file__).parents[3] / "docs/performance.md"
@@ -14,15 +13,10 @@ END: Final = "<!-- end of the generated part -->"
 
 
 def write_page(results: Path) -> None:
-    """Replace the generated part of the page, and the plots beside it."""
-    images = []
-    for name, title in PLOTS.items():
-        file = f"speed-{name}.svg"
-        shutil.copy(results / file, PAGE.with_name(file))
-        images.append(f"![{title}]({file})\n")
-    generated = "\n".join([render_table(read_results(results)), *images])
+    """Replace the generated part of the page."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
+    generated = render_summary(read_results(results))
     PAGE.write_text(f"{before}{BEGIN}\n\n{generated}\n{END}{after}", encoding="utf-8")
     print(f"{PAGE} has the results of {results}.")
 

@@ -59,7 +59,7 @@ _RECORDING_IS_COMPLETE: Final = ("completed", "")
 _SID: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 _RECORDING_IN_URL: Final = re.compile(r"/Recordings/(RE[0-9a-fA-F]{32})(?:\.\w+)?\Z")
 _ERROR_CODE: Final = re.compile(r"[0-9]{1,6}")
-_WITHHELD: Final = frozenset({"+17378742833"})
+_SUPPRESSED: Final = frozenset({"+17378742833"})
 """RESTRICTED on a phone's keys, with a country code: the other words are no valid numbers."""
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
@@ -115,7 +115,7 @@ def _find_recording(fields: Mapping[str, str]) -> str:
 
 
 def _parse_phone(text: str) -> PhoneNumber | None:
-    if not text.startswith("+") or text in _WITHHELD:
+    if not text.startswith("+") or text in _SUPPRESSED:
         return None
     try:
         return parse_phone(text, rules=None)

@@ -63,7 +63,7 @@ def test_a_listed_origin_gets_a_preflight_response(web: httpx.Client, path: str)
 
 
 @pytest.mark.parametrize("origin", [PAGE, "null", APP.replace("https", "http")])
-def test_a_foreign_preflight_is_told_the_setting(web: httpx.Client, origin: str) -> None:
+def test_a_foreign_preflight_names_the_setting(web: httpx.Client, origin: str) -> None:
     for path in (PATHS[0], "/library/0123456789abcdef01234567", "/nowhere"):
         response = web.options(path, headers={"Origin": origin, **PREFLIGHT})
         assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")

@@ -17,9 +17,11 @@ from application.identities.refresh_session import RefreshSession
 from application.identities.session_factory import SessionFactory, TokenLifetimes
 from application.identities.sessions import ListSessions, Logout, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
+from application.media.idempotency import IdempotentUploads
 from application.media.library import CategorizeItem, DeleteItem, FindItem, GetItem, ListItems
 from application.media.mark_for_deletion import MarkForDeletion
 from application.media.open_file import OpenFile
+from application.media.quota import LibraryQuota
 from application.media.retry_deletions import RetryDeletions, ScheduledRetryDeletions
 from application.media.upload_image import UploadImage
 from application.operations.check_readiness import CheckReadiness
@@ -60,6 +62,7 @@ from application.voice.keep_recording import KeepRecording
 from application.voice.record_call_status import RecordCallStatus
 from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits
+from domain.media.usage import Quota
 from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
@@ -121,6 +124,7 @@ class Policy:
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
     webhook_urls: WebhookUrls | None = None
     are_messages_reported: bool = True
+    quota: Quota = Quota()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,14 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     sessions = SessionFactory(
         ports.tokens, ports.refresh_keys, randomness, policy.lifetimes, policy.session_limits
     )
-    mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, clock)
+    quota = LibraryQuota(
+        repositories.media_usages,
+        repositories.media_cleanup,
+        deleted_identities,
+        clock,
+        policy.quota,
+    )
+    mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, quota, clock)
     find_item = FindItem(items, deleted_identities)
     retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
     clean_up_calls = CleanUpCalls(
@@ -192,7 +203,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         recording_retention=policy.recording_retention,
     )
     cleanup = Cleanup(
-        repositories, files, mark_for_deletion, retry_deletions, clean_up_calls, clock
+        repositories, files, mark_for_deletion, retry_deletions, quota, clean_up_calls, clock
     )
     message_timing = DeliveryTimingProfile(randomness)
     find_caller = FindCaller(verifications, identities)
@@ -298,13 +309,15 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             media_files=files,
             image_publisher=ports.image_publisher,
             mark_for_deletion=mark_for_deletion,
+            quota=quota,
+            idempotent_uploads=IdempotentUploads(repositories.idempotency_keys, items, clock),
             clock=clock,
             randomness=randomness,
         ),
         list_items=ListItems(repositories.media_pages, deleted_identities, files),
         get_item=GetItem(find_item, files),
         categorize_item=CategorizeItem(find_item, items, files),
-        delete_item=DeleteItem(find_item, items, mark_for_deletion, clock),
+        delete_item=DeleteItem(find_item, mark_for_deletion),
         open_file=OpenFile(items, deleted_identities, files),
         answer_call=AnswerCall(
             calls=repositories.calls,

@@ -17,6 +17,8 @@ DomainError
 ├── SessionNotFound
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, UserNotFound, UserSaveFailed
 ├── CallNotFound, CallRecordingNotFound
+├── QuotaExceeded                 the user's library is full
+├── UploadInProgress, ItemDeleted, IdempotencyKeyReused    an upload is repeated by its key
 └── ItemNotFound, MediaFileNotFound, Forbidden, UnsupportedImageType, InvalidImage,
     MediaStorageFailed, ItemSaveFailed, LibraryReadFailed
 
@@ -144,6 +146,36 @@ class TooManyUploads(DomainError):
 
 class NoUploadSpace(DomainError):
     """The temporary folder has no space for this upload now; a retry may succeed."""
+
+
+class QuotaExceeded(DomainError):
+    """The library of the user has no space for the item."""
+
+    def __init__(
+        self, used_bytes: int, allowed_bytes: int, used_items: int, allowed_items: int
+    ) -> None:
+        super().__init__(
+            f"The library is full: {used_bytes} of {allowed_bytes} bytes and {used_items} of"
+            f" {allowed_items} items are used. Delete items, and try again."
+        )
+        self.usage = {
+            "used_bytes": used_bytes,
+            "allowed_bytes": allowed_bytes,
+            "used_items": used_items,
+            "allowed_items": allowed_items,
+        }
+
+
+class UploadInProgress(DomainError):
+    """Another upload with this idempotency key is under way."""
+
+
+class ItemDeleted(DomainError):
+    """The item of this idempotency key has been deleted since."""
+
+
+class IdempotencyKeyReused(DomainError):
+    """The idempotency key belongs to an upload of other bytes or fields."""
 
 
 class CountryNotServed(DomainError):

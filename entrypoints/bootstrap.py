@@ -30,6 +30,7 @@ from application.use_cases import Policy, Ports, UseCases, build_use_cases
 from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
+from domain.media.usage import Quota
 from domain.otp.callback import CallbackPolicy
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
@@ -183,6 +184,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     WebhookUrls(settings.public_url) if settings.receives_webhooks else None
                 ),
                 are_messages_reported=SmsProvider.TWILIO in settings.sms,
+                quota=Quota(settings.library_quota, settings.library_quota_items),
             ),
         )
 

@@ -138,6 +138,32 @@ class MediaItemDocument(_Document):
         ]
 
 
+class MediaUsageDocument(_Document):
+    """What a user has in the library; `id` is that of the user."""
+
+    recount_at: datetime | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "media_usages"
+        indexes: ClassVar = [
+            _index("media_usages_recount_at", "recount_at", **_only_with("recount_at"))
+        ]
+
+
+class IdempotencyKeyDocument(_Document):
+    """The idempotency key of an upload."""
+
+    expires_at: datetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "idempotency_keys"
+        indexes: ClassVar = [_index("idempotency_keys_expires_at", "expires_at")]
+
+
 class CallDocument(_Document):
     """A call."""
 
@@ -229,6 +255,8 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     PhoneVerificationDocument,
     IdentityDocument,
     MediaItemDocument,
+    MediaUsageDocument,
+    IdempotencyKeyDocument,
     CallDocument,
     DeliveryReportDocument,
     RateLimitDocument,

@@ -1,7 +1,7 @@
 """Library items in MongoDB: single items, pages, and those that need a cleanup."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -128,6 +128,22 @@ class MongoMediaCleanup:
         """Return up to `limit` items of this owner whose deletion was not requested."""
         query = MediaItemDocument.find({"owner_id": owner_id, "deletion_requested_at": None})
         return await self.records.list(query, limit)
+
+    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready item of this owner."""
+        ready = {"owner_id": owner_id, "state": ItemState.READY.value}
+        found = await self._project(ready, {"image.bytes": 1})
+        return {item["_id"]: item["image"]["bytes"] for item in found}
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        """Return the ids of this owner's items whose deletion was requested after this time."""
+        query = {"owner_id": owner_id, "deletion_requested_at": {"$gt": requested_after}}
+        return [item["_id"] for item in await self._project(query, {"_id": 1})]
+
+    async def _project(self, query: RawDocument, projection: dict[str, int]) -> list[RawDocument]:
+        database = self.records.database
+        found = self.records.collection.find(query, projection)
+        return await database.run(lambda: found.to_list(None))
 
     async def list_expired_uploads(
         self, now: datetime, limit: int

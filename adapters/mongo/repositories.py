@@ -13,16 +13,20 @@ from adapters.mongo.documents import (
     CallDocument,
     DatabaseMetadataDocument,
     DeliveryReportDocument,
+    IdempotencyKeyDocument,
     IdentityDocument,
     LeaseDocument,
     MediaItemDocument,
+    MediaUsageDocument,
     PhoneVerificationDocument,
     RateLimitDocument,
 )
 from adapters.mongo.driver import errors_while_opening, latest, location_of
+from adapters.mongo.idempotency_keys import MongoIdempotencyKeys
 from adapters.mongo.identities import MongoDeletedIdentities, MongoIdentities
 from adapters.mongo.leases import MongoLeases
 from adapters.mongo.media_items import MongoMediaCleanup, MongoMediaItems, MongoMediaPages
+from adapters.mongo.media_usages import MongoMediaUsages
 from adapters.mongo.metadata import MongoHealthCheck, check_metadata, inspect_metadata
 from adapters.mongo.phone_verifications import MongoPhoneVerifications
 from adapters.mongo.rate_limits import MongoRateLimits
@@ -30,7 +34,9 @@ from adapters.mongo.record_collection import RecordCollection
 from adapters.records import (
     CALLS,
     DELIVERY_REPORTS,
+    IDEMPOTENCY_KEYS,
     MEDIA_ITEMS,
+    MEDIA_USAGES,
     PHONE_VERIFICATIONS,
     IdentityMapping,
 )
@@ -94,6 +100,8 @@ def repositories_in(database: Database, encryption: PhoneEncryption) -> Reposito
     verifications = RecordCollection.of(database, PhoneVerificationDocument, PHONE_VERIFICATIONS)
     identities = RecordCollection.of(database, IdentityDocument, IdentityMapping(encryption))
     items = RecordCollection.of(database, MediaItemDocument, MEDIA_ITEMS)
+    usages = RecordCollection.of(database, MediaUsageDocument, MEDIA_USAGES)
+    keys = RecordCollection.of(database, IdempotencyKeyDocument, IDEMPOTENCY_KEYS)
     calls = RecordCollection.of(database, CallDocument, CALLS)
     reports = RecordCollection.of(database, DeliveryReportDocument, DELIVERY_REPORTS)
     rate_limits = latest(database.collection(RateLimitDocument))
@@ -113,6 +121,8 @@ def repositories_in(database: Database, encryption: PhoneEncryption) -> Reposito
         ),
         media_pages=MongoMediaPages(items, deleted),
         media_cleanup=MongoMediaCleanup(items),
+        media_usages=MongoMediaUsages(usages),
+        idempotency_keys=MongoIdempotencyKeys(keys),
         calls=MongoCalls(calls),
         call_pages=MongoCallPages(calls),
         call_cleanup=MongoCallCleanup(calls),

@@ -1,6 +1,6 @@
 """Media items in SQLite: by id, in pages, and those to be cleaned up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,6 +16,16 @@ from domain.media.page import ItemFilter
 from domain.page import Cursor
 
 _OWNED_BY: Final = "WHERE state IN ('pending', 'ready') AND owner_id = ? LIMIT ?"
+
+_READY_SIZES: Final = """
+SELECT id, json_extract(body, '$.image.bytes') FROM media_items
+INDEXED BY media_items_page_owner_id WHERE state = 'ready' AND owner_id = ?
+"""
+
+_DELETING_IDS: Final = """
+SELECT id FROM media_items INDEXED BY media_items_page_owner_id
+WHERE state IN ('deleting', 'deletion_refused') AND owner_id = ? AND deletion_requested_at > ?
+"""
 
 _EXPIRED_UPLOADS: Final = """
 INDEXED BY media_items_upload_deadline
@@ -133,6 +143,15 @@ class SqliteMediaCleanup:
     async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
         """List items of an owner that are not marked for deletion."""
         return await self.table.list(_OWNED_BY, (owner_id, limit))
+
+    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready item of an owner."""
+        return dict(await self.table.database.read_rows(_READY_SIZES, (owner_id,)))
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        """List the ids of an owner's items whose deletion was requested after this time."""
+        values = (owner_id, to_column(requested_after))
+        return [key for (key,) in await self.table.database.read_rows(_DELETING_IDS, values)]
 
     async def list_expired_uploads(
         self, now: datetime, limit: int

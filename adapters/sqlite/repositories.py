@@ -7,7 +7,9 @@ from pathlib import Path
 from adapters.records import (
     CALLS,
     DELIVERY_REPORTS,
+    IDEMPOTENCY_KEYS,
     MEDIA_ITEMS,
+    MEDIA_USAGES,
     PHONE_VERIFICATIONS,
     IdentityMapping,
 )
@@ -16,9 +18,11 @@ from adapters.sqlite.calls import SqliteCallCleanup, SqliteCallPages, SqliteCall
 from adapters.sqlite.database import Database, open_database
 from adapters.sqlite.delivery_reports import SqliteDeliveryReports
 from adapters.sqlite.health_check import SqliteHealthCheck
+from adapters.sqlite.idempotency_keys import SqliteIdempotencyKeys
 from adapters.sqlite.identities import SqliteDeletedIdentities, SqliteIdentities
 from adapters.sqlite.leases import SqliteLeases
 from adapters.sqlite.media_items import SqliteMediaCleanup, SqliteMediaItems, SqliteMediaPages
+from adapters.sqlite.media_usages import SqliteMediaUsages
 from adapters.sqlite.phone_verifications import SqlitePhoneVerifications
 from adapters.sqlite.rate_limits import SqliteRateLimits
 from adapters.sqlite.record_table import RecordTable
@@ -65,6 +69,7 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
     )
     calls = RecordTable(database, CALLS, ("started_at", "identity_id", "oldest_recording_at"))
     delivery_reports = RecordTable(database, DELIVERY_REPORTS, ("expires_at",))
+    idempotency_keys = RecordTable(database, IDEMPOTENCY_KEYS, ("expires_at",))
     return Repositories(
         phone_verifications=SqlitePhoneVerifications(verifications, encryption),
         rate_limiter=SqliteRateLimits(database),
@@ -73,6 +78,8 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
         media_items=SqliteMediaItems(media_items),
         media_pages=SqliteMediaPages(database),
         media_cleanup=SqliteMediaCleanup(media_items),
+        media_usages=SqliteMediaUsages(RecordTable(database, MEDIA_USAGES, ("recount_at",))),
+        idempotency_keys=SqliteIdempotencyKeys(idempotency_keys),
         calls=SqliteCalls(calls),
         call_pages=SqliteCallPages(calls),
         call_cleanup=SqliteCallCleanup(calls),

@@ -92,6 +92,25 @@ CREATE INDEX IF NOT EXISTS media_items_page_kind_category
 CREATE INDEX IF NOT EXISTS media_items_page_owner_id_kind_category
     ON media_items (state, owner_id, kind, category, created_at, id);
 
+CREATE TABLE IF NOT EXISTS media_usages (
+    id TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    recount_at INTEGER,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS media_usages_recount_at ON media_usages (recount_at)
+    WHERE recount_at IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS idempotency_keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS idempotency_keys_expires_at ON idempotency_keys (expires_at);
+
 CREATE TABLE IF NOT EXISTS calls (
     id TEXT NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL,

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.media.mark_for_deletion import MarkForDeletion
-from application.ports.errors import StorageError
+from application.ports.errors import ConcurrencyConflict, StorageError
 from application.ports.identities import DeletedIdentities
 from application.ports.media_files import MediaFiles, MediaUrl
 from application.ports.media_items import MediaItems, MediaPages, PageItem
-from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.principal import Principal
-from application.update import update
+from application.update import MAX_RETRIES, update
 from domain.errors import ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, ItemFilter, Page, PageRequest
@@ -188,9 +187,7 @@ class DeleteItem:
     """Delete an item. From the write on neither it nor its file is shown."""
 
     find_item: FindItem
-    media_items: MediaItems
     mark_for_deletion: MarkForDeletion
-    clock: Clock
 
     async def __call__(self, principal: Principal, item_id: str) -> None:
         """Delete the item.
@@ -200,12 +197,7 @@ class DeleteItem:
             Forbidden, ReauthenticationRequired
             StorageError
         """
-
-        async def load() -> Versioned[MediaItem]:
-            return await self.find_item.for_change(item_id, principal)
-
-        def mark(item: MediaItem) -> tuple[MediaItem, MediaItem]:
-            marked = item.mark_for_deletion(self.clock.now())
-            return marked, marked
-
-        await self.mark_for_deletion.delete_file(await update(load, self.media_items.replace, mark))
+        for _ in range(MAX_RETRIES):
+            if await self.mark_for_deletion(await self.find_item.for_change(item_id, principal)):
+                return
+        raise ConcurrencyConflict("too many concurrent changes of one item")

@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
+from application.media.quota import LibraryQuota
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaCleanup, MediaItems
@@ -28,6 +29,7 @@ class MarkForDeletion:
     media_items: MediaItems
     media_cleanup: MediaCleanup
     media_files: MediaFiles
+    quota: LibraryQuota
     clock: Clock
 
     async def __call__(self, item: Versioned[MediaItem]) -> bool:
@@ -39,6 +41,7 @@ class MarkForDeletion:
         marked = item.value.mark_for_deletion(self.clock.now())
         if not await self.media_items.replace(marked, item.version):
             return False
+        await self.quota.remove(item.value)
         await self.delete_file(marked)
         return True
 

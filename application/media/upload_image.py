@@ -3,10 +3,13 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO
 
+from application.media.idempotency import IdempotentUploads, make_fingerprint
 from application.media.library import LibraryItem
 from application.media.mark_for_deletion import MarkForDeletion
+from application.media.quota import LibraryQuota
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.identities import Identities
 from application.ports.images import EncodedImage, ImagePublisher
@@ -21,6 +24,7 @@ from domain.errors import (
     UserNotFound,
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.media.idempotency import IdempotencyKey
 from domain.media.item import (
     STORAGE_KEY_BYTES,
     UPLOAD_TIMEOUT,
@@ -32,22 +36,29 @@ from domain.media.item import (
 
 @dataclass(frozen=True, slots=True)
 class UploadImageCommand:
-    """An image for the library of `owner_id`. `upload` is positioned at its beginning."""
+    """An image for the library of `owner_id`. `upload` is positioned at its beginning.
+
+    `claimed_type` says nothing about the image. Like the other fields, it may not change when an
+    upload is repeated with its idempotency key.
+    """
 
     principal: Principal
     owner_id: str
     upload: BinaryIO
     category: str | None
+    claimed_type: str | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UploadImage:
-    """Publish an image: record, file, ready.
+    """Publish an image: quota, record, file, ready, counted.
 
     - Everybody uploads for themselves, an administrator for any identity.
     - The record is written first, with the deadline of the upload. So whatever a crash leaves
       behind is found and deleted.
     - Afterwards the item is in the library and its file in the store.
+    - Another upload with the same idempotency key returns the same item.
     """
 
     identities: Identities
@@ -55,6 +66,8 @@ class UploadImage:
     media_files: MediaFiles
     image_publisher: ImagePublisher
     mark_for_deletion: MarkForDeletion
+    quota: LibraryQuota
+    idempotent_uploads: IdempotentUploads
     clock: Clock
     randomness: Randomness
 
@@ -72,14 +85,50 @@ class UploadImage:
             TooManyUploads: too many images are waiting.
             TooManyPixels: the principal has uploaded too many pixels in the last hour.
             Unavailable: the service is stopping.
+            QuotaExceeded
+            IdempotencyKeyReused, UploadInProgress, ItemDeleted
         """
         command.principal.check_can_act_for(command.owner_id)
         is_own = command.owner_id == command.principal.identity.id
         if not is_own and not await self._owner_exists(command.owner_id):
             raise UserNotFound
+        began_at = self.clock.now()
+        item_id = make_identifier(began_at, self.randomness.bytes(RANDOM_BYTES))
+        if command.idempotency_key is None:
+            return await self._show(await self._upload(command, item_id, began_at))
+        claimed = await self._claim(command, command.idempotency_key, item_id)
+        if isinstance(claimed, MediaItem):
+            return await self._show(claimed)
+        try:
+            item = await self._upload(command, item_id, began_at)
+        except BaseException:
+            await self.idempotent_uploads.release(claimed)
+            raise
+        await self.idempotent_uploads.complete(claimed)
+        return await self._show(item)
+
+    async def _claim(
+        self, command: UploadImageCommand, key: str, item_id: str
+    ) -> IdempotencyKey | MediaItem:
+        fields = (command.owner_id, command.category, command.claimed_type)
+        fingerprint = await make_fingerprint(command.upload, *fields)
+        uploader_id = command.principal.identity.id
+        try:
+            return await self.idempotent_uploads.claim(uploader_id, key, fingerprint, item_id)
+        except StorageError as error:
+            raise ItemSaveFailed from error
+
+    async def _upload(
+        self, command: UploadImageCommand, item_id: str, began_at: datetime
+    ) -> MediaItem:
+        try:
+            # Before it is decoded.
+            await self.quota.check(command.owner_id)
+        except StorageError as error:
+            raise ItemSaveFailed from error
         uploader_id = command.principal.identity.id
         async with self.image_publisher.publish(command.upload, uploader_id) as published:
-            item = await self._add_item(command, published.full)
+            item = await self._add_item(command, published.full, item_id, began_at)
             owner_exists, _ = await asyncio.gather(
                 self._owner_exists(command.owner_id), self._store_file(item, published.full)
             )
@@ -88,24 +137,35 @@ class UploadImage:
             await self._abandon(item)
             raise Unauthenticated
         ready = await self._mark_ready(item)
-        return LibraryItem(ready, await self.media_files.url_for(ready.storage_key))
+        await self.quota.confirm(ready)
+        return ready
 
-    async def _add_item(self, command: UploadImageCommand, published: EncodedImage) -> MediaItem:
-        now = self.clock.now()
+    async def _show(self, item: MediaItem) -> LibraryItem:
+        return LibraryItem(item, await self.media_files.url_for(item.storage_key))
+
+    async def _add_item(
+        self,
+        command: UploadImageCommand,
+        published: EncodedImage,
+        item_id: str,
+        began_at: datetime,
+    ) -> MediaItem:
         suffix = published.image.format.suffix
         item = MediaItem(
-            id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
+            id=item_id,
             owner_id=command.owner_id,
             storage_key=make_storage_key(self.randomness.bytes(STORAGE_KEY_BYTES), suffix),
             image=published.image,
             category=command.category,
-            created_at=now,
+            created_at=self.clock.now(),
             state=ItemState.PENDING,
-            upload_deadline=now + UPLOAD_TIMEOUT,
+            upload_deadline=began_at + UPLOAD_TIMEOUT,
         )
         try:
+            await self.quota.reserve(item.owner_id, item.id, item.image.bytes)
             await self.media_items.add(item)
         except StorageError as error:
+            await self.quota.remove(item)
             raise ItemSaveFailed from error
         return item
 

@@ -7,6 +7,7 @@ from operator import add
 from typing import Final
 
 from application.media.mark_for_deletion import MarkForDeletion
+from application.media.quota import LibraryQuota
 from application.media.retry_deletions import RetryDeletions
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.leases import Leases
@@ -38,6 +39,8 @@ class CleanupReport:
     expired_rate_limits: int = 0
     unfinished_files: int = 0
     expired_delivery_reports: int = 0
+    expired_idempotency_keys: int = 0
+    corrected_usages: int = 0
     deleted_recordings: int = 0
     deleted_calls: int = 0
 
@@ -58,6 +61,7 @@ class Cleanup:
     - An upload past its deadline is marked for deletion, never finished.
     - The file of a deleted item is deleted again after the longest possible upload, and then its
       record. A deletion that the store refused is retried.
+    - What a user has in the library is counted anew where an upload or a deletion may have crashed.
     - The items of a deleted identity are marked for deletion, its name is removed from the call
       log, and then its phone is detached. An interrupted cleanup is continued by the next.
     - A username is released 30 days after its identity was deleted.
@@ -71,6 +75,7 @@ class Cleanup:
     media_files: MediaFiles
     mark_for_deletion: MarkForDeletion
     retry_deletions: RetryDeletions
+    quota: LibraryQuota
     clean_up_calls: CleanUpCalls
     clock: Clock
 
@@ -109,6 +114,10 @@ class Cleanup:
             expired_delivery_reports=await repositories.delivery_reports.delete_expired(
                 now, BATCH_SIZE
             ),
+            expired_idempotency_keys=await repositories.idempotency_keys.delete_expired(
+                now, BATCH_SIZE
+            ),
+            corrected_usages=await self._recount_due_usages(),
         )
 
     async def _mark_expired_uploads(self, now: datetime) -> int:
@@ -118,13 +127,19 @@ class Cleanup:
     async def _delete_items(self, now: datetime) -> int:
         deleted = 0
         requested_before = now - FILE_DELETION_DELAY
-        for item in await self.repositories.media_cleanup.list_deleting(
-            requested_before, BATCH_SIZE
-        ):
+        items = await self.repositories.media_cleanup.list_deleting(requested_before, BATCH_SIZE)
+        # Whoever marked an item may have crashed before it was subtracted.
+        for owner_id in {item.value.owner_id for item in items}:
+            await self.quota.recount(owner_id)
+        for item in items:
             with suppress(MediaStorageUnavailable):
                 await self.media_files.delete(item.value.storage_key)
                 deleted += await self.repositories.media_items.delete(item.value.id, item.version)
         return deleted
+
+    async def _recount_due_usages(self) -> int:
+        due = await self.quota.list_due(BATCH_SIZE)
+        return sum([await self.quota.recount(owner_id) for owner_id in due])
 
     async def _purge_identities(self, now: datetime) -> int:
         deleted = await self.repositories.deleted_identities.list_unpurged(BATCH_SIZE)
@@ -134,6 +149,7 @@ class Cleanup:
         identity = deleted.value
         while await self.mark_for_deletion.mark_some_of(identity.id):
             pass
+        await self.quota.forget(identity.id)
         await self.clean_up_calls.forget_identity(identity.id)
         if identity.phone is not None:
 

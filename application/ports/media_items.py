@@ -1,6 +1,6 @@
 """The repositories of library items."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -116,6 +116,22 @@ class MediaCleanup(Protocol):
         Raises:
             StorageError
             CorruptRecord
+        """
+        ...
+
+    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready item of an owner.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        """List the ids of an owner's items whose deletion was requested after this time.
+
+        Raises:
+            StorageError
         """
         ...
 

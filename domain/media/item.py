@@ -9,7 +9,7 @@ from domain.errors import InvalidCharacters, TooLong
 from domain.media.image import Image, MediaKind
 
 UPLOAD_TIMEOUT: Final = timedelta(minutes=10)
-"""Maximum time of an upload, from its record to its last byte in the store."""
+"""Maximum time of an upload, from the end of its request body to its last byte in the store."""
 FILE_DELETION_DELAY: Final = timedelta(hours=1)
 """When a deleted item's file is deleted again: after any upload that was still running."""
 STORAGE_KEY_BYTES: Final = 16

@@ -212,6 +212,10 @@ class Settings:
     """A phone number unused for this time gets a new account at its next login; off: never."""
     max_upload_size: int = optional(parsers.size(1_000, 1_000_000_000), default="20MB")
     """Maximum size of an uploaded file, such as 20MB or 16MiB."""
+    library_quota: int = optional(parsers.size(0, 10**15), default="5GB")
+    """Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB."""
+    library_quota_items: int = optional(parsers.number(0, 10**9), default="10000")
+    """Maximum items that one user has in the library."""
     call_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="90d")
     """Time after which a call is deleted from the call log."""
     recording_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="30d")

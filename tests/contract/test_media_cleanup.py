@@ -4,7 +4,8 @@ from datetime import timedelta
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
-from tests.support.builders import NOW, an_id, an_item
+from domain.media.usage import MediaUsage
+from tests.support.builders import NOW, a_gif, an_id, an_idempotency_key, an_item, made_id
 
 OWNER = an_id(901)
 MINUTE = timedelta(minutes=1)
@@ -99,3 +100,53 @@ async def test_the_cleanup_still_finds_an_item_whose_deletion_was_refused(
 
     assert list(await repositories.media_cleanup.list_deleting(NOW, 10)) == [Versioned(refused, 1)]
     assert list(await repositories.media_cleanup.list_owned_by(OWNER, 10)) == []
+
+
+async def test_ready_and_recently_deleted_items_of_an_owner_are_listed_for_a_recount(
+    repositories: Repositories,
+) -> None:
+    deleting = [
+        an_item(id=an_id(number), owner_id=OWNER).mark_for_deletion(NOW + number * MINUTE)
+        for number in (0, 1, 2)
+    ]
+    await add_items(
+        repositories,
+        an_item(id=an_id(11), owner_id=OWNER),
+        a_gif(id=an_id(12), owner_id=OWNER),
+        pending(13, owner_id=OWNER),
+        *[*deleting[:2], deleting[2].mark_deletion_refused()],
+        an_item(id=an_id(14), owner_id=an_id(902)).mark_for_deletion(NOW + MINUTE),
+    )
+
+    ready = await repositories.media_cleanup.list_ready_sizes(OWNER)
+    assert ready == {an_id(11): 51_200, an_id(12): 4096}
+    recent = await repositories.media_cleanup.list_deleting_ids(OWNER, NOW)
+    assert sorted(recent) == [an_id(1), an_id(2)]
+
+
+async def test_a_usage_is_due_when_an_upload_has_failed_the_earliest_first(
+    repositories: Repositories,
+) -> None:
+    usages = [
+        MediaUsage(an_id(1), pending={made_id(1): 1}),
+        MediaUsage(an_id(2), pending={an_id(2): 1, made_id(2): 1}),
+        MediaUsage(an_id(3), items=1),
+    ]
+    for usage in usages:
+        await repositories.media_usages.add(usage)
+    due_at = usages[0].recount_at
+    assert due_at is not None
+    for now, limit, due in ((NOW, 9, [2]), (due_at, 9, [2, 1]), (due_at, 1, [2])):
+        found = await repositories.media_usages.list_due(now, limit)
+        assert [usage.value.id for usage in found] == [an_id(number) for number in due]
+
+
+async def test_idempotency_keys_are_deleted_when_they_expire(repositories: Repositories) -> None:
+    keys = repositories.idempotency_keys
+    for number in range(3):
+        expires_at = NOW + number * MINUTE
+        await keys.add(an_idempotency_key(id=str(number), expires_at=expires_at))
+    assert await keys.delete_expired(NOW + MINUTE, 1) == 1
+    assert await keys.delete_expired(NOW + MINUTE, 9) == 1
+    assert await keys.load("1") is None
+    assert await keys.load("2") is not None

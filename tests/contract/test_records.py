@@ -16,8 +16,10 @@ from tests.support.builders import (
     NOW,
     a_call,
     a_delivery_report,
+    a_media_usage,
     a_session,
     an_id,
+    an_idempotency_key,
     an_identity,
     an_item,
 )
@@ -71,6 +73,22 @@ DELETABLE = [
         lambda repositories, version: repositories.call_cleanup.delete(an_id(), version),
     ),
 ]
+DELETABLE += [
+    Kind(
+        "media_usages",
+        a_media_usage(),
+        a_media_usage(pending={}),
+        [a_media_usage(items=number) for number in range(50)],
+        lambda repositories, version: repositories.media_usages.delete(an_id(), version),
+    ),
+    Kind(
+        "idempotency_keys",
+        an_idempotency_key(),
+        an_idempotency_key(is_complete=True),
+        [an_idempotency_key(fingerprint=str(number)) for number in range(50)],
+        lambda repositories, version: repositories.idempotency_keys.delete("a key", version),
+    ),
+]
 ADDED_ONCE = [
     Kind(
         "identities",
@@ -84,7 +102,7 @@ ADDED_ONCE = [
         a_delivery_report(status=ReportedStatus.DELIVERED),
         [a_delivery_report(error_code=str(number)) for number in range(50)],
     ),
-    DELETABLE[1],
+    *DELETABLE[1:],
 ]
 """An item is never added again: its id is new."""
 

@@ -1,6 +1,7 @@
 """The mobile app, as far as it uses the service."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -23,10 +24,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Sends the requests of the mobile app in their order, and checks only that they succeed."""
+    """Sends the requests of the mobile app in their order, and checks only that they succeed.
+
+    `headers` are those of uploads.
+    """
 
     service: Service
     http: httpx.AsyncClient
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     async def sign_in(self, phone: str) -> str:
         """Request and verify a code; return the access token."""
@@ -60,7 +65,7 @@ class App:
             "/library/upload",
             files={"file": ("IMG_0001.JPG", content, "image/jpeg")},
             data={"user_id": account.user_id, **fields},
-            headers=account.headers,
+            headers={**account.headers, **self.headers},
         )
 
     async def upload_item(self, account: Account, content: bytes, **fields: str) -> dict[str, Any]:

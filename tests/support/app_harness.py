@@ -183,10 +183,10 @@ class AppHarness:
         content: bytes = GIF,
         owner_id: str | None = None,
         category: str | None = None,
+        **options: Any,
     ) -> LibraryItem:
-        command = UploadImageCommand(
-            principal, owner_id or principal.identity.id, BytesIO(content), category
-        )
+        owner_id = owner_id or principal.identity.id
+        command = UploadImageCommand(principal, owner_id, BytesIO(content), category, **options)
         return await self.use_cases.upload_image(command)
 
 

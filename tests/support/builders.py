@@ -9,8 +9,10 @@ from typing import Any, Final, TypeVar
 from domain.identities.identity import Identity, User
 from domain.identities.session import Session
 from domain.identities.username import Username
+from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey
 from domain.media.image import Image, ImageFormat
 from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
+from domain.media.usage import MediaUsage
 from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
 from domain.otp.callback import Callback
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
@@ -30,6 +32,11 @@ T = TypeVar("T", bound=Any)
 def an_id(number: int = 1) -> str:
     """Return a different id for each number."""
     return f"{number:024x}"
+
+
+def made_id(number: int = 1) -> str:
+    """Return a different id for each number, which was made now."""
+    return f"{int(NOW.timestamp()):08x}{number:016x}"
 
 
 @cache
@@ -97,6 +104,20 @@ a_callback: Final = _builder(
 a_delivery_report: Final = _builder(
     lambda: DeliveryReport(
         id=a_delivery().report_id, status=ReportedStatus.SENT, expires_at=NOW + REPORT_TTL
+    )
+)
+a_media_usage: Final = _builder(
+    lambda: MediaUsage(id=an_id(), bytes=51_200, items=1, pending={made_id(): 4096})
+)
+"""Of a user with an item, and an upload that began now."""
+
+an_idempotency_key: Final = _builder(
+    lambda: IdempotencyKey(
+        id="a key",
+        fingerprint="bytes and fields",
+        item_id=an_id(),
+        upload_deadline=NOW + UPLOAD_TIMEOUT,
+        expires_at=NOW + IDEMPOTENCY_KEY_TTL,
     )
 )
 a_call: Final = _builder(lambda: Call(id=an_id(), direction=CallDirection.INBOUND, started_at=NOW))

@@ -12,7 +12,9 @@ from typing import Any, Final
 from adapters.records import (
     CALLS,
     DELIVERY_REPORTS,
+    IDEMPOTENCY_KEYS,
     MEDIA_ITEMS,
+    MEDIA_USAGES,
     PHONE_VERIFICATIONS,
     IdentityMapping,
 )
@@ -31,6 +33,8 @@ MAPPINGS: Final[Mapping[str, Any]] = {
         MEDIA_ITEMS,
         CALLS,
         DELIVERY_REPORTS,
+        MEDIA_USAGES,
+        IDEMPOTENCY_KEYS,
     )
 }
 """The mapping of each kind of record."""

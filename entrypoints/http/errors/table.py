@@ -301,6 +301,21 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "There is no space for this upload now. Try again shortly.",
         retry_after=5,
     ),
+    errors.QuotaExceeded: ErrorRow(507, "quota_exceeded", "The library is full."),
+    errors.UploadInProgress: ErrorRow(
+        409,
+        "upload_in_progress",
+        "Another upload with this idempotency key is under way. Try again when it has ended.",
+        retry_after=2,
+    ),
+    errors.ItemDeleted: ErrorRow(
+        410, "item_deleted", "The item of this idempotency key has been deleted since."
+    ),
+    errors.IdempotencyKeyReused: ErrorRow(
+        422,
+        "idempotency_key_reused",
+        "This idempotency key belongs to an upload of another file or other fields.",
+    ),
     errors.TooManyPixels: ErrorRow(
         429,
         "rate_limited",
@@ -379,6 +394,8 @@ def error_body(error: ApiError, api: Api) -> dict[str, Any]:
         body["reason"] = error.reason
         if error.limit is not None:
             body["limit"] = error.limit
+    if isinstance(error, errors.QuotaExceeded):
+        body |= error.usage
     if (retry_after := _retry_after(error)) is not None:
         body["retry_after"] = retry_after
     if isinstance(error, errors.TooManyAttempts):

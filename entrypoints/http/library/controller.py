@@ -1,6 +1,7 @@
 """The library and its media files."""
 
 import re
+from functools import partial
 from typing import Final
 
 from litestar import Controller, delete, get, patch, post
@@ -11,6 +12,7 @@ from litestar.types import ASGIApp
 from application.media.upload_image import UploadImageCommand
 from application.use_cases import UseCases
 from domain import errors
+from domain.media.idempotency import parse_idempotency_key
 from domain.media.item import parse_category
 from entrypoints.http.auth import (
     BEARER,
@@ -37,6 +39,7 @@ from entrypoints.http.library.schemas import (
     STORAGE_KEY_PATTERN,
     CategoryParameter,
     CursorParameter,
+    IdempotencyKeyParameter,
     ItemIdParameter,
     LibraryItemResponse,
     LibraryPageResponse,
@@ -120,10 +123,16 @@ class LibraryController(Controller):
             errors.TooManyPixels(retry_after=1200),
             errors.TooManyUploads,
             errors.NoUploadSpace,
+            errors.QuotaExceeded(0, 0, 0, 0),
+            errors.UploadInProgress,
+            errors.ItemDeleted,
+            errors.IdempotencyKeyReused,
             errors.Unavailable,
         ),
     )
-    async def upload_image(self, request: ApiRequest) -> UploadImageResponse:
+    async def upload_image(
+        self, request: ApiRequest, idempotency_key: IdempotencyKeyParameter = None
+    ) -> UploadImageResponse:
         """Upload a JPEG, PNG or GIF image.
 
         The published image is encoded again, upright and without metadata. `type` in the
@@ -131,7 +140,13 @@ class LibraryController(Controller):
 
         A user can have two uploads in progress. With `Expect: 100-continue`, a client learns
         before it sends the image that there is no room for it now.
+
+        With an `Idempotency-Key`, an upload can be repeated: the same key, file and fields return
+        the same item within 24 hours. An upload that ended with an error has freed its key.
         """
+        key = idempotency_key
+        if key is not None:
+            key = parse_field("Idempotency-Key", partial(parse_idempotency_key, key))
         async with open_upload_form(
             request,
             request.settings.upload_limit,
@@ -144,7 +159,9 @@ class LibraryController(Controller):
             owner = parse_user_id(user_id)
             category = _parse_category(form.fields.get("category"))
             shown = await request.use_cases.upload_image(
-                UploadImageCommand(request.principal, owner, form.file, category)
+                UploadImageCommand(
+                    request.principal, owner, form.file, category, form.fields.get("type"), key
+                )
             )
         return to_item_response(shown, UploadImageResponse)
 

@@ -3,13 +3,14 @@
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
 from application.media.library import LibraryItem, LibraryPage
 from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
 from domain.identifier import parse_identifier
 from domain.media import item
+from domain.media.idempotency import MAX_IDEMPOTENCY_KEY_LENGTH
 from domain.media.image import MediaKind
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
 from domain.page import encode_cursor, parse_cursor
@@ -97,6 +98,16 @@ CursorParameter: TypeAlias = Annotated[
         description="The `next_cursor` of the previous page. Do not send `page` with it, or"
         " send 1.",
         schema_extra=parameter_schema(type="string", pattern=CURSOR_PATTERN),
+    ),
+]
+IdempotencyKeyParameter: TypeAlias = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        description="Names this upload, for example by a random UUID, so that it can be repeated.",
+        schema_extra=parameter_schema(
+            type="string", pattern=r"^[\x21-\x7e]+$", max_length=MAX_IDEMPOTENCY_KEY_LENGTH
+        ),
     ),
 ]
 CategoryField = Annotated[

@@ -38,7 +38,7 @@ MAX_FIELD_BYTES: Final = 4096
 MAX_PARTS: Final = 32
 BLOCK_BYTES: Final = 64 * 1024
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
-_FIELDS: Final = {"user_id", "category"}
+_FIELDS: Final = {"user_id", "category", "type"}
 """The fields that are read. All others are ignored."""
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 """RFC 7578 §5.1.2 allows others, but some of Python's codecs are unsafe for foreign input."""

@@ -143,6 +143,15 @@ class InvalidImageError(Error):
     ] = msgspec.UNSET
 
 
+class QuotaExceededError(Error):
+    """The library of the user is full."""
+
+    used_bytes: Annotated[int, Meta(description="With uploads under way.", examples=[4999990000])]
+    allowed_bytes: Annotated[int, Meta(description="The quota.", examples=[5000000000])]
+    used_items: Annotated[int, Meta(description="With uploads under way.", examples=[1200])]
+    allowed_items: Annotated[int, Meta(description="The quota.", examples=[10000])]
+
+
 class LegacyError(msgspec.Struct):
     """An error of the legacy API."""
 
@@ -332,6 +341,8 @@ def _main_schema(error: type[ApiError]) -> type[msgspec.Struct]:
     row = ERRORS[error]
     if error is errors.InvalidImage:
         return InvalidImageError
+    if error is errors.QuotaExceeded:
+        return QuotaExceededError
     if row.field is not None:
         return FieldErrorsError if row.keeps_error else FieldErrors
     if row.code == INVALID_CODE:

@@ -5,7 +5,7 @@ Records are kept in their stored form (`adapters.records`).
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
@@ -15,7 +15,9 @@ from typing import Any, Generic, TypeVar
 from adapters.records import (
     CALLS,
     DELIVERY_REPORTS,
+    IDEMPOTENCY_KEYS,
     MEDIA_ITEMS,
+    MEDIA_USAGES,
     PHONE_VERIFICATIONS,
     WRITTEN_ONCE,
     Fields,
@@ -38,8 +40,10 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
+from domain.media.idempotency import IdempotencyKey
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
+from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
@@ -75,7 +79,8 @@ class InMemoryDatabase:
         self.is_unavailable = False
         self.encryption = _ReadableIndex()
         mappings: list[RecordMapping[Any, Any]] = [PHONE_VERIFICATIONS, MEDIA_ITEMS, CALLS]
-        mappings += [DELIVERY_REPORTS, IdentityMapping(self.encryption)]
+        mappings += [DELIVERY_REPORTS, IDEMPOTENCY_KEYS, IdentityMapping(self.encryption)]
+        mappings += [MEDIA_USAGES]
         self.tables: dict[str, Table[Any]] = {one.name: Table(one) for one in mappings}
         self.rate_limits: dict[str, RateLimitRecord] = {}
         self.reservations: dict[str, ReservationRecord] = {}
@@ -97,6 +102,14 @@ class InMemoryDatabase:
     @property
     def calls(self) -> dict[str, Versioned[Call]]:
         return self.tables["calls"].load_all()
+
+    @property
+    def media_usages(self) -> dict[str, Versioned[MediaUsage]]:
+        return self.tables["media_usages"].load_all()
+
+    @property
+    def idempotency_keys(self) -> dict[str, Versioned[IdempotencyKey]]:
+        return self.tables["idempotency_keys"].load_all()
 
     @property
     def delivery_reports(self) -> dict[str, Versioned[DeliveryReport]]:
@@ -124,6 +137,8 @@ class InMemoryDatabase:
             media_items=media,
             media_pages=media,
             media_cleanup=media,
+            media_usages=InMemoryUsages(self.tables["media_usages"]),
+            idempotency_keys=InMemoryRecords(self.tables["idempotency_keys"]),
             calls=calls,
             call_pages=calls,
             call_cleanup=calls,
@@ -442,6 +457,16 @@ class InMemoryMedia(InMemoryRecords[MediaItem]):
         owned = _matches(owner_id=owner_id)
         return self.table.list(limit, owned, lambda stored: "deletion_requested_at" not in stored)
 
+    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
+        ready = self.table.find(_matches(owner_id=owner_id, state=ItemState.READY))
+        return {one.value["id"]: one.value["image"]["bytes"] for one in ready}
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        owned = self.table.find(_matches(owner_id=owner_id))
+        is_earlier = _is_due("deletion_requested_at", requested_after)
+        deleting = [one.value for one in owned if "deletion_requested_at" in one.value]
+        return [stored["id"] for stored in deleting if not is_earlier(stored)]
+
     async def list_expired_uploads(self, now: datetime, limit: int) -> Listed[MediaItem]:
         pending = _matches(state=ItemState.PENDING)
         return self.table.list(limit, pending, _is_due("upload_deadline", now))
@@ -460,6 +485,14 @@ class InMemoryMedia(InMemoryRecords[MediaItem]):
             limit, _is_listed(item_filter), time="created_at", cursor=cursor, offset=offset
         )
         return [PageItem(item, _is_deleted(self.identities, item.owner_id)) for item in items]
+
+
+@dataclass(frozen=True)
+class InMemoryUsages(InMemoryRecords[MediaUsage]):
+    """What users have in the library."""
+
+    async def list_due(self, now: datetime, limit: int) -> Listed[MediaUsage]:
+        return self.table.list(limit, _is_due("recount_at", now), order="recount_at")
 
 
 def _is_listed(item_filter: ItemFilter) -> Condition:

@@ -53,6 +53,16 @@ def test_an_invalid_image_names_its_reason_and_limit() -> None:
     assert "10000" in error_body(exceptions.FileTooLarge(10_000), Api.MAIN)["error"]
 
 
+def test_a_full_library_says_what_is_used_and_allowed() -> None:
+    error = errors.QuotaExceeded(used_bytes=9, allowed_bytes=10, used_items=2, allowed_items=3)
+    body = error_body(error, Api.MAIN)
+    assert (error_status(error, Api.MAIN), body["code"]) == (507, "quota_exceeded")
+    assert (
+        body | {"used_bytes": 9, "allowed_bytes": 10, "used_items": 2, "allowed_items": 3} == body
+    )
+    assert "9 of 10 bytes and 2 of 3 items" in body["error"]
+
+
 def test_errors_of_one_field_name_it() -> None:
     assert error_body(errors.PhoneUnreachable("A landline."), Api.MAIN) == {
         "errors": {"phone": ["A landline."]},

@@ -1,0 +1,108 @@
+"""Repeated uploads: each idempotency key makes one item."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import BinaryIO, Final
+
+from application.ports.errors import ConcurrencyConflict, StorageError
+from application.ports.idempotency_keys import IdempotencyKeys
+from application.ports.media_items import MediaItems
+from application.ports.system import Clock
+from application.update import MAX_RETRIES
+from domain.errors import IdempotencyKeyReused, ItemDeleted, UploadInProgress
+from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey, hash_texts
+from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
+
+_CHUNK_BYTES: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentUploads:
+    """The idempotency keys of uploads (draft-ietf-httpapi-idempotency-key-header).
+
+    - A key belongs to the first upload that claims it, over all instances, for 24 hours.
+    - The same upload again returns its item. An upload that failed has released its key.
+    - A key of an upload that a crash has ended is free after the upload deadline.
+    """
+
+    idempotency_keys: IdempotencyKeys
+    media_items: MediaItems
+    clock: Clock
+
+    async def claim(
+        self, uploader_id: str, key: str, fingerprint: str, item_id: str
+    ) -> IdempotencyKey | MediaItem:
+        """Return the key for a new upload, or the item if this upload is a repetition.
+
+        Raises:
+            IdempotencyKeyReused: the first upload had other bytes or fields.
+            UploadInProgress
+            ItemDeleted
+            StorageError
+        """
+        now = self.clock.now()
+        claimed = IdempotencyKey(
+            id=hash_texts(uploader_id, key),
+            fingerprint=fingerprint,
+            item_id=item_id,
+            upload_deadline=now + UPLOAD_TIMEOUT,
+            expires_at=now + IDEMPOTENCY_KEY_TTL,
+        )
+        for _ in range(MAX_RETRIES):
+            if await self.idempotency_keys.add(claimed):
+                return claimed
+            existing = await self.idempotency_keys.load(claimed.id)
+            if existing is None:
+                continue  # it has been released since
+            if existing.value.expires_at > now:
+                item = await self._find_item(existing.value, fingerprint)
+                if item is not None:
+                    return item
+            if await self.idempotency_keys.replace(claimed, existing.version):
+                return claimed
+        raise ConcurrencyConflict("too many concurrent uploads with one key")
+
+    async def complete(self, claimed: IdempotencyKey) -> None:
+        """Record that the item is ready. Without that, a deletion could look like a failure."""
+        with suppress(StorageError):
+            existing = await self.idempotency_keys.load(claimed.id)
+            if existing is not None and existing.value == claimed:
+                await self.idempotency_keys.replace(claimed.complete(), existing.version)
+
+    async def release(self, claimed: IdempotencyKey) -> None:
+        """Release the key of an upload that failed, unless its item may become ready."""
+        with suppress(StorageError):
+            item = await self.media_items.load(claimed.item_id)
+            if item is not None and item.value.state in (ItemState.PENDING, ItemState.READY):
+                return
+            existing = await self.idempotency_keys.load(claimed.id)
+            if existing is not None and existing.value == claimed:
+                await self.idempotency_keys.delete(claimed.id, existing.version)
+
+    async def _find_item(self, key: IdempotencyKey, fingerprint: str) -> MediaItem | None:
+        """Return the item of a key, or None if its upload has failed."""
+        if key.fingerprint != fingerprint:
+            raise IdempotencyKeyReused
+        item = await self.media_items.load(key.item_id)
+        if item is not None and item.value.is_ready:
+            return item.value
+        if key.is_complete:
+            raise ItemDeleted
+        if self.clock.now() < key.upload_deadline:
+            raise UploadInProgress
+        return None
+
+
+async def make_fingerprint(upload: BinaryIO, *fields: str | None) -> str:
+    """Return a hash of the bytes and fields of an upload; the file is at its beginning again."""
+
+    def digest() -> str:
+        content = sha256()
+        while chunk := upload.read(_CHUNK_BYTES):
+            content.update(chunk)
+        upload.seek(0)
+        return content.hexdigest()
+
+    return hash_texts(await asyncio.to_thread(digest), *fields)

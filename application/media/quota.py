@@ -1,0 +1,131 @@
+"""The quotas of users: reserve before an upload, count it, and subtract what is deleted."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from application.ports.errors import StorageError
+from application.ports.identities import DeletedIdentities
+from application.ports.media_items import MediaCleanup
+from application.ports.media_usages import MediaUsages
+from application.ports.system import Clock
+from application.update import save_record
+from domain.media.item import MediaItem
+from domain.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
+
+_MAX_RECOUNTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryQuota:
+    """What each user has in the library, and may have.
+
+    - An upload is reserved before its item is written, and counted when the item is ready.
+    - An item is subtracted after it was marked for deletion, by whoever has marked it.
+    - What a crash leaves between two of these steps, a recount corrects.
+    """
+
+    media_usages: MediaUsages
+    media_cleanup: MediaCleanup
+    deleted_identities: DeletedIdentities
+    clock: Clock
+    quota: Quota
+
+    async def check(self, owner_id: str) -> None:
+        """Check whether the user may have another item, of any size.
+
+        Raises:
+            QuotaExceeded
+            StorageError
+        """
+        usage = await self.media_usages.load(owner_id)
+        if usage is None:
+            # Without a record there may be items nevertheless, for example after a repair.
+            await self.recount(owner_id)
+            usage = await self.media_usages.load(owner_id)
+        if usage is not None:
+            usage.value.check(self.quota)
+
+    async def reserve(self, owner_id: str, item_id: str, size: int) -> None:
+        """Reserve the bytes of an upload.
+
+        Raises:
+            QuotaExceeded
+            StorageError
+        """
+
+        def reserve(usage: MediaUsage | None) -> tuple[MediaUsage, None]:
+            return (usage or MediaUsage(owner_id)).reserve(item_id, size, self.quota), None
+
+        await save_record(self.media_usages, owner_id, reserve)
+
+    async def confirm(self, item: MediaItem) -> None:
+        """Count a ready item. If that fails, it stays pending until the next recount."""
+
+        def confirm(usage: MediaUsage | None) -> tuple[MediaUsage | None, None]:
+            return usage and usage.confirm(item.id), None
+
+        with suppress(StorageError):
+            await save_record(self.media_usages, item.owner_id, confirm)
+
+    async def remove(self, item: MediaItem) -> None:
+        """Subtract an item that the caller has marked for deletion; `item` is from before that.
+
+        If that fails, the cleanup subtracts it before it deletes the record of the item.
+        """
+
+        def remove(usage: MediaUsage | None) -> tuple[MediaUsage | None, MediaUsage | None]:
+            removed = usage and usage.remove(item)
+            return removed, removed
+
+        with suppress(StorageError):
+            usage = await save_record(self.media_usages, item.owner_id, remove)
+            if usage is not None and not usage.used_items:
+                await self.recount(item.owner_id)  # it deletes the usage of a deleted identity
+
+    async def recount(self, owner_id: str) -> bool:
+        """Count the items of a user anew, and return whether the usage was wrong.
+
+        It replaces only the version that was there before it counted. While others change the usage
+        all the time, it gives up; the usage stays due.
+
+        Raises:
+            StorageError
+        """
+        for _ in range(_MAX_RECOUNTS):
+            loaded = await self.media_usages.load(owner_id)
+            now = self.clock.now()
+            ready = await self.media_cleanup.list_ready_sizes(owner_id)
+            # After the ready items: an item that is marked meanwhile is in one of both.
+            deleting = await self.media_cleanup.list_deleting_ids(owner_id, now - PENDING_TIMEOUT)
+            old = MediaUsage(owner_id) if loaded is None else loaded.value
+            usage = old.recount(ready, deleting, now)
+            if usage == old and (usage.used_items or loaded is None):
+                return False
+            if loaded is None:
+                if await self.media_usages.add(usage):
+                    return True
+            elif not usage.used_items and await self.deleted_identities.find_deleted([owner_id]):
+                return await self.media_usages.delete(owner_id, loaded.version)
+            elif usage == old or await self.media_usages.replace(usage, loaded.version):
+                return usage != old
+        return False
+
+    async def list_due(self, limit: int) -> list[str]:
+        """List up to `limit` users with uploads that are pending and have failed.
+
+        Raises:
+            StorageError
+        """
+        due = await self.media_usages.list_due(self.clock.now(), limit)
+        return [usage.value.id for usage in due]
+
+    async def forget(self, owner_id: str) -> None:
+        """Delete the usage of a user who has no items any more.
+
+        Raises:
+            StorageError
+        """
+        loaded = await self.media_usages.load(owner_id)
+        if loaded is not None:
+            await self.media_usages.delete(owner_id, loaded.version)

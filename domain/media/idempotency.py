@@ -1,0 +1,61 @@
+"""Keys by which a client repeats an upload without making a second item."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from domain.errors import InvalidCharacters, TooLong, TooShort
+
+IDEMPOTENCY_KEY_TTL: Final = timedelta(hours=24)
+MAX_IDEMPOTENCY_KEY_LENGTH: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """The key of one upload.
+
+    Attributes:
+        id: A hash of the uploader and of the key that the client sent.
+        fingerprint: A hash of the bytes and fields.
+        item_id: The item that the upload makes.
+        upload_deadline: When an upload that is not complete has failed.
+        expires_at: When the key may be used for another upload.
+        is_complete: Whether the item was ready.
+    """
+
+    id: str
+    fingerprint: str
+    item_id: str
+    upload_deadline: datetime
+    expires_at: datetime
+    is_complete: bool = False
+
+    def complete(self) -> "IdempotencyKey":
+        """Return the key of an upload whose item is ready."""
+        return replace(self, is_complete=True)
+
+
+def parse_idempotency_key(text: str) -> str:
+    """Parse the header `Idempotency-Key`: any visible ASCII characters.
+
+    Raises:
+        TooShort, TooLong
+        InvalidCharacters
+    """
+    if not text:
+        raise TooShort("An idempotency key has at least one character.")
+    if len(text) > MAX_IDEMPOTENCY_KEY_LENGTH:
+        raise TooLong(f"An idempotency key has at most {MAX_IDEMPOTENCY_KEY_LENGTH} characters.")
+    if not all("\x21" <= character <= "\x7e" for character in text):
+        raise InvalidCharacters("An idempotency key has visible ASCII characters only.")
+    return text
+
+
+def hash_texts(*texts: str | None) -> str:
+    """Return a hash of texts that differs for any others, and in which none can be read."""
+    digest = sha256()
+    for text in texts:
+        encoded = b"" if text is None else text.encode()
+        digest.update(b"%d:%d:" % (text is not None, len(encoded)) + encoded)
+    return digest.hexdigest()

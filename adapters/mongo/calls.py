@@ -67,6 +67,11 @@ class MongoCallCleanup:
         query = CallDocument.find({"oldest_recording_at": {"$lte": before}})
         return await self.records.list(query.sort("oldest_recording_at"), limit)
 
+    async def list_unfinished(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """Return up to `limit` calls without an end and with no request since then, that first."""
+        query = CallDocument.find({"unfinished_since": {"$lte": before}})
+        return await self.records.list(query.sort("unfinished_since"), limit)
+
     async def delete(self, call_id: str, version: int) -> bool:
         """Delete the call if it has this version."""
         return await self.records.delete(call_id, version)

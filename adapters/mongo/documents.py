@@ -61,6 +61,7 @@ class IdentityDocument(_Document):
     encrypted_phone: bytes | None = None
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
+    expires_at: datetime | None = None
 
     class Settings:
         """Collection and indexes."""
@@ -77,6 +78,7 @@ class IdentityDocument(_Document):
             _index(
                 "identities_deleted_at", "deleted_at", **_only_with("deleted_at", "username_key")
             ),
+            _index("identities_expires_at", "expires_at", **_only_with("expires_at")),
         ]
 
 
@@ -170,6 +172,7 @@ class CallDocument(_Document):
     started_at: datetime
     identity_id: str | None = None
     oldest_recording_at: datetime | None = None
+    unfinished_since: datetime | None = None
 
     class Settings:
         """Collection and indexes."""
@@ -185,6 +188,7 @@ class CallDocument(_Document):
                 "oldest_recording_at",
                 **_only_with("oldest_recording_at"),
             ),
+            _index("calls_unfinished_since", "unfinished_since", **_only_with("unfinished_since")),
         ]
 
 

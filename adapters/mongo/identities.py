@@ -57,6 +57,11 @@ class MongoDeletedIdentities:
         """Return those of the ids that belong to deleted identities."""
         return frozenset(await self.loader.load_many(identity_ids))
 
+    async def list_expired(self, now: datetime, limit: int) -> Sequence[Versioned[Identity]]:
+        """Return up to `limit` identities that have expired, the earliest first."""
+        query = IdentityDocument.find({"expires_at": {"$lte": now}})
+        return await self.records.list(query.sort("expires_at"), limit)
+
     async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
         """Return up to `limit` identities that are deleted and not purged, the oldest first."""
         query = IdentityDocument.find(

@@ -198,6 +198,8 @@ class CallRecord(Record, kw_only=True):
     recordings: tuple[RecordingRecord, ...] = ()
     are_recordings_due: bool = False
     oldest_recording_at: datetime | None = None
+    unfinished_since: datetime | None = None
+    last_request_at: datetime | None = None
 
 
 _KINDS: Final[Mapping[type, type[Tagged]]] = {

@@ -90,6 +90,7 @@ class IdentityRecord(Record, kw_only=True):
     last_used_at: datetime | None = None
     is_verified: bool = True
     consent: ConsentRecord | None = None
+    expires_at: datetime | None = None
 
 
 class IdentityMapping(RecordMapping[Identity, IdentityRecord]):

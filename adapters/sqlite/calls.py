@@ -12,6 +12,7 @@ from domain.voice.call import Call
 
 _STARTED: Final = "WHERE started_at <= ? ORDER BY started_at, id LIMIT ?"
 _OF_IDENTITY: Final = "WHERE identity_id = ? LIMIT ?"
+_UNFINISHED: Final = "WHERE unfinished_since <= ? ORDER BY unfinished_since LIMIT ?"
 _RECORDED: Final = "WHERE oldest_recording_at <= ? ORDER BY oldest_recording_at LIMIT ?"
 
 
@@ -76,6 +77,10 @@ class SqliteCallCleanup:
     async def list_recorded(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
         """List calls whose oldest recording was made by this time."""
         return await self.table.list(_RECORDED, (to_column(before), limit))
+
+    async def list_unfinished(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List calls without an end whose last request was sent by this time."""
+        return await self.table.list(_UNFINISHED, (to_column(before), limit))
 
     async def delete(self, call_id: str, version: int) -> bool:
         """Delete the call if it has this version."""

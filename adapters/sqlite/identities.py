@@ -21,6 +21,8 @@ _NOT_PURGED: Final = """
 WHERE deleted_at IS NOT NULL AND purged_at IS NULL ORDER BY deleted_at LIMIT ?
 """
 
+_EXPIRED: Final = "WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
+
 _WITH_USERNAME: Final = """
 WHERE deleted_at <= ? AND username_key IS NOT NULL ORDER BY deleted_at LIMIT ?
 """
@@ -66,6 +68,10 @@ class SqliteDeletedIdentities:
         """Return those of the ids whose identity is deleted."""
         found = [await self.database.read_row(_FIND_DELETED, (one,)) for one in identity_ids]
         return frozenset(identity_id for (identity_id,) in filter(None, found))
+
+    async def list_expired(self, now: datetime, limit: int) -> Sequence[Versioned[Identity]]:
+        """List identities that have expired, the earliest first."""
+        return await self.table.list(_EXPIRED, (to_column(now), limit))
 
     async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
         """List deleted identities that are not purged, the oldest deletion first."""

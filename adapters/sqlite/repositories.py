@@ -48,7 +48,9 @@ async def open_sqlite_repositories(
 def repositories_of(database: Database, encryption: PhoneEncryption) -> Repositories:
     """Return all repositories over an open database."""
     identities = RecordTable(
-        database, IdentityMapping(encryption), ("username_key", "deleted_at", "purged_at")
+        database,
+        IdentityMapping(encryption),
+        ("username_key", "deleted_at", "purged_at", "expires_at"),
     )
     verifications = RecordTable(
         database, PHONE_VERIFICATIONS, ("expires_at", "client_ips_expire_at")
@@ -67,7 +69,9 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
             "deletion_requested_at",
         ),
     )
-    calls = RecordTable(database, CALLS, ("started_at", "identity_id", "oldest_recording_at"))
+    calls = RecordTable(
+        database, CALLS, ("started_at", "identity_id", "oldest_recording_at", "unfinished_since")
+    )
     delivery_reports = RecordTable(database, DELIVERY_REPORTS, ("expires_at",))
     idempotency_keys = RecordTable(database, IDEMPOTENCY_KEYS, ("expires_at",))
     return Repositories(

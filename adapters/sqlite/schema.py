@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS identities (
     username_key TEXT,
     deleted_at INTEGER,
     purged_at INTEGER,
+    expires_at INTEGER,
     body TEXT NOT NULL
 );
 
@@ -55,6 +56,8 @@ CREATE INDEX IF NOT EXISTS identities_deleted_not_purged ON identities (deleted_
     WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
 CREATE INDEX IF NOT EXISTS identities_deleted_with_username ON identities (deleted_at)
     WHERE deleted_at IS NOT NULL AND username_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS identities_expires_at ON identities (expires_at)
+    WHERE expires_at IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS media_items (
     id TEXT NOT NULL PRIMARY KEY,
@@ -117,6 +120,7 @@ CREATE TABLE IF NOT EXISTS calls (
     started_at INTEGER NOT NULL,
     identity_id TEXT,
     oldest_recording_at INTEGER,
+    unfinished_since INTEGER,
     body TEXT NOT NULL
 );
 
@@ -125,6 +129,8 @@ CREATE INDEX IF NOT EXISTS calls_identity_id ON calls (identity_id, started_at, 
     WHERE identity_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS calls_oldest_recording_at ON calls (oldest_recording_at)
     WHERE oldest_recording_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS calls_unfinished_since ON calls (unfinished_since)
+    WHERE unfinished_since IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS delivery_reports (
     id TEXT NOT NULL PRIMARY KEY,

@@ -34,6 +34,7 @@ class CleanupReport:
     retried_deletions: int = 0
     purged_identities: int = 0
     released_usernames: int = 0
+    deleted_identities: int = 0
     expired_phone_verifications: int = 0
     pruned_phone_verifications: int = 0
     expired_rate_limits: int = 0
@@ -43,6 +44,7 @@ class CleanupReport:
     corrected_usages: int = 0
     deleted_recordings: int = 0
     deleted_calls: int = 0
+    ended_calls: int = 0
 
     def __add__(self, other: "CleanupReport") -> "CleanupReport":
         """Return the sums."""
@@ -64,9 +66,11 @@ class Cleanup:
     - What a user has in the library is counted anew where an upload or a deletion may have crashed.
     - The items of a deleted identity are marked for deletion, its name is removed from the call
       log, and then its phone is detached. An interrupted cleanup is continued by the next.
+    - An unverified identity is deleted 90 days after its last call.
     - A username is released 30 days after its identity was deleted.
     - A phone verification and a rate-limit entry are deleted when they no longer count. So are the
       client IPs in a phone verification that is kept, and a delivery report after a day.
+    - A call whose last status was lost ends.
     - Recordings and calls are deleted after their retention. The provider is tried once in each
       cleanup.
     """
@@ -90,9 +94,12 @@ class Cleanup:
             report += batch
         # The identities that were purged above may have recordings.
         deleted_recordings = await self.clean_up_calls.delete_recordings()
+        ended_calls = await self.clean_up_calls.end_calls()
         deleted_calls = await self.clean_up_calls.delete_calls()
         return report + CleanupReport(
-            deleted_recordings=deleted_recordings, deleted_calls=deleted_calls
+            deleted_recordings=deleted_recordings,
+            deleted_calls=deleted_calls,
+            ended_calls=ended_calls,
         )
 
     async def _clean_batch(self, now: datetime) -> CleanupReport:
@@ -101,6 +108,7 @@ class Cleanup:
             expired_uploads=await self._mark_expired_uploads(now),
             deleted_items=await self._delete_items(now),
             retried_deletions=await self.retry_deletions(),
+            deleted_identities=await self._delete_identities(now),
             purged_identities=await self._purge_identities(now),
             released_usernames=await self._release_usernames(now),
             expired_phone_verifications=await repositories.phone_verifications.delete_expired(
@@ -140,6 +148,12 @@ class Cleanup:
     async def _recount_due_usages(self) -> int:
         due = await self.quota.list_due(BATCH_SIZE)
         return sum([await self.quota.recount(owner_id) for owner_id in due])
+
+    async def _delete_identities(self, now: datetime) -> int:
+        """Delete unverified identities, unless a call or a login is faster."""
+        expired = await self.repositories.deleted_identities.list_expired(now, BATCH_SIZE)
+        replace = self.repositories.identities.replace
+        return sum([await replace(one.value.delete(now), one.version) for one in expired])
 
     async def _purge_identities(self, now: datetime) -> int:
         deleted = await self.repositories.deleted_identities.list_unpurged(BATCH_SIZE)

@@ -87,6 +87,15 @@ class CallCleanup(Protocol):
         """
         ...
 
+    async def list_unfinished(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List up to `limit` calls whose `unfinished_since` is then or earlier, that first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
     async def delete(self, call_id: str, version: int) -> bool:
         """Delete the call if it still has this version, and return whether it had.
 

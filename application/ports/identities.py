@@ -55,13 +55,22 @@ class Identities(Protocol):
 
 
 class DeletedIdentities(Protocol):
-    """Deleted identities, for the library and the cleanup."""
+    """Deleted identities, and those to be deleted, for the library and the cleanup."""
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids that belong to deleted identities.
 
         Raises:
             StorageError
+        """
+        ...
+
+    async def list_expired(self, now: datetime, limit: int) -> Sequence[Versioned[Identity]]:
+        """List up to `limit` identities whose `expires_at` is now or earlier, the earliest first.
+
+        Raises:
+            StorageError
+            CorruptRecord
         """
         ...
 

@@ -149,6 +149,7 @@ class AnswerCall:
             identity_id=caller.identity_id,
         ).complete(None, step, now=now)
         if await self.calls.add(call):
+            await self.find_caller.mark_called(caller, now)
             return step.instructions
         await release_permits(self.rate_limiter, reservation)
         return await self._continue(call_id, command, await self.calls.load(call_id))

@@ -11,7 +11,7 @@ from application.ports.calls import CallCleanup, Calls
 from application.ports.errors import CallProviderUnavailable
 from application.ports.system import Clock
 from application.update import update_call
-from domain.voice.call import Call
+from domain.voice.call import MAX_SILENCE, Call
 
 BATCH_SIZE: Final = 200
 DEFAULT_CALL_RETENTION: Final = timedelta(days=90)
@@ -28,6 +28,7 @@ class CleanUpCalls:
       identity are deleted at once.
     - A call is deleted after its recordings. While they cannot be deleted, it is kept, and
       later calls are deleted nevertheless.
+    - A call whose last status was lost ends five hours after its last request.
     - After the first failure of the provider the others wait for the next cleanup.
     """
 
@@ -73,6 +74,26 @@ class CleanUpCalls:
                     await update_call(self.calls, call.id, remove)
                     deleted += 1
         return deleted
+
+    async def end_calls(self) -> int:
+        """End calls whose last status was lost, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ended = 0
+        before = self.clock.now() - MAX_SILENCE
+        while calls := await self.call_cleanup.list_unfinished(before, BATCH_SIZE):
+            newly_ended = sum(
+                [
+                    await self.calls.replace(call.value.end_without_status(), call.version)
+                    for call in calls
+                ]
+            )
+            ended += newly_ended
+            if newly_ended == 0:  # they have changed: the next cleanup looks again
+                break
+        return ended
 
     async def delete_calls(self) -> int:
         """Delete calls whose time is over, and return their number.

@@ -1,9 +1,13 @@
 """Find whose number a caller id is."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
+from application.update import update_identity
+from domain.errors import Unauthenticated
 from domain.phone import PhoneNumber
 from domain.voice.walk import Caller, CallerIdentity
 
@@ -33,3 +37,15 @@ class FindCaller:
         is_verified = loaded.value.is_verified
         identity = CallerIdentity.VERIFIED if is_verified else CallerIdentity.UNVERIFIED
         return Caller(phone, identity, identity_id)
+
+    async def mark_called(self, caller: Caller, now: datetime) -> None:
+        """Keep the caller's unverified identity for longer. Without calls, it is deleted.
+
+        Raises:
+            StorageError
+        """
+        if caller.identity is CallerIdentity.UNVERIFIED and caller.identity_id:
+            with suppress(Unauthenticated):  # it was deleted in the meantime
+                await update_identity(
+                    self.identities, caller.identity_id, lambda identity: identity.mark_called(now)
+                )

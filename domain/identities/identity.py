@@ -11,6 +11,8 @@ from domain.identities.username import Username
 from domain.phone import PhoneNumber
 
 USERNAME_HOLD_PERIOD: Final = timedelta(days=30)
+UNVERIFIED_TTL: Final = timedelta(days=90)
+"""How long an unverified identity is kept without a call or a login. Caller ids can be forged."""
 
 
 class Role(StrEnum):
@@ -85,6 +87,13 @@ class Identity:
     def is_deleted(self) -> bool:
         """Whether it was deleted."""
         return self.deleted_at is not None
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it is deleted unless it is used before: an unverified one. None for any other."""
+        if self.is_verified or self.is_deleted:
+            return None
+        return (self.last_used_at or self.created_at) + UNVERIFIED_TTL
 
     @property
     def is_closed(self) -> bool:
@@ -230,6 +239,10 @@ class Identity:
     def restore(self, now: datetime) -> "Identity":
         """Return the detached identity for the next login. It counts as used now."""
         return replace(self, detached_at=None, last_used_at=now)
+
+    def mark_called(self, now: datetime) -> "Identity":
+        """Return the identity after a call from its phone. A verified one does not change."""
+        return self if self.is_verified else replace(self, last_used_at=now)
 
     def mark_verified(self) -> "Identity":
         """Return the identity as one that a caller id cannot change."""

@@ -11,6 +11,8 @@ from domain.voice.walk import CallOutcome, Effect, KeepRecording, Step
 
 EFFECT_TIMEOUT: Final = timedelta(seconds=30)
 """After this time, whoever carries out an effect has failed."""
+MAX_SILENCE: Final = timedelta(hours=5)
+"""Without a request for so long, a call has ended: no provider connects two phones for longer."""
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -110,6 +112,7 @@ class Call:
         pending_effect: The effect that is being carried out.
         recordings: What the caller left.
         are_recordings_due: Whether they are to be deleted at once.
+        last_request_at: When the provider last asked what it does next.
     """
 
     id: str
@@ -130,6 +133,12 @@ class Call:
     pending_effect: PendingEffect | None = None
     recordings: tuple[Recording, ...] = ()
     are_recordings_due: bool = False
+    last_request_at: datetime | None = None
+
+    @property
+    def unfinished_since(self) -> datetime | None:
+        """When it last showed that it goes on; None after its end."""
+        return None if self.status.is_final else self.last_request_at or self.started_at
 
     @property
     def oldest_recording_at(self) -> datetime | None:
@@ -161,6 +170,12 @@ class Call:
         if not status.follows(self.status):
             return self
         return replace(self, status=status, ended_at=now if status.is_final else None)
+
+    def end_without_status(self) -> "Call":
+        """Return the call whose last status was lost. It ended after its last request."""
+        was_answered = self.status is CallStatus.IN_PROGRESS
+        status = CallStatus.COMPLETED if was_answered else CallStatus.NO_ANSWER
+        return replace(self, status=status, ended_at=self.unfinished_since)
 
     def set_provider_call_id(self, provider_call_id: str) -> "Call":
         """Return the call with the provider's id. The first one stays."""
@@ -201,6 +216,7 @@ class Call:
             position=steps[-1].position,
             turns=(*self.turns, Turn(position, steps[-1].instructions)),
             pending_effect=None,
+            last_request_at=now,
         )
 
     def keep_recording(self, kept: KeepRecording, now: datetime) -> "Call":

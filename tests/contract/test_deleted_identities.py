@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
+from domain.identities.identity import UNVERIFIED_TTL
 from tests.support.builders import NOW, a_deleted_identity, a_user, an_id, an_identity
 
 MINUTE = timedelta(minutes=1)
@@ -79,6 +80,28 @@ async def test_identities_with_a_username_deleted_by_then_are_listed(
     }
     later = NOW + 3 * MINUTE
     assert len(await repositories.deleted_identities.list_with_username(later, 2)) == 2
+
+
+async def test_unverified_identities_that_expired_are_listed_the_earliest_first(
+    repositories: Repositories,
+) -> None:
+    identities = {
+        number: an_identity(
+            id=an_id(number), is_verified=False, last_used_at=NOW + minutes * MINUTE
+        )
+        for number, minutes in {1: 2, 2: 0, 3: 1}.items()
+    }
+    others = an_identity(id=an_id(4)), a_deleted_identity(id=an_id(5), is_verified=False)
+    for identity in (*identities.values(), *others):
+        await repositories.identities.add(identity)
+    find = repositories.deleted_identities.list_expired
+
+    assert await find(NOW + UNVERIFIED_TTL + MINUTE, 10) == [
+        Versioned(identities[number], 1) for number in (2, 3)
+    ]
+    assert await find(NOW + UNVERIFIED_TTL + MINUTE, 1) == [Versioned(identities[2], 1)]
+    await repositories.identities.replace(identities[2].mark_verified(), 1)
+    assert await find(NOW + UNVERIFIED_TTL, 10) == []
 
 
 async def test_an_identity_that_released_its_username_is_no_longer_listed(

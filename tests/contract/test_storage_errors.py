@@ -93,6 +93,8 @@ OPERATIONS: dict[str, Operation] = {
     "call_cleanup.list_started": lambda db: db.call_cleanup.list_started(NOW, 1),
     "call_cleanup.list_of_identity": lambda db: db.call_cleanup.list_of_identity(an_id(), 1),
     "call_cleanup.list_recorded": lambda db: db.call_cleanup.list_recorded(NOW, 1),
+    "call_cleanup.list_unfinished": lambda db: db.call_cleanup.list_unfinished(NOW, 1),
+    "deleted_identities.list_expired": lambda db: db.deleted_identities.list_expired(NOW, 1),
     "call_cleanup.delete": lambda db: db.call_cleanup.delete(an_id(), 1),
     "delivery_reports.load": lambda db: db.delivery_reports.load("a report"),
     "delivery_reports.add": lambda db: db.delivery_reports.add(a_delivery_report()),

@@ -179,6 +179,8 @@ INDEXES: Final = {
     "call_cleanup.list_started": {"calls_started_at"},
     "call_cleanup.list_of_identity": {"calls_identity_id"},
     "call_cleanup.list_recorded": {"calls_oldest_recording_at"},
+    "call_cleanup.list_unfinished": {"calls_unfinished_since"},
+    "deleted_identities.list_expired": {"identities_expires_at"},
     "delivery_reports.delete_expired": {"delivery_reports_expires_at"},
 }
 """What each operation reads, besides documents by their ids."""

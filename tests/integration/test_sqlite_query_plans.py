@@ -134,6 +134,8 @@ RANGES: Final = {
     "call_cleanup.list_started": {"started_at<?"},
     "call_cleanup.list_of_identity": {"identity_id=?"},
     "call_cleanup.list_recorded": {"oldest_recording_at<?"},
+    "call_cleanup.list_unfinished": {"unfinished_since<?"},
+    "deleted_identities.list_expired": {"expires_at<?"},
     "delivery_reports.delete_expired": {"expires_at<?"},
 }
 """What each operation reads, besides records by their keys."""

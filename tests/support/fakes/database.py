@@ -407,6 +407,9 @@ class InMemoryIdentities(InMemoryRecords[Identity]):
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         return frozenset(key for key in identity_ids if _is_deleted(self.table, key))
 
+    async def list_expired(self, now: datetime, limit: int) -> Listed[Identity]:
+        return self.table.list(limit, _is_due("expires_at", now), order="expires_at")
+
     async def list_unpurged(self, limit: int) -> Listed[Identity]:
         return self.table.list(
             limit,
@@ -514,6 +517,10 @@ class InMemoryCalls(InMemoryRecords[Call]):
 
     async def list_of_identity(self, identity_id: str, limit: int) -> Listed[Call]:
         return self.table.list(limit, _matches(identity_id=identity_id))
+
+    async def list_unfinished(self, before: datetime, limit: int) -> Listed[Call]:
+        due = _is_due("unfinished_since", before)
+        return self.table.list(limit, due, order="unfinished_since")
 
     async def list_recorded(self, before: datetime, limit: int) -> Listed[Call]:
         due = _is_due("oldest_recording_at", before)

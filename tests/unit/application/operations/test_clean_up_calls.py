@@ -10,7 +10,7 @@ import pytest
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import StorageUnavailable
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
-from domain.voice.call import Call
+from domain.voice.call import Call, CallStatus
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_call, a_deleted_identity, a_recording, an_id
 
@@ -21,7 +21,8 @@ DAY = timedelta(days=1)
 def call_number(number: int, recordings: int = 0, **changes: Any) -> Call:
     ids = (f"RE{number}-{recording}" for recording in range(recordings))
     recorded = tuple(a_recording(id=recording_id) for recording_id in ids)
-    return a_call(id=an_id(number), recordings=recorded, **changes)
+    status = CallStatus.COMPLETED
+    return a_call(id=an_id(number), recordings=recorded, status=status, **changes)
 
 
 async def add(app: AppHarness, *calls: Call) -> None:
@@ -58,7 +59,7 @@ async def test_only_old_recordings_of_a_call_are_deleted_even_if_the_provider_ha
     app: AppHarness,
 ) -> None:
     recordings = (a_recording(id="RE-old"), a_recording(id="RE-new", recorded_at=NOW + DAY))
-    await add(app, a_call(recordings=recordings))
+    await add(app, a_call(recordings=recordings, status=CallStatus.COMPLETED))
     del app.call_provider.recordings["RE-old"]
     app.clock.advance(30 * DAY)
 
@@ -89,6 +90,33 @@ async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
     assert report == CleanupReport(deleted_calls=10)
     assert len(kept_recordings(app)) == 450
     assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (CallStatus.IN_PROGRESS, CallStatus.COMPLETED),
+        (CallStatus.RINGING, CallStatus.NO_ANSWER),
+        (CallStatus.BUSY, CallStatus.BUSY),
+    ],
+)
+async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
+    app: AppHarness, status: CallStatus, expected: CallStatus
+) -> None:
+    asked_at = NOW + timedelta(minutes=3)
+    call = a_call(status=status, last_request_at=asked_at)
+    await app.database.repositories().calls.add(call)
+
+    app.clock.advance(timedelta(hours=5, minutes=2))
+    assert (await app.use_cases.cleanup()).ended_calls == 0
+    app.clock.advance(timedelta(minutes=1))
+    await app.use_cases.cleanup()
+
+    ended = app.database.calls[call.id].value
+    assert (ended.status, ended.ended_at) == (
+        expected,
+        None if status is expected else asked_at,
+    )
 
 
 async def test_a_deleted_identity_disappears_from_the_call_log(app: AppHarness) -> None:

@@ -102,6 +102,26 @@ async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarnes
     assert not identity.is_verified
 
 
+async def test_an_unverified_identity_is_deleted_90_days_after_its_last_call(
+    app: AppHarness,
+) -> None:
+    called, silent = await join(app), await join(app, a_phone(2), "CA-silent")
+    taken_over = await join(app, a_phone(3), "CA-taken")
+    await app.log_in(a_phone(3))
+    app.advance(days=80)
+    await InboundCall(app, sid="CA-80").ring()
+    app.advance(days=10)
+    assert (await app.use_cases.cleanup()).deleted_identities == 1
+    assert app.database.identities[silent].value.is_deleted
+    app.advance(days=80)
+    assert (await app.use_cases.cleanup()).deleted_identities == 1
+    assert app.database.identities[called].value.is_deleted
+    assert not app.database.identities[taken_over].value.is_deleted
+    call = InboundCall(app, sid="CA-again")
+    await call.ring()
+    assert call.heard.startswith("Welcome to Dialtone. Would you")
+
+
 # The first login takes over
 
 

@@ -22,6 +22,7 @@ from domain.otp.templates.sms_length import measure_sms
 from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.drawing import draw
+from domain.voice.flow_rules import list_contained_phrases
 from domain.voice.walk import Caller, CallerIdentity
 from entrypoints import bootstrap, operator_jobs
 from entrypoints.connection_checks import run_checks
@@ -225,7 +226,9 @@ def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
     match arguments.action:
         case "check":
             nodes, locales = len(call_flow.nodes), ", ".join(call_flow.locales)
-            return [f"The call flow is valid: {nodes} nodes; locales: {locales}."]
+            valid = f"The call flow is valid: {nodes} nodes; locales: {locales}."
+            contained = (f"{place}: {text}" for place, text in list_contained_phrases(call_flow))
+            return [valid, *(f"information: {line}; the longer one counts" for line in contained)]
         case "draw":
             return [draw(call_flow)]
         case _:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from domain.voice.flow import CallFlow, DialResult
-from domain.voice.flow_rules import KEYS
 from domain.voice.instructions import (
     DialOperator,
     Gather,
@@ -15,6 +14,7 @@ from domain.voice.instructions import (
     Say,
     StoredInstruction,
 )
+from domain.voice.speech import KEYS
 from domain.voice.walk import (
     Answered,
     CallBack,

@@ -116,7 +116,9 @@ class _Reader:
     def texts(self, place: str, table: Mapping[str, Any], field: str) -> tuple[str, ...]:
         value = table.get(field, [])
         if isinstance(value, list) and all(isinstance(text, str) for text in value):
-            return tuple(value)
+            # A comma separates the phrases that a provider expects.
+            app_name = self._app_name.replace(",", " ")
+            return tuple(text.replace("{app}", app_name) for text in value)
         self.report(_join(place, field), f'it is not a list of texts; write {field} = ["…", "…"]')
         return ()
 
@@ -149,26 +151,30 @@ class _Reader:
         for number, choice in enumerate(value, 1):
             choice_place = f"{place}.{choice.get('key', number)}"
             self.check_fields(choice_place, choice, {"key", "words", "next"})
-            key, words, target = (
-                self.text(choice_place, choice, field) for field in ("key", "words", "next")
-            )
+            key, target = (self.text(choice_place, choice, field) for field in ("key", "next"))
+            if isinstance(choice.get("words"), list):
+                words = self.texts(choice_place, choice, "words")
+            else:
+                words = (self.text(choice_place, choice, "words"),)
             choices.append(Choice(key, words, target))
         return tuple(choices)
 
     def read_locale(self, place: str, table: Mapping[str, Any]) -> FlowLocale:
-        known = {"language", "voice", "countries", "fillers", "texts", "words"}
+        lists = ("fillers", "negations", "number_words", "countries")
+        known = {"language", "voice", "texts", "words", "numbers", *lists}
         self.check_fields(place, table, known)
         voice = Voice(
             self.text(place, table, "language"), self.text(place, table, "voice", default="")
         )
         texts = self._sub_table(place, table, "texts")
         words = self._sub_table(place, table, "words")
+        numbers = self._sub_table(place, table, "numbers")
         return FlowLocale(
             voice,
             {name: self._read_spoken_text(f"{place}.texts", texts, name) for name in texts},
             {name: self.texts(f"{place}.words", words, name) for name in words},
-            self.texts(place, table, "fillers"),
-            self.texts(place, table, "countries"),
+            numbers={key: self.texts(f"{place}.numbers", numbers, key) for key in numbers},
+            **{name: self.texts(place, table, name) for name in lists},
         )
 
     def _sub_table(self, place: str, table: Mapping[str, Any], field: str) -> Mapping[str, Any]:

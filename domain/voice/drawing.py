@@ -72,7 +72,7 @@ def _shape(name: str, node: FlowNode, locale: FlowLocale) -> str:
 def _edges(node: FlowNode, locale: FlowLocale) -> Iterator[str]:
     if isinstance(node, MenuNode):
         for choice in node.choices:
-            word = locale.words[choice.words][0]
+            word = locale.words[choice.words[0]][0]
             yield f'-->|"{choice.key}: {_escape(word)}"| {_id(choice.next)}'
     for field, target in list_targets(node):
         if not field.startswith("choices."):

@@ -20,6 +20,9 @@ CODE_INTRODUCTION: Final = "code_introduction"
 CODE_REPETITION: Final = "code_repetition"
 LEAVING_MESSAGE: Final = "leaving_message"
 """The text of the message that says how to leave. Flows with a `leave` node have it."""
+YES: Final = "yes"
+NO: Final = "no"
+"""The names of the words that confirm and decline."""
 REQUIRED_TEXTS: Final = (APOLOGY, GOODBYE, CODE_GREETING, CODE_INTRODUCTION, CODE_REPETITION)
 """Texts that each locale has, although no node names them."""
 
@@ -35,10 +38,10 @@ class DialResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An answer to a menu: a key, words in each locale under a name, and the next node."""
+    """An answer to a menu: a key, the names of its words in each locale, and the next node."""
 
     key: str
-    words: str
+    words: tuple[str, ...]
     next: str
 
 
@@ -159,6 +162,9 @@ class FlowLocale:
         texts: What calls say.
         words: What callers say, by the names that choices use.
         fillers: Words that do not change an answer, such as "please".
+        negations: Words that negate an answer, such as "don't".
+        numbers: The number words of keys, such as "one" for 1.
+        number_words: Words with which a number is a key, such as "press".
         countries: The ISO 3166-1 codes of the callers who hear this locale.
     """
 
@@ -166,7 +172,15 @@ class FlowLocale:
     texts: Mapping[str, str]
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fillers: tuple[str, ...] = ()
+    negations: tuple[str, ...] = ()
+    numbers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    number_words: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
+
+    def list_phrases(self, choice: Choice) -> tuple[str, ...]:
+        """Return what callers say for a choice. Negations are phrases of the choice `no`."""
+        phrases = [word for name in choice.words for word in self.words.get(name, ())]
+        return tuple(dict.fromkeys([*phrases, *(self.negations if NO in choice.words else ())]))
 
     def say(self, text: str) -> Say:
         """Return the instruction that says a text."""
@@ -204,6 +218,23 @@ class CallFlow:
     def needs_operator(self) -> bool:
         """Whether a call can be connected to the operator."""
         return any(isinstance(node, DialNode) for node in self.nodes.values())
+
+    def changes_something(self, choice: Choice) -> bool:
+        """Return whether a choice leads to joining or leaving, or to a menu that confirms it."""
+        node = self._skip_texts(choice.next)
+        if isinstance(node, MenuNode):
+            confirmations = [one for one in node.choices if YES in one.words]
+            nodes = [self._skip_texts(confirmation.next) for confirmation in confirmations]
+        else:
+            nodes = [node]
+        return any(isinstance(node, RegisterNode | LeaveNode) for node in nodes)
+
+    def _skip_texts(self, name: str) -> FlowNode | None:
+        """Return the first node from here that does more than to say a text."""
+        node = self.nodes.get(name)
+        while isinstance(node, SayNode):
+            node = self.nodes.get(node.next)
+        return node
 
     def select_locale(self, country: str | None, tags: Iterable[str] = ()) -> FlowLocale:
         """Return the locale of a phone.

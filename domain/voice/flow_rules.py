@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 from domain.countries import ALL_COUNTRIES
@@ -21,9 +22,8 @@ from domain.voice.flow import (
     list_targets,
 )
 from domain.voice.instructions import MAX_SPEECH_HINTS
-from domain.voice.speech import normalize_speech
+from domain.voice.speech import KEYS, contains, list_numbers, normalize_speech
 
-KEYS: Final = "0123456789*#"
 MAX_TEXT_LENGTH: Final = 1000
 MAX_WORD_LENGTH: Final = 100
 MAX_NODES: Final = 200
@@ -161,22 +161,48 @@ def _check_choices(place: str, menu: MenuNode, flow: CallFlow) -> Iterator[FlowP
 
 
 def _check_words(place: str, menu: MenuNode, tag: str, locale: FlowLocale) -> Iterator[FlowProblem]:
-    owners: dict[tuple[str, ...], str] = {(choice.key,): choice.key for choice in menu.choices}
-    hints: set[str] = set()
+    owners: dict[tuple[str, ...], str] = {}
     for choice in menu.choices:
-        if choice.words not in locale.words:
-            message = f"there are no words {choice.words!r} for {tag}; "
-            message += f"add them to [locales.{tag}.words]"
+        if not choice.words:
+            message = 'there are no words; write words = "yes" or words = ["yes", "join"]'
             yield FlowProblem(f"{place}.{choice.key}", message)
-        for word in locale.words.get(choice.words, ()):
-            hints.add(word)
-            owner = owners.setdefault(normalize_speech(word), choice.key)
+        for name in choice.words:
+            if name not in locale.words:
+                message = f"there are no words {name!r} for {tag}; "
+                message += f"add them to [locales.{tag}.words]"
+                yield FlowProblem(f"{place}.{choice.key}", message)
+        for phrase in locale.list_phrases(choice):
+            owner = owners.setdefault(normalize_speech(phrase), choice.key)
             if owner != choice.key:
-                message = f"{word!r} is said for the keys {owner} and {choice.key} in {tag}; "
+                message = f"{phrase!r} is said for the keys {owner} and {choice.key} in {tag}; "
                 yield FlowProblem(place, f"{message}remove one")
-    if len(hints) > MAX_SPEECH_HINTS:
-        message = f"{len(hints)} words in {tag}; at most {MAX_SPEECH_HINTS} are allowed"
+    if len(owners) > MAX_SPEECH_HINTS:
+        message = f"{len(owners)} words in {tag}; at most {MAX_SPEECH_HINTS} are allowed"
         yield FlowProblem(place, message)
+
+
+def list_contained_phrases(flow: CallFlow) -> Iterator[FlowProblem]:
+    """Return the phrases that occur inside a phrase of another choice of the same menu.
+
+    They are no errors: the longer phrase counts. But its other words have to be said, too.
+    """
+    menus = {name: node for name, node in flow.nodes.items() if isinstance(node, MenuNode)}
+    for (name, menu), (tag, locale) in product(menus.items(), flow.locales.items()):
+        phrases = [
+            (choice.key, phrase, normalize_speech(phrase))
+            for choice in menu.choices
+            for phrase in locale.list_phrases(choice)
+        ]
+        for key, phrase, words in phrases:
+            outer = [
+                f"{other!r} ({other_key})"
+                for other_key, other, others in phrases
+                if other_key != key and contains(others, words)
+            ]
+            if outer:
+                more = f" and {len(outer) - 1} more" if outer[1:] else ""
+                message = f"{phrase!r} ({key}) is inside {outer[0]}{more} in {tag}"
+                yield FlowProblem(f"nodes.{name}.choices", message)
 
 
 def _check_reachability(flow: CallFlow) -> Iterator[FlowProblem]:
@@ -258,10 +284,24 @@ def _check_locale(
     for name, words in locale.words.items():
         if not words:
             yield FlowProblem(f"{place}.words.{name}", 'it is empty; add a word such as "yes"')
+    for key in locale.numbers.keys() - set(KEYS):
+        yield FlowProblem(f"{place}.numbers", f"{key!r} is not a key; use one of 0-9, * and #")
+    for key, words in locale.numbers.items():
         for word in words:
-            yield from _check_word(f"{place}.words.{name}", word)
-    for filler in locale.fillers:
-        yield from _check_word(f"{place}.fillers", filler)
+            yield from _check_word(f"{place}.numbers.{key}", word)
+    numbers = list_numbers(locale)
+    lists = {
+        **{f"words.{name}": words for name, words in locale.words.items()},
+        "fillers": locale.fillers,
+        "negations": locale.negations,
+        "number_words": locale.number_words,
+    }
+    for field, words in lists.items():
+        for word in words:
+            yield from _check_word(f"{place}.{field}", word)
+            if normalize_speech(word) in numbers:
+                message = f"{word!r} is a number, which is understood for its key; remove it"
+                yield FlowProblem(f"{place}.{field}", message)
 
 
 def _check_text(place: str, text: str) -> Iterator[FlowProblem]:

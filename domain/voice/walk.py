@@ -32,7 +32,7 @@ from domain.voice.instructions import (
     Say,
     StoredInstruction,
 )
-from domain.voice.speech import find_choice
+from domain.voice.speech import find_key
 
 MAX_VISITS: Final = 100
 """After so many waits, the call ends: loops cost money."""
@@ -256,10 +256,17 @@ def _answer(
 ) -> Step:
     locale = flow.select_locale(caller.country)
     answer = event if isinstance(event, Answered) else Answered()
-    choice = find_choice(menu.choices, locale, keys=answer.keys, speech=answer.speech)
+    key = find_key(
+        {choice.key: locale.list_phrases(choice) for choice in menu.choices},
+        locale,
+        whole=[choice.key for choice in menu.choices if flow.changes_something(choice)],
+        keys=answer.keys,
+        speech=answer.speech,
+    )
     visit = position.visit + 1
-    if choice:
-        return _enter(flow, choice.next, caller, visit)
+    for choice in menu.choices:
+        if choice.key == key:
+            return _enter(flow, choice.next, caller, visit)
     if position.repeat >= MAX_REPEATS:
         return _enter(flow, menu.give_up, caller, visit, outcome=CallOutcome.GAVE_UP)
     if visit > MAX_VISITS:
@@ -343,7 +350,7 @@ def _enter(
 def _gather(
     menu: MenuNode, locale: FlowLocale, position: Position, before: tuple[Say, ...] = ()
 ) -> Gather:
-    hints = [word for choice in menu.choices for word in locale.words.get(choice.words, ())]
+    hints = [phrase for choice in menu.choices for phrase in locale.list_phrases(choice)]
     return Gather(
         prompt=(*before, locale.say(menu.text)),
         answer_to=position,

@@ -173,8 +173,8 @@ FIELDS = "use choices, give_up, invalid, kind, text"
         (f'"a\\n\\u001b" = 1\n{EXAMPLE}', [""]),
         (
             replaced('kind = "menu"', 'kind = "many"').replace('busy = "bye"', 'busy = "x"')
-            + "more = 1",
-            ["nodes.question.kind", "locales.en.words.more", "nodes.operator.busy"],
+            + "2 = 1",
+            ["nodes.question.kind", "locales.en.numbers.2", "nodes.operator.busy"],
         ),
     ],
 )

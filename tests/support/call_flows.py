@@ -41,7 +41,7 @@ def make_locale(
         {text: f"{text} in {language}" for text in TEXTS},
         words or {"yes": ("yes", "of course"), "no": ("no", "leave me"), "leave": ("leave",)},
         ("please",),
-        countries,
+        countries=countries,
     )
 
 
@@ -56,7 +56,7 @@ def make_flow(
 
 
 def menu(yes: str, no: str = "bye", give_up: str = "bye") -> MenuNode:
-    choices = (Choice("1", "yes", yes), Choice("2", "no", no))
+    choices = (Choice("1", ("yes",), yes), Choice("2", ("no",), no))
     return MenuNode("question", choices, give_up, "again")
 
 
@@ -73,7 +73,7 @@ def spoken(instructions: Iterable[Instruction | StoredInstruction]) -> Iterator[
 
 def _choices(targets: list[str]) -> tuple[Choice, ...]:
     return tuple(
-        Choice("123456789*#0"[index], f"w{index}", target)
+        Choice("123456789*#0"[index], (f"w{index}",), target)
         for index, target in enumerate([*targets, "bye"])
     )
 

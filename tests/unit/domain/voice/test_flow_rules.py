@@ -17,7 +17,7 @@ from domain.voice.flow import (
     RegisterNode,
     SayNode,
 )
-from domain.voice.flow_rules import validate
+from domain.voice.flow_rules import list_contained_phrases, validate
 from domain.voice.instructions import Voice
 from tests.support.call_flows import BYE, make_flow, make_locale, menu
 
@@ -36,7 +36,8 @@ def with_locales(**locales: FlowLocale) -> CallFlow:
 
 def choose(*choices: tuple[str, str]) -> MenuNode:
     """Return a menu with these keys and words."""
-    return MenuNode("question", tuple(Choice(key, words, "bye") for key, words in choices), "bye")
+    listed = tuple(Choice(key, (words,), "bye") for key, words in choices)
+    return MenuNode("question", listed, "bye")
 
 
 def dial(busy: str = "bye", timeout: int = 20, seconds: int = 60) -> DialNode:
@@ -115,6 +116,13 @@ def test_a_flow_has_at_most_200_nodes() -> None:
     assert problems(flow) == ["nodes: there are 301; at most 200 are allowed"]
 
 
+def test_a_phrase_inside_a_phrase_of_another_choice_is_listed() -> None:
+    words = {"yes": ("leave", "no"), "no": ("leave me", "please leave me", "believe")}
+    flow = with_locales(en=make_locale(words=words))
+    message = "'leave' (1) is inside 'leave me' (2) and 1 more in en"
+    assert list(list_contained_phrases(flow)) == [("nodes.start.choices", message)]
+
+
 # Locales
 
 
@@ -136,8 +144,10 @@ def test_texts_and_words_are_needed_in_every_locale() -> None:
         (make_locale(words={"yes": ("a,b",), "no": ("no",)}), "'a,b' is not a word"),
         (make_locale(words={"yes": (), "no": ("no",)}), "words.yes: it is empty"),
         (make_locale(words={"yes": ("Two",), "no": ("two!",)}), "'two!' is said for the keys"),
-        (make_locale(words={"yes": ("2",), "no": ("no",)}), "'2' is said for the keys 2 and 1"),
+        (make_locale(words={"yes": ("2",), "no": ("no",)}), "words.yes: '2' is a number, which"),
         (replace(make_locale(), fillers=("",)), "fillers: '' is not a word"),
+        (replace(make_locale(), numbers={"10": ("ten",)}), "numbers: '10' is not a key"),
+        (replace(make_locale(), numbers={"1": ("please",)}), "fillers: 'please' is a number"),
         (
             make_locale(words={"yes": tuple(f"w{n}" for n in range(501)), "no": ("no",)}),
             "at most 500",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.access import can_act_for
+from domain.access import LibraryVisibility, can_act_for
 from domain.errors import Forbidden, ReauthenticationRequired
 from domain.identities.identity import Identity
 from domain.identities.session import Session
@@ -36,3 +36,12 @@ class Principal:
             raise Forbidden
         if not can_act_for(self.viewer, owner_id):
             raise ReauthenticationRequired
+
+    def check_can_view_items_of(self, owner_id: str, visibility: LibraryVisibility) -> None:
+        """Return if the principal sees the items of this owner.
+
+        Raises:
+            Forbidden, ReauthenticationRequired
+        """
+        if visibility is not LibraryVisibility.ALL:
+            self.check_can_act_for(owner_id)

@@ -61,6 +61,7 @@ from application.voice.find_caller import FindCaller
 from application.voice.keep_recording import KeepRecording
 from application.voice.record_call_status import RecordCallStatus
 from application.webhook_urls import WebhookUrls
+from domain.access import LibraryVisibility
 from domain.identities.session import SessionLimits
 from domain.media.usage import Quota
 from domain.otp.callback import CallbackPolicy
@@ -125,6 +126,7 @@ class Policy:
     webhook_urls: WebhookUrls | None = None
     are_messages_reported: bool = True
     quota: Quota = Quota()
+    library_visibility: LibraryVisibility = LibraryVisibility.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         policy.quota,
     )
     mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, quota, clock)
-    find_item = FindItem(items, deleted_identities)
+    find_item = FindItem(items, deleted_identities, policy.library_visibility)
     retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
     clean_up_calls = CleanUpCalls(
         calls=repositories.calls,
@@ -314,7 +316,9 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             clock=clock,
             randomness=randomness,
         ),
-        list_items=ListItems(repositories.media_pages, deleted_identities, files),
+        list_items=ListItems(
+            repositories.media_pages, deleted_identities, files, policy.library_visibility
+        ),
         get_item=GetItem(find_item, files),
         categorize_item=CategorizeItem(find_item, items, files),
         delete_item=DeleteItem(find_item, mark_for_deletion),

@@ -1,6 +1,15 @@
 """Who may act for whom, and who sees a full phone number."""
 
+from enum import StrEnum
+
 from domain.identities.identity import Identity
+
+
+class LibraryVisibility(StrEnum):
+    """Whose items members list and open. Administrators list and open those of all."""
+
+    ALL = "all"
+    OWNER = "owner"
 
 
 def can_act_for(principal: Identity, owner_id: str) -> bool:

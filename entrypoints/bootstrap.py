@@ -184,6 +184,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     WebhookUrls(settings.public_url) if settings.receives_webhooks else None
                 ),
                 are_messages_reported=SmsProvider.TWILIO in settings.sms,
+                library_visibility=settings.library_visibility,
                 quota=Quota(settings.library_quota, settings.library_quota_items),
             ),
         )

@@ -5,7 +5,6 @@ builds the queries that are not hot; it never parses a document.
 """
 
 from datetime import datetime
-from itertools import chain, combinations
 from typing import Any, ClassVar, Final
 
 from beanie import Document
@@ -82,22 +81,10 @@ class IdentityDocument(_Document):
         ]
 
 
-_PAGE_FILTERS: Final = ("owner_id", "kind", "category")
-# An index for each combination of filters, so that every page is a range of one. Each begins with
-# the state, so that items can be counted without reading their documents.
-_PAGE_INDEXES: Final = [
-    _index(
-        "_".join(["media_items", *filters, "created_at"]),
-        "state",
-        *filters,
-        "created_at",
-        "_id",
-        partialFilterExpression={"state": "ready"},
-    )
-    for filters in chain.from_iterable(
-        combinations(_PAGE_FILTERS, count) for count in range(len(_PAGE_FILTERS) + 1)
-    )
-]
+_READY: Final = {"partialFilterExpression": {"state": "ready"}}
+_READY_WITH_CATEGORY: Final = {
+    "partialFilterExpression": {"state": "ready", "category": {"$exists": True}}
+}
 
 
 class MediaItemDocument(_Document):
@@ -109,8 +96,8 @@ class MediaItemDocument(_Document):
     category: str | None = None
     created_at: datetime
     state: str
-    upload_deadline: datetime
     deletion_requested_at: datetime | None = None
+    cleanup_at: datetime | None = None
 
     class Settings:
         """Collection and indexes."""
@@ -120,23 +107,23 @@ class MediaItemDocument(_Document):
             # Not unique: in a sharded collection that would have to begin with the shard key.
             # Storage keys are random enough.
             _index("media_items_storage_key", "storage_key"),
-            _index("media_items_owner_id", "owner_id", "deletion_requested_at"),
+            # Uploads past their deadline, and items to be deleted.
+            _index("media_items_cleanup_at", "state", "cleanup_at", **_only_with("cleanup_at")),
+            # Pages, in their order. A query that asks for any kind merges the ranges of all kinds.
+            # The state is in each index, so that items are counted without reading documents.
+            _index("media_items_kind", "state", "kind", "created_at", "_id", **_READY),
             _index(
-                "media_items_upload_deadline",
-                "upload_deadline",
-                partialFilterExpression={"state": "pending"},
+                "media_items_category",
+                *("state", "category", "kind", "created_at", "_id"),
+                **_READY_WITH_CATEGORY,
             ),
+            # With the states that are not listed, for the deletion and the count of all items.
+            _index("media_items_owner_id", "owner_id", "state", "kind", "created_at", "_id"),
             _index(
-                "media_items_deletion_requested_at",
-                "deletion_requested_at",
-                **_only_with("deletion_requested_at"),
+                "media_items_owner_id_category",
+                *("state", "owner_id", "category", "kind", "created_at", "_id"),
+                **_READY_WITH_CATEGORY,
             ),
-            _index(
-                "media_items_deletion_refused",
-                "created_at",
-                partialFilterExpression={"state": "deletion_refused"},
-            ),
-            *_PAGE_INDEXES,
         ]
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from pymongo import DESCENDING
 
@@ -14,9 +15,14 @@ from adapters.mongo.record_collection import RecordCollection
 from application.ports.errors import StorageUnavailable
 from application.ports.media_items import PageItem
 from application.ports.versioned import Versioned
+from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
+
+_OWNER_INDEX: Final = "media_items_owner_id"
+_OWNER_CATEGORY_INDEX: Final = "media_items_owner_id_category"
+_DELETING: Final = [ItemState.DELETING.value, ItemState.DELETION_REFUSED.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,10 @@ class MongoMediaItems:
 
 @dataclass(frozen=True, slots=True)
 class MongoMediaPages:
-    """Ready items; each combination of filters has an index in the order of the pages."""
+    """Ready items. Each combination of filters has an index; a page reads one or two ranges of it.
+
+    Commands name the index, because MongoDB would keep a plan that was good for another owner.
+    """
 
     records: RecordCollection[MediaItem]
     deleted_owners: DocumentLoader
@@ -64,7 +73,7 @@ class MongoMediaPages:
             return await self._list(item_filter, {}, limit)
         # With skip, MongoDB reads the documents that it skips. Only the index is read here.
         last = await self._find(
-            _ready(item_filter), 1, skip=offset - 1, projection={"_id": 1, "created_at": 1}
+            item_filter, {}, 1, skip=offset - 1, projection={"_id": 1, "created_at": 1}
         )
         if not last:
             return []
@@ -87,12 +96,14 @@ class MongoMediaPages:
         """Return how many ready items there are, at most `limit`."""
         database, query = self.records.database, _ready(item_filter)
         collection = database.collection(MediaItemDocument)
-        return await database.run(lambda: collection.count_documents(query, limit=limit))
+        return await database.run(
+            lambda: collection.count_documents(query, limit=limit, hint=_index_of(item_filter))
+        )
 
     async def _list(
         self, item_filter: ItemFilter, after: RawDocument, limit: int
     ) -> Sequence[PageItem]:
-        finding = self._find({**_ready(item_filter), **after}, limit)
+        finding = self._find(item_filter, after, limit)
         if item_filter.owner_id is not None:
             # At the same time: there is only one owner.
             documents, deleted = await asyncio.gather(
@@ -106,14 +117,17 @@ class MongoMediaPages:
 
     async def _find(
         self,
-        query: RawDocument,
+        item_filter: ItemFilter,
+        after: RawDocument,
         limit: int,
         skip: int = 0,
         projection: dict[str, int] | None = None,
     ) -> list[RawDocument]:
         database = self.records.database
         collection = database.collection(MediaItemDocument)
-        cursor = collection.find(query, projection, skip=skip, limit=limit)
+        query = {**_ready(item_filter), **after}
+        hint = _index_of(item_filter)
+        cursor = collection.find(query, projection, skip=skip, limit=limit, hint=hint)
         newest_first = cursor.sort([("created_at", DESCENDING), ("_id", DESCENDING)])
         return await database.run(lambda: newest_first.to_list(None))
 
@@ -126,8 +140,9 @@ class MongoMediaCleanup:
 
     async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
         """Return up to `limit` items of this owner whose deletion was not requested."""
-        query = MediaItemDocument.find({"owner_id": owner_id, "deletion_requested_at": None})
-        return await self.records.list(query, limit)
+        states = [ItemState.PENDING.value, ItemState.READY.value]
+        query = {"owner_id": owner_id, "state": {"$in": states}}
+        return await self.records.list(MediaItemDocument.find(query, hint=_OWNER_INDEX), limit)
 
     async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
         """Return the id and the bytes of each ready item of this owner."""
@@ -137,41 +152,47 @@ class MongoMediaCleanup:
 
     async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
         """Return the ids of this owner's items whose deletion was requested after this time."""
-        query = {"owner_id": owner_id, "deletion_requested_at": {"$gt": requested_after}}
+        requested = {"deletion_requested_at": {"$gt": requested_after}}
+        query = {"owner_id": owner_id, "state": {"$in": _DELETING}, **requested}
         return [item["_id"] for item in await self._project(query, {"_id": 1})]
 
     async def _project(self, query: RawDocument, projection: dict[str, int]) -> list[RawDocument]:
         database = self.records.database
-        found = self.records.collection.find(query, projection)
+        found = self.records.collection.find(query, projection, hint=_OWNER_INDEX)
         return await database.run(lambda: found.to_list(None))
 
     async def list_expired_uploads(
         self, now: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
         """Return up to `limit` pending items after their upload deadline."""
-        pending = {"state": ItemState.PENDING.value, "upload_deadline": {"$lte": now}}
-        return await self.records.list(
-            MediaItemDocument.find(pending).sort("upload_deadline"), limit
-        )
+        pending = {"state": ItemState.PENDING.value, "cleanup_at": {"$lte": now}}
+        return await self.records.list(MediaItemDocument.find(pending).sort("cleanup_at"), limit)
 
     async def list_deleting(
         self, requested_before: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
         """Return up to `limit` items whose deletion was requested by then."""
-        query = MediaItemDocument.find({"deletion_requested_at": {"$lte": requested_before}})
-        return await self.records.list(query.sort("deletion_requested_at"), limit)
+        query = {"state": {"$in": _DELETING}, "cleanup_at": {"$lte": requested_before}}
+        return await self.records.list(MediaItemDocument.find(query).sort("cleanup_at"), limit)
 
     async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
         """Return up to `limit` items whose file the store refused to delete."""
-        refused = {"state": ItemState.DELETION_REFUSED.value}
-        return await self.records.list(MediaItemDocument.find(refused).sort("created_at"), limit)
+        refused = {"state": ItemState.DELETION_REFUSED.value, "cleanup_at": {"$exists": True}}
+        return await self.records.list(MediaItemDocument.find(refused).sort("cleanup_at"), limit)
 
 
 def _ready(item_filter: ItemFilter) -> RawDocument:
-    filters = {
-        "owner_id": item_filter.owner_id,
-        "kind": item_filter.kind and item_filter.kind.value,
-        "category": item_filter.category,
-    }
+    kinds = MediaKind if item_filter.kind is None else [item_filter.kind]
+    filters = {"owner_id": item_filter.owner_id, "category": item_filter.category}
     present = {name: value for name, value in filters.items() if value is not None}
-    return {"state": ItemState.READY.value, **present}
+    return {
+        "state": ItemState.READY.value,
+        "kind": {"$in": [kind.value for kind in kinds]},
+        **present,
+    }
+
+
+def _index_of(item_filter: ItemFilter) -> str:
+    if item_filter.category is not None:
+        return "media_items_category" if item_filter.owner_id is None else _OWNER_CATEGORY_INDEX
+    return "media_items_kind" if item_filter.owner_id is None else _OWNER_INDEX

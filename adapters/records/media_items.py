@@ -19,7 +19,7 @@ class ImageRecord(msgspec.Struct, gc=False):
 
 
 class MediaItemRecord(Record, kw_only=True):
-    """An item of the library. `kind` is that of its image."""
+    """An item of the library. `kind` and `cleanup_at` follow from other fields."""
 
     id: str
     storage_key: str
@@ -31,6 +31,7 @@ class MediaItemRecord(Record, kw_only=True):
     upload_deadline: datetime
     category: str | None = None
     deletion_requested_at: datetime | None = None
+    cleanup_at: datetime | None = None
 
 
 MEDIA_ITEMS: Final = RecordMapping("media_items", MediaItemRecord, MediaItem)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.errors import ConcurrencyConflict, StorageError
@@ -12,7 +12,8 @@ from application.ports.media_items import MediaItems, MediaPages, PageItem
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.update import MAX_RETRIES, update
-from domain.errors import ItemNotFound, LibraryReadFailed
+from domain.access import LibraryVisibility
+from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, ItemFilter, Page, PageRequest
 from domain.page import Cursor
@@ -36,21 +37,27 @@ class LibraryPage:
 
 @dataclass(frozen=True, slots=True)
 class FindItem:
-    """Find a ready item. Items of deleted identities are not found."""
+    """Find a ready item. Items of deleted identities, or that nobody else sees, are not found."""
 
     media_items: MediaItems
     deleted_identities: DeletedIdentities
+    visibility: LibraryVisibility
 
-    async def __call__(self, item_id: str) -> Versioned[MediaItem]:
+    async def __call__(self, principal: Principal, item_id: str) -> Versioned[MediaItem]:
         """Find the item.
 
         Raises:
             ItemNotFound
+            ReauthenticationRequired
             StorageError
         """
         found = await self.media_items.load(item_id)
         if found is None or not found.value.is_ready:
             raise ItemNotFound
+        try:
+            principal.check_can_view_items_of(found.value.owner_id, self.visibility)
+        except Forbidden:
+            raise ItemNotFound from None
         if await self.deleted_identities.find_deleted([found.value.owner_id]):
             raise ItemNotFound
         return found
@@ -63,7 +70,7 @@ class FindItem:
             Forbidden, ReauthenticationRequired
             StorageError
         """
-        found = await self(item_id)
+        found = await self(principal, item_id)
         principal.check_can_act_for(found.value.owner_id)
         return found
 
@@ -74,18 +81,29 @@ class ListItems:
 
     Such a page is shorter, and the next page begins after the last item that was read, listed or
     not. So a client that follows the cursors gets all items.
+
+    With the visibility `owner`, members list only their own items.
     """
 
     media_pages: MediaPages
     deleted_identities: DeletedIdentities
     media_files: MediaFiles
+    visibility: LibraryVisibility
 
-    async def __call__(self, item_filter: ItemFilter, request: PageRequest) -> LibraryPage:
+    async def __call__(
+        self, principal: Principal, item_filter: ItemFilter, request: PageRequest
+    ) -> LibraryPage:
         """List the page.
 
         Raises:
+            Forbidden: the filter is for items of another, which the principal does not see.
+            ReauthenticationRequired
             LibraryReadFailed
         """
+        if item_filter.owner_id is not None:
+            principal.check_can_view_items_of(item_filter.owner_id, self.visibility)
+        elif self.visibility is LibraryVisibility.OWNER and not principal.viewer.is_administrator:
+            item_filter = replace(item_filter, owner_id=principal.identity.id)
         try:
             page = await self._read(item_filter, request)
         except StorageError as error:
@@ -136,19 +154,19 @@ class ListItems:
 
 @dataclass(frozen=True, slots=True)
 class GetItem:
-    """Get an item. Everybody who is logged in may see it."""
+    """Get an item that the principal sees."""
 
     find_item: FindItem
     media_files: MediaFiles
 
-    async def __call__(self, item_id: str) -> LibraryItem:
+    async def __call__(self, principal: Principal, item_id: str) -> LibraryItem:
         """Get the item.
 
         Raises:
             ItemNotFound
             StorageError
         """
-        item = (await self.find_item(item_id)).value
+        item = (await self.find_item(principal, item_id)).value
         return LibraryItem(item, await self.media_files.url_for(item.storage_key))
 
 

@@ -9,6 +9,7 @@ from application.ports.identities import DeletedIdentities
 from application.ports.media_items import MediaCleanup
 from application.ports.media_usages import MediaUsages
 from application.ports.system import Clock
+from application.ports.versioned import Versioned
 from application.update import save_record
 from domain.media.item import MediaItem
 from domain.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
@@ -31,8 +32,8 @@ class LibraryQuota:
     clock: Clock
     quota: Quota
 
-    async def check(self, owner_id: str) -> None:
-        """Check whether the user may have another item, of any size.
+    async def check(self, owner_id: str) -> Versioned[MediaUsage | None]:
+        """Check whether the user may have another item, of any size; return what is used.
 
         Raises:
             QuotaExceeded
@@ -43,11 +44,13 @@ class LibraryQuota:
             # Without a record there may be items nevertheless, for example after a repair.
             await self.recount(owner_id)
             usage = await self.media_usages.load(owner_id)
-        if usage is not None:
-            usage.value.check(self.quota)
+        if usage is None:
+            return Versioned(None, 0)
+        usage.value.check(self.quota)
+        return Versioned(usage.value, usage.version)
 
-    async def reserve(self, owner_id: str, item_id: str, size: int) -> None:
-        """Reserve the bytes of an upload.
+    async def reserve(self, item: MediaItem, checked: Versioned[MediaUsage | None]) -> None:
+        """Reserve the bytes of an item; `checked` is what `check` has returned.
 
         Raises:
             QuotaExceeded
@@ -55,9 +58,10 @@ class LibraryQuota:
         """
 
         def reserve(usage: MediaUsage | None) -> tuple[MediaUsage, None]:
-            return (usage or MediaUsage(owner_id)).reserve(item_id, size, self.quota), None
+            used = usage or MediaUsage(item.owner_id)
+            return used.reserve(item.id, item.image.bytes, self.quota), None
 
-        await save_record(self.media_usages, owner_id, reserve)
+        await save_record(self.media_usages, item.owner_id, reserve, checked)
 
     async def confirm(self, item: MediaItem) -> None:
         """Count a ready item. If that fails, it stays pending until the next recount."""

@@ -16,6 +16,7 @@ from application.ports.images import EncodedImage, ImagePublisher
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
 from application.ports.system import Clock, Randomness
+from application.ports.versioned import Versioned
 from application.principal import Principal
 from domain.errors import (
     ItemSaveFailed,
@@ -25,6 +26,7 @@ from domain.errors import (
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.media.idempotency import IdempotencyKey
+from domain.media.image import Image
 from domain.media.item import (
     STORAGE_KEY_BYTES,
     UPLOAD_TIMEOUT,
@@ -32,6 +34,7 @@ from domain.media.item import (
     MediaItem,
     make_storage_key,
 )
+from domain.media.usage import MediaUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +126,13 @@ class UploadImage:
     ) -> MediaItem:
         try:
             # Before it is decoded.
-            await self.quota.check(command.owner_id)
+            checked = await self.quota.check(command.owner_id)
         except StorageError as error:
             raise ItemSaveFailed from error
         uploader_id = command.principal.identity.id
         async with self.image_publisher.publish(command.upload, uploader_id) as published:
-            item = await self._add_item(command, published.full, item_id, began_at)
+            item = self._make_item(command, published.full.image, item_id, began_at)
+            await self._add_item(item, checked)
             owner_exists, _ = await asyncio.gather(
                 self._owner_exists(command.owner_id), self._store_file(item, published.full)
             )
@@ -143,31 +147,28 @@ class UploadImage:
     async def _show(self, item: MediaItem) -> LibraryItem:
         return LibraryItem(item, await self.media_files.url_for(item.storage_key))
 
-    async def _add_item(
-        self,
-        command: UploadImageCommand,
-        published: EncodedImage,
-        item_id: str,
-        began_at: datetime,
+    def _make_item(
+        self, command: UploadImageCommand, image: Image, item_id: str, began_at: datetime
     ) -> MediaItem:
-        suffix = published.image.format.suffix
-        item = MediaItem(
+        random = self.randomness.bytes(STORAGE_KEY_BYTES)
+        return MediaItem(
             id=item_id,
             owner_id=command.owner_id,
-            storage_key=make_storage_key(self.randomness.bytes(STORAGE_KEY_BYTES), suffix),
-            image=published.image,
+            storage_key=make_storage_key(random, image.format.suffix),
+            image=image,
             category=command.category,
             created_at=self.clock.now(),
             state=ItemState.PENDING,
             upload_deadline=began_at + UPLOAD_TIMEOUT,
         )
+
+    async def _add_item(self, item: MediaItem, checked: Versioned[MediaUsage | None]) -> None:
         try:
-            await self.quota.reserve(item.owner_id, item.id, item.image.bytes)
+            await self.quota.reserve(item, checked)
             await self.media_items.add(item)
         except StorageError as error:
             await self.quota.remove(item)
             raise ItemSaveFailed from error
-        return item
 
     async def _store_file(self, item: MediaItem, published: EncodedImage) -> None:
         content_type = published.image.format.content_type

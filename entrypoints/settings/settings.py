@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from application.identities.session_factory import TokenLifetimes
+from domain.access import LibraryVisibility
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import SlidingWindow
@@ -212,6 +213,10 @@ class Settings:
     """A phone number unused for this time gets a new account at its next login; off: never."""
     max_upload_size: int = optional(parsers.size(1_000, 1_000_000_000), default="20MB")
     """Maximum size of an uploaded file, such as 20MB or 16MiB."""
+    library_visibility: LibraryVisibility = optional(
+        parsers.choice(LibraryVisibility), default="all", example="owner"
+    )
+    """Whose items members list and open: all, or owner for only their own."""
     library_quota: int = optional(parsers.size(0, 10**15), default="5GB")
     """Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB."""
     library_quota_items: int = optional(parsers.number(0, 10**9), default="10000")

@@ -12,6 +12,7 @@ from typing import Any, Final
 from tests.benchmarks.abuse import measure_abuse
 from tests.benchmarks.connections import measure_connections
 from tests.benchmarks.databases import DATABASES
+from tests.benchmarks.library import measure_library
 from tests.benchmarks.reads import measure_reads
 from tests.benchmarks.speed.run import FULL, SHORT, measure_speed
 from tests.benchmarks.timing import measure_timing
@@ -22,6 +23,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]]] = {
     "timing": measure_timing,
     "abuse": measure_abuse,
     "reads": measure_reads,
+    "library": measure_library,
     "connections": measure_connections,
 }
 

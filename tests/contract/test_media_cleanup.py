@@ -71,7 +71,7 @@ async def test_refused_deletions_are_listed_until_the_file_is_deleted_the_oldest
 ) -> None:
     newer, older = (
         an_item(id=an_id(number), created_at=NOW - number * MINUTE)
-        .mark_for_deletion(NOW)
+        .mark_for_deletion(NOW - number * MINUTE)
         .mark_deletion_refused()
         for number in (1, 2)
     )

@@ -300,7 +300,7 @@ class LibraryMachine(RuleBasedStateMachine):
     ) -> Page:
         """Return a page. Its total may count items of deleted users for a while."""
         request = PageRequest(number, page_size, cursor)
-        page: Page = self.run(self.app.use_cases.list_items(item_filter, request)).page
+        page: Page = self.run(self.app.list_items(item_filter, request)).page
         visible = len(self.model.list_items(item_filter))
         assert (page.total is None) == (cursor is not None)
         if page.total is not None:
@@ -364,7 +364,7 @@ class LibraryMachine(RuleBasedStateMachine):
 
     def is_visible(self, item: MediaItem) -> bool:
         try:
-            self.run(self.app.use_cases.get_item(item.id))
+            self.run(self.app.get_item(item.id))
         except ItemNotFound:
             return False
         return True

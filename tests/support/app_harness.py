@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from adapters.key_file import FileOtpKeys, FileRefreshKeys
 from application.identities.users import CreateUserCommand
-from application.media.library import LibraryItem
+from application.media.library import LibraryItem, LibraryPage
 from application.media.upload_image import UploadImageCommand
 from application.otp.codes import OtpCodes
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
@@ -22,9 +22,10 @@ from application.webhook_urls import WebhookUrls
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
 from domain.identities.username import parse_username
+from domain.media.page import ItemFilter, PageRequest
 from domain.otp.challenge import Challenge, parse_otp_code
 from domain.phone import PhoneNumber
-from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.builders import CLIENT_IP, a_phone, a_session, an_identity
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
@@ -41,6 +42,9 @@ from tests.support.keys import FakeKeyRing, access_tokens
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 GIF: Final = still_gif()
+_ADMINISTRATOR: Final = Principal(
+    an_identity(role=Role.ADMINISTRATOR), a_session(), has_recent_login=True
+)
 
 
 # pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.
@@ -176,6 +180,14 @@ class AppHarness:
         return await self.use_cases.create_user(
             CreateUserCommand(principal, parse_username(username), phone or own_phone)
         )
+
+    async def get_item(self, item_id: str) -> LibraryItem:
+        """Get an item, as an administrator."""
+        return await self.use_cases.get_item(_ADMINISTRATOR, item_id)
+
+    async def list_items(self, item_filter: ItemFilter, request: PageRequest) -> LibraryPage:
+        """List items, as an administrator."""
+        return await self.use_cases.list_items(_ADMINISTRATOR, item_filter, request)
 
     async def upload_image(
         self,

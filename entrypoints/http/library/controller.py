@@ -179,6 +179,8 @@ class LibraryController(Controller):
             exceptions.PageTooDeep,
             errors.Unauthenticated,
             exceptions.TooManyRequests,
+            errors.Forbidden,
+            errors.ReauthenticationRequired,
             errors.LibraryReadFailed,
         ),
     )
@@ -193,7 +195,7 @@ class LibraryController(Controller):
         category: CategoryParameter = None,
         cursor: CursorParameter = None,
     ) -> LibraryPageResponse:
-        """List items of all users, the newest first.
+        """List items, the newest first: of all users, or of the own ones if the service is so set.
 
         Request the next page by number or by cursor: send `next_cursor` until it is null. Pages
         by number end at 10,000 items; cursors lead to all. With a cursor, no item is repeated or
@@ -204,18 +206,21 @@ class LibraryController(Controller):
         item_filter, page_request = parse_list_parameters(
             page, per_page, cursor, user_id, item_type, category
         )
-        return to_page_response(await request.use_cases.list_items(item_filter, page_request))
+        principal = request.principal
+        return to_page_response(
+            await request.use_cases.list_items(principal, item_filter, page_request)
+        )
 
     @get(
         "/{item_id:str}",
         operation_id="get_library_item",
         summary="Get a library item",
         response_description="The item.",
-        responses=error_responses(*_ITEM_ERRORS),
+        responses=error_responses(*_ITEM_ERRORS, errors.ReauthenticationRequired),
     )
     async def get_item(self, request: ApiRequest, item_id: ItemIdParameter) -> LibraryItemResponse:
         """Return an item."""
-        shown = await request.use_cases.get_item(parse_item_id(item_id))
+        shown = await request.use_cases.get_item(request.principal, parse_item_id(item_id))
         return to_item_response(shown, LibraryItemResponse)
 
     @patch(

@@ -269,7 +269,7 @@ async def test_without_database_use_cases_fail_and_emit_no_event(app: AppHarness
         lambda: app.use_cases.get_user(principal.identity.id),
         lambda: app.use_cases.rename_user(principal, parse_username("Priya")),
         lambda: app.use_cases.delete_user(principal),
-        lambda: app.use_cases.get_item(an_id()),
+        lambda: app.get_item(an_id()),
     ):
         with pytest.raises(StorageUnavailable):
             await call()

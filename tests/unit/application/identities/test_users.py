@@ -138,10 +138,10 @@ async def assert_invisible(app: AppHarness, principal: Principal, item: MediaIte
     with pytest.raises(UserNotFound):
         await app.use_cases.get_user(principal.identity.id)
     with pytest.raises(ItemNotFound):
-        await app.use_cases.get_item(item.id)
+        await app.get_item(item.id)
     with pytest.raises(MediaFileNotFound):
         await read_opened(app.use_cases.open_file, item.storage_key)
-    page = await app.use_cases.list_items(ItemFilter(), PageRequest())
+    page = await app.list_items(ItemFilter(), PageRequest())
     assert page.items == []
 
 

@@ -29,4 +29,4 @@ async def item_id(app: AppHarness, owner: Principal) -> str:
 
 @pytest.fixture
 async def storage_key(app: AppHarness, item_id: str) -> str:
-    return (await app.use_cases.get_item(item_id)).item.storage_key
+    return (await app.get_item(item_id)).item.storage_key

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,13 +10,22 @@ import pytest
 from application.media.open_file import OpenFile
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
-from domain.errors import ItemNotFound, LibraryReadFailed, MediaFileNotFound, Unavailable
+from application.use_cases import Policy
+from domain.access import LibraryVisibility
+from domain.errors import (
+    Forbidden,
+    ItemNotFound,
+    LibraryReadFailed,
+    MediaFileNotFound,
+    ReauthenticationRequired,
+    Unavailable,
+)
 from domain.identities.identity import Identity
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from domain.page import Cursor
 from tests.support.app_harness import GIF, AppHarness
-from tests.support.builders import NOW, a_deleted_identity, an_id, an_identity, an_item
+from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity, an_item
 from tests.support.stored_files import read_opened
 
 RAHUL, PRIYA = an_id(1), an_id(2)
@@ -31,8 +41,8 @@ async def test_only_items_that_are_ready_are_found_and_listed(
     if state:
         await store(app, an_identity(id=RAHUL), an_item(owner_id=RAHUL, state=state))
     with pytest.raises(ItemNotFound):
-        await app.use_cases.get_item(an_item().id)
-    result = await app.use_cases.list_items(ItemFilter(), PageRequest())
+        await app.get_item(an_item().id)
+    result = await app.list_items(ItemFilter(), PageRequest())
     assert (result.items, result.page.total) == ([], 0)
 
 
@@ -61,9 +71,9 @@ def items(count: int, owner: str = RAHUL, first: int = 100) -> list[MediaItem]:
 async def test_items_of_deleted_owners_are_not_listed(app: AppHarness) -> None:
     deleted = a_deleted_identity(id=PRIYA)
     await store(app, an_identity(id=RAHUL), deleted, *items(3), *items(3, PRIYA, 200))
-    everything = await app.use_cases.list_items(ItemFilter(), PageRequest())
+    everything = await app.list_items(ItemFilter(), PageRequest())
     assert {listed.item.owner_id for listed in everything.items} == {RAHUL}
-    hidden_items = await app.use_cases.list_items(ItemFilter(owner_id=PRIYA), PageRequest())
+    hidden_items = await app.list_items(ItemFilter(owner_id=PRIYA), PageRequest())
     assert (hidden_items.items, hidden_items.page.total) == ([], 0)
 
 
@@ -71,14 +81,14 @@ async def test_above_ten_thousand_items_the_total_is_not_exact_and_cursors_go_on
     app: AppHarness,
 ) -> None:
     await store(app, an_identity(id=RAHUL), *items(10_001))
-    last = await app.use_cases.list_items(ItemFilter(), PageRequest(100, 100))
+    last = await app.list_items(ItemFilter(), PageRequest(100, 100))
     assert (last.page.total, last.page.is_total_exact, last.page.total_pages) == (
         10_000,
         False,
         100,
     )
     rest = PageRequest(1, 100, last.page.next_cursor)
-    after = await app.use_cases.list_items(ItemFilter(), rest)
+    after = await app.list_items(ItemFilter(), rest)
     assert [listed.item.id for listed in after.items] == [an_id(100)]
     assert after.page.next_cursor is None
     assert after.page.total is None
@@ -89,7 +99,7 @@ async def test_listing_items_fails_without_database(app: AppHarness) -> None:
     for chosen in (ItemFilter(), ItemFilter(owner_id=RAHUL)):
         for request in (PageRequest(), PageRequest(after=Cursor(NOW, an_id()))):
             with pytest.raises(LibraryReadFailed):
-                await app.use_cases.list_items(chosen, request)
+                await app.list_items(chosen, request)
 
 
 # Categorizing
@@ -105,7 +115,7 @@ async def test_a_category_change_does_not_restore_a_deleted_item(
     )
     assert results[-1] is None
     with pytest.raises(ItemNotFound):
-        await app.use_cases.get_item(item_id)
+        await app.get_item(item_id)
 
 
 # Deleting
@@ -174,3 +184,34 @@ async def test_the_file_of_an_item_that_is_not_ready_is_not_found(
     app.files.contents[item.storage_key] = GIF
     with pytest.raises(MediaFileNotFound):
         await open_or_get_info(app.use_cases.open_file, item.storage_key)
+
+
+async def test_with_the_visibility_owner_members_see_only_their_own_items() -> None:
+    app = AppHarness(policy=Policy(library_visibility=LibraryVisibility.OWNER))
+    owner, other = await app.add_user(a_phone(1), "Rahul"), await app.add_user(a_phone(2), "Priya")
+    administrator = await app.add_administrator(a_phone(3))
+    item = (await app.upload_image(owner)).item
+    owned = ItemFilter(owner.identity.id)
+
+    for viewer, item_filter, listed in (
+        (owner, ItemFilter(), [item]),
+        (owner, owned, [item]),
+        (other, ItemFilter(), []),
+        (administrator, ItemFilter(), [item]),
+        (administrator, owned, [item]),
+    ):
+        page = (await app.use_cases.list_items(viewer, item_filter, PageRequest())).page
+        assert ([*page.items], page.total) == (listed, len(listed))
+    stale = replace(administrator, has_recent_login=False)
+    for viewer, is_listed, is_found in (
+        (other, Forbidden, ItemNotFound),
+        (stale, ReauthenticationRequired, ReauthenticationRequired),
+    ):
+        with pytest.raises(is_listed):
+            await app.use_cases.list_items(viewer, owned, PageRequest())
+        with pytest.raises(is_found):
+            await app.use_cases.get_item(viewer, item.id)
+        with pytest.raises(is_found):
+            await app.use_cases.delete_item(viewer, item.id)
+    for viewer in (owner, administrator):
+        assert (await app.use_cases.get_item(viewer, item.id)).item == item

@@ -53,7 +53,7 @@ async def test_an_uploaded_image_is_in_the_library_and_its_file_in_the_store(
     assert (item.owner_id, item.category, item.is_ready) == (principal.identity.id, "Party  ", True)
     assert item.created_at == app.clock.now()
     assert list(app.files.contents) == [item.storage_key]
-    assert (await app.use_cases.get_item(item.id)).item == item
+    assert (await app.get_item(item.id)).item == item
     assert uploaded.url.url.endswith(item.storage_key)
 
 
@@ -110,7 +110,7 @@ async def test_an_invalid_image_is_rejected_and_nothing_is_stored(
 
 
 async def count_items(app: AppHarness) -> int:
-    return (await app.use_cases.list_items(ItemFilter(), PageRequest())).page.total or 0
+    return (await app.list_items(ItemFilter(), PageRequest())).page.total or 0
 
 
 async def clean_up(app: AppHarness) -> None:

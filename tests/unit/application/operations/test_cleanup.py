@@ -25,7 +25,7 @@ async def test_the_cleanup_keeps_everything_in_use(app: AppHarness) -> None:
     app.clock.advance(timedelta(days=10_000))
     await app.use_cases.cleanup()
     assert (await app.log_in()).identity.user == principal.identity.user
-    assert (await app.use_cases.get_item(uploaded.item.id)).item == uploaded.item
+    assert (await app.get_item(uploaded.item.id)).item == uploaded.item
     assert uploaded.item.storage_key in app.files.contents
 
 
@@ -260,4 +260,4 @@ async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login
             uploaded = await app.upload_image(principal)
             await app.use_cases.cleanup()
             assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
-            assert (await app.use_cases.get_item(uploaded.item.id)).item == uploaded.item
+            assert (await app.get_item(uploaded.item.id)).item == uploaded.item

@@ -1,0 +1,142 @@
+"""A library of a million items: pages by every combination of filters, first and deep inside."""
+
+import itertools
+import random
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from pymongo import MongoClient
+
+from adapters.records import MEDIA_ITEMS
+from adapters.records.media_items import MediaItemRecord
+from adapters.sqlite.record_table import to_column
+from application.ports.media_items import MediaPages
+from domain.media.image import MediaKind
+from domain.media.page import ItemFilter
+from domain.page import Cursor
+from tests.benchmarks.databases import open_databases, open_repositories
+from tests.integration.mongo_support import examined_keys, open_logged
+from tests.support.builders import NOW, a_gif, an_id, an_item
+
+ITEMS: Final = 1_000_000
+OWNERS: Final = 5_000
+PER_PAGE: Final = 100
+ROUNDS: Final = 50
+BATCH: Final = 10_000
+CATEGORIES: Final = (None, None, None, "art", "art", "cars", "dogs", "food", "sea", "rare")
+"""One GIF in ten items; a category in seven of ten; each owner has 200 items."""
+FILTERS: Final = [
+    ItemFilter(*values)
+    for values in itertools.product((None, an_id(7)), (None, MediaKind.GIF), (None, "cars"))
+]
+DEEP: Final = NOW + timedelta(seconds=ITEMS // 2)
+COLUMNS: Final = (
+    *("id", "storage_key", "owner_id", "kind", "category", "created_at", "state"),
+    *("upload_deadline", "deletion_requested_at"),
+)
+
+
+async def measure_library(folder: Path) -> None:
+    """Print, for both databases, the time of pages and what MongoDB reads for each item."""
+    with open_databases(folder) as databases:
+        for name, create_database in databases.items():
+            with create_database() as url:
+                async with open_repositories(url):
+                    pass  # it creates the schema
+                began_at = time.perf_counter()
+                (_fill_sqlite if name == "SQLite" else _fill_mongo)(url)
+                print(f"{name}: {ITEMS:,} items added in {time.perf_counter() - began_at:.0f} s")
+                async with open_repositories(url) as repositories:
+                    for item_filter in FILTERS:
+                        await _measure(name, repositories.media_pages, item_filter)
+                if name == "MongoDB":
+                    await _print_reads(url)
+
+
+async def _measure(name: str, pages: MediaPages, item_filter: ItemFilter) -> None:
+    cursor = Cursor(DEEP, an_id(0))
+    calls: dict[str, Callable[[], Awaitable[Any]]] = {
+        "first page": lambda: pages.list_page(item_filter, 0, PER_PAGE),
+        "deep page": lambda: pages.list_after(item_filter, cursor, PER_PAGE),
+        "count": lambda: pages.count(item_filter, 10_001),
+    }
+    texts = []
+    for title, call in calls.items():
+        times = []
+        for _ in range(ROUNDS):
+            began_at = time.perf_counter()
+            await call()
+            times.append((time.perf_counter() - began_at) * 1000)
+        times.sort()
+        texts.append(f"{title} {times[ROUNDS // 2]:5.1f} ms (p99 {times[-1]:5.1f})")
+    print(f"{name:<8}{_title(item_filter):<24}{'; '.join(texts)}")
+
+
+async def _print_reads(url: str) -> None:
+    async with open_logged(url) as (repositories, log):
+        with MongoClient[dict[str, Any]](url) as client:
+            database = client.get_default_database()
+            for item_filter in FILTERS:
+                log.sent.clear()
+                page = await repositories.media_pages.list_after(
+                    item_filter, Cursor(DEEP, an_id(0)), PER_PAGE
+                )
+                finds = [one for one in log.sent if one.get("find") == "media_items"]
+                keys = sum(examined_keys(client, database.name, find) for find in finds)
+                ratio = keys / max(len(page), 1)
+                print(f"MongoDB {_title(item_filter):<24}{ratio:.2f} index entries for each item")
+            sizes: Mapping[str, int] = database.command("collStats", "media_items")["indexSizes"]
+            for index, size in sizes.items():
+                print(f"MongoDB {index:<32}{size / ITEMS:6.0f} bytes for each item")
+
+
+def _fill_sqlite(url: str) -> None:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        places = ", ".join("?" * (len(COLUMNS) + 2))
+        statement = (
+            f"INSERT INTO media_items (version, {', '.join(COLUMNS)}, body) VALUES ({places})"  # noqa: S608 -- our text
+        )
+        for batch in _batches():
+            with connection:
+                connection.executemany(statement, map(_to_row, batch))
+
+
+def _to_row(record: MediaItemRecord) -> Sequence[object]:
+    columns = [to_column(getattr(record, column)) for column in COLUMNS]
+    return [1, *columns, msgspec.json.encode(MEDIA_ITEMS.to_fields(record)).decode()]
+
+
+def _fill_mongo(url: str) -> None:
+    with MongoClient[dict[str, Any]](url) as client:
+        collection = client.get_default_database()["media_items"]
+        for batch in _batches():
+            fields = [MEDIA_ITEMS.to_fields(record, (datetime, bytes)) for record in batch]
+            collection.insert_many([{"_id": one.pop("id"), "version": 1, **one} for one in fields])
+
+
+def _batches() -> Iterator[Sequence[MediaItemRecord]]:
+    chance = random.Random(1)
+    for first in range(0, ITEMS, BATCH):
+        yield [
+            MEDIA_ITEMS.to_record(
+                (a_gif if chance.random() < 0.1 else an_item)(
+                    id=an_id(number),
+                    owner_id=an_id(number % OWNERS),
+                    category=chance.choice(CATEGORIES),
+                    created_at=NOW + timedelta(seconds=number),
+                    storage_key=f"{chance.getrandbits(128):032x}.jpg",
+                )
+            )
+            for number in range(first, first + BATCH)
+        ]
+
+
+def _title(item_filter: ItemFilter) -> str:
+    names = [name for name in ("owner_id", "kind", "category") if getattr(item_filter, name)]
+    return "+".join(names) or "all"

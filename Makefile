@@ -97,7 +97,7 @@ test-browser: install-dev ## what pages of other origins can do, in Chromium
 	$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
 
 test-clients: WORKERS = 2
-test-clients: install-dev ## generate a Python and a TypeScript client, sign in and upload with each
+test-clients: install-dev ## lint the API description; generate clients, sign in and upload with them
 	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
 
 coverage: install-dev ## make test with coverage; domain and application need 99 % of all branches

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Schema
 from msgspec import Meta
 
 from domain import phone
@@ -34,6 +35,19 @@ def time_field(description: str, example: str = "2026-05-01T09:30:00.000Z") -> M
 def parameter_schema(**schema: Any) -> dict[str, Any]:
     """Return the JSON Schema of a parameter; Litestar would add `null` to an optional one."""
     return {"one_of": None, **schema}
+
+
+def binary_content(*media_types: str) -> dict[str, OpenAPIMediaType]:
+    """Describe the content of a response of bytes.
+
+    Some generators of clients drop a response unless it also has the general type.
+    """
+    # OpenAPI 3.1 has no such format, but generators rely on it.
+    schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+    return {
+        media_type: OpenAPIMediaType(schema=schema)
+        for media_type in (*media_types, "application/octet-stream")
+    }
 
 
 def format_timestamp(time: datetime) -> str:

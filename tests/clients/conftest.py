@@ -12,12 +12,13 @@ from tests.support.service import Service, running
 OTP: Final = "271828"
 PYTHON_PHONE: Final = "+15005550001"
 TYPESCRIPT_PHONE: Final = "+15005550006"
+ZOD_PHONE: Final = "+15005550009"
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service where both clients know their codes."""
-    test_otps = f"{PYTHON_PHONE}={OTP},{TYPESCRIPT_PHONE}={OTP}"
+    """A service where all clients know their codes."""
+    test_otps = ",".join(f"{phone}={OTP}" for phone in (PYTHON_PHONE, TYPESCRIPT_PHONE, ZOD_PHONE))
     with running(tmp_path_factory.mktemp("service"), {"DIALTONE_TEST_OTPS": test_otps}) as opened:
         yield opened
 

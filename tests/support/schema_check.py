@@ -11,6 +11,7 @@ import jsonschema_rs
 
 from domain.errors import InvalidValue
 from domain.identities.username import parse_username
+from domain.otp.challenge import parse_otp_code
 from domain.phone import parse_phone
 
 
@@ -24,6 +25,7 @@ def _is_parsed(parse: Callable[[str], object]) -> Callable[[str], bool]:
 
 
 _FORMATS: Final = {
+    "otp": _is_parsed(parse_otp_code),
     "phone": _is_parsed(parse_phone),
     "username": _is_parsed(parse_username),
 }

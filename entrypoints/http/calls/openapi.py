@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from litestar.openapi.spec import (
-    OpenAPIFormat,
     OpenAPIHeader,
-    OpenAPIMediaType,
     OpenAPIResponse,
     OpenAPIType,
     Operation,
     Schema,
 )
+
+from entrypoints.http.fields import binary_content
 
 
 @dataclass
@@ -22,11 +22,7 @@ class RecordingOperation(Operation):
             **(self.responses or {}),
             "200": OpenAPIResponse(
                 description="The sound of the recording.",
-                content={
-                    "audio/mpeg": OpenAPIMediaType(
-                        schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-                    )
-                },
+                content=binary_content("audio/mpeg"),
                 headers={
                     "Content-Disposition": OpenAPIHeader(
                         description="A file name.",

@@ -15,7 +15,7 @@ from litestar.openapi.spec import (
 )
 
 from domain.media.item import MAX_CATEGORY_LENGTH
-from entrypoints.http.fields import ID_PATTERN
+from entrypoints.http.fields import ID_PATTERN, binary_content
 from entrypoints.http.library.schemas import CATEGORY_PATTERN
 
 MEDIA_CACHE_CONTROL: Final = "public, max-age=3600"
@@ -72,12 +72,7 @@ class MediaFileOperation(Operation):
             **(self.responses or {}),
             "200": OpenAPIResponse(
                 description="The bytes of the image. They never change.",
-                content={
-                    content_type: OpenAPIMediaType(
-                        schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-                    )
-                    for content_type in _CONTENT_TYPES
-                },
+                content=binary_content(*_CONTENT_TYPES),
                 headers={
                     "Cache-Control": OpenAPIHeader(
                         description=(

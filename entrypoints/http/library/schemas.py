@@ -29,7 +29,7 @@ from entrypoints.http.fields import (
 from entrypoints.http.paging import CURSOR_EXAMPLE, CURSOR_PATTERN, MAX_NUMBER, parse_count
 from entrypoints.http.parsing import parse_field, parse_fields
 
-CATEGORY_PATTERN: Final = r"^[^\u0000]*$"
+CATEGORY_PATTERN: Final = r"^[^\x00]*$"
 STORAGE_KEY_PATTERN: Final = r"^[0-9a-f]{32}\.(?:jpg|png|gif)$"
 DEFAULT_PAGE_SIZE: Final = 10
 _KINDS: Final = {kind.value: kind for kind in MediaKind}

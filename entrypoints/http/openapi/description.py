@@ -1,6 +1,7 @@
 """The OpenAPI description of the API."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ import msgspec
 from litestar import Controller, Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server, Tag
 from litestar.routes import HTTPRoute
 
 from entrypoints.http.auth import BEARER
@@ -128,6 +129,7 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     _add_request_examples(description)
     _correct_responses(description, handlers)
     add_error_schemas(description["components"]["schemas"])
+    _remove_unused_schemas(description)
     _add_links(description)
     return description
 
@@ -142,6 +144,8 @@ def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Dialtone",
         version=settings.version,
+        contact=Contact(name="The operator of this service"),
+        license=License(name="Apache License 2.0", identifier="Apache-2.0"),
         description=_ABOUT + render_shared_errors(),
         servers=[Server(url=settings.public_url)],
         security=BEARER,
@@ -271,6 +275,22 @@ def _correct_responses(
                     shared[name] = response
                     response = {"$ref": f"#/components/responses/{name}"}
                 operation["responses"][status] = response
+
+
+def _remove_unused_schemas(description: dict[str, Any]) -> None:
+    """Remove schemas that no operation refers to, such as those that errors are made from."""
+    schemas = description["components"].pop("schemas")
+    used: dict[str, Any] = {}
+    names = _references(description)
+    while names:
+        used |= {name: schemas[name] for name in names}
+        names = {other for name in names for other in _references(schemas[name])} - used.keys()
+    description["components"]["schemas"] = dict(sorted(used.items()))
+
+
+def _references(part: Any) -> set[str]:
+    """Return the names of all schemas that this part of the description refers to."""
+    return set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(part)))
 
 
 def _operations(description: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -18,12 +18,14 @@ from tests.support.schema_check import is_valid
 
 MEDIA_TYPES: Final = {"application/json", "multipart/form-data"}
 PHONES: Final = ("+919876543210", "+49 1512-3456789", "\uff0b44 7400 123456")
+OTPS: Final = ("271828", "27 18-28", "\u0662\u0667\u0661\u0668\u0662\u0668")
 USERNAMES: Final = ("Asha Rao", "Zoë", "李小龍", "x" * 64)
 
 
 def register_formats(own_phone: str, own_name: str) -> None:
-    """Make schemathesis generate phones and usernames that are valid."""
+    """Make schemathesis generate phones, codes and usernames that are valid."""
     schemathesis.openapi.format("phone", st.sampled_from([*PHONES, own_phone]))
+    schemathesis.openapi.format("otp", st.sampled_from(OTPS))
     schemathesis.openapi.format("username", st.sampled_from([*USERNAMES, own_name]))
 
 
@@ -101,7 +103,12 @@ def _has_correct_label(
 
 def _remove_formats(part: Any) -> Any:
     if isinstance(part, dict):
-        return {name: _remove_formats(value) for name, value in part.items() if name != "format"}
+        return {
+            name: _remove_formats(value)
+            for name, value in part.items()
+            # Values for a pattern with this format are generated without it.
+            if name != "format" or value == "otp"
+        }
     return [_remove_formats(element) for element in part] if isinstance(part, list) else part
 
 

@@ -1,4 +1,4 @@
-"""A pattern in the description matches exactly the texts that its parser accepts."""
+"""Patterns and formats in the description match exactly the texts that a parser accepts."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,8 @@ from entrypoints.http.otp.schemas import DEVICE_PATTERN, OTP_PATTERN
 from tests.support.examples import examples
 from tests.support.schema_check import is_valid
 
-OTP_SCHEMA: Final = {"type": "string", "pattern": OTP_PATTERN}
+# The pattern alone also matches other texts.
+OTP_SCHEMA: Final = {"type": "string", "pattern": OTP_PATTERN, "format": "otp"}
 CATEGORY_SCHEMA: Final = {
     "type": "string",
     "pattern": CATEGORY_PATTERN,

@@ -1,6 +1,7 @@
 """A call flow in the terminal, as a caller would hear it."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from domain.voice.flow import CallFlow, DialResult
@@ -20,6 +21,7 @@ from domain.voice.walk import (
     CallBack,
     Caller,
     CallEvent,
+    ChooseLanguage,
     Continued,
     Dialed,
     Effect,
@@ -56,6 +58,8 @@ def try_flow(flow: CallFlow, caller: Caller, read_line: Callable[[], str | None]
             yield f"[{' -> '.join(step.path)}]"
         if step.effect and step.position:
             yield f"* {_describe(step.effect)}"
+            if isinstance(step.effect, ChooseLanguage):
+                caller = replace(caller, locale=step.effect.locale)
             step = advance(flow, step.position, caller, EffectResult.DONE)
             continue
         yield from _describe_all(step.instructions)
@@ -103,6 +107,8 @@ def _describe(effect: Effect) -> str:
             return "a message is sent that says how to leave; nothing is changed"
         case CallBack():
             return "the caller's number is called back with a code"
+        case ChooseLanguage(tag):
+            return f"the caller hears {tag} now, and in the next call"
         case KeepRecording():
             return "the reference of the recording is kept"
 

@@ -160,7 +160,7 @@ class _Reader:
         return tuple(choices)
 
     def read_locale(self, place: str, table: Mapping[str, Any]) -> FlowLocale:
-        lists = ("fillers", "negations", "number_words", "countries")
+        lists = ("names", "fillers", "negations", "number_words", "countries", "offered_in")
         known = {"language", "voice", "texts", "words", "numbers", *lists}
         self.check_fields(place, table, known)
         voice = Voice(

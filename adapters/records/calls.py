@@ -109,6 +109,12 @@ class CallBackRecord(Tagged, tag="call_back"):
     """The caller is called back with a code."""
 
 
+class ChooseLanguageRecord(Tagged, tag="choose_language"):
+    """The caller hears this locale."""
+
+    locale: str
+
+
 class KeepRecordingRecord(Tagged, tag="keep_recording"):
     """The reference to a recording is kept."""
 
@@ -138,7 +144,12 @@ class PendingEffectRecord(msgspec.Struct, gc=False):
 
     position: PositionRecord
     effect: (
-        RegisterRecord | LeaveRecord | ExplainLeavingRecord | CallBackRecord | KeepRecordingRecord
+        RegisterRecord
+        | LeaveRecord
+        | ExplainLeavingRecord
+        | CallBackRecord
+        | ChooseLanguageRecord
+        | KeepRecordingRecord
     )
     started_at: datetime
 
@@ -215,6 +226,7 @@ _KINDS: Final[Mapping[type, type[Tagged]]] = {
     walk.Leave: LeaveRecord,
     walk.ExplainLeaving: ExplainLeavingRecord,
     walk.CallBack: CallBackRecord,
+    walk.ChooseLanguage: ChooseLanguageRecord,
     walk.KeepRecording: KeepRecordingRecord,
 }
 _CLASSES: Final = {record_type: value_type for value_type, record_type in _KINDS.items()}

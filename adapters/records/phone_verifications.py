@@ -107,6 +107,13 @@ class TrustedIpRecord(msgspec.Struct, gc=False):
     last_login_at: datetime
 
 
+class CallLocaleRecord(msgspec.Struct, gc=False):
+    """The locale that was chosen in a call of the phone."""
+
+    tag: str
+    chosen_at: datetime
+
+
 class PhoneVerificationRecord(Record, kw_only=True):
     """What is known about a phone. The key of the record is the blind index of the phone.
 
@@ -125,6 +132,7 @@ class PhoneVerificationRecord(Record, kw_only=True):
     failures: FailuresRecord = msgspec.field(default_factory=FailuresRecord)
     trusted_ips: tuple[TrustedIpRecord, ...] = ()
     callbacks: tuple[CallbackRecord, ...] = ()
+    call_locale: CallLocaleRecord | None = None
 
 
 PHONE_VERIFICATIONS: Final = RecordMapping(

@@ -51,12 +51,15 @@ class RequestCallback:
     rate_limits: RateLimits
     phone_rules: PhoneRules
 
-    async def __call__(self, phone: PhoneNumber, identity_id: str | None) -> bool:
+    async def __call__(
+        self, phone: PhoneNumber, identity_id: str | None, locale: str | None = None
+    ) -> bool:
         """Request a callback, and return whether the phone is called back.
 
         Args:
             phone: the caller id.
             identity_id: the identity of the phone, if it has one. The call is in its call log.
+            locale: the locale that the caller chose, if any.
 
         Raises:
             StorageError
@@ -95,6 +98,7 @@ class RequestCallback:
             challenge_id=decision.callback.challenge.id,
             identity_id=identity_id,
             is_suppressed=decision.is_suppressed,
+            locale=locale,
         )
         return await self._place(self.place_code_call, command, reservation)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from application.otp.codes import OtpCodes
@@ -34,12 +34,14 @@ from domain.voice.walk import (
     CallBack,
     Caller,
     CallEvent,
+    ChooseLanguage,
     EffectResult,
     KeepRecording,
     Register,
     Step,
     advance,
     apologize,
+    locale_of,
     skip_operator,
     start,
 )
@@ -147,6 +149,7 @@ class AnswerCall:
             provider_call_id=command.provider_call_id,
             status=CallStatus.IN_PROGRESS,
             identity_id=caller.identity_id,
+            locale=caller.locale,
         ).complete(None, step, now=now)
         if await self.calls.add(call):
             await self.find_caller.mark_called(caller, now)
@@ -177,6 +180,7 @@ class AnswerCall:
                 await asyncio.sleep(delay)
             else:
                 caller = caller or await self.find_caller(command.phone)
+                caller = replace(caller, locale=call.locale)
                 *done, step = self._walk(call, position, command.event, caller)
                 if step.effect is None:
                     completed = call.complete(position, *done, step, now=now)
@@ -222,6 +226,8 @@ class AnswerCall:
             with suppress(PortError):
                 await self._complete(call_id, position, step, self._apologize(caller))
             raise
+        if isinstance(step.effect, ChooseLanguage):
+            caller = replace(caller, locale=step.effect.locale)
         after = self._step_after(step, result, caller)
         return await self._complete(call_id, position, step, after, joined_id)
 
@@ -250,7 +256,7 @@ class AnswerCall:
         return step if self.operator else skip_operator(self.flow, step, caller)
 
     def _apologize(self, caller: Caller) -> Step:
-        return apologize(self.flow.select_locale(caller.country))
+        return apologize(locale_of(self.flow, caller))
 
     def _resolve(
         self, instructions: Sequence[StoredInstruction], caller_id: str = ""

@@ -1,7 +1,7 @@
 """Carry out the effects of calls."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from application.identities.assign_phone import assign_phone
@@ -15,22 +15,25 @@ from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
-from application.update import save_identity, update_identity
+from application.update import save_identity, update_identity, update_phone_verification
 from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
+from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber
 from domain.voice.flow import LEAVING_MESSAGE, CallFlow
 from domain.voice.walk import (
     CallBack,
     Caller,
+    ChooseLanguage,
     Effect,
     EffectResult,
     ExplainLeaving,
     KeepRecording,
     Leave,
     Register,
+    locale_of,
 )
 
 RESERVATION_ID_BYTES: Final = 8
@@ -77,9 +80,12 @@ class CarryOutEffect:
             case Leave():
                 is_done = identity_id is None or await self._leave(phone, identity_id)
             case ExplainLeaving():
-                is_done = await self._explain_leaving(phone)
+                text = locale_of(self.flow, caller).texts[LEAVING_MESSAGE]
+                is_done = await self._explain_leaving(phone, text)
             case CallBack():
-                is_done = await self.request_callback(phone, identity_id)
+                is_done = await self.request_callback(phone, identity_id, caller.locale)
+            case ChooseLanguage():
+                await self._keep_locale(phone, effect.locale)
             case KeepRecording():
                 pass  # the call keeps the reference
         return EffectResult.DONE if is_done else EffectResult.REJECTED
@@ -136,7 +142,16 @@ class CarryOutEffect:
             )
         return identity.is_deleted
 
-    async def _explain_leaving(self, phone: PhoneNumber) -> bool:
+    async def _keep_locale(self, phone: PhoneNumber, tag: str) -> None:
+        """Keep the locale for the next call of this phone."""
+        chosen = CallLocale(tag, self.clock.now())
+
+        def choose(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            return replace(verification, call_locale=chosen), None
+
+        await update_phone_verification(self.phone_verifications, phone, choose)
+
+    async def _explain_leaving(self, phone: PhoneNumber, text: str) -> bool:
         """Send the message. Above its limits the earlier one has to do."""
         now = self.clock.now()
         is_served = self.countries is None or phone.country in self.countries
@@ -149,7 +164,6 @@ class CarryOutEffect:
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             await self.timing.imitate(phone.country)
             return True
-        text = self.flow.select_locale(phone.country).texts[LEAVING_MESSAGE]
         result = await self.timing.record(phone.country, self.messenger.send(phone, text))
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             return True

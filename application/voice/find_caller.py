@@ -30,13 +30,15 @@ class FindCaller:
         """
         if phone is None:
             return Caller()
-        identity_id = (await self.phone_verifications.load(phone)).value.identity_id
+        verification = (await self.phone_verifications.load(phone)).value
+        identity_id, locale = verification.identity_id, verification.call_locale
+        tag = locale.tag if locale else None
         loaded = await self.identities.load(identity_id) if identity_id else None
         if loaded is None or loaded.value.is_closed:
-            return Caller(phone)
+            return Caller(phone, locale=tag)
         is_verified = loaded.value.is_verified
         identity = CallerIdentity.VERIFIED if is_verified else CallerIdentity.UNVERIFIED
-        return Caller(phone, identity, identity_id)
+        return Caller(phone, identity, identity_id, tag)
 
     async def mark_called(self, caller: Caller, now: datetime) -> None:
         """Keep the caller's unverified identity for longer. Without calls, it is deleted.

@@ -26,6 +26,7 @@ from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
+CALL_LOCALE_TTL: Final = timedelta(days=365)
 MAX_TRUSTED_IPS: Final = 20
 _EXPIRED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,6 +37,19 @@ class TrustedIp:
 
     client_ip_hash: str
     last_login_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallLocale:
+    """The locale that was chosen in a call of this phone. It is kept for a year."""
+
+    tag: str
+    chosen_at: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it is no longer kept."""
+        return self.chosen_at + CALL_LOCALE_TTL
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,7 @@ class PhoneVerification:
     identity_id: str | None = None
     blocked_at: datetime | None = None
     callbacks: tuple[Callback, ...] = ()
+    call_locale: CallLocale | None = None
 
     @property
     def expires_at(self) -> datetime | None:
@@ -68,13 +83,15 @@ class PhoneVerification:
             times.append(max(counted_at) + ONE_DAY)
         if self.trusted_ips:
             times.append(max([ip.last_login_at for ip in self.trusted_ips]) + TRUSTED_IP_TTL)
+        if self.call_locale:
+            times.append(self.call_locale.expires_at)
         if (failures_expire_at := self.failures.expires_at) is not None:
             times.append(failures_expire_at)
         return max(times, default=_EXPIRED)
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
-        """When the first of the client IPs and callbacks in it expires. None without any.
+        """When the first of the client IPs, callbacks and the locale expires. None without any.
 
         An IP of a login expires after 90 days, that of a delivery and a callback after one day,
         that of an attempt with the code.
@@ -83,6 +100,8 @@ class PhoneVerification:
         times = [min(counted_at) + ONE_DAY] if counted_at else []
         if self.trusted_ips:
             times.append(min([ip.last_login_at for ip in self.trusted_ips]) + TRUSTED_IP_TTL)
+        if self.call_locale:
+            times.append(self.call_locale.expires_at)
         tried = [one.challenge_id for one in self.deliveries if one.has_unknown_ips]
         if tried:
             times += [one.expires_at for one in self.challenges if one.id in tried]
@@ -359,6 +378,7 @@ class PhoneVerification:
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
         latest, since_day = now + CLOCK_SKEW, now - ONE_DAY
+        locale = self.call_locale
         challenges = tuple(
             challenge
             for challenge in self.challenges
@@ -387,6 +407,7 @@ class PhoneVerification:
                 for callback in self.callbacks
                 if since_day < callback.requested_at <= latest
             ),
+            call_locale=locale if locale and now < locale.expires_at else None,
         )
 
     def drop_client_ips(self) -> "PhoneVerification":

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.voice.instructions import Position, StoredInstruction
-from domain.voice.walk import CallOutcome, Effect, KeepRecording, Step
+from domain.voice.walk import CallOutcome, ChooseLanguage, Effect, KeepRecording, Step
 
 EFFECT_TIMEOUT: Final = timedelta(seconds=30)
 """After this time, whoever carries out an effect has failed."""
@@ -104,7 +104,8 @@ class Call:
         is_caller_verified: Whether the caller proved to be that identity.
         challenge_id: The challenge whose code an outbound call reads.
         report_id: The report of the delivery that an outbound call is, if there is one.
-        locale: The locale that the request for an outbound call named, if any.
+        locale: The locale that the request for an outbound call named, or that the caller of an
+            inbound call chose in it or before, if any.
         path: The nodes that it came to.
         outcome: What it came to.
         position: Where it waits for an event; None before the first and after the last.
@@ -211,6 +212,8 @@ class Call:
             )
             if isinstance(step.effect, KeepRecording):
                 completed = completed.keep_recording(step.effect, now)
+            if isinstance(step.effect, ChooseLanguage):
+                completed = replace(completed, locale=step.effect.locale)
         return replace(
             completed,
             position=steps[-1].position,

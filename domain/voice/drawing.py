@@ -40,7 +40,7 @@ def draw(flow: CallFlow) -> str:
         lines.append(f"    {caller}([{caller} caller]) --> {_id(first)}")
     for name, node in flow.nodes.items():
         lines.append(f"    {_id(name)}{_shape(name, node, locale)}")
-        lines += (f"    {_id(name)} {edge}" for edge in _edges(node, locale))
+        lines += (f"    {_id(name)} {edge}" for edge in _edges(name, node, locale))
     return "\n".join(lines)
 
 
@@ -69,11 +69,13 @@ def _shape(name: str, node: FlowNode, locale: FlowLocale) -> str:
             return f'(["{_label(f"{name}: hang up", locale.texts.get(text, ""))}"])'
 
 
-def _edges(node: FlowNode, locale: FlowLocale) -> Iterator[str]:
+def _edges(name: str, node: FlowNode, locale: FlowLocale) -> Iterator[str]:
     if isinstance(node, MenuNode):
         for choice in node.choices:
             word = locale.words[choice.words[0]][0]
             yield f'-->|"{choice.key}: {_escape(word)}"| {_id(choice.next)}'
+        if node.language_key:
+            yield f'-->|"{node.language_key}: another language"| {_id(name)}'
     for field, target in list_targets(node):
         if not field.startswith("choices."):
             label = _EDGES.get(field, field)

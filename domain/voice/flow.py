@@ -23,6 +23,8 @@ LEAVING_MESSAGE: Final = "leaving_message"
 YES: Final = "yes"
 NO: Final = "no"
 """The names of the words that confirm and decline."""
+LANGUAGE_OFFER: Final = "language_offer"
+"""The text that offers a locale, in that locale. Flows with a `language_key` have it."""
 REQUIRED_TEXTS: Final = (APOLOGY, GOODBYE, CODE_GREETING, CODE_INTRODUCTION, CODE_REPETITION)
 """Texts that each locale has, although no node names them."""
 
@@ -55,12 +57,16 @@ class SayNode:
 
 @dataclass(frozen=True, slots=True)
 class MenuNode:
-    """Ask for one of the choices, again after silence or nonsense, and then give up."""
+    """Ask for one of the choices, again after silence or nonsense, and then give up.
+
+    With a `language_key`, another locale is offered first. Who chooses it hears the menu again.
+    """
 
     text: str
     choices: tuple[Choice, ...]
     give_up: str
     invalid: str = ""
+    language_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,9 @@ class FlowLocale:
         negations: Words that negate an answer, such as "don't".
         numbers: The number words of keys, such as "one" for 1.
         number_words: Words with which a number is a key, such as "press".
+        names: What callers say to hear this locale, such as "English".
         countries: The ISO 3166-1 codes of the callers who hear this locale.
+        offered_in: Other countries whose callers can choose this locale.
     """
 
     voice: Voice
@@ -175,7 +183,9 @@ class FlowLocale:
     negations: tuple[str, ...] = ()
     numbers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     number_words: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
+    offered_in: tuple[str, ...] = ()
 
     def list_phrases(self, choice: Choice) -> tuple[str, ...]:
         """Return what callers say for a choice. Negations are phrases of the choice `no`."""
@@ -237,19 +247,36 @@ class CallFlow:
         return node
 
     def select_locale(self, country: str | None, tags: Iterable[str] = ()) -> FlowLocale:
-        """Return the locale of a phone.
+        """Return the locale of a phone, as `select_tag` does."""
+        return self.locales[self.select_tag(country, tags)]
+
+    def select_tag(self, country: str | None, tags: Iterable[str] = ()) -> str:
+        """Return the tag of the nearest locale, else that of the country, else the default.
+
+        A locale of the same language is near: es-MX for es-ES.
 
         Args:
             country: The country of the phone.
             tags: The locales that its owner has requested, the preferred one first.
         """
-        for tag in tags:
-            if tag in self.locales:
-                return self.locales[tag]
-        for locale in self.locales.values():
-            if country in locale.countries:
-                return locale
-        return next(iter(self.locales.values()))
+        requested = tuple(tags)
+        languages = [tag.partition("-")[0] for tag in requested]
+        near = [tag for tag in self.locales if tag.partition("-")[0] in languages]
+        local = [tag for tag, locale in self.locales.items() if country in locale.countries]
+        exact = [tag for tag in requested if tag in self.locales]
+        return [*exact, *near, *local, *self.locales][0]
+
+    def find_offer(self, country: str | None, tag: str) -> str | None:
+        """Return the tag of the locale that a caller can choose instead of this one, or None.
+
+        It is the locale of the country, if this is another one. Otherwise it is the one that is
+        offered in the country, else the default. A caller without a country has no choice.
+        """
+        if country is None:
+            return None
+        offered = [other for other in self.locales if country in self.locales[other].offered_in]
+        candidates = [self.select_tag(country), *offered, next(iter(self.locales))]
+        return next((other for other in candidates if other != tag), None)
 
 
 HANG_UP_FLOW: Final = CallFlow(

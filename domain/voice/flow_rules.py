@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from domain.countries import ALL_COUNTRIES
 from domain.voice.flow import (
+    LANGUAGE_OFFER,
     LEAVING_MESSAGE,
     REQUIRED_TEXTS,
     CallbackNode,
@@ -88,6 +89,8 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
     texts: tuple[str, ...] = REQUIRED_TEXTS
     if any(isinstance(node, LeaveNode) for node in flow.nodes.values()):
         texts = (*texts, LEAVING_MESSAGE)
+    if any(isinstance(node, MenuNode) and node.language_key for node in flow.nodes.values()):
+        texts = (*texts, LANGUAGE_OFFER)
     for tag, locale in flow.locales.items():
         if not _LANGUAGE.fullmatch(tag):
             yield FlowProblem(f"locales.{tag}", "its name is not a locale such as en or pt-BR")
@@ -151,6 +154,7 @@ def _check_choices(place: str, menu: MenuNode, flow: CallFlow) -> Iterator[FlowP
     if not menu.choices:
         yield FlowProblem(place, 'it is empty; add { key = "1", words = "yes", next = "…" }')
     keys = [choice.key for choice in menu.choices]
+    keys += [menu.language_key] if menu.language_key else []
     for key in dict.fromkeys(keys):
         if len(key) != 1 or key not in KEYS:
             yield FlowProblem(place, f"{key!r} is not a key; use one of 0-9, * and #")
@@ -256,15 +260,16 @@ def _find_loops(targets: Mapping[str, list[str]]) -> Iterator[list[str]]:
 
 
 def _check_countries(flow: CallFlow) -> Iterator[FlowProblem]:
-    owners: dict[str, str] = {}
-    for tag, locale in flow.locales.items():
-        place = f"locales.{tag}.countries"
-        for country in locale.countries:
-            if country not in ALL_COUNTRIES:
-                yield FlowProblem(place, f"{country!r} is not an ISO 3166-1 code such as IN")
-            if owners.setdefault(country, tag) != tag:
-                message = f"{country} belongs to {owners[country]} too; remove one"
-                yield FlowProblem(place, message)
+    for field in ("countries", "offered_in"):
+        owners: dict[str, str] = {}
+        for tag, locale in flow.locales.items():
+            place = f"locales.{tag}.{field}"
+            for country in getattr(locale, field):
+                if country not in ALL_COUNTRIES:
+                    yield FlowProblem(place, f"{country!r} is not an ISO 3166-1 code such as IN")
+                if owners.setdefault(country, tag) != tag:
+                    message = f"{country} belongs to {owners[country]} too; remove one"
+                    yield FlowProblem(place, message)
 
 
 def _check_locale(
@@ -292,6 +297,7 @@ def _check_locale(
     numbers = list_numbers(locale)
     lists = {
         **{f"words.{name}": words for name, words in locale.words.items()},
+        "names": locale.names,
         "fillers": locale.fillers,
         "negations": locale.negations,
         "number_words": locale.number_words,

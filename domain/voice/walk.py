@@ -8,6 +8,7 @@ from domain.phone import PhoneNumber
 from domain.voice.flow import (
     APOLOGY,
     GOODBYE,
+    LANGUAGE_OFFER,
     MAX_REPEATS,
     CallbackNode,
     CallFlow,
@@ -52,12 +53,14 @@ class CallerIdentity(StrEnum):
 class Caller:
     """What a call claims about the caller. Without a valid caller id, `phone` is None.
 
-    `identity_id` is the identity that the phone belongs to, if there is one.
+    `identity_id` is the identity that the phone belongs to, if there is one. `locale` is the tag of
+    the locale that was chosen in a call of this number.
     """
 
     phone: PhoneNumber | None = None
     identity: CallerIdentity = CallerIdentity.UNKNOWN
     identity_id: str | None = None
+    locale: str | None = None
 
     @property
     def country(self) -> str | None:
@@ -133,6 +136,13 @@ class CallBack:
 
 
 @dataclass(frozen=True, slots=True)
+class ChooseLanguage:
+    """Speak this locale from now on, also in the next call of the caller's phone."""
+
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepRecording:
     """Keep the reference to a recording."""
 
@@ -140,7 +150,7 @@ class KeepRecording:
     duration_seconds: int
 
 
-Effect = Register | Leave | ExplainLeaving | CallBack | KeepRecording
+Effect = Register | Leave | ExplainLeaving | CallBack | ChooseLanguage | KeepRecording
 
 
 class CallOutcome(StrEnum):
@@ -177,6 +187,11 @@ class Step:
     path: tuple[str, ...] = ()
     effect: Effect | None = None
     outcome: CallOutcome | None = None
+
+
+def locale_of(flow: CallFlow, caller: Caller) -> FlowLocale:
+    """Return the locale that a caller hears."""
+    return flow.locales[_tag_of(flow, caller)]
 
 
 def start(flow: CallFlow, caller: Caller) -> Step:
@@ -224,12 +239,12 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
             if event is not EffectResult.DONE:
                 outcome = CallOutcome.CALLBACK_REJECTED
                 return _enter(flow, callback.refused, caller, visit, outcome=outcome)
-            text = flow.select_locale(caller.country).say(callback.text)
+            text = locale_of(flow, caller).say(callback.text)
             return Step((text, HangUp()), None, outcome=CallOutcome.CALLBACK)
         case SayNode() as say:
             return _enter(flow, say.next, caller, visit)
         case _:
-            return apologize(flow.select_locale(caller.country))
+            return apologize(locale_of(flow, caller))
 
 
 def skip_operator(flow: CallFlow, step: Step, caller: Caller) -> Step:
@@ -254,16 +269,23 @@ def apologize(locale: FlowLocale) -> Step:
 def _answer(
     flow: CallFlow, menu: MenuNode, position: Position, caller: Caller, event: CallEvent
 ) -> Step:
-    locale = flow.select_locale(caller.country)
+    locale, offer = locale_of(flow, caller), _offer_of(flow, menu, caller)
+    if isinstance(event, EffectResult):  # the caller has chosen the language
+        return _enter(flow, position.node, caller, position.visit + 1)
     answer = event if isinstance(event, Answered) else Answered()
+    phrases = {choice.key: locale.list_phrases(choice) for choice in menu.choices}
+    if offer:
+        phrases[menu.language_key] = flow.locales[offer].names
     key = find_key(
-        {choice.key: locale.list_phrases(choice) for choice in menu.choices},
+        phrases,
         locale,
         whole=[choice.key for choice in menu.choices if flow.changes_something(choice)],
         keys=answer.keys,
         speech=answer.speech,
     )
     visit = position.visit + 1
+    if offer and key == menu.language_key:
+        return Step((), position, effect=ChooseLanguage(offer))
     for choice in menu.choices:
         if choice.key == key:
             return _enter(flow, choice.next, caller, visit)
@@ -274,7 +296,7 @@ def _answer(
     is_silent = not answer.keys and not answer.speech.strip()
     apology = () if is_silent or not menu.invalid else (locale.say(menu.invalid),)
     repeated = Position(position.node, visit, position.repeat + 1)
-    return Step((_gather(menu, locale, repeated, apology),), repeated)
+    return Step((_gather(flow, menu, caller, repeated, apology),), repeated)
 
 
 def _register(
@@ -292,7 +314,7 @@ def _register(
     if not isinstance(event, Continued):
         # The flow has changed during the call: nobody has heard the consent.
         return _enter(flow, position.node, caller, position.visit + 1)
-    locale = flow.select_locale(caller.country)
+    locale = locale_of(flow, caller)
     consent = Register(locale.texts[register.consent], locale.voice.language)
     return Step((), position, effect=consent)
 
@@ -301,7 +323,7 @@ def _enter(
     flow: CallFlow, name: str, caller: Caller, visit: int, *, outcome: CallOutcome | None = None
 ) -> Step:
     """Go from node to node until the call waits, ends, or has an effect."""
-    locale = flow.select_locale(caller.country)
+    locale = locale_of(flow, caller)
     if visit > MAX_VISITS:
         return _end(locale)
     said: list[StoredInstruction] = []
@@ -316,7 +338,7 @@ def _enter(
                 name = say.next
                 continue
             case MenuNode() as menu:
-                said.append(_gather(menu, locale, position))
+                said.append(_gather(flow, menu, caller, position))
             case DialNode() as dial:
                 said.append(locale.say(dial.text))
                 said.append(DialOperator(position, dial.timeout_seconds, dial.max_seconds))
@@ -348,16 +370,34 @@ def _enter(
 
 
 def _gather(
-    menu: MenuNode, locale: FlowLocale, position: Position, before: tuple[Say, ...] = ()
+    flow: CallFlow,
+    menu: MenuNode,
+    caller: Caller,
+    position: Position,
+    before: tuple[Say, ...] = (),
 ) -> Gather:
+    locale, offer = locale_of(flow, caller), _offer_of(flow, menu, caller)
     hints = [phrase for choice in menu.choices for phrase in locale.list_phrases(choice)]
+    offered = flow.locales[offer] if offer else None
     return Gather(
-        prompt=(*before, locale.say(menu.text)),
+        prompt=(
+            *before,
+            *([offered.say(LANGUAGE_OFFER)] if offered else []),
+            locale.say(menu.text),
+        ),
         answer_to=position,
         voice=locale.voice,
-        hints=tuple(dict.fromkeys(hints)),
+        hints=tuple(dict.fromkeys([*hints, *(offered.names if offered else ())])),
         with_speech=bool(hints),
     )
+
+
+def _tag_of(flow: CallFlow, caller: Caller) -> str:
+    return flow.select_tag(caller.country, (caller.locale,) if caller.locale else ())
+
+
+def _offer_of(flow: CallFlow, menu: MenuNode, caller: Caller) -> str | None:
+    return flow.find_offer(caller.country, _tag_of(flow, caller)) if menu.language_key else None
 
 
 def _end(locale: FlowLocale) -> Step:

@@ -22,10 +22,10 @@ def test_an_unknown_caller_joins_and_talks_to_the_operator(line: PhoneLine, phon
     before = line.identities()
 
     call = line.call(phone)
-    assert call.heard == [WELCOME, JOIN]
+    assert call.heard == [WELCOME, "Para español, oprima 9.", JOIN]
     call.press("1")
 
-    consent, thanks, connecting = call.heard[2:]
+    consent, thanks, connecting = call.heard[3:]
     assert CONSENT in consent
     assert (thanks, connecting) == ("Thank you. You have joined Dialtone.", CONNECTING)
     assert call.verb is not None
@@ -61,7 +61,7 @@ def test_the_owner_takes_over_a_join_and_sees_the_consent_and_the_calls(
 
     assert created_id == user_id
     consent = line.http.get("/users/me", headers=bearer(token)).json()["spoken_consent"]
-    assert (consent["wording"], consent["language"]) == (call.heard[2], "en-US")
+    assert (consent["wording"], consent["language"]) == (call.heard[3], "en-US")
     assert start <= datetime.fromisoformat(consent["given_at"]) <= datetime.now(UTC)
     entries = line.log(token)
     assert [entry["path"][-1] for entry in entries] == ["feedback_kept", "goodbye"]

@@ -116,7 +116,7 @@ def test_the_documented_flow_is_valid_and_its_default_locale_comes_first(tmp_pat
 
 
 NODES = "use one of bye, operator, question, or add [nodes.by]"
-FIELDS = "use choices, give_up, invalid, kind, text"
+FIELDS = "use choices, give_up, invalid, kind, language_key, text"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from domain.phone import PhoneNumber
 from domain.voice.flow import (
+    LANGUAGE_OFFER,
     LEAVING_MESSAGE,
     REQUIRED_TEXTS,
     CallbackNode,
@@ -27,7 +28,7 @@ from domain.voice.instructions import Gather, Instruction, Say, StoredInstructio
 PHONE: Final = PhoneNumber("+14155552671")
 INDIAN_PHONE: Final = PhoneNumber("+919876543210")
 _OWN_TEXTS: Final = ("hello", "question", "again", "consent", "bye", "tone")
-TEXTS: Final = (*_OWN_TEXTS, LEAVING_MESSAGE, *REQUIRED_TEXTS)
+TEXTS: Final = (*_OWN_TEXTS, LANGUAGE_OFFER, LEAVING_MESSAGE, *REQUIRED_TEXTS)
 
 
 def make_locale(
@@ -35,13 +36,16 @@ def make_locale(
     *,
     words: dict[str, tuple[str, ...]] | None = None,
     countries: tuple[str, ...] = (),
+    offered_in: tuple[str, ...] = (),
 ) -> FlowLocale:
     return FlowLocale(
         Voice(language, "Polly.Joanna"),
         {text: f"{text} in {language}" for text in TEXTS},
         words or {"yes": ("yes", "of course"), "no": ("no", "leave me"), "leave": ("leave",)},
         ("please",),
+        names=(f"name of {language}",),
         countries=countries,
+        offered_in=offered_in,
     )
 
 

@@ -76,7 +76,9 @@ async def test_an_unknown_caller_is_invited_to_join(
 
     await call.ring()
 
-    assert call.heard.startswith("Welcome to Dialtone. Would you like to join?")
+    assert call.heard.endswith(
+        "Would you like to join? Say yes or press 1. To decline, say no or press 2."
+    )
     assert call.record.identity_id is None
 
 
@@ -273,3 +275,19 @@ def test_an_apology_is_in_the_language_of_the_caller(app: AppHarness) -> None:
         instructions = app.use_cases.answer_call.apologize(phone)
         assert InboundCall(app, instructions=instructions).heard.startswith(text)
         assert instructions[-1] == HangUp()
+
+
+async def test_a_chosen_language_is_kept_for_the_next_call_and_the_callback() -> None:
+    app = AppHarness(policy=replace(PHONE_LINE, countries=None))
+    first, second = (InboundCall(app, PhoneNumber("+919876543210"), sid) for sid in ("CA1", "CA2"))
+    await first.ring()
+    await first.press("9")
+    assert first.heard.startswith("हिंदी के लिए 9 दबाएँ। Would you like to join?")
+    await first.press("1")
+    await first.stay_on_the_line()
+    assert first.heard.startswith("Thank you. You have joined")
+    await second.ring()
+    assert second.heard.startswith("Welcome back to Dialtone.")
+    await second.press("2")
+    code_call = next(call.value for call in app.database.calls.values() if call.value.challenge_id)
+    assert (first.record.locale, second.record.locale, code_call.locale) == ("en",) * 3

@@ -8,7 +8,7 @@ import pytest
 
 from domain.otp.challenge import OTP_TTL
 from domain.otp.failures import DeviceFailures, Failures
-from domain.otp.phone_verification import PhoneVerification, TrustedIp
+from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
 from tests.support.builders import (
     NOW,
     a_callback,
@@ -41,6 +41,7 @@ ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
         (DELIVERY, DAY),
         (ATTEMPT, DAY),
         (LOGIN, 90 * DAY),
+        (PhoneVerification(call_locale=CallLocale("es", NOW)), 365 * DAY),
     ],
 )
 def test_everything_is_pruned_at_the_moment_when_it_expires(
@@ -125,6 +126,7 @@ def test_pruning_and_counting_keep_all_other_fields() -> None:
         "failures": Failures(),
         "trusted_ips": (),
         "callbacks": (),
+        "call_locale": None,
     }
     pruned = FULL_VERIFICATION.prune(NOW)
     assert replace(pruned, **expiring) == replace(FULL_VERIFICATION, **expiring)

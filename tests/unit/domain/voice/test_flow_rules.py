@@ -91,6 +91,7 @@ def test_a_valid_flow_violates_no_rule() -> None:
         (choose(("a", "yes")), {}, "'a' is not a key"),
         (choose(("\u0661", "yes")), {}, "is not a key"),
         (choose(("1", "yes"), ("1", "no")), {}, "the key '1' has 2 choices"),
+        (replace(menu("bye"), language_key="2"), {}, "the key '2' has 2 choices"),
         (choose(("1", "maybe")), {}, "nodes.start.choices.1: there are no words 'maybe' for en"),
         (choose(("1", "yes"), ("2", "yes")), {}, "'yes' is said for the keys 1 and 2 in en"),
         (dial(timeout=4), {}, "nodes.start.timeout_seconds: 4 is not from 5 to 120"),

@@ -34,6 +34,7 @@ from domain.voice.walk import (
     CallerIdentity,
     CallEvent,
     CallOutcome,
+    ChooseLanguage,
     Continued,
     Dialed,
     Effect,
@@ -108,10 +109,40 @@ def test_the_first_node_depends_on_the_caller() -> None:
 def test_the_locale_is_the_requested_one_or_else_that_of_the_country() -> None:
     flow = make_flow({"start": BYE}, locales={**LOCALES, "es": make_locale("es-MX")})
     assert flow.select_locale("IN", ("fr", "es")).voice.language == "es-MX"
+    assert flow.select_locale("IN", ("es-ES",)).voice.language == "es-MX"
     assert flow.select_locale("IN", ("fr",)).voice.language == "hi-IN"
     assert flow.select_locale(None, ("fr",)).voice.language == "en-US"
     for caller, language in ((UNKNOWN, "hi-IN"), (Caller(PHONE), "en-US"), (ANONYMOUS, "en-US")):
         assert list(spoken(start(flow, caller).instructions)) == [f"bye in {language}"]
+
+
+@pytest.mark.parametrize(
+    ("country", "tag", "offer"),
+    [
+        ("IN", "hi", "en"), ("IN", "en", "hi"), ("US", "en", "es"), ("US", "es", "en"),
+        ("US", "hi", "en"), ("GB", "en", None), (None, "en", None),
+    ],
+)  # fmt: skip
+def test_a_caller_is_offered_one_other_language(
+    country: str | None, tag: str, offer: str | None
+) -> None:
+    spanish = make_locale("es-MX", offered_in=("US",))
+    flow = make_flow({"start": BYE}, locales={**LOCALES, "es": spanish})
+    assert flow.find_offer(country, tag) == offer
+
+
+@pytest.mark.parametrize("answer", [Answered(keys="9"), Answered(speech="name of en-US")])
+def test_a_caller_who_chooses_a_language_hears_the_menu_again_in_it(answer: Answered) -> None:
+    node = replace(menu("bye"), language_key="9")
+    flow = make_flow({"start": node, "bye": BYE}, locales=LOCALES)
+    first = start(flow, UNKNOWN)
+    assert list(spoken(first.instructions)) == ["language_offer in en-US", "question in hi-IN"]
+    chosen = walk(flow, answer, caller=UNKNOWN)
+    assert (chosen.effect, chosen.instructions) == (ChooseLanguage("en"), ())
+    assert chosen.position
+    step = advance(flow, chosen.position, replace(UNKNOWN, locale="en"), DONE)
+    assert list(spoken(step.instructions)) == ["language_offer in hi-IN", "question in en-US"]
+    assert (step.path, step.position) == (("start",), Position("start", 2))
 
 
 # Menus

@@ -20,6 +20,7 @@ from application.identities.users import CreateUser, DeleteUser, GetUser, Rename
 from application.media.idempotency import IdempotentUploads
 from application.media.library import CategorizeItem, DeleteItem, FindItem, GetItem, ListItems
 from application.media.mark_for_deletion import MarkForDeletion
+from application.media.media_urls import MediaAccess, MediaUrls
 from application.media.open_file import OpenFile
 from application.media.quota import LibraryQuota
 from application.media.retry_deletions import RetryDeletions, ScheduledRetryDeletions
@@ -105,7 +106,8 @@ class Policy:
     `countries` is None where codes go to all countries, `recycled_after` where no phone counts as
     recycled, `operator` where nobody answers calls, `webhook_urls` where no provider sends requests
     about calls and messages. `are_messages_reported` says that it sends them about messages too.
-    Calls come from `caller_id`.
+    Calls come from `caller_id`. `media_service_url` is the URL below which the service serves media
+    files, `media_public_url` one in front of the media store, or None.
     """
 
     countries: Collection[str] | None = None
@@ -126,6 +128,9 @@ class Policy:
     webhook_urls: WebhookUrls | None = None
     are_messages_reported: bool = True
     quota: Quota = Quota()
+    media_access: MediaAccess = MediaAccess.PUBLIC
+    media_service_url: str = ""
+    media_public_url: str | None = None
     library_visibility: LibraryVisibility = LibraryVisibility.ALL
 
 
@@ -161,6 +166,7 @@ class UseCases:
     categorize_item: CategorizeItem
     delete_item: DeleteItem
     open_file: OpenFile
+    media_urls: MediaUrls
 
     answer_call: AnswerCall
     answer_code_call: AnswerCodeCall
@@ -194,6 +200,14 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         policy.quota,
     )
     mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, quota, clock)
+    media_urls = MediaUrls(
+        files,
+        ports.keyed_hashes,
+        clock,
+        policy.media_access,
+        policy.media_service_url,
+        policy.media_public_url,
+    )
     find_item = FindItem(items, deleted_identities, policy.library_visibility)
     retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
     clean_up_calls = CleanUpCalls(
@@ -309,6 +323,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             identities=identities,
             media_items=items,
             media_files=files,
+            media_urls=media_urls,
             image_publisher=ports.image_publisher,
             mark_for_deletion=mark_for_deletion,
             quota=quota,
@@ -317,12 +332,13 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             randomness=randomness,
         ),
         list_items=ListItems(
-            repositories.media_pages, deleted_identities, files, policy.library_visibility
+            repositories.media_pages, deleted_identities, media_urls, policy.library_visibility
         ),
-        get_item=GetItem(find_item, files),
-        categorize_item=CategorizeItem(find_item, items, files),
+        get_item=GetItem(find_item, media_urls),
+        categorize_item=CategorizeItem(find_item, items, media_urls),
         delete_item=DeleteItem(find_item, mark_for_deletion),
-        open_file=OpenFile(items, deleted_identities, files),
+        open_file=OpenFile(items, deleted_identities, files, policy.library_visibility),
+        media_urls=media_urls,
         answer_call=AnswerCall(
             calls=repositories.calls,
             find_caller=find_caller,

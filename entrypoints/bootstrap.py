@@ -186,6 +186,9 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 are_messages_reported=SmsProvider.TWILIO in settings.sms,
                 library_visibility=settings.library_visibility,
                 quota=Quota(settings.library_quota, settings.library_quota_items),
+                media_access=settings.media_access,
+                media_service_url=f"{settings.public_url}/media",
+                media_public_url=settings.media_public_url,
             ),
         )
 
@@ -356,8 +359,7 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
         case MediaFolder(path=path):
             from adapters.disk import open_disk_files
 
-            url = settings.media_public_url or f"{settings.public_url}/media"
-            return open_disk_files(path, url, clock)
+            return open_disk_files(path, f"{settings.public_url}/media", clock)
         case S3Bucket(bucket=bucket, prefix=prefix):
             from adapters.s3 import open_s3_files
 
@@ -368,7 +370,7 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
                 region=settings.aws_region,
                 access_key=settings.aws_access_key_id,
                 secret_key=settings.aws_secret_access_key.value,
-                public_url=settings.media_public_url,
+                cache_control=settings.media_cache_control,
                 clock=clock,
             )
         case Factory() as factory:

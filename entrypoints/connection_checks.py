@@ -6,8 +6,11 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from multiprocessing.connection import Connection
 from typing import Any, Final, TypeAlias
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
 from application.ports.media_files import MediaFiles
@@ -16,6 +19,7 @@ from entrypoints.startup_error import StartupError
 CHECK_TIMEOUT: Final = 15.0
 """Seconds for all checks, because they run at the same time."""
 _END_TIMEOUT: Final = 0.5
+_FETCH_TIMEOUT: Final = 8.0
 _CONTENT: Final = b"check-settings"
 
 Check: TypeAlias = Callable[[], Coroutine[Any, Any, str]]
@@ -57,11 +61,12 @@ def run_checks(
     return results
 
 
-async def check_media_files(files: MediaFiles) -> None:
-    """Write a file, read it and delete it.
+async def check_media_files(files: MediaFiles, public_url: str | None = None) -> None:
+    """Write a file, read it, also at the public URL of the media store, and delete it.
 
     Raises:
         ConfigurationError: one of these is not possible.
+        StartupError: the file is not at the public URL.
     """
     storage_key = f"check-settings-{secrets.token_hex(8)}"
     step = "written"
@@ -70,8 +75,12 @@ async def check_media_files(files: MediaFiles) -> None:
         step = "read"
         async with files.open_file(storage_key) as file:
             content = b"" if file is None else b"".join([chunk async for chunk in file.chunks])
-        step = "deleted"
-        await files.delete(storage_key)
+        try:
+            if public_url is not None:
+                await asyncio.to_thread(_check_public_url, f"{public_url}/{storage_key}")
+        finally:
+            step = "deleted"
+            await files.delete(storage_key)
     except MediaStorageUnavailable as error:
         raise ConfigurationError(
             f"A file cannot be {step} ({error}): allow the service to write, read and delete files."
@@ -79,6 +88,25 @@ async def check_media_files(files: MediaFiles) -> None:
     if content != _CONTENT:
         raise ConfigurationError(
             "A file that was written is missing, or different when it is read."
+        )
+
+
+def _check_public_url(url: str) -> None:
+    # Some CDNs reject the User-Agent of Python.
+    request = Request(url, headers={"User-Agent": "dialtone"})  # noqa: S310 -- the setting is http
+    try:
+        with urlopen(request, timeout=_FETCH_TIMEOUT) as response:  # noqa: S310
+            content = response.read(len(_CONTENT) + 1)
+        problem = "" if content == _CONTENT else "the response is another file"
+    except HTTPError as error:
+        problem = f"status {error.code}"
+    except (OSError, HTTPException) as error:
+        problem = f"no response: {type(getattr(error, 'reason', error)).__name__}"
+    if problem:
+        raise StartupError(
+            f"DIALTONE_MEDIA_PUBLIC_URL: A file that was stored is not readable at {url} "
+            f"({problem}): let the URL lead to the files of DIALTONE_MEDIA, and everybody read "
+            "them."
         )
 
 

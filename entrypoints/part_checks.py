@@ -121,7 +121,7 @@ async def _check_media(settings: Settings) -> str:
                 return f"{settings.media.path} does not exist yet: the first start creates it"
         async with open_files(settings, SystemClock()) as files:
             await health_check_of(files).check()
-            await check_media_files(files)
+            await check_media_files(files, settings.media_public_url)
     return ""
 
 

@@ -60,18 +60,23 @@ class DiskFiles:
         file = file_path(self._folder, storage_key)
         if file is None:
             raise ValueError("not a storage key")
-        await self._run(media_folder.write, file, content, self._clock.now())
+        await self._run(media_folder.write, self._folder, file, content, self._clock.now())
 
     async def get_size(self, storage_key: str) -> int | None:
         """Return the size of the file, or None if it does not exist."""
         file = file_path(self._folder, storage_key)
-        return await self._run(media_folder.get_size, file) if file else None
+        return await self._run(media_folder.get_size, self._folder, file) if file else None
 
     @asynccontextmanager
-    async def open_file(self, storage_key: str) -> AsyncIterator[StoredFile | None]:
+    async def open_file(
+        self, storage_key: str, start: int = 0, stop: int | None = None
+    ) -> AsyncIterator[StoredFile | None]:
         """Open the file for reading until the end of the block; None if it does not exist."""
         file = file_path(self._folder, storage_key)
-        opened = await self._run(media_folder.open_file, file) if file else None
+        if file is None:
+            yield None
+            return
+        opened = await self._run(media_folder.open_file, self._folder, file, start, stop)
         if opened is None:
             yield None
             return
@@ -83,7 +88,7 @@ class DiskFiles:
     async def delete(self, storage_key: str) -> None:
         """Delete the file."""
         if file := file_path(self._folder, storage_key):
-            await self._run(media_folder.delete, file)
+            await self._run(media_folder.delete, self._folder, file)
 
     async def url_for(self, storage_key: str) -> MediaUrl:
         """Return the base URL, a slash and the storage key."""

@@ -22,11 +22,13 @@ longer mounted: nothing is written there, and its files are not taken for delete
 """
 CHUNK_SIZE: Final = 64 * 1024
 _TEST_CONTENT: Final = bytes(4096)
-_FILE_MODE: Final = 0o644
-"""A web server in front of the folder may run as another user."""
+_FILE_MODE: Final = 0o640
+_FOLDER_MODE: Final = 0o750
+"""A web server in front of the folder may run as another user of the same group."""
 # Symbolic links are not followed, and opening a named pipe does not block.
 _OPEN_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_STORAGE_KEY: Final = re.compile(r"(?=.{1,100}\Z)[0-9a-z]+(?:[._-][0-9a-z]+)*\Z")
+_NAME: Final = r"[0-9a-z]+(?:[._-][0-9a-z]+)*"
+_STORAGE_KEY: Final = re.compile(rf"(?=.{{1,100}}\Z){_NAME}(?:/{_NAME})*\Z")
 
 
 class OpenFile:
@@ -36,22 +38,25 @@ class OpenFile:
     its caller had given up.
     """
 
-    def __init__(self, descriptor: int, size: int) -> None:
-        """Take over an open file descriptor."""
-        self.size = size
+    def __init__(self, descriptor: int, start: int, stop: int) -> None:
+        """Take over an open file descriptor, to read the bytes from `start` to before `stop`."""
+        self.size = max(0, stop - start)
         self.close = weakref.finalize(self, os.close, descriptor)
         self._descriptor = descriptor
-        self._offset = 0
+        self._offset = start
+        self._stop = stop
 
     def read(self) -> bytes:
-        """Return the next chunk, or an empty one at the end of the file.
+        """Return the next chunk, or an empty one at the end.
 
         Raises:
             OSError: Also if the file is closed.
         """
         if not self.close.alive:
             raise OSError(errno.EBADF, "the file is closed")
-        chunk = os.pread(self._descriptor, CHUNK_SIZE, self._offset)
+        chunk = os.pread(
+            self._descriptor, max(0, min(CHUNK_SIZE, self._stop - self._offset)), self._offset
+        )
         self._offset += len(chunk)
         return chunk
 
@@ -59,7 +64,8 @@ class OpenFile:
 def prepare(folder: Path) -> None:
     """Create the folder if it is missing, and check that it is writable."""
     unfinished = folder / UNFINISHED
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     unfinished.mkdir(mode=0o700, exist_ok=True)
     if unfinished.is_symlink():
         raise NotADirectoryError(errno.ENOTDIR, "a symbolic link")
@@ -92,22 +98,24 @@ def check_writable(folder: Path) -> None:
 
 def has_files(folder: Path) -> bool:
     """Return whether the folder has files under storage keys; other files do not count."""
-    with os.scandir(folder) as entries:
-        return any(_STORAGE_KEY.match(entry.name) and entry.is_file() for entry in entries)
+    return any(
+        path.is_file() and _STORAGE_KEY.match(str(path.relative_to(folder)))
+        for path in folder.rglob("*")
+    )
 
 
 def file_path(folder: Path, storage_key: str) -> Path | None:
     """Return the path of a file, or None for an invalid storage key (OWASP ASVS 5.0 5.3.2).
 
-    A storage key has lower-case letters and digits, with single dots, hyphens and underscores
-    between them. So it is no path and no hidden file, and each file system reads it the same way.
+    The names in it have lower-case letters and digits, with single dots, hyphens and underscores
+    between them. So none is hidden or leads elsewhere, and all file systems read them in one way.
     """
     return folder / storage_key if _STORAGE_KEY.match(storage_key) else None
 
 
-def write(file: Path, content: bytes, began_at: datetime) -> None:
+def write(folder: Path, file: Path, content: bytes, began_at: datetime) -> None:
     """Write a file durably. It appears in the folder when it is complete."""
-    descriptor, name = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent / UNFINISHED)
+    descriptor, name = tempfile.mkstemp(prefix=f"{file.name}.", dir=folder / UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as unfinished:
             unfinished.write(content)
@@ -115,6 +123,7 @@ def write(file: Path, content: bytes, began_at: datetime) -> None:
             os.utime(descriptor, (began_at.timestamp(), began_at.timestamp()))
             os.fchmod(descriptor, _FILE_MODE)
             os.fsync(descriptor)
+        _make_folder(file.parent)
         Path(name).replace(file)
     except BaseException:
         with suppress(OSError):
@@ -123,34 +132,38 @@ def write(file: Path, content: bytes, began_at: datetime) -> None:
     _sync(file.parent)
 
 
-def open_file(file: Path) -> OpenFile | None:
-    """Open a regular file, or return None if there is none of this name."""
+def open_file(folder: Path, file: Path, start: int, stop: int | None) -> OpenFile | None:
+    """Open a part of a regular file, or return None if there is no such file."""
     try:
         descriptor = os.open(file, _OPEN_FLAGS)
     except OSError as error:
-        _check_mounted(file.parent)
-        if isinstance(error, FileNotFoundError) or file.is_symlink():
+        _check_mounted(folder)
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)) or file.is_symlink():
             return None
         raise
     status = os.fstat(descriptor)
-    opened = OpenFile(descriptor, status.st_size)
+    size = status.st_size
+    opened = OpenFile(descriptor, start, size if stop is None else min(stop, size))
     return opened if stat.S_ISREG(status.st_mode) else None
 
 
-def get_size(file: Path) -> int | None:
+def get_size(folder: Path, file: Path) -> int | None:
     """Return the size of a regular file, or None if there is none of this name."""
     try:
         status = file.lstat()
-    except FileNotFoundError:
-        _check_mounted(file.parent)
+    except (FileNotFoundError, NotADirectoryError):
+        _check_mounted(folder)
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def delete(file: Path) -> None:
+def delete(folder: Path, file: Path) -> None:
     """Delete a file durably. It is no error if it does not exist."""
-    file.unlink(missing_ok=True)
-    _check_mounted(file.parent)
+    try:
+        file.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        _check_mounted(folder)
+        return
     _sync(file.parent)
 
 
@@ -165,6 +178,18 @@ def delete_unfinished(folder: Path, before: datetime) -> int:
                     Path(entry).unlink()
                     deleted += 1
     return deleted
+
+
+def _make_folder(folder: Path) -> None:
+    """Create a missing folder durably."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    with suppress(FileExistsError):  # another thread or process was faster
+        folder.mkdir()
+    # The umask does not apply, and files get the group that the operator gave the media folder.
+    folder.chmod(_FOLDER_MODE | folder.stat().st_mode & stat.S_ISGID)
+    _sync(folder.parent)
 
 
 def _check_mounted(folder: Path) -> None:

@@ -26,6 +26,7 @@ _FINGERPRINT_MESSAGE: Final = b"fingerprint of the phone index key"
 _FINGERPRINT_LENGTH: Final = 16
 _CLIENT_IP_KEY_MESSAGE: Final = b"key of the client ip hashes"
 _NUMBER_RANGE_KEY_MESSAGE: Final = b"key of the number range hashes"
+_MEDIA_URL_KEY_MESSAGE: Final = b"key of the media URL signatures"
 _HASH_BYTES: Final = 16
 _IPV4: Final = re.compile(r"([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}")
 _NETWORK_PREFIX_LENGTHS: Final = {4: 24, 6: 48}
@@ -38,8 +39,8 @@ class AesPhoneEncryption:
 
     - Format: version (1 byte), key id (8 ASCII characters), nonce (12 bytes), ciphertext with tag.
     - The record id is associated data, so a ciphertext cannot be moved to another record.
-    - Client IPs and number ranges are hashed with keys of their own, which are derived from the
-      index key.
+    - Client IPs and number ranges are hashed, and URLs signed, with keys of their own, which are
+      derived from the index key.
     - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key. So a stored
       ciphertext is kept while phone and key are the same, and keys are rotated.
     """
@@ -55,6 +56,7 @@ class AesPhoneEncryption:
         self._index_mac = HMAC(index_key, SHA256())
         self._client_ip_mac = self._derive_mac(_CLIENT_IP_KEY_MESSAGE)
         self._number_range_mac = self._derive_mac(_NUMBER_RANGE_KEY_MESSAGE)
+        self._media_url_mac = self._derive_mac(_MEDIA_URL_KEY_MESSAGE)
         self._encryption_keys = encryption_keys
         self._randomness = randomness
         self._ciphers: dict[bytes, AESGCM] = {}
@@ -127,6 +129,10 @@ class AesPhoneEncryption:
     def hash_number_range(self, number_range: str) -> str:
         """Return the hash of the number range: 32 hex digits."""
         return _hash_text(self._number_range_mac, number_range)
+
+    def sign_media_url(self, text: str) -> str:
+        """Return the signature of the parts of a URL: 32 hex digits."""
+        return _hash_text(self._media_url_mac, text)
 
     def key_fingerprint(self) -> str:
         """Return 16 hex digits that identify the index key without revealing it."""

@@ -104,9 +104,6 @@ class MediaItemDocument(_Document):
 
         name = "media_items"
         indexes: ClassVar = [
-            # Not unique: in a sharded collection that would have to begin with the shard key.
-            # Storage keys are random enough.
-            _index("media_items_storage_key", "storage_key"),
             # Uploads past their deadline, and items to be deleted.
             _index("media_items_cleanup_at", "state", "cleanup_at", **_only_with("cleanup_at")),
             # Pages, in their order. A query that asks for any kind merges the ranges of all kinds.

@@ -27,10 +27,9 @@ _DELETING: Final = [ItemState.DELETING.value, ItemState.DELETION_REFUSED.value]
 
 @dataclass(frozen=True, slots=True)
 class MongoMediaItems:
-    """Library items by id and by storage key."""
+    """Library items by id."""
 
     records: RecordCollection[MediaItem]
-    storage_key_loader: DocumentLoader
 
     async def add(self, item: MediaItem) -> None:
         """Add a new item at version 1."""
@@ -40,11 +39,6 @@ class MongoMediaItems:
     async def load(self, item_id: str) -> Versioned[MediaItem] | None:
         """Return the item in any state, or None."""
         return await self.records.load(item_id)
-
-    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
-        """Return the item with this storage key in any state, or None."""
-        document = await self.storage_key_loader.load(storage_key)
-        return self.records.read(document).value if document else None
 
     async def replace(self, item: MediaItem, version: int) -> bool:
         """Replace the item if it has this version."""

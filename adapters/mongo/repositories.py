@@ -116,9 +116,7 @@ def repositories_in(database: Database, encryption: PhoneEncryption) -> Reposito
         rate_limiter=MongoRateLimits(database, rate_limits, DocumentLoader(database, rate_limits)),
         identities=MongoIdentities(identities),
         deleted_identities=MongoDeletedIdentities(identities, deleted),
-        media_items=MongoMediaItems(
-            items, DocumentLoader(database, items.collection, "storage_key")
-        ),
+        media_items=MongoMediaItems(items),
         media_pages=MongoMediaPages(items, deleted),
         media_cleanup=MongoMediaCleanup(items),
         media_usages=MongoMediaUsages(usages),

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 PART_SIZE: Final = 8 * 1024 * 1024
 """Larger files are uploaded in parts of this size: a lost connection costs one part."""
-_CACHE_CONTROL: Final = "public, max-age=3600"
-"""Files never change. This limits how long caches keep a deleted file."""
 _ABORT_TIMEOUT: Final = 5.0
 
 
@@ -33,6 +31,7 @@ class Bucket:
     client: "S3Client"
     name: str
     prefix: str
+    cache_control: str = "no-store"
 
     def object_key(self, storage_key: str) -> str:
         """Return the object's key in the bucket."""
@@ -51,7 +50,7 @@ class Bucket:
             Key=self.object_key(storage_key),
             Body=content,
             ContentType=content_type,
-            CacheControl=_CACHE_CONTROL,
+            CacheControl=self.cache_control,
         )
         # Some web servers answer any request with 200. S3 always returns an ETag.
         _ = response["ETag"]
@@ -70,9 +69,9 @@ class Bucket:
         return response["ContentLength"]
 
     async def get(
-        self, storage_key: str, first_byte: int = 0
+        self, storage_key: str, start: int = 0, stop: int | None = None
     ) -> "tuple[int, StreamingBody] | None":
-        """Request an object from this byte on; return size and body of this rest.
+        """Request an object from `start` to before `stop`; return size and body of this part.
 
         The caller closes the body. None is returned if the object does not exist.
         """
@@ -80,8 +79,8 @@ class Bucket:
             "Bucket": self.name,
             "Key": self.object_key(storage_key),
         }
-        if first_byte:
-            request["Range"] = f"bytes={first_byte}-"
+        if start or stop is not None:
+            request["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
         with suppress(self.client.exceptions.NoSuchKey):
             response = await self.client.get_object(**request)
             return response["ContentLength"], response["Body"]
@@ -114,7 +113,7 @@ class Bucket:
             Bucket=self.name,
             Key=object_key,
             ContentType=content_type,
-            CacheControl=_CACHE_CONTROL,
+            CacheControl=self.cache_control,
         )
         upload_id = response["UploadId"]
         try:

@@ -21,7 +21,6 @@ class S3Files:
     def __init__(
         self,
         bucket: Bucket,
-        public_url: str | None,
         url_signer: UrlSigner,
         health_check: S3HealthCheck,
         clock: Clock,
@@ -29,7 +28,6 @@ class S3Files:
     ) -> None:
         """Use an open bucket; see `open_s3_files`."""
         self._bucket = bucket
-        self._public_url = public_url.rstrip("/") if public_url else None
         self._url_signer = url_signer
         self._health_check = health_check
         self._clock = clock
@@ -49,9 +47,13 @@ class S3Files:
             return await self._bucket.get_size(storage_key)
 
     @asynccontextmanager
-    async def open_file(self, storage_key: str) -> AsyncIterator[StoredFile | None]:
+    async def open_file(
+        self, storage_key: str, start: int = 0, stop: int | None = None
+    ) -> AsyncIterator[StoredFile | None]:
         """Open the file for reading until the end of the block; None if it does not exist."""
-        reader = ObjectReader(self._bucket, self._reads, storage_key, self._timeouts.total)
+        reader = ObjectReader(
+            self._bucket, self._reads, storage_key, self._timeouts.total, start, stop
+        )
         try:
             size = await reader.open()
             yield StoredFile(size, reader.read_chunks(size)) if size is not None else None
@@ -64,9 +66,7 @@ class S3Files:
             await self._bucket.delete(storage_key)
 
     async def url_for(self, storage_key: str) -> MediaUrl:
-        """Return the public URL, or a presigned one if there is no public URL."""
-        if self._public_url is not None:
-            return MediaUrl(f"{self._public_url}/{storage_key}")
+        """Return a presigned URL."""
         return self._url_signer.sign(storage_key, self._clock.now())
 
     async def delete_unfinished(self, before: datetime) -> int:
@@ -89,7 +89,7 @@ async def open_s3_files(
     region: str,
     access_key: str,
     secret_key: str,
-    public_url: str | None,
+    cache_control: str,
     clock: Clock,
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
 ) -> AsyncIterator[S3Files]:
@@ -102,8 +102,7 @@ async def open_s3_files(
         region: Region of the bucket.
         access_key: Access key ID.
         secret_key: Secret access key.
-        public_url: URL in front of bucket and prefix. A file's URL is this, a slash and the
-            storage key. Without it, URLs are presigned.
+        cache_control: The header of files that are read by a public URL.
         clock: Source of the current time.
         timeouts: Time limits.
 
@@ -115,7 +114,7 @@ async def open_s3_files(
         try:
             client = await stack.enter_async_context(open_client(connection, bucket, timeouts))
             path = prefix.strip("/")
-            objects = Bucket(client, bucket, f"{path}/" if path else "")
+            objects = Bucket(client, bucket, f"{path}/" if path else "", cache_control)
             url_signer = await make_url_signer(objects, connection)
             health_check = S3HealthCheck(objects, clock)
             async with asyncio.timeout(timeouts.total):
@@ -123,4 +122,4 @@ async def open_s3_files(
         except (*STORE_ERRORS, ValueError) as error:
             store = f"s3://{bucket}" + (f" at {endpoint}" if endpoint else "")
             raise not_usable(store, error) from None
-        yield S3Files(objects, public_url, url_signer, health_check, clock, timeouts)
+        yield S3Files(objects, url_signer, health_check, clock, timeouts)

@@ -1,12 +1,13 @@
 """Presigned URLs: they open a file of a private bucket for a limited time, without a token.
 
 botocore signs with the current time, so that each of its URLs is different. These are signed with
-the full hour: a URL stays the same within an hour, and caches work. botocore computes the
+the beginning of the day: a URL stays the same within a day, and caches work. botocore computes the
 signature; only its parameters are ours. See
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -17,9 +18,8 @@ from cachetools import LRUCache, cachedmethod
 
 from adapters.s3.bucket import Bucket
 from adapters.s3.client import Connection
-from application.ports.media_files import MediaUrl
+from application.ports.media_files import URL_TTL, MediaUrl, url_expiry
 
-URL_TTL: Final = timedelta(days=1)
 _MAX_CACHED_URLS: Final = 4096
 
 
@@ -37,16 +37,17 @@ class UrlSigner:
         self._urls = LRUCache[tuple[str, datetime], MediaUrl](_MAX_CACHED_URLS)
 
     def sign(self, storage_key: str, now: datetime) -> MediaUrl:
-        """Return a URL that is valid for `URL_TTL`, counted from the last full hour."""
-        return self._sign_at(storage_key, now.replace(minute=0, second=0, microsecond=0))
+        """Return a URL that is valid until `url_expiry`."""
+        return self._sign_until(storage_key, url_expiry(now))
 
     @cachedmethod(lambda self: self._urls)
-    def _sign_at(self, storage_key: str, signed_at: datetime) -> MediaUrl:
+    def _sign_until(self, storage_key: str, expires_at: datetime) -> MediaUrl:
         request = AWSRequest("GET")
-        request.context["timestamp"] = timestamp = signed_at.strftime(SIGV4_TIMESTAMP)
+        request.context["timestamp"] = timestamp = (expires_at - URL_TTL).strftime(SIGV4_TIMESTAMP)
         query = {
-            # A shared cache must not keep the file after the URL has expired.
-            "response-cache-control": "private, max-age=3600",
+            # No cache keeps the file after the URL has expired.
+            "response-cache-control": "private",
+            "response-expires": format_datetime(expires_at, usegmt=True),
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
             "X-Amz-Credential": self._auth.scope(request),
             "X-Amz-Date": timestamp,
@@ -58,7 +59,7 @@ class UrlSigner:
         string_to_sign = self._auth.string_to_sign(request, self._auth.canonical_request(request))
         signature = self._auth.signature(string_to_sign, request)
         url = f"{request.url}&X-Amz-Signature={signature}"
-        return MediaUrl(url, expires_at=signed_at + URL_TTL)
+        return MediaUrl(url, expires_at=expires_at)
 
 
 async def make_url_signer(bucket: Bucket, connection: Connection) -> UrlSigner:

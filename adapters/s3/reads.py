@@ -83,18 +83,28 @@ class ObjectReader:
     """Reads one object, with one connection at most."""
 
     def __init__(
-        self, bucket: Bucket, connections: ReadConnections, storage_key: str, timeout: float
+        self,
+        bucket: Bucket,
+        connections: ReadConnections,
+        storage_key: str,
+        timeout: float,
+        start: int,
+        stop: int | None,
     ) -> None:
-        """Read nothing yet; each request may take so many seconds."""
+        """Read nothing yet; each request may take so many seconds.
+
+        Only the bytes from `start` to before `stop` are read, or to the end without `stop`.
+        """
         self._bucket = bucket
         self._connections = connections
         self._storage_key = storage_key
         self._timeout = timeout
         self._body: StreamingBody | None = None
-        self._offset = 0
+        self._offset = start
+        self._stop = stop
 
     async def open(self) -> int | None:
-        """Request the object, and return its size; None if it does not exist.
+        """Request the bytes, and return how many there are; None if there is no such object.
 
         Raises:
             MediaStorageUnavailable
@@ -103,19 +113,20 @@ class ObjectReader:
         return None if response is None else response[0]
 
     async def read_chunks(self, size: int) -> AsyncIterator[bytes]:
-        """Yield the content of an open object of this size.
+        """Yield the bytes of an open object, so many as `open` has returned.
 
         Raises:
             MediaStorageUnavailable
         """
-        while self._offset < size:
-            body = self._body or await self._resume(size)
+        stop = self._offset + size
+        while self._offset < stop:
+            body = self._body or await self._resume(stop)
             try:
                 chunk = await body.read(CHUNK_SIZE)
             except STORE_ERRORS as error:
                 raise files_unavailable(error) from None
             self._offset += len(chunk)
-            if not chunk or self._offset == size:
+            if not chunk or self._offset == stop:
                 self.disconnect()
             else:
                 self._connections.mark_unread(self)
@@ -133,10 +144,10 @@ class ObjectReader:
             self._body = None
             self._connections.release()
 
-    async def _resume(self, size: int) -> "StreamingBody":
+    async def _resume(self, stop: int) -> "StreamingBody":
         response = await self._request()
         # Some servers ignore the range.
-        if response is None or response[0] != size - self._offset:
+        if response is None or response[0] != stop - self._offset:
             raise MediaStorageUnavailable("the rest of the file cannot be read")
         return response[1]
 
@@ -144,7 +155,7 @@ class ObjectReader:
         await self._connections.acquire()
         try:
             async with translated_errors(self._timeout):
-                response = await self._bucket.get(self._storage_key, self._offset)
+                response = await self._bucket.get(self._storage_key, self._offset, self._stop)
         except BaseException:
             self._connections.release()
             raise

@@ -61,11 +61,6 @@ class SqliteMediaItems:
         """Load the item, or return None."""
         return await self.table.load(item_id)
 
-    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
-        """Find the item whose file has this storage key."""
-        found = await self.table.find("storage_key", storage_key)
-        return found.value if found else None
-
     async def replace(self, item: MediaItem, version: int) -> bool:
         """Replace the item if it has this version."""
         return await self.table.replace(item.id, item, version)

@@ -59,7 +59,6 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
         database,
         MEDIA_ITEMS,
         (
-            "storage_key",
             "owner_id",
             "kind",
             "category",

@@ -62,7 +62,6 @@ CREATE INDEX IF NOT EXISTS identities_expires_at ON identities (expires_at)
 CREATE TABLE IF NOT EXISTS media_items (
     id TEXT NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL,
-    storage_key TEXT NOT NULL,
     owner_id TEXT NOT NULL,
     kind TEXT NOT NULL,
     category TEXT,
@@ -73,7 +72,6 @@ CREATE TABLE IF NOT EXISTS media_items (
     body TEXT NOT NULL
 );
 
-CREATE UNIQUE INDEX IF NOT EXISTS media_items_storage_key ON media_items (storage_key);
 CREATE INDEX IF NOT EXISTS media_items_upload_deadline ON media_items (upload_deadline)
     WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS media_items_deletion_requested_at ON media_items (deletion_requested_at)

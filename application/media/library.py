@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from application.media.mark_for_deletion import MarkForDeletion
+from application.media.media_urls import LibraryItem, MediaUrls
 from application.ports.errors import ConcurrencyConflict, StorageError
 from application.ports.identities import DeletedIdentities
-from application.ports.media_files import MediaFiles, MediaUrl
 from application.ports.media_items import MediaItems, MediaPages, PageItem
 from application.ports.versioned import Versioned
 from application.principal import Principal
@@ -17,14 +17,6 @@ from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, ItemFilter, Page, PageRequest
 from domain.page import Cursor
-
-
-@dataclass(frozen=True, slots=True)
-class LibraryItem:
-    """A ready item with the URL of its image."""
-
-    item: MediaItem
-    url: MediaUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +79,7 @@ class ListItems:
 
     media_pages: MediaPages
     deleted_identities: DeletedIdentities
-    media_files: MediaFiles
+    media_urls: MediaUrls
     visibility: LibraryVisibility
 
     async def __call__(
@@ -108,10 +100,7 @@ class ListItems:
             page = await self._read(item_filter, request)
         except StorageError as error:
             raise LibraryReadFailed from error
-        items = [
-            LibraryItem(item, await self.media_files.url_for(item.storage_key))
-            for item in page.items
-        ]
+        items = [await self.media_urls.make_library_item(item) for item in page.items]
         return LibraryPage(page, items)
 
     async def _read(self, item_filter: ItemFilter, request: PageRequest) -> Page:
@@ -157,7 +146,7 @@ class GetItem:
     """Get an item that the principal sees."""
 
     find_item: FindItem
-    media_files: MediaFiles
+    media_urls: MediaUrls
 
     async def __call__(self, principal: Principal, item_id: str) -> LibraryItem:
         """Get the item.
@@ -167,7 +156,7 @@ class GetItem:
             StorageError
         """
         item = (await self.find_item(principal, item_id)).value
-        return LibraryItem(item, await self.media_files.url_for(item.storage_key))
+        return await self.media_urls.make_library_item(item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +165,7 @@ class CategorizeItem:
 
     find_item: FindItem
     media_items: MediaItems
-    media_files: MediaFiles
+    media_urls: MediaUrls
 
     async def __call__(
         self, principal: Principal, item_id: str, category: str | None
@@ -197,7 +186,7 @@ class CategorizeItem:
             return categorized, categorized
 
         item = await update(load, self.media_items.replace, categorize)
-        return LibraryItem(item, await self.media_files.url_for(item.storage_key))
+        return await self.media_urls.make_library_item(item)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,29 +3,26 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.identities import DeletedIdentities
 from application.ports.media_files import MediaFiles, StoredFile
 from application.ports.media_items import MediaItems
-from domain.errors import MediaFileNotFound, Unavailable
-from domain.media.item import MediaItem
+from application.principal import Principal
+from domain.access import LibraryVisibility
+from domain.errors import Forbidden, MediaFileNotFound, Unavailable
+from domain.media.image import Image
+from domain.media.item import parse_storage_key
 
 
 @dataclass(frozen=True, slots=True)
-class FileInfo:
-    """A ready item, and the size of its file in bytes."""
+class FoundFile:
+    """A file of a ready item. It never changes."""
 
-    item: MediaItem
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedFile:
-    """The open file of a ready item."""
-
-    item: MediaItem
-    file: StoredFile
+    storage_key: str
+    image: Image
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,59 +32,75 @@ class OpenFile:
     - The file of a deleted item or of a deleted identity is not served, even while the store still
       has it.
     - Where URLs do not expire, media is public: everybody who knows the key may open the file.
-      Where they expire, a key alone opens nothing, and the caller has to authenticate.
+      Where they expire, a key alone opens nothing: the caller has to authenticate, or the URL to
+      have a signature.
+    - A token opens the files of the items that the caller may see.
     """
 
     media_items: MediaItems
     deleted_identities: DeletedIdentities
     media_files: MediaFiles
+    visibility: LibraryVisibility
 
-    async def is_public(self, storage_key: str) -> bool:
-        """Return whether the file may be opened without authentication."""
-        return (await self.media_files.url_for(storage_key)).expires_at is None
-
-    async def get_info(self, storage_key: str) -> FileInfo:
+    async def find(self, storage_key: str, principal: Principal | None = None) -> FoundFile:
         """Find the file without opening it.
+
+        Args:
+            storage_key: Names the file.
+            principal: Who asks with an access token; None if the URL is enough.
 
         Raises:
             MediaFileNotFound
-            Unavailable: the media store does not answer.
+            ReauthenticationRequired
             StorageError
         """
-        item = await self._find_item(storage_key)
+        item_id = parse_storage_key(storage_key)
+        found = await self.media_items.load(item_id) if item_id else None
+        if (
+            found is None
+            or not found.value.is_ready
+            or found.value.storage_key != storage_key
+            or await self.deleted_identities.find_deleted([found.value.owner_id])
+        ):
+            raise MediaFileNotFound
+        if principal is not None:
+            try:
+                principal.check_can_view_items_of(found.value.owner_id, self.visibility)
+            except Forbidden:
+                raise MediaFileNotFound from None
+        return FoundFile(storage_key, found.value.image, found.value.created_at)
+
+    async def get_size(self, file: FoundFile) -> int:
+        """Return the size of the stored file in bytes.
+
+        Raises:
+            MediaFileNotFound
+            Unavailable: The media store does not answer.
+        """
         try:
-            size = await self.media_files.get_size(storage_key)
+            size = await self.media_files.get_size(file.storage_key)
         except MediaStorageUnavailable as error:
             raise Unavailable from error
         if size is None:
             raise MediaFileNotFound
-        return FileInfo(item, size)
+        return size
 
     @asynccontextmanager
-    async def __call__(self, storage_key: str) -> AsyncIterator[OpenedFile]:
-        """Open the file until the end of the block.
+    async def __call__(
+        self, file: FoundFile, start: int = 0, stop: int | None = None
+    ) -> AsyncIterator[StoredFile]:
+        """Open the file, from `start` to before `stop`, until the end of the block.
 
         Raises:
             MediaFileNotFound
-            Unavailable: the media store does not answer, or too many files are open.
-            StorageError
+            Unavailable: The media store does not answer, or too many files are open.
         """
-        item = await self._find_item(storage_key)
         async with AsyncExitStack() as stack:
             try:
-                file = await stack.enter_async_context(self.media_files.open_file(storage_key))
+                opening = self.media_files.open_file(file.storage_key, start, stop)
+                stored = await stack.enter_async_context(opening)
             except MediaStorageUnavailable as error:
                 raise Unavailable from error
-            if file is None:
+            if stored is None:
                 raise MediaFileNotFound
-            yield OpenedFile(item, file)
-
-    async def _find_item(self, storage_key: str) -> MediaItem:
-        item = await self.media_items.find_by_storage_key(storage_key)
-        if (
-            item is None
-            or not item.is_ready
-            or await self.deleted_identities.find_deleted([item.owner_id])
-        ):
-            raise MediaFileNotFound
-        return item
+            yield stored

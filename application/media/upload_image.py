@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import BinaryIO
 
 from application.media.idempotency import IdempotentUploads, make_fingerprint
-from application.media.library import LibraryItem
 from application.media.mark_for_deletion import MarkForDeletion
+from application.media.media_urls import LibraryItem, MediaUrls
 from application.media.quota import LibraryQuota
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.identities import Identities
@@ -67,6 +67,7 @@ class UploadImage:
     identities: Identities
     media_items: MediaItems
     media_files: MediaFiles
+    media_urls: MediaUrls
     image_publisher: ImagePublisher
     mark_for_deletion: MarkForDeletion
     quota: LibraryQuota
@@ -98,17 +99,19 @@ class UploadImage:
         began_at = self.clock.now()
         item_id = make_identifier(began_at, self.randomness.bytes(RANDOM_BYTES))
         if command.idempotency_key is None:
-            return await self._show(await self._upload(command, item_id, began_at))
+            return await self.media_urls.make_library_item(
+                await self._upload(command, item_id, began_at)
+            )
         claimed = await self._claim(command, command.idempotency_key, item_id)
         if isinstance(claimed, MediaItem):
-            return await self._show(claimed)
+            return await self.media_urls.make_library_item(claimed)
         try:
             item = await self._upload(command, item_id, began_at)
         except BaseException:
             await self.idempotent_uploads.release(claimed)
             raise
         await self.idempotent_uploads.complete(claimed)
-        return await self._show(item)
+        return await self.media_urls.make_library_item(item)
 
     async def _claim(
         self, command: UploadImageCommand, key: str, item_id: str
@@ -144,9 +147,6 @@ class UploadImage:
         await self.quota.confirm(ready)
         return ready
 
-    async def _show(self, item: MediaItem) -> LibraryItem:
-        return LibraryItem(item, await self.media_files.url_for(item.storage_key))
-
     def _make_item(
         self, command: UploadImageCommand, image: Image, item_id: str, began_at: datetime
     ) -> MediaItem:
@@ -154,7 +154,7 @@ class UploadImage:
         return MediaItem(
             id=item_id,
             owner_id=command.owner_id,
-            storage_key=make_storage_key(random, image.format.suffix),
+            storage_key=make_storage_key(item_id, random, image.format.suffix),
             image=image,
             category=command.category,
             created_at=self.clock.now(),

@@ -1,4 +1,4 @@
-"""Keyed hashes of client IPs and number ranges."""
+"""Keyed hashes: of client IPs and number ranges, and as signatures of URLs."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from domain.otp.client_ip import HashedClientIp
 
 
 class KeyedHashes(Protocol):
-    """Makes client IPs and number ranges comparable without storing them.
+    """Makes client IPs and number ranges comparable without storing them, and signs URLs.
 
     The hash is the same for the same text, and useless without the key. Use cases hash an IP
     before all else.
@@ -23,4 +23,8 @@ class KeyedHashes(Protocol):
 
     def hash_number_range(self, number_range: str) -> str:
         """Return the hash of a number range."""
+        ...
+
+    def sign_media_url(self, text: str) -> str:
+        """Return the signature of the parts of a URL, in letters and digits."""
         ...

@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+URL_TTL: Final = timedelta(days=2)
+"""Maximum lifetime of a URL that expires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +17,8 @@ class StoredFile:
     It is closed at the end of the block that opened it, and cannot be read afterwards.
 
     Attributes:
-        size: Size of the whole file in bytes.
-        chunks: The content, in order.
+        size: How many bytes `chunks` has.
+        chunks: The content, or the requested part of it, in order.
     """
 
     size: int
@@ -30,8 +33,21 @@ class MediaUrl:
     expires_at: datetime | None = None
 
 
+def url_expiry(now: datetime) -> datetime:
+    """Return when a URL expires that is made now.
+
+    It is the same for each day in UTC, so that URLs are too, and caches work. So a URL is valid
+    for one day at least.
+    """
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) + URL_TTL
+
+
 class MediaFiles(Protocol):
-    """Files by storage key. A file is complete or absent, never partly visible."""
+    """Files by storage key. A file is complete or absent, never partly visible.
+
+    A storage key has at most 100 characters: names of lower-case letters and digits, with single
+    dots, hyphens and underscores inside, and slashes between the names, as in a path.
+    """
 
     async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
         """Store the file durably, replacing the one with the same storage key.
@@ -49,9 +65,13 @@ class MediaFiles(Protocol):
         """
         ...
 
-    def open_file(self, storage_key: str) -> AbstractAsyncContextManager[StoredFile | None]:
+    def open_file(
+        self, storage_key: str, start: int = 0, stop: int | None = None
+    ) -> AbstractAsyncContextManager[StoredFile | None]:
         """Open the file for reading until the end of the block; None if it does not exist.
 
+        - Only the bytes from `start` to before `stop` are read, to the end of the file without
+          `stop`. `start` is inside the file, or 0.
         - When the block ends, in whatever way, the connection or descriptor is released at once.
         - However many files are open: writes, deletions and health checks are not delayed.
 
@@ -69,7 +89,10 @@ class MediaFiles(Protocol):
         ...
 
     async def url_for(self, storage_key: str) -> MediaUrl:
-        """Return the URL of the file without I/O, whether the file exists or not."""
+        """Return the URL of the file without I/O, whether the file exists or not.
+
+        A URL that expires does so at `url_expiry`, and is the same until the end of the day.
+        """
         ...
 
     async def delete_unfinished(self, before: datetime) -> int:

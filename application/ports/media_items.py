@@ -31,15 +31,6 @@ class MediaItems(Protocol):
         """
         ...
 
-    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
-        """Find the item whose file has this storage key, in any state.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        ...
-
     async def replace(self, item: MediaItem, version: int) -> bool:
         """Replace the item if it still has this version, and return whether it had.
 

@@ -1,5 +1,6 @@
 """A library item and its states."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +14,9 @@ UPLOAD_TIMEOUT: Final = timedelta(minutes=10)
 FILE_DELETION_DELAY: Final = timedelta(hours=1)
 """When a deleted item's file is deleted again: after any upload that was still running."""
 STORAGE_KEY_BYTES: Final = 16
+STORAGE_FOLDER_PATTERN: Final = r"^[0-9a-f]{2}$"
+STORAGE_NAME_PATTERN: Final = r"^[0-9a-f]{24}-[0-9a-f]{32}\.(?:gif|jpg|png|webp)$"
+_STORAGE_KEY: Final = re.compile(f"{STORAGE_FOLDER_PATTERN[:-1]}/{STORAGE_NAME_PATTERN[1:]}")
 MAX_CATEGORY_LENGTH: Final = 64
 
 
@@ -33,7 +37,7 @@ class MediaItem:
     """An image in the library of its owner.
 
     The service makes the `storage_key`, the file's name in the media store. It cannot be guessed
-    and never contains a client's file name.
+    and never contains a client's file name. It contains the item's id, which finds the item.
     """
 
     id: str
@@ -93,9 +97,18 @@ class MediaItem:
         return self.state is ItemState.PENDING and now >= self.upload_deadline
 
 
-def make_storage_key(random: bytes, suffix: str) -> str:
-    """Make a file's name of `STORAGE_KEY_BYTES` random bytes (ASVS 5.0 5.3.2)."""
-    return f"{random[:STORAGE_KEY_BYTES].hex()}{suffix}"
+def make_storage_key(item_id: str, random: bytes, suffix: str) -> str:
+    """Make a file's name of `STORAGE_KEY_BYTES` random bytes (ASVS 5.0 5.3.2).
+
+    It begins with one of 256 folders, so that a million files are not in one.
+    """
+    name = random[:STORAGE_KEY_BYTES].hex()
+    return f"{name[:2]}/{item_id}-{name}{suffix}"
+
+
+def parse_storage_key(text: str) -> str | None:
+    """Return the id of the item that the storage key belongs to; None if it is no storage key."""
+    return text[3:27] if _STORAGE_KEY.fullmatch(text) else None
 
 
 def parse_category(text: str) -> str:

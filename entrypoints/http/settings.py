@@ -31,6 +31,7 @@ class HttpSettings:
       calls too, otherwise about messages only.
     - `has_voice_channel` is whether a code can be delivered by a call.
     - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
+    - `media_cache_control` is the header of files that need no access token.
     - `is_stopping` returns whether a stop signal has arrived.
     - With `is_public_url_set`, the service's own pages have that origin, whatever the Host header.
     - Pages of `web_origins` may use the API, beside those of the service.
@@ -53,6 +54,7 @@ class HttpSettings:
     has_phone_line: bool = False
     has_voice_channel: bool = True
     keeps_docs_token: bool = False
+    media_cache_control: str = "public, max-age=31536000, immutable"
     is_stopping: Callable[[], bool] = lambda: False
 
     def parse_phone(self, text: str) -> PhoneNumber:

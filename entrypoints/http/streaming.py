@@ -102,16 +102,15 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class HeadResponse:
-    """The response to HEAD if type and size of a file are known. It is not opened."""
+class HeadersResponse:
+    """A response without a body: to HEAD, or that a client has the file already."""
 
-    media_type: str
-    size: int
+    status: int
     headers: Mapping[str, str]
 
     async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
-        """Send the headers that GET has."""
-        await _start(send, self.media_type, self.size, self.headers)
+        """Send the headers."""
+        await _start(send, self.status, self.headers)
         await _end(send)
 
 
@@ -126,18 +125,23 @@ class FileResponse:
         open_file: Opens the file.
         slot: Is held while the file is open.
         headers: The headers that do not depend on the file.
+        status: 200, or 206 for a part of the file.
         is_head: The response has no body. The file is opened for its headers.
     """
 
     open_file: Callable[[], AbstractAsyncContextManager[Content]]
     slot: AbstractAsyncContextManager[FileRead]
     headers: Mapping[str, str]
+    status: int = 200
     is_head: bool = False
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Open the file and send it; raises what `open_file` raises before anything is sent."""
         async with self.slot as read, self.open_file() as content:
-            await _start(send, content.media_type, content.size, self.headers)
+            headers = {**self.headers, "Content-Type": content.media_type}
+            if content.size is not None:
+                headers["Content-Length"] = str(content.size)
+            await _start(send, self.status, headers)
             if self.is_head:
                 await _end(send)
                 return
@@ -164,19 +168,9 @@ class FileResponse:
                 _log.warning(_STALLED)
 
 
-async def _start(send: Send, media_type: str, size: int | None, headers: Mapping[str, str]) -> None:
-    all_headers = {**headers, "Content-Type": media_type}
-    if size is not None:
-        all_headers["Content-Length"] = str(size)
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 200,
-            "headers": [
-                (name.lower().encode(), value.encode()) for name, value in all_headers.items()
-            ],
-        }
-    )
+async def _start(send: Send, status: int, headers: Mapping[str, str]) -> None:
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
 
 
 async def _end(send: Send) -> None:

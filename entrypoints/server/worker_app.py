@@ -58,6 +58,7 @@ def make_app(
         has_phone_line=settings.has_phone_line,
         has_voice_channel=settings.has_voice_channel,
         keeps_docs_token=settings.env is Environment.DEVELOPMENT,
+        media_cache_control=settings.media_cache_control,
     )
     retry_interval = RETRY_INTERVAL if settings.cleanup_interval else None
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from application.media.media_urls import MediaAccess
+from domain.access import LibraryVisibility
 from domain.countries import ALL_COUNTRIES
 from domain.otp.review_otps import TestOtps
 from entrypoints.settings.declaration import VENDORS
@@ -65,6 +67,15 @@ def find_problems(settings: Settings) -> Iterator[Problem]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             if not settings.is_set(name):
                 yield name, "Must be set if DIALTONE_MEDIA is an s3:// URL."
+    is_private = settings.media_access is MediaAccess.PRIVATE
+    if is_private and settings.library_visibility is LibraryVisibility.ALL:
+        yield "DIALTONE_LIBRARY_VISIBILITY", "Must be owner if DIALTONE_MEDIA_ACCESS=private."
+    if is_private and settings.media_public_url is not None:
+        yield (
+            "DIALTONE_MEDIA_PUBLIC_URL",
+            "Must not be set together with DIALTONE_MEDIA_ACCESS=private: what it serves is "
+            "public.",
+        )
     if settings.uses_twilio:
         yield from _check_twilio(settings)
     test_otps = settings.test_otps.value.otps

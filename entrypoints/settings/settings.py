@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from application.identities.session_factory import TokenLifetimes
+from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.review_otps import TestOtps
@@ -148,7 +149,11 @@ class Settings:
     aws_region: str = optional(services.parse_region, default="us-east-1")
     """Region of the S3 bucket."""
     media_public_url: str | None = optional(parsers.parse_url, example="https://media.example.org")
-    """URL of a CDN that serves the images; by default the service or the S3 server does."""
+    """URL of a CDN in front of the media store; by default the service or the S3 server serves."""
+    media_access: MediaAccess = optional(parsers.choice(MediaAccess), default="public")
+    """private if only the owner of an image may open it, by a URL that expires; or public."""
+    media_cache_max_age: timedelta = optional(parsers.duration("0s", "3650d"), default="365d")
+    """Time that browsers and CDNs keep public images, also deleted ones."""
     secrets: Secret[str] = optional(
         parsers.parse_secrets,
         unset=Secret(""),
@@ -214,9 +219,11 @@ class Settings:
     max_upload_size: int = optional(parsers.size(1_000, 1_000_000_000), default="20MB")
     """Maximum size of an uploaded file, such as 20MB or 16MiB."""
     library_visibility: LibraryVisibility = optional(
-        parsers.choice(LibraryVisibility), default="all", example="owner"
+        parsers.choice(LibraryVisibility),
+        derive=lambda fields: "owner" if fields["media_access"] is MediaAccess.PRIVATE else "all",
+        example="owner",
     )
-    """Whose items members list and open: all, or owner for only their own."""
+    """Whose items members list and open: all, or owner (default for private media)."""
     library_quota: int = optional(parsers.size(0, 10**15), default="5GB")
     """Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB."""
     library_quota_items: int = optional(parsers.number(0, 10**9), default="10000")
@@ -359,6 +366,12 @@ class Settings:
             accepts_toll_free=self.accepts_toll_free_numbers,
             exceptions=frozenset(test_otp.phone for test_otp in test_otps),
         )
+
+    @property
+    def media_cache_control(self) -> str:
+        """The header of public images. Their files never change."""
+        seconds = self.media_cache_max_age // timedelta(seconds=1)
+        return f"public, max-age={seconds}, immutable"
 
     @property
     def max_pixels_per_hour(self) -> int:

@@ -91,7 +91,6 @@ async def _add_items(repositories: Repositories) -> None:
                         owner_id=an_id(10**7 + number % 1000),
                         category=("art", "cars", None)[number % 3],
                         created_at=NOW + timedelta(seconds=number),
-                        storage_key=f"{number:032x}.jpg",
                     )
                 )
                 for number in range(first, first + ADDED_AT_ONCE)

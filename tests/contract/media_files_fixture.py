@@ -111,7 +111,7 @@ class S3Store:
             region=self._server.region,
             access_key=self._server.access_key,
             secret_key=self._server.secret_key,
-            public_url=None,
+            cache_control="public",
             clock=MovableClock(datetime.now(UTC)),
         )
 

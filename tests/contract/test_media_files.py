@@ -10,7 +10,7 @@ from tests.support.stored_files import read_file
 
 __all__ = ["files", "store"]  # pytest finds fixtures among the names of a test module
 
-KEY, OTHER_KEY = f"{1:032x}.jpg", f"{2:032x}.png"
+KEY, OTHER_KEY = f"ab/{1:032x}.jpg", f"cd/{2:032x}.png"
 JPEG = "image/jpeg"
 NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
@@ -23,6 +23,8 @@ async def test_a_file_is_read_as_it_was_written(files: Files, size: int) -> None
     await files.write(KEY, content, JPEG)
 
     assert await read_file(files, KEY) == content
+    for start, stop in ((size // 2, None), (size // 3, size // 2 + 1), (0, 1)) if size > 1 else ():
+        assert await read_file(files, KEY, start, stop) == content[start:stop]
     assert await files.get_size(KEY) == size
     assert await read_file(files, OTHER_KEY) is None
     assert await files.get_size(OTHER_KEY) is None

@@ -63,7 +63,6 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "media_items.add": lambda db: db.media_items.add(an_item()),
     "media_items.load": lambda db: db.media_items.load(an_id()),
-    "media_items.find_by_storage_key": lambda db: db.media_items.find_by_storage_key("a.jpg"),
     "media_items.replace": lambda db: db.media_items.replace(an_item(), 1),
     "media_items.delete": lambda db: db.media_items.delete(an_id(), 1),
     "media_pages.list_page": lambda db: db.media_pages.list_page(ANY, 0, 1),

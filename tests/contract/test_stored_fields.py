@@ -291,7 +291,6 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         an_item(),
         [
             lambda db: db.media_items.load(an_id()),
-            lambda db: db.media_items.find_by_storage_key(an_item().storage_key),
             lambda db: db.media_pages.list_page(ItemFilter(), 0, 9),
             lambda db: db.media_cleanup.list_owned_by(an_id(), 9),
         ],

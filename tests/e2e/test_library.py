@@ -97,11 +97,12 @@ async def test_a_media_file_needs_a_token_exactly_where_its_urls_expire(
 ) -> None:
     account = await app.sign_up(phone)
     item = await app.upload_item(account, animated_gif())
-    key = PurePosixPath(httpx.URL(item["url"]).path).name
+    key = "/".join(PurePosixPath(httpx.URL(item["url"]).path).parts[-2:])
+    other = f"00/{'0' * 24}-{'0' * 32}.gif"
     content = (await http.get(item["url"])).content
     expires = "url_expires_at" in item
 
-    for path in (f"/media/{key}", f"/media/{'0' * 32}.gif"):
+    for path in (f"/media/{key}", f"/media/{other}"):
         for headers in ({}, bearer("no token")):
             response = await http.get(path, headers=headers)
             head = await http.head(path, headers=headers)
@@ -111,14 +112,27 @@ async def test_a_media_file_needs_a_token_exactly_where_its_urls_expire(
                 assert response.headers["WWW-Authenticate"].startswith("Bearer")
             elif key in path:
                 assert (response.status_code, response.content) == (200, content)
-                assert response.headers["Cache-Control"] == "public, max-age=3600"
+                assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+                assert response.headers["X-Content-Type-Options"] == "nosniff"
+                assert head.headers["Content-Length"] == str(len(content))
             else:
                 assert response.status_code == 404
 
     response = await http.get(f"/media/{key}", headers=account.headers)
     assert (response.status_code, response.content) == (200, content)
     assert response.headers["Cache-Control"].startswith("private" if expires else "public")
-    assert (await http.get(f"/media/{'0' * 32}.gif", headers=account.headers)).status_code == 404
+    assert (await http.get(f"/media/{other}", headers=account.headers)).status_code == 404
+    etag = {"If-None-Match": response.headers["ETag"], **account.headers}
+    response = await http.get(f"/media/{key}", headers=etag)
+    assert (response.status_code, response.content) == (304, b"")
+    part = {"Range": "bytes=6-9", "If-Range": response.headers["ETag"], **account.headers}
+    response = await http.get(f"/media/{key}", headers=part)
+    assert (response.status_code, response.content) == (206, content[6:10])
+    assert response.headers["Content-Range"] == f"bytes 6-9/{len(content)}"
+    after = {"Range": f"bytes={len(content)}-", **account.headers}
+    response = await http.get(f"/media/{key}", headers=after)
+    assert (response.status_code, response.json()["code"]) == (416, "range_not_satisfiable")
+    assert response.headers["Content-Range"] == f"bytes */{len(content)}"
     await http.post("/auth/logout", headers=account.headers)
     response = await http.get(f"/media/{key}", headers=account.headers)
     assert response.status_code == (401 if expires else 200)

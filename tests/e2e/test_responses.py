@@ -16,7 +16,7 @@ ALLOWED_METHODS = {
     "/library": "GET, HEAD, OPTIONS",
     "/library/upload": "OPTIONS, POST",
     f"/library/{AN_ID}": "DELETE, GET, HEAD, OPTIONS, PATCH",
-    "/media/a-file": "GET, HEAD, OPTIONS",
+    "/media/ab/a-file": "GET, HEAD, OPTIONS",
     "/health/live": "GET, HEAD, OPTIONS",
     "/docs": "GET, HEAD, OPTIONS",
 }

@@ -58,7 +58,7 @@ ALLOWED_ERRORS: Final[Mapping[str, tuple[AllowedError, ...]]] = {
     "POST /library/upload": (_FILE_NOT_STORED, _ITEM_NOT_SAVED, _NO_UPLOAD_SPACE),
     "GET /library": (_LIBRARY_NOT_READ,),
     "DELETE /library/{id}": (_UNAVAILABLE,),
-    "GET /media/{key}": (_UNAVAILABLE,),
+    "GET /media/{folder}/{name}": (_UNAVAILABLE,),
 }
 
 

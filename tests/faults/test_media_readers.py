@@ -122,7 +122,7 @@ async def on_s3(s3_server: S3Server, tmp_path: Path) -> AsyncIterator[Setup]:
             app = App(service, http)
             account = await app.sign_up("+14155550101")
             item = await app.upload_item(account, animated_gif())
-            key = Path(urlsplit(item["url"]).path).name
+            key = "/".join(Path(urlsplit(item["url"]).path).parts[-2:])
             s3_server.client.put_object(
                 Bucket=s3_server.bucket, Key=f"{tmp_path.name}/{key}", Body=bytes(FILE_SIZE)
             )
@@ -137,7 +137,7 @@ async def on_disk(tmp_path: Path) -> AsyncIterator[Setup]:
             account = await app.sign_up("+14155550101")
             item = await app.upload_item(account, animated_gif())
             path = urlsplit(item["url"]).path
-            (tmp_path / "media" / Path(path).name).write_bytes(bytes(FILE_SIZE))
+            (tmp_path / path.removeprefix("/")).write_bytes(bytes(FILE_SIZE))
             yield Setup(service, app, account, path, tmp_path)
 
 
@@ -177,5 +177,5 @@ async def test_readers_of_a_disk_hold_descriptors_until_they_leave_or_are_discon
         received = await asyncio.to_thread(receive_all, clients[0])
     assert 0 < received < FILE_SIZE
     assert '"event":"media_reader_stalled"' in on_disk.service.log
-    assert '"path":"/media/{key}"' in on_disk.service.log
+    assert '"path":"/media/{folder}/{name}"' in on_disk.service.log
     assert '"level":"error"' not in on_disk.service.log

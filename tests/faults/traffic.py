@@ -181,7 +181,7 @@ class Traffic:
         url = response.json()["url"]
         if url.startswith(self.service.url):
             file = await self.http.get(url)
-            if self._is_success(file, "GET /media/{key}", 200):
+            if self._is_success(file, "GET /media/{folder}/{name}", 200):
                 assert file.content == self.published[image]
         return item_id
 

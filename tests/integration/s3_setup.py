@@ -17,6 +17,7 @@ from tests.support.servers.s3 import S3Server
 
 KEY, OTHER_KEY = f"{1:032x}.jpg", f"{2:032x}.png"
 JPEG = "image/jpeg"
+CACHE_CONTROL = "public, max-age=60, immutable"
 SHORT_READ_TIMEOUT = Timeouts(read=0.5)
 
 
@@ -28,7 +29,6 @@ class S3Setup:
     endpoint: str = ""
     prefix: str = field(default_factory=lambda: uuid4().hex)
     clock: Clock = field(default_factory=lambda: MovableClock(datetime.now(UTC)))
-    public_url: str | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ class S3Setup:
             region=self.server.region,
             access_key=self.server.access_key,
             secret_key=self.server.secret_key,
-            public_url=self.public_url,
+            cache_control=CACHE_CONTROL,
             clock=self.clock,
             timeouts=self.timeouts,
         )

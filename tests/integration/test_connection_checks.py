@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from entrypoints.settings import read_settings
 from entrypoints.startup_error import StartupError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.fake_twilio import FakeTwilio
+from tests.support.servers.http_server import LocalServer
 from tests.support.servers.s3 import S3Server
 from tests.support.service import Service, running
 
@@ -186,6 +188,26 @@ async def test_a_bucket_is_written_read_and_left_empty(tmp_path: Path, s3_server
     assert await check_part("media", tmp_path, **environ) == "ok"
     environ["DIALTONE_MEDIA"] = "s3://no-such-bucket"
     assert "no such bucket" in await check_part("media", tmp_path, **environ)
+
+
+async def test_a_file_has_to_be_readable_at_the_public_url(tmp_path: Path) -> None:
+    (tmp_path / "media" / ".unfinished").mkdir(parents=True)
+
+    class FolderHandler(SimpleHTTPRequestHandler):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args, directory=str(tmp_path / "media"))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with LocalServer(FolderHandler) as server:
+        for path, text in (("", "ok"), ("/other", "is not readable at"), ("/other", "status 404")):
+            url = server.url + path
+            assert text in await check_part("media", tmp_path, DIALTONE_MEDIA_PUBLIC_URL=url)
+    lost = await check_part("media", tmp_path, DIALTONE_MEDIA_PUBLIC_URL=server.url)
+    assert lost.startswith("DIALTONE_MEDIA_PUBLIC_URL: ")
+    assert "no response: ConnectionRefusedError" in lost
+    assert [path.name for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
 
 
 async def test_the_check_of_twilio_sends_nothing(tmp_path: Path, twilio: FakeTwilio) -> None:

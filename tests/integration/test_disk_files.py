@@ -5,6 +5,7 @@ import stat
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,13 @@ from application.ports.media_files import MediaUrl
 from tests.support.fakes.clock import MovableClock
 from tests.support.stored_files import read_file
 
-KEY = f"{1:032x}.jpg"
+KEY = f"ab/{1:032x}.jpg"
 JPEG = "image/jpeg"
 OPEN_DESCRIPTORS = Path("/dev/fd")
 BASE_URL = "https://files.example/media"
 INVALID_KEYS = [
     "", ".", "..", "/etc/passwd", "../secrets", "a/../../secrets", f"{UNFINISHED}/one", ".hidden",
-    "a..jpg", "a.", "A.jpg", "a b", "a\n", "a\0b", "ä.jpg", "a\\b", "a" * 101,
+    "a..jpg", "a.", "A.jpg", "a b", "a\n", "a\0b", "ä.jpg", "a\\b", "a" * 101, "a//b", "a/", "a/.b",
 ]  # fmt: skip
 
 
@@ -57,10 +58,10 @@ async def test_a_web_server_can_read_a_file_but_nothing_unfinished(
 ) -> None:
     await files.write(KEY, b"one", JPEG)
 
-    assert names_in(folder) == {UNFINISHED, KEY}
+    assert names_in(folder) == {UNFINISHED, "ab"}
     assert (folder / KEY).read_bytes() == b"one"
-    assert stat.S_IMODE((folder / KEY).stat().st_mode) == 0o644
-    assert stat.S_IMODE((folder / UNFINISHED).stat().st_mode) == 0o700
+    modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in (KEY, "ab", UNFINISHED)}
+    assert modes == {KEY: 0o640, "ab": 0o750, UNFINISHED: 0o700}
 
 
 async def test_a_url_is_the_base_url_and_the_key(
@@ -91,6 +92,7 @@ async def test_an_invalid_key_reaches_no_file(
 async def test_a_symbolic_link_is_not_followed(files: DiskFiles, folder: Path) -> None:
     secret = folder.parent / "secrets"
     secret.write_bytes(b"secret")
+    (folder / KEY).parent.mkdir()
     (folder / KEY).symlink_to(secret)
 
     assert await read_file(files, KEY) is None
@@ -116,11 +118,11 @@ async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
     is_opening, may_open, has_opened = (threading.Event() for _ in range(3))
     open_file = media_folder.open_file
 
-    def open_late(path: Path) -> object:
+    def open_late(*args: Any) -> object:
         is_opening.set()
         may_open.wait()
         try:
-            return open_file(path)
+            return open_file(*args)
         finally:
             has_opened.set()
 
@@ -140,7 +142,7 @@ async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
 
 
 async def test_a_failed_write_leaves_nothing_behind(files: DiskFiles, folder: Path) -> None:
-    (folder / KEY).mkdir()
+    (folder / KEY).mkdir(parents=True)
 
     with pytest.raises(MediaStorageUnavailable) as raised:
         await files.write(KEY, b"one", JPEG)

@@ -13,7 +13,7 @@ from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 UNSAFE = ["w=1", "journal=false", "readPreference=secondaryPreferred", "readConcernLevel=local"]
 WRITES = {"insert", "update", "delete"}
-FILTERS_OF_ONE_RECORD = [["_id"], ["username_key"], ["storage_key"], ["_id", "deleted_at"]]
+FILTERS_OF_ONE_RECORD = [["_id"], ["username_key"], ["_id", "deleted_at"]]
 
 
 def with_options(url: str, *options: str) -> str:

@@ -165,7 +165,6 @@ INDEXES: Final = {
     "identities.find_by_username": {"identities_username_key"},
     "deleted_identities.list_unpurged": {"identities_purged_at"},
     "deleted_identities.list_with_username": {"identities_deleted_at"},
-    "media_items.find_by_storage_key": {"media_items_storage_key"},
     "media_pages.list_page": {"media_items_kind"},
     "media_pages.list_after": {"media_items_kind"},
     "media_pages.count": {"media_items_kind"},

@@ -11,7 +11,7 @@ from adapters.s3.bucket import PART_SIZE, Bucket
 from adapters.s3.client import MAX_READS
 from adapters.s3.reads import CHUNK_SIZE
 from application.ports.errors import MediaStorageUnavailable
-from tests.integration.s3_setup import JPEG, KEY, S3Setup, read_file
+from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY, S3Setup, read_file
 from tests.support.servers.http_server import TcpProxy
 from tests.support.servers.s3 import S3Server
 
@@ -56,7 +56,7 @@ async def test_a_file_has_its_content_type_and_a_cache_header(
     assert s3_server.keys(setup.prefix) == [f"{setup.prefix}/{KEY}"]
     head = s3_server.client.head_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
     assert head["ContentType"] == JPEG
-    assert head["CacheControl"] == "public, max-age=3600"
+    assert head["CacheControl"] == CACHE_CONTROL
 
 
 @pytest.mark.parametrize("spelling", ["/{}/", ""])
@@ -85,7 +85,7 @@ async def test_a_large_file_is_uploaded_in_parts_and_read_in_chunks(
     head = s3_server.client.head_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
     assert head["ETag"].endswith('-3"')
     assert head["ContentType"] == "image/gif"
-    assert head["CacheControl"] == "public, max-age=3600"
+    assert head["CacheControl"] == CACHE_CONTROL
     assert s3_server.unfinished(setup.prefix) == []
 
 

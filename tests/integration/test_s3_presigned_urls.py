@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -9,13 +10,12 @@ from botocore import auth
 from adapters.s3.bucket import Bucket
 from adapters.s3.client import Connection, Timeouts, open_client
 from adapters.s3.presigned import make_url_signer
-from application.ports.media_files import MediaUrl
 from tests.integration.s3_setup import JPEG, KEY, S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.s3 import S3Server
 
-MORNING = datetime(2026, 5, 1, 9, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 5, 1, tzinfo=UTC)
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 CONTENT = b"one image"
@@ -44,7 +44,8 @@ async def test_a_presigned_url_permits_reading_only_and_without_credentials(
 
     assert (response.status_code, response.content) == (200, CONTENT)
     assert response.headers["Content-Type"] == JPEG
-    assert response.headers["Cache-Control"] == "private, max-age=3600"
+    assert response.headers["Cache-Control"] == "private"
+    assert parsedate_to_datetime(response.headers["Expires"]) == url.expires_at
     for other in (
         await http.put(url.url, content=b"another"),
         await http.delete(url.url),
@@ -55,7 +56,7 @@ async def test_a_presigned_url_permits_reading_only_and_without_credentials(
 
 
 @pytest.mark.parametrize(
-    ("age", "status"), [(timedelta(hours=22), 200), (timedelta(hours=25), 403)]
+    ("age", "status"), [(timedelta(hours=23), 200), (timedelta(hours=49), 403)]
 )
 async def test_a_presigned_url_is_valid_until_expires_at(
     setup: S3Setup, http: httpx.AsyncClient, age: timedelta, status: int
@@ -70,27 +71,19 @@ async def test_a_presigned_url_is_valid_until_expires_at(
     assert (await http.get(url.url)).status_code == status
 
 
-async def test_all_instances_make_the_same_url_within_an_hour(setup: S3Setup) -> None:
-    setup.clock = clock = MovableClock(MORNING)
+async def test_all_instances_make_the_same_url_within_a_day(setup: S3Setup) -> None:
+    setup.clock = clock = MovableClock(MIDNIGHT)
     async with setup.open_files() as files, setup.open_files() as other_files:
         first = await files.url_for(KEY)
         query = parse_qs(urlsplit(first.url).query)
-        assert query["X-Amz-Date"] == [f"{MORNING:%Y%m%dT%H%M%SZ}"]
-        assert query["X-Amz-Expires"] == [f"{DAY.total_seconds():.0f}"]
-        assert first.expires_at == MORNING + DAY
-        clock.advance(timedelta(minutes=59, seconds=59, milliseconds=999))
+        assert query["X-Amz-Date"] == [f"{MIDNIGHT:%Y%m%dT%H%M%SZ}"]
+        assert query["X-Amz-Expires"] == [f"{2 * DAY.total_seconds():.0f}"]
+        assert first.expires_at == MIDNIGHT + 2 * DAY
+        clock.advance(DAY - timedelta(milliseconds=1))
         assert await files.url_for(KEY) == await other_files.url_for(KEY) == first
 
         clock.advance(timedelta(milliseconds=1))
         assert await files.url_for(KEY) == await other_files.url_for(KEY) != first
-
-
-async def test_with_a_public_url_nothing_is_signed(setup: S3Setup) -> None:
-    setup.public_url = "https://cdn.example/media/"
-    async with setup.open_files() as files:
-        assert await files.url_for(KEY) == MediaUrl(
-            f"https://cdn.example/media/{KEY}", expires_at=None
-        )
 
 
 @pytest.mark.parametrize(
@@ -103,10 +96,10 @@ async def test_with_a_public_url_nothing_is_signed(setup: S3Setup) -> None:
     ],
 )
 @pytest.mark.parametrize(("prefix", "key"), [("", KEY), ("de ep/über/", "a b+c~d/é 100%.png")])
-async def test_the_url_equals_the_one_of_botocore_at_the_full_hour(
+async def test_the_url_equals_the_one_of_botocore_at_midnight(
     monkeypatch: pytest.MonkeyPatch, key: str, endpoint: str | None, prefix: str
 ) -> None:
-    monkeypatch.setattr(auth, "get_current_datetime", lambda: MORNING)
+    monkeypatch.setattr(auth, "get_current_datetime", lambda: MIDNIGHT)
     connection = Connection(endpoint, "eu-central-1", "key/with+signs", "a secret")
     async with open_client(connection, "images", Timeouts()) as client:
         bucket = Bucket(client, "images", prefix)
@@ -116,10 +109,11 @@ async def test_the_url_equals_the_one_of_botocore_at_the_full_hour(
             Params={
                 "Bucket": bucket.name,
                 "Key": bucket.object_key(key),
-                "ResponseCacheControl": "private, max-age=3600",
+                "ResponseCacheControl": "private",
+                "ResponseExpires": MIDNIGHT + 2 * DAY,
             },
-            ExpiresIn=int(DAY.total_seconds()),
+            ExpiresIn=int(2 * DAY.total_seconds()),
         )
 
-    assert url_signer.sign(key, MORNING + timedelta(minutes=30)).url == expected
+    assert url_signer.sign(key, MIDNIGHT + timedelta(hours=23)).url == expected
     assert "a secret" not in repr(url_signer) + repr(connection)

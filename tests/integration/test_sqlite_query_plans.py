@@ -117,7 +117,6 @@ RANGES: Final = {
     "identities.find_by_username": {"username_key=?"},
     "deleted_identities.list_unpurged": {"deleted_at>?"},
     "deleted_identities.list_with_username": {"deleted_at<?"},
-    "media_items.find_by_storage_key": {"storage_key=?"},
     "media_pages.list_page": {"state=?"},
     "media_pages.list_after": {"state=? AND (created_at,id)<(?,?)"},
     "media_pages.count": {"state=?"},

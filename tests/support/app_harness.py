@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from adapters.key_file import FileOtpKeys, FileRefreshKeys
 from application.identities.users import CreateUserCommand
-from application.media.library import LibraryItem, LibraryPage
+from application.media.library import LibraryPage
+from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
 from application.otp.codes import OtpCodes
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult

@@ -132,7 +132,7 @@ def an_item(**changes: Any) -> MediaItem:
     item = MediaItem(
         id=item_id,
         owner_id=an_id(),
-        storage_key=f"{item_id}.jpg",
+        storage_key=f"0f/{item_id}-{0:032x}.jpg",
         image=Image(ImageFormat.JPEG, width=640, height=480, bytes=51_200),
         category=None,
         created_at=NOW,

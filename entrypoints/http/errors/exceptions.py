@@ -62,6 +62,14 @@ class TooManyRequests(RateLimitExceeded):
     """The caller or the client IP sends too many requests to this worker."""
 
 
+class RangeNotSatisfiable(HttpError):
+    """The requested range begins after the end of the file, which has `size` bytes."""
+
+    def __init__(self, size: int = 0) -> None:
+        super().__init__()
+        self.size = size
+
+
 class TooManyReads(HttpError):
     """Too many files are being read at the same time, by this IP or by all clients."""
 

@@ -278,6 +278,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     ),
     errors.ItemNotFound: ErrorRow(404, "item_not_found", "Item not found"),
     errors.MediaFileNotFound: ErrorRow(404, "not_found", "File not found"),
+    exceptions.RangeNotSatisfiable: ErrorRow(
+        416, "range_not_satisfiable", "The range begins after the end of the file."
+    ),
     # Calls
     errors.CallNotFound: ErrorRow(404, "call_not_found", "Call not found"),
     errors.CallRecordingNotFound: ErrorRow(404, "recording_not_found", "Recording not found"),
@@ -416,6 +419,8 @@ def error_headers(error: ApiError) -> dict[str, str]:
         # RFC 6750 §3.1: without a token, the response has no error code.
         is_missing = isinstance(error, exceptions.NoAccessToken)
         headers["WWW-Authenticate"] = "Bearer" if is_missing else 'Bearer error="invalid_token"'
+    if isinstance(error, exceptions.RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = error.allowed
     return headers

@@ -1,6 +1,6 @@
 """The library and its media files."""
 
-import re
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -9,6 +9,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
+from application.media.media_urls import FileAccess
 from application.media.upload_image import UploadImageCommand
 from application.use_cases import UseCases
 from domain import errors
@@ -30,15 +31,17 @@ from entrypoints.http.errors.exceptions import (
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.library.media_file import open_content
 from entrypoints.http.library.openapi import (
-    MEDIA_CACHE_CONTROL,
-    PRIVATE_MEDIA_CACHE_CONTROL,
+    PRIVATE_CACHE_CONTROL,
     MediaFileOperation,
     UploadImageOperation,
 )
+from entrypoints.http.library.preconditions import Validators
 from entrypoints.http.library.schemas import (
-    STORAGE_KEY_PATTERN,
     CategoryParameter,
     CursorParameter,
+    ExpiresParameter,
+    FileNameParameter,
+    FolderParameter,
     IdempotencyKeyParameter,
     ItemIdParameter,
     LibraryItemResponse,
@@ -46,7 +49,7 @@ from entrypoints.http.library.schemas import (
     OwnerParameter,
     PageParameter,
     PageSizeParameter,
-    StorageKeyParameter,
+    SignatureParameter,
     TypeParameter,
     UpdateLibraryItemBody,
     UploadImageResponse,
@@ -60,7 +63,7 @@ from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileResponse, HeadResponse
+from entrypoints.http.streaming import FileResponse, HeadersResponse
 from entrypoints.http.users.schemas import parse_user_id
 
 _ITEM_ERRORS: Final = (
@@ -70,8 +73,8 @@ _ITEM_ERRORS: Final = (
     errors.ItemNotFound,
     errors.Unavailable,
 )
-_STORAGE_KEY: Final = re.compile(STORAGE_KEY_PATTERN)
 _MEDIA_HEADERS: Final = {
+    "Accept-Ranges": "bytes",
     "Cross-Origin-Resource-Policy": "cross-origin",
     # A file that is opened as a page must not run or load anything.
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -273,10 +276,10 @@ class LibraryController(Controller):
         await request.use_cases.delete_item(request.principal, parse_item_id(item_id))
 
 
-async def require_principal_unless_public(
+async def require_principal_unless_url_is_enough(
     connection: Connection, handler: BaseRouteHandler
 ) -> None:
-    """Authenticate the request if the URLs of media files expire.
+    """Authenticate the request if the URLs of media files expire and this one has no signature.
 
     Otherwise a URL that has expired would still say how to open the file: by its key.
 
@@ -284,55 +287,93 @@ async def require_principal_unless_public(
         Unauthenticated: The access token is missing or invalid.
         StorageError, Unavailable
     """
-    key = connection.path_params["key"]
     use_cases: UseCases = connection.app.state.use_cases
-    if _STORAGE_KEY.fullmatch(key) and not await use_cases.open_file.is_public(key):
+    query = connection.query_params
+    connection.state.access = await use_cases.media_urls.check_access(
+        "{folder}/{name}".format_map(connection.path_params),
+        query.get("expires", ""),
+        query.get("signature", ""),
+    )
+    if connection.state.access.needs_token:
         await require_principal(connection, handler)
 
 
 class MediaFileController(Controller):
-    """Files of the library for plain image views, cached for an hour."""
+    """Files of the library for plain image views."""
 
     path = "/media"
     tags = ["Library"]
-    guards = [require_principal_unless_public]
+    guards = [require_principal_unless_url_is_enough]
     security = [{}, *BEARER]
 
     @get(
-        "/{key:str}",
+        "/{folder:str}/{name:str}",
         operation_id="get_media_file",
         summary="Get the file of an image",
         operation_class=MediaFileOperation,
         responses=error_responses(
             errors.Unauthenticated,
             exceptions.TooManyRequests,
+            errors.ReauthenticationRequired,
             errors.MediaFileNotFound,
+            exceptions.RangeNotSatisfiable,
             exceptions.TooManyReads,
             errors.Unavailable,
         ),
     )
-    async def get_file(self, request: ApiRequest, key: StorageKeyParameter) -> ASGIApp:
+    async def get_file(
+        self,
+        *,
+        request: ApiRequest,
+        folder: FolderParameter,
+        name: FileNameParameter,
+        expires: ExpiresParameter = None,  # noqa: ARG002 -- the guard reads it
+        signature: SignatureParameter = None,  # noqa: ARG002
+    ) -> ASGIApp:
         """Return the file of an item. After the item is deleted, it is not found.
 
         Where the URLs of items do not expire, this needs no access token. Where they expire
-        (`url_expires_at`), it does: after that time nobody can open the file without one.
+        (`url_expires_at`), it does, or the signature of the URL: after that time nobody can open
+        the file without a token. Where media is private, only the owner and administrators can.
+
+        A file never changes. So conditional requests and ranges work without fail.
         """
-        if not _STORAGE_KEY.fullmatch(key):
-            raise errors.MediaFileNotFound
-        is_public = await request.use_cases.open_file.is_public(key)
+        access: FileAccess = request.state.access
+        open_file = request.use_cases.open_file
+        principal = request.principal if access.needs_token else None
+        file = await open_file.find(f"{folder}/{name}", principal)
+        validators = Validators(f'"{name}"', file.created_at.replace(microsecond=0))
         headers = {
             **_MEDIA_HEADERS,
-            # A file never changes. This decides how long copies survive a deletion.
-            "Cache-Control": MEDIA_CACHE_CONTROL if is_public else PRIVATE_MEDIA_CACHE_CONTROL,
+            **validators.headers,
+            "Cache-Control": _cache_control(access, request.settings.media_cache_control),
         }
+        if validators.is_not_modified(request.headers):
+            return HeadersResponse(304, headers)
+        media_type, size = file.image.format.content_type, file.image.bytes
         if IS_HEAD in request.scope["state"]:
-            info = await request.use_cases.open_file.get_info(key)
-            return HeadResponse(info.item.image.format.content_type, info.size, headers)
+            length = str(await open_file.get_size(file))
+            return HeadersResponse(
+                200, {**headers, "Content-Type": media_type, "Content-Length": length}
+            )
+        part = validators.find_range(request.headers, size)
+        if part is not None:
+            headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{size}"
         return FileResponse(
-            lambda: open_content(request.use_cases.open_file(key)),
+            lambda: open_content(open_file(file, *(part or ())), media_type),
             request.file_reads.slot(request.client_ip),
             headers,
+            status=206 if part else 200,
         )
+
+
+def _cache_control(access: FileAccess, public_cache_control: str) -> str:
+    # A file never changes. This decides how long copies survive a deletion.
+    if access.needs_token:
+        return PRIVATE_CACHE_CONTROL
+    if access.remaining is not None:
+        return f"private, max-age={access.remaining // timedelta(seconds=1)}"
+    return public_cache_control
 
 
 def _parse_category(text: str | None) -> str | None:

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from application.media.open_file import OpenedFile
+from application.ports.media_files import StoredFile
 from entrypoints.http.streaming import Content
 
 
 @asynccontextmanager
-async def open_content(opening: AbstractAsyncContextManager[OpenedFile]) -> AsyncIterator[Content]:
+async def open_content(
+    opening: AbstractAsyncContextManager[StoredFile], media_type: str
+) -> AsyncIterator[Content]:
     """Open the file of an item; raises what opening it raises."""
-    async with opening as opened:
-        media_type = opened.item.image.format.content_type
-        yield Content(media_type, opened.file.size, opened.file.chunks)
+    async with opening as file:
+        yield Content(media_type, file.size, file.chunks)

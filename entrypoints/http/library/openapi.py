@@ -10,17 +10,18 @@ from litestar.openapi.spec import (
     OpenAPIResponse,
     OpenAPIType,
     Operation,
+    Reference,
     RequestBody,
     Schema,
 )
 
+from domain.media.image import ImageFormat
 from domain.media.item import MAX_CATEGORY_LENGTH
 from entrypoints.http.fields import ID_PATTERN, binary_content
 from entrypoints.http.library.schemas import CATEGORY_PATTERN
 
-MEDIA_CACHE_CONTROL: Final = "public, max-age=3600"
-PRIVATE_MEDIA_CACHE_CONTROL: Final = "private, max-age=3600"
-_CONTENT_TYPES: Final = ("image/gif", "image/jpeg", "image/png")
+PRIVATE_CACHE_CONTROL: Final = "private, max-age=3600"
+_CONTENT_TYPES: Final = tuple(image_format.content_type for image_format in ImageFormat)
 
 
 @dataclass
@@ -68,28 +69,37 @@ class MediaFileOperation(Operation):
     """Describes a response of binary data."""
 
     def __post_init__(self) -> None:
+        content = binary_content(*_CONTENT_TYPES)
+        validators = {
+            "Cache-Control": _header(
+                "Which caches may store the file, and how long. `private` where the URL expires.",
+                "public, max-age=31536000, immutable",
+            ),
+            "ETag": _header("Identifies the bytes.", '"0f1e2d3c4b5a69788796a5b4c3d2e1f0.jpg"'),
+            "Last-Modified": _header("When it was uploaded.", "Fri, 01 May 2026 09:30:00 GMT"),
+        }
+        length = {"Content-Length": _header("The number of bytes.", "2481733")}
+        content_range = {"Content-Range": _header("Which bytes these are.", "bytes 0-99/2481733")}
         self.responses = {
             **(self.responses or {}),
             "200": OpenAPIResponse(
                 description="The bytes of the image. They never change.",
-                content=binary_content(*_CONTENT_TYPES),
-                headers={
-                    "Cache-Control": OpenAPIHeader(
-                        description=(
-                            "Which caches may store the file, and how long. `private` where "
-                            "the file needs an access token."
-                        ),
-                        required=True,
-                        schema=Schema(
-                            type=OpenAPIType.STRING,
-                            examples=[MEDIA_CACHE_CONTROL, PRIVATE_MEDIA_CACHE_CONTROL],
-                        ),
-                    ),
-                    "Content-Length": OpenAPIHeader(
-                        description="The size of the file in bytes.",
-                        required=True,
-                        schema=Schema(type=OpenAPIType.INTEGER, examples=[2481733]),
-                    ),
-                },
+                content=content,
+                headers={**validators, **length},
+            ),
+            "206": OpenAPIResponse(
+                description="The bytes that `Range` requests.",
+                content=content,
+                headers={**validators, **length, **content_range},
+            ),
+            "304": OpenAPIResponse(
+                description="The client has the file already: `If-None-Match`,"
+                " `If-Modified-Since`.",
+                headers=validators,
             ),
         }
+
+
+def _header(description: str, example: str) -> OpenAPIHeader | Reference:
+    schema = Schema(type=OpenAPIType.STRING, examples=[example])
+    return OpenAPIHeader(description=description, required=True, schema=schema)

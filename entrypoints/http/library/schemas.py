@@ -6,7 +6,8 @@ import msgspec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
-from application.media.library import LibraryItem, LibraryPage
+from application.media.library import LibraryPage
+from application.media.media_urls import LibraryItem
 from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
 from domain.identifier import parse_identifier
 from domain.media import item
@@ -30,7 +31,6 @@ from entrypoints.http.paging import CURSOR_EXAMPLE, CURSOR_PATTERN, MAX_NUMBER, 
 from entrypoints.http.parsing import parse_field, parse_fields
 
 CATEGORY_PATTERN: Final = r"^[^\x00]*$"
-STORAGE_KEY_PATTERN: Final = r"^[0-9a-f]{32}\.(?:jpg|png|gif)$"
 DEFAULT_PAGE_SIZE: Final = 10
 _KINDS: Final = {kind.value: kind for kind in MediaKind}
 
@@ -41,12 +41,27 @@ ItemIdParameter: TypeAlias = Annotated[
         schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
     ),
 ]
-StorageKeyParameter: TypeAlias = Annotated[
+FolderParameter: TypeAlias = Annotated[
     str,
     PathParameter(
-        description="The storage key, as in an item's `url`.",
-        schema_extra=parameter_schema(pattern=STORAGE_KEY_PATTERN),
+        description="The folder of the file, as in an item's `url`.",
+        schema_extra=parameter_schema(pattern=item.STORAGE_FOLDER_PATTERN),
     ),
+]
+FileNameParameter: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description="The name of the file, as in an item's `url`.",
+        schema_extra=parameter_schema(pattern=item.STORAGE_NAME_PATTERN),
+    ),
+]
+ExpiresParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(name="expires", description="A part of the signature of a private URL."),
+]
+SignatureParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(name="signature", description="The signature of a private URL."),
 ]
 PageParameter: TypeAlias = Annotated[
     str | None,
@@ -135,7 +150,9 @@ class LibraryItemResponse(msgspec.Struct, kw_only=True):
         str,
         Meta(
             description="The URL of the file. It needs no access token.",
-            examples=["http://127.0.0.1:8000/media/0f1e2d3c4b5a69788796a5b4c3d2e1f0.jpg"],
+            examples=[
+                "http://127.0.0.1:8000/media/0f/68b1c0a5d2f04e7a9c3b1d20-0f1e2d3c4b5a69788796a5b4c3d2e1f0.jpg"
+            ],
         ),
     ]
     url_expires_at: Annotated[

@@ -108,7 +108,7 @@ def _make_items(owners: Sequence[Identity]) -> Iterator[MediaItem]:
         yield MediaItem(
             id=item_id,
             owner_id=owners[number % len(owners)].id,
-            storage_key=f"{item_id}{0:08x}.jpg",
+            storage_key=f"00/{item_id}-{0:032x}.jpg",
             image=Image(ImageFormat.JPEG, width=640, height=480, bytes=51_200),
             category=("art", "cars", None)[number % 3],
             created_at=NOW - LIFETIME + timedelta(seconds=number),

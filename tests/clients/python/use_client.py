@@ -102,8 +102,8 @@ def upload_and_download(client: AuthenticatedClient, image: bytes) -> None:
     page = list_library_items.sync(client=client, user_id=me.field_id)
     assert isinstance(page, LibraryPageResponse)
     assert [found.id for found in page.items] == [item.id]
-    key = PurePosixPath(urlsplit(item.url).path).name
-    downloaded = get_media_file.sync(key, client=client)
+    folder, name = PurePosixPath(urlsplit(item.url).path).parts[-2:]
+    downloaded = get_media_file.sync(folder, name, client=client)
     assert isinstance(downloaded, File)
     assert downloaded.payload.read(2) == b"\xff\xd8"
 

@@ -93,8 +93,9 @@ async function uploadAndDownload(user_id: string): Promise<void> {
   const page = await client.GET("/library", { params: { query: { user_id } } });
   assert.deepEqual(page.data?.items.map((item) => item.id), [uploaded.data.id]);
 
-  const key = new URL(uploaded.data.url).pathname.split("/").at(-1) ?? "";
-  const media = await client.GET("/media/{key}", { params: { path: { key } }, parseAs: "blob" });
+  const [folder = "", name = ""] = new URL(uploaded.data.url).pathname.split("/").slice(-2);
+  const path = { folder, name };
+  const media = await client.GET("/media/{folder}/{name}", { params: { path }, parseAs: "blob" });
   assert(media.data);
   const bytes = new Uint8Array(await media.data.arrayBuffer());
   assert.deepEqual([bytes[0], bytes[1]], [0xff, 0xd8]);

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -59,7 +58,7 @@ class Callers:
         user = self._post("/users", json={"username": username, "number": phone}, headers=bearer)
         user_id = user["user_id"]
         item = self._upload(user_id, token)
-        storage_key = PurePosixPath(urlsplit(item["url"]).path).name
+        storage_key = urlsplit(item["url"]).path.removeprefix("/media/")
         return Person(phone, username, token, user_id, item["id"], storage_key)
 
     def upload(self, person: Person) -> str:

@@ -132,7 +132,8 @@ def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> sch
                 "spare-item": {"values": list(spare_items)},
                 # Most generated numbers are after the last page that a number reaches.
                 "first-page": {"values": [1]},
-                "own-file": {"values": [person.storage_key]},
+                "own-folder": {"values": [person.storage_key[:2]]},
+                "own-file": {"values": [person.storage_key[3:]]},
                 # Values generated to violate a pattern are rarely close to it.
                 "near-code": {"values": ["12345", "1234567", "12345a", "12345\u00b2"]},
             },
@@ -141,7 +142,8 @@ def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> sch
                 "query.user_id": _use_often("own-id"),
                 "query.page": _use_often("first-page"),
                 "body.user_id": _use_often("own-id"),
-                "path.key": _use_often("own-file"),
+                "path.folder": _use_often("own-folder"),
+                "path.name": _use_often("own-file"),
                 "body.otp": {"dictionary": "near-code", "probability": 0.2},
             },
             "operations": [

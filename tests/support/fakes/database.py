@@ -443,10 +443,6 @@ class InMemoryMedia(InMemoryRecords[MediaItem]):
         if not await super().add(item):
             raise StorageUnavailable("another item has this id")
 
-    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
-        found = self.table.list(1, _matches(storage_key=storage_key))
-        return found[0].value if found else None
-
     async def list_page(self, item_filter: ItemFilter, offset: int, limit: int) -> Page:
         return self._list(item_filter, None, offset, limit)
 

@@ -39,7 +39,9 @@ class InMemoryFiles:
         return None if content is None else len(content)
 
     @asynccontextmanager
-    async def open_file(self, storage_key: str) -> AsyncIterator[StoredFile | None]:
+    async def open_file(
+        self, storage_key: str, start: int = 0, stop: int | None = None
+    ) -> AsyncIterator[StoredFile | None]:
         await self._call("media_files.open_file")
         content = self.contents.get(storage_key)
         if content is None:
@@ -47,7 +49,7 @@ class InMemoryFiles:
             return
         self.open_files += 1
         try:
-            yield StoredFile(len(content), _chunks(content))
+            yield StoredFile(len(content[start:stop]), _chunks(content[start:stop]))
         finally:
             self.open_files -= 1
 

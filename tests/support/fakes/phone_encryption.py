@@ -48,6 +48,9 @@ class FakePhoneEncryption:
     def hash_number_range(self, number_range: str) -> str:
         return self._digest(b"number range", number_range.encode()).hex()[:16]
 
+    def sign_media_url(self, text: str) -> str:
+        return self._digest(b"media url", text.encode()).hex()[:16]
+
     def _hash_ip(self, text: str) -> str:
         return self._digest(b"client ip", text.encode()).hex()[:16]
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from application.ports.errors import MediaStorageUnavailable
 from entrypoints.http import streaming
 from entrypoints.http.errors.exceptions import TooManyReads
-from entrypoints.http.streaming import Content, FileRead, FileReads, FileResponse, HeadResponse
+from entrypoints.http.streaming import Content, FileRead, FileReads, FileResponse, HeadersResponse
 
 HEADERS = {"Cache-Control": "private"}
 IP = "203.0.113.1"
@@ -133,7 +133,9 @@ async def test_head_has_the_headers_of_get_and_reads_nothing() -> None:
 
     await respond(file)
     await respond(unread, is_head=True)
-    response = HeadResponse("image/jpeg", 11, HEADERS)
+    response = HeadersResponse(
+        200, dict(HEADERS, **{"Content-Type": "image/jpeg", "Content-Length": "11"})
+    )
     await response({}, never, known.send)  # type: ignore[arg-type]  # it does not use the scope
 
     assert file.sent[0] == unread.sent[0] == known.sent[0]

@@ -7,7 +7,7 @@ from typing import Final
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from application.media.library import LibraryItem
+from application.media.media_urls import LibraryItem
 from application.ports.media_files import MediaUrl
 from domain.identities.identity import User
 from domain.identities.username import Username

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.access import LibraryVisibility
 from entrypoints.settings import read_settings
 from entrypoints.settings.values import (
     Environment,
@@ -35,6 +36,17 @@ def test_a_bucket_is_on_amazon_unless_an_endpoint_is_set() -> None:
     assert (other.s3_endpoint, other.aws_region) == ("http://127.0.0.1:8333", "auto")
     assert other.aws_access_key_id == S3["AWS_ACCESS_KEY_ID"]
     assert other.aws_secret_access_key.value == S3["AWS_SECRET_ACCESS_KEY"]
+
+
+def test_private_media_has_no_public_url_and_is_seen_by_owners_only() -> None:
+    private = {"DIALTONE_MEDIA_ACCESS": "private"}
+    assert settings(MEDIA_ACCESS="private").library_visibility is LibraryVisibility.OWNER
+    assert settings().library_visibility is LibraryVisibility.ALL
+    for name, value in (
+        ("DIALTONE_MEDIA_PUBLIC_URL", "https://cdn.example"),
+        ("DIALTONE_LIBRARY_VISIBILITY", "all"),
+    ):
+        assert list(problems({**private, name: value})) == [name]
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,12 @@ def test_the_example_file_has_a_sentence_and_a_line_for_each_variable() -> None:
     printed = subprocess.check_output(
         [sys.executable, "-m", "entrypoints.settings"], cwd=PROJECT, text=True
     )
-    derived = {"DIALTONE_PUBLIC_URL": "", "DIALTONE_STOP_DELAY": "", "DIALTONE_VOICE": ""}
+    derived = {
+        "DIALTONE_PUBLIC_URL": "",
+        "DIALTONE_STOP_DELAY": "",
+        "DIALTONE_VOICE": "",
+        "DIALTONE_LIBRARY_VISIBILITY": "",
+    }
     defaults = {name: text for name, text, _ in describe(read_settings({}, None))} | derived
     sentences = descriptions(Settings)
 

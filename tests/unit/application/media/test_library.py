@@ -29,6 +29,7 @@ from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_i
 from tests.support.stored_files import read_opened
 
 RAHUL, PRIYA = an_id(1), an_id(2)
+UNKNOWN = an_item(id=an_id(9)).storage_key
 
 
 # Getting
@@ -121,55 +122,45 @@ async def test_a_category_change_does_not_restore_a_deleted_item(
 # Deleting
 
 
-OPERATIONS = [read_opened, OpenFile.get_info]
-BY_EACH = pytest.mark.parametrize("open_or_get_info", OPERATIONS, ids=["open", "get_info"])
+async def get_size(open_file: OpenFile, storage_key: str) -> int:
+    return await open_file.get_size(await open_file.find(storage_key))
+
+
+BY_EACH = pytest.mark.parametrize("open_or_get_size", [read_opened, get_size])
 Operation = Callable[[OpenFile, str], Awaitable[object]]
 
 
 async def test_a_file_is_opened_by_its_storage_key(app: AppHarness, storage_key: str) -> None:
-    async with app.use_cases.open_file(storage_key) as opened:
-        content = b"".join([chunk async for chunk in opened.file.chunks])
-        assert content == app.files.contents[storage_key]
-        assert opened.file.size == len(content)
-        assert opened.item.image.format.content_type == "image/gif"
-
-
-async def test_the_size_is_known_without_opening_the_file(
-    app: AppHarness, storage_key: str
-) -> None:
+    content = app.files.contents[storage_key]
+    assert await read_opened(app.use_cases.open_file, storage_key) == content
+    file = await app.use_cases.open_file.find(storage_key)
+    assert file.image.format.content_type == "image/gif"
+    async with app.use_cases.open_file(file, 2, 5) as part:
+        assert [chunk async for chunk in part.chunks] == [content[2:5]]
     app.faults.fail_on("media_files.open_file")
-    info = await app.use_cases.open_file.get_info(storage_key)
-    assert info.size == len(app.files.contents[storage_key])
-
-
-async def test_a_file_is_public_where_urls_do_not_expire(app: AppHarness, storage_key: str) -> None:
-    assert await app.use_cases.open_file.is_public(storage_key)
-
-    app.files.expires_at = NOW
-
-    assert not await app.use_cases.open_file.is_public(storage_key)
+    assert await get_size(app.use_cases.open_file, storage_key) == len(content)
 
 
 @BY_EACH
 async def test_a_file_without_item_and_an_item_without_file_are_not_found(
-    app: AppHarness, storage_key: str, open_or_get_info: Operation
+    app: AppHarness, storage_key: str, open_or_get_size: Operation
 ) -> None:
-    app.files.contents = {"unknown.gif": GIF}
-    for key in ("unknown.gif", storage_key):
+    app.files.contents = {UNKNOWN: GIF}
+    for key in (UNKNOWN, storage_key):
         with pytest.raises(MediaFileNotFound):
-            await open_or_get_info(app.use_cases.open_file, key)
+            await open_or_get_size(app.use_cases.open_file, key)
 
 
 @BY_EACH
 async def test_opening_a_file_fails_without_store_or_database(
-    app: AppHarness, storage_key: str, open_or_get_info: Operation
+    app: AppHarness, storage_key: str, open_or_get_size: Operation
 ) -> None:
     app.files.is_unavailable = True
     with pytest.raises(Unavailable):
-        await open_or_get_info(app.use_cases.open_file, storage_key)
+        await open_or_get_size(app.use_cases.open_file, storage_key)
     app.files.is_unavailable, app.database.is_unavailable = False, True
     with pytest.raises(StorageUnavailable):
-        await open_or_get_info(app.use_cases.open_file, storage_key)
+        await open_or_get_size(app.use_cases.open_file, storage_key)
 
 
 @BY_EACH
@@ -177,13 +168,13 @@ async def test_opening_a_file_fails_without_store_or_database(
     "state", [ItemState.PENDING, ItemState.DELETING, ItemState.DELETION_REFUSED]
 )
 async def test_the_file_of_an_item_that_is_not_ready_is_not_found(
-    app: AppHarness, state: ItemState, open_or_get_info: Operation
+    app: AppHarness, state: ItemState, open_or_get_size: Operation
 ) -> None:
     item = an_item(state=state)
     await app.database.repositories().media_items.add(item)
     app.files.contents[item.storage_key] = GIF
     with pytest.raises(MediaFileNotFound):
-        await open_or_get_info(app.use_cases.open_file, item.storage_key)
+        await open_or_get_size(app.use_cases.open_file, item.storage_key)
 
 
 async def test_with_the_visibility_owner_members_see_only_their_own_items() -> None:

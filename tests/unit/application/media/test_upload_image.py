@@ -57,12 +57,12 @@ async def test_an_uploaded_image_is_in_the_library_and_its_file_in_the_store(
     assert uploaded.url.url.endswith(item.storage_key)
 
 
-async def test_a_storage_key_is_random_and_names_only_the_format(
+async def test_a_storage_key_is_random_and_names_only_item_and_format(
     app: AppHarness, principal: Principal
 ) -> None:
     keys = {(await app.upload_image(principal)).item.storage_key for _ in range(20)}
     assert len(keys) == 20
-    assert all(re.fullmatch(r"[0-9a-f]{32}\.gif", key) for key in keys)
+    assert all(re.fullmatch(r"(..)/[0-9a-f]{24}-\1[0-9a-f]{30}\.gif", key) for key in keys)
 
 
 async def test_only_the_published_image_is_stored(app: AppHarness, principal: Principal) -> None:

@@ -11,8 +11,9 @@ from domain.media.item import (
     ItemState,
     make_storage_key,
     parse_category,
+    parse_storage_key,
 )
-from tests.support.builders import NOW, an_item
+from tests.support.builders import NOW, an_id, an_item
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -43,10 +44,13 @@ def test_an_item_that_is_being_deleted_is_not_shown_and_keeps_its_time_of_deleti
     assert refused.mark_file_deleted() == deleting
 
 
-def test_a_storage_key_is_random_and_ends_with_the_suffix() -> None:
+def test_a_storage_key_is_random_and_names_its_item() -> None:
     random = bytes(range(STORAGE_KEY_BYTES))
     assert STORAGE_KEY_BYTES >= 16
-    assert make_storage_key(random, ".png") == f"{random.hex()}.png"
+    storage_key = make_storage_key(an_id(), random, ".png")
+    assert storage_key == f"00/{an_id()}-{random.hex()}.png"
+    assert parse_storage_key(storage_key) == an_id()
+    assert parse_storage_key(storage_key + "\n") is None
 
 
 def test_a_category_stays_exactly_as_sent() -> None:

@@ -1,0 +1,69 @@
+"""Conditional requests and ranges (RFC 9110 §13 and §14), for files that never change."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Final
+
+from entrypoints.http.errors.exceptions import RangeNotSatisfiable
+
+_RANGE: Final = re.compile(r"bytes=\s*(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})\s*", re.I)
+_ETAG: Final = re.compile(r'"[^"]*"')
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What identifies the content of a file; `modified_at` is exact to the second."""
+
+    etag: str
+    modified_at: datetime
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a response, also of 304."""
+        modified_at = format_datetime(self.modified_at.astimezone(UTC), usegmt=True)
+        return {"ETag": self.etag, "Last-Modified": modified_at}
+
+    def is_not_modified(self, headers: Mapping[str, str]) -> bool:
+        """Return whether the client has the file already."""
+        if (tags := headers.get("if-none-match")) is not None:
+            return tags.strip() == "*" or self.etag in _ETAG.findall(tags)
+        since = _parse_date(headers.get("if-modified-since", ""))
+        return since is not None and self.modified_at <= since
+
+    def find_range(self, headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
+        """Return the requested bytes: the first, and the one after the last; None for all.
+
+        A range that is malformed, and several ranges, are ignored, as the standard permits.
+
+        Raises:
+            RangeNotSatisfiable: The range is after the end of the file.
+        """
+        match = _RANGE.fullmatch(headers.get("range", ""))
+        if match is None or not self._is_same(headers.get("if-range")):
+            return None
+        first, last = match["first"], match["last"]
+        if not first:
+            if not last:
+                return None
+            start, stop = max(0, size - int(last)), size
+        else:
+            start, stop = int(first), min(size, int(last) + 1) if last else size
+            if last and int(last) < start:
+                return None
+        if start >= size:
+            raise RangeNotSatisfiable(size)
+        return start, stop
+
+    def _is_same(self, if_range: str | None) -> bool:
+        return if_range in (None, self.etag) or _parse_date(if_range or "") == self.modified_at
+
+
+def _parse_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

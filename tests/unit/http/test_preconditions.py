@@ -1,0 +1,72 @@
+"""Conditional requests and ranges, as nginx answers them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from entrypoints.http.errors.exceptions import RangeNotSatisfiable
+from entrypoints.http.library.preconditions import Validators
+
+ETAG = '"1-ab.jpg"'
+FILE = Validators(ETAG, datetime(2026, 5, 1, 9, 30, tzinfo=UTC))
+AT, BEFORE = "Fri, 01 May 2026 09:30:00 GMT", "Fri, 01 May 2026 09:29:59 GMT"
+
+
+def test_validators_are_headers() -> None:
+    assert FILE.headers == {"ETag": ETAG, "Last-Modified": AT}
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_not_modified"),
+    [
+        ({}, False),
+        ({"if-none-match": ETAG}, True),
+        ({"if-none-match": f'"other", W/{ETAG}'}, True),
+        ({"if-none-match": "*"}, True),
+        ({"if-none-match": '"other"', "if-modified-since": AT}, False),
+        ({"if-modified-since": AT}, True),
+        ({"if-modified-since": "Sat, 02 May 2026 00:00:00 GMT"}, True),
+        ({"if-modified-since": BEFORE}, False),
+        ({"if-modified-since": "yesterday"}, False),
+    ],
+)
+def test_a_file_that_the_client_has_is_not_modified(
+    headers: dict[str, str], *, is_not_modified: bool
+) -> None:
+    assert FILE.is_not_modified(headers) is is_not_modified
+
+
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        ("bytes=0-0", (0, 1)),
+        ("bytes=10-", (10, 100)),
+        ("Bytes= 10-19 ", (10, 20)),
+        ("bytes=90-999", (90, 100)),
+        ("bytes=-10", (90, 100)),
+        ("bytes=-999", (0, 100)),
+        ("bytes=-", None),
+        ("bytes=20-10", None),
+        ("bytes=0-1,5-6", None),
+        ("pages=1-2", None),
+        ("", None),
+    ],
+)
+def test_a_range_names_bytes_or_is_ignored(value: str, part: tuple[int, int] | None) -> None:
+    assert FILE.find_range({"range": value}, 100) == part
+
+
+@pytest.mark.parametrize("value", ["bytes=100-", "bytes=-0", "bytes=500-600"])
+def test_a_range_after_the_end_is_an_error(value: str) -> None:
+    with pytest.raises(RangeNotSatisfiable) as error:
+        FILE.find_range({"range": value}, 100)
+    assert error.value.size == 100
+
+
+@pytest.mark.parametrize(
+    ("if_range", "is_used"),
+    [(ETAG, True), (AT, True), (f"W/{ETAG}", False), ('"other"', False), (BEFORE, False)],
+)
+def test_a_range_is_used_only_if_the_file_is_the_same(if_range: str, *, is_used: bool) -> None:
+    headers = {"range": "bytes=0-9", "if-range": if_range}
+    assert FILE.find_range(headers, 100) == ((0, 10) if is_used else None)

@@ -31,6 +31,7 @@ from application.operations.get_jwks import GetJwks
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp
+from application.otp.delivery_permits import DeliveryPermits
 from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery, ReportTimingProfile
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.place_code_call import PlaceCodeCall
@@ -224,6 +225,9 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     message_timing = DeliveryTimingProfile(randomness)
     find_caller = FindCaller(verifications, identities)
     recognize_device = RecognizeDevice(identities)
+    delivery_permits = DeliveryPermits(
+        repositories.rate_limiter, identities, codes, ports.keyed_hashes, policy.rate_limits
+    )
     report_timing = ReportTimingProfile(randomness)
     place_code_call = None
     if ports.call_provider is not None and policy.webhook_urls is not None:
@@ -251,6 +255,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     return UseCases(
         request_otp=RequestOtp(
             phone_verifications=verifications,
+            delivery_permits=delivery_permits,
             rate_limiter=repositories.rate_limiter,
             codes=codes,
             deliver_otp=DeliverOtp(
@@ -288,13 +293,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             ),
             sessions=sessions,
             recognize_device=recognize_device,
-            resend_time=ResendTime(
-                repositories.rate_limiter,
-                codes,
-                ports.keyed_hashes,
-                policy.delivery_policy,
-                policy.rate_limits,
-            ),
+            resend_time=ResendTime(delivery_permits, codes, policy.delivery_policy),
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,

@@ -157,7 +157,6 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 ),
                 rate_limits=RateLimits(
                     per_ip=settings.sms_limit_per_ip,
-                    per_range=settings.sms_limit_per_range,
                     per_country=settings.sms_limit_per_country,
                     total=settings.sms_limit_total,
                     all_deliveries_factor=settings.sms_limit_all_factor,

@@ -24,9 +24,7 @@ from adapters.records.rate_limits import (
     RESERVATIONS,
     RateLimitRecord,
     find_available,
-    names_of,
     sub_period_of,
-    with_fallback,
 )
 from application.ports.errors import ConcurrencyConflict
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
@@ -51,9 +49,7 @@ class MongoRateLimits:
 
     async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
         """Acquire several reservations, with one command where no limit is full."""
-        updates = [
-            _updates(reservation, [], _in_order(reservation)) for reservation in reservations
-        ]
+        updates = [_updates(one, [], _first_limits(one)) for one in reservations]
         try:
             await self._write([update for own in updates for update in own])
         except BulkWriteStopped as stopped:
@@ -74,12 +70,11 @@ class MongoRateLimits:
         document = await self.database.run(lambda: self.collection.find_one_and_delete(query))
         if document is not None:
             record = RESERVATIONS.convert_record(document)
-            await self._release(record.released(reservation.limits))
+            await self._release(record.released(reservation.all_limits))
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when all limits have a permit: the time of the reservation, or later."""
-        records = await self._load(names_of(reservation.limits))
-        return find_available(reservation.limits, records, reservation.acquired_at)
+        return find_available(reservation, await self._load(reservation.all_limits))
 
     async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
         """Return the permits of a listed limit, the latest last."""
@@ -101,33 +96,34 @@ class MongoRateLimits:
 
     async def _acquire_rest(self, reservation: Reservation, written: int) -> datetime | None:
         """Acquire a reservation whose command was stopped after so many of its updates."""
-        now, limits = reservation.acquired_at, reservation.limits
+        now, limits = reservation.acquired_at, reservation.all_limits
         stopped_after: int | None = written
         for _ in range(MAX_ATTEMPTS):
             if await self._acquire_in_order(reservation, stopped_after):
                 return None
-            records = await self._load(names_of(limits))
-            available_at = find_available(limits, records, now)
+            records = await self._load(limits)
+            available_at = find_available(reservation, records)
             if available_at > now:
                 return available_at
             # A limit was raised, or a clock that was ahead has written a document.
             corrections = [
-                correct_available_at(one, now)
+                correct_available_at(limit, now)
                 for limit in limits
-                for one in with_fallback(limit)
-                if one.name in records and records[one.name].available_at > now
+                if limit.name in records and records[limit.name].available_at > now
             ]
             await self._write(corrections, is_ordered=False)
             stopped_after = None
         raise ConcurrencyConflict("too many concurrent reservations of a rate limit")
 
     async def _acquire_in_order(self, reservation: Reservation, written: int | None) -> bool:
-        """Acquire a permit of each limit or of its fallback, or of none; return which.
+        """Acquire a permit of each limit and of a part of each divided one, or of none.
 
-        The first command was stopped after so many updates, or not sent if that is None.
+        Returns which. The first command was stopped after so many updates, or not sent if that is
+        None.
         """
         acquired: list[_Counted] = []
-        missing = _in_order(reservation)
+        missing = _first_limits(reservation)
+        parts_left = [list(parts) for parts in reservation.divided]
         while True:
             if written is None:
                 try:
@@ -141,13 +137,18 @@ class MongoRateLimits:
             written = None
             # Where only the document of the reservation is missing, it was added meanwhile.
             if missing:
-                if missing[0].fallback is None:
+                parts = next((one for one in parts_left if missing[0] in one[0].limits), [])
+                if not parts[1:]:
                     await self._release(acquired)
                     return False
-                missing[0] = missing[0].fallback
+                full = parts.pop(0).limits
+                await self._release([one for one in acquired if one[0] in full])
+                acquired = [one for one in acquired if one[0] not in full]
+                others = [limit for limit in missing if limit not in full]
+                missing = _in_order([*others, *parts[0].limits])
 
-    async def _load(self, names: Sequence[str]) -> Mapping[str, RateLimitRecord]:
-        documents = await self.loader.load_many(names)
+    async def _load(self, limits: Iterable[RateLimit]) -> Mapping[str, RateLimitRecord]:
+        documents = await self.loader.load_many([limit.name for limit in limits])
         return {name: RATE_LIMITS.convert_record(document) for name, document in documents.items()}
 
     async def _release(self, acquired: Iterable[_Counted]) -> None:
@@ -159,15 +160,18 @@ class MongoRateLimits:
             await self.database.run(lambda: self.collection.bulk_write(updates, ordered=is_ordered))
 
 
-def _in_order(reservation: Reservation) -> list[RateLimit]:
+def _first_limits(reservation: Reservation) -> list[RateLimit]:
+    """Return the limits of a reservation, with the first part of each divided one."""
+    of_parts = [limit for parts in reservation.divided for limit in parts[0].limits]
+    return _in_order([*reservation.limits, *of_parts])
+
+
+def _in_order(limits: Iterable[RateLimit]) -> list[RateLimit]:
     """Return small limits first, so that what they reject uses nothing of those that many share.
 
     A permit that is kept comes last, because it is never released.
     """
-    return sorted(
-        reservation.limits,
-        key=lambda limit: (limit.keeps_permits, limit.window.limit, limit.name),
-    )
+    return sorted(limits, key=lambda limit: (limit.keeps_permits, limit.window.limit, limit.name))
 
 
 def _updates(

@@ -88,6 +88,7 @@ class IdentityRecord(Record, kw_only=True):
     blocked_at: datetime | None = None
     detached_at: datetime | None = None
     last_used_at: datetime | None = None
+    days_of_use: int = 0
     is_verified: bool = True
     consent: ConsentRecord | None = None
     expires_at: datetime | None = None

@@ -99,7 +99,7 @@ class RateLimitRecord(Record, kw_only=True):
 
 
 class AcquiredRecord(msgspec.Struct, gc=False, frozen=True):
-    """A permit of a reservation: of a limit or of its fallback, and in which sub-period."""
+    """A permit of a reservation: of which limit, and in which sub-period."""
 
     limit_name: str
     begins_at: datetime
@@ -120,7 +120,7 @@ class ReservationRecord(Record, kw_only=True):
 
     def released(self, limits: Iterable[RateLimit]) -> Sequence[tuple[RateLimit, datetime]]:
         """Return the limits among these whose permits it has, each with the sub-period."""
-        by_name = {one.name: one for limit in limits for one in with_fallback(limit)}
+        by_name = {limit.name: limit for limit in limits}
         return [
             (by_name[one.limit_name], one.begins_at)
             for one in self.acquired
@@ -163,20 +163,20 @@ def available_at(counters: Sequence[CounterRecord], limit: RateLimit) -> datetim
     return NOW_AVAILABLE
 
 
-def names_of(limits: Iterable[RateLimit]) -> list[str]:
-    """Return the names of limits and of their fallbacks."""
-    return [one.name for limit in limits for one in with_fallback(limit)]
+def find_available(reservation: Reservation, records: Mapping[str, RateLimitRecord]) -> datetime:
+    """Return when there is a permit of each limit, and of a part of each divided one."""
+    now = reservation.acquired_at
+    of_parts = [
+        min(_find_available(part.limits, records, now) for part in parts)
+        for parts in reservation.divided
+    ]
+    return max([_find_available(reservation.limits, records, now), *of_parts])
 
 
-def find_available(
+def _find_available(
     limits: Iterable[RateLimit], records: Mapping[str, RateLimitRecord], now: datetime
 ) -> datetime:
-    """Return when each limit, or its fallback, has a permit: now, or later."""
-    times = [
-        min(_record_of(one, records).find_available(one, now) for one in with_fallback(limit))
-        for limit in limits
-    ]
-    return max(times, default=now)
+    return max([_record_of(one, records).find_available(one, now) for one in limits], default=now)
 
 
 class Acquisition(NamedTuple):
@@ -193,30 +193,28 @@ def acquire(
 
     Args:
         reservation: The reservation.
-        records: The records that exist, by the names of limits and fallbacks.
+        records: The records that exist, by the names of all limits.
     """
     now = reservation.acquired_at
-    available_at = find_available(reservation.limits, records, now)
+    available_at = find_available(reservation, records)
     if available_at > now:
         return available_at
-    changed: dict[str, RateLimitRecord] = {}
-    acquired: list[AcquiredRecord] = []
-    for limit in reservation.limits:
-        for one in with_fallback(limit):
-            record = _record_of(one, records)
-            if record.find_available(one, now) <= now:
-                record.acquire(one, reservation.id, now)
-                changed[one.name] = record
-                if not one.keeps_permits:
-                    acquired.append(AcquiredRecord(one.name, sub_period_of(one, now)))
-                break
+    limits = list(reservation.limits)
+    for parts in reservation.divided:
+        has_permits = (one for one in parts if _find_available(one.limits, records, now) <= now)
+        limits += next(has_permits).limits
+    changed = {limit.name: _record_of(limit, records) for limit in limits}
+    for limit in limits:
+        changed[limit.name].acquire(limit, reservation.id, now)
+    acquired = tuple(
+        [
+            AcquiredRecord(one.name, sub_period_of(one, now))
+            for one in limits
+            if not one.keeps_permits
+        ]
+    )
     last = max((record.expires_at for record in changed.values()), default=now)
-    return Acquisition(changed, ReservationRecord(acquired=tuple(acquired), expires_at=last))
-
-
-def with_fallback(limit: RateLimit) -> Sequence[RateLimit]:
-    """Return the limit, and its fallback if it has one."""
-    return (limit,) if limit.fallback is None else (limit, limit.fallback)
+    return Acquisition(changed, ReservationRecord(acquired=acquired, expires_at=last))
 
 
 def _record_of(limit: RateLimit, records: Mapping[str, RateLimitRecord]) -> RateLimitRecord:

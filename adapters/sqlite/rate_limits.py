@@ -15,7 +15,6 @@ from adapters.records.rate_limits import (
     ReservationRecord,
     acquire,
     find_available,
-    names_of,
 )
 from adapters.sqlite.database import Database, Row
 from adapters.sqlite.record_table import delete_expired, to_column
@@ -56,9 +55,9 @@ class SqliteRateLimits:
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when each limit has a permit."""
-        limits = reservation.limits
-        rows = [await self.database.read_row(_FIND, (name,)) for name in names_of(limits)]
-        return find_available(limits, _decode(filter(None, rows)), reservation.acquired_at)
+        limits = reservation.all_limits
+        rows = [await self.database.read_row(_FIND, (limit.name,)) for limit in limits]
+        return find_available(reservation, _decode(filter(None, rows)))
 
     async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
         """Return the permits of a listed limit, the latest last."""
@@ -78,7 +77,8 @@ class SqliteRateLimits:
 
 
 def _acquire(connection: sqlite3.Connection, reservation: Reservation) -> datetime | None:
-    acquired = acquire(reservation, _find_records(connection, names_of(reservation.limits)))
+    names = [limit.name for limit in reservation.all_limits]
+    acquired = acquire(reservation, _find_records(connection, names))
     if isinstance(acquired, datetime):
         return acquired
     _save(connection, acquired.limits)
@@ -95,7 +95,7 @@ def _release(connection: sqlite3.Connection, reservation: Reservation) -> None:
     if record is None:
         return
     connection.execute(_DELETE_RESERVATION, (reservation.id,))
-    released = record.released(reservation.limits)
+    released = record.released(reservation.all_limits)
     records = _find_records(connection, [limit.name for limit, _ in released])
     for limit, begins_at in released:
         if limit.name in records:

@@ -21,8 +21,9 @@ class Authenticate:
 
     - The identity is read every time, so logout, block, deletion and role changes act at once
       for every token.
-    - The use of a session is recorded once a day, and once after each refresh: the client has
-      the new tokens, so the previous refresh token ends.
+    - The use of a session is recorded once a day, on the first three days of use when the day
+      begins, and once after each refresh: the client has the new tokens, so the previous refresh
+      token ends.
     - A phone with a test OTP never acts as an administrator, even if it was one before.
     """
 
@@ -48,7 +49,12 @@ class Authenticate:
         session = loaded.value.find_session(claims.session_id, now) if loaded else None
         if loaded is None or session is None:
             raise Unauthenticated
-        used = session.record_use(now, self.session_limits, claims.generation)
+        used = session.record_use(
+            now,
+            self.session_limits,
+            claims.generation,
+            counts_day=loaded.value.counts_day(now),
+        )
         if used is not session:
             await self._record_use(loaded, used)
         identity = self._demote_test_phone(loaded.value)

@@ -24,7 +24,6 @@ from domain.otp.attempts import (
     Unchallenged,
     VerificationResult,
 )
-from domain.otp.callback import Callback
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import count_on_callback
 from domain.otp.delivery import Delivery
@@ -40,6 +39,7 @@ class AttemptPermits:
 
     Attributes:
         phone: The phone whose code is tried.
+        phone_key: Identifies the phone in the names of limits.
         of_ip: The permits of the IP.
         ip_available_at: When the IP has a permit; None if those above were acquired.
         of_failure: The permits of a failed attempt, None if a limit is used up. They are released
@@ -49,6 +49,7 @@ class AttemptPermits:
     """
 
     phone: PhoneNumber
+    phone_key: str
     of_ip: Reservation
     ip_available_at: datetime | None
     of_failure: Reservation | None
@@ -103,6 +104,7 @@ class AttemptLimiter:
         )
         return AttemptPermits(
             phone,
+            phone_key,
             of_ip,
             ip_available_at,
             None if limited_until else of_failure,
@@ -157,15 +159,15 @@ class AttemptLimiter:
             case _:
                 return result.attempts_left
 
-    async def release(self, permits: AttemptPermits, carrier: Delivery | Callback | None) -> None:
-        """Release what a login releases: the permits of a failure, and of the delivery."""
+    async def release(self, permits: AttemptPermits, deliveries: Sequence[Delivery]) -> None:
+        """Release what a login releases: the permits of a failure, and of what had its code."""
         releases = [release_permits(self.rate_limiter, permits.of_failure)]
-        if isinstance(carrier, Delivery):
-            phone = permits.phone
-            number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-            route = DeliveryRoute(carrier.client_ip, phone.country, number_range)
+        phone = permits.phone
+        number_range = self.keyed_hashes.hash_number_range(phone.number_range)
+        for one in deliveries:
+            route = DeliveryRoute(one.client_ip, phone.country, number_range, permits.phone_key)
             limits = self.rate_limits.released_by_login(route)
-            of_delivery = Reservation(carrier.request_id, carrier.sent_at, limits)
+            of_delivery = Reservation(one.request_id, one.sent_at, limits)
             releases.append(release_permits(self.rate_limiter, of_delivery))
         await asyncio.gather(*releases)
 

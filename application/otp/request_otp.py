@@ -8,6 +8,7 @@ from typing import Final
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import DeliverOtp
+from application.otp.delivery_permits import DeliveryPermits
 from application.otp.permits import release_permits
 from application.otp.recognize_device import RecognizeDevice
 from application.ports.errors import StorageError
@@ -31,7 +32,7 @@ from domain.identities.device_token import DeviceToken
 from domain.otp.delivery import Channel, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
+from domain.otp.rate_limits import RateLimits, Reservation
 from domain.otp.request_id import join_request_id
 from domain.otp.review_otps import TEST_OTP_POLICY
 from domain.otp.sliding_window import whole_seconds
@@ -84,6 +85,7 @@ class RequestOtp:
     """
 
     phone_verifications: PhoneVerifications
+    delivery_permits: DeliveryPermits
     rate_limiter: RateLimiter
     codes: OtpCodes
     deliver_otp: DeliverOtp
@@ -134,21 +136,9 @@ class RequestOtp:
             else None,
         )
         policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
-        # No message is sent to a test phone, so it costs nothing of a country or in total.
-        limits = (
-            self.rate_limits.for_ip(client_ip)
-            if is_test_phone
-            else self.rate_limits.for_delivery(
-                DeliveryRoute(
-                    client_ip,
-                    phone.country,
-                    self.keyed_hashes.hash_number_range(phone.number_range),
-                ),
-                loaded.value.recognize(request),
-                command.channel,
-            )
+        reservation = self.delivery_permits.make_reservation(
+            phone, request, loaded.value, request.new_request_id, command.channel
         )
-        reservation = Reservation(request.new_request_id, now, limits)
         try:
             decision = await self._reserve_delivery(phone, request, policy, reservation, loaded)
         except TooManyOtpRequests:
@@ -213,7 +203,7 @@ class RequestOtp:
                 if not decision.is_new:
                     return decision
                 unchanged = None  # and the cooldown has ended
-            available_at = await self.rate_limiter.acquire(reservation)
+            available_at = await self.delivery_permits.acquire(reservation, loaded.value)
             if available_at is None:
                 return await self._record_delivery(phone, decide, reservation, unchanged)
             # A parallel request that got the last permits may have been for this phone.
@@ -221,7 +211,9 @@ class RequestOtp:
             if decision.is_new:
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))
         except TooManyOtpRequests as error:
-            available_at = available_at or await self.rate_limiter.next_available(reservation)
+            available_at = available_at or await self.delivery_permits.next_available(
+                reservation, loaded.value
+            )
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             raise TooManyOtpRequests(retry_after) from None
         return decision
@@ -278,8 +270,8 @@ class RequestOtp:
                 self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, result.reason)
                 # The permits of the IP stay used: otherwise it could try numbers for free.
                 of_ip = self.rate_limits.for_ip(decision.delivery.client_ip)
-                others = tuple(limit for limit in reservation.limits if limit not in of_ip)
-                await self._cancel(command.phone, replace(reservation, limits=others))
+                others = tuple(limit for limit in reservation.all_limits if limit not in of_ip)
+                await self._cancel(command.phone, replace(reservation, limits=others, divided=()))
                 raise PhoneUnreachable(result.reason or None)
             case DeliveryStatus.REJECTED:
                 self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, result.reason)

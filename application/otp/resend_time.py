@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 from application.otp.codes import OtpCodes
-from application.ports.keyed_hashes import KeyedHashes
-from application.ports.rate_limiter import RateLimiter
+from application.otp.delivery_permits import DeliveryPermits
 from domain.otp.attempt_limits import find_limits
 from domain.otp.attempts import OtpAttempt
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.review_otps import TEST_OTP_POLICY
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
@@ -24,11 +22,9 @@ class ResendTime:
       whether somebody requests codes.
     """
 
-    rate_limiter: RateLimiter
+    delivery_permits: DeliveryPermits
     codes: OtpCodes
-    keyed_hashes: KeyedHashes
     delivery_policy: DeliveryPolicy
-    rate_limits: RateLimits
 
     async def __call__(
         self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification
@@ -38,16 +34,12 @@ class ResendTime:
         Raises:
             StorageError
         """
-        now, client_ip = attempt.now, attempt.client_ip
+        now = attempt.now
         if not find_limits(verification.prune(now), attempt).are_own:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
-        policy, limits = self.delivery_policy, self.rate_limits.for_ip(client_ip)
-        if self.codes.is_test_phone(phone, now):
-            policy = TEST_OTP_POLICY
-        else:
-            number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-            route = DeliveryRoute(client_ip, phone.country, number_range)
-            limits = self.rate_limits.for_delivery(route, verification.recognize(attempt))
-        available_at = await self.rate_limiter.next_available(Reservation("", now, limits))
+        is_test_phone = self.codes.is_test_phone(phone, now)
+        policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
+        reservation = self.delivery_permits.make_reservation(phone, attempt, verification)
+        available_at = await self.delivery_permits.next_available(reservation, verification)
         next_request_at = verification.next_request_at(attempt, policy)
         return whole_seconds(now, max(next_request_at, available_at))

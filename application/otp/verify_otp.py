@@ -186,7 +186,7 @@ class VerifyOtp:
                 DeviceToken(login.identity_id, secret).device_id if secret else None,
                 is_retry=not isinstance(result, Correct),
             ),
-            self.attempt_limiter.release(permits, code.carrier),
+            self.attempt_limiter.release(permits, code.deliveries),
         )
         if identity_id is None:
             return self._reject(command, left)

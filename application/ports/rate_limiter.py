@@ -17,13 +17,13 @@ class RateLimiter(Protocol):
     - Where one limit alone binds, exactly as many permits are acquired as it has.
     - A limit with a value never has permits of more values than its limit. A value that has a
       permit does not need another one: its permit gets the time of the reservation.
-    - Where a limit has no permit left, one of its fallback is acquired, and released later.
+    - Of a divided limit the first part is used that has a permit of each of its limits.
     - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
     - After a limit was lowered, one more permit may pass. A clock that is ahead may delay others.
     """
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
-        """Acquire a permit of each limit, or none.
+        """Acquire a permit of each limit and of a part of each divided one, or none.
 
         Returns:
             None where they are acquired, durably. Otherwise the time when each limit has a permit

@@ -13,6 +13,10 @@ from domain.phone import PhoneNumber
 USERNAME_HOLD_PERIOD: Final = timedelta(days=30)
 UNVERIFIED_TTL: Final = timedelta(days=90)
 """How long an unverified identity is kept without a call or a login. Caller ids can be forged."""
+ESTABLISHED_AGE: Final = timedelta(days=7)
+"""How old an established identity is at least."""
+ESTABLISHED_DAYS_OF_USE: Final = 3
+"""On how many different days (UTC) an established identity was used."""
 
 
 class Role(StrEnum):
@@ -62,6 +66,7 @@ class Identity:
       sessions from elsewhere revokes their devices as well.
     - A detached identity had a phone that was recycled. It has no username, sessions or devices,
       and gets none until an operator restores it.
+    - `days_of_use` counts the days with a login or the use of a session, up to three.
     - A challenge opens at most one session. Nothing removes its record before it expires.
     - A caller who joined by phone is an unverified identity until the first login. The login adds
       no consent, role or trust: `consent` stays what an unproven caller agreed to.
@@ -80,6 +85,7 @@ class Identity:
     blocked_at: datetime | None = None
     detached_at: datetime | None = None
     last_used_at: datetime | None = None
+    days_of_use: int = 0
     is_verified: bool = True
     consent: Consent | None = None
 
@@ -136,6 +142,19 @@ class Identity:
         times += [self.last_used_at or self.created_at]
         return now - max(times) >= period
 
+    def counts_day(self, now: datetime) -> bool:
+        """Return whether a use now is the first of a day that counts."""
+        if self.days_of_use >= ESTABLISHED_DAYS_OF_USE:
+            return False
+        # Before the first day `last_used_at` is that of a call, which counts no day.
+        last_used_at = self.last_used_at if self.days_of_use else None
+        return last_used_at is None or now.date() > last_used_at.date()
+
+    def is_established(self, now: datetime) -> bool:
+        """Return whether its phone may use the reserve of the limits that many phones share."""
+        is_old = now - self.created_at > ESTABLISHED_AGE
+        return is_old and self.days_of_use >= ESTABLISHED_DAYS_OF_USE and not self.is_closed
+
     def has_used(self, challenge_id: str) -> bool:
         """Return whether this challenge opened a session."""
         return any(used.id == challenge_id for used in self.used_challenges)
@@ -153,6 +172,7 @@ class Identity:
             sessions=(*sessions, session)[-MAX_SESSIONS:],
             used_challenges=(*challenges, used) if used else tuple(challenges),
             last_used_at=now,
+            days_of_use=self.days_of_use + self.counts_day(now),
             is_verified=True,
         )
 
@@ -185,8 +205,13 @@ class Identity:
         )
         if sessions == self.sessions:
             return self
-        last_used_at = max(self.last_used_at or self.created_at, changed.last_seen_at)
-        return replace(self, sessions=sessions, last_used_at=last_used_at)
+        used_at = changed.last_seen_at
+        return replace(
+            self,
+            sessions=sessions,
+            last_used_at=max(self.last_used_at or self.created_at, used_at),
+            days_of_use=self.days_of_use + self.counts_day(used_at),
+        )
 
     def revoke_session(self, session_id: str) -> "Identity":
         """Return the identity without this session."""

@@ -100,15 +100,21 @@ class Session:
         return idle_expires_at
 
     def record_use(
-        self, now: datetime, limits: SessionLimits, generation: int | None = None
+        self,
+        now: datetime,
+        limits: SessionLimits,
+        generation: int | None = None,
+        *,
+        counts_day: bool = False,
     ) -> "Session":
         """Return the session after the use of an access token of this generation.
 
-        It is the same object where nothing of it is worth a write.
+        It is the same object where nothing of it is worth a write. The first use of a day that the
+        identity counts is.
         """
         family = self.token_family and self.token_family.confirm(generation)
         is_recent = now - self.last_seen_at < limits.last_used_update_interval
-        if is_recent and family is self.token_family:
+        if is_recent and not counts_day and family is self.token_family:
             return self
         return replace(
             self,

@@ -61,13 +61,15 @@ class OtpAttempt:
 class UsedCode:
     """A code that was used: its challenge, its login, and the message or call that had it.
 
-    The delivery is that of the named request, or else the latest one of the code.
+    The delivery is that of the named request, or else the latest one of the code. `deliveries` are
+    all that carried the code.
     """
 
     challenge: Challenge
     login: Login
     carrier: Delivery | Callback | None
     is_device_recognized: bool
+    deliveries: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,11 @@ class CodeCheck:
     def _used_code(
         self, challenge: Challenge, login: Login, carrier: Delivery | Callback | None
     ) -> UsedCode:
-        return UsedCode(challenge, login, carrier, self.limits.device_id is not None)
+        deliveries = tuple(
+            delivery for delivery in self.state.deliveries if delivery.challenge_id == challenge.id
+        )
+        is_device_recognized = self.limits.device_id is not None
+        return UsedCode(challenge, login, carrier, is_device_recognized, deliveries)
 
     def _use(
         self, challenge: Challenge, carrier: Delivery | Callback | None, *, left: int

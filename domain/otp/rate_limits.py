@@ -4,7 +4,8 @@ The names of limits of one network, or of one number range, have the same beginn
 that orders what it stores by name has them on one page, and each request writes fewer pages.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
@@ -17,7 +18,7 @@ from domain.otp.sliding_window import SlidingWindow
 IPV6_SITE_FACTOR: Final = 3
 """How many times as much the /48 of an IPv6 client may do as its /64."""
 NETWORK_PERCENT: Final = 5
-"""How much of the limits of a country, and of those of failed attempts, one network can use up."""
+"""How much of the limits of failed attempts one network can use up."""
 ANONYMOUS_PERCENT: Final = 20
 """How much of the limit of inbound calls callers without a caller id can use up together."""
 LEAVING_MESSAGES: Final = (
@@ -27,8 +28,16 @@ LEAVING_MESSAGES: Final = (
 """Per phone: anybody can cause these messages by calling with the number of somebody else."""
 LEAVING_PERCENT: Final = 5
 """The limit of these messages per country, as a part of the limit of codes."""
-UNRECOGNIZED_PERCENT: Final = 60
-"""How much of the limits per country and in total unrecognized requesters can use up."""
+RECOGNIZED_PERCENT: Final = 25
+"""The part for recognized phones in the limits per country and in total. Strangers have 60 %."""
+RESERVE_PERCENT: Final = 15
+"""The part for recognized phones with an established identity, after the other two."""
+SHARE_PERCENT: Final = 5
+"""How much of each part one network, or one number range, can use up."""
+MIN_SHARE: Final = 3
+"""The least that a share is, but never more than half of the part."""
+RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
+"""Per phone in the parts for recognized phones: by device tokens, and as many from trusted IPs."""
 _DELIVERIES: Final = "deliveries"
 _ALL_DELIVERIES: Final = "all_deliveries"
 _CALLS: Final = "calls"
@@ -38,6 +47,8 @@ _FAILED_ATTEMPTS: Final = "failed_attempts"
 _UNCHALLENGED_ATTEMPTS: Final = "unchallenged_attempts"
 _INBOUND_CALLS: Final = "inbound_calls"
 _LEAVING_MESSAGES: Final = "leaving_messages"
+_RECOGNIZED: Final = ":recognized"
+_RESERVE: Final = ":reserve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +57,12 @@ class RateLimit:
 
     - With a `value` the window counts different values: a value that has a permit gets no second
       one, its permit is renewed instead. Such a permit is not released.
-    - With a `fallback` a permit of that limit does as well, if this one has none left.
     - `is_listed` says that its permits can be listed.
     """
 
     name: str
     window: SlidingWindow
     value: str | None = None
-    fallback: "RateLimit | None" = None
     is_listed: bool = False
 
     @property
@@ -71,17 +80,49 @@ class Permit:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a limit, with the shares in it: a permit of each of these, all or none.
+
+    `is_reserve` says that it is for established identities only.
+    """
+
+    limits: tuple[RateLimit, ...]
+    is_reserve: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """One permit of each of these limits, all or none. `id` identifies them for the release.
 
-    At most one of the limits has a value. What a reservation acquires that is not releasable is
-    kept until it expires.
+    - `divided` are limits that have parts, each with its parts in their order: the first part that
+      has a permit of each of its limits is used. None of these limits keeps its permits.
+    - At most one of the limits has a value.
+    - What a reservation acquires that is not releasable is kept until it expires.
     """
 
     id: str
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
     is_releasable: bool = True
+    divided: tuple[tuple[Part, ...], ...] = ()
+
+    @property
+    def all_limits(self) -> tuple[RateLimit, ...]:
+        """Its limits, and those of all parts."""
+        of_parts = [limit for parts in self.divided for part in parts for limit in part.limits]
+        return (*self.limits, *of_parts)
+
+    @property
+    def has_reserve(self) -> bool:
+        """Whether a reserve is among the parts."""
+        return any(part.is_reserve for parts in self.divided for part in parts)
+
+    def without_reserve(self) -> "Reservation":
+        """Return the reservation with the other parts only."""
+        divided = tuple(
+            tuple(part for part in parts if not part.is_reserve) for parts in self.divided
+        )
+        return replace(self, divided=divided)
 
 
 class Recognition(Enum):
@@ -96,12 +137,14 @@ class Recognition(Enum):
 class DeliveryRoute:
     """Where a delivery comes from and goes to: what the limits that phones share depend on.
 
-    `number_range` is the hash of the phone without its last four digits.
+    `number_range` is the hash of the phone without its last four digits. `phone_key` identifies
+    the phone and does not reveal it.
     """
 
     client_ip: HashedClientIp
     country: str
     number_range: str
+    phone_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +153,20 @@ class RateLimits:
 
     - `per_ip` and `verifications_per_ip` count an IPv6 network of /64 as one IP, and allow three
       times as much for its /48.
-    - `per_range`, `per_country` and `total` limit the cost of a flood of messages. They count
-      unverified deliveries: a login releases its permits. `all_deliveries_factor` times as much is
-      the limit of all deliveries, which a login does not release.
+    - `per_country` and `total` limit the cost of a flood of messages. They count unverified
+      deliveries: a login releases its permits. `all_deliveries_factor` times as much is the limit
+      of all deliveries, which a login does not release.
     - `calls_per_country` also limits the deliveries by a call. A login does not release it: a call
       costs more than a message, and who causes calls for money can log in as well.
+    - Each of these has three parts: strangers have 60 %, recognized phones 25 %, and 15 % is the
+      reserve. A part of 0 does not exist. Recognized phones use their own part first, then that of
+      strangers, last the reserve. One network (IPv6 /48, IPv4 /24) and one number range can use up
+      5 % of each part.
+    - In their own part and the reserve, a phone has two unverified deliveries a day by device
+      tokens, and two from trusted IPs. Further ones count as those of a stranger.
     - `callbacks_per_country` limits the calls that callers of the phone line cause. They count on
       none of the other limits.
-    - One network (IPv6 /48, IPv4 /24) can use up 5 % of the limits of a country.
     - One IP requests codes for phones of at most `countries_per_ip` countries a day.
-    - Unrecognized requesters can use up 60 % of the limits per country and in total.
     - `inbound_per_caller` and `inbound_total` limit the calls that are answered. Callers without a
       caller id share a fifth of the total.
     - `failed_attempts_per_country` and `failed_attempts_total` limit how many codes strangers
@@ -128,7 +175,6 @@ class RateLimits:
     """
 
     per_ip: SlidingWindow = SlidingWindow(60, timedelta(hours=1))
-    per_range: SlidingWindow = SlidingWindow(50, timedelta(hours=1))
     # Without a default, the first flood of messages would be a large bill before anybody sets one.
     per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
@@ -142,37 +188,33 @@ class RateLimits:
     inbound_per_caller: SlidingWindow = SlidingWindow(10, timedelta(hours=1))
     inbound_total: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
 
-    def for_delivery(
-        self, route: DeliveryRoute, recognition: Recognition, channel: Channel = Channel.SMS
-    ) -> tuple[RateLimit, ...]:
-        """Return the limits of a delivery.
+    def reserve_delivery(
+        self,
+        request_id: str,
+        now: datetime,
+        route: DeliveryRoute,
+        recognition: Recognition,
+        channel: Channel = Channel.SMS,
+    ) -> Reservation:
+        """Return the reservation of a delivery.
 
-        What strangers can use up from the network of the owner, or for the owner's number range,
-        does not limit an owner who is recognized. Neither do the limits of the IP if the device is.
-        The limits of all deliveries hold for everybody.
+        The limits of the IP hold for a recognized phone in the part of strangers only: others who
+        share the IP may have used them up.
         """
-        limits: list[RateLimit] = []
-        is_recognized = recognition is not Recognition.NONE
-        if recognition is not Recognition.DEVICE:
-            limits += self.for_ip(route.client_ip)
-        of_range, of_network = self._for_range_and_network(_DELIVERIES, route)
-        if not is_recognized:
-            limits.append(of_range)
-        if recognition is not Recognition.DEVICE:
-            limits.append(of_network)
-        limits += self._for_range_and_network(_ALL_DELIVERIES, route)
-        for action in (_DELIVERIES, _ALL_DELIVERIES):
-            limits += self._for_country_and_total(
-                action, route.country, is_recognized=is_recognized
-            )
-        if channel is Channel.VOICE:
-            name, window = f"{_CALLS}:country:{route.country}", self.calls_per_country
-            limits.append(_part_of(name, window, is_recognized=is_recognized))
-        if recognition is not Recognition.DEVICE:
+        limits: tuple[RateLimit, ...] = ()
+        if recognition is Recognition.NONE:
             name = f"{_name_of_ip(route.client_ip)}:{_DELIVERIES}:countries"
             window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
-            limits.append(RateLimit(name, window, value=route.country))
-        return tuple(limits)
+            limits = (
+                *self.for_ip(route.client_ip),
+                RateLimit(name, window, value=route.country),
+            )
+        actions = (_DELIVERIES, _ALL_DELIVERIES, _CALLS)
+        divided = tuple(
+            tuple(self._parts(action, route, recognition))
+            for action in (actions if channel is Channel.VOICE else actions[:-1])
+        )
+        return Reservation(request_id, now, limits, divided=divided)
 
     def for_callback(self, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a callback to a phone of the country."""
@@ -180,12 +222,13 @@ class RateLimits:
 
     def released_by_login(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits whose permits a login releases, as far as the delivery has them."""
-        # The permits of a recognized requester may be those of any other.
-        return (
-            *self.for_ip(route.client_ip),
-            *self._for_range_and_network(_DELIVERIES, route),
-            *self._for_country_and_total(_DELIVERIES, route.country, is_recognized=True),
-        )
+        limits = {
+            limit.name: limit
+            for recognition in (Recognition.DEVICE, Recognition.TRUSTED_IP)
+            for part in self._parts(_DELIVERIES, route, recognition)
+            for limit in part.limits
+        }
+        return tuple(limits.values())
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
@@ -250,39 +293,58 @@ class RateLimits:
         window = self.per_country.scale_percent(LEAVING_PERCENT)
         return (*of_phone, RateLimit(f"{_LEAVING_MESSAGES}:country:{country}", window))
 
-    def _for_range_and_network(
-        self, action: str, route: DeliveryRoute
-    ) -> tuple[RateLimit, RateLimit]:
-        network, factor = _name_of_network(route.client_ip), self._factor(action)
-        of_network = self.per_country.scale(factor).scale_percent(NETWORK_PERCENT)
+    def _parts(self, action: str, route: DeliveryRoute, recognition: Recognition) -> Iterable[Part]:
+        """Yield the parts of a limit that a request may use, in this order."""
+        strangers = self._limits_of_part(action, route, "")
+        if recognition is Recognition.NONE:
+            yield Part(strangers)
+            return
+        of_phone: tuple[RateLimit, ...] = ()
+        if action == _DELIVERIES:
+            name = f"phones:phone:{route.phone_key}:{action}:{recognition.value}"
+            of_phone = (RateLimit(name, RECOGNIZED_DELIVERIES),)
+            strangers = (*self.for_ip(route.client_ip), *strangers)
+        if recognized := self._limits_of_part(action, route, _RECOGNIZED):
+            yield Part((*of_phone, *recognized))
+        yield Part(strangers)
+        if reserve := self._limits_of_part(action, route, _RESERVE):
+            yield Part((*of_phone, *reserve), is_reserve=True)
+
+    def _limits_of_part(
+        self, action: str, route: DeliveryRoute, part: str
+    ) -> tuple[RateLimit, ...]:
+        """Return the limits of a part and the shares in it; none if the part is 0."""
+        country = f"country:{route.country}"
+        if action == _CALLS:
+            windows = {country: self.calls_per_country}
+        else:
+            factor = self.all_deliveries_factor if action == _ALL_DELIVERIES else 1
+            windows = {country: self.per_country.scale(factor), "total": self.total.scale(factor)}
+        sizes = [_size_of_part(window.limit, part) for window in windows.values()]
+        if not min(sizes):
+            return ()
+        # Of the smaller one: nobody has a larger share of the other.
+        share = SlidingWindow(_share(min(sizes)), windows[country].period)
         return (
-            RateLimit(f"phones:range:{route.number_range}:{action}", self.per_range.scale(factor)),
-            RateLimit(f"{network}:{action}:country:{route.country}", of_network),
+            RateLimit(f"phones:range:{route.number_range}:{action}{part}", share),
+            RateLimit(f"{_name_of_network(route.client_ip)}:{action}:{country}{part}", share),
+            *(
+                RateLimit(f"{action}:{name}{part}", SlidingWindow(size, window.period))
+                for (name, window), size in zip(windows.items(), sizes, strict=True)
+            ),
         )
 
-    def _for_country_and_total(
-        self, action: str, country: str, *, is_recognized: bool
-    ) -> tuple[RateLimit, RateLimit]:
-        of_country, total = (
-            _part_of(
-                f"{action}:{name}", window.scale(self._factor(action)), is_recognized=is_recognized
-            )
-            for name, window in ((f"country:{country}", self.per_country), ("total", self.total))
-        )
-        return of_country, total
 
-    def _factor(self, action: str) -> int:
-        return self.all_deliveries_factor if action == _ALL_DELIVERIES else 1
+def _size_of_part(limit: int, part: str) -> int:
+    """Return the size of a part. Together all parts are exactly the limit."""
+    recognized, reserve = limit * RECOGNIZED_PERCENT // 100, limit * RESERVE_PERCENT // 100
+    return {_RECOGNIZED: recognized, _RESERVE: reserve}.get(part, limit - recognized - reserve)
 
 
-def _part_of(name: str, window: SlidingWindow, *, is_recognized: bool) -> RateLimit:
-    """Return the part for everybody, or that for recognized requesters and then the other."""
-    for_everybody = RateLimit(name, window.scale_percent(UNRECOGNIZED_PERCENT))
-    rest = window.limit - for_everybody.window.limit
-    if not is_recognized or not rest:
-        return for_everybody
-    of_recognized = SlidingWindow(rest, window.period)
-    return RateLimit(f"{name}:recognized", of_recognized, fallback=for_everybody)
+def _share(part: int) -> int:
+    """Return the share of a network or number range in a part, rounded up."""
+    percent = min(max(part * SHARE_PERCENT, MIN_SHARE * 100), part * 100 // 2)
+    return -(-percent // 100)
 
 
 def _name_of_network(client_ip: HashedClientIp) -> str:

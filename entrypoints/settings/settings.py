@@ -270,10 +270,6 @@ class Settings:
     """Messages that did not lead to a login, per IP (IPv6: per /64) and hour."""
     sms_countries_per_ip: int = limit(parsers.number(1, 250), medium="5")
     """Countries whose phones one IP can request messages for in a day."""
-    sms_limit_per_range: SlidingWindow = limit(
-        _limit_per_ip, small="20/1h", medium="50/1h", large="200/1h"
-    )
-    """Messages that did not lead to a login, per hour and 10,000 neighboring numbers."""
     voice_limit_per_country: SlidingWindow = limit(
         _limit, small="50/1h", medium="200/1h", large="2000/1h"
     )

@@ -1,12 +1,13 @@
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from application.ports.rate_limiter import RateLimiter
 from application.ports.repositories import Repositories
-from domain.otp.rate_limits import Permit, RateLimit, Reservation
+from domain.otp.rate_limits import Part, Permit, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 from tests.support.builders import NOW
 
@@ -155,20 +156,20 @@ async def test_a_released_reservation_is_available_again(limiter: RateLimiter) -
 async def test_a_release_names_the_limits_whose_permits_are_released(
     limiter: RateLimiter,
 ) -> None:
-    limits = {name: a_rate_limit(1, name) for name in ("total", "all", "fallback", "missing")}
-    acquired = (limits["total"], limits["all"], limits["fallback"])
-    await limiter.acquire(a_reservation(1, *acquired))
+    limits = {name: a_rate_limit(1, name) for name in ("total", "all", "part 1", "missing")}
+    acquired = (limits["total"], limits["all"])
+    await limiter.acquire(a_divided_reservation(1, 1, 1, limits=acquired))
     await limiter.acquire(a_reservation(2, limits["missing"]))
 
-    released = (limits["total"], limits["missing"], a_limit_with_fallback(1, 1))
-    await limiter.release(a_reservation(1, *released))
+    released = (limits["total"], limits["missing"])
+    await limiter.release(a_divided_reservation(1, 1, 1, limits=released))
 
     available = {
         name: await limiter.next_available(a_reservation(3, limit)) == NOW
         for name, limit in limits.items()
     }
-    assert available == {"total": True, "all": False, "fallback": True, "missing": False}
-    assert await acquire_many(limiter, 5, a_limit_with_fallback(1, 1)) == 2
+    assert available == {"total": True, "all": False, "part 1": True, "missing": False}
+    assert await acquire_parts(limiter, 5, 1, 1) == 2
 
 
 async def test_a_reservation_cannot_be_released_again_with_other_limits(
@@ -233,38 +234,75 @@ async def test_reservations_in_the_future_count_within_the_clock_skew(
     assert is_delayed or (available_at is None and not counts)
 
 
-def a_limit_with_fallback(limit: int, fallback: int) -> RateLimit:
-    window = SlidingWindow(limit, HOUR)
-    return RateLimit("own", window, fallback=a_rate_limit(fallback, "fallback"))
+def a_divided_reservation(
+    number: int,
+    *sizes: int,
+    limits: tuple[RateLimit, ...] = (),
+    share: int = 1_000,
+    at: datetime = NOW,
+) -> Reservation:
+    """Return a reservation of a permit in one of so many parts, each with a share."""
+    parts = tuple(
+        Part((a_rate_limit(size, f"part {index}"), a_rate_limit(share, f"share {index}")))
+        for index, size in enumerate(sizes, start=1)
+    )
+    return replace(a_reservation(number, *limits, at=at), divided=(parts,))
 
 
-@pytest.mark.parametrize(("limit", "fallback"), [(2, 3), (120, 130)])
-async def test_parallel_reservations_get_exactly_the_limit_and_its_fallback(
-    limiter: RateLimiter, limit: int, fallback: int
+async def acquire_parts(
+    limiter: RateLimiter, count: int, *sizes: int, at: datetime = NOW, share: int = 1_000
+) -> int:
+    """Make that many reservations in parallel; return how many were accepted."""
+    reservations = [
+        a_divided_reservation(number, *sizes, at=at, share=share) for number in range(count)
+    ]
+    return (await asyncio.gather(*map(limiter.acquire, reservations))).count(None)
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (70, 60, 50)], ids=str)
+async def test_parallel_reservations_of_two_instances_get_exactly_the_sum_of_the_parts(
+    limiter: RateLimiter, other_limiter: RateLimiter, sizes: tuple[int, ...]
 ) -> None:
-    own = a_limit_with_fallback(limit, fallback)
-    assert await acquire_many(limiter, 1, a_rate_limit(fallback, "fallback")) == 1
+    assert await acquire_many(limiter, 1, a_rate_limit(sizes[1], "part 2")) == 1
 
-    assert await acquire_many(limiter, 300, own, at=NOW + SECOND) == limit + fallback - 1
+    reservations = [a_divided_reservation(number, *sizes) for number in range(240)]
+    instances = (limiter, other_limiter) * 120
+    results = await asyncio.gather(
+        *(each.acquire(one) for each, one in zip(instances, reservations, strict=True))
+    )
 
-    rejected = a_reservation(301, a_rate_limit(fallback, "fallback"), at=NOW + SECOND)
+    assert results.count(None) == sum(sizes) - 1
+    rejected = a_reservation(301, a_rate_limit(sizes[1], "part 2"), at=NOW + SECOND)
     assert is_available_at(await limiter.acquire(rejected), NOW + HOUR)
-    available_at = await limiter.next_available(a_reservation(302, own, at=NOW + SECOND))
+    available_at = await limiter.next_available(a_divided_reservation(302, *sizes))
     assert is_available_at(available_at, NOW + HOUR)
 
 
-async def test_a_rejected_reservation_uses_neither_a_fallback_nor_a_permit_for_its_value(
+async def test_a_part_is_used_in_whole_or_not_at_all_the_first_one_first(
     limiter: RateLimiter,
 ) -> None:
-    await acquire_many(limiter, 1, a_rate_limit(1))
-    for number in range(5):
-        rejected = a_reservation(number, a_limit_with_fallback(1, 1), a_rate_limit(1))
-        assert is_available_at(await limiter.acquire(rejected), NOW + HOUR)
+    assert await acquire_parts(limiter, 2, 5, 5) == 2
+    assert await limiter.next_available(a_reservation(0, a_rate_limit(1, "part 2"))) == NOW
+    # The shares of both parts end first, and use up no part.
+    assert await acquire_parts(limiter, 9, 5, 5, at=NOW + SECOND, share=3) == 4
+    assert await acquire_many(limiter, 9, a_rate_limit(5, "part 1"), at=NOW + SECOND) == 2
+    assert await acquire_many(limiter, 9, a_rate_limit(5, "part 2"), at=NOW + SECOND) == 2
 
+
+async def test_another_full_limit_uses_no_part(limiter: RateLimiter) -> None:
+    full = a_rate_limit(1, "full")
+    await limiter.acquire(a_reservation(0, full))
+    for number in range(1, 5):
+        rejected = a_divided_reservation(number, 1, 1, limits=(full,))
+        assert is_available_at(await limiter.acquire(rejected), NOW + HOUR)
+    assert await acquire_parts(limiter, 5, 1, 1) == 2
+
+
+async def test_a_rejected_reservation_uses_no_permit_for_its_value(limiter: RateLimiter) -> None:
+    await acquire_many(limiter, 1, a_rate_limit(1))
     rejected = a_reservation(2, a_limit_of_values(1, "IN"), a_rate_limit(1))
     assert is_available_at(await limiter.acquire(rejected), NOW + HOUR)
 
-    assert await acquire_many(limiter, 5, a_limit_with_fallback(1, 1)) == 2
     assert await acquire_values(limiter, 1, ["US"]) == 1
 
 

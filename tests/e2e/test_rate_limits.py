@@ -72,8 +72,9 @@ async def test_two_services_with_one_database_share_all_limits(
     assert legacy.json()["error"].startswith(LEGACY_RATE_LIMIT)
     assert 15 < int(legacy.headers["retry-after"]) <= 3661
 
-    prefixes = ("+49151123456", "+9198765432")
-    numbers = [f"{prefixes[index % 2]}{index:02d}" for index in range(50)]
+    # Each in a number range of its own.
+    forms = ("+491511{:02d}34567", "+9198{:02d}543210")
+    numbers = [forms[index % 2].format(index) for index in range(50)]
     responses = await asyncio.gather(
         *(
             request_otp(instances[index // 2 % 2], number, f"198.18.{150 + index}.1")

@@ -120,8 +120,8 @@ async def fill(database: Database) -> None:
         await verifications.replace(BLOCKED_OWNER, blocked, 0)
         await verifications.replace(BLOCKED, a_phone_verification().block(NOW), 0)
         await verifications.replace(STRANGER, a_phone_verification(), 0)
-        route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash")
-        limits = RateLimits().for_delivery(route, Recognition.NONE)
+        route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash", "a hash")
+        limits = RateLimits().reserve_delivery("1", NOW, route, Recognition.NONE).all_limits
         of_caller = RateLimit("inbound_calls:phone:a hash", SlidingWindow(1, timedelta(hours=1)))
         await repositories.rate_limiter.acquire(Reservation("1", NOW, (*limits, of_caller)))
 

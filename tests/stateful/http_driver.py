@@ -49,7 +49,6 @@ _UNLIMITED: Final = SlidingWindow(20_000, timedelta(seconds=1))
 UNLIMITED_POLICY: Final = Policy(
     rate_limits=RateLimits(
         per_ip=_UNLIMITED,
-        per_range=_UNLIMITED,
         per_country=_UNLIMITED,
         total=_UNLIMITED,
         countries_per_ip=250,

@@ -344,12 +344,12 @@ class InMemoryRateLimiter:
     async def release(self, reservation: Reservation) -> None:
         # It is removed first, so that only one call goes on.
         record = self.reservations.pop(reservation.id, None)
-        for limit, begins_at in record.released(reservation.limits) if record else ():
+        for limit, begins_at in record.released(reservation.all_limits) if record else ():
             if limit.name in self.limits:
                 self.limits[limit.name].release(begins_at)
 
     async def next_available(self, reservation: Reservation) -> datetime:
-        return find_available(reservation.limits, self.limits, reservation.acquired_at)
+        return find_available(reservation, self.limits)
 
     async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
         return self.limits.get(limit.name, RateLimitRecord()).list_permits(limit, now)

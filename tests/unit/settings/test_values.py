@@ -212,7 +212,7 @@ def test_pixels_are_those_of_one_server_process() -> None:
     ("names", "max_count"),
     [
         (["SMS_LIMIT_TRUSTED_IP"], 14),
-        (["SMS_LIMIT_PER_IP", "SMS_LIMIT_PER_RANGE", "VERIFY_LIMIT_PER_IP"], 5_000),
+        (["SMS_LIMIT_PER_IP", "VERIFY_LIMIT_PER_IP"], 5_000),
         (
             [
                 "SMS_LIMIT_PER_COUNTRY", "SMS_LIMIT_TOTAL", "VOICE_LIMIT_PER_COUNTRY",

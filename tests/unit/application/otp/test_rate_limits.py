@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from domain.errors import (
     TooManyAttemptsFromIp,
     TooManyOtpRequests,
 )
-from domain.otp.rate_limits import RateLimits
+from domain.otp.rate_limits import RateLimit, RateLimits, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, wrong_code
@@ -30,8 +31,13 @@ ABOUT_AN_HOUR = range(3600, 3661)
 """Seconds. A permit may count up to one sixtieth of its period longer."""
 
 
-def phone(number: int, country: str = "+1415555") -> PhoneNumber:
-    return parse_phone(f"{country}{2000 + number}", None)
+def phone(number: int, number_range: str = "+1415555") -> PhoneNumber:
+    return parse_phone(f"{number_range}{2000 + number}", None)
+
+
+def number_of_range(number: int) -> PhoneNumber:
+    """Return a number in a range of its own."""
+    return phone(0, f"+1206{200 + number}")
 
 
 def app_with_limits(**limits: Any) -> AppHarness:
@@ -72,34 +78,95 @@ async def test_the_limit_of_an_ip_has_a_correct_retry_after() -> None:
 
 
 @pytest.mark.parametrize(
-    ("client_ip", "networks"),
+    ("client_ip", "sent"),
     [
-        ("2001:db8:{0}:{1:x}::/64", 2),
-        ("198.18.0.{2}", 1),
-        ("198.{0}.{3}.1", 100),
-        ("unknown", 1),
+        ("2001:db8:{0}:{1:x}::/64", 6),
+        ("198.18.0.{2}", 3),
+        ("198.{0}.{3}.1", 60),
+        ("unknown", 3),
     ],
     ids=["two IPv6 /48", "17 IPv4 addresses", "IPv4 networks", "unknown IP"],
 )
 async def test_a_flood_leaves_deliveries_for_a_known_owner_and_for_others(
-    client_ip: str, networks: int
+    client_ip: str, sent: int
 ) -> None:
     app = app_with_limits(per_country=SlidingWindow(100, HOUR))
     await log_in(app, phone(1), CLIENT_IP)
     app.advance(hours=12)
 
-    sent = [
+    results = [
         await is_sent(
             app,
-            parse_phone(f"+1206{2_000_000 + number * 1_003:07d}"),
+            number_of_range(number),
             client_ip.format(number % 2, number, number % 17, number),
         )
         for number in range(100)
     ]
 
-    assert sum(sent) == min(60, 5 * networks)
+    assert sum(results) == sent
     assert await is_sent(app, phone(1), CLIENT_IP)
-    assert await is_sent(app, phone(2), OTHER_IP) == (networks < 100)
+    assert await is_sent(app, phone(2), OTHER_IP) == (sent < 60)
+
+
+async def fill(app: AppHarness, *sizes: int) -> None:
+    """Use up the parts for strangers and recognized phones, and the reserve, of a country."""
+    now = app.clock.now()
+    for name, size in zip(("", ":recognized", ":reserve"), sizes, strict=False):
+        limit = RateLimit(f"deliveries:country:US{name}", SlidingWindow(size, HOUR))
+        for number in range(size):
+            reservation = Reservation(f"{name} {now} {number}", now, (limit,))
+            await app.database.repositories().rate_limiter.acquire(reservation)
+
+
+async def test_a_phone_has_two_unverified_deliveries_a_day_by_devices_and_as_many_by_ips() -> None:
+    app = app_with_limits(per_country=SlidingWindow(1_000, 24 * HOUR))
+    token = (await app.open_session()).device_token
+    for number, (client_ip, device_token) in enumerate(((OTHER_IP, token), (CLIENT_IP, None))):
+        used = []
+        for seconds in (3600, 30):  # the second one is a resend
+            app.advance(seconds)
+            await app.request_otp(client_ip=client_ip, device_token=device_token)
+            used.append(app.database.permits["deliveries:country:US:recognized"])
+        # A login releases the permits of all that carried its code.
+        assert isinstance(await app.verify_otp(app.last_code, client_ip="198.18.1.1"), LoggedIn)
+        for _ in range(3):
+            app.advance(hours=1)
+            await app.request_otp(client_ip=client_ip, device_token=device_token)
+            used.append(app.database.permits["deliveries:country:US:recognized"])
+        assert [count - 2 * number for count in used] == [1, 2, 1, 2, 2]
+        assert app.database.permits["deliveries:country:US"] == number + 1
+    # The limits of all deliveries have no such limit, and a login releases nothing of them.
+    assert app.database.permits["all_deliveries:country:US:recognized"] == 10
+
+
+@pytest.mark.parametrize(
+    ("days", "is_served"),
+    [([0, 1, 8], True), ([0, 1, 7], False), ([0, 8], False), ([0, 0, 0, 8, 8], False)],
+    ids=str,
+)
+@pytest.mark.parametrize("by_login", [True, False], ids=["logins", "uses of a session"])
+async def test_the_reserve_is_for_identities_older_than_a_week_that_were_used_on_three_days(
+    days: list[int], is_served: bool, by_login: bool
+) -> None:
+    app = app_with_limits(per_country=SlidingWindow(20, HOUR))
+    app.advance(hours=2)  # so that the days are those of UTC
+    session = await app.open_session()
+    for previous, day in pairwise(days):
+        app.advance(days=day - previous)
+        if by_login:
+            await log_in(app, a_phone(), CLIENT_IP)
+        else:
+            await app.use_cases.authenticate(session.tokens.access_token)
+    await fill(app, 12, 5)
+
+    assert await is_sent(app, a_phone()) == is_served
+    assert app.database.permits["deliveries:country:US:reserve"] == is_served
+
+    await fill(app, 12, 5, 3)
+    app.advance(minutes=2)
+    with pytest.raises(TooManyOtpRequests) as error:
+        await app.request_otp()
+    assert error.value.retry_after in range(3480, 3661)
 
 
 async def test_one_ip_requests_codes_for_a_few_countries_a_day() -> None:
@@ -121,7 +188,7 @@ async def test_one_ip_requests_codes_for_a_few_countries_a_day() -> None:
 
 
 async def test_a_number_range_has_a_limit() -> None:
-    app = app_with_limits(per_range=SlidingWindow(3, HOUR))
+    app = app_with_limits(per_country=SlidingWindow(100, HOUR))
 
     sent = [await is_sent(app, phone(number), network_ip(number)) for number in range(10)]
 
@@ -129,19 +196,15 @@ async def test_a_number_range_has_a_limit() -> None:
     assert await is_sent(app, phone(1, "+1415556"), network_ip(20))
 
 
-@pytest.mark.parametrize(
-    ("limit_name", "limit"), [("per_range", 2), ("per_country", 2), ("total", 2)]
-)
-async def test_a_login_releases_all_but_the_higher_limit_of_all_deliveries(
-    limit_name: str, limit: int
-) -> None:
-    factor = 3 if limit_name == "per_range" else 5  # strangers have 60 % of the others
-    app = app_with_limits(**{limit_name: SlidingWindow(limit, HOUR)}, all_deliveries_factor=factor)
-    for number in range(6):
-        await log_in(app, phone(number), network_ip(number))
+@pytest.mark.parametrize("limit_name", ["per_country", "total"])
+async def test_a_login_releases_all_but_the_higher_limit_of_all_deliveries(limit_name: str) -> None:
+    limits: dict[str, Any] = {limit_name: SlidingWindow(2, HOUR), "all_deliveries_factor": 5}
+    app = app_with_limits(**limits)
+    for number in range(7):  # the part of strangers
+        await log_in(app, number_of_range(number), network_ip(number))
 
     with pytest.raises(TooManyOtpRequests) as error:
-        await app.request_otp(phone(7), network_ip(7))
+        await app.request_otp(number_of_range(7), network_ip(7))
 
     assert error.value.retry_after in ABOUT_AN_HOUR
 

@@ -144,6 +144,7 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
             devices=(),
             used_challenges=(),
             last_used_at=None,
+            days_of_use=0,
         )
         == joined
     )

@@ -1,18 +1,18 @@
 """The rate limits that count a delivery or a verification."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import Channel
 from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Recognition
 from domain.otp.sliding_window import SlidingWindow
+from tests.support.builders import NOW
 
 HOUR = timedelta(hours=1)
 LIMITS = RateLimits(
     per_ip=SlidingWindow(2, 3 * HOUR),
-    per_range=SlidingWindow(7, 4 * HOUR),
     per_country=SlidingWindow(100, 5 * HOUR),
     total=SlidingWindow(200, 7 * HOUR),
     all_deliveries_factor=4,
@@ -23,55 +23,108 @@ LIMITS = RateLimits(
     failed_attempts_per_country=SlidingWindow(40, 6 * HOUR),
     failed_attempts_total=SlidingWindow(80, 8 * HOUR),
 )
-ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef")
-
-
-def limit(name: str, count: int, hours: int) -> RateLimit:
-    return RateLimit(name, SlidingWindow(count, hours * HOUR))
-
-
-def for_recognized(limits: tuple[RateLimit, ...], *counts: int) -> tuple[RateLimit, ...]:
-    """Return the limits that count before these."""
-    return tuple(
-        RateLimit(f"{shared.name}:recognized", replace(shared.window, limit=count), fallback=shared)
-        for shared, count in zip(limits, counts, strict=True)
-    )
+ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef", "gh")
 
 
 OF_IP = RateLimit("clients:network:cd:ip:ab:deliveries", LIMITS.per_ip)
 OF_COUNTRIES = RateLimit(
     "clients:network:cd:ip:ab:deliveries:countries", SlidingWindow(3, timedelta(days=1)), "IN"
 )
-OF_UNVERIFIED_RANGE = RateLimit("phones:range:ef:deliveries", LIMITS.per_range)
-OF_UNVERIFIED_NETWORK = limit("clients:network:cd:deliveries:country:IN", 5, 5)
-UNVERIFIED = (limit("deliveries:country:IN", 60, 5), limit("deliveries:total", 120, 7))
-RECOGNIZED_UNVERIFIED = for_recognized(UNVERIFIED, 40, 80)
-ALL = (limit("all_deliveries:country:IN", 240, 5), limit("all_deliveries:total", 480, 7))
-RECOGNIZED_ALL = for_recognized(ALL, 160, 320)
-ALL_OF_RANGE_AND_NETWORK = (
-    limit("phones:range:ef:all_deliveries", 28, 4),
-    limit("clients:network:cd:all_deliveries:country:IN", 20, 5),
-)
 
 
-OF_ANYBODY = (OF_IP, OF_COUNTRIES, OF_UNVERIFIED_NETWORK)
-OF_RECOGNIZED = (*RECOGNIZED_UNVERIFIED, *RECOGNIZED_ALL)
+def of_phone(by: str) -> RateLimit:
+    return RateLimit(f"phones:phone:gh:deliveries:{by}", SlidingWindow(2, timedelta(days=1)))
+
+
+def part(action: str, name: str, share: int, country: int, total: int | None) -> set[RateLimit]:
+    """Return the limits of a part, with the shares of network and number range."""
+    hours = 2 if action == "calls" else 5
+    counts = {
+        f"phones:range:ef:{action}{name}": (share, hours),
+        f"clients:network:cd:{action}:country:IN{name}": (share, hours),
+        f"{action}:country:IN{name}": (country, hours),
+    }
+    if total:
+        counts[f"{action}:total{name}"] = (total, 7)
+    return {
+        RateLimit(key, SlidingWindow(count, hours * HOUR)) for key, (count, hours) in counts.items()
+    }
+
+
+STRANGERS = [
+    part("deliveries", "", 3, 60, 120),
+    part("all_deliveries", "", 12, 240, 480),
+    part("calls", "", 3, 31, None),
+]
+RECOGNIZED = [
+    part("deliveries", ":recognized", 3, 25, 50),
+    part("all_deliveries", ":recognized", 5, 100, 200),
+    part("calls", ":recognized", 3, 12, None),
+]
+RESERVE = [
+    part("deliveries", ":reserve", 3, 15, 30),
+    part("all_deliveries", ":reserve", 3, 60, 120),
+    part("calls", ":reserve", 3, 7, None),
+]
+
+
+def all_parts(by: str) -> list[list[set[RateLimit]]]:
+    """Return the parts of each limit for a recognized phone, in their order."""
+    parts = [list(each) for each in zip(RECOGNIZED, STRANGERS, RESERVE, strict=True)]
+    recognized, strangers, reserve = parts[0]
+    parts[0] = [recognized | {of_phone(by)}, strangers | {OF_IP}, reserve | {of_phone(by)}]
+    return parts
 
 
 @pytest.mark.parametrize(
-    ("recognition", "limits"),
+    ("recognition", "limits", "divided"),
     [
-        (Recognition.NONE, (*OF_ANYBODY, OF_UNVERIFIED_RANGE, *UNVERIFIED, *ALL)),
-        (Recognition.TRUSTED_IP, (*OF_ANYBODY, *OF_RECOGNIZED)),
-        (Recognition.DEVICE, OF_RECOGNIZED),
+        (Recognition.NONE, {OF_IP, OF_COUNTRIES}, [[strangers] for strangers in STRANGERS]),
+        (Recognition.TRUSTED_IP, set(), all_parts("trusted_ip")),
+        (Recognition.DEVICE, set(), all_parts("device")),
     ],
 )
-def test_a_recognized_requester_is_not_limited_by_what_strangers_do(
-    recognition: Recognition, limits: tuple[RateLimit, ...]
+def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers_then_the_reserve(
+    recognition: Recognition, limits: set[RateLimit], divided: list[list[set[RateLimit]]]
 ) -> None:
-    actual = LIMITS.for_delivery(ROUTE, recognition)
-    assert set(actual) == {*limits, *ALL_OF_RANGE_AND_NETWORK}
-    assert len({limit.name for limit in actual}) == len(actual)
+    for channel, count in ((Channel.VOICE, 3), (Channel.SMS, 2)):
+        actual = LIMITS.reserve_delivery("a request", NOW, ROUTE, recognition, channel)
+        assert set(actual.limits) == limits
+        assert [[set(one.limits) for one in parts] for parts in actual.divided] == divided[:count]
+        reserves = [[one.is_reserve for one in parts] for parts in actual.divided]
+        is_recognized = recognition is not Recognition.NONE
+        assert reserves == ([[False, False, True]] if is_recognized else [[False]]) * count
+        assert actual.has_reserve == is_recognized
+
+
+@pytest.mark.parametrize(
+    ("limit", "sizes", "shares"),
+    [
+        (1, [1], [1]), (2, [2], [1]), (3, [3], [2]), (4, [1, 3], [1, 2]), (6, [1, 5], [1, 3]),
+        (7, [1, 5, 1], [1, 3, 1]), (20, [5, 12, 3], [3, 3, 2]),
+        (1000, [250, 600, 150], [13, 30, 8]), (999, [249, 601, 149], [13, 31, 8]),
+    ],
+)  # fmt: skip
+def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
+    limit: int, sizes: list[int], shares: list[int]
+) -> None:
+    small, large = SlidingWindow(limit, HOUR), SlidingWindow(9_000, HOUR)
+    for limits in (
+        RateLimits(per_country=small, total=large),
+        RateLimits(per_country=large, total=small),
+    ):
+        parts = limits.reserve_delivery("", NOW, ROUTE, Recognition.TRUSTED_IP).divided[0]
+        counts = [{one.name: one.window.limit for one in part.limits} for part in parts]
+        smallest = [min(list(each.values())[-2:]) for each in counts]
+        of_range = [each[name] for each in counts for name in each if "range" in name]
+        assert (smallest, of_range) == (sizes, shares)
+    assert sum(sizes) == limit
+
+
+def test_a_login_releases_all_unverified_parts_and_nothing_else() -> None:
+    unverified = [STRANGERS[0], RECOGNIZED[0], RESERVE[0]]
+    of_phones = {of_phone("device"), of_phone("trusted_ip")}
+    assert set(LIMITS.released_by_login(ROUTE)) == {OF_IP, *of_phones}.union(*unverified)
 
 
 def test_one_network_uses_up_five_percent_of_the_limits_of_failed_attempts() -> None:

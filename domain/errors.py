@@ -145,7 +145,7 @@ class TooManyUploads(DomainError):
 
 
 class NoUploadSpace(DomainError):
-    """The temporary folder has no space for this upload now; a retry may succeed."""
+    """There is no space for this upload now, or another one needs it; a retry may succeed."""
 
 
 class QuotaExceeded(DomainError):

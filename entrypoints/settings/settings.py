@@ -303,6 +303,8 @@ class Settings:
     refresh_limit_per_ip: SlidingWindow = limit(_request_limit, medium="1200/1m")
     """Refreshes, logouts and status requests of one IP per minute, approximately, per instance."""
 
+    upload_min_rate: int = advanced(parsers.size(0, 10**9), default="32KB")
+    """Bytes a second below which an upload ends first when the space for uploads is used up."""
     image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
     """Megapixels that one user can upload in an hour, all frames counted."""
     max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")

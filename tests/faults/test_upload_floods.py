@@ -98,6 +98,11 @@ class HeldUpload:
         line = await asyncio.wait_for(self._reader.readline(), 30)
         return int(line.split()[1])
 
+    async def response(self) -> bytes:
+        """Return the response after "100 Continue"."""
+        assert await asyncio.wait_for(self._reader.readline(), 30) == b"\r\n"
+        return await self.body()
+
     async def body(self) -> bytes:
         """Return the rest of the response."""
         head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 30)
@@ -147,37 +152,30 @@ async def test_a_flood_of_large_images_delays_no_other_member(tmp_path: Path) ->
     assert after["VmRSS"] - before["VmRSS"] < workers * 60
 
 
-async def test_held_uploads_of_one_member_do_not_fill_the_temporary_folder(
+async def test_held_uploads_of_many_members_end_for_those_who_upload(
     disk: Path, tmp_path: Path
 ) -> None:
-    environ = {"TMPDIR": str(disk)}
+    environ = {"TMPDIR": str(disk), "DIALTONE_UPLOAD_MIN_RATE": "4MB"}
     service = ServiceOnDisks(tmp_path / "service", {disk: "64m"}, environ)
     with running(service):
         async with open_app(service) as app:
-            attacker = await app.sign_up("+14155572101")
-            member = await app.sign_up("+14155572102")
-            held = [await HeldUpload.open(service, attacker) for _ in range(60)]
-            statuses = [await upload.status() for upload in held]
-            # Half of the space is for one member: there is room for one such upload.
-            assert sorted(statuses) == [100] + [503] * 59
-            rejected = held[statuses.index(503)]
-            body = await rejected.body()
-            assert b"too_many_uploads" in body or b"unavailable" in body
-            assert b"retry-after: " in body
-            await held[statuses.index(100)].send()
+            attackers = [await app.sign_up(f"+1415557210{number}") for number in range(6)]
+            member = await app.sign_up("+14155572201")
+            held = [await HeldUpload.open(service, one) for one in attackers for _ in range(2)]
+            assert {await upload.status() for upload in held} == {100}
+            # Each holds five of its 19 MiB, together nearly all of the disk.
+            for upload in held:
+                await upload.send(5 * MIB)
+            await asyncio.sleep(5)  # they are slow from then on
             await app.upload_item(member, still_gif())
-            await app.upload_item(member, LARGE_PNG)
-            others = [await app.sign_up(f"+1415557220{number}") for number in range(3)]
-            more = [await HeldUpload.open(service, other) for other in others]
-            # A fourth upload of this size does not fit. A small one needs no space.
-            admitted = [upload for upload in more if await upload.status() == 100]
-            assert len(admitted) == 2
-            for upload in admitted:
-                await upload.send()
-            await app.upload_item(member, still_gif())
-            for upload in [*held, *more]:
+            for _ in range(5):
+                await app.upload_item(member, LARGE_PNG)
+            first = await held[0].response()
+            assert b"503" in first.splitlines()[0]
+            assert b"retry-after: " in first
+            for upload in held:
                 await upload.close()
-            await upload_again(app, attacker)
+            await upload_again(app, attackers[0])
 
 
 async def test_one_member_has_two_uploads_in_all_workers(tmp_path: Path) -> None:

@@ -141,8 +141,8 @@ class LibraryController(Controller):
         The published image is encoded again, upright and without metadata. `type` in the
         response is the type of the bytes, regardless of what the client claimed.
 
-        A user can have two uploads in progress. With `Expect: 100-continue`, a client learns
-        before it sends the image that there is no room for it now.
+        A user can have two uploads in progress. When there is no space left, slow uploads end
+        first, with status 503.
 
         With an `Idempotency-Key`, an upload can be repeated: the same key, file and fields return
         the same item within 24 hours. An upload that ended with an error has freed its key.
@@ -150,12 +150,7 @@ class LibraryController(Controller):
         key = idempotency_key
         if key is not None:
             key = parse_field("Idempotency-Key", partial(parse_idempotency_key, key))
-        async with open_upload_form(
-            request,
-            request.settings.upload_limit,
-            request.upload_limiter,
-            request.principal.identity.id,
-        ) as form:
+        async with open_upload_form(request) as form:
             user_id = form.fields.get("user_id")
             if not user_id:
                 raise MissingUserId

@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
-from litestar import Request
 from multipart import (
     MultipartError,
     MultipartSegment,
@@ -26,11 +25,8 @@ from entrypoints.http.errors.exceptions import (
     NoSelectedFile,
 )
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.library.upload_limiter import (
-    MAX_MEMORY_BYTES,
-    UploadInProgress,
-    UploadLimiter,
-)
+from entrypoints.http.library.upload_limiter import UploadInProgress
+from entrypoints.http.request import ApiRequest
 
 MAX_FORM_OVERHEAD_BYTES: Final = 64 * 1024
 """The form may have this many bytes besides the file."""
@@ -54,20 +50,14 @@ class UploadForm:
 
 @asynccontextmanager
 async def open_upload_form(
-    request: Request[Any, Any, Any], limit: int, limiter: UploadLimiter, identity_id: str
+    request: ApiRequest,
 ) -> AsyncIterator[UploadForm]:
     """Read the form; the file is deleted at the end of the block.
 
     - Reading stops as soon as the file exceeds the limit, regardless of Content-Length (OWASP ASVS
       5.0 5.2.1).
-    - The upload is admitted, and the space for its temporary file reserved, before the body is
-      read. A client that waits for "100 Continue" has then sent no body.
-
-    Args:
-        request: The request, with its body unread.
-        limit: The maximum size of the file in bytes.
-        limiter: Limits the uploads in progress.
-        identity_id: Who uploads.
+    - The upload is admitted before the body is read. A client that waits for "100 Continue" has
+      then sent no body. The space for its temporary file is reserved as the bytes arrive.
 
     Raises:
         FileTooLarge: The file exceeds the limit.
@@ -75,9 +65,10 @@ async def open_upload_form(
         NoSelectedFile: The file name is empty.
         InvalidBody: The form is incomplete or malformed.
         TooManyUploads: Too many uploads are in progress.
-        NoUploadSpace: There is no space for the temporary file.
+        NoUploadSpace: There is no space for the temporary file, or another upload needs it.
         MediaStorageFailed: The temporary file cannot be written.
     """
+    limit = request.settings.upload_limit
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     if content_type != "multipart/form-data":
         raise NoFilePart
@@ -85,18 +76,18 @@ async def open_upload_form(
     announced_bytes = int(content_length) if content_length.isdecimal() else 0
     if announced_bytes > limit + MAX_FORM_OVERHEAD_BYTES:
         raise FileTooLarge(limit)
-    with limiter.admit(identity_id) as upload:
+    identity_id = request.principal.identity.id
+    async with request.upload_limiter.admit(identity_id, request.client_ip) as upload:
         with _convert_errors():
             upload.announce(min(announced_bytes, limit))
         reader = _FormReader(limit, upload)
         try:
-            with (
-                _convert_errors(),
-                PushMultipartParser(
-                    options.get("boundary", ""), max_segment_count=MAX_PARTS
-                ) as parser,
-            ):
-                await reader.read(parser, request.stream())
+            with _convert_errors():
+                async with upload.receive():
+                    with PushMultipartParser(
+                        options.get("boundary", ""), max_segment_count=MAX_PARTS
+                    ) as parser:
+                        await reader.read(parser, request.stream())
             yield reader.form()
         finally:
             reader.close()
@@ -176,9 +167,7 @@ class _FormReader:
         if self._file_bytes > self._limit:
             raise FileTooLarge(self._limit)
         self._blocks.append(data)
-        if self._file_bytes > self._upload.memory_bytes:
-            if self._file_bytes > self._upload.reserved_bytes:  # the size was not announced
-                self._upload.reserve(min(self._file_bytes + MAX_MEMORY_BYTES, self._limit))
+        if await self._upload.add(len(data)):
             await asyncio.to_thread(self._write)
             self._upload.written_bytes = self._file_bytes
 

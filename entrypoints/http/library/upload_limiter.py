@@ -1,12 +1,16 @@
 """Limits of the uploads that are in progress."""
 
+import asyncio
 import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from hashlib import blake2b
+from ipaddress import IPv6Network
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +26,11 @@ SHARED_MEMORY_BYTES: Final = 32 * 1024 * 1024
 """Files up to `MAX_PHOTO_BYTES` are in memory too, while they have at most this in addition."""
 MAX_SPOOLED_FILES: Final = 16
 """So many files of the maximum size fit into the temporary files of one server process."""
-MAX_SHARE_OF_IDENTITY: Final = 2
-"""One identity can have half of the space for temporary files."""
+DEFAULT_MIN_RATE: Final = 32_000
+RATE_DELAY_SECONDS: Final = 5.0
+"""An upload that is younger keeps the minimum rate."""
+_MIN_AGE: Final = 0.001
+_END_TIMEOUT: Final = 2.0
 
 
 def free_temporary_bytes() -> int | None:
@@ -90,51 +97,101 @@ class UploadInProgress:
 
     Attributes:
         identity_id: Who uploads.
+        network: The network of the client.
         memory_bytes: How much of its file may be in memory.
-        reserved_bytes: The space that is reserved for it.
-        written_bytes: The part of it that is written.
+        received_bytes: The part of its file that has arrived.
+        reserved_bytes: The space that is reserved for its temporary file.
+        written_bytes: The part of the temporary file that is written.
+        is_receiving: Whether the rest is still to come.
     """
 
-    def __init__(self, identity_id: str, limiter: "UploadLimiter") -> None:
+    def __init__(self, identity_id: str, client_ip: str, limiter: "UploadLimiter") -> None:
         """Start without space."""
         self.identity_id = identity_id
+        self.network = _network_of(client_ip)
+        self.began_at = limiter.now()
         self.memory_bytes = MAX_MEMORY_BYTES
+        self.received_bytes = 0
         self.reserved_bytes = 0
         self.written_bytes = 0
+        self.is_receiving = True
+        self.closed = asyncio.Event()
         self._limiter = limiter
+        self._receiving = asyncio.timeout(None)
+        self._is_ended = False
 
-    def announce(self, size: int) -> None:
-        """Reserve memory for a file of this size, or else space for a temporary file.
+    @asynccontextmanager
+    async def receive(self) -> AsyncIterator[None]:
+        """Read the body within this block, which another upload may end.
 
         Raises:
             NoUploadSpace
-            OSError
+        """
+        try:
+            async with self._receiving:
+                yield
+        except TimeoutError:
+            if self._is_ended:
+                raise NoUploadSpace from None
+            raise
+        finally:
+            self.is_receiving = False
+
+    async def end(self) -> None:
+        """End the upload, and wait until its space is free again."""
+        if not self._is_ended:
+            self._is_ended = True
+            self._receiving.reschedule(asyncio.get_running_loop().time())
+        # An upload that has just been received completely is not ended.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_TIMEOUT):
+                await self.closed.wait()
+
+    def announce(self, size: int) -> None:
+        """Reserve memory for a file of this size, if it is small.
+
+        Raises:
+            NoUploadSpace: Even without other uploads there is no space for it.
+            OSError: There is no temporary folder.
         """
         if size <= MAX_PHOTO_BYTES and self._limiter.has_memory(size):
             self.memory_bytes = max(size, MAX_MEMORY_BYTES)
-        if size > self.memory_bytes:
-            self.reserve(size)
+        if size > self.memory_bytes and size > self._limiter.total_space():
+            raise NoUploadSpace
 
-    def reserve(self, size: int) -> None:
-        """Reserve space for a file of this size in total.
+    async def add(self, size: int) -> bool:
+        """Count bytes that have arrived; return whether the file is to be written to the disk.
 
         Raises:
-            NoUploadSpace: The folder, the limit, or the identity's half has no space for it.
+            NoUploadSpace: There is no space, and no other upload is to be ended for this one.
             OSError: There is no temporary folder.
         """
-        growth = size - self.reserved_bytes
-        if growth > 0:
-            self._limiter.check_space(self.identity_id, growth)
-            self.reserved_bytes = size
+        self.received_bytes += size
+        if self.received_bytes <= self.memory_bytes:
+            return False
+        await self._limiter.reserve(self, self.received_bytes)
+        return True
+
+    def rate(self, now: float) -> float:
+        """Return the bytes a second since it began."""
+        return self.received_bytes / max(now - self.began_at, _MIN_AGE)
+
+    def byte_seconds(self, now: float) -> float:
+        """Return the bytes that it holds times its age."""
+        return self.received_bytes * (now - self.began_at)
 
 
 class UploadLimiter:
-    """Admits uploads, before their bodies are read.
+    """Admits uploads, and reserves the space for their temporary files as their bytes arrive.
 
     - At most `max_uploads` at the same time in this process, and two of one identity in all
       processes.
-    - Their temporary files have at most `max_bytes`, and at most what is free in the folder. One
-      identity has at most half of that, so that it cannot use up the space of all others.
+    - Their temporary files have at most `max_bytes`, and at most what is free in the folder.
+    - When one of the two is used up, an upload ends: the slowest of those that are below the
+      minimum rate five seconds after they began. If there is none, it is the slowest of a user
+      with two uploads: of the network, and in it the user, that holds the most bytes for the
+      longest time. If there is none either, the newest is rejected: the only upload of a user that
+      keeps the rate is not ended for a newer one.
     """
 
     def __init__(
@@ -142,47 +199,107 @@ class UploadLimiter:
         max_uploads: int,
         max_bytes: int,
         locks: IdentityLocks,
+        *,
+        min_rate: int = DEFAULT_MIN_RATE,
         free_bytes: Callable[[], int | None] = free_temporary_bytes,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start without uploads."""
+        """Start without uploads; `min_rate` is in bytes a second."""
+        self.now = now
         self._max_uploads = max_uploads
         self._max_bytes = max_bytes
         self._locks = locks
+        self._min_rate = min_rate
         self._free_bytes = free_bytes
-        self._uploads: set[UploadInProgress] = set()
+        self._uploads: list[UploadInProgress] = []
 
-    @contextmanager
-    def admit(self, identity_id: str) -> Iterator[UploadInProgress]:
+    @asynccontextmanager
+    async def admit(self, identity_id: str, client_ip: str) -> AsyncIterator[UploadInProgress]:
         """Admit an upload until the end of the block.
 
         Raises:
             TooManyUploads
         """
-        if len(self._uploads) >= self._max_uploads:
-            raise TooManyUploads
         lock = self._locks.acquire(identity_id)
-        upload = UploadInProgress(identity_id, self)
-        self._uploads.add(upload)
+        upload = UploadInProgress(identity_id, client_ip, self)
         try:
-            yield upload
+            while len(self._uploads) >= self._max_uploads:
+                ended = self._choose([*self._uploads, upload])
+                if ended is upload:
+                    raise TooManyUploads
+                await ended.end()
+            self._uploads.append(upload)
+            try:
+                yield upload
+            finally:
+                self._uploads.remove(upload)
         finally:
-            self._uploads.remove(upload)
             self._locks.release(lock)
+            upload.closed.set()
 
     def has_memory(self, size: int) -> bool:
         """Return whether a file of this size may be in memory."""
         used = sum(upload.memory_bytes - MAX_MEMORY_BYTES for upload in self._uploads)
         return used + size - MAX_MEMORY_BYTES <= SHARED_MEMORY_BYTES
 
-    def check_space(self, identity_id: str, growth: int) -> None:
-        """Raise NoUploadSpace if the identity cannot reserve so many bytes more."""
-        space = self._max_bytes
+    def total_space(self) -> int:
+        """Return the space for the temporary files of all uploads."""
         free_bytes = self._free_bytes()
-        if free_bytes is not None:
-            space = min(space, free_bytes + sum(upload.written_bytes for upload in self._uploads))
-        reserved = sum(upload.reserved_bytes for upload in self._uploads)
-        own = sum(
-            upload.reserved_bytes for upload in self._uploads if upload.identity_id == identity_id
+        if free_bytes is None:
+            return self._max_bytes
+        written = sum(upload.written_bytes for upload in self._uploads)
+        return min(self._max_bytes, free_bytes + written)
+
+    async def reserve(self, upload: UploadInProgress, size: int) -> None:
+        """Reserve space for this size in total, and end other uploads if it is used up.
+
+        Raises:
+            NoUploadSpace
+            OSError: There is no temporary folder.
+        """
+        while self._reserved() + size - upload.reserved_bytes > self.total_space():
+            # Those that have only memory give no space back.
+            holders = [one for one in self._uploads if one.reserved_bytes or one is upload]
+            ended = self._choose(holders)
+            if ended is upload:
+                raise NoUploadSpace
+            await ended.end()
+        upload.reserved_bytes = max(size, upload.reserved_bytes)
+
+    def _reserved(self) -> int:
+        return sum(upload.reserved_bytes for upload in self._uploads)
+
+    def _choose(self, holders: Sequence[UploadInProgress]) -> UploadInProgress:
+        """Return the upload to be ended, in the order of their admission; the class has the rules.
+
+        Those that were received completely are not ended: that they last is not their client's
+        fault.
+        """
+        now = self.now()
+        receiving = [upload for upload in holders if upload.is_receiving]
+        slow = [one for one in receiving if one.rate(now) < self._min_rate]
+        slow = [one for one in slow if now - one.began_at >= RATE_DELAY_SECONDS]
+        if slow:
+            return min(slow, key=lambda one: one.rate(now))
+        users = Counter(upload.identity_id for upload in self._uploads)
+        by_network: Counter[str] = Counter()
+        by_user: Counter[tuple[str, str]] = Counter()
+        for one in receiving:
+            held = round(one.byte_seconds(now))
+            by_network[one.network] += held
+            by_user[one.network, one.identity_id] += held
+        return max(
+            [one for one in receiving if users[one.identity_id] > 1] or receiving[-1:],
+            key=lambda one: (
+                by_network[one.network],
+                by_user[one.network, one.identity_id],
+                -one.rate(now),
+            ),
         )
-        if reserved + growth > space or own + growth > space // MAX_SHARE_OF_IDENTITY:
-            raise NoUploadSpace
+
+
+def _network_of(client_ip: str) -> str:
+    """Return the IPv4 /24 or the IPv6 /48 of a client."""
+    if ":" in client_ip:
+        return str(IPv6Network(client_ip).supernet(new_prefix=48))
+    return client_ip.rpartition(".")[0]

@@ -1,106 +1,200 @@
-"""Uploads are admitted while there is room for them, and one user cannot have all of it."""
+"""Uploads are admitted while there is room for them, and those that hold it too long end first."""
 
+import asyncio
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
 
 import pytest
 
 from domain.errors import NoUploadSpace, TooManyUploads
 from entrypoints.http.library.upload_limiter import (
+    MAX_MEMORY_BYTES,
     IdentityLocks,
+    UploadInProgress,
     UploadLimiter,
     open_lock_file,
 )
 
+IP: Final = "203.0.113.7"
+SPACE: Final = 100 * MAX_MEMORY_BYTES
 OTHER_PROCESS = """
-import sys
+import asyncio, sys
 from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
 
-limiter = UploadLimiter(9, 1000, IdentityLocks(int(sys.argv[1])), lambda: None)
-with limiter.admit("a"), limiter.admit("b"):
-    print("admitted", flush=True)
-    sys.stdin.read()
+async def hold():
+    limiter = UploadLimiter(9, 1000, IdentityLocks(int(sys.argv[1])))
+    async with limiter.admit("a", "127.0.0.1"), limiter.admit("b", "127.0.0.1"):
+        print("admitted", flush=True)
+        sys.stdin.read()
+
+asyncio.run(hold())
 """
 
 
-@pytest.fixture
-def uploads() -> ExitStack:
-    """The uploads of a test, in the order in which they began."""
-    return ExitStack()
+class Uploads:
+    """Uploads of a limiter, and a clock."""
+
+    def __init__(
+        self, max_uploads: int = 9, free: Callable[[], int | None] = lambda: None, **options: Any
+    ) -> None:
+        self.seconds = 0.0
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.limiter = UploadLimiter(
+            max_uploads,
+            SPACE,
+            IdentityLocks(None),
+            free_bytes=free,
+            now=lambda: self.seconds,
+            **options,
+        )
+
+    async def begin(self, user: str, megabytes: int, client_ip: str = IP) -> None:
+        """Begin an upload, send these bytes, and then nothing; the key of its task is the user."""
+        begun = asyncio.Event()
+
+        async def upload() -> None:
+            try:
+                async with self.limiter.admit(user, client_ip) as one, one.receive():
+                    await one.add(megabytes * MAX_MEMORY_BYTES)
+                    begun.set()
+                    await asyncio.Event().wait()
+            finally:
+                begun.set()
+
+        name = user if user not in self.tasks else f"{user}2"
+        self.tasks[name] = asyncio.create_task(upload())
+        await begun.wait()
+        await asyncio.sleep(0)
+
+    def ended(self) -> set[str]:
+        """Return those that got an error."""
+        done = {name: task for name, task in self.tasks.items() if task.done()}
+        for task in done.values():
+            assert isinstance(task.exception(), NoUploadSpace | TooManyUploads)
+        return {*done}
 
 
-def limiter(max_uploads: int = 9) -> UploadLimiter:
-    """Return a limiter on a disk without a size."""
-    return UploadLimiter(max_uploads, 1000, IdentityLocks(None), lambda: None)
+@asynccontextmanager
+async def uploads(**options: Any) -> AsyncIterator[Uploads]:
+    """Open a limiter, and end its uploads at last."""
+    opened = Uploads(**options)
+    try:
+        yield opened
+    finally:
+        for task in opened.tasks.values():
+            task.cancel()
+        await asyncio.gather(*opened.tasks.values(), return_exceptions=True)
 
 
-def test_one_user_has_two_uploads_at_a_time_and_all_users_a_number(uploads: ExitStack) -> None:
-    limited = limiter(max_uploads=3)
-    uploads.enter_context(limited.admit("a"))
-    with limited.admit("a"):
+async def test_one_user_has_two_uploads_at_a_time_and_all_users_a_number() -> None:
+    async with uploads(max_uploads=3) as held:
+        for user in "aab":
+            await held.begin(user, 0)
         with pytest.raises(TooManyUploads):
-            uploads.enter_context(limited.admit("a"))
-        uploads.enter_context(limited.admit("b"))
-        with pytest.raises(TooManyUploads):
-            uploads.enter_context(limited.admit("c"))
-    uploads.enter_context(limited.admit("a"))
+            async with held.limiter.admit("a", IP):
+                pass
+        task = held.tasks.pop("a")
+        task.cancel()
+        await asyncio.wait([task])
+        await held.begin("c", 0)
+        # The only upload of each user is kept, and the newest is rejected.
+        await held.begin("d", 0)
+        assert held.ended() == {"d"}
+        # A slow one ends for it.
+        held.seconds += 10
+        await held.begin("e", 0)
+        assert len(held.ended()) == 2
 
 
-@pytest.mark.parametrize(("others", "free"), [("bcd", 100), ("a", 200)])
-def test_temporary_files_have_a_maximum_size_of_which_one_user_has_half(
-    uploads: ExitStack, others: str, free: int
+# The user, the megabytes, the IP, and the seconds that pass before the upload begins.
+Held = tuple[str, int, str, int]
+FAST: Final[Held] = ("fast", 60, "198.51.100.1", 0)
+
+
+@pytest.mark.parametrize(
+    ("held", "ended"),
+    [
+        # Below the minimum rate of 1 MB/s after five seconds: the slowest first, as many as needed.
+        ([("slow", 3, IP, 0), ("slower", 2, IP, 0), FAST, ("new", 36, IP, 10)], {"slower"}),
+        ([("slow", 2, IP, 0), ("slower", 2, IP, 0), FAST, ("new", 40, IP, 10)], {"slow", "slower"}),
+        # Before, nobody is slow, and the newest is rejected.
+        ([("slow", 2, IP, 0), FAST, ("new", 40, IP, 4)], {"new"}),
+        # The only upload of a user that keeps the rate is kept, also if its network holds more.
+        ([("one", 50, IP, 0), ("two", 30, IP, 1), ("new", 30, "198.51.100.1", 1)], {"new"}),
+        # Of users with two uploads: the network, then the user with the most byte-seconds, and
+        # then the slower of both.
+        (
+            [
+                ("a", 20, "198.51.100.1", 0),
+                ("a", 10, "198.51.100.2", 0),
+                ("b", 15, IP, 0),
+                ("b", 16, "203.0.113.9", 0),
+                ("c", 39, "203.0.113.8", 0),
+                ("new", 10, "192.0.2.1", 2),
+            ],
+            {"b"},
+        ),
+        (
+            [
+                ("a", 20, "2001:db8:1:1::/64", 0),
+                ("a", 10, "2001:db8:1:2::/64", 0),
+                ("b", 14, "2001:db8:2:1::/64", 0),
+                ("b", 14, "2001:db8:2:1::/64", 0),
+                ("new", 50, IP, 2),
+            ],
+            {"a2"},
+        ),
+    ],
+)
+async def test_when_the_space_is_used_up_uploads_end_in_a_fair_order(
+    held: list[Held], ended: set[str]
 ) -> None:
-    limited = limiter()
-    for user in others:
-        uploads.enter_context(limited.admit(user)).reserve(300)
-    with limited.admit("a") as upload:
+    async with uploads(min_rate=MAX_MEMORY_BYTES) as begun:
+        for user, megabytes, client_ip, pause in held:
+            begun.seconds += pause
+            await begun.begin(user, megabytes, client_ip)
+        assert begun.ended() == ended
+
+
+async def test_an_upload_that_was_received_is_not_ended_and_its_space_stays() -> None:
+    async with uploads(min_rate=MAX_MEMORY_BYTES) as held, held.limiter.admit("a", IP) as upload:
+        async with upload.receive():
+            await upload.add(60 * MAX_MEMORY_BYTES)
+        held.seconds += 1000
+        await held.begin("new", 50)
+        assert held.ended() == {"new"}
+        await held.begin("small", 30)
+        assert held.ended() == {"new"}
+
+
+async def test_the_space_of_the_disk_counts() -> None:
+    free = [60 * MAX_MEMORY_BYTES]
+
+    async def write(upload: UploadInProgress, size: int) -> None:
+        await upload.add(size * MAX_MEMORY_BYTES)
+        upload.written_bytes += size * MAX_MEMORY_BYTES
+        free[0] -= size * MAX_MEMORY_BYTES
+
+    async with AsyncExitStack() as stack, uploads(free=lambda: free[0]) as held:
+        upload = await stack.enter_async_context(held.limiter.admit("a", IP))
         with pytest.raises(NoUploadSpace):
-            upload.reserve(free + 1)
-        upload.reserve(free)
-
-
-def test_a_reservation_grows_until_the_upload_ends_or_fails() -> None:
-    limited = limiter(max_uploads=1)
-    with limited.admit("a") as upload:
-        for size in (100, 500, 50):
-            upload.reserve(size)
+            upload.announce(61 * MAX_MEMORY_BYTES)
+        upload.announce(60 * MAX_MEMORY_BYTES)
+        await write(upload, 40)
+        other = await stack.enter_async_context(held.limiter.admit("b", IP))
+        await write(other, 20)
         with pytest.raises(NoUploadSpace):
-            upload.reserve(501)
-        assert upload.reserved_bytes == 500
-    with pytest.raises(NoUploadSpace), limited.admit("b") as upload:
-        upload.reserve(501)
-    with limited.admit("b") as upload:
-        upload.reserve(500)
+            await other.add(1)
 
 
-def test_the_space_of_the_disk_counts(uploads: ExitStack) -> None:
-    free = [600]
-    limited = UploadLimiter(9, 1000, IdentityLocks(None), lambda: free[0])
-    first = uploads.enter_context(limited.admit("a"))
-    with pytest.raises(NoUploadSpace):
-        first.reserve(301)
-    first.reserve(300)
-
-    # What is written is no longer free, and what is reserved is not free either.
-    first.written_bytes, free[0] = 200, 400
-    uploads.enter_context(limited.admit("b")).reserve(300)
-    third = uploads.enter_context(limited.admit("c"))
-    with pytest.raises(NoUploadSpace):
-        third.reserve(1)
-
-    # Another program has used up the rest.
-    free[0] = 0
-    uploads.close()
-    with limited.admit("a") as upload, pytest.raises(NoUploadSpace):
-        upload.reserve(1)
-
-
-def test_the_uploads_of_one_user_in_another_process_count() -> None:
+async def test_the_uploads_of_one_user_in_another_process_count() -> None:
     file = open_lock_file()
-    limited = UploadLimiter(9, 1000, IdentityLocks(file), lambda: None)
-    with subprocess.Popen(
+    limited = UploadLimiter(9, 1000, IdentityLocks(file))
+    with subprocess.Popen(  # noqa: ASYNC220 -- the test waits for it anyway
         [sys.executable, "-c", OTHER_PROCESS, str(file)],
         pass_fds=[file],
         stdin=subprocess.PIPE,
@@ -108,12 +202,14 @@ def test_the_uploads_of_one_user_in_another_process_count() -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"admitted\n"
-        with limited.admit("a"), pytest.raises(TooManyUploads), limited.admit("a"):
-            pass
-        with limited.admit("c"), limited.admit("c"):
+        async with limited.admit("a", IP):
+            with pytest.raises(TooManyUploads):
+                async with limited.admit("a", IP):
+                    pass
+        async with limited.admit("c", IP), limited.admit("c", IP):
             pass
         other.kill()
     # The process that was killed has no uploads any more.
-    with limited.admit("a"), limited.admit("a"):
+    async with limited.admit("a", IP), limited.admit("a", IP):
         pass
     os.close(file)

@@ -175,16 +175,16 @@ async def test_calls_without_an_end_are_listed_by_their_last_request(
     repositories: Repositories,
 ) -> None:
     silent = a_call(id=an_id(1), started_at=NOW - MINUTE)
-    asking = a_call(id=an_id(2), started_at=NOW - 2 * MINUTE, last_request_at=NOW)
+    recent = a_call(id=an_id(2), started_at=NOW - 2 * MINUTE, last_request_at=NOW)
     later = a_call(id=an_id(3), started_at=NOW + MILLISECOND)
     ended = a_call(id=an_id(4), started_at=NOW - MINUTE, status=CallStatus.COMPLETED)
-    await add_calls(repositories, asking, silent, later, ended)
+    await add_calls(repositories, recent, silent, later, ended)
     find = repositories.call_cleanup.list_unfinished
 
-    assert list(await find(NOW, 10)) == [Versioned(silent, 1), Versioned(asking, 1)]
+    assert list(await find(NOW, 10)) == [Versioned(silent, 1), Versioned(recent, 1)]
     assert list(await find(NOW, 1)) == [Versioned(silent, 1)]
     await repositories.calls.replace(silent.advance_status(CallStatus.BUSY, NOW), 1)
-    assert list(await find(NOW, 10)) == [Versioned(asking, 1)]
+    assert list(await find(NOW, 10)) == [Versioned(recent, 1)]
 
 
 async def test_recordings_of_a_deleted_identity_are_listed_at_once_until_they_are_removed(

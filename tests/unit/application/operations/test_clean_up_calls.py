@@ -103,8 +103,8 @@ async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
 async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
     app: AppHarness, status: CallStatus, expected: CallStatus
 ) -> None:
-    asked_at = NOW + timedelta(minutes=3)
-    call = a_call(status=status, last_request_at=asked_at)
+    last_request_at = NOW + timedelta(minutes=3)
+    call = a_call(status=status, last_request_at=last_request_at)
     await app.database.repositories().calls.add(call)
 
     app.clock.advance(timedelta(hours=5, minutes=2))
@@ -115,7 +115,7 @@ async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
     ended = app.database.calls[call.id].value
     assert (ended.status, ended.ended_at) == (
         expected,
-        None if status is expected else asked_at,
+        None if status is expected else last_request_at,
     )
 
 

@@ -52,6 +52,7 @@ from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock, HealthCheck, Randomness
 from application.voice.answer_call import AnswerCall
 from application.voice.answer_code_call import AnswerCodeCall
+from application.voice.call_limiter import CallLimiter
 from application.voice.calls import ListCalls, OpenRecording
 from application.voice.clean_up_calls import (
     DEFAULT_CALL_RETENTION,
@@ -72,6 +73,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtps
 from domain.phone import DEFAULT_RULES, PhoneNumber, PhoneRules
+from domain.voice.call_limits import CallLimits
 from domain.voice.flow import HANG_UP_FLOW, CallFlow
 
 
@@ -116,6 +118,7 @@ class Policy:
     session_limits: SessionLimits = field(default_factory=SessionLimits)
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
+    call_limits: CallLimits = CallLimits()
     test_otps: TestOtps = TestOtps()
     otp_length: int = DEFAULT_OTP_LENGTH
     phone_rules: PhoneRules = DEFAULT_RULES
@@ -251,6 +254,16 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         rate_limits=policy.rate_limits,
         phone_rules=policy.phone_rules,
     )
+    call_limiter = CallLimiter(
+        rate_limiter=repositories.rate_limiter,
+        codes=codes,
+        clock=clock,
+        randomness=randomness,
+        events=events,
+        limits=policy.call_limits,
+        flow=policy.call_flow,
+        has_operator=policy.operator is not None,
+    )
     report_delivery = ReportDelivery(repositories.delivery_reports, report_timing, clock)
     return UseCases(
         request_otp=RequestOtp(
@@ -356,12 +369,9 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
                 flow=policy.call_flow,
                 countries=policy.countries,
             ),
-            rate_limiter=repositories.rate_limiter,
-            codes=codes,
+            call_limiter=call_limiter,
             clock=clock,
-            randomness=randomness,
             events=events,
-            rate_limits=policy.rate_limits,
             flow=policy.call_flow,
             operator=policy.operator,
             caller_id=policy.caller_id,
@@ -373,7 +383,9 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             clock=clock,
             flow=policy.call_flow,
         ),
-        record_call_status=RecordCallStatus(repositories.calls, report_delivery, clock),
+        record_call_status=RecordCallStatus(
+            repositories.calls, call_limiter, report_delivery, clock
+        ),
         keep_recording=KeepRecording(repositories.calls, clock),
         list_calls=ListCalls(repositories.call_pages),
         open_recording=OpenRecording(repositories.calls, ports.call_provider),

@@ -36,6 +36,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
 from domain.phone import PhoneRules
+from domain.voice.call_limits import CallLimits
 from domain.voice.flow import CallFlow
 from entrypoints.factories import (
     DatabaseFactory,
@@ -166,8 +167,13 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     failed_attempts_total=settings.failed_attempt_limit_total,
                     calls_per_country=settings.voice_limit_per_country,
                     callbacks_per_country=settings.callback_limit_per_country,
-                    inbound_per_caller=settings.inbound_limit_per_caller,
-                    inbound_total=settings.inbound_limit_total,
+                ),
+                call_limits=CallLimits(
+                    per_caller=settings.inbound_limit_per_caller,
+                    total=settings.inbound_limit_total,
+                    operator_per_caller=settings.operator_limit_per_caller,
+                    operator_total=settings.operator_limit_total,
+                    operator_lines=settings.operator_lines,
                 ),
                 test_otps=settings.test_otps.value,
                 otp_length=settings.otp_length,

@@ -211,6 +211,7 @@ class CallRecord(Record, kw_only=True):
     oldest_recording_at: datetime | None = None
     unfinished_since: datetime | None = None
     last_request_at: datetime | None = None
+    operator_reservation_id: str | None = None
 
 
 _KINDS: Final[Mapping[type, type[Tagged]]] = {

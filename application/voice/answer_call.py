@@ -6,19 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from application.otp.codes import OtpCodes
-from application.otp.permits import release_permits
 from application.ports.calls import Calls
 from application.ports.errors import PortError
-from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
-from application.ports.system import Clock, Randomness
+from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_call
+from application.voice.call_limiter import CallLimiter
 from application.voice.effects import CarryOutEffect
 from application.voice.find_caller import FindCaller
 from domain.errors import DomainError
-from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus, inbound_call_id
 from domain.voice.flow import CallFlow
@@ -41,12 +38,12 @@ from domain.voice.walk import (
     Step,
     advance,
     apologize,
+    is_menu_over,
     locale_of,
-    skip_operator,
+    say_goodbye,
     start,
 )
 
-RESERVATION_ID_BYTES: Final = 8
 REJECTION_DELAYS: Final = (0.05, 0.2, 0.5)
 """Seconds to wait for a parallel request that got the last permit for the same call."""
 EFFECT_DELAYS: Final = (0.05, 0.1, 0.2, *[0.5] * 24)
@@ -84,7 +81,9 @@ class AnswerCall:
     - A caller id is a claim: an inbound call never reads a code, and never changes or reveals a
       verified identity.
     - After a call has ended, it has no more effects. What happened before is still recorded.
-    - Without an operator, callers hear at once that nobody answers.
+    - Without an operator, callers hear at once that nobody answers; without a free line, that the
+      operator is busy.
+    - Menus of numbers without a verified identity end five minutes after the start of the call.
     - The operator sees the caller's number. Without one it is the number that was called, or else
       `caller_id`: providers reject a call from a number that is none.
     """
@@ -92,12 +91,9 @@ class AnswerCall:
     calls: Calls
     find_caller: FindCaller
     carry_out: CarryOutEffect
-    rate_limiter: RateLimiter
-    codes: OtpCodes
+    call_limiter: CallLimiter
     clock: Clock
-    randomness: Randomness
     events: SecurityEvents
-    rate_limits: RateLimits
     flow: CallFlow
     operator: PhoneNumber | None = None
     caller_id: str = ""
@@ -129,19 +125,12 @@ class AnswerCall:
         self, call_id: str, command: AnswerCallCommand
     ) -> tuple[StoredInstruction, ...] | None:
         """Return the first response, or None if the call is over the limits."""
-        now = self.clock.now()
-        phone_key = self.codes.phone_key(command.phone) if command.phone else None
-        reservation = Reservation(
-            self.randomness.bytes(RESERVATION_ID_BYTES).hex(),
-            now,
-            self.rate_limits.for_inbound_call(phone_key),
-        )
-        available_at, caller = await asyncio.gather(
-            self.rate_limiter.acquire(reservation), self.find_caller(command.phone)
-        )
-        if available_at is not None:
+        caller = await self.find_caller(command.phone)
+        reservation = await self.call_limiter.acquire_call(caller)
+        if reservation is None:
             return await self._find_parallel_response(call_id)
-        step = self._skip_operator(start(self.flow, caller), caller)
+        now = self.clock.now()
+        step, line = await self.call_limiter.reserve_line(start(self.flow, caller), caller)
         call = Call(
             id=call_id,
             direction=CallDirection.INBOUND,
@@ -150,11 +139,12 @@ class AnswerCall:
             status=CallStatus.IN_PROGRESS,
             identity_id=caller.identity_id,
             locale=caller.locale,
-        ).complete(None, step, now=now)
+        ).complete(None, step, now=now, operator_reservation_id=line.id if line else None)
         if await self.calls.add(call):
             await self.find_caller.mark_called(caller, now)
             return step.instructions
-        await release_permits(self.rate_limiter, reservation)
+        await self.call_limiter.release(reservation)
+        await self.call_limiter.release(line)
         return await self._continue(call_id, command, await self.calls.load(call_id))
 
     async def _find_parallel_response(self, call_id: str) -> tuple[StoredInstruction, ...] | None:
@@ -182,12 +172,18 @@ class AnswerCall:
                 caller = caller or await self.find_caller(command.phone)
                 caller = replace(caller, locale=call.locale)
                 *done, step = self._walk(call, position, command.event, caller)
-                if step.effect is None:
-                    completed = call.complete(position, *done, step, now=now)
-                    if await self.calls.replace(completed, loaded.version):
-                        return step.instructions
-                elif call.status.is_final:
+                if call.status.is_final and (step.effect or step.dials):
                     return (HangUp(),)
+                if step.effect is None:
+                    step, line = await self.call_limiter.reserve_line(step, caller)
+                    line_id = line.id if line else None
+                    completed = call.complete(
+                        position, *done, step, now=now, operator_reservation_id=line_id
+                    )
+                    if await self.calls.replace(completed, loaded.version):
+                        await self.call_limiter.release_line(call.operator_reservation_id)
+                        return step.instructions
+                    await self.call_limiter.release(line)
                 elif await self.calls.replace(call.begin_effect(step, now), loaded.version):
                     return await self._complete_effect(call_id, position, step, caller)
             loaded = await self.calls.load(call_id)
@@ -197,6 +193,9 @@ class AnswerCall:
         self, call: Call, position: Position, event: CallEvent, caller: Caller
     ) -> tuple[Step, ...]:
         """Return the next step. Before it, the step of an effect that needs nothing more."""
+        elapsed = self.clock.now() - call.started_at
+        if is_menu_over(self.flow, position, caller, elapsed):
+            return (say_goodbye(locale_of(self.flow, caller)),)
         pending = call.pending_effect
         if pending and isinstance(pending.effect, CallBack):
             # The request that should call back has failed. It may have done so: nobody is called
@@ -205,7 +204,7 @@ class AnswerCall:
         else:
             step = advance(self.flow, position, caller, event)
             if not isinstance(step.effect, KeepRecording):
-                return (self._skip_operator(step, caller),)
+                return (step,)
         return step, self._step_after(step, EffectResult.DONE, caller)
 
     async def _complete_effect(
@@ -224,36 +223,41 @@ class AnswerCall:
                 joined_id = (await self.find_caller(caller.phone)).identity_id
         except (DomainError, PortError):
             with suppress(PortError):
-                await self._complete(call_id, position, step, self._apologize(caller))
+                await self._complete(call_id, position, caller, step, self._apologize(caller))
             raise
         if isinstance(step.effect, ChooseLanguage):
             caller = replace(caller, locale=step.effect.locale)
         after = self._step_after(step, result, caller)
-        return await self._complete(call_id, position, step, after, joined_id)
+        return await self._complete(call_id, position, caller, step, after, joined_id)
 
     async def _complete(
         self,
         call_id: str,
         position: Position,
+        caller: Caller,
         step: Step,
         after: Step,
         joined_id: str | None = None,
     ) -> tuple[StoredInstruction, ...]:
+        after, line = await self.call_limiter.reserve_line(after, caller)
+        line_id = line.id if line else None
+
         def complete(call: Call) -> Call:
-            completed = call.complete(position, step, after, now=self.clock.now())
+            completed = call.complete(
+                position, step, after, now=self.clock.now(), operator_reservation_id=line_id
+            )
             return completed.assign_identity(joined_id) if joined_id else completed
 
         call = await update_call(self.calls, call_id, complete)
+        if call is None or call.operator_reservation_id != line_id:
+            await self.call_limiter.release(line)
         turn = call and call.find_turn(position)
         return turn.instructions if turn else after.instructions
 
     def _step_after(self, step: Step, result: EffectResult, caller: Caller) -> Step:
         if step.position is None:
             return self._apologize(caller)
-        return self._skip_operator(advance(self.flow, step.position, caller, result), caller)
-
-    def _skip_operator(self, step: Step, caller: Caller) -> Step:
-        return step if self.operator else skip_operator(self.flow, step, caller)
+        return advance(self.flow, step.position, caller, result)
 
     def _apologize(self, caller: Caller) -> Step:
         return apologize(locale_of(self.flow, caller))

@@ -7,6 +7,7 @@ from application.otp.delivery_status import ReportDelivery
 from application.ports.calls import Calls
 from application.ports.system import Clock
 from application.update import update_call
+from application.voice.call_limiter import CallLimiter
 from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import Call, CallStatus
 
@@ -27,9 +28,11 @@ class RecordCallStatus:
     """Record the status that the provider reports. It never goes backwards.
 
     The report of a delivery that is a call follows: the code counts as delivered once it was read.
+    The line of a call that ended is free again.
     """
 
     calls: Calls
+    call_limiter: CallLimiter
     report_delivery: ReportDelivery
     clock: Clock
 
@@ -41,6 +44,8 @@ class RecordCallStatus:
         """
         now = self.clock.now()
         call = await update_call(self.calls, call_id, lambda call: call.advance_status(status, now))
+        if call is not None and call.status.is_final:
+            await self.call_limiter.release_line(call.operator_reservation_id)
         if call is not None and call.report_id is not None:
             await self.report_delivery(call.report_id, _to_reported(call))
 

@@ -19,8 +19,6 @@ IPV6_SITE_FACTOR: Final = 3
 """How many times as much the /48 of an IPv6 client may do as its /64."""
 NETWORK_PERCENT: Final = 5
 """How much of the limits of failed attempts one network can use up."""
-ANONYMOUS_PERCENT: Final = 20
-"""How much of the limit of inbound calls callers without a caller id can use up together."""
 LEAVING_MESSAGES: Final = (
     SlidingWindow(1, timedelta(hours=1)),
     SlidingWindow(2, timedelta(days=1)),
@@ -45,7 +43,6 @@ _CALLBACKS: Final = "callbacks"
 _VERIFICATIONS: Final = "verifications"
 _FAILED_ATTEMPTS: Final = "failed_attempts"
 _UNCHALLENGED_ATTEMPTS: Final = "unchallenged_attempts"
-_INBOUND_CALLS: Final = "inbound_calls"
 _LEAVING_MESSAGES: Final = "leaving_messages"
 _RECOGNIZED: Final = ":recognized"
 _RESERVE: Final = ":reserve"
@@ -167,8 +164,6 @@ class RateLimits:
     - `callbacks_per_country` limits the calls that callers of the phone line cause. They count on
       none of the other limits.
     - One IP requests codes for phones of at most `countries_per_ip` countries a day.
-    - `inbound_per_caller` and `inbound_total` limit the calls that are answered. Callers without a
-      caller id share a fifth of the total.
     - `failed_attempts_per_country` and `failed_attempts_total` limit how many codes strangers
       can try over all phones. They reject nothing themselves: while one of them is used up,
       fewer attempts are looked at.
@@ -185,8 +180,6 @@ class RateLimits:
     verifications_per_ip: SlidingWindow = SlidingWindow(600, timedelta(hours=1))
     failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     failed_attempts_total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
-    inbound_per_caller: SlidingWindow = SlidingWindow(10, timedelta(hours=1))
-    inbound_total: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
 
     def reserve_delivery(
         self,
@@ -267,22 +260,6 @@ class RateLimits:
         """
         name = f"{_name_of_ip(client_ip)}:{_UNCHALLENGED_ATTEMPTS}:phone:{phone_key}"
         return RateLimit(name, UNCHALLENGED_ATTEMPTS, is_listed=True)
-
-    def for_inbound_call(self, phone_key: str | None) -> tuple[RateLimit, ...]:
-        """Return the limits of an inbound call.
-
-        Args:
-            phone_key: identifies the phone and does not reveal it; None without a caller id.
-        """
-        by_caller = (
-            RateLimit(f"{_INBOUND_CALLS}:phone:{phone_key}", self.inbound_per_caller)
-            if phone_key
-            else RateLimit(
-                f"{_INBOUND_CALLS}:anonymous", self.inbound_total.scale_percent(ANONYMOUS_PERCENT)
-            )
-        )
-        # The caller's part is the first: when it is used up, nothing else is reserved.
-        return by_caller, RateLimit(f"{_INBOUND_CALLS}:total", self.inbound_total)
 
     def for_leaving_message(self, phone_key: str, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a message that says how to leave."""

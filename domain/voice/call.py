@@ -113,6 +113,7 @@ class Call:
         pending_effect: The effect that is being carried out.
         recordings: What the caller left.
         are_recordings_due: Whether they are to be deleted at once.
+        operator_reservation_id: The reservation of the line on which it talks to the operator.
         last_request_at: When the provider last asked what it does next.
     """
 
@@ -134,6 +135,7 @@ class Call:
     pending_effect: PendingEffect | None = None
     recordings: tuple[Recording, ...] = ()
     are_recordings_due: bool = False
+    operator_reservation_id: str | None = None
     last_request_at: datetime | None = None
 
     @property
@@ -193,13 +195,20 @@ class Call:
         pending = PendingEffect(step.position, step.effect, now)
         return replace(self, pending_effect=pending)
 
-    def complete(self, position: Position | None, *steps: Step, now: datetime) -> "Call":
+    def complete(
+        self,
+        position: Position | None,
+        *steps: Step,
+        now: datetime,
+        operator_reservation_id: str | None = None,
+    ) -> "Call":
         """Return the call after a request at this position, and after its effect if there was one.
 
         Args:
             position: Where the call waited; None for the first request.
             steps: The step of the request, then the step after its effect.
             now: The time.
+            operator_reservation_id: The reservation of its line, if it calls the operator now.
         """
         if self.find_turn(position) or not steps:
             return self
@@ -220,6 +229,7 @@ class Call:
             turns=(*self.turns, Turn(position, steps[-1].instructions)),
             pending_effect=None,
             last_request_at=now,
+            operator_reservation_id=operator_reservation_id,
         )
 
     def keep_recording(self, kept: KeepRecording, now: datetime) -> "Call":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -223,6 +224,14 @@ class CallFlow:
         if self.anonymous_caller:
             names["anonymous_caller"] = self.anonymous_caller
         return names
+
+    @property
+    def max_operator_time(self) -> timedelta:
+        """The longest time from a call to the operator to its end."""
+        dials = [node for node in self.nodes.values() if isinstance(node, DialNode)]
+        return timedelta(
+            seconds=max((dial.timeout_seconds + dial.max_seconds for dial in dials), default=1)
+        )
 
     @property
     def needs_operator(self) -> bool:

@@ -1,6 +1,7 @@
 """The walk of a call through its flow: what happened, and what the call does next."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -37,6 +38,8 @@ from domain.voice.speech import find_key
 
 MAX_VISITS: Final = 100
 """After so many waits, the call ends: loops cost money."""
+MAX_MENU_TIME: Final = timedelta(minutes=5)
+"""After this time from the start of a call, its menus end, unless the number is verified."""
 SECONDS_TO_HANG_UP: Final = 3
 """The time to disagree after the consent was read."""
 
@@ -188,6 +191,11 @@ class Step:
     effect: Effect | None = None
     outcome: CallOutcome | None = None
 
+    @property
+    def dials(self) -> bool:
+        """Whether it connects the caller to the operator."""
+        return any(isinstance(part, DialOperator) for part in self.instructions)
+
 
 def locale_of(flow: CallFlow, caller: Caller) -> FlowLocale:
     """Return the locale that a caller hears."""
@@ -247,18 +255,33 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
             return apologize(locale_of(flow, caller))
 
 
-def skip_operator(flow: CallFlow, step: Step, caller: Caller) -> Step:
-    """Return the step of a service without an operator: instead of a call, nobody answers.
+def skip_operator(flow: CallFlow, step: Step, caller: Caller, result: DialResult) -> Step:
+    """Return the step after this result of a call to the operator that is not placed.
 
     What announces the operator is left out.
     """
-    while step.position and any(isinstance(part, DialOperator) for part in step.instructions):
+    while step.position and step.dials:
         said = step.instructions[:-2]
-        after = advance(flow, step.position, caller, Dialed(DialResult.FAILED))
+        after = advance(flow, step.position, caller, Dialed(result))
         step = replace(
             after, instructions=(*said, *after.instructions), path=(*step.path, *after.path)
         )
     return step
+
+
+def is_menu_over(flow: CallFlow, position: Position, caller: Caller, elapsed: timedelta) -> bool:
+    """Return whether a call has been answering menus for too long, and says goodbye.
+
+    A number without a verified identity may be forged, and each minute of a call costs money.
+    """
+    is_menu = isinstance(flow.nodes.get(position.node), MenuNode)
+    is_verified = caller.identity is CallerIdentity.VERIFIED
+    return is_menu and not is_verified and elapsed >= MAX_MENU_TIME
+
+
+def say_goodbye(locale: FlowLocale) -> Step:
+    """Return the step that ends a call at its limits."""
+    return Step((locale.say(GOODBYE), HangUp()), None, outcome=CallOutcome.GAVE_UP)
 
 
 def apologize(locale: FlowLocale) -> Step:
@@ -292,7 +315,7 @@ def _answer(
     if position.repeat >= MAX_REPEATS:
         return _enter(flow, menu.give_up, caller, visit, outcome=CallOutcome.GAVE_UP)
     if visit > MAX_VISITS:
-        return _end(locale)
+        return say_goodbye(locale)
     is_silent = not answer.keys and not answer.speech.strip()
     apology = () if is_silent or not menu.invalid else (locale.say(menu.invalid),)
     repeated = Position(position.node, visit, position.repeat + 1)
@@ -325,7 +348,7 @@ def _enter(
     """Go from node to node until the call waits, ends, or has an effect."""
     locale = locale_of(flow, caller)
     if visit > MAX_VISITS:
-        return _end(locale)
+        return say_goodbye(locale)
     said: list[StoredInstruction] = []
     path: list[str] = []
     while True:
@@ -398,7 +421,3 @@ def _tag_of(flow: CallFlow, caller: Caller) -> str:
 
 def _offer_of(flow: CallFlow, menu: MenuNode, caller: Caller) -> str | None:
     return flow.find_offer(caller.country, _tag_of(flow, caller)) if menu.language_key else None
-
-
-def _end(locale: FlowLocale) -> Step:
-    return Step((locale.say(GOODBYE), HangUp()), None, outcome=CallOutcome.GAVE_UP)

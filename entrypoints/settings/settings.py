@@ -298,6 +298,14 @@ class Settings:
         _limit, small="200/1h", medium="1000/1h", large="10000/1h"
     )
     """Calls that the phone line answers in an hour; further ones hear a busy tone."""
+    operator_limit_per_caller: SlidingWindow = limit(_limit, medium="3/1h")
+    """Calls of one number that are connected to DIALTONE_OPERATOR in an hour."""
+    operator_limit_total: SlidingWindow = limit(
+        _limit, small="30/1h", medium="100/1h", large="1000/1h"
+    )
+    """Calls of all numbers that are connected to DIALTONE_OPERATOR in an hour."""
+    operator_lines: int = limit(parsers.number(1, 10_000), small="3", medium="10", large="100")
+    """Callers who can talk to DIALTONE_OPERATOR at the same time; others hear that it is busy."""
     request_limit_per_identity: SlidingWindow = limit(_request_limit, medium="600/1m")
     """Requests of one signed-in user per minute; each instance counts for itself, approximately."""
     refresh_limit_per_ip: SlidingWindow = limit(_request_limit, medium="1200/1m")

@@ -20,6 +20,7 @@ from domain.otp import (
     phone_verification,
     rate_limits,
 )
+from domain.voice import call_limits
 from entrypoints.settings import FIELDS, Settings
 from entrypoints.settings.declaration import descriptions
 from entrypoints.settings.values import LimitProfile
@@ -44,6 +45,7 @@ _MODULES: Final = (
     phone_verification,
     rate_limits,
     device_token,
+    call_limits,
 )
 _MEANINGS: Final = {
     "ATTEMPTS_PER_DELIVERY": "Of the request that caused a delivery, of an IP, of a device.",

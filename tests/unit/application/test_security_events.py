@@ -33,10 +33,10 @@ from domain.identities.identity import Role
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
-from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
+from domain.voice.call_limits import CallLimits
 from domain.voice.instructions import Reject
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone, an_id
@@ -59,13 +59,13 @@ OPERATION: Final = dict[str, Callable[[UseCases, PhoneNumber], Awaitable[object]
 
 def app_with_test_otp(phone: PhoneNumber) -> AppHarness:
     test_otps = TestOtps((TestOtp(phone, OtpCode(TEST_OTP)),))
-    limits = RateLimits(inbound_per_caller=SlidingWindow(2, timedelta(hours=1)))
+    limits = CallLimits(per_caller=SlidingWindow(2, timedelta(hours=1)))
     return AppHarness(
         policy=replace(
             PHONE_LINE,
             test_otps=test_otps,
             recycled_after=timedelta(days=100),
-            rate_limits=limits,
+            call_limits=limits,
         )
     )
 

@@ -217,6 +217,7 @@ def test_pixels_are_those_of_one_server_process() -> None:
             [
                 "SMS_LIMIT_PER_COUNTRY", "SMS_LIMIT_TOTAL", "VOICE_LIMIT_PER_COUNTRY",
                 "CALLBACK_LIMIT_PER_COUNTRY", "INBOUND_LIMIT_PER_CALLER", "INBOUND_LIMIT_TOTAL",
+                "OPERATOR_LIMIT_PER_CALLER", "OPERATOR_LIMIT_TOTAL",
                 "FAILED_ATTEMPT_LIMIT_PER_COUNTRY", "FAILED_ATTEMPT_LIMIT_TOTAL",
             ],
             50_000,

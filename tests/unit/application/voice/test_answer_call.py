@@ -1,5 +1,6 @@
 """The requests of inbound calls: who hears what, and what is stored of it."""
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,10 +10,10 @@ from application.otp.verify_otp import LoggedIn
 from application.ports.call_provider import PlacementResult
 from application.ports.security_events import SecurityEvent, SecurityEventType
 from domain.identities.identity import Identity
-from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
-from domain.voice.call import CallDirection, CallStatus, Recording
+from domain.voice.call import CallDirection, CallStatus, Recording, inbound_call_id
+from domain.voice.call_limits import CallLimits
 from domain.voice.flow import DialResult
 from domain.voice.instructions import Dial, HangUp, Position, Reject
 from domain.voice.walk import Answered, CallOutcome
@@ -22,6 +23,7 @@ from tests.support.fakes.call_provider import REJECTED, UNKNOWN
 from tests.support.inbound_call import OPERATOR, PHONE_LINE, InboundCall, join
 
 HOUR = timedelta(hours=1)
+SIDS = itertools.count()
 
 
 @pytest.fixture
@@ -44,10 +46,10 @@ async def store_identity(app: AppHarness, identity: Identity) -> None:
 
 
 def limited(per_caller: int = 10, total: int = 1000) -> AppHarness:
-    limits = RateLimits(
-        inbound_per_caller=SlidingWindow(per_caller, HOUR), inbound_total=SlidingWindow(total, HOUR)
+    limits = CallLimits(
+        per_caller=SlidingWindow(per_caller, HOUR), total=SlidingWindow(total, HOUR)
     )
-    return AppHarness(policy=replace(PHONE_LINE, rate_limits=limits))
+    return AppHarness(policy=replace(PHONE_LINE, call_limits=limits))
 
 
 # Who is calling
@@ -232,6 +234,73 @@ async def test_calls_of_many_callers_are_limited(
 
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert (known.instructions == (Reject(),)) == (total == 2)
+
+
+async def connect(app: AppHarness, number: int, *keys: str) -> InboundCall:
+    """Call as this number and press these keys."""
+    call = InboundCall(app, a_phone(number), f"CA-{number}-{next(SIDS)}")
+    await call.ring()
+    await call.press(*keys)
+    return call
+
+
+def is_connected(call: InboundCall) -> bool:
+    return isinstance(call.instructions[-1], Dial)
+
+
+async def test_lines_to_the_operator_are_limited_and_released_once() -> None:
+    limits = CallLimits(operator_lines=2)
+    app = AppHarness(policy=replace(PHONE_LINE, call_limits=limits))
+    for number in (1, 2, 3):
+        await join(app, a_phone(number), f"CA-join-{number}")
+        joined = inbound_call_id(f"CA-join-{number}")
+        await app.use_cases.record_call_status(joined, CallStatus.COMPLETED)
+    first, second, third = [await connect(app, number, "1") for number in (1, 2, 3)]
+    assert [is_connected(call) for call in (first, second, third)] == [True, True, False]
+    assert third.heard.startswith("The operator is busy.")
+    # Both reports of the end release one line: Dialed, and the status of the call.
+    await first.end_dial(DialResult.ANSWERED)
+    await app.use_cases.record_call_status(first.id, CallStatus.COMPLETED)
+    assert [is_connected(await connect(app, 3, "1")) for _ in range(2)] == [True, False]
+    await app.use_cases.record_call_status(second.id, CallStatus.COMPLETED)
+    assert is_connected(await connect(app, 1, "1"))
+    # Lost reports free the lines after the longest call.
+    app.clock.advance(1.1 * app.policy.call_flow.max_operator_time)
+    assert is_connected(await connect(app, 2, "1"))
+
+
+async def test_forged_numbers_leave_calls_and_lines_to_verified_numbers() -> None:
+    limits = CallLimits(total=SlidingWindow(10, HOUR), operator_lines=5)
+    app = AppHarness(policy=replace(PHONE_LINE, call_limits=limits))
+    await app.log_in(a_phone(0))
+    forged = [await connect(app, number, "1") for number in range(1, 7)]
+    for call in forged:
+        await call.stay_on_the_line()
+    assert [is_connected(call) for call in forged] == [*[True] * 3, *[False] * 3]
+    rejected = InboundCall(app, a_phone(7), "CA-7")
+    await rejected.ring()
+    assert rejected.instructions == (Reject(),)
+
+    owner = [await connect(app, 0, "1") for _ in range(2)]
+    assert all(map(is_connected, owner))
+    third = InboundCall(app, a_phone(0), "CA-third")
+    await third.ring()
+    assert third.instructions == (Reject(),)
+
+
+@pytest.mark.parametrize("is_verified", [True, False])
+async def test_menus_of_numbers_that_are_not_verified_end_after_five_minutes(
+    call: InboundCall, is_verified: bool
+) -> None:
+    await store_identity(call.app, an_identity(is_verified=is_verified))
+    await call.ring()
+    call.app.clock.advance(timedelta(minutes=5) - timedelta(seconds=1))
+    await call.press("8")
+    assert not isinstance(call.instructions[-1], HangUp)
+    call.app.clock.advance(timedelta(seconds=1))
+    await call.press("4")
+
+    assert (call.heard == "Goodbye.") == (not is_verified)
 
 
 # Callbacks

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
+from domain.voice.call_limits import CallLimits
 from domain.voice.flow import DialResult
 from domain.voice.instructions import Instruction, Position
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, EffectResult, Recorded
@@ -17,10 +17,8 @@ from tests.support.builders import a_phone
 from tests.support.inbound_call import PHONE_LINE, InboundCall
 
 NAME: Final = "Rahul Sharma"
-UNLIMITED: Final = RateLimits(
-    inbound_per_caller=SlidingWindow(100_000, timedelta(hours=1)),
-    inbound_total=SlidingWindow(100_000, timedelta(hours=1)),
-)
+_MANY: Final = SlidingWindow(100_000, timedelta(hours=1))
+UNLIMITED: Final = CallLimits(_MANY, _MANY, _MANY, _MANY, 100_000)
 EVENTS: Final[list[CallEvent]] = [
     Continued(),
     Answered(),
@@ -35,7 +33,7 @@ EVENTS: Final[list[CallEvent]] = [
 
 async def app_with_user(*, is_blocked: bool) -> AppHarness:
     """Return an app with a user who has just requested another code."""
-    app = AppHarness(policy=replace(PHONE_LINE, rate_limits=UNLIMITED))
+    app = AppHarness(policy=replace(PHONE_LINE, call_limits=UNLIMITED))
     await app.add_user(username=NAME)
     app.advance(hours=12)
     await app.request_otp()

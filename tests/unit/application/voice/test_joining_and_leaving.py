@@ -15,6 +15,7 @@ from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
+from domain.voice.call_limits import CallLimits
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
@@ -233,8 +234,8 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
 
 
 async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> None:
-    limits = RateLimits(inbound_per_caller=SlidingWindow(100, timedelta(hours=1)))
-    app = AppHarness(policy=replace(PHONE_LINE, rate_limits=limits))
+    limits = CallLimits(per_caller=SlidingWindow(100, timedelta(hours=1)))
+    app = AppHarness(policy=replace(PHONE_LINE, call_limits=limits))
     await app.log_in()
     app.messenger.messages.clear()
     counts = []

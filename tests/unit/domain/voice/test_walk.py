@@ -274,13 +274,13 @@ def test_without_an_operator_a_call_comes_to_the_node_after_the_failure() -> Non
     second = replace(DIAL, failed="bye")
     nodes = {**flow_with(DIAL).nodes, "start": SayNode("hello", "node"), "broken": second}
     flow = make_flow(nodes, locales=LOCALES)
-    step = skip_operator(flow, start(flow, UNKNOWN), UNKNOWN)
+    step = skip_operator(flow, start(flow, UNKNOWN), UNKNOWN, DialResult.FAILED)
     assert said(step) == ["hello", "bye"]
     assert (step.instructions[-1], step.position) == (HangUp(), None)
     assert step.path == ("start", "node", "broken", "bye")
     assert step.outcome is CallOutcome.OPERATOR_UNAVAILABLE
     other = start(flow_with(DIAL), UNKNOWN)
-    assert skip_operator(flow, other, UNKNOWN) is other
+    assert skip_operator(flow, other, UNKNOWN, DialResult.FAILED) is other
 
 
 # Ends

@@ -1,14 +1,17 @@
 """`make test-adapter ADAPTER=package.module:factory`: the contract tests for another adapter."""
 
 import asyncio
+import multiprocessing
 import os
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from application.ports.errors import ConfigurationError
 from application.ports.repositories import Repositories
 from entrypoints.startup_error import StartupError
 from tests.contract.external_adapter import ADAPTER, open_external_adapter
@@ -38,12 +41,24 @@ def main(arguments: list[str]) -> int:
         return 2
     os.environ[ADAPTER] = arguments[0]
     try:
-        suites = asyncio.run(_find_suites())
-    except StartupError as error:
+        # In a process of its own: pytest cannot rewrite what an adapter has imported already.
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            suites = process.submit(find_suites).result()
+    except (ConfigurationError, StartupError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     contract = Path(__file__).parent / "contract"
-    return pytest.main([*(str(contract / suite) for suite in suites), "-rs", *arguments[1:]])
+    return pytest.main([*(str(contract / suite) for suite in suites), "-rfEs", *arguments[1:]])
+
+
+def find_suites() -> tuple[str, ...]:
+    """Open the adapter and return the suites for it.
+
+    Raises:
+        StartupError: it cannot be opened, or is for no port.
+        ConfigurationError: raised by the factory.
+    """
+    return asyncio.run(_find_suites())
 
 
 async def _find_suites() -> tuple[str, ...]:

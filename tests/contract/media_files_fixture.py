@@ -1,6 +1,7 @@
 """The media stores that the contract suite of `MediaFiles` runs on."""
 
 import asyncio
+import multiprocessing
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +24,7 @@ from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.servers.http_server import TcpProxy
 from tests.support.servers.s3 import S3Server
 
+KILLED = 9
 OPEN_DESCRIPTORS = Path("/proc/self/fd")
 
 
@@ -137,13 +139,35 @@ class ExternalStore:
         return external_adapter.open_external_adapter(self._folder)
 
     def leave_unfinished(self, began_at: datetime) -> None:
-        pytest.skip("tests cannot leave an unfinished write in an external store")
+        pytest.skip("tests cannot leave an unfinished write with another time")
+
+    def list_files(self) -> set[Path]:
+        return {path for path in self._folder.rglob("*") if path.is_file()}
+
+    def kill_during_write(self, storage_key: str) -> int:
+        """Kill a process when it moves a file that it has written; return its exit code."""
+        process = multiprocessing.get_context("spawn").Process(
+            target=_write_and_die, args=(self._folder, storage_key)
+        )
+        process.start()
+        process.join()
+        return process.exitcode or 0
 
     def break_down(self) -> None:
         pytest.skip("tests cannot break an external store")
 
     async def wait_until_released(self) -> None:
         pytest.skip("tests cannot see the connections of an external store")
+
+
+def _write_and_die(folder: Path, storage_key: str) -> None:
+    async def write() -> None:
+        async with external_adapter.open_external_adapter(folder) as files:
+            for name in ("link", "rename", "replace"):
+                setattr(os, name, lambda *_, **__: os._exit(KILLED))
+            await files.write(storage_key, b"half", "image/jpeg")
+
+    asyncio.run(write())
 
 
 def memory(request: pytest.FixtureRequest) -> Iterator[Store]:

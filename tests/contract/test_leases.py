@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from application.ports.repositories import Repositories
+from domain.otp.sliding_window import CLOCK_SKEW
 from tests.support.builders import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -42,5 +43,12 @@ async def test_a_lease_from_a_clock_that_was_set_back_does_not_count(
     tomorrow = NOW + timedelta(days=1)
     assert await repositories.leases.acquire("cleanup", tomorrow, tomorrow + HOUR)
     assert await repositories.leases.acquire("cleanup", NOW, NOW + HOUR)
-    # A minute is a difference between two clocks.
-    assert not await repositories.leases.acquire("cleanup", NOW - MINUTE, NOW + HOUR)
+
+
+async def test_a_lease_counts_up_to_the_clock_skew_after_the_requested_end(
+    repositories: Repositories,
+) -> None:
+    assert await repositories.leases.acquire("cleanup", NOW, NOW + HOUR)
+    end = NOW + HOUR - CLOCK_SKEW
+    assert not await repositories.leases.acquire("cleanup", NOW, end)
+    assert await repositories.leases.acquire("cleanup", NOW, end - timedelta(milliseconds=1))

@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.ports.errors import MediaStorageUnavailable
-from tests.contract.media_files_fixture import Files, Store, files, store
+from tests.contract import external_adapter
+from tests.contract.media_files_fixture import (
+    KILLED,
+    ExternalStore,
+    Files,
+    Store,
+    files,
+    store,
+)
 from tests.support.stored_files import read_file
 
 __all__ = ["files", "store"]  # pytest finds fixtures among the names of a test module
@@ -136,6 +144,23 @@ async def test_unfinished_writes_are_deleted_and_counted_later(store: Store, fil
     assert await files.delete_unfinished(NOW + HOUR) == 2
     assert await files.delete_unfinished(NOW + HOUR) == 0
     assert await read_file(files, KEY) == b"one"
+
+
+@pytest.mark.skipif(not external_adapter.is_given(), reason="our stores are looked into")
+async def test_what_a_killed_write_leaves_in_a_folder_is_deleted(
+    store: ExternalStore, files: Files
+) -> None:
+    await files.write(KEY, b"one", JPEG)
+    before = store.list_files()
+    if not before or await asyncio.to_thread(store.kill_during_write, OTHER_KEY) != KILLED:
+        pytest.skip("it moves no file in the folder DIALTONE_TEST_PLACE")
+
+    left = store.list_files() - before
+    assert await read_file(files, OTHER_KEY) is None
+    assert await files.delete_unfinished(NOW - HOUR) == 0
+    assert store.list_files() == before | left
+    assert await files.delete_unfinished(NOW + HOUR) == len(left)
+    assert store.list_files() == before
 
 
 async def test_every_operation_of_a_lost_store_raises_files_unavailable(

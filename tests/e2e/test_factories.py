@@ -44,15 +44,50 @@ def test_the_documented_adapter_delivers_codes(my_sms: Path) -> None:
     assert service.stop() == 0
 
 
-def test_the_documented_adapter_passes_the_contract_suite(my_sms: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.adapter_run", FACTORY, "-p", "no:cacheprovider"],
+def run_suites(folder: Path, factory: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.adapter_run", factory, "-p", "no:cacheprovider", *arguments],
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(my_sms), "MY_SMS_FILE": str(my_sms / "texts")},
+        env={**os.environ, "PYTHONPATH": str(folder), "MY_SMS_FILE": str(folder / "texts")},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+CARELESS = """
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from adapters.disk import open_disk_files
+from adapters.system import SystemClock
+
+
+async def delete_nothing(before):
+    return 0
+
+
+@asynccontextmanager
+async def open_careless(environ):
+    opened = open_disk_files(Path(environ["DIALTONE_TEST_PLACE"]), "https://a.test", SystemClock())
+    async with httpx.AsyncClient(), opened as files:
+        files.delete_unfinished = delete_nothing
+        yield files
+"""
+
+
+def test_a_store_that_keeps_unfinished_writes_fails_the_contract_suite(tmp_path: Path) -> None:
+    (tmp_path / "careless.py").write_text(CARELESS)
+    run = run_suites(tmp_path, "careless:open_careless", "-k", "written or killed")
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "FAILED" in run.stdout
+    assert "1 failed, " in run.stdout
+
+
+def test_the_documented_adapter_passes_the_contract_suite(my_sms: Path) -> None:
+    run = run_suites(my_sms, FACTORY)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "passed" in run.stdout
     assert "cannot be seen from outside" in run.stdout

@@ -56,6 +56,11 @@ class Page:
         self.chromium.call("Page.reload", {}, self.session)
         self.chromium.wait_for("Page.loadEventFired")
 
+    def show_as_phone(self, width: int) -> None:
+        """Show the page as on a phone of this width, in CSS pixels."""
+        screen = {"width": width, "height": 844, "deviceScaleFactor": 3, "mobile": True}
+        self.chromium.call("Emulation.setDeviceMetricsOverride", screen, self.session)
+
     def choose_file(self, selector: str, path: Path) -> None:
         """Choose a file in an input."""
         expression = {"expression": f"document.querySelector({json.dumps(selector)})"}

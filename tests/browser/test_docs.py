@@ -56,8 +56,7 @@ FUNCTIONS: Final = """
 
 @pytest.fixture
 def page(chromium: Chromium, site: Site) -> Iterator[Page]:
-    # It is opened by another name than that of the public URL.
-    with chromium.page(f"http://localhost:{site.service.port}/docs") as opened:
+    with chromium.page(f"{site.service.url}/docs") as opened:
         yield opened
 
 
@@ -117,8 +116,12 @@ def test_the_examples_sign_in_and_upload_and_the_token_is_kept(
         page,
         f"""
         await open('get_media_file');
-        type(await inOperation('get_media_file', 'input'), '{item["url"].rpartition("/")[2]}');
-        await wait(() => document.querySelector('[id$=-get_media_file] input').value);
+        const parts = new URL('{item["url"]}').pathname.split('/').slice(-2);
+        for (const index of [0, 1]) {{
+            const find = () => document.querySelectorAll('[id$=-get_media_file] input')[index];
+            type(await wait(find), parts[index]);
+            await wait(() => find().value);
+        }}
         await execute('get_media_file');
         const image = await inOperation('get_media_file', '.live-responses-table img');
         await wait(() => image.naturalWidth);
@@ -144,3 +147,29 @@ def test_shared_errors_are_listed_once_above_the_operations(page: Page) -> None:
     assert statuses == ["200", "404"]
     assert "Also 400, 401, 405, 429, 500, 503" in shown
     assert "unauthenticated" in introduction
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_on_a_phone_the_page_does_not_scroll_sideways(page: Page, width: int) -> None:
+    page.show_as_phone(width)
+    page.reload()
+    script = """
+        const widths = [];
+        const measure = () => widths.push(document.documentElement.scrollWidth);
+        await wait(() => document.querySelectorAll('.opblock').length > 20);
+        measure();
+        for (const name of ['request_otp', 'list_library_items', 'upload_image', 'verify_otp']) {
+            await open(name);
+            measure();
+        }
+        await execute('list_library_items');
+        measure();
+        (await wait(() => document.querySelector('.models-control'))).click();
+        await wait(() => document.querySelector('.json-schema-2020-12-accordion'));
+        measure();
+        document.querySelector('.auth-wrapper .authorize').click();
+        await wait(() => document.querySelector('.auth-container'));
+        measure();
+        return widths;
+    """
+    assert set(run(page, script)) == {width}

@@ -18,7 +18,7 @@ _SWAGGER_UI_FILES: Final = {
     "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
 }
-_OWN_FILES: Final = {"page.js": "text/javascript"}
+_OWN_FILES: Final = {"page.css": "text/css", "page.js": "text/javascript"}
 _CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' blob: data:; connect-src 'self'; frame-ancestors 'none'"

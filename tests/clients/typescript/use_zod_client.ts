@@ -36,8 +36,8 @@ const listed = await api.listLibraryItems({ query: { user_id } });
 const page = schemas.zLibraryPageResponse.parse(listed.data);
 assert.deepEqual(page.items.map((found) => found.id), [item.id]);
 
-const key = new URL(item.url).pathname.split("/").at(-1) ?? "";
-const media = await api.getMediaFile({ path: { key } });
+const [folder = "", name = ""] = new URL(item.url).pathname.split("/").slice(-2);
+const media = await api.getMediaFile({ path: { folder, name } });
 assert(media.data instanceof Blob);
 const bytes = new Uint8Array(await media.data.arrayBuffer());
 assert.deepEqual([bytes[0], bytes[1]], [0xff, 0xd8]);

@@ -240,7 +240,11 @@ class ReauthenticationRequired(DomainError):
 
 
 class UnsupportedImageType(DomainError):
-    """The bytes are not a JPEG, PNG or GIF image."""
+    """The bytes are no image of an accepted format; `detected` is their media type."""
+
+    def __init__(self, detected: str) -> None:
+        super().__init__()
+        self.detected = detected
 
 
 class InvalidImageReason(StrEnum):

@@ -110,14 +110,16 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
         image_limits = ImageLimits(
             max_pixels=settings.max_image_pixels,
+            max_jpeg_pixels=settings.max_jpeg_pixels,
             max_frames=settings.max_image_frames,
             max_total_pixels=max(settings.max_image_pixels, ImageLimits().max_total_pixels),
         )
         image_publisher = await stack.enter_async_context(
             open_image_publisher(
                 image_limits,
-                threads=max(1, count_processors() // settings.workers),
+                processes=max(1, count_processors() // settings.workers),
                 max_pixels_per_hour=settings.max_pixels_per_hour,
+                formats=frozenset(settings.image_formats),
             )
         )
         tokens = JwtAccessTokens(

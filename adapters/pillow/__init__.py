@@ -1,7 +1,9 @@
-"""Images, decoded and encoded by Pillow.
+"""Images, decoded and encoded by Pillow in processes that can be stopped.
 
-`jpeg`, `png` and `gif` parse each file first: they count pixels and frames, and keep the parts that
-Pillow needs. Pillow applies the orientation and the color profile, and drops the metadata.
+`publisher` is the service's side: it asks `processes` to count the pixels of an upload and then to
+encode it. `decoder` is the other side. `header` counts pixels, frames and scans in one pass. Pillow
+decodes, `colors` applies the orientation and the color profile, and `stills`, `animations` and
+`variants` encode the results without metadata.
 """
 
 from adapters.pillow.publisher import PillowImagePublisher, open_image_publisher

@@ -1,38 +1,49 @@
 """Variants: smaller copies of an image."""
 
 import io
-from collections.abc import Iterator
-from typing import Any
 
 import PIL.Image
-from PIL import ImageSequence
 
-from application.ports.images import EncodedImage
-from domain.media.image import Image, ImageFormat, VariantSpec
+from adapters.pillow.animations import Animation, encode_animated_webp, encode_gif
+from adapters.pillow.colors import has_alpha
+from adapters.pillow.stills import encode_jpeg, encode_png
+from domain.media.image import ImageFormat, VariantSpec
+
+_QUALITY = 85
+_WEBP_QUALITY = 80
+_REDUCING_GAP = 3.0
+"""As fast as possible without a visible difference, according to Pillow's documentation."""
+EncodedBytes = tuple[ImageFormat, bytes, tuple[int, int]]
+"""The format, the bytes, and the width and height."""
 
 
-def encode_variant(content: bytes, spec: VariantSpec) -> EncodedImage:
-    """Encode a variant of a published image."""
-    image = PIL.Image.open(io.BytesIO(content), formats=["JPEG", "PNG", "GIF"])
-    size = _fit(image.size, spec)
-    options: dict[str, Any] = {"quality": 85}
-    if image.format == "GIF":
-        image_format = ImageFormat.GIF
-        options |= {"save_all": True, "disposal": 2, "loop": image.info.get("loop", 0)}
-    elif image.has_transparency_data:
-        image_format = ImageFormat.PNG
-    else:
-        image_format = ImageFormat.JPEG
+def still_variant(image: PIL.Image.Image, spec: VariantSpec) -> EncodedBytes:
+    """Encode a variant of a normalized image."""
+    resized = image.resize(_fit(image.size, spec), reducing_gap=_REDUCING_GAP)
     if spec.is_webp:
-        image_format = ImageFormat.WEBP
-    frames = _resize(image, size)
-    first, file = next(frames), io.BytesIO()
-    if "save_all" in options:
-        options["append_images"] = frames
-    first.save(file, image_format.name, **options)
-    size_in_bytes = file.tell()
-    file.seek(0)
-    return EncodedImage(Image(image_format, *size, size_in_bytes), file)
+        file = io.BytesIO()
+        resized.convert("RGBA" if has_alpha(resized) else "RGB").save(
+            file, "WEBP", quality=_WEBP_QUALITY
+        )
+        return ImageFormat.WEBP, file.getvalue(), resized.size
+    if has_alpha(resized):
+        return ImageFormat.PNG, encode_png(resized), resized.size
+    return ImageFormat.JPEG, encode_jpeg(resized, {"quality": _QUALITY}), resized.size
+
+
+def animated_variant(animation: Animation, spec: VariantSpec) -> EncodedBytes:
+    """Encode a variant with all frames of an animation."""
+    size = _fit(animation.size, spec)
+
+    def resize(frame: PIL.Image.Image) -> PIL.Image.Image:
+        mode = "RGBA" if frame.has_transparency_data else "RGB"
+        resized = frame.convert(mode).resize(size, reducing_gap=_REDUCING_GAP)
+        resized.info = {"duration": frame.info.get("duration", 0)}
+        return resized
+
+    if spec.is_webp:
+        return ImageFormat.WEBP, encode_animated_webp(animation, resize), size
+    return ImageFormat.GIF, encode_gif(animation, resize), size
 
 
 def _fit(size: tuple[int, int], spec: VariantSpec) -> tuple[int, int]:
@@ -41,11 +52,3 @@ def _fit(size: tuple[int, int], spec: VariantSpec) -> tuple[int, int]:
     width, height = size
     scale = min(spec.width / width, spec.height / height, 1)
     return max(round(width * scale), 1), max(round(height * scale), 1)
-
-
-def _resize(image: PIL.Image.Image, size: tuple[int, int]) -> Iterator[PIL.Image.Image]:
-    mode = "RGBA" if image.has_transparency_data else "RGB"
-    for frame in ImageSequence.Iterator(image):
-        resized = frame.convert(mode).resize(size, reducing_gap=3.0)
-        resized.info = {"duration": frame.info.get("duration", 0)}
-        yield resized

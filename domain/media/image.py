@@ -11,6 +11,17 @@ class MediaKind(StrEnum):
     GIF = "gif"
 
 
+class SourceFormat(StrEnum):
+    """Formats of uploads that can be decoded; HEIC stands for HEIF too."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    GIF = "gif"
+    AVIF = "avif"
+    HEIC = "heic"
+
+
 class ImageFormat(StrEnum):
     """Formats that are served; WebP only for variants."""
 
@@ -41,6 +52,7 @@ class ImageLimits:
 
     Attributes:
         max_pixels: Pixels of one frame.
+        max_jpeg_pixels: Pixels of a JPEG, which is scaled down to `max_pixels` if it has more.
         max_frames: Frames of one file.
         max_total_pixels: Pixels of all frames together. Each frame counts as the whole canvas.
         max_seconds: Time for decoding and encoding.
@@ -48,6 +60,7 @@ class ImageLimits:
     """
 
     max_pixels: int = 50_000_000
+    max_jpeg_pixels: int = 120_000_000
     max_frames: int = 500
     max_total_pixels: int = 150_000_000
     max_seconds: float = 20.0

@@ -9,6 +9,7 @@ from typing import Any, Final
 from application.identities.session_factory import TokenLifetimes
 from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
+from domain.media.image import SourceFormat
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import SlidingWindow
@@ -317,6 +318,12 @@ class Settings:
     """Megapixels that one user can upload in an hour, all frames counted."""
     max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")
     """Maximum pixels of an image; each million needs up to 8 MB of memory."""
+    max_jpeg_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="120000000")
+    """Maximum pixels of a JPEG; one over `DIALTONE_MAX_IMAGE_PIXELS` is scaled down."""
+    image_formats: tuple[SourceFormat, ...] = advanced(
+        parsers.list_of(parsers.choice(SourceFormat)), default="jpeg,png,webp,gif,avif,heic"
+    )
+    """Formats of images that are accepted; heic stands for HEIF too."""
     max_image_frames: int = advanced(parsers.number(1, 10_000), default="500")
     """Maximum frames of an animated image."""
     cleanup_interval: timedelta | None = advanced(

@@ -59,7 +59,6 @@ async def test_the_bytes_decide_the_format(
         b"not an image",
         b"%PDF-1.7",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        b"RIFF\x1a\0\0\0WEBPVP8L",
         b"BM" + bytes(60),
         b"II*\0" + bytes(60),
         b" " + plain_jpeg(),
@@ -72,16 +71,18 @@ async def test_other_formats_are_not_an_image(publisher: ImagePublisher, content
         await publish(publisher, content)
 
 
-@pytest.mark.parametrize("bomb", [pixel_bomb_jpeg, pixel_bomb_png])
+@pytest.mark.parametrize(
+    ("bomb", "limit"), [(pixel_bomb_jpeg, 120_000_000), (pixel_bomb_png, 50_000_000)]
+)
 async def test_an_image_with_too_many_pixels_is_rejected(
-    publisher: ImagePublisher, bomb: Callable[[], bytes]
+    publisher: ImagePublisher, bomb: Callable[[], bytes], limit: int
 ) -> None:
     with pytest.raises(InvalidImage) as raised:
         await publish(publisher, bomb())
 
-    assert raised.value.message == "The image has more than 50000000 pixels."
+    assert raised.value.message == f"The image has more than {limit} pixels."
     assert raised.value.reason is InvalidImageReason.TOO_MANY_PIXELS
-    assert raised.value.limit == 50_000_000
+    assert raised.value.limit == limit
 
 
 @pytest.mark.parametrize("content", [plain_jpeg(), plain_jpeg()[:-300], b"not an image"])

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from adapters.pillow import open_image_publisher
 from application.ports.images import ImagePublisher
 from domain.errors import InvalidImage
 from domain.media.image import Image, ImageLimits, VariantSpec
 from tests.support.builders import an_id
+from tests.support.fakes.images import image_publisher
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ async def publish_by(
 
 async def publish(content: bytes, **limits: Any) -> Published:
     """Publish an upload by Pillow, under the default limits except the given ones."""
-    async with open_image_publisher(ImageLimits(**limits)) as publisher:
-        return await publish_by(publisher, content)
+    return await publish_by(image_publisher(ImageLimits(**limits)), content)
 
 
 async def publish_error(content: bytes, **limits: Any) -> InvalidImage:

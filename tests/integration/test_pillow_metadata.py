@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 
 from tests.integration.image_publishing import publish
 from tests.support.images import (
+    SECRET,
     SWAPPED_PROFILE,
     animated_png,
     annotated_png,
@@ -103,8 +104,6 @@ async def test_the_orientation_is_that_of_exif_or_else_of_xmp(upload: bytes) -> 
         png_bomb(b"zTXt", b"Comment"),
         png_bomb(b"iCCP", b"bomb"),
         with_chunks(chunk(b"eXIf", LATE_EXIF)),
-        with_chunks(chunk(b"iCCP", b"name")),
-        with_chunks(chunk(b"iCCP", b"name\0\7" + zlib.compress(SWAPPED_PROFILE))),
         with_chunks(xmp_chunk(b"\1\0\0\0" + xmp(6))),
         with_chunks(xmp_chunk(b"\1\0\0\0" + zlib.compress(bytes(5_000_000)))),
     ],
@@ -112,11 +111,12 @@ async def test_the_orientation_is_that_of_exif_or_else_of_xmp(upload: bytes) -> 
 async def test_only_the_pixels_are_published(upload: bytes) -> None:
     plain = JPEG if upload.startswith(JPEG[:2]) else PNG
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        assert await publish(upload) == await publish(plain)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as the decoder process does
+        published, expected = await publish(upload), await publish(plain)
 
-    assert caught == []
+    assert mean_difference(decode(published.content), decode(expected.content)) < 2
+    assert SECRET not in published.content
 
 
 async def test_only_the_first_of_many_exif_segments_is_read() -> None:
@@ -129,10 +129,10 @@ async def test_only_the_first_of_many_exif_segments_is_read() -> None:
     ("upload", "mode", "max_difference"),
     [
         (plain_jpeg(icc_profile=SWAPPED_PROFILE), "RGB", 8),
-        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE), "RGB", 1),
-        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE + bytes(3_000_000)), "RGB", 1),
-        (encode(sample_image(mode="RGBA"), "PNG", icc_profile=SWAPPED_PROFILE), "RGBA", 1),
-        (encode(sample_image(mode="P"), "PNG", icc_profile=SWAPPED_PROFILE), "P", 1),
+        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE), "RGB", 8),
+        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE + bytes(3_000_000)), "RGB", 8),
+        (encode(sample_image(mode="RGBA"), "PNG", icc_profile=SWAPPED_PROFILE), "RGB", 8),
+        (encode(sample_image(mode="P"), "PNG", icc_profile=SWAPPED_PROFILE), "RGB", 22),
     ],
     ids=["JPEG", "RGB", "large profile", "RGBA", "P"],
 )
@@ -141,6 +141,6 @@ async def test_colors_are_converted_to_srgb(upload: bytes, mode: str, max_differ
 
     assert published.mode == mode
     assert "icc_profile" not in published.info
-    red, green, blue = sample_image(mode="P" if mode == "P" else "RGB").convert("RGB").split()
+    red, green, blue = sample_image().split()
     swapped = Image.merge("RGB", (green, red, blue))
     assert mean_difference(published, swapped) < max_difference

@@ -1,14 +1,17 @@
 import asyncio
-import io
+import os
 import random
-import threading
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from adapters.pillow import PillowImagePublisher, open_image_publisher
+from adapters.pillow import PillowImagePublisher, decoder, open_image_publisher
+from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.publisher import MAX_IMAGES, MAX_IMAGES_PER_IDENTITY
+from adapters.pillow.tasks import Answer, Task, TaskKind
 from domain.errors import (
     InvalidImage,
     TooManyPixels,
@@ -18,6 +21,7 @@ from domain.errors import (
 )
 from domain.media.image import ImageLimits
 from tests.integration.image_publishing import publish_by
+from tests.support.fakes.images import image_publisher
 from tests.support.images import (
     SECRET,
     SWAPPED_PROFILE,
@@ -34,41 +38,36 @@ from tests.support.images import (
 )
 
 
-class BlockedUpload(io.BytesIO):
-    """An upload whose first read blocks until it is released, or a later one."""
+class BlockedProcesses(DecoderProcesses):
+    """Each task waits until it is released."""
 
-    def __init__(self, released: threading.Event, unblocked_reads: int = 0) -> None:
-        super().__init__(plain_jpeg())
-        self._unblocked_reads = unblocked_reads
-        self.started = threading.Event()
-        self._released = released
+    def __init__(self) -> None:
+        super().__init__(0, 0)
+        self.started = list[TaskKind]()
+        self.released = asyncio.Event()
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self._unblocked_reads:
-            self._unblocked_reads -= 1
-            return super().read(size)
-        self.started.set()
-        assert self._released.wait(60)
-        return super().read(size)
+    async def run(self, task: Task, files: Sequence[int]) -> Answer:
+        self.started.append(task.kind)
+        await self.released.wait()
+        return decoder.answer(task, list(files))
 
 
 @pytest.fixture
-async def publisher() -> AsyncIterator[PillowImagePublisher]:
-    async with open_image_publisher(ImageLimits()) as publisher:
-        yield publisher
+def processes() -> BlockedProcesses:
+    return BlockedProcesses()
 
 
 @pytest.fixture
-def released() -> threading.Event:
-    return threading.Event()
+def publisher(processes: BlockedProcesses) -> PillowImagePublisher:
+    return image_publisher(processes=processes)
 
 
 @pytest.mark.parametrize(("identities", "limit"), [(1, MAX_IMAGES_PER_IDENTITY), (100, MAX_IMAGES)])
 async def test_waiting_images_beyond_the_limit_of_an_identity_or_of_all_are_rejected(
-    publisher: PillowImagePublisher, released: threading.Event, identities: int, limit: int
+    publisher: PillowImagePublisher, processes: BlockedProcesses, identities: int, limit: int
 ) -> None:
     waiting = [
-        asyncio.create_task(publish_by(publisher, BlockedUpload(released), number % identities))
+        asyncio.create_task(publish_by(publisher, still_gif(), number % identities))
         for number in range(limit)
     ]
     await asyncio.sleep(0)
@@ -76,30 +75,29 @@ async def test_waiting_images_beyond_the_limit_of_an_identity_or_of_all_are_reje
     with pytest.raises(TooManyUploads):
         await publish_by(publisher, plain_jpeg(), 0)
 
-    others = [] if limit == MAX_IMAGES else [publish_by(publisher, BlockedUpload(released), 1)]
+    others = [] if limit == MAX_IMAGES else [publish_by(publisher, still_gif(), 1)]
     for task in waiting[2:]:
         task.cancel()
-    released.set()
+    processes.released.set()
     await asyncio.gather(*waiting, *others, return_exceptions=True)
     await publish_by(publisher, plain_jpeg(), 0)
 
 
 async def test_a_cancelled_caller_leaves_the_queue(
-    publisher: PillowImagePublisher, released: threading.Event
+    publisher: PillowImagePublisher, processes: BlockedProcesses
 ) -> None:
-    uploads = [BlockedUpload(released) for _ in range(3)]
-    tasks = [asyncio.create_task(publish_by(publisher, upload)) for upload in uploads]
-    await asyncio.to_thread(uploads[0].started.wait, 60)
+    tasks = [asyncio.create_task(publish_by(publisher, plain_jpeg())) for _ in range(3)]
+    await asyncio.sleep(0.01)
 
-    # An image that is read, and an image that waits.
+    # An image that is counted, and an image that waits.
     for task in tasks[:2]:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    released.set()
+    processes.released.set()
 
     assert (await tasks[2]).image.width == 64
-    assert not uploads[1].started.is_set()
+    assert processes.started == [TaskKind.COUNT, TaskKind.COUNT, TaskKind.PUBLISH]
 
 
 async def test_the_pixels_of_an_identity_are_limited() -> None:
@@ -112,29 +110,50 @@ async def test_the_pixels_of_an_identity_are_limited() -> None:
         await publish_by(publisher, still_gif(), 2)
 
 
-@pytest.mark.parametrize("is_decoding", [True, False])
-async def test_closing_waits_for_an_image_in_decoding_and_rejects_one_before(
-    released: threading.Event, monkeypatch: pytest.MonkeyPatch, *, is_decoding: bool
+async def test_closing_waits_for_a_task_and_rejects_the_next_one(
+    publisher: PillowImagePublisher, processes: BlockedProcesses
 ) -> None:
-    shutdown = ThreadPoolExecutor.shutdown
+    publishing = asyncio.create_task(publish_by(publisher, still_gif()))
+    await asyncio.sleep(0.01)
+    closing = asyncio.create_task(publisher.close())
+    await asyncio.sleep(0.01)
+    assert not closing.done()
 
-    def close_and_release(pool: ThreadPoolExecutor, **options: bool) -> None:
-        shutdown(pool, wait=False)
-        released.set()
-        shutdown(pool, **options)
+    processes.released.set()
+    await closing
 
-    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", close_and_release)
-    async with open_image_publisher(ImageLimits()) as publisher:
-        # The first read counts the pixels, and the second one is for decoding.
-        upload = BlockedUpload(released, unblocked_reads=int(is_decoding))
-        publishing = asyncio.create_task(publish_by(publisher, upload))
-        await asyncio.to_thread(upload.started.wait, 60)
+    with pytest.raises(Unavailable):
+        await publishing
 
-    if is_decoding:
-        assert (await publishing).image.width == 64
-    else:
-        with pytest.raises(Unavailable):
-            await publishing
+
+def newest_child() -> int:
+    tasks = Path("/proc/self/task").iterdir()
+    children = " ".join((task / "children").read_text() for task in tasks)
+    return max(map(int, children.split()))
+
+
+async def test_a_process_without_enough_memory_or_that_is_killed_fails_one_image_only() -> None:
+    processes = DecoderProcesses(-12_000_000, 60)  # 28 MB
+    publisher = image_publisher(processes=processes)
+    with pytest.raises(InvalidImage, match="too much time or memory"):
+        await publish_by(publisher, encode(sample_image(3000, 2000), "PNG"))
+
+    await publish_by(publisher, still_gif())
+    os.kill(newest_child(), signal.SIGKILL)
+    with pytest.raises(InvalidImage, match="too much time or memory"):
+        await publish_by(publisher, plain_jpeg())
+
+    await publish_by(publisher, plain_jpeg())
+    await publisher.close()
+
+
+async def test_a_process_that_cannot_start_is_no_error_of_the_image(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    publisher = image_publisher(processes=DecoderProcesses(0, 60))
+    with pytest.raises(Unavailable):
+        await publish_by(publisher, plain_jpeg())
 
 
 def mutate(content: bytes, rng: random.Random) -> bytes:
@@ -156,8 +175,9 @@ def mutate(content: bytes, rng: random.Random) -> bytes:
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_a_broken_image_is_rejected_or_published_completely(
-    publisher: PillowImagePublisher, seed: int
+    seed: int,
 ) -> None:
+    publisher = image_publisher()
     rng = random.Random(seed)
     originals = [
         phone_photo(),

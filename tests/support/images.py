@@ -17,6 +17,8 @@ _SAMPLES: Final = Path(__file__).with_name("samples")
 EXIF: Final = (_SAMPLES / "exif.tiff").read_bytes()
 INTERLACED_PNG: Final = (_SAMPLES / "interlaced.png").read_bytes()
 """`sample_image(13, 11)` in seven passes (Adam7), which Pillow reads but does not write."""
+HEIC_PHOTO: Final = (_SAMPLES / "photo.heic").read_bytes()
+"""`sample_image()`, rotated by its metadata, which also have the secret."""
 SWAPPED_PROFILE: Final = (_SAMPLES / "swapped.icc").read_bytes()
 """An ICC profile with red and green swapped."""
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"

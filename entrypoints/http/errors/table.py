@@ -332,7 +332,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         retry_after=5,
     ),
     errors.UnsupportedImageType: ErrorRow(
-        415, "unsupported_image_type", "The file is not a JPEG, PNG or GIF image."
+        415, "unsupported_image_type", "The file is not an image of an accepted format."
     ),
     errors.InvalidImage: ErrorRow(422, "invalid_image", "The image is broken or too large."),
     errors.MediaStorageFailed: ErrorRow(
@@ -393,6 +393,8 @@ def error_body(error: ApiError, api: Api) -> dict[str, Any]:
     body: dict[str, Any] = {"error": error_message(error), "code": row.code}
     if field_errors:
         body["field_errors"] = list(map(asdict, field_errors))
+    if isinstance(error, errors.UnsupportedImageType):
+        body["detected"] = error.detected
     if isinstance(error, errors.InvalidImage):
         body["reason"] = error.reason
         if error.limit is not None:

@@ -119,7 +119,7 @@ class LibraryController(Controller):
             errors.UserNotFound,
             exceptions.RequestTimeout,
             exceptions.FileTooLarge,
-            errors.UnsupportedImageType,
+            errors.UnsupportedImageType("application/pdf"),
             errors.InvalidImage,
             errors.MediaStorageFailed,
             errors.ItemSaveFailed,
@@ -136,7 +136,7 @@ class LibraryController(Controller):
     async def upload_image(
         self, request: ApiRequest, idempotency_key: IdempotencyKeyParameter = None
     ) -> UploadImageResponse:
-        """Upload a JPEG, PNG or GIF image.
+        """Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC image.
 
         The published image is encoded again, upright and without metadata. `type` in the
         response is the type of the bytes, regardless of what the client claimed.

@@ -37,7 +37,7 @@ class UploadImageOperation(Operation):
                     # OpenAPI 3.1 has no such format, but generators of clients rely on it.
                     type=OpenAPIType.STRING,
                     format=OpenAPIFormat.BINARY,
-                    description="A JPEG, PNG or GIF image.",
+                    description="A JPEG, PNG, WebP, GIF, AVIF or HEIC image.",
                 ),
                 "user_id": Schema(
                     type=OpenAPIType.STRING,

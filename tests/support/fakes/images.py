@@ -1,27 +1,28 @@
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from collections.abc import Sequence
 
-from adapters.pillow import PillowImagePublisher
+from adapters.pillow import PillowImagePublisher, decoder
 from adapters.pillow.fair_queue import FairQueue
 from adapters.pillow.pixel_allowance import PixelAllowance
-from domain.media.image import ImageLimits
+from adapters.pillow.processes import DecoderProcesses
+from adapters.pillow.tasks import Answer, Task
+from domain.media.image import ImageLimits, SourceFormat
 
 
-class _InlinePool(ThreadPoolExecutor):
-    """Works at once, without a thread."""
+class _NoProcesses(DecoderProcesses):
+    """Works at once, without a process."""
 
-    def submit(self, work: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(work(*arguments, **options))
-        except Exception as error:  # noqa: BLE001 -- it is raised in the caller
-            future.set_exception(error)
-        return future
+    async def run(self, task: Task, files: Sequence[int]) -> Answer:
+        return decoder.answer(task, list(files))
 
 
-def image_publisher() -> PillowImagePublisher:
-    """Return a publisher without threads."""
-    limits = ImageLimits()
+def image_publisher(
+    limits: ImageLimits | None = None,
+    processes: DecoderProcesses | None = None,
+    formats: frozenset[SourceFormat] = frozenset(SourceFormat),
+) -> PillowImagePublisher:
+    """Return a publisher without processes, or with these."""
+    decoder.configure_decoders()
+    limits = limits or ImageLimits()
     decoding = FairQueue(max_running=1, max_pixels=limits.max_pixels)
-    return PillowImagePublisher(limits, _InlinePool(), decoding, PixelAllowance(10**12))
+    processes = processes or _NoProcesses(limits.max_pixels, limits.max_seconds)
+    return PillowImagePublisher(limits, processes, decoding, PixelAllowance(10**12), formats)

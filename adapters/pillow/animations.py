@@ -1,0 +1,129 @@
+"""Encoding of animations: as GIF, or for variants also as WebP."""
+
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import PIL.Image
+from PIL import GifImagePlugin
+
+from domain.errors import InvalidImage
+
+# Exact for images with few colors, but ten times as slow.
+_MAX_MEDIAN_CUT_PIXELS: Final = 20_000_000
+_TRANSPARENT: Final = 255
+_MAX_DELAY: Final = 655_350
+Transform = Callable[[PIL.Image.Image], PIL.Image.Image]
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """An image with one or more frames, which may be smaller than its size in pixels."""
+
+    image: PIL.Image.Image
+    size: tuple[int, int]
+    count: int
+
+    @property
+    def loops(self) -> int | None:
+        """The number of repetitions, 0 for endless; None if it is shown once."""
+        # Pillow does not read that of AVIF, which is endless most of the time.
+        loops = self.image.info.get("loop", None if self.image.format == "GIF" else 0)
+        return loops if isinstance(loops, int) else None
+
+    def frames(self) -> Iterator[PIL.Image.Image]:
+        """Yield each frame as a viewer shows it, with only its duration and transparency.
+
+        Frames of a GIF that share one palette keep it.
+
+        Raises:
+            InvalidImage: There are more frames than were counted.
+        """
+        GifImagePlugin.LOADING_STRATEGY = (
+            GifImagePlugin.LoadingStrategy.RGB_AFTER_DIFFERENT_PALETTE_ONLY
+        )
+        for number in range(self.count + 1):
+            try:
+                self.image.seek(number)
+            except EOFError:
+                return
+            if number == self.count:
+                raise InvalidImage
+            self.image.load()
+            frame = self.image.copy()
+            if frame.size != self.size:
+                frame = frame.convert("RGBA").crop((0, 0, *self.size))
+            kept = {"duration", "transparency"}
+            frame.info = {name: value for name, value in self.image.info.items() if name in kept}
+            yield frame
+
+
+def encode_gif(animation: Animation, transform: Transform = lambda frame: frame) -> bytes:
+    """Encode all frames as GIF."""
+    width, height = animation.size
+    is_exact = width * height * animation.count <= _MAX_MEDIAN_CUT_PIXELS
+    frames = [_to_palette(transform(frame), is_exact=is_exact) for frame in animation.frames()]
+    _drop_unused_colors(frames)
+    has_transparency = any("transparency" in frame.info for frame in frames)
+    file = io.BytesIO()
+    frames[0].save(
+        file,
+        "GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=[min(int(frame.info.get("duration", 0)), _MAX_DELAY) for frame in frames],
+        # A transparent pixel must not show the frame before.
+        disposal=2 if has_transparency else 1,
+        **({} if animation.loops is None else {"loop": animation.loops}),
+    )
+    return file.getvalue()
+
+
+def encode_animated_webp(animation: Animation, transform: Transform) -> bytes:
+    """Encode all frames as WebP."""
+    frames = [transform(frame) for frame in animation.frames()]
+    file = io.BytesIO()
+    frames[0].save(
+        file,
+        "WEBP",
+        save_all=True,
+        append_images=frames[1:],
+        duration=[int(frame.info.get("duration", 0)) for frame in frames],
+        loop=1 if animation.loops is None else animation.loops,
+        quality=80,
+        method=2,
+    )
+    return file.getvalue()
+
+
+def _to_palette(frame: PIL.Image.Image, *, is_exact: bool) -> PIL.Image.Image:
+    if frame.mode in {"P", "L"}:
+        return frame
+    method = PIL.Image.Quantize.MEDIANCUT if is_exact else PIL.Image.Quantize.FASTOCTREE
+    result = frame.convert("RGB").quantize(_TRANSPARENT, method=method)
+    result.info = {"duration": frame.info.get("duration", 0)}
+    if frame.has_transparency_data:
+        alpha = frame.convert("RGBA").getchannel("A")
+        mask = alpha.point([255 if level < 128 else 0 for level in range(256)])
+        if mask.getbbox() is not None:
+            result.paste(_TRANSPARENT, mask=mask)
+            result.info["transparency"] = _TRANSPARENT
+    return result
+
+
+def _drop_unused_colors(frames: Sequence[PIL.Image.Image]) -> None:
+    """Make colors black that no pixel uses: they can hide data. A palette may be shared."""
+    used = defaultdict[bytes, set[int]](set)
+    for frame in frames:
+        used[bytes(frame.getpalette() or ())] |= {
+            index for index, count in enumerate(frame.histogram()) if count
+        }
+    for frame in frames:
+        palette = bytes(frame.getpalette() or ())
+        if palette:
+            kept = bytearray(len(palette))
+            for index in used[palette]:
+                kept[3 * index : 3 * index + 3] = palette[3 * index : 3 * index + 3]
+            frame.putpalette(kept)

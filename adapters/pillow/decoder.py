@@ -1,0 +1,187 @@
+"""The decoder process: it decodes and encodes one image at a time.
+
+It runs apart from the service, without its secrets, so that it can be stopped at any time and its
+memory is limited. Start it as `python -m adapters.pillow.decoder DESCRIPTOR BYTES`, with a socket
+for tasks and the limit of its memory.
+"""
+
+import errno
+import io
+import mmap
+import os
+import resource
+import socket
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+import PIL.Image
+from pi_heif import HeifImageFile
+from pi_heif import options as heif_options
+from PIL import (
+    AvifImagePlugin,
+    GifImagePlugin,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
+
+from adapters.pillow.animations import Animation, encode_gif
+from adapters.pillow.colors import MAX_PROFILE_SIZE, normalize
+from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
+from adapters.pillow.header import Header, clean_jpeg, read_header
+from adapters.pillow.limits import TOO_COMPLEX, LimitChecker, encoded_too_large
+from adapters.pillow.stills import describe_source, encode_still
+from adapters.pillow.tasks import Answer, Failure, Task, TaskKind, invalid
+from adapters.pillow.variants import EncodedBytes, animated_variant, still_variant
+from domain.errors import InvalidImage, UnsupportedImageType
+from domain.media.image import Image, ImageFormat, SourceFormat
+
+MAX_MESSAGE: Final = 65_536
+MAX_FILES: Final = 100
+_NICE: Final = 10
+_SCALES: Final = (1, 2, 4, 8)
+_OPENERS: Final[dict[SourceFormat, Callable[[BinaryIO], PIL.Image.Image]]] = {
+    SourceFormat.PNG: PngImagePlugin.PngImageFile,
+    SourceFormat.GIF: GifImagePlugin.GifImageFile,
+    SourceFormat.WEBP: WebPImagePlugin.WebPImageFile,
+    SourceFormat.AVIF: AvifImagePlugin.AvifImageFile,
+    SourceFormat.HEIC: HeifImageFile,
+}
+
+
+class _Source:
+    """An upload: its format, its header and its image, not yet decoded."""
+
+    def __init__(self, file: BinaryIO, task: Task) -> None:
+        self.limits = LimitChecker(task.limits)
+        self.size = os.fstat(file.fileno()).st_size
+        media_type = detect_type(file.read(SNIFFED_BYTES))
+        detected = source_format(media_type)
+        if detected is None or detected not in task.formats:
+            raise UnsupportedImageType(media_type)
+        self.format, header = detected, None
+        if detected in {SourceFormat.JPEG, SourceFormat.GIF, SourceFormat.WEBP}:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                header = read_header(content, detected, self.limits)
+                if detected is SourceFormat.JPEG:
+                    self.image = _open_jpeg(content)
+        if detected is not SourceFormat.JPEG:
+            file.seek(0)
+            # Broken metadata is ignored, but `load` still rejects incomplete pixels.
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+            self.image = _OPENERS[detected](file)
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+        self.header = header or self._header_of_image()
+        is_same = self.image.size == (self.header.width, self.header.height)
+        if not is_same and detected is not SourceFormat.GIF:
+            raise InvalidImage  # only pixels that were counted are decoded
+
+    def decode_still(self) -> PIL.Image.Image:
+        """Decode the image, scaled down if it is a JPEG over the limit of pixels."""
+        width, height = self.image.size
+        max_pixels = self.limits.limits.max_pixels
+        for scale in _SCALES:
+            if -(-width // scale) * -(-height // scale) <= max_pixels:
+                self.image.draft("", (width // scale, height // scale))
+                break
+        return normalize(self.image)
+
+    def _header_of_image(self) -> Header:
+        frames = 1
+        if isinstance(self.image, AvifImagePlugin.AvifImageFile):
+            frames = self.image.n_frames
+        width, height = self.image.size
+        self.limits.check_frames(frames, width, height)
+        return Header(width, height, frames)
+
+
+def _open_jpeg(content: mmap.mmap) -> PIL.Image.Image:
+    for with_metadata in (True, False):
+        # Pillow has no common exception for broken metadata.
+        with suppress(Exception):
+            cleaned = io.BytesIO(clean_jpeg(content, with_metadata=with_metadata))
+            return JpegImagePlugin.JpegImageFile(cleaned)
+    raise InvalidImage
+
+
+def answer(task: Task, descriptors: list[int]) -> Answer:
+    """Do a task and return its answer."""
+    try:
+        with Path(f"/proc/self/fd/{descriptors[0]}").open("rb") as file:
+            source = _Source(file, task)
+            if task.kind is TaskKind.COUNT:
+                return Answer(pixels=source.header.pixels)
+            images = list[Image]()
+            for output, encoded in zip(descriptors[1:], _encode(source, task), strict=True):
+                image_format, content, (width, height) = encoded
+                if len(content) > task.limits.max_bytes:
+                    raise encoded_too_large(task.limits.max_bytes)
+                with os.fdopen(os.dup(output), "wb") as written:
+                    written.write(content)
+                os.lseek(output, 0, os.SEEK_SET)  # the service shares this position
+                images.append(Image(image_format, width, height, len(content)))
+            return Answer(images=images)
+    except UnsupportedImageType as error:
+        return Answer(failure=Failure(detected=error.detected))
+    except InvalidImage as error:
+        return invalid(error)
+    except MemoryError:
+        return invalid(TOO_COMPLEX)
+    except Exception as error:  # noqa: BLE001 - decoders raise many types for broken files
+        is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        return Answer(failure=Failure()) if is_full else invalid(InvalidImage())
+
+
+def _encode(source: _Source, task: Task) -> Iterator[EncodedBytes]:
+    is_published = task.kind is TaskKind.PUBLISH
+    if source.format is SourceFormat.GIF or source.header.frames > 1:
+        size = (source.header.width, source.header.height)
+        animation = Animation(source.image, size, source.header.frames)
+        if is_published:
+            yield ImageFormat.GIF, encode_gif(animation), size
+        for spec in task.variants:
+            yield animated_variant(animation, spec)
+        return
+    details = describe_source(source.image, source.format, source.size)
+    image = source.decode_still()
+    if is_published:
+        yield (*encode_still(image, details), image.size)
+    for spec in task.variants:
+        yield still_variant(image, spec)
+
+
+def configure_decoders() -> None:
+    """Set the limits and options of Pillow and its plug-in in this process."""
+    PIL.Image.MAX_IMAGE_PIXELS = None  # the limits are checked here
+    PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_SIZE  # it also limits profiles
+    AvifImagePlugin.DEFAULT_MAX_THREADS = heif_options.DECODE_THREADS = 1
+    heif_options.THUMBNAILS = heif_options.DEPTH_IMAGES = heif_options.AUX_IMAGES = False
+
+
+def main() -> None:
+    """Answer tasks until the service closes the socket."""
+    tasks = socket.socket(fileno=int(sys.argv[1]))
+    max_memory = int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_DATA, (max_memory, max_memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(_NICE)  # requests come first
+    warnings.simplefilter("ignore")  # Pillow warns about broken metadata, which is ignored
+    configure_decoders()
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(tasks, MAX_MESSAGE, MAX_FILES)
+        if not message:
+            return
+        result = answer(msgspec.json.decode(message, type=Task), descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        tasks.send(msgspec.json.encode(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What the service asks a decoder process, and what it answers, as JSON."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from domain.errors import InvalidImage, InvalidImageReason, NoUploadSpace, UnsupportedImageType
+from domain.media.image import Image, ImageLimits, SourceFormat, VariantSpec
+
+
+class TaskKind(StrEnum):
+    """What to do: count the pixels, encode the image and its variants, or only variants."""
+
+    COUNT = "count"
+    PUBLISH = "publish"
+    VARIANTS = "variants"
+
+
+class Task(msgspec.Struct, frozen=True):
+    """It is sent with the descriptors of the file and of one file for each image to encode."""
+
+    kind: TaskKind
+    limits: ImageLimits
+    formats: frozenset[SourceFormat]
+    variants: Sequence[VariantSpec] = ()
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An error: a type that is not accepted, an invalid image, or else a full folder."""
+
+    detected: str | None = None
+    invalid: tuple[str, InvalidImageReason, int | None] | None = None
+
+    def to_error(self) -> Exception:
+        """Return the error of the port."""
+        if self.detected is not None:
+            return UnsupportedImageType(self.detected)
+        return InvalidImage(*self.invalid) if self.invalid else NoUploadSpace()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The pixels of all frames, the images in the order of their descriptors, or a failure."""
+
+    pixels: int = 0
+    images: Sequence[Image] = ()
+    failure: Failure | None = None
+
+
+def invalid(error: InvalidImage) -> Answer:
+    """Return the answer for an invalid image."""
+    return Answer(failure=Failure(invalid=(error.message, error.reason, error.limit)))

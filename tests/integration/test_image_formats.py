@@ -1,0 +1,164 @@
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from PIL import Image, ImageSequence
+
+from adapters.pillow import open_image_publisher
+from domain.errors import UnsupportedImageType
+from domain.media.image import ImageLimits, SourceFormat, VariantSpec
+from tests.integration.image_publishing import publish, publish_by, publish_error
+from tests.support.fakes.images import image_publisher
+from tests.support.images import (
+    HEIC_PHOTO,
+    SECRET,
+    SWAPPED_PROFILE,
+    animated_gif,
+    animated_png,
+    decode,
+    encode,
+    exif,
+    mean_difference,
+    sample_image,
+    still_gif,
+    transparent_png,
+)
+
+ANIMATION = [sample_image().rotate(90 * number) for number in range(3)]
+
+
+def animation(image_format: str, frames: Sequence[Image.Image] = ANIMATION) -> bytes:
+    options = {"save_all": True, "append_images": frames[1:], "duration": 80}
+    return encode(frames[0], image_format, **options)
+
+
+def photo(width: int = 800, height: int = 600, **options: Any) -> bytes:
+    """Return a JPEG with details."""
+    noise = Image.effect_noise((width, height), 30).convert("RGB")
+    return encode(Image.blend(sample_image(width, height), noise, 0.3), "JPEG", **options)
+
+
+@pytest.mark.parametrize(
+    ("upload", "published_as"),
+    [
+        (encode(sample_image(), "WEBP", exif=exif(1), icc_profile=SWAPPED_PROFILE), "JPEG"),
+        (encode(sample_image(), "WEBP", lossless=True), "JPEG"),
+        (encode(sample_image(), "AVIF"), "JPEG"),
+        (HEIC_PHOTO, "JPEG"),
+        (encode(sample_image(), "PNG"), "JPEG"),
+        (encode(sample_image(mode="RGBA"), "PNG"), "JPEG"),
+        (animated_png(), "JPEG"),
+        (transparent_png(), "PNG"),
+        (encode(decode(transparent_png()), "WEBP"), "PNG"),
+        (encode(decode(transparent_png()), "AVIF"), "PNG"),
+        (still_gif(), "GIF"),
+        (animated_gif(), "GIF"),
+        (animation("WEBP"), "GIF"),
+        (animation("AVIF"), "GIF"),
+        (animation("WEBP", [decode(transparent_png()).rotate(a) for a in (0, 90, 180)]), "GIF"),
+    ],
+)
+async def test_each_format_is_published_as_one_that_every_client_shows(
+    upload: bytes, published_as: str
+) -> None:
+    spec = VariantSpec("small", 32, 32, is_webp=published_as == "GIF")
+    published = await publish_by(image_publisher(), upload, 1, spec)
+
+    image, variant = decode(published.content), decode(published.variants["small"][1])
+    assert image.format == published.image.format.name == published_as
+    assert image.size == (published.image.width, published.image.height)
+    assert not {"exif", "icc_profile", "xmp", "comment"} & image.info.keys()
+    assert SECRET not in published.content
+    frames = getattr(decode(upload), "n_frames", 1) if published_as == "GIF" else 1
+    assert getattr(image, "n_frames", 1) == getattr(variant, "n_frames", 1) == frames
+    assert max(variant.size) == 32
+
+
+async def test_a_heic_photo_is_upright_and_in_a_process_too() -> None:
+    async with open_image_publisher(ImageLimits()) as publisher:
+        published = decode((await publish_by(publisher, HEIC_PHOTO)).content)
+
+    rotated = sample_image().transpose(Image.Transpose.ROTATE_270)
+    assert mean_difference(published, rotated) < 8
+
+
+async def test_the_frames_and_delays_of_an_animated_webp_are_those_of_the_gif() -> None:
+    published = decode((await publish(animation("WEBP"))).content)
+
+    frames = list(ImageSequence.Iterator(published))
+    assert [frame.info["duration"] for frame in frames] == [80] * 3
+    published.seek(1)
+    assert mean_difference(published, ANIMATION[1]) < 10
+
+
+@pytest.mark.parametrize("quality", [30, 50, 75, 85, 95])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"subsampling": 0},
+        {"progressive": True, "optimize": True},
+        {"exif": b"Exif\0\0" + exif(6)},
+        {"optimize": True, "subsampling": 1},
+    ],
+)
+async def test_a_photo_does_not_grow(quality: int, options: dict[str, Any]) -> None:
+    upload = photo(quality=quality, **options)
+
+    published = (await publish(upload)).content
+
+    assert len(published) <= 1.05 * len(upload)
+    image = decode(published)
+    assert bool(image.info.get("progressive")) == options.get("progressive", False)
+    original = decode(upload)
+    if "exif" in options:
+        original = original.transpose(Image.Transpose.ROTATE_270)
+    assert mean_difference(image, original) < 8
+
+
+@pytest.mark.parametrize("image_format", ["WEBP", "AVIF"])
+async def test_other_photos_grow_at_most_to_twice_their_size(image_format: str) -> None:
+    upload = encode(decode(photo()), image_format, quality=40)
+
+    assert len((await publish(upload)).content) <= 2 * len(upload)
+
+
+async def test_a_jpeg_over_the_limit_is_scaled_down_and_others_are_rejected() -> None:
+    limits = {"max_pixels": 120_000, "max_jpeg_pixels": 500_000}
+
+    published = await publish(photo(), **limits)
+    gray = await publish(photo(progressive=True), **limits)
+
+    assert (published.image.width, published.image.height) == (400, 300)
+    assert (gray.image.width, gray.image.height) == (400, 300)
+    assert (await publish_error(photo(900, 600), **limits)).limit == 500_000
+    png = encode(sample_image(800, 600), "PNG")
+    assert (await publish_error(png, **limits)).limit == 120_000
+
+
+@pytest.mark.parametrize(
+    ("upload", "detected"),
+    [
+        (b"%PDF-1.7\n", "application/pdf"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "image/svg+xml"),
+        (b"<?xml version='1.0'?><!-- a --><svg/>", "image/svg+xml"),
+        (b"<!DOCTYPE html><html>", "text/html"),
+        (encode(sample_image(), "BMP"), "image/bmp"),
+        (encode(sample_image(), "TIFF"), "image/tiff"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "video/mp4"),
+        (b"PK\3\4", "application/zip"),
+        (b"hello", "text/plain"),
+        (b"\0\1\2", "application/octet-stream"),
+        (b"", "application/octet-stream"),
+        (still_gif(), "image/gif"),
+    ],
+)
+async def test_another_type_is_named(upload: bytes, detected: str) -> None:
+    formats = frozenset(SourceFormat) - {SourceFormat.GIF}
+    publisher = image_publisher(formats=formats)
+
+    with pytest.raises(UnsupportedImageType) as raised:
+        await publish_by(publisher, io.BytesIO(upload))
+
+    assert raised.value.detected == detected

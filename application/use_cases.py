@@ -1,6 +1,6 @@
 """All use cases, and how they are built from ports: adapters in production, fakes in tests."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -23,6 +23,7 @@ from application.media.mark_for_deletion import MarkForDeletion
 from application.media.media_urls import MediaAccess, MediaUrls
 from application.media.open_file import OpenFile
 from application.media.quota import LibraryQuota
+from application.media.rebuild_variants import RebuildVariants
 from application.media.retry_deletions import RetryDeletions, ScheduledRetryDeletions
 from application.media.upload_image import UploadImage
 from application.operations.check_readiness import CheckReadiness
@@ -66,6 +67,7 @@ from application.voice.record_call_status import RecordCallStatus
 from application.webhook_urls import WebhookUrls
 from domain.access import LibraryVisibility
 from domain.identities.session import SessionLimits
+from domain.media.image import VariantSpec
 from domain.media.usage import Quota
 from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
@@ -135,6 +137,8 @@ class Policy:
     media_access: MediaAccess = MediaAccess.PUBLIC
     media_service_url: str = ""
     media_public_url: str | None = None
+    media_url_variant: str | None = None
+    variant_specs: Sequence[VariantSpec] = ()
     library_visibility: LibraryVisibility = LibraryVisibility.ALL
 
 
@@ -171,6 +175,7 @@ class UseCases:
     delete_item: DeleteItem
     open_file: OpenFile
     media_urls: MediaUrls
+    rebuild_variants: RebuildVariants
 
     answer_call: AnswerCall
     answer_code_call: AnswerCodeCall
@@ -211,6 +216,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         policy.media_access,
         policy.media_service_url,
         policy.media_public_url,
+        policy.media_url_variant,
     )
     find_item = FindItem(items, deleted_identities, policy.library_visibility)
     retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
@@ -342,6 +348,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             idempotent_uploads=IdempotentUploads(repositories.idempotency_keys, items, clock),
             clock=clock,
             randomness=randomness,
+            variant_specs=policy.variant_specs,
         ),
         list_items=ListItems(
             repositories.media_pages, deleted_identities, media_urls, policy.library_visibility
@@ -351,6 +358,14 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         delete_item=DeleteItem(find_item, mark_for_deletion),
         open_file=OpenFile(items, deleted_identities, files, policy.library_visibility),
         media_urls=media_urls,
+        rebuild_variants=RebuildVariants(
+            items,
+            repositories.media_pages,
+            files,
+            ports.image_publisher,
+            randomness,
+            policy.variant_specs,
+        ),
         answer_call=AnswerCall(
             calls=repositories.calls,
             find_caller=find_caller,

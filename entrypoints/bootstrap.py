@@ -196,6 +196,8 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 media_access=settings.media_access,
                 media_service_url=f"{settings.public_url}/media",
                 media_public_url=settings.media_public_url,
+                media_url_variant=settings.media_url_variant,
+                variant_specs=settings.media_variants,
             ),
         )
 

@@ -36,6 +36,7 @@ commands:
   cleanup          delete expired and abandoned data
   backup           copy the SQLite database to a file, while the service runs
   restore          replace the SQLite database by a backup
+  media            make the variants of older images after a setting changed
   keys generate    create a secrets file with new keys
   rotate-keys      add new keys to the secrets file
   reencrypt-phones encrypt all stored phones with the current key
@@ -175,6 +176,13 @@ def _make_parser() -> argparse.ArgumentParser:
         "nothing is changed, and no message is sent",
     )
     add("cleanup", "Delete expired and abandoned data. Safe while the service runs.", "cleanup")
+    media = add(
+        "media",
+        "rebuild-variants: make the variants that DIALTONE_MEDIA_VARIANTS names for all images, "
+        "and delete others. Safe while the service runs. Run it again after an interruption.",
+        "media rebuild-variants",
+    )
+    media.add_argument("action", metavar="ACTION", choices=["rebuild-variants"], help="what to do")
     backup = add(
         "backup",
         "Copy the SQLite database to a file. Safe while the service runs.",

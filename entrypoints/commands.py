@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import starmap
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
@@ -72,6 +73,14 @@ def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
     """Delete expired and abandoned data; report how many of each kind."""
     report = _with_use_cases(settings, lambda use_cases: use_cases.cleanup())
     return [f"{name.replace('_', ' ')}: {count}" for name, count in asdict(report).items()]
+
+
+def media(settings: Settings, _: Namespace) -> Iterable[str]:
+    """Make the variants of all images that the settings name; the log has the progress."""
+    report = _with_use_cases(settings, lambda use_cases: use_cases.rebuild_variants(TemporaryFile))
+    yield from (f"{name.replace('_', ' ')}: {count}" for name, count in asdict(report).items())
+    if report.failed_items:
+        raise CommandError("Some images could not be decoded. The log has their ids.")
 
 
 def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -265,6 +274,7 @@ def voice(settings: Settings, _: Namespace) -> Iterable[str]:
 COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
     "check-settings": check_settings,
     "cleanup": cleanup,
+    "media": media,
     "backup": back_up,
     "restore": restore,
     "rotate-keys": rotate_keys,

@@ -12,10 +12,19 @@ from domain.media.item import MediaItem
 class ImageRecord(msgspec.Struct, gc=False):
     """An image, in pixels and bytes."""
 
-    format: Literal["jpeg", "png", "gif"]
+    format: Literal["jpeg", "png", "gif", "webp"]
     width: int
     height: int
     bytes: int
+
+
+class VariantRecord(msgspec.Struct, gc=False):
+    """A variant of an item's image."""
+
+    name: str
+    size: str
+    storage_key: str
+    image: ImageRecord
 
 
 class MediaItemRecord(Record, kw_only=True):
@@ -32,6 +41,8 @@ class MediaItemRecord(Record, kw_only=True):
     category: str | None = None
     deletion_requested_at: datetime | None = None
     cleanup_at: datetime | None = None
+    variants: tuple[VariantRecord, ...] = ()
+    unused_keys: tuple[str, ...] = ()
 
 
 MEDIA_ITEMS: Final = RecordMapping("media_items", MediaItemRecord, MediaItem)

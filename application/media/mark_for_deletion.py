@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,6 +17,15 @@ from domain.media.item import MediaItem
 BATCH_SIZE = 200
 
 _log = logging.getLogger(__name__)
+
+
+async def delete_files(media_files: MediaFiles, storage_keys: Iterable[str]) -> None:
+    """Delete several files.
+
+    Raises:
+        MediaStorageUnavailable: Some may exist still.
+    """
+    await asyncio.gather(*map(media_files.delete, storage_keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +69,9 @@ class MarkForDeletion:
         return len(items)
 
     async def delete_file(self, item: MediaItem) -> None:
-        """Delete the file of a marked item, or record that the store refused."""
+        """Delete the files of a marked item, or record that the store refused."""
         try:
-            await self.media_files.delete(item.storage_key)
+            await delete_files(self.media_files, item.storage_keys)
         except MediaStorageUnavailable as error:
             _log.warning(
                 {"event": "file_deletion_refused", "item_id": item.id, "reason": str(error)}

@@ -1,6 +1,7 @@
 """URLs of media files, and who may open them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hmac import compare_digest
@@ -8,6 +9,7 @@ from hmac import compare_digest
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media_files import MediaFiles, MediaUrl, url_expiry
 from application.ports.system import Clock
+from domain.media.image import FULL_IMAGE
 from domain.media.item import MediaItem
 
 
@@ -20,10 +22,11 @@ class MediaAccess(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LibraryItem:
-    """A ready item with the URL of its image."""
+    """A ready item with the URL of its image, and those of its variants by name."""
 
     item: MediaItem
     url: MediaUrl
+    variants: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class MediaUrls:
     Attributes:
         service_url: URL below which the service serves the files.
         public_url: URL in front of the media store, or None.
+        url_variant: The variant that the URL of an item leads to, if the item has it; None for the
+            image itself.
     """
 
     media_files: MediaFiles
@@ -59,10 +64,16 @@ class MediaUrls:
     access: MediaAccess
     service_url: str
     public_url: str | None
+    url_variant: str | None
 
     async def make_library_item(self, item: MediaItem) -> LibraryItem:
-        """Return the item with its URL."""
-        return LibraryItem(item, await self.url_for(item.storage_key))
+        """Return the item with its URLs. If its own is that of a variant, `full` is the image's."""
+        url = await self.url_for(item.storage_key)
+        urls = {variant.name: await self.url_for(variant.storage_key) for variant in item.variants}
+        variants = {name: variant_url.url for name, variant_url in urls.items()}
+        if self.url_variant in urls:
+            return LibraryItem(item, urls[self.url_variant], {**variants, FULL_IMAGE: url.url})
+        return LibraryItem(item, url, variants)
 
     async def url_for(self, storage_key: str) -> MediaUrl:
         """Return the URL of a file. It is the same for a day, or does not expire."""

@@ -59,7 +59,7 @@ class OpenFile:
         if (
             found is None
             or not found.value.is_ready
-            or found.value.storage_key != storage_key
+            or (image := found.value.find_image(storage_key)) is None
             or await self.deleted_identities.find_deleted([found.value.owner_id])
         ):
             raise MediaFileNotFound
@@ -68,7 +68,7 @@ class OpenFile:
                 principal.check_can_view_items_of(found.value.owner_id, self.visibility)
             except Forbidden:
                 raise MediaFileNotFound from None
-        return FoundFile(storage_key, found.value.image, found.value.created_at)
+        return FoundFile(storage_key, image, found.value.created_at)
 
     async def get_size(self, file: FoundFile) -> int:
         """Return the size of the stored file in bytes.

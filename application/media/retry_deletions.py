@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from application.media.mark_for_deletion import delete_files
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.leases import Leases
 from application.ports.media_files import MediaFiles
@@ -52,7 +53,7 @@ class RetryDeletions:
 
     async def _retry(self, item: Versioned[MediaItem]) -> bool:
         try:
-            await self.media_files.delete(item.value.storage_key)
+            await delete_files(self.media_files, item.value.storage_keys)
         except MediaStorageUnavailable:
             return False
         if not await self.media_items.replace(item.value.mark_file_deleted(), item.version):

@@ -1,6 +1,7 @@
 """Upload an image."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +11,10 @@ from application.media.idempotency import IdempotentUploads, make_fingerprint
 from application.media.mark_for_deletion import MarkForDeletion
 from application.media.media_urls import LibraryItem, MediaUrls
 from application.media.quota import LibraryQuota
+from application.media.variants import make_variants, write_files
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.identities import Identities
-from application.ports.images import EncodedImage, ImagePublisher
+from application.ports.images import ImagePublisher, PublishedImage
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
 from application.ports.system import Clock, Randomness
@@ -26,7 +28,7 @@ from domain.errors import (
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.media.idempotency import IdempotencyKey
-from domain.media.image import Image
+from domain.media.image import VariantSpec
 from domain.media.item import (
     STORAGE_KEY_BYTES,
     UPLOAD_TIMEOUT,
@@ -74,6 +76,7 @@ class UploadImage:
     idempotent_uploads: IdempotentUploads
     clock: Clock
     randomness: Randomness
+    variant_specs: Sequence[VariantSpec]
 
     async def __call__(self, command: UploadImageCommand) -> LibraryItem:
         """Publish the image.
@@ -133,11 +136,13 @@ class UploadImage:
         except StorageError as error:
             raise ItemSaveFailed from error
         uploader_id = command.principal.identity.id
-        async with self.image_publisher.publish(command.upload, uploader_id) as published:
-            item = self._make_item(command, published.full.image, item_id, began_at)
+        async with self.image_publisher.publish(
+            command.upload, uploader_id, self.variant_specs
+        ) as published:
+            item = self._make_item(command, published, item_id, began_at)
             await self._add_item(item, checked)
             owner_exists, _ = await asyncio.gather(
-                self._owner_exists(command.owner_id), self._store_file(item, published.full)
+                self._owner_exists(command.owner_id), self._store_files(item, published)
             )
         if not owner_exists:
             # An owner that is deleted after this check is cleaned up together with the item.
@@ -148,8 +153,13 @@ class UploadImage:
         return ready
 
     def _make_item(
-        self, command: UploadImageCommand, image: Image, item_id: str, began_at: datetime
+        self,
+        command: UploadImageCommand,
+        published: PublishedImage,
+        item_id: str,
+        began_at: datetime,
     ) -> MediaItem:
+        image = published.full.image
         random = self.randomness.bytes(STORAGE_KEY_BYTES)
         return MediaItem(
             id=item_id,
@@ -160,6 +170,9 @@ class UploadImage:
             created_at=self.clock.now(),
             state=ItemState.PENDING,
             upload_deadline=began_at + UPLOAD_TIMEOUT,
+            variants=make_variants(
+                item_id, self.variant_specs, published.variants, self.randomness
+            ),
         )
 
     async def _add_item(self, item: MediaItem, checked: Versioned[MediaUsage | None]) -> None:
@@ -170,10 +183,13 @@ class UploadImage:
             await self.quota.remove(item)
             raise ItemSaveFailed from error
 
-    async def _store_file(self, item: MediaItem, published: EncodedImage) -> None:
-        content_type = published.image.format.content_type
+    async def _store_files(self, item: MediaItem, published: PublishedImage) -> None:
+        files = {item.storage_key: published.full}
+        files |= {
+            variant.storage_key: published.variants[variant.name] for variant in item.variants
+        }
         try:
-            await self.media_files.write(item.storage_key, published.file.read(), content_type)
+            await write_files(self.media_files, files)
         except MediaStorageUnavailable as error:
             await self._abandon(item)
             raise MediaStorageFailed from error

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from operator import add
 from typing import Final
 
-from application.media.mark_for_deletion import MarkForDeletion
+from application.media.mark_for_deletion import MarkForDeletion, delete_files
 from application.media.quota import LibraryQuota
 from application.media.retry_deletions import RetryDeletions
 from application.ports.errors import MediaStorageUnavailable
@@ -141,7 +141,7 @@ class Cleanup:
             await self.quota.recount(owner_id)
         for item in items:
             with suppress(MediaStorageUnavailable):
-                await self.media_files.delete(item.value.storage_key)
+                await delete_files(self.media_files, item.value.storage_keys)
                 deleted += await self.repositories.media_items.delete(item.value.id, item.version)
         return deleted
 

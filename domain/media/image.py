@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+FULL_IMAGE: Final = "full"
+"""The name of the image itself where others are those of variants."""
 
 
 class MediaKind(StrEnum):
@@ -95,3 +99,8 @@ class VariantSpec:
     height: int
     is_exact: bool = False
     is_webp: bool = False
+
+    @property
+    def size(self) -> str:
+        """The size as in the settings, such as 320x320, or 64x64! if it is exact."""
+        return f"{self.width}x{self.height}{'!' * self.is_exact}"

@@ -1,13 +1,14 @@
 """A library item and its states."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from domain.errors import InvalidCharacters, TooLong
-from domain.media.image import Image, MediaKind
+from domain.media.image import Image, MediaKind, VariantSpec
 
 UPLOAD_TIMEOUT: Final = timedelta(minutes=10)
 """Maximum time of an upload, from the end of its request body to its last byte in the store."""
@@ -15,7 +16,9 @@ FILE_DELETION_DELAY: Final = timedelta(hours=1)
 """When a deleted item's file is deleted again: after any upload that was still running."""
 STORAGE_KEY_BYTES: Final = 16
 STORAGE_FOLDER_PATTERN: Final = r"^[0-9a-f]{2}$"
-STORAGE_NAME_PATTERN: Final = r"^[0-9a-f]{24}-[0-9a-f]{32}\.(?:gif|jpg|png|webp)$"
+STORAGE_NAME_PATTERN: Final = (
+    r"^[0-9a-f]{24}-(?:[0-9]{1,4}x[0-9]{1,4}-)?[0-9a-f]{32}\.(?:gif|jpg|png|webp)$"
+)
 _STORAGE_KEY: Final = re.compile(f"{STORAGE_FOLDER_PATTERN[:-1]}/{STORAGE_NAME_PATTERN[1:]}")
 MAX_CATEGORY_LENGTH: Final = 64
 
@@ -33,11 +36,22 @@ class ItemState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A smaller copy of an item's image; `size` is that of its `VariantSpec`."""
+
+    name: str
+    size: str
+    storage_key: str
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
 class MediaItem:
     """An image in the library of its owner.
 
     The service makes the `storage_key`, the file's name in the media store. It cannot be guessed
     and never contains a client's file name. It contains the item's id, which finds the item.
+    `unused_keys` are those of files that do not belong to the item yet, or no longer.
     """
 
     id: str
@@ -49,6 +63,19 @@ class MediaItem:
     state: ItemState
     upload_deadline: datetime
     deletion_requested_at: datetime | None = None
+    variants: tuple[Variant, ...] = ()
+    unused_keys: tuple[str, ...] = ()
+
+    @property
+    def storage_keys(self) -> tuple[str, ...]:
+        """The storage keys of all files that may exist for the item."""
+        variants = (variant.storage_key for variant in self.variants)
+        return (self.storage_key, *variants, *self.unused_keys)
+
+    def find_image(self, storage_key: str) -> Image | None:
+        """Return the image with this storage key: the item's, or that of a variant."""
+        images = {variant.storage_key: variant.image for variant in self.variants}
+        return self.image if storage_key == self.storage_key else images.get(storage_key)
 
     @property
     def kind(self) -> MediaKind:
@@ -76,6 +103,21 @@ class MediaItem:
         """Return the item with this category."""
         return replace(self, category=category)
 
+    def has_variants(self, specs: Sequence[VariantSpec]) -> bool:
+        """Return whether the item has these variants, and no file that is not used."""
+        present = {(variant.name, variant.size) for variant in self.variants}
+        return not self.unused_keys and present == {(spec.name, spec.size) for spec in specs}
+
+    def replace_variants(self, variants: tuple[Variant, ...]) -> "MediaItem":
+        """Return the item with these variants, and the former ones as unused files."""
+        used = {variant.storage_key for variant in variants}
+        former = {*self.unused_keys, *(variant.storage_key for variant in self.variants)}
+        return replace(self, variants=variants, unused_keys=tuple(sorted(former - used)))
+
+    def with_unused_keys(self, *storage_keys: str) -> "MediaItem":
+        """Return the item with these unused files."""
+        return replace(self, unused_keys=storage_keys)
+
     def mark_for_deletion(self, now: datetime) -> "MediaItem":
         """Return the item as one that is being deleted and is no longer shown."""
         return replace(
@@ -97,13 +139,17 @@ class MediaItem:
         return self.state is ItemState.PENDING and now >= self.upload_deadline
 
 
-def make_storage_key(item_id: str, random: bytes, suffix: str) -> str:
+def make_storage_key(
+    item_id: str, random: bytes, suffix: str, spec: VariantSpec | None = None
+) -> str:
     """Make a file's name of `STORAGE_KEY_BYTES` random bytes (ASVS 5.0 5.3.2).
 
-    It begins with one of 256 folders, so that a million files are not in one.
+    It begins with one of 256 folders, so that a million files are not in one. That of a variant has
+    its size.
     """
     name = random[:STORAGE_KEY_BYTES].hex()
-    return f"{name[:2]}/{item_id}-{name}{suffix}"
+    size = f"{spec.width}x{spec.height}-" if spec else ""
+    return f"{name[:2]}/{item_id}-{size}{name}{suffix}"
 
 
 def parse_storage_key(text: str) -> str | None:

@@ -29,14 +29,6 @@ from entrypoints.settings.values import (
 
 Problem = tuple[str, str]
 
-NOT_IMPLEMENTED: Final = {
-    "DIALTONE_MEDIA_URL_VARIANT": "`url` is the full image.",
-}
-"""Settings for features that are not implemented, each with today's behavior.
-
-Setting one is an error.
-"""
-
 # Names that are not in public DNS: one label, like that of a container, or a suffix for private
 # networks (RFC 6761, 6762 and 8375, ICANN's .internal, Kubernetes).
 _PRIVATE_NAME: Final = re.compile(
@@ -67,6 +59,13 @@ def find_problems(settings: Settings) -> Iterator[Problem]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             if not settings.is_set(name):
                 yield name, "Must be set if DIALTONE_MEDIA is an s3:// URL."
+    stills = {spec.name for spec in settings.media_variants if not spec.is_webp}
+    if settings.media_url_variant is not None and settings.media_url_variant not in stills:
+        yield (
+            "DIALTONE_MEDIA_URL_VARIANT",
+            "Must be a name in DIALTONE_MEDIA_VARIANTS, and not of a WebP: older apps show JPEG, "
+            "PNG and GIF only.",
+        )
     is_private = settings.media_access is MediaAccess.PRIVATE
     if is_private and settings.library_visibility is LibraryVisibility.ALL:
         yield "DIALTONE_LIBRARY_VISIBILITY", "Must be owner if DIALTONE_MEDIA_ACCESS=private."

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from domain import countries
 from domain.errors import InvalidValue
+from domain.media.image import VariantSpec
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
@@ -26,6 +27,12 @@ from domain.otp.templates.rules import find_link
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.bind import Bind
 from entrypoints.settings.values import Network, Secret
+
+_VARIANT_NAME: Final = re.compile(r"(?!full\Z)[a-z][a-z0-9_]{0,31}")
+_VARIANT_SIZE: Final = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})(!?)")
+_MAX_VARIANTS: Final = 10
+_MAX_VARIANT_PIXELS: Final = 2048
+"""Of each side. A larger one would take longer than the image itself."""
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -184,6 +191,36 @@ def parse_bind(text: str) -> Bind:
     """Parse host:port; an IPv6 address is in brackets."""
     v6, v4, name, port = full_match(_BIND, text).groups()
     return Bind(name or str(IPv6Address(v6) if v6 else IPv4Address(v4)), _parse_port(port))
+
+
+@rejects_with("Must be the name of a variant: up to 32 lower-case letters, digits and _, not full.")
+def parse_variant_name(text: str) -> str:
+    """Parse the name of a variant."""
+    return full_match(_VARIANT_NAME, text)[0]
+
+
+@rejects_with(
+    "Must be none, or up to 10 variants with different names: name:WIDTHxHEIGHT fits into this "
+    "size, name:WIDTHxHEIGHT! is stretched to it, name_webp:... is WebP; at most 2048 pixels."
+)
+def parse_variants(text: str) -> tuple[VariantSpec, ...]:
+    """Parse the variants of images."""
+    if text == "none":
+        return ()
+    specs = list_of(_parse_variant)(text)
+    if len({spec.name for spec in specs}) < len(specs) or len(specs) > _MAX_VARIANTS:
+        raise ValueError
+    return specs
+
+
+def _parse_variant(text: str) -> VariantSpec:
+    name, size = text.split(":")
+    width, height, mark = full_match(_VARIANT_SIZE, size).groups()
+    if max(int(width), int(height)) > _MAX_VARIANT_PIXELS:
+        raise ValueError
+    return VariantSpec(
+        parse_variant_name(name), int(width), int(height), bool(mark), name.endswith("_webp")
+    )
 
 
 @rejects_with("Must be a URL with http:// or https:// and without ?, # and password.")

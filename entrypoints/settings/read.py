@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from domain.errors import InvalidValue
-from entrypoints.settings.checks import NOT_IMPLEMENTED, find_problems, unused_variables
+from entrypoints.settings.checks import find_problems, unused_variables
 from entrypoints.settings.env_file import read_env_file
 from entrypoints.settings.settings import FIELDS, Settings
 from entrypoints.settings.unknown import find_unknown, unknown_line
@@ -65,11 +65,6 @@ def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings
     settings, problems = _parse(variables)
     for name, problem in find_problems(settings):
         problems.setdefault(name, f"{problem} {_example(name)}")
-    problems |= {
-        name: f"Not implemented in this version: remove it. {behavior}"
-        for name, behavior in NOT_IMPLEMENTED.items()
-        if name in values
-    }
     if file.problems or problems:
         unknown = starmap(unknown_line, variables.unknown.items())
         raise SettingsError([*file.problems, *_lines(problems, variables), *unknown])
@@ -122,7 +117,7 @@ def _parse_text(name: str, text: str) -> Any:
 
 
 def _lines(problems: Mapping[str, str], variables: Variables) -> Iterable[str]:
-    for name in (*FIELDS, *NOT_IMPLEMENTED):
+    for name in FIELDS:
         if name in problems:
             place = " (in .env)" if name in variables.from_env_file else ""
             yield f"{name}{place}: {problems[name]}"

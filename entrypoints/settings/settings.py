@@ -9,7 +9,7 @@ from typing import Any, Final
 from application.identities.session_factory import TokenLifetimes
 from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
-from domain.media.image import SourceFormat
+from domain.media.image import SourceFormat, VariantSpec
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import SlidingWindow
@@ -153,6 +153,14 @@ class Settings:
     """URL of a CDN in front of the media store; by default the service or the S3 server serves."""
     media_access: MediaAccess = optional(parsers.choice(MediaAccess), default="public")
     """private if only the owner of an image may open it, by a URL that expires; or public."""
+    media_variants: tuple[VariantSpec, ...] = optional(
+        parsers.parse_variants,
+        default="thumb:320x320",
+        example="thumb:320x320,thumb_webp:320x320,led:64x64!",
+    )
+    """Sizes to make of each image, or none: ! is stretched to this size, name_webp is WebP."""
+    media_url_variant: str | None = optional(parsers.parse_variant_name, example="thumb")
+    """The variant that the url of an item leads to; by default the full image."""
     media_cache_max_age: timedelta = optional(parsers.duration("0s", "3650d"), default="365d")
     """Time that browsers and CDNs keep public images, also deleted ones."""
     secrets: Secret[str] = optional(

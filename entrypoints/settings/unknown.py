@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 
-from entrypoints.settings.checks import NOT_IMPLEMENTED, unused_variables
+from entrypoints.settings.checks import unused_variables
 from entrypoints.settings.declaration import PREFIX, VENDORS
 from entrypoints.settings.settings import FIELDS
 
@@ -22,7 +22,7 @@ def find_unknown(values: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
     most similar setting is one that is used and not set.
     """
     used = FIELDS.keys() - unused_variables(values)
-    for name in sorted(values.keys() - FIELDS.keys() - NOT_IMPLEMENTED.keys() - _NAMES_OF_VENDORS):
+    for name in sorted(values.keys() - FIELDS.keys() - _NAMES_OF_VENDORS):
         if name.upper().startswith(PREFIX):
             yield name, _find_similar(name)
             continue
@@ -45,6 +45,6 @@ def _find_similar(name: str) -> str | None:
     short_name = name.upper().removeprefix(PREFIX)
     if short_name in FIELDS:
         return short_name  # a vendor's variable, which has no prefix
-    ours = (known for known in (*FIELDS, *NOT_IMPLEMENTED) if known.startswith(PREFIX))
+    ours = (known for known in FIELDS if known.startswith(PREFIX))
     short_names = {known.removeprefix(PREFIX): known for known in ours}
     return next(map(short_names.get, get_close_matches(short_name, short_names, n=1)), None)

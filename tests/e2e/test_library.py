@@ -46,6 +46,21 @@ async def test_a_photo_is_published_upright_and_without_metadata(
         assert before.size == (after.size[1], after.size[0])
 
 
+async def test_a_thumbnail_is_part_of_each_item(
+    app: App, http: httpx.AsyncClient, phone: str
+) -> None:
+    account = await app.sign_up(phone)
+    item = await app.upload_item(account, phone_photo())
+    (listed,) = (await get_page(http, account))["items"]
+    assert list(listed["variants"]) == list(item["variants"]) == ["thumb"]
+    thumb = await http.get(item["variants"]["thumb"])
+    assert thumb.headers["content-type"] == "image/jpeg"
+    with Image.open(BytesIO(thumb.content)) as image:
+        assert max(image.size) <= 320
+    await http.delete(f"/library/{item['id']}", headers=account.headers)
+    assert (await http.get(item["variants"]["thumb"])).status_code in (403, 404)
+
+
 async def test_pages_are_newest_first_and_have_totals(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:

@@ -174,7 +174,16 @@ class LibraryItemResponse(msgspec.Struct, kw_only=True):
     ]
     variants: Annotated[
         dict[str, str],
-        Meta(description="URLs of other sizes, by name. None so far.", examples=[{}]),
+        Meta(
+            description="URLs of other sizes, by name. `full` is the image itself where `url` is"
+            " one of these.",
+            examples=[
+                {
+                    "thumb": "http://127.0.0.1:8000/media/5a/68b1c0a5d2f04e7a9c3b1d20-320x320-"
+                    "5a69788796a5b4c3d2e1f00f1e2d3c4b.jpg"
+                }
+            ],
+        ),
     ] = {}
 
 
@@ -277,6 +286,7 @@ def to_item_response(shown: LibraryItem, response_type: type[ItemResponse]) -> I
         height=item.image.height,
         bytes=item.image.bytes,
         content_type=item.image.format.content_type,
+        variants=dict(shown.variants),
     )
 
 

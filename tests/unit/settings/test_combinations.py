@@ -38,6 +38,14 @@ def test_a_bucket_is_on_amazon_unless_an_endpoint_is_set() -> None:
     assert other.aws_secret_access_key.value == S3["AWS_SECRET_ACCESS_KEY"]
 
 
+def test_the_url_leads_to_a_variant_that_exists_and_that_older_apps_show() -> None:
+    variants = {"MEDIA_VARIANTS": "thumb_webp:9x9,led:64x64!"}
+    assert settings(**variants, MEDIA_URL_VARIANT="led").media_url_variant == "led"
+    for name in ("thumb", "thumb_webp"):
+        line = problem(**variants, MEDIA_URL_VARIANT=name)
+        assert line.startswith("DIALTONE_MEDIA_URL_VARIANT: Must be a name in")
+
+
 def test_private_media_has_no_public_url_and_is_seen_by_owners_only() -> None:
     private = {"DIALTONE_MEDIA_ACCESS": "private"}
     assert settings(MEDIA_ACCESS="private").library_visibility is LibraryVisibility.OWNER
@@ -290,7 +298,7 @@ def test_production_reports_all_problems_at_once() -> None:
     assert list(lines) == [
         "DIALTONE_BIND", "DIALTONE_PUBLIC_URL", "DIALTONE_TRUSTED_PROXIES", "DIALTONE_DATABASE",
         "DIALTONE_MEDIA", "DIALTONE_SECRETS_FILE", "DIALTONE_SMS", "DIALTONE_COUNTRIES",
-        "DIALTONE_WORKERS", "DIALTONE_MEDIA_URL_VARIANT",
+        "DIALTONE_MEDIA_URL_VARIANT", "DIALTONE_WORKERS",
     ]  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from entrypoints.bind import Bind
 from entrypoints.settings import SettingsError, read_settings
-from entrypoints.settings.checks import NOT_IMPLEMENTED
 from tests.support.examples import examples
 from tests.support.settings import settings
 from tests.unit.settings.texts import S3, SECRET, TWILIO, VARIABLES
@@ -36,16 +35,7 @@ def problems(env_file: Path) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("text", ["", " ", "\t"])
 def test_an_empty_variable_is_not_set(text: str) -> None:
-    not_implemented = dict.fromkeys(NOT_IMPLEMENTED, text)
-
-    assert read_settings(not_implemented, None) == settings()
     assert settings(ENV=text, BIND=text, COUNTRIES=text, WORKERS=text) == settings()
-
-
-@pytest.mark.parametrize("name", NOT_IMPLEMENTED)
-def test_a_setting_that_is_not_implemented_is_an_error(name: str) -> None:
-    with pytest.raises(SettingsError, match=rf"^{name}: Not implemented in this version: remove"):
-        read_settings({name: "something"}, None)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +140,8 @@ def test_invalid_lines_and_invalid_values_are_reported_together(env_file: Path) 
         f"{env_file}, line 3: ",
         "AWS_ACCESS_KEY_ID (in .env): Must be ",
         "AWS_SECRET_ACCESS_KEY: Must be set",
-        "DIALTONE_WORKERS (in .env): ",
         "DIALTONE_MEDIA_URL_VARIANT (in .env): ",
+        "DIALTONE_WORKERS (in .env): ",
     )
     for line, start in zip(problems(env_file), starts, strict=True):
         assert line.startswith(start)

@@ -14,6 +14,7 @@ from application.voice.clean_up_calls import (
 )
 from domain.countries import ALL_COUNTRIES
 from domain.identities.session import SessionLimits
+from domain.media.image import VariantSpec
 from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
@@ -89,6 +90,16 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
         ("MEDIA", "file://localhost/srv", MediaFolder(Path("/srv"))),
         ("MEDIA", "store:open_files", Factory("store:open_files")),
         ("MEDIA_PUBLIC_URL", "https://cdn.test/m/", "https://cdn.test/m"),
+        ("MEDIA_VARIANTS", "none", ()),
+        (
+            "MEDIA_VARIANTS",
+            "a:2048x1, led:64x64!,a_webp:9x8",
+            (
+                VariantSpec("a", 2048, 1),
+                VariantSpec("led", 64, 64, is_exact=True),
+                VariantSpec("a_webp", 9, 8, is_webp=True),
+            ),
+        ),
         ("PUBLIC_URL", "https://dial.test/", "https://dial.test"),
         ("PUBLIC_URL", "http://[::1]:8000", "http://[::1]:8000"),
         (
@@ -271,6 +282,9 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("PUBLIC_URL", ["dial.test", "ftp://dial.test", "https://", "https://h/?a", "https://h#a"]),
         ("PUBLIC_URL", ["https://user:word@h", "https://h:99999", "https://ü.test", "https://a b"]),
         ("MEDIA_PUBLIC_URL", ["cdn.test", "//cdn.test"]),
+        ("MEDIA_VARIANTS", ["a", "a:9", "a:9x0", "a:2049x1", "a:9x9!!", "a:9x9,a:8x8", "A:9x9"]),
+        ("MEDIA_VARIANTS", ["full:9x9", "a-b:9x9", ",".join(f"a{n}:9x9" for n in range(11))]),
+        ("MEDIA_URL_VARIANT", ["full", "A"]),
         ("SMS", ["sms", "twilio,twilio", "console,", "console:", "https://h"]),
         ("SECRETS_FILE", ["var/"]),
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),

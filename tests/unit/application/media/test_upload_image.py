@@ -31,8 +31,8 @@ OPERATIONS = [
     "media_cleanup.list_deleting_ids",
     "media_usages.add",
     "media_items.add",
-    "media_files.write",
     "identities.load",
+    "media_files.write",
     "media_items.replace",
     "media_usages.replace",
 ]
@@ -82,7 +82,7 @@ async def test_an_administrator_uploads_for_any_user_on_the_own_account(
     administrator = await app.add_administrator(a_phone(3))
     uploaded = await app.upload_image(administrator, owner_id=principal.identity.id)
     assert uploaded.item.owner_id == principal.identity.id
-    publish.assert_called_once_with(ANY, administrator.identity.id)
+    publish.assert_called_once_with(ANY, administrator.identity.id, ())
     await app.use_cases.delete_user(principal)
     for user_id in (principal.identity.id, an_id(99)):
         with pytest.raises(UserNotFound):

@@ -1,14 +1,17 @@
 """A library item: its states, its category and its storage key."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from domain.errors import InvalidValue
+from domain.media.image import Image, ImageFormat, VariantSpec
 from domain.media.item import (
     STORAGE_KEY_BYTES,
     UPLOAD_TIMEOUT,
     ItemState,
+    Variant,
     make_storage_key,
     parse_category,
     parse_storage_key,
@@ -51,6 +54,28 @@ def test_a_storage_key_is_random_and_names_its_item() -> None:
     assert storage_key == f"00/{an_id()}-{random.hex()}.png"
     assert parse_storage_key(storage_key) == an_id()
     assert parse_storage_key(storage_key + "\n") is None
+
+
+def test_an_item_knows_all_its_files_until_they_are_deleted() -> None:
+    specs = [VariantSpec("led", 64, 64, is_exact=True)]
+    assert an_item().has_variants([])
+    assert not an_item().has_variants(specs)
+    image = Image(ImageFormat.WEBP, 64, 64, 900)
+    led, former = (
+        Variant("led", size, make_storage_key(an_id(), bytes(16), ".webp", specs[0]), image)
+        for size in ("64x64!", "32x32!")
+    )
+    assert led.storage_key == f"00/{an_id()}-64x64-{0:032x}.webp"
+    assert parse_storage_key(led.storage_key) == an_id()
+    former = replace(former, storage_key="former")
+    item = an_item(variants=(former,)).with_unused_keys(led.storage_key)
+    assert item.storage_keys == (item.storage_key, "former", led.storage_key)
+    assert item.find_image(led.storage_key) is None
+    item = item.replace_variants((led,))
+    assert item.storage_keys == (item.storage_key, led.storage_key, "former")
+    assert item.find_image(led.storage_key) == led.image
+    assert not item.has_variants(specs)
+    assert item.with_unused_keys().has_variants(specs)
 
 
 def test_a_category_stays_exactly_as_sent() -> None:

@@ -1,0 +1,141 @@
+"""Make the variants of older items after the settings changed."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from application.media.mark_for_deletion import delete_files
+from application.media.variants import make_variants, write_files
+from application.ports.images import ImagePublisher
+from application.ports.media_files import MediaFiles
+from application.ports.media_items import MediaItems, MediaPages, PageItem
+from application.ports.system import Randomness
+from application.ports.versioned import Versioned
+from application.update import update
+from domain.errors import DomainError, ItemNotFound, MediaFileNotFound
+from domain.media.image import VariantSpec
+from domain.media.item import MediaItem, Variant
+from domain.media.page import ItemFilter
+from domain.page import MAX_PAGE_SIZE, Cursor
+
+PARALLEL_ITEMS: Final = 4
+_NO_LIMIT: Final = 10**9
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """How many items were read, got new variants, or have an image that cannot be decoded."""
+
+    checked_items: int
+    rebuilt_items: int
+    failed_items: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildVariants:
+    """Give all items the variants that the settings name, and no others.
+
+    - Items that have them already are only read. So the next run continues an interrupted one.
+    - Storage keys are in the record before their files are written, and until their files are
+      deleted. So no file is left without a record, and former URLs work until the new ones do.
+    """
+
+    media_items: MediaItems
+    media_pages: MediaPages
+    media_files: MediaFiles
+    image_publisher: ImagePublisher
+    randomness: Randomness
+    variant_specs: Sequence[VariantSpec]
+
+    async def __call__(self, open_temporary_file: Callable[[], BinaryIO]) -> RebuildReport:
+        """Rebuild the variants of all items, the newest first. The log has the progress.
+
+        Args:
+            open_temporary_file: Opens an empty file for the image of one item.
+
+        Raises:
+            StorageError, MediaStorageUnavailable: Run it again to continue.
+        """
+        total = await self.media_pages.count(ItemFilter(), _NO_LIMIT)
+        checked, results = 0, list[bool | None]()
+        page = await self.media_pages.list_page(ItemFilter(), 0, MAX_PAGE_SIZE)
+        while page:
+            for start in range(0, len(page), PARALLEL_ITEMS):
+                batch = page[start : start + PARALLEL_ITEMS]
+                rebuilding = (self._try_rebuild(found, open_temporary_file) for found in batch)
+                results += await asyncio.gather(*rebuilding)
+            checked += len(page)
+            _log.info(
+                {
+                    "event": "variants_rebuilt",
+                    "checked_items": checked,
+                    "all_items": total,
+                    "rebuilt_items": results.count(True),
+                    "failed_items": results.count(None),
+                }
+            )
+            last = page[-1].item
+            cursor = Cursor(last.created_at, last.id)
+            page = await self.media_pages.list_after(ItemFilter(), cursor, MAX_PAGE_SIZE)
+        return RebuildReport(checked, results.count(True), results.count(None))
+
+    async def _try_rebuild(
+        self, found: PageItem, open_temporary_file: Callable[[], BinaryIO]
+    ) -> bool | None:
+        """Return whether the item got new variants; None if that is not possible."""
+        item = found.item
+        if found.has_deleted_owner or item.has_variants(self.variant_specs):
+            return False
+        try:
+            with open_temporary_file() as file:
+                await self._rebuild(item, file)
+        except ItemNotFound:  # it has been deleted since
+            return False
+        except DomainError as error:
+            reason = type(error).__name__
+            _log.warning({"event": "variants_failed", "item_id": item.id, "reason": reason})
+            return None
+        return True
+
+    async def _rebuild(self, item: MediaItem, file: BinaryIO) -> None:
+        async with self.media_files.open_file(item.storage_key) as stored:
+            if stored is None:
+                raise MediaFileNotFound
+            async for chunk in stored.chunks:
+                file.write(chunk)
+        file.seek(0)
+        async with self.image_publisher.encode_variants(file, self.variant_specs) as encoded:
+            variants = make_variants(item.id, self.variant_specs, encoded, self.randomness)
+            new_keys = [variant.storage_key for variant in variants]
+            await self._change(
+                item.id, lambda item: item.with_unused_keys(*item.unused_keys, *new_keys)
+            )
+            files = {variant.storage_key: encoded[variant.name] for variant in variants}
+            await write_files(self.media_files, files)
+        changed = await self._change(item.id, lambda item: _use(item, variants))
+        await delete_files(self.media_files, changed.unused_keys)
+        await self._change(item.id, lambda item: item.with_unused_keys())
+
+    async def _change(self, item_id: str, change: Callable[[MediaItem], MediaItem]) -> MediaItem:
+        async def load() -> Versioned[MediaItem]:
+            found = await self.media_items.load(item_id)
+            if found is None or not found.value.is_ready:
+                raise ItemNotFound
+            return found
+
+        def change_and_return(item: MediaItem) -> tuple[MediaItem, MediaItem]:
+            changed = change(item)
+            return changed, changed
+
+        return await update(load, self.media_items.replace, change_and_return)
+
+
+def _use(item: MediaItem, variants: tuple[Variant, ...]) -> MediaItem:
+    # Another run, which began later, may have deleted the new files already.
+    if not {variant.storage_key for variant in variants} <= {*item.unused_keys}:
+        raise ItemNotFound
+    return item.replace_variants(variants)

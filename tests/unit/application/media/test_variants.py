@@ -1,0 +1,136 @@
+"""Variants are made at upload, named by URL, rebuilt after a change, and deleted with the item."""
+
+import logging
+from dataclasses import replace
+from io import BytesIO
+
+import pytest
+
+from application.ports.errors import MediaStorageUnavailable
+from application.principal import Principal
+from application.use_cases import Policy
+from domain.errors import MediaStorageFailed
+from domain.media.image import VariantSpec
+from domain.media.item import FILE_DELETION_DELAY, MediaItem
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.fault_injector import ProcessKilled
+
+THUMB, LED = VariantSpec("thumb", 32, 32), VariantSpec("led", 64, 64, is_exact=True)
+STEPS = [
+    ("media_items.replace", None),
+    ("media_files.write", None),
+    ("media_items.replace", "media_files.write"),
+    ("media_files.delete", None),
+    ("media_items.replace", "media_files.delete"),
+]
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return AppHarness(policy=Policy(variant_specs=[THUMB]))
+
+
+@pytest.fixture
+async def principal(app: AppHarness) -> Principal:
+    return await app.add_user(a_phone(1), "Rahul")
+
+
+def with_specs(app: AppHarness, *specs: VariantSpec, url_variant: str | None = None) -> AppHarness:
+    """Return the same service with other settings."""
+    policy = Policy(variant_specs=specs, media_url_variant=url_variant)
+    return replace(app, policy=policy)
+
+
+async def rebuild(app: AppHarness) -> tuple[int, int, int]:
+    report = await app.use_cases.rebuild_variants(BytesIO)
+    return report.checked_items, report.rebuilt_items, report.failed_items
+
+
+def assert_no_other_files(app: AppHarness, item: MediaItem) -> None:
+    assert sorted(app.files.contents) == sorted(item.storage_keys)
+
+
+async def test_an_upload_has_variants_that_are_deleted_with_it(
+    app: AppHarness, principal: Principal
+) -> None:
+    uploaded = await app.upload_image(principal)
+    (thumb,) = uploaded.item.variants
+    assert (thumb.name, thumb.size) == ("thumb", "32x32")
+    assert list(uploaded.variants) == ["thumb"]
+    assert uploaded.variants["thumb"].endswith(thumb.storage_key)
+    assert uploaded.url.url.endswith(uploaded.item.storage_key)
+    assert app.files.contents[thumb.storage_key].startswith(b"GIF8")
+    found = await app.use_cases.open_file.find(thumb.storage_key)
+    assert found.image == thumb.image
+    assert_no_other_files(app, uploaded.item)
+    app.faults.fail_on("media_files.delete")
+    await app.use_cases.delete_item(principal, uploaded.item.id)
+    assert app.files.contents
+    app.advance(seconds=FILE_DELETION_DELAY.total_seconds())
+    await app.use_cases.cleanup()
+    assert app.files.contents == {}
+
+
+async def test_the_url_can_be_that_of_a_variant(app: AppHarness, principal: Principal) -> None:
+    older = await app.upload_image(principal)
+    app = with_specs(app, LED, url_variant="led")
+    uploaded = await app.upload_image(principal)
+    assert uploaded.url.url == uploaded.variants["led"]
+    assert uploaded.variants["full"].endswith(uploaded.item.storage_key)
+    assert (await app.get_item(older.item.id)).url == older.url  # it has no such variant
+
+
+async def test_an_upload_of_which_a_file_is_not_stored_leaves_none(
+    app: AppHarness, principal: Principal
+) -> None:
+    app.faults.fail_on("media_files.write")
+    with pytest.raises(MediaStorageFailed):
+        await app.upload_image(principal)
+    assert app.files.contents == {}
+
+
+async def test_variants_are_rebuilt_after_a_change_and_former_ones_deleted(
+    app: AppHarness, principal: Principal, caplog: pytest.LogCaptureFixture
+) -> None:
+    items = [(await app.upload_image(principal)).item for _ in range(3)]
+    del app.files.contents[items[2].storage_key]
+    app = with_specs(app, LED)
+    with caplog.at_level(logging.INFO):
+        assert await rebuild(app) == (3, 2, 1)
+    assert "'reason': 'MediaFileNotFound'" in caplog.text
+    assert "'all_items': 3" in caplog.text
+    rebuilt = (await app.get_item(items[0].id)).item
+    assert [(variant.name, variant.size) for variant in rebuilt.variants] == [("led", "64x64!")]
+    assert rebuilt.unused_keys == ()
+    assert items[0].variants[0].storage_key not in app.files.contents
+    assert rebuilt.variants[0].storage_key in app.files.contents
+    assert await rebuild(app) == (3, 0, 1)
+    assert await rebuild(with_specs(app)) == (3, 2, 1)
+    assert len(app.files.contents) == 2 + 1  # the lost item keeps its thumbnail
+
+
+@pytest.mark.parametrize(("operation", "after"), STEPS)
+async def test_a_rebuild_that_is_killed_is_finished_by_the_next_one(
+    app: AppHarness, principal: Principal, operation: str, after: str | None
+) -> None:
+    item = (await app.upload_image(principal)).item
+    app = with_specs(app, LED)
+    app.faults.fail_on(operation, after=after, kill=True)
+    with pytest.raises(ProcessKilled):
+        await rebuild(app)
+    app.faults.reset()
+    killed = (await app.get_item(item.id)).item
+    assert {*app.files.contents} <= {*killed.storage_keys}
+    assert all(variant.storage_key in app.files.contents for variant in killed.variants)
+    await rebuild(app)
+    rebuilt = (await app.get_item(item.id)).item
+    assert rebuilt.has_variants([LED])
+    assert_no_other_files(app, rebuilt)
+
+
+async def test_a_lost_store_ends_the_rebuild(app: AppHarness, principal: Principal) -> None:
+    await app.upload_image(principal)
+    app.files.is_unavailable = True
+    with pytest.raises(MediaStorageUnavailable):
+        await rebuild(with_specs(app, LED))

@@ -35,6 +35,7 @@ from application.otp.deliver_otp import DeliverOtp
 from application.otp.delivery_permits import DeliveryPermits
 from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery, ReportTimingProfile
 from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.place_callback import PlaceCallback
 from application.otp.place_code_call import PlaceCodeCall
 from application.otp.recognize_device import RecognizeDevice
 from application.otp.request_callback import RequestCallback
@@ -53,6 +54,7 @@ from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock, HealthCheck, Randomness
 from application.voice.answer_call import AnswerCall
 from application.voice.answer_code_call import AnswerCodeCall
+from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from application.voice.calls import ListCalls, OpenRecording
 from application.voice.clean_up_calls import (
@@ -149,6 +151,7 @@ class UseCases:
     request_otp: RequestOtp
     verify_otp: VerifyOtp
     request_callback: RequestCallback
+    place_callback: PlaceCallback
     report_delivery: ReportDelivery
     get_delivery_status: GetDeliveryStatus
 
@@ -251,7 +254,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         phone_verifications=verifications,
         rate_limiter=repositories.rate_limiter,
         codes=codes,
-        place_code_call=place_code_call,
+        has_phone_line=place_code_call is not None,
         clock=clock,
         randomness=randomness,
         events=events,
@@ -260,6 +263,17 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         rate_limits=policy.rate_limits,
         phone_rules=policy.phone_rules,
     )
+    place_callback = PlaceCallback(
+        phone_verifications=verifications,
+        rate_limiter=repositories.rate_limiter,
+        calls=repositories.calls,
+        codes=codes,
+        place_code_call=place_code_call,
+        clock=clock,
+        events=events,
+        rate_limits=policy.rate_limits,
+    )
+    call_back = CallBackCaller(repositories.calls, place_callback)
     call_limiter = CallLimiter(
         rate_limiter=repositories.rate_limiter,
         codes=codes,
@@ -319,6 +333,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             events=events,
         ),
         request_callback=request_callback,
+        place_callback=place_callback,
         report_delivery=report_delivery,
         get_delivery_status=GetDeliveryStatus(repositories.delivery_reports, clock),
         authenticate=Authenticate(
@@ -385,6 +400,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
                 countries=policy.countries,
             ),
             call_limiter=call_limiter,
+            call_back=call_back,
             clock=clock,
             events=events,
             flow=policy.call_flow,
@@ -399,7 +415,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             flow=policy.call_flow,
         ),
         record_call_status=RecordCallStatus(
-            repositories.calls, call_limiter, report_delivery, clock
+            repositories.calls, call_limiter, call_back, report_delivery, clock
         ),
         keep_recording=KeepRecording(repositories.calls, clock),
         list_calls=ListCalls(repositories.call_pages),

@@ -106,7 +106,7 @@ def _describe(effect: Effect) -> str:
         case ExplainLeaving():
             return "a message is sent that says how to leave; nothing is changed"
         case CallBack():
-            return "the caller's number is called back with a code"
+            return "the caller's number is called back with a code after the caller hung up"
         case ChooseLanguage(tag):
             return f"the caller hears {tag} now, and in the next call"
         case KeepRecording():

@@ -12,6 +12,7 @@ from application.ports.security_events import SecurityEvent, SecurityEvents, Sec
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_call
+from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from application.voice.effects import CarryOutEffect
 from application.voice.find_caller import FindCaller
@@ -31,6 +32,7 @@ from domain.voice.walk import (
     CallBack,
     Caller,
     CallEvent,
+    CallOutcome,
     ChooseLanguage,
     EffectResult,
     KeepRecording,
@@ -80,6 +82,7 @@ class AnswerCall:
     - A call over the limits is rejected and leaves no record.
     - A caller id is a claim: an inbound call never reads a code, and never changes or reveals a
       verified identity.
+    - Who asked for a code is called back after the call has ended.
     - After a call has ended, it has no more effects. What happened before is still recorded.
     - Without an operator, callers hear at once that nobody answers; without a free line, that the
       operator is busy.
@@ -92,6 +95,7 @@ class AnswerCall:
     find_caller: FindCaller
     carry_out: CarryOutEffect
     call_limiter: CallLimiter
+    call_back: CallBackCaller
     clock: Clock
     events: SecurityEvents
     flow: CallFlow
@@ -182,6 +186,7 @@ class AnswerCall:
                     )
                     if await self.calls.replace(completed, loaded.version):
                         await self.call_limiter.release_line(call.operator_reservation_id)
+                        self._schedule_callback(call_id, step, caller)
                         return step.instructions
                     await self.call_limiter.release(line)
                 elif await self.calls.replace(call.begin_effect(step, now), loaded.version):
@@ -218,7 +223,7 @@ class AnswerCall:
             return step.instructions
         joined_id = None
         try:
-            result = await self.carry_out(step.effect, caller)
+            result = await self.carry_out(call_id, step.effect, caller)
             if isinstance(step.effect, Register):
                 joined_id = (await self.find_caller(caller.phone)).identity_id
         except (DomainError, PortError):
@@ -251,8 +256,13 @@ class AnswerCall:
         call = await update_call(self.calls, call_id, complete)
         if call is None or call.operator_reservation_id != line_id:
             await self.call_limiter.release(line)
+        self._schedule_callback(call_id, after, caller)
         turn = call and call.find_turn(position)
         return turn.instructions if turn else after.instructions
+
+    def _schedule_callback(self, call_id: str, step: Step, caller: Caller) -> None:
+        if step.outcome is CallOutcome.CALLBACK:
+            self.call_back.schedule(call_id, caller.phone, step.instructions)
 
     def _step_after(self, step: Step, result: EffectResult, caller: Caller) -> Step:
         if step.position is None:

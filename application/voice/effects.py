@@ -22,6 +22,7 @@ from domain.identities.identity import Consent, Identity
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber
+from domain.voice.call import callback_id
 from domain.voice.flow import LEAVING_MESSAGE, CallFlow
 from domain.voice.walk import (
     CallBack,
@@ -63,7 +64,7 @@ class CarryOutEffect:
     flow: CallFlow
     countries: Collection[str] | None
 
-    async def __call__(self, effect: Effect, caller: Caller) -> EffectResult:
+    async def __call__(self, call_id: str, effect: Effect, caller: Caller) -> EffectResult:
         """Carry out an effect for a caller. Without a caller id, there is nothing to do.
 
         Raises:
@@ -83,7 +84,7 @@ class CarryOutEffect:
                 text = locale_of(self.flow, caller).texts[LEAVING_MESSAGE]
                 is_done = await self._explain_leaving(phone, text)
             case CallBack():
-                is_done = await self.request_callback(phone, identity_id, caller.locale)
+                is_done = await self.request_callback(phone, callback_id(call_id))
             case ChooseLanguage():
                 await self._keep_locale(phone, effect.locale)
             case KeepRecording():

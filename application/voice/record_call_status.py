@@ -7,8 +7,10 @@ from application.otp.delivery_status import ReportDelivery
 from application.ports.calls import Calls
 from application.ports.system import Clock
 from application.update import update_call
+from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from domain.otp.delivery_report import ReportedStatus
+from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus
 
 _REPORTED: Final = {
@@ -33,11 +35,19 @@ class RecordCallStatus:
 
     calls: Calls
     call_limiter: CallLimiter
+    call_back: CallBackCaller
     report_delivery: ReportDelivery
     clock: Clock
 
-    async def __call__(self, call_id: str, status: CallStatus) -> None:
+    async def __call__(
+        self, call_id: str, status: CallStatus, phone: PhoneNumber | None = None
+    ) -> None:
         """Record the status. That of an unknown call, such as a rejected one, is ignored.
+
+        Args:
+            call_id: our id of the call.
+            status: what the provider reports.
+            phone: the caller id, which is called back after the end if that was promised.
 
         Raises:
             StorageError
@@ -46,6 +56,7 @@ class RecordCallStatus:
         call = await update_call(self.calls, call_id, lambda call: call.advance_status(status, now))
         if call is not None and call.status.is_final:
             await self.call_limiter.release_line(call.operator_reservation_id)
+            await self.call_back(call, phone)
         if call is not None and call.report_id is not None:
             await self.report_delivery(call.report_id, _to_reported(call))
 

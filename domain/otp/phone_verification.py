@@ -212,6 +212,10 @@ class PhoneVerification:
         successor = replace(pruned, callbacks=(*pruned.callbacks, callback))
         return successor, CallbackDecision(callback, is_suppressed=self.blocked_at is not None)
 
+    def find_callback(self, call_id: str) -> Callback | None:
+        """Return the callback with this call, or None."""
+        return next((one for one in self.callbacks if one.call_id == call_id), None)
+
     def cancel_callback(self, call_id: str) -> "PhoneVerification":
         """Return the state without this callback, because no call was placed.
 

@@ -270,3 +270,8 @@ class Call:
 def inbound_call_id(provider_call_id: str) -> str:
     """Return our id of an inbound call: 24 hex digits, the same for each of its requests."""
     return hashlib.sha256(provider_call_id.encode()).hexdigest()[:24]
+
+
+def callback_id(call_id: str) -> str:
+    """Return the id of the callback that an inbound call promises, and of its call."""
+    return hashlib.sha256(f"callback {call_id}".encode()).hexdigest()[:24]

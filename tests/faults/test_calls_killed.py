@@ -61,7 +61,6 @@ def test_a_caller_joins_once(line: PhoneLine) -> None:
         (NOT_REPLACED, 1),
         # Nobody knows whether the phone rings, so it is not called again.
         (REPLACED, 0),
-        (Fault("call_provider.place_call", is_done=True, kill=True), 1),
     ],
     ids=str,
 )
@@ -75,3 +74,18 @@ def test_a_phone_is_called_back_at_most_once(line: PhoneLine, fault: Fault, coun
     assert len(line.callbacks(MEMBER)) == before + count
     if count:
         assert line.verify(MEMBER, line.hear_code(MEMBER, before + 1))["success"] is True
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_callback_is_not_placed_again_after_a_kill(line: PhoneLine, is_done: bool) -> None:
+    phone = f"+1415559001{int(is_done)}"
+    line.join(phone)
+    call, service = line.call(phone), cast("FaultyService", line.service)
+    service.add_fault(Fault("call_provider.place_call", is_done=is_done, kill=True))
+    with pytest.raises(httpx.TransportError):
+        call.press("2")  # the status of the call places the callback
+    service.kill()
+    service.start()
+
+    assert call.repeat().status_code == 204
+    assert len(line.callbacks(phone)) == is_done

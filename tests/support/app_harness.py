@@ -110,8 +110,10 @@ class AppHarness:
         )
 
     async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
-        """Request a callback, as a caller with this caller id."""
-        return await self.use_cases.request_callback(phone or a_phone(), None)
+        """Request a callback, as a caller with this caller id who hangs up."""
+        phone, callback_id = phone or a_phone(), self.randomness.bytes(12).hex()
+        is_promised = await self.use_cases.request_callback(phone, callback_id)
+        return is_promised and await self.use_cases.place_callback(phone, callback_id, None)
 
     async def code_of_last_call(self) -> str:
         """Return the code that the last placed call reads."""

@@ -9,7 +9,7 @@ from application.ports.repositories import Repositories
 from application.use_cases import Policy
 from application.voice.answer_call import AnswerCallCommand
 from domain.phone import PhoneNumber
-from domain.voice.call import Call, inbound_call_id
+from domain.voice.call import Call, CallStatus, inbound_call_id
 from domain.voice.flow import DialResult
 from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, Record
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
@@ -70,6 +70,10 @@ class InboundCall:
     async def stay_on_the_line(self) -> None:
         """Wait for the end of a text."""
         await self.send(self.position, Continued())
+
+    async def hang_up(self) -> None:
+        """End the call, as the provider reports it."""
+        await self.app.use_cases.record_call_status(self.id, CallStatus.COMPLETED, self.phone)
 
     async def end_dial(self, result: DialResult) -> None:
         await self.send(self.position, Dialed(result))

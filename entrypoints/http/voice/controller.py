@@ -104,7 +104,7 @@ class VoiceController(Controller):
         fields = webhook.fields
         call_id = webhook.parameters.get("call") or inbound_call_id(fields.provider_call_id)
         if fields.call_status is not None:
-            await request.use_cases.record_call_status(call_id, fields.call_status)
+            await request.use_cases.record_call_status(call_id, fields.call_status, fields.caller)
 
     @post("/recording", status_code=204)
     async def keep_recording(self, request: ApiRequest, webhook: WebhookDependency) -> None:

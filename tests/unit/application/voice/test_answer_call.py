@@ -1,5 +1,6 @@
 """The requests of inbound calls: who hears what, and what is stored of it."""
 
+import asyncio
 import itertools
 from dataclasses import replace
 from datetime import timedelta
@@ -306,24 +307,20 @@ async def test_menus_of_numbers_that_are_not_verified_end_after_five_minutes(
 # Callbacks
 
 
-@pytest.mark.parametrize(
-    ("result", "text", "outcome"),
-    [
-        (None, "Please hang up.", CallOutcome.CALLBACK),
-        (UNKNOWN, "Please hang up.", CallOutcome.CALLBACK),
-        (REJECTED, "Sorry, we cannot call this number back", CallOutcome.CALLBACK_REJECTED),
-    ],
-)
-async def test_a_caller_is_called_back(
-    call: InboundCall, result: PlacementResult | None, text: str, outcome: CallOutcome
+@pytest.mark.parametrize("result", [None, UNKNOWN, REJECTED])
+async def test_a_caller_who_hung_up_is_called_back_once(
+    call: InboundCall, result: PlacementResult | None
 ) -> None:
     identity_id = await join(call.app)
     call.app.call_provider.result = result
     await call.ring()
     await call.press("2")
 
-    assert call.heard.startswith(text)
-    assert call.record.outcome is outcome
+    assert call.heard.startswith("Please hang up.")
+    assert call.record.outcome is CallOutcome.CALLBACK
+    assert call.app.call_provider.calls == {}
+    await call.hang_up()
+    await call.hang_up()
     (outbound,) = (
         stored.value
         for stored in call.app.database.calls.values()
@@ -337,6 +334,31 @@ async def test_a_caller_is_called_back(
         assert principal.identity.id == identity_id
     placed = [placed.phone for placed in call.app.call_provider.calls.values()]
     assert placed == [a_phone()] * (result is not REJECTED)
+
+
+@pytest.mark.parametrize("is_reported", [False, True])
+async def test_without_a_status_the_caller_is_called_back_after_the_text(
+    call: InboundCall, monkeypatch: pytest.MonkeyPatch, is_reported: bool
+) -> None:
+    waited, sleep_really = [], asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        await sleep_really(0)
+        if seconds >= 1:
+            waited.append(seconds)
+            if is_reported:
+                await call.hang_up()
+
+    await join(call.app)
+    await call.ring()
+    monkeypatch.setattr("application.voice.call_back.asyncio.sleep", sleep)
+    await call.press("2")
+    (task,) = call.app.use_cases.answer_call.call_back._tasks
+    await task
+
+    assert len(call.app.call_provider.calls) == 1
+    (seconds,) = waited
+    assert 15 < seconds <= 25
 
 
 def test_an_apology_is_in_the_language_of_the_caller(app: AppHarness) -> None:
@@ -358,5 +380,6 @@ async def test_a_chosen_language_is_kept_for_the_next_call_and_the_callback() ->
     await second.ring()
     assert second.heard.startswith("Welcome back to Dialtone.")
     await second.press("2")
+    await second.hang_up()
     code_call = next(call.value for call in app.database.calls.values() if call.value.challenge_id)
     assert (first.record.locale, second.record.locale, code_call.locale) == ("en",) * 3

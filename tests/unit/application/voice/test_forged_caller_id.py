@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from domain.otp.sliding_window import SlidingWindow
+from domain.voice.call import CallStatus
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import DialResult
 from domain.voice.instructions import Instruction, Position
@@ -87,6 +88,8 @@ async def test_a_forger_reads_and_changes_nothing_at_any_node(is_blocked: bool) 
 
     forger = Forger(app)
     responses = await forger.explore()
+    for call_id in app.database.calls:
+        await app.use_cases.record_call_status(call_id, CallStatus.COMPLETED, a_phone())
 
     flow = app.policy.call_flow
     joining = {"welcome", "join", "not_joined", "register", "register_failed", "thanks"}

@@ -1,0 +1,105 @@
+"""Place the call of a callback."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from application.otp.codes import OtpCodes
+from application.otp.permits import release_permits
+from application.otp.place_code_call import PlaceCodeCall, PlaceCodeCallCommand
+from application.ports.calls import Calls
+from application.ports.errors import StorageError
+from application.ports.messenger import DeliveryStatus
+from application.ports.phone_verifications import PhoneVerifications
+from application.ports.rate_limiter import RateLimiter
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.system import Clock
+from application.update import update_phone_verification
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rate_limits import RateLimits, Reservation
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceCallback:
+    """Place the call of a callback that was recorded, once, also if it is asked for repeatedly.
+
+    - A call that the provider rejects does not count. One with an unknown result counts.
+    - A blocked phone gets no call, and the result of any phone. Nothing is placed for a test phone.
+    """
+
+    phone_verifications: PhoneVerifications
+    rate_limiter: RateLimiter
+    calls: Calls
+    codes: OtpCodes
+    place_code_call: PlaceCodeCall | None
+    clock: Clock
+    events: SecurityEvents
+    rate_limits: RateLimits
+
+    async def __call__(
+        self,
+        phone: PhoneNumber,
+        callback_id: str,
+        identity_id: str | None,
+        locale: str | None = None,
+    ) -> bool:
+        """Place the call, and return False if the provider rejects it.
+
+        Args:
+            phone: the phone to call.
+            callback_id: the id of the callback and of its call.
+            identity_id: the identity of the phone, if it has one. The call is in its call log.
+            locale: the locale that the caller chose, if any.
+
+        Raises:
+            StorageError
+        """
+        if self.codes.is_test_phone(phone, self.clock.now()) or self.place_code_call is None:
+            return True
+        verification = (await self.phone_verifications.load(phone)).value
+        callback = verification.find_callback(callback_id)
+        if callback is None or await self.calls.load(callback_id) is not None:
+            return True
+        command = PlaceCodeCallCommand(
+            phone=phone,
+            call_id=callback_id,
+            challenge_id=callback.challenge_id,
+            identity_id=identity_id,
+            locale=locale,
+            is_suppressed=verification.blocked_at is not None,
+        )
+        try:
+            result = await self.place_code_call(command)
+        except StorageError:
+            await self._cancel(command)
+            raise
+        match result.status:
+            case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
+                is_suppressed = command.is_suppressed
+                self._emit(
+                    SecurityEventType.OTP_SUPPRESSED
+                    if is_suppressed
+                    else SecurityEventType.OTP_DELIVERED,
+                    phone,
+                    result.reason,
+                )
+                return True
+            case DeliveryStatus.INVALID_NUMBER | DeliveryStatus.REJECTED:
+                await self._cancel(command)
+                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, phone, result.reason)
+                return False
+
+    async def _cancel(self, command: PlaceCodeCallCommand) -> None:
+        """Undo the callback and release its permit. Where that fails both expire."""
+
+        def cancel(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            return verification.cancel_callback(command.call_id), None
+
+        with suppress(StorageError):
+            await update_phone_verification(self.phone_verifications, command.phone, cancel)
+        limits = self.rate_limits.for_callback(command.phone.country)
+        reservation = Reservation(command.call_id, self.clock.now(), limits)
+        await release_permits(self.rate_limiter, reservation)
+
+    def _emit(self, event_type: SecurityEventType, phone: PhoneNumber, reason: str) -> None:
+        self.events.emit(SecurityEvent(event_type, phone=phone, reason=reason or None))

@@ -17,6 +17,7 @@ from application.identities.refresh_session import RefreshSession
 from application.identities.session_factory import SessionFactory, TokenLifetimes
 from application.identities.sessions import ListSessions, Logout, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
+from application.media.check_media import CheckMedia
 from application.media.idempotency import IdempotentUploads
 from application.media.library import CategorizeItem, DeleteItem, FindItem, GetItem, ListItems
 from application.media.mark_for_deletion import MarkForDeletion
@@ -189,6 +190,7 @@ class UseCases:
 
     check_readiness: CheckReadiness
     get_jwks: GetJwks
+    check_media: CheckMedia
     cleanup: Cleanup
     scheduled_cleanup: ScheduledCleanup
     retry_deletions: ScheduledRetryDeletions
@@ -424,6 +426,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             repositories.health, ports.media_health, ports.messenger_health
         ),
         get_jwks=GetJwks(ports.public_keys),
+        check_media=CheckMedia(items, repositories.media_cleanup, files, mark_for_deletion, quota),
         cleanup=cleanup,
         scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),
         retry_deletions=ScheduledRetryDeletions(retry_deletions, repositories.leases, clock),

@@ -34,9 +34,9 @@ commands:
   run              start the HTTP service
   check-settings   show all settings, without secrets; try what they lead to
   cleanup          delete expired and abandoned data
+  media            compare the library with the media store; rebuild variants
   backup           copy the SQLite database to a file, while the service runs
   restore          replace the SQLite database by a backup
-  media            make the variants of older images after a setting changed
   keys generate    create a secrets file with new keys
   rotate-keys      add new keys to the secrets file
   reencrypt-phones encrypt all stored phones with the current key
@@ -178,11 +178,24 @@ def _make_parser() -> argparse.ArgumentParser:
     add("cleanup", "Delete expired and abandoned data. Safe while the service runs.", "cleanup")
     media = add(
         "media",
+        "check: compare the library with the media store, for example after a backup was restored. "
         "rebuild-variants: make the variants that DIALTONE_MEDIA_VARIANTS names for all images, "
-        "and delete others. Safe while the service runs. Run it again after an interruption.",
+        "and delete others. Both are safe while the service runs, and may be repeated.",
+        "media check",
+        "media check --repair",
         "media rebuild-variants",
     )
-    media.add_argument("action", metavar="ACTION", choices=["rebuild-variants"], help="what to do")
+    media.add_argument(
+        "action", metavar="ACTION", choices=["check", "rebuild-variants"], help="what to do"
+    )
+    media.add_argument(
+        "--repair",
+        action="store_true",
+        help="check: delete items without their file, and files without an item",
+    )
+    media.add_argument(
+        "--force", action="store_true", help="check: repair also if no item has its file at all"
+    )
     backup = add(
         "backup",
         "Copy the SQLite database to a file. Safe while the service runs.",

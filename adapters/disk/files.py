@@ -85,6 +85,12 @@ class DiskFiles:
         finally:
             opened.close()
 
+    async def list_files(self) -> AsyncIterator[str]:
+        """List the storage keys of all files, one part of the folder after the other."""
+        for part in await self._run(media_folder.list_parts, self._folder):
+            for storage_key in await self._run(media_folder.list_keys, self._folder, part):
+                yield storage_key
+
     async def delete(self, storage_key: str) -> None:
         """Delete the file."""
         if file := file_path(self._folder, storage_key):

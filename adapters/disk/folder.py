@@ -167,6 +167,19 @@ def delete(folder: Path, file: Path) -> None:
     _sync(file.parent)
 
 
+def list_parts(folder: Path) -> list[str]:
+    """Return the names in the folder that storage keys may begin with."""
+    _check_mounted(folder)
+    return [path.name for path in folder.iterdir() if _STORAGE_KEY.match(path.name)]
+
+
+def list_keys(folder: Path, part: str) -> list[str]:
+    """Return the storage keys of the files in a part of the folder, or of the file itself."""
+    paths = [folder / part, *(folder / part).rglob("*")]
+    keys = [path.relative_to(folder).as_posix() for path in paths if path.is_file()]
+    return [key for key in keys if _STORAGE_KEY.match(key)]
+
+
 def delete_unfinished(folder: Path, before: datetime) -> int:
     """Delete unfinished files that were last written before this time, and return their number."""
     deleted = 0

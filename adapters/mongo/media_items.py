@@ -138,6 +138,11 @@ class MongoMediaCleanup:
         query = {"owner_id": owner_id, "state": {"$in": states}}
         return await self.records.list(MediaItemDocument.find(query, hint=_OWNER_INDEX), limit)
 
+    async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """Return up to `limit` items in any state after this id."""
+        query = MediaItemDocument.find({"_id": {"$gt": after_id}}).sort("_id")
+        return await self.records.list(query, limit)
+
     async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
         """Return the id and the bytes of each ready item of this owner."""
         ready = {"owner_id": owner_id, "state": ItemState.READY.value}

@@ -17,7 +17,11 @@ from adapters.s3.errors import STORE_ERRORS, status_of
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
     from types_aiobotocore_s3 import S3Client
-    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, GetObjectRequestTypeDef
+    from types_aiobotocore_s3.type_defs import (
+        CompletedPartTypeDef,
+        GetObjectRequestTypeDef,
+        ListObjectsV2RequestTypeDef,
+    )
 
 PART_SIZE: Final = 8 * 1024 * 1024
 """Larger files are uploaded in parts of this size: a lost connection costs one part."""
@@ -85,6 +89,15 @@ class Bucket:
             response = await self.client.get_object(**request)
             return response["ContentLength"], response["Body"]
         return None
+
+    async def list_page(self, token: str | None) -> tuple[list[str], str | None]:
+        """Return the storage keys of up to 1,000 objects, and the token of the next page."""
+        request: ListObjectsV2RequestTypeDef = {"Bucket": self.name, "Prefix": self.prefix}
+        if token is not None:
+            request["ContinuationToken"] = token
+        page = await self.client.list_objects_v2(**request)
+        keys = [entry["Key"].removeprefix(self.prefix) for entry in page.get("Contents", [])]
+        return keys, page.get("NextContinuationToken") if page["IsTruncated"] else None
 
     async def delete(self, storage_key: str) -> None:
         """Delete an object. It is no error if it does not exist."""

@@ -60,6 +60,17 @@ class S3Files:
         finally:
             reader.disconnect()
 
+    async def list_files(self) -> AsyncIterator[str]:
+        """List the storage keys of all files."""
+        token: str | None = None
+        while True:
+            async with translated_errors(self._timeouts.total):
+                keys, token = await self._bucket.list_page(token)
+            for key in keys:
+                yield key
+            if token is None:
+                return
+
     async def delete(self, storage_key: str) -> None:
         """Delete the file."""
         async with translated_errors(self._timeouts.delete):

@@ -139,6 +139,10 @@ class SqliteMediaCleanup:
         """List items of an owner that are not marked for deletion."""
         return await self.table.list(_OWNED_BY, (owner_id, limit))
 
+    async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items in any state after this id."""
+        return await self.table.list("WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))
+
     async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
         """Return the id and the bytes of each ready item of an owner."""
         return dict(await self.table.database.read_rows(_READY_SIZES, (owner_id,)))

@@ -80,6 +80,16 @@ class MediaFiles(Protocol):
         """
         ...
 
+    def list_files(self) -> AsyncIterator[str]:
+        """List the storage keys of all files, in any order.
+
+        Files that are written or deleted meanwhile may be listed or not.
+
+        Raises:
+            MediaStorageUnavailable
+        """
+        ...
+
     async def delete(self, storage_key: str) -> None:
         """Delete the file. It is no error if it does not exist.
 

@@ -110,6 +110,15 @@ class MediaCleanup(Protocol):
         """
         ...
 
+    async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List up to `limit` items in any state whose ids come after this one, in their order.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
     async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
         """Return the id and the bytes of each ready item of an owner.
 

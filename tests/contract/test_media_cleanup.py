@@ -102,6 +102,14 @@ async def test_the_cleanup_still_finds_an_item_whose_deletion_was_refused(
     assert list(await repositories.media_cleanup.list_owned_by(OWNER, 10)) == []
 
 
+async def test_all_items_are_listed_by_id(repositories: Repositories) -> None:
+    items = [an_item(id=an_id(3)), pending(1), an_item(id=an_id(2)).mark_for_deletion(NOW)]
+    await add_items(repositories, *items)
+    for after_id, limit, listed in (("", 2, [1, 2]), (an_id(1), 9, [2, 3]), (an_id(3), 9, [])):
+        found = await repositories.media_cleanup.list_by_id(after_id, limit)
+        assert [item.value.id for item in found] == [an_id(number) for number in listed]
+
+
 async def test_ready_and_recently_deleted_items_of_an_owner_are_listed_for_a_recount(
     repositories: Repositories,
 ) -> None:

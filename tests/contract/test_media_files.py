@@ -38,6 +38,15 @@ async def test_a_file_is_read_as_it_was_written(files: Files, size: int) -> None
     assert await files.get_size(OTHER_KEY) is None
 
 
+async def test_the_storage_keys_of_all_files_are_listed(files: Files) -> None:
+    assert [key async for key in files.list_files()] == []
+    keys = {f"{number % 7:02x}/{number:032x}.jpg" for number in range(40)}
+    await asyncio.gather(*(files.write(key, b"content", JPEG) for key in keys))
+    await files.delete(deleted := keys.pop())
+    listed = [key async for key in files.list_files()]
+    assert (sorted(listed), deleted in listed) == (sorted(keys), False)
+
+
 async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
     store: Store,
 ) -> None:

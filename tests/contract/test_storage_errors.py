@@ -72,6 +72,7 @@ OPERATIONS: dict[str, Operation] = {
     "media_cleanup.list_expired_uploads": lambda db: db.media_cleanup.list_expired_uploads(NOW, 1),
     "media_cleanup.list_deleting": lambda db: db.media_cleanup.list_deleting(NOW, 1),
     "media_cleanup.list_refused_deletions": lambda db: db.media_cleanup.list_refused_deletions(1),
+    "media_cleanup.list_by_id": lambda db: db.media_cleanup.list_by_id(an_id(), 1),
     "media_cleanup.list_ready_sizes": lambda db: db.media_cleanup.list_ready_sizes(an_id()),
     "media_cleanup.list_deleting_ids": lambda db: db.media_cleanup.list_deleting_ids(an_id(), NOW),
     "media_usages.load": lambda db: db.media_usages.load(an_id()),

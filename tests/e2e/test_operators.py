@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
+from tests.support.images import still_gif
 
 
 async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unblocked(
@@ -77,3 +78,29 @@ def test_a_phone_without_a_user_is_an_error(app: App, command: str, argument: st
 
     assert (failed.returncode, failed.stdout) == (1, "")
     assert len(failed.stderr.splitlines()) == 1
+
+
+async def test_media_check_finds_and_repairs_items_without_files_and_files_without_items(
+    app: App, phone: str
+) -> None:
+    account = await app.sign_up(phone)
+    folder = app.service.folder / "media"
+    keys = {}
+    for _ in range(2):
+        item = await app.upload_item(account, still_gif())
+        keys[item["id"]] = item["url"].partition("/media/")[2]
+    lost_id, lost_key = keys.popitem()
+    orphan = lost_key.replace(lost_key[-8:], "0000.gif")
+    (folder / lost_key).rename(folder / orphan)
+
+    found = app.service.run("media", "check")
+    assert (found.returncode, "dialtone media check --repair" in found.stderr) == (1, True)
+    assert f"file without an item: {orphan}\n" in found.stdout
+    assert f"item without its file: {lost_id}\n" in found.stdout
+
+    repaired = app.service.run("media", "check", "--repair")
+    assert (repaired.returncode, "repaired: 2" in repaired.stdout) == (0, True)
+    assert not (folder / orphan).exists()
+    response = await app.http.get(f"/library/{lost_id}", headers=account.headers)
+    assert response.status_code == 404
+    assert app.service.run("media", "check").returncode == 0

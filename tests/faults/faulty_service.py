@@ -127,6 +127,8 @@ class CountedPort:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
+        if name == "list_files":
+            return method
         operation = f"{self._port_name}.{name}"
 
         async def call(*args: Any, **kwargs: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 PROJECT: Final = Path(__file__).parents[2]
 COMMANDS: Final = (
     *("run", "check-settings", "cleanup"),
-    *("backup", "restore", "media", "keys"),
+    *("media", "backup", "restore", "keys"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key"),
     *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
     *("flow", "voice"),

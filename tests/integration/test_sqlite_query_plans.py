@@ -124,6 +124,7 @@ RANGES: Final = {
     "media_cleanup.list_expired_uploads": {"upload_deadline<?"},
     "media_cleanup.list_deleting": {"deletion_requested_at<?"},
     "media_cleanup.list_refused_deletions": {"state=?"},
+    "media_cleanup.list_by_id": {"id>?"},
     "media_cleanup.list_ready_sizes": {"state=? AND owner_id=?"},
     "media_cleanup.list_deleting_ids": {"state=? AND owner_id=?"},
     "media_usages.list_due": {"recount_at<?"},

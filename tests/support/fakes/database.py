@@ -456,6 +456,9 @@ class InMemoryMedia(InMemoryRecords[MediaItem]):
         owned = _matches(owner_id=owner_id)
         return self.table.list(limit, owned, lambda stored: "deletion_requested_at" not in stored)
 
+    async def list_by_id(self, after_id: str, limit: int) -> Listed[MediaItem]:
+        return self.table.list(limit, lambda stored: stored["id"] > after_id, order="id")
+
     async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
         ready = self.table.find(_matches(owner_id=owner_id, state=ItemState.READY))
         return {one.value["id"]: one.value["image"]["bytes"] for one in ready}

@@ -53,6 +53,11 @@ class InMemoryFiles:
         finally:
             self.open_files -= 1
 
+    async def list_files(self) -> AsyncIterator[str]:
+        await self._call("media_files.list_files")
+        for storage_key in [*self.contents]:
+            yield storage_key
+
     async def delete(self, storage_key: str) -> None:
         await self._call("media_files.delete")
         self.contents.pop(storage_key, None)

@@ -20,7 +20,7 @@ DomainError
 ├── QuotaExceeded                 the user's library is full
 ├── UploadInProgress, ItemDeleted, IdempotencyKeyReused    an upload is repeated by its key
 └── ItemNotFound, MediaFileNotFound, Forbidden, UnsupportedImageType, InvalidImage,
-    MediaStorageFailed, ItemSaveFailed, LibraryReadFailed
+    MediaStorageFailed, MediaStorageNotResponding, ItemSaveFailed, LibraryReadFailed
 
 Errors carry data. The texts for clients are in `entrypoints/http/errors`. A message is set only
 where the code that raises the error knows more than its class says, such as why a value is
@@ -274,6 +274,10 @@ class InvalidImage(DomainError):
         super().__init__(message)
         self.reason = reason
         self.limit = limit
+
+
+class MediaStorageNotResponding(DomainError):
+    """The media store does not respond; a retry may succeed."""
 
 
 class MediaStorageFailed(DomainError):

@@ -7,7 +7,11 @@ import asyncio
 from functools import partial
 from typing import Final
 
-from application.ports.errors import ConfigurationError, MessengerUnavailable
+from application.ports.errors import (
+    ConfigurationError,
+    MediaStorageUnavailable,
+    MessengerUnavailable,
+)
 from application.ports.messenger import Messenger
 from application.webhook_urls import WebhookUrls
 from entrypoints.bootstrap import (
@@ -120,7 +124,12 @@ async def _check_media(settings: Settings) -> str:
             if not await is_prepared(settings.media.path):
                 return f"{settings.media.path} does not exist yet: the first start creates it"
         async with open_files(settings, SystemClock()) as files:
-            await health_check_of(files).check()
+            try:
+                await health_check_of(files).check()
+            except MediaStorageUnavailable as error:
+                raise ConfigurationError(
+                    f"The media store does not work, {error}: check its address and the network."
+                ) from None
             await check_media_files(files, settings.media_public_url)
     return ""
 

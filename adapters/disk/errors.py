@@ -4,7 +4,7 @@ import errno
 from pathlib import Path
 from typing import Final
 
-from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from application.ports.errors import ConfigurationError, MediaFileRejected, MediaStorageUnavailable
 
 _CAUSES: Final = {
     "ENOSPC": "the disk is full",
@@ -15,6 +15,7 @@ _CAUSES: Final = {
     "ENOENT": "the folder is missing",
     "ENOTDIR": "the folder is missing",
 }
+_REJECTIONS: Final = {"ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EISDIR"}
 _ALLOW_WRITING: Final = "let the service's user write it, or name another folder."
 _FIXES: Final = {
     "ENOSPC": "free some space and start again.",
@@ -41,7 +42,8 @@ def not_usable(folder: Path, error: OSError) -> ConfigurationError:
 def files_unavailable(error: OSError) -> MediaStorageUnavailable:
     """Return the port's error. Its message contains no path."""
     name = _name(error)
-    return MediaStorageUnavailable(_CAUSES.get(name, name))
+    error_type = MediaFileRejected if name in _REJECTIONS else MediaStorageUnavailable
+    return error_type(_CAUSES.get(name, name))
 
 
 def _name(error: OSError) -> str:

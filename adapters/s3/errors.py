@@ -13,7 +13,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from application.ports.errors import ConfigurationError, MediaFileRejected, MediaStorageUnavailable
 
 
 class _Problem(NamedTuple):
@@ -62,6 +62,7 @@ _BY_CODE: Final = {
     "QuotaExceeded": _STORE_FULL,
     "XMinioStorageFull": _STORE_FULL,
 }
+_INSUFFICIENT_STORAGE: Final = 507
 # For other codes, and for responses without one.
 _BY_STATUS: Final = {
     301: _WRONG_REGION,
@@ -87,6 +88,7 @@ _BY_TYPE: Final[tuple[tuple[type[Exception], _Problem], ...]] = (
     (boto.InvalidRegionError, _INVALID_NAME),
 )
 
+_INVALID_SETTINGS: Final = (boto.ParamValidationError, boto.InvalidRegionError, ValueError)
 STORE_ERRORS: Final = (
     BotoCoreError,
     ClientError,
@@ -108,7 +110,24 @@ def not_usable(store: str, error: Exception) -> ConfigurationError:
 
 def files_unavailable(error: Exception) -> MediaStorageUnavailable:
     """Return the port's error. Its message contains no object key, secret or URL."""
-    return MediaStorageUnavailable(_problem(error).cause)
+    error_type = MediaFileRejected if is_rejection(error) else MediaStorageUnavailable
+    return error_type(_problem(error).cause)
+
+
+def not_responding(error: Exception) -> bool:
+    """Return whether the store may work later: there is no connection, no response or no time."""
+    if isinstance(error, ClientError):
+        return not is_rejection(error)
+    return not isinstance(error, (*_INVALID_SETTINGS, boto.SSLError, ResponseParserError, KeyError))
+
+
+def is_rejection(error: Exception) -> bool:
+    """Return whether the store, or botocore, has refused a request that is not worth repeating."""
+    if isinstance(error, ClientError):
+        status = status_of(error)
+        is_temporary = status in (0, 408, 429) or status >= 500
+        return status == _INSUFFICIENT_STORAGE or not is_temporary
+    return isinstance(error, _INVALID_SETTINGS)
 
 
 @asynccontextmanager

@@ -1,18 +1,21 @@
 """The `MediaFiles` port on S3."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 from adapters.s3.bucket import PART_SIZE, Bucket
 from adapters.s3.client import DEFAULT_TIMEOUTS, MAX_READS, Connection, Timeouts, open_client
-from adapters.s3.errors import STORE_ERRORS, not_usable, translated_errors
+from adapters.s3.errors import STORE_ERRORS, not_responding, not_usable, translated_errors
 from adapters.s3.health_check import S3HealthCheck
 from adapters.s3.presigned import UrlSigner, make_url_signer
 from adapters.s3.reads import ObjectReader, ReadConnections
 from application.ports.media_files import MediaUrl, StoredFile
 from application.ports.system import Clock
+
+_log = logging.getLogger(__name__)
 
 
 class S3Files:
@@ -106,6 +109,8 @@ async def open_s3_files(
 ) -> AsyncIterator[S3Files]:
     """Open an existing bucket and check that it is usable. A missing bucket is not created.
 
+    A store that does not respond is no error: it may be back when it is needed.
+
     Args:
         bucket: Name of the bucket.
         prefix: Prefix of all object keys; slashes around it are ignored.
@@ -118,9 +123,10 @@ async def open_s3_files(
         timeouts: Time limits.
 
     Raises:
-        ConfigurationError: The bucket is not usable.
+        ConfigurationError: The store rejects the bucket or the keys, or a name is invalid.
     """
     connection = Connection(endpoint, region, access_key, secret_key)
+    store = f"s3://{bucket}" + (f" at {endpoint}" if endpoint else "")
     async with AsyncExitStack() as stack:
         try:
             client = await stack.enter_async_context(open_client(connection, bucket, timeouts))
@@ -128,9 +134,14 @@ async def open_s3_files(
             objects = Bucket(client, bucket, f"{path}/" if path else "", cache_control)
             url_signer = await make_url_signer(objects, connection)
             health_check = S3HealthCheck(objects, clock)
-            async with asyncio.timeout(timeouts.total):
-                await health_check.check()
         except (*STORE_ERRORS, ValueError) as error:
-            store = f"s3://{bucket}" + (f" at {endpoint}" if endpoint else "")
             raise not_usable(store, error) from None
+        try:
+            async with asyncio.timeout(timeouts.health_check):
+                await health_check.check()
+        except STORE_ERRORS as error:
+            problem = not_usable(store, error)
+            if not not_responding(error):
+                raise problem from None
+            _log.warning({"event": "media_store_unavailable", "reason": str(problem)})
         yield S3Files(objects, url_signer, health_check, clock, timeouts)

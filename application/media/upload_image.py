@@ -12,7 +12,7 @@ from application.media.mark_for_deletion import MarkForDeletion
 from application.media.media_urls import LibraryItem, MediaUrls
 from application.media.quota import LibraryQuota
 from application.media.variants import make_variants, write_files
-from application.ports.errors import MediaStorageUnavailable, StorageError
+from application.ports.errors import MediaFileRejected, MediaStorageUnavailable, StorageError
 from application.ports.identities import Identities
 from application.ports.images import ImagePublisher, PublishedImage
 from application.ports.media_files import MediaFiles
@@ -23,6 +23,7 @@ from application.principal import Principal
 from domain.errors import (
     ItemSaveFailed,
     MediaStorageFailed,
+    MediaStorageNotResponding,
     Unauthenticated,
     UserNotFound,
 )
@@ -86,7 +87,7 @@ class UploadImage:
             UserNotFound: an administrator named an identity that does not exist.
             UnsupportedImageType
             InvalidImage
-            MediaStorageFailed
+            MediaStorageFailed, MediaStorageNotResponding
             ItemSaveFailed
             Unauthenticated: the owner was deleted in the meantime.
             TooManyUploads: too many images are waiting.
@@ -190,9 +191,12 @@ class UploadImage:
         }
         try:
             await write_files(self.media_files, files)
-        except MediaStorageUnavailable as error:
+        except MediaFileRejected as error:
             await self._abandon(item)
             raise MediaStorageFailed from error
+        except MediaStorageUnavailable as error:
+            await self._abandon(item)
+            raise MediaStorageNotResponding from error
 
     async def _mark_ready(self, item: MediaItem) -> MediaItem:
         ready = item.mark_ready(self.clock.now())

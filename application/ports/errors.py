@@ -8,7 +8,8 @@ PortError                       afterwards
 │   └── ConcurrencyConflict     too many concurrent changes of one record
 ├── CorruptRecord               a stored record cannot be read; repeating does not help
 ├── UniqueViolation             another identity has this username
-├── MediaStorageUnavailable     the media store does not answer, or rejected a file
+├── MediaStorageUnavailable     the media store does not answer; repeating may help
+│   └── MediaFileRejected       it answered that it does not do this
 ├── MessengerUnavailable        the messenger would not accept a message now
 ├── CallProviderUnavailable     the call provider does not answer, or rejected a request
 ├── RecordingNotFound           the call provider has no such recording (any more)
@@ -58,7 +59,11 @@ class UniqueViolation(PortError):
 
 
 class MediaStorageUnavailable(PortError):
-    """The media store does not answer, or rejected a file."""
+    """The media store does not answer, or did not complete an operation."""
+
+
+class MediaFileRejected(MediaStorageUnavailable):
+    """The media store answered that it does not do this, for example because it is full."""
 
 
 class MessengerUnavailable(PortError):

@@ -54,6 +54,7 @@ class MediaFiles(Protocol):
 
         Raises:
             MediaStorageUnavailable
+            MediaFileRejected: Repeating it does not help.
         """
         ...
 

@@ -37,6 +37,9 @@ _DELIVERY_FAILED: Final = AllowedError(503, "delivery_failed")
 _FILE_NOT_STORED: Final = AllowedError(
     500, "storage_failed", "Failed to upload file to S3", has_details=True
 )
+_STORE_NOT_RESPONDING: Final = AllowedError(
+    503, "unavailable", "Failed to upload file to S3", has_details=True
+)
 _NO_UPLOAD_SPACE: Final = AllowedError(
     503, "unavailable", "There is no space for this upload now. Try again shortly."
 )
@@ -55,7 +58,9 @@ ALLOWED_ERRORS: Final[Mapping[str, tuple[AllowedError, ...]]] = {
     "POST /users": (_USER_NOT_SAVED,),
     "GET /users/me": (_UNAVAILABLE,),
     "DELETE /users/me": (_UNAVAILABLE,),
-    "POST /library/upload": (_FILE_NOT_STORED, _ITEM_NOT_SAVED, _NO_UPLOAD_SPACE),
+    "POST /library/upload": (
+        *(_FILE_NOT_STORED, _STORE_NOT_RESPONDING, _ITEM_NOT_SAVED, _NO_UPLOAD_SPACE),
+    ),
     "GET /library": (_LIBRARY_NOT_READ,),
     "DELETE /library/{id}": (_UNAVAILABLE,),
     "GET /media/{folder}/{name}": (_UNAVAILABLE,),

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, UnknownServiceError
 
 from adapters.s3 import S3Files, Timeouts
 from adapters.s3.errors import files_unavailable
-from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from application.ports.errors import ConfigurationError, MediaFileRejected, MediaStorageUnavailable
 from tests.integration.s3_setup import (
     JPEG,
     KEY,
@@ -262,7 +262,6 @@ async def test_an_unusable_store_stops_the_start_with_a_fix(
 @pytest.mark.parametrize(
     ("server", "problem"),
     [
-        (S3Server("http://127.0.0.1:1", "the-key", SECRET), "cannot connect: check the endpoint"),
         (S3Server("not a URL", "the-key", SECRET), "a name is invalid: check"),
         (
             S3Server("http://127.0.0.1:1", "the-key", SECRET, bucket="NO BUCKET"),
@@ -274,5 +273,39 @@ async def test_an_unusable_store_stops_the_start_with_a_fix(
         ),
     ],
 )
-async def test_a_wrong_endpoint_or_name_stops_the_start(server: S3Server, problem: str) -> None:
+async def test_a_wrong_name_stops_the_start(server: S3Server, problem: str) -> None:
     assert problem in await startup_error(S3Setup(server))
+
+
+@pytest.mark.parametrize(
+    ("behavior", "error"),
+    [
+        (respond_with(403), MediaFileRejected),
+        (respond_with(507), MediaFileRejected),
+        (respond_with(503), MediaStorageUnavailable),
+        (respond_with(429), MediaStorageUnavailable),
+    ],
+)
+async def test_a_rejected_file_differs_from_a_store_that_may_work_later(
+    store: HttpServer, files: S3Files, behavior: Behavior, error: type[Exception]
+) -> None:
+    store.behavior = behavior
+
+    with pytest.raises(MediaStorageUnavailable) as raised:
+        await files.write(KEY, b"one", JPEG)
+
+    assert type(raised.value) is error
+
+
+async def test_a_store_that_does_not_respond_does_not_stop_the_start(
+    store: HttpServer, setup: S3Setup, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.behavior = respond_with(503)
+
+    async with setup.open_files() as files:
+        assert "media_store_unavailable" in caplog.text
+        store.behavior = OK
+        await files.check()
+    async with S3Setup(S3Server("http://127.0.0.1:1", "the-key", SECRET)).open_files() as files:
+        with pytest.raises(MediaStorageUnavailable, match=r"^cannot connect$"):
+            await files.check()

@@ -335,11 +335,18 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         415, "unsupported_image_type", "The file is not an image of an accepted format."
     ),
     errors.InvalidImage: ErrorRow(422, "invalid_image", "The image is broken or too large."),
+    errors.MediaStorageNotResponding: ErrorRow(
+        503,
+        "unavailable",
+        "Failed to upload file to S3",
+        details="The media store does not respond. Try again shortly.",
+        retry_after=5,
+    ),
     errors.MediaStorageFailed: ErrorRow(
         500,
         "storage_failed",
         "Failed to upload file to S3",
-        details="The media store did not store the file. Try again shortly.",
+        details="The media store rejected the file.",
     ),
     errors.ItemSaveFailed: ErrorRow(
         500,

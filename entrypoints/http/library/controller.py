@@ -122,6 +122,7 @@ class LibraryController(Controller):
             errors.UnsupportedImageType("application/pdf"),
             errors.InvalidImage,
             errors.MediaStorageFailed,
+            errors.MediaStorageNotResponding,
             errors.ItemSaveFailed,
             errors.TooManyPixels(retry_after=1200),
             errors.TooManyUploads,

@@ -93,6 +93,7 @@ def test_a_limit_or_an_unavailable_part_has_retry_after_in_header_and_body(
     [
         (errors.UserSaveFailed(), 500, "User creation failed"),
         (errors.MediaStorageFailed(), 500, "Failed to upload file to S3"),
+        (errors.MediaStorageNotResponding(), 503, "Failed to upload file to S3"),
         (errors.ItemSaveFailed(), 500, "Failed to save library item"),
         (errors.LibraryReadFailed(), 500, "Failed to fetch library items"),
         (errors.UserNotFound(), 404, "User not found"),

@@ -12,7 +12,7 @@ from domain.errors import (
     IdempotencyKeyReused,
     ItemDeleted,
     ItemSaveFailed,
-    MediaStorageFailed,
+    MediaStorageNotResponding,
     UnsupportedImageType,
     UploadInProgress,
 )
@@ -75,7 +75,7 @@ async def test_the_key_of_a_deleted_item_is_gone(
     [
         ("media_usages.load", ItemSaveFailed),
         ("media_items.add", ItemSaveFailed),
-        ("media_files.write", MediaStorageFailed),
+        ("media_files.write", MediaStorageNotResponding),
         ("media_items.replace", ItemSaveFailed),
     ],
 )

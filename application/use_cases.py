@@ -39,6 +39,7 @@ from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.place_callback import PlaceCallback
 from application.otp.place_code_call import PlaceCodeCall
 from application.otp.recognize_device import RecognizeDevice
+from application.otp.record_message_status import RecordMessageStatus
 from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
 from application.otp.resend_time import ResendTime
@@ -52,6 +53,7 @@ from application.ports.messenger import Messenger
 from application.ports.repositories import Repositories
 from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
+from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import Clock, HealthCheck, Randomness
 from application.voice.answer_call import AnswerCall
 from application.voice.answer_code_call import AnswerCodeCall
@@ -105,6 +107,7 @@ class Ports:
     clock: Clock
     randomness: Randomness
     call_provider: CallProvider | None = None
+    status_callbacks: Sequence[StatusCallbacks] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +156,7 @@ class UseCases:
     verify_otp: VerifyOtp
     request_callback: RequestCallback
     place_callback: PlaceCallback
-    report_delivery: ReportDelivery
+    record_message_status: RecordMessageStatus
     get_delivery_status: GetDeliveryStatus
 
     authenticate: Authenticate
@@ -336,7 +339,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         ),
         request_callback=request_callback,
         place_callback=place_callback,
-        report_delivery=report_delivery,
+        record_message_status=RecordMessageStatus(ports.status_callbacks, report_delivery),
         get_delivery_status=GetDeliveryStatus(repositories.delivery_reports, clock),
         authenticate=Authenticate(
             ports.tokens, identities, clock, policy.session_limits, policy.test_otps

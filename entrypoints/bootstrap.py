@@ -45,6 +45,7 @@ from entrypoints.factories import (
     health_check_of,
     load_factory,
     open_adapter,
+    status_callbacks_of,
     with_status_url,
 )
 from entrypoints.keys import check_secrets_file_not_lost
@@ -106,6 +107,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 with_status_url(await stack.enter_async_context(open_messenger(provider, settings)))
                 for provider in settings.sms
             ]
+        status_callbacks = status_callbacks_of(messengers)
         call_provider = await stack.enter_async_context(open_call_provider(settings))
         messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
         image_limits = ImageLimits(
@@ -146,6 +148,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 clock=clock,
                 randomness=randomness,
                 call_provider=call_provider,
+                status_callbacks=status_callbacks,
             ),
             Policy(
                 countries=settings.countries,
@@ -188,9 +191,12 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 call_retention=settings.call_retention,
                 recording_retention=settings.recording_retention,
                 webhook_urls=(
-                    WebhookUrls(settings.public_url) if settings.receives_webhooks else None
+                    WebhookUrls(settings.public_url)
+                    if settings.is_set("DIALTONE_PUBLIC_URL")
+                    and (status_callbacks or settings.receives_webhooks)
+                    else None
                 ),
-                are_messages_reported=SmsProvider.TWILIO in settings.sms,
+                are_messages_reported=bool(status_callbacks),
                 library_visibility=settings.library_visibility,
                 quota=Quota(settings.library_quota, settings.library_quota_items),
                 media_access=settings.media_access,
@@ -404,6 +410,7 @@ def open_messenger(
                 settings.twilio_account_sid,
                 settings.twilio_auth_token.value,
                 sender=settings.twilio_from or settings.twilio_messaging_service_sid,
+                secondary_auth_token=settings.twilio_auth_token_secondary.value,
                 api_base=settings.twilio_api_base,
             )
         case Factory() as factory:

@@ -23,6 +23,7 @@ from application.ports.errors import ConfigurationError
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import DeliveryResult, Messenger
 from application.ports.repositories import Repositories
+from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
 from entrypoints.ownership import find_ownership_problem
@@ -204,6 +205,11 @@ def with_status_url(messenger: Any) -> Messenger:
         return MessengerWithoutStatus(messenger)
     accepting: Messenger = messenger
     return accepting
+
+
+def status_callbacks_of(messengers: Sequence[Any]) -> list[StatusCallbacks]:
+    """Return the messengers whose provider posts what became of a message."""
+    return [messenger for messenger in messengers if hasattr(messenger, "read_status")]
 
 
 def health_check_of(adapter: Any) -> HealthCheck:

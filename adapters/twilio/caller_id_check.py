@@ -3,8 +3,8 @@
 from http import HTTPStatus
 from typing import Final
 
+from adapters.http import ConnectionFailed, NoResponse
 from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
-from adapters.twilio.transport import ConnectionFailed, NoResponse
 from application.ports.errors import ConfigurationError
 
 _NO_VOICE: Final = (

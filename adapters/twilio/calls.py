@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Final, NoReturn
 
+from adapters.http import ConnectionFailed, NoResponse, Timeouts, open_transport
 from adapters.twilio.call_errors import NOT_REACHED, UNKNOWN, placement_result
 from adapters.twilio.caller_id_check import check_caller_id
 from adapters.twilio.client import (
@@ -12,7 +13,6 @@ from adapters.twilio.client import (
     TwilioClient,
     TwilioError,
 )
-from adapters.twilio.transport import ConnectionFailed, NoResponse, Timeouts, open_transport
 from application.ports.call_provider import PlacementResult, RecordingFile
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.messenger import DeliveryStatus
@@ -154,8 +154,8 @@ async def open_twilio_calls(
 
 def _raise_unavailable(error: Exception) -> NoReturn:
     match error:
-        case ConnectionFailed():
-            reason = _NOT_REACHED_TEXT
+        case ConnectionFailed(reason=cause):
+            reason = f"{_NOT_REACHED_TEXT} ({cause})"
         case NoResponse():
             reason = _NO_RESPONSE
         case TwilioError(status=status, code=code):

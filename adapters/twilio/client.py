@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from adapters.twilio.transport import Form, HttpResponse, HttpStream, Transport
+from adapters.http import Form, HttpResponse, HttpStream, Transport
 
 CALL_SID: Final = re.compile(r"CA[0-9a-fA-F]{32}")
 RECORDING_SID: Final = re.compile(r"RE[0-9a-fA-F]{32}")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from adapters.http import ConnectionFailed, NoResponse
 from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
 from adapters.twilio.error_codes import (
     INACTIVE,
@@ -12,7 +13,6 @@ from adapters.twilio.error_codes import (
     NOT_TWILIO,
     error_reason,
 )
-from adapters.twilio.transport import ConnectionFailed, NoResponse
 from application.ports.errors import MessengerUnavailable
 
 SUCCESS_TTL: Final = 30.0
@@ -66,8 +66,8 @@ class TwilioHealthCheck:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 status = await self._client.fetch_account_status()
-        except ConnectionFailed:
-            return NOT_REACHED.reason
+        except ConnectionFailed as error:
+            return f"{NOT_REACHED.reason} ({error.reason})"
         except (NoResponse, TimeoutError):
             return NO_RESPONSE
         except InvalidResponse:

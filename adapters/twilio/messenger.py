@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
+from adapters.http import ConnectionFailed, NoResponse, Timeouts, open_transport
 from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
 from adapters.twilio.error_codes import (
     ACCEPTED,
@@ -16,8 +17,11 @@ from adapters.twilio.error_codes import (
 )
 from adapters.twilio.health_check import HEALTH_CHECK_TIMEOUT, TwilioHealthCheck
 from adapters.twilio.sender_check import check_sender
-from adapters.twilio.transport import ConnectionFailed, NoResponse, Timeouts, open_transport
+from adapters.twilio.signatures import TwilioSignatures
+from adapters.twilio.status_callbacks import TwilioStatusCallbacks
 from application.ports.messenger import DeliveryResult
+from application.ports.status_callbacks import MessageStatus
+from application.ports.webhook_signatures import SignedRequest
 from domain.phone import PhoneNumber
 
 # https://www.twilio.com/docs/glossary/what-is-a-sid
@@ -27,7 +31,13 @@ _MESSAGING_SERVICE_SID: Final = re.compile(r"MG[0-9a-fA-F]{32}\Z")
 class TwilioMessenger:
     """Send text messages by Twilio; a message is never sent twice."""
 
-    def __init__(self, client: TwilioClient, sender: str, health_check: TwilioHealthCheck) -> None:
+    def __init__(
+        self,
+        client: TwilioClient,
+        sender: str,
+        health_check: TwilioHealthCheck,
+        status_callbacks: TwilioStatusCallbacks,
+    ) -> None:
         """Send from a phone number, a name or the SID of a messaging service."""
         self._client = client
         self._sender = sender
@@ -37,6 +47,7 @@ class TwilioMessenger:
             else {"From": sender}
         )
         self._health_check = health_check
+        self._status_callbacks = status_callbacks
 
     async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
         """Send the message; it is accepted if Twilio returns the SID of a message."""
@@ -54,6 +65,10 @@ class TwilioMessenger:
         except TwilioError as error:
             return delivery_result(error)
         return ACCEPTED
+
+    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+        """Return what a status callback reports, or None if it is not authentic."""
+        return self._status_callbacks.read_status(request)
 
     async def check(self) -> None:
         """Return if Twilio would accept a message.
@@ -78,6 +93,7 @@ async def open_twilio_messenger(
     auth_token: str,
     *,
     sender: str,
+    secondary_auth_token: str = "",
     api_base: str | None = None,
     timeouts: Timeouts | None = None,
     health_check_timeout: float = HEALTH_CHECK_TIMEOUT,
@@ -91,6 +107,7 @@ async def open_twilio_messenger(
         account_sid: The SID of the Twilio account.
         auth_token: Its secret.
         sender: A phone number, a name or the SID of a messaging service to send from.
+        secondary_auth_token: Signs status callbacks, too, while the secret is rotated.
         api_base: The URL of a server to use instead of Twilio.
         timeouts: The time limits of a request.
         health_check_timeout: Seconds for one health check.
@@ -99,4 +116,6 @@ async def open_twilio_messenger(
     async with open_transport(timeouts or Timeouts()) as transport:
         client = TwilioClient(account_sid, auth_token, api_base, transport)
         health_check = TwilioHealthCheck(client, health_check_timeout, now)
-        yield TwilioMessenger(client, sender, health_check)
+        signatures = TwilioSignatures(account_sid, auth_token, secondary_auth_token)
+        callbacks = TwilioStatusCallbacks(signatures)
+        yield TwilioMessenger(client, sender, health_check, callbacks)

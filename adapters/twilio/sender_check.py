@@ -4,8 +4,8 @@ import re
 from http import HTTPStatus
 from typing import Final
 
+from adapters.http import ConnectionFailed, NoResponse
 from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
-from adapters.twilio.transport import ConnectionFailed, NoResponse
 from application.ports.errors import ConfigurationError
 
 _SHORT_CODE: Final = re.compile(r"[0-9]{3,8}\Z")

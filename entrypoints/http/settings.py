@@ -27,8 +27,7 @@ class HttpSettings:
     - The request limits are divided by the number of `workers`. None is no limit.
     - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
       `trusted_proxies`.
-    - `webhooks` is None if no provider sends requests. With `has_phone_line` it sends them about
-      calls too, otherwise about messages only.
+    - `webhooks` is None if no provider sends requests about calls. It does with `has_phone_line`.
     - `has_voice_channel` is whether a code can be delivered by a call.
     - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
     - `media_cache_control` is the header of files that need no access token.

@@ -15,8 +15,10 @@ from application.ports.messenger import DeliveryResult, DeliveryStatus, Messenge
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
 from tests.contract import external_adapter
+from tests.support.acme_sms import open_acme_messenger
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenger
+from tests.support.servers.fake_acme import FakeAcme
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 
 PHONE = a_phone()
@@ -89,6 +91,21 @@ class TwilioDriver(MessengerDriver):
         self.twilio.behavior = rejects(21211)
 
 
+class AcmeDriver(MessengerDriver):
+    def __init__(self, messenger: CheckedMessenger, acme: FakeAcme) -> None:
+        super().__init__(messenger)
+        self.acme = acme
+
+    async def delivered(self) -> str:
+        return "\n".join(f"{message['to']} {message['text']}" for message in self.acme.messages)
+
+    def break_provider(self) -> None:
+        self.acme.close()
+
+    def invalidate_number(self) -> None:
+        self.acme.error = "unknown_recipient"
+
+
 class OutsideDriver(MessengerDriver):
     """An adapter from outside. It may have a method `received()`, see docs/adapters.md."""
 
@@ -126,6 +143,12 @@ async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDrive
             yield TwilioDriver(messenger, twilio)
 
 
+async def acme(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
+    with FakeAcme() as acme:
+        async with open_acme_messenger(environ=acme.environ) as messenger:
+            yield AcmeDriver(messenger, acme)
+
+
 async def from_outside(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     async with external_adapter.open_external_adapter(
         request.getfixturevalue("tmp_path")
@@ -134,7 +157,7 @@ async def from_outside(request: pytest.FixtureRequest) -> AsyncIterator[Messenge
 
 
 @pytest.fixture(
-    params=([from_outside] if external_adapter.is_given() else [fake, console, twilio]),
+    params=([from_outside] if external_adapter.is_given() else [fake, console, twilio, acme]),
     ids=lambda open_driver: open_driver.__name__,
 )
 async def driver(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
@@ -183,7 +206,7 @@ async def test_without_a_provider_messages_are_rejected_with_a_reason_without_se
 
 @pytest.mark.parametrize(
     "driver",
-    [from_outside] if external_adapter.is_given() else [fake, twilio],
+    [from_outside] if external_adapter.is_given() else [fake, twilio, acme],
     indirect=True,
     ids=lambda open_driver: open_driver.__name__,
 )

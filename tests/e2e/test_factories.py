@@ -4,16 +4,21 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
 
 from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.fake_acme import FakeAcme
 from tests.support.service import Service
 
 PROJECT = Path(__file__).parents[2]
 FACTORY = "my_sms:open_file_messenger"
+ACME_FACTORY = "tests.support.acme_sms:open_acme_messenger"
+NOTHING: Final[Mapping[str, str]] = {}
 
 
 @pytest.fixture
@@ -44,11 +49,18 @@ def test_the_documented_adapter_delivers_codes(my_sms: Path) -> None:
     assert service.stop() == 0
 
 
-def run_suites(folder: Path, factory: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_suites(
+    folder: Path, factory: str, *arguments: str, environ: Mapping[str, str] = NOTHING
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tests.adapter_run", factory, "-p", "no:cacheprovider", *arguments],
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(folder), "MY_SMS_FILE": str(folder / "texts")},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(folder),
+            "MY_SMS_FILE": str(folder / "texts"),
+            **environ,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -91,6 +103,38 @@ def test_the_documented_adapter_passes_the_contract_suite(my_sms: Path) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     assert "passed" in run.stdout
     assert "cannot be seen from outside" in run.stdout
+
+
+def test_another_provider_sends_and_reports_what_became_of_a_message(tmp_path: Path) -> None:
+    with FakeAcme() as acme:
+        settings = {
+            "DIALTONE_SMS": ACME_FACTORY,
+            "DIALTONE_COUNTRIES": "US",
+            "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
+            "PYTHONPATH": str(PROJECT),
+            **acme.environ,
+        }
+        service = Service(tmp_path, settings).start()
+        with httpx.Client(base_url=service.url, **PLAIN_HTTP) as http:
+            requested = http.post("/auth/request-otp", json={"phone": "+14155590010"}).json()
+            path = f"/auth/requests/{requested['request_id']}"
+            forged = {"secret": "another"}, {"age": 600}, {"age": -600}
+            assert [acme.post_status(service.url, "delivered", **it) for it in forged] == [403] * 3
+            assert http.get(path).json() == {"status": "queued"}
+            assert acme.post_status(service.url, "unheard of") == 204
+            assert acme.post_status(service.url, "expired", error="handset_off") == 204
+            assert http.get(path).json() == {"status": "undelivered", "error_code": "handset_off"}
+            assert acme.post_status(service.url, "submitted") == 204
+            assert http.get(path).json()["status"] == "undelivered"
+        assert service.stop() == 0
+
+
+def test_what_an_adapter_received_is_compared_with_what_it_accepted(tmp_path: Path) -> None:
+    with FakeAcme() as acme:
+        run = run_suites(tmp_path, ACME_FACTORY, "-k", "delivered", environ=acme.environ)
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert "2 passed" in run.stdout
+        assert len(acme.messages) == 51
 
 
 def test_the_error_and_the_log_of_a_failed_factory_quote_no_secret(tmp_path: Path) -> None:

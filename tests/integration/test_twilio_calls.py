@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
+from adapters.http import NoResponse, open_transport
 from adapters.twilio import Timeouts, TwilioCalls, open_twilio_calls
 from adapters.twilio.client import TwilioClient
-from adapters.twilio.transport import NoResponse, open_transport
 from application.ports.call_provider import PlacementResult
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.messenger import DeliveryStatus

@@ -21,7 +21,7 @@ from tests.integration.webhooks import (
 from tests.support import twiml
 
 ANSWERS = ("answer_call", "answer_code_call")
-REPORTS = ("record_call_status", "keep_recording", "report_delivery")
+REPORTS = ("record_call_status", "keep_recording", "record_message_status")
 SECRET = f"{CALLER} has the code 123456"
 
 

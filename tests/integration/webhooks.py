@@ -9,7 +9,12 @@ from urllib.parse import urlencode
 import httpx
 
 from adapters.flows import load_call_flow
-from adapters.twilio import TwilioSignatures, TwilioWebhookParser, TwimlMarkup
+from adapters.twilio import (
+    TwilioSignatures,
+    TwilioStatusCallbacks,
+    TwilioWebhookParser,
+    TwimlMarkup,
+)
 from application.ports.webhooks import Webhooks
 from application.use_cases import Policy
 from application.webhook_urls import WebhookUrls
@@ -90,7 +95,8 @@ async def open_webhooks(
     """Run the application with these use cases instead of those over fakes."""
     flow = load_call_flow(None, "Dialtone")
     policy = Policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
-    harness = AppHarness(policy=policy)
+    callbacks = [TwilioStatusCallbacks(TwilioSignatures(ACCOUNT, TOKEN))]
+    harness = AppHarness(policy=policy, status_callbacks=callbacks if settings.webhooks else ())
     async with open_http_client(replace(harness.use_cases, **use_cases), settings) as http:
         yield WebhookDriver(http, harness)
 

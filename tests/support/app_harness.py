@@ -1,5 +1,6 @@
 """All use cases over fakes, and the steps that most tests begin with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from io import BytesIO
@@ -16,6 +17,7 @@ from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.images import ImagePublisher
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
+from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import Randomness
 from application.principal import Principal
 from application.use_cases import Policy, Ports, UseCases, build_use_cases
@@ -71,6 +73,7 @@ class AppHarness:
     image_publisher: ImagePublisher = field(default_factory=image_publisher)
     randomness: Randomness = field(default_factory=SeededRandomness)
     keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
+    status_callbacks: Sequence[StatusCallbacks] = ()
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,6 +95,7 @@ class AppHarness:
             clock=self.clock,
             randomness=self.randomness,
             call_provider=self.call_provider,
+            status_callbacks=self.status_callbacks,
         )
         self.use_cases = build_use_cases(ports, self.policy)
 

@@ -17,7 +17,13 @@ from domain.voice.instructions import Instruction, Position
 from domain.voice.walk import Recorded
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.voice.call_response import CallResponder
-from entrypoints.http.voice.webhook import Webhook, WebhookRejected, receive_webhook
+from entrypoints.http.voice.webhook import (
+    Webhook,
+    WebhookRejected,
+    read_signed_request,
+    receive_webhook,
+    reject,
+)
 
 _log = structlog.get_logger()
 
@@ -31,11 +37,6 @@ async def _receive_call_webhook(request: ApiRequest) -> Webhook:
     if not webhook.fields.provider_call_id:
         raise WebhookRejected
     return webhook
-
-
-async def _receive_webhook(request: ApiRequest) -> Webhook:
-    settings = request.settings
-    return await receive_webhook(request, settings.webhooks, settings.public_url)
 
 
 def _reject(_: ApiRequest, __: WebhookRejected) -> Response[bytes]:
@@ -122,17 +123,15 @@ class SmsController(Controller):
 
     path = "/sms"
     include_in_schema = False
-    dependencies = {"webhook": Provide(_receive_webhook)}
     exception_handlers = dict(_EXCEPTION_HANDLERS)
 
     @post("/status", status_code=204)
-    async def report_delivery(self, request: ApiRequest, webhook: WebhookDependency) -> None:
+    async def record_status(self, request: ApiRequest) -> None:
         """Record what became of a message."""
-        fields, report_id = webhook.fields, webhook.parameters.get("delivery")
-        if report_id and fields.message_status is not None:
-            await request.use_cases.report_delivery(
-                report_id, fields.message_status, fields.error_code or None
-            )
+        signed, parameters = await read_signed_request(request, request.settings.public_url)
+        report_id = parameters.get("delivery", "")
+        if not await request.use_cases.record_message_status(report_id, signed):
+            raise reject(request, "no message provider recognizes its signature")
 
 
 async def _answer_call(

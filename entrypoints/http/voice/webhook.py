@@ -61,22 +61,35 @@ async def receive_webhook(
     Raises:
         WebhookRejected: It is not authentic, or malformed.
     """
-    scope: Any = request.scope
     if webhooks is None:
-        raise _rejected(scope, "the settings name no provider that sends such requests")
-    try:
-        signed = _to_signed_request(scope, await request.body(), public_url)
-        parameters = dict(parse_qsl(_query(scope), keep_blank_values=True))
-    except (HttpError, HTTPException, ValueError):
-        raise _rejected(scope, "the body is malformed, too large or incomplete") from None
+        raise reject(request, "the settings name no provider that sends such requests")
+    signed, parameters = await read_signed_request(request, public_url)
     if not webhooks.signatures.verify(signed):
-        raise _rejected(scope, "signature, account or a repeated field")
+        raise reject(request, "signature, account or a repeated field")
     return Webhook(webhooks.parser.parse(signed), parameters, webhooks.markup)
 
 
-def _rejected(scope: Any, reason: str) -> WebhookRejected:
+async def read_signed_request(
+    request: AnyRequest, public_url: str
+) -> tuple[SignedRequest, Mapping[str, str]]:
+    """Return the request as it arrived, and the parameters of its URL.
+
+    Raises:
+        WebhookRejected: It is malformed.
+    """
+    scope: Any = request.scope
+    try:
+        signed = _to_signed_request(scope, await request.body(), public_url)
+        return signed, dict(parse_qsl(_query(scope), keep_blank_values=True))
+    except (HttpError, HTTPException, ValueError):
+        raise reject(request, "the body is malformed, too large or incomplete") from None
+
+
+def reject(request: AnyRequest, reason: str) -> WebhookRejected:
+    """Log why a request is rejected, and return the error."""
     # The template: a path may have any text, and the provider's requests have ids in it.
-    _log.warning("webhook_rejected", path=scope["path_template"], reason=reason)
+    path = request.scope["path_template"]
+    _log.warning("webhook_rejected", path=path, reason=reason)
     return WebhookRejected(reason)
 
 

@@ -39,7 +39,9 @@ async def report(
     app: AppHarness, request_id: str, reported: ReportedStatus, error_code: str | None = None
 ) -> None:
     """Report a status, as the provider does."""
-    await app.use_cases.report_delivery(report_id_of(request_id), reported, error_code)
+    await app.use_cases.record_message_status.report_delivery(
+        report_id_of(request_id), reported, error_code
+    )
 
 
 # Reports
@@ -94,7 +96,7 @@ async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
     requesting = asyncio.create_task(app.request_otp())
     await app.messenger.arrived.wait()
     report_id = app.messenger.status_urls[0].rpartition("=")[2]
-    await app.use_cases.report_delivery(report_id, SENT)
+    await app.use_cases.record_message_status.report_delivery(report_id, SENT)
     app.messenger.gate.set()
     assert await status(app, (await requesting).request_id) == (SENT, None)
 

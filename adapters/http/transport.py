@@ -1,7 +1,7 @@
-"""HTTP requests to Twilio, each of them sent once.
+"""HTTP requests to a provider.
 
-How far a failed request got decides whether another provider may be tried: before a connection
-exists nothing was sent, afterwards the message may have been.
+How far a failed request got decides whether it may be repeated, or another provider be tried:
+before a connection exists nothing was sent, afterwards the message may have been.
 """
 
 import asyncio
@@ -10,10 +10,26 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import httpx
 
+RETRY_DELAY: Final = 0.1
+"""Seconds before a request is repeated."""
+_IDEMPOTENT: Final = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
+_NOT_CONNECTED: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_REASONS: Final[dict[type[Exception], str]] = {
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.PoolTimeout: "too many requests at the same time",
+    httpx.ProxyError: "the proxy refused the connection",
+    httpx.UnsupportedProtocol: "the URL is invalid",
+}
 _MAX_BODY_SIZE: Final = 64 * 1024
 _LIMITS: Final = httpx.Limits(
     max_connections=100,
@@ -48,7 +64,24 @@ Form: TypeAlias = Mapping[str, str | list[str]]
 
 
 class ConnectionFailed(Exception):
-    """There was no connection: nothing of the request was sent."""
+    """There was no connection: nothing of the request was sent.
+
+    Attributes:
+        reason: Why, for the operator, such as "TLS: self-signed certificate".
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        """Take the reason, which has no secret."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _RepeatableError(Exception):
+    """The first attempt failed, and a repetition does no harm."""
+
+    def __init__(self, *, was_sent: bool) -> None:
+        super().__init__()
+        self.was_sent = was_sent
 
 
 class NoResponse(Exception):
@@ -77,7 +110,13 @@ class HttpStream:
 
 
 class Transport:
-    """Send requests without retries: whether to repeat a message is not the client's decision."""
+    """Send requests, and repeat them only where that is harmless.
+
+    - A request for which there was no connection is repeated once: nothing was sent.
+    - One with an idempotent method (RFC 9110, section 9.2.2) is repeated once without a response.
+      A POST is not: the provider may have sent the message.
+    - A timeout and an error of TLS are not repeated. `Timeouts.total` limits all attempts together.
+    """
 
     def __init__(self, http: httpx.AsyncClient, timeouts: Timeouts) -> None:
         """Send with this client; `timeouts.total` limits each request."""
@@ -89,10 +128,20 @@ class Transport:
         method: str,
         url: str,
         *,
-        form: Form | None,
-        credentials: tuple[str, str],
+        form: Form | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        credentials: tuple[str, str] | None = None,
     ) -> HttpResponse:
         """Send a request and return the response, whatever its status.
+
+        Args:
+            method: The method.
+            url: The URL.
+            form: The fields of a form.
+            content: Another body; `headers` have its media type.
+            headers: More headers.
+            credentials: Name and password of Basic authentication.
 
         Raises:
             ConnectionFailed: nothing was sent.
@@ -100,26 +149,44 @@ class Transport:
         """
         deadline = asyncio.get_running_loop().time() + self._timeouts.total
         try:
-            request = self._http.build_request(method, url, data=form)
-            async with asyncio.timeout_at(deadline):
-                response = await self._http.send(request, auth=credentials, stream=True)
-        # The total timeout is longer than connecting can take, so it means that there was no
-        # response.
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.ProxyError,
-            httpx.UnsupportedProtocol,
-            httpx.InvalidURL,
-        ):
-            raise ConnectionFailed from None
-        except (httpx.HTTPError, OSError, TimeoutError):
-            raise NoResponse from None
+            request = self._http.build_request(
+                method, url, data=form, content=content, headers=headers
+            )
+        except httpx.InvalidURL:
+            raise ConnectionFailed("the URL is invalid") from None
+        auth = credentials or httpx.USE_CLIENT_DEFAULT
+        try:
+            response = await self._send(request, auth, deadline)
+        except _RepeatableError as first:
+            await asyncio.sleep(RETRY_DELAY)
+            try:
+                response = await self._send(request, auth, deadline, is_last=True)
+            except ConnectionFailed:
+                if first.was_sent:
+                    raise NoResponse from None
+                raise
         try:
             return HttpResponse(response.status_code, await _read_text(response, deadline))
         finally:
             await response.aclose()
+
+    async def _send(
+        self, request: httpx.Request, auth: Any, deadline: float, *, is_last: bool = False
+    ) -> httpx.Response:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._http.send(request, auth=auth, stream=True)
+        # The total timeout is longer than connecting can take, so it means that there was no
+        # response.
+        except _NOT_CONNECTED as error:
+            if isinstance(error, httpx.ConnectError) and not is_last and not _find_tls_error(error):
+                raise _RepeatableError(was_sent=False) from None
+            raise ConnectionFailed(_describe(error)) from None
+        except (httpx.HTTPError, OSError, TimeoutError) as error:
+            is_broken = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
+            if is_broken and request.method in _IDEMPOTENT and not is_last:
+                raise _RepeatableError(was_sent=True) from None
+            raise NoResponse from None
 
     @asynccontextmanager
     async def open_stream(
@@ -141,8 +208,8 @@ class Transport:
                 response = await self._http.send(
                     request, auth=credentials, stream=True, follow_redirects=True
                 )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            raise ConnectionFailed from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise ConnectionFailed(_describe(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError):
             raise NoResponse from None
         try:
@@ -172,6 +239,23 @@ async def open_transport(timeouts: Timeouts) -> AsyncIterator[Transport]:
         follow_redirects=False,
     ) as http:
         yield Transport(http, timeouts)
+
+
+def _describe(error: Exception) -> str:
+    """Return why there was no connection."""
+    tls_error = _find_tls_error(error)
+    if isinstance(tls_error, ssl.SSLCertVerificationError):
+        return f"TLS: {tls_error.verify_message}"
+    if tls_error is not None:
+        return f"TLS: {tls_error.reason or 'the handshake failed'}"
+    return _REASONS.get(type(error), "the connection was refused or the host is unknown")
+
+
+def _find_tls_error(error: BaseException | None) -> ssl.SSLError | None:
+    """Return the error of TLS that caused this one, or None."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 @cache

@@ -1,0 +1,59 @@
+"""Acme's status callbacks: JSON with a signature of the time, the URL and the body."""
+
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from application.ports.status_callbacks import MessageStatus
+from application.ports.webhook_signatures import SignedRequest
+from domain.otp.delivery_report import ReportedStatus
+
+MAX_AGE: Final = 300
+"""Seconds for which a callback counts, so that it cannot be repeated later."""
+_STATUSES: Final = {
+    "queued": ReportedStatus.QUEUED,
+    "submitted": ReportedStatus.SENT,
+    "delivered": ReportedStatus.DELIVERED,
+    "expired": ReportedStatus.UNDELIVERED,
+    "rejected": ReportedStatus.FAILED,
+}
+
+
+class _Callback(msgspec.Struct):
+    state: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AcmeStatusCallbacks:
+    """Verify and read callbacks."""
+
+    secret: str
+    now: Callable[[], float] = time.time
+
+    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+        """Return what a callback reports, or None if it is not authentic."""
+        timestamp = request.headers.get("x-acme-timestamp", "")
+        signature = request.headers.get("x-acme-signature", "")
+        expected = sign_callback(self.secret, timestamp, request.url, request.body)
+        # Bytes: a header can have characters that are not ASCII.
+        if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
+            return None
+        # The signature is right, so the time is a number.
+        if abs(self.now() - float(timestamp)) > MAX_AGE:
+            return None
+        try:
+            callback = msgspec.json.decode(request.body, type=_Callback)
+        except (ValueError, RecursionError):
+            return None
+        return MessageStatus(_STATUSES.get(callback.state), callback.error)
+
+
+def sign_callback(secret: str, timestamp: str, url: str, body: bytes) -> str:
+    """Return the signature of a callback."""
+    signed = b"\n".join([timestamp.encode(), url.encode(), body])
+    return hmac.digest(secret.encode(), signed, "sha256").hex()

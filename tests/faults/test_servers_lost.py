@@ -59,7 +59,7 @@ async def test_a_refused_deletion_is_retried_in_the_next_process(tmp_path: Path)
                 assert deleted.status_code == 204
             service.kill()
             s3.start()
-            assert len(s3.server.keys("refused")) == 1
+            assert len(s3.server.keys("refused")) == 2  # the image and its thumbnail
             service.start()
             service.wait_until_logged("file_deletion_retried")
             assert s3.server.keys("refused") == []

@@ -21,7 +21,6 @@ REPOSITORIES: Final = (
     "test_phone_verifications.py",
     "test_identities.py",
     "test_deleted_identities.py",
-    "test_media_items.py",
     "test_media_pages.py",
     "test_media_cleanup.py",
     "test_calls.py",

@@ -11,6 +11,7 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.adapter_run import FILES, MESSENGER, REPOSITORIES
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_acme import FakeAcme
 from tests.support.service import Service
@@ -88,6 +89,11 @@ async def open_careless(environ):
         files.delete_unfinished = delete_nothing
         yield files
 """
+
+
+def test_each_suite_for_adapters_exists() -> None:
+    suites = (*REPOSITORIES, *FILES, *MESSENGER)
+    assert [name for name in suites if not (PROJECT / "tests/contract" / name).is_file()] == []
 
 
 def test_a_store_that_keeps_unfinished_writes_fails_the_contract_suite(tmp_path: Path) -> None:

@@ -9,8 +9,6 @@ from typing import Final
 import PIL.Image
 from PIL import GifImagePlugin
 
-from domain.errors import InvalidImage
-
 # Exact for images with few colors, but ten times as slow.
 _MAX_MEDIAN_CUT_PIXELS: Final = 20_000_000
 _TRANSPARENT: Final = 255
@@ -34,23 +32,18 @@ class Animation:
         return loops if isinstance(loops, int) else None
 
     def frames(self) -> Iterator[PIL.Image.Image]:
-        """Yield each frame as a viewer shows it, with only its duration and transparency.
+        """Yield each frame that was counted, as a viewer shows it.
 
-        Frames of a GIF that share one palette keep it.
-
-        Raises:
-            InvalidImage: There are more frames than were counted.
+        It has only its duration and transparency. Frames of a GIF that share a palette keep it.
         """
         GifImagePlugin.LOADING_STRATEGY = (
             GifImagePlugin.LoadingStrategy.RGB_AFTER_DIFFERENT_PALETTE_ONLY
         )
-        for number in range(self.count + 1):
+        for number in range(self.count):
             try:
                 self.image.seek(number)
             except EOFError:
                 return
-            if number == self.count:
-                raise InvalidImage
             self.image.load()
             frame = self.image.copy()
             if frame.size != self.size:

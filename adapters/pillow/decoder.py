@@ -10,6 +10,7 @@ import io
 import mmap
 import os
 import resource
+import signal
 import socket
 import sys
 import warnings
@@ -177,9 +178,12 @@ def main() -> None:
         message, descriptors, _, _ = socket.recv_fds(tasks, MAX_MESSAGE, MAX_FILES)
         if not message:
             return
-        result = answer(msgspec.json.decode(message, type=Task), descriptors)
+        task = msgspec.json.decode(message, type=Task)
+        signal.setitimer(signal.ITIMER_PROF, task.limits.max_seconds)  # its signal ends the process
+        result = answer(task, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         tasks.send(msgspec.json.encode(result))
 
 

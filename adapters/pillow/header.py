@@ -102,8 +102,6 @@ def _read_gif(content: mmap.mmap, limits: LimitChecker) -> Header:
         if content[offset] == _EXTENSION:
             offset += 2
         else:
-            if offset + 10 > len(content):
-                break
             left, top, frame_width, frame_height, flags = struct.unpack_from(
                 "<HHHHB", content, offset + 1
             )

@@ -17,6 +17,7 @@ MAX_ANSWER: Final = 65_536
 _BASE_MEMORY: Final = 256 * 1024 * 1024
 _MEMORY_PER_PIXEL: Final = 20
 """WebP needs most: two canvases, the decoded frame and Pillow's copy, with 4 bytes per pixel."""
+_MAX_WAIT: Final = 3
 # Freed images go back to the operating system at once.
 _ENVIRONMENT: Final = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "1"}
 
@@ -78,7 +79,7 @@ class DecoderProcesses:
     """Decoder processes that wait for tasks. They are started when they are needed."""
 
     def __init__(self, max_pixels: int, max_seconds: float) -> None:
-        """Let a task take this long at most."""
+        """Let a task take this much time of a processor, and three times as long if others work."""
         self._max_pixels = max_pixels
         self._max_seconds = max_seconds
         self._idle = list[DecoderProcess]()
@@ -96,7 +97,7 @@ class DecoderProcesses:
             else await asyncio.to_thread(DecoderProcess, self._max_pixels)
         )
         try:
-            async with asyncio.timeout(self._max_seconds):
+            async with asyncio.timeout(_MAX_WAIT * self._max_seconds):
                 answer = await process.run(task, files)
         except BaseException as error:
             await asyncio.shield(asyncio.to_thread(process.stop))

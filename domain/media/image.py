@@ -59,7 +59,7 @@ class ImageLimits:
         max_jpeg_pixels: Pixels of a JPEG, which is scaled down to `max_pixels` if it has more.
         max_frames: Frames of one file.
         max_total_pixels: Pixels of all frames together. Each frame counts as the whole canvas.
-        max_seconds: Time for decoding and encoding.
+        max_seconds: Processor time for decoding and encoding.
         max_bytes: Size of the encoded result.
     """
 

@@ -13,6 +13,7 @@ from tests.benchmarks.abuse import measure_abuse
 from tests.benchmarks.connections import measure_connections
 from tests.benchmarks.databases import DATABASES
 from tests.benchmarks.library import measure_library
+from tests.benchmarks.media import measure_media
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.reads import measure_reads
 from tests.benchmarks.speed.run import FULL, SHORT, measure_speed
@@ -27,6 +28,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]]] = {
     "library": measure_library,
     "memory": measure_memory,
     "connections": measure_connections,
+    "media": measure_media,
 }
 
 

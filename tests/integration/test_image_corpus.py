@@ -1,0 +1,152 @@
+"""Malicious files: what is rejected, and what is published of the rest."""
+
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from adapters.pillow import open_image_publisher
+from domain.errors import InvalidImage, UnsupportedImageType
+from domain.media.image import ImageLimits
+from tests.integration.image_publishing import publish, publish_by
+from tests.support.images import (
+    HEIC_PHOTO,
+    PNG_SIGNATURE,
+    SECRET,
+    SWAPPED_PROFILE,
+    animated_gif,
+    chunk,
+    decode,
+    encode,
+    exif,
+    gif,
+    gif_frame,
+    multi_picture_jpeg,
+    phone_photo,
+    plain_jpeg,
+    png_bomb,
+    sample_image,
+    scan_bomb_jpeg,
+    segment,
+    still_gif,
+    transparent_png,
+)
+
+JPEG, PNG = plain_jpeg(), encode(sample_image(), "PNG")
+WEBP = encode(sample_image(), "WEBP", exif=b"Exif\0\0" + SECRET, xmp=SECRET)
+AVIF = encode(sample_image(), "AVIF", exif=exif(1), xmp=SECRET)
+HTML = b"<html><script>alert('" + SECRET + b"')</script>"
+ZIP = b"PK\3\4" + SECRET
+
+
+def riff(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A WebP file of these chunks."""
+    body = b"WEBP" + b"".join(name + struct.pack("<I", len(data)) + data for name, data in chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def canvas(width: int, height: int, flags: int = 0) -> tuple[bytes, bytes]:
+    sides = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    return b"VP8X", bytes([flags, 0, 0, 0]) + sides
+
+
+def resized(content: bytes, size: int) -> bytes:
+    """Return a JPEG whose header has another size."""
+    at = content.index(b"\xff\xc0") + 5
+    return content[:at] + struct.pack(">HH", size, size) + content[at + 4 :]
+
+
+def with_size(content: bytes, width: int, height: int) -> bytes:
+    """Return an AVIF or HEIC file whose header has another size."""
+    at = content.index(b"ispe") + 8
+    return content[:at] + struct.pack(">II", width, height) + content[at + 8 :]
+
+
+REJECTED = {
+    "JPEG of 60,000 x 60,000": resized(JPEG, 60_000),
+    "JPEG with thousands of scans": scan_bomb_jpeg(5_000),
+    "PNG of 60,000 x 60,000": PNG_SIGNATURE
+    + chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    + chunk(b"IDAT", zlib.compress(bytes(1_000))),
+    "GIF of 60,000 x 60,000": gif(60_000, 60_000, [gif_frame(0, 0, 1, 1)]),
+    "GIF whose canvas grows": gif(1, 1, [gif_frame(0, 0, 1, 1), gif_frame(60_000, 60_000, 1, 1)]),
+    "GIF with thousands of frames": gif(1, 1, [gif_frame(0, 0, 1, 1)] * 5_000),
+    "GIF without frames": gif(1, 1, []),
+    "WebP of 60,000 x 60,000": riff(canvas(60_000, 60_000), (b"VP8L", bytes(20))),
+    "WebP without frames": riff(canvas(64, 48, flags=2), (b"ANIM", bytes(6))),
+    "WebP with thousands of frames": riff(canvas(64, 48, 2), *[(b"ANMF", bytes(20))] * 5_000),
+    "AVIF of 60,000 x 60,000": with_size(AVIF, 60_000, 60_000),
+    "HEIC of 60,000 x 60,000": with_size(HEIC_PHOTO, 60_000, 60_000),
+    **{
+        f"{name} cut in half": content[: len(content) // 2]
+        for name, content in {
+            "JPEG": JPEG,
+            "PNG": PNG,
+            "WebP": WEBP,
+            "AVIF": AVIF,
+            "HEIC": HEIC_PHOTO,
+            "GIF": still_gif(),
+        }.items()
+    },
+}
+NO_IMAGES = {
+    "SVG with a script": b"<svg xmlns='http://www.w3.org/2000/svg'><script>x</script></svg>",
+    "HTML before an image": HTML + JPEG,
+    "ZIP before an image": ZIP + PNG,
+    "PDF": b"%PDF-1.7" + JPEG,
+}
+PUBLISHED = {
+    "JPEG and HTML": JPEG + HTML,
+    "JPEG and ZIP": JPEG + ZIP,
+    "JPEG with texts in all segments": JPEG[:2]
+    + b"".join(segment(0xE0 + number, SECRET * 9) for number in range(16))
+    + segment(0xFE, SECRET)
+    + JPEG[2:],
+    "JPEG with a text between its segments": JPEG[:20] + SECRET + JPEG[20:],
+    "JPEG with huge EXIF": JPEG[:2] + segment(0xE1, b"Exif\0\0" + bytes(65_000)) * 50 + JPEG[2:],
+    "phone photo": phone_photo(),
+    "multi-picture JPEG": multi_picture_jpeg() + SECRET,
+    "PNG and ZIP": transparent_png() + ZIP,
+    "PNG with huge comment": png_bomb(b"zTXt", b"Comment"),
+    "PNG with huge ICC profile": png_bomb(b"iCCP", b"bomb"),
+    "PNG with text": PNG[:33] + chunk(b"tEXt", b"Comment\0" + SECRET) + PNG[33:],
+    "GIF with comment and text at its end": animated_gif() + SECRET,
+    "WebP": WEBP + SECRET,
+    "WebP with profile": encode(sample_image(), "WEBP", icc_profile=SWAPPED_PROFILE),
+    "AVIF": AVIF + SECRET,
+    "HEIC": HEIC_PHOTO,
+}
+
+
+@pytest.mark.parametrize("name", REJECTED)
+async def test_a_malicious_or_broken_image_is_rejected(name: str) -> None:
+    with pytest.raises(InvalidImage):
+        await publish(REJECTED[name])
+
+
+@pytest.mark.parametrize("name", NO_IMAGES)
+async def test_a_file_of_another_type_is_rejected(name: str) -> None:
+    with pytest.raises(UnsupportedImageType):
+        await publish(NO_IMAGES[name])
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+async def test_nothing_hidden_is_published(name: str) -> None:
+    content = (await publish(PUBLISHED[name])).content
+
+    image = decode(content)
+    for hidden in (SECRET, b"<script", b"PK\3\4", b"Photoshop", b"Exif", b"ICC_PROFILE", b"MPF\0"):
+        assert hidden not in content
+    for hidden_name in ("exif", "icc_profile", "xmp", "comment", "mp"):
+        assert hidden_name not in image.info
+    assert isinstance(image, Image.Image)
+
+
+async def test_no_malicious_image_harms_the_process_or_delays_the_next_image() -> None:
+    limits = ImageLimits(max_seconds=10)
+    async with open_image_publisher(limits) as publisher:
+        for content in (*REJECTED.values(), *NO_IMAGES.values()):
+            with pytest.raises((InvalidImage, UnsupportedImageType)):
+                await publish_by(publisher, content)
+        assert (await publish_by(publisher, JPEG)).image.width == 64

@@ -19,6 +19,9 @@ from entrypoints.startup_error import StartupError
 CHECK_TIMEOUT: Final = 15.0
 """Seconds for all checks, because they run at the same time."""
 _END_TIMEOUT: Final = 0.5
+_FILE_NOT_FOUND: Final = b'"error":"File not found","code":"not_found"'
+"""In the response of `/media` of the service."""
+_MAX_ERROR_BYTES: Final = 4096
 _FETCH_TIMEOUT: Final = 8.0
 _CONTENT: Final = b"check-settings"
 
@@ -68,7 +71,7 @@ async def check_media_files(files: MediaFiles, public_url: str | None = None) ->
         ConfigurationError: one of these is not possible.
         StartupError: the file is not at the public URL.
     """
-    storage_key = f"check-settings-{secrets.token_hex(8)}"
+    storage_key = f"00/check-settings-{secrets.token_hex(8)}"
     step = "written"
     try:
         await files.write(storage_key, _CONTENT, "text/plain")
@@ -99,7 +102,9 @@ def _check_public_url(url: str) -> None:
             content = response.read(len(_CONTENT) + 1)
         problem = "" if content == _CONTENT else "the response is another file"
     except HTTPError as error:
-        problem = f"status {error.code}"
+        # A CDN may get the images from the service. That has only files of the library.
+        is_service = _FILE_NOT_FOUND in error.read(_MAX_ERROR_BYTES)
+        problem = "" if is_service else f"status {error.code}"
     except (OSError, HTTPException) as error:
         problem = f"no response: {type(getattr(error, 'reason', error)).__name__}"
     if problem:

@@ -204,6 +204,10 @@ async def test_a_file_has_to_be_readable_at_the_public_url(tmp_path: Path) -> No
         for path, text in (("", "ok"), ("/other", "is not readable at"), ("/other", "status 404")):
             url = server.url + path
             assert text in await check_part("media", tmp_path, DIALTONE_MEDIA_PUBLIC_URL=url)
+    with running(tmp_path / "service", {}) as service:
+        for path, text in (("/media", "ok"), ("/other", "status 404")):
+            url = service.url + path
+            assert text in await check_part("media", tmp_path, DIALTONE_MEDIA_PUBLIC_URL=url)
     lost = await check_part("media", tmp_path, DIALTONE_MEDIA_PUBLIC_URL=server.url)
     assert lost.startswith("DIALTONE_MEDIA_PUBLIC_URL: ")
     assert "no response: ConnectionRefusedError" in lost

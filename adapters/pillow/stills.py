@@ -12,7 +12,7 @@ from adapters.pillow.colors import has_alpha, swaps_sides
 from domain.media.image import ImageFormat, SourceFormat
 
 DEFAULT_QUALITY: Final = 90
-_QUALITIES: Final = (DEFAULT_QUALITY, 82, 74, 66, 58, 50, 40, 30)
+_QUALITIES: Final = (DEFAULT_QUALITY, 75, 60, 45, 30)
 _OPTIMIZED_PIXELS: Final = 24_000_000
 """Optimized and progressive JPEGs need twice the memory, so larger ones are neither."""
 _MAX_GROWTH: Final = 1.05

@@ -325,7 +325,7 @@ class Settings:
     image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
     """Megapixels that one user can upload in an hour, all frames counted."""
     max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")
-    """Maximum pixels of an image; each million needs up to 8 MB of memory."""
+    """Maximum pixels of an image; each million needs up to 16 MB of memory."""
     max_jpeg_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="120000000")
     """Maximum pixels of a JPEG; one over `DIALTONE_MAX_IMAGE_PIXELS` is scaled down."""
     image_formats: tuple[SourceFormat, ...] = advanced(

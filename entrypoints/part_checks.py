@@ -162,5 +162,6 @@ async def _check_phone_line(settings: Settings) -> str:
 
     async with open_call_provider(settings) as calls:
         if isinstance(calls, TwilioCalls):
-            return await calls.check_caller_id(WebhookUrls(settings.public_url).voice())
+            urls = WebhookUrls(settings.public_url)
+            return await calls.check_caller_id(urls.voice(), urls.call_status())
     return ""

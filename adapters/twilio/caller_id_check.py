@@ -20,16 +20,23 @@ _NOT_OWNED: Final = (
     "it is no active number of the Twilio account: nobody can call it, and calls come from it only "
     "if it is a verified caller ID"
 )
+_NO_STATUS: Final = (
+    "Twilio does not report here when a call to it ends (Call status changes): callers who ask for "
+    "a code are called back 15 s after the text; see `dialtone voice urls`"
+)
 _ELSEWHERE: Final = "Twilio does not send calls to it here: see `dialtone voice urls`"
 
 
-async def check_caller_id(client: TwilioClient, number: str, voice_url: str) -> str:
+async def check_caller_id(
+    client: TwilioClient, number: str, voice_url: str, status_url: str
+) -> str:
     """Return a note or an empty text if calls can come from the number.
 
     Args:
         client: Asks Twilio.
         number: The number in E.164.
         voice_url: The URL of an inbound call's first request.
+        status_url: The URL for the status of inbound calls.
 
     Raises:
         ConfigurationError: It cannot call, or Twilio does not answer.
@@ -46,4 +53,6 @@ async def check_caller_id(client: TwilioClient, number: str, voice_url: str) -> 
         return _NOT_OWNED
     if not found.can_call:
         raise ConfigurationError(_NO_VOICE)
-    return "" if found.voice_url == voice_url else _ELSEWHERE
+    if found.voice_url != voice_url:
+        return _ELSEWHERE
+    return "" if found.status_url == status_url else _NO_STATUS

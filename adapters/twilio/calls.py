@@ -105,13 +105,13 @@ class TwilioCalls:
         except (ConnectionFailed, NoResponse, InvalidResponse) as error:
             _raise_unavailable(error)
 
-    async def check_caller_id(self, voice_url: str) -> str:
+    async def check_caller_id(self, voice_url: str, status_url: str) -> str:
         """Return a note or an empty text if calls can come from the number.
 
         Raises:
             ConfigurationError: They cannot.
         """
-        return await check_caller_id(self._client, self._caller_id, voice_url)
+        return await check_caller_id(self._client, self._caller_id, voice_url, status_url)
 
     async def _limit(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         size = 0

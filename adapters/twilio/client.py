@@ -59,12 +59,14 @@ class AccountNumber:
     can_send: bool
     can_call: bool
     voice_url: str
+    status_url: str
 
 
 class _Number(msgspec.Struct):
     phone_number: str
     capabilities: dict[str, bool] | None = None
     voice_url: str | None = None
+    status_callback: str | None = None
 
 
 class _ShortCode(msgspec.Struct):
@@ -165,7 +167,10 @@ class TwilioClient:
             if one.phone_number == number:
                 can = one.capabilities or {}
                 return AccountNumber(
-                    can.get("sms", True), can.get("voice", True), one.voice_url or ""
+                    can.get("sms", True),
+                    can.get("voice", True),
+                    one.voice_url or "",
+                    one.status_callback or "",
                 )
         return None
 

@@ -61,12 +61,14 @@ class MenuNode:
     """Ask for one of the choices, again after silence or nonsense, and then give up.
 
     With a `language_key`, another locale is offered first. Who chooses it hears the menu again.
+    `repetition` is a shorter text for those who have heard the first one.
     """
 
     text: str
     choices: tuple[Choice, ...]
     give_up: str
     invalid: str = ""
+    repetition: str = ""
     language_key: str = ""
 
 

@@ -406,7 +406,7 @@ def _gather(
         prompt=(
             *before,
             *([offered.say(LANGUAGE_OFFER)] if offered else []),
-            locale.say(menu.text),
+            locale.say((position.repeat and menu.repetition) or menu.text),
         ),
         answer_to=position,
         voice=locale.voice,

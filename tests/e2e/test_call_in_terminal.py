@@ -15,9 +15,15 @@ COMMAND: Final = (sys.executable, "-m", "tests.support.servers.fake_twilio.call"
 
 def test_a_person_joins_calls_again_and_signs_in_with_a_code(tmp_path: Path) -> None:
     command = [*COMMAND, str(tmp_path / "call")]
-    lines = "\n1\n\nanswered\n/quit\n"
+    lines = "\n/calls\n1\n\n/code\nanswered\n\n4\n/quit\n"
     shown = subprocess.check_output(command, cwd=ROOT, input=lines, text=True)
-    for text in ("Welcome to Dialtone.", "Thank you. You have joined", "Goodbye."):
+    for text in (
+        "Welcome to Dialtone.",
+        "/calls: 401",
+        "Thank you. You have joined",
+        "rings: Enter",
+        "Goodbye.",
+    ):
         assert text in shown
 
     output = tmp_path / "output"

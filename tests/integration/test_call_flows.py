@@ -10,7 +10,8 @@ from adapters.flows import InvalidCallFlow, load_call_flow
 from adapters.flows.flow_document import KINDS
 from domain.phone import PhoneNumber
 from domain.voice.drawing import draw
-from domain.voice.flow import CallFlow
+from domain.voice.flow import CallFlow, DialResult, MenuNode
+from domain.voice.instructions import GoTo
 from domain.voice.walk import (
     Answered,
     CallBack,
@@ -18,6 +19,7 @@ from domain.voice.walk import (
     CallerIdentity,
     CallEvent,
     Continued,
+    Dialed,
     EffectResult,
     ExplainLeaving,
     Leave,
@@ -26,6 +28,7 @@ from domain.voice.walk import (
     advance,
     start,
 )
+from tests.support.call_flows import spoken
 
 PAGE: Final = (Path(__file__).parents[2] / "docs/voice.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -116,7 +119,7 @@ def test_the_documented_flow_is_valid_and_its_default_locale_comes_first(tmp_pat
 
 
 NODES = "use one of bye, operator, question, or add [nodes.by]"
-FIELDS = "use choices, give_up, invalid, kind, language_key, text"
+FIELDS = "use choices, give_up, invalid, kind, language_key, repetition, text"
 
 
 @pytest.mark.parametrize(
@@ -196,3 +199,31 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "flow.toml").write_text("x = " + "[" * 5000)
     with pytest.raises(InvalidCallFlow, match=r"flow.toml: it "):
         load_call_flow(tmp_path / "flow.toml", "Demo")
+
+
+@pytest.mark.parametrize("phone", [US, INDIA, MEXICO, None])
+def test_at_most_fifty_words_are_said_until_a_key_is_awaited(
+    flow: CallFlow, phone: PhoneNumber | None
+) -> None:
+    events: list[CallEvent] = [Answered(), Continued(), Dialed(DialResult.BUSY), DONE]
+    events += [Answered(keys=key) for key in "123489"]
+    words: dict[tuple[str, bool], set[int]] = {}
+    for identity in CallerIdentity:
+        caller = Caller(phone, identity)
+        steps = [(start(flow, caller), 0)]
+        while steps:
+            step, before = steps.pop()
+            said = before + sum(len(text.split()) for text in spoken(step.instructions))
+            assert said <= 50, step.path
+            position = step.position
+            if position is None:
+                continue
+            known = words.setdefault((position.node, position.repeat > 0), set())
+            if said not in known:
+                known.add(said)
+                goes_on = isinstance(next(reversed(step.instructions), None), GoTo)
+                possible = [Continued()] if goes_on else events
+                following = [advance(flow, position, caller, event) for event in possible]
+                steps += ((one, said if goes_on else 0) for one in following)
+    # A repetition is shorter: that is a rule for all flows.
+    assert all(node.repetition for node in flow.nodes.values() if isinstance(node, MenuNode))

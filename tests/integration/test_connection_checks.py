@@ -234,6 +234,7 @@ async def test_the_check_of_twilio_sends_nothing(tmp_path: Path, twilio: FakeTwi
             {}, "", "does not have the messaging service",
         ),
         ("phone line", {}, {SENDER: True}, "https://a.test/voice", "ok"),
+        ("phone line", {}, {SENDER: True}, "https://b.test/voice", "ok Twilio does not report"),
         (
             "phone line",
             {"DIALTONE_SMS": "", "DIALTONE_VOICE": "twilio", "TWILIO_AUTH_TOKEN": "wrong"},
@@ -254,6 +255,9 @@ async def test_each_problem_of_a_twilio_account_has_its_own_line(
     line: str,
 ) -> None:
     twilio.numbers, twilio.voice_url = numbers, voice_url
+    twilio.status_url = "https://a.test/voice/status"
+    if voice_url == "https://b.test/voice":
+        environ = {"DIALTONE_PUBLIC_URL": "https://b.test"}
     environ = {"DIALTONE_PUBLIC_URL": "https://a.test", **environ}
 
     checked = await check_part(part, tmp_path, **with_twilio(twilio, **environ))

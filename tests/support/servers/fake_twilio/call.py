@@ -26,10 +26,11 @@ from tests.support.service import Service
 COMMANDS: Final = """\
 Enter        call the service, or answer when the phone rings
 +NUMBER      be another phone
+Everywhere, also in a call:
 /code        ask for a sign-in code as an app does, by a call to this phone
 /signin CODE sign in with a code that you heard
 /calls       show the calls of this phone, after a sign-in
-/quit        end; so does Ctrl-D"""
+/quit        hang up and end; so does Ctrl-D"""
 PROMPTS: Final = {
     "Gather": "key or words; Enter is silence",
     "Dial": "the operator's phone rings: answered, busy, no-answer, failed, canceled",
@@ -73,8 +74,7 @@ class Phone(FakeTwilio):
 
     def follow(self, line: str) -> None:
         """Do what a line says."""
-        command, _, argument = line.partition(" ")
-        match command:
+        match line:
             case "" if self.placed:
                 placed = self.placed.pop(0)
                 self.number = placed.form["To"]
@@ -85,6 +85,15 @@ class Phone(FakeTwilio):
                 show(f"  {self.number} calls the service. /hangup hangs up.")
                 call = PhoneCall(self, self.number, stops_at_redirects=True)
                 self._talk(call, call.ring)
+            case number if re.fullmatch(r"\+\d{7,15}", number):
+                self.number, self.token = number, ""
+            case _:
+                self._command(line)
+
+    def _command(self, line: str) -> None:
+        """Do what a line says that means the same in a call and outside."""
+        command, _, argument = line.partition(" ")
+        match command:
             case "/code":
                 self._send("POST", "/auth/request-otp", {"phone": self.number, "channel": "voice"})
             case "/signin":
@@ -92,8 +101,8 @@ class Phone(FakeTwilio):
                 self.token = self._send("POST", "/auth/verify-otp", otp).get("access_token", "")
             case "/calls":
                 self._send("GET", "/calls", None)
-            case number if re.fullmatch(r"\+\d{7,15}", number):
-                self.number, self.token = number, ""
+            case "/quit":
+                raise EOFError
             case _:
                 show(COMMANDS)
 
@@ -117,6 +126,8 @@ class Phone(FakeTwilio):
         match call.waits_for:
             case _ if line == "/hangup":
                 call.hang_up()
+            case _ if line.startswith("/"):
+                self._command(line)
             case "Redirect":
                 call.stay()
             case "Dial":
@@ -158,8 +169,8 @@ def main() -> None:
             service.start(process_group=0)
             show(f"It is all simulated: nobody is called, nothing is sent.\n{COMMANDS}")
             with suppress(EOFError):
-                while (text := read_line(f"\n{phone.number}, Enter calls the service")) != "/quit":
-                    phone.follow(text)
+                while True:
+                    phone.follow(read_line(f"\n{phone.number}, Enter calls the service"))
         except (AssertionError, httpx.TransportError) as error:
             sys.exit(f"{error}\n{service.log if service.is_running else ''}")
         finally:

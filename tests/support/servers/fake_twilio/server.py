@@ -62,6 +62,7 @@ class FakeTwilio(HttpServer):
     service_url = ""
     public_url = ""
     voice_url = ""
+    status_url = ""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(self.respond, port)
@@ -163,6 +164,7 @@ class FakeTwilio(HttpServer):
             "phone_number": number,
             "capabilities": {"voice": bool(self.voice_url), "sms": self.numbers[number]},
             "voice_url": self.voice_url,
+            "status_callback": self.status_url,
         }
 
 

@@ -79,7 +79,7 @@ async def test_the_code_is_read_twice_after_a_key(app: AppHarness) -> None:
     assert isinstance(gather, Gather)
     greeting = gather.prompt[0]
     assert isinstance(greeting, Say)
-    assert greeting.text.startswith("This is Dialtone, with the sign-in code that you requested.")
+    assert greeting.text.startswith("This is Dialtone. To hear the sign-in code")
     assert record(app).status is CallStatus.IN_PROGRESS
 
     read = await request(app, CODE, KEY)

@@ -77,6 +77,12 @@ def test_a_valid_flow_violates_no_rule() -> None:
         (SayNode("missing", "bye"), {}, "nodes.start.text: there is no text 'missing' for en"),
         (SayNode("", "bye"), {}, "nodes.start.text: there is no text '' for en"),
         (replace(menu("bye"), invalid="gone"), {}, "nodes.start.invalid: there is no text 'gone'"),
+        (replace(menu("bye"), repetition="gone"), {}, "start.repetition: there is no text 'gone'"),
+        (
+            replace(menu("bye"), repetition=menu("bye").text),
+            {},
+            "nodes.start.repetition: the text",
+        ),
         (
             menu("join"),
             {"join": replace(REGISTER, consent="missing")},

@@ -14,6 +14,7 @@ from application.identities.operators import (
     UnblockPhone,
 )
 from application.identities.refresh_session import RefreshSession
+from application.identities.repeat_login import RepeatLogin
 from application.identities.session_factory import SessionFactory, TokenLifetimes
 from application.identities.sessions import ListSessions, Logout, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
@@ -329,6 +330,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             add_session=AddSession(
                 verifications, identities, randomness, events, policy.recycled_after
             ),
+            repeat_login=RepeatLogin(identities),
             sessions=sessions,
             recognize_device=recognize_device,
             resend_time=ResendTime(delivery_permits, codes, policy.delivery_policy),

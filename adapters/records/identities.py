@@ -44,6 +44,8 @@ class SessionRecord(msgspec.Struct, gc=False):
     last_used_at: datetime | None = None
     token_family: RefreshTokensRecord | None = msgspec.field(name="refresh_tokens", default=None)
     idle_expires_at: datetime | None = None
+    is_used: bool = False
+    repeats: int = 0
 
 
 class DeviceRecord(msgspec.Struct, gc=False):
@@ -59,6 +61,8 @@ class UsedChallengeRecord(msgspec.Struct, gc=False):
 
     id: str
     expires_at: datetime
+    session_id: str | None = None
+    request_id: str | None = None
 
 
 class ConsentRecord(msgspec.Struct, gc=False):

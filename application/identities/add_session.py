@@ -44,6 +44,7 @@ class AddSession:
         code: UsedCode,
         loaded: Versioned[Identity | None] | None = None,
         device_id: str | None = None,
+        request_id: str | None = None,
         *,
         is_retry: bool = False,
     ) -> str | None:
@@ -58,13 +59,16 @@ class AddSession:
             code: the code that was used, with the identity that the phone is assigned to.
             loaded: that identity or None, where the caller has loaded it.
             device_id: the device that is recognized from now on, if any.
+            request_id: the request id that the client sent with the code, if any.
             is_retry: an earlier request used the code.
 
         Raises:
             StorageError
         """
         identity_id, challenge = code.login.identity_id, code.challenge
-        used = UsedChallenge(challenge.id, challenge.expires_at + CLOCK_SKEW)
+        used = UsedChallenge(
+            challenge.id, challenge.retained_until + CLOCK_SKEW, session.id, request_id
+        )
         device = device_id and RecognizedDevice(
             device_id, session.id, session.created_at + DEVICE_TOKEN_TTL
         )
@@ -102,4 +106,4 @@ class AddSession:
             return None
         login = replace(code.login, identity_id=owner.identity_id)
         moved = replace(code, login=login, is_device_recognized=False)
-        return await self(session, phone, moved, device_id=device_id)
+        return await self(session, phone, moved, device_id=device_id, request_id=request_id)

@@ -1,17 +1,21 @@
 """Authenticate a request by its access token."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 from application.ports.errors import InvalidToken, StorageError
 from application.ports.identities import Identities
-from application.ports.keys import AccessTokens
+from application.ports.keys import AccessTokens, TokenClaims
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.principal import Principal
+from application.update import update_identity
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
-from domain.identities.session import Session, SessionLimits
+from domain.identities.session import SessionLimits
 from domain.otp.review_otps import TestOtps
 
 
@@ -21,7 +25,9 @@ class Authenticate:
 
     - The identity is read every time, so logout, block, deletion and role changes act at once
       for every token.
-    - The use of a session is recorded once a day, on the first three days of use when the day
+    - The first use of a session is recorded before the response leaves: from then on nobody can
+      repeat the login that opened it.
+    - Later uses are recorded once a day, on the first three days of use when the day
       begins, and once after each refresh: the client has the new tokens, so the previous refresh
       token ends.
     - A phone with a test OTP never acts as an administrator, even if it was one before.
@@ -49,14 +55,12 @@ class Authenticate:
         session = loaded.value.find_session(claims.session_id, now) if loaded else None
         if loaded is None or session is None:
             raise Unauthenticated
-        used = session.record_use(
-            now,
-            self.session_limits,
-            claims.generation,
-            counts_day=loaded.value.counts_day(now),
-        )
-        if used is not session:
-            await self._record_use(loaded, used)
+        record_use = partial(self._record_use, claims=claims, now=now)
+        used = record_use(loaded.value)
+        if used is not loaded.value:
+            await self._save(
+                Versioned(used, loaded.version), record_use, is_first=not session.is_used
+            )
         identity = self._demote_test_phone(loaded.value)
         return Principal(identity, session, has_recent_login=session.is_recent(now))
 
@@ -65,7 +69,28 @@ class Authenticate:
             return identity
         return identity.demote() if self.test_otps.includes(identity.phone) else identity
 
-    async def _record_use(self, loaded: Versioned[Identity], session: Session) -> None:
+    def _record_use(self, identity: Identity, claims: TokenClaims, now: datetime) -> Identity:
+        session = identity.find_session(claims.session_id, now)
+        if session is None:
+            raise Unauthenticated
+        counts_day = identity.counts_day(now)
+        used = session.record_use(
+            now, self.session_limits, claims.generation, counts_day=counts_day
+        )
+        return identity if used is session else identity.replace_session(used)
+
+    async def _save(
+        self,
+        used: Versioned[Identity],
+        record_use: Callable[[Identity], Identity],
+        *,
+        is_first: bool,
+    ) -> None:
+        if is_first:
+            if not await self.identities.replace(used.value, used.version):
+                # What changed meanwhile may be a repeat of the login, or another use.
+                await update_identity(self.identities, used.value.id, record_use)
+            return
         # On a conflict another request recorded it; on an error the next request tries again.
         with suppress(StorageError):
-            await self.identities.replace(loaded.value.replace_session(session), loaded.version)
+            await self.identities.replace(used.value, used.version)

@@ -7,6 +7,7 @@ from typing import Final
 from application.ports.keys import AccessTokens, RefreshKeys, TokenClaims
 from application.ports.system import Randomness
 from domain.errors import Unauthenticated
+from domain.identities.device_token import derive_device_secret
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken, make_refresh_token
 from domain.identities.session import NONCE_BYTES, RefreshTokenFamily, Session, SessionLimits
@@ -60,6 +61,11 @@ class SessionFactory:
             token_family=RefreshTokenFamily(nonce, rotated_at=now) if with_refresh else None,
             idle_expires_at=now + self.limits.idle_timeout,
         )
+
+    def derive_device_secrets(self, session_id: str) -> list[bytes]:
+        """Derive the secret of a device with each accepted key, the one for new tokens first."""
+        keys = (self.refresh_keys.signing(), *self.refresh_keys.accepted())
+        return [derive_device_secret(key, session_id) for key in keys]
 
     def refresh(self, session: Session, family: RefreshTokenFamily, now: datetime) -> Session:
         """Return the session with the next generation of refresh tokens."""

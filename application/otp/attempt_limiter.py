@@ -145,12 +145,13 @@ class AttemptLimiter:
                     self._count_failure(attempt, permits, loaded, may_count=may_count),
                 )
                 raise TooManyAttempts(max(retry_after, whole_seconds(attempt.now, available_at)))
-            case Unchallenged(is_used_code):
+            case Unchallenged(is_used_code, code):
                 (left, unchallenged_at), _ = await asyncio.gather(
                     self._count_unchallenged(attempt, permits, is_used_code=is_used_code),
                     self._count_failure(attempt, permits, loaded, may_count=not is_used_code),
                 )
-                if unchallenged_at is not None:
+                # A client that repeats its own login needs no attempt.
+                if unchallenged_at is not None and code is None:
                     raise TooManyAttempts(whole_seconds(attempt.now, unchallenged_at))
                 return left
             case Repeated(left):
@@ -159,7 +160,7 @@ class AttemptLimiter:
             case _:
                 return result.attempts_left
 
-    async def release(self, permits: AttemptPermits, deliveries: Sequence[Delivery]) -> None:
+    async def release(self, permits: AttemptPermits, deliveries: Sequence[Delivery] = ()) -> None:
         """Release what a login releases: the permits of a failure, and of what had its code."""
         releases = [release_permits(self.rate_limiter, permits.of_failure)]
         phone = permits.phone

@@ -80,13 +80,17 @@ class OtpCodes:
         return OtpCode(challenge.derive_code(mac, phone, self.length))
 
     def derive_all(
-        self, verification: PhoneVerification, phone: PhoneNumber, now: datetime
+        self,
+        verification: PhoneVerification,
+        phone: PhoneNumber,
+        now: datetime,
+        request_id: str | None = None,
     ) -> dict[str, str]:
         """Derive the codes of all comparable challenges, by the challenges' ids.
 
         The same number of codes is derived for every phone, so that the time reveals nothing.
         """
-        comparable, macs = verification.comparable_challenges(now), self.keys.macs()
+        comparable, macs = verification.comparable_challenges(now, request_id), self.keys.macs()
         codes = {}
         for challenge in comparable:
             mac = macs.get(challenge.key_id)

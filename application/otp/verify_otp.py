@@ -3,10 +3,12 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from application.identities.add_session import AddSession
+from application.identities.repeat_login import RepeatedLogin, RepeatLogin
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes, derive_phone_key
@@ -23,7 +25,7 @@ from application.ports.versioned import Versioned
 from application.update import update_call, update_phone_verification
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.identities.device_token import SECRET_BYTES, DeviceToken
+from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
 from domain.otp.attempts import (
     Correct,
@@ -81,7 +83,8 @@ class VerifyOtp:
 
     - A code is used once (ASVS 5.0 6.5.1), however many requests race.
     - No login is lost: where the session was not saved, the same client may send the code again.
-      Only the request whose write adds the session gets tokens.
+      Only the request whose write adds the session gets tokens, and the repeats of that request
+      (`RepeatLogin`): they open no second session, release nothing and are no second login.
     - An attempt is counted before the response leaves.
     - Attempts of one IP are limited over all phones, and so are failed attempts while a challenge
       is active: per country and in total. An attempt with a valid request id, or of a recognized
@@ -105,6 +108,7 @@ class VerifyOtp:
     codes: OtpCodes
     attempt_limiter: AttemptLimiter
     add_session: AddSession
+    repeat_login: RepeatLogin
     sessions: SessionFactory
     recognize_device: RecognizeDevice
     resend_time: ResendTime
@@ -177,17 +181,25 @@ class VerifyOtp:
             login.session_id, now, command.device, with_refresh=command.with_refresh
         )
         secret = self._device_secret(command, code)
-        identity_id, _ = await asyncio.gather(
-            self.add_session(
-                session,
-                phone,
-                code,
-                identity,
-                DeviceToken(login.identity_id, secret).device_id if secret else None,
-                is_retry=not isinstance(result, Correct),
-            ),
-            self.attempt_limiter.release(permits, code.deliveries),
+        add_session = partial(
+            self.add_session,
+            session,
+            phone,
+            code,
+            identity,
+            DeviceToken(login.identity_id, secret).device_id if secret else None,
+            attempt.request_id,
         )
+        if isinstance(result, Correct):
+            identity_id, _ = await asyncio.gather(
+                add_session(), self.attempt_limiter.release(permits, code.deliveries)
+            )
+        elif now < code.challenge.expires_at and (identity_id := await add_session(is_retry=True)):
+            await self.attempt_limiter.release(permits, code.deliveries)
+        else:
+            await self.attempt_limiter.release(permits)
+            repeated = await self.repeat_login(code, attempt.request_id, now)
+            return self._repeat(command, repeated, now) if repeated else self._reject(command, left)
         if identity_id is None:
             return self._reject(command, left)
         await self._verify_caller(code, identity_id)
@@ -197,10 +209,23 @@ class VerifyOtp:
         tokens = self.sessions.issue_tokens(identity_id, session, now)
         return LoggedIn(tokens, DeviceToken(identity_id, secret) if secret else None)
 
+    def _repeat(
+        self, command: VerifyOtpCommand, repeated: RepeatedLogin, now: datetime
+    ) -> LoggedIn:
+        """Return the tokens of a login again, with the same device token."""
+        identity, session = repeated
+        devices = {device.id for device in identity.devices if device.session_id == session.id}
+        secrets = self.sessions.derive_device_secrets(session.id)
+        if command.device_token is not None:  # a recognized device keeps its own
+            secrets.append(command.device_token.secret)
+        tokens = (DeviceToken(identity.id, secret) for secret in secrets)
+        device_token = next((token for token in tokens if token.device_id in devices), None)
+        return LoggedIn(self.sessions.issue_tokens(identity.id, session, now), device_token)
+
     def _check(
         self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification
     ) -> tuple[PhoneVerification, VerificationResult]:
-        codes = self.codes.derive_all(verification, phone, attempt.now)
+        codes = self.codes.derive_all(verification, phone, attempt.now, attempt.request_id)
         return check_code(verification, attempt, codes)
 
     async def _replace(
@@ -229,7 +254,7 @@ class VerifyOtp:
             return None
         if code.is_device_recognized and command.device_token is not None:
             return command.device_token.secret
-        return self.randomness.bytes(SECRET_BYTES)
+        return self.sessions.derive_device_secrets(code.login.session_id)[0]
 
     def _reject(self, command: VerifyOtpCommand, attempts_left: int) -> OtpRejected:
         event_type = SecurityEventType.OTP_VERIFICATION_FAILED

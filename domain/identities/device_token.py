@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ DEVICE_TOKEN_TTL: Final = timedelta(days=180)
 # Identity id and secret.
 _TOKEN: Final = struct.Struct(">12s16s")
 _LABEL: Final = b"dialtone device token\0"
+_SECRET_LABEL: Final = b"dialtone device secret\0"
 _ID_LENGTH: Final = 32
 
 
@@ -21,7 +23,7 @@ _ID_LENGTH: Final = 32
 class DeviceToken:
     """The proof of an earlier login: an identity, and a secret of one of its devices.
 
-    The secret is random, so a plain hash of it is enough for the database.
+    The secret is derived with a key, so a plain hash of it is enough for the database.
     """
 
     identity_id: str
@@ -46,6 +48,16 @@ class RecognizedDevice:
     id: str
     session_id: str
     expires_at: datetime
+
+
+def derive_device_secret(key: bytes, session_id: str) -> bytes:
+    """Derive the secret of the device that a session made known: the same for each response.
+
+    Args:
+        key: a secret key of an HMAC (RFC 2104).
+        session_id: the first session of the device, which is also its name.
+    """
+    return hmac.digest(key, _SECRET_LABEL + session_id.encode(), "sha256")[:SECRET_BYTES]
 
 
 def parse_device_token(text: str) -> DeviceToken | None:

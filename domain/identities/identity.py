@@ -36,10 +36,15 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class UsedChallenge:
-    """A challenge that opened a session. It is kept while its code could be sent again."""
+    """A challenge that opened a session. It is kept while its code could be sent again.
+
+    `request_id` is the one that the successful request itself carried, if any.
+    """
 
     id: str
     expires_at: datetime
+    session_id: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +181,21 @@ class Identity:
             is_verified=True,
         )
 
+    def repeat_login(
+        self, challenge_id: str, request_id: str | None, now: datetime
+    ) -> "tuple[Identity, Session] | None":
+        """Return the identity and the session after a client repeated the login of a challenge.
+
+        None unless it sends the request id of the login, soon, while the session is unused.
+        """
+        for used in self.used_challenges:
+            if used.id == challenge_id and used.session_id and used.request_id == request_id:
+                session = self.find_session(used.session_id, now)
+                repeated = session and session.repeat_login(now)
+                if request_id is not None and repeated is not None:
+                    return self.replace_session(repeated), repeated
+        return None
+
     def find_device(self, device_id: str, now: datetime) -> RecognizedDevice | None:
         """Return the recognized device with this id, or None."""
         if not self.is_deleted and not self.is_blocked:
@@ -220,10 +240,14 @@ class Identity:
         )
 
     def revoke_other_sessions(self, session_id: str) -> "Identity":
-        """Return the identity with this session and its device only."""
+        """Return the identity with this session, which revokes the others, and its device only."""
         return replace(
             self,
-            sessions=tuple(session for session in self.sessions if session.id == session_id),
+            sessions=tuple(
+                replace(session, is_used=True)
+                for session in self.sessions
+                if session.id == session_id
+            ),
             devices=tuple(device for device in self.devices if device.session_id == session_id),
         )
 

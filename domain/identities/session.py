@@ -11,6 +11,8 @@ NONCE_BYTES: Final = 16
 REUSE_GRACE_PERIOD: Final = timedelta(seconds=10)
 """How long the previous refresh token is valid in any case: requests may have been parallel."""
 RECENT_LOGIN_PERIOD: Final = timedelta(days=1)
+LOGIN_REPEAT_PERIOD: Final = timedelta(minutes=1)
+"""How long a client that lost the response to its login may repeat the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Session:
     `token_family` is None where the client has one long-lived access token and no refresh
     tokens. `last_used_at` is exact for a session that is refreshed, otherwise up to a day old.
     `idle_expires_at` is when the session ends without another use; None for no such limit.
+    `is_used` is whether a token of it was used. `repeats` counts the repeats of its login, so that
+    each of them changes the identity.
     """
 
     id: str
@@ -81,6 +85,8 @@ class Session:
     last_used_at: datetime | None = None
     token_family: RefreshTokenFamily | None = None
     idle_expires_at: datetime | None = None
+    is_used: bool = False
+    repeats: int = 0
 
     @property
     def last_seen_at(self) -> datetime:
@@ -109,18 +115,19 @@ class Session:
     ) -> "Session":
         """Return the session after the use of an access token of this generation.
 
-        It is the same object where nothing of it is worth a write. The first use of a day that the
-        identity counts is.
+        It is the same object where nothing of it is worth a write. The first use is, and so is that
+        of a day that the identity counts.
         """
         family = self.token_family and self.token_family.confirm(generation)
         is_recent = now - self.last_seen_at < limits.last_used_update_interval
-        if is_recent and not counts_day and family is self.token_family:
+        if self.is_used and is_recent and not counts_day and family is self.token_family:
             return self
         return replace(
             self,
             last_used_at=now,
             token_family=family,
             idle_expires_at=now + limits.idle_timeout,
+            is_used=True,
         )
 
     def refresh(
@@ -137,4 +144,11 @@ class Session:
             last_used_at=now,
             expires_at=min(now + lifetime, self.created_at + limits.max_age),
             idle_expires_at=now + limits.idle_timeout,
+            is_used=True,
         )
+
+    def repeat_login(self, now: datetime) -> "Session | None":
+        """Return the session after a repeat of its login, or None where there may be none."""
+        if self.is_used or now - self.created_at > LOGIN_REPEAT_PERIOD:
+            return None
+        return replace(self, repeats=self.repeats + 1)

@@ -10,6 +10,7 @@ from struct import Struct
 from typing import Final
 
 from domain.errors import MalformedOtp
+from domain.identities.session import LOGIN_REPEAT_PERIOD
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
@@ -69,6 +70,11 @@ class Challenge:
     used_at: datetime | None = None
     login: Login | None = None
 
+    @property
+    def retained_until(self) -> datetime:
+        """When its code is not compared anymore: a used one can be repeated after it expired."""
+        return self.expires_at + LOGIN_REPEAT_PERIOD if self.used_at else self.expires_at
+
     def is_active(self, now: datetime) -> bool:
         """Return whether a correct code is accepted now.
 
@@ -86,6 +92,10 @@ class Challenge:
     def mark_used(self, now: datetime, login: Login | None = None) -> "Challenge":
         """Return the challenge after its code was used for this login."""
         return replace(self, used_at=now, login=login)
+
+    def was_used_with(self, request_id: str | None) -> bool:
+        """Return whether a request with this id used the code."""
+        return self.login is not None and self.login.request_id == request_id is not None
 
     def move_login(self, identity_id: str) -> "Challenge":
         """Return the challenge with its login at the identity that replaced a deleted one."""

@@ -175,8 +175,10 @@ class CodeCheck:
             if (
                 login is not None
                 and login.identity_id == state.identity_id
-                and self._matches(challenge, named)
-                and (is_known or (named and request_id == login.request_id))
+                and (
+                    (challenge.id in self.equal and challenge.was_used_with(request_id))
+                    or (is_known and self._matches(challenge, named))
+                )
             ):
                 return self._used_code(challenge, login, named or self._find_carrier(challenge))
         return None

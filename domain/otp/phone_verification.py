@@ -274,17 +274,24 @@ class PhoneVerification:
         """Return the challenge of a delivery or callback with this id, or None."""
         return next((found for found in self.all_challenges if found.id == challenge_id), None)
 
-    def comparable_challenges(self, now: datetime) -> tuple[Challenge, ...]:
+    def comparable_challenges(
+        self, now: datetime, request_id: str | None = None
+    ) -> tuple[Challenge, ...]:
         """Return the challenges whose codes an attempt is compared with, at most four.
 
         These are the active ones of messages, that of the latest callback if it is active, and the
-        one that was used last, until its code expires.
+        one that was used with this request id, or else the one that was used last, until one minute
+        after its code expires.
         """
         comparable = self.active_challenges(now)
         if self.callbacks and self.callbacks[-1].challenge.is_active(now):
             comparable = (*comparable, self.callbacks[-1].challenge)
-        used = [one for one in self.all_challenges if one.used_at and now < one.expires_at]
-        return (*comparable, *sorted(used, key=lambda one: one.used_at or now)[-1:])
+        used = [one for one in self.all_challenges if one.used_at and now < one.retained_until]
+
+        def rank(challenge: Challenge) -> tuple[bool, datetime]:
+            return challenge.was_used_with(request_id), challenge.used_at or now
+
+        return (*comparable, *sorted(used, key=rank)[-1:])
 
     def drop_challenges_without_key(self, has_key: Callable[[str], bool]) -> "PhoneVerification":
         """Return the state without codes that cannot be derived anymore. Callbacks still count."""
@@ -386,9 +393,9 @@ class PhoneVerification:
         challenges = tuple(
             challenge
             for challenge in self.challenges
-            if now < challenge.expires_at and challenge.created_at <= latest
+            if now < challenge.retained_until and challenge.created_at <= latest
         )
-        current = [challenge.id for challenge in challenges]
+        current = [challenge.id for challenge in challenges if now < challenge.expires_at]
         return replace(
             self,
             challenges=challenges,

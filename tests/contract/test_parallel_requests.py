@@ -102,17 +102,27 @@ async def test_parallel_requests_for_one_phone_deliver_one_message_and_release_t
     assert statuses == {"sent": PARALLEL - 1, "rejected": 1}
 
 
-async def test_parallel_correct_verifications_open_one_session(repositories: Repositories) -> None:
+@pytest.mark.parametrize("has_id", [True, False])
+async def test_parallel_correct_verifications_open_one_session(
+    repositories: Repositories, has_id: bool
+) -> None:
     app = AppHarness(repositories=repositories)
     sent = await app.request_otp(phone(1))
     code = app.messenger.messages[0].code
+    request_id = sent.request_id if has_id else None
 
     results = await asyncio.gather(
-        *(app.verify_otp(code, phone(1), request_id=sent.request_id) for _ in range(PARALLEL)),
+        *(app.verify_otp(code, phone(1), request_id=request_id) for _ in range(PARALLEL)),
         return_exceptions=True,
     )
 
-    assert sum(isinstance(result, LoggedIn) for result in results) == 1
+    # All others repeat the login.
+    logins = [result for result in results if isinstance(result, LoggedIn)]
+    assert len(logins) == (PARALLEL if has_id else 1)
+    principals = [await app.use_cases.authenticate(login.tokens.access_token) for login in logins]
+    assert len({principal.session.id for principal in principals}) == 1
+    assert len({login.device_token for login in logins}) == 1
+    assert len(principals[-1].identity.sessions) == 1
 
 
 @pytest.mark.parametrize(

@@ -214,16 +214,16 @@ async def test_a_refresh_is_a_read_and_a_write_and_its_repeat_a_read(service: Se
     assert service.costs() == [["find"]]
 
 
-async def test_an_authenticated_request_is_one_read(service: Service) -> None:
+async def test_an_authenticated_request_is_one_read_after_the_first(service: Service) -> None:
     await service.app.request_otp()
     logged_in = await service.app.verify_otp(service.app.last_code)
     assert isinstance(logged_in, LoggedIn)
     service.costs()
 
-    authenticated = await service.app.use_cases.authenticate(logged_in.tokens.access_token)
-
-    assert authenticated.identity.phone == a_phone()
-    assert service.costs() == [["find"]]
+    for commands in ([["find"], ["update"]], [["find"]]):
+        authenticated = await service.app.use_cases.authenticate(logged_in.tokens.access_token)
+        assert authenticated.identity.phone == a_phone()
+        assert service.costs() == commands
 
 
 async def test_an_upload_is_reserved_written_twice_and_counted(

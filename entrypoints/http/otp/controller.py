@@ -133,8 +133,10 @@ class OtpController(Controller):
     ) -> VerifyOtpResponse | InvalidOtpResponse:
         """Exchange a code for an access token. A code can be used once.
 
-        After a 503, or without a response, send the same code again: if the login was not saved,
-        it is completed. If it was, the code is invalid and a new one can be requested at once.
+        After a 503, or without a response, send the same request again: if the login was not saved,
+        it is completed. If it was, and the request had a `request_id`, the response is repeated for
+        a minute, until a token of the session is used. Otherwise the code is invalid, and a new one
+        can be requested at once.
 
         Send `request_id`: the attempts are then counted for this request only, and nobody else
         can use them up. After too many, `retry_after` says when the same request is looked at

@@ -36,7 +36,7 @@ def test_a_use_is_recorded_once_a_day() -> None:
 
 def test_a_short_idle_timeout_is_recorded_more_often() -> None:
     limits = SessionLimits(idle_timeout=timedelta(minutes=10))
-    session = a_session(created_at=NOW)
+    session = a_session(created_at=NOW, is_used=True)
     assert session.record_use(NOW + 59 * SECOND, limits) is session
     assert session.record_use(NOW + 60 * SECOND, limits) is not session
 
@@ -51,7 +51,7 @@ def test_a_session_ends_at_its_maximum_age_or_when_it_is_idle_for_too_long() -> 
 
 
 def test_only_an_access_token_of_the_current_generation_confirms_it() -> None:
-    session = a_session(created_at=NOW, token_family=UNCONFIRMED)
+    session = a_session(created_at=NOW, token_family=UNCONFIRMED, is_used=True)
 
     def use(generation: int | None) -> Session:
         return session.record_use(NOW + SECOND, LIMITS, generation)

@@ -1,0 +1,185 @@
+"""A client that lost the response to its login sends the same request again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from application.identities.sessions import Scope
+from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.ports.errors import StorageUnavailable
+from application.ports.security_events import SecurityEventType
+from domain.identities.refresh_token import parse_refresh_token
+from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.builders import a_phone
+from tests.support.fault_injector import ProcessKilled
+from tests.unit.application.otp.test_interrupted_logins import OPERATIONS, count_sessions
+
+OTHER_IP = "198.51.100.20"
+
+
+async def log_in(app: AppHarness, **options: Any) -> tuple[LoggedIn, str, str]:
+    """Log in with a request id; return the result, the code and the id."""
+    request_id = (await app.request_otp()).request_id
+    code = app.last_code
+    result = await app.verify_otp(code, request_id=request_id, **options)
+    assert isinstance(result, LoggedIn)
+    return result, code, request_id
+
+
+@pytest.mark.parametrize("with_refresh", [False, True])
+@pytest.mark.parametrize("age", [0, 270], ids=["new code", "old code"])
+async def test_a_repeat_gets_the_same_session_device_and_kind_of_tokens(
+    app: AppHarness, age: int, *, with_refresh: bool
+) -> None:
+    request_id = (await app.request_otp()).request_id
+    code = app.last_code
+    app.advance(age)
+    first = await app.verify_otp(code, request_id=request_id, with_refresh=with_refresh)
+    assert isinstance(first, LoggedIn)
+    app.advance(30)
+    # A login on another device does not end this.
+    await app.request_otp(client_ip=OTHER_IP)
+    assert isinstance(await app.verify_otp(app.last_code, client_ip=OTHER_IP), LoggedIn)
+    results = [first]
+    for seconds in (20, 10):
+        app.advance(seconds)
+        again = await app.verify_otp(
+            code, request_id=request_id, client_ip=OTHER_IP, with_refresh=not with_refresh
+        )
+        assert isinstance(again, LoggedIn)
+        assert again.device_token == first.device_token
+        assert again.tokens.refresh_token == first.tokens.refresh_token
+        results.append(again)
+    events = [event.type for event in app.events.emitted]
+    assert events.count(SecurityEventType.LOGIN_SUCCEEDED) == 2
+    principals = [
+        await app.use_cases.authenticate(result.tokens.access_token) for result in results
+    ]
+    assert len({principal.session.id for principal in principals}) == 1
+    assert count_sessions(app) == 2
+    assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
+
+
+async def authenticate(app: AppHarness, login: LoggedIn) -> None:
+    await app.use_cases.authenticate(login.tokens.access_token)
+
+
+async def refresh(app: AppHarness, login: LoggedIn) -> None:
+    token = parse_refresh_token(login.tokens.refresh_token or "")
+    await app.use_cases.refresh_session(token)
+
+
+async def log_out_others(app: AppHarness, login: LoggedIn) -> None:
+    token = parse_refresh_token(login.tokens.refresh_token or "")
+    assert token is not None
+    await app.use_cases.logout(token, Scope.OTHERS)
+
+
+async def wait(app: AppHarness, _: LoggedIn) -> None:
+    app.advance(61)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        authenticate,
+        refresh,
+        log_out_others,
+        wait,
+        lambda app, _: app.use_cases.revoke_phone_sessions(a_phone()),
+        lambda app, _: app.use_cases.block_phone(a_phone()),
+    ],
+)
+async def test_a_session_that_is_used_ended_or_old_is_not_repeated(
+    app: AppHarness, end: Callable[[AppHarness, LoggedIn], Awaitable[None]]
+) -> None:
+    login, code, request_id = await log_in(app, with_refresh=True)
+    await end(app, login)
+    assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
+
+
+async def test_only_the_code_and_the_request_id_of_the_login_repeat_it(app: AppHarness) -> None:
+    await app.request_otp()
+    other_id = (await app.request_otp()).request_id
+    app.advance(15)
+    _, code, request_id = await log_in(app)
+    for sent_id in (None, other_id, "unknown"):
+        assert isinstance(await app.verify_otp(code, request_id=sent_id), OtpRejected)
+    wrong = await app.verify_otp(wrong_code(code), request_id=request_id)
+    assert isinstance(wrong, OtpRejected)
+    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
+
+
+async def test_a_login_without_a_request_id_is_not_repeated(app: AppHarness) -> None:
+    request_id = (await app.request_otp()).request_id
+    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
+    for repeated_id in (None, request_id):
+        result = await app.verify_otp(app.last_code, request_id=repeated_id)
+        assert isinstance(result, OtpRejected)
+
+
+async def test_a_repeat_keeps_the_device_token_after_a_rotation_of_keys_and_of_a_known_device(
+    app: AppHarness,
+) -> None:
+    first, code, request_id = await log_in(app)
+    app.refresh_keys.change(("second", bytes(32)), ("first", bytes(range(32))))
+    again = await app.verify_otp(code, request_id=request_id)
+    assert isinstance(again, LoggedIn)
+    assert again.device_token == first.device_token
+    known, code, request_id = await log_in(app, device_token=first.device_token)
+    assert known.device_token == first.device_token
+    again = await app.verify_otp(code, request_id=request_id, device_token=first.device_token)
+    assert isinstance(again, LoggedIn)
+    assert again.device_token == first.device_token
+
+
+async def test_of_parallel_attempts_with_the_request_id_all_get_one_session(
+    app: AppHarness,
+) -> None:
+    request_id = (await app.request_otp()).request_id
+    results = await asyncio.gather(
+        *(app.verify_otp(app.last_code, request_id=request_id) for _ in range(100))
+    )
+    assert {isinstance(result, LoggedIn) for result in results} == {True}
+    assert len({result.device_token for result in results if isinstance(result, LoggedIn)}) == 1
+    assert count_sessions(app) == 1
+
+
+async def test_a_first_use_that_races_with_a_repeat_is_recorded(app: AppHarness) -> None:
+    login, code, request_id = await log_in(app)
+    for _ in range(20):
+        await asyncio.gather(
+            authenticate(app, login),
+            *(app.verify_otp(code, request_id=request_id) for _ in range(5)),
+        )
+    assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
+
+
+async def test_no_response_leaves_before_the_first_use_is_recorded(app: AppHarness) -> None:
+    login, code, request_id = await log_in(app)
+    app.faults.fail_on("identities.replace")
+    with pytest.raises(StorageUnavailable):
+        await authenticate(app, login)
+    app.faults.reset()
+    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
+@pytest.mark.parametrize("is_repeat", [False, True])
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_a_login_or_repeat_that_is_interrupted_at_any_operation_is_repeated(
+    app: AppHarness, operation: str, *, is_repeat: bool, kill: bool
+) -> None:
+    request_id = (await app.request_otp()).request_id
+    code = app.last_code
+    if is_repeat:
+        await app.verify_otp(code, request_id=request_id)
+    app.faults.fail_on(operation, kill=kill)
+    with suppress(StorageUnavailable, ProcessKilled):
+        await app.verify_otp(code, request_id=request_id)
+    app.faults.reset()
+    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
+    assert count_sessions(app) == 1

@@ -1,9 +1,8 @@
-"""Attacks on all phones: floods of messages, pumpers who earn by them, and guesses.
-
-After an hour of each attack owners of all kinds log in.
+"""Attacks on all phones: floods of messages, by strangers and by attackers with numbers of their
+own; and guesses. After an hour of each attack owners of all kinds try to log in.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -13,22 +12,10 @@ from typing import Final
 from domain.errors import RateLimitExceeded
 from domain.identities.device_token import DeviceToken
 from domain.phone import PhoneNumber
-from tests.benchmarks.simulation import (
-    OWN_IP,
-    Attack,
-    Login,
-    Owner,
-    SimulatedOwner,
-    Simulation,
-)
-from tests.support.builders import a_phone
+from tests.benchmarks.simulation import KNOWN_IP, OWN_IP, SECONDS_TO_TYPE, Attack, Simulation
 
 COUNTRIES: Final = ("US", "IN", "GB", "NG", "BD")
-DEADLINE: Final = timedelta(hours=1)
-"""After so long an owner gives up."""
 OWNERS_RANGE: Final = 555
-OWN_NUMBERS: Final = 2_000
-OWN_RANGES: Final = 4
 STEP: Final = timedelta(minutes=5)
 REJECTIONS_IN_A_ROW: Final = 20
 """After so many rejected requests of different IPs a flood pauses until its next step."""
@@ -37,62 +24,256 @@ SITES_IN_A_ROW: Final = 20
 LATER_REQUESTS: Final = 3
 UNKNOWN_IPS_AT_A_PHONE: Final = 40
 """More do not matter: after 50 failures in a row unknown IPs have no attempt."""
+DAYS_BEFORE: Final = (9, 5, 1)
+"""The days before an attack on which old accounts were used. Younger ones logged in on the last."""
 
 
-class Pumper(StrEnum):
-    """Whose numbers get the messages."""
+class Owner(StrEnum):
+    """Who wants to log in during a flood."""
 
-    OTHERS = "numbers of others in five countries"
-    OWNERS_COUNTRY = "numbers of others in the owner's country"
-    OWNERS_RANGE = "numbers of others in the owner's number range"
-    OWN = "2,000 numbers of their own in four ranges"
+    OLD_DEVICE = "old account, device token"
+    OLD_KNOWN_IP = "old account, known IP"
+    YOUNG_DEVICE = "younger account, device token"
+    YOUNG_KNOWN_IP = "younger account, known IP"
+    NEW = "new customer"
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the account has the right to the reserve."""
+        return self in {Owner.OLD_DEVICE, Owner.OLD_KNOWN_IP}
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the app sends a device token. It is at a new IP then."""
+        return self in {Owner.OLD_DEVICE, Owner.YOUNG_DEVICE}
+
+    @property
+    def client_ip(self) -> str:
+        """The IP during the flood."""
+        is_known = self in {Owner.OLD_KNOWN_IP, Owner.YOUNG_KNOWN_IP}
+        return KNOWN_IP if is_known else "203.0.113.20"
+
+    @property
+    def phone(self) -> PhoneNumber:
+        """The phone."""
+        return PhoneNumber(f"+1415{OWNERS_RANGE}99{list(Owner).index(self):02d}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrowdResult:
-    """What attackers reached in an hour, and the logins of owners who came after it.
+class Flood:
+    """An attack: strangers who flood phones of others, and attackers with own numbers.
+
+    Attributes:
+        title: What the table calls it.
+        ips: How many IPs the strangers have, each in a network of its own.
+        countries: Whose phones they flood; the owner's country is the first.
+        is_in_owners_range: They flood the owner's number range only.
+        own_numbers: How many phones the attackers own, each with an account and a device token.
+        own_ranges: In so many number ranges.
+        own_networks: At so many IPs, each in a network of its own.
+        logs_in: They log in with each message.
+        is_old: The accounts have the right to the reserve.
+        is_beside_owner: Their phones are in the range of the owner, their IPs in the network.
+    """
+
+    title: str
+    ips: int = 0
+    countries: Sequence[str] = COUNTRIES[:1]
+    is_in_owners_range: bool = False
+    own_numbers: int = 0
+    own_ranges: int = 1
+    own_networks: int = 1
+    logs_in: bool = False
+    is_old: bool = False
+    is_beside_owner: bool = False
+
+    def strangers(self) -> "Sequence[str]":
+        """Return the IPs of the strangers."""
+        if self.ips == OWN_IP:
+            return () if self.own_numbers else [KNOWN_IP, "203.0.113.20"]
+        return client_ips(self.ips)
+
+
+_STRANGERS: Final = 34_000
+FLOODS: Final = (
+    Flood(title="strangers: 10 addresses", ips=10),
+    Flood(title="strangers: 12 addresses", ips=12),
+    Flood(title="strangers: 34,000 addresses", ips=_STRANGERS),
+    Flood(title="strangers: 34,000 addresses, five countries", ips=_STRANGERS, countries=COUNTRIES),
+    Flood(title="strangers: 34,000, one number range", ips=_STRANGERS, is_in_owners_range=True),
+    Flood(title="strangers: at the owner's own IPs", ips=OWN_IP),
+    Flood(
+        title="12 strangers' addresses; 136 own numbers, 4 ranges, 12 addresses",
+        ips=12,
+        own_numbers=136,
+        own_ranges=4,
+        own_networks=12,
+    ),
+    Flood(
+        title="340 own numbers, 20 ranges, 8 addresses",
+        own_numbers=340,
+        own_ranges=20,
+        own_networks=8,
+    ),
+    Flood(
+        title="34,000 strangers' addresses; 340 own numbers, 20 ranges, 8 addresses",
+        ips=_STRANGERS,
+        own_numbers=340,
+        own_ranges=20,
+        own_networks=8,
+    ),
+    Flood(
+        title="34,000 strangers' addresses; 2,000 own numbers, 4 whole ranges, 2,000 addresses",
+        ips=_STRANGERS,
+        own_numbers=2_000,
+        own_ranges=4,
+        own_networks=2_000,
+    ),
+    Flood(
+        title="34,000 strangers' addresses; 76 own numbers, 19 ranges, 19 addresses",
+        ips=_STRANGERS,
+        own_numbers=76,
+        own_ranges=19,
+        own_networks=19,
+    ),
+    Flood(
+        title="34,000 strangers' addresses; 80 own numbers, 20 ranges, 20 addresses",
+        ips=_STRANGERS,
+        own_numbers=80,
+        own_ranges=20,
+        own_networks=20,
+    ),
+    Flood(
+        title="34,000 strangers' addresses; 4 own numbers in the owner's range and network",
+        ips=_STRANGERS,
+        own_numbers=4,
+        is_beside_owner=True,
+    ),
+    Flood(
+        title="34,000 strangers' addresses; 100 old own numbers, 20 ranges, 20 addresses",
+        ips=_STRANGERS,
+        own_numbers=100,
+        own_ranges=20,
+        own_networks=20,
+        is_old=True,
+    ),
+    Flood(
+        title="34,000 strangers' addresses; 6 old own numbers in the owner's range and network",
+        ips=_STRANGERS,
+        own_numbers=6,
+        is_old=True,
+        is_beside_owner=True,
+    ),
+    Flood(
+        title="2,000 own numbers that log in, 4 whole ranges, 2,000 addresses",
+        own_numbers=2_000,
+        own_ranges=4,
+        own_networks=2_000,
+        logs_in=True,
+    ),
+    Flood(
+        title="2,000 own numbers that log in, 20 ranges, 2,000 addresses",
+        own_numbers=2_000,
+        own_ranges=20,
+        own_networks=2_000,
+        logs_in=True,
+    ),
+    Flood(
+        title="2,000 old own numbers that log in, 21 ranges, 2,000 addresses",
+        own_numbers=2_000,
+        own_ranges=21,
+        own_networks=2_000,
+        logs_in=True,
+        is_old=True,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloodResult:
+    """What an attack reached in an hour, and which owners were served in it."""
+
+    flood: Flood
+    messages: int
+    served: Mapping[Owner, bool]
+
+    @property
+    def violations(self) -> Sequence[str]:
+        """Describe who was rejected against the rules: owners with the right to the reserve."""
+        if self.flood.is_old:
+            return []
+        return [
+            f"{self.flood.title}: {owner}"
+            for owner, is_served in self.served.items()
+            if owner.is_old and not is_served
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuessResult:
+    """What attackers who guess reached in an hour.
 
     A site is an IPv4 address in a network of its own, or an IPv6 /48 with so many /64.
     """
 
-    attackers: str
-    ips: int
-    ips_per_site: int = 1
+    sites: int
+    ips_per_site: int
     messages: int
     checked: int
     expected_hits: float
-    logins: Mapping[Owner, Login]
-
-    @property
-    def violations(self) -> Sequence[str]:
-        """Describe the owners who were rejected and must never be."""
-        return [
-            f"{self.attackers}, {self.ips} IPs: {owner}: {login}"
-            for owner, login in self.logins.items()
-            if login.violates_rules(owner)
-        ]
 
 
-async def pump(pumper: Pumper, ips: int) -> CrowdResult:
-    """Cause as many messages as possible."""
+async def flood(plan: Flood) -> FloodResult:
+    """Simulate an attack for an hour. The owners try to log in near its end."""
     simulation = Simulation()
-    own_ips = sorted({owner.client_ip(0) for owner in Owner})
-    used_ips = own_ips if ips == OWN_IP else client_ips(ips)
-    attackers: Flood | OwnNumbers
-    match pumper:
-        case Pumper.OTHERS:
-            attackers = Flood(simulation, used_ips, COUNTRIES)
-        case Pumper.OWNERS_COUNTRY:
-            attackers = Flood(simulation, used_ips, COUNTRIES[:1])
-        case Pumper.OWNERS_RANGE:
-            attackers = Flood(simulation, used_ips, COUNTRIES[:1], OWNERS_RANGE, ranges=1)
-        case Pumper.OWN:
-            attackers = OwnNumbers(simulation, used_ips)
-    return await _attack_all(simulation, attackers.act, pumper, ips)
+    started_at, own = simulation.now, OwnNumbers(simulation, plan)
+    tokens: dict[Owner, DeviceToken | None] = {}
+    for day, next_day in zip(DAYS_BEFORE, (*DAYS_BEFORE[1:], 0), strict=True):
+        is_last = day == DAYS_BEFORE[-1]
+        for owner in Owner:
+            if owner is not Owner.NEW and (owner.is_old or is_last):
+                await simulation.request(owner.phone, KNOWN_IP)
+                logged_in = await simulation.verify(owner.phone, KNOWN_IP)
+                assert logged_in is not None
+                tokens[owner] = logged_in.device_token
+        if plan.is_old or is_last:
+            await own.prepare()
+        passed = simulation.now - started_at
+        await simulation.advance(timedelta(days=DAYS_BEFORE[0] - next_day) - passed)
+    strangers = Strangers(simulation, plan)
+
+    async def act() -> None:
+        await own.act()
+        await strangers.act()
+
+    sent_before = simulation.messages
+    attack = Attack(simulation, act, STEP)
+    await attack.act()
+    await attack.wait(timedelta(hours=1) - STEP)
+    messages = simulation.messages - sent_before
+    served = {owner: await _log_in(simulation, attack, owner, tokens) for owner in Owner}
+    return FloodResult(flood=plan, messages=messages, served=served)
 
 
-async def guess_everywhere(sites: int, ips_per_site: int) -> CrowdResult:
-    """Guess the codes of as many phones of one country as possible."""
+async def _log_in(
+    simulation: Simulation,
+    attack: Attack,
+    owner: Owner,
+    tokens: Mapping[Owner, DeviceToken | None],
+) -> bool:
+    """Return whether an owner can log in at once."""
+    await attack.act()
+    token = tokens.get(owner) if owner.has_token else None
+    requested = await simulation.request(owner.phone, owner.client_ip, token)
+    if isinstance(requested, RateLimitExceeded):
+        return False
+    await attack.wait(timedelta(seconds=SECONDS_TO_TYPE))
+    client_ip, request_id = owner.client_ip, requested.request_id
+    return await simulation.verify(owner.phone, client_ip, request_id, token) is not None
+
+
+async def guess_everywhere(sites: int, ips_per_site: int) -> GuessResult:
+    """Guess the codes of as many phones of one country as possible, for an hour."""
     simulation = Simulation()
     if ips_per_site == 1:
         ips = [[client_ip] for client_ip in client_ips(sites)]
@@ -101,90 +282,94 @@ async def guess_everywhere(sites: int, ips_per_site: int) -> CrowdResult:
             [f"2001:db8:{site:x}:{number:x}::/64" for number in range(ips_per_site)]
             for site in range(sites)
         ]
-    guessers = Guessers(simulation, ips)
-    return await _attack_all(simulation, guessers.act, "guessers", sites, ips_per_site)
-
-
-async def _attack_all(
-    simulation: Simulation,
-    act: Callable[[], Awaitable[None]],
-    attackers: str,
-    ips: int,
-    ips_per_site: int = 1,
-) -> CrowdResult:
-    owners = [
-        SimulatedOwner(simulation, kind, a_phone(9_990 + number))
-        for number, kind in enumerate(Owner)
-    ]
-    for owner in owners:
-        await owner.prepare()
-    messages = simulation.messages
-    attack = Attack(simulation, act, STEP)
+    attack = Attack(simulation, Guessers(simulation, ips).act, STEP)
     await attack.act()
     await attack.wait(timedelta(hours=1) - STEP)
-    reached = simulation.messages - messages, simulation.checked_guesses, simulation.expected_hits
-    logins = {owner.kind: await owner.log_in(0, attack, DEADLINE) for owner in owners}
-    return CrowdResult(
-        attackers=attackers,
-        ips=ips,
+    return GuessResult(
+        sites=sites,
         ips_per_site=ips_per_site,
-        messages=reached[0],
-        checked=reached[1],
-        expected_hits=reached[2],
-        logins=logins,
+        messages=simulation.messages,
+        checked=simulation.checked_guesses,
+        expected_hits=simulation.expected_hits,
     )
 
 
 @dataclass(slots=True)
-class Flood:
-    """Requests for codes to phones without end, until limits stop them."""
+class Strangers:
+    """Requests for codes to phones of others without end, until limits stop them."""
 
     simulation: Simulation
-    client_ips: Sequence[str]
-    countries: Sequence[str]
-    first_range: int = 200
-    ranges: int = 700
+    plan: Flood
     number: int = 0
 
     async def act(self) -> None:
         """Request codes until so many requests in a row are rejected."""
-        rejected = 0
-        while rejected < min(REJECTIONS_IN_A_ROW, len(self.client_ips) * len(self.countries)):
+        ips, countries, rejected = self.plan.strangers(), self.plan.countries, 0
+        most = min(REJECTIONS_IN_A_ROW, len(ips) * len(countries))
+        while rejected < most:
             self.number += 1
-            country = self.countries[self.number % len(self.countries)]
-            phone = a_number(self.number, country, self.first_range, self.ranges)
-            client_ip = self.client_ips[self.number % len(self.client_ips)]
-            result = await self.simulation.request(phone, client_ip)
+            country = countries[self.number % len(countries)]
+            first_range, ranges = (OWNERS_RANGE, 1) if self.plan.is_in_owners_range else (200, 350)
+            phone = a_number(self.number, country, first_range, ranges)
+            result = await self.simulation.request(phone, ips[self.number % len(ips)])
             rejected = rejected + 1 if isinstance(result, RateLimitExceeded) else 0
 
 
 @dataclass(slots=True)
 class OwnNumbers:
-    """Pumpers who request codes for their own numbers and log in with them."""
+    """Attackers who request codes for their own numbers."""
 
     simulation: Simulation
-    client_ips: Sequence[str]
-    device_tokens: dict[PhoneNumber, DeviceToken | None] = field(default_factory=dict)
-    number: int = 0
+    plan: Flood
+    tokens: dict[int, DeviceToken | None] = field(default_factory=dict)
+    with_token: bool = False
+
+    async def prepare(self) -> None:
+        """Log in with each number. Where the limits reject it, try again an hour later."""
+        for number in range(self.plan.own_numbers):
+            while not await self._request(number, logs_in=True):
+                await self.simulation.advance(timedelta(hours=1))
 
     async def act(self) -> None:
-        """Request codes and log in until so many requests in a row are rejected."""
+        """Request a code for each number: with the device token, or without at the trusted IP.
+
+        Who logs in repeats that until limits stop it.
+        """
+        self.with_token = self.plan.logs_in or not self.with_token
         rejected = 0
-        while rejected < REJECTIONS_IN_A_ROW:
-            self.number += 1
-            phone = a_number(self.number % OWN_NUMBERS, ranges=OWN_RANGES)
-            client_ip = self.client_ips[self.number % len(self.client_ips)]
-            token = self.device_tokens.get(phone)
-            result = await self.simulation.request(phone, client_ip, token)
-            if isinstance(result, RateLimitExceeded) or not result.sent:
-                rejected += 1
-                continue
+        for number in range(self.plan.own_numbers * (10 if self.plan.logs_in else 1)):
+            is_sent = await self._request(number % self.plan.own_numbers, logs_in=self.plan.logs_in)
+            rejected = 0 if is_sent else rejected + 1
+            if self.plan.logs_in and rejected > self.plan.own_numbers:
+                return
+
+    async def _request(self, number: int, *, logs_in: bool) -> bool:
+        phone, client_ip = self._phone(number), self._client_ip(number)
+        is_recognized = number in self.tokens
+        token = self.tokens[number] if is_recognized and self.with_token else None
+        result = await self.simulation.request(phone, client_ip, token)
+        if isinstance(result, RateLimitExceeded) or not result.sent:
+            return False
+        if logs_in:
             verified = await self.simulation.verify(phone, client_ip, result.request_id, token)
-            if verified is None:
-                rejected += 1
-                continue
-            rejected = 0
-            self.device_tokens[phone] = verified.device_token
+            assert verified is not None
+            self.tokens[number] = verified.device_token
+        return True
+
+    def _phone(self, number: int) -> PhoneNumber:
+        if self.plan.is_beside_owner:
+            return PhoneNumber(f"+1415{OWNERS_RANGE}{1000 + number}")
+        return a_number(number, first_range=700, ranges=self.plan.own_ranges)
+
+    def _client_ip(self, number: int) -> str:
+        if self.plan.is_beside_owner:
+            return f"203.0.113.{100 + number}"
+        network = number // self.plan.own_ranges % self.plan.own_networks
+        if self.plan.own_networks >= self.plan.own_numbers:
+            network = number
+        elif self.plan.own_networks == self.plan.own_ranges:
+            network = (number + number // self.plan.own_ranges) % self.plan.own_networks
+        return f"10.{200 + (network >> 8)}.{network & 255}.9"
 
 
 @dataclass(slots=True)
@@ -233,7 +418,7 @@ class Guessers:
 
 
 def a_number(
-    number: int, country: str = "US", first_range: int = 200, ranges: int = 700
+    number: int, country: str = "US", first_range: int = 200, ranges: int = 350
 ) -> PhoneNumber:
     """Return a different phone of the country for each number, spread over number ranges."""
     spread, line = first_range + number % ranges, number // ranges % 10_000

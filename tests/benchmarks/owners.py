@@ -17,7 +17,7 @@ from tests.benchmarks.simulation import (
     Strangers,
 )
 
-CROWDS: Final = (1, 10, 1_000, 34_000, OWN_IP)
+CROWDS: Final = (1, 10, 1_000, OWN_IP)
 LOGINS: Final = 4
 HOURS_BETWEEN_LOGINS: Final = 6
 

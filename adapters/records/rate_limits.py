@@ -195,14 +195,15 @@ def acquire(
         reservation: The reservation.
         records: The records that exist, by the names of all limits.
     """
-    now = reservation.acquired_at
-    available_at = find_available(reservation, records)
-    if available_at > now:
-        return available_at
-    limits = list(reservation.limits)
+    now, limits = reservation.acquired_at, list(reservation.limits)
+    if _find_available(limits, records, now) > now:
+        return find_available(reservation, records)
     for parts in reservation.divided:
         has_permits = (one for one in parts if _find_available(one.limits, records, now) <= now)
-        limits += next(has_permits).limits
+        part = next(has_permits, None)
+        if part is None:
+            return find_available(reservation, records)
+        limits += part.limits
     changed = {limit.name: _record_of(limit, records) for limit in limits}
     for limit in limits:
         changed[limit.name].acquire(limit, reservation.id, now)

@@ -11,6 +11,7 @@ import msgspec
 from adapters.records.rate_limits import (
     RATE_LIMITS,
     RESERVATIONS,
+    Acquisition,
     RateLimitRecord,
     ReservationRecord,
     acquire,
@@ -77,8 +78,9 @@ class SqliteRateLimits:
 
 
 def _acquire(connection: sqlite3.Connection, reservation: Reservation) -> datetime | None:
-    names = [limit.name for limit in reservation.all_limits]
-    acquired = acquire(reservation, _find_records(connection, names))
+    acquired = _try_acquire(connection, reservation.with_first_parts())
+    if isinstance(acquired, datetime) and any(parts[1:] for parts in reservation.divided):
+        acquired = _try_acquire(connection, reservation)
     if isinstance(acquired, datetime):
         return acquired
     _save(connection, acquired.limits)
@@ -88,6 +90,13 @@ def _acquire(connection: sqlite3.Connection, reservation: Reservation) -> dateti
         values = (reservation.id, to_column(record.expires_at), _encode(record).decode())
         connection.execute(_SAVE_RESERVATION, values)
     return None
+
+
+def _try_acquire(
+    connection: sqlite3.Connection, reservation: Reservation
+) -> Acquisition | datetime:
+    names = [limit.name for limit in reservation.all_limits]
+    return acquire(reservation, _find_records(connection, names))
 
 
 def _release(connection: sqlite3.Connection, reservation: Reservation) -> None:

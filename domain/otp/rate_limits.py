@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
+from itertools import chain
 from typing import Final
 
 from domain.otp.attempts import UNCHALLENGED_ATTEMPTS
@@ -114,8 +116,14 @@ class Reservation:
         """Whether a reserve is among the parts."""
         return any(part.is_reserve for parts in self.divided for part in parts)
 
+    def with_first_parts(self) -> "Reservation":
+        """Return the reservation with the first part of each divided limit only."""
+        return replace(self, divided=tuple(parts[:1] for parts in self.divided))
+
     def without_reserve(self) -> "Reservation":
         """Return the reservation with the other parts only."""
+        if not self.has_reserve:
+            return self
         divided = tuple(
             tuple(part for part in parts if not part.is_reserve) for parts in self.divided
         )
@@ -215,13 +223,13 @@ class RateLimits:
 
     def released_by_login(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits whose permits a login releases, as far as the delivery has them."""
-        limits = {
-            limit.name: limit
-            for recognition in (Recognition.DEVICE, Recognition.TRUSTED_IP)
-            for part in self._parts(_DELIVERIES, route, recognition)
-            for limit in part.limits
-        }
-        return tuple(limits.values())
+        of_parts = [
+            self._limits_of_part(_DELIVERIES, route, part) for part in ("", _RECOGNIZED, _RESERVE)
+        ]
+        of_phone = [
+            _limit_of_phone(route, one) for one in (Recognition.DEVICE, Recognition.TRUSTED_IP)
+        ]
+        return (*self.for_ip(route.client_ip), *of_phone, *chain(*of_parts))
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
@@ -278,8 +286,7 @@ class RateLimits:
             return
         of_phone: tuple[RateLimit, ...] = ()
         if action == _DELIVERIES:
-            name = f"phones:phone:{route.phone_key}:{action}:{recognition.value}"
-            of_phone = (RateLimit(name, RECOGNIZED_DELIVERIES),)
+            of_phone = (_limit_of_phone(route, recognition),)
             strangers = (*self.for_ip(route.client_ip), *strangers)
         if recognized := self._limits_of_part(action, route, _RECOGNIZED):
             yield Part((*of_phone, *recognized))
@@ -291,25 +298,41 @@ class RateLimits:
         self, action: str, route: DeliveryRoute, part: str
     ) -> tuple[RateLimit, ...]:
         """Return the limits of a part and the shares in it; none if the part is 0."""
-        country = f"country:{route.country}"
+        country, total = f"country:{route.country}", self.total
         if action == _CALLS:
-            windows = {country: self.calls_per_country}
+            windows = _windows_of_part(part, 1, self.calls_per_country)
         else:
             factor = self.all_deliveries_factor if action == _ALL_DELIVERIES else 1
-            windows = {country: self.per_country.scale(factor), "total": self.total.scale(factor)}
-        sizes = [_size_of_part(window.limit, part) for window in windows.values()]
-        if not min(sizes):
+            windows = _windows_of_part(part, factor, self.per_country, total)
+        if not windows:
             return ()
-        # Of the smaller one: nobody has a larger share of the other.
-        share = SlidingWindow(_share(min(sizes)), windows[country].period)
+        share, of_country, *of_total = windows
         return (
             RateLimit(f"phones:range:{route.number_range}:{action}{part}", share),
             RateLimit(f"{_name_of_network(route.client_ip)}:{action}:{country}{part}", share),
-            *(
-                RateLimit(f"{action}:{name}{part}", SlidingWindow(size, window.period))
-                for (name, window), size in zip(windows.items(), sizes, strict=True)
-            ),
+            RateLimit(f"{action}:{country}{part}", of_country),
+            *(RateLimit(f"{action}:total{part}", window) for window in of_total),
         )
+
+
+def _limit_of_phone(route: DeliveryRoute, recognition: Recognition) -> RateLimit:
+    name = f"phones:phone:{route.phone_key}:{_DELIVERIES}:{recognition.value}"
+    return RateLimit(name, RECOGNIZED_DELIVERIES)
+
+
+@cache
+def _windows_of_part(
+    part: str, factor: int, of_country: SlidingWindow, *of_total: SlidingWindow
+) -> tuple[SlidingWindow, ...]:
+    """Return the windows of a share, a country and the total; none if the part is 0."""
+    windows = [
+        SlidingWindow(_size_of_part(window.limit * factor, part), window.period)
+        for window in (of_country, *of_total)
+    ]
+    smallest = min(window.limit for window in windows)
+    # Of the smaller part: nobody has a larger share of the other.
+    share = SlidingWindow(_share(smallest), of_country.period)
+    return (share, *windows) if smallest else ()
 
 
 def _size_of_part(limit: int, part: str) -> int:

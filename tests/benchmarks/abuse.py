@@ -20,6 +20,7 @@ from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import LoggedIn
 from domain.errors import RateLimitExceeded
 from tests.benchmarks.abuse_page import render, write_page
+from tests.benchmarks.calls import forge_calls
 from tests.benchmarks.databases import open_databases, open_repositories
 from tests.benchmarks.floods import FLOODS, flood, guess_everywhere
 from tests.benchmarks.owners import CROWDS, attack_one_phone
@@ -31,6 +32,7 @@ from tests.support.builders import a_phone
 OWNER_IP: Final = "203.0.113.7"
 GUESSING_SITES: Final = ((1, 1), (10, 1), (34_000, 1), (20, 50))
 """Numbers of sites, and of the IPs of each."""
+FORGED_NUMBERS: Final = (10, 110)
 
 T = TypeVar("T")
 Scenario = Callable[[AppHarness], Awaitable[str]]
@@ -61,15 +63,17 @@ async def measure_abuse(folder: Path) -> None:
             for ips in CROWDS
             for in_bursts in (False, True)
         ]
+        calls = [_start(pool, forge_calls, numbers) for numbers in FORGED_NUMBERS]
         owner_results = await asyncio.gather(*owners)
         flood_results = await asyncio.gather(*reversed(floods))
         guess_results = await asyncio.gather(*guessers)
-    page = render(owner_results, flood_results, guess_results)
+        call_results = await asyncio.gather(*calls)
+    page = render(owner_results, flood_results, guess_results, call_results)
     print(f"\n{page}\nsimulated in {time.perf_counter() - started_at:.0f} s")
     write_page(page)
     if violations := [
         violation
-        for results in (owner_results, flood_results)
+        for results in (owner_results, flood_results, call_results)
         for result in results
         for violation in result.violations
     ]:

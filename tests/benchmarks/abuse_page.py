@@ -24,6 +24,7 @@ from domain.voice import call_limits
 from entrypoints.settings import FIELDS, Settings
 from entrypoints.settings.declaration import descriptions
 from entrypoints.settings.values import LimitProfile
+from tests.benchmarks.calls import CALLS_PER_NUMBER, OWNERS, CallResult
 from tests.benchmarks.floods import FloodResult, GuessResult, Owner
 from tests.benchmarks.owners import CROWDS, OwnerResult
 from tests.benchmarks.simulation import OWN_IP, PRICE_PER_MESSAGE
@@ -77,7 +78,10 @@ def _replace(begin: str, text: str, end: str) -> None:
 
 
 def render(
-    owners: Sequence[OwnerResult], floods: Sequence[FloodResult], guesses: Sequence[GuessResult]
+    owners: Sequence[OwnerResult],
+    floods: Sequence[FloodResult],
+    guesses: Sequence[GuessResult],
+    calls: Sequence[CallResult],
 ) -> str:
     """Return the generated part as Markdown."""
     return "\n".join(
@@ -93,6 +97,18 @@ def render(
             _table(
                 ["guessers", "messages an hour", "guesses an hour", "accounts a day", "US$ a day"],
                 map(_guess_row, guesses),
+            ),
+            "## Forged callers at the phone line\n",
+            _table(
+                [
+                    f"forged numbers, {CALLS_PER_NUMBER} calls each",
+                    "answered",
+                    "connected",
+                    f"{OWNERS} verified numbers, 2 calls each",
+                    "a verified number is connected",
+                    "a new caller is answered",
+                ],
+                map(_call_row, calls),
             ),
             "## Constants\n",
             _table(["constant", "value", "meaning"], _constants()),
@@ -132,6 +148,17 @@ def _guess_row(result: GuessResult) -> list[str]:
         f"{result.checked:,}",
         f"{result.expected_hits * HOURS_PER_DAY:.3f}",
         _dollars(result.messages * HOURS_PER_DAY),
+    ]
+
+
+def _call_row(result: CallResult) -> list[str]:
+    return [
+        str(result.forged_numbers),
+        str(result.answered),
+        f"{result.connected} at the same time",
+        f"{result.served_owners} are answered",
+        "yes" if result.is_owner_connected else "**no**",
+        "yes" if result.is_new_caller_answered else "**no**",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Plots as SVG: a grid of colored cells, and horizontal bars."""
+"""Plots as SVG: horizontal bars."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -6,29 +6,9 @@ from typing import Final
 
 ROW_HEIGHT: Final = 24
 LABEL_WIDTH: Final = 390
-CELL_WIDTH: Final = 135
 BAR_WIDTH: Final = 380
 TOP: Final = 64
 TEXT_OFFSET: Final = 16
-
-
-def render_grid(
-    title: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[tuple[str, str]]]]
-) -> str:
-    """Return a grid. A row has a label, and a color and a text for each column."""
-    listed = list(rows)
-    parts = [
-        _text(LABEL_WIDTH + CELL_WIDTH * (number + 0.5), TOP - 10, column, "middle")
-        for number, column in enumerate(columns)
-    ]
-    for row, (label, cells) in enumerate(listed):
-        y = TOP + row * ROW_HEIGHT
-        parts.append(_text(LABEL_WIDTH - 8, y + TEXT_OFFSET, label, "end"))
-        for number, (color, text) in enumerate(cells):
-            x = LABEL_WIDTH + number * CELL_WIDTH
-            parts.append(_rectangle(x, y, CELL_WIDTH - 2, color))
-            parts.append(_text(x + CELL_WIDTH / 2, y + TEXT_OFFSET, text, "middle"))
-    return _svg(title, LABEL_WIDTH + CELL_WIDTH * len(columns), len(listed), parts)
 
 
 def render_bars(title: str, rows: Iterable[tuple[str, float, str]]) -> str:

@@ -1,0 +1,73 @@
+"""Calls to the phone line with forged caller ids, and who is served meanwhile."""
+
+from dataclasses import dataclass, replace
+from itertools import count
+
+from domain.phone import PhoneNumber
+from domain.voice.instructions import Dial, Reject
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.inbound_call import PHONE_LINE, InboundCall
+
+CALLS_PER_NUMBER = 10
+OWNERS = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResult:
+    """What a flood of calls reached at once, and the calls of owners and of a new caller after it.
+
+    `served_owners` were answered, twice each.
+    """
+
+    forged_numbers: int
+    answered: int
+    connected: int
+    served_owners: int
+    is_owner_connected: bool
+    is_new_caller_answered: bool
+
+    @property
+    def violations(self) -> list[str]:
+        """Describe who was rejected against the rules: owners with an account."""
+        is_served = self.served_owners == OWNERS and self.is_owner_connected
+        return [] if is_served else [f"{self.forged_numbers} forged callers: {self}"]
+
+
+async def forge_calls(forged_numbers: int) -> CallResult:
+    """Place ten calls with each forged number at once. All ask for the operator."""
+    app = AppHarness(policy=replace(PHONE_LINE))
+    owners = [a_phone(number) for number in range(OWNERS)]
+    for owner in owners:
+        await app.log_in(owner)
+    numbers = count(OWNERS)
+    forged = [a_phone(next(numbers)) for _ in range(forged_numbers)]
+    calls = [await _call(app, phone) for _ in range(CALLS_PER_NUMBER) for phone in forged]
+    of_owners = [[await _call(app, owner) for _ in range(2)] for owner in owners]
+    new_caller = await _call(app, a_phone(next(numbers)))
+    return CallResult(
+        forged_numbers=forged_numbers,
+        answered=sum(map(_is_answered, calls)),
+        connected=sum(map(_is_connected, calls)),
+        served_owners=sum(all(map(_is_answered, calls)) for calls in of_owners),
+        is_owner_connected=_is_connected(of_owners[0][0]),
+        is_new_caller_answered=_is_answered(new_caller),
+    )
+
+
+async def _call(app: AppHarness, phone: PhoneNumber) -> InboundCall:
+    call = InboundCall(app, phone, f"CA{app.randomness.bytes(8).hex()}")
+    await call.ring()
+    if _is_answered(call):
+        await call.press("1")
+        if app.database.calls[call.id].value.position and not _is_connected(call):
+            await call.stay_on_the_line()  # joining comes first
+    return call
+
+
+def _is_answered(call: InboundCall) -> bool:
+    return call.instructions != (Reject(),)
+
+
+def _is_connected(call: InboundCall) -> bool:
+    return isinstance(call.instructions[-1], Dial)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import PIL.Image
-from PIL import JpegImagePlugin
+from PIL import ImageFile, JpegImagePlugin
 
 from adapters.pillow.colors import has_alpha, swaps_sides
 from domain.media.image import ImageFormat, SourceFormat
@@ -15,6 +15,7 @@ DEFAULT_QUALITY: Final = 90
 _QUALITIES: Final = (DEFAULT_QUALITY, 75, 60, 45, 30)
 _OPTIMIZED_PIXELS: Final = 24_000_000
 """Optimized and progressive JPEGs need twice the memory, so larger ones are neither."""
+_MAX_BYTES_PER_PIXEL: Final = 6
 _MAX_GROWTH: Final = 1.05
 _MAX_GROWTH_LARGE: Final = 1.15
 _MAX_GROWTH_RECODED: Final = 2.0
@@ -89,6 +90,10 @@ def encode_jpeg(image: PIL.Image.Image, options: Options) -> bytes:
     is_small = image.width * image.height <= _OPTIMIZED_PIXELS
     options = {**options, "optimize": is_small}
     options["progressive"] = is_small and options.get("progressive", False)
+    if is_small:
+        # Pillow writes such a file as one block, and fails if it is larger. Noise needs several
+        # bytes for each pixel.
+        ImageFile.MAXBLOCK = _MAX_BYTES_PER_PIXEL * image.width * image.height
     file = io.BytesIO()
     image.save(file, "JPEG", **options)
     return file.getvalue()

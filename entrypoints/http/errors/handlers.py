@@ -9,7 +9,7 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
 from application.ports.errors import PortError, StorageError
-from domain.errors import DomainError, TooManyUploads, Unavailable
+from domain.errors import DomainError, QuotaExceeded, TooManyUploads, Unavailable
 from entrypoints.http.errors.exceptions import (
     BodyTooLarge,
     FieldError,
@@ -42,8 +42,9 @@ def to_response(request: AnyRequest, error: ApiError) -> Response[Any]:
     """Convert an error into the response of the API that the path belongs to."""
     api = api_of(request.scope["path"])
     status = error_status(error, api)
-    # Too many uploads or reads are the doing of clients, like requests beyond a rate limit.
-    if status >= _SERVER_ERROR and not isinstance(error, TooManyUploads | TooManyReads):
+    # These are the doing of clients, like requests beyond a rate limit.
+    is_of_client = isinstance(error, QuotaExceeded | TooManyUploads | TooManyReads)
+    if status >= _SERVER_ERROR and not is_of_client:
         cause = error.__cause__
         reason = str(cause) if isinstance(cause, PortError) else error_message(error)
         _log.error("request_failed", error=type(error).__name__, reason=reason)

@@ -183,6 +183,7 @@ def test_the_api_is_chosen_by_whole_path_segments(path: str, api: Api) -> None:
     ("error", "events"),
     [
         (errors.Unavailable(), ["request_failed"]),
+        (errors.QuotaExceeded(1, 1, 1, 1), []),
         (exceptions.InternalError(), ["request_failed"]),
         (errors.TooManyUploads(), []),
         (exceptions.TooManyReads(), []),

@@ -78,6 +78,26 @@ class DetailedError(Error):
     ]
 
 
+class UnavailableError(RetryableError):
+    """A part of the service does not respond."""
+
+    details: Annotated[
+        str | msgspec.UnsetType,
+        Meta(
+            description="What does not respond, if it is known.",
+            examples=["The media store does not respond. Try again shortly."],
+        ),
+    ] = msgspec.UNSET
+
+
+class UnsupportedImageTypeError(Error):
+    """The file is not an image of an accepted format."""
+
+    detected: Annotated[
+        str, Meta(description="The media type of the bytes.", examples=["application/pdf"])
+    ]
+
+
 class PhoneInUseError(Error):
     """The number has a user; the ids are present when it is the caller's own user."""
 
@@ -349,6 +369,10 @@ def _main_schema(error: type[ApiError]) -> type[msgspec.Struct]:
         return FieldErrors
     if error is errors.PhoneInUse:
         return PhoneInUseError
+    if error is errors.UnsupportedImageType:
+        return UnsupportedImageTypeError
+    if row.code == ERRORS[errors.Unavailable].code:
+        return UnavailableError
     if issubclass(error, errors.TooManyAttempts):
         return TooManyAttemptsError
     if row.retry_after is not None or issubclass(error, errors.RateLimitExceeded):

@@ -11,8 +11,7 @@ from PIL import ImageFile, JpegImagePlugin
 from adapters.pillow.colors import has_alpha, swaps_sides
 from domain.media.image import ImageFormat, SourceFormat
 
-DEFAULT_QUALITY: Final = 90
-_QUALITIES: Final = (DEFAULT_QUALITY, 75, 60, 45, 30)
+_QUALITIES: Final = (90, 75, 60, 45, 30)
 _OPTIMIZED_PIXELS: Final = 24_000_000
 """Optimized and progressive JPEGs need twice the memory, so larger ones are neither."""
 _MAX_BYTES_PER_PIXEL: Final = 6
@@ -87,13 +86,13 @@ def encode_png(image: PIL.Image.Image) -> bytes:
 
 def encode_jpeg(image: PIL.Image.Image, options: Options) -> bytes:
     """Encode a normalized image without alpha as JPEG."""
-    is_small = image.width * image.height <= _OPTIMIZED_PIXELS
+    pixels = image.width * image.height
+    is_small = pixels <= _OPTIMIZED_PIXELS
     options = {**options, "optimize": is_small}
     options["progressive"] = is_small and options.get("progressive", False)
-    if is_small:
-        # Pillow writes such a file as one block, and fails if it is larger. Noise needs several
-        # bytes for each pixel.
-        ImageFile.MAXBLOCK = _MAX_BYTES_PER_PIXEL * image.width * image.height
+    # Pillow writes an optimized file as one block, and fails if it is larger. Noise needs several
+    # bytes for each pixel. Decoders read blocks of this size too, so it must not be small.
+    ImageFile.MAXBLOCK = max(_MAX_BYTES_PER_PIXEL * pixels * is_small, 65_536)
     file = io.BytesIO()
     image.save(file, "JPEG", **options)
     return file.getvalue()

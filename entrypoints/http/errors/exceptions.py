@@ -62,6 +62,10 @@ class TooManyRequests(RateLimitExceeded):
     """The caller or the client IP sends too many requests to this worker."""
 
 
+class PreconditionFailed(HttpError):
+    """The file is not the one that `If-Match` or `If-Unmodified-Since` names."""
+
+
 class RangeNotSatisfiable(HttpError):
     """The requested range begins after the end of the file, which has `size` bytes."""
 

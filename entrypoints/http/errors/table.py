@@ -278,6 +278,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     ),
     errors.ItemNotFound: ErrorRow(404, "item_not_found", "Item not found"),
     errors.MediaFileNotFound: ErrorRow(404, "not_found", "File not found"),
+    exceptions.PreconditionFailed: ErrorRow(
+        412, "precondition_failed", "The file is not the one that the request names."
+    ),
     exceptions.RangeNotSatisfiable: ErrorRow(
         416, "range_not_satisfiable", "The range begins after the end of the file."
     ),

@@ -312,6 +312,7 @@ class MediaFileController(Controller):
             exceptions.TooManyRequests,
             errors.ReauthenticationRequired,
             errors.MediaFileNotFound,
+            exceptions.PreconditionFailed,
             exceptions.RangeNotSatisfiable,
             exceptions.TooManyReads,
             errors.Unavailable,

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
 
-from entrypoints.http.errors.exceptions import RangeNotSatisfiable
+from entrypoints.http.errors.exceptions import PreconditionFailed, RangeNotSatisfiable
 
 _RANGE: Final = re.compile(r"bytes=\s*(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})\s*", re.I)
-_ETAG: Final = re.compile(r'"[^"]*"')
+_ETAG: Final = re.compile(r'(?:W/)?"[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,21 @@ class Validators:
         return {"ETag": self.etag, "Last-Modified": modified_at}
 
     def is_not_modified(self, headers: Mapping[str, str]) -> bool:
-        """Return whether the client has the file already."""
+        """Return whether the client has the file already.
+
+        Raises:
+            PreconditionFailed: The client wants another file.
+        """
+        if (tags := headers.get("if-match")) is not None:
+            is_wanted = tags.strip() == "*" or self.etag in _ETAG.findall(tags)
+        else:
+            until = _parse_date(headers.get("if-unmodified-since", ""))
+            is_wanted = until is None or self.modified_at <= until
+        if not is_wanted:
+            raise PreconditionFailed
         if (tags := headers.get("if-none-match")) is not None:
-            return tags.strip() == "*" or self.etag in _ETAG.findall(tags)
+            found = _ETAG.findall(tags)
+            return tags.strip() == "*" or self.etag in found or f"W/{self.etag}" in found
         since = _parse_date(headers.get("if-modified-since", ""))
         return since is not None and self.modified_at <= since
 

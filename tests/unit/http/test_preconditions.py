@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from entrypoints.http.errors.exceptions import RangeNotSatisfiable
+from entrypoints.http.errors.exceptions import PreconditionFailed, RangeNotSatisfiable
 from entrypoints.http.library.preconditions import Validators
 
 ETAG = '"1-ab.jpg"'
@@ -25,6 +25,9 @@ def test_validators_are_headers() -> None:
         ({"if-none-match": "*"}, True),
         ({"if-none-match": '"other"', "if-modified-since": AT}, False),
         ({"if-modified-since": AT}, True),
+        ({"if-match": f'"other", {ETAG}', "if-unmodified-since": BEFORE}, False),
+        ({"if-match": "*", "if-none-match": ETAG}, True),
+        ({"if-unmodified-since": AT}, False),
         ({"if-modified-since": "Sat, 02 May 2026 00:00:00 GMT"}, True),
         ({"if-modified-since": BEFORE}, False),
         ({"if-modified-since": "yesterday"}, False),
@@ -35,6 +38,14 @@ def test_a_file_that_the_client_has_is_not_modified(
     headers: dict[str, str], *, is_not_modified: bool
 ) -> None:
     assert FILE.is_not_modified(headers) is is_not_modified
+
+
+@pytest.mark.parametrize(
+    "headers", [{"if-match": f'W/{ETAG}, "other"'}, {"if-unmodified-since": BEFORE}]
+)
+def test_a_client_that_wants_another_file_gets_an_error(headers: dict[str, str]) -> None:
+    with pytest.raises(PreconditionFailed):
+        FILE.is_not_modified(headers)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ _SIGNATURES: Final = (
     (rb"\0\0\x01\0", "image/vnd.microsoft.icon"),
     (rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", "image/jxl"),
     (rb"PK\x03\x04", "application/zip"),
-    (rb"\x1f\x8b", "application/gzip"),
     (rb"\x1a\x45\xdf\xa3", "video/webm"),
     (rb"ID3|\xff[\xfb\xf3\xf2]", "audio/mpeg"),
     (rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?xml|!--|!doctype svg).*?)?<svg[\s/>]", "image/svg+xml"),

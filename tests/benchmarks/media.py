@@ -59,7 +59,7 @@ async def _measure_load(service: Service) -> None:
             asyncio.create_task(_repeat(http, accounts[0], content))
             for _ in range(CLIENTS_OF_ONE_USER)
         ]
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # until its uploads fill the queue
         others = [await _upload(http, accounts[1], _photo(400, 300)) for _ in range(5)]
         for task in many:
             task.cancel()
@@ -114,7 +114,7 @@ async def _latencies(http: httpx.AsyncClient, until: "asyncio.Future[list[float]
         began_at = time.perf_counter()
         assert (await http.get("/health/live")).status_code == 200
         latencies.append((time.perf_counter() - began_at) * 1000)
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(PAUSE)  # a client that checks at intervals
     return sorted(latencies)
 
 

@@ -63,7 +63,7 @@ async def _print_peak(service: Service, title: str, request: Awaitable[Any]) -> 
     sending = asyncio.ensure_future(request)
     while not sending.done():
         peak = max(peak, await asyncio.to_thread(_memory, service))
-        await asyncio.sleep(_SAMPLE_SECONDS)
+        await asyncio.sleep(_SAMPLE_SECONDS)  # between two samples
     result = sending.result()
     responses = result if isinstance(result, Sequence) else [result]
     statuses = sorted({response.status_code for response in responses})

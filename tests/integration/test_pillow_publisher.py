@@ -87,7 +87,7 @@ async def test_a_cancelled_caller_leaves_the_queue(
     publisher: PillowImagePublisher, processes: BlockedProcesses
 ) -> None:
     tasks = [asyncio.create_task(publish_by(publisher, plain_jpeg())) for _ in range(3)]
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # until the tasks wait for a process
 
     # An image that is counted, and an image that waits.
     for task in tasks[:2]:
@@ -114,9 +114,9 @@ async def test_closing_waits_for_a_task_and_rejects_the_next_one(
     publisher: PillowImagePublisher, processes: BlockedProcesses
 ) -> None:
     publishing = asyncio.create_task(publish_by(publisher, still_gif()))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # until the tasks wait for a process
     closing = asyncio.create_task(publisher.close())
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # until the tasks wait for a process
     assert not closing.done()
 
     processes.released.set()

@@ -30,7 +30,7 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.sqlite.record_table import to_column
 from adapters.system import SystemClock
 from application.ports.keys import TokenClaims
-from domain.identities.identity import Identity, User
+from domain.identities.identity import ESTABLISHED_DAYS_OF_USE, Identity, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat
@@ -89,6 +89,9 @@ def _make_user(number: int) -> Identity:
             expires_at=NOW + LIFETIME,
             token_family=tokens,
             idle_expires_at=NOW + LIFETIME,
+            # Otherwise the first request of each session would be measured, which is a write.
+            last_used_at=NOW,
+            is_used=True,
         )
         for kind, tokens in enumerate((None, family))
     ]
@@ -98,6 +101,8 @@ def _make_user(number: int) -> Identity:
         created_at=NOW,
         user=User(Username(user_id), NOW),
         sessions=tuple(sessions),
+        last_used_at=NOW,
+        days_of_use=ESTABLISHED_DAYS_OF_USE,
     )
 
 

@@ -157,7 +157,8 @@ class MongoMediaCleanup:
 
     async def _project(self, query: RawDocument, projection: dict[str, int]) -> list[RawDocument]:
         database = self.records.database
-        found = self.records.collection.find(query, projection, hint=_OWNER_INDEX)
+        collection = database.collection(MediaItemDocument)
+        found = collection.find(query, projection, hint=_OWNER_INDEX)
         return await database.run(lambda: found.to_list(None))
 
     async def list_expired_uploads(

@@ -136,7 +136,7 @@ async def test_a_process_without_enough_memory_or_that_is_killed_fails_one_image
     processes = DecoderProcesses(-12_000_000, 60)  # 28 MB
     publisher = image_publisher(processes=processes)
     with pytest.raises(InvalidImage, match="too much time or memory"):
-        await publish_by(publisher, encode(sample_image(3000, 2000), "PNG"))
+        await publish_by(publisher, encode(sample_image(6000, 4000), "PNG"))
 
     await publish_by(publisher, still_gif())
     os.kill(newest_child(), signal.SIGKILL)

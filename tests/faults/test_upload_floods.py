@@ -167,6 +167,8 @@ async def test_held_uploads_of_many_members_end_for_those_who_upload(
             for upload in held:
                 await upload.send(5 * MIB)
             await asyncio.sleep(5)  # they are slow from then on
+            for upload in held:
+                await upload.send(0)  # so that none of them ends because it sends nothing
             await app.upload_item(member, still_gif())
             for _ in range(5):
                 await app.upload_item(member, LARGE_PNG)

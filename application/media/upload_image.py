@@ -1,6 +1,5 @@
 """Upload an image."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -142,11 +141,14 @@ class UploadImage:
         ) as published:
             item = self._make_item(command, published, item_id, began_at)
             await self._add_item(item, checked)
-            owner_exists, _ = await asyncio.gather(
-                self._owner_exists(command.owner_id), self._store_files(item, published)
-            )
+            await self._store_files(item, published)
+        # An owner that is deleted after this check is cleaned up together with the item.
+        try:
+            owner_exists = await self._owner_exists(command.owner_id)
+        except ItemSaveFailed:
+            await self._abandon(item)
+            raise
         if not owner_exists:
-            # An owner that is deleted after this check is cleaned up together with the item.
             await self._abandon(item)
             raise Unauthenticated
         ready = await self._mark_ready(item)

@@ -20,7 +20,8 @@ from domain.media.item import MAX_CATEGORY_LENGTH
 from entrypoints.http.fields import ID_PATTERN, binary_content
 from entrypoints.http.library.schemas import CATEGORY_PATTERN
 
-PRIVATE_CACHE_CONTROL: Final = "private, max-age=3600"
+PRIVATE_CACHE_CONTROL: Final = "private, no-cache"
+"""Of a file that a token opens: the next user of a browser has another token."""
 _CONTENT_TYPES: Final = tuple(image_format.content_type for image_format in ImageFormat)
 
 

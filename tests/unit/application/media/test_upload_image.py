@@ -31,8 +31,8 @@ OPERATIONS = [
     "media_cleanup.list_deleting_ids",
     "media_usages.add",
     "media_items.add",
-    "identities.load",
     "media_files.write",
+    "identities.load",
     "media_items.replace",
     "media_usages.replace",
 ]

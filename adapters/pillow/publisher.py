@@ -1,12 +1,13 @@
 """The `ImagePublisher` port on Pillow, in processes of its own."""
 
 import asyncio
+import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from io import UnsupportedOperation
+from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from adapters.pillow.fair_queue import FairQueue
@@ -20,6 +21,8 @@ from domain.media.image import ImageLimits, SourceFormat, VariantSpec
 MAX_IMAGES: Final = 256
 MAX_IMAGES_PER_IDENTITY: Final = 16
 """Images in work and waiting, in one process of the service."""
+MAX_SMALL_BYTES: Final = 256 * 1024
+"""The files of such an upload are in memory: they need no space in the temporary folder."""
 ALL_FORMATS: Final = frozenset(SourceFormat)
 _NOBODY: Final = ""
 """The identity for variants of images that were published before."""
@@ -115,7 +118,8 @@ class PillowImagePublisher:
         self, task: Task, file: BinaryIO, identity_id: str, pixels: int, files: ExitStack
     ) -> list[EncodedImage]:
         count = len(task.variants) + (task.kind is TaskKind.PUBLISH)
-        outputs = _open_outputs(count, files)
+        is_small = os.fstat(file.fileno()).st_size <= MAX_SMALL_BYTES
+        outputs = [_open_new(files, is_small=is_small) for _ in range(count)]
         answer = await self._run(self._decoding, identity_id, pixels, task, [file, *outputs])
         return list(map(EncodedImage, answer.images, outputs))
 
@@ -187,22 +191,29 @@ async def open_image_publisher(
 
 def _open_file(upload: BinaryIO, files: ExitStack) -> BinaryIO:
     """Return the upload as a file that another process can read from its beginning."""
+    if (start := upload.tell()) == 0:
+        with suppress(UnsupportedOperation):  # it is in memory
+            upload.fileno()
+            return upload
+    file = _open_new(files, is_small=upload.seek(0, os.SEEK_END) - start <= MAX_SMALL_BYTES)
+    upload.seek(start)
     try:
-        if upload.tell() == 0:
-            with suppress(UnsupportedOperation):  # it is in memory
-                upload.fileno()
-                upload.flush()
-                return upload
-        (file,) = _open_outputs(1, files)
         shutil.copyfileobj(upload, file)
         file.flush()
     except OSError as error:
+        with suppress(OSError):  # closing writes the buffer again
+            file.close()
         raise NoUploadSpace from error
     return file
 
 
-def _open_outputs(count: int, files: ExitStack) -> list[BinaryIO]:
-    return [files.enter_context(tempfile.TemporaryFile()) for _ in range(count)]
+def _open_new(files: ExitStack, *, is_small: bool) -> BinaryIO:
+    if is_small:
+        return files.enter_context(os.fdopen(os.memfd_create("image"), "w+b"))
+    try:
+        return files.enter_context(TemporaryFile())
+    except OSError as error:
+        raise NoUploadSpace from error
 
 
 def _by_name(

@@ -111,8 +111,9 @@ class MediaItem:
     def replace_variants(self, variants: tuple[Variant, ...]) -> "MediaItem":
         """Return the item with these variants, and the former ones as unused files."""
         used = {variant.storage_key for variant in variants}
-        former = {*self.unused_keys, *(variant.storage_key for variant in self.variants)}
-        return replace(self, variants=variants, unused_keys=tuple(sorted(former - used)))
+        former = (*(variant.storage_key for variant in self.variants), *self.unused_keys)
+        unused_keys = tuple(key for key in former if key not in used)
+        return replace(self, variants=variants, unused_keys=unused_keys)
 
     def with_unused_keys(self, *storage_keys: str) -> "MediaItem":
         """Return the item with these unused files."""

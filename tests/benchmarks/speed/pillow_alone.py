@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageOps, JpegImagePlugin
+from PIL import ImageOps, JpegImagePlugin
 
 
-def publish(content: bytes) -> bytes:
-    """Return the photo upright, without metadata, encoded anew."""
-    with Image.open(BytesIO(content)) as image:
-        subsampling = JpegImagePlugin.get_sampling(image)
+def publish(content: bytes) -> None:
+    """Encode the photo anew, upright and without metadata, and a thumbnail, as the service does."""
+    with JpegImagePlugin.JpegImageFile(BytesIO(content)) as image:
+        tables, subsampling = image.quantization, JpegImagePlugin.get_sampling(image)
         ImageOps.exif_transpose(image, in_place=True)  # an upright photo is not copied
-        encoded = BytesIO()
-        image.save(encoded, "JPEG", quality=90, subsampling=subsampling)
-    return encoded.getvalue()
+        image.save(BytesIO(), "JPEG", qtables=tables, subsampling=subsampling, optimize=True)
+        image.thumbnail((320, 320), reducing_gap=3.0)
+        image.save(BytesIO(), "JPEG", quality=85, optimize=True)
 
 
 def publish_until(stop_at: float, content: bytes) -> list[float]:

@@ -168,4 +168,5 @@ def memory_mb(pid: int, kind: str) -> float:
 
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+    # Its own, and that of its processes that have ended: decoders end when they are idle.
+    return sum(map(int, fields[11:15])) / _TICKS_PER_SECOND

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
+from io import BytesIO
 from multiprocessing.connection import Connection
 from typing import Any, Final, TypeAlias
 from urllib.error import HTTPError
@@ -74,7 +75,7 @@ async def check_media_files(files: MediaFiles, public_url: str | None = None) ->
     storage_key = f"00/check-settings-{secrets.token_hex(8)}"
     step = "written"
     try:
-        await files.write(storage_key, _CONTENT, "text/plain")
+        await files.write(storage_key, BytesIO(_CONTENT), "text/plain")
         step = "read"
         async with files.open_file(storage_key) as file:
             content = b"" if file is None else b"".join([chunk async for chunk in file.chunks])

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import BinaryIO, Final, ParamSpec, TypeVar
 
 from adapters.disk import folder as media_folder
 from adapters.disk.errors import files_unavailable, not_usable
@@ -48,7 +48,7 @@ class DiskFiles:
     async def write(
         self,
         storage_key: str,
-        content: bytes,
+        content: BinaryIO,
         content_type: str,  # noqa: ARG002 -- a web server derives it from the storage key's suffix
     ) -> None:
         """Store the file durably.

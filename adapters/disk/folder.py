@@ -6,13 +6,14 @@ Functions raise OSError. Storage keys are checked by `file_path` before they bec
 import errno
 import os
 import re
+import shutil
 import stat
 import tempfile
 import weakref
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 UNFINISHED: Final = ".unfinished"
 """Subfolder for files that are being written; it is on the same file system.
@@ -113,12 +114,12 @@ def file_path(folder: Path, storage_key: str) -> Path | None:
     return folder / storage_key if _STORAGE_KEY.match(storage_key) else None
 
 
-def write(folder: Path, file: Path, content: bytes, began_at: datetime) -> None:
+def write(folder: Path, file: Path, content: BinaryIO, began_at: datetime) -> None:
     """Write a file durably. It appears in the folder when it is complete."""
     descriptor, name = tempfile.mkstemp(prefix=f"{file.name}.", dir=folder / UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as unfinished:
-            unfinished.write(content)
+            shutil.copyfileobj(content, unfinished, CHUNK_SIZE)
             unfinished.flush()
             os.utime(descriptor, (began_at.timestamp(), began_at.timestamp()))
             os.fchmod(descriptor, _FILE_MODE)

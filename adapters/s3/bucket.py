@@ -4,11 +4,12 @@ Methods raise the exceptions of botocore and aiohttp (`adapters.s3.errors.STORE_
 """
 
 import asyncio
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from botocore.exceptions import ClientError
 
@@ -23,9 +24,18 @@ if TYPE_CHECKING:
         ListObjectsV2RequestTypeDef,
     )
 
-PART_SIZE: Final = 8 * 1024 * 1024
-"""Larger files are uploaded in parts of this size: a lost connection costs one part."""
+PART_SIZE: Final = 5 * 1024 * 1024
+"""Larger files are uploaded in parts of this size, the smallest of S3. One is in memory at a time,
+and a lost connection costs one part."""
 _ABORT_TIMEOUT: Final = 5.0
+
+
+def has_several_parts(content: BinaryIO) -> bool:
+    """Return whether what is left of a file is larger than one part."""
+    position = content.tell()
+    size = content.seek(0, os.SEEK_END) - position
+    content.seek(position)
+    return size > PART_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +51,18 @@ class Bucket:
         """Return the object's key in the bucket."""
         return f"{self.prefix}{storage_key}"
 
-    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
         """Store an object durably. A multipart upload is invisible until it is complete.
 
         See https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html.
         """
-        if len(content) > PART_SIZE:
+        if has_several_parts(content):
             await self._upload_multipart(storage_key, content, content_type)
             return
         response = await self.client.put_object(
             Bucket=self.name,
             Key=self.object_key(storage_key),
-            Body=content,
+            Body=await asyncio.to_thread(content.read),
             ContentType=content_type,
             CacheControl=self.cache_control,
         )
@@ -120,7 +130,9 @@ class Bucket:
                         aborted += 1
         return aborted
 
-    async def _upload_multipart(self, storage_key: str, content: bytes, content_type: str) -> None:
+    async def _upload_multipart(
+        self, storage_key: str, content: BinaryIO, content_type: str
+    ) -> None:
         object_key = self.object_key(storage_key)
         response = await self.client.create_multipart_upload(
             Bucket=self.name,
@@ -145,17 +157,18 @@ class Bucket:
             raise
 
     async def _upload_parts(
-        self, object_key: str, upload_id: str, content: bytes
+        self, object_key: str, upload_id: str, content: BinaryIO
     ) -> "list[CompletedPartTypeDef]":
         parts: list[CompletedPartTypeDef] = []
         # Sequential: if a part fails, no other part is in flight that would outlive the abort.
-        for number, start in enumerate(range(0, len(content), PART_SIZE), start=1):
+        while part := await asyncio.to_thread(content.read, PART_SIZE):
+            number = len(parts) + 1
             response = await self.client.upload_part(
                 Bucket=self.name,
                 Key=object_key,
                 UploadId=upload_id,
                 PartNumber=number,
-                Body=content[start : start + PART_SIZE],
+                Body=part,
             )
             parts.append({"PartNumber": number, "ETag": response["ETag"]})
         return parts

@@ -5,8 +5,9 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from typing import BinaryIO
 
-from adapters.s3.bucket import PART_SIZE, Bucket
+from adapters.s3.bucket import Bucket, has_several_parts
 from adapters.s3.client import DEFAULT_TIMEOUTS, MAX_READS, Connection, Timeouts, open_client
 from adapters.s3.errors import STORE_ERRORS, not_responding, not_usable, translated_errors
 from adapters.s3.health_check import S3HealthCheck
@@ -37,10 +38,10 @@ class S3Files:
         self._timeouts = timeouts
         self._reads = ReadConnections(MAX_READS, timeouts.read_connection)
 
-    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
         """Store the file durably."""
-        is_multipart = len(content) > PART_SIZE
-        timeout = self._timeouts.multipart if is_multipart else self._timeouts.total
+        is_large = has_several_parts(content)
+        timeout = self._timeouts.multipart if is_large else self._timeouts.total
         async with translated_errors(timeout):
             await self._bucket.write(storage_key, content, content_type)
 

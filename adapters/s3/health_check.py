@@ -1,6 +1,7 @@
 """Health check of the bucket."""
 
 from datetime import datetime, timedelta
+from io import BytesIO
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -38,7 +39,7 @@ class S3HealthCheck:
             self._written_at is None
             or not self._written_at <= now < self._written_at + WRITE_CHECK_INTERVAL
         ):
-            await self._bucket.write(_STORAGE_KEY, b"health check", "text/plain")
+            await self._bucket.write(_STORAGE_KEY, BytesIO(b"health check"), "text/plain")
             await self._bucket.delete(_STORAGE_KEY)
             self._written_at = now
 

@@ -41,7 +41,7 @@ async def write_files(media_files: MediaFiles, images: Mapping[str, EncodedImage
     """
     results = await asyncio.gather(
         *(
-            media_files.write(key, encoded.file.read(), encoded.image.format.content_type)
+            media_files.write(key, encoded.file, encoded.image.format.content_type)
             for key, encoded in images.items()
         ),
         return_exceptions=True,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 URL_TTL: Final = timedelta(days=2)
 """Maximum lifetime of a URL that expires."""
@@ -49,8 +49,10 @@ class MediaFiles(Protocol):
     dots, hyphens and underscores inside, and slashes between the names, as in a path.
     """
 
-    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
         """Store the file durably, replacing the one with the same storage key.
+
+        `content` is seekable. It is read to its end, and never as a whole into memory.
 
         Raises:
             MediaStorageUnavailable

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -165,7 +166,7 @@ def _write_and_die(folder: Path, storage_key: str) -> None:
         async with external_adapter.open_external_adapter(folder) as files:
             for name in ("link", "rename", "replace"):
                 setattr(os, name, lambda *_, **__: os._exit(KILLED))
-            await files.write(storage_key, b"half", "image/jpeg")
+            await files.write(storage_key, BytesIO(b"half"), "image/jpeg")
 
     asyncio.run(write())
 

@@ -1,6 +1,7 @@
 import asyncio
 from contextlib import AsyncExitStack, nullcontext
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import pytest
 
@@ -28,7 +29,7 @@ HOUR = timedelta(hours=1)
 async def test_a_file_is_read_as_it_was_written(files: Files, size: int) -> None:
     content = bytes(number * number % 251 for number in range(size))
 
-    await files.write(KEY, content, JPEG)
+    await files.write(KEY, BytesIO(content), JPEG)
 
     assert await read_file(files, KEY) == content
     for start, stop in ((size // 2, None), (size // 3, size // 2 + 1), (0, 1)) if size > 1 else ():
@@ -41,7 +42,7 @@ async def test_a_file_is_read_as_it_was_written(files: Files, size: int) -> None
 async def test_the_storage_keys_of_all_files_are_listed(files: Files) -> None:
     assert [key async for key in files.list_files()] == []
     keys = {f"{number % 7:02x}/{number:032x}.jpg" for number in range(40)}
-    await asyncio.gather(*(files.write(key, b"content", JPEG) for key in keys))
+    await asyncio.gather(*(files.write(key, BytesIO(b"content"), JPEG) for key in keys))
     await files.delete(deleted := keys.pop())
     listed = [key async for key in files.list_files()]
     assert (sorted(listed), deleted in listed) == (sorted(keys), False)
@@ -51,7 +52,7 @@ async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
     store: Store,
 ) -> None:
     async with store.open_files() as files, store.open_files() as other_files:
-        await files.write(KEY, b"one", JPEG)
+        await files.write(KEY, BytesIO(b"one"), JPEG)
         assert await read_file(other_files, KEY) == b"one"
 
     async with store.open_files() as files:
@@ -61,7 +62,7 @@ async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
 async def test_a_file_is_never_visible_in_part(files: Files) -> None:
     content = bytes(5_000_000)
 
-    writing = asyncio.create_task(files.write(KEY, content, JPEG))
+    writing = asyncio.create_task(files.write(KEY, BytesIO(content), JPEG))
     while not writing.done():
         assert await read_file(files, KEY) in (None, content)
         await asyncio.sleep(0)
@@ -74,7 +75,7 @@ async def test_a_file_is_never_visible_in_part(files: Files) -> None:
 async def test_a_file_is_released_at_the_end_of_its_block_although_it_is_still_referenced(
     store: Store, files: Files, error: type[BaseException] | None
 ) -> None:
-    await files.write(KEY, bytes(5_000_000), JPEG)
+    await files.write(KEY, BytesIO(bytes(5_000_000)), JPEG)
     opened = []
 
     with pytest.raises(error) if error else nullcontext():
@@ -94,7 +95,7 @@ async def test_a_file_is_released_at_the_end_of_its_block_although_it_is_still_r
 async def test_many_open_files_do_not_delay_a_write_a_deletion_or_the_health_check(
     files: Files,
 ) -> None:
-    await files.write(KEY, bytes(5_000_000), JPEG)
+    await files.write(KEY, BytesIO(bytes(5_000_000)), JPEG)
 
     async with AsyncExitStack() as readers:
         for _ in range(60):
@@ -102,7 +103,7 @@ async def test_many_open_files_do_not_delay_a_write_a_deletion_or_the_health_che
             assert file is not None
             assert await anext(file.chunks)
 
-        await files.write(OTHER_KEY, b"other", JPEG)
+        await files.write(OTHER_KEY, BytesIO(b"other"), JPEG)
         await files.check()
         await files.delete(OTHER_KEY)
 
@@ -111,8 +112,8 @@ async def test_deleting_a_file_keeps_the_others_and_repeating_it_is_no_error(
     files: Files,
 ) -> None:
     await files.delete(KEY)
-    await files.write(KEY, b"one", JPEG)
-    await files.write(OTHER_KEY, b"other", "image/png")
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+    await files.write(OTHER_KEY, BytesIO(b"other"), "image/png")
 
     for _ in range(2):
         await files.delete(KEY)
@@ -123,7 +124,7 @@ async def test_deleting_a_file_keeps_the_others_and_repeating_it_is_no_error(
 
 async def test_an_open_file_can_be_read_after_it_is_deleted(files: Files) -> None:
     content = bytes(range(256)) * 2000
-    await files.write(KEY, content, JPEG)
+    await files.write(KEY, BytesIO(content), JPEG)
 
     async with files.open_file(KEY) as file:
         assert file is not None
@@ -136,7 +137,7 @@ async def test_an_open_file_can_be_read_after_it_is_deleted(files: Files) -> Non
 
 async def test_the_url_is_the_same_whether_the_file_exists_or_not(files: Files) -> None:
     before = await files.url_for(KEY)
-    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
 
     assert await files.url_for(KEY) == before
     assert KEY in before.url
@@ -145,7 +146,7 @@ async def test_the_url_is_the_same_whether_the_file_exists_or_not(files: Files) 
 
 
 async def test_unfinished_writes_are_deleted_and_counted_later(store: Store, files: Files) -> None:
-    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
     store.leave_unfinished(NOW)
     store.leave_unfinished(NOW)
 
@@ -159,7 +160,7 @@ async def test_unfinished_writes_are_deleted_and_counted_later(store: Store, fil
 async def test_what_a_killed_write_leaves_in_a_folder_is_deleted(
     store: ExternalStore, files: Files
 ) -> None:
-    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
     before = store.list_files()
     if not before or await asyncio.to_thread(store.kill_during_write, OTHER_KEY) != KILLED:
         pytest.skip("it moves no file in the folder DIALTONE_TEST_PLACE")
@@ -175,13 +176,13 @@ async def test_what_a_killed_write_leaves_in_a_folder_is_deleted(
 async def test_every_operation_of_a_lost_store_raises_files_unavailable(
     store: Store, files: Files
 ) -> None:
-    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
     url = await files.url_for(KEY)
 
     store.break_down()
 
     for operation in (
-        lambda: files.write(OTHER_KEY, b"other", JPEG),
+        lambda: files.write(OTHER_KEY, BytesIO(b"other"), JPEG),
         lambda: read_file(files, KEY),
         lambda: files.get_size(KEY),
         lambda: files.delete(KEY),

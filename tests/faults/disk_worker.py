@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -43,7 +44,7 @@ async def open_and_write(folder: Path) -> None:
     try:
         async with open_disk_files(folder, "", MovableClock()) as files:
             report("opened")
-            await attempt("write:", files.write(key(1), CONTENT, JPEG))
+            await attempt("write:", files.write(key(1), BytesIO(CONTENT), JPEG))
     except ConfigurationError as error:
         report("error:", error)
 
@@ -51,15 +52,15 @@ async def open_and_write(folder: Path) -> None:
 async def survive_full_disk(folder: Path) -> None:
     """Write until the disk is full, and again when there is space."""
     async with open_disk_files(folder, "", MovableClock()) as files:
-        await attempt("write:", files.write(key(1), CONTENT, JPEG))
-        await attempt("write too much:", files.write(key(2), TOO_LARGE, JPEG))
+        await attempt("write:", files.write(key(1), BytesIO(CONTENT), JPEG))
+        await attempt("write too much:", files.write(key(2), BytesIO(TOO_LARGE), JPEG))
         report("files:", file_names(folder))
         fill(folder)
         await attempt("health check:", files.check())
         report("read:", await read_file(files, key(1)) == CONTENT)
         free(folder)
         await attempt("health check:", files.check())
-        await attempt("write:", files.write(key(3), CONTENT, JPEG))
+        await attempt("write:", files.write(key(3), BytesIO(CONTENT), JPEG))
         fill(folder)
         await attempt("delete:", files.delete(key(1)))
 
@@ -67,9 +68,9 @@ async def survive_full_disk(folder: Path) -> None:
 async def survive_read_only_disk(folder: Path) -> None:
     """Use a disk that becomes read-only, as a failing disk does."""
     async with open_disk_files(folder, "", MovableClock()) as files:
-        await attempt("write:", files.write(key(1), CONTENT, JPEG))
+        await attempt("write:", files.write(key(1), BytesIO(CONTENT), JPEG))
         remount_read_only(folder.parent)
-        await attempt("write:", files.write(key(2), CONTENT, JPEG))
+        await attempt("write:", files.write(key(2), BytesIO(CONTENT), JPEG))
         await attempt("delete:", files.delete(key(1)))
         await attempt("health check:", files.check())
         report("read:", await read_file(files, key(1)) == CONTENT)
@@ -136,7 +137,7 @@ def die_at_every_line(folder: Path) -> None:
 async def _write_and_die(folder: Path, lines: int) -> None:
     async with open_disk_files(folder, "", MovableClock()) as files:
         _die_after(lines)
-        await files.write(key(lines), CONTENT, JPEG)
+        await files.write(key(lines), BytesIO(CONTENT), JPEG)
         # The write was acknowledged: the lines after it do not matter.
         os._exit(0)
 

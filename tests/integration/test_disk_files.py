@@ -4,6 +4,7 @@ import shutil
 import stat
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def is_open(file: Path) -> bool:
 async def test_a_web_server_can_read_a_file_but_nothing_unfinished(
     files: DiskFiles, folder: Path
 ) -> None:
-    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
 
     assert names_in(folder) == {UNFINISHED, "ab"}
     assert (folder / KEY).read_bytes() == b"one"
@@ -80,7 +81,7 @@ async def test_an_invalid_key_reaches_no_file(
     (folder / ".hidden").write_bytes(b"secret")
 
     with pytest.raises(ValueError, match="not a storage key"):
-        await files.write(invalid_key, b"one", JPEG)
+        await files.write(invalid_key, BytesIO(b"one"), JPEG)
     assert await read_file(files, invalid_key) is None
     assert await files.get_size(invalid_key) is None
     await files.delete(invalid_key)
@@ -97,7 +98,7 @@ async def test_a_symbolic_link_is_not_followed(files: DiskFiles, folder: Path) -
 
     assert await read_file(files, KEY) is None
     assert await files.get_size(KEY) is None
-    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
     assert await read_file(files, KEY) == b"one"
     assert secret.read_bytes() == b"secret"
 
@@ -114,7 +115,7 @@ async def test_folders_and_pipes_are_not_opened(files: DiskFiles, folder: Path) 
 async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
     files: DiskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
     is_opening, may_open, has_opened = (threading.Event() for _ in range(3))
     open_file = media_folder.open_file
 
@@ -145,7 +146,7 @@ async def test_a_failed_write_leaves_nothing_behind(files: DiskFiles, folder: Pa
     (folder / KEY).mkdir(parents=True)
 
     with pytest.raises(MediaStorageUnavailable) as raised:
-        await files.write(KEY, b"one", JPEG)
+        await files.write(KEY, BytesIO(b"one"), JPEG)
 
     assert str(raised.value) == "EISDIR"
     assert names_in(folder / UNFINISHED) == set()
@@ -159,7 +160,7 @@ def unmount(folder: Path) -> None:
 
 def operations(files: DiskFiles) -> list[Callable[[], Awaitable[object]]]:
     return [
-        lambda: files.write(KEY, b"one", JPEG),
+        lambda: files.write(KEY, BytesIO(b"one"), JPEG),
         lambda: read_file(files, KEY),
         lambda: files.get_size(KEY),
         lambda: files.delete(KEY),

@@ -126,20 +126,27 @@ async def test_closing_waits_for_a_task_and_rejects_the_next_one(
         await publishing
 
 
-def newest_child() -> int:
+def decoder_pids() -> set[int]:
+    """Return the decoder processes of this process."""
     tasks = Path("/proc/self/task").iterdir()
-    children = " ".join((task / "children").read_text() for task in tasks)
-    return max(map(int, children.split()))
+    children = " ".join((task / "children").read_text() for task in tasks).split()
+    return {
+        int(pid)
+        for pid in children
+        if b"pillow.decoder" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    }
 
 
 async def test_a_process_without_enough_memory_or_that_is_killed_fails_one_image_only() -> None:
+    others = decoder_pids()
     processes = DecoderProcesses(-12_000_000, 60)  # 28 MB
     publisher = image_publisher(processes=processes)
     with pytest.raises(InvalidImage, match="too much time or memory"):
         await publish_by(publisher, encode(sample_image(6000, 4000), "PNG"))
 
     await publish_by(publisher, still_gif())
-    os.kill(newest_child(), signal.SIGKILL)
+    for pid in decoder_pids() - others:
+        os.kill(pid, signal.SIGKILL)
     with pytest.raises(InvalidImage, match="too much time or memory"):
         await publish_by(publisher, plain_jpeg())
 

@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ async def files(setup: S3Setup) -> AsyncIterator[S3Files]:
 async def write_error(files: S3Files) -> str:
     """Return the message of a failed write."""
     with pytest.raises(MediaStorageUnavailable) as raised:
-        await files.write(KEY, b"one", JPEG)
+        await files.write(KEY, BytesIO(b"one"), JPEG)
     assert raised.value.__cause__ is None
     return str(raised.value)
 
@@ -161,7 +162,7 @@ async def test_a_temporary_error_is_retried(
     store.behavior = in_sequence(behavior, OK)
     before = len(store.requests)
 
-    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
 
     sent = [(request.method, request.path) for request in store.requests[before:]]
     assert sent == [("PUT", f"/images/prefix/{KEY}")] * 2
@@ -292,7 +293,7 @@ async def test_a_rejected_file_differs_from_a_store_that_may_work_later(
     store.behavior = behavior
 
     with pytest.raises(MediaStorageUnavailable) as raised:
-        await files.write(KEY, b"one", JPEG)
+        await files.write(KEY, BytesIO(b"one"), JPEG)
 
     assert type(raised.value) is error
 

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def before_part(bucket: Bucket, number: int, act: Callable[[], Awaitable[None]])
 async def test_a_file_has_its_content_type_and_a_cache_header(
     files: S3Files, setup: S3Setup, s3_server: S3Server
 ) -> None:
-    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
 
     assert s3_server.keys(setup.prefix) == [f"{setup.prefix}/{KEY}"]
     head = s3_server.client.head_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
@@ -67,7 +68,7 @@ async def test_slashes_around_the_prefix_are_ignored_and_it_may_be_empty(
     key = KEY if spelling else f"{prefix}.jpg"
 
     async with setup.open_files() as files:
-        await files.write(key, b"one", JPEG)
+        await files.write(key, BytesIO(b"one"), JPEG)
         assert s3_server.keys(prefix) == [f"{prefix}/{KEY}" if spelling else key]
         await files.delete(key)
 
@@ -75,7 +76,7 @@ async def test_slashes_around_the_prefix_are_ignored_and_it_may_be_empty(
 async def test_a_large_file_is_uploaded_in_parts_and_read_in_chunks(
     files: S3Files, setup: S3Setup, s3_server: S3Server
 ) -> None:
-    await files.write(KEY, LARGE, "image/gif")
+    await files.write(KEY, BytesIO(LARGE), "image/gif")
 
     async with files.open_file(KEY) as file:
         assert file is not None
@@ -98,7 +99,7 @@ async def test_a_large_file_is_invisible_until_its_last_part(
         seen.append(await read_file(files))
 
     before_part(bucket, 3, observe)
-    await bucket.write(KEY, LARGE, JPEG)
+    await bucket.write(KEY, BytesIO(LARGE), JPEG)
 
     assert seen == [None]
     assert await read_file(files) == LARGE
@@ -117,7 +118,7 @@ async def test_a_failed_or_cancelled_upload_leaves_nothing_behind(
 
     before_part(bucket, 2, fail)
     with pytest.raises(error):
-        await bucket.write(KEY, LARGE, JPEG)
+        await bucket.write(KEY, BytesIO(LARGE), JPEG)
 
     assert s3_server.unfinished(setup.prefix) == []
     assert await read_file(files) is None
@@ -135,7 +136,7 @@ async def test_an_upload_that_could_not_be_aborted_is_aborted_later(
 
             before_part(bucket, 2, disconnect)
             with pytest.raises(Exception, match="Could not connect"):
-                await bucket.write(KEY, LARGE, JPEG)
+                await bucket.write(KEY, BytesIO(LARGE), JPEG)
 
     assert s3_server.unfinished(setup.prefix) == [f"{setup.prefix}/{KEY}"]
     assert await files.delete_unfinished(LATER) == 1
@@ -157,7 +158,7 @@ async def test_unfinished_uploads_below_other_prefixes_stay(
 async def test_readers_that_do_not_stop_keep_their_connections(setup: S3Setup) -> None:
     setup.timeouts = Timeouts(read_connection=0.01)
     async with setup.open_files() as files, AsyncExitStack() as readers:
-        await files.write(KEY, bytes(500_000), JPEG)
+        await files.write(KEY, BytesIO(bytes(500_000)), JPEG)
         for _ in range(MAX_READS):
             await readers.enter_async_context(files.open_file(KEY))
 

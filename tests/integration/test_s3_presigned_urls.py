@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -37,7 +38,7 @@ async def test_a_presigned_url_permits_reading_only_and_without_credentials(
     setup: S3Setup, http: httpx.AsyncClient
 ) -> None:
     async with setup.open_files() as files:
-        await files.write(KEY, CONTENT, JPEG)
+        await files.write(KEY, BytesIO(CONTENT), JPEG)
         url = await files.url_for(KEY)
 
     response = await http.get(url.url)
@@ -63,7 +64,7 @@ async def test_a_presigned_url_is_valid_until_expires_at(
 ) -> None:
     setup.clock = MovableClock(NOW - age)
     async with setup.open_files() as files:
-        await files.write(KEY, CONTENT, JPEG)
+        await files.write(KEY, BytesIO(CONTENT), JPEG)
         url = await files.url_for(KEY)
     assert url.expires_at is not None
     assert (url.expires_at > NOW) is (status == 200)

@@ -7,7 +7,7 @@ it as a whole. An upload that got an error is not in the library.
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 import pytest
 from hypothesis import strategies as st
@@ -72,7 +72,7 @@ class InterruptedFiles(InMemoryFiles):
     before: Callable[[], Awaitable[object]] | None = None
     after: Callable[[], Awaitable[object]] | None = None
 
-    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
         before, after, self.before, self.after = self.before, self.after, None, None
         if before:
             await before()

@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import BinaryIO
 
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaUrl, StoredFile
@@ -29,9 +30,9 @@ class InMemoryFiles:
         self.is_unavailable = False
         self.faults = FaultInjector()
 
-    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
         await self._call("media_files.write")
-        self.contents[storage_key] = bytes(content)
+        self.contents[storage_key] = content.read()
 
     async def get_size(self, storage_key: str) -> int | None:
         await self._call("media_files.get_size")

@@ -124,12 +124,7 @@ class PillowImagePublisher:
         return list(map(EncodedImage, answer.images, outputs))
 
     async def _run(
-        self,
-        queue: FairQueue,
-        identity_id: str,
-        pixels: int,
-        task: Task,
-        files: Sequence[BinaryIO],
+        self, queue: FairQueue, identity_id: str, pixels: int, task: Task, files: Sequence[BinaryIO]
     ) -> Answer:
         queued = await queue.acquire(identity_id, pixels)
         try:
@@ -146,9 +141,8 @@ class PillowImagePublisher:
         finally:
             queue.release(queued)
             if not self._working and not self._is_closed:
-                self._stopping_idle = asyncio.get_running_loop().call_later(
-                    _IDLE_SECONDS, self._processes.stop_idle
-                )
+                loop = asyncio.get_running_loop()
+                self._stopping_idle = loop.call_later(_IDLE_SECONDS, self._processes.stop_idle)
         if answer.failure is not None:
             raise answer.failure.to_error()
         return answer
@@ -176,13 +170,9 @@ async def open_image_publisher(
         formats: The formats of uploads that are accepted.
     """
     decoding = FairQueue(processes, limits.max_pixels)
-    publisher = PillowImagePublisher(
-        limits,
-        DecoderProcesses(limits.max_pixels, limits.max_seconds),
-        decoding,
-        PixelAllowance(max_pixels_per_hour),
-        formats,
-    )
+    decoders = DecoderProcesses(limits.max_pixels, limits.max_seconds)
+    allowance = PixelAllowance(max_pixels_per_hour)
+    publisher = PillowImagePublisher(limits, decoders, decoding, allowance, formats)
     try:
         yield publisher
     finally:

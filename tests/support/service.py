@@ -19,7 +19,7 @@ START_TIMEOUT: Final = 30.0
 _ROW: Final = re.compile(r"^│ (.*?) *│$", re.MULTILINE)
 _CODE: Final = re.compile(r"\d{4,}")
 # The last one is for coverage of the processes that tests start.
-_INHERITED_VARIABLES: Final = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")
+_INHERITED_VARIABLES: Final = ("PATH", "HOME", "LANG")
 
 
 HIGH_LIMITS: Final = {

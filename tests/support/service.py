@@ -18,7 +18,6 @@ from tests.support.servers.process import Process, free_ports, wait_until
 START_TIMEOUT: Final = 30.0
 _ROW: Final = re.compile(r"^│ (.*?) *│$", re.MULTILINE)
 _CODE: Final = re.compile(r"\d{4,}")
-# The last one is for coverage of the processes that tests start.
 _INHERITED_VARIABLES: Final = ("PATH", "HOME", "LANG")
 
 

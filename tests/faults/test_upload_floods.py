@@ -172,8 +172,8 @@ async def test_held_uploads_of_many_members_end_for_those_who_upload(
             await app.upload_item(member, still_gif())
             for _ in range(5):
                 await app.upload_item(member, LARGE_PNG)
-            # The slowest ended first: which ones, depends on the machine. They have a response after
-            # two seconds, in which they could have sent the rest.
+            # The slowest ended first: which ones, depends on the machine. Their responses come
+            # after two seconds, in which they could have sent the rest.
             responding = [asyncio.create_task(upload.response()) for upload in held]
             responded, waiting = await asyncio.wait(responding, timeout=4)
             for task in waiting:

@@ -3,7 +3,7 @@
 PYTHON := $(or $(PYTHON),$(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3))
 PIP = .venv/bin/python -I -m pip install --no-user --no-input --disable-pip-version-check
 PYTEST = .venv/bin/python -m pytest
-COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras
 
 # Without bytecode files every run would compile all modules again.
 export PYTHONDONTWRITEBYTECODE :=

@@ -330,7 +330,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             add_session=AddSession(
                 verifications, identities, randomness, events, policy.recycled_after
             ),
-            repeat_login=RepeatLogin(identities),
+            repeat_login=RepeatLogin(identities, sessions),
             sessions=sessions,
             recognize_device=recognize_device,
             resend_time=ResendTime(delivery_permits, codes, policy.delivery_policy),
@@ -383,6 +383,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         rebuild_variants=RebuildVariants(
             items,
             repositories.media_pages,
+            repositories.deleted_identities,
             files,
             ports.image_publisher,
             randomness,

@@ -14,13 +14,13 @@ from contextlib import (
 )
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
 from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.call_provider import CallProvider
 from application.ports.errors import ConfigurationError
+from application.ports.keys import Key
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.repositories import Repositories
@@ -31,13 +31,10 @@ from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
 from domain.media.usage import Quota
-from domain.otp.callback import CallbackPolicy
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
-from domain.otp.templates.template_set import AppIdentity
 from domain.phone import PhoneRules
 from domain.voice.call_limits import CallLimits
-from domain.voice.flow import CallFlow
 from entrypoints.factories import (
     DatabaseFactory,
     MediaFactory,
@@ -49,6 +46,7 @@ from entrypoints.factories import (
     with_status_url,
 )
 from entrypoints.keys import check_secrets_file_not_lost
+from entrypoints.operator_files import load_call_flow, load_sms_templates
 from entrypoints.settings import Settings
 from entrypoints.settings.values import (
     Environment,
@@ -63,7 +61,6 @@ from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
     from adapters.key_file import ReloadingKeys, UnchangingKeys
-    from adapters.templates import FileSmsTemplates, TemplateProblem
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
@@ -82,7 +79,6 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     Raises:
         StartupError: an adapter cannot be opened.
     """
-    from adapters.encryption import AesPhoneEncryption
     from adapters.failover import FailoverMessenger
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file import FileOtpKeys, FileRefreshKeys, KeyPurpose
@@ -94,10 +90,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     call_flow = load_call_flow(settings)
     async with AsyncExitStack() as stack:
         keys = load_keys(settings, clock, is_service=True)
-        (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
-        phone_encryption = AesPhoneEncryption(
-            index_key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), randomness
-        )
+        phone_encryption = make_phone_encryption(keys)
         with name_variable("DIALTONE_DATABASE"):
             records = await stack.enter_async_context(open_database(settings, phone_encryption))
         with name_variable("DIALTONE_MEDIA"):
@@ -187,7 +180,6 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 call_flow=call_flow,
                 operator=settings.operator,
                 caller_id=settings.twilio_caller_id,
-                callback_policy=CallbackPolicy(settings.callback_limit_per_phone),
                 call_retention=settings.call_retention,
                 recording_retention=settings.recording_retention,
                 webhook_urls=(
@@ -237,6 +229,20 @@ def load_keys(
         )
 
 
+def make_phone_encryption(
+    keys: "ReloadingKeys | UnchangingKeys", index_key: Key | None = None
+) -> PhoneEncryption:
+    """Return the encryption of phones, by default with the only index key."""
+    from adapters.encryption import AesPhoneEncryption
+    from adapters.key_file import KeyPurpose
+    from adapters.system import SystemRandomness
+
+    key = index_key or keys.current()[KeyPurpose.PHONE_INDEX][0]
+    return AesPhoneEncryption(
+        key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), SystemRandomness()
+    )
+
+
 def find_key_fingerprint(settings: Settings) -> str | None:
     """Return the fingerprint of the keys; None without usable keys."""
     encryption = load_encryption(settings)
@@ -245,69 +251,12 @@ def find_key_fingerprint(settings: Settings) -> str | None:
 
 def load_encryption(settings: Settings) -> PhoneEncryption | None:
     """Return the encryption of phones; None without usable keys."""
-    from adapters.encryption import AesPhoneEncryption
-    from adapters.key_file import KeyPurpose
-    from adapters.system import SystemClock, SystemRandomness
+    from adapters.system import SystemClock
 
     try:
-        keys = load_keys(settings, SystemClock())
+        return make_phone_encryption(load_keys(settings, SystemClock()))
     except StartupError:
         return None
-    (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
-    key_set = keys.key_set(KeyPurpose.PHONE_ENCRYPTION)
-    return AesPhoneEncryption(index_key.key, key_set, SystemRandomness())
-
-
-def load_sms_templates(settings: Settings) -> "FileSmsTemplates":
-    """Load the message templates and validate each message that they can produce.
-
-    Raises:
-        StartupError: with one line for each problem.
-    """
-    from adapters.templates import InvalidTemplates
-    from adapters.templates import load_sms_templates as load_templates
-
-    app = AppIdentity(
-        settings.app_name, settings.android_hashes, settings.web_domain, settings.otp_length
-    )
-    try:
-        templates = load_templates(settings.sms_templates_dir, settings.default_locale, app)
-    except InvalidTemplates as error:
-        raise StartupError("\n".join(map(_template_problem, error.problems))) from error
-    if not templates.has_locale(settings.default_locale):
-        raise StartupError(
-            "DIALTONE_DEFAULT_LOCALE: There are no templates in this language. Add a file to the "
-            "folder in DIALTONE_SMS_TEMPLATES_DIR, or use another language. "
-            "Example: DIALTONE_DEFAULT_LOCALE=en"
-        )
-    return templates
-
-
-def load_call_flow(settings: Settings, file: Path | None = None) -> CallFlow:
-    """Load the flow of inbound calls, or the one in `file`, and validate it as a whole.
-
-    Raises:
-        StartupError: with one line for each problem.
-    """
-    from adapters.flows import InvalidCallFlow
-    from adapters.flows import load_call_flow as load_flow
-
-    try:
-        return load_flow(file or settings.call_flow, settings.app_name)
-    except InvalidCallFlow as error:
-        is_setting = file is None and settings.call_flow is not None
-        prefix = "DIALTONE_CALL_FLOW: " if is_setting else ""
-        raise StartupError("\n".join(f"{prefix}{line}." for line in error.lines)) from error
-
-
-def _template_problem(problem: "TemplateProblem") -> str:
-    text = f"{problem.location}: {problem.reason}."
-    if not problem.is_builtin:
-        return f"DIALTONE_SMS_TEMPLATES_DIR: {text}"
-    return (
-        f"Built-in template {text} Use a shorter DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or add "
-        "a file with this name to the folder in DIALTONE_SMS_TEMPLATES_DIR."
-    )
 
 
 @asynccontextmanager

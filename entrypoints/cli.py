@@ -31,24 +31,7 @@ EXIT_INTERRUPTED: Final = 130
 
 _HELP: Final = """\
 commands:
-  run              start the HTTP service
-  check-settings   show all settings, without secrets; try what they lead to
-  cleanup          delete expired and abandoned data
-  media            compare the library with the media store; rebuild variants
-  backup           copy the SQLite database to a file, while the service runs
-  restore          replace the SQLite database by a backup
-  keys generate    create a secrets file with new keys
-  rotate-keys      add new keys to the secrets file
-  reencrypt-phones encrypt all stored phones with the current key
-  rotate-index-key change the index key while no service runs
-  promote          make a user an administrator
-  demote           make an administrator a member
-  block            block a phone and revoke its sessions
-  unblock          allow a blocked phone to sign in
-  sign-out         revoke all sessions of a phone
-  restore-identity give a recycled phone back to its earlier identity
-  flow             check, draw or try the flow of calls to the service
-  voice urls       show what to enter at Twilio for the phone line
+{commands}
 
 examples:
   dialtone run
@@ -96,11 +79,12 @@ def _run_command(arguments: argparse.Namespace) -> int:
         command = COMMANDS_WITHOUT_SETTINGS[arguments.command]
         return _print_result(lambda: command(arguments))
     run = COMMANDS[arguments.command]
-    return _print_result(lambda: run(_read_settings(), arguments))
+    has_file_checks = arguments.command == "check-settings"
+    return _print_result(lambda: run(_read_settings(has_file_checks=has_file_checks), arguments))
 
 
 def _run_service() -> Iterable[str]:
-    settings = _read_settings()
+    settings = _read_settings(has_file_checks=True)
     from entrypoints.server.run import run
 
     if not run(settings):
@@ -108,11 +92,14 @@ def _run_service() -> Iterable[str]:
     return ()
 
 
-def _read_settings() -> "Settings":
+def _read_settings(*, has_file_checks: bool) -> "Settings":
     from adapters.logging import configure_logging
+    from entrypoints.operator_files import FILE_CHECKS
     from entrypoints.settings import ENV_FILE, read_settings
 
-    settings = read_settings(os.environ, ENV_FILE)
+    # Other commands can help while the files are not valid.
+    file_checks = FILE_CHECKS if has_file_checks else ()
+    settings = read_settings(os.environ, ENV_FILE, file_checks)
     configure_logging(settings.log_level, settings.log_format)
     return settings
 
@@ -141,11 +128,9 @@ def _make_parser() -> argparse.ArgumentParser:
         prog="dialtone",
         usage="dialtone [--help] [--version] COMMAND ...",
         description="Phone number sign-in, users and an image library over HTTP.",
-        epilog=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"dialtone {version('dialtone')}")
-    # argparse's own list of commands puts the longest one on two lines.
     commands = parser.add_subparsers(
         prog="dialtone", dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS
     )
@@ -178,9 +163,10 @@ def _make_parser() -> argparse.ArgumentParser:
     add("cleanup", "Delete expired and abandoned data. Safe while the service runs.", "cleanup")
     media = add(
         "media",
-        "check: compare the library with the media store, for example after a backup was restored. "
-        "rebuild-variants: make the variants that DIALTONE_MEDIA_VARIANTS names for all images, "
-        "and delete others. Both are safe while the service runs, and may be repeated.",
+        "Compare the library with the media store, or rebuild variants. check: compare them, for "
+        "example after a backup was restored. rebuild-variants: make the variants that "
+        "DIALTONE_MEDIA_VARIANTS names for all images, and delete others. Both are safe while the "
+        "service runs, and may be repeated.",
         "media check",
         "media check --repair",
         "media rebuild-variants",
@@ -268,8 +254,6 @@ def _make_parser() -> argparse.ArgumentParser:
     restore.add_argument(
         "user_id", metavar="USER_ID", help="the user id in the event identity_detached"
     )
-    voice = add("voice", "Show what to enter at Twilio for the phone line.", "voice urls")
-    voice.add_argument("action", metavar="ACTION", choices=["urls"], help="urls: show them")
     flow = add(
         "flow",
         "Check a call flow, draw it as a Mermaid flowchart, or walk it in the terminal.",
@@ -295,6 +279,16 @@ def _make_parser() -> argparse.ArgumentParser:
         metavar="PHONE",
         default="+14155552671",
         help="the caller's number, for try; its country selects the locale",
+    )
+    voice = add("voice", "Show what to enter at Twilio for the phone line.", "voice urls")
+    voice.add_argument("action", metavar="ACTION", choices=["urls"], help="urls: show them")
+    # argparse's own list puts the longest name on a line of its own.
+    width = max(map(len, commands.choices))
+    parser.epilog = _HELP.format(
+        commands="\n".join(
+            f"  {name:<{width}} {str(command.description).partition('.')[0]}"
+            for name, command in commands.choices.items()
+        )
     )
     return parser
 

@@ -30,6 +30,7 @@ from domain.voice.walk import Caller, CallerIdentity
 from entrypoints import bootstrap, operator_jobs
 from entrypoints.connection_checks import run_checks
 from entrypoints.flow_trial import try_flow
+from entrypoints.operator_files import load_call_flow, load_sms_templates
 from entrypoints.part_checks import connection_checks
 from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration
@@ -48,10 +49,8 @@ _log = structlog.get_logger()
 
 def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Describe each setting with its value and origin, preview the messages, or try all parts."""
-    templates = bootstrap.load_sms_templates(settings)
-    bootstrap.load_call_flow(settings)
     if arguments.templates:
-        yield from _preview_templates(templates.previews())
+        yield from _preview_templates(load_sms_templates(settings).previews())
         return
     if arguments.connect:
         checks = connection_checks(settings)
@@ -157,11 +156,13 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def generate_keys(arguments: Namespace) -> Iterable[str]:
     """Create a secrets file, or print new keys as one line. It needs no settings."""
+    from adapters.key_file import generate_document, generate_secrets_file
+
     if arguments.file == "-":
-        yield operator_jobs.render_new_keys()
+        yield generate_document(indent=None).rstrip()
         return
     path = _parse_file(arguments.file).absolute()
-    operator_jobs.generate_keys(path)
+    generate_secrets_file(path)
     yield f"{path} has new keys. Only its owner (uid {os.geteuid()}) can read it."
     yield f"Next: start the service as this user with DIALTONE_SECRETS_FILE={path}"
     if os.geteuid() == 0:
@@ -171,12 +172,11 @@ def generate_keys(arguments: Namespace) -> Iterable[str]:
 
 def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Copy the database to a file; say what else to copy."""
-    copy = operator_jobs.back_up_database(
-        settings,
-        _parse_file(arguments.file),
-        replace=arguments.replace,
-        full_check=arguments.full_check,
-    )
+    from adapters.sqlite import back_up as back_up_database
+
+    file = _parse_file(arguments.file)
+    path = operator_jobs.sqlite_path(settings, operator_jobs.DUMP, file)
+    copy = back_up_database(path, file, replace=arguments.replace, full_check=arguments.full_check)
     yield (
         f"{copy.path} is complete: {copy.identity_count} identities, {copy.size_bytes} bytes, "
         "integrity checked."
@@ -192,9 +192,12 @@ def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Replace the database by a backup; say what else is needed."""
-    copy, has_keys = operator_jobs.restore_database(
-        settings, _parse_file(arguments.file), full_check=arguments.full_check
-    )
+    from adapters.sqlite import restore as restore_database
+    from adapters.system import SystemClock
+
+    file = _parse_file(arguments.file)
+    path = operator_jobs.sqlite_path(settings, operator_jobs.LOAD_DUMP, file)
+    copy = restore_database(path, file, SystemClock().now(), full_check=arguments.full_check)
     yield f"{copy.path} is restored: {copy.identity_count} identities, integrity checked."
     if copy.may_lack_log:
         yield (
@@ -203,7 +206,7 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
         )
     if copy.kept_at is not None:
         yield f"The database from before is {copy.kept_at}. Delete it when you no longer need it."
-    if has_keys:
+    if bootstrap.find_key_fingerprint(settings) == copy.key_fingerprint:
         yield f"The keys belong to this database: {_keys_place(settings)}."
     else:
         yield f"It needs other keys: before the start, restore {_keys_place(settings)}."
@@ -289,7 +292,7 @@ COMMANDS_WITHOUT_SETTINGS: Final[Mapping[str, Callable[[Namespace], Iterable[str
 def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Check a call flow, draw it, or walk it."""
     file = Path(arguments.file) if arguments.file else None
-    call_flow = bootstrap.load_call_flow(settings, file)
+    call_flow = load_call_flow(settings, file)
     match arguments.action:
         case "check":
             nodes, locales = len(call_flow.nodes), ", ".join(call_flow.locales)

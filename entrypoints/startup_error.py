@@ -20,7 +20,8 @@ def print_errors(*lines: str) -> None:
     """Print lines for the operator to stderr, after the log."""
     if sys.stderr is None:
         return  # print would use stdout
-    if log := sys.modules.get("adapters.logging"):  # not imported only for this
-        log.flush_log()
+    from adapters.logging import flush_log
+
+    flush_log()
     with suppress(OSError):
         print(*lines, sep="\n", file=sys.stderr)

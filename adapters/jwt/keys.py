@@ -33,9 +33,14 @@ class VerificationKey:
     header: Mapping[str, str]
     key: EllipticCurvePublicKey | bytes = field(repr=False)
 
+    @property
+    def algorithm(self) -> str:
+        """The algorithm of its signatures."""
+        return self.header["alg"]
+
     def verify(self, content: str, signature: bytes) -> bool:
         """Return whether this is the signature of the content."""
-        algorithm = jwt.get_algorithm_by_name(self.header["alg"])
+        algorithm = jwt.get_algorithm_by_name(self.algorithm)
         return algorithm.verify(content.encode(), self.key, signature)
 
 

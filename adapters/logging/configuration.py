@@ -19,6 +19,7 @@ from adapters.logging.lines import LineLogger, LineWriter
 from adapters.logging.masking import format_exception, loggable
 from application.ports.current_request import CURRENT_REQUEST
 
+_find_logger: Final = structlog.stdlib.LoggerFactory([__name__])
 _IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)
 """Their warnings are logged at every level."""
 
@@ -29,8 +30,8 @@ def configure_logging(level: str, log_format: str) -> None:
     Logging never waits for stderr. See `LineWriter`.
 
     Args:
-        level: a `LogLevel`: `debug`, `info`, `warning` or `error`.
-        log_format: a `LogFormat`: `auto`, `json` or `console`.
+        level: `debug`, `info`, `warning` or `error`.
+        log_format: `auto`, `json` or `console`.
     """
     logging.config.dictConfig(logging_config(level))
     # The standard library reports a failed log call with a traceback that contains the record.
@@ -38,10 +39,11 @@ def configure_logging(level: str, log_format: str) -> None:
     logging.captureWarnings(True)
     sys.excepthook = _log_unhandled_exception
     threading.excepthook = lambda args: _log_unhandled_exception(*args[:3])
-    find_logger = structlog.stdlib.LoggerFactory([__name__])
     structlog.configure(
         processors=make_processors(log_format, os.isatty(_writer().descriptor)),
-        logger_factory=lambda *args: LineLogger(find_logger(*args), _writer().write),
+        # LineLogger drops the warnings of all but the important loggers.
+        wrapper_class=structlog.make_filtering_bound_logger(level.replace("error", "warning")),
+        logger_factory=lambda *args: LineLogger(_find_logger(*args), _writer().write),
         cache_logger_on_first_use=True,
     )
 
@@ -81,7 +83,6 @@ def make_processors(log_format: str, is_terminal: bool) -> list[Processor]:
         is_terminal: whether the lines are written to a terminal.
     """
     processors: list[Processor] = [
-        structlog.stdlib.filter_by_level,
         add_request_fields,
         ExceptionRenderer(lambda exc_info: format_exception(exc_info[1])),
         lambda _logger, _name, event: loggable(event),
@@ -108,7 +109,7 @@ class RecordFormatter(logging.Formatter):
         # Adapters log dicts, libraries texts.
         fields = record.msg if isinstance(record.msg, dict) else {"event": _read_message(record)}
         event: Any = {"event": "", "exc_info": record.exc_info, **fields}
-        for processor in structlog.get_config()["processors"][1:]:  # its level was checked
+        for processor in structlog.get_config()["processors"]:
             event = processor(logging.getLogger(record.name), record.levelname.lower(), event)
         return str(event)
 
@@ -121,7 +122,7 @@ def add_request_fields(_logger: Any, _name: str, event: EventDict) -> EventDict:
 
 def flush_log() -> None:
     """Wait until all lines are written, at most for a second."""
-    _writer().close()
+    _writer().wait_until_written()
 
 
 @cache

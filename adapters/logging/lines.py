@@ -3,6 +3,7 @@
 import logging
 import os
 import select
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -47,60 +48,67 @@ class LineWriter:
         """Add a line without its line end, or drop it."""
         if not self._thread.is_alive():
             self._start_thread()
-        if self._lines.qsize() < MAX_LINES:
-            self._lines.put(line)
+        if self._queue.qsize() < MAX_LINES:
+            self._queue.put(line)
         else:
             self._dropped += 1
 
-    def close(self, timeout_seconds: float = 1.0) -> None:
-        """Write all lines, at most for the timeout. A later line starts the thread again."""
+    def wait_until_written(self, timeout_seconds: float = 1.0) -> None:
+        """Wait until all lines are written, at most for the timeout."""
         if self._thread.is_alive():
-            self._lines.put("")
-            self._thread.join(timeout_seconds)
+            flushed = threading.Event()
+            self._queue.put(flushed)
+            flushed.wait(timeout_seconds)
 
     def _start_thread(self) -> None:
-        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._queue: SimpleQueue[str | threading.Event] = SimpleQueue()
         # A daemon thread, because a blocked write must not keep the process alive.
-        thread = threading.Thread(target=self._run, args=(self._lines,), daemon=True)
-        thread.start()
-        self._thread = thread
+        self._thread = threading.Thread(target=self._run, args=(self._queue,), daemon=True)
+        self._thread.start()
         # Children of multiprocessing exit without atexit.
-        Finalize(None, self.close, exitpriority=0)
+        Finalize(None, self.wait_until_written, exitpriority=0)
 
-    def _run(self, queue: SimpleQueue[str]) -> None:
-        is_open = True
-        while is_open:
-            lines = [queue.get()]
+    def _run(self, queue: SimpleQueue[str | threading.Event]) -> None:
+        while True:
+            items = [queue.get()]
             time.sleep(_WRITE_INTERVAL)
-            lines += [queue.get() for _ in range(queue.qsize())]
-            is_open = all(lines)
+            items += [queue.get() for _ in range(queue.qsize())]
+            lines = [item for item in items if isinstance(item, str)]
             dropped, self._dropped = self._dropped, 0
             report = [self._report_dropped(dropped)] if dropped else []
             try:
                 self._write([*lines, *report])
             except (OSError, ValueError):
-                self._dropped += dropped + sum(map(bool, lines))
+                self._dropped += dropped + len(lines)
+            for item in items:
+                if isinstance(item, threading.Event):
+                    item.set()
 
     def _write(self, lines: list[str]) -> None:
-        data = "".join(f"{line}\n" for line in lines if line).encode(errors="backslashreplace")
+        data = "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
+        # POSIX writes PIPE_BUF to a pipe without lines of other processes. Elsewhere fewer system
+        # calls are better: after each, this thread waits for the interpreter's lock.
+        is_pipe = stat.S_ISFIFO(os.fstat(self.descriptor).st_mode)
+        size = select.PIPE_BUF if is_pipe else len(data)
         start = 0
         while start < len(data):
-            # POSIX writes PIPE_BUF to a pipe without lines of other processes.
-            end = data.rfind(b"\n", start, start + select.PIPE_BUF) + 1 or start + select.PIPE_BUF
-            select.select([], [self.descriptor], [])  # it may be non-blocking
-            start += os.write(self.descriptor, data[start:end])
+            end = data.rfind(b"\n", start, start + size) + 1 or start + size
+            try:
+                start += os.write(self.descriptor, data[start:end])
+            except BlockingIOError:
+                select.select([], [self.descriptor], [])
 
 
 class LineLogger:
     """What structlog calls with each line."""
 
     def __init__(self, logger: logging.Logger, write: Callable[[str], object]) -> None:
-        """Create a logger with the name and the level of another one.
+        """Create a logger with the name of another one.
 
         Args:
-            logger: of the standard library.
+            logger: of the standard library. Its level says whether warnings are written.
             write: takes each line.
         """
-        self.name, self.disabled = logger.name, logger.disabled
-        self.getEffectiveLevel = logger.getEffectiveLevel
-        self.debug = self.info = self.warning = self.error = self.critical = write
+        self.name = logger.name
+        self.debug = self.info = self.error = self.critical = write
+        self.warning = write if logger.isEnabledFor(logging.WARNING) else str

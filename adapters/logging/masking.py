@@ -22,8 +22,9 @@ _SECRET: Final = re.compile(
     r"|otp|passcode|password|pepper|secrets?|text|tokens?) ([^a-z].*)?",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_KNOWN: Final = {"event", "request_id", "client_ip", "method", "path", "status", "duration_ms"}
-"""The names in the line of each request, which need no check."""
+_IDS: Final = {"request_id", "trace_id", "client_ip"}
+_KNOWN: Final = {*_IDS, "event", "method", "path", "status", "duration_ms", "phone", "user_id"}
+"""The names in the line of each request and of security events, which need no check."""
 
 # First texts with many digits that are no phone numbers. Then phone numbers: E.164, a run of
 # digits, and the usual groups. A run is masked also beside letters, as in "tel14155552671".
@@ -40,7 +41,6 @@ _DIGITS: Final = re.compile(
     re.VERBOSE,
 )
 _DIGIT: Final = re.compile(r"\d")
-_IDS: Final = {"request_id", "trace_id", "client_ip"}
 _PHONE_AS_ID: Final = re.compile(r"\d{7,15}|\d{3}[.-]?\d{3}[.-]\d{4}|\d{5}-\d{5}")
 
 
@@ -69,8 +69,8 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
             return value
         if isinstance(value, dict) and depth < _MAX_DEPTH:
             items = list(value.items())[:_MAX_ITEMS]
-            names = [k if k in _KNOWN else str(loggable(k)) for k, _ in items]
-            return {n: loggable(v, n, depth + 1) for n, (_, v) in zip(names, items, strict=True)}
+            items = [(n if n in _KNOWN else str(loggable(n)), v) for n, v in items]
+            return {name: loggable(item, name, depth + 1) for name, item in items}
         if isinstance(value, (list, tuple, set)) and depth < _MAX_DEPTH:
             return tuple(loggable(item, depth=depth + 1) for item in list(value)[:_MAX_ITEMS])
         if isinstance(value, (bytes, bytearray)):

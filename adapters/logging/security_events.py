@@ -2,18 +2,11 @@
 
 import re
 from contextlib import suppress
-from typing import Final
 
 import structlog
 
 from adapters.logging.masking import mask_phones
-from application.ports.security_events import SecurityEvent, SecurityEventType
-
-_WARNINGS: Final = {
-    SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, SecurityEventType.REFRESH_TOKEN_REUSED,
-    SecurityEventType.TEST_OTP_USED, SecurityEventType.IDENTITY_DETACHED,
-    SecurityEventType.CALL_REJECTED,
-}  # fmt: skip
+from application.ports.security_events import SecurityEvent
 
 _log = structlog.get_logger("dialtone.security")
 
@@ -37,6 +30,6 @@ class LogSecurityEvents:
             "reason": event.reason and re.sub(r"\d{4,}", "****", mask_phones(event.reason)),
             "attempts_left": event.attempts_left,
         }
-        write = _log.warning if event.type in _WARNINGS else _log.info
+        write = _log.warning if event.type.may_be_attack else _log.info
         with suppress(Exception):  # whatever fails, and it cannot be logged
             write(event.type, **{n: v for n, v in fields.items() if v not in {None, ""}})

@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import pymongo
@@ -14,7 +13,6 @@ from beanie.odm.queries.find import FindMany
 from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener
 
-from adapters.mongo.batch_loader import BatchLoader
 from adapters.mongo.documents import DOCUMENTS
 from adapters.mongo.driver import (
     DRIVER_ERRORS,
@@ -29,6 +27,7 @@ from adapters.mongo.driver import (
     timeout_seconds_of,
 )
 from adapters.mongo.tls import find_tls_problem
+from adapters.records.batch_loader import BatchLoader
 from application.ports.current_request import CURRENT_REQUEST
 from application.ports.errors import (
     ConfigurationError,
@@ -41,7 +40,7 @@ T = TypeVar("T")
 DELETE_BATCH_SIZE: Final = 200
 BUILD_TIMEOUT: Final = 3600.0
 """Seconds for the indexes of all collections, which may be large."""
-MAX_CALLS: Final = 5 * (os.cpu_count() or 1)
+MAX_CALLS: Final = int(os.environ.get("MOTOR_MAX_WORKERS") or 5 * (os.cpu_count() or 1))
 """As many as motor has threads. A call that waits for one more has sent nothing."""
 GRACE_PERIOD: Final = 0.5
 """Seconds in which the driver, which knows the cause, may report its own timeout."""
@@ -114,14 +113,14 @@ class Database:
         deadline = now + (timeout_seconds or self.timeout_seconds)
         if request is None:
             return await call(deadline)
-        deadline -= request.storage_time.seconds(now)
+        deadline -= request.storage_seconds(now)
         if deadline <= now:
             raise StorageUnavailable(_OUT_OF_TIME)
-        request.storage_time.begin(now)
+        request.begin_storage_call(now)
         try:
             return await call(deadline)
         finally:
-            request.storage_time.end(loop.time())
+            request.end_storage_call(loop.time())
 
     async def _run(self, call: Callable[[], Awaitable[T]], deadline: float) -> T:
         loop = asyncio.get_running_loop()
@@ -153,16 +152,6 @@ class Database:
         if limit < 1:
             return []  # for MongoDB 0 is no limit
         return await self.run(lambda: query.limit(limit).motor_cursor.to_list(None))
-
-    async def delete_expired(self, document: type[Document], now: datetime, limit: int) -> int:
-        """Delete up to `limit` documents that have expired, and return how many.
-
-        A TTL index would go by the server's clock instead of `now`, at times of its own.
-
-        Raises:
-            StorageError
-        """
-        return await self.delete_oldest(document, {"expires_at": {"$lte": now}}, limit)
 
     async def delete_oldest(
         self, document: type[Document], expired: Mapping[str, Any], limit: int

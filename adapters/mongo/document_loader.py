@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from adapters.mongo.batch_loader import BatchLoader
 from adapters.mongo.database import GRACE_PERIOD, TOO_MANY_CALLS, Database
 from adapters.mongo.driver import MotorCollection, RawDocument
+from adapters.records.batch_loader import BatchLoader
 from application.ports.errors import StorageUnavailable
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class DocumentLoader:
             CorruptRecord
             StorageError
         """
-        return await self._limit(lambda: self._loader.load(key)) if _is_storable(key) else None
+        return await self._limit(lambda: self._loader.load(key))
 
     async def load_many(self, keys: Collection[str]) -> Mapping[str, RawDocument]:
         """Return the documents that exist, by key.
@@ -57,8 +57,7 @@ class DocumentLoader:
             CorruptRecord
             StorageError
         """
-        storable = [key for key in keys if _is_storable(key)]
-        return await self._limit(lambda: self._loader.load_many(storable))
+        return await self._limit(lambda: self._loader.load_many(keys))
 
     async def _limit(self, load: Callable[[], Awaitable[T]]) -> T:
         async def load_until(deadline: float) -> T:
@@ -77,12 +76,3 @@ class DocumentLoader:
         cursor = self._collection.find(query, self._projection, batch_size=len(keys) + 1)
         documents = await self._database.run(lambda: cursor.to_list(None))
         return {document[self._key]: document for document in documents}
-
-
-def _is_storable(key: str) -> bool:
-    """Whether MongoDB can store the text: an invalid one would fail the whole batch."""
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

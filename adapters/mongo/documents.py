@@ -90,7 +90,6 @@ _READY_WITH_CATEGORY: Final = {
 class MediaItemDocument(_Document):
     """An item of the library."""
 
-    storage_key: str
     owner_id: str
     kind: str
     category: str | None = None
@@ -225,11 +224,6 @@ class LeaseDocument(_Document):
 
 class DatabaseMetadataDocument(_Document):
     """The single document that says which service and which keys a database belongs to."""
-
-    schema_version: int
-    key_fingerprint: str
-    unfinished_index_key: str | None = None
-    health_checked_at: datetime | None = None
 
     class Settings:
         """Collection and indexes."""

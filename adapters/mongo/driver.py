@@ -42,6 +42,7 @@ from application.ports.errors import (
     PortError,
     StorageTimeout,
     StorageUnavailable,
+    UniqueViolation,
 )
 
 RawDocument = dict[str, Any]
@@ -138,7 +139,7 @@ _MESSAGES: Final = {
 }
 
 
-class DuplicateKey(StorageUnavailable):
+class DuplicateKey(UniqueViolation):
     """Another document has the same value of a unique index; nothing was written."""
 
     def __init__(self, cause: str, fields: Iterable[str]) -> None:

@@ -1,6 +1,6 @@
 """Jobs of an operator: store phones under the current encryption key, or another index key."""
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final
 
@@ -15,19 +15,18 @@ from adapters.mongo.documents import (
     PhoneVerificationDocument,
     RateLimitDocument,
 )
-from adapters.mongo.driver import errors_while_opening, latest, location_of
+from adapters.mongo.driver import RawDocument, errors_while_opening, latest, location_of
 from adapters.mongo.metadata import METADATA_ID, check_metadata
-from adapters.mongo.record_collection import RecordCollection, to_fields
+from adapters.mongo.record_collection import RecordCollection
 from adapters.mongo.repositories import open_database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PHONE_VERIFICATIONS, encrypt_if_blocked
 from application.ports.errors import ConfigurationError
+from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
 _TIMEOUT: Final = 24 * 3600.0
 """Seconds for a job over all records."""
-_ENCRYPTED: Final = {"encrypted_phone": {"$exists": True}}
-_WITH_PHONES: Final[tuple[type[Document], ...]] = (IdentityDocument, PhoneVerificationDocument)
 _IN_USE: Final = (
     "{location} was in use a short time ago: stop all instances of the service, and start the "
     "command again after {time:%Y-%m-%dT%H:%M:%SZ}."
@@ -46,20 +45,15 @@ async def reencrypt_phones(url: str, encryption: PhoneEncryption) -> int:
     count = 0
     async with open_database(url, encryption) as database:
         with errors_while_opening(location_of(url)), pymongo.timeout(_TIMEOUT):
-            for document in _WITH_PHONES:
-                collection = latest(database.collection(document))
-                async for raw in collection.find(_ENCRYPTED, {"encrypted_phone": 1, "version": 1}):
-                    stored = raw["encrypted_phone"]
-                    phone = encryption.decrypt(stored, raw["_id"])
-                    encrypted = encryption.encrypt(phone, raw["_id"], stored)
-                    if encrypted != stored:
-                        count += 1
-                        changes = {
-                            "$set": {"encrypted_phone": encrypted},
-                            "$inc": {"version": 1},
-                        }
-                        unchanged = {"_id": raw["_id"], "version": raw["version"]}
-                        await collection.update_one(unchanged, changes)
+            async for document, raw in _list_encrypted():
+                stored = raw["encrypted_phone"]
+                phone = encryption.decrypt(stored, raw["_id"])
+                encrypted = encryption.encrypt(phone, raw["_id"], stored)
+                if encrypted != stored:
+                    count += 1
+                    changes = {"$set": {"encrypted_phone": encrypted}, "$inc": {"version": 1}}
+                    unchanged = {"_id": raw["_id"], "version": raw["version"]}
+                    await database.collection(document).update_one(unchanged, changes)
     return count
 
 
@@ -102,11 +96,18 @@ async def change_index_key(
                 }
                 await metadata.update_one({"_id": METADATA_ID}, {"$set": started})
             if not is_changed or "unfinished_index_key" in current:
-                await _Move(database, old, new).move_all()
+                await _move_all(database, old, new)
                 finished = {"$unset": {"unfinished_index_key": 1}}
                 await metadata.update_one({"_id": METADATA_ID}, finished)
             verifications = latest(database.collection(PhoneVerificationDocument))
             return await verifications.count_documents({})
+
+
+async def _list_encrypted() -> AsyncIterator[tuple[type[Document], RawDocument]]:
+    """Yield the documents with an encrypted phone."""
+    for document in (IdentityDocument, PhoneVerificationDocument):
+        async for raw in document.find({"encrypted_phone": {"$exists": True}}).motor_cursor:
+            yield document, raw
 
 
 async def _check_unused(database: Database, location: str, now: datetime) -> None:
@@ -117,32 +118,31 @@ async def _check_unused(database: Database, location: str, now: datetime) -> Non
         raise ConfigurationError(_IN_USE.format(location=location, time=lease["expires_at"]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
+async def _move_all(database: Database, old: PhoneEncryption, new: PhoneEncryption) -> None:
     """Move the phone verifications; each step is harmless when it is repeated."""
+    records = RecordCollection(database, PhoneVerificationDocument, PHONE_VERIFICATIONS)
+    async for _, raw in _list_encrypted():
+        await _move(records, old.decrypt(raw["encrypted_phone"], raw["_id"]), old, new)
+    await records.collection.delete_many({"expires_at": {"$exists": True}})
+    with_hashes = {"_id": {"$regex": "^reservation:|:(network|range|phone):"}}
+    await database.collection(RateLimitDocument).delete_many(with_hashes)
 
-    database: Database
-    old: PhoneEncryption
-    new: PhoneEncryption
 
-    async def move_all(self) -> None:
-        for document in _WITH_PHONES:
-            collection = latest(self.database.collection(document))
-            async for raw in collection.find(_ENCRYPTED, {"encrypted_phone": 1}):
-                await self._move(self.old.decrypt(raw["encrypted_phone"], raw["_id"]))
-        verifications = self.database.collection(PhoneVerificationDocument)
-        await verifications.delete_many({"expires_at": {"$exists": True}})
-        with_hashes = {"_id": {"$regex": "^reservation:|:(network|range|phone):"}}
-        await self.database.collection(RateLimitDocument).delete_many(with_hashes)
-
-    async def _move(self, phone: PhoneNumber) -> None:
-        old_index, new_index = self.old.blind_index(phone), self.new.blind_index(phone)
-        records = RecordCollection.of(self.database, PhoneVerificationDocument, PHONE_VERIFICATIONS)
-        document = await records.collection.find_one({"_id": old_index})
-        if document is None:
-            return  # Moved before.
-        verification = PHONE_VERIFICATIONS.convert(to_fields(document)).drop_client_ips()
-        moved = encrypt_if_blocked(verification, phone, new_index, self.new)
-        await records.collection.delete_one({"_id": new_index})
-        await records.add_record(new_index, moved, document["version"] + 1)
-        await records.collection.delete_one({"_id": old_index})
+async def _move(
+    records: RecordCollection[PhoneVerification],
+    phone: PhoneNumber,
+    old: PhoneEncryption,
+    new: PhoneEncryption,
+) -> None:
+    old_index, new_index = old.blind_index(phone), new.blind_index(phone)
+    document = await records.collection.find_one({"_id": old_index})
+    if document is None:
+        return  # Moved before.
+    loaded = records.read(document)
+    moved = encrypt_if_blocked(loaded.value.drop_client_ips(), phone, new_index, new)
+    changed = {"_id": new_index, "version": loaded.version + 1, **records.fields_of(moved)}
+    for name, field in document.items():
+        if name not in records.mapping.field_names:
+            changed.setdefault(name, field)  # A newer program has written it.
+    await records.collection.replace_one({"_id": new_index}, changed, upsert=True)
+    await records.collection.delete_one({"_id": old_index})

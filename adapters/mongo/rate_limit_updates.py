@@ -3,6 +3,10 @@
 The document of a limit has a counter for each sub-period, in the order of their times, and
 `available_at`: when it has a permit again. The filter of an update finds only a document with a
 permit. Where there is none, the upsert inserts, and the existing `_id` rejects that.
+
+The filter does not name the schema version: the document of a newer program would look like a full
+limit. Such a document keeps its version, so the next read says that it is newer. An upgrade of
+these records is written into the updates too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,9 +67,11 @@ def add_reservation(
     return UpdateOne(
         {"_id": f"{RESERVATION}{reservation_id}"},
         {
-            "$set": {"schema_version": RESERVATIONS.schema_version},
             "$push": {"acquired": {"$each": permits}},
-            "$max": {"expires_at": max(expires_at(limit, now) for limit, _ in acquired)},
+            "$max": {
+                "schema_version": RESERVATIONS.schema_version,
+                "expires_at": max(expires_at(limit, now) for limit, _ in acquired),
+            },
         },
         upsert=True,
     )
@@ -147,7 +153,7 @@ def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
             "$set": {
                 "permits": permits,
                 "expires_at": {"$max": ["$expires_at", expires_at(limit, now)]},
-                "schema_version": RATE_LIMITS.schema_version,
+                "schema_version": {"$max": ["$schema_version", RATE_LIMITS.schema_version]},
             }
         },
         {"$set": {"available_at": entries.available_at(limit, counted)}},
@@ -176,7 +182,7 @@ def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocume
         {
             "counters": {"$concatArrays": counters},
             "expires_at": {"$max": ["$expires_at", expires_at(limit, begins_at)]},
-            "schema_version": RATE_LIMITS.schema_version,
+            "schema_version": {"$max": ["$schema_version", RATE_LIMITS.schema_version]},
         },
         {"available_at": entries.available_at(limit, entries.between("$counters", oldest, newest))},
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +11,7 @@ from pymongo import UpdateOne
 from adapters.mongo.database import Database
 from adapters.mongo.document_loader import DocumentLoader
 from adapters.mongo.documents import RateLimitDocument
-from adapters.mongo.driver import BulkWriteStopped, MotorCollection
+from adapters.mongo.driver import BulkWriteStopped, latest
 from adapters.mongo.rate_limit_updates import (
     RESERVATION,
     acquire_permit,
@@ -26,7 +26,7 @@ from adapters.records.rate_limits import (
     find_available,
     sub_period_of,
 )
-from application.ports.errors import ConcurrencyConflict
+from application.ports.errors import ConcurrencyConflict, StorageError
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
 
 MAX_ATTEMPTS: Final = 5
@@ -34,13 +34,14 @@ _Counted = tuple[RateLimit, datetime]
 """A permit: its limit, and the sub-period that counts it."""
 
 
-@dataclass(frozen=True, slots=True)
 class MongoRateLimits:
     """Sliding windows. A reservation is one ordered bulk write, which stops at a full limit."""
 
-    database: Database
-    collection: MotorCollection
-    loader: DocumentLoader
+    def __init__(self, database: Database) -> None:
+        """Use an open database."""
+        self._database = database
+        self._collection = latest(database.collection(RateLimitDocument))
+        self._loader = DocumentLoader(database, self._collection)
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
         """Acquire a permit of each limit, or return when all of them have one."""
@@ -67,7 +68,7 @@ class MongoRateLimits:
     async def release(self, reservation: Reservation) -> None:
         """Release the permits of these limits, as far as the reservation has them."""
         query = {"_id": f"{RESERVATION}{reservation.id}"}
-        document = await self.database.run(lambda: self.collection.find_one_and_delete(query))
+        document = await self._database.run(lambda: self._collection.find_one_and_delete(query))
         if document is not None:
             record = RESERVATIONS.convert_record(document)
             await self._release(record.released(reservation.all_limits))
@@ -78,14 +79,14 @@ class MongoRateLimits:
 
     async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
         """Return the permits of a listed limit, the latest last."""
-        document = await self.loader.load(limit.name)
+        document = await self._loader.load(limit.name)
         return RATE_LIMITS.convert_record(document).list_permits(limit, now) if document else []
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired counters, and as many reservations."""
         return max(
             [
-                await self.database.delete_oldest(
+                await self._database.delete_oldest(
                     RateLimitDocument,
                     {field: {"$exists": True}, "expires_at": {"$lte": now}},
                     limit,
@@ -122,6 +123,18 @@ class MongoRateLimits:
         None.
         """
         acquired: list[_Counted] = []
+        try:
+            return await self._acquire_missing(reservation, written, acquired)
+        except StorageError:
+            # What the failed write has done is unknown, and expires.
+            with suppress(StorageError):
+                await self._release(acquired)
+            raise
+
+    async def _acquire_missing(
+        self, reservation: Reservation, written: int | None, acquired: list[_Counted]
+    ) -> bool:
+        """Do what `_acquire_in_order` does. `acquired` has what the database has confirmed."""
         missing = _first_limits(reservation)
         parts_left = [list(parts) for parts in reservation.divided]
         while True:
@@ -138,17 +151,18 @@ class MongoRateLimits:
             # Where only the document of the reservation is missing, it was added meanwhile.
             if missing:
                 parts = next((one for one in parts_left if missing[0] in one[0].limits), [])
-                if not parts[1:]:
-                    await self._release(acquired)
+                is_rejected = not parts[1:]
+                released = reservation.all_limits if is_rejected else parts.pop(0).limits
+                permits = [one for one in acquired if one[0] in released]
+                acquired[:] = [one for one in acquired if one[0] not in released]
+                await self._release(permits)
+                if is_rejected:
                     return False
-                full = parts.pop(0).limits
-                await self._release([one for one in acquired if one[0] in full])
-                acquired = [one for one in acquired if one[0] not in full]
-                others = [limit for limit in missing if limit not in full]
+                others = [limit for limit in missing if limit not in released]
                 missing = _in_order([*others, *parts[0].limits])
 
     async def _load(self, limits: Iterable[RateLimit]) -> Mapping[str, RateLimitRecord]:
-        documents = await self.loader.load_many([limit.name for limit in limits])
+        documents = await self._loader.load_many([limit.name for limit in limits])
         return {name: RATE_LIMITS.convert_record(document) for name, document in documents.items()}
 
     async def _release(self, acquired: Iterable[_Counted]) -> None:
@@ -157,7 +171,9 @@ class MongoRateLimits:
 
     async def _write(self, updates: Sequence[UpdateOne], *, is_ordered: bool = True) -> None:
         if updates:
-            await self.database.run(lambda: self.collection.bulk_write(updates, ordered=is_ordered))
+            await self._database.run(
+                lambda: self._collection.bulk_write(updates, ordered=is_ordered)
+            )
 
 
 def _first_limits(reservation: Reservation) -> list[RateLimit]:

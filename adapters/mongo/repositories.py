@@ -5,30 +5,23 @@ from contextlib import asynccontextmanager
 
 from pymongo.monitoring import CommandListener
 
-from adapters.mongo.calls import MongoCallCleanup, MongoCallPages, MongoCalls
+from adapters.mongo.calls import MongoCalls
 from adapters.mongo.database import Database, create_indexes, shared_database
-from adapters.mongo.delivery_reports import MongoDeliveryReports
-from adapters.mongo.document_loader import DocumentLoader
 from adapters.mongo.documents import (
     CallDocument,
     DatabaseMetadataDocument,
     DeliveryReportDocument,
     IdempotencyKeyDocument,
-    IdentityDocument,
     LeaseDocument,
     MediaItemDocument,
     MediaUsageDocument,
     PhoneVerificationDocument,
-    RateLimitDocument,
 )
 from adapters.mongo.driver import errors_while_opening, latest, location_of
-from adapters.mongo.idempotency_keys import MongoIdempotencyKeys
-from adapters.mongo.identities import MongoDeletedIdentities, MongoIdentities
+from adapters.mongo.identities import MongoIdentities
 from adapters.mongo.leases import MongoLeases
-from adapters.mongo.media_items import MongoMediaCleanup, MongoMediaItems, MongoMediaPages
-from adapters.mongo.media_usages import MongoMediaUsages
+from adapters.mongo.media_items import MongoMediaItems, MongoMediaUsages
 from adapters.mongo.metadata import MongoHealthCheck, check_metadata, inspect_metadata
-from adapters.mongo.phone_verifications import MongoPhoneVerifications
 from adapters.mongo.rate_limits import MongoRateLimits
 from adapters.mongo.record_collection import RecordCollection
 from adapters.records import (
@@ -41,6 +34,7 @@ from adapters.records import (
     IdentityMapping,
 )
 from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.phone_verifications import PhoneVerificationRepository
 from application.ports.repositories import Repositories
 
 
@@ -97,34 +91,24 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
 
 def repositories_in(database: Database, encryption: PhoneEncryption) -> Repositories:
     """Make all repositories over an open database."""
-    verifications = RecordCollection.of(database, PhoneVerificationDocument, PHONE_VERIFICATIONS)
-    identities = RecordCollection.of(database, IdentityDocument, IdentityMapping(encryption))
-    items = RecordCollection.of(database, MediaItemDocument, MEDIA_ITEMS)
-    usages = RecordCollection.of(database, MediaUsageDocument, MEDIA_USAGES)
-    keys = RecordCollection.of(database, IdempotencyKeyDocument, IDEMPOTENCY_KEYS)
-    calls = RecordCollection.of(database, CallDocument, CALLS)
-    reports = RecordCollection.of(database, DeliveryReportDocument, DELIVERY_REPORTS)
-    rate_limits = latest(database.collection(RateLimitDocument))
-    deleted = DocumentLoader(
-        database,
-        identities.collection,
-        filters={"deleted_at": {"$exists": True}},
-        projection={"_id": 1},
-    )
+    verifications = RecordCollection(database, PhoneVerificationDocument, PHONE_VERIFICATIONS)
+    identities = MongoIdentities(database, IdentityMapping(encryption))
+    items = MongoMediaItems(database, MediaItemDocument, MEDIA_ITEMS)
+    calls = MongoCalls(database, CallDocument, CALLS)
     return Repositories(
-        phone_verifications=MongoPhoneVerifications(verifications, encryption),
-        rate_limiter=MongoRateLimits(database, rate_limits, DocumentLoader(database, rate_limits)),
-        identities=MongoIdentities(identities),
-        deleted_identities=MongoDeletedIdentities(identities, deleted),
-        media_items=MongoMediaItems(items),
-        media_pages=MongoMediaPages(items, deleted),
-        media_cleanup=MongoMediaCleanup(items),
-        media_usages=MongoMediaUsages(usages),
-        idempotency_keys=MongoIdempotencyKeys(keys),
-        calls=MongoCalls(calls),
-        call_pages=MongoCallPages(calls),
-        call_cleanup=MongoCallCleanup(calls),
-        delivery_reports=MongoDeliveryReports(reports),
+        phone_verifications=PhoneVerificationRepository(verifications, encryption),
+        rate_limiter=MongoRateLimits(database),
+        identities=identities,
+        deleted_identities=identities,
+        media_items=items,
+        media_pages=items,
+        media_cleanup=items,
+        media_usages=MongoMediaUsages(database, MediaUsageDocument, MEDIA_USAGES),
+        idempotency_keys=RecordCollection(database, IdempotencyKeyDocument, IDEMPOTENCY_KEYS),
+        calls=calls,
+        call_pages=calls,
+        call_cleanup=calls,
+        delivery_reports=RecordCollection(database, DeliveryReportDocument, DELIVERY_REPORTS),
         leases=MongoLeases(database, latest(database.collection(LeaseDocument))),
         health=MongoHealthCheck(database, database.collection(DatabaseMetadataDocument)),
     )

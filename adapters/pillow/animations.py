@@ -1,13 +1,16 @@
 """Encoding of animations: as GIF, or for variants also as WebP."""
 
-import io
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import PIL.Image
 from PIL import GifImagePlugin
+
+from adapters.pillow.colors import normalize
+from adapters.pillow.stills import encode
+from domain.media.image import ImageFormat
 
 # Exact for images with few colors, but ten times as slow.
 _MAX_MEDIAN_CUT_PIXELS: Final = 20_000_000
@@ -18,7 +21,7 @@ Transform = Callable[[PIL.Image.Image], PIL.Image.Image]
 
 @dataclass(frozen=True, slots=True)
 class Animation:
-    """An image with one or more frames, which may be smaller than its size in pixels."""
+    """An image with one or more frames, which may be smaller than its size when it is upright."""
 
     image: PIL.Image.Image
     size: tuple[int, int]
@@ -46,7 +49,9 @@ class Animation:
                 return
             self.image.load()
             frame = self.image.copy()
-            if frame.size != self.size:
+            if self.image.format != "GIF":  # it has neither an orientation nor a color profile
+                frame = normalize(frame)
+            elif frame.size != self.size:
                 frame = frame.convert("RGBA").crop((0, 0, *self.size))
             kept = {"duration", "transparency"}
             frame.info = {name: value for name, value in self.image.info.items() if name in kept}
@@ -60,35 +65,29 @@ def encode_gif(animation: Animation, transform: Transform = lambda frame: frame)
     frames = [_to_palette(transform(frame), is_exact=is_exact) for frame in animation.frames()]
     _drop_unused_colors(frames)
     has_transparency = any("transparency" in frame.info for frame in frames)
-    file = io.BytesIO()
-    frames[0].save(
-        file,
-        "GIF",
-        save_all=True,
-        append_images=frames[1:],
-        duration=[min(int(frame.info.get("duration", 0)), _MAX_DELAY) for frame in frames],
+    return _encode_frames(
+        frames,
+        ImageFormat.GIF,
         # A transparent pixel must not show the frame before.
         disposal=2 if has_transparency else 1,
         **({} if animation.loops is None else {"loop": animation.loops}),
     )
-    return file.getvalue()
 
 
 def encode_animated_webp(animation: Animation, transform: Transform) -> bytes:
     """Encode all frames as WebP."""
     frames = [transform(frame) for frame in animation.frames()]
-    file = io.BytesIO()
-    frames[0].save(
-        file,
-        "WEBP",
-        save_all=True,
-        append_images=frames[1:],
-        duration=[int(frame.info.get("duration", 0)) for frame in frames],
-        loop=1 if animation.loops is None else animation.loops,
-        quality=80,
-        method=2,
-    )
-    return file.getvalue()
+    loops = 1 if animation.loops is None else animation.loops
+    return _encode_frames(frames, ImageFormat.WEBP, loop=loops, quality=80, method=2)
+
+
+def _encode_frames(
+    frames: Sequence[PIL.Image.Image], image_format: ImageFormat, **options: Any
+) -> bytes:
+    first, *others = frames
+    durations = [min(int(frame.info.get("duration", 0)), _MAX_DELAY) for frame in frames]
+    animated = {"save_all": True, "append_images": others, "duration": durations}
+    return encode(first, image_format, **animated, **options)
 
 
 def _to_palette(frame: PIL.Image.Image, *, is_exact: bool) -> PIL.Image.Image:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import PIL.Image
 from PIL import ExifTags, ImageCms, ImageOps
+from PIL.PngImagePlugin import PngImageFile
 
 MAX_PROFILE_SIZE: Final = 4 * 1024 * 1024
 """In bytes. Profiles of printers have up to 3 MB; larger ones are ignored."""
@@ -17,6 +18,8 @@ _ORIENTATION: Final = ExifTags.Base.Orientation
 # An attribute or an element (XMP part 1, 7.9).
 _XMP_ORIENTATION: Final = re.compile(rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\s*[\"'<]")
 _SWAPS_SIDES: Final = {5, 6, 7, 8}
+_SAMPLE_SCALES: Final = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}
+"""How Pillow scales the samples of a PNG, but not its transparent color."""
 
 
 def swaps_sides(image: PIL.Image.Image) -> bool:
@@ -29,10 +32,11 @@ def normalize(image: PIL.Image.Image) -> PIL.Image.Image:
 
     Metadata that is broken is ignored, as browsers do.
     """
+    transparent = _read_transparent_color(image)
     image.load()
     metadata = image.info
     orientation = _read_orientation(metadata)
-    image.info = {name: value for name, value in metadata.items() if name == "transparency"}
+    image.info = {} if transparent is None else {"transparency": transparent}
     image.getexif()[_ORIENTATION] = orientation
     if orientation != 1:  # Pillow would copy an upright image
         image = ImageOps.exif_transpose(image)
@@ -43,7 +47,7 @@ def normalize(image: PIL.Image.Image) -> PIL.Image.Image:
             image = _apply_profile(image, ImageCms.ImageCmsProfile(io.BytesIO(icc_profile)))
     if image.mode == "CMYK":
         image = image.convert("RGB")
-    if image.mode in {"LA", "RGBA"} and _min_alpha(image) == 255:
+    if has_alpha(image) and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert(image.mode[:-1])
     image.info = {}
     return image
@@ -57,32 +61,37 @@ def has_alpha(image: PIL.Image.Image) -> bool:
 def _to_eight_bits(image: PIL.Image.Image) -> PIL.Image.Image:
     """Convert palettes, single bits, 16 bits and transparent colors."""
     if image.mode.startswith("I"):  # 16 bits
-        return image.convert("I").point(lambda level: level * (1 / 256)).convert("L")
+        samples, transparent = image.convert("I"), image.info.get("transparency")
+        image = samples.point([level >> 8 for level in range(65_536)], "L")
+        if transparent is not None:
+            alpha = [255 * (level != transparent) for level in range(65_536)]
+            image.putalpha(samples.point(alpha, "L"))
+        return image
     if image.mode in {"L", "LA", "RGB", "RGBA", "CMYK"} and "transparency" not in image.info:
         return image
-    is_gray = image.mode in {"1", "L"}
-    if image.has_transparency_data:
-        return image.convert("LA" if is_gray else "RGBA")
-    return image.convert("L" if is_gray else "RGB")
+    mode = "L" if image.mode in {"1", "L"} else "RGB"
+    return image.convert(f"{mode}A" if image.has_transparency_data else mode)
 
 
-def _min_alpha(image: PIL.Image.Image) -> float:
-    low, _ = image.getchannel("A").getextrema()
-    return low if isinstance(low, int | float) else 0
+def _read_transparent_color(image: PIL.Image.Image) -> Any:
+    """Return it in the scale of the pixels, before they are loaded: or the palette's opacities."""
+    color = image.info.get("transparency")
+    if color is None or not isinstance(image, PngImageFile):
+        return color
+    scale = _SAMPLE_SCALES.get(str(image.tile[0].args), 1)
+    return tuple(int(level * scale) for level in color) if image.mode == "RGB" else color * scale
 
 
 def _apply_profile(image: PIL.Image.Image, profile: ImageCms.ImageCmsProfile) -> PIL.Image.Image:
     # Most phones use a profile of this name. A conversion would only round all colors again.
     if ImageCms.getProfileDescription(profile).startswith(_SRGB):
         return image
-    match image.mode:
-        case "L":
-            return _transform(image, profile).convert("L")
-        case "LA":
-            gray, alpha = image.split()
-            return PIL.Image.merge("LA", (_transform(gray, profile).convert("L"), alpha))
-        case _:
-            return _transform(image, profile)
+    if image.mode not in {"L", "LA"}:
+        return _transform(image, profile)
+    gray = _transform(image.getchannel("L"), profile).convert("L")
+    if image.mode == "LA":
+        gray.putalpha(image.getchannel("A"))
+    return gray
 
 
 def _transform(image: PIL.Image.Image, profile: ImageCms.ImageCmsProfile) -> PIL.Image.Image:

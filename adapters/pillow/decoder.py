@@ -33,25 +33,41 @@ from PIL import (
 )
 
 from adapters.pillow.animations import Animation, encode_gif
-from adapters.pillow.colors import MAX_PROFILE_SIZE, normalize
+from adapters.pillow.colors import MAX_PROFILE_SIZE, normalize, swaps_sides
 from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
 from adapters.pillow.header import Header, clean_jpeg, read_header
-from adapters.pillow.limits import TOO_COMPLEX, LimitChecker, encoded_too_large
-from adapters.pillow.stills import describe_source, encode_still
-from adapters.pillow.tasks import Answer, Failure, Task, TaskKind, invalid
+from adapters.pillow.limits import TOO_COMPLEX, LimitChecker
+from adapters.pillow.stills import SourceFile, encode_still, read_options
+from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, TaskKind, invalid
 from adapters.pillow.variants import EncodedBytes, animated_variant, still_variant
 from domain.errors import InvalidImage, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, SourceFormat
 
-MAX_MESSAGE: Final = 65_536
 MAX_FILES: Final = 100
-_NICE: Final = 10
-_SCALES: Final = (1, 2, 4, 8)
+
+
+class _FreesDecoder(ImageFile.ImageFile):
+    """Frees the decoder of a still image, with its canvases, before it copies the frame."""
+
+    def load_prepare(self) -> None:
+        if not getattr(self, "is_animated", False):
+            vars(self).pop("_decoder", None)
+        super().load_prepare()
+
+
+class _Webp(_FreesDecoder, WebPImagePlugin.WebPImageFile):
+    """A WebP file."""
+
+
+class _Avif(_FreesDecoder, AvifImagePlugin.AvifImageFile):
+    """An AVIF file."""
+
+
 _OPENERS: Final[dict[SourceFormat, Callable[[BinaryIO], PIL.Image.Image]]] = {
     SourceFormat.PNG: PngImagePlugin.PngImageFile,
     SourceFormat.GIF: GifImagePlugin.GifImageFile,
-    SourceFormat.WEBP: WebPImagePlugin.WebPImageFile,
-    SourceFormat.AVIF: AvifImagePlugin.AvifImageFile,
+    SourceFormat.WEBP: _Webp,
+    SourceFormat.AVIF: _Avif,
     SourceFormat.HEIC: HeifImageFile,
 }
 
@@ -67,39 +83,35 @@ class _Source:
         if detected is None or detected not in task.formats:
             raise UnsupportedImageType(media_type)
         self.format, header = detected, None
-        if detected in {SourceFormat.JPEG, SourceFormat.GIF, SourceFormat.WEBP}:
+        # Broken metadata is ignored, but `load` still rejects incomplete pixels. Set for each
+        # image, because one that cannot be opened leaves it as it is.
+        ImageFile.LOAD_TRUNCATED_IMAGES = detected is not SourceFormat.JPEG
+        if detected not in {SourceFormat.AVIF, SourceFormat.HEIC}:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 header = read_header(content, detected, self.limits)
                 if detected is SourceFormat.JPEG:
                     self.image = _open_jpeg(content)
         if detected is not SourceFormat.JPEG:
             file.seek(0)
-            # Broken metadata is ignored, but `load` still rejects incomplete pixels.
-            ImageFile.LOAD_TRUNCATED_IMAGES = True
             self.image = _OPENERS[detected](file)
-            ImageFile.LOAD_TRUNCATED_IMAGES = False
-        self.header = header or self._header_of_image()
-        is_same = self.image.size == (self.header.width, self.header.height)
-        if not is_same and detected is not SourceFormat.GIF:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+        if header is None:
+            frames = getattr(self.image, "n_frames", 1) if detected is SourceFormat.AVIF else 1
+            header = Header(*self.image.size, frames)
+            self.limits.check_frames(frames, *self.image.size)
+        self.header = header
+        if detected is not SourceFormat.GIF and self.image.size != (header.width, header.height):
             raise InvalidImage  # only pixels that were counted are decoded
 
     def decode_still(self) -> PIL.Image.Image:
         """Decode the image, scaled down if it is a JPEG over the limit of pixels."""
         width, height = self.image.size
         max_pixels = self.limits.limits.max_pixels
-        for scale in _SCALES:
+        for scale in (1, 2, 4, 8):
             if -(-width // scale) * -(-height // scale) <= max_pixels:
                 self.image.draft("", (width // scale, height // scale))
                 break
         return normalize(self.image)
-
-    def _header_of_image(self) -> Header:
-        frames = 1
-        if isinstance(self.image, AvifImagePlugin.AvifImageFile):
-            frames = self.image.n_frames
-        width, height = self.image.size
-        self.limits.check_frames(frames, width, height)
-        return Header(width, height, frames)
 
 
 def _open_jpeg(content: mmap.mmap) -> PIL.Image.Image:
@@ -121,8 +133,7 @@ def answer(task: Task, descriptors: list[int]) -> Answer:
             images = list[Image]()
             for output, encoded in zip(descriptors[1:], _encode(source, task), strict=True):
                 image_format, content, (width, height) = encoded
-                if len(content) > task.limits.max_bytes:
-                    raise encoded_too_large(task.limits.max_bytes)
+                source.limits.check_bytes(len(content))
                 with os.fdopen(os.dup(output), "wb") as written:
                     written.write(content)
                 os.lseek(output, 0, os.SEEK_SET)  # the service shares this position
@@ -143,13 +154,16 @@ def _encode(source: _Source, task: Task) -> Iterator[EncodedBytes]:
     is_published = task.kind is TaskKind.PUBLISH
     if source.format is SourceFormat.GIF or source.header.frames > 1:
         size = (source.header.width, source.header.height)
+        if swaps_sides(source.image):
+            size = size[::-1]
         animation = Animation(source.image, size, source.header.frames)
         if is_published:
             yield ImageFormat.GIF, encode_gif(animation), size
         for spec in task.variants:
             yield animated_variant(animation, spec)
         return
-    details = describe_source(source.image, source.format, source.size)
+    options = read_options(source.image)
+    details = SourceFile(source.format, source.size, source.header.is_lossless, options)
     image = source.decode_still()
     if is_published:
         yield (*encode_still(image, details), image.size)
@@ -168,10 +182,9 @@ def configure_decoders() -> None:
 def main() -> None:
     """Answer tasks until the service closes the socket."""
     tasks = socket.socket(fileno=int(sys.argv[1]))
-    max_memory = int(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_DATA, (max_memory, max_memory))
+    resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[2]),) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(_NICE)  # requests come first
+    os.nice(10)  # requests come first
     warnings.simplefilter("ignore")  # Pillow warns about broken metadata, which is ignored
     configure_decoders()
     while True:

@@ -21,13 +21,10 @@ _SIGNATURES: Final = (
     (rb"PK\x03\x04", "application/zip"),
     (rb"\x1a\x45\xdf\xa3", "video/webm"),
     (rb"ID3|\xff[\xfb\xf3\xf2]", "audio/mpeg"),
-    (rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?xml|!--|!doctype svg).*?)?<svg[\s/>]", "image/svg+xml"),
-    (rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|script)", "text/html"),
+    (rb"(?i)(?:\xef\xbb\xbf)?\s*(?:<(?:\?xml|!--|!doctype svg).*?)?<svg[\s/>]", "image/svg+xml"),
+    (rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|script)", "text/html"),
 )
-_TYPES: Final = tuple(
-    (re.compile(signature, re.DOTALL | re.IGNORECASE if b"<" in signature else re.DOTALL), name)
-    for signature, name in _SIGNATURES
-)
+_TYPES: Final = [(re.compile(signature, re.DOTALL), name) for signature, name in _SIGNATURES]
 # ISO/IEC 14496-12, 4.3: the brands of the `ftyp` box.
 _AVIF_BRANDS: Final = {b"avif", b"avis"}
 _HEIF_BRANDS: Final = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}

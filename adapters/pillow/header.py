@@ -1,17 +1,18 @@
-"""One pass over the headers of a file: size, frames and scans, without decoding.
+"""One pass over the headers of a file: size, frames, scans and checksums, without decoding.
 
-Pillow counts them only by decoding, or after it has reserved memory for the canvas. For PNG, AVIF
-and HEIC, `Image.open` reads no pixels and is enough.
+Pillow counts them only by decoding, or after it has reserved memory for the canvas. For AVIF and
+HEIC, `Image.open` reads no pixels and is enough.
 """
 
 import mmap
 import re
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.pillow.limits import LimitChecker
+from adapters.pillow.limits import MAX_SCANS, TOO_COMPLEX, LimitChecker
 from domain.errors import InvalidImage
 from domain.media.image import SourceFormat
 
@@ -29,11 +30,12 @@ _FRAME, _EXTENSION = 0x2C, 0x21
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Size in pixels before rotation, and number of frames."""
+    """Size in pixels before rotation, number of frames, and whether the pixels are exact."""
 
     width: int
     height: int
     frames: int = 1
+    is_lossless: bool = False
 
     @property
     def pixels(self) -> int:
@@ -52,7 +54,8 @@ def _read_jpeg(content: mmap.mmap, limits: LimitChecker) -> Header:
             limits.check_jpeg_size(width, height, is_progressive=marker in _PROGRESSIVE)
         elif marker == _START_OF_SCAN:
             scans += 1
-            limits.check_scans(scans)
+            if scans > MAX_SCANS:
+                raise TOO_COMPLEX
     if len(headers) != 1 or not scans:
         raise InvalidImage
     return headers[0]
@@ -93,6 +96,22 @@ def _segments(content: mmap.mmap) -> Iterator[tuple[int, int, int]]:
         yield marker, start, end
 
 
+def _read_png(content: mmap.mmap, limits: LimitChecker) -> Header:
+    """Check the checksums of the pixels, as Pillow does not."""
+    width, height = struct.unpack_from(">II", content, 16)
+    name, offset = b"", 8
+    while name != b"IEND" and offset + 8 <= len(content):
+        limits.check_block()
+        size, name = struct.unpack_from(">I4s", content, offset)
+        end = offset + 8 + size
+        is_used = name in {b"IHDR", b"IDAT"} and end + 4 <= len(content)
+        checksum = int.from_bytes(content[end : end + 4])
+        if is_used and zlib.crc32(content[offset + 4 : end]) != checksum:
+            raise InvalidImage
+        offset = end + 4
+    return Header(width, height, is_lossless=True)
+
+
 def _read_gif(content: mmap.mmap, limits: LimitChecker) -> Header:
     """Count the frames (GIF89a). The canvas grows to contain frames that exceed it."""
     width, height, flags = struct.unpack_from("<HHB", content, 6)
@@ -122,13 +141,12 @@ def _palette_size(flags: int) -> int:
 
 def _read_webp(content: mmap.mmap, limits: LimitChecker) -> Header:
     """Count the frames (RFC 9649)."""
-    header, is_animation, frames, offset = None, False, 0, 12
+    header, is_lossless, frames, offset = None, False, 0, 12
     while offset + 18 <= len(content):
         limits.check_block()
         name, size = struct.unpack_from("<4sI", content, offset)
         body = content[offset + 8 : offset + 18]
         if name == b"VP8X" and header is None:
-            is_animation = bool(body[0] & 2)
             width, height = (int.from_bytes(body[at : at + 3], "little") + 1 for at in (4, 7))
             header = Header(width, height)
         elif name == b"VP8 " and header is None:
@@ -141,21 +159,23 @@ def _read_webp(content: mmap.mmap, limits: LimitChecker) -> Header:
             frames += 1
         if header is not None:
             limits.check_frames(max(frames, 1), header.width, header.height)
+        is_lossless |= name == b"VP8L"
         offset += 8 + size + size % 2
-    if header is None or (is_animation and not frames):
+    if header is None:
         raise InvalidImage
-    return Header(header.width, header.height, frames if is_animation else 1)
+    return Header(header.width, header.height, max(frames, 1), is_lossless)
 
 
 _READERS: Final[dict[SourceFormat, Callable[[mmap.mmap, LimitChecker], Header]]] = {
     SourceFormat.JPEG: _read_jpeg,
+    SourceFormat.PNG: _read_png,
     SourceFormat.GIF: _read_gif,
     SourceFormat.WEBP: _read_webp,
 }
 
 
 def read_header(content: mmap.mmap, image_format: SourceFormat, limits: LimitChecker) -> Header:
-    """Read the headers of a JPEG, GIF or WebP file, and check them against the limits.
+    """Read the headers of a JPEG, PNG, GIF or WebP file, and check them against the limits.
 
     Raises:
         InvalidImage

@@ -30,11 +30,6 @@ class LimitChecker:
         if self._blocks > MAX_BLOCKS:
             _reject(f"{MAX_BLOCKS} blocks", InvalidImageReason.TOO_MANY_BLOCKS, MAX_BLOCKS)
 
-    def check_scans(self, count: int) -> None:
-        """Raise InvalidImage for a progressive JPEG with too many scans."""
-        if count > MAX_SCANS:
-            raise TOO_COMPLEX
-
     def check_size(self, width: int, height: int) -> None:
         """Raise InvalidImage for an image without pixels or with too many."""
         _check_pixels(width, height, self.limits.max_pixels)
@@ -59,14 +54,11 @@ class LimitChecker:
             text = f"{limit} pixels in all its frames"
             _reject(text, InvalidImageReason.TOO_MANY_TOTAL_PIXELS, limit)
 
-
-def encoded_too_large(limit: int) -> InvalidImage:
-    """Return the error for a result of more than this many bytes."""
-    return InvalidImage(
-        f"The image is larger than {limit} bytes once encoded.",
-        InvalidImageReason.TOO_MANY_BYTES,
-        limit,
-    )
+    def check_bytes(self, size: int) -> None:
+        """Raise InvalidImage for a result of too many bytes."""
+        if size > (limit := self.limits.max_bytes):
+            text = f"The image is larger than {limit} bytes once encoded."
+            raise InvalidImage(text, InvalidImageReason.TOO_MANY_BYTES, limit)
 
 
 def _check_pixels(width: int, height: int, maximum: int) -> None:

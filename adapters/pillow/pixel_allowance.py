@@ -1,7 +1,7 @@
 """How many pixels one identity may publish in an hour."""
 
 import time
-from collections import OrderedDict, deque
+from collections import Counter
 from collections.abc import Callable
 from math import ceil
 from typing import Final
@@ -23,8 +23,7 @@ class PixelAllowance:
         """Allow this many pixels per identity and hour; the clock is in seconds."""
         self._max_pixels = max_pixels
         self._clock = clock
-        # Of each identity, minutes and their pixels; the identity that was counted last is last.
-        self._used: OrderedDict[str, deque[tuple[int, int]]] = OrderedDict()
+        self._used: dict[str, Counter[int]] = {}  # the pixels of each minute
 
     def acquire(self, identity_id: str, pixels: int) -> None:
         """Count an image. One that exceeds the whole allowance uses all of it.
@@ -34,33 +33,20 @@ class PixelAllowance:
         """
         now = self._clock()
         minute = int(now // _MINUTE)
-        self._forget(minute)
-        used = self._used.get(identity_id, deque())
-        while used and used[0][0] + _MINUTES <= minute:
-            used.popleft()
+        self._forget_before(minute)
+        used = self._used.setdefault(identity_id, Counter())
         pixels = min(pixels, self._max_pixels)
-        missing = sum(count for _, count in used) + pixels - self._max_pixels
-        if missing > 0:
-            raise TooManyPixels(ceil(_expiry(used, missing) - now))
-        if used and used[-1][0] == minute:
-            pixels += used.pop()[1]
-        used.append((minute, pixels))
-        self._used[identity_id] = used
-        self._used.move_to_end(identity_id)
+        missing = used.total() + pixels - self._max_pixels
+        for counted, count in used.items() if missing > 0 else ():
+            missing -= count
+            if missing <= 0:
+                raise TooManyPixels(ceil((counted + _MINUTES) * _MINUTE - now))
+        used[minute] += pixels
 
-    def _forget(self, minute: int) -> None:
-        """Forget the identities whose pixels have all expired."""
-        while self._used:
-            identity_id, used = next(iter(self._used.items()))
-            if used and used[-1][0] + _MINUTES > minute:
-                return
-            del self._used[identity_id]
-
-
-def _expiry(used: deque[tuple[int, int]], missing: int) -> int:
-    """Return the time at which this many pixels have expired."""
-    for minute, count in used:
-        missing -= count
-        if missing <= 0:
-            return (minute + _MINUTES) * _MINUTE
-    raise ValueError(missing)
+    def _forget_before(self, minute: int) -> None:
+        """Forget the minutes that have expired, and identities without others."""
+        for identity_id, used in list(self._used.items()):
+            for expired in [one for one in used if one + _MINUTES <= minute]:
+                del used[expired]
+            if not used:
+                del self._used[identity_id]

@@ -11,12 +11,11 @@ from typing import Final
 import msgspec
 
 from adapters.pillow.limits import TOO_COMPLEX
-from adapters.pillow.tasks import Answer, Task
+from adapters.pillow.tasks import MAX_MESSAGE, Answer, Task
 
-MAX_ANSWER: Final = 65_536
 _BASE_MEMORY: Final = 256 * 1024 * 1024
 _MEMORY_PER_PIXEL: Final = 20
-"""WebP needs most: two canvases, the decoded frame and Pillow's copy, with 4 bytes per pixel."""
+"""An animated WebP needs most: two canvases, a frame and two copies, with 4 bytes per pixel."""
 _MAX_WAIT: Final = 3
 # Freed images go back to the operating system at once.
 _ENVIRONMENT: Final = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "1"}
@@ -59,7 +58,7 @@ class DecoderProcess:
         message = b""
         with suppress(ConnectionError):
             socket.send_fds(self._socket, [msgspec.json.encode(task)], files)
-            message = await asyncio.get_running_loop().sock_recv(self._socket, MAX_ANSWER)
+            message = await asyncio.get_running_loop().sock_recv(self._socket, MAX_MESSAGE)
         if not message:
             exit_code = await asyncio.to_thread(self._process.wait)
             if exit_code > 0:  # no signal
@@ -91,11 +90,9 @@ class DecoderProcesses:
             InvalidImage: It takes too much time or memory.
             OSError: No process can be started.
         """
-        process = (
-            self._idle.pop()
-            if self._idle
-            else await asyncio.to_thread(DecoderProcess, self._max_pixels)
-        )
+        if not self._idle:
+            self._idle.append(await asyncio.to_thread(DecoderProcess, self._max_pixels))
+        process = self._idle.pop()
         try:
             async with asyncio.timeout(_MAX_WAIT * self._max_seconds):
                 answer = await process.run(task, files)

@@ -64,13 +64,9 @@ class PillowImagePublisher:
         self, upload: BinaryIO, identity_id: str, variants: Sequence[VariantSpec] = ()
     ) -> AsyncIterator[PublishedImage]:
         """Decode the upload and encode it anew."""
+        task = Task(TaskKind.PUBLISH, self._limits, self._formats, variants)
         with ExitStack() as files:
-            with self._admit(identity_id):
-                file = _open_file(upload, files)
-                pixels = await self._count_pixels(file, identity_id, self._formats)
-                self._allowance.acquire(identity_id, pixels)
-                task = Task(TaskKind.PUBLISH, self._limits, self._formats, variants)
-                full, *rest = await self._encode(task, file, identity_id, pixels, files)
+            full, *rest = await self._encode(task, upload, identity_id, files)
             yield PublishedImage(full, _by_name(variants, rest))
 
     @asynccontextmanager
@@ -78,12 +74,9 @@ class PillowImagePublisher:
         self, published: BinaryIO, variants: Sequence[VariantSpec]
     ) -> AsyncIterator[Mapping[str, EncodedImage]]:
         """Encode variants of an image that was published before, by name."""
+        task = Task(TaskKind.VARIANTS, self._limits, ALL_FORMATS, variants)
         with ExitStack() as files:
-            with self._admit(_NOBODY):
-                file = _open_file(published, files)
-                pixels = await self._count_pixels(file, _NOBODY, ALL_FORMATS)
-                task = Task(TaskKind.VARIANTS, self._limits, ALL_FORMATS, variants)
-                encoded = await self._encode(task, file, _NOBODY, pixels, files)
+            encoded = await self._encode(task, published, _NOBODY, files)
             yield _by_name(variants, encoded)
 
     async def close(self) -> None:
@@ -104,24 +97,22 @@ class PillowImagePublisher:
         try:
             yield
         finally:
-            self._images[identity_id] -= 1
-            if not self._images[identity_id]:
-                del self._images[identity_id]
-
-    async def _count_pixels(
-        self, file: BinaryIO, identity_id: str, formats: frozenset[SourceFormat]
-    ) -> int:
-        task = Task(TaskKind.COUNT, self._limits, formats)
-        return (await self._run(self._counting, identity_id, 0, task, [file])).pixels
+            self._images -= Counter([identity_id])
 
     async def _encode(
-        self, task: Task, file: BinaryIO, identity_id: str, pixels: int, files: ExitStack
+        self, task: Task, upload: BinaryIO, identity_id: str, files: ExitStack
     ) -> list[EncodedImage]:
-        count = len(task.variants) + (task.kind is TaskKind.PUBLISH)
-        is_small = os.fstat(file.fileno()).st_size <= MAX_SMALL_BYTES
-        outputs = [_open_new(files, is_small=is_small) for _ in range(count)]
-        answer = await self._run(self._decoding, identity_id, pixels, task, [file, *outputs])
-        return list(map(EncodedImage, answer.images, outputs))
+        with self._admit(identity_id):
+            file = _open_file(upload, files)
+            counting = Task(TaskKind.COUNT, self._limits, task.formats)
+            pixels = (await self._run(self._counting, identity_id, 0, counting, [file])).pixels
+            if task.kind is TaskKind.PUBLISH:
+                self._allowance.acquire(identity_id, pixels)
+            count = len(task.variants) + (task.kind is TaskKind.PUBLISH)
+            is_small = os.fstat(file.fileno()).st_size <= MAX_SMALL_BYTES
+            outputs = [_open_new(files, is_small=is_small) for _ in range(count)]
+            answer = await self._run(self._decoding, identity_id, pixels, task, [file, *outputs])
+            return list(map(EncodedImage, answer.images, outputs))
 
     async def _run(
         self, queue: FairQueue, identity_id: str, pixels: int, task: Task, files: Sequence[BinaryIO]

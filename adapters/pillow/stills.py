@@ -1,4 +1,4 @@
-"""Encoding of still images: PNG with transparency, otherwise JPEG."""
+"""Encoding of still images: PNG with transparency, otherwise JPEG if it is small enough."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -11,16 +11,20 @@ from PIL import ImageFile, JpegImagePlugin
 from adapters.pillow.colors import has_alpha, swaps_sides
 from domain.media.image import ImageFormat, SourceFormat
 
-_QUALITIES: Final = (90, 75, 60, 45, 30)
+_QUALITY: Final = 90
+_LOWER_QUALITIES: Final = (75, 60, 45, 30)
+_COARSER: Final = (1.15, 1.3, 1.5)
+"""Factors for the tables of a JPEG. After a rotation its blocks begin elsewhere."""
 _OPTIMIZED_PIXELS: Final = 24_000_000
 """Optimized and progressive JPEGs need twice the memory, so larger ones are neither."""
 _MAX_BYTES_PER_PIXEL: Final = 6
-_MAX_GROWTH: Final = 1.05
+_MAX_GROWTH: Final = {SourceFormat.JPEG: 1.05, SourceFormat.PNG: float("inf")}
 _MAX_GROWTH_LARGE: Final = 1.15
 _MAX_GROWTH_RECODED: Final = 2.0
+_MAX_GRAPHIC_COLORS: Final = 16_384
+_PIXELS_PER_COLOR: Final = 16
 # Level 6 takes three times as long for photos and makes them a tenth smaller.
 _PNG_COMPRESSION_LEVEL: Final = 3
-_RGB_COMPONENTS: Final = tuple(b"RGB")
 Options = dict[str, Any]
 
 
@@ -31,26 +35,23 @@ class SourceFile:
     Attributes:
         format: Its format.
         size: Its size in bytes.
+        is_lossless: Whether it has the exact pixels, of a drawing for example.
         options: The tables, subsampling and progressive mode of a JPEG; or empty.
     """
 
     format: SourceFormat
     size: int
+    is_lossless: bool
     options: Options
 
     def max_size(self, pixels: int) -> float:
         """Return how many bytes the published JPEG should have at most."""
-        match self.format:
-            case SourceFormat.JPEG:
-                is_large = pixels > _OPTIMIZED_PIXELS
-                return self.size * (_MAX_GROWTH_LARGE if is_large else _MAX_GROWTH)
-            case SourceFormat.HEIC | SourceFormat.AVIF | SourceFormat.WEBP:
-                return self.size * _MAX_GROWTH_RECODED
-            case _:
-                return float("inf")
+        if self.format is SourceFormat.JPEG and pixels > _OPTIMIZED_PIXELS:
+            return self.size * _MAX_GROWTH_LARGE
+        return self.size * _MAX_GROWTH.get(self.format, _MAX_GROWTH_RECODED)
 
 
-def describe_source(image: PIL.Image.Image, image_format: SourceFormat, size: int) -> SourceFile:
+def read_options(image: PIL.Image.Image) -> Options:
     """Read the options of a JPEG before it is decoded and turned upright."""
     options: Options = {}
     if isinstance(image, JpegImagePlugin.JpegImageFile):
@@ -59,7 +60,7 @@ def describe_source(image: PIL.Image.Image, image_format: SourceFormat, size: in
             options["subsampling"] = JpegImagePlugin.get_sampling(image)
             if tables := _tables_of(image):
                 options["qtables"] = tables
-    return SourceFile(image_format, size, options)
+    return options
 
 
 def encode_still(image: PIL.Image.Image, source: SourceFile) -> tuple[ImageFormat, bytes]:
@@ -67,21 +68,30 @@ def encode_still(image: PIL.Image.Image, source: SourceFile) -> tuple[ImageForma
     if has_alpha(image):
         return ImageFormat.PNG, encode_png(image)
     max_size = source.max_size(image.width * image.height)
+    is_graphic = max_size < float("inf") and not source.options and _has_few_colors(image)
     smallest = b""
-    for options in _attempts(image, source):
+    for options in _attempts(source, is_sharp=is_graphic or source.is_lossless):
         content = encode_jpeg(image, options)
         if not smallest or len(content) < len(smallest):
             smallest = content
         if len(smallest) <= max_size:
-            break
+            return ImageFormat.JPEG, smallest
+    png = encode_png(image) if is_graphic else smallest
+    if len(png) < len(smallest):
+        return ImageFormat.PNG, png
     return ImageFormat.JPEG, smallest
+
+
+def encode(image: PIL.Image.Image, image_format: ImageFormat, **options: Any) -> bytes:
+    """Encode an image with these options of Pillow."""
+    file = io.BytesIO()
+    image.save(file, image_format, **options)
+    return file.getvalue()
 
 
 def encode_png(image: PIL.Image.Image) -> bytes:
     """Encode a normalized image as PNG."""
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=_PNG_COMPRESSION_LEVEL)
-    return file.getvalue()
+    return encode(image, ImageFormat.PNG, compress_level=_PNG_COMPRESSION_LEVEL)
 
 
 def encode_jpeg(image: PIL.Image.Image, options: Options) -> bytes:
@@ -93,21 +103,29 @@ def encode_jpeg(image: PIL.Image.Image, options: Options) -> bytes:
     # Pillow writes an optimized file as one block, and fails if it is larger. Noise needs several
     # bytes for each pixel. Decoders read blocks of this size too, so it must not be small.
     ImageFile.MAXBLOCK = max(_MAX_BYTES_PER_PIXEL * pixels * is_small, 65_536)
-    file = io.BytesIO()
-    image.save(file, "JPEG", **options)
-    return file.getvalue()
+    return encode(image, ImageFormat.JPEG, **options)
 
 
-def _attempts(image: PIL.Image.Image, source: SourceFile) -> Iterator[Options]:
+def _attempts(source: SourceFile, *, is_sharp: bool) -> Iterator[Options]:
     """Yield options for smaller and smaller files."""
     options = dict(source.options)
-    if source.format in {SourceFormat.PNG, SourceFormat.GIF}:
-        options["subsampling"] = 0  # screenshots and drawings have sharp colored edges
+    if is_sharp:  # colored edges stay sharp, and no quality is lost
+        yield {"quality": _QUALITY, "subsampling": 0}
+        return
     if tables := options.pop("qtables", None):
-        yield {**options, "qtables": tables[:1] if image.mode == "L" else tables}
-    is_recoded = source.format is not SourceFormat.JPEG
-    for quality in _QUALITIES if is_recoded else _QUALITIES[:1]:
-        yield {**options, "quality": quality}
+        yield {**options, "qtables": tables}
+    yield {**options, "quality": _QUALITY}
+    for factor in _COARSER if tables else ():
+        coarser = [[min(round(factor * value), 255) for value in table] for table in tables]
+        yield {**options, "qtables": coarser}
+    for quality in () if options else _LOWER_QUALITIES:
+        yield {"quality": quality}
+
+
+def _has_few_colors(image: PIL.Image.Image) -> bool:
+    """Return whether it has few colors, as a screenshot has and a photo has not."""
+    max_colors = min(image.width * image.height // _PIXELS_PER_COLOR, _MAX_GRAPHIC_COLORS)
+    return image.getcolors(max_colors) is not None
 
 
 def _tables_of(image: JpegImagePlugin.JpegImageFile) -> Sequence[Sequence[int]] | None:
@@ -117,7 +135,7 @@ def _tables_of(image: JpegImagePlugin.JpegImageFile) -> Sequence[Sequence[int]] 
     """
     components = [component for component, *_ in image.layer]
     is_rgb = image.info.get("adobe_transform") == 0 and len(components) == 3
-    if is_rgb or tuple(components) == _RGB_COMPONENTS:
+    if is_rgb or components == [*b"RGB"]:
         return None
     tables = [image.quantization.get(selector) for *_, selector in image.layer]
     if any(

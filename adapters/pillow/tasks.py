@@ -8,6 +8,9 @@ import msgspec
 from domain.errors import InvalidImage, InvalidImageReason, NoUploadSpace, UnsupportedImageType
 from domain.media.image import Image, ImageLimits, SourceFormat, VariantSpec
 
+MAX_MESSAGE = 65_536
+"""In bytes."""
+
 
 class TaskKind(StrEnum):
     """What to do: count the pixels, encode the image and its variants, or only variants."""

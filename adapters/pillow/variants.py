@@ -1,12 +1,10 @@
 """Variants: smaller copies of an image."""
 
-import io
-
 import PIL.Image
 
 from adapters.pillow.animations import Animation, encode_animated_webp, encode_gif
 from adapters.pillow.colors import has_alpha
-from adapters.pillow.stills import encode_jpeg, encode_png
+from adapters.pillow.stills import encode, encode_jpeg, encode_png
 from domain.media.image import ImageFormat, VariantSpec
 
 _QUALITY = 85
@@ -21,11 +19,9 @@ def still_variant(image: PIL.Image.Image, spec: VariantSpec) -> EncodedBytes:
     """Encode a variant of a normalized image."""
     resized = image.resize(_fit(image.size, spec), reducing_gap=_REDUCING_GAP)
     if spec.is_webp:
-        file = io.BytesIO()
-        resized.convert("RGBA" if has_alpha(resized) else "RGB").save(
-            file, "WEBP", quality=_WEBP_QUALITY
-        )
-        return ImageFormat.WEBP, file.getvalue(), resized.size
+        colored = resized.convert("RGBA" if has_alpha(resized) else "RGB")
+        content = encode(colored, ImageFormat.WEBP, quality=_WEBP_QUALITY)
+        return ImageFormat.WEBP, content, resized.size
     if has_alpha(resized):
         return ImageFormat.PNG, encode_png(resized), resized.size
     return ImageFormat.JPEG, encode_jpeg(resized, {"quality": _QUALITY}), resized.size

@@ -89,7 +89,7 @@ class RecordMapping(Generic[T, R]):
         """
         return msgspec.convert(record, self.value_type, from_attributes=True)
 
-    def decode(self, text: str) -> T:
+    def decode(self, text: str | msgspec.Raw) -> T:
         """Return the value of a record in JSON.
 
         Raises:
@@ -97,7 +97,15 @@ class RecordMapping(Generic[T, R]):
         """
         return self.to_value(self.decode_record(text))
 
-    def decode_record(self, text: str) -> R:
+    def decode_list(self, text: str) -> list[T]:
+        """Return the values of a JSON array of records, as `decode` does."""
+        try:
+            records = msgspec.json.decode(text, type=list[msgspec.Raw])
+        except (msgspec.DecodeError, UnicodeError):
+            raise self.unreadable() from None
+        return [self.decode(record) for record in records]
+
+    def decode_record(self, text: str | msgspec.Raw) -> R:
         """Return a record in JSON, as `decode` does."""
         try:
             record = self._decoder.decode(text)
@@ -125,6 +133,10 @@ class RecordMapping(Generic[T, R]):
             record = self._upgrade(fields)
         return record
 
+    def unreadable(self) -> CorruptRecord:
+        """Return the error of a record that is damaged."""
+        return CorruptRecord(f"a record of {self.name} cannot be read")
+
     def _upgrade(self, fields: Fields) -> R:
         version = fields.get("schema_version")
         if isinstance(version, int) and version > self.schema_version:
@@ -139,12 +151,12 @@ class RecordMapping(Generic[T, R]):
             record = msgspec.convert(fields, self.record_type)
         except (LookupError, TypeError, ValueError, AttributeError):
             # An upgrade of damaged fields may fail in any way, and an error may quote a value.
-            raise CorruptRecord(f"a record of {self.name} cannot be read") from None
+            raise self.unreadable() from None
         record.schema_version = self.schema_version
         return record
 
 
-def _decode_fields(text: str) -> Fields:
+def _decode_fields(text: str | msgspec.Raw) -> Fields:
     try:
         return msgspec.json.decode(text, type=Fields)
     except (msgspec.DecodeError, UnicodeError):

@@ -43,6 +43,7 @@ class MediaItemRecord(Record, kw_only=True):
     cleanup_at: datetime | None = None
     variants: tuple[VariantRecord, ...] = ()
     unused_keys: tuple[str, ...] = ()
+    has_been_ready: bool = False
 
 
 MEDIA_ITEMS: Final = RecordMapping("media_items", MediaItemRecord, MediaItem)

@@ -61,24 +61,32 @@ class RateLimitRecord(Record, kw_only=True):
         counted = [one for one in self.counters if since < one.begins_at <= until]
         return max(now, available_at(counted, limit))
 
-    def acquire(self, limit: RateLimit, reservation_id: str, now: datetime) -> None:
-        """Add a permit, and drop what no longer counts, also by a clock that is behind."""
-        self.expires_at = max(self.expires_at, expires_at(limit, now))
+    def acquire(self, limit: RateLimit, reservation_id: str, now: datetime) -> datetime:
+        """Add a permit, and drop what no longer counts, also by a clock that is behind.
+
+        Returns:
+            The first moment of the sub-period that counts the permit; `now` if the limit keeps it.
+        """
+        period = limit.window.period
         if limit.keeps_permits:
             permit = PermitRecord(reservation_id if limit.value is None else limit.value, now)
             others = [
                 other
                 for other in self.permits
-                if now - other.acquired_at < limit.window.period + CLOCK_SKEW
+                if now - other.acquired_at < period + CLOCK_SKEW
                 and (limit.value is None or other.reservation_id != limit.value)
             ]
             self.permits = (*others, permit)[-MAX_PERMITS:]
-            return
-        begins_at = sub_period_of(limit, now)
-        since = now - limit.window.period - sub_period(limit) - CLOCK_SKEW
+            self.expires_at = max(self.expires_at, now + period)
+            return now
+        length = sub_period(limit)
+        begins_at = now - (now - NOW_AVAILABLE) % length
+        since = now - period - length - CLOCK_SKEW
         counts = {one.begins_at: one.count for one in self.counters if one.begins_at > since}
         counts[begins_at] = counts.get(begins_at, 0) + 1
         self.counters = tuple([CounterRecord(*counter) for counter in sorted(counts.items())])
+        self.expires_at = max(self.expires_at, begins_at + length + period)
+        return begins_at
 
     def release(self, begins_at: datetime) -> None:
         """Remove a permit of a sub-period, if there is one."""
@@ -114,6 +122,7 @@ class ReservationRecord(Record, kw_only=True):
     def extend(self, earlier: "ReservationRecord") -> "ReservationRecord":
         """Return this one with what the same id acquired earlier."""
         return ReservationRecord(
+            schema_version=self.schema_version,
             acquired=earlier.acquired + self.acquired,
             expires_at=max(earlier.expires_at, self.expires_at),
         )
@@ -205,18 +214,14 @@ def acquire(
             return find_available(reservation, records)
         limits += part.limits
     changed = {limit.name: _record_of(limit, records) for limit in limits}
-    for limit in limits:
-        changed[limit.name].acquire(limit, reservation.id, now)
-    acquired = tuple(
-        [
-            AcquiredRecord(one.name, sub_period_of(one, now))
-            for one in limits
-            if not one.keeps_permits
-        ]
-    )
+    counted = [(one, changed[one.name].acquire(one, reservation.id, now)) for one in limits]
+    acquired = [AcquiredRecord(one.name, time) for one, time in counted if not one.keeps_permits]
     last = max((record.expires_at for record in changed.values()), default=now)
-    return Acquisition(changed, ReservationRecord(acquired=acquired, expires_at=last))
+    record = ReservationRecord(
+        schema_version=RESERVATIONS.schema_version, acquired=tuple(acquired), expires_at=last
+    )
+    return Acquisition(changed, record)
 
 
 def _record_of(limit: RateLimit, records: Mapping[str, RateLimitRecord]) -> RateLimitRecord:
-    return records.get(limit.name) or RateLimitRecord()
+    return records.get(limit.name) or RateLimitRecord(schema_version=RATE_LIMITS.schema_version)

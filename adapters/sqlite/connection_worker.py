@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -17,11 +17,25 @@ T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 """Statements that succeed or fail together."""
 
+Values = Mapping[str, object] | Sequence[object]
+
 MAX_WAITING_OPERATIONS: Final = 4096
 MAX_BATCH_SIZE: Final = 100
 OPERATION_TIMEOUT: Final = 15.0
 """Seconds. It is longer than any wait for a lock: only a disk that hangs takes so long."""
 _EXIT_TIMEOUT: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An operation of one statement, which returns the number of rows that it changed."""
+
+    sql: str
+    values: Values
+
+    def __call__(self, connection: sqlite3.Connection) -> int:
+        """Execute it."""
+        return connection.execute(self.sql, self.values).rowcount
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +239,8 @@ def _execute_in_transaction(
 
 
 def _execute_in_savepoint(connection: sqlite3.Connection, operation: Operation[Any]) -> object:
+    if isinstance(operation, Statement):  # SQLite undoes a statement that fails
+        return _execute(connection, operation)
     connection.execute("SAVEPOINT operation")
     result = _execute(connection, operation)
     if isinstance(result, Failed):

@@ -4,7 +4,7 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,8 @@ from adapters.sqlite.connection_worker import (
     ExecuteBatch,
     Failed,
     Operation,
+    Statement,
+    Values,
     commit_batch,
     open_connection_worker,
     read_batch,
@@ -26,7 +28,6 @@ from application.ports.errors import ConfigurationError, StorageUnavailable
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
-Values = Mapping[str, object] | Sequence[object]
 
 WRITE_CHECK: Final = "UPDATE metadata SET value = value + 1 WHERE name = 'health_check_count'"
 """It changes nothing that is used; a full or read-only disk can still be read."""
@@ -71,7 +72,7 @@ class Database:
 
     async def execute(self, sql: str, values: Values = ()) -> int:
         """Execute one statement durably, and return the number of rows that it changed."""
-        return await self.write(lambda connection: connection.execute(sql, values).rowcount)
+        return await self.write(Statement(sql, values))
 
     async def write(self, operation: Operation[T]) -> T:
         """Execute statements durably, all or none."""

@@ -15,6 +15,7 @@ from application.ports.errors import (
     CorruptRecord,
     PortError,
     StorageUnavailable,
+    UniqueViolation,
 )
 
 FILE_GONE: Final = "the database file was moved or removed"
@@ -55,10 +56,6 @@ _SOLUTIONS: Final = {
 _UNKNOWN: Final = "{path} cannot be opened ({code}): check the disk, or name another file."
 
 
-class DuplicateKey(StorageUnavailable):
-    """Another row has a value that must be unique. Nothing was written."""
-
-
 def to_startup_error(path: Path, error: sqlite3.Error | OSError) -> ConfigurationError:
     """Return the error with a message for the operator: the cause and a solution."""
     code = _code(error)
@@ -69,7 +66,7 @@ def to_port_error(error: sqlite3.Error) -> PortError:
     """Return the error as the port's own, with a message that contains no value of a row."""
     code = _code(error)
     if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
-        return DuplicateKey(code)
+        return UniqueViolation(code)
     if _primary_code(code) in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
         return CorruptRecord("the database file is damaged")
     # The module's own error for a column that is not text; its message quotes the column.

@@ -4,16 +4,15 @@ import sqlite3
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PHONE_VERIFICATIONS, encrypt_if_blocked
 from adapters.sqlite.database import open_database
 from adapters.sqlite.errors import is_busy, to_startup_error
-from adapters.sqlite.record_table import to_column
+from adapters.sqlite.record_table import replacement
 from adapters.sqlite.schema import prepare_schema, read_metadata
 from application.ports.errors import ConfigurationError
 from domain.phone import PhoneNumber
@@ -29,10 +28,10 @@ _SET_ENCRYPTED: Final = """
 UPDATE {table} SET version = version + 1, body = json_set(body, '$.encrypted_phone', ?)
 WHERE id = ? AND version = ?
 """
-_FIND: Final = "SELECT body FROM phone_verifications WHERE id = ?"
-_MOVE: Final = """
-UPDATE phone_verifications
-SET id = ?, version = version + 1, expires_at = ?, client_ips_expire_at = ?, body = ? WHERE id = ?
+_FIND: Final = "SELECT version, body FROM phone_verifications WHERE id = ?"
+# The ciphertext is that of the old id.
+_RENAME: Final = """
+UPDATE phone_verifications SET id = ?, body = json_remove(body, '$.encrypted_phone') WHERE id = ?
 """
 _DELETE_HASHES: Final = (
     "DELETE FROM phone_verifications WHERE expires_at IS NOT NULL",
@@ -71,7 +70,7 @@ async def reencrypt_phones(path: Path, encryption: PhoneEncryption) -> int:
     return count
 
 
-def check_unused(path: Path, encryption: PhoneEncryption) -> None:
+async def check_unused(path: Path, encryption: PhoneEncryption, _: datetime) -> None:
     """Check that the index key can be changed now; nothing is changed.
 
     Raises:
@@ -82,7 +81,9 @@ def check_unused(path: Path, encryption: PhoneEncryption) -> None:
         _leave_wal(connection)
 
 
-def change_index_key(path: Path, old: PhoneEncryption, new: PhoneEncryption) -> int:
+async def change_index_key(
+    path: Path, old: PhoneEncryption, new: PhoneEncryption, _: datetime
+) -> int:
     """Move all phone verifications to the new index key, and return how many are kept.
 
     It is one transaction, so a crash leaves the file as it was. Client IP hashes are dropped, and
@@ -143,13 +144,8 @@ def _move(
     row = connection.execute(_FIND, (old_index,)).fetchone()
     if row is None:
         return  # Moved before.
-    verification = PHONE_VERIFICATIONS.decode(row[0]).drop_client_ips()
+    version, body = row
+    verification = PHONE_VERIFICATIONS.decode(body).drop_client_ips()
     moved = encrypt_if_blocked(verification, phone, new_index, new)
-    values = (
-        new_index,
-        to_column(moved.expires_at),
-        to_column(moved.client_ips_expire_at),
-        msgspec.json.encode(PHONE_VERIFICATIONS.to_fields(moved)).decode(),
-        old_index,
-    )
-    connection.execute(_MOVE, values)
+    connection.execute(_RENAME, (new_index, old_index))
+    replacement(PHONE_VERIFICATIONS, new_index, moved, version)(connection)

@@ -1,44 +1,39 @@
 """Tables of records: JSON in `body`, and columns for what queries search for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+from cachetools import LRUCache, cached
 
 from adapters.records import WRITTEN_ONCE, Record, RecordMapping
+from adapters.sqlite.connection_worker import Statement
 from adapters.sqlite.database import Database
+from adapters.sqlite.row_loader import RowLoader
+from adapters.sqlite.schema import columns_of
 from application.ports.versioned import Versioned
 
 T = TypeVar("T")
 
+MAX_KEPT_STATEMENTS: Final = 200
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _encode: Final = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
 class RecordTable(Generic[T]):
-    """The records of one kind, by id.
+    """The records of one kind, by id. A repository that needs no more is one of these."""
 
-    `columns` are the fields of the record that have a column of their own.
-    """
-
-    database: Database
-    mapping: RecordMapping[T, Any]
-    columns: Sequence[str]
+    def __init__(self, database: Database, mapping: RecordMapping[T, Any]) -> None:
+        """Set the table, which has the name of the mapping."""
+        self.database: Final = database
+        self.mapping: Final = mapping
+        self._rows = RowLoader(database, mapping.name)
 
     async def load(self, record_id: str) -> Versioned[T] | None:
         """Load the record with this id, or return None."""
-        return await self.find("id", record_id)
-
-    async def find(self, column: str, value: str) -> Versioned[T] | None:
-        """Find the record with this value of a unique column."""
-        row = await self.database.read_row(_find(self.mapping.name, column), (value,))
+        row = await self._rows.load(record_id)
         return Versioned(self.mapping.decode(row[1]), row[0]) if row else None
 
     async def list(
@@ -51,37 +46,54 @@ class RecordTable(Generic[T]):
             for version, body in await self.database.read_rows(sql, values)
         ]
 
-    async def add(self, record_id: str, value: T) -> bool:
+    async def list_until(self, column: str, time: datetime, limit: int) -> Sequence[Versioned[T]]:
+        """List records whose time in a column is this one or earlier, the earliest first."""
+        found = await self.list_records(column, time, limit)
+        return [Versioned(self.mapping.to_value(record), version) for _, record, version in found]
+
+    async def list_records(
+        self, column: str, time: datetime, limit: int
+    ) -> Sequence[tuple[str, Any, int]]:
+        """List the same records as they are stored, with id and version."""
+        sql = f"""
+        SELECT id, body, version FROM {self.mapping.name}
+        WHERE {column} <= ? ORDER BY {column} LIMIT ?
+        """  # noqa: S608 -- our texts
+        rows = await self.database.read_rows(sql, (to_column(time), limit))
+        return [
+            (row_id, self.mapping.decode_record(body), version) for row_id, body, version in rows
+        ]
+
+    async def add(self, value: T) -> bool:
         """Add a record at version 1, unless its id is taken.
 
         Raises:
-            DuplicateKey: Another record has the same value of another unique column.
+            UniqueViolation: Another record has the same value of another unique column.
         """
-        return await self.add_record(record_id, self.mapping.to_record(value))
+        record = self.mapping.to_record(value)
+        return await self.add_record(record.id, record)
 
     async def add_record(self, record_id: str, record: Record, version: int = 1) -> bool:
         """Add a record at this version, as `add` does."""
-        values = [record_id, version, *self._column_values(record)]
+        columns = columns_of(self.mapping.name)
         body = _encode(self.mapping.to_fields(record)).decode()
-        sql = _add(self.mapping.name, (*self.columns,))
-        return bool(await self.database.execute(sql, [*values, body]))
+        values = [record_id, version, *_values_of(columns, record), body]
+        return bool(await self.database.execute(_add(self.mapping.name, columns), values))
 
-    async def replace(self, record_id: str, value: T, version: int) -> bool:
+    async def replace(self, value: T, version: int) -> bool:
         """Replace the known fields of a record if it has this version.
 
         Raises:
-            DuplicateKey: Another record has the same value of another unique column.
+            UniqueViolation: Another record has the same value of another unique column.
         """
-        return await self.replace_record(record_id, self.mapping.to_record(value), version)
+        record = self.mapping.to_record(value)
+        return await self.replace_record(record.id, record, version)
 
     async def replace_record(self, record_id: str, record: Record, version: int) -> bool:
         """Replace the known fields of a record, as `replace` does."""
-        fields = self.mapping.to_fields(record)
-        removed = tuple(name for name in self.mapping.field_names if name not in fields)
-        sql = _replace(self.mapping.name, (*self.columns,), (*fields,), removed)
-        texts = [_encode(field).decode() for field in fields.values()]
-        values = [*self._column_values(record), *texts, record_id, version]
-        return bool(await self.database.execute(sql, values))
+        return bool(
+            await self.database.write(replacement(self.mapping, record_id, record, version))
+        )
 
     async def delete(self, record_id: str, version: int) -> bool:
         """Delete the record if it has this version."""
@@ -94,8 +106,22 @@ class RecordTable(Generic[T]):
             delete_expired(self.mapping.name), (to_column(now), limit)
         )
 
-    def _column_values(self, record: Record) -> Sequence[object]:
-        return [to_column(getattr(record, column)) for column in self.columns]
+
+def replacement(
+    mapping: RecordMapping[Any, Any], record_id: str, record: Record, version: int
+) -> Statement:
+    """Return what replaces the known fields of a record if it has this version.
+
+    It sets them, removes those that are None, and leaves what this program does not know.
+    """
+    columns = columns_of(mapping.name)
+    fields = mapping.to_fields(record)
+    if WRITTEN_ONCE in fields:
+        fields[WRITTEN_ONCE] = fields.pop(WRITTEN_ONCE)  # the last one
+    removed = tuple(name for name in mapping.field_names if name not in fields)
+    texts = [_encode(field).decode() for field in fields.values()]
+    values = [*_values_of(columns, record), *texts, record_id, version]
+    return Statement(_replace(mapping.name, columns, tuple(fields), removed), values)
 
 
 def to_column(value: object) -> object:
@@ -112,12 +138,11 @@ def delete_expired(table: str) -> str:
     """  # noqa: S608 -- our text
 
 
-@cache
-def _find(table: str, column: str) -> str:
-    return f"SELECT version, body FROM {table} WHERE {column} = ?"  # noqa: S608 -- our text
+def _values_of(columns: Sequence[str], record: Record) -> Sequence[object]:
+    return [to_column(getattr(record, column)) for column in columns]
 
 
-@cache
+@cached(LRUCache(MAX_KEPT_STATEMENTS))
 def _add(table: str, columns: Sequence[str]) -> str:
     names = ", ".join(("id", "version", *columns, "body"))
     places = ", ".join("?" * (len(columns) + 3))
@@ -129,21 +154,18 @@ def _add(table: str, columns: Sequence[str]) -> str:
     """  # noqa: S608 -- our text
 
 
-@cache
+@cached(LRUCache(MAX_KEPT_STATEMENTS))
 def _replace(
     table: str, columns: Sequence[str], fields: Sequence[str], removed: Sequence[str]
 ) -> str:
-    """Return the statement that sets and removes fields, and leaves those that are not named."""
     assignments = "".join(f"{column} = ?, " for column in columns)
-    # json_insert keeps what is there.
-    functions = ["json_insert" if name == WRITTEN_ONCE else "json_set" for name in fields]
-    body = "body"
-    for function, group in groupby(zip(functions, fields, strict=True), itemgetter(0)):
-        places = ", ".join(f"'$.{name}', json(?)" for _, name in group)
-        body = f"{function}({body}, {places})"
+    places = {name: f"'$.{name}', json(?)" for name in fields}
+    once = places.pop(WRITTEN_ONCE, None)
+    body = f"json_set(body, {', '.join(places.values())})"
+    if once:
+        body = f"json_insert({body}, {once})"  # keeps what is there
     paths = "".join(f", '$.{name}'" for name in removed)
-    body = f"json_remove({body}{paths})"
     return f"""
-    UPDATE {table} SET version = version + 1, {assignments}body = {body}
+    UPDATE {table} SET version = version + 1, {assignments}body = json_remove({body}{paths})
     WHERE id = ? AND version = ?
     """  # noqa: S608 -- our text

@@ -14,16 +14,13 @@ from adapters.records import (
     IdentityMapping,
 )
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.sqlite.calls import SqliteCallCleanup, SqliteCallPages, SqliteCalls
+from adapters.records.phone_verifications import PhoneVerificationRepository
+from adapters.sqlite.calls import SqliteCalls
 from adapters.sqlite.database import Database, open_database
-from adapters.sqlite.delivery_reports import SqliteDeliveryReports
 from adapters.sqlite.health_check import SqliteHealthCheck
-from adapters.sqlite.idempotency_keys import SqliteIdempotencyKeys
-from adapters.sqlite.identities import SqliteDeletedIdentities, SqliteIdentities
+from adapters.sqlite.identities import SqliteIdentities
 from adapters.sqlite.leases import SqliteLeases
-from adapters.sqlite.media_items import SqliteMediaCleanup, SqliteMediaItems, SqliteMediaPages
-from adapters.sqlite.media_usages import SqliteMediaUsages
-from adapters.sqlite.phone_verifications import SqlitePhoneVerifications
+from adapters.sqlite.media_items import SqliteMediaItems, SqliteMediaUsages
 from adapters.sqlite.rate_limits import SqliteRateLimits
 from adapters.sqlite.record_table import RecordTable
 from application.ports.repositories import Repositories
@@ -47,46 +44,24 @@ async def open_sqlite_repositories(
 
 def repositories_of(database: Database, encryption: PhoneEncryption) -> Repositories:
     """Return all repositories over an open database."""
-    identities = RecordTable(
-        database,
-        IdentityMapping(encryption),
-        ("username_key", "deleted_at", "purged_at", "expires_at"),
-    )
-    verifications = RecordTable(
-        database, PHONE_VERIFICATIONS, ("expires_at", "client_ips_expire_at")
-    )
-    media_items = RecordTable(
-        database,
-        MEDIA_ITEMS,
-        (
-            "owner_id",
-            "kind",
-            "category",
-            "created_at",
-            "state",
-            "upload_deadline",
-            "deletion_requested_at",
-        ),
-    )
-    calls = RecordTable(
-        database, CALLS, ("started_at", "identity_id", "oldest_recording_at", "unfinished_since")
-    )
-    delivery_reports = RecordTable(database, DELIVERY_REPORTS, ("expires_at",))
-    idempotency_keys = RecordTable(database, IDEMPOTENCY_KEYS, ("expires_at",))
+    identities = SqliteIdentities(database, IdentityMapping(encryption))
+    media_items = SqliteMediaItems(database, MEDIA_ITEMS)
+    calls = SqliteCalls(database, CALLS)
+    verifications = RecordTable(database, PHONE_VERIFICATIONS)
     return Repositories(
-        phone_verifications=SqlitePhoneVerifications(verifications, encryption),
+        phone_verifications=PhoneVerificationRepository(verifications, encryption),
         rate_limiter=SqliteRateLimits(database),
-        identities=SqliteIdentities(identities),
-        deleted_identities=SqliteDeletedIdentities(database, identities),
-        media_items=SqliteMediaItems(media_items),
-        media_pages=SqliteMediaPages(database),
-        media_cleanup=SqliteMediaCleanup(media_items),
-        media_usages=SqliteMediaUsages(RecordTable(database, MEDIA_USAGES, ("recount_at",))),
-        idempotency_keys=SqliteIdempotencyKeys(idempotency_keys),
-        calls=SqliteCalls(calls),
-        call_pages=SqliteCallPages(calls),
-        call_cleanup=SqliteCallCleanup(calls),
-        delivery_reports=SqliteDeliveryReports(delivery_reports),
+        identities=identities,
+        deleted_identities=identities,
+        media_items=media_items,
+        media_pages=media_items,
+        media_cleanup=media_items,
+        media_usages=SqliteMediaUsages(database, MEDIA_USAGES),
+        idempotency_keys=RecordTable(database, IDEMPOTENCY_KEYS),
+        calls=calls,
+        call_pages=calls,
+        call_cleanup=calls,
+        delivery_reports=RecordTable(database, DELIVERY_REPORTS),
         leases=SqliteLeases(database),
         health=SqliteHealthCheck(database),
     )

@@ -8,7 +8,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -239,6 +239,15 @@ def read_metadata(connection: sqlite3.Connection, name: str) -> Any:
     """Return a value of the metadata, or None."""
     row = connection.execute("SELECT value FROM metadata WHERE name = ?", (name,)).fetchone()
     return row and row[0]
+
+
+@cache
+def columns_of(table: str) -> Sequence[str]:
+    """Return the columns of a table of records that repeat fields of these."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(SCHEMA)
+        names = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+        return tuple(name for (name,) in names if name not in ("id", "version", "body"))
 
 
 @cache

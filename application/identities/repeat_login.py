@@ -3,18 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.identities import Identities
 from application.update import save_record
+from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
 from domain.identities.session import Session
 from domain.otp.attempts import UsedCode
 
-RepeatedLogin = tuple[Identity, Session]
+_Login = tuple[Identity, Session]
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatLogin:
-    """Find the session that a code opened, for a repeat of the request that opened it.
+    """Issue the tokens of the session that a code opened, for a repeat of that request.
 
     - The client proves itself with the code, and with the request id that it sent with it.
     - It has a minute, until the session is used for the first time.
@@ -22,25 +24,43 @@ class RepeatLogin:
     """
 
     identities: Identities
+    sessions: SessionFactory
 
     async def __call__(
-        self, code: UsedCode, request_id: str | None, now: datetime
-    ) -> RepeatedLogin | None:
-        """Return the identity and the session, or None where the login cannot be repeated.
+        self,
+        code: UsedCode,
+        request_id: str | None,
+        device_token: DeviceToken | None,
+        now: datetime,
+    ) -> tuple[Tokens, DeviceToken | None] | None:
+        """Return the same tokens again, or None where the login cannot be repeated.
 
         Args:
             code: the code, which was used before.
             request_id: the request id of the repeat, if any.
+            device_token: the device token of the repeat, if any.
             now: when the repeat arrived.
 
         Raises:
             StorageError
         """
 
-        def repeat(identity: Identity | None) -> tuple[Identity | None, RepeatedLogin | None]:
+        def repeat(identity: Identity | None) -> tuple[Identity | None, _Login | None]:
             if identity is None or identity.is_closed:
                 return identity, None
             repeated = identity.repeat_login(code.challenge.id, request_id, now)
             return (repeated[0], repeated) if repeated else (identity, None)
 
-        return await save_record(self.identities, code.login.identity_id, repeat)
+        login = await save_record(self.identities, code.login.identity_id, repeat)
+        if login is None:
+            return None
+        identity, session = login
+        devices = {device.id for device in identity.devices if device.session_id == session.id}
+        secrets = self.sessions.derive_device_secrets(session.id)
+        if device_token is not None:  # a recognized device keeps its own
+            secrets.append(device_token.secret)
+        issued = (DeviceToken(identity.id, secret) for secret in secrets)
+        return (
+            self.sessions.issue_tokens(identity.id, session, now),
+            next((token for token in issued if token.device_id in devices), None),
+        )

@@ -7,7 +7,7 @@ from typing import Final
 from application.ports.keys import AccessTokens, RefreshKeys, TokenClaims
 from application.ports.system import Randomness
 from domain.errors import Unauthenticated
-from domain.identities.device_token import derive_device_secret
+from domain.identities.device_token import DeviceToken, derive_device_secret
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken, make_refresh_token
 from domain.identities.session import NONCE_BYTES, RefreshTokenFamily, Session, SessionLimits
@@ -61,6 +61,13 @@ class SessionFactory:
             token_family=RefreshTokenFamily(nonce, rotated_at=now) if with_refresh else None,
             idle_expires_at=now + self.limits.idle_timeout,
         )
+
+    def make_device_token(
+        self, identity_id: str, session_id: str, known: DeviceToken | None
+    ) -> DeviceToken:
+        """Make the device token of a new session: a recognized device keeps its secret."""
+        secret = known.secret if known else self.derive_device_secrets(session_id)[0]
+        return DeviceToken(identity_id, secret)
 
     def derive_device_secrets(self, session_id: str) -> list[bytes]:
         """Derive the secret of a device with each accepted key, the one for new tokens first."""

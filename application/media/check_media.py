@@ -61,6 +61,7 @@ class CheckMedia:
 
     Both are safe while the service runs, and however often they run: an upload writes its item
     first, and a deletion removes the item last. What the cleanup is going to delete is no finding.
+    A file of another size than its item says is incomplete, and so counts as missing.
     """
 
     media_items: MediaItems
@@ -153,9 +154,12 @@ class CheckMedia:
         return item is not None and storage_key in item.value.storage_keys
 
     async def _find_missing(self, item: MediaItem) -> set[str]:
-        """Return the storage keys of a ready item that have no file."""
+        """Return the storage keys of a ready item that have no file, or an incomplete one."""
         if not item.is_ready:
             return set()
-        keys = [item.storage_key, *(variant.storage_key for variant in item.variants)]
-        sizes = await asyncio.gather(*map(self.media_files.get_size, keys))
-        return {key for key, size in zip(keys, sizes, strict=True) if size is None}
+        expected = {variant.storage_key: variant.image.bytes for variant in item.variants}
+        expected[item.storage_key] = item.image.bytes
+        sizes = await asyncio.gather(*map(self.media_files.get_size, expected))
+        return {
+            key for (key, size), found in zip(expected.items(), sizes, strict=True) if found != size
+        }

@@ -65,7 +65,7 @@ class IdempotentUploads:
         raise ConcurrencyConflict("too many concurrent uploads with one key")
 
     async def complete(self, claimed: IdempotencyKey) -> None:
-        """Record that the item is ready. Without that, a deletion could look like a failure."""
+        """Record that the item is ready. If that fails, the next repetition does so."""
         with suppress(StorageError):
             existing = await self.idempotency_keys.load(claimed.id)
             if existing is not None and existing.value == claimed:
@@ -86,9 +86,12 @@ class IdempotentUploads:
         if key.fingerprint != fingerprint:
             raise IdempotencyKeyReused
         item = await self.media_items.load(key.item_id)
+        was_ready = item is not None and item.value.has_been_ready
+        if was_ready and not key.is_complete:
+            await self.complete(key)
         if item is not None and item.value.is_ready:
             return item.value
-        if key.is_complete:
+        if was_ready or key.is_complete:
             raise ItemDeleted
         if self.clock.now() < key.upload_deadline:
             raise UploadInProgress

@@ -1,14 +1,14 @@
 """List, get, categorize and delete items of the library."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from application.media.mark_for_deletion import MarkForDeletion
 from application.media.media_urls import LibraryItem, MediaUrls
 from application.ports.errors import ConcurrencyConflict, StorageError
 from application.ports.identities import DeletedIdentities
-from application.ports.media_items import MediaItems, MediaPages, PageItem
+from application.ports.media_items import MediaItems, MediaPages
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.update import MAX_RETRIES, update
@@ -97,31 +97,37 @@ class ListItems:
         elif self.visibility is LibraryVisibility.OWNER and not principal.viewer.is_administrator:
             item_filter = replace(item_filter, owner_id=principal.identity.id)
         try:
-            page = await self._read(item_filter, request)
+            page = await self._read(principal, item_filter, request)
         except StorageError as error:
             raise LibraryReadFailed from error
         items = [await self.media_urls.make_library_item(item) for item in page.items]
         return LibraryPage(page, items)
 
-    async def _read(self, item_filter: ItemFilter, request: PageRequest) -> Page:
-        counted, read = await asyncio.gather(
+    async def _read(
+        self, principal: Principal, item_filter: ItemFilter, request: PageRequest
+    ) -> Page:
+        owner_id = item_filter.owner_id
+        counted, read, deleted = await asyncio.gather(
             self._count(item_filter, request),
             # One item more than a page has shows whether there is a next page.
             self._items(item_filter, request, request.page_size + 1),
+            self._find_deleted(principal, [owner_id] if owner_id else []),
         )
-        if await self._is_owner_deleted(item_filter.owner_id, read):
+        if owner_id in deleted:
             return Page([], None if counted is None else 0, request)
+        if owner_id is None:
+            deleted = await self._find_deleted(principal, {item.owner_id for item in read})
         page_items = read[: request.page_size]
         next_cursor = None
         if len(read) > request.page_size:
-            last = page_items[-1].item
+            last = page_items[-1]
             next_cursor = Cursor(last.created_at, last.id)
-        listed = [found.item for found in page_items if not found.has_deleted_owner]
+        listed = [item for item in page_items if item.owner_id not in deleted]
         return Page(listed, counted, request, next_cursor)
 
     async def _items(
         self, item_filter: ItemFilter, request: PageRequest, limit: int
-    ) -> Sequence[PageItem]:
+    ) -> Sequence[MediaItem]:
         if request.after is not None:
             return await self.media_pages.list_after(item_filter, request.after, limit)
         if request.is_too_deep:
@@ -133,12 +139,12 @@ class ListItems:
             return None
         return await self.media_pages.count(item_filter, MAX_TOTAL + 1)
 
-    async def _is_owner_deleted(self, owner_id: str | None, read: Sequence[PageItem]) -> bool:
-        if owner_id is None:
-            return False
-        if read:
-            return read[0].has_deleted_owner
-        return bool(await self.deleted_identities.find_deleted([owner_id]))
+    async def _find_deleted(
+        self, principal: Principal, owner_ids: Collection[str]
+    ) -> frozenset[str]:
+        # The principal's own identity was read before.
+        others = {owner_id for owner_id in owner_ids if owner_id != principal.identity.id}
+        return await self.deleted_identities.find_deleted(others) if others else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

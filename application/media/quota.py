@@ -1,7 +1,7 @@
 """The quotas of users: reserve before an upload, count it, and subtract what is deleted."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from application.ports.errors import StorageError
@@ -112,7 +112,7 @@ class LibraryQuota:
             elif not usage.used_items and await self.deleted_identities.find_deleted([owner_id]):
                 return await self.media_usages.delete(owner_id, loaded.version)
             elif usage == old or await self.media_usages.replace(usage, loaded.version):
-                return usage != old
+                return replace(usage, deleting=()) != replace(old, deleting=())
         return False
 
     async def list_due(self, limit: int) -> list[str]:

@@ -8,9 +8,10 @@ from typing import BinaryIO, Final
 
 from application.media.mark_for_deletion import delete_files
 from application.media.variants import make_variants, write_files
+from application.ports.identities import DeletedIdentities
 from application.ports.images import ImagePublisher
 from application.ports.media_files import MediaFiles
-from application.ports.media_items import MediaItems, MediaPages, PageItem
+from application.ports.media_items import MediaItems, MediaPages
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from application.update import update
@@ -48,6 +49,7 @@ class RebuildVariants:
 
     media_items: MediaItems
     media_pages: MediaPages
+    deleted_identities: DeletedIdentities
     media_files: MediaFiles
     image_publisher: ImagePublisher
     randomness: Randomness
@@ -66,9 +68,12 @@ class RebuildVariants:
         checked, results = 0, list[bool | None]()
         page = await self.media_pages.list_page(ItemFilter(), 0, MAX_PAGE_SIZE)
         while page:
-            for start in range(0, len(page), PARALLEL_ITEMS):
-                batch = page[start : start + PARALLEL_ITEMS]
-                rebuilding = (self._try_rebuild(found, open_temporary_file) for found in batch)
+            owner_ids = {item.owner_id for item in page}
+            deleted = await self.deleted_identities.find_deleted(owner_ids)
+            shown = [item for item in page if item.owner_id not in deleted]
+            for start in range(0, len(shown), PARALLEL_ITEMS):
+                batch = shown[start : start + PARALLEL_ITEMS]
+                rebuilding = (self._try_rebuild(item, open_temporary_file) for item in batch)
                 results += await asyncio.gather(*rebuilding)
             checked += len(page)
             _log.info(
@@ -80,17 +85,16 @@ class RebuildVariants:
                     "failed_items": results.count(None),
                 }
             )
-            last = page[-1].item
+            last = page[-1]
             cursor = Cursor(last.created_at, last.id)
             page = await self.media_pages.list_after(ItemFilter(), cursor, MAX_PAGE_SIZE)
         return RebuildReport(checked, results.count(True), results.count(None))
 
     async def _try_rebuild(
-        self, found: PageItem, open_temporary_file: Callable[[], BinaryIO]
+        self, item: MediaItem, open_temporary_file: Callable[[], BinaryIO]
     ) -> bool | None:
         """Return whether the item got new variants; None if that is not possible."""
-        item = found.item
-        if found.has_deleted_owner or item.has_variants(self.variant_specs):
+        if item.has_variants(self.variant_specs):
             return False
         try:
             with open_temporary_file() as file:

@@ -11,7 +11,12 @@ from application.media.mark_for_deletion import MarkForDeletion
 from application.media.media_urls import LibraryItem, MediaUrls
 from application.media.quota import LibraryQuota
 from application.media.variants import make_variants, write_files
-from application.ports.errors import MediaFileRejected, MediaStorageUnavailable, StorageError
+from application.ports.errors import (
+    ConcurrencyConflict,
+    MediaFileRejected,
+    MediaStorageUnavailable,
+    StorageError,
+)
 from application.ports.identities import Identities
 from application.ports.images import ImagePublisher, PublishedImage
 from application.ports.media_files import MediaFiles
@@ -181,7 +186,8 @@ class UploadImage:
     async def _add_item(self, item: MediaItem, checked: Versioned[MediaUsage | None]) -> None:
         try:
             await self.quota.reserve(item, checked)
-            await self.media_items.add(item)
+            if not await self.media_items.add(item):
+                raise ConcurrencyConflict("an item has the same id")
         except StorageError as error:
             await self.quota.remove(item)
             raise ItemSaveFailed from error

@@ -188,7 +188,7 @@ class RequestOtp:
             StorageError
         """
 
-        def decide(
+        def decide_anew(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, DeliveryDecision]:
             kept = verification.drop_challenges_without_key(self.codes.has_key)
@@ -197,7 +197,15 @@ class RequestOtp:
         available_at = None
         unchanged: Versioned[PhoneVerification] | None = loaded
         try:
-            _, decision = decide(loaded.value)
+            decided = decide_anew(loaded.value)
+
+            def decide(
+                verification: PhoneVerification,
+            ) -> tuple[PhoneVerification, DeliveryDecision]:
+                # Nearly always the record is still the one that was loaded.
+                return decided if verification is loaded.value else decide_anew(verification)
+
+            _, decision = decided
             if not decision.is_new:
                 decision = await self._refer_to_delivery(phone, decide, loaded)
                 if not decision.is_new:

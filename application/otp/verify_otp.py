@@ -2,13 +2,12 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from application.identities.add_session import AddSession
-from application.identities.repeat_login import RepeatedLogin, RepeatLogin
+from application.identities.repeat_login import RepeatLogin
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes, derive_phone_key
@@ -27,14 +26,7 @@ from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
-from domain.otp.attempts import (
-    Correct,
-    OtpAttempt,
-    Retried,
-    Unchallenged,
-    UsedCode,
-    VerificationResult,
-)
+from domain.otp.attempts import Correct, OtpAttempt, UsedCode, VerificationResult, used_code
 from domain.otp.challenge import OtpCode
 from domain.otp.code_check import check_code
 from domain.otp.phone_verification import PhoneVerification
@@ -156,13 +148,15 @@ class VerifyOtp:
         )
         check = partial(self._check, phone, attempt)
         successor, result = check(loaded.value)
-        code = _used_code(result)
-        is_saved, identity = await asyncio.gather(
-            self._replace(phone, successor, loaded), self._load_identity(code)
-        )
+        code = used_code(result)
+        replacing = self._replace(phone, successor, loaded)
+        if code is None:
+            is_saved, identity = await replacing, None
+        else:
+            is_saved, identity = await asyncio.gather(replacing, self._load_identity(code))
         if not is_saved:  # another request changed the verification, and maybe the login
             result = await update_phone_verification(self.phone_verifications, phone, check)
-            code, identity = _used_code(result), None
+            code, identity = used_code(result), None
         unchanged = loaded if is_saved else None
         try:
             left = await self.attempt_limiter.apply(attempt, permits, result, unchanged)
@@ -180,14 +174,17 @@ class VerifyOtp:
         session = self.sessions.start(
             login.session_id, now, command.device, with_refresh=command.with_refresh
         )
-        secret = self._device_secret(command, code)
+        device_token = None
+        if command.with_device_token:
+            known = command.device_token if code.is_device_recognized else None
+            device_token = self.sessions.make_device_token(login.identity_id, session.id, known)
         add_session = partial(
             self.add_session,
             session,
             phone,
             code,
             identity,
-            DeviceToken(login.identity_id, secret).device_id if secret else None,
+            device_token.device_id if device_token else None,
             attempt.request_id,
         )
         if isinstance(result, Correct):
@@ -198,8 +195,8 @@ class VerifyOtp:
             await self.attempt_limiter.release(permits, code.deliveries)
         else:
             await self.attempt_limiter.release(permits)
-            repeated = await self.repeat_login(code, attempt.request_id, now)
-            return self._repeat(command, repeated, now) if repeated else self._reject(command, left)
+            repeated = await self.repeat_login(code, attempt.request_id, command.device_token, now)
+            return LoggedIn(*repeated) if repeated else self._reject(command, left)
         if identity_id is None:
             return self._reject(command, left)
         await self._verify_caller(code, identity_id)
@@ -207,20 +204,8 @@ class VerifyOtp:
         if self.codes.is_test_phone(phone, now):
             self._emit(SecurityEventType.TEST_OTP_USED, command, "logged in", identity_id)
         tokens = self.sessions.issue_tokens(identity_id, session, now)
-        return LoggedIn(tokens, DeviceToken(identity_id, secret) if secret else None)
-
-    def _repeat(
-        self, command: VerifyOtpCommand, repeated: RepeatedLogin, now: datetime
-    ) -> LoggedIn:
-        """Return the tokens of a login again, with the same device token."""
-        identity, session = repeated
-        devices = {device.id for device in identity.devices if device.session_id == session.id}
-        secrets = self.sessions.derive_device_secrets(session.id)
-        if command.device_token is not None:  # a recognized device keeps its own
-            secrets.append(command.device_token.secret)
-        tokens = (DeviceToken(identity.id, secret) for secret in secrets)
-        device_token = next((token for token in tokens if token.device_id in devices), None)
-        return LoggedIn(self.sessions.issue_tokens(identity.id, session, now), device_token)
+        device_token = device_token and replace(device_token, identity_id=identity_id)
+        return LoggedIn(tokens, device_token)
 
     def _check(
         self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification
@@ -235,9 +220,7 @@ class VerifyOtp:
             return True
         return await self.phone_verifications.replace(phone, successor, loaded.version)
 
-    async def _load_identity(self, code: UsedCode | None) -> Versioned[Identity | None] | None:
-        if code is None:
-            return None
+    async def _load_identity(self, code: UsedCode) -> Versioned[Identity | None]:
         return await self.identities.load(code.login.identity_id) or Versioned(None, 0)
 
     async def _verify_caller(self, code: UsedCode, identity_id: str) -> None:
@@ -247,14 +230,6 @@ class VerifyOtp:
                 await update_call(
                     self.calls, code.carrier.call_id, lambda call: call.verify_caller(identity_id)
                 )
-
-    def _device_secret(self, command: VerifyOtpCommand, code: UsedCode) -> bytes | None:
-        """Return the secret of the device token: a recognized device keeps its own."""
-        if not command.with_device_token:
-            return None
-        if code.is_device_recognized and command.device_token is not None:
-            return command.device_token.secret
-        return self.sessions.derive_device_secrets(code.login.session_id)[0]
 
     def _reject(self, command: VerifyOtpCommand, attempts_left: int) -> OtpRejected:
         event_type = SecurityEventType.OTP_VERIFICATION_FAILED
@@ -279,11 +254,3 @@ class VerifyOtp:
                 attempts_left=attempts_left,
             )
         )
-
-
-def _used_code(result: VerificationResult) -> UsedCode | None:
-    match result:
-        case Correct(code) | Retried(code) | Unchallenged(code=code):
-            return code
-        case _:
-            return None

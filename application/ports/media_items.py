@@ -1,7 +1,6 @@
 """The repositories of library items."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -14,8 +13,8 @@ from domain.page import Cursor
 class MediaItems(Protocol):
     """Library items by id."""
 
-    async def add(self, item: MediaItem) -> None:
-        """Add an item with version 1, durably.
+    async def add(self, item: MediaItem) -> bool:
+        """Add an item with version 1, durably, and return False where its id exists.
 
         Raises:
             StorageError
@@ -48,23 +47,15 @@ class MediaItems(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PageItem:
-    """A ready item, and whether the identity of its owner is deleted."""
-
-    item: MediaItem
-    has_deleted_owner: bool
-
-
 class MediaPages(Protocol):
     """Ready items, newest first: by `created_at`, then by id. Limits are positive.
 
-    Items of deleted owners are listed too, so that a caller knows where the next page begins.
+    Items of deleted owners are listed too: `DeletedIdentities` knows whose these are.
     """
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
-    ) -> Sequence[PageItem]:
+    ) -> Sequence[MediaItem]:
         """List items after the first `offset` ones, which cost time: see `MAX_TOTAL`.
 
         Raises:
@@ -75,7 +66,7 @@ class MediaPages(Protocol):
 
     async def list_after(
         self, item_filter: ItemFilter, cursor: Cursor, limit: int
-    ) -> Sequence[PageItem]:
+    ) -> Sequence[MediaItem]:
         """List items after the cursor.
 
         The cost does not depend on how many items come before it. The item of the cursor need not

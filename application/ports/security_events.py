@@ -36,6 +36,17 @@ class SecurityEventType(StrEnum):
     CALL_REJECTED = "call_rejected"
     CALLER_REGISTERED = "caller_registered"
 
+    @property
+    def may_be_attack(self) -> bool:
+        """Whether operators should be warned."""
+        return self in {
+            SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
+            SecurityEventType.REFRESH_TOKEN_REUSED,
+            SecurityEventType.TEST_OTP_USED,
+            SecurityEventType.IDENTITY_DETACHED,
+            SecurityEventType.CALL_REJECTED,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:

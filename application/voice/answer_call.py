@@ -86,7 +86,8 @@ class AnswerCall:
     - After a call has ended, it has no more effects. What happened before is still recorded.
     - Without an operator, callers hear at once that nobody answers; without a free line, that the
       operator is busy.
-    - Menus of numbers without a verified identity end five minutes after the start of the call.
+    - Menus end five minutes after the start of the call, those of numbers with a verified identity
+      after ten.
     - The operator sees the caller's number. Without one it is the number that was called, or else
       `caller_id`: providers reject a call from a number that is none.
     """

@@ -57,7 +57,7 @@ def derive_device_secret(key: bytes, session_id: str) -> bytes:
         key: a secret key of an HMAC (RFC 2104).
         session_id: the first session of the device, which is also its name.
     """
-    return hmac.digest(key, _SECRET_LABEL + session_id.encode(), "sha256")[:SECRET_BYTES]
+    return hmac.new(key, _SECRET_LABEL + session_id.encode(), "sha256").digest()[:SECRET_BYTES]
 
 
 def parse_device_token(text: str) -> DeviceToken | None:

@@ -73,4 +73,4 @@ def _pack_payload(identity_id: str, session_id: str, generation: int) -> bytes:
 
 
 def _mac(key: bytes, payload: bytes, nonce: bytes) -> bytes:
-    return hmac.digest(key, _LABEL + payload + nonce, hashlib.sha256)
+    return hmac.new(key, _LABEL + payload + nonce, hashlib.sha256).digest()

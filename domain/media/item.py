@@ -52,6 +52,7 @@ class MediaItem:
     The service makes the `storage_key`, the file's name in the media store. It cannot be guessed
     and never contains a client's file name. It contains the item's id, which finds the item.
     `unused_keys` are those of files that do not belong to the item yet, or no longer.
+    `has_been_ready` tells a deleted item from an upload that failed.
     """
 
     id: str
@@ -65,6 +66,7 @@ class MediaItem:
     deletion_requested_at: datetime | None = None
     variants: tuple[Variant, ...] = ()
     unused_keys: tuple[str, ...] = ()
+    has_been_ready: bool = False
 
     @property
     def storage_keys(self) -> tuple[str, ...]:
@@ -97,7 +99,7 @@ class MediaItem:
         """Return the item with its file stored, or None after the upload deadline."""
         if self.state is not ItemState.PENDING or now >= self.upload_deadline:
             return None
-        return replace(self, state=ItemState.READY)
+        return replace(self, state=ItemState.READY, has_been_ready=True)
 
     def categorize(self, category: str | None) -> "MediaItem":
         """Return the item with this category."""

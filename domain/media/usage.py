@@ -11,6 +11,8 @@ from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
 
 PENDING_TIMEOUT: Final = UPLOAD_TIMEOUT + timedelta(minutes=5)
 """How long an upload is pending at most. The clocks of two instances may differ."""
+MAX_SUBTRACTED: Final = 100
+"""A recount forgets them, at the latest when the cleanup deletes the record of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class MediaUsage:
         bytes: Bytes of the published files of counted items, without their variants.
         items: The number of counted items.
         pending: Uploads that are under way: the id of the item, and its bytes.
-        deleting: Items that the last count has left out because they were being deleted then.
+        deleting: Items that are not counted any more: those that were being deleted at the last
+            count, and up to `MAX_SUBTRACTED` that were subtracted since.
     """
 
     id: str
@@ -93,12 +96,15 @@ class MediaUsage:
         """Return the usage without an item, as it was before it was marked for deletion."""
         if item.id in self.pending:
             return self._without_pending(item.id)
-        if item.id in self.deleting:
-            return replace(self, deleting=tuple(one for one in self.deleting if one != item.id))
-        if item.state is not ItemState.READY:
+        if item.id in self.deleting or item.state is not ItemState.READY:
             return self
+        # After that many, only the item itself sees to it that nobody subtracts it twice.
+        subtracted = (item.id,) if len(self.deleting) < MAX_SUBTRACTED else ()
         return replace(
-            self, bytes=max(self.bytes - item.image.bytes, 0), items=max(self.items - 1, 0)
+            self,
+            bytes=max(self.bytes - item.image.bytes, 0),
+            items=max(self.items - 1, 0),
+            deleting=(*self.deleting, *subtracted),
         )
 
     def recount(

@@ -136,3 +136,12 @@ class Unchallenged:
 
 
 VerificationResult = Correct | Retried | Wrong | Repeated | Exhausted | ExhaustedIp | Unchallenged
+
+
+def used_code(result: VerificationResult) -> UsedCode | None:
+    """Return the code that a client used, now or before, if the result is that."""
+    match result:
+        case Correct(code) | Retried(code) | Unchallenged(code=code):
+            return code
+        case _:
+            return None

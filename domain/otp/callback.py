@@ -81,7 +81,10 @@ class CallbackDecision:
 
 @dataclass(frozen=True, slots=True)
 class CallbackPolicy:
-    """How often a phone is called back, whoever asks. There is no cooldown."""
+    """How often a phone is called back, whoever asks. There is no cooldown.
+
+    Each callback brings five attempts more: with those of the messages, at most 100 a day.
+    """
 
     per_phone: tuple[SlidingWindow, ...] = (
         SlidingWindow(2, timedelta(hours=1)),

@@ -105,7 +105,7 @@ class DeliveryPolicy:
 
     def earliest_request(self, requester: Requester, now: datetime) -> datetime:
         """Return when the client may cause the next delivery: `now`, or later."""
-        if self._allows(requester, now):
+        if not requester.deliveries or self._allows(requester, now):
             return now
         times = self._candidate_times(requester.deliveries)
         later = sorted({time for time in times if time > now})
@@ -113,7 +113,7 @@ class DeliveryPolicy:
 
     def uses_own_quota(self, requester: Requester, now: datetime) -> bool:
         """Return whether a delivery that is allowed now counts against the client's quota."""
-        return not self._has_shared_capacity(requester, now)
+        return bool(requester.deliveries) and not self._has_shared_capacity(requester, now)
 
     def is_cooled_down(self, requester: Requester, time: datetime) -> bool:
         """Return whether the client's cooldown has ended."""

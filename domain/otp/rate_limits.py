@@ -4,7 +4,7 @@ The names of limits of one network, or of one number range, have the same beginn
 that orders what it stores by name has them on one page, and each request writes fewer pages.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -46,6 +46,7 @@ _VERIFICATIONS: Final = "verifications"
 _FAILED_ATTEMPTS: Final = "failed_attempts"
 _UNCHALLENGED_ATTEMPTS: Final = "unchallenged_attempts"
 _LEAVING_MESSAGES: Final = "leaving_messages"
+_STRANGERS: Final = ""
 _RECOGNIZED: Final = ":recognized"
 _RESERVE: Final = ":reserve"
 
@@ -164,9 +165,10 @@ class RateLimits:
     - `calls_per_country` also limits the deliveries by a call. A login does not release it: a call
       costs more than a message, and who causes calls for money can log in as well.
     - Each of these has three parts: strangers have 60 %, recognized phones 25 %, and 15 % is the
-      reserve. A part of 0 does not exist. Recognized phones use their own part first, then that of
-      strangers, last the reserve. One network (IPv6 /48, IPv4 /24) and one number range can use up
-      5 % of each part.
+      reserve. A part of 0 does not exist, and strangers get what it would have in total. Recognized
+      phones use their own part first, then that of strangers, last the reserve. One number range
+      can use up 5 % of each part of its country, and one network (IPv6 /48, IPv4 /24) as much in
+      all countries together.
     - In their own part and the reserve, a phone has two unverified deliveries a day by device
       tokens, and two from trusted IPs. Further ones count as those of a stranger.
     - `callbacks_per_country` limits the calls that callers of the phone line cause. They count on
@@ -224,7 +226,8 @@ class RateLimits:
     def released_by_login(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits whose permits a login releases, as far as the delivery has them."""
         of_parts = [
-            self._limits_of_part(_DELIVERIES, route, part) for part in ("", _RECOGNIZED, _RESERVE)
+            self._limits_of_part(_DELIVERIES, route, part)
+            for part in (_STRANGERS, _RECOGNIZED, _RESERVE)
         ]
         of_phone = [
             _limit_of_phone(route, one) for one in (Recognition.DEVICE, Recognition.TRUSTED_IP)
@@ -280,7 +283,7 @@ class RateLimits:
 
     def _parts(self, action: str, route: DeliveryRoute, recognition: Recognition) -> Iterable[Part]:
         """Yield the parts of a limit that a request may use, in this order."""
-        strangers = self._limits_of_part(action, route, "")
+        strangers = self._limits_of_part(action, route, _STRANGERS)
         if recognition is Recognition.NONE:
             yield Part(strangers)
             return
@@ -297,20 +300,19 @@ class RateLimits:
     def _limits_of_part(
         self, action: str, route: DeliveryRoute, part: str
     ) -> tuple[RateLimit, ...]:
-        """Return the limits of a part and the shares in it; none if the part is 0."""
-        country, total = f"country:{route.country}", self.total
+        """Return the limits of a part and the shares in it; none if the part does not exist."""
         if action == _CALLS:
-            windows = _windows_of_part(part, 1, self.calls_per_country)
+            windows = _windows_of_parts(1, self.calls_per_country)
         else:
             factor = self.all_deliveries_factor if action == _ALL_DELIVERIES else 1
-            windows = _windows_of_part(part, factor, self.per_country, total)
-        if not windows:
+            windows = _windows_of_parts(factor, self.per_country, self.total)
+        if part not in windows:
             return ()
-        share, of_country, *of_total = windows
+        share, of_country, *of_total = windows[part]
         return (
             RateLimit(f"phones:range:{route.number_range}:{action}{part}", share),
-            RateLimit(f"{_name_of_network(route.client_ip)}:{action}:{country}{part}", share),
-            RateLimit(f"{action}:{country}{part}", of_country),
+            RateLimit(f"{_name_of_network(route.client_ip)}:{action}:share{part}", share),
+            RateLimit(f"{action}:country:{route.country}{part}", of_country),
             *(RateLimit(f"{action}:total{part}", window) for window in of_total),
         )
 
@@ -321,24 +323,29 @@ def _limit_of_phone(route: DeliveryRoute, recognition: Recognition) -> RateLimit
 
 
 @cache
-def _windows_of_part(
-    part: str, factor: int, of_country: SlidingWindow, *of_total: SlidingWindow
-) -> tuple[SlidingWindow, ...]:
-    """Return the windows of a share, a country and the total; none if the part is 0."""
-    windows = [
-        SlidingWindow(_size_of_part(window.limit * factor, part), window.period)
-        for window in (of_country, *of_total)
-    ]
-    smallest = min(window.limit for window in windows)
-    # Of the smaller part: nobody has a larger share of the other.
-    share = SlidingWindow(_share(smallest), of_country.period)
-    return (share, *windows) if smallest else ()
+def _windows_of_parts(
+    factor: int, *limits: SlidingWindow
+) -> Mapping[str, tuple[SlidingWindow, ...]]:
+    """Return the windows of each part that exists: that of a share, and one for each limit.
 
-
-def _size_of_part(limit: int, part: str) -> int:
-    """Return the size of a part. Together all parts are exactly the limit."""
-    recognized, reserve = limit * RECOGNIZED_PERCENT // 100, limit * RESERVE_PERCENT // 100
-    return {_RECOGNIZED: recognized, _RESERVE: reserve}.get(part, limit - recognized - reserve)
+    Together the parts are exactly the limit: strangers have what the others leave.
+    """
+    parts = {}
+    left = [window.limit * factor for window in limits]
+    for name, percent in ((_RECOGNIZED, RECOGNIZED_PERCENT), (_RESERVE, RESERVE_PERCENT)):
+        sizes = [window.limit * factor * percent // 100 for window in limits]
+        if all(sizes):
+            parts[name] = sizes
+            left = [before - size for before, size in zip(left, sizes, strict=True)]
+    parts[_STRANGERS] = left
+    return {
+        name: (
+            # Of the smallest one: nobody has a larger share of another.
+            SlidingWindow(_share(min(sizes)), limits[0].period),
+            *(SlidingWindow(size, limit.period) for size, limit in zip(sizes, limits, strict=True)),
+        )
+        for name, sizes in parts.items()
+    }
 
 
 def _share(part: int) -> int:

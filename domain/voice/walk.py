@@ -39,7 +39,9 @@ from domain.voice.speech import find_key
 MAX_VISITS: Final = 100
 """After so many waits, the call ends: loops cost money."""
 MAX_MENU_TIME: Final = timedelta(minutes=5)
-"""After this time from the start of a call, its menus end, unless the number is verified."""
+"""After this time from the start of a call, its menus end."""
+MAX_VERIFIED_MENU_TIME: Final = timedelta(minutes=10)
+"""The same for a number of a verified identity: it can be forged too, but rarely is."""
 SECONDS_TO_HANG_UP: Final = 3
 """The time to disagree after the consent was read."""
 
@@ -272,11 +274,11 @@ def skip_operator(flow: CallFlow, step: Step, caller: Caller, result: DialResult
 def is_menu_over(flow: CallFlow, position: Position, caller: Caller, elapsed: timedelta) -> bool:
     """Return whether a call has been answering menus for too long, and says goodbye.
 
-    A number without a verified identity may be forged, and each minute of a call costs money.
+    Any number may be forged, and each minute of a call costs money.
     """
     is_menu = isinstance(flow.nodes.get(position.node), MenuNode)
     is_verified = caller.identity is CallerIdentity.VERIFIED
-    return is_menu and not is_verified and elapsed >= MAX_MENU_TIME
+    return is_menu and elapsed >= (MAX_VERIFIED_MENU_TIME if is_verified else MAX_MENU_TIME)
 
 
 def say_goodbye(locale: FlowLocale) -> Step:

@@ -1,12 +1,13 @@
-"""Guards: authentication by access token, and limits of requests.
-
-The framework calls them before it reads the body.
-"""
+"""Authentication by access token, and limits of requests, before a body is read."""
 
 from typing import Any, Final, TypeAlias
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.middleware.authentication import (
+    AbstractAuthenticationMiddleware,
+    AuthenticationResult,
+)
 
 from application.ports.errors import StorageError
 from application.principal import Principal
@@ -16,7 +17,10 @@ from entrypoints.http.errors.exceptions import NoAccessToken
 from entrypoints.http.request_limits import RequestLimits
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
-"""A handler names in `opt`, under this key, the error for a failed authentication."""
+"""An option of handlers: their error if the database fails, also when they authenticate.
+
+None if they read nothing from the database.
+"""
 BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 """The OpenAPI security requirement of an operation that needs an access token."""
 _MAX_TOKEN_LENGTH: Final = 4096
@@ -24,25 +28,26 @@ _MAX_TOKEN_LENGTH: Final = 4096
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
-async def require_principal(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Authenticate the request, and limit the identity's.
+class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
+    """Authenticates requests. For a guard, the framework would copy the handler each time."""
 
-    Raises:
-        Unauthenticated: The access token is missing or invalid.
-        TooManyRequests: The identity sends too many requests.
-        StorageError, Unavailable: Or the error that the handler names instead.
-    """
-    try:
-        principal = await authenticate(connection)
-    except (StorageError, Unavailable) as error:
-        own_error: type[DomainError] | None = handler.opt.get(UNAVAILABLE_ERROR)
-        if own_error is None:
-            raise
-        raise own_error from error.__cause__
-    # Only valid tokens count: a session that was revoked cannot use up the identity's limit.
-    limits: RequestLimits = connection.app.state.request_limits
-    limits.acquire_for_identity(principal.identity.id)
-    connection.scope["auth"] = principal
+    async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
+        """Return the principal as `auth`.
+
+        Raises:
+            Unauthenticated: The access token is missing or invalid.
+            TooManyRequests: The identity sends too many requests.
+            StorageError, Unavailable: Or the error that the handler names instead.
+        """
+        try:
+            principal = await authenticate_within_limit(connection)
+        except (StorageError, Unavailable) as error:
+            opt = connection.route_handler.opt
+            own_error: type[DomainError] | None = opt.get(UNAVAILABLE_ERROR)
+            if own_error is None:
+                raise
+            raise own_error from error.__cause__
+        return AuthenticationResult(user=None, auth=principal)
 
 
 async def authenticate(connection: Connection) -> Principal:
@@ -60,6 +65,21 @@ async def authenticate(connection: Connection) -> Principal:
     if len(token) > _MAX_TOKEN_LENGTH:
         raise Unauthenticated
     principal: Principal = await connection.app.state.use_cases.authenticate(token)
+    return principal
+
+
+async def authenticate_within_limit(connection: Connection) -> Principal:
+    """Authenticate, and limit the requests of the identity.
+
+    Raises:
+        NoAccessToken, Unauthenticated: The access token is missing, or invalid.
+        TooManyRequests: The identity sends too many requests.
+        StorageError
+    """
+    principal = await authenticate(connection)
+    # Only valid tokens count: a session that was revoked cannot use up the identity's limit.
+    limits: RequestLimits = connection.app.state.request_limits
+    limits.acquire_for_identity(principal.identity.id)
     return principal
 
 

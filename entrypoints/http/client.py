@@ -9,10 +9,10 @@ from ipaddress import (
     IPv6Network,
     ip_address,
 )
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import structlog
-from cachetools import LRUCache, cached
+from cachetools import LRUCache
 
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 
@@ -25,6 +25,9 @@ _HEADERS: Final = "dialtone.headers"
 _IPV6_PREFIX_LENGTH: Final = 64
 """A household or a server has a whole /64 network of IPv6, so that it counts as one client."""
 _MAX_HOPS: Final = 20
+_MAX_SENDERS: Final = 1024
+_MAX_IP_LENGTH: Final = 100
+"""Characters of an IP address with a zone and a port."""
 _WITH_PORT: Final = re.compile(r"(?P<v4>[0-9.]+)(?::[0-9]+)?|\[(?P<v6>[^\]]+)\](?::[0-9]+)?")
 
 # Order matters: for compatibility, most browsers also name browsers that are further below.
@@ -57,6 +60,14 @@ _PRODUCT: Final = re.compile(r"[A-Za-z][\w.-]{1,39}(?=/|\s|$)")
 _log = structlog.get_logger()
 
 
+class _Sender(NamedTuple):
+    """Who sent a request, or sent it on: the client or a proxy."""
+
+    ip: IpAddress
+    client_ip: str
+    is_trusted: bool
+
+
 class ClientIpResolver:
     """Resolves the client IP that rate limits count.
 
@@ -66,35 +77,51 @@ class ClientIpResolver:
 
     def __init__(self, trusted_proxies: Collection[IPv4Network | IPv6Network]) -> None:
         self._trusted_proxies = trusted_proxies
+        self._senders: LRUCache[str, _Sender | None] = LRUCache(_MAX_SENDERS)
         self._has_warned = False
 
     def resolve(self, scope: Mapping[str, Any]) -> str:
         """Return the IPv4 address or the IPv6 /64 network of the client, in its normal form."""
-        peer = _find_peer(scope)
+        peer = self._find_peer(scope)
         if peer is None:
             return UNKNOWN_IP
-        if forwarded := header_values(scope, b"x-forwarded-for"):
-            if self._is_trusted(peer):
-                return _normalize(self._find_client(peer, forwarded))
-            self._warn_once(peer)
-        return _normalize(peer)
+        if b"x-forwarded-for" in headers_of(scope):
+            if peer.is_trusted:
+                return self._find_client(peer, header_values(scope, b"x-forwarded-for")).client_ip
+            self._warn_once(peer.ip)
+        return peer.client_ip
 
     def has_trusted_peer(self, scope: Mapping[str, Any]) -> bool:
         """Return whether a trusted proxy sent the request."""
-        peer = _find_peer(scope) if self._trusted_proxies else None
-        return peer is not None and self._is_trusted(peer)
+        peer = self._find_peer(scope) if self._trusted_proxies else None
+        return peer is not None and peer.is_trusted
 
-    def _find_client(self, peer: IpAddress, forwarded: Sequence[str]) -> IpAddress:
+    def _find_peer(self, scope: Mapping[str, Any]) -> _Sender | None:
+        client = scope.get("client")
+        return self._find_sender(client[0]) if client else None
+
+    def _find_client(self, peer: _Sender, forwarded: Sequence[str]) -> _Sender:
         client = peer
         hops = [hop.strip() for value in forwarded for hop in value.split(",")]
         for hop in reversed(hops[-_MAX_HOPS:]):
-            ip = _parse_ip(hop)
-            if ip is None:
+            sender = self._find_sender(hop)
+            if sender is None:
                 break
-            client = ip
-            if not self._is_trusted(ip):
+            client = sender
+            if not sender.is_trusted:
                 break
         return client
+
+    def _find_sender(self, text: str) -> _Sender | None:
+        if len(text) > _MAX_IP_LENGTH:
+            return None
+        try:
+            return self._senders[text]
+        except KeyError:
+            ip = _parse_ip(text)
+            sender = None if ip is None else _Sender(ip, _normalize(ip), self._is_trusted(ip))
+            self._senders[text] = sender
+            return sender
 
     def _is_trusted(self, ip: IpAddress) -> bool:
         return any(ip in network for network in self._trusted_proxies)
@@ -152,12 +179,6 @@ def headers_of(scope: Any) -> Mapping[bytes, Sequence[bytes]]:
     return headers
 
 
-def _find_peer(scope: Mapping[str, Any]) -> IpAddress | None:
-    client = scope.get("client")
-    return _parse_ip(client[0]) if client else None
-
-
-@cached(LRUCache(1024))
 def _parse_ip(text: str) -> IpAddress | None:
     # Some proxies add the port: 192.0.2.1:4711, [2001:db8::1]:4711.
     match = _WITH_PORT.fullmatch(text)

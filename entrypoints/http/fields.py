@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Schema
+from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
 from domain import phone
@@ -12,41 +12,66 @@ ID_PATTERN: Final = "^[0-9a-fA-F]{24}$"
 ID_DESCRIPTION: Final = "24 hex digits."
 USER_ID_EXAMPLE: Final = "6561a2b0c3d4e5f60718293a"
 ITEM_ID_EXAMPLE: Final = "6561a2b1c3d4e5f60718293b"
+BINARY: Final = {"type": "string", "format": "binary"}
+"""OpenAPI 3.1 has no such format, but generators of clients rely on it."""
 
 
-def parsed_field(description: str, example: Any, **schema: Any) -> Meta:
-    """Describe a field that a parser of ours validates.
+def described(description: str, *examples: Any, **schema: Any) -> Meta:
+    """Describe a field.
 
-    Litestar and msgspec check its type only, so that the error message is ours.
+    Only its type is checked. A parser of ours checks the rest, so that the error message is ours.
 
     Args:
         description: The description for the API's users.
-        example: A valid value.
+        examples: Valid values.
         schema: JSON Schema keywords in snake case, such as `max_length`.
     """
-    return Meta(examples=[example], extra_json_schema={"description": description, "extra": schema})
+    return Meta(
+        description=description, examples=list(examples), extra_json_schema={"extra": schema}
+    )
 
 
 def time_field(description: str, example: str = "2026-05-01T09:30:00.000Z") -> Meta:
     """Describe a time as `format_timestamp` returns it."""
-    return parsed_field(description, example, format="date-time")
+    return described(description, example, format="date-time")
+
+
+def path_parameter(description: str, **schema: Any) -> PathParameter:
+    """Describe a part of the path. `schema` is as in `described`."""
+    return PathParameter(description=description, schema_extra=parameter_schema(**schema))
+
+
+def query_parameter(description: str, *, name: str | None = None, **schema: Any) -> QueryParameter:
+    """Describe a parameter of the query. It has the name of the argument, or `name`."""
+    return QueryParameter(
+        name=name, description=description, schema_extra=parameter_schema(**schema)
+    )
 
 
 def parameter_schema(**schema: Any) -> dict[str, Any]:
     """Return the JSON Schema of a parameter; Litestar would add `null` to an optional one."""
-    return {"one_of": None, **schema}
+    return {"one_of": None, "type": "string", **schema}
 
 
-def binary_content(*media_types: str) -> dict[str, OpenAPIMediaType]:
+def binary_content(*media_types: str) -> dict[str, Any]:
     """Describe the content of a response of bytes.
 
     Some generators of clients drop a response unless it also has the general type.
     """
-    # OpenAPI 3.1 has no such format, but generators rely on it.
-    schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
     return {
-        media_type: OpenAPIMediaType(schema=schema)
-        for media_type in (*media_types, "application/octet-stream")
+        media_type: {"schema": BINARY} for media_type in (*media_types, "application/octet-stream")
+    }
+
+
+def header(description: str, example: str | int, *, required: bool = True) -> dict[str, Any]:
+    """Describe a header of a response."""
+    return {
+        "description": description,
+        "required": required,
+        "schema": {
+            "type": "integer" if isinstance(example, int) else "string",
+            "examples": [example],
+        },
     }
 
 
@@ -60,7 +85,7 @@ def format_timestamp(time: datetime) -> str:
 
 PhoneField = Annotated[
     str,
-    parsed_field(
+    described(
         "A phone number as people write it, or as a `tel:` URI. A number without + is read in the"
         " default region of the service.",
         "+14155552671",
@@ -68,5 +93,6 @@ PhoneField = Annotated[
         max_length=phone.MAX_INPUT_LENGTH,
     ),
 ]
-UserIdField = Annotated[str, Meta(description=ID_DESCRIPTION, examples=[USER_ID_EXAMPLE])]
+IdParameter = Annotated[str, path_parameter(ID_DESCRIPTION, pattern=ID_PATTERN)]
+UserIdField = Annotated[str, described(ID_DESCRIPTION, USER_ID_EXAMPLE)]
 CreatedAtField = Annotated[str, time_field("The time of the creation, in UTC.")]

@@ -1,21 +1,14 @@
 """Parsing of JSON bodies and fields. All invalid fields are reported at once."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
 import msgspec
-from litestar.dto import AbstractDTO, DTOConfig, DTOFieldDefinition
-from litestar.openapi.spec import Reference, Schema
-from litestar.typing import FieldDefinition
+from litestar.handlers import HTTPRouteHandler
 
 from domain.errors import InvalidValue
-from entrypoints.http.client import headers_of
-from entrypoints.http.errors.exceptions import (
-    FieldError,
-    InvalidBody,
-    InvalidFields,
-    UnsupportedMediaType,
-)
+from domain.identifier import parse_identifier
+from entrypoints.http.errors.exceptions import FieldError, InvalidBody, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import to_field_error
 
@@ -66,6 +59,24 @@ def parse_fields(*fields: Field[Any]) -> tuple[Any, ...]:
     if errors:
         raise InvalidFields(*errors)
     return tuple(values)
+
+
+def parse_id(text: str, error: Exception) -> str:
+    """Return an id in lower case; raises `error` if the text is none."""
+    parsed = parse_identifier(text)
+    if parsed is None:
+        raise error
+    return parsed
+
+
+def body_type(handler: HTTPRouteHandler) -> type[msgspec.Struct] | None:
+    """Return the type of a handler's JSON body, which may be optional; None if it has none."""
+    data = handler.parsed_data_field
+    for field in (data, *data.inner_types) if data else ():
+        if field.is_subclass_of(msgspec.Struct):
+            struct: type[msgspec.Struct] = field.annotation
+            return struct
+    return None
 
 
 def parse_json(content: bytes, body_type: type[T]) -> T:
@@ -121,63 +132,3 @@ def _type_message(field_type: Any) -> str:
     if any(isinstance(type_, msgspec.inspect.StrType) for type_ in types):
         return "This must be text."
     return "This has the wrong type."
-
-
-def _is_json(content_type: bytes) -> bool:
-    media_type = content_type.decode("latin-1").partition(";")[0]
-    return media_type.strip().lower() == "application/json"
-
-
-class JsonBody(AbstractDTO[T]):
-    """Makes Litestar parse a handler's `data` with `parse_json`.
-
-    The OpenAPI description shows the type itself.
-    """
-
-    # Litestar's interface passes these methods more than they need.
-    # ruff: noqa: ARG003
-
-    config = DTOConfig()
-
-    def decode_bytes(self, value: bytes) -> Any:
-        """Parse the body, which is not empty.
-
-        A web page can make browsers send other content types to any host without asking it first.
-
-        Raises:
-            UnsupportedMediaType: It is not declared as JSON; parameters of the type are ignored.
-            InvalidFields: See `parse_json`.
-        """
-        content_types = headers_of(self.asgi_connection.scope).get(b"content-type", ())
-        if len(content_types) != 1 or not _is_json(content_types[0]):
-            raise UnsupportedMediaType
-        return parse_json(value, self.model_type)
-
-    @classmethod
-    def create_for_field_definition(
-        cls,
-        field_definition: FieldDefinition,
-        handler_id: str,
-        backend_cls: Any = None,
-    ) -> None:
-        """Prepare nothing: the type itself is parsed."""
-
-    @classmethod
-    def create_openapi_schema(
-        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
-    ) -> Reference | Schema:
-        """Describe the type itself."""
-        schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
-        return schema
-
-    @classmethod
-    def generate_field_definitions(
-        cls, model_type: type[Any]
-    ) -> Generator[DTOFieldDefinition, None, None]:
-        """Yield nothing: no other type is derived from the type."""
-        yield from ()
-
-    @classmethod
-    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
-        """Return False: no field is inspected."""
-        return False

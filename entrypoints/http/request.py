@@ -7,7 +7,9 @@ from litestar import Request
 from application.principal import Principal
 from application.use_cases import UseCases
 from entrypoints.http.client import CLIENT_IP, header_values
+from entrypoints.http.errors.exceptions import UnsupportedMediaType
 from entrypoints.http.library.upload_limiter import UploadLimiter
+from entrypoints.http.parsing import body_type, parse_json
 from entrypoints.http.settings import HttpSettings
 from entrypoints.http.streaming import FileReads
 
@@ -17,7 +19,7 @@ class ApiRequest(Request[Any, Principal, Any]):
 
     @property
     def principal(self) -> Principal:
-        """What `require_principal` has authenticated."""
+        """What `AuthenticationMiddleware` has authenticated."""
         return self.auth
 
     @property
@@ -32,6 +34,22 @@ class ApiRequest(Request[Any, Principal, Any]):
         """The header `User-Agent`, empty without one."""
         values = header_values(self.scope, b"user-agent")
         return values[0] if values else ""
+
+    async def json(self) -> Any:
+        """Parse the body strictly, as the type that the handler declares.
+
+        A web page can make browsers send other content types to any host without asking it first.
+
+        Raises:
+            UnsupportedMediaType: It is not declared as JSON; parameters of the type are ignored.
+            InvalidFields: See `parse_json`.
+        """
+        content_types = header_values(self.scope, b"content-type")
+        media_types = [text.partition(";")[0].strip().lower() for text in content_types]
+        if media_types != ["application/json"]:
+            raise UnsupportedMediaType
+        struct: Any = body_type(self.route_handler)
+        return parse_json(await self.body(), struct)
 
     @property
     def use_cases(self) -> UseCases:

@@ -10,7 +10,9 @@ from typing import Final
 import structlog
 from litestar.types import Receive, Scope, Send
 
+from application.ports.call_provider import RecordingFile
 from application.ports.errors import PortError
+from application.ports.media_files import StoredFile
 from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.limits import MAX_READS
 
@@ -93,15 +95,6 @@ class FileReads:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """An open file. `size` is in bytes, None if it is unknown."""
-
-    media_type: str
-    size: int | None
-    chunks: AsyncIterator[bytes]
-
-
-@dataclass(frozen=True, slots=True)
 class HeadersResponse:
     """A response without a body: to HEAD, or that a client has the file already."""
 
@@ -122,14 +115,14 @@ class FileResponse:
     the client disconnects, when it reads too slowly or loses its slot, and after an error.
 
     Attributes:
-        open_file: Opens the file.
+        open_file: Opens the file. A recording knows its media type.
         slot: Is held while the file is open.
         headers: The headers that do not depend on the file.
         status: 200, or 206 for a part of the file.
         is_head: The response has no body. The file is opened for its headers.
     """
 
-    open_file: Callable[[], AbstractAsyncContextManager[Content]]
+    open_file: Callable[[], AbstractAsyncContextManager[StoredFile | RecordingFile]]
     slot: AbstractAsyncContextManager[FileRead]
     headers: Mapping[str, str]
     status: int = 200
@@ -137,15 +130,17 @@ class FileResponse:
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Open the file and send it; raises what `open_file` raises before anything is sent."""
-        async with self.slot as read, self.open_file() as content:
-            headers = {**self.headers, "Content-Type": content.media_type}
-            if content.size is not None:
-                headers["Content-Length"] = str(content.size)
+        async with self.slot as read, self.open_file() as file:
+            headers = {**self.headers}
+            if isinstance(file, RecordingFile):
+                headers["Content-Type"] = file.media_type
+            if file.size is not None:
+                headers["Content-Length"] = str(file.size)
             await _start(send, self.status, headers)
             if self.is_head:
                 await _end(send)
                 return
-            sending = asyncio.create_task(_send_chunks(content.chunks, send, read))
+            sending = asyncio.create_task(_send_chunks(file.chunks, send, read))
             # The server does not report a disconnect to a sender: it drops what is sent.
             endings = [
                 asyncio.create_task(_wait_for_disconnect(receive)),

@@ -1,16 +1,10 @@
 """The bind address, before the server listens on it."""
 
-import errno
-import fcntl
 import os
 import socket
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from ipaddress import ip_address
-from itertools import count
-from pathlib import Path
-from tempfile import gettempdir
 from typing import Final
 
 from entrypoints.bind import Bind
@@ -28,59 +22,16 @@ def reserve_bind(bind: Bind) -> Iterator[Bind]:
     """
     resolved = _resolve(bind)
     # The workers share the port by SO_REUSEPORT. With it a second `dialtone run` of this user could
-    # join them unnoticed, so the first thing to reserve is a lock that only one process can have.
+    # join them unnoticed, so the first thing to reserve is a name that only one process can have.
+    # It is no file, and is free when the process ends (unix(7): abstract sockets).
     # The kernel does not let another user share the port.
-    with _lock(bind, resolved):
+    with socket.socket(socket.AF_UNIX) as name:
+        try:
+            name.bind(f"\0dialtone-{resolved}")
+        except OSError as error:
+            raise _cannot_listen(bind, error.errno or 0) from error
         _check_is_free(bind, resolved)
         yield resolved
-
-
-@contextmanager
-def _lock(bind: Bind, resolved: Bind) -> Iterator[None]:
-    """Hold the lock of the address. The operating system releases that of a killed process.
-
-    The file stays: if it was removed, two processes could hold locks of two files.
-    """
-    try:
-        descriptor = os.open(
-            _make_private_folder() / f"{resolved}.lock",
-            os.O_RDWR | os.O_CREAT | os.O_CLOEXEC,
-            0o600,
-        )
-    except OSError as error:
-        raise StartupError(
-            f"The lock file of {bind} cannot be created ({error.strerror}). "
-            "Set TMPDIR to a folder that this user can write to. Example: TMPDIR=/var/tmp"
-        ) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise _cannot_listen(bind, errno.EADDRINUSE) from error
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _make_private_folder() -> Path:
-    """Return a folder that only this user can write to, the same one in all processes.
-
-    Everybody can write to the folder for temporary files, so another user may have taken the name.
-    Then the next name is used.
-    """
-    names = (Path(gettempdir(), f"dialtone-{os.geteuid()}-{number}") for number in count())
-    return next(folder for folder in names if _is_made_by_this_user(folder))
-
-
-def _is_made_by_this_user(folder: Path) -> bool:
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        with suppress(FileNotFoundError):  # another user has removed it
-            status = folder.lstat()
-            return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
-        return False
-    return True
 
 
 def _resolve(bind: Bind) -> Bind:

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
@@ -12,7 +13,6 @@ import structlog
 from application.media.retry_deletions import ScheduledRetryDeletions
 from application.operations.cleanup import ScheduledCleanup
 from application.ports.errors import PortError
-from entrypoints.server.background_task import run_in_background
 
 _FIRST_CHECK_SECONDS: Final = 5.0
 _CHECKS_PER_INTERVAL: Final = 10
@@ -36,32 +36,17 @@ def run_cleanup_task(
     """
     if interval is None:
         return nullcontext()
-    return run_in_background(_run(scheduled_cleanup, interval))
 
-
-async def _run(scheduled_cleanup: ScheduledCleanup, interval: timedelta) -> None:
-    seconds = interval.total_seconds()
-    await asyncio.sleep(min(_FIRST_CHECK_SECONDS, seconds / _CHECKS_PER_INTERVAL))
-    while True:
-        await _run_once(scheduled_cleanup, interval)
-        await asyncio.sleep(seconds / _CHECKS_PER_INTERVAL)
-
-
-async def _run_once(scheduled_cleanup: ScheduledCleanup, interval: timedelta) -> None:
-    started = time.monotonic()
-    try:
-        async with asyncio.timeout(interval.total_seconds()):
-            report = await scheduled_cleanup(interval)
-    except TimeoutError:
-        _log.warning("cleanup_failed", reason="it took longer than the interval")
-    except PortError as error:
-        _log.warning("cleanup_failed", reason=str(error))
-    except Exception as error:  # noqa: BLE001 - the next interval tries again
-        _log.error("cleanup_failed", exc_info=error)
-    else:
+    async def clean_up() -> None:
+        started = time.monotonic()
+        report = await scheduled_cleanup(interval)
         if report is not None:
             duration_ms = round((time.monotonic() - started) * 1000, 1)
             _log.info("cleanup_completed", **asdict(report), duration_ms=duration_ms)
+
+    pause = interval / _CHECKS_PER_INTERVAL
+    first = min(timedelta(seconds=_FIRST_CHECK_SECONDS), pause)
+    return _repeat(clean_up, "cleanup_failed", first=first, pause=pause, limit=interval)
 
 
 def run_retry_task(
@@ -75,20 +60,44 @@ def run_retry_task(
     """
     if interval is None:
         return nullcontext()
-    return run_in_background(_retry_repeatedly(retry_deletions, interval))
+
+    async def retry() -> None:
+        # Shorter than the interval, so that it has expired when the next retry is due.
+        await retry_deletions(interval / 2)
+
+    failed = "file_deletion_retry_failed"
+    return _repeat(retry, failed, first=interval, pause=interval, limit=interval)
 
 
-async def _retry_repeatedly(retry_deletions: ScheduledRetryDeletions, interval: timedelta) -> None:
-    seconds = interval.total_seconds()
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            async with asyncio.timeout(seconds):
-                # Shorter than the interval, so that it has expired when the next retry is due.
-                await retry_deletions(interval / 2)
-        except TimeoutError:
-            _log.warning("file_deletion_retry_failed", reason="it took longer than the interval")
-        except PortError as error:
-            _log.warning("file_deletion_retry_failed", reason=str(error))
-        except Exception as error:  # noqa: BLE001 - the next interval tries again
-            _log.error("file_deletion_retry_failed", exc_info=error)
+@asynccontextmanager
+async def _repeat(
+    work: Callable[[], Awaitable[None]],
+    failed_event: str,
+    *,
+    first: timedelta,
+    pause: timedelta,
+    limit: timedelta,
+) -> AsyncIterator[None]:
+    """Do the work again and again in a task, which is cancelled at the end of the block."""
+
+    async def run() -> None:
+        await asyncio.sleep(first.total_seconds())
+        while True:
+            try:
+                async with asyncio.timeout(limit.total_seconds()):
+                    await work()
+            except TimeoutError:
+                _log.warning(failed_event, reason="it took longer than the interval")
+            except PortError as error:
+                _log.warning(failed_event, reason=str(error))
+            except Exception as error:  # noqa: BLE001 - the next interval tries again
+                _log.error(failed_event, exc_info=error)
+            await asyncio.sleep(pause.total_seconds())
+
+    task = asyncio.create_task(run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

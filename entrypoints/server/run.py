@@ -1,6 +1,6 @@
 """`dialtone run`: the parent process, which supervises the workers.
 
-It imports no adapter but the log; the workers import the application.
+It imports few adapters; the workers import the application.
 """
 
 import os

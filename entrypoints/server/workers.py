@@ -84,11 +84,8 @@ class Workers:
             # A process that a worker has forked.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             return
-        # An orphaned worker would keep the port. Only Linux has this call; elsewhere the process
-        # supervisor stops the whole group.
-        prctl = getattr(ctypes.CDLL(None), "prctl", None)
-        if prctl is not None:
-            prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # An orphaned worker would keep the port.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def make_app(self, settings: "Settings") -> "App":
         """Make the application, in a worker."""

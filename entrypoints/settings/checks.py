@@ -1,25 +1,18 @@
-"""Checks of settings that depend on each other or on the environment.
-
-Each check yields the name of a variable and the problem.
-"""
+"""Rules between settings, and what production rejects, however well it is written."""
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.countries import ALL_COUNTRIES
-from domain.otp.review_otps import TestOtps
 from entrypoints.settings.declaration import VENDORS
-from entrypoints.settings.parsers import end_of_day
-from entrypoints.settings.settings import FIELDS, Settings
+from entrypoints.settings.settings import FIELDS, InvalidSetting, Settings
 from entrypoints.settings.values import (
-    Environment,
     MediaFolder,
     S3Bucket,
     SmsProvider,
@@ -27,7 +20,8 @@ from entrypoints.settings.values import (
     VoiceProvider,
 )
 
-Problem = tuple[str, str]
+Problem = tuple[str, ...]
+"""Variable, problem and, if the one of the variable is no fix, the example."""
 
 # Names that are not in public DNS: one label, like that of a container, or a suffix for private
 # networks (RFC 6761, 6762 and 8375, ICANN's .internal, Kubernetes).
@@ -52,133 +46,167 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
 
 
 def find_problems(settings: Settings) -> Iterator[Problem]:
-    """Yield problems between settings, and what production rejects, however well it is written."""
-    if settings.secrets.value and settings.is_set("DIALTONE_SECRETS_FILE"):
-        yield "DIALTONE_SECRETS", "Must not be set together with DIALTONE_SECRETS_FILE."
-    if isinstance(settings.media, S3Bucket):
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            if not settings.is_set(name):
-                yield name, "Must be set if DIALTONE_MEDIA is an s3:// URL."
-    stills = {spec.name for spec in settings.media_variants if not spec.is_webp}
-    if settings.media_url_variant is not None and settings.media_url_variant not in stills:
+    """Yield the problem of each rule that is violated.
+
+    A rule ends where it needs the value of an invalid variable.
+    """
+    # Another text than development is meant as production, also with a typing error.
+    env = settings.variables.values.get("DIALTONE_ENV", "").strip().lower()
+    is_production = bool(env) and not env.startswith("dev")
+    for rule in (*_RULES, *(_PRODUCTION_RULES if is_production else ())):
+        with suppress(InvalidSetting):
+            yield from rule(settings)
+
+
+def _check_keys(settings: Settings) -> Iterator[Problem]:
+    if settings.is_set("DIALTONE_SECRETS") and settings.is_set("DIALTONE_SECRETS_FILE"):
+        yield "DIALTONE_SECRETS", "Must not be set together with DIALTONE_SECRETS_FILE.", ""
+
+
+def _check_bucket(settings: Settings) -> Iterator[Problem]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        if not settings.is_set(name) and isinstance(settings.media, S3Bucket):
+            yield name, "Must be set if DIALTONE_MEDIA is an s3:// URL."
+
+
+def _check_variants(settings: Settings) -> Iterator[Problem]:
+    stills = {None, *(spec.name for spec in settings.media_variants if not spec.is_webp)}
+    if settings.media_url_variant not in stills:
         yield (
             "DIALTONE_MEDIA_URL_VARIANT",
             "Must be a name in DIALTONE_MEDIA_VARIANTS, and not of a WebP: older apps show JPEG, "
             "PNG and GIF only.",
         )
-    is_private = settings.media_access is MediaAccess.PRIVATE
-    if is_private and settings.library_visibility is LibraryVisibility.ALL:
-        yield "DIALTONE_LIBRARY_VISIBILITY", "Must be owner if DIALTONE_MEDIA_ACCESS=private."
-    if is_private and settings.media_public_url is not None:
-        yield (
-            "DIALTONE_MEDIA_PUBLIC_URL",
-            "Must not be set together with DIALTONE_MEDIA_ACCESS=private: what it serves is "
-            "public.",
-        )
-    if settings.uses_twilio:
-        yield from _check_twilio(settings)
-    test_otps = settings.test_otps.value.otps
-    length = settings.otp_length
-    if any(len(otp.code.digits) != length for otp in test_otps):
-        yield "DIALTONE_TEST_OTPS", f"Each code must have {length} digits (DIALTONE_OTP_LENGTH)."
-    costs_money = set(settings.sms) != {SmsProvider.CONSOLE} or settings.uses_twilio
-    if costs_money and settings.countries is None:
-        yield "DIALTONE_COUNTRIES", "Must be set if a provider of messages or calls costs money."
-    if settings.voice is VoiceProvider.TWILIO:
-        yield from _check_phone_line(settings)
-    if settings.recording_retention > settings.call_retention:
-        yield "DIALTONE_RECORDING_RETENTION", "Must not be longer than DIALTONE_CALL_RETENTION."
-    if settings.env is Environment.PRODUCTION:
-        yield from _check_production(settings)
 
 
-def all_end_within_a_year(test_otps: TestOtps, today: date) -> bool:
-    """Return whether each has a last day, not later than today's date in the next year (UTC)."""
-    try:
-        last_day = today.replace(year=today.year + 1)
-    except ValueError:  # today is 29 February
-        last_day = date(today.year + 1, 3, 1)
-    end = end_of_day(last_day)
-    return all(otp.expires_at is not None and otp.expires_at <= end for otp in test_otps.otps)
-
-
-def _check_production(settings: Settings) -> Iterator[Problem]:
-    if not settings.is_set("DIALTONE_PUBLIC_URL"):
-        yield "DIALTONE_PUBLIC_URL", "Must be set in production."
-    elif not settings.public_url.startswith("https://"):
-        yield "DIALTONE_PUBLIC_URL", "Must begin with https:// in production."
-    if not settings.secrets.value:
-        yield from _check_secrets_file(settings)
-    if SmsProvider.CONSOLE in settings.sms:
-        yield (
-            "DIALTONE_SMS",
-            "Must be twilio or package.module:factory in production: console prints codes.",
-        )
-    if settings.countries is None or settings.countries == ALL_COUNTRIES:
-        yield "DIALTONE_COUNTRIES", "Must name countries in production."
-    if not settings.is_set("DIALTONE_TRUSTED_PROXIES"):
-        yield (
-            "DIALTONE_TRUSTED_PROXIES",
-            "Must be set in production: to the networks of your proxies, or to none if clients "
-            "connect directly. Behind an unknown proxy all clients would share one IP.",
-        )
-    if not all_end_within_a_year(settings.test_otps.value, datetime.now(UTC).date()):
-        yield "DIALTONE_TEST_OTPS", "Must have a last day in production, at most a year ahead."
-    yield from _check_plain_http(settings)
-    if settings.is_single_host:
-        return
-    single_host = "is on one host only. Use {}, or set DIALTONE_SINGLE_HOST=yes."
-    if isinstance(settings.database, SqliteDatabase):
-        yield "DIALTONE_DATABASE", f"SQLite {single_host.format('mongodb://host/name')}"
-    if isinstance(settings.media, MediaFolder):
-        yield "DIALTONE_MEDIA", f"A folder {single_host.format('s3://bucket/prefix')}"
-
-
-def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
-    name, path = "DIALTONE_SECRETS_FILE", settings.secrets_file
-    command = "Production generates no keys: run `dialtone keys generate {}`."
-    if not settings.is_set(name):
-        yield name, f"Must be set in production. {command.format('FILE')}"
-    elif _is_missing(path):
-        yield name, f"There is no such file. {command.format(path)}"
+def _check_private_media(settings: Settings) -> Iterator[Problem]:
+    private = "DIALTONE_MEDIA_ACCESS=private"
+    if settings.is_private and settings.is_set("DIALTONE_MEDIA_PUBLIC_URL"):
+        text = f"Must not be set together with {private}: what it serves is public."
+        yield "DIALTONE_MEDIA_PUBLIC_URL", text, ""
+    if settings.is_private and settings.library_visibility is LibraryVisibility.ALL:
+        yield "DIALTONE_LIBRARY_VISIBILITY", f"Must be owner if {private}."
 
 
 def _check_twilio(settings: Settings) -> Iterator[Problem]:
     for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
-        if not settings.is_set(name):
+        if not settings.is_set(name) and settings.uses_twilio:
             yield name, "Must be set if DIALTONE_SMS or DIALTONE_VOICE names twilio."
+
+
+def _check_sender(settings: Settings) -> Iterator[Problem]:
     if SmsProvider.TWILIO not in settings.sms:
         return
     number, service = "TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"
     if settings.is_set(number) and settings.is_set(service):
-        yield number, f"Must not be set together with {service}."
-        yield service, f"Must not be set together with {number}."
+        yield number, f"Must not be set together with {service}.", ""
+        yield service, f"Must not be set together with {number}.", ""
     elif not settings.is_set(number) and not settings.is_set(service):
         yield number, f"This or {service} must be set if DIALTONE_SMS contains twilio."
 
 
+def _check_countries(settings: Settings) -> Iterator[Problem]:
+    costs_money = set(settings.sms) != {SmsProvider.CONSOLE} or settings.uses_twilio
+    if costs_money and settings.countries is None:
+        yield "DIALTONE_COUNTRIES", "Must be set if a provider of messages or calls costs money."
+
+
 def _check_phone_line(settings: Settings) -> Iterator[Problem]:
+    if settings.voice is not VoiceProvider.TWILIO:
+        return
     if not settings.is_set("DIALTONE_PUBLIC_URL"):
         yield "DIALTONE_PUBLIC_URL", "Must be set if Twilio has a number: it sends requests here."
     if not settings.twilio_caller_id:
         yield "TWILIO_VOICE_FROM", "Must be set if DIALTONE_VOICE is twilio: calls come from it."
 
 
-def _check_plain_http(settings: Settings) -> Iterator[Problem]:
-    # Every request to Twilio carries the account's token: plain http must stay on this machine.
-    #
-    # A request to S3 carries a signature and never the key: plain http may stay in a private
-    # network, where the S3 server often runs beside the service.
+def _check_test_otps(settings: Settings) -> Iterator[Problem]:
+    length = settings.otp_length
+    if any(len(otp.code.digits) != length for otp in settings.test_otps.value.otps):
+        yield "DIALTONE_TEST_OTPS", f"Each code must have {length} digits (DIALTONE_OTP_LENGTH)."
+
+
+def _check_retention(settings: Settings) -> Iterator[Problem]:
+    if settings.recording_retention > settings.call_retention:
+        yield "DIALTONE_RECORDING_RETENTION", "Must not be longer than DIALTONE_CALL_RETENTION."
+
+
+def _check_public_url(settings: Settings) -> Iterator[Problem]:
+    if not settings.is_set("DIALTONE_PUBLIC_URL"):
+        yield "DIALTONE_PUBLIC_URL", "Must be set in production."
+    elif not settings.public_url.startswith("https://"):
+        yield "DIALTONE_PUBLIC_URL", "Must begin with https:// in production."
+
+
+def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
+    name, command = "DIALTONE_SECRETS_FILE", "Production generates no keys: run `dialtone keys"
+    if settings.is_set("DIALTONE_SECRETS"):
+        return
+    if not settings.is_set(name):
+        yield name, f"Must be set in production. {command} generate FILE`."
+        return
+    try:
+        settings.secrets_file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        yield name, f"There is no such file. {command} generate {settings.secrets_file}`."
+    except OSError:
+        pass  # reading the file reports the reason
+
+
+def _check_console(settings: Settings) -> Iterator[Problem]:
+    if SmsProvider.CONSOLE in settings.sms:
+        text = "Must be twilio or package.module:factory in production: console prints codes."
+        yield "DIALTONE_SMS", text
+
+
+def _check_named_countries(settings: Settings) -> Iterator[Problem]:
+    if settings.countries in (None, ALL_COUNTRIES):
+        yield "DIALTONE_COUNTRIES", "Must name countries in production."
+
+
+def _check_proxies(settings: Settings) -> Iterator[Problem]:
+    if not settings.is_set("DIALTONE_TRUSTED_PROXIES"):
+        yield (
+            "DIALTONE_TRUSTED_PROXIES",
+            "Must be set in production: to the networks of your proxies, or to none if clients "
+            "connect directly. Behind an unknown proxy all clients would share one IP.",
+        )
+
+
+def _check_last_days(settings: Settings) -> Iterator[Problem]:
+    latest = datetime.now(UTC) + timedelta(days=367)
+    ends = [otp.expires_at for otp in settings.test_otps.value.otps]
+    if not all(end is not None and end <= latest for end in ends):
+        yield "DIALTONE_TEST_OTPS", "Must have a last day in production, at most a year ahead."
+
+
+def _check_twilio_url(settings: Settings) -> Iterator[Problem]:
+    # Each request has the account's token: plain http must stay on this machine.
+    url = urlsplit(settings.twilio_api_base or "")
+    if settings.uses_twilio and url.scheme == "http" and not _is_loopback(url):
+        yield "TWILIO_API_BASE", "Must begin with https:// in production, except for this machine."
+
+
+def _check_s3_url(settings: Settings) -> Iterator[Problem]:
+    # A request has a signature and never the key: plain http may stay in a private network, where
+    # the S3 server often runs beside the service.
     #
     # MongoDB's driver proves the password without sending it, and a URL does not say whether the
     # network to its hosts is private: that is up to the operator.
-    rule = "Must begin with https:// in production, except"
-    twilio = urlsplit(settings.twilio_api_base or "")
-    if settings.uses_twilio and twilio.scheme == "http" and not _is_loopback(twilio):
-        yield "TWILIO_API_BASE", f"{rule} for this machine."
-    s3 = urlsplit(settings.s3_endpoint or "")
-    if isinstance(settings.media, S3Bucket) and s3.scheme == "http" and not _is_private(s3):
-        yield "DIALTONE_S3_ENDPOINT", f"{rule} in private networks."
+    url = urlsplit(settings.s3_endpoint or "")
+    if isinstance(settings.media, S3Bucket) and url.scheme == "http" and not _is_private(url):
+        text = "Must begin with https:// in production, except in private networks."
+        yield "DIALTONE_S3_ENDPOINT", text
+
+
+def _check_hosts(settings: Settings) -> Iterator[Problem]:
+    if settings.is_single_host:
+        return
+    text = "{} is on one host only. Use {}, or set DIALTONE_SINGLE_HOST=yes."
+    if isinstance(getattr(settings, "database", None), SqliteDatabase):
+        yield "DIALTONE_DATABASE", text.format("SQLite", "mongodb://host/name")
+    if isinstance(settings.media, MediaFolder):
+        yield "DIALTONE_MEDIA", text.format("A folder", "s3://bucket/prefix")
 
 
 def _is_loopback(url: SplitResult) -> bool:
@@ -200,11 +228,11 @@ def _host(url: SplitResult) -> str | IPv4Address | IPv6Address:
     return (ip.ipv4_mapped or ip) if isinstance(ip, IPv6Address) else ip
 
 
-def _is_missing(path: Path) -> bool:
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        pass  # reading the file reports the reason
-    return False
+_RULES: Final = (
+    *(_check_keys, _check_bucket, _check_variants, _check_private_media, _check_twilio),
+    *(_check_sender, _check_countries, _check_phone_line, _check_test_otps, _check_retention),
+)
+_PRODUCTION_RULES: Final = (
+    *(_check_public_url, _check_secrets_file, _check_console, _check_named_countries),
+    *(_check_proxies, _check_last_days, _check_twilio_url, _check_s3_url, _check_hosts),
+)

@@ -3,18 +3,18 @@
 import ast
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
-from entrypoints.settings.values import LimitProfile
-
 PREFIX: Final = "DIALTONE_"
 VENDORS: Final = ("AWS_", "TWILIO_")
 """Variables that begin so have no prefix of ours: other programs read them too."""
+LIMIT_PROFILES: Final = ("small", "medium", "large")
+"""What sets all limits: for some thousand users, some hundred thousand, or millions."""
 _KEY: Final = "setting"
 
 
@@ -23,7 +23,6 @@ class Group(StrEnum):
 
     ESSENTIAL = "What you set first"
     OPTIONAL = "What you may set"
-    LIMITS = "Limits: each overrides that of DIALTONE_LIMITS; 60/1h is at most 60 in any hour"
     ADVANCED = "What you should leave alone"
 
 
@@ -36,8 +35,9 @@ class Declaration:
         parse: Returns the value of a text, or raises `InvalidValue`.
         default: The text that is parsed if the variable is not set; empty if there is none.
         unset: The value if the variable is not set and has no default.
-        derive: Makes the default of the fields that are declared earlier, by name.
-        examples: Valid texts for error messages, each with another scheme.
+        derive: Makes the default of the settings that are declared earlier.
+        example: A valid text for error messages; by default the default. If it depends on the
+            settings that are declared earlier, a function of them.
         name: The variable without its prefix, if it differs from the name of the field.
         profiles: The default of each profile of limits.
     """
@@ -46,27 +46,32 @@ class Declaration:
     parse: Callable[[str], Any]
     default: str = ""
     unset: Any = None
-    derive: Callable[[Mapping[str, Any]], str] | None = None
-    examples: Sequence[str] = ()
+    derive: Callable[[Any], str] | None = None
+    example: str | Callable[[Any], str] = ""
     name: str = ""
     profiles: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
-    def default_text(self, fields: Mapping[str, Any]) -> str:
+    def default_text(self, settings: Any) -> str:
         """Return the text that the variable has by default, or an empty one."""
-        return self.derive(fields) if self.derive else self.default
+        return self.derive(settings) if self.derive else self.default
+
+    def default_value(self, settings: Any) -> Any:
+        """Return the value if the variable is not set."""
+        text = self.default_text(settings)
+        return self.parse(text) if text else self.unset
+
+    def example_text(self, settings: Any) -> str:
+        """Return a valid text."""
+        example = self.example(settings) if callable(self.example) else self.example
+        return example or self.default
 
 
-def _setting(
-    group: Group, parse: Callable[[str], Any], *, default: str = "", example: str = "", **rest: Any
-) -> Any:
+def _setting(group: Group, parse: Callable[[str], Any], **rest: Any) -> Any:
     """Declare a field of a dataclass as a setting; see `Declaration`.
 
-    Without an `example`, the default is the example. The docstring below the field is the line in
-    `.env.example`.
+    The docstring below the field is the line in `.env.example`.
     """
-    examples = (example or default, *rest.pop("more_examples", ()))
-    declaration = Declaration(group, parse, default, examples=examples, **rest)
-    return dataclasses.field(metadata={_KEY: declaration})
+    return dataclasses.field(metadata={_KEY: Declaration(group, parse, **rest)})
 
 
 essential = partial(_setting, Group.ESSENTIAL)
@@ -74,20 +79,13 @@ optional = partial(_setting, Group.OPTIONAL)
 advanced = partial(_setting, Group.ADVANCED)
 
 
-def limit(
-    parse: Callable[[str], Any], *, medium: str, small: str | None = None, large: str | None = None
-) -> Any:
-    """Declare a limit. A profile without a default of its own has that of `medium`."""
-    profiles = {
-        LimitProfile.SMALL: small or medium,
-        LimitProfile.MEDIUM: medium,
-        LimitProfile.LARGE: large or medium,
-    }
-    return _setting(
-        Group.LIMITS,
+def limit(parse: Callable[[str], Any], *texts: str) -> Any:
+    """Declare a limit: its default in each of `LIMIT_PROFILES`, or one for all."""
+    profiles = dict(zip(LIMIT_PROFILES, texts if len(texts) > 1 else texts * 3, strict=True))
+    return advanced(
         parse,
-        default=medium,
-        derive=lambda fields: profiles[fields["limits"]],
+        default=profiles["medium"],
+        derive=lambda settings: profiles[settings.limits],
         profiles=profiles,
     )
 

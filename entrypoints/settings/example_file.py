@@ -9,6 +9,7 @@ from entrypoints.settings.settings import FIELDS, Settings
 _HEAD: Final = """\
 # All settings with their defaults. Copy this file to .env, and remove the # before a setting to
 # change it. An empty value means "not set". The environment overrides this file.
+# A limit such as 60/1h is at most 60 in any hour; each overrides that of DIALTONE_LIMITS.
 """
 
 

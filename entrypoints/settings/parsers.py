@@ -10,11 +10,10 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from functools import wraps
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from domain import countries
@@ -35,7 +34,7 @@ _MAX_VARIANT_PIXELS: Final = 2048
 """Of each side. A larger one would take longer than the image itself."""
 
 T = TypeVar("T")
-E = TypeVar("E", bound=StrEnum)
+S = TypeVar("S", bound=str)
 V = TypeVar("V", int, timedelta)
 
 MAX_APP_NAME_LENGTH: Final = 30
@@ -90,21 +89,31 @@ def pattern(regex: str, message: str) -> Callable[[str], str]:
 
 
 def list_of(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
-    """Return a parser of values separated by commas."""
+    """Return a parser of values separated by commas. An error tells what is wrong with each."""
 
     def parse_list(text: str) -> tuple[T, ...]:
         parts = [part.strip() for part in text.split(",")]
         if not all(parts):
             raise InvalidValue("Must have a value between two commas and after the last comma.")
-        return tuple(map(parse, parts))
+        values, problems = [], []
+        for position, part in enumerate(parts, start=1):
+            try:
+                values.append(parse(part))
+            except InvalidValue as error:
+                place = f"Value {position}: " if len(parts) > 1 else ""
+                problems.append(f"{place}{error.message}")
+        if problems:
+            raise InvalidValue(" ".join(problems))
+        return tuple(values)
 
     return parse_list
 
 
-def choice(kind: type[E]) -> Callable[[str], E]:
-    """Return a parser of the values of an enum, in upper or lower case."""
-    *others, last = kind
-    return rejects_with(f"Must be {', '.join(others)} or {last}.")(lambda text: kind(text.lower()))
+def choice(*values: S) -> Callable[[str], S]:
+    """Return a parser of these values, in upper or lower case."""
+    *others, last = values
+    message = f"Must be {', '.join(others)} or {last}."
+    return rejects_with(message)(lambda text: values[values.index(cast("S", text.lower()))])
 
 
 def _within(minimum: V, maximum: V, parse: Callable[[str], V], message: str) -> Callable[[str], V]:
@@ -149,14 +158,10 @@ def rate_limit(max_count: int) -> Callable[[str], SlidingWindow]:
     """Return a parser of one rate limit, like `60/1h`: at most 60 in any period of an hour."""
     parse_count, parse_period = number(1, max_count), duration("1m", "1d")
 
+    @rejects_with(f"Must be a count from 1 to {max_count}, a slash and a duration from 1m to 1d.")
     def parse(text: str) -> SlidingWindow:
-        count, _, period = text.partition("/")
-        try:
-            return SlidingWindow(parse_count(count.strip()), parse_period(period.strip()))
-        except InvalidValue:
-            raise InvalidValue(
-                f"Must be a count from 1 to {max_count}, a slash and a duration from 1m to 1d."
-            ) from None
+        count, period = text.split("/")
+        return SlidingWindow(parse_count(count.strip()), parse_period(period.strip()))
 
     return parse
 
@@ -181,9 +186,7 @@ _parse_port = _within(1, 65535, int, "Must have a port from 1 to 65535.")
 
 def parse_yes_or_no(text: str) -> bool:
     """Parse yes or no."""
-    if text.lower() not in ("yes", "no"):
-        raise InvalidValue("Must be yes or no.")
-    return text.lower() == "yes"
+    return choice("yes", "no")(text) == "yes"
 
 
 @rejects_with("Must be host:port or [IPv6 address]:port, with a port from 1 to 65535.")
@@ -254,11 +257,7 @@ def parse_origin(text: str) -> str:
 @rejects_with("Must be a domain without https:// and port; international domains as xn--…")
 def parse_domain(text: str) -> str:
     """Parse a website's domain (RFC 1123 §2.1); an international domain is in Punycode."""
-    domain = full_match(_DOMAIN, text.lower())[0]
-    for label in domain.split("."):
-        if label.startswith("xn--"):
-            label[4:].encode().decode("punycode")
-    return domain
+    return full_match(_DOMAIN, text.lower())[0]
 
 
 @rejects_with("Must be networks without bits behind the prefix, or single IPs, or none.")
@@ -279,7 +278,7 @@ def parse_file_path(text: str) -> Path:
     return parse_path(text)
 
 
-@rejects_with("Must be the JSON text of a secrets file.")
+@rejects_with("Must be the JSON text of a secrets file. `dialtone keys generate -` prints one.")
 def parse_secrets(text: str) -> Secret[str]:
     """Check that the text is a JSON object; it may have several lines."""
     if not isinstance(json.loads(text), dict):
@@ -325,11 +324,6 @@ def parse_test_otps(text: str) -> Secret[TestOtps]:
     return Secret(TestOtps(test_otps))
 
 
-def end_of_day(day: date) -> datetime:
-    """Return the end of a day in UTC."""
-    return datetime.combine(day, time(tzinfo=UTC)) + _DAY
-
-
 def _parse_size(text: str) -> int:
     count, unit = full_match(_SIZE, text).groups()
     return int(count) * _BYTES[(unit or "").lower()]
@@ -346,5 +340,7 @@ def _parse_duration(text: str) -> timedelta:
 def _parse_test_otp(text: str) -> TestOtp:
     phone, code, day = full_match(_TEST_OTP, text).groups()
     length = min(max(len(code.strip()), DEFAULT_OTP_LENGTH), MAX_OTP_LENGTH)
-    until = end_of_day(date.fromisoformat(day.strip())) if day else None
+    until = (
+        datetime.combine(date.fromisoformat(day.strip()), time(tzinfo=UTC)) + _DAY if day else None
+    )
     return TestOtp(parse_phone(phone.strip(), rules=None), parse_otp_code(code, length), until)

@@ -1,7 +1,7 @@
 """Reading settings from the environment and `.env`, and showing them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from domain.errors import InvalidValue
 from entrypoints.settings.checks import find_problems, unused_variables
 from entrypoints.settings.env_file import read_env_file
-from entrypoints.settings.settings import FIELDS, Settings
+from entrypoints.settings.settings import FIELDS, InvalidSetting, PartialSettings, Settings
 from entrypoints.settings.unknown import find_unknown, unknown_line
 from entrypoints.settings.values import Secret, Variables
 from entrypoints.startup_error import StartupError
@@ -43,16 +43,27 @@ class Description(NamedTuple):
     origin: str
 
 
-def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings:
+def read_settings(
+    environ: Mapping[str, str],
+    env_file: Path | None,
+    file_checks: Iterable[Callable[[Settings], object]] = (),
+) -> Settings:
     """Read and check all settings.
 
     - The environment overrides `.env`.
     - A variable that is empty, or has only spaces, is not set.
     - Spaces around a value are removed.
 
+    Args:
+        environ: The environment.
+        env_file: The path of the `.env` file.
+        file_checks: Load what settings name. They raise `StartupError`, also a line each.
+
     Raises:
-        SettingsError: with all problems: those of the file, those of the settings, and then the
-            names that are not settings. Without another problem such a name is only a warning.
+        SettingsError: with all problems: those of the file, those of the settings, those of the
+            file checks, and then the names that are not settings. Without another problem such a
+            name is only a warning.
+        StartupError: with the problems of the file checks, if there are no others.
     """
     file = read_env_file(env_file)
     file_values, environment = _without_empty(file.values), _without_empty(environ)
@@ -62,21 +73,29 @@ def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings
         from_env_file=frozenset(file_values.keys() - environment.keys()),
         unknown=dict(find_unknown(values)),
     )
-    settings, problems = _parse(variables)
-    for name, problem in find_problems(settings):
-        problems.setdefault(name, f"{problem} {_example(name)}")
-    if file.problems or problems:
+    settings = PartialSettings(variables)
+    problems = [*file.problems, *_lines(_parse(settings), variables)]
+    of_files = []
+    for check in file_checks:
+        try:
+            check(settings)
+        except InvalidSetting:
+            pass  # it needs the value of an invalid variable
+        except StartupError as error:
+            of_files.append(str(error))
+    if problems:
         unknown = starmap(unknown_line, variables.unknown.items())
-        raise SettingsError([*file.problems, *_lines(problems, variables), *unknown])
-    return settings
+        raise SettingsError([*problems, *of_files, *unknown])
+    if of_files:
+        raise StartupError("\n".join(of_files))
+    return settings.complete()
 
 
 def describe(settings: Settings) -> list[Description]:
     """Describe each variable, in the order of the class; secrets are hidden."""
     variables, described = settings.variables, []
-    fields = {name: getattr(settings, name) for name, _ in FIELDS.values()}
     for name, (_, declaration) in FIELDS.items():
-        text, origin = declaration.default_text(fields), "default"
+        text, origin = declaration.default_text(settings), "default"
         if name in variables.values:
             is_secret = isinstance(declaration.unset, Secret)
             text = HIDDEN if is_secret else _hide_credentials(variables.values[name].strip())
@@ -89,24 +108,26 @@ def _without_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value.strip()}
 
 
-def _parse(variables: Variables) -> tuple[Settings, dict[str, str]]:
-    """Parse each variable; one with an error has its default in the settings returned.
-
-    So the checks between settings run, and report their problems too, after such an error.
-    """
-    texts = {name: value.strip() for name, value in variables.values.items() if name in FIELDS}
+def _parse(settings: PartialSettings) -> dict[str, str]:
+    """Give each field its value; return the problem of each variable that has one."""
+    values = settings.variables.values
+    texts = {name: values[name].strip() for name in FIELDS if name in values}
     unused = unused_variables(texts)
-    values: dict[str, Any] = {}
-    problems = {}
+    problems: dict[str, str] = {}
     for name, (field_name, declaration) in FIELDS.items():
-        default = declaration.default_text(values)
-        values[field_name] = declaration.parse(default) if default else declaration.unset
-        if name in texts and name not in unused:
-            try:
-                values[field_name] = _parse_text(name, texts[name])
-            except InvalidValue as error:
-                problems[name] = f"{error.message} {_example(name, texts[name])}"
-    return Settings(**values, variables=variables), problems
+        is_read = name in texts and name not in unused
+        try:
+            value = (
+                _parse_text(name, texts[name]) if is_read else declaration.default_value(settings)
+            )
+            settings.set(field_name, value)
+        except InvalidSetting:
+            pass  # the default depends on an invalid variable
+        except InvalidValue as error:
+            problems[name] = f"{error.message} {example_line(name, settings)}"
+    for name, text, *example in find_problems(settings):
+        problems.setdefault(name, f"{text} {example_line(name, settings, *example)}")
+    return problems
 
 
 def _parse_text(name: str, text: str) -> Any:
@@ -123,12 +144,10 @@ def _lines(problems: Mapping[str, str], variables: Variables) -> Iterable[str]:
             yield f"{name}{place}: {problems[name]}"
 
 
-def _example(name: str, text: str = "") -> str:
-    """Return the example with the scheme of the text, like sqlite:, or the first example."""
-    examples = FIELDS[name][1].examples
-    scheme = text.partition(":")[0]
-    similar = (example for example in examples if example.partition(":")[0] == scheme)
-    return f"Example: {name}={next(similar, examples[0])}"
+def example_line(name: str, settings: Settings | None = None, text: str | None = None) -> str:
+    """Return the line with a text that is valid for the variable, by default its example."""
+    shown = FIELDS[name][1].example_text(settings) if text is None else text
+    return f"Example: {name}={shown}"
 
 
 def _hide_credentials(text: str) -> str:

@@ -1,8 +1,8 @@
 """All settings: one class, one field for each environment variable."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from domain.phone import PhoneNumber, PhoneRules
 from entrypoints.bind import Bind
 from entrypoints.settings import parsers, services
 from entrypoints.settings.declaration import (
+    LIMIT_PROFILES,
     Declaration,
     advanced,
     declared,
@@ -29,9 +30,6 @@ from entrypoints.settings.values import (
     Database,
     Environment,
     Factory,
-    LimitProfile,
-    LogFormat,
-    LogLevel,
     MediaStore,
     Network,
     Secret,
@@ -44,31 +42,29 @@ SlidingWindows = tuple[SlidingWindow, ...]
 
 # Each message brings attempts, and after 50 failures in a row one attempt (NIST SP 800-63B-4).
 _messages_per_phone = parsers.rate_limits(14)
-# Each brings five attempts more: with those of the messages, 100 a day.
-_callbacks_per_phone = parsers.rate_limits(6)
 # A /48 network has three times the limit of an IP.
 _limit_per_ip = parsers.rate_limit(5_000)
 _limit = parsers.rate_limit(50_000)
 _request_limit = parsers.rate_limit(1_000_000)
 
 
-def _local_url(fields: Mapping[str, Any]) -> str:
-    return str(fields["bind"].local_url)
+def _only_country(settings: Any) -> str:
+    countries = settings.countries or ()
+    return next(iter(countries)) if len(countries) == 1 else ""
 
 
-def _only_country(fields: Mapping[str, Any]) -> str:
-    (country, *others) = fields["countries"] or [""]
-    return "" if others else country
-
-
-def _caller_id(twilio_voice_from: str, twilio_from: str) -> str:
-    return twilio_voice_from or (twilio_from if twilio_from.startswith("+") else "")
-
-
-def _voice_of_sms(fields: Mapping[str, Any]) -> str:
-    can_call = _caller_id(fields["twilio_voice_from"], fields["twilio_from"])
-    is_twilio = SmsProvider.TWILIO in fields["sms"] and can_call
+def _voice_of_sms(settings: Any) -> str:
+    is_twilio = SmsProvider.TWILIO in settings.sms and settings.twilio_caller_id
     return VoiceProvider.TWILIO if is_twilio else VoiceProvider.NONE
+
+
+def _still_variant(settings: Any) -> str:
+    return next((spec.name for spec in settings.media_variants if not spec.is_webp), "")
+
+
+def _test_otp(settings: Any) -> str:
+    code = "1234567890"[: getattr(settings, "otp_length", DEFAULT_OTP_LENGTH)]
+    return f"+15005550006={code}@{datetime.now(UTC).date() + timedelta(days=180)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +79,16 @@ class Settings:
     - Secrets have the type `Secret`.
     """
 
-    env: Environment = essential(parsers.choice(Environment), default="development")
+    env: Environment = essential(
+        parsers.choice(*Environment), default="development", example="production"
+    )
     """development or production; production rejects settings that are only safe for trying out."""
     bind: Bind = essential(parsers.parse_bind, default="127.0.0.1:8000")
     """Host and port that the server listens on."""
     public_url: str = essential(
-        parsers.parse_url, derive=_local_url, example="https://dialtone.example.org"
+        parsers.parse_url,
+        derive=lambda settings: str(settings.bind.local_url),
+        example="https://dialtone.example.org",
     )
     """URL at which clients reach the service; by default that of DIALTONE_BIND."""
     trusted_proxies: tuple[Network, ...] = essential(
@@ -101,17 +101,10 @@ class Settings:
         services.parse_database,
         default="sqlite:///var/dialtone.db",
         example="mongodb://dialtone:password@127.0.0.1:27017/dialtone?authSource=admin",
-        more_examples=(
-            "mongodb+srv://dialtone:password@cluster.example.org/dialtone",
-            "sqlite:////srv/dialtone/dialtone.db",
-        ),
     )
     """sqlite:///path (////path from the root), mongodb://host/name, or package.module:factory."""
     media: MediaStore = essential(
-        services.parse_media,
-        default="file:var/media",
-        example="s3://example-images/dialtone",
-        more_examples=("file:///srv/dialtone/media",),
+        services.parse_media, default="file:var/media", example="s3://example-images/dialtone"
     )
     """file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory."""
     aws_access_key_id: str = essential(
@@ -125,7 +118,7 @@ class Settings:
     secrets_file: Path = essential(parsers.parse_file_path, default="var/secrets.json")
     """File with the keys; development creates it if it is missing, production does not."""
     sms: tuple[SmsProvider | Factory, ...] = essential(
-        services.parse_sms, default="console", example="twilio,my_sms:open_messenger"
+        services.parse_sms, default="console", example="twilio"
     )
     """console (shows messages), twilio, or package.module:factory; several are tried in order."""
     twilio_account_sid: str = essential(
@@ -140,9 +133,9 @@ class Settings:
     """Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it."""
     countries: frozenset[str] | None = essential(parsers.parse_countries, example="IN,US,DE")
     """Countries of messages and calls, as ISO codes, or * for all; optional with console alone."""
-    limits: LimitProfile = essential(parsers.choice(LimitProfile), default="medium")
+    limits: str = essential(parsers.choice(*LIMIT_PROFILES), default="medium")
     """small, medium or large: sets all limits of messages, codes and calls, see docs/abuse.md."""
-    app_name: str = essential(parsers.parse_app_name, default="Dialtone", example="Acme")
+    app_name: str = essential(parsers.parse_app_name, default="Dialtone")
     """Name of your app in messages and calls, 1 to 30 characters."""
 
     s3_endpoint: str | None = optional(parsers.parse_url, example="http://127.0.0.1:8333")
@@ -150,23 +143,19 @@ class Settings:
     aws_region: str = optional(services.parse_region, default="us-east-1")
     """Region of the S3 bucket."""
     media_public_url: str | None = optional(parsers.parse_url, example="https://media.example.org")
-    """URL of a CDN in front of the media store; by default the service or the S3 server serves."""
-    media_access: MediaAccess = optional(parsers.choice(MediaAccess), default="public")
-    """private if only the owner of an image may open it, by a URL that expires; or public."""
+    """URL of a CDN for images. Without it, image URLs lead to the service or the S3 server."""
+    media_access: MediaAccess = optional(parsers.choice(*MediaAccess), default="public")
+    """public: everybody with the URL opens an image. private: only its owner gets a URL."""
     media_variants: tuple[VariantSpec, ...] = optional(
-        parsers.parse_variants,
-        default="thumb:320x320",
-        example="thumb:320x320,thumb_webp:320x320,led:64x64!",
+        parsers.parse_variants, default="thumb:320x320"
     )
-    """Sizes to make of each image, or none: ! is stretched to this size, name_webp is WebP."""
-    media_url_variant: str | None = optional(parsers.parse_variant_name, example="thumb")
+    """Smaller copies as name:WIDTHxHEIGHT, or none. ! at the end stretches; name_webp is WebP."""
+    media_url_variant: str | None = optional(parsers.parse_variant_name, example=_still_variant)
     """The variant that the url of an item leads to; by default the full image."""
     media_cache_max_age: timedelta = optional(parsers.duration("0s", "3650d"), default="365d")
     """Time that browsers and CDNs keep public images, also deleted ones."""
     secrets: Secret[str] = optional(
-        parsers.parse_secrets,
-        unset=Secret(""),
-        example='{"version":1,"otp_pepper":[{"id":"5f0c1a9e","not_before":"...","key":"..."}]}',
+        parsers.parse_secrets, unset=Secret(""), example='"$(dialtone keys generate -)"'
     )
     """The text of a secrets file, instead of DIALTONE_SECRETS_FILE."""
     twilio_messaging_service_sid: str = optional(
@@ -176,7 +165,7 @@ class Settings:
     twilio_voice_from: str = optional(services.parse_caller_id, unset="", example="+15005550006")
     """Number that calls come from; by default TWILIO_FROM, if it is a number with +."""
     voice: VoiceProvider = optional(
-        parsers.choice(VoiceProvider), derive=_voice_of_sms, example="twilio"
+        parsers.choice(*VoiceProvider), derive=_voice_of_sms, example="twilio"
     )
     """Who places and answers calls: twilio or none; by default twilio if DIALTONE_SMS names it."""
     twilio_auth_token_secondary: Secret[str] = optional(
@@ -189,7 +178,7 @@ class Settings:
     """Hashes of the Android apps that read the code from the message, the usual app first."""
     web_domain: str | None = optional(parsers.parse_domain, example="example.org")
     """Domain of the website on which browsers fill in the code (WebOTP)."""
-    default_locale: str = optional(parse_locale, default="en", example="pt-BR")
+    default_locale: str = optional(parse_locale, default="en")
     """Language of a message if the request names no language that has templates."""
     sms_templates_dir: Path | None = optional(parsers.parse_path, example="/etc/dialtone/templates")
     """Folder with message templates of your own, see docs/sms-templates.md."""
@@ -198,9 +187,7 @@ class Settings:
     operator: PhoneNumber | None = optional(parsers.parse_operator, example="+14155552671")
     """Number that callers of the phone line are connected to; by default nobody answers them."""
     default_region: str | None = optional(parsers.parse_country, derive=_only_country, example="IN")
-    """Country of phone numbers without +, as ISO code; by default the only one in
-    DIALTONE_COUNTRIES.
-    """
+    """Country of numbers without +, as ISO code; by default the only one in DIALTONE_COUNTRIES."""
     accepts_toll_free_numbers: bool = optional(
         parsers.parse_yes_or_no, default="no", name="TOLL_FREE_NUMBERS"
     )
@@ -208,7 +195,7 @@ class Settings:
     otp_length: int = optional(parsers.number(DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH), default="6")
     """Number of digits of a code, 6 to 8."""
     test_otps: Secret[TestOtps] = optional(
-        parsers.parse_test_otps, unset=Secret(TestOtps()), example="+15005550006=123456@2027-01-01"
+        parsers.parse_test_otps, unset=Secret(TestOtps()), example=_test_otp
     )
     """Numbers with a fixed code until a given day, for app-store reviewers; they get no message."""
     web_origins: tuple[str, ...] = optional(
@@ -228,100 +215,82 @@ class Settings:
     max_upload_size: int = optional(parsers.size(1_000, 1_000_000_000), default="20MB")
     """Maximum size of an uploaded file, such as 20MB or 16MiB."""
     library_visibility: LibraryVisibility = optional(
-        parsers.choice(LibraryVisibility),
-        derive=lambda fields: "owner" if fields["media_access"] is MediaAccess.PRIVATE else "all",
+        parsers.choice(*LibraryVisibility),
+        derive=lambda settings: "owner" if settings.is_private else "all",
         example="owner",
     )
-    """Whose items members list and open: all, or owner (default for private media)."""
+    """all: members see everybody's items. owner: only their own (the default for private media)."""
     library_quota: int = optional(parsers.size(0, 10**15), default="5GB")
     """Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB."""
     library_quota_items: int = optional(parsers.number(0, 10**9), default="10000")
     """Maximum items that one user has in the library."""
     call_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="90d")
     """Time after which a call is deleted from the call log."""
-    recording_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="30d")
+    recording_retention: timedelta = optional(
+        parsers.duration("1h", "3650d"),
+        default="30d",
+        example=lambda settings: f"{settings.call_retention // timedelta(hours=1)}h",
+    )
     """Time after which the recording of a call is deleted, here and at the provider."""
-    workers: int = optional(parsers.number(1, 256), default="1", example="4")
+    workers: int = optional(parsers.number(1, 256), default="1")
     """Number of server processes."""
     stop_delay: timedelta = optional(
         parsers.duration("0s", "10m"),
         # In development, nothing routes requests by readiness.
-        derive=lambda fields: "5s" if fields["env"] is Environment.PRODUCTION else "0s",
+        derive=lambda settings: "5s" if settings.env is Environment.PRODUCTION else "0s",
         example="10s",
     )
-    """Time from SIGTERM to the stop, for load balancers to notice; by default 5s in production."""
+    """After SIGTERM, the service still accepts requests for this time; in production 5s."""
     drain_timeout: timedelta = optional(parsers.duration("1s", "1h"), default="30s")
     """Time that open requests have to finish after the stop delay."""
-    log_level: LogLevel = optional(parsers.choice(LogLevel), default="info", example="warning")
+    log_level: str = optional(parsers.choice("debug", "info", "warning", "error"), default="info")
     """Lowest level that is logged: debug, info, warning or error."""
-    log_format: LogFormat = optional(parsers.choice(LogFormat), default="auto", example="json")
+    log_format: str = optional(parsers.choice("auto", "console", "json"), default="auto")
     """console for people or json for machines; auto is console on a terminal and json elsewhere."""
 
-    sms_limit_per_country: SlidingWindow = limit(
-        _limit, small="200/1h", medium="1000/1h", large="10000/1h"
-    )
+    sms_limit_per_country: SlidingWindow = limit(_limit, "200/1h", "1000/1h", "10000/1h")
     """Messages that did not lead to a login, per country and hour."""
-    sms_limit_total: SlidingWindow = limit(
-        _limit, small="500/1h", medium="5000/1h", large="50000/1h"
-    )
+    sms_limit_total: SlidingWindow = limit(_limit, "500/1h", "5000/1h", "50000/1h")
     """Messages that did not lead to a login, in all countries together, per hour."""
-    sms_limit_all_factor: int = limit(parsers.number(1, 20), medium="10")
-    """With logins counted too, both limits above are this many times as high."""
-    sms_limit_per_phone: SlidingWindows = limit(_messages_per_phone, medium="6/15m,12/1d")
+    sms_limit_all_factor: int = limit(parsers.number(1, 20), "10")
+    """All messages, with logins too: this many times DIALTONE_SMS_LIMIT_PER_COUNTRY and …_TOTAL."""
+    sms_limit_per_phone: SlidingWindows = limit(_messages_per_phone, "6/15m,12/1d")
     """Messages to one phone, per quarter of an hour and per day."""
-    sms_limit_per_phone_and_ip: SlidingWindows = limit(_messages_per_phone, medium="5/15m,6/1d")
+    sms_limit_per_phone_and_ip: SlidingWindows = limit(_messages_per_phone, "5/15m,6/1d")
     """Messages to one phone that clients of one network request (IPv4 /24, IPv6 /48)."""
-    sms_limit_trusted_ip: SlidingWindow = limit(parsers.rate_limit(14), medium="3/1h")
+    sms_limit_trusted_ip: SlidingWindow = limit(parsers.rate_limit(14), "3/1h")
     """Further messages to a phone per hour for each of its devices and each IP of its logins."""
-    sms_limit_per_ip: SlidingWindow = limit(
-        _limit_per_ip, small="30/1h", medium="60/1h", large="300/1h"
-    )
+    sms_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "30/1h", "60/1h", "300/1h")
     """Messages that did not lead to a login, per IP (IPv6: per /64) and hour."""
-    sms_countries_per_ip: int = limit(parsers.number(1, 250), medium="5")
+    sms_countries_per_ip: int = limit(parsers.number(1, 250), "5")
     """Countries whose phones one IP can request messages for in a day."""
-    voice_limit_per_country: SlidingWindow = limit(
-        _limit, small="50/1h", medium="200/1h", large="2000/1h"
-    )
+    voice_limit_per_country: SlidingWindow = limit(_limit, "50/1h", "200/1h", "2000/1h")
     """Calls with a code that apps request, per country and hour; each is also a message above."""
-    verify_limit_per_ip: SlidingWindow = limit(
-        _limit_per_ip, small="300/1h", medium="600/1h", large="3000/1h"
-    )
+    verify_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "300/1h", "600/1h", "3000/1h")
     """Codes that one IP (IPv6: one /64) can try in an hour, for all phones together."""
-    failed_attempt_limit_per_country: SlidingWindow = limit(
-        _limit, small="200/1h", medium="1000/1h", large="10000/1h"
-    )
+    failed_attempt_limit_per_country: SlidingWindow = limit(_limit, "200/1h", "1000/1h", "10000/1h")
     """Wrong codes per country and hour; then each message brings two attempts instead of five."""
-    failed_attempt_limit_total: SlidingWindow = limit(
-        _limit, small="500/1h", medium="5000/1h", large="50000/1h"
-    )
+    failed_attempt_limit_total: SlidingWindow = limit(_limit, "500/1h", "5000/1h", "50000/1h")
     """Wrong codes in all countries per hour; then each message brings two attempts only."""
-    callback_limit_per_phone: SlidingWindows = limit(_callbacks_per_phone, medium="2/1h,3/1d")
-    """Calls with a code to one phone after a call to the phone line, per hour and per day."""
-    callback_limit_per_country: SlidingWindow = limit(
-        _limit, small="30/1h", medium="100/1h", large="1000/1h"
-    )
+    callback_limit_per_country: SlidingWindow = limit(_limit, "30/1h", "100/1h", "1000/1h")
     """Calls with a code after a call to the phone line, per country and hour."""
-    inbound_limit_per_caller: SlidingWindow = limit(_limit, medium="10/1h")
+    inbound_limit_per_caller: SlidingWindow = limit(_limit, "10/1h")
     """Calls of one number that the phone line answers in an hour; further ones hear a busy tone."""
-    inbound_limit_total: SlidingWindow = limit(
-        _limit, small="200/1h", medium="1000/1h", large="10000/1h"
-    )
+    inbound_limit_total: SlidingWindow = limit(_limit, "200/1h", "1000/1h", "10000/1h")
     """Calls that the phone line answers in an hour; further ones hear a busy tone."""
-    operator_limit_per_caller: SlidingWindow = limit(_limit, medium="3/1h")
+    operator_limit_per_caller: SlidingWindow = limit(_limit, "3/1h")
     """Calls of one number that are connected to DIALTONE_OPERATOR in an hour."""
-    operator_limit_total: SlidingWindow = limit(
-        _limit, small="30/1h", medium="100/1h", large="1000/1h"
-    )
+    operator_limit_total: SlidingWindow = limit(_limit, "30/1h", "100/1h", "1000/1h")
     """Calls of all numbers that are connected to DIALTONE_OPERATOR in an hour."""
-    operator_lines: int = limit(parsers.number(1, 10_000), small="3", medium="10", large="100")
+    operator_lines: int = limit(parsers.number(1, 10_000), "3", "10", "100")
     """Callers who can talk to DIALTONE_OPERATOR at the same time; others hear that it is busy."""
-    request_limit_per_identity: SlidingWindow = limit(_request_limit, medium="600/1m")
+    request_limit_per_identity: SlidingWindow = limit(_request_limit, "600/1m")
     """Requests of one signed-in user per minute; each instance counts for itself, approximately."""
-    refresh_limit_per_ip: SlidingWindow = limit(_request_limit, medium="1200/1m")
+    refresh_limit_per_ip: SlidingWindow = limit(_request_limit, "1200/1m")
     """Refreshes, logouts and status requests of one IP per minute, approximately, per instance."""
 
     upload_min_rate: int = advanced(parsers.size(0, 10**9), default="32KB")
-    """Bytes a second below which an upload ends first when the space for uploads is used up."""
+    """Minimum bytes per second of an upload. If the space is used up, slower uploads end first."""
     image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
     """Megapixels that one user can upload in an hour, all frames counted."""
     max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")
@@ -329,7 +298,7 @@ class Settings:
     max_jpeg_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="120000000")
     """Maximum pixels of a JPEG; one over `DIALTONE_MAX_IMAGE_PIXELS` is scaled down."""
     image_formats: tuple[SourceFormat, ...] = advanced(
-        parsers.list_of(parsers.choice(SourceFormat)), default="jpeg,png,webp,gif,avif,heic"
+        parsers.list_of(parsers.choice(*SourceFormat)), default="jpeg,png,webp,gif,avif,heic"
     )
     """Formats of images that are accepted; heic stands for HEIF too."""
     max_image_frames: int = advanced(parsers.number(1, 10_000), default="500")
@@ -353,9 +322,15 @@ class Settings:
         return SmsProvider.TWILIO in self.sms or self.voice is VoiceProvider.TWILIO
 
     @property
+    def is_private(self) -> bool:
+        """Whether only the owner of an image can open it."""
+        return self.media_access is MediaAccess.PRIVATE
+
+    @property
     def twilio_caller_id(self) -> str:
         """The number that calls come from, empty if there is none."""
-        return _caller_id(self.twilio_voice_from, self.twilio_from)
+        sender = self.twilio_from
+        return self.twilio_voice_from or (sender if sender.startswith("+") else "")
 
     @property
     def has_phone_line(self) -> bool:
@@ -398,6 +373,33 @@ class Settings:
     def max_pixels_per_hour(self) -> int:
         """The pixels that one user can upload to one server process in an hour."""
         return self.image_megapixels_per_hour * 1_000_000 // self.workers
+
+
+class InvalidSetting(AttributeError):
+    """The variable of this field has an invalid value."""
+
+
+class PartialSettings(Settings):
+    """Settings while they are read: the field of an invalid variable has no value."""
+
+    __slots__ = ()
+
+    def __init__(self, variables: Variables) -> None:
+        """Begin without values."""
+        self.set("variables", variables)
+
+    def set(self, field_name: str, value: Any) -> None:
+        """Give a field its value."""
+        object.__setattr__(self, field_name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise the error that says why a field has no value."""
+        raise InvalidSetting(name)
+
+    def complete(self) -> Settings:
+        """Return the settings, when all fields have a value."""
+        names = (one.name for one in fields(self))
+        return Settings(**{name: getattr(self, name) for name in names})
 
 
 FIELDS: Final[Mapping[str, tuple[str, Declaration]]] = declared(Settings)

@@ -33,31 +33,6 @@ class VoiceProvider(StrEnum):
     NONE = "none"
 
 
-class LogLevel(StrEnum):
-    """The lowest level that is logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class LogFormat(StrEnum):
-    """How log lines are rendered; `auto` is `console` on a terminal and `json` elsewhere."""
-
-    AUTO = "auto"
-    CONSOLE = "console"
-    JSON = "json"
-
-
-class LimitProfile(StrEnum):
-    """What sets all limits: for some thousand users, some hundred thousand, or millions."""
-
-    SMALL = "small"
-    MEDIUM = "medium"
-    LARGE = "large"
-
-
 @dataclass(frozen=True, slots=True)
 class Secret(Generic[T]):
     """A value that its `repr` does not show."""
@@ -114,8 +89,8 @@ class Variables:
     Attributes:
         values: All variables, as written; the environment overrides `.env`.
         from_env_file: Names of the variables whose value comes from `.env`.
-        unknown: Names that were probably meant for a setting and are none, each with the name of
-            that setting, if one is similar.
+        unknown: Names with our prefix that are not settings, each with the name of the setting
+            that was probably meant, if one is similar.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, compare=False)

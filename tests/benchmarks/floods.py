@@ -5,17 +5,22 @@ own; and guesses. After an hour of each attack owners of all kinds try to log in
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from itertools import count
 from typing import Final
 
 from domain.errors import RateLimitExceeded
 from domain.identities.device_token import DeviceToken
 from domain.phone import PhoneNumber
-from tests.benchmarks.simulation import KNOWN_IP, OWN_IP, SECONDS_TO_TYPE, Attack, Simulation
+from tests.benchmarks.attack_sizes import MESSAGES_PER_PHONE
+from tests.benchmarks.flood_plans import OWNERS_RANGE, Flood, Owner, Place
+from tests.benchmarks.simulation import (
+    KNOWN_IP,
+    SECONDS_TO_TYPE,
+    Attack,
+    Simulation,
+    client_ips,
+)
 
-COUNTRIES: Final = ("US", "IN", "GB", "NG", "BD")
-OWNERS_RANGE: Final = 555
 STEP: Final = timedelta(minutes=5)
 REJECTIONS_IN_A_ROW: Final = 20
 """After so many rejected requests of different IPs a flood pauses until its next step."""
@@ -24,169 +29,12 @@ SITES_IN_A_ROW: Final = 20
 LATER_REQUESTS: Final = 3
 UNKNOWN_IPS_AT_A_PHONE: Final = 40
 """More do not matter: after 50 failures in a row unknown IPs have no attempt."""
+ABOUT_A_WEEK: Final = 6
+"""Days."""
+LOGINS_OF_A_NUMBER: Final = 10
+"""More do not matter: after that the limits of the phone stop it."""
 DAYS_BEFORE: Final = (9, 5, 1)
 """The days before an attack on which old accounts were used. Younger ones logged in on the last."""
-
-
-class Owner(StrEnum):
-    """Who wants to log in during a flood."""
-
-    OLD_DEVICE = "old account, device token"
-    OLD_KNOWN_IP = "old account, known IP"
-    YOUNG_DEVICE = "younger account, device token"
-    YOUNG_KNOWN_IP = "younger account, known IP"
-    NEW = "new customer"
-
-    @property
-    def is_old(self) -> bool:
-        """Whether the account has the right to the reserve."""
-        return self in {Owner.OLD_DEVICE, Owner.OLD_KNOWN_IP}
-
-    @property
-    def has_token(self) -> bool:
-        """Whether the app sends a device token. It is at a new IP then."""
-        return self in {Owner.OLD_DEVICE, Owner.YOUNG_DEVICE}
-
-    @property
-    def client_ip(self) -> str:
-        """The IP during the flood."""
-        is_known = self in {Owner.OLD_KNOWN_IP, Owner.YOUNG_KNOWN_IP}
-        return KNOWN_IP if is_known else "203.0.113.20"
-
-    @property
-    def phone(self) -> PhoneNumber:
-        """The phone."""
-        return PhoneNumber(f"+1415{OWNERS_RANGE}99{list(Owner).index(self):02d}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flood:
-    """An attack: strangers who flood phones of others, and attackers with own numbers.
-
-    Attributes:
-        title: What the table calls it.
-        ips: How many IPs the strangers have, each in a network of its own.
-        countries: Whose phones they flood; the owner's country is the first.
-        is_in_owners_range: They flood the owner's number range only.
-        own_numbers: How many phones the attackers own, each with an account and a device token.
-        own_ranges: In so many number ranges.
-        own_networks: At so many IPs, each in a network of its own.
-        logs_in: They log in with each message.
-        is_old: The accounts have the right to the reserve.
-        is_beside_owner: Their phones are in the range of the owner, their IPs in the network.
-    """
-
-    title: str
-    ips: int = 0
-    countries: Sequence[str] = COUNTRIES[:1]
-    is_in_owners_range: bool = False
-    own_numbers: int = 0
-    own_ranges: int = 1
-    own_networks: int = 1
-    logs_in: bool = False
-    is_old: bool = False
-    is_beside_owner: bool = False
-
-    def strangers(self) -> "Sequence[str]":
-        """Return the IPs of the strangers."""
-        if self.ips == OWN_IP:
-            return () if self.own_numbers else [KNOWN_IP, "203.0.113.20"]
-        return client_ips(self.ips)
-
-
-_STRANGERS: Final = 34_000
-FLOODS: Final = (
-    Flood(title="strangers: 10 addresses", ips=10),
-    Flood(title="strangers: 12 addresses", ips=12),
-    Flood(title="strangers: 34,000 addresses", ips=_STRANGERS),
-    Flood(title="strangers: 34,000 addresses, five countries", ips=_STRANGERS, countries=COUNTRIES),
-    Flood(title="strangers: 34,000, one number range", ips=_STRANGERS, is_in_owners_range=True),
-    Flood(title="strangers: at the owner's own IPs", ips=OWN_IP),
-    Flood(
-        title="12 strangers' addresses; 136 own numbers, 4 ranges, 12 addresses",
-        ips=12,
-        own_numbers=136,
-        own_ranges=4,
-        own_networks=12,
-    ),
-    Flood(
-        title="340 own numbers, 20 ranges, 8 addresses",
-        own_numbers=340,
-        own_ranges=20,
-        own_networks=8,
-    ),
-    Flood(
-        title="34,000 strangers' addresses; 340 own numbers, 20 ranges, 8 addresses",
-        ips=_STRANGERS,
-        own_numbers=340,
-        own_ranges=20,
-        own_networks=8,
-    ),
-    Flood(
-        title="34,000 strangers' addresses; 2,000 own numbers, 4 whole ranges, 2,000 addresses",
-        ips=_STRANGERS,
-        own_numbers=2_000,
-        own_ranges=4,
-        own_networks=2_000,
-    ),
-    Flood(
-        title="34,000 strangers' addresses; 76 own numbers, 19 ranges, 19 addresses",
-        ips=_STRANGERS,
-        own_numbers=76,
-        own_ranges=19,
-        own_networks=19,
-    ),
-    Flood(
-        title="34,000 strangers' addresses; 80 own numbers, 20 ranges, 20 addresses",
-        ips=_STRANGERS,
-        own_numbers=80,
-        own_ranges=20,
-        own_networks=20,
-    ),
-    Flood(
-        title="34,000 strangers' addresses; 4 own numbers in the owner's range and network",
-        ips=_STRANGERS,
-        own_numbers=4,
-        is_beside_owner=True,
-    ),
-    Flood(
-        title="34,000 strangers' addresses; 100 old own numbers, 20 ranges, 20 addresses",
-        ips=_STRANGERS,
-        own_numbers=100,
-        own_ranges=20,
-        own_networks=20,
-        is_old=True,
-    ),
-    Flood(
-        title="34,000 strangers' addresses; 6 old own numbers in the owner's range and network",
-        ips=_STRANGERS,
-        own_numbers=6,
-        is_old=True,
-        is_beside_owner=True,
-    ),
-    Flood(
-        title="2,000 own numbers that log in, 4 whole ranges, 2,000 addresses",
-        own_numbers=2_000,
-        own_ranges=4,
-        own_networks=2_000,
-        logs_in=True,
-    ),
-    Flood(
-        title="2,000 own numbers that log in, 20 ranges, 2,000 addresses",
-        own_numbers=2_000,
-        own_ranges=20,
-        own_networks=2_000,
-        logs_in=True,
-    ),
-    Flood(
-        title="2,000 old own numbers that log in, 21 ranges, 2,000 addresses",
-        own_numbers=2_000,
-        own_ranges=21,
-        own_networks=2_000,
-        logs_in=True,
-        is_old=True,
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,21 +47,23 @@ class FloodResult:
 
     @property
     def violations(self) -> Sequence[str]:
-        """Describe who was rejected against the rules: owners with the right to the reserve."""
-        if self.flood.is_old:
-            return []
-        return [
-            f"{self.flood.title}: {owner}"
+        """Describe what is not as the page says."""
+        plan = self.flood
+        wrong = [
+            f"{plan.title}: {owner}: {'' if is_served else 'not '}served"
             for owner, is_served in self.served.items()
-            if owner.is_old and not is_served
+            if is_served != (owner in plan.served)
         ]
+        if plan.messages not in (None, self.messages):
+            wrong.append(f"{plan.title}: {self.messages} messages instead of {plan.messages}")
+        return wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuessResult:
     """What attackers who guess reached in an hour.
 
-    A site is an IPv4 address in a network of its own, or an IPv6 /48 with so many /64.
+    A site is an IPv4 client IP in a network of its own, or an IPv6 /48 with so many /64.
     """
 
     sites: int
@@ -221,6 +71,12 @@ class GuessResult:
     messages: int
     checked: int
     expected_hits: float
+
+    @property
+    def violations(self) -> Sequence[str]:
+        """Describe guessers who need far less than the week that the page says."""
+        days = 1 / (self.expected_hits * 24)
+        return [f"{self.sites} sites: an account in {days:.1f} days"] if days < ABOUT_A_WEEK else []
 
 
 async def flood(plan: Flood) -> FloodResult:
@@ -236,8 +92,7 @@ async def flood(plan: Flood) -> FloodResult:
                 logged_in = await simulation.verify(owner.phone, KNOWN_IP)
                 assert logged_in is not None
                 tokens[owner] = logged_in.device_token
-        if plan.is_old or is_last:
-            await own.prepare()
+        await own.prepare(only_old=not is_last)
         passed = simulation.now - started_at
         await simulation.advance(timedelta(days=DAYS_BEFORE[0] - next_day) - passed)
     strangers = Strangers(simulation, plan)
@@ -309,7 +164,8 @@ class Strangers:
         while rejected < most:
             self.number += 1
             country = countries[self.number % len(countries)]
-            first_range, ranges = (OWNERS_RANGE, 1) if self.plan.is_in_owners_range else (200, 350)
+            is_in_range = self.plan.place is Place.OWNERS_RANGE
+            first_range, ranges = (OWNERS_RANGE, 1) if is_in_range else (200, 350)
             phone = a_number(self.number, country, first_range, ranges)
             result = await self.simulation.request(phone, ips[self.number % len(ips)])
             rejected = rejected + 1 if isinstance(result, RateLimitExceeded) else 0
@@ -317,31 +173,44 @@ class Strangers:
 
 @dataclass(slots=True)
 class OwnNumbers:
-    """Attackers who request codes for their own numbers."""
+    """Attackers who request codes for their own numbers. Those with old accounts are the last."""
 
     simulation: Simulation
     plan: Flood
     tokens: dict[int, DeviceToken | None] = field(default_factory=dict)
     with_token: bool = False
+    steps: int = 0
 
-    async def prepare(self) -> None:
+    @property
+    def _first_old(self) -> int:
+        return self.plan.own_numbers - self.plan.old_numbers
+
+    async def prepare(self, *, only_old: bool) -> None:
         """Log in with each number. Where the limits reject it, try again an hour later."""
-        for number in range(self.plan.own_numbers):
+        for number in range(self._first_old if only_old else 0, self.plan.own_numbers):
             while not await self._request(number, logs_in=True):
                 await self.simulation.advance(timedelta(hours=1))
 
     async def act(self) -> None:
         """Request a code for each number: with the device token, or without at the trusted IP.
 
-        Who logs in repeats that until limits stop it.
+        - Old accounts wait until the younger ones have used up their messages.
+        - Who logs in repeats that until limits stop it.
         """
         self.with_token = self.plan.logs_in or not self.with_token
-        rejected = 0
-        for number in range(self.plan.own_numbers * (10 if self.plan.logs_in else 1)):
-            is_sent = await self._request(number % self.plan.own_numbers, logs_in=self.plan.logs_in)
-            rejected = 0 if is_sent else rejected + 1
-            if self.plan.logs_in and rejected > self.plan.own_numbers:
-                return
+        self.steps += 1
+        numbers = self.plan.own_numbers
+        if self.plan.logs_in:
+            rejected = 0
+            for number in range(numbers * LOGINS_OF_A_NUMBER):
+                is_sent = await self._request(number % numbers, logs_in=True)
+                rejected = 0 if is_sent else rejected + 1
+                if rejected > numbers:
+                    return
+            return
+        have_younger_ones_finished = self.steps > MESSAGES_PER_PHONE
+        for number in range(numbers if have_younger_ones_finished else self._first_old):
+            await self._request(number, logs_in=False)
 
     async def _request(self, number: int, *, logs_in: bool) -> bool:
         phone, client_ip = self._phone(number), self._client_ip(number)
@@ -357,19 +226,19 @@ class OwnNumbers:
         return True
 
     def _phone(self, number: int) -> PhoneNumber:
-        if self.plan.is_beside_owner:
+        if self.plan.place is Place.OWNERS_RANGE:
             return PhoneNumber(f"+1415{OWNERS_RANGE}{1000 + number}")
         return a_number(number, first_range=700, ranges=self.plan.own_ranges)
 
     def _client_ip(self, number: int) -> str:
-        if self.plan.is_beside_owner:
+        if self.plan.place is Place.OWNERS_NETWORK:
             return f"203.0.113.{100 + number}"
         network = number // self.plan.own_ranges % self.plan.own_networks
         if self.plan.own_networks >= self.plan.own_numbers:
             network = number
         elif self.plan.own_networks == self.plan.own_ranges:
             network = (number + number // self.plan.own_ranges) % self.plan.own_networks
-        return f"10.{200 + (network >> 8)}.{network & 255}.9"
+        return f"10.{network >> 8}.{network & 255}.10"
 
 
 @dataclass(slots=True)
@@ -431,8 +300,3 @@ def a_number(
             "BD": f"+88017{spread}{line:05d}",
         }[country]
     )
-
-
-def client_ips(ips: int) -> Sequence[str]:
-    """Return so many IPv4 addresses, each in a network of its own: the best for attackers."""
-    return [f"10.{number >> 8}.{number & 255}.9" for number in range(ips)]

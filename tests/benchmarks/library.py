@@ -16,6 +16,7 @@ from pymongo import MongoClient
 from adapters.records import MEDIA_ITEMS
 from adapters.records.media_items import MediaItemRecord
 from adapters.sqlite.record_table import to_column
+from adapters.sqlite.schema import columns_of
 from application.ports.media_items import MediaPages
 from domain.media.image import MediaKind
 from domain.media.page import ItemFilter
@@ -36,10 +37,7 @@ FILTERS: Final = [
     for values in itertools.product((None, an_id(7)), (None, MediaKind.GIF), (None, "cars"))
 ]
 DEEP: Final = NOW + timedelta(seconds=ITEMS // 2)
-COLUMNS: Final = (
-    *("id", "storage_key", "owner_id", "kind", "category", "created_at", "state"),
-    *("upload_deadline", "deletion_requested_at"),
-)
+COLUMNS: Final = ("id", *columns_of("media_items"))
 
 
 async def measure_library(folder: Path) -> None:

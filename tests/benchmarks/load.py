@@ -29,9 +29,9 @@ def encode_request(
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-def client_ip(number: int) -> str:
-    """Return one of many IPs, from the range for benchmarks (RFC 2544)."""
-    return f"198.18.{number % CLIENT_IPS // 250}.{number % 250 + 1}"
+def client_ip(number: int, block: int = 18) -> str:
+    """Return one of many IPs of a block, 18 or 19, of the range for benchmarks (RFC 2544)."""
+    return f"198.{block}.{number % CLIENT_IPS // 250}.{number % 250 + 1}"
 
 
 async def read_response(reader: asyncio.StreamReader) -> tuple[int, bytes]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from application.ports.repositories import Repositories
-from tests.benchmarks.floods import client_ips
+from tests.benchmarks.attack_sizes import NETWORKS_AT_ONE_PHONE
 from tests.benchmarks.simulation import (
     OWN_IP,
     Attack,
@@ -15,9 +15,10 @@ from tests.benchmarks.simulation import (
     SimulatedOwner,
     Simulation,
     Strangers,
+    client_ips,
 )
 
-CROWDS: Final = (1, 10, 1_000, OWN_IP)
+CROWDS: Final = (1, NETWORKS_AT_ONE_PHONE, 1_000, OWN_IP)
 LOGINS: Final = 4
 HOURS_BETWEEN_LOGINS: Final = 6
 

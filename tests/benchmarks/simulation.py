@@ -299,3 +299,8 @@ class SimulatedOwner:
                 break
             login.rejected_attempts += 1
         return login
+
+
+def client_ips(ips: int) -> Sequence[str]:
+    """Return so many IPs, each in a network of its own: the best for attackers."""
+    return [f"10.{number >> 8}.{number & 255}.9" for number in range(ips)]

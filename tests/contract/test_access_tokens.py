@@ -33,6 +33,12 @@ def test_a_token_contains_the_claims_that_it_was_issued_for(
     assert tokens.verify(tokens.issue(claims), NOW) == claims
 
 
+def test_another_instance_with_the_same_key_accepts_a_token(
+    with_key: Callable[[int], AccessTokens],
+) -> None:
+    assert with_key(1).verify(with_key(1).issue(CLAIMS), NOW) == CLAIMS
+
+
 def test_times_are_truncated_to_whole_seconds(tokens: AccessTokens) -> None:
     precise = TokenClaims(
         CLAIMS.identity_id,
@@ -72,6 +78,20 @@ def test_a_token_with_any_character_changed_is_rejected(tokens: AccessTokens) ->
         changed = token[:position] + ("A" if character != "A" else "B") + token[position + 1 :]
         with pytest.raises(InvalidToken):
             tokens.verify(changed, NOW)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "..", "a.b.c", "token", "é", "\ud800", "\x00", " ", "{}", "a" * 1_000_000]
+)
+def test_malformed_text_is_rejected(tokens: AccessTokens, text: str) -> None:
+    with pytest.raises(InvalidToken):
+        tokens.verify(text, NOW)
+
+
+@pytest.mark.parametrize("text", ["{} ", " {}", "{}\n", "{}=", "{}.", "Bearer {}"])
+def test_a_token_with_text_around_it_is_rejected(tokens: AccessTokens, text: str) -> None:
+    with pytest.raises(InvalidToken):
+        tokens.verify(text.format(tokens.issue(CLAIMS)), NOW)
 
 
 def test_the_error_does_not_contain_the_token(tokens: AccessTokens) -> None:

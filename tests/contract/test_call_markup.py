@@ -70,18 +70,32 @@ def test_a_menu_says_its_prompt_and_continues_at_its_position() -> None:
     ]
 
 
+ANY_NAME = Position('a&b="<c>" ?', 3)
+
+
 @pytest.mark.parametrize(
     ("instruction", "step"),
     [
+        # Keys alone need no language.
+        (
+            Gather((), MENU, VOICE, ("yes",), keys=6, with_speech=False),
+            ("Gather", [], URL, "6", "5", "", ""),
+        ),
+        (
+            Dial("+14155550001", MENU, 20, 3600),
+            ("Dial", [("Number", "+14155550001")], URL, "20", "3600"),
+        ),
+        (Record(MENU, 120, 5), ("Record", URL, "120", "5", STATUS_URL)),
         (GoTo(MENU), ("Redirect", URL)),
+        (GoTo(ANY_NAME), ("Redirect", url_of(ANY_NAME))),
         (HangUp(), ("Hangup",)),
         (Reject(), ("Reject", "busy")),
         (Reject(RejectReason.NOT_IN_SERVICE), ("Reject", "rejected")),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_call_continues_elsewhere_ends_or_is_rejected(
-    instruction: Instruction, step: tuple[str, ...]
+def test_a_call_waits_continues_elsewhere_ends_or_is_rejected(
+    instruction: Instruction, step: tuple[Any, ...]
 ) -> None:
     assert play(instruction) == [step]
 

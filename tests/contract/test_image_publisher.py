@@ -97,6 +97,14 @@ async def test_the_upload_stays_open(publisher: ImagePublisher, content: bytes) 
     assert not upload.closed
 
 
+async def test_concurrent_uploads_are_independent(publisher: ImagePublisher) -> None:
+    sizes = range(10, 20)
+
+    results = await asyncio.gather(*(publish(publisher, plain_jpeg(width=size)) for size in sizes))
+
+    assert [result.image.width for result in results] == list(sizes)
+
+
 @pytest.mark.parametrize(
     ("spec", "size"),
     [

@@ -17,6 +17,8 @@ async def test_a_lease_is_held_until_it_expires(repositories: Repositories) -> N
     assert not await repositories.leases.acquire("cleanup", NOW, NOW + HOUR)
     assert not await repositories.leases.acquire("cleanup", NOW + 59 * MINUTE, NOW + 2 * HOUR)
     assert await repositories.leases.acquire("cleanup", NOW + HOUR, NOW + 2 * HOUR)
+    # Another name is another lease.
+    assert await repositories.leases.acquire("report", NOW, NOW + HOUR)
 
 
 async def test_one_of_fifty_parallel_requests_acquires_a_lease(

@@ -39,6 +39,21 @@ async def test_an_owners_items_are_listed_until_they_are_marked_for_deletion(
     assert found == {ready.id: Versioned(ready, 1), uploading.id: Versioned(uploading, 1)}
 
 
+async def test_marking_all_listed_items_for_deletion_ends(repositories: Repositories) -> None:
+    items = [an_item(id=an_id(number), owner_id=OWNER) for number in range(5)]
+    await add_items(repositories, *items)
+
+    pages = 0
+    while found := await repositories.media_cleanup.list_owned_by(OWNER, 2):
+        assert len(found) <= 2
+        for item in found:
+            marked = item.value.mark_for_deletion(NOW)
+            assert await repositories.media_items.replace(marked, item.version)
+        pages += 1
+
+    assert pages == 3
+
+
 async def test_an_upload_is_expired_at_its_deadline(repositories: Repositories) -> None:
     expired = pending(1, upload_deadline=NOW - MINUTE)
     just_expired = pending(2, upload_deadline=NOW)
@@ -50,6 +65,10 @@ async def test_an_upload_is_expired_at_its_deadline(repositories: Repositories) 
 
     assert found == {expired.id: Versioned(expired, 1), just_expired.id: Versioned(just_expired, 1)}
     assert len(await repositories.media_cleanup.list_expired_uploads(NOW, 1)) == 1
+    for item in found.values():
+        marked = item.value.mark_for_deletion(NOW)
+        assert await repositories.media_items.replace(marked, item.version)
+    assert list(await repositories.media_cleanup.list_expired_uploads(NOW, 10)) == []
 
 
 async def test_deleting_items_are_listed_by_the_time_of_the_request(
@@ -64,6 +83,9 @@ async def test_deleting_items_are_listed_by_the_time_of_the_request(
 
     assert found == {before.id: Versioned(before, 1), at_that_time.id: Versioned(at_that_time, 1)}
     assert len(await repositories.media_cleanup.list_deleting(NOW, 1)) == 1
+    for item in found.values():
+        assert await repositories.media_items.delete(item.value.id, item.version)
+    assert list(await repositories.media_cleanup.list_deleting(NOW, 10)) == []
 
 
 async def test_refused_deletions_are_listed_until_the_file_is_deleted_the_oldest_first(

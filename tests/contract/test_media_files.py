@@ -59,6 +59,37 @@ async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
         assert await read_file(files, KEY) == b"one"
 
 
+async def test_writing_a_key_again_replaces_its_file_only(files: Files) -> None:
+    await files.write(OTHER_KEY, BytesIO(b"other"), "image/png")
+    for content in (b"one", b"another"):
+        await files.write(KEY, BytesIO(content), JPEG)
+
+    assert await read_file(files, KEY) == b"another"
+    assert await read_file(files, OTHER_KEY) == b"other"
+
+
+async def test_readers_of_one_file_are_independent(files: Files) -> None:
+    content = bytes(range(256)) * 1000
+    await files.write(KEY, BytesIO(content), JPEG)
+
+    async with files.open_file(KEY) as slow:
+        assert slow is not None
+        first = await anext(slow.chunks)
+
+        assert await read_file(files, KEY) == content
+
+        assert first + b"".join([chunk async for chunk in slow.chunks]) == content
+
+
+async def test_concurrent_health_checks_pass_and_change_nothing(files: Files) -> None:
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+
+    assert await asyncio.gather(*(files.check() for _ in range(20))) == [None] * 20
+
+    assert await read_file(files, KEY) == b"one"
+    assert await files.delete_unfinished(NOW + HOUR) == 0
+
+
 async def test_a_file_is_never_visible_in_part(files: Files) -> None:
     content = bytes(5_000_000)
 

@@ -174,6 +174,14 @@ async def test_an_accepted_message_is_delivered_to_the_number(driver: MessengerD
     assert TEXT in delivered
 
 
+@pytest.mark.skipif(external_adapter.is_given(), reason="an adapter from outside may not have it")
+async def test_a_message_may_have_a_url_for_its_status(driver: MessengerDriver) -> None:
+    result = await driver.messenger.send(PHONE, TEXT, "https://dialtone.example.org/sms/status")
+
+    assert result == DeliveryResult(DeliveryStatus.ACCEPTED)
+    assert TEXT in await driver.delivered()
+
+
 async def test_many_messages_at_the_same_time_are_all_delivered(driver: MessengerDriver) -> None:
     texts = [f"{number:06} is your code" for number in range(50)]
 

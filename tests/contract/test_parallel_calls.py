@@ -1,12 +1,15 @@
 """Requests of a call that arrive at the same moment have one effect, on all databases."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
+from domain.otp.sliding_window import SlidingWindow
 from domain.voice.call import Call
+from domain.voice.call_limits import CallLimits
 from domain.voice.flow import DialResult
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
@@ -58,3 +61,18 @@ async def test_a_caller_joins_leaves_feedback_and_leaves_once(
 
     assert (await record(repositories, again)).outcome is CallOutcome.LEFT
     assert (await identity_of(repositories)).is_deleted
+
+
+async def test_the_last_permit_is_enough_for_all_copies_of_a_first_request(
+    call: RepeatedCall,
+) -> None:
+    once = SlidingWindow(1, timedelta(hours=1))
+    policy = replace(PHONE_LINE, call_limits=CallLimits(per_caller=once, total=once))
+    assert call.other
+    limited = replace(
+        call, app=replace(call.app, policy=policy), other=replace(call.other, policy=policy)
+    )
+
+    await limited.ring()
+
+    assert limited.heard.startswith("Welcome to Dialtone.")

@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -88,6 +89,21 @@ async def test_a_rejected_reservation_does_not_affect_others_acquired_with_it(
     full_at, free_at = await limiter.acquire_each(*reservations)
     assert is_available_at(full_at, NOW + HOUR)
     assert free_at is None
+
+
+async def test_overlapping_rate_limits_are_never_exceeded(limiter: RateLimiter) -> None:
+    pairs = [("a", "b"), ("b", "c"), ("c", "a")]
+    reservations = [
+        a_reservation(number, *(a_rate_limit(10, name) for name in pairs[number % 3]))
+        for number in range(60)
+    ]
+
+    results = await asyncio.gather(*map(limiter.acquire, reservations))
+
+    acquired = [one for one, result in zip(reservations, results, strict=True) if result is None]
+    counts = Counter(limit.name for reservation in acquired for limit in reservation.limits)
+    assert acquired
+    assert all(count <= 10 for count in counts.values())
 
 
 @pytest.mark.parametrize("period", [HOUR, 100 * SECOND], ids=str)
@@ -185,6 +201,39 @@ async def test_a_reservation_cannot_be_released_again_with_other_limits(
     assert is_available_at(available_at, NOW + HOUR)
 
 
+async def test_a_large_rate_limit_is_used_completely_and_can_be_released(
+    limiter: RateLimiter, other_limiter: RateLimiter
+) -> None:
+    limit = a_rate_limit(250)
+    assert await acquire_many(limiter, 250, limit) == 250
+    assert is_available_at(await limiter.acquire(a_reservation(250, limit)), NOW + HOUR)
+
+    for first, instance in ((0, limiter), (10, other_limiter)):
+        released = [a_reservation(number, limit) for number in range(first, 250, 20)]
+        await asyncio.gather(*map(instance.release, released))
+
+    assert await acquire_many(limiter, 50, limit, at=NOW + SECOND) == 25
+
+
+async def test_acquiring_twice_with_one_id_can_be_released_once(limiter: RateLimiter) -> None:
+    for _ in range(2):
+        await limiter.acquire(a_reservation(1, a_rate_limit(2)))
+
+    for _ in range(2):
+        await limiter.release(a_reservation(1, a_rate_limit(2)))
+
+    assert await acquire_many(limiter, 5, a_rate_limit(2), at=NOW + SECOND) == 2
+
+
+async def test_releasing_again_or_what_is_missing_changes_nothing(limiter: RateLimiter) -> None:
+    await acquire_many(limiter, 4, a_rate_limit(4))
+
+    for number in (1, 1, 77):
+        await limiter.release(a_reservation(number, a_rate_limit(4)))
+
+    assert await acquire_many(limiter, 4, a_rate_limit(4), at=NOW + SECOND) == 1
+
+
 async def test_one_of_forty_parallel_releases_has_an_effect(
     limiter: RateLimiter, other_limiter: RateLimiter
 ) -> None:
@@ -232,6 +281,25 @@ async def test_reservations_in_the_future_count_within_the_clock_skew(
     # A clock that is ahead may delay others.
     is_delayed = is_available_at(available_at, NOW + ahead + HOUR)
     assert is_delayed or (available_at is None and not counts)
+
+
+async def test_a_lowered_limit_lets_one_more_reservation_pass_at_most(
+    limiter: RateLimiter,
+) -> None:
+    await acquire_many(limiter, 7, a_rate_limit(9))
+
+    assert await acquire_many(limiter, 9, a_rate_limit(5), at=NOW + SECOND) <= 1
+
+    available_at = await limiter.acquire(a_reservation(10, a_rate_limit(5), at=NOW + SECOND))
+    assert available_at is not None
+    assert NOW + HOUR <= available_at <= EXPIRED + SECOND
+    assert await acquire_many(limiter, 9, a_rate_limit(5), at=EXPIRED + SECOND) == 5
+
+
+async def test_a_raised_limit_is_available_at_once(limiter: RateLimiter) -> None:
+    assert await acquire_many(limiter, 4, a_rate_limit(3)) == 3
+
+    assert await acquire_many(limiter, 9, a_rate_limit(5), at=NOW + SECOND) == 2
 
 
 def a_divided_reservation(
@@ -289,6 +357,21 @@ async def test_a_part_is_used_in_whole_or_not_at_all_the_first_one_first(
     assert await acquire_many(limiter, 9, a_rate_limit(5, "part 2"), at=NOW + SECOND) == 2
 
 
+async def test_a_full_later_part_leaves_the_first_one(limiter: RateLimiter) -> None:
+    await acquire_many(limiter, 5, a_rate_limit(3, "part 2"))
+
+    assert await acquire_parts(limiter, 9, 4, 3, at=NOW + SECOND) == 4
+
+
+async def test_a_permit_of_each_part_can_be_released(limiter: RateLimiter) -> None:
+    assert await acquire_parts(limiter, 2, 1, 1) == 2
+
+    for number in (0, 1):
+        await limiter.release(a_divided_reservation(number, 1, 1))
+
+    assert await acquire_parts(limiter, 5, 1, 1, at=NOW + SECOND) == 2
+
+
 async def test_another_full_limit_uses_no_part(limiter: RateLimiter) -> None:
     full = a_rate_limit(1, "full")
     await limiter.acquire(a_reservation(0, full))
@@ -339,6 +422,26 @@ async def test_parallel_reservations_get_exactly_the_limit_of_values(
 
     accepted = [value for value in values if await acquire_values(limiter, 5, [value])]
     assert (sum(counts), len(accepted)) == (10, 5)
+
+
+async def test_a_limit_of_many_values_counts_each_value_once(limiter: RateLimiter) -> None:
+    values = [str(number) for number in range(101)]
+    assert await acquire_values(limiter, 101, [*values[1:], *values[1:]]) == 200
+    assert await acquire_values(limiter, 101, [values[0]]) == 1
+    assert await acquire_values(limiter, 101, ["another", *values]) == 101
+
+
+async def test_a_lowered_limit_of_values_keeps_their_permits(limiter: RateLimiter) -> None:
+    assert await acquire_values(limiter, 3, ["IN", "US", "DE"]) == 3
+
+    assert await acquire_values(limiter, 1, ["US", "FR", "IN"]) == 2
+
+
+async def test_values_far_in_the_future_do_not_count(limiter: RateLimiter) -> None:
+    ahead = a_reservation(1, a_limit_of_values(1, "IN"), at=NOW + 2 * HOUR)
+    assert await limiter.acquire(ahead) is None
+
+    assert await acquire_values(limiter, 1, ["US"]) == 1
 
 
 @pytest.mark.parametrize("is_listed", [False, True])

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import pytest
 from bson.codec_options import CodecOptions
 from pymongo import MongoClient
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from application.ports.errors import CorruptRecord
@@ -19,6 +20,8 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState
 from domain.media.page import ItemFilter
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
 from tests.contract.conftest import OpenRepositories, in_sqlite
 from tests.contract.mongo_database import contract_database_url, in_mongo
 from tests.support.builders import (
@@ -36,7 +39,9 @@ from tests.support.fakes.database import InMemoryDatabase
 from tests.support.full_records import (
     FULL_CALL,
     FULL_IDENTITY,
+    FULL_KEY,
     FULL_REPORT,
+    FULL_USAGE,
     FULL_VERIFICATION,
     MAPPINGS,
 )
@@ -89,12 +94,20 @@ class MongoFields:
     database: Database[Fields]
 
     def read(self, table: str) -> Fields:
-        [document] = self.database[table].find({}, {"_id": 0, "version": 0})
+        [document] = self._collection(table).find(self._query(table), {"_id": 0, "version": 0})
         return document
 
     def write(self, table: str, fields: Fields) -> None:
-        [document] = self.database[table].find({}, {"version": 1})
-        self.database[table].replace_one({}, {**document, **fields})
+        [document] = self._collection(table).find(self._query(table), {"version": 1})
+        self._collection(table).replace_one(self._query(table), {**document, **fields})
+
+    def _collection(self, table: str) -> Collection[Fields]:
+        return self.database["rate_limits" if table == "reservations" else table]
+
+    def _query(self, table: str) -> Fields:
+        if table not in ("rate_limits", "reservations"):
+            return {}
+        return {"acquired": {"$exists": table == "reservations"}}
 
 
 Stored = tuple[OpenRepositories, StoredFields]
@@ -162,7 +175,16 @@ RECORDS: Final[Mapping[str, Any]] = {
     "media_items": an_item(category="wheels"),
     "calls": FULL_CALL,
     "delivery_reports": FULL_REPORT,
+    "media_usages": FULL_USAGE,
+    "idempotency_keys": FULL_KEY,
 }
+LIMIT: Final = RateLimit("limit", SlidingWindow(77, timedelta(hours=1)))
+PERMITS: Final = ("rate_limits", "reservations")
+
+
+async def acquire(repositories: Repositories) -> None:
+    """Acquire a permit: one record of a limit, and one of a reservation."""
+    assert await repositories.rate_limiter.acquire(Reservation("1", NOW, (LIMIT,))) is None
 
 
 # What a replacement does
@@ -192,9 +214,11 @@ async def test_fields_that_this_program_does_not_know_stay(
         ("media_items", "image"),
         ("calls", "position"),
         ("calls", "turns"),
+        ("media_usages", "pending"),  # a map
+        ("media_usages", "deleting"),
     ],
 )
-async def test_an_object_or_a_list_is_replaced_as_a_whole(
+async def test_an_object_a_map_or_a_list_is_replaced_as_a_whole(
     repositories: Repositories, stored: StoredFields, table: str, name: str
 ) -> None:
     await add(repositories, table, RECORDS[table])
@@ -227,6 +251,37 @@ async def test_a_field_that_has_no_value_is_removed(
     await replace_by(repositories, table, replace(RECORDS[table], **{name: None}))
 
     assert before.keys() - stored.read(table).keys() == {name}
+
+
+async def test_pruning_keeps_fields_that_this_program_does_not_know(
+    repositories: Repositories, stored: StoredFields
+) -> None:
+    table = "phone_verifications"
+    await add(repositories, table, FULL_VERIFICATION)
+    stored.write(table, {**stored.read(table), "unknown": 1})
+
+    assert await repositories.phone_verifications.prune(LATER, 9) == 1
+
+    assert stored.read(table)["unknown"] == 1
+
+
+@pytest.mark.parametrize("table", PERMITS)
+async def test_permits_keep_fields_that_this_program_does_not_know(
+    repositories: Repositories, stored: StoredFields, table: str
+) -> None:
+    await acquire(repositories)
+    before = stored.read(table)
+    stored.write(table, {**before, "unknown": {"a": [1]}})
+
+    await acquire(repositories)
+
+    after = {**stored.read(table)}
+    assert after.pop("unknown") == {"a": [1]}
+    assert after.keys() == before.keys()
+    assert after != before
+    await repositories.rate_limiter.release(Reservation("1", NOW, (LIMIT,)))
+    if table == "rate_limits":
+        assert stored.read(table)["unknown"] == {"a": [1]}
 
 
 async def test_the_phone_of_an_identity_is_encrypted_once(
@@ -293,6 +348,8 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
             lambda db: db.media_items.load(an_id()),
             lambda db: db.media_pages.list_page(ItemFilter(), 0, 9),
             lambda db: db.media_cleanup.list_owned_by(an_id(), 9),
+            lambda db: db.media_cleanup.list_by_id("", 9),
+            lambda db: db.media_cleanup.list_ready_sizes(an_id()),
         ],
     ),
     ("media_items", PENDING, [lambda db: db.media_cleanup.list_expired_uploads(LATER, 9)]),
@@ -316,6 +373,15 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         ],
     ),
     ("delivery_reports", FULL_REPORT, [lambda db: db.delivery_reports.load(FULL_REPORT.id)]),
+    (
+        "media_usages",
+        FULL_USAGE,
+        [
+            lambda db: db.media_usages.load(FULL_USAGE.id),
+            lambda db: db.media_usages.list_due(FULL_USAGE.recount_at or LATER, 9),
+        ],
+    ),
+    ("idempotency_keys", FULL_KEY, [lambda db: db.idempotency_keys.load(FULL_KEY.id)]),
 ]
 REQUIRED: Final = {
     "phone_verifications": "deliveries",
@@ -323,6 +389,8 @@ REQUIRED: Final = {
     "media_items": "image",
     "calls": "turns",
     "delivery_reports": "status",
+    "media_usages": "items",
+    "idempotency_keys": "expires_at",
 }
 
 
@@ -349,3 +417,37 @@ async def test_a_damaged_record_or_one_of_a_newer_program_is_reported_without_it
     for read in reads:
         with pytest.raises(CorruptRecord, match="newer"):
             await read(repositories)
+
+
+@pytest.mark.parametrize("table", PERMITS)
+async def test_permits_have_the_schema_version_of_their_mapping(
+    repositories: Repositories, stored: StoredFields, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    await acquire(repositories)
+    monkeypatch.setattr(MAPPINGS[table], "schema_version", 2)
+    monkeypatch.setattr(MAPPINGS[table], "_upgrades", [lambda fields: fields])
+
+    # One that exists, and a new one. Updates of MongoDB are kept, each for its window.
+    for size in (78, 79) if table == "rate_limits" else (80, 81):
+        limit = replace(LIMIT, window=SlidingWindow(size, timedelta(hours=1)))
+        assert await repositories.rate_limiter.acquire(Reservation("1", LATER, (limit,))) is None
+
+        assert stored.read(table)["schema_version"] == 2
+        await repositories.rate_limiter.delete_expired(LATER + timedelta(days=1), 9)
+
+
+@pytest.mark.parametrize("table", PERMITS)
+async def test_permits_of_a_newer_program_keep_their_schema_version(
+    repositories: Repositories, stored: StoredFields, table: str
+) -> None:
+    limiter, reservation = repositories.rate_limiter, Reservation("1", NOW, (LIMIT,))
+    await acquire(repositories)
+    stored.write(table, {**stored.read(table), "schema_version": 2})
+
+    # A database that counts by itself does not read first.
+    with suppress(CorruptRecord):
+        await limiter.acquire(reservation)
+
+    assert stored.read(table)["schema_version"] == 2
+    with pytest.raises(CorruptRecord, match="newer"):
+        await (limiter.next_available if table == "rate_limits" else limiter.release)(reservation)

@@ -7,7 +7,6 @@ from typing import Final
 from application.ports.messenger import DeliveryStatus
 
 OWN_FACTORY: Final = "own_messenger:open_messenger"
-OWN_REASON: Final = "The line is down."
 _SOURCE: Final = """
 from contextlib import asynccontextmanager
 from pathlib import Path

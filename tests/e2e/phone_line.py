@@ -18,7 +18,6 @@ from adapters.system import SystemClock
 from application.ports.system import Clock
 from application.use_cases import UseCases
 from domain.identities.identity import Role
-from domain.phone import PhoneNumber
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings import read_settings
 from tests.support.plain_http import PLAIN_HTTP
@@ -61,7 +60,6 @@ class PhoneLine:
     database: "Database"
     clock: Clock = field(default_factory=SystemClock)
     _administrator: str = field(default="", init=False)
-    _blocked: str = field(default="", init=False)
 
     def pick_up(self, phone: str, **options: Any) -> PhoneCall:
         """Return a call that has not rung yet."""
@@ -132,16 +130,6 @@ class PhoneLine:
             self.operate(lambda use_cases: use_cases.change_role(user_id, role))
             self._administrator = self.sign_in(phone)
         return self._administrator
-
-    @property
-    def blocked_phone(self) -> str:
-        """A phone that has joined and is blocked. An operator blocks it at the first use."""
-        if not self._blocked:
-            self._blocked = "+14155550198"
-            self.join(self._blocked)
-            phone = PhoneNumber(self._blocked)
-            self.operate(lambda use_cases: use_cases.block_phone(phone))
-        return self._blocked
 
     def log(self, token: str, **query: Any) -> list[dict[str, Any]]:
         """Return a page of the call log."""

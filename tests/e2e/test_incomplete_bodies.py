@@ -112,13 +112,3 @@ async def test_an_invalid_content_length_is_rejected(
     # The server itself may close the connection without a response.
     assert response == b"" or response[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 413", b"HTTP/1.1 431")
     await assert_nothing_was_uploaded(service, http, account)
-
-
-async def test_a_client_that_disconnects_during_an_upload_leaves_nothing(
-    service: Service, http: httpx.AsyncClient, account: Account
-) -> None:
-    body = form(account)
-    for length in (0, 1, len(body) // 2, len(body) - 1):
-        head = upload_head(account, f"Content-Length: {len(body)}")
-        send_and_reset(service, head + body[:length])
-    await assert_nothing_was_uploaded(service, http, account)

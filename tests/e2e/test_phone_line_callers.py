@@ -1,7 +1,5 @@
 """Callers join, talk to the operator, leave feedback, sign in, and leave."""
 
-from datetime import UTC, datetime, timedelta
-
 from tests.e2e.phone_line import (
     CALLBACK,
     CONNECTING,
@@ -43,34 +41,6 @@ def test_an_unknown_caller_joins_and_talks_to_the_operator(line: PhoneLine, phon
     assert (entry["path"], entry["outcome"], entry["status"]) == (path, "connected", "completed")
     assert entry["started_at"] <= entry["ended_at"]
     assert line.call(phone).heard[0] == WELCOME_BACK
-
-
-def test_the_owner_takes_over_a_join_and_sees_the_consent_and_the_calls(
-    line: PhoneLine, phone: str, other_phone: str
-) -> None:
-    start = datetime.now(UTC) - timedelta(seconds=1)  # times of the API end with milliseconds
-    before = line.identities().keys()
-    call = line.call(phone, "1")
-    call.end_dial("completed")
-    recorded = line.call(phone, "3")
-    recorded.leave_recording(b"perhaps the voice of an attacker")
-    line.call(other_phone).hang_up()
-    (user_id,) = line.identities().keys() - before
-
-    token, created_id = line.sign_up(phone)
-
-    assert created_id == user_id
-    consent = line.http.get("/users/me", headers=bearer(token)).json()["spoken_consent"]
-    assert (consent["wording"], consent["language"]) == (call.heard[3], "en-US")
-    assert start <= datetime.fromisoformat(consent["given_at"]) <= datetime.now(UTC)
-    entries = line.log(token)
-    assert [entry["path"][-1] for entry in entries] == ["feedback_kept", "goodbye"]
-    assert [entry["caller_verified"] for entry in entries] == [False, False]
-    assert "recording" not in str(entries)
-    assert phone.removeprefix("+1") not in str(entries)
-    fetched = line.http.get(f"/calls/{entries[0]['id']}/recording", headers=bearer(token))
-    assert fetched.status_code in (403, 404)
-    assert line.http.get("/calls").status_code == 401
 
 
 def test_without_the_operator_feedback_is_recorded_and_an_administrator_hears_it(

@@ -11,22 +11,29 @@ import pytest
 from tests.support.service import Service, command
 
 
-def startup_error(service: Service, *arguments: str, redirected: str = "") -> str:
-    """Start the service in a shell and return the only line on stderr."""
+def run_in_shell(
+    service: Service, script: str, *arguments: str, status: int = 1
+) -> subprocess.CompletedProcess[str]:
+    """Run a script that ends with this status and one line on stderr; `$0` is the command."""
     service.folder.mkdir(parents=True, exist_ok=True)
     ended = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$0" "$@" {redirected}', command(), *(arguments or ("run",))],
+        ["/bin/bash", "-c", script, command(), *arguments],
         cwd=service.folder,
         env=service.environ,
         stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
         timeout=30,
     )
-    assert ended.returncode == 1, ended.stderr
+    assert ended.returncode == status, ended.stderr
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
-    return ended.stderr
+    return ended
+
+
+def startup_error(service: Service, *arguments: str, redirected: str = "") -> str:
+    """Start the service in a shell and return the only line on stderr."""
+    return run_in_shell(service, f'exec "$0" "$@" {redirected}', *(arguments or ("run",))).stderr
 
 
 def test_a_host_name_without_an_ip(tmp_path: Path) -> None:
@@ -68,23 +75,9 @@ def test_a_missing_secrets_file_for_an_existing_database(tmp_path: Path) -> None
 
 
 def test_output_that_nobody_reads(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [
-            "/bin/bash",
-            "-c",
-            '"$0" check-settings | exit 0; exit ${PIPESTATUS[0]}',
-            command(),
-        ],
-        cwd=tmp_path,
-        env=Service(tmp_path).environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    script = '"$0" check-settings | exit 0; exit ${PIPESTATUS[0]}'
 
-    assert ended.returncode == 1
-    assert "stdout" in ended.stderr
-    assert len(ended.stderr.splitlines()) == 1
+    assert "stdout" in run_in_shell(Service(tmp_path), script).stderr
 
 
 @pytest.mark.parametrize(
@@ -103,23 +96,11 @@ def test_an_invalid_phone_number(tmp_path: Path, name: str, argument: str, expec
 
 
 def test_a_removed_current_folder(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [
-            "/bin/sh",
-            "-c",
-            'mkdir gone && cd gone && rmdir ../gone && exec "$0" run',
-            command(),
-        ],
-        cwd=tmp_path,
-        env=Service(tmp_path).environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" run'
 
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    ended = run_in_shell(Service(tmp_path), script, status=2)
+
+    assert ended.stdout == ""
     assert "current folder" in ended.stderr
     assert not list(tmp_path.iterdir())
 
@@ -138,3 +119,14 @@ def test_an_interrupt_during_the_start_is_one_line(tmp_path: Path) -> None:
     created, *others = service.log.splitlines()
     assert json.loads(created)["event"] == "database_created"
     assert others == ["Interrupted."]
+
+
+def test_files_that_settings_name_are_reported_with_the_other_problems(tmp_path: Path) -> None:
+    files = {"DIALTONE_SMS_TEMPLATES_DIR": "/nowhere", "DIALTONE_CALL_FLOW": "/nowhere"}
+    service = Service(tmp_path, files | {"DIALTONE_WORKERS": "0"})
+    for command_name in ("run", "check-settings"):
+        failed = service.run(command_name)
+        lines = failed.stderr.splitlines()
+        assert failed.returncode == 2
+        assert [line.partition(":")[0] for line in lines] == ["DIALTONE_WORKERS", *files]
+        assert all(" Example: DIALTONE_" in line for line in lines)

@@ -13,7 +13,6 @@ from tests.e2e.breakable_service import BreakableService, run_breakable_service
 from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.support.images import plain_jpeg, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import running
 
 PHONE = "+14155570001"
 OTHER_PHONE = "+14155570002"
@@ -103,21 +102,6 @@ async def test_without_messenger_and_media_store_the_other_parts_work(
     assert (ready.status_code, ready.json()["database"]) == (200, "ok")
     assert ready.json()["media"] != "ok"
     await assert_every_error_is_documented(http, document, account, item["id"])
-
-
-async def test_the_service_starts_and_signs_in_without_its_media_store(tmp_path: Path) -> None:
-    environ = {
-        "DIALTONE_MEDIA": "s3://images",
-        "DIALTONE_S3_ENDPOINT": "http://127.0.0.1:1",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-    }
-    with running(tmp_path, environ) as service:
-        async with httpx.AsyncClient(base_url=service.url, timeout=30, **PLAIN_HTTP) as http:
-            app = App(service, http)
-            uploaded = await app.upload(await app.sign_up(PHONE), transparent_png())
-            assert (uploaded.status_code, uploaded.json()["code"]) == (503, "unavailable")
-        assert "media_store_unavailable" in service.log
 
 
 def valid_body(operation_id: str, user_id: str) -> dict[str, Any]:

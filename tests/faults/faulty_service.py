@@ -4,7 +4,8 @@ The service process is `python -m tests.faults.faulty_service run`. It reads fil
 which the test writes:
 
 - `clock`: the offset of its clock in seconds;
-- `steps`: after how many further calls to database, files and messenger it is killed (-9);
+- `steps`: after how many further calls to database, files and messenger it, or a command, is
+  killed (-9);
 - `fault`: a call that fails once, or in which it is killed.
 """
 
@@ -170,7 +171,8 @@ def _cause_fault(operation: str, *, is_done: bool) -> None:
 
 
 def _kill() -> None:
-    os.kill(os.getppid(), signal.SIGKILL)
+    if sys.argv[1] == "run":  # the parent of a worker; that of a command is the test
+        os.kill(os.getppid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -11,7 +11,7 @@ from typing import cast
 import httpx
 import pytest
 
-from tests.e2e.phone_line import PhoneLine, in_sqlite, run_phone_line
+from tests.e2e.phone_line import PhoneLine, in_sqlite, run_phone_line, spoken_code
 from tests.faults.faulty_service import Fault, FaultyService, run_faulty_service
 from tests.support.servers.fake_twilio import PhoneCall
 
@@ -89,3 +89,14 @@ def test_a_callback_is_not_placed_again_after_a_kill(line: PhoneLine, is_done: b
 
     assert call.repeat().status_code == 204
     assert len(line.callbacks(phone)) == is_done
+
+
+def test_the_call_with_the_code_goes_on(line: PhoneLine) -> None:
+    phone = "+14155590003"
+    line.http.post("/auth/request-otp", json={"phone": phone, "channel": "voice"})
+    call = line.receive(phone)
+    call.answer()
+
+    kill_in(line, REPLACED, call, partial(call.press, "1"))
+
+    assert line.verify(phone, spoken_code(call))["success"] is True

@@ -1,14 +1,16 @@
-"""The service is killed (-9) between every two steps of an upload and of a deletion."""
+"""The service is killed (-9) between every two steps of uploads, deletions and new variants."""
 
 import itertools
 import re
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from domain.media.item import UPLOAD_TIMEOUT
 from tests.e2e.app import Account, App
 from tests.e2e.deployments import servers
 from tests.faults.faulty_service import FaultyService, run_faulty_service
@@ -17,6 +19,7 @@ from tests.support.images import decode, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.s3 import S3Server
 
+MAX_VARIANT_SIZE = 320
 StoredFiles = Callable[[], list[str]]
 
 
@@ -36,6 +39,9 @@ class Library:
             file = await self.driver.http.get(item["url"])
             assert len(file.content) == item["bytes"]
             assert decode(file.content).size == (item["width"], item["height"])
+            for url in item["variants"].values():
+                variant = await self.driver.http.get(url)
+                assert max(decode(variant.content).size) <= MAX_VARIANT_SIZE
         return [item["id"] for item in page.json()["items"]]
 
     async def assert_nothing_is_left_over(self) -> None:
@@ -105,6 +111,54 @@ async def test_an_upload_is_whole_or_cleaned_up_after_a_kill(library: Library) -
     assert steps > 5
     await library.assert_nothing_is_left_over()
     assert len(await library.items()) == uploaded
+
+
+async def test_one_idempotency_key_makes_one_item_after_a_kill(library: Library) -> None:
+    service, image = library.driver.service, transparent_png(20, 20)
+    kept = await library.items()
+    for steps in itertools.count(1):
+        app = replace(library.app, headers={"Idempotency-Key": f"key-{steps}"})
+        is_complete = await library.driver.completes_before_kill(
+            steps, app.upload(library.account, image)
+        )
+        response = await app.upload(library.account, image)
+        if response.status_code == 409:  # still under way, as far as the service knows
+            service.advance_clock(UPLOAD_TIMEOUT)
+            response = await app.upload(library.account, image)
+        assert response.status_code == 201, response.text
+        kept = [response.json()["id"], *kept]
+        assert await library.items() == kept
+        if is_complete:
+            break
+    assert steps > 7
+    await library.assert_nothing_is_left_over()
+    assert await library.items() == kept
+
+
+async def test_variants_are_whole_after_a_kill_while_they_are_made_again(library: Library) -> None:
+    service, http, headers = library.driver.service, library.driver.http, library.account.headers
+    for item_id in await library.items():  # those of other tests
+        assert (await http.delete(f"/library/{item_id}", headers=headers)).status_code == 204
+    item = await library.app.upload_item(library.account, transparent_png())
+    kept = [item["id"]]
+    for steps in itertools.count(1):
+        service.settings["DIALTONE_MEDIA_VARIANTS"] = f"thumb:{steps + 8}x{steps + 8}"
+        service.kill_after(steps)
+        rebuilt = service.run("media", "rebuild-variants")
+        service.keep_alive()
+        assert await library.items() == kept
+        if rebuilt.returncode == 0:
+            break
+        assert rebuilt.returncode == -signal.SIGKILL, rebuilt.stderr
+        repeated = service.run("media", "rebuild-variants")
+        assert repeated.returncode == 0, repeated.stderr
+    assert steps > 8
+    del service.settings["DIALTONE_MEDIA_VARIANTS"]
+    found = await http.get(f"/library/{item['id']}", headers=headers)
+    (url,) = found.json()["variants"].values()
+    assert f"-{steps + 8}x{steps + 8}-" in url
+    await library.assert_nothing_is_left_over()
+    assert await library.items() == kept
 
 
 async def test_a_deletion_is_complete_or_has_not_begun_after_a_kill(library: Library) -> None:

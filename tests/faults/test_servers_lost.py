@@ -60,6 +60,10 @@ async def test_a_refused_deletion_is_retried_in_the_next_process(tmp_path: Path)
             service.kill()
             s3.start()
             assert len(s3.server.keys("refused")) == 2  # the image and its thumbnail
+            # Before, the second worker might start while the store is down.
+            service.settings["DIALTONE_WORKERS"] = "2"
             service.start()
             service.wait_until_logged("file_deletion_retried")
             assert s3.server.keys("refused") == []
+            service.stop()
+            assert service.log.count("file_deletion_retried") == 1

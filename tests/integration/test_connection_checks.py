@@ -123,7 +123,7 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
         "TWILIO_AUTH_TOKEN": "tops3cret",
         "TWILIO_FROM": SENDER,
         "TWILIO_API_BASE": f"http://{NO_SERVER}",
-        "DAILTONE_ENV": "production",
+        "DIALTONE_DATABSE": "x",
     }
     report = Report(Service(tmp_path, environ))
 
@@ -139,7 +139,7 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
         "messages own:unset": "DIALTONE_SMS: MY_SMS_URL is not set: set it.",
     }.items():
         assert text in report.parts[part]
-    assert "Did you mean DIALTONE_ENV?" in "".join(report.parts)
+    assert "Did you mean DIALTONE_DATABASE?" in "".join(report.parts)
     assert "7 of 9 parts do not work." in report.errors
     shown = "".join(report.parts.values()) + report.errors
     assert "tops3cret" not in shown

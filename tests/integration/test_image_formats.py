@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from PIL import Image, ImageSequence
+from PIL import Image, ImageDraw, ImageSequence, JpegImagePlugin
 
 from adapters.pillow import open_image_publisher
 from domain.errors import UnsupportedImageType
@@ -23,19 +23,22 @@ from tests.support.images import (
     sample_image,
     still_gif,
     transparent_png,
+    xmp,
 )
 
 ANIMATION = [sample_image().rotate(90 * number) for number in range(3)]
 
 
-def animation(image_format: str, frames: Sequence[Image.Image] = ANIMATION) -> bytes:
-    options = {"save_all": True, "append_images": frames[1:], "duration": 80}
+def animation(
+    image_format: str, frames: Sequence[Image.Image] = ANIMATION, **options: Any
+) -> bytes:
+    options |= {"save_all": True, "append_images": frames[1:], "duration": 80}
     return encode(frames[0], image_format, **options)
 
 
-def photo(width: int = 800, height: int = 600, **options: Any) -> bytes:
+def photo(width: int = 800, height: int = 600, noise_level: int = 30, **options: Any) -> bytes:
     """Return a JPEG with details."""
-    noise = Image.effect_noise((width, height), 30).convert("RGB")
+    noise = Image.effect_noise((width, height), noise_level).convert("RGB")
     return encode(Image.blend(sample_image(width, height), noise, 0.3), "JPEG", **options)
 
 
@@ -92,6 +95,27 @@ async def test_the_frames_and_delays_of_an_animated_webp_are_those_of_the_gif() 
     assert mean_difference(published, ANIMATION[1]) < 10
 
 
+# Pillow crashes when it writes EXIF metadata in an animated AVIF.
+@pytest.mark.parametrize(
+    ("image_format", "metadata"), [("WEBP", {"exif": exif(6)}), ("AVIF", {"xmp": xmp(6)})]
+)
+async def test_each_frame_is_upright_and_in_srgb(
+    image_format: str, metadata: dict[str, Any]
+) -> None:
+    upload = animation(image_format, **metadata, icc_profile=SWAPPED_PROFILE)
+    spec = VariantSpec("small", 24, 24)
+
+    published = await publish_by(image_publisher(), upload, 1, spec)
+
+    image, variant = decode(published.content), decode(published.variants["small"][1])
+    assert image.size == (published.image.width, published.image.height) == (48, 64)
+    assert variant.size == (18, 24)
+    for number, frame in enumerate(ANIMATION):
+        image.seek(number)
+        red, green, blue = frame.transpose(Image.Transpose.ROTATE_270).split()
+        assert mean_difference(image, Image.merge("RGB", (green, red, blue))) < 12
+
+
 @pytest.mark.parametrize("quality", [30, 50, 75, 85, 95])
 @pytest.mark.parametrize(
     "options",
@@ -115,6 +139,44 @@ async def test_a_photo_does_not_grow(quality: int, options: dict[str, Any]) -> N
     if "exif" in options:
         original = original.transpose(Image.Transpose.ROTATE_270)
     assert mean_difference(image, original) < 8
+
+
+@pytest.mark.parametrize("quality", [10, 30, 75])
+@pytest.mark.parametrize("options", [{"optimize": True}, {"progressive": True}])
+async def test_a_turned_photo_of_odd_sides_does_not_grow(
+    quality: int, options: dict[str, Any]
+) -> None:
+    metadata = {"exif": b"Exif\0\0" + exif(2)}
+    upload = photo(999, 1203, 4, quality=quality, **metadata, **options)
+
+    assert len((await publish(upload)).content) <= 1.05 * len(upload)
+
+
+@pytest.mark.parametrize(
+    ("image_format", "options"),
+    [("WEBP", {"lossless": True}), ("AVIF", {"quality": 100, "subsampling": "4:4:4"})],
+)
+async def test_a_screenshot_stays_sharp(image_format: str, options: dict[str, Any]) -> None:
+    screenshot = Image.new("RGB", (540, 960), "white")
+    for top in range(20, 940, 20):
+        ImageDraw.Draw(screenshot).text((20, top), f"The text in line {top}. " * 4, "navy")
+    upload = encode(screenshot, image_format, **options)
+
+    published = (await publish(upload)).content
+
+    assert mean_difference(decode(published), screenshot) < 1
+    assert len(published) < len(encode(screenshot, "JPEG", quality=90, subsampling=0))
+
+
+async def test_a_lossless_photo_keeps_its_quality_as_jpeg() -> None:
+    original = decode(photo())
+    upload = encode(original, "WEBP", lossless=True, method=0)
+
+    published = decode((await publish(upload)).content)
+
+    assert isinstance(published, JpegImagePlugin.JpegImageFile)
+    assert JpegImagePlugin.get_sampling(published) == 0
+    assert mean_difference(published, original) < 3
 
 
 @pytest.mark.parametrize("image_format", ["WEBP", "AVIF"])

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 
-from adapters.mongo.batch_loader import MAX_BATCH_SIZE
+from adapters.records.batch_loader import MAX_BATCH_SIZE
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification

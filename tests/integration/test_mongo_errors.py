@@ -26,6 +26,7 @@ from application.ports.errors import (
     CorruptRecord,
     StorageTimeout,
     StorageUnavailable,
+    UniqueViolation,
 )
 
 SECRET = "a secret value"
@@ -50,7 +51,7 @@ PRIMARY_LOST = {"writeErrors": [{"code": 11602, "index": 1}], "writeConcernError
         (WriteConcernError(SECRET, 64), StorageUnavailable, "WriteConcernError 64"),
         (
             DuplicateKeyError(SECRET, 11000, {"keyValue": {"a": SECRET}}),
-            StorageUnavailable,
+            UniqueViolation,
             "DuplicateKeyError 11000",
         ),
         (InvalidOperation(SECRET), StorageUnavailable, "InvalidOperation"),

@@ -1,8 +1,10 @@
 """How rate limits are stored in documents; the contract suite proves what they promise."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,9 +13,12 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from adapters.mongo import open_mongo_repositories
+from adapters.mongo.database import Database
 from adapters.mongo.driver import RawDocument
+from adapters.records.rate_limits import NOW_AVAILABLE
+from application.ports.errors import StorageTimeout
 from application.ports.rate_limiter import RateLimiter
-from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.rate_limits import Part, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.builders import NOW
@@ -66,6 +71,26 @@ async def test_a_full_limit_is_rejected_without_a_write(
     assert [one["available_at"] for one in before if one["_id"] == "total"] == [AVAILABLE_AGAIN]
 
 
+async def test_a_limit_is_a_document_with_a_counter_for_each_sub_period_that_may_count(
+    limiter: RateLimiter, collection: Collection[RawDocument]
+) -> None:
+    for minute in range(130):
+        assert await limiter.acquire(reservation(minute, 1000, minutes=minute)) is None
+
+    document = collection.find_one({"_id": "total"}) or {}
+    last = NOW + 129 * MINUTE
+    counters = document.pop("counters")
+    assert counters[-1] == {"begins_at": last, "count": 1}
+    # 61 that count, and one more for a clock that is behind.
+    assert len(counters) == 62
+    assert document == {
+        "_id": "total",
+        "schema_version": 1,
+        "available_at": NOW_AVAILABLE,
+        "expires_at": last + MINUTE + HOUR,
+    }
+
+
 @pytest.mark.parametrize("limit", [1, 200])
 async def test_a_rejected_reservation_sends_as_many_commands_for_a_small_and_a_large_limit(
     opened: tuple[RateLimiter, CommandLog], limit: int
@@ -81,6 +106,31 @@ async def test_a_rejected_reservation_sends_as_many_commands_for_a_small_and_a_l
     # The permit of the smaller limit is released.
     assert await limiter.acquire(reservation(limit, limit, smaller)) is not None
     assert log.names == ["update", "update", "find"]
+
+
+async def test_what_was_confirmed_before_a_write_with_an_unknown_result_is_released(
+    limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, *parts = (RateLimit(name, SlidingWindow(1, HOUR)) for name in ("a", "part 1", "part 2"))
+    divided = (tuple(Part((part,)) for part in parts),)
+    await limiter.acquire(Reservation("1", NOW, (parts[0],)))
+    run, calls = Database.run, itertools.count(1)
+
+    async def lose_second_response(self: Database, *arguments: Any) -> Any:
+        number, result = next(calls), await run(self, *arguments)
+        if number == 2:
+            raise StorageTimeout
+        return result
+
+    # The first write confirms the permit of `own`, and stops at the full part.
+    monkeypatch.setattr(Database, "run", lose_second_response)
+    with pytest.raises(StorageTimeout):
+        await limiter.acquire(Reservation("2", NOW, (own,), divided=divided))
+
+    available = [
+        await limiter.next_available(Reservation("3", NOW, (one,))) for one in (own, parts[1])
+    ]
+    assert available == [NOW, AVAILABLE_AGAIN]
 
 
 async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(

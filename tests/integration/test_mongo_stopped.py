@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from adapters.mongo import open_mongo_repositories
-from adapters.mongo.batch_loader import MAX_BATCH_SIZE
+from adapters.records.batch_loader import MAX_BATCH_SIZE
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
     ConfigurationError,

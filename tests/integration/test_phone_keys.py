@@ -1,15 +1,17 @@
 """Changing the index key and the encryption key of stored phones."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from pymongo import MongoClient
 
 from adapters import mongo, sqlite
 from adapters.encryption import AesPhoneEncryption
@@ -70,18 +72,28 @@ class Database:
     open: Callable[[PhoneEncryption], AbstractAsyncContextManager[Repositories]]
     change_index_key: Callable[[PhoneEncryption, PhoneEncryption], Awaitable[int]]
     reencrypt: Callable[[PhoneEncryption], Awaitable[int]]
+    add_unknown_fields: Callable[[], object]
+    count_unknown_fields: Callable[[], int]
 
 
 def in_sqlite(request: pytest.FixtureRequest) -> Database:
     path: Path = request.getfixturevalue("tmp_path") / "records.db"
 
     async def change(old: PhoneEncryption, new: PhoneEncryption) -> int:
-        return sqlite.change_index_key(path, old, new)
+        return await sqlite.change_index_key(path, old, new, NOW)
 
+    def execute(statement: str) -> int:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            return len(connection.execute(statement).fetchall())
+
+    add = "UPDATE phone_verifications SET body = json_set(body, '$.unknown', 1)"
+    find = "SELECT 1 FROM phone_verifications WHERE json_extract(body, '$.unknown') = 1"
     return Database(
         partial(sqlite.open_sqlite_repositories, path),
         change,
         partial(sqlite.reencrypt_phones, path),
+        partial(execute, add),
+        partial(execute, find),
     )
 
 
@@ -91,8 +103,15 @@ def in_mongo(request: pytest.FixtureRequest) -> Database:
     async def change(old: PhoneEncryption, new: PhoneEncryption) -> int:
         return await mongo.change_index_key(url, old, new, NOW)
 
+    client: MongoClient[dict[str, Any]] = MongoClient(url)
+    request.addfinalizer(client.close)
+    verifications = client.get_default_database()["phone_verifications"]
     return Database(
-        partial(mongo.open_mongo_repositories, url), change, partial(mongo.reencrypt_phones, url)
+        partial(mongo.open_mongo_repositories, url),
+        change,
+        partial(mongo.reencrypt_phones, url),
+        lambda: verifications.update_many({}, {"$set": {"unknown": 1}}),
+        lambda: verifications.count_documents({"unknown": 1}),
     )
 
 
@@ -161,6 +180,15 @@ async def test_all_phones_are_found_by_another_index_key(database: Database) -> 
         for phone in (BLOCKED, BLOCKED_OWNER):
             loaded = await repositories.phone_verifications.load(phone)
             assert loaded.value.blocked_at == NOW
+
+
+async def test_fields_that_this_program_does_not_know_move_too(database: Database) -> None:
+    await fill(database)
+    database.add_unknown_fields()
+
+    assert await database.change_index_key(OLD, NEW) == 3
+
+    assert database.count_unknown_fields() == 3
 
 
 @pytest.mark.parametrize("calls", range(4))

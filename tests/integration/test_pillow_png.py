@@ -85,6 +85,44 @@ async def test_16_bit_samples_keep_their_higher_8_bits() -> None:
     assert set(published.tobytes()) <= {0x11, 0x12, 0x13}
 
 
+@pytest.mark.parametrize(
+    ("depth", "color_type", "row", "transparent", "expected"),
+    [
+        (16, 0, struct.pack(">3H", 0x1234, 0x1235, 0xFF00), (0x1234,), [0x12, 0x12, 0xFF]),
+        (
+            16,
+            2,
+            struct.pack(">9H", *[0x1234, 0x5678, 0x9ABC], *[0x5678] * 6),
+            (0x1234, 0x5678, 0x9ABC),
+            [0x12, 0x56, 0x56],
+        ),
+        (8, 0, bytes([7, 8, 9]), (7,), [7, 8, 9]),
+        (4, 0, b"\x12\x30", (1,), [17, 34, 51]),
+        (2, 0, b"\x6c", (1,), [85, 170, 255]),
+        (1, 0, b"\x60", (0,), [0, 255, 255]),
+        (2, 3, b"\x14", None, [0x10, 0x40, 0x40]),
+    ],
+    ids=["gray 16", "RGB 16", "gray 8", "gray 4", "gray 2", "gray 1", "palette 2"],
+)
+async def test_the_transparent_color_of_every_depth_is_transparent(
+    depth: int,
+    color_type: int,
+    row: bytes,
+    transparent: tuple[int, ...] | None,
+    expected: list[int],
+) -> None:
+    color = b"\0" if transparent is None else struct.pack(f">{len(transparent)}H", *transparent)
+    chunks = [] if color_type != 3 else [TWO_COLORS]
+    upload = png(
+        3, 1, depth, color_type, zlib.compress(b"\0" + row), *chunks, chunk(b"tRNS", color)
+    )
+
+    published = first_row((await publish(upload)).content)
+
+    assert [pixel[3] for pixel in published] == [0, 255, 255]
+    assert [pixel[0] for pixel in published] == expected
+
+
 @pytest.mark.parametrize("chunk_type", [b"IHDR", b"PLTE", b"IDAT"])
 async def test_a_flipped_bit_in_a_used_chunk_is_an_error(chunk_type: bytes) -> None:
     upload = bytearray(encode(sample_image(mode="P"), "PNG"))

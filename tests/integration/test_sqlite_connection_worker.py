@@ -19,7 +19,6 @@ from adapters.sqlite.connection_worker import (
     open_connection_worker,
     read_batch,
 )
-from adapters.sqlite.errors import DuplicateKey
 from application.ports.errors import (
     CorruptRecord,
     StorageTimeout,
@@ -92,6 +91,35 @@ async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(connect: Connec
         gate.open()
         assert await asyncio.gather(*tasks) == ["a", "b"]
         assert await worker.run(returning("c")) == "c"
+
+
+async def test_an_operation_cancelled_before_its_turn_is_not_executed(connect: Connect) -> None:
+    async with open_connection_worker("test", connect, execute_each) as worker:
+        gate, executed = Gate(), list[str]()
+        await gate.block(worker)
+        cancelled, awaited = await start(
+            worker.run(lambda connection: executed.append("cancelled")),
+            worker.run(lambda connection: executed.append("awaited")),
+        )
+
+        cancelled.cancel()
+        gate.open()
+        await awaited
+
+    assert executed == ["awaited"]
+
+
+async def test_a_worker_knows_how_long_its_oldest_operation_has_waited(connect: Connect) -> None:
+    async with open_connection_worker("test", connect, execute_each) as worker:
+        gate = Gate()
+        blocked = await gate.block(worker)
+        assert worker.has_waited(0.0)
+        assert not worker.has_waited(60.0)
+
+        gate.open()
+        await blocked
+
+        assert not worker.has_waited(0.0)
 
 
 async def test_an_operation_times_out_when_the_disk_hangs(connect: Connect) -> None:
@@ -169,7 +197,7 @@ def test_a_failed_operation_has_no_effect_and_the_others_are_committed(
     first, second, third, fourth = errors_of(commit_batch(connection, operations))
 
     assert (first, fourth) == (None, None)
-    assert isinstance(second, DuplicateKey)
+    assert isinstance(second, UniqueViolation)
     assert isinstance(third, LookupError)
     assert words_in(path) == {"a", "c"}
 
@@ -184,6 +212,22 @@ def test_a_failed_commit_fails_all_and_the_next_one_works(
     assert words_in(path) == set()
     assert commit_batch(connection, [adding("a")]) == [1]
     assert words_in(path) == {"a"}
+
+
+def test_a_transaction_rolled_back_by_sqlite_fails_all_and_the_next_works(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    def rolling_back(connection: sqlite3.Connection) -> None:
+        # As SQLite does on a full disk.
+        connection.execute("ROLLBACK")
+        connection.execute("SELECT * FROM missing")
+
+    errors = errors_of(commit_batch(connection, [adding("a"), rolling_back, adding("b")]))
+
+    assert len(errors) == 3
+    assert all(isinstance(error, StorageUnavailable) for error in errors)
+    assert words_in(path) == set()
+    assert commit_batch(connection, [adding("a")]) == [1]
 
 
 def test_a_writer_that_cannot_write_fails_and_works_afterwards(

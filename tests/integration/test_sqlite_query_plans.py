@@ -8,8 +8,8 @@ from typing import Any, Final, Never, TypeVar, cast
 
 import pytest
 
-from adapters.sqlite.connection_worker import ConnectionWorker, Operation
-from adapters.sqlite.database import Database, Values, open_database
+from adapters.sqlite.connection_worker import ConnectionWorker, Operation, Values
+from adapters.sqlite.database import Database, open_database
 from adapters.sqlite.repositories import repositories_of
 from application.ports.errors import StorageUnavailable
 from application.ports.repositories import Repositories

@@ -9,6 +9,7 @@ import pytest
 from adapters.twilio import TwilioMessenger, open_twilio_messenger
 from adapters.twilio.health_check import FAILURE_TTL, HEALTH_CHECK_TIMEOUT, SUCCESS_TTL
 from application.ports.errors import MessengerUnavailable
+from tests.support.fakes.clock import MonotonicClock
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.http_server import Behavior, respond_with
@@ -16,23 +17,13 @@ from tests.support.servers.http_server import Behavior, respond_with
 NUMBER = "+15005550006"
 
 
-class FakeMonotonicClock:
-    """Seconds that a test moves forward."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 @pytest.fixture
-def clock() -> FakeMonotonicClock:
-    return FakeMonotonicClock()
+def clock() -> MonotonicClock:
+    return MonotonicClock()
 
 
 def open_messenger(
-    twilio: FakeTwilio, clock: FakeMonotonicClock, timeout: float = HEALTH_CHECK_TIMEOUT
+    twilio: FakeTwilio, clock: MonotonicClock, timeout: float = HEALTH_CHECK_TIMEOUT
 ) -> AbstractAsyncContextManager[TwilioMessenger]:
     return open_twilio_messenger(
         twilio.account_sid,
@@ -45,9 +36,7 @@ def open_messenger(
 
 
 @pytest.fixture
-async def messenger(
-    twilio: FakeTwilio, clock: FakeMonotonicClock
-) -> AsyncIterator[TwilioMessenger]:
+async def messenger(twilio: FakeTwilio, clock: MonotonicClock) -> AsyncIterator[TwilioMessenger]:
     async with open_messenger(twilio, clock) as messenger:
         yield messenger
 
@@ -59,7 +48,7 @@ async def failure_of(messenger: TwilioMessenger) -> str:
 
 
 async def test_checks_share_one_request_until_its_result_expires(
-    twilio: FakeTwilio, messenger: TwilioMessenger, clock: FakeMonotonicClock
+    twilio: FakeTwilio, messenger: TwilioMessenger, clock: MonotonicClock
 ) -> None:
     await asyncio.gather(*(messenger.check() for _ in range(50)))
     clock.seconds += SUCCESS_TTL - 1
@@ -103,7 +92,7 @@ async def test_every_failure_has_a_reason(
 
 @pytest.mark.parametrize("behavior", [http_server.never_respond, http_server.drip(200)])
 async def test_a_check_ends_after_its_timeout(
-    twilio: FakeTwilio, clock: FakeMonotonicClock, behavior: Behavior
+    twilio: FakeTwilio, clock: MonotonicClock, behavior: Behavior
 ) -> None:
     twilio.behavior = behavior
 

@@ -16,9 +16,13 @@ from adapters.records import (
     MEDIA_ITEMS,
     MEDIA_USAGES,
     PHONE_VERIFICATIONS,
+    RATE_LIMITS,
+    RESERVATIONS,
     IdentityMapping,
 )
 from domain.identities.identity import Identity
+from domain.media.idempotency import IdempotencyKey
+from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.voice.call import Call
@@ -35,6 +39,8 @@ MAPPINGS: Final[Mapping[str, Any]] = {
         DELIVERY_REPORTS,
         MEDIA_USAGES,
         IDEMPOTENCY_KEYS,
+        RATE_LIMITS,
+        RESERVATIONS,
     )
 }
 """The mapping of each kind of record."""
@@ -47,4 +53,6 @@ FULL_RECORDS: Final[dict[str, list[Any]]] = {
 FULL_VERIFICATION: Final[PhoneVerification] = FULL_RECORDS["phone_verifications"][0]
 FULL_IDENTITY: Final[Identity] = FULL_RECORDS["identities"][0]
 FULL_REPORT: Final[DeliveryReport] = FULL_RECORDS["delivery_reports"][0]
+FULL_USAGE: Final[MediaUsage] = FULL_RECORDS["media_usages"][0]
+FULL_KEY: Final[IdempotencyKey] = FULL_RECORDS["idempotency_keys"][0]
 FULL_CALL: Final[Call] = FULL_RECORDS["calls"][0]

@@ -77,11 +77,11 @@ def test_the_table_compares_all_rounds_with_the_aims(tmp_path: Path) -> None:
     table = render_table(results)
     assert "2.5 after, the host took 4.2 % of the time (3 of 70 runs are left out)." in table
     for aim in (
-        "live on sqlite / litestar | 0.51 | ≥ 0.5 | met",
-        "me on sqlite / litestar | 0.27 | ≥ 0.28 | not met",
+        "live on sqlite / litestar | 0.510 | ≥ 0.5 | met",
+        "me on sqlite / litestar | 0.270 | ≥ 0.28 | not met",
         "p99 / median of me on sqlite | 4.50 | ≤ 4 | not met",
         "CPU time of a rejected request / of an accepted one on sqlite | 1.15 | ≤ 1.2 | met",
-        "me on mongodb / litestar | 0.27 | ≥ 0.26 | met",
+        "me on mongodb / litestar | 0.270 | ≥ 0.26 | met",
         "me on mongodb / me on flask | 6.75 | ≥ 7 | not met",
         "parent RSS, embedded default | 101.00 MB | ≤ 100 MB | not met",
         "errors of all scenarios | 2.00 | ≤ 0 | not met",

@@ -3,8 +3,9 @@
 import re
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Final, get_type_hints
 
+from application.ports.repositories import Repositories
 from entrypoints.settings import FIELDS
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -54,6 +55,21 @@ def test_named_files_and_settings_exist() -> None:
     assert [(page, path) for page, path in paths if not (PROJECT / path).exists()] == []
     assert variables
     assert variables - FIELDS.keys() - TEST_VARIABLES == set()
+
+
+def test_a_database_adapter_has_the_ports_and_methods_that_are_listed() -> None:
+    ports = get_type_hints(Repositories)
+    methods = {
+        name: [method for method in vars(port) if not method.startswith("_")]
+        for name, port in ports.items()
+    }
+    page = PAGES[PROJECT / "docs/adapters.md"].partition("## A database")[2]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)
+
+    listed = {name: re.findall(r"`(\w+)`", cell) for name, cell in rows}
+    assert {name: sorted(cell) for name, cell in listed.items()} == {
+        name: sorted(names) for name, names in methods.items()
+    }
 
 
 def test_named_make_targets_exist() -> None:

@@ -89,11 +89,11 @@ def test_lines_that_could_not_be_written_are_counted(file: int) -> None:
         writer = writer_for(full.fileno())
         for line in ("a", "b", "c"):
             writer.write(line)
-            writer.close(TIMEOUT)
+            writer.wait_until_written(TIMEOUT)
 
         os.dup2(file, full.fileno())
         writer.write("d")
-        writer.close(TIMEOUT)
+        writer.wait_until_written(TIMEOUT)
 
     assert content_of(file) == "d\n3 dropped\n"
 

@@ -4,30 +4,22 @@ import pytest
 
 from adapters.pillow.pixel_allowance import PixelAllowance
 from domain.errors import TooManyPixels
-
-
-class Seconds:
-    """A clock that a test moves."""
-
-    now = 1_000_000.5
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.fakes.clock import MonotonicClock
 
 
 @pytest.fixture
-def seconds() -> Seconds:
-    return Seconds()
+def clock() -> MonotonicClock:
+    return MonotonicClock(1_000_000.5)
 
 
 @pytest.fixture
-def allowance(seconds: Seconds) -> PixelAllowance:
-    return PixelAllowance(100, seconds)
+def allowance(clock: MonotonicClock) -> PixelAllowance:
+    return PixelAllowance(100, clock)
 
 
-def test_retry_after_is_true(allowance: PixelAllowance, seconds: Seconds) -> None:
+def test_retry_after_is_true(allowance: PixelAllowance, clock: MonotonicClock) -> None:
     allowance.acquire("a", 50)
-    seconds.now += 1200
+    clock.seconds += 1200
     allowance.acquire("a", 50)
     with pytest.raises(TooManyPixels) as of_50:
         allowance.acquire("a", 50)
@@ -37,22 +29,22 @@ def test_retry_after_is_true(allowance: PixelAllowance, seconds: Seconds) -> Non
     # An hour after the images, to the minute.
     assert 2400 <= of_50.value.retry_after <= 2460
     assert 3600 <= of_51.value.retry_after <= 3660
-    seconds.now += of_50.value.retry_after
+    clock.seconds += of_50.value.retry_after
     allowance.acquire("a", 50)
 
 
 def test_never_more_than_the_allowance_in_any_hour(
-    allowance: PixelAllowance, seconds: Seconds
+    allowance: PixelAllowance, clock: MonotonicClock
 ) -> None:
     published: list[float] = []
     for _ in range(2000):
-        seconds.now += 7
+        clock.seconds += 7
         try:
             allowance.acquire("a", 10)
         except TooManyPixels:
             continue
-        published.append(seconds.now)
-        assert sum(10 for at in published if at > seconds.now - 3600) <= 100
+        published.append(clock.seconds)
+        assert sum(10 for at in published if at > clock.seconds - 3600) <= 100
     assert len(published) >= 30
 
 

@@ -8,20 +8,28 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
+from beanie import Document
 
 from adapters.mongo.documents import DatabaseMetadataDocument, LeaseDocument
-from adapters.records import RateLimitRecord, ReservationRecord
 from adapters.sqlite.schema import SCHEMA
 from tests.support.full_records import MAPPINGS
 
 PROJECT: Final = Path(__file__).parents[2]
 PAGE: Final = (PROJECT / "docs/retention.md").read_text("utf-8")
 STORED: Final[dict[str, type[msgspec.Struct]]] = {
-    **{name: mapping.record_type for name, mapping in MAPPINGS.items()},
-    "rate_limits": RateLimitRecord,
-    "reservations": ReservationRecord,
+    name: mapping.record_type for name, mapping in MAPPINGS.items()
 }
 NOT_LISTED: Final = {"version", "schema_version", "body"}
+OF_OTHER_DOCUMENTS: Final[dict[type[Document], tuple[str, ...]]] = {
+    DatabaseMetadataDocument: (
+        "id",
+        "key_fingerprint",
+        "unfinished_index_key",
+        "health_checked_at",
+    ),
+    LeaseDocument: ("id", "expires_at"),
+}
+"""Documents that are no records."""
 
 
 def structs_in(annotation: Any) -> Iterator[type[msgspec.Struct]]:
@@ -56,9 +64,8 @@ STORED_FIELDS: Final = {
     *(path for name, record_type in STORED.items() for path in of_record(record_type, name)),
     *(
         f"{document.Settings.name}.{field}"
-        for document in (DatabaseMetadataDocument, LeaseDocument)
-        for field in document.model_fields
-        if field not in {*NOT_LISTED, "revision_id"}
+        for document, names in OF_OTHER_DOCUMENTS.items()
+        for field in names
     ),
     *of_tables(),
 }

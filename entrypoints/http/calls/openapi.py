@@ -1,16 +1,21 @@
 """The description of the recording, which Litestar cannot derive from its handler."""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
-from litestar.openapi.spec import (
-    OpenAPIHeader,
-    OpenAPIResponse,
-    OpenAPIType,
-    Operation,
-    Schema,
-)
+from litestar.openapi.spec import Operation
 
-from entrypoints.http.fields import binary_content
+from entrypoints.http.fields import binary_content, header
+
+_RECORDING: Final[Any] = {
+    "description": "The sound of the recording.",
+    "headers": {
+        "Content-Disposition": header(
+            "A file name.", 'attachment; filename="call-6561a2b2c3d4e5f60718293c-0.mp3"'
+        )
+    },
+    "content": binary_content("audio/mpeg"),
+}
 
 
 @dataclass
@@ -18,20 +23,4 @@ class RecordingOperation(Operation):
     """Describes a response of binary data."""
 
     def __post_init__(self) -> None:
-        self.responses = {
-            **(self.responses or {}),
-            "200": OpenAPIResponse(
-                description="The sound of the recording.",
-                content=binary_content("audio/mpeg"),
-                headers={
-                    "Content-Disposition": OpenAPIHeader(
-                        description="A file name.",
-                        required=True,
-                        schema=Schema(
-                            type=OpenAPIType.STRING,
-                            examples=['attachment; filename="call-6561a2b2c3d4e5f60718293c-0.mp3"'],
-                        ),
-                    )
-                },
-            ),
-        }
+        self.responses = {**(self.responses or {}), "200": _RECORDING}

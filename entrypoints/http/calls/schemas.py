@@ -3,8 +3,6 @@
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
-from litestar.params import PathParameter, QueryParameter
-from msgspec import Meta
 
 from application.voice.calls import CallPage
 from domain.identities.identity import Identity
@@ -13,51 +11,31 @@ from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
-    ID_PATTERN,
     USER_ID_EXAMPLE,
+    described,
     format_timestamp,
-    parameter_schema,
-    parsed_field,
+    query_parameter,
     time_field,
 )
-from entrypoints.http.paging import CURSOR_EXAMPLE, CURSOR_PATTERN, MAX_NUMBER, parse_count
+from entrypoints.http.paging import CURSOR_EXAMPLE, CURSOR_PATTERN, count_parameter, parse_count
 from entrypoints.http.parsing import parse_field, parse_fields
 
 DEFAULT_PAGE_SIZE: Final = 20
 CALL_ID_EXAMPLE: Final = "6561a2b2c3d4e5f60718293c"
 
-CallIdParameter: TypeAlias = Annotated[
-    str,
-    PathParameter(
-        description=ID_DESCRIPTION,
-        schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
-    ),
-]
 RecordingIndexParameter: TypeAlias = Annotated[
     str | None,
-    QueryParameter(
-        name="index",
-        description="Which recording of the call, from 0. The default is 0.",
-        schema_extra=parameter_schema(type="integer", minimum=0, maximum=MAX_NUMBER, examples=[0]),
-    ),
+    count_parameter("Which recording of the call, from 0. The default is 0.", 0, minimum=0),
 ]
 LimitParameter: TypeAlias = Annotated[
     str | None,
-    QueryParameter(
-        name="limit",
-        description="Calls per page, from 1. The default is 20. More than 100 is taken as 100.",
-        schema_extra=parameter_schema(
-            type="integer", minimum=1, maximum=MAX_NUMBER, examples=[DEFAULT_PAGE_SIZE]
-        ),
+    count_parameter(
+        "Calls per page, from 1. The default is 20. More than 100 is taken as 100.",
+        DEFAULT_PAGE_SIZE,
     ),
 ]
 CallCursorParameter: TypeAlias = Annotated[
-    str | None,
-    QueryParameter(
-        name="cursor",
-        description="The `next_cursor` of the previous page.",
-        schema_extra=parameter_schema(type="string", pattern=CURSOR_PATTERN),
-    ),
+    str | None, query_parameter("The `next_cursor` of the previous page.", pattern=CURSOR_PATTERN)
 ]
 
 
@@ -68,17 +46,17 @@ def _show_status(status: CallStatus) -> str:
 class RecordingResponse(msgspec.Struct, kw_only=True):
     """A recording that the caller left. `GET /calls/{id}/recording` has the sound."""
 
-    duration_seconds: Annotated[int, Meta(description="How long it is.", examples=[17])]
+    duration_seconds: Annotated[int, described("How long it is.", 17)]
     recorded_at: Annotated[str, time_field("The time when it was made, in UTC.")]
 
 
 class CallResponse(msgspec.Struct, kw_only=True):
     """A call to the service, or one that read a code."""
 
-    id: Annotated[str, Meta(description=ID_DESCRIPTION, examples=[CALL_ID_EXAMPLE])]
+    id: Annotated[str, described(ID_DESCRIPTION, CALL_ID_EXAMPLE)]
     direction: Annotated[
         str,
-        parsed_field(
+        described(
             "`inbound`: somebody called the service. `outbound`: the service called to read a"
             " code.",
             CallDirection.INBOUND.value,
@@ -87,7 +65,7 @@ class CallResponse(msgspec.Struct, kw_only=True):
     ]
     status: Annotated[
         str,
-        parsed_field(
+        described(
             "Where the call is. It never goes back.",
             CallStatus.COMPLETED.value,
             enum=[_show_status(status) for status in CallStatus],
@@ -95,7 +73,7 @@ class CallResponse(msgspec.Struct, kw_only=True):
     ]
     outcome: Annotated[
         str | None,
-        parsed_field(
+        described(
             "What the call came to; null if it ended before it came to anything.",
             CallOutcome.CONNECTED.value,
             enum=[*(outcome.value for outcome in CallOutcome), None],
@@ -107,47 +85,46 @@ class CallResponse(msgspec.Struct, kw_only=True):
         time_field("The time of its end, in UTC; null before.", "2026-05-01T09:31:12.000Z"),
     ]
     duration_seconds: Annotated[
-        int | None, Meta(description="From its start to its end; null before.", examples=[72])
+        int | None, described("From its start to its end; null before.", 72)
     ]
     path: Annotated[
         list[str],
-        Meta(
-            description="The nodes of the call flow that it came to.",
-            examples=[["welcome_back", "main_menu", "operator", "goodbye"]],
+        described(
+            "The nodes of the call flow that it came to.",
+            ["welcome_back", "main_menu", "operator", "goodbye"],
         ),
     ]
     user_id: Annotated[
         str | None,
-        Meta(
-            description="Whose number it is. It is null for a number that nobody joined with, and"
+        described(
+            "Whose number it is. It is null for a number that nobody joined with, and"
             " after that user was deleted.",
-            examples=[USER_ID_EXAMPLE],
+            USER_ID_EXAMPLE,
         ),
     ]
     caller_verified: Annotated[
         bool,
-        Meta(
-            description="Whether the user was proved to be on the phone: the code of the call"
+        described(
+            "Whether the user was proved to be on the phone: the code of the call"
             " opened a session. Always false for inbound calls, because anybody can call with any"
             " number.",
-            examples=[False],
+            False,
         ),
     ]
     recordings: Annotated[
         list[RecordingResponse] | msgspec.UnsetType,
-        Meta(description="What the caller left. Only for administrators."),
+        described("What the caller left. Only for administrators."),
     ] = msgspec.UNSET
 
 
 class CallPageResponse(msgspec.Struct, kw_only=True):
     """A page of the call log, the newest calls first."""
 
-    calls: Annotated[list[CallResponse], Meta(description="The calls of the page.")]
+    calls: Annotated[list[CallResponse], described("The calls of the page.")]
     next_cursor: Annotated[
         str | None,
-        Meta(
-            description="Send it as `cursor` to get the next page; null on the last page.",
-            examples=[CURSOR_EXAMPLE],
+        described(
+            "Send it as `cursor` to get the next page; null on the last page.", CURSOR_EXAMPLE
         ),
     ]
 

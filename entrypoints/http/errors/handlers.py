@@ -6,7 +6,7 @@ from typing import Any, Final
 import structlog
 from litestar import Request, Response
 from litestar.enums import MediaType
-from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.exceptions import HTTPException, ValidationException
 
 from application.ports.errors import PortError, StorageError
 from domain.errors import DomainError, QuotaExceeded, TooManyUploads, Unavailable
@@ -73,12 +73,6 @@ def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Respon
     return to_response(request, _from_framework(error, api_of(request.scope["path"])))
 
 
-def _handle_invalid_json(request: AnyRequest, _: SerializationException) -> Response[Any]:
-    return to_response(
-        request, InvalidBody(FieldErrorCode.INVALID_JSON, "The body is not valid JSON.")
-    )
-
-
 def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:
     _log.error("request_crashed", exc_info=error)
     return to_response(request, InternalError())
@@ -129,6 +123,5 @@ EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {
     HttpError: to_response,
     PortError: _handle_port_error,
     HTTPException: _handle_framework_error,
-    SerializationException: _handle_invalid_json,
     Exception: _handle_unexpected_error,
 }

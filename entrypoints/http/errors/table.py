@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 from domain import errors
-from domain.errors import DomainError, PhoneInUse, RateLimitExceeded
+from domain.errors import DeliveryFailed, DomainError, PhoneInUse, RateLimitExceeded
 from domain.media.page import MAX_TOTAL
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import (
+    BodyTooLarge,
     FieldError,
     HttpError,
     InvalidFields,
+    InvalidOtp,
     MethodNotAllowed,
 )
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -33,32 +36,26 @@ def api_of(path: str) -> Api:
     return Api.LEGACY if segments[:1] == ["authenticate"] else Api.MAIN
 
 
-@dataclass(frozen=True, slots=True)
-class LegacyRow:
-    """An error in the legacy API.
+_BAD_REQUEST: Final = (4, "Bad Request/ Data format incorrect")
+_LEGACY: Final[Mapping[int, tuple[int, str]]] = {
+    400: _BAD_REQUEST,
+    403: (1, "permission denied/"),
+    404: (1, "ARE YOU LOST ::"),
+    405: (1, "Method not allowed"),
+    408: _BAD_REQUEST,
+    415: _BAD_REQUEST,
+    429: (1, "Too many requests"),
+    500: (5, "Internal server error"),
+}
+"""The statuses of the legacy API, with the exit code and the first words of `error`.
 
-    `prefix` is the fixed beginning of `error`. Clients compare it. If `has_reason` is set, the
-    message follows.
-    """
-
-    status: int
-    exit_code: int
-    prefix: str
-    has_reason: bool = True
-
-
-_LEGACY_BAD_REQUEST: Final = LegacyRow(
-    400, 4, "Bad Request/ Data format incorrect 400 Bad Request: "
-)
-_LEGACY_RATE_LIMIT: Final = LegacyRow(429, 1, "Too many requests 429 Too Many Requests: ")
-_LEGACY_INTERNAL_ERROR: Final = LegacyRow(
-    500, 5, "Internal server error 500 Internal Server Error: "
-)
+Clients compare how `error` begins. Errors of any other status are a 500 there.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """An error in the main API, and in the legacy API.
+    """An error in the main API.
 
     - `message` is for people, `code` for programs.
     - `retry_after` is in seconds.
@@ -70,7 +67,6 @@ class ErrorRow:
     status: int
     code: str
     message: str
-    legacy: LegacyRow = _LEGACY_INTERNAL_ERROR
     retry_after: int | None = None
     field: str | None = None
     keeps_error: bool = False
@@ -78,104 +74,61 @@ class ErrorRow:
 
 
 _UNAUTHENTICATED: Final = ErrorRow(
-    401,
-    "unauthenticated",
-    "Sign in and send the access token as 'Authorization: Bearer <token>'.",
+    401, "unauthenticated", "Sign in and send the access token as 'Authorization: Bearer <token>'."
 )
-_INVALID: Final = ErrorRow(400, "invalid", "Some fields are invalid.", _LEGACY_BAD_REQUEST)
-
-
-def _invalid_value(code: FieldErrorCode, message: str) -> ErrorRow:
-    return ErrorRow(400, code, message, _LEGACY_BAD_REQUEST)
-
+_INVALID: Final = ErrorRow(400, "invalid", "Some fields are invalid.")
+_INVALID_VALUES: Final[Mapping[type[errors.InvalidValue], FieldErrorCode]] = {
+    errors.InvalidValue: FieldErrorCode.INVALID_VALUE,
+    errors.InvalidPhone: FieldErrorCode.INVALID_PHONE,
+    errors.AmbiguousPhone: FieldErrorCode.AMBIGUOUS_PHONE,
+    errors.UnsupportedPhoneType: FieldErrorCode.UNSUPPORTED_PHONE_TYPE,
+    errors.MalformedOtp: FieldErrorCode.MALFORMED_OTP,
+    errors.TooShort: FieldErrorCode.TOO_SHORT,
+    errors.TooLong: FieldErrorCode.TOO_LONG,
+    errors.InvalidCharacters: FieldErrorCode.INVALID_CHARACTERS,
+    errors.NoVisibleCharacter: FieldErrorCode.NO_VISIBLE_CHARACTER,
+    errors.InvalidCursor: FieldErrorCode.INVALID_CURSOR,
+    errors.InvalidNumber: FieldErrorCode.INVALID_NUMBER,
+    errors.InvalidIdentifier: FieldErrorCode.INVALID_ID,
+    errors.UnsupportedValue: FieldErrorCode.UNSUPPORTED_VALUE,
+    errors.ConflictingValue: FieldErrorCode.CONFLICTING_VALUE,
+}
+"""Errors of one field, with their codes in `field_errors`. Each has a message of its own."""
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.InvalidFields: _INVALID,
     exceptions.InvalidBody: _INVALID,
-    # One field: the code and, if the error has no message, the message in `field_errors`
-    errors.InvalidValue: _invalid_value(FieldErrorCode.INVALID_VALUE, "This value is invalid."),
-    errors.InvalidPhone: _invalid_value(
-        FieldErrorCode.INVALID_PHONE, "This is not a phone number."
-    ),
-    errors.AmbiguousPhone: _invalid_value(
-        FieldErrorCode.AMBIGUOUS_PHONE, "Write the number with +."
-    ),
-    errors.UnsupportedPhoneType: _invalid_value(
-        FieldErrorCode.UNSUPPORTED_PHONE_TYPE, "No codes are sent to numbers of this kind."
-    ),
-    errors.MalformedOtp: _invalid_value(FieldErrorCode.MALFORMED_OTP, "This is not a code."),
-    errors.TooShort: _invalid_value(FieldErrorCode.TOO_SHORT, "This text is too short."),
-    errors.TooLong: _invalid_value(FieldErrorCode.TOO_LONG, "This text is too long."),
-    errors.InvalidCharacters: _invalid_value(
-        FieldErrorCode.INVALID_CHARACTERS, "This text has characters that are not allowed."
-    ),
-    errors.NoVisibleCharacter: _invalid_value(
-        FieldErrorCode.NO_VISIBLE_CHARACTER, "This text has no visible character."
-    ),
-    errors.InvalidCursor: _invalid_value(FieldErrorCode.INVALID_CURSOR, "This is not a cursor."),
-    errors.InvalidNumber: _invalid_value(
-        FieldErrorCode.INVALID_NUMBER, "This is not a valid number."
-    ),
-    errors.InvalidIdentifier: _invalid_value(FieldErrorCode.INVALID_ID, "This is not an id."),
-    errors.UnsupportedValue: _invalid_value(
-        FieldErrorCode.UNSUPPORTED_VALUE, "This value is not supported."
-    ),
-    errors.ConflictingValue: _invalid_value(
-        FieldErrorCode.CONFLICTING_VALUE, "This value is not allowed together with another one."
-    ),
+    **{
+        error: ErrorRow(400, code, "This value is invalid.")
+        for error, code in _INVALID_VALUES.items()
+    },
     # The request as a whole
     exceptions.InvalidHost: ErrorRow(
-        400,
-        "invalid_host",
-        "Send one Host header with a host name or an IP, and perhaps a port.",
-        _LEGACY_BAD_REQUEST,
+        400, "invalid_host", "Send one Host header with a host name or an IP, and perhaps a port."
     ),
     exceptions.OriginNotAllowed: ErrorRow(
         403,
         "origin_not_allowed",
         "Pages of this origin may not do this. The operator of the service can list the origin in "
         "DIALTONE_WEB_ORIGINS.",
-        LegacyRow(403, 1, "permission denied/ 403 Forbidden: "),
     ),
     exceptions.UnsupportedMediaType: ErrorRow(
-        415,
-        "unsupported_media_type",
-        "Send JSON with the header 'Content-Type: application/json'.",
-        LegacyRow(415, 4, "Bad Request/ Data format incorrect 415 Unsupported Media Type: "),
+        415, "unsupported_media_type", "Send JSON with the header 'Content-Type: application/json'."
     ),
     exceptions.RequestTimeout: ErrorRow(
-        408,
-        "request_timeout",
-        "The body did not arrive in time. Send the request again.",
-        LegacyRow(408, 4, "Bad Request/ Data format incorrect 408 Request Timeout: "),
+        408, "request_timeout", "The body did not arrive in time. Send the request again."
     ),
-    exceptions.BodyTooLarge: ErrorRow(
-        413, "body_too_large", "The body is too large.", _LEGACY_BAD_REQUEST
-    ),
+    exceptions.BodyTooLarge: ErrorRow(413, "body_too_large", "The body is too large."),
     errors.Unauthenticated: _UNAUTHENTICATED,
     exceptions.NoAccessToken: _UNAUTHENTICATED,
     exceptions.TooManyRequests: ErrorRow(
-        429,
-        "rate_limited",
-        "Too many requests. Wait before you send the next one.",
-        _LEGACY_RATE_LIMIT,
+        429, "rate_limited", "Too many requests. Wait before you send the next one."
     ),
     exceptions.PathNotFound: ErrorRow(
-        404,
-        "not_found",
-        "There is nothing at this path. The API is described at /docs.",
-        LegacyRow(404, 1, "ARE YOU LOST :: 404 Not Found: "),
+        404, "not_found", "There is nothing at this path. The API is described at /docs."
     ),
     exceptions.MethodNotAllowed: ErrorRow(
-        405,
-        "method_not_allowed",
-        "This path does not support this method.",
-        LegacyRow(
-            405,
-            1,
-            "Method not allowed 405 Method Not Allowed: Only POST methods are allowed",
-            has_reason=False,
-        ),
+        405, "method_not_allowed", "This path does not support this method."
     ),
     errors.Unavailable: ErrorRow(
         503,
@@ -186,59 +139,36 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.InternalError: ErrorRow(500, "internal_error", "An internal error occurred."),
     # One-time codes
     errors.TooManyOtpRequests: ErrorRow(
-        429,
-        "rate_limited",
-        "Too many codes were requested. Wait before you request another one.",
-        _LEGACY_RATE_LIMIT,
+        429, "rate_limited", "Too many codes were requested. Wait before you request another one."
     ),
     errors.TooManyAttempts: ErrorRow(
-        429,
-        "too_many_attempts",
-        "Too many attempts with this code. Request a new code.",
-        _LEGACY_RATE_LIMIT,
+        429, "too_many_attempts", "Too many attempts with this code. Request a new code."
     ),
     errors.TooManyAttemptsFromIp: ErrorRow(
-        429,
-        "too_many_attempts",
-        "Too many attempts from your network. Wait before you try again.",
-        _LEGACY_RATE_LIMIT,
+        429, "too_many_attempts", "Too many attempts from your network. Wait before you try again."
     ),
     errors.CountryNotServed: ErrorRow(
         400,
         FieldErrorCode.COUNTRY_NOT_SERVED,
         "Codes are not sent to the country of this number.",
-        _LEGACY_BAD_REQUEST,
         field="phone",
     ),
     errors.PhoneUnreachable: ErrorRow(
         400,
         FieldErrorCode.PHONE_UNREACHABLE,
         "The carrier cannot deliver to this number. Check it, or use another number.",
-        _LEGACY_BAD_REQUEST,
         field="phone",
     ),
     errors.DeliveryFailed: ErrorRow(
         503,
         "delivery_failed",
         "The message could not be delivered. Try again shortly.",
-        LegacyRow(
-            500,
-            5,
-            "Internal server error 500 Internal Server Error: "
-            "unable to connect to message server :- ",
-        ),
         retry_after=5,
     ),
     exceptions.InvalidOtp: ErrorRow(
         403,
         "invalid_otp",  # only the legacy API has this error, and it has no codes
         "Invalid OTP",
-        LegacyRow(
-            403,
-            1,
-            "permission denied/ 403 Forbidden: Invalid OTP or Validation failed ",
-            has_reason=False,
-        ),
     ),
     # Sessions
     errors.InvalidRefreshToken: ErrorRow(
@@ -326,7 +256,6 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         429,
         "rate_limited",
         "You have uploaded too many pixels in the last hour. Wait, or upload smaller images.",
-        _LEGACY_RATE_LIMIT,
     ),
     exceptions.TooManyReads: ErrorRow(
         503,
@@ -378,21 +307,19 @@ def has_response(error: type[ApiError]) -> bool:
     return not is_field and row.code != INVALID_CODE and error is not exceptions.InvalidOtp
 
 
-ERROR_CODES: Final = sorted({str(row.code) for error, row in ERRORS.items() if has_response(error)})
-"""The codes of all other responses."""
-
-
 def error_status(error: ApiError, api: Api) -> int:
     """Return the HTTP status of an error."""
-    row = ERRORS[type(error)]
-    return row.legacy.status if api is Api.LEGACY else row.status
+    status = ERRORS[type(error)].status
+    if api is Api.MAIN or status in _LEGACY:
+        return status
+    return 400 if isinstance(error, BodyTooLarge) else 500
 
 
 def error_body(error: ApiError, api: Api) -> dict[str, Any]:
     """Return the JSON body of an error."""
     row = ERRORS[type(error)]
     if api is Api.LEGACY:
-        return _legacy_body(row.legacy, error_message(error))
+        return _legacy_body(error)
     field_errors = _field_errors(error)
     if field_errors and not row.keeps_error:
         return {
@@ -473,10 +400,24 @@ def _messages(field_errors: Sequence[FieldError]) -> dict[str, list[str]]:
     return messages
 
 
-def _legacy_body(row: LegacyRow, reason: str) -> dict[str, Any]:
+def _legacy_body(error: ApiError) -> dict[str, Any]:
+    status = error_status(error, Api.LEGACY)
+    exit_code, words = _LEGACY[status]
     return {
-        "error": row.prefix + (reason if row.has_reason else ""),
-        "exit_code": row.exit_code,
+        "error": f"{words} {status} {HTTPStatus(status).phrase}: {_legacy_reason(error)}",
+        "exit_code": exit_code,
         "message": "failed",
-        "status_code": row.status,
+        "status_code": status,
     }
+
+
+def _legacy_reason(error: ApiError) -> str:
+    match error:
+        case InvalidOtp():
+            return "Invalid OTP or Validation failed "
+        case MethodNotAllowed():
+            return "Only POST methods are allowed"
+        case DeliveryFailed():
+            return f"unable to connect to message server :- {error_message(error)}"
+        case _:
+            return error_message(error)

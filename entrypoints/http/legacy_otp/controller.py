@@ -19,8 +19,8 @@ from entrypoints.http.legacy_otp.schemas import (
     LegacyValidateOtpBody,
     LegacyValidateOtpResponse,
 )
-from entrypoints.http.openapi.responses import body_errors, legacy_error_responses
-from entrypoints.http.parsing import JsonBody, missing_field, parse_field, parse_fields
+from entrypoints.http.openapi.responses import body_errors
+from entrypoints.http.parsing import missing_field, parse_field, parse_fields
 from entrypoints.http.request import ApiRequest
 
 
@@ -44,16 +44,13 @@ class LegacyOtpController(Controller):
         summary="Request a code",
         response_description="The message was sent, now or within the cooldown.",
         status_code=200,
-        dto=JsonBody[LegacyGetOtpBody],
-        return_dto=None,
-        responses=legacy_error_responses(
+        errors=[
             *body_errors(missing_field("phone")),
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
             errors.DeliveryFailed,
-            errors.Unavailable,
-        ),
+        ],
     )
     async def get_otp(
         self, request: ApiRequest, data: JSONBody[LegacyGetOtpBody]
@@ -69,15 +66,12 @@ class LegacyOtpController(Controller):
         summary="Exchange a code for an access token",
         response_description="The code was correct.",
         status_code=200,
-        dto=JsonBody[LegacyValidateOtpBody],
-        return_dto=None,
-        responses=legacy_error_responses(
+        errors=[
             *body_errors(missing_field("otp")),
             InvalidOtp,
             errors.TooManyAttempts,
             errors.TooManyAttemptsFromIp,
-            errors.Unavailable,
-        ),
+        ],
     )
     async def validate_otp(
         self, request: ApiRequest, data: JSONBody[LegacyValidateOtpBody]

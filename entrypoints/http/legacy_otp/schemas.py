@@ -3,16 +3,15 @@
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 
 from domain.phone import MAX_INPUT_LENGTH
-from entrypoints.http.fields import parsed_field
+from entrypoints.http.fields import described
 from entrypoints.http.otp.schemas import OtpField
 from entrypoints.http.sessions.schemas import AccessTokenField
 
 LegacyPhoneField = Annotated[
     str,
-    parsed_field(
+    described(
         "A phone number that begins with its country code, with or without +.",
         "+912873645289",
         format="phone",
@@ -30,8 +29,8 @@ class LegacyGetOtpBody(msgspec.Struct, kw_only=True):
 class LegacyGetOtpResponse(msgspec.Struct, kw_only=True):
     """The request succeeded."""
 
-    message: Annotated[str, Meta(description="Always `success`.", examples=["success"])] = "success"
-    exit_code: Annotated[int, Meta(description="Always 0.", examples=[0])] = 0
+    message: Annotated[str, described("Always `success`.", "success")] = "success"
+    exit_code: Annotated[int, described("Always 0.", 0)] = 0
 
 
 class LegacyValidateOtpBody(msgspec.Struct, kw_only=True):

@@ -17,62 +17,25 @@ from domain.media.idempotency import parse_idempotency_key
 from domain.media.item import parse_category
 from entrypoints.http.auth import (
     BEARER,
-    UNAVAILABLE_ERROR,
+    AuthenticationMiddleware,
     Connection,
-    require_principal,
+    authenticate_within_limit,
 )
 from entrypoints.http.errors import exceptions
-from entrypoints.http.errors.exceptions import (
-    FieldError,
-    InvalidBody,
-    InvalidFields,
-    MissingUserId,
-)
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.library.media_file import open_content
-from entrypoints.http.library.openapi import (
-    PRIVATE_CACHE_CONTROL,
-    MediaFileOperation,
-    UploadImageOperation,
-)
+from entrypoints.http.fields import IdParameter
+from entrypoints.http.library import schemas
+from entrypoints.http.library.openapi import MediaFileOperation, UploadImageOperation
 from entrypoints.http.library.preconditions import Validators
-from entrypoints.http.library.schemas import (
-    CategoryParameter,
-    CursorParameter,
-    ExpiresParameter,
-    FileNameParameter,
-    FolderParameter,
-    IdempotencyKeyParameter,
-    ItemIdParameter,
-    LibraryItemResponse,
-    LibraryPageResponse,
-    OwnerParameter,
-    PageParameter,
-    PageSizeParameter,
-    SignatureParameter,
-    TypeParameter,
-    UpdateLibraryItemBody,
-    UploadImageResponse,
-    parse_item_id,
-    parse_list_parameters,
-    to_item_response,
-    to_page_response,
-)
 from entrypoints.http.library.upload_form import open_upload_form
 from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.openapi.responses import body_errors, error_responses
-from entrypoints.http.parsing import JsonBody, missing_field, parse_field
+from entrypoints.http.openapi.responses import body_errors, invalid_number
+from entrypoints.http.parsing import missing_field, parse_field, parse_id
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse, HeadersResponse
-from entrypoints.http.users.schemas import parse_user_id
 
-_ITEM_ERRORS: Final = (
-    exceptions.InvalidItemId,
-    errors.Unauthenticated,
-    exceptions.TooManyRequests,
-    errors.ItemNotFound,
-    errors.Unavailable,
-)
+_PRIVATE_CACHE_CONTROL: Final = "private, no-cache"
+"""Of a file that a token opens: the next user of a browser has another token."""
 _MEDIA_HEADERS: Final = {
     "Accept-Ranges": "bytes",
     "Cross-Origin-Resource-Policy": "cross-origin",
@@ -86,7 +49,7 @@ class LibraryController(Controller):
 
     path = "/library"
     tags = ["Library"]
-    guards = [require_principal]
+    middleware = [AuthenticationMiddleware]
     security = BEARER
 
     @post(
@@ -97,46 +60,42 @@ class LibraryController(Controller):
         operation_class=UploadImageOperation,
         # The form parser has its own limit, from the settings.
         request_max_body_size=None,
-        opt={UNAVAILABLE_ERROR: errors.ItemSaveFailed},
-        responses=error_responses(
-            exceptions.OriginNotAllowed,
+        unavailable_error=errors.ItemSaveFailed,
+        errors=[
             exceptions.NoFilePart,
             exceptions.NoSelectedFile,
-            MissingUserId,
+            exceptions.MissingUserId,
             exceptions.InvalidUserId,
-            InvalidFields(
-                FieldError(
-                    "category", FieldErrorCode.TOO_LONG, "A category has at most 64 characters."
-                )
+            exceptions.FieldError(
+                "category", FieldErrorCode.TOO_LONG, "A category has at most 64 characters."
             ),
-            InvalidBody(
-                FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
+            exceptions.FieldError(
+                "body",
+                FieldErrorCode.INVALID_FORM,
+                "The multipart form is incomplete or malformed.",
             ),
-            errors.Unauthenticated,
-            exceptions.TooManyRequests,
             errors.Forbidden,
             errors.ReauthenticationRequired,
             errors.UserNotFound,
             exceptions.RequestTimeout,
             exceptions.FileTooLarge,
-            errors.UnsupportedImageType("application/pdf"),
+            errors.UnsupportedImageType,
             errors.InvalidImage,
             errors.MediaStorageFailed,
             errors.MediaStorageNotResponding,
-            errors.ItemSaveFailed,
-            errors.TooManyPixels(retry_after=1200),
+            errors.TooManyPixels,
             errors.TooManyUploads,
             errors.NoUploadSpace,
-            errors.QuotaExceeded(0, 0, 0, 0),
+            errors.QuotaExceeded,
             errors.UploadInProgress,
             errors.ItemDeleted,
             errors.IdempotencyKeyReused,
             errors.Unavailable,
-        ),
+        ],
     )
     async def upload_image(
-        self, request: ApiRequest, idempotency_key: IdempotencyKeyParameter = None
-    ) -> UploadImageResponse:
+        self, request: ApiRequest, idempotency_key: schemas.IdempotencyKeyParameter = None
+    ) -> schemas.UploadImageResponse:
         """Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC image.
 
         The published image is encoded again, upright and without metadata. `type` in the
@@ -154,46 +113,39 @@ class LibraryController(Controller):
         async with open_upload_form(request) as form:
             user_id = form.fields.get("user_id")
             if not user_id:
-                raise MissingUserId
-            owner = parse_user_id(user_id)
+                raise exceptions.MissingUserId
+            owner = parse_id(user_id, exceptions.InvalidUserId())
             category = _parse_category(form.fields.get("category"))
             shown = await request.use_cases.upload_image(
                 UploadImageCommand(
                     request.principal, owner, form.file, category, form.fields.get("type"), key
                 )
             )
-        return to_item_response(shown, UploadImageResponse)
+        return schemas.to_item_response(shown, schemas.UploadImageResponse)
 
     @get(
         operation_id="list_library_items",
         summary="List library items",
         response_description="The page. It may be empty.",
-        opt={UNAVAILABLE_ERROR: errors.LibraryReadFailed},
-        responses=error_responses(
-            InvalidFields(
-                FieldError(
-                    "page", FieldErrorCode.INVALID_NUMBER, "This must be a whole number, 1 or more."
-                )
-            ),
+        unavailable_error=errors.LibraryReadFailed,
+        errors=[
+            invalid_number("page"),
             exceptions.PageTooDeep,
-            errors.Unauthenticated,
-            exceptions.TooManyRequests,
             errors.Forbidden,
             errors.ReauthenticationRequired,
-            errors.LibraryReadFailed,
-        ),
+        ],
     )
     async def list_items(
         self,
         *,
         request: ApiRequest,
-        page: PageParameter = None,
-        per_page: PageSizeParameter = None,
-        user_id: OwnerParameter = None,
-        item_type: TypeParameter = None,
-        category: CategoryParameter = None,
-        cursor: CursorParameter = None,
-    ) -> LibraryPageResponse:
+        page: schemas.PageParameter = None,
+        per_page: schemas.PageSizeParameter = None,
+        user_id: schemas.OwnerParameter = None,
+        item_type: schemas.TypeParameter = None,
+        category: schemas.CategoryParameter = None,
+        cursor: schemas.CursorParameter = None,
+    ) -> schemas.LibraryPageResponse:
         """List items, the newest first: of all users, or of the own ones if the service is so set.
 
         Request the next page by number or by cursor: send `next_cursor` until it is null. Pages
@@ -202,11 +154,11 @@ class LibraryController(Controller):
         first. Send the same other parameters with each request. A page may have fewer items than
         `per_page`, even none, and not be the last. Items are counted only without a cursor.
         """
-        item_filter, page_request = parse_list_parameters(
+        item_filter, page_request = schemas.parse_list_parameters(
             page, per_page, cursor, user_id, item_type, category
         )
         principal = request.principal
-        return to_page_response(
+        return schemas.to_page_response(
             await request.use_cases.list_items(principal, item_filter, page_request)
         )
 
@@ -215,53 +167,56 @@ class LibraryController(Controller):
         operation_id="get_library_item",
         summary="Get a library item",
         response_description="The item.",
-        responses=error_responses(*_ITEM_ERRORS, errors.ReauthenticationRequired),
+        errors=[exceptions.InvalidItemId, errors.ItemNotFound, errors.ReauthenticationRequired],
     )
-    async def get_item(self, request: ApiRequest, item_id: ItemIdParameter) -> LibraryItemResponse:
+    async def get_item(
+        self, request: ApiRequest, item_id: IdParameter
+    ) -> schemas.LibraryItemResponse:
         """Return an item."""
-        shown = await request.use_cases.get_item(request.principal, parse_item_id(item_id))
-        return to_item_response(shown, LibraryItemResponse)
+        shown = await request.use_cases.get_item(
+            request.principal, parse_id(item_id, exceptions.InvalidItemId())
+        )
+        return schemas.to_item_response(shown, schemas.LibraryItemResponse)
 
     @patch(
         "/{item_id:str}",
         operation_id="update_library_item",
         summary="Change the label of a library item",
         response_description="The item, with its new label.",
-        dto=JsonBody[UpdateLibraryItemBody],
-        return_dto=None,
-        responses=error_responses(
+        errors=[
             *body_errors(missing_field("category")),
-            *_ITEM_ERRORS,
+            exceptions.InvalidItemId,
+            errors.ItemNotFound,
             errors.Forbidden,
             errors.ReauthenticationRequired,
-        ),
+        ],
     )
     async def update_item(
         self,
         request: ApiRequest,
-        item_id: ItemIdParameter,
-        data: JSONBody[UpdateLibraryItemBody],
-    ) -> LibraryItemResponse:
+        item_id: IdParameter,
+        data: JSONBody[schemas.UpdateLibraryItemBody],
+    ) -> schemas.LibraryItemResponse:
         """Change the label of an item. Only the owner and administrators may do this."""
         category = _parse_category(data.category)
         shown = await request.use_cases.categorize_item(
-            request.principal, parse_item_id(item_id), category
+            request.principal, parse_id(item_id, exceptions.InvalidItemId()), category
         )
-        return to_item_response(shown, LibraryItemResponse)
+        return schemas.to_item_response(shown, schemas.LibraryItemResponse)
 
     @delete(
         "/{item_id:str}",
         operation_id="delete_library_item",
         summary="Delete a library item",
         response_description="The item is deleted.",
-        responses=error_responses(
-            *_ITEM_ERRORS,
+        errors=[
+            exceptions.InvalidItemId,
+            errors.ItemNotFound,
             errors.Forbidden,
             errors.ReauthenticationRequired,
-            exceptions.OriginNotAllowed,
-        ),
+        ],
     )
-    async def delete_item(self, request: ApiRequest, item_id: ItemIdParameter) -> None:
+    async def delete_item(self, request: ApiRequest, item_id: IdParameter) -> None:
         """Delete an item; its URL stops working at once.
 
         If the media store does not delete the file, a presigned URL works until it does: the
@@ -269,11 +224,13 @@ class LibraryController(Controller):
 
         Only the owner and administrators may do this.
         """
-        await request.use_cases.delete_item(request.principal, parse_item_id(item_id))
+        await request.use_cases.delete_item(
+            request.principal, parse_id(item_id, exceptions.InvalidItemId())
+        )
 
 
 async def require_principal_unless_url_is_enough(
-    connection: Connection, handler: BaseRouteHandler
+    connection: Connection, _: BaseRouteHandler
 ) -> None:
     """Authenticate the request if the URLs of media files expire and this one has no signature.
 
@@ -291,7 +248,7 @@ async def require_principal_unless_url_is_enough(
         query.get("signature", ""),
     )
     if connection.state.access.needs_token:
-        await require_principal(connection, handler)
+        connection.scope["auth"] = await authenticate_within_limit(connection)
 
 
 class MediaFileController(Controller):
@@ -307,25 +264,22 @@ class MediaFileController(Controller):
         operation_id="get_media_file",
         summary="Get the file of an image",
         operation_class=MediaFileOperation,
-        responses=error_responses(
-            errors.Unauthenticated,
-            exceptions.TooManyRequests,
+        errors=[
             errors.ReauthenticationRequired,
             errors.MediaFileNotFound,
             exceptions.PreconditionFailed,
             exceptions.RangeNotSatisfiable,
             exceptions.TooManyReads,
-            errors.Unavailable,
-        ),
+        ],
     )
     async def get_file(
         self,
         *,
         request: ApiRequest,
-        folder: FolderParameter,
-        name: FileNameParameter,
-        expires: ExpiresParameter = None,  # noqa: ARG002 -- the guard reads it
-        signature: SignatureParameter = None,  # noqa: ARG002
+        folder: schemas.FolderParameter,
+        name: schemas.FileNameParameter,
+        expires: schemas.ExpiresParameter = None,  # noqa: ARG002 -- the guard reads it
+        signature: schemas.SignatureParameter = None,  # noqa: ARG002
     ) -> ASGIApp:
         """Return the file of an item. After the item is deleted, it is not found.
 
@@ -347,17 +301,16 @@ class MediaFileController(Controller):
         }
         if validators.is_not_modified(request.headers):
             return HeadersResponse(304, headers)
-        media_type, size = file.image.format.content_type, file.image.bytes
+        headers["Content-Type"] = file.image.format.content_type
         if IS_HEAD in request.scope["state"]:
-            length = str(await open_file.get_size(file))
-            return HeadersResponse(
-                200, {**headers, "Content-Type": media_type, "Content-Length": length}
-            )
+            headers["Content-Length"] = str(await open_file.get_size(file))
+            return HeadersResponse(200, headers)
+        size = file.image.bytes
         part = validators.find_range(request.headers, size)
         if part is not None:
             headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{size}"
         return FileResponse(
-            lambda: open_content(open_file(file, *(part or ())), media_type),
+            lambda: open_file(file, *(part or ())),
             request.file_reads.slot(request.client_ip),
             headers,
             status=206 if part else 200,
@@ -367,7 +320,7 @@ class MediaFileController(Controller):
 def _cache_control(access: FileAccess, public_cache_control: str) -> str:
     # A file never changes. This decides how long copies survive a deletion.
     if access.needs_token:
-        return PRIVATE_CACHE_CONTROL
+        return _PRIVATE_CACHE_CONTROL
     if access.remaining is not None:
         return f"private, max-age={access.remaining // timedelta(seconds=1)}"
     return public_cache_control

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
 
+from litestar.datastructures import Headers
+
 from entrypoints.http.errors.exceptions import PreconditionFailed, RangeNotSatisfiable
 
 _RANGE: Final = re.compile(r"bytes=\s*(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})\s*", re.I)
@@ -26,20 +28,20 @@ class Validators:
         modified_at = format_datetime(self.modified_at.astimezone(UTC), usegmt=True)
         return {"ETag": self.etag, "Last-Modified": modified_at}
 
-    def is_not_modified(self, headers: Mapping[str, str]) -> bool:
+    def is_not_modified(self, headers: Headers) -> bool:
         """Return whether the client has the file already.
 
         Raises:
             PreconditionFailed: The client wants another file.
         """
-        if (tags := headers.get("if-match")) is not None:
+        if (tags := _read_tags(headers, "if-match")) is not None:
             is_wanted = tags.strip() == "*" or self.etag in _ETAG.findall(tags)
         else:
             until = _parse_date(headers.get("if-unmodified-since", ""))
             is_wanted = until is None or self.modified_at <= until
         if not is_wanted:
             raise PreconditionFailed
-        if (tags := headers.get("if-none-match")) is not None:
+        if (tags := _read_tags(headers, "if-none-match")) is not None:
             found = _ETAG.findall(tags)
             return tags.strip() == "*" or self.etag in found or f"W/{self.etag}" in found
         since = _parse_date(headers.get("if-modified-since", ""))
@@ -71,6 +73,12 @@ class Validators:
 
     def _is_same(self, if_range: str | None) -> bool:
         return if_range in (None, self.etag) or _parse_date(if_range or "") == self.modified_at
+
+
+def _read_tags(headers: Headers, name: str) -> str | None:
+    """Return the tags of all lines with this name, as RFC 9110 §5.3 joins them."""
+    lines = headers.getall(name, [])
+    return ", ".join(lines) if lines else None
 
 
 def _parse_date(text: str) -> datetime | None:

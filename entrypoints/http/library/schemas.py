@@ -3,116 +3,85 @@
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
-from msgspec import Meta
+from litestar.params import HeaderParameter
 
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
-from domain.identifier import parse_identifier
 from domain.media import item
 from domain.media.idempotency import MAX_IDEMPOTENCY_KEY_LENGTH
 from domain.media.image import MediaKind
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
 from domain.page import encode_cursor, parse_cursor
-from entrypoints.http.errors.exceptions import InvalidItemId, PageTooDeep
+from entrypoints.http.errors.exceptions import PageTooDeep
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ID_PATTERN,
     ITEM_ID_EXAMPLE,
     CreatedAtField,
     UserIdField,
+    described,
     format_timestamp,
     parameter_schema,
-    parsed_field,
+    path_parameter,
+    query_parameter,
     time_field,
 )
-from entrypoints.http.paging import CURSOR_EXAMPLE, CURSOR_PATTERN, MAX_NUMBER, parse_count
-from entrypoints.http.parsing import parse_field, parse_fields
+from entrypoints.http.paging import CURSOR_EXAMPLE, CURSOR_PATTERN, count_parameter, parse_count
+from entrypoints.http.parsing import parse_field, parse_fields, parse_id
 
 CATEGORY_PATTERN: Final = r"^[^\x00]*$"
 DEFAULT_PAGE_SIZE: Final = 10
 _KINDS: Final = {kind.value: kind for kind in MediaKind}
 
-ItemIdParameter: TypeAlias = Annotated[
-    str,
-    PathParameter(
-        description=ID_DESCRIPTION,
-        schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
-    ),
-]
 FolderParameter: TypeAlias = Annotated[
     str,
-    PathParameter(
-        description="The folder of the file, as in an item's `url`.",
-        schema_extra=parameter_schema(pattern=item.STORAGE_FOLDER_PATTERN),
+    path_parameter(
+        "The folder of the file, as in an item's `url`.", pattern=item.STORAGE_FOLDER_PATTERN
     ),
 ]
 FileNameParameter: TypeAlias = Annotated[
     str,
-    PathParameter(
-        description="The name of the file, as in an item's `url`.",
-        schema_extra=parameter_schema(pattern=item.STORAGE_NAME_PATTERN),
+    path_parameter(
+        "The name of the file, as in an item's `url`.", pattern=item.STORAGE_NAME_PATTERN
     ),
 ]
 ExpiresParameter: TypeAlias = Annotated[
-    str | None,
-    QueryParameter(name="expires", description="A part of the signature of a private URL."),
+    str | None, query_parameter("A part of the signature of a private URL.")
 ]
 SignatureParameter: TypeAlias = Annotated[
-    str | None,
-    QueryParameter(name="signature", description="The signature of a private URL."),
+    str | None, query_parameter("The signature of a private URL.")
 ]
 PageParameter: TypeAlias = Annotated[
     str | None,
-    QueryParameter(
-        name="page",
-        description="The page number, from 1. The default is 1. A page that begins after"
+    count_parameter(
+        "The page number, from 1. The default is 1. A page that begins after"
         f" {MAX_TOTAL} items is an error with the code `page_too_deep`: use `cursor`.",
-        schema_extra=parameter_schema(type="integer", minimum=1, maximum=MAX_TOTAL, examples=[1]),
+        1,
+        maximum=MAX_TOTAL,
     ),
 ]
 PageSizeParameter: TypeAlias = Annotated[
     str | None,
-    QueryParameter(
-        name="per_page",
-        description="Items per page, from 1. The default is 10. More than 100 is taken as 100.",
-        schema_extra=parameter_schema(
-            type="integer", minimum=1, maximum=MAX_NUMBER, examples=[DEFAULT_PAGE_SIZE]
-        ),
+    count_parameter(
+        "Items per page, from 1. The default is 10. More than 100 is taken as 100.",
+        DEFAULT_PAGE_SIZE,
     ),
 ]
 OwnerParameter: TypeAlias = Annotated[
-    str | None,
-    QueryParameter(
-        name="user_id",
-        description="Only items of this user.",
-        schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
-    ),
+    str | None, query_parameter("Only items of this user.", pattern=ID_PATTERN)
 ]
 TypeParameter: TypeAlias = Annotated[
-    str | None,
-    QueryParameter(
-        name="type",
-        description="Only items of this type.",
-        schema_extra=parameter_schema(type="string", enum=["image", "gif"]),
-    ),
+    str | None, query_parameter("Only items of this type.", name="type", enum=["image", "gif"])
 ]
 CategoryParameter: TypeAlias = Annotated[
-    str | None,
-    QueryParameter(
-        name="category",
-        description="Only items with exactly this label.",
-        schema_extra=parameter_schema(type="string"),
-    ),
+    str | None, query_parameter("Only items with exactly this label.")
 ]
 CursorParameter: TypeAlias = Annotated[
     str | None,
-    QueryParameter(
-        name="cursor",
-        description="The `next_cursor` of the previous page. Do not send `page` with it, or"
-        " send 1.",
-        schema_extra=parameter_schema(type="string", pattern=CURSOR_PATTERN),
+    query_parameter(
+        "The `next_cursor` of the previous page. Do not send `page` with it, or send 1.",
+        pattern=CURSOR_PATTERN,
     ),
 ]
 IdempotencyKeyParameter: TypeAlias = Annotated[
@@ -121,13 +90,13 @@ IdempotencyKeyParameter: TypeAlias = Annotated[
         name="Idempotency-Key",
         description="Names this upload, for example by a random UUID, so that it can be repeated.",
         schema_extra=parameter_schema(
-            type="string", pattern=r"^[\x21-\x7e]+$", max_length=MAX_IDEMPOTENCY_KEY_LENGTH
+            pattern=r"^[\x21-\x7e]+$", max_length=MAX_IDEMPOTENCY_KEY_LENGTH
         ),
     ),
 ]
 CategoryField = Annotated[
     str | None,
-    parsed_field(
+    described(
         "A label, exactly as sent.",
         "art",
         pattern=CATEGORY_PATTERN,
@@ -145,14 +114,12 @@ class UpdateLibraryItemBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=
 class LibraryItemResponse(msgspec.Struct, kw_only=True):
     """An image in the library."""
 
-    id: Annotated[str, Meta(description=ID_DESCRIPTION, examples=[ITEM_ID_EXAMPLE])]
+    id: Annotated[str, described(ID_DESCRIPTION, ITEM_ID_EXAMPLE)]
     url: Annotated[
         str,
-        Meta(
-            description="The URL of the file. It needs no access token.",
-            examples=[
-                "http://127.0.0.1:8000/media/0f/68b1c0a5d2f04e7a9c3b1d20-0f1e2d3c4b5a69788796a5b4c3d2e1f0.jpg"
-            ],
+        described(
+            "The URL of the file. It needs no access token.",
+            "http://127.0.0.1:8000/media/0f/68b1c0a5d2f04e7a9c3b1d20-0f1e2d3c4b5a69788796a5b4c3d2e1f0.jpg",
         ),
     ]
     url_expires_at: Annotated[
@@ -161,28 +128,20 @@ class LibraryItemResponse(msgspec.Struct, kw_only=True):
     ] = msgspec.UNSET
     user_id: UserIdField
     created_at: CreatedAtField
-    type: Annotated[
-        str,
-        Meta(description="`image` or `gif`, as the bytes of the file decide.", examples=["image"]),
-    ]
+    type: Annotated[str, described("`image` or `gif`, as the bytes of the file decide.", "image")]
     category: CategoryField
-    width: Annotated[int, Meta(description="In pixels, as displayed.", examples=[3024])]
-    height: Annotated[int, Meta(description="In pixels, as displayed.", examples=[4032])]
-    bytes: Annotated[int, Meta(description="The size of the file.", examples=[2481733])]
-    content_type: Annotated[
-        str, Meta(description="The media type of the file.", examples=["image/jpeg"])
-    ]
+    width: Annotated[int, described("Of the full image, in pixels, as displayed.", 3024)]
+    height: Annotated[int, described("Of the full image, in pixels, as displayed.", 4032)]
+    bytes: Annotated[int, described("The size of the file of the full image.", 2481733)]
+    content_type: Annotated[str, described("The media type of the full image.", "image/jpeg")]
     variants: Annotated[
         dict[str, str],
-        Meta(
-            description="URLs of other sizes, by name. `full` is the image itself where `url` is"
-            " one of these.",
-            examples=[
-                {
-                    "thumb": "http://127.0.0.1:8000/media/5a/68b1c0a5d2f04e7a9c3b1d20-320x320-"
-                    "5a69788796a5b4c3d2e1f00f1e2d3c4b.jpg"
-                }
-            ],
+        described(
+            "URLs of other sizes, by name. `full` is the image itself where `url` is one of these.",
+            {
+                "thumb": "http://127.0.0.1:8000/media/5a/68b1c0a5d2f04e7a9c3b1d20-320x320-"
+                "5a69788796a5b4c3d2e1f00f1e2d3c4b.jpg"
+            },
         ),
     ] = {}
 
@@ -193,52 +152,31 @@ ItemResponse = TypeVar("ItemResponse", bound=LibraryItemResponse)
 class UploadImageResponse(LibraryItemResponse, kw_only=True):
     """The image is in the library, and its file is stored."""
 
-    message: Annotated[
-        str, Meta(description="Always `File uploaded`.", examples=["File uploaded"])
-    ] = "File uploaded"
+    message: Annotated[str, described("Always `File uploaded`.", "File uploaded")] = "File uploaded"
 
 
 class LibraryPageResponse(msgspec.Struct, kw_only=True):
     """A page of the library, the newest items first."""
 
-    items: Annotated[list[LibraryItemResponse], Meta(description="The items of the page.")]
-    page: Annotated[int, Meta(description="The page number; 1 with a cursor.", examples=[1])]
-    per_page: Annotated[int, Meta(description="The page size used, at most 100.", examples=[10])]
+    items: Annotated[list[LibraryItemResponse], described("The items of the page.")]
+    page: Annotated[int, described("The page number; 1 with a cursor.", 1)]
+    per_page: Annotated[int, described("The page size used, at most 100.", 10)]
     total: Annotated[
-        int | None,
-        Meta(
-            description=f"The number of items, at most {MAX_TOTAL}; null with a cursor.",
-            examples=[100],
-        ),
+        int | None, described(f"The number of items, at most {MAX_TOTAL}; null with a cursor.", 100)
     ]
     total_is_exact: Annotated[
         bool | None,
-        Meta(
-            description="False if there are more items than `total`; null with a cursor.",
-            examples=[True],
-        ),
+        described("False if there are more items than `total`; null with a cursor.", True),
     ]
     total_pages: Annotated[
-        int | None,
-        Meta(
-            description="The number of pages for `total` items; null with a cursor.", examples=[10]
-        ),
+        int | None, described("The number of pages for `total` items; null with a cursor.", 10)
     ]
     next_cursor: Annotated[
         str | None,
-        Meta(
-            description="Send it as `cursor` to get the next page; null on the last page.",
-            examples=[CURSOR_EXAMPLE],
+        described(
+            "Send it as `cursor` to get the next page; null on the last page.", CURSOR_EXAMPLE
         ),
     ]
-
-
-def parse_item_id(text: str) -> str:
-    """Return the id in lower case; raises InvalidItemId."""
-    item_id = parse_identifier(text)
-    if item_id is None:
-        raise InvalidItemId
-    return item_id
 
 
 def parse_list_parameters(
@@ -256,11 +194,12 @@ def parse_list_parameters(
             of the two would be ignored.
         PageTooDeep: Only a cursor leads to this page.
     """
+    invalid_owner = InvalidIdentifier("A user id has 24 hex digits.")
     number, size, after, owner, media_kind = parse_fields(
         ("page", lambda: parse_count(page, default=1)),
         ("per_page", lambda: parse_count(per_page, default=DEFAULT_PAGE_SIZE)),
         ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
-        ("user_id", lambda: _parse_owner(user_id)),
+        ("user_id", lambda: None if user_id is None else parse_id(user_id, invalid_owner)),
         ("type", lambda: _parse_kind(kind)),
     )
     if after is not None and number != 1:
@@ -306,15 +245,6 @@ def to_page_response(shown: LibraryPage) -> LibraryPageResponse:
 
 def _reject_page_with_cursor() -> None:
     raise ConflictingValue("Use either page or cursor. With a cursor, omit page.")
-
-
-def _parse_owner(text: str | None) -> str | None:
-    if text is None:
-        return None
-    owner = parse_identifier(text)
-    if owner is None:
-        raise InvalidIdentifier("A user id has 24 hex digits.")
-    return owner
 
 
 def _parse_kind(text: str | None) -> MediaKind | None:

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import blake2b
 from ipaddress import IPv6Network
-from pathlib import Path
 from typing import Final
 
 from domain.errors import NoUploadSpace, TooManyUploads
@@ -41,13 +40,7 @@ def free_temporary_bytes() -> int | None:
 
 def open_lock_file() -> int:
     """Open an unnamed empty file for locks; return its descriptor."""
-    create_in_memory = getattr(os, "memfd_create", None)
-    if create_in_memory is not None:
-        file: int = create_in_memory("upload locks")
-        return file
-    file, path = tempfile.mkstemp()  # macOS
-    Path(path).unlink()
-    return file
+    return os.memfd_create("upload locks")
 
 
 class IdentityLocks:
@@ -190,8 +183,8 @@ class UploadLimiter:
     - When one of the two is used up, an upload ends: the slowest of those that are below the
       minimum rate five seconds after they began. If there is none, it is the slowest of a user
       with two uploads: of the network, and in it the user, that holds the most bytes for the
-      longest time. If there is none either, the newest is rejected: the only upload of a user that
-      keeps the rate is not ended for a newer one.
+      longest time. If there is none either, the one that needs the space is rejected: the only
+      upload of a user that keeps the rate is never ended for another.
     """
 
     def __init__(
@@ -224,7 +217,7 @@ class UploadLimiter:
         upload = UploadInProgress(identity_id, client_ip, self)
         try:
             while len(self._uploads) >= self._max_uploads:
-                ended = self._choose([*self._uploads, upload])
+                ended = self._choose([*self._uploads, upload], upload)
                 if ended is upload:
                     raise TooManyUploads
                 await ended.end()
@@ -260,7 +253,7 @@ class UploadLimiter:
         while self._reserved() + size - upload.reserved_bytes > self.total_space():
             # Those that have only memory give no space back.
             holders = [one for one in self._uploads if one.reserved_bytes or one is upload]
-            ended = self._choose(holders)
+            ended = self._choose(holders, upload)
             if ended is upload:
                 raise NoUploadSpace
             await ended.end()
@@ -269,8 +262,10 @@ class UploadLimiter:
     def _reserved(self) -> int:
         return sum(upload.reserved_bytes for upload in self._uploads)
 
-    def _choose(self, holders: Sequence[UploadInProgress]) -> UploadInProgress:
-        """Return the upload to be ended, in the order of their admission; the class has the rules.
+    def _choose(
+        self, holders: Sequence[UploadInProgress], in_need: UploadInProgress
+    ) -> UploadInProgress:
+        """Return the upload to be ended, or the one in need of space; the class has the rules.
 
         Those that were received completely are not ended: that they last is not their client's
         fault.
@@ -289,7 +284,7 @@ class UploadLimiter:
             by_network[one.network] += held
             by_user[one.network, one.identity_id] += held
         return max(
-            [one for one in receiving if users[one.identity_id] > 1] or receiving[-1:],
+            [one for one in receiving if users[one.identity_id] > 1] or [in_need],
             key=lambda one: (
                 by_network[one.network],
                 by_user[one.network, one.identity_id],

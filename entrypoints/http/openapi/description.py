@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from litestar import Controller, Litestar
+from litestar import Controller, Litestar, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server, Tag
@@ -14,12 +14,16 @@ from litestar.routes import HTTPRoute
 
 from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.table import Api, api_of
+from entrypoints.http.fields import header
 from entrypoints.http.openapi.responses import (
-    ErrorResponse,
+    ErrorSchema,
     add_error_schemas,
+    describe_errors,
+    errors_of,
     render_shared_errors,
 )
 from entrypoints.http.otp.schemas import OTP_EXAMPLE, OTP_PATTERN, otp_pattern
+from entrypoints.http.parsing import body_type
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
 
@@ -70,36 +74,23 @@ _LINKS: Final[Mapping[tuple[str, str], Mapping[str, Mapping[str, str]]]] = {
 }
 """By operation and status: the operations that can follow, with their parameters."""
 
-_FRAMEWORK_ERROR_FIELDS: Final = {"detail", "status_code"}
-
-
-def _header(description: str, example: str | int, *, required: bool = True) -> dict[str, Any]:
-    return {
-        "description": description,
-        "required": required,
-        "schema": {
-            "type": "integer" if isinstance(example, int) else "string",
-            "examples": [example],
-        },
-    }
-
-
+_ERROR_SCHEMAS_PATH: Final = "/error-schemas"
 _RETRY_AFTER: Final = "Seconds until the same request may succeed."
 _HEADERS: Final[Mapping[str, Any]] = {
-    "RequestId": _header(
+    "RequestId": header(
         "The id of the request, which is also in the log of the service.",
         "7d5f3a0c9be14f6c8a7b6c5d4e3f2a1b",
     ),
-    "NoStore": _header("No cache may store this response.", "no-store"),
-    "RetryAfter": _header(_RETRY_AFTER, 5),
-    "OptionalRetryAfter": _header(
+    "NoStore": header("No cache may store this response.", "no-store"),
+    "RetryAfter": header(_RETRY_AFTER, 5),
+    "OptionalRetryAfter": header(
         f"{_RETRY_AFTER} Absent if waiting does not help.", 5, required=False
     ),
-    "WWWAuthenticate": _header(
+    "WWWAuthenticate": header(
         "The authentication scheme. It has an error only if a token was sent (RFC 6750).",
         'Bearer error="invalid_token"',
     ),
-    "Allow": _header("The methods that the path supports.", "OPTIONS, POST"),
+    "Allow": header("The methods that the path supports.", "OPTIONS, POST"),
 }
 _ALWAYS: Final = {"X-Request-Id": "RequestId", "Cache-Control": "NoStore"}
 _BY_STATUS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -110,6 +101,12 @@ _BY_STATUS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+@get(_ERROR_SCHEMAS_PATH)
+async def _list_error_schemas() -> ErrorSchema:
+    """Make the framework generate the schemas of errors. This is no operation of the API."""
+    raise NotImplementedError
+
+
 def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings) -> dict[str, Any]:
     """Return the OpenAPI description of these controllers.
 
@@ -117,14 +114,15 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     `openapi_config` would also serve pages that load scripts from other hosts.
     """
     app = Litestar(
-        route_handlers=list(controllers),
+        route_handlers=[*controllers, _list_error_schemas],
         request_class=ApiRequest,
         openapi_config=_openapi_config(settings),
         logging_config=None,
     )
     handlers = _handlers_by_operation(app)
     description = app.openapi_schema.to_schema()
-    _correct_schemas(description, _request_bodies(handlers.values()))
+    del description["paths"][_ERROR_SCHEMAS_PATH]
+    _correct_schemas(description, filter(None, map(body_type, handlers.values())))
     _set_otp_length(description, settings.otp_length)
     _add_request_examples(description)
     _correct_responses(description, handlers)
@@ -171,14 +169,6 @@ def _handlers_by_operation(app: Litestar) -> dict[str, HTTPRouteHandler]:
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
     }
-
-
-def _request_bodies(handlers: Iterable[HTTPRouteHandler]) -> Iterator[type[msgspec.Struct]]:
-    for handler in handlers:
-        data = handler.parsed_fn_signature.parameters.get("data")
-        for field in (data, *data.inner_types) if data else ():
-            if field.is_subclass_of(msgspec.Struct):
-                yield field.annotation
 
 
 def _correct_schemas(
@@ -251,7 +241,7 @@ def _add_request_examples(description: dict[str, Any]) -> None:
 def _correct_responses(
     description: dict[str, Any], handlers: Mapping[str, HTTPRouteHandler]
 ) -> None:
-    """Add security, headers and error codes; remove the framework's own errors."""
+    """Add security, headers and errors; remove the framework's own errors."""
     shared: dict[str, Any] = {}
     description["components"]["headers"] = dict(_HEADERS)
     description["components"]["responses"] = shared
@@ -259,22 +249,23 @@ def _correct_responses(
         api = api_of(path)
         for operation in operations.values():
             # A public operation says so; the framework omits an empty list.
-            operation.setdefault("security", [])
-            specs = handlers[operation["operationId"]].responses or {}
-            responses = operation.pop("responses")
+            security = operation.setdefault("security", [])
+            handler = handlers[operation["operationId"]]
+            own = {*map(str, handler.responses or ())}
+            successes = {
+                status: (response, None)
+                for status, response in operation.pop("responses").items()
+                if status < "400" or status in own
+            }
+            responses = {**describe_errors(api, errors_of(handler, security)), **successes}
             operation["responses"] = {}
-            for status in sorted(responses):
-                response, spec = responses[status], specs.get(int(status))
-                name = None
-                if isinstance(spec, ErrorResponse):
-                    response["content"], name = dict(spec.content), spec.shared_name
-                elif _is_framework_error(response):
-                    continue
+            for status, (response, name) in sorted(responses.items()):
                 response["headers"] = _response_headers(api, status, response)
-                if name is not None:
+                if name is None:
+                    operation["responses"][status] = response
+                else:
                     shared[name] = response
-                    response = {"$ref": f"#/components/responses/{name}"}
-                operation["responses"][status] = response
+                    operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
 
 
 def _remove_unused_schemas(description: dict[str, Any]) -> None:
@@ -305,11 +296,6 @@ def _response_headers(api: Api, status: str, response: Mapping[str, Any]) -> dic
         names["Retry-After"] = "OptionalRetryAfter"
     headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in names.items()}
     return {**headers, **response.get("headers", {})}
-
-
-def _is_framework_error(response: Mapping[str, Any]) -> bool:
-    schemas = [content.get("schema", {}) for content in response.get("content", {}).values()]
-    return any(set(schema.get("required", ())) == _FRAMEWORK_ERROR_FIELDS for schema in schemas)
 
 
 def _add_links(description: dict[str, Any]) -> None:

@@ -1,21 +1,17 @@
 """Error responses in the OpenAPI description, made from the error table."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
-from operator import or_
-from typing import Annotated, Any, Final, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, TypeAlias, get_args
 
 import msgspec
-from litestar.openapi.datastructures import ResponseSpec
-from msgspec import Meta
+from litestar.handlers import HTTPRouteHandler
 
 from domain import errors
 from domain.errors import InvalidImageReason
+from entrypoints.http.auth import BEARER, UNAVAILABLE_ERROR, limit_by_ip
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import (
-    ERROR_CODES,
     ERRORS,
     INVALID_CODE,
     Api,
@@ -24,18 +20,14 @@ from entrypoints.http.errors.table import (
     error_status,
     has_response,
 )
-from entrypoints.http.fields import UserIdField, parsed_field
+from entrypoints.http.fields import UserIdField, described
 from entrypoints.http.users.schemas import UsernameField
 
-DocumentedError: TypeAlias = type[ApiError] | ApiError
-"""An error class, or an instance that is the example of its class."""
+DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
+"""A class of errors, or an example of a field that is invalid."""
 
-MessageField = Annotated[
-    str, Meta(description="A message for people.", examples=["User not found"])
-]
-CodeField = Annotated[
-    str, parsed_field("A stable code for programs.", "user_not_found", enum=list(ERROR_CODES))
-]
+MessageField = Annotated[str, described("A message for people.", "User not found")]
+CodeField = Annotated[str, described("A stable code for programs.", "user_not_found")]
 
 
 class Error(msgspec.Struct):
@@ -48,9 +40,7 @@ class Error(msgspec.Struct):
 class RetryableError(Error):
     """An error after which the client may repeat the request."""
 
-    retry_after: Annotated[
-        int, Meta(description="Seconds to wait, as in the header Retry-After.", examples=[5])
-    ]
+    retry_after: Annotated[int, described("Seconds to wait, as in the header Retry-After.", 5)]
 
 
 class TooManyAttemptsError(RetryableError):
@@ -58,10 +48,10 @@ class TooManyAttemptsError(RetryableError):
 
     resend_in: Annotated[
         int,
-        Meta(
-            description="Seconds until a new code can be requested. Without a valid `request_id` or"
+        described(
+            "Seconds until a new code can be requested. Without a valid `request_id` or"
             " `device_token` of the phone it is the usual time, which may be too short.",
-            examples=[15],
+            15,
         ),
     ]
 
@@ -70,11 +60,7 @@ class DetailedError(Error):
     """An error with a second message."""
 
     details: Annotated[
-        str,
-        Meta(
-            description="What failed.",
-            examples=["The database did not save the item. Try again shortly."],
-        ),
+        str, described("What failed.", "The database did not save the item. Try again shortly.")
     ]
 
 
@@ -83,9 +69,9 @@ class UnavailableError(RetryableError):
 
     details: Annotated[
         str | msgspec.UnsetType,
-        Meta(
-            description="What does not respond, if it is known.",
-            examples=["The media store does not respond. Try again shortly."],
+        described(
+            "What does not respond, if it is known.",
+            "The media store does not respond. Try again shortly.",
         ),
     ] = msgspec.UNSET
 
@@ -93,9 +79,7 @@ class UnavailableError(RetryableError):
 class UnsupportedImageTypeError(Error):
     """The file is not an image of an accepted format."""
 
-    detected: Annotated[
-        str, Meta(description="The media type of the bytes.", examples=["application/pdf"])
-    ]
+    detected: Annotated[str, described("The media type of the bytes.", "application/pdf")]
 
 
 class PhoneInUseError(Error):
@@ -108,10 +92,10 @@ class PhoneInUseError(Error):
 class FieldError(msgspec.Struct):
     """One message of an invalid field."""
 
-    field: Annotated[str, Meta(description="The name of the field.", examples=["phone"])]
+    field: Annotated[str, described("The name of the field.", "phone")]
     code: Annotated[
         str,
-        parsed_field(
+        described(
             "A stable code for programs.", "country_not_served", enum=[*map(str, FieldErrorCode)]
         ),
     ]
@@ -123,16 +107,16 @@ class FieldErrors(msgspec.Struct):
 
     errors: Annotated[
         dict[str, list[str]],
-        Meta(
-            description="Messages for each field; `body` stands for the body as a whole.",
-            examples=[{"phone": ["This field is required."]}],
+        described(
+            "Messages for each field; `body` stands for the body as a whole.",
+            {"phone": ["This field is required."]},
         ),
     ]
     code: Annotated[
-        str, parsed_field("Tells this error from all others.", INVALID_CODE, const=INVALID_CODE)
+        str, described("Tells this error from all others.", INVALID_CODE, const=INVALID_CODE)
     ]
     field_errors: Annotated[
-        list[FieldError], Meta(description="The same messages, each with a code of its own.")
+        list[FieldError], described("The same messages, each with a code of its own.")
     ]
 
 
@@ -140,7 +124,7 @@ class FieldErrorsError(Error):
     """An error of one field that also has a message and a code of its own."""
 
     field_errors: Annotated[
-        list[FieldError], Meta(description="The field, with the same code and message.")
+        list[FieldError], described("The field, with the same code and message.")
     ]
 
 
@@ -149,16 +133,16 @@ class InvalidImageError(Error):
 
     reason: Annotated[
         str,
-        parsed_field(
+        described(
             "Why the image is invalid.", "too_many_pixels", enum=[*map(str, InvalidImageReason)]
         ),
     ]
     limit: Annotated[
         int | msgspec.UnsetType,
-        Meta(
-            description="The number of blocks, bytes, frames or pixels that an image can have."
+        described(
+            "The number of blocks, bytes, frames or pixels that an image can have."
             " Absent for `broken` and `too_complex`.",
-            examples=[50_000_000],
+            50_000_000,
         ),
     ] = msgspec.UNSET
 
@@ -166,10 +150,10 @@ class InvalidImageError(Error):
 class QuotaExceededError(Error):
     """The library of the user is full."""
 
-    used_bytes: Annotated[int, Meta(description="With uploads under way.", examples=[4999990000])]
-    allowed_bytes: Annotated[int, Meta(description="The quota.", examples=[5000000000])]
-    used_items: Annotated[int, Meta(description="With uploads under way.", examples=[1200])]
-    allowed_items: Annotated[int, Meta(description="The quota.", examples=[10000])]
+    used_bytes: Annotated[int, described("With uploads under way.", 4999990000)]
+    allowed_bytes: Annotated[int, described("The quota.", 5000000000)]
+    used_items: Annotated[int, described("With uploads under way.", 1200)]
+    allowed_items: Annotated[int, described("The quota.", 10000)]
 
 
 class LegacyError(msgspec.Struct):
@@ -177,15 +161,30 @@ class LegacyError(msgspec.Struct):
 
     error: Annotated[
         str,
-        Meta(
-            description="Begins with a text that is fixed for each kind of error.",
-            examples=["ARE YOU LOST :: 404 Not Found: There is nothing at this path."],
+        described(
+            "Begins with a text that is fixed for each kind of error.",
+            "ARE YOU LOST :: 404 Not Found: There is nothing at this path.",
         ),
     ]
-    exit_code: Annotated[int, Meta(description="1, 4 or 5.", examples=[1])]
-    message: Annotated[str, Meta(description="Always `failed`.", examples=["failed"])]
-    status_code: Annotated[int, Meta(description="The HTTP status.", examples=[404])]
+    exit_code: Annotated[int, described("1, 4 or 5.", 1)]
+    message: Annotated[str, described("Always `failed`.", "failed")]
+    status_code: Annotated[int, described("The HTTP status.", 404)]
 
+
+ErrorSchema: TypeAlias = (
+    Error
+    | RetryableError
+    | TooManyAttemptsError
+    | DetailedError
+    | UnavailableError
+    | UnsupportedImageTypeError
+    | PhoneInUseError
+    | FieldErrors
+    | FieldErrorsError
+    | InvalidImageError
+    | QuotaExceededError
+    | LegacyError
+)
 
 SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
     exceptions.InvalidHost,
@@ -201,39 +200,79 @@ SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
 )
 """Errors that most operations have, described once. They are not about one operation."""
 
-
-@dataclass
-class ErrorResponse(ResponseSpec):
-    """The errors of an operation that have the same status.
-
-    - `content` is their description, which lists all codes, with an example for each error.
-    - `shared_name` is the name of the response in the components, if it is shared.
-    """
-
-    content: Mapping[str, Any] = field(default_factory=dict)
-    shared_name: str | None = None
+_EXAMPLES: Final[Mapping[type[ApiError], ApiError]] = {
+    type(example): example
+    for example in (
+        exceptions.FileTooLarge(limit=20_000_000),
+        exceptions.MethodNotAllowed(allowed="POST"),
+        exceptions.TooManyRequests(retry_after=15),
+        errors.PhoneInUse("6561a2b0c3d4e5f60718293a", "Rahul Sharma"),
+        errors.QuotaExceeded(0, 0, 0, 0),
+        errors.TooManyAttempts(retry_after=285, resend_in=15),
+        errors.TooManyAttemptsFromIp(retry_after=285, resend_in=15),
+        errors.TooManyOtpRequests(retry_after=15),
+        errors.TooManyPixels(retry_after=1200),
+        errors.UnsupportedImageType("application/pdf"),
+    )
+}
 
 
 def body_errors(example: exceptions.FieldError) -> tuple[DocumentedError, ...]:
     """Return the errors of every operation with a JSON body."""
     return (
-        exceptions.InvalidFields(example),
-        exceptions.InvalidBody(FieldErrorCode.INVALID_JSON, "The body is not valid JSON."),
+        example,
+        exceptions.FieldError("body", FieldErrorCode.INVALID_JSON, "The body is not valid JSON."),
         exceptions.BodyTooLarge,
         exceptions.UnsupportedMediaType,
-        exceptions.OriginNotAllowed,
         exceptions.RequestTimeout,
     )
 
 
-def error_responses(*documented: DocumentedError) -> Mapping[int, ResponseSpec]:
-    """Describe the errors of an operation of the main API."""
-    return _describe(Api.MAIN, documented)
+def invalid_number(field: str, minimum: int = 1) -> exceptions.FieldError:
+    """Return the error of a parameter that is no whole number, or too small."""
+    message = f"This must be a whole number, {minimum} or more."
+    return exceptions.FieldError(field, FieldErrorCode.INVALID_NUMBER, message)
 
 
-def legacy_error_responses(*documented: DocumentedError) -> Mapping[int, ResponseSpec]:
-    """Describe the errors of an operation of the legacy API."""
-    return _describe(Api.LEGACY, documented)
+def errors_of(
+    handler: HTTPRouteHandler, security: Sequence[Mapping[str, Any]]
+) -> Sequence[DocumentedError]:
+    """Return the errors that a handler lists in `errors`, and those that follow from the rest.
+
+    - An access token or a limit brings the errors of these.
+    - Pages of other origins may not change anything.
+    - The database may fail, unless `UNAVAILABLE_ERROR` is None. It may name another error.
+    """
+    first: list[DocumentedError] = []
+    if BEARER[0] in security:
+        first.append(errors.Unauthenticated)
+    if first or limit_by_ip in handler.resolve_guards():
+        first.append(exceptions.TooManyRequests)
+    if "GET" not in handler.http_methods:
+        first.append(exceptions.OriginNotAllowed)
+    unavailable = handler.opt.get(UNAVAILABLE_ERROR, errors.Unavailable)
+    return (
+        *first,
+        *handler.opt.get("errors", ()),
+        *([unavailable] if unavailable else ()),
+        exceptions.InvalidHost,
+        exceptions.MethodNotAllowed,
+        exceptions.InternalError,
+    )
+
+
+def describe_errors(
+    api: Api, documented: Iterable[DocumentedError]
+) -> Mapping[str, tuple[dict[str, Any], str | None]]:
+    """Return the response of each status, and its name in the components if it is shared."""
+    by_status: dict[str, list[ApiError]] = {}
+    for error in documented:
+        example = _make_example(error)
+        by_status.setdefault(str(error_status(example, api)), []).append(example)
+    return {
+        status: (_describe(api, examples), _shared_name(api, examples))
+        for status, examples in by_status.items()
+    }
 
 
 def render_shared_errors() -> str:
@@ -248,7 +287,7 @@ def add_error_schemas(schemas: dict[str, Any]) -> None:
     """Add a schema for each code of the main API: that of its error, with this code only."""
     added: set[str] = set()
     for error, row in ERRORS.items():
-        name, base = _variant_name(error), schemas[_main_schema(error).__name__]
+        name, base = _schema_name(error), schemas[_main_schema(error).__name__]
         if not has_response(error) or name in added:
             continue
         added.add(name)
@@ -267,36 +306,34 @@ def add_error_schemas(schemas: dict[str, Any]) -> None:
         }
 
 
-def _describe(api: Api, documented: Sequence[DocumentedError]) -> Mapping[int, ResponseSpec]:
-    always = (exceptions.InvalidHost, exceptions.MethodNotAllowed, exceptions.InternalError)
-    by_status: dict[int, list[ApiError]] = {}
-    for error in (*documented, *always):
-        example = _make_example(error) if isinstance(error, type) else error
-        by_status.setdefault(error_status(example, api), []).append(example)
-    return {
-        status: ErrorResponse(
-            _schema(api, examples),
-            generate_examples=False,
-            description=_description(api, examples),
-            content=_content(api, examples),
-            shared_name=_shared_name(api, examples),
-        )
-        for status, examples in by_status.items()
+def _make_example(error: DocumentedError) -> ApiError:
+    if isinstance(error, exceptions.FieldError):
+        return exceptions.InvalidFields(error)
+    return _EXAMPLES[error] if error in _EXAMPLES else error()
+
+
+def _shared_name(api: Api, examples: Sequence[ApiError]) -> str | None:
+    if len(examples) != 1 or type(examples[0]) not in SHARED_ERRORS:
+        return None
+    return f"{'Legacy' if api is Api.LEGACY else ''}{type(examples[0]).__name__}"
+
+
+def _describe(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
+    named = {
+        f"{number}-{ERRORS[type(example)].code}": {
+            "summary": ERRORS[type(example)].code,
+            "value": error_body(example, api),
+        }
+        for number, example in enumerate(examples, 1)
     }
-
-
-def _make_example(error: type[ApiError]) -> ApiError:
-    if issubclass(error, errors.TooManyAttempts):
-        return error(retry_after=285, resend_in=15)
-    if issubclass(error, errors.RateLimitExceeded):
-        return error(retry_after=15)
-    if issubclass(error, exceptions.FileTooLarge):
-        return error(limit=20_000_000)
-    if issubclass(error, exceptions.MethodNotAllowed):
-        return error(allowed="POST")
-    if issubclass(error, errors.PhoneInUse):
-        return error("6561a2b0c3d4e5f60718293a", "Rahul Sharma")
-    return error()
+    # A client finds out by the code which one it is.
+    names = dict.fromkeys(_schema_name(type(example), api) for example in examples)
+    alternatives = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+    schema = alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
+    return {
+        "description": _description(api, examples),
+        "content": {"application/json": {"schema": schema, "examples": named}},
+    }
 
 
 def _description(api: Api, examples: Sequence[ApiError]) -> str:
@@ -313,68 +350,28 @@ def _description(api: Api, examples: Sequence[ApiError]) -> str:
     return " ".join(messages)
 
 
-def _schema(api: Api, examples: Sequence[ApiError]) -> Any:
-    if api is Api.LEGACY:
-        return LegacyError
-    return reduce(or_, (_main_schema(type(example)) for example in examples))
-
-
-def _content(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
-    named = {
-        f"{number}-{ERRORS[type(example)].code}": {
-            "summary": ERRORS[type(example)].code,
-            "value": error_body(example, api),
-        }
-        for number, example in enumerate(examples, 1)
-    }
-    return {"application/json": {"schema": _schema_with_codes(api, examples), "examples": named}}
-
-
-def _shared_name(api: Api, examples: Sequence[ApiError]) -> str | None:
-    if len(examples) != 1 or type(examples[0]) not in SHARED_ERRORS:
-        return None
-    return f"{'Legacy' if api is Api.LEGACY else ''}{type(examples[0]).__name__}"
-
-
-def _schema_with_codes(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
-    """Return the schema of each code; a client finds out by the code which one it is."""
-    if api is Api.LEGACY:
-        return _reference(LegacyError.__name__)
-    names = dict.fromkeys(_variant_name(type(example)) for example in examples)
-    alternatives = [_reference(name) for name in names]
-    return alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
-
-
-def _reference(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _variant_name(error: type[ApiError]) -> str:
-    schema = _main_schema(error)
-    if schema is FieldErrors:
-        return FieldErrors.__name__
+def _schema_name(error: type[ApiError], api: Api = Api.MAIN) -> str:
+    schema = LegacyError if api is Api.LEGACY else _main_schema(error)
+    if not issubclass(schema, Error):
+        return schema.__name__
     words = ERRORS[error].code.title().replace("_", "").removesuffix(Error.__name__)
     return words + (DetailedError if schema is DetailedError else Error).__name__
 
 
 def _main_schema(error: type[ApiError]) -> type[msgspec.Struct]:
-    row = ERRORS[error]
-    if error is errors.InvalidImage:
-        return InvalidImageError
-    if error is errors.QuotaExceeded:
-        return QuotaExceededError
-    if row.field is not None:
-        return FieldErrorsError if row.keeps_error else FieldErrors
-    if row.code == INVALID_CODE:
+    """Return the first schema with the fields of the error's body."""
+    if not has_response(error):
         return FieldErrors
-    if error is errors.PhoneInUse:
-        return PhoneInUseError
-    if error is errors.UnsupportedImageType:
-        return UnsupportedImageTypeError
-    if row.code == ERRORS[errors.Unavailable].code:
+    if ERRORS[error].code == ERRORS[errors.Unavailable].code:
         return UnavailableError
-    if issubclass(error, errors.TooManyAttempts):
-        return TooManyAttemptsError
-    if row.retry_after is not None or issubclass(error, errors.RateLimitExceeded):
-        return RetryableError
-    return Error if row.details is None else DetailedError
+    fields = error_body(_make_example(error), Api.MAIN).keys()
+    schemas: tuple[type[msgspec.Struct], ...] = get_args(ErrorSchema)
+    return next(
+        schema
+        for schema in schemas
+        if _required_fields(schema) <= fields <= set(schema.__struct_fields__)
+    )
+
+
+def _required_fields(schema: type[msgspec.Struct]) -> set[str]:
+    return {field.name for field in msgspec.structs.fields(schema) if field.required}

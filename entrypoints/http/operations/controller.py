@@ -3,7 +3,7 @@
 from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 
-from entrypoints.http.openapi.responses import error_responses
+from entrypoints.http.auth import UNAVAILABLE_ERROR
 from entrypoints.http.operations.schemas import (
     READY,
     JsonWebKeySet,
@@ -20,13 +20,13 @@ class HealthController(Controller):
 
     path = "/health"
     tags = ["Operations"]
+    opt = {UNAVAILABLE_ERROR: None}
 
     @get(
         "/live",
         operation_id="health_live",
         summary="Check the process",
         response_description="The process responds.",
-        responses=error_responses(),
     )
     async def live(self) -> LivenessResponse:
         """Respond without any check of other parts."""
@@ -42,8 +42,7 @@ class HealthController(Controller):
                 ReadinessResponse,
                 description="The database does not work, or the service stops.",
                 generate_examples=False,
-            ),
-            **error_responses(),
+            )
         },
     )
     async def ready(self, request: ApiRequest) -> Response[ReadinessResponse]:
@@ -65,13 +64,13 @@ class JwksController(Controller):
 
     path = "/.well-known"
     tags = ["Operations"]
+    opt = {UNAVAILABLE_ERROR: None}
 
     @get(
         "/jwks.json",
         operation_id="get_jwks",
         summary="Get the keys that verify access tokens",
         response_description="The public keys. A new key is listed before it signs.",
-        responses=error_responses(),
     )
     async def get_jwks(self, request: ApiRequest) -> JsonWebKeySet:
         """Return the public keys that access tokens are signed with.

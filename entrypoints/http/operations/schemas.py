@@ -4,30 +4,26 @@ import base64
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta
 
 from application.operations.check_readiness import Readiness
 from application.ports.keys import PublicKey
+from entrypoints.http.fields import described
 
 READY: Final = "ready"
 
-HealthField = Annotated[
-    str, Meta(description="`ok`, or the problem.", examples=["ok", "the disk is full"])
-]
+HealthField = Annotated[str, described("`ok`, or the problem.", "ok", "the disk is full")]
 
 
 class LivenessResponse(msgspec.Struct):
     """The process responds."""
 
-    status: Annotated[str, Meta(description="Always `ok`.", examples=["ok"])] = "ok"
+    status: Annotated[str, described("Always `ok`.", "ok")] = "ok"
 
 
 class ReadinessResponse(msgspec.Struct, kw_only=True):
     """The health of each part. Without the database, the service is not ready."""
 
-    status: Annotated[
-        str, Meta(description="`ready`, `stopping` or `unavailable`.", examples=[READY])
-    ]
+    status: Annotated[str, described("`ready`, `stopping` or `unavailable`.", READY)]
     database: HealthField
     media: HealthField
     messages: HealthField
@@ -36,24 +32,18 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
 class JsonWebKey(msgspec.Struct, kw_only=True):
     """A public key on P-256 (RFC 7517, RFC 7518 §6.2.1)."""
 
-    kty: Annotated[str, Meta(description="Always `EC`.", examples=["EC"])] = "EC"
-    crv: Annotated[str, Meta(description="Always `P-256`.", examples=["P-256"])] = "P-256"
-    use: Annotated[str, Meta(description="Always `sig`.", examples=["sig"])] = "sig"
-    alg: Annotated[str, Meta(description="Always `ES256`.", examples=["ES256"])] = "ES256"
-    kid: Annotated[str, Meta(description="The `kid` in a token's header.", examples=["5f0c1a9e"])]
+    kty: Annotated[str, described("Always `EC`.", "EC")] = "EC"
+    crv: Annotated[str, described("Always `P-256`.", "P-256")] = "P-256"
+    use: Annotated[str, described("Always `sig`.", "sig")] = "sig"
+    alg: Annotated[str, described("Always `ES256`.", "ES256")] = "ES256"
+    kid: Annotated[str, described("The `kid` in a token's header.", "5f0c1a9e")]
     x: Annotated[
         str,
-        Meta(
-            description="The x coordinate, in base64url.",
-            examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"],
-        ),
+        described("The x coordinate, in base64url.", "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"),
     ]
     y: Annotated[
         str,
-        Meta(
-            description="The y coordinate, in base64url.",
-            examples=["x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"],
-        ),
+        described("The y coordinate, in base64url.", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
     ]
 
 
@@ -61,8 +51,7 @@ class JsonWebKeySet(msgspec.Struct):
     """The keys that verify access tokens, the newest first (RFC 7517 §5)."""
 
     keys: Annotated[
-        list[JsonWebKey],
-        Meta(description="Get the set again when a token has an unknown `kid`."),
+        list[JsonWebKey], described("Get the set again when a token has an unknown `kid`.")
     ]
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+import msgspec
 from litestar import Controller, get, post
 from litestar.params import JSONBody
 
@@ -17,8 +18,7 @@ from domain.otp.delivery import Channel
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
 from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.client import parse_device_name
-from entrypoints.http.errors.exceptions import TooManyRequests
-from entrypoints.http.openapi.responses import body_errors, error_responses
+from entrypoints.http.openapi.responses import body_errors
 from entrypoints.http.otp.schemas import (
     DEVICE_PATTERN,
     DeliveryStatusResponse,
@@ -29,10 +29,9 @@ from entrypoints.http.otp.schemas import (
     VerifyOtpBody,
     VerifyOtpResponse,
     to_delivery_status_response,
-    to_request_otp_response,
     to_verify_otp_response,
 )
-from entrypoints.http.parsing import JsonBody, missing_field, parse_fields
+from entrypoints.http.parsing import missing_field, parse_fields
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
 
@@ -51,16 +50,13 @@ class OtpController(Controller):
         summary="Request a code",
         response_description="The message was sent. If `sent` is false, it had been sent before.",
         status_code=200,
-        dto=JsonBody[RequestOtpBody],
-        return_dto=None,
-        responses=error_responses(
+        errors=[
             *body_errors(missing_field("phone")),
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
             errors.DeliveryFailed,
-            errors.Unavailable,
-        ),
+        ],
     )
     async def request_otp(
         self, request: ApiRequest, data: JSONBody[RequestOtpBody]
@@ -83,7 +79,7 @@ class OtpController(Controller):
             ("channel", lambda: _parse_channel(data.channel, request.settings)),
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
-        sent = await request.use_cases.request_otp(
+        result = await request.use_cases.request_otp(
             RequestOtpCommand(
                 phone,
                 request.client_ip,
@@ -92,7 +88,7 @@ class OtpController(Controller):
                 channel,
             )
         )
-        return to_request_otp_response(sent)
+        return msgspec.convert(result, RequestOtpResponse, from_attributes=True)
 
     @get(
         "/requests/{request_id:str}",
@@ -100,7 +96,6 @@ class OtpController(Controller):
         summary="Get the delivery status of a code",
         response_description="What became of the message or call.",
         guards=[limit_by_ip],
-        responses=error_responses(TooManyRequests, errors.Unavailable),
     )
     async def get_delivery_status(
         self, request: ApiRequest, request_id: RequestIdParameter
@@ -119,14 +114,11 @@ class OtpController(Controller):
         summary="Exchange a code for an access token",
         response_description="The code was correct (`success` is true) or not.",
         status_code=200,
-        dto=JsonBody[VerifyOtpBody],
-        return_dto=None,
-        responses=error_responses(
+        errors=[
             *body_errors(missing_field("otp")),
             errors.TooManyAttempts,
             errors.TooManyAttemptsFromIp,
-            errors.Unavailable,
-        ),
+        ],
     )
     async def verify_otp(
         self, request: ApiRequest, data: JSONBody[VerifyOtpBody]

@@ -3,19 +3,16 @@
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
-from litestar.params import PathParameter
-from msgspec import Meta
 
 from application.identities.session_factory import Tokens
 from application.otp.delivery_status import GetDeliveryStatusResult
-from application.otp.request_otp import RequestOtpResult
 from domain.identities.device_token import DeviceToken
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
-from entrypoints.http.fields import PhoneField, parameter_schema, parsed_field
+from entrypoints.http.fields import PhoneField, described, path_parameter
 from entrypoints.http.sessions.schemas import (
     AccessTokenField,
     ExpiresInField,
@@ -43,7 +40,7 @@ DEVICE_PATTERN: Final = r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*"
 
 OtpField = Annotated[
     str,
-    parsed_field(
+    described(
         "The digits of the code, of any script. Spaces and hyphens are ignored.",
         f"{OTP_EXAMPLE:06d}",
         pattern=OTP_PATTERN,
@@ -53,33 +50,29 @@ OtpField = Annotated[
 ]
 DeviceTokenField = Annotated[
     str,
-    Meta(
-        description="Identifies this device. Send it with later requests: it keeps strangers from"
+    described(
+        "Identifies this device. Send it with later requests: it keeps strangers from"
         " using up the limits of this phone.",
-        examples=["afnzCAAAAAAAAAABAAECAwQFBgcICQoLDA0ODw"],
+        "afnzCAAAAAAAAAABAAECAwQFBgcICQoLDA0ODw",
     ),
 ]
 DeviceTokenInput = Annotated[
     Any,
-    Meta(
-        description="The `device_token` of an earlier login on this device: it keeps strangers from"
+    described(
+        "The `device_token` of an earlier login on this device: it keeps strangers from"
         " using up the limits of this phone. Any other value is ignored."
     ),
 ]
 RequestIdField = Annotated[
     str,
-    Meta(
-        description="New in every response. Send it with the code. The attempts are then counted"
+    described(
+        "New in every response. Send it with the code. The attempts are then counted"
         " for this request only.",
-        examples=[REQUEST_ID_EXAMPLE],
+        REQUEST_ID_EXAMPLE,
     ),
 ]
 RequestIdParameter: TypeAlias = Annotated[
-    str,
-    PathParameter(
-        description="The `request_id` of the request for the code.",
-        schema_extra=parameter_schema(type="string"),
-    ),
+    str, path_parameter("The `request_id` of the request for the code.")
 ]
 
 
@@ -89,15 +82,15 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     phone: PhoneField
     platform: Annotated[
         str | None,
-        Meta(
-            description="The platform that reads the code from the message: `android` (SMS"
+        described(
+            "The platform that reads the code from the message: `android` (SMS"
             " Retriever), `ios` or `web` (WebOTP). For any other value the general text is sent.",
-            examples=["android"],
+            "android",
         ),
     ] = None
     channel: Annotated[
         str | None,
-        parsed_field(
+        described(
             "How the code is delivered: in a message (`sms`), or read out in a call (`voice`). A"
             " service that places no calls rejects `voice`. The default is `sms`.",
             "sms",
@@ -106,19 +99,19 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ] = None
     locale: Annotated[
         str | None,
-        Meta(
-            description="The language of the message, as BCP 47 or as the phone writes it."
+        described(
+            "The language of the message, as BCP 47 or as the phone writes it."
             " Without a template, `pt-BR` falls back to `pt` and then to the default locale of"
             " the service.",
-            examples=["en"],
+            "en",
         ),
     ] = None
     app_hash: Annotated[
         str | None,
-        Meta(
-            description="For `android`: the 11 characters by which SMS Retriever recognizes"
+        described(
+            "For `android`: the 11 characters by which SMS Retriever recognizes"
             " messages for the app. If the service does not know the value, its default is sent.",
-            examples=["FA+9qCX9VSu"],
+            "FA+9qCX9VSu",
         ),
     ] = None
     device_token: DeviceTokenInput = None
@@ -127,22 +120,18 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class RequestOtpResponse(msgspec.Struct, kw_only=True):
     """The message was sent, or had been sent within the cooldown (`sent` is false)."""
 
-    message: Annotated[str, Meta(description="Always `OTP sent`.", examples=["OTP sent"])] = (
-        "OTP sent"
-    )
+    message: Annotated[str, described("Always `OTP sent`.", "OTP sent")] = "OTP sent"
     request_id: RequestIdField
     sent: Annotated[
         bool,
-        Meta(
-            description="False if no new message was sent. The code sent before is still valid,"
+        described(
+            "False if no new message was sent. The code sent before is still valid,"
             " and the `request_id` has two attempts instead of five.",
-            examples=[True],
+            True,
         ),
     ]
-    expires_in: Annotated[int, Meta(description="Seconds until the code expires.", examples=[300])]
-    resend_in: Annotated[
-        int, Meta(description="Seconds until another message can be requested.", examples=[15])
-    ]
+    expires_in: Annotated[int, described("Seconds until the code expires.", 300)]
+    resend_in: Annotated[int, described("Seconds until another message can be requested.", 15)]
 
 
 class DeliveryStatusResponse(msgspec.Struct, kw_only=True):
@@ -150,7 +139,7 @@ class DeliveryStatusResponse(msgspec.Struct, kw_only=True):
 
     status: Annotated[
         str,
-        parsed_field(
+        described(
             "`queued`: not sent yet, or not known. `sent`: on its way; not all carriers report"
             " more. `delivered`: the phone has it. `undelivered`, `failed`: it will not arrive. A"
             " call is delivered once the code was read; one that nobody answers is undelivered."
@@ -161,10 +150,10 @@ class DeliveryStatusResponse(msgspec.Struct, kw_only=True):
     ]
     error_code: Annotated[
         str | msgspec.UnsetType,
-        Meta(
-            description="The provider's code of the failure, if it reported one. Twilio's are at"
+        described(
+            "The provider's code of the failure, if it reported one. Twilio's are at"
             " https://www.twilio.com/docs/api/errors.",
-            examples=["30003"],
+            "30003",
         ),
     ] = msgspec.UNSET
 
@@ -176,21 +165,17 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     otp: OtpField
     request_id: Annotated[
         str | None,
-        Meta(
-            description="The `request_id` of the request for the code. The attempts are then"
-            " counted for this request only.",
+        described(
+            "The `request_id` of the request for the code. The attempts are then"
+            " counted for this request only."
         ),
     ] = None
     refresh: Annotated[
-        bool | None,
-        Meta(
-            description="True returns a refresh token and a short-lived access token.",
-            examples=[True],
-        ),
+        bool | None, described("True returns a refresh token and a short-lived access token.", True)
     ] = None
     device: Annotated[
         str | None,
-        parsed_field(
+        described(
             "A name for the session, without line breaks.",
             "Pixel 9",
             pattern=r"^[^\x00-\x1f\x7f-\x9f]*$",
@@ -203,10 +188,8 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class VerifyOtpResponse(msgspec.Struct, kw_only=True):
     """The code was correct. The refresh token is present if it was requested."""
 
-    success: Annotated[bool, parsed_field("The code was correct.", True, const=True)] = True
-    message: Annotated[
-        str, Meta(description="Always `OTP verified`.", examples=["OTP verified"])
-    ] = "OTP verified"
+    success: Annotated[bool, described("The code was correct.", True, const=True)] = True
+    message: Annotated[str, described("Always `OTP verified`.", "OTP verified")] = "OTP verified"
     access_token: AccessTokenField
     token_type: TokenTypeField = "Bearer"  # noqa: S105 - RFC 6750, not a secret
     expires_in: ExpiresInField
@@ -218,23 +201,9 @@ class VerifyOtpResponse(msgspec.Struct, kw_only=True):
 class InvalidOtpResponse(msgspec.Struct, kw_only=True):
     """The code was wrong, expired, used before or never sent; the response does not say which."""
 
-    success: Annotated[bool, parsed_field("The code was not correct.", False, const=False)] = False
-    message: Annotated[str, Meta(description="Always `Invalid OTP`.", examples=["Invalid OTP"])] = (
-        "Invalid OTP"
-    )
-    attempts_left: Annotated[
-        int, Meta(description="The number of attempts that are left.", examples=[4])
-    ]
-
-
-def to_request_otp_response(sent: RequestOtpResult) -> RequestOtpResponse:
-    """Convert the result of a request for a code."""
-    return RequestOtpResponse(
-        request_id=sent.request_id,
-        sent=sent.sent,
-        expires_in=sent.expires_in,
-        resend_in=sent.resend_in,
-    )
+    success: Annotated[bool, described("The code was not correct.", False, const=False)] = False
+    message: Annotated[str, described("Always `Invalid OTP`.", "Invalid OTP")] = "Invalid OTP"
+    attempts_left: Annotated[int, described("The number of attempts that are left.", 4)]
 
 
 def to_delivery_status_response(result: GetDeliveryStatusResult) -> DeliveryStatusResponse:

@@ -2,29 +2,20 @@
 
 from typing import Final
 
+import msgspec
 from litestar import Controller, delete, get, post
 from litestar.params import JSONBody
 
 from application.identities.sessions import Scope
 from application.principal import Principal
 from domain import errors
-from domain.errors import (
-    InvalidRefreshToken,
-    InvalidValue,
-    Unauthenticated,
-    UnsupportedValue,
-)
+from domain.errors import InvalidRefreshToken, InvalidValue, UnsupportedValue
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
-from entrypoints.http.auth import (
-    BEARER,
-    authenticate,
-    limit_by_ip,
-    require_principal,
-)
-from entrypoints.http.errors.exceptions import FieldError, OriginNotAllowed, TooManyRequests
+from entrypoints.http.auth import BEARER, AuthenticationMiddleware, authenticate, limit_by_ip
+from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.openapi.responses import body_errors, error_responses
-from entrypoints.http.parsing import JsonBody, missing_field, parse_field
+from entrypoints.http.openapi.responses import body_errors
+from entrypoints.http.parsing import missing_field, parse_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.sessions.schemas import (
     LogoutBody,
@@ -33,7 +24,6 @@ from entrypoints.http.sessions.schemas import (
     RefreshSessionResponse,
     SessionIdParameter,
     SessionListResponse,
-    to_refresh_response,
     to_session_response,
 )
 
@@ -53,14 +43,7 @@ class SessionController(Controller):
         response_description="The new tokens.",
         status_code=200,
         guards=[limit_by_ip],
-        dto=JsonBody[RefreshSessionBody],
-        return_dto=None,
-        responses=error_responses(
-            *body_errors(missing_field("refresh_token")),
-            InvalidRefreshToken,
-            TooManyRequests,
-            errors.Unavailable,
-        ),
+        errors=[*body_errors(missing_field("refresh_token")), InvalidRefreshToken],
     )
     async def refresh(
         self, request: ApiRequest, data: JSONBody[RefreshSessionBody]
@@ -72,7 +55,8 @@ class SessionController(Controller):
         was used. Any other reuse ends the session, because somebody else may have the token.
         """
         token = _parse_refresh_token(data.refresh_token)
-        return to_refresh_response(await request.use_cases.refresh_session(token))
+        tokens = await request.use_cases.refresh_session(token)
+        return msgspec.convert(tokens, RefreshSessionResponse, from_attributes=True)
 
     @post(
         "/logout",
@@ -81,16 +65,11 @@ class SessionController(Controller):
         response_description="The sessions have ended.",
         status_code=204,
         guards=[limit_by_ip],
-        dto=JsonBody[LogoutBody],
-        return_dto=None,
         operation_class=LogoutOperation,
         security=[*BEARER, {}],
-        responses=error_responses(
-            *body_errors(FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE)),
-            Unauthenticated,
-            TooManyRequests,
-            errors.Unavailable,
-        ),
+        errors=[
+            *body_errors(FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE))
+        ],
     )
     async def logout(self, request: ApiRequest, data: JSONBody[LogoutBody | None] = None) -> None:
         """End sessions. Their tokens become invalid at once. The body may be empty.
@@ -108,9 +87,8 @@ class SessionController(Controller):
         operation_id="list_sessions",
         summary="List the caller's sessions",
         response_description="The sessions.",
-        guards=[require_principal],
+        middleware=[AuthenticationMiddleware],
         security=BEARER,
-        responses=error_responses(Unauthenticated, TooManyRequests, errors.Unavailable),
     )
     async def list_sessions(self, request: ApiRequest) -> SessionListResponse:
         """List the caller's sessions, the last used first."""
@@ -122,15 +100,9 @@ class SessionController(Controller):
         operation_id="revoke_session",
         summary="End a session of the caller",
         response_description="The session has ended.",
-        guards=[require_principal],
+        middleware=[AuthenticationMiddleware],
         security=BEARER,
-        responses=error_responses(
-            Unauthenticated,
-            TooManyRequests,
-            errors.SessionNotFound,
-            OriginNotAllowed,
-            errors.Unavailable,
-        ),
+        errors=[errors.SessionNotFound],
     )
     async def revoke_session(self, request: ApiRequest, session_id: SessionIdParameter) -> None:
         """End a session of the caller, this one or another. Its tokens become invalid at once."""

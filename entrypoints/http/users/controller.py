@@ -6,22 +6,17 @@ from litestar.params import JSONBody
 from application.identities.users import CreateUserCommand
 from domain import errors
 from domain.identities.username import parse_username
-from entrypoints.http.auth import (
-    BEARER,
-    UNAVAILABLE_ERROR,
-    require_principal,
-)
-from entrypoints.http.errors.exceptions import InvalidUserId, OriginNotAllowed, TooManyRequests
-from entrypoints.http.openapi.responses import body_errors, error_responses
-from entrypoints.http.parsing import JsonBody, missing_field, parse_field, parse_fields
+from entrypoints.http.auth import BEARER, AuthenticationMiddleware
+from entrypoints.http.errors.exceptions import InvalidUserId
+from entrypoints.http.fields import IdParameter
+from entrypoints.http.openapi.responses import body_errors
+from entrypoints.http.parsing import missing_field, parse_field, parse_fields, parse_id
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.users.schemas import (
     CreateUserBody,
     CreateUserResponse,
     RenameUserBody,
-    UserIdParameter,
     UserResponse,
-    parse_user_id,
     to_user_response,
 )
 
@@ -31,26 +26,21 @@ class UserController(Controller):
 
     path = "/users"
     tags = ["Users"]
-    guards = [require_principal]
+    middleware = [AuthenticationMiddleware]
     security = BEARER
 
     @post(
         operation_id="create_user",
         summary="Create a user",
         response_description="The user exists, created now or before.",
-        dto=JsonBody[CreateUserBody],
-        return_dto=None,
-        opt={UNAVAILABLE_ERROR: errors.UserSaveFailed},
-        responses=error_responses(
+        unavailable_error=errors.UserSaveFailed,
+        errors=[
             *body_errors(missing_field("username")),
-            errors.Unauthenticated,
-            TooManyRequests,
             errors.PhoneMismatch,
             errors.ReauthenticationRequired,
             errors.PhoneInUse,
             errors.UsernameInUse,
-            errors.UserSaveFailed,
-        ),
+        ],
     )
     async def create_user(
         self, request: ApiRequest, data: JSONBody[CreateUserBody]
@@ -73,9 +63,7 @@ class UserController(Controller):
         operation_id="get_me",
         summary="Get the caller",
         response_description="The caller.",
-        responses=error_responses(
-            errors.Unauthenticated, TooManyRequests, errors.UserNotFound, errors.Unavailable
-        ),
+        errors=[errors.UserNotFound],
     )
     async def get_me(self, request: ApiRequest) -> UserResponse:
         """Return the caller, with the full number."""
@@ -87,20 +75,14 @@ class UserController(Controller):
         operation_id="get_user",
         summary="Get a user",
         response_description="The user.",
-        responses=error_responses(
-            InvalidUserId,
-            errors.Unauthenticated,
-            TooManyRequests,
-            errors.UserNotFound,
-            errors.Unavailable,
-        ),
+        errors=[InvalidUserId, errors.UserNotFound],
     )
-    async def get_user(self, request: ApiRequest, user_id: UserIdParameter) -> UserResponse:
+    async def get_user(self, request: ApiRequest, user_id: IdParameter) -> UserResponse:
         """Return a user. Administrators who logged in within the last day see all of it.
 
         Others see the number of another user masked, and not whether that is an administrator.
         """
-        identity = await request.use_cases.get_user(parse_user_id(user_id))
+        identity = await request.use_cases.get_user(parse_id(user_id, InvalidUserId()))
         return to_user_response(identity, request.principal.viewer)
 
     @patch(
@@ -108,16 +90,7 @@ class UserController(Controller):
         operation_id="rename_me",
         summary="Rename the caller",
         response_description="The caller, with the new username.",
-        dto=JsonBody[RenameUserBody],
-        return_dto=None,
-        responses=error_responses(
-            *body_errors(missing_field("username")),
-            errors.Unauthenticated,
-            TooManyRequests,
-            errors.UserNotFound,
-            errors.UsernameInUse,
-            errors.Unavailable,
-        ),
+        errors=[*body_errors(missing_field("username")), errors.UserNotFound, errors.UsernameInUse],
     )
     async def rename_me(self, request: ApiRequest, data: JSONBody[RenameUserBody]) -> UserResponse:
         """Change the caller's username. The old username is free at once."""
@@ -130,9 +103,6 @@ class UserController(Controller):
         operation_id="delete_me",
         summary="Delete the caller",
         response_description="The caller is deleted.",
-        responses=error_responses(
-            errors.Unauthenticated, TooManyRequests, OriginNotAllowed, errors.Unavailable
-        ),
     )
     async def delete_me(self, request: ApiRequest) -> None:
         """Delete the caller. All tokens become invalid and all data is hidden, at once.

@@ -1,39 +1,25 @@
 """Parameters, request and response bodies of the user endpoints."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import msgspec
-from litestar.params import PathParameter
-from msgspec import Meta
 
 from domain.access import can_act_for, visible_phone
 from domain.errors import UserNotFound
-from domain.identifier import parse_identifier
 from domain.identities.identity import Consent, Identity
 from domain.identities.username import MAX_INPUT_LENGTH
-from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.fields import (
-    ID_DESCRIPTION,
-    ID_PATTERN,
     CreatedAtField,
     PhoneField,
     UserIdField,
+    described,
     format_timestamp,
-    parameter_schema,
-    parsed_field,
     time_field,
 )
 
-UserIdParameter: TypeAlias = Annotated[
-    str,
-    PathParameter(
-        description=ID_DESCRIPTION,
-        schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
-    ),
-]
 UsernameField = Annotated[
     str,
-    parsed_field(
+    described(
         "2 to 64 characters. Spaces at the ends are removed, inner spaces are collapsed.",
         "Rahul Sharma",
         # The limits hold for the composed form (NFC), which a pattern cannot describe.
@@ -41,9 +27,7 @@ UsernameField = Annotated[
         max_length=MAX_INPUT_LENGTH,
     ),
 ]
-AdminField = Annotated[
-    bool, Meta(description="Whether the user is an administrator.", examples=[False])
-]
+AdminField = Annotated[bool, described("Whether the user is an administrator.", False)]
 
 
 class CreateUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -51,18 +35,15 @@ class CreateUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     username: UsernameField
     number: PhoneField
-    admin: Annotated[
-        Any,
-        Meta(description="Ignored: a client cannot make an administrator.", examples=[False]),
-    ] = None
+    admin: Annotated[Any, described("Ignored: a client cannot make an administrator.", False)] = (
+        None
+    )
 
 
 class CreateUserResponse(msgspec.Struct, kw_only=True):
     """The user exists, created now or before."""
 
-    message: Annotated[
-        str, Meta(description="Always `User created`.", examples=["User created"])
-    ] = "User created"
+    message: Annotated[str, described("Always `User created`.", "User created")] = "User created"
     user_id: UserIdField
     admin: AdminField
 
@@ -78,14 +59,12 @@ class SpokenConsent(msgspec.Struct, kw_only=True):
 
     wording: Annotated[
         str,
-        Meta(
-            description="The text that the caller heard.",
-            examples=["By staying on the line, you agree that we store your number."],
+        described(
+            "The text that the caller heard.",
+            "By staying on the line, you agree that we store your number.",
         ),
     ]
-    language: Annotated[
-        str, Meta(description="The language of the text (BCP 47).", examples=["en-US"])
-    ]
+    language: Annotated[str, described("The language of the text (BCP 47).", "en-US")]
     given_at: Annotated[str, time_field("The time of the call, in UTC.")]
 
 
@@ -96,35 +75,26 @@ class UserResponse(msgspec.Struct, kw_only=True):
     username: UsernameField
     number: Annotated[
         str,
-        Meta(
-            description="The full number, or its country code and last two digits.",
-            examples=["+14155552671", "+1********71"],
+        described(
+            "The full number, or its country code and last two digits.",
+            "+14155552671",
+            "+1********71",
         ),
     ]
     created_on: CreatedAtField
     admin: AdminField | msgspec.UnsetType = msgspec.UNSET
     spoken_consent: Annotated[
         SpokenConsent | msgspec.UnsetType,
-        Meta(
-            description="Only for the user itself, if somebody joined by phone with this number"
+        described(
+            "Only for the user itself, if somebody joined by phone with this number"
             " before the first login: let the user confirm it.",
-            examples=[
-                {
-                    "wording": "By staying on the line, you agree that we store your number.",
-                    "language": "en-US",
-                    "given_at": "2026-05-01T09:30:00.000Z",
-                }
-            ],
+            {
+                "wording": "By staying on the line, you agree that we store your number.",
+                "language": "en-US",
+                "given_at": "2026-05-01T09:30:00.000Z",
+            },
         ),
     ] = msgspec.UNSET
-
-
-def parse_user_id(text: str) -> str:
-    """Return the id in lower case; raises InvalidUserId."""
-    user_id = parse_identifier(text)
-    if user_id is None:
-        raise InvalidUserId
-    return user_id
 
 
 def to_user_response(identity: Identity, viewer: Identity) -> UserResponse:

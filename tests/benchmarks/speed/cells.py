@@ -133,8 +133,9 @@ class RejectedRequests(RequestCodes):
         return load.responses - load.rejected + load.socket_errors
 
     def encode(self, number: int) -> bytes:
-        """Return the request for this phone, in a country that no other cell uses."""
-        return _post_phone("/auth/request-otp", f"+44740{number * _STEP % 9_999_991:07}", number)
+        """Return the request for this phone, in a country and networks that no other cell uses."""
+        phone = f"+44740{number * _STEP % 9_999_991:07}"
+        return _post_phone("/auth/request-otp", phone, number, block=19)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -226,6 +227,6 @@ def _us_phone(number: int) -> str:
     return f"+1206{2_000_000 + number * _STEP % 7_999_999}"
 
 
-def _post_phone(path: str, phone: str, number: int, **fields: str) -> bytes:
+def _post_phone(path: str, phone: str, number: int, block: int = 18, **fields: str) -> bytes:
     body = json.dumps({"phone": phone, **fields})
-    return encode_request("POST", path, body=body, client_ip=client_ip(number * _STEP))
+    return encode_request("POST", path, body=body, client_ip=client_ip(number * _STEP, block))

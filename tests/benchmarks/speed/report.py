@@ -100,7 +100,7 @@ def _aims(results: Results) -> Iterator[Sequence[str]]:
     for aim in compare(results):
         bound = f"{'≤' if aim.is_highest else '≥'} {aim.bound:g}{aim.unit}"
         result = "met" if aim.is_met else "not met"
-        yield [aim.text, f"{aim.value:.2f}{aim.unit}", bound, result]
+        yield [aim.text, f"{aim.value:.{3 if 0 < aim.bound < 1 else 2}f}{aim.unit}", bound, result]
 
 
 def _stolen(machine: Mapping[str, Any]) -> str:
@@ -163,7 +163,7 @@ def _row(sample: Sample, number: int) -> Sequence[str]:
 
 def _ratio_to_litestar(results: Results, sample: Sample) -> str:
     floor = results.find("litestar", "live", sample.connections)
-    return f"{sample.rate / floor.rate:.2f}" if floor else ""
+    return f"{sample.rate / floor.rate:.3f}" if floor else ""
 
 
 def _table(head: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:

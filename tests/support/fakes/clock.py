@@ -12,3 +12,13 @@ class MovableClock:
 
     def advance(self, by: timedelta) -> None:
         self._now += by
+
+
+class MonotonicClock:
+    """Seconds that a test moves forward."""
+
+    def __init__(self, seconds: float = 1_000_000.0) -> None:
+        self.seconds = seconds
+
+    def __call__(self) -> float:
+        return self.seconds

@@ -19,6 +19,8 @@ from adapters.records import (
     MEDIA_ITEMS,
     MEDIA_USAGES,
     PHONE_VERIFICATIONS,
+    RATE_LIMITS,
+    RESERVATIONS,
     WRITTEN_ONCE,
     Fields,
     IdentityMapping,
@@ -35,7 +37,6 @@ from adapters.records.phone_verifications import (
 )
 from adapters.records.rate_limits import acquire, find_available
 from application.ports.errors import StorageTimeout, StorageUnavailable, UniqueViolation
-from application.ports.media_items import PageItem
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
@@ -57,7 +58,7 @@ from tests.support.fault_injector import FaultInjector
 T = TypeVar("T")
 Condition = Callable[[Fields], bool]
 Listed = Sequence[Versioned[T]]
-Page = Sequence[PageItem]
+Page = Sequence[MediaItem]
 
 
 class _ReadableIndex(FakePhoneEncryption):
@@ -80,10 +81,8 @@ class InMemoryDatabase:
         self.encryption = _ReadableIndex()
         mappings: list[RecordMapping[Any, Any]] = [PHONE_VERIFICATIONS, MEDIA_ITEMS, CALLS]
         mappings += [DELIVERY_REPORTS, IDEMPOTENCY_KEYS, IdentityMapping(self.encryption)]
-        mappings += [MEDIA_USAGES]
+        mappings += [MEDIA_USAGES, RATE_LIMITS, RESERVATIONS]
         self.tables: dict[str, Table[Any]] = {one.name: Table(one) for one in mappings}
-        self.rate_limits: dict[str, RateLimitRecord] = {}
-        self.reservations: dict[str, ReservationRecord] = {}
         self.leases: dict[str, datetime] = {}
 
     @property
@@ -119,19 +118,22 @@ class InMemoryDatabase:
     def permits(self) -> Counter[str]:
         """The number of permits by the name of their limit."""
         counts: Counter[str] = Counter()
-        for name, record in self.rate_limits.items():
-            counts[name] = sum(one.count for one in record.counters) + len(record.permits)
+        for name, loaded in self.tables["rate_limits"].load_all().items():
+            counted = sum(one.count for one in loaded.value.counters)
+            counts[name] = counted + len(loaded.value.permits)
         return +counts
 
     def repositories(self) -> Repositories:
         """Return all repositories over this database."""
         phones = InMemoryPhoneVerifications(self.tables["phone_verifications"], self.encryption)
         identities = InMemoryIdentities(self.tables["identities"])
-        media = InMemoryMedia(self.tables["media_items"], self.tables["identities"])
+        media = InMemoryMedia(self.tables["media_items"])
         calls = InMemoryCalls(self.tables["calls"])
         repositories = Repositories(
             phone_verifications=phones,
-            rate_limiter=InMemoryRateLimiter(self.rate_limits, self.reservations),
+            rate_limiter=InMemoryRateLimiter(
+                self.tables["rate_limits"], self.tables["reservations"]
+            ),
             identities=identities,
             deleted_identities=identities,
             media_items=media,
@@ -254,6 +256,11 @@ class Table(Generic[T]):
         self.records[key] = Versioned({**known, **kept}, version + 1)
         return True
 
+    def save(self, key: str, record: Record) -> None:
+        """Add a record, or replace the one with this key, whatever its version."""
+        if not self.add(key, record):
+            self.replace(key, record, self.records[key].version)
+
     def delete(self, key: str, version: int) -> bool:
         """Delete the record if it has this version, and return whether it had."""
         if not self.has_version(key, version):
@@ -324,44 +331,47 @@ class InMemoryPhoneVerifications:
 class InMemoryRateLimiter:
     """The permits of each limit by its name, and what each reservation acquired by its id."""
 
-    limits: dict[str, RateLimitRecord]
-    reservations: dict[str, ReservationRecord]
+    limits: Table[RateLimitRecord]
+    reservations: Table[ReservationRecord]
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
-        acquired = acquire(reservation, self.limits)
+        acquired = acquire(reservation, self._load(reservation))
         if isinstance(acquired, datetime):
             return acquired
-        self.limits.update(acquired.limits)
-        record, earlier = acquired.reservation, self.reservations.get(reservation.id)
+        for name, limit in acquired.limits.items():
+            self.limits.save(name, limit)
+        record, earlier = acquired.reservation, self.reservations.load(reservation.id)
         # Permits that are kept are not released.
         if record.acquired and reservation.is_releasable:
-            self.reservations[reservation.id] = record.extend(earlier) if earlier else record
+            extended = record.extend(earlier.value) if earlier else record
+            self.reservations.save(reservation.id, extended)
         return None
 
     async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
         return [await self.acquire(reservation) for reservation in reservations]
 
     async def release(self, reservation: Reservation) -> None:
-        # It is removed first, so that only one call goes on.
-        record = self.reservations.pop(reservation.id, None)
-        for limit, begins_at in record.released(reservation.all_limits) if record else ():
-            if limit.name in self.limits:
-                self.limits[limit.name].release(begins_at)
+        stored, records = self.reservations.load(reservation.id), self._load(reservation)
+        for limit, begins_at in stored.value.released(reservation.all_limits) if stored else ():
+            if limit.name in records:
+                records[limit.name].release(begins_at)
+                self.limits.save(limit.name, records[limit.name])
+        self.reservations.records.pop(reservation.id, None)
 
     async def next_available(self, reservation: Reservation) -> datetime:
-        return find_available(reservation, self.limits)
+        return find_available(reservation, self._load(reservation))
 
     async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
-        return self.limits.get(limit.name, RateLimitRecord()).list_permits(limit, now)
+        loaded = self.limits.load(limit.name)
+        return loaded.value.list_permits(limit, now) if loaded else []
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        expired = [name for name, one in self.limits.items() if one.expires_at <= now][:limit]
-        for name in expired:
-            del self.limits[name]
-        ended = [key for key, one in self.reservations.items() if one.expires_at <= now][:limit]
-        for key in ended:
-            del self.reservations[key]
-        return max(len(expired), len(ended))
+        tables: list[Table[Any]] = [self.limits, self.reservations]
+        return max(table.delete_expired(now, limit) for table in tables)
+
+    def _load(self, reservation: Reservation) -> dict[str, RateLimitRecord]:
+        loaded = {limit.name: self.limits.load(limit.name) for limit in reservation.all_limits}
+        return {name: record.value for name, record in loaded.items() if record}
 
 
 @dataclass(frozen=True)
@@ -405,7 +415,8 @@ class InMemoryIdentities(InMemoryRecords[Identity]):
         return found[0] if found else None
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
-        return frozenset(key for key in identity_ids if _is_deleted(self.table, key))
+        found = {key: self.table.records.get(key) for key in identity_ids}
+        return frozenset(key for key, one in found.items() if one and "deleted_at" in one.value)
 
     async def list_expired(self, now: datetime, limit: int) -> Listed[Identity]:
         return self.table.list(limit, _is_due("expires_at", now), order="expires_at")
@@ -428,20 +439,9 @@ class InMemoryIdentities(InMemoryRecords[Identity]):
                 raise UniqueViolation("another identity has this username")
 
 
-def _is_deleted(identities: Table[Identity], identity_id: str) -> bool:
-    record = identities.records.get(identity_id)
-    return record is not None and "deleted_at" in record.value
-
-
 @dataclass(frozen=True)
 class InMemoryMedia(InMemoryRecords[MediaItem]):
     """Items of the library: by id, in pages with the newest first, and for the cleanup."""
-
-    identities: Table[Identity]
-
-    async def add(self, item: MediaItem) -> None:  # type: ignore[override]
-        if not await super().add(item):
-            raise StorageUnavailable("another item has this id")
 
     async def list_page(self, item_filter: ItemFilter, offset: int, limit: int) -> Page:
         return self._list(item_filter, None, offset, limit)
@@ -460,8 +460,9 @@ class InMemoryMedia(InMemoryRecords[MediaItem]):
         return self.table.list(limit, lambda stored: stored["id"] > after_id, order="id")
 
     async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
-        ready = self.table.find(_matches(owner_id=owner_id, state=ItemState.READY))
-        return {one.value["id"]: one.value["image"]["bytes"] for one in ready}
+        ready = _matches(owner_id=owner_id, state=ItemState.READY)
+        listed = self.table.list(len(self.table.records), ready)
+        return {one.value.id: one.value.image.bytes for one in listed}
 
     async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
         owned = self.table.find(_matches(owner_id=owner_id))
@@ -483,10 +484,9 @@ class InMemoryMedia(InMemoryRecords[MediaItem]):
     def _list(
         self, item_filter: ItemFilter, cursor: Cursor | None, offset: int, limit: int
     ) -> Page:
-        items = self.table.list_newest(
+        return self.table.list_newest(
             limit, _is_listed(item_filter), time="created_at", cursor=cursor, offset=offset
         )
-        return [PageItem(item, _is_deleted(self.identities, item.owner_id)) for item in items]
 
 
 @dataclass(frozen=True)

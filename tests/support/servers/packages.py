@@ -19,29 +19,44 @@ REQUIREMENTS: Final = Path(__file__).with_name("programs.txt")
 
 def find_program(name: str) -> Path:
     """Return a program, installing all of them in the cache of the user if they are not there."""
+    install = ("install", "--no-compile", "--only-binary=:all:", "--target")
+    folder = fetch_packages(REQUIREMENTS, *install)
+    (program,) = (file for file in folder.rglob(name) if file.is_file())
+    program.chmod(0o755)
+    return program
+
+
+def fetch_packages(requirements: Path, *command: str) -> Path:
+    """Return the folder in the cache of the user into which pip has put packages, now or before.
+
+    Args:
+        requirements: The packages with their hashes.
+        command: The command of pip, whose last argument is followed by the folder.
+
+    Raises:
+        SourceUnavailable
+    """
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cache = caches / "dialtone-test-servers"
     cache.mkdir(parents=True, exist_ok=True)
-    folder = cache / hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
+    folder = cache / hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
     with (cache / "lock").open("w") as lock:
         # Another run may install them at the same time.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             # In the same folder, so that the last step is an atomic rename.
             with TemporaryDirectory(dir=cache) as new:
-                _install(f"{new}/programs")
-                Path(new, "programs").rename(folder)
-    (program,) = (file for file in folder.rglob(name) if file.is_file())
-    program.chmod(0o755)
-    return program
+                _run_pip(requirements, *command, f"{new}/packages")
+                Path(new, "packages").rename(folder)
+    return folder
 
 
-def _install(folder: str) -> None:
+def _run_pip(requirements: Path, *command: str) -> None:
     pip = subprocess.run(
         [
-            *(sys.executable, "-I", "-m", "pip", "install", "--no-deps", "--no-compile"),
-            *("--only-binary=:all:", "--require-hashes", "--no-input", "--progress-bar=off"),
-            *("--disable-pip-version-check", f"--requirement={REQUIREMENTS}", f"--target={folder}"),
+            *(sys.executable, "-I", "-m", "pip", *command, f"--requirement={requirements}"),
+            *("--no-deps", "--require-hashes", "--no-input", "--progress-bar=off"),
+            "--disable-pip-version-check",
         ],
         capture_output=True,
         text=True,

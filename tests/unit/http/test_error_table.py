@@ -138,6 +138,10 @@ WRONG_PHONE = exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wron
             405, 1, "Method not allowed 405 Method Not Allowed: Only POST methods are allowed",
         ),
         (
+            errors.PhoneUnreachable("A landline."),
+            400, 4, f"{BAD_REQUEST}400 Bad Request: A landline.",
+        ),
+        (
             errors.DeliveryFailed("no provider"),
             500, 5, f"{INTERNAL}unable to connect to message server :- no provider",
         ),

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from litestar.datastructures import Headers
 
 from entrypoints.http.errors.exceptions import PreconditionFailed, RangeNotSatisfiable
 from entrypoints.http.library.preconditions import Validators
@@ -37,7 +38,14 @@ def test_validators_are_headers() -> None:
 def test_a_file_that_the_client_has_is_not_modified(
     headers: dict[str, str], *, is_not_modified: bool
 ) -> None:
-    assert FILE.is_not_modified(headers) is is_not_modified
+    assert FILE.is_not_modified(Headers(headers)) is is_not_modified
+
+
+def test_the_tags_of_several_header_lines_count() -> None:
+    lines = [(b"if-none-match", b'"other"'), (b"if-none-match", ETAG.encode())]
+
+    assert FILE.is_not_modified(Headers(lines))
+    assert not FILE.is_not_modified(Headers(lines[:1]))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +53,7 @@ def test_a_file_that_the_client_has_is_not_modified(
 )
 def test_a_client_that_wants_another_file_gets_an_error(headers: dict[str, str]) -> None:
     with pytest.raises(PreconditionFailed):
-        FILE.is_not_modified(headers)
+        FILE.is_not_modified(Headers(headers))
 
 
 @pytest.mark.parametrize(

@@ -9,25 +9,17 @@ from hypothesis import strategies as st
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.http.errors.exceptions import TooManyRequests
 from entrypoints.http.request_limits import MAX_KEYS, RequestLimit
+from tests.support.fakes.clock import MonotonicClock
 
 MINUTE = timedelta(minutes=1)
 
 
-class Clock:
-    """A monotonic clock that stands still."""
-
-    seconds = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> MonotonicClock:
+    return MonotonicClock()
 
 
-def a_limit(clock: Clock, count: int = 3, workers: int = 1) -> RequestLimit:
+def a_limit(clock: MonotonicClock, count: int = 3, workers: int = 1) -> RequestLimit:
     return RequestLimit(SlidingWindow(count, MINUTE), workers, clock)
 
 
@@ -43,12 +35,10 @@ def acquire_at_once(limit: RequestLimit, key: str = "a") -> int:
 
 @given(st.integers(1, 500), st.floats(0, 10**8))
 def test_exactly_the_limit_may_come_at_once(count: int, seconds: float) -> None:
-    clock = Clock()
-    clock.seconds = seconds
-    assert acquire_at_once(a_limit(clock, count)) == count
+    assert acquire_at_once(a_limit(MonotonicClock(seconds), count)) == count
 
 
-def test_the_next_request_is_allowed_after_retry_after(clock: Clock) -> None:
+def test_the_next_request_is_allowed_after_retry_after(clock: MonotonicClock) -> None:
     limit = a_limit(clock)
     assert [acquire_at_once(limit, key) for key in "abc"] == [3, 3, 3]
     for pause, seconds in ((0, 20), (0, 20), (19.9, 1)):
@@ -64,7 +54,7 @@ def test_the_next_request_is_allowed_after_retry_after(clock: Clock) -> None:
 
 @given(st.integers(1, 20), st.lists(st.floats(0, 60), max_size=30))
 def test_at_most_twice_the_limit_comes_in_a_period(count: int, pauses: list[float]) -> None:
-    clock = Clock()
+    clock = MonotonicClock()
     limit = a_limit(clock, count)
     allowed: list[float] = []
     for pause in pauses:
@@ -75,14 +65,18 @@ def test_at_most_twice_the_limit_comes_in_a_period(count: int, pauses: list[floa
 
 
 @pytest.mark.parametrize(("workers", "share"), [(1, 6), (2, 3), (4, 2), (6, 1), (100, 1)])
-def test_each_worker_has_a_share_of_at_least_one(clock: Clock, workers: int, share: int) -> None:
+def test_each_worker_has_a_share_of_at_least_one(
+    clock: MonotonicClock, workers: int, share: int
+) -> None:
     assert acquire_at_once(a_limit(clock, 6, workers)) == share
     unlimited = RequestLimit(None, workers, clock)
     for _ in range(1000):
         unlimited.acquire("a")
 
 
-def test_memory_is_bounded_and_a_key_that_sends_too_much_is_not_forgotten(clock: Clock) -> None:
+def test_memory_is_bounded_and_a_key_that_sends_too_much_is_not_forgotten(
+    clock: MonotonicClock,
+) -> None:
     limit = a_limit(clock)
     assert acquire_at_once(limit, "quiet") == 3
     assert acquire_at_once(limit, "loud") == 3

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from application.ports.call_provider import RecordingFile
 from application.ports.errors import MediaStorageUnavailable
 from entrypoints.http import streaming
 from entrypoints.http.errors.exceptions import TooManyReads
-from entrypoints.http.streaming import Content, FileRead, FileReads, FileResponse, HeadersResponse
+from entrypoints.http.streaming import FileRead, FileReads, FileResponse, HeadersResponse
 
 HEADERS = {"Cache-Control": "private"}
 IP = "203.0.113.1"
@@ -27,10 +28,10 @@ class OneFile:
         self.sent: list[dict[str, Any]] = []
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Content]:
+    async def open(self) -> AsyncIterator[RecordingFile]:
         self.is_open = True
         try:
-            yield Content("image/jpeg", 11, self.read())
+            yield RecordingFile("image/jpeg", 11, self.read())
         finally:
             self.is_open = False
 

@@ -160,6 +160,16 @@ async def test_when_the_space_is_used_up_uploads_end_in_a_fair_order(
         assert begun.ended() == ended
 
 
+async def test_an_upload_that_keeps_the_rate_is_not_ended_for_an_older_one() -> None:
+    async with uploads(min_rate=MAX_MEMORY_BYTES) as held, held.limiter.admit("a", IP) as upload:
+        await upload.add(60 * MAX_MEMORY_BYTES)
+        held.seconds += 1
+        await held.begin("newer", 40)
+        with pytest.raises(NoUploadSpace):
+            await upload.add(MAX_MEMORY_BYTES)
+        assert held.ended() == set()
+
+
 async def test_an_upload_that_was_received_is_not_ended_and_its_space_stays() -> None:
     async with uploads(min_rate=MAX_MEMORY_BYTES) as held, held.limiter.admit("a", IP) as upload:
         async with upload.receive():

@@ -285,17 +285,18 @@ def test_production_accepts_sqlite_and_disk_on_a_single_host_only(
     assert read_settings(production | {"DIALTONE_SINGLE_HOST": "yes"}, None).is_single_host
 
 
-def test_production_reports_all_problems_at_once() -> None:
+@pytest.mark.parametrize("env", ["production", "prod", "productoin"])
+def test_production_reports_all_problems_at_once(env: str) -> None:
     lines = problems(
         {
-            "DIALTONE_ENV": "production",
+            "DIALTONE_ENV": env,
             "DIALTONE_BIND": "here",
             "DIALTONE_WORKERS": "0",
             "DIALTONE_MEDIA_URL_VARIANT": "led",
         }
     )
 
-    assert list(lines) == [
+    assert list(lines) == ([] if env == "production" else ["DIALTONE_ENV"]) + [
         "DIALTONE_BIND", "DIALTONE_PUBLIC_URL", "DIALTONE_TRUSTED_PROXIES", "DIALTONE_DATABASE",
         "DIALTONE_MEDIA", "DIALTONE_SECRETS_FILE", "DIALTONE_SMS", "DIALTONE_COUNTRIES",
         "DIALTONE_MEDIA_URL_VARIANT", "DIALTONE_WORKERS",
@@ -352,3 +353,45 @@ def test_a_test_otp_has_the_length_of_codes() -> None:
     for length in ("6", "8"):
         line = problem(OTP_LENGTH=length, TEST_OTPS="+15005550006=1234567")
         assert f"Each code must have {length} digits" in line
+
+
+def test_a_rule_that_needs_an_invalid_variable_does_not_apply(production: dict[str, str]) -> None:
+    single_host = production | {"DIALTONE_DATABASE": "", "DIALTONE_MEDIA": ""}
+    for environ in (
+        single_host | {"DIALTONE_SINGLE_HOST": "true"},
+        {"DIALTONE_OTP_LENGTH": "9", "DIALTONE_TEST_OTPS": "+15005550006=12345678"},
+        {"DIALTONE_MEDIA_VARIANTS": "led", "DIALTONE_MEDIA_URL_VARIANT": "led"},
+        {"DIALTONE_LIMITS": "huge"},
+    ):
+        assert len(problems(environ)) == 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "example"),
+    [
+        ({"DIALTONE_OTP_LENGTH": "8", "DIALTONE_TEST_OTPS": "x"}, ""),
+        ({"DIALTONE_OTP_LENGTH": "8", "DIALTONE_TEST_OTPS": "+15005550006=123456"}, ""),
+        ({"DIALTONE_CALL_RETENTION": "10d"}, "DIALTONE_RECORDING_RETENTION=240h"),
+        (
+            {"DIALTONE_MEDIA_VARIANTS": "led:9x9", "DIALTONE_MEDIA_URL_VARIANT": "thumb"},
+            "DIALTONE_MEDIA_URL_VARIANT=led",
+        ),
+        (
+            {"DIALTONE_MEDIA_VARIANTS": "none", "DIALTONE_MEDIA_URL_VARIANT": "thumb"},
+            "DIALTONE_MEDIA_URL_VARIANT=",
+        ),
+        (
+            {"DIALTONE_MEDIA_ACCESS": "private", "DIALTONE_MEDIA_PUBLIC_URL": "https://a.test"},
+            "DIALTONE_MEDIA_PUBLIC_URL=",
+        ),
+        ({"DIALTONE_SECRETS": "{}", "DIALTONE_SECRETS_FILE": "a"}, "DIALTONE_SECRETS="),
+    ],
+)
+def test_the_example_of_a_problem_is_valid_with_the_other_settings(
+    environ: dict[str, str], example: str
+) -> None:
+    (line,) = problems(environ).values()
+    name, _, text = line.rpartition("Example: ")[2].partition("=")
+
+    assert not example or f"{name}={text}" == example
+    read_settings(environ | {name: text}, None)

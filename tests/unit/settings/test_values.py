@@ -15,7 +15,6 @@ from application.voice.clean_up_calls import (
 from domain.countries import ALL_COUNTRIES
 from domain.identities.session import SessionLimits
 from domain.media.image import VariantSpec
-from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.review_otps import TestOtp, TestOtps
@@ -27,8 +26,6 @@ from entrypoints.settings.services import parse_media
 from entrypoints.settings.values import (
     Environment,
     Factory,
-    LogFormat,
-    LogLevel,
     MediaFolder,
     MongoDatabase,
     S3Bucket,
@@ -62,13 +59,12 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     assert read.secrets_file == current_folder / "var/secrets.json"
     assert (read.sms, read.countries) == ((SmsProvider.CONSOLE,), None)
     assert isinstance(read.env, Environment)
-    assert read.log_format is LogFormat.AUTO
+    assert read.log_format == "auto"
     assert read.otp_length == DEFAULT_OTP_LENGTH
     assert read.token_lifetimes == TokenLifetimes()
     assert SessionLimits() == SessionLimits(
         max_age=read.session_max_age, idle_timeout=read.session_idle_timeout
     )
-    assert CallbackPolicy(read.callback_limit_per_phone) == CallbackPolicy()
     assert read.call_retention == DEFAULT_CALL_RETENTION
     assert read.recording_retention == DEFAULT_RECORDING_RETENTION
     assert DeliveryPolicy() == DeliveryPolicy(
@@ -141,11 +137,10 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
         ("MAX_UPLOAD_SIZE", "5 MiB", 5 * 1024 * 1024),
         ("MAX_UPLOAD_SIZE", "1gb", 1_000_000_000),
         ("MAX_UPLOAD_SIZE", "20kB", 20_000),
-        ("LOG_LEVEL", "WARNING", LogLevel.WARNING),
-        ("LOG_FORMAT", "json", LogFormat.JSON),
+        ("LOG_LEVEL", "WARNING", "warning"),
+        ("LOG_FORMAT", "JSON", "json"),
         ("SMS_LIMIT_PER_PHONE", "2/1h, 6/1d", TWO_LIMITS),
         ("SMS_LIMIT_PER_PHONE_AND_IP", "2/1h,6/1d", TWO_LIMITS),
-        ("CALLBACK_LIMIT_PER_PHONE", "2/1h,6/1d", TWO_LIMITS),
         ("TOLL_FREE_NUMBERS", "Yes", True),
         (
             "TEST_OTPS",
@@ -265,7 +260,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
 @pytest.mark.parametrize(
     ("name", "texts"),
     [
-        ("ENV", ["prod", "production,development"]),
+        ("ENV", ["dev", "development,production"]),
         (
             "BIND",
             ["8000", ":8000", "a:0", "a:65536", "a:-1", "::1:80", "[::1]", "[:::]:1", "a b:1"],
@@ -317,7 +312,6 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("SMS_LIMIT_PER_PHONE", ["5/1h,", "5/1h/1h", "\u0665/1h"]),
         ("SMS_LIMIT_PER_PHONE_AND_IP", ["15/1d", "5/1h,", "5/1h/1h"]),
         ("OPERATOR", ["4155552671", "0014155552671", "+1", "Acme", "+14155552671,+14155552672"]),
-        ("CALLBACK_LIMIT_PER_PHONE", ["7/1d", "1/1h", "0/1d", "2"]),
         ("TEST_OTPS", ["+15005550006", "+15005550006=", "+15005550006=12345"]),
         ("TEST_OTPS", ["15005550006=123456"]),
         ("TEST_OTPS", ["+15005550006=123456@", "+15005550006=123456@tomorrow"]),
@@ -341,6 +335,10 @@ def test_the_error_says_which_country_was_meant(text: str, meant: str) -> None:
 
     assert f" Did you mean {meant}? Example: DIALTONE_COUNTRIES=" in line
     assert "Did you mean" not in problem(COUNTRIES="XX")
+    line = problem(COUNTRIES="uk,IN,USA,XX")
+    assert [f"Value {position}: " in line for position in range(1, 5)] == [True, False, True, True]
+    assert "Did you mean GB?" in line
+    assert "Did you mean US?" in line
     assert "Did you mean GB?" in problem(DEFAULT_REGION="UK")
 
 

@@ -4,7 +4,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from entrypoints.settings import FIELDS
+from adapters.key_file import generate_document
+from entrypoints.settings import FIELDS, read_settings
 
 SECRET: Final = "tops3cret"
 """A password in the texts; no message may contain it."""
@@ -22,10 +23,12 @@ TWILIO: Final = {
     "TWILIO_FROM": "Acme",
 }
 VARIABLES: Final = list(FIELDS)
+# The example of these keys is a command, because keys that are printed here would be used.
+_KEYS: Final = {'"$(dialtone keys generate -)"': generate_document(indent=None).strip()}
 EXAMPLES: Final = [
-    (variable, text)
+    (variable, _KEYS.get(text, text))
     for variable, (_, declaration) in FIELDS.items()
-    for text in (*declaration.examples, declaration.default)
+    for text in (declaration.example_text(read_settings({}, None)), declaration.default)
     if text
 ]
 """Variables with their examples and defaults."""

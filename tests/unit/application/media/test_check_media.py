@@ -61,6 +61,22 @@ async def test_an_item_without_the_file_of_a_variant_loses_this_variant() -> Non
     assert (await find(app)).orphans == 0
 
 
+async def test_an_incomplete_file_counts_as_missing() -> None:
+    app = AppHarness(policy=Policy(variant_specs=(VariantSpec("thumb", 8, 8),)))
+    owner = await app.add_user()
+    empty, cut = [(await app.upload_image(owner)).item for _ in range(2)]
+    app.files.contents[empty.storage_key] = b""
+    variant_key = cut.variants[0].storage_key
+    app.files.contents[variant_key] = app.files.contents[variant_key][:-1]
+
+    findings = await find(app)
+
+    assert findings.items_without_file == [empty.id]
+    assert findings.items_without_variant == [cut.id]
+    await checker(app).repair(findings, lambda _: None)
+    assert (await find(app)).orphans == 0
+
+
 async def test_what_is_repaired_by_itself_stays(app: AppHarness, owner: Principal) -> None:
     item = (await app.upload_image(owner)).item
     content = app.files.contents.pop(item.storage_key)

@@ -70,6 +70,23 @@ async def test_the_key_of_a_deleted_item_is_gone(
         await app.upload_image(owner, **KEY)
 
 
+@pytest.mark.parametrize("is_repeated", [False, True])
+async def test_a_deleted_item_is_gone_although_its_key_was_not_completed(
+    app: AppHarness, owner: Principal, is_repeated: bool
+) -> None:
+    app.faults.fail_on("idempotency_keys.replace")
+    item = (await app.upload_image(owner, **KEY)).item
+    app.faults.reset()
+    if is_repeated:
+        assert (await app.upload_image(owner, **KEY)).item == item
+    await app.use_cases.delete_item(owner, item.id)
+
+    for wait in (timedelta(0), UPLOAD_TIMEOUT):
+        app.clock.advance(wait)
+        with pytest.raises(ItemDeleted):
+            await app.upload_image(owner, **KEY)
+
+
 @pytest.mark.parametrize(
     ("operation", "error"),
     [

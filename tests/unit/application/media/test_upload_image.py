@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import ANY, Mock
 
@@ -63,6 +64,18 @@ async def test_a_storage_key_is_random_and_names_only_item_and_format(
     keys = {(await app.upload_image(principal)).item.storage_key for _ in range(20)}
     assert len(keys) == 20
     assert all(re.fullmatch(r"(..)/[0-9a-f]{24}-\1[0-9a-f]{30}\.gif", key) for key in keys)
+
+
+async def test_an_item_whose_id_is_taken_is_not_saved(
+    app: AppHarness, principal: Principal
+) -> None:
+    same = replace(app, randomness=Mock(bytes=bytes))
+    kept = await same.upload_image(principal)
+
+    with pytest.raises(ItemSaveFailed):
+        await same.upload_image(principal)
+
+    assert (await same.get_item(kept.item.id)).item == kept.item
 
 
 async def test_only_the_published_image_is_stored(app: AppHarness, principal: Principal) -> None:

@@ -144,7 +144,8 @@ async def test_no_rate_limits_and_phone_verifications_are_left_when_all_expired(
     for number in range(20):
         await app.request_otp(a_phone(number), f"203.0.113.{number}")
         await app.verify_otp("000000", a_phone(number), f"203.0.113.{number}")
-    limits, reservations = app.database.rate_limits, app.database.reservations
+    names = ("rate_limits", "reservations")
+    limits, reservations = (app.database.tables[name].records for name in names)
     expired = max(len(limits), len(reservations))
     app.advance(days=400)
     report = await app.use_cases.cleanup()

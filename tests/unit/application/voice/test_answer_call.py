@@ -103,13 +103,17 @@ async def test_a_caller_without_a_number_reaches_the_operator_and_feedback(
     assert (call.record.outcome, call.record.identity_id) == (CallOutcome.RECORDED, None)
 
 
-async def test_a_blocked_phone_hears_what_any_phone_hears(app: AppHarness) -> None:
-    await app.log_in()
-    free, blocked = InboundCall(app, sid="CA1"), InboundCall(app, sid="CA2")
+@pytest.mark.parametrize("keys", [("2",), ("3",), ("4", "1"), ("9", "#", "*")])
+async def test_a_blocked_phone_hears_what_any_phone_hears(
+    app: AppHarness, keys: tuple[str, ...]
+) -> None:
+    free, blocked = InboundCall(app, a_phone(1), "CA1"), InboundCall(app, a_phone(2), "CA2")
+    for phone in (a_phone(1), a_phone(2)):
+        await app.log_in(phone)
+    await app.use_cases.block_phone(a_phone(2))
     for call in (free, blocked):
         await call.ring()
-        await call.press("4", "1")
-        await app.use_cases.block_phone(a_phone())
+        await call.press(*keys)
 
     assert free.instructions == blocked.instructions
 
@@ -289,19 +293,19 @@ async def test_forged_numbers_leave_calls_and_lines_to_verified_numbers() -> Non
     assert third.instructions == (Reject(),)
 
 
-@pytest.mark.parametrize("is_verified", [True, False])
-async def test_menus_of_numbers_that_are_not_verified_end_after_five_minutes(
-    call: InboundCall, is_verified: bool
+@pytest.mark.parametrize(("is_verified", "minutes"), [(False, 5), (True, 10)])
+async def test_menus_end_after_five_minutes_or_ten_if_the_number_is_verified(
+    call: InboundCall, is_verified: bool, minutes: int
 ) -> None:
     await store_identity(call.app, an_identity(is_verified=is_verified))
     await call.ring()
-    call.app.clock.advance(timedelta(minutes=5) - timedelta(seconds=1))
+    call.app.clock.advance(timedelta(minutes=minutes) - timedelta(seconds=1))
     await call.press("8")
     assert not isinstance(call.instructions[-1], HangUp)
     call.app.clock.advance(timedelta(seconds=1))
     await call.press("4")
 
-    assert (call.heard == "Goodbye.") == (not is_verified)
+    assert call.heard == "Goodbye."
 
 
 # Callbacks

@@ -1,5 +1,6 @@
 """The rate limits that count a delivery or a verification."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -41,7 +42,7 @@ def part(action: str, name: str, share: int, country: int, total: int | None) ->
     hours = 2 if action == "calls" else 5
     counts = {
         f"phones:range:ef:{action}{name}": (share, hours),
-        f"clients:network:cd:{action}:country:IN{name}": (share, hours),
+        f"clients:network:cd:{action}:share{name}": (share, hours),
         f"{action}:country:IN{name}": (country, hours),
     }
     if total:
@@ -119,6 +120,34 @@ def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
         of_range = [each[name] for each in counts for name in each if "range" in name]
         assert (smallest, of_range) == (sizes, shares)
     assert sum(sizes) == limit
+
+
+@pytest.mark.parametrize(
+    ("limit", "in_total"),
+    [(3, [100]), (4, [25, 75]), (6, [25, 75]), (7, [25, 60, 15])],
+)
+def test_what_a_part_of_0_would_have_of_the_other_limit_is_for_strangers(
+    limit: int, in_total: list[int]
+) -> None:
+    small, large = SlidingWindow(limit, HOUR), SlidingWindow(100, HOUR)
+    for limits, index in (
+        (RateLimits(per_country=small, total=large), -1),
+        (RateLimits(per_country=large, total=small), -2),
+    ):
+        parts = limits.reserve_delivery("", NOW, ROUTE, Recognition.TRUSTED_IP).divided[0]
+        assert [part.limits[index].window.limit for part in parts] == in_total
+
+
+@pytest.mark.parametrize("recognition", Recognition)
+def test_a_network_has_one_share_for_all_countries(recognition: Recognition) -> None:
+    routes = (ROUTE, replace(ROUTE, country="US", number_range="ij"))
+    here, there = (
+        {limit.name for limit in LIMITS.reserve_delivery("", NOW, route, recognition).all_limits}
+        for route in routes
+    )
+    assert here - there == {
+        name for name in here if name.startswith("phones:range:ef:") or ":country:IN" in name
+    }
 
 
 def test_a_login_releases_all_unverified_parts_and_nothing_else() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from adapters.mongo.batch_loader import BatchLoader
+from adapters.records.batch_loader import BatchLoader
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 
 

@@ -1,6 +1,6 @@
 """Point reads that arrive together go out together (the DataLoader pattern).
 
-The driver's call costs far more than the document. So keys that arrive while batches are under way
+A call of the database costs far more than a value. So keys that arrive while batches are under way
 are collected and fetched by one call.
 """
 
@@ -39,11 +39,11 @@ class BatchLoader(Generic[T]):
 
     async def load(self, key: str) -> T | None:
         """Return the value of the key, or None."""
-        return await self._request(key)
+        return await self._request(key) if _is_storable(key) else None
 
     async def load_many(self, keys: Collection[str]) -> dict[str, T]:
         """Return the values that exist, by key."""
-        distinct = list(dict.fromkeys(keys))
+        distinct = list(filter(_is_storable, dict.fromkeys(keys)))
         values = await asyncio.gather(*map(self._request, distinct))
         found = zip(distinct, values, strict=True)
         return {key: value for key, value in found if value is not None}
@@ -95,3 +95,12 @@ class BatchLoader(Generic[T]):
                 else:
                     result.set_result(batch.result().get(key))
         self._start_batches()
+
+
+def _is_storable(key: str) -> bool:
+    """Whether databases can store the text: an invalid one would fail the whole batch."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,73 @@
+"""Files of the operator that the settings name: the message templates and the call flow."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from adapters.flows import InvalidCallFlow
+from adapters.flows import load_call_flow as load_flow
+from adapters.templates import FileSmsTemplates, InvalidTemplates, TemplateProblem
+from adapters.templates import load_sms_templates as load_templates
+from domain.otp.templates.template_set import AppIdentity
+from domain.voice.flow import CallFlow
+from entrypoints.settings import Settings, example_line
+from entrypoints.startup_error import StartupError
+
+
+def load_sms_templates(settings: Settings) -> FileSmsTemplates:
+    """Load the message templates and validate each message that they can produce.
+
+    Raises:
+        StartupError: with one line for each problem.
+    """
+    app = AppIdentity(
+        settings.app_name, settings.android_hashes, settings.web_domain, settings.otp_length
+    )
+    try:
+        templates = load_templates(settings.sms_templates_dir, settings.default_locale, app)
+    except InvalidTemplates as error:
+        lines = [_template_problem(problem) for problem in error.problems]
+        raise _invalid(lines, "DIALTONE_SMS_TEMPLATES_DIR", settings.sms_templates_dir) from error
+    if not templates.has_locale(settings.default_locale):
+        raise StartupError(
+            "DIALTONE_DEFAULT_LOCALE: There are no templates in this language. Add a file to the "
+            "folder in DIALTONE_SMS_TEMPLATES_DIR, or use another language. "
+            "Example: DIALTONE_DEFAULT_LOCALE=en"
+        )
+    return templates
+
+
+def load_call_flow(settings: Settings, file: Path | None = None) -> CallFlow:
+    """Load the flow of inbound calls, or the one in `file`, and validate it as a whole.
+
+    Raises:
+        StartupError: with one line for each problem.
+    """
+    try:
+        return load_flow(file or settings.call_flow, settings.app_name)
+    except InvalidCallFlow as error:
+        path = settings.call_flow if file is None else None
+        prefix = "DIALTONE_CALL_FLOW: " if path else ""
+        lines = [f"{prefix}{line}." for line in error.lines]
+        raise _invalid(lines, "DIALTONE_CALL_FLOW", path) from error
+
+
+def _invalid(lines: Sequence[str], variable: str, path: Path | None) -> StartupError:
+    """Return an error of these lines, with an example if the path of the variable is wrong."""
+    if path is None or path.exists():
+        return StartupError("\n".join(lines))
+    return StartupError(f"{lines[0]} {example_line(variable)}")
+
+
+def _template_problem(problem: TemplateProblem) -> str:
+    text = f"{problem.location}: {problem.reason}."
+    if not problem.is_builtin:
+        return f"DIALTONE_SMS_TEMPLATES_DIR: {text}"
+    return (
+        f"Built-in template {text} Use a shorter DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or add "
+        "a file with this name to the folder in DIALTONE_SMS_TEMPLATES_DIR."
+    )
+
+
+FILE_CHECKS: Final[tuple[Callable[[Settings], object], ...]] = (load_sms_templates, load_call_flow)
+"""With them, the settings and the files that they name are checked together."""

@@ -1,0 +1,114 @@
+"""How large attacks have to be, derived from the default limits. The floods simulate exactly these.
+
+- A recognized phone has so many messages a day in the part for recognized phones and the reserve
+  together, and a network or number range so many in each part.
+- Attackers whose old accounts should last use younger ones first, for the part that both may use.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.rate_limits import (
+    RECOGNIZED_DELIVERIES,
+    DeliveryRoute,
+    RateLimits,
+    Recognition,
+    Reservation,
+)
+from domain.voice.call_limits import CallLimits
+from tests.support.builders import NOW
+
+LIMITS: Final = RateLimits()
+CALL_LIMITS: Final = CallLimits()
+DELIVERY_POLICY: Final = DeliveryPolicy()
+MESSAGES_PER_PHONE: Final = 2 * RECOGNIZED_DELIVERIES.limit
+"""By device tokens, and as many from trusted IPs."""
+ROUTE: Final = DeliveryRoute(HashedClientIp("ip", "network"), "US", "range", "phone")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The size of a part per country and in total, and the share of a network or number range."""
+
+    share: int
+    size: int
+    total: int
+
+    @property
+    def places(self) -> int:
+        """How many networks, or number ranges, use it up."""
+        return math.ceil(self.size / self.share)
+
+    @property
+    def phones(self) -> int:
+        """How many recognized phones use it up."""
+        return math.ceil(self.size / MESSAGES_PER_PHONE)
+
+    @property
+    def phones_of_share(self) -> int:
+        """How many recognized phones use up the share."""
+        return math.ceil(self.share / MESSAGES_PER_PHONE)
+
+    @property
+    def places_of_phones(self) -> int:
+        """How many number ranges so few phones need: some of a share may be too little for one."""
+        return math.ceil(self.size / (self.share - self.share % MESSAGES_PER_PHONE))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of the limits per country and in total."""
+
+    strangers: Part
+    recognized: Part
+    reserve: Part
+
+    @property
+    def size(self) -> int:
+        """The limit per country."""
+        return self.strangers.size + self.recognized.size + self.reserve.size
+
+    @property
+    def total(self) -> int:
+        """The limit in total."""
+        return self.strangers.total + self.recognized.total + self.reserve.total
+
+    @property
+    def own_numbers(self) -> int:
+        """How many own numbers use up what recognized phones and old accounts have."""
+        return math.ceil((self.recognized.size + self.reserve.size) / MESSAGES_PER_PHONE)
+
+    @property
+    def own_places(self) -> int:
+        """In how many number ranges they are."""
+        return max(self.recognized.places_of_phones, self.reserve.places_of_phones)
+
+    @property
+    def own_numbers_of_share(self) -> int:
+        """How many own numbers use up one share of both."""
+        return math.ceil((self.recognized.share + self.reserve.share) / MESSAGES_PER_PHONE)
+
+
+def _read_parts(reservation: Reservation, index: int) -> Parts:
+    """Read the parts of a divided limit. Each has the limits of range, network, country, total."""
+    recognized, strangers, reserve = (
+        Part(*(limit.window.limit for limit in part.limits[-3:]))
+        for part in reservation.divided[index]
+    )
+    return Parts(strangers, recognized, reserve)
+
+
+_RESERVATION: Final = LIMITS.reserve_delivery("", NOW, ROUTE, Recognition.DEVICE)
+UNVERIFIED: Final = _read_parts(_RESERVATION, 0)
+"""Messages that did not lead to a login."""
+ALL: Final = _read_parts(_RESERVATION, 1)
+"""All messages."""
+LEAVING_MESSAGES: Final = LIMITS.for_leaving_message("", "US")[-1].window.limit
+"""Messages of a country that say how to leave."""
+NETWORKS_AT_ONE_PHONE: Final = math.ceil(
+    DELIVERY_POLICY.per_phone[-1].limit / DELIVERY_POLICY.per_phone_and_ip[-1].limit
+)
+"""How many networks use up the messages of one phone."""

@@ -1,0 +1,245 @@
+"""The attacks on all phones that are simulated, and who must be served in each of them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+from typing import Final
+
+from domain.phone import PhoneNumber
+from tests.benchmarks.attack_sizes import ALL, UNVERIFIED
+from tests.benchmarks.simulation import KNOWN_IP, client_ips
+
+COUNTRIES: Final = ("US", "IN", "GB", "NG", "BD")
+OWNERS_RANGE: Final = 555
+"""The middle of their numbers."""
+
+
+class Owner(StrEnum):
+    """Who wants to log in during a flood."""
+
+    OLD_DEVICE = "old account, device token"
+    OLD_KNOWN_IP = "old account, known IP"
+    YOUNG_DEVICE = "younger account, device token"
+    YOUNG_KNOWN_IP = "younger account, known IP"
+    NEW = "new customer"
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the account has the right to the reserve."""
+        return self in {Owner.OLD_DEVICE, Owner.OLD_KNOWN_IP}
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the app sends a device token. It is at a new IP then."""
+        return self in {Owner.OLD_DEVICE, Owner.YOUNG_DEVICE}
+
+    @property
+    def client_ip(self) -> str:
+        """The IP during the flood."""
+        is_known = self in {Owner.OLD_KNOWN_IP, Owner.YOUNG_KNOWN_IP}
+        return KNOWN_IP if is_known else "203.0.113.20"
+
+    @property
+    def phone(self) -> PhoneNumber:
+        """The phone."""
+        return PhoneNumber(f"+1415{OWNERS_RANGE}99{list(Owner).index(self):02d}")
+
+
+EVERYBODY: Final = frozenset(Owner)
+RECOGNIZED: Final = EVERYBODY - {Owner.NEW}
+OLD: Final = frozenset(owner for owner in Owner if owner.is_old)
+NOBODY: Final = frozenset[Owner]()
+
+
+class Place(Enum):
+    """Where attackers are: elsewhere, or in a share that the owner needs."""
+
+    ELSEWHERE = "elsewhere"
+    ONE_NETWORK = "in one network"
+    OWNERS_RANGE = "in the owner's range"
+    OWNERS_NETWORK = "in the owner's network"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flood:
+    """An attack: strangers who flood phones of others, and attackers with own numbers.
+
+    Attributes:
+        served: Who is served in it, and nobody else.
+        messages: How many messages are sent in an hour, where the page names the figure.
+        ips: How many IPs the strangers have, each in a network of its own, unless `place` says
+            otherwise. In the owner's network they have the owner's own IPs.
+        countries: Whose phones they flood; the owner's country is the first.
+        own_numbers: How many phones the attackers own, each with an account and a device token.
+        old_numbers: So many of their accounts have the right to the reserve.
+        own_ranges: The phones are in so many number ranges.
+        own_networks: They are at so many IPs, in the networks that the strangers have as well.
+        logs_in: They log in with each message.
+        place: Where strangers and own numbers are.
+        is_shown: Whether the page has it. Of the others, most are a little too small.
+    """
+
+    served: Collection[Owner]
+    messages: int | None = None
+    ips: int = 0
+    countries: Sequence[str] = COUNTRIES[:1]
+    own_numbers: int = 0
+    old_numbers: int = 0
+    own_ranges: int = 1
+    own_networks: int = 1
+    logs_in: bool = False
+    place: Place = Place.ELSEWHERE
+    is_shown: bool = True
+
+    @property
+    def title(self) -> str:
+        """What the table calls it."""
+        titles = []
+        if self.ips:
+            titles.append("1 stranger" if self.ips == 1 else f"{self.ips:,} strangers' IPs")
+        if len(self.countries) > 1:
+            titles[-1] += f", {len(self.countries)} countries"
+        if self.own_numbers:
+            own = f"{self.own_numbers:,} own numbers{' that log in' if self.logs_in else ''}"
+            if self.old_numbers:
+                own += f", {self.old_numbers:,} of them old"
+            titles.append(own)
+            if self.place is Place.ELSEWHERE:
+                titles[-1] += f", {self.own_ranges} ranges, {self.own_networks:,} networks"
+        where = "" if self.place is Place.ELSEWHERE else f", {self.place.value}"
+        return "; ".join(titles) + where
+
+    def strangers(self) -> Sequence[str]:
+        """Return the IPs of the strangers."""
+        match self.place:
+            case Place.OWNERS_NETWORK:
+                return sorted({owner.client_ip for owner in Owner})[: self.ips]
+            case Place.ONE_NETWORK:
+                return [f"10.0.0.{number}" for number in range(self.ips)]
+            case _:
+                return client_ips(self.ips)
+
+
+def _with_own_numbers() -> Iterable[Flood]:
+    """Yield the smallest attacks that reject recognized owners, and some that are too small."""
+    numbers, places = UNVERIFIED.recognized.phones, UNVERIFIED.recognized.places_of_phones
+    for own_numbers, served in ((numbers - 1, RECOGNIZED), (numbers, OLD)):
+        yield Flood(
+            served=served,
+            ips=places,
+            own_numbers=own_numbers,
+            own_ranges=places,
+            own_networks=places,
+            is_shown=own_numbers == numbers,
+        )
+    numbers, old, places = UNVERIFIED.own_numbers, UNVERIFIED.reserve.phones, UNVERIFIED.own_places
+    for own_numbers, old_numbers, served in (
+        (numbers - 1, old, OLD),
+        (numbers, old - 1, OLD),
+        (numbers, old, NOBODY),
+    ):
+        yield Flood(
+            served=served,
+            messages=None if served else UNVERIFIED.size,
+            ips=places,
+            own_numbers=own_numbers,
+            old_numbers=old_numbers,
+            own_ranges=places,
+            own_networks=places,
+            is_shown=not served,
+        )
+    young = UNVERIFIED.recognized.phones_of_share
+    all_, old = UNVERIFIED.own_numbers_of_share, UNVERIFIED.reserve.phones_of_share
+    for place, ips in ((Place.OWNERS_RANGE, 1), (Place.OWNERS_NETWORK, 2)):
+        for own_numbers, old_numbers, served, is_shown in (
+            (young - 1, 0, RECOGNIZED, False),
+            (young, 0, OLD, True),
+            (all_ - 1, old, OLD, False),
+            (all_, old - 1, OLD, False),
+            (all_, old, NOBODY, True),
+        ):
+            yield Flood(
+                served=served,
+                ips=ips,
+                own_numbers=own_numbers,
+                old_numbers=old_numbers,
+                own_networks=own_numbers,
+                place=place,
+                is_shown=is_shown,
+            )
+
+
+def _with_logins() -> Iterable[Flood]:
+    """Yield attacks with own numbers that log in: only the limits of all messages stop them."""
+    numbers, parts = 2_000, ALL
+    flood = Flood(
+        served=EVERYBODY, own_numbers=numbers, own_networks=numbers, own_ranges=4, logs_in=True
+    )
+    yield flood
+    places = max(parts.strangers.places, parts.recognized.places, parts.reserve.places)
+    for ranges, old_numbers, served, messages in (
+        (places - 1, 0, EVERYBODY, None),
+        (places, 0, OLD, parts.strangers.size + parts.recognized.size),
+        (places, numbers, NOBODY, parts.size),
+    ):
+        yield replace(
+            flood,
+            served=served,
+            messages=messages,
+            old_numbers=old_numbers,
+            own_ranges=ranges,
+            is_shown=ranges == places,
+        )
+    beside = replace(flood, own_numbers=200, own_networks=200, place=Place.OWNERS_RANGE)
+    shares = parts.strangers.share + parts.recognized.share
+    yield replace(beside, served=OLD, messages=shares, is_shown=False)
+    all_shares = shares + parts.reserve.share
+    yield replace(beside, served=NOBODY, messages=all_shares, old_numbers=200, is_shown=False)
+
+
+_MANY: Final = 34_000
+FLOODS: Final = (
+    Flood(served=EVERYBODY, ips=10),
+    Flood(served=EVERYBODY, ips=12),
+    Flood(served=EVERYBODY, ips=UNVERIFIED.strangers.places - 1, is_shown=False),
+    Flood(served=RECOGNIZED, messages=UNVERIFIED.strangers.size, ips=UNVERIFIED.strangers.places),
+    Flood(served=RECOGNIZED, messages=UNVERIFIED.strangers.size, ips=_MANY),
+    Flood(
+        served=RECOGNIZED,
+        messages=UNVERIFIED.strangers.total,
+        ips=_MANY,
+        countries=COUNTRIES,
+    ),
+    Flood(
+        served=EVERYBODY,
+        messages=UNVERIFIED.strangers.share,
+        ips=250,
+        countries=COUNTRIES,
+        place=Place.ONE_NETWORK,
+    ),
+    Flood(
+        served=RECOGNIZED,
+        messages=UNVERIFIED.strangers.share,
+        ips=1,
+        place=Place.OWNERS_RANGE,
+    ),
+    Flood(
+        served=RECOGNIZED,
+        messages=UNVERIFIED.strangers.share,
+        ips=2,
+        place=Place.OWNERS_NETWORK,
+    ),
+    Flood(served=EVERYBODY, ips=12, own_numbers=136, own_ranges=4, own_networks=12),
+    Flood(served=EVERYBODY, own_numbers=340, own_ranges=20, own_networks=8),
+    Flood(
+        served=RECOGNIZED,
+        ips=_MANY,
+        own_numbers=340,
+        own_ranges=20,
+        own_networks=8,
+        is_shown=False,
+    ),
+    Flood(served=RECOGNIZED, ips=_MANY, own_numbers=2_000, own_ranges=4, own_networks=2_000),
+    *_with_own_numbers(),
+    *_with_logins(),
+)

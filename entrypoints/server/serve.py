@@ -107,6 +107,8 @@ def _handle_signals(stop: StopSequence) -> None:
 
 
 def _kill(server: MPServer | MTServer, has_ended: threading.Event) -> None:
+    # With a timeout, granian may report that a worker refused to end which has just ended.
+    server.workers_kill_timeout = None
     # Again and again: the server may be starting workers. Not at once: it would report the end of a
     # worker that it has not yet told to end.
     while not has_ended.wait(_KILL_INTERVAL):

@@ -11,6 +11,7 @@ from tests.benchmarks.speed.aims import (
     compare,
     list_by_records,
 )
+from tests.benchmarks.speed.cells import FEW
 from tests.benchmarks.speed.footprint import READY, unit_of
 from tests.benchmarks.speed.results import Results, Sample
 
@@ -48,7 +49,7 @@ def render_summary(results: Results) -> str:
                         _ratio_to_litestar(results, one),
                     ]
                     for one in _order(results.samples)
-                    if not one.records and one.connections != 1
+                    if not one.records and 1 < one.connections <= FEW
                 ),
             ),
             *_table("aim|measured|bound|result", _aims(results)),

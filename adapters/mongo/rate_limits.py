@@ -152,6 +152,8 @@ class MongoRateLimits:
             if missing:
                 parts = next((one for one in parts_left if missing[0] in one[0].limits), [])
                 is_rejected = not parts[1:]
+                if not is_rejected and not await self._is_full(missing[0], reservation):
+                    continue  # another command has just added the document of this limit
                 released = reservation.all_limits if is_rejected else parts.pop(0).limits
                 permits = [one for one in acquired if one[0] in released]
                 acquired[:] = [one for one in acquired if one[0] not in released]
@@ -160,6 +162,10 @@ class MongoRateLimits:
                     return False
                 others = [limit for limit in missing if limit not in released]
                 missing = _in_order([*others, *parts[0].limits])
+
+    async def _is_full(self, limit: RateLimit, reservation: Reservation) -> bool:
+        record = (await self._load([limit])).get(limit.name)
+        return record is not None and record.available_at > reservation.acquired_at
 
     async def _load(self, limits: Iterable[RateLimit]) -> Mapping[str, RateLimitRecord]:
         documents = await self._loader.load_many([limit.name for limit in limits])

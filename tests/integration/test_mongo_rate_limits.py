@@ -108,6 +108,18 @@ async def test_a_rejected_reservation_sends_as_many_commands_for_a_small_and_a_l
     assert log.names == ["update", "update", "find"]
 
 
+async def test_a_part_without_a_document_is_no_full_part_for_parallel_reservations(
+    limiter: RateLimiter, collection: Collection[RawDocument]
+) -> None:
+    for day in range(30):
+        parts = [RateLimit(f"{day} part {number}", SlidingWindow(50, HOUR)) for number in (1, 2)]
+        divided = (tuple(Part((part,)) for part in parts),)
+        reservations = (Reservation(f"{day} {n}", NOW, (), divided=divided) for n in range(10))
+        await asyncio.gather(*map(limiter.acquire, reservations))
+
+    assert collection.find_one({"_id": {"$regex": "part 2"}}) is None
+
+
 async def test_what_was_confirmed_before_a_write_with_an_unknown_result_is_released(
     limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,14 +128,14 @@ async def test_what_was_confirmed_before_a_write_with_an_unknown_result_is_relea
     await limiter.acquire(Reservation("1", NOW, (parts[0],)))
     run, calls = Database.run, itertools.count(1)
 
-    async def lose_second_response(self: Database, *arguments: Any) -> Any:
+    async def lose_third_response(self: Database, *arguments: Any) -> Any:
         number, result = next(calls), await run(self, *arguments)
-        if number == 2:
+        if number == 3:
             raise StorageTimeout
         return result
 
-    # The first write confirms the permit of `own`, and stops at the full part.
-    monkeypatch.setattr(Database, "run", lose_second_response)
+    # The first write confirms the permit of `own` and stops at a part, which the read finds full.
+    monkeypatch.setattr(Database, "run", lose_third_response)
     with pytest.raises(StorageTimeout):
         await limiter.acquire(Reservation("2", NOW, (own,), divided=divided))
 

@@ -107,12 +107,18 @@ def _handle_signals(stop: StopSequence) -> None:
 
 
 def _kill(server: MPServer | MTServer, has_ended: threading.Event) -> None:
-    # With a timeout, granian may report that a worker refused to end which has just ended.
-    server.workers_kill_timeout = None
+    # With a timeout, granian may report that a worker refused to end which has just ended. 0 is
+    # none, and granian can calculate with it.
+    server.workers_kill_timeout = 0
+    workers = set(server.wrks)
     # Again and again: the server may be starting workers. Not at once: it would report the end of a
     # worker that it has not yet told to end.
-    while not has_ended.wait(_KILL_INTERVAL):
-        for worker in tuple(server.wrks):
+    is_last = False
+    while not is_last:
+        is_last = has_ended.wait(_KILL_INTERVAL)
+        # granian forgets workers whose timeout ended meanwhile, and does not kill them.
+        workers |= set(server.wrks)
+        for worker in workers:
             worker.kill()  # type: ignore[no-untyped-call]  # granian's
 
 

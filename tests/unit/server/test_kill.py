@@ -1,0 +1,42 @@
+"""Workers are killed even if granian forgets them at the same moment."""
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from entrypoints.server import serve
+
+
+class Worker:
+    """Counts the signals."""
+
+    def __init__(self) -> None:
+        self.kills = 0
+
+    def kill(self) -> None:
+        self.kills += 1
+
+
+@pytest.mark.parametrize("has_ended_before", [True, False])
+def test_workers_that_granian_has_forgotten_are_killed(
+    monkeypatch: pytest.MonkeyPatch, has_ended_before: bool
+) -> None:
+    worker, has_ended = Worker(), threading.Event()
+    server: Any = SimpleNamespace(wrks=[worker], workers_kill_timeout=30)
+
+    def forget() -> None:
+        server.wrks = []
+        has_ended.set()
+
+    class Ended(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if has_ended_before or worker.kills:
+                forget()
+            return has_ended.is_set()
+
+    serve._kill(server, Ended())
+
+    assert worker.kills > 0
+    assert not server.workers_kill_timeout

@@ -58,8 +58,17 @@ def _voice_of_sms(settings: Any) -> str:
     return VoiceProvider.TWILIO if is_twilio else VoiceProvider.NONE
 
 
+# An example does without the settings that are invalid too.
 def _still_variant(settings: Any) -> str:
-    return next((spec.name for spec in settings.media_variants if not spec.is_webp), "")
+    specs = getattr(settings, "media_variants", None)
+    if specs is None:
+        return "thumb"
+    return next((spec.name for spec in specs if not spec.is_webp), "")
+
+
+def _within_call_retention(settings: Any) -> str:
+    retention = getattr(settings, "call_retention", timedelta(days=30))
+    return f"{retention // timedelta(hours=1)}h"
 
 
 def _test_otp(settings: Any) -> str:
@@ -229,7 +238,7 @@ class Settings:
     recording_retention: timedelta = optional(
         parsers.duration("1h", "3650d"),
         default="30d",
-        example=lambda settings: f"{settings.call_retention // timedelta(hours=1)}h",
+        example=_within_call_retention,
     )
     """Time after which the recording of a call is deleted, here and at the provider."""
     workers: int = optional(parsers.number(1, 256), default="1")

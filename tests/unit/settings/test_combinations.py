@@ -367,6 +367,23 @@ def test_a_rule_that_needs_an_invalid_variable_does_not_apply(production: dict[s
 
 
 @pytest.mark.parametrize(
+    "environ",
+    [
+        {"DIALTONE_CALL_RETENTION": "x", "DIALTONE_RECORDING_RETENTION": "y"},
+        {"DIALTONE_MEDIA_VARIANTS": "led", "DIALTONE_MEDIA_URL_VARIANT": "!!"},
+        {"DIALTONE_OTP_LENGTH": "9", "DIALTONE_TEST_OTPS": "x"},
+    ],
+    ids=", ".join,
+)
+def test_both_are_reported_if_the_example_of_one_depends_on_the_other(
+    environ: dict[str, str],
+) -> None:
+    lines = problems(environ)
+    assert {line.partition(":")[0] for line in lines} == environ.keys()
+    assert [line for line in lines if line.endswith("=")] == []
+
+
+@pytest.mark.parametrize(
     ("environ", "example"),
     [
         ({"DIALTONE_OTP_LENGTH": "8", "DIALTONE_TEST_OTPS": "x"}, ""),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO
 
@@ -224,7 +224,10 @@ class UploadImage:
         with suppress(StorageError):
             found = await self.media_items.load(item.id)
             if found is not None:
-                await self.mark_for_deletion(found)
+                # It may be ready if a response was lost. The client gets an error all the same, so
+                # a repetition of the upload is no upload of a deleted item.
+                unfinished = replace(found.value, has_been_ready=False)
+                await self.mark_for_deletion(Versioned(unfinished, found.version))
 
     async def _owner_exists(self, identity_id: str) -> bool:
         try:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from application.media.idempotency import IdempotentUploads
 from application.principal import Principal
 from domain.errors import (
     DomainError,
@@ -105,6 +106,24 @@ async def test_an_upload_that_failed_has_freed_its_key(
     with pytest.raises(UnsupportedImageType):
         await app.upload_image(owner, b"no image", **KEY)
     assert (await app.upload_image(owner, GIF, **KEY)).item.is_ready
+
+
+async def test_an_upload_whose_last_response_was_lost_is_no_deleted_item(
+    app: AppHarness, owner: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def release_nothing(*_: object) -> None:
+        """As if the process had ended before."""
+
+    app.faults.fail_on("media_items.replace", is_done=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(IdempotentUploads, "release", release_nothing)
+        with pytest.raises(ItemSaveFailed):
+            await app.upload_image(owner, **KEY)
+
+    with pytest.raises(UploadInProgress):
+        await app.upload_image(owner, **KEY)
+    app.clock.advance(UPLOAD_TIMEOUT)
+    assert (await app.upload_image(owner, **KEY)).item.is_ready
 
 
 async def test_the_key_of_a_killed_upload_is_free_after_its_deadline(

@@ -7,10 +7,13 @@ import msgspec
 
 from adapters.records.batch_loader import BatchLoader
 from adapters.sqlite.database import Database
+from application.ports.errors import CorruptRecord
 
 _decode: Final = msgspec.json.Decoder(list[tuple[str, int, msgspec.Raw]]).decode
 _encode: Final = msgspec.json.Encoder().encode
 
+_UNREADABLE: Final = ""
+"""A body that no mapping can decode."""
 LoadedRow = tuple[int, msgspec.Raw | str]
 """The version of a row and its body, a record in JSON."""
 
@@ -70,10 +73,17 @@ class RowLoader:
         return await self._loader.load_many(row_ids)
 
     async def _fetch(self, row_ids: Sequence[str]) -> Mapping[str, LoadedRow]:
-        row = await self._database.read_row(self._find_each, encode_ids(row_ids))
         try:
+            row = await self._database.read_row(self._find_each, encode_ids(row_ids))
             return decode_rows(row)
-        except msgspec.DecodeError:
+        except (CorruptRecord, msgspec.DecodeError):
             # A damaged body concerns only those who want its row.
-            found = {one: await self._database.read_row(self._find_one, (one,)) for one in row_ids}
-            return {row_id: (row[0], row[1]) for row_id, row in found.items() if row}
+            found = {row_id: await self._find(row_id) for row_id in row_ids}
+            return {row_id: row for row_id, row in found.items() if row}
+
+    async def _find(self, row_id: str) -> LoadedRow | None:
+        try:
+            row = await self._database.read_row(self._find_one, (row_id,))
+        except CorruptRecord:  # it is no text
+            return 0, _UNREADABLE
+        return (row[0], row[1]) if row else None

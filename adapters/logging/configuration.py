@@ -7,12 +7,13 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
 import msgspec
 import structlog
-from structlog.processors import ExceptionRenderer, JSONRenderer, TimeStamper, add_log_level
+from structlog.processors import ExceptionRenderer, JSONRenderer, add_log_level
 from structlog.typing import EventDict, Processor
 
 from adapters.logging.lines import LineLogger, LineWriter
@@ -83,18 +84,19 @@ def make_processors(log_format: str, is_terminal: bool) -> list[Processor]:
         is_terminal: whether the lines are written to a terminal.
     """
     processors: list[Processor] = [
-        add_request_fields,
         ExceptionRenderer(lambda exc_info: format_exception(exc_info[1])),
         lambda _logger, _name, event: loggable(event),
+        # What these add needs no check.
+        add_request_fields,
         # No field replaces what these add.
         add_log_level,
         structlog.stdlib.add_logger_name,
-        TimeStamper(fmt="iso", utc=True),
+        lambda _logger, _name, event: {**event, "timestamp": datetime.now(UTC)},
     ]
     if log_format == "json" or (log_format == "auto" and not is_terminal):
         return [*processors, JSONRenderer(_to_json)]
-    has_colors = is_terminal and not os.environ.get("NO_COLOR")
-    columns = structlog.dev.ConsoleRenderer(colors=has_colors, sort_keys=False, pad_event_to=24)
+    colors = is_terminal and not os.environ.get("NO_COLOR")
+    columns = structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=24)
     return [*processors, _shorten, columns]
 
 
@@ -149,11 +151,11 @@ def _to_json(event: EventDict, **_: Any) -> str:
         return msgspec.json.encode(event, enc_hook=repr).decode("ascii")
     except UnicodeError:
         # ASCII, because other characters may be line ends or control a terminal.
-        return json.dumps(event)
+        return json.dumps(msgspec.to_builtins(event, enc_hook=repr))
 
 
 def _shorten(_logger: Any, _name: str, event: EventDict) -> EventDict:
-    event["timestamp"] = event["timestamp"][11:23]
+    event["timestamp"] = f"{event['timestamp']:%H:%M:%S.%f}"[:12]
     hidden = ("logger", "request_id") if event["level"] in {"debug", "info"} else ()
     return {_escape(n): _escape(v, n) for n, v in event.items() if n not in hidden}
 

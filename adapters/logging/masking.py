@@ -22,8 +22,7 @@ _SECRET: Final = re.compile(
     r"|otp|passcode|password|pepper|secrets?|text|tokens?) ([^a-z].*)?",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_IDS: Final = {"request_id", "trace_id", "client_ip"}
-_KNOWN: Final = {*_IDS, "event", "method", "path", "status", "duration_ms", "phone", "user_id"}
+_KNOWN: Final = {"event", "method", "path", "status", "duration_ms", "client_ip", "phone"}
 """The names in the line of each request and of security events, which need no check."""
 
 # First texts with many digits that are no phone numbers. Then phone numbers: E.164, a run of
@@ -41,7 +40,6 @@ _DIGITS: Final = re.compile(
     re.VERBOSE,
 )
 _DIGIT: Final = re.compile(r"\d")
-_PHONE_AS_ID: Final = re.compile(r"\d{7,15}|\d{3}[.-]?\d{3}[.-]\d{4}|\d{5}-\d{5}")
 
 
 def mask_phones(text: str) -> str:
@@ -63,8 +61,7 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
         if value is None or (name not in _KNOWN and _SECRET.fullmatch(name)):
             return value and "(hidden)"
         if isinstance(value, str) and (name == "exception" or len(value) <= _MAX_TEXT_LENGTH):
-            is_id = name in _IDS and not _PHONE_AS_ID.fullmatch(value)
-            return value if is_id else mask_phones(str(value))
+            return mask_phones(value) if _DIGIT.search(value) else value
         if isinstance(value, (int, float)) and abs(value) < 2**63:
             return value
         if isinstance(value, dict) and depth < _MAX_DEPTH:

@@ -25,7 +25,11 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-_REQUEST_ID: Final = re.compile(r"(?P<id>[A-Za-z0-9._-]{1,128})")
+_ID_HEADERS: Final = {b"x-request-id", b"traceparent"}
+# The log has it as it is, so it must not be a phone number.
+_REQUEST_ID: Final = re.compile(
+    r"(?!(?:\d{7,15}|\d{3}[.-]?\d{3}[.-]\d{4}|\d{5}-\d{5})\Z)(?P<id>[A-Za-z0-9._-]{1,128})"
+)
 # Only versions after 00 may append to it.
 _TRACEPARENT: Final = re.compile(
     r"(?!ff|00.{53}-)[0-9a-f]{2}-(?!0{32})(?P<id>[0-9a-f]{32})"
@@ -95,6 +99,8 @@ class RequestContextMiddleware:
 
     def _ids(self, scope: Scope) -> dict[str, str]:
         headers = headers_of(scope)
+        if headers.keys().isdisjoint(_ID_HEADERS):
+            return {"request_id": _make_id()}
         trusted = headers if self._client_ips.has_trusted_peer(scope) else {}
         request_id = _find_id(_REQUEST_ID, trusted.get(b"x-request-id", ()))
         ids = {"request_id": request_id or _make_id()}

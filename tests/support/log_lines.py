@@ -2,22 +2,11 @@
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import structlog
 
 from adapters.logging.configuration import RecordFormatter, make_processors
-from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
-
-
-@contextmanager
-def request_fields(**fields: str) -> Iterator[None]:
-    """Log within a request with these fields."""
-    token = CURRENT_REQUEST.set(CurrentRequest(fields))
-    yield
-    CURRENT_REQUEST.reset(token)
 
 
 def make_record(message: Any, *args: Any, **attributes: Any) -> logging.LogRecord:

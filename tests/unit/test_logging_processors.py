@@ -15,7 +15,7 @@ from application.ports.errors import StorageUnavailable
 from domain.otp.challenge import parse_otp_code
 from tests.support.builders import a_challenge, a_phone, an_id, an_identity
 from tests.support.examples import examples
-from tests.support.log_lines import format_line, log_line, make_record, request_fields
+from tests.support.log_lines import format_line, log_line, make_record
 
 
 class Broken:
@@ -239,20 +239,6 @@ def test_only_the_last_two_digits_of_a_phone_number_stay(text: str) -> None:
 )  # fmt: skip
 def test_ids_times_ips_and_durations_stay(text: str) -> None:
     assert mask_phones(text) == text
-
-
-@pytest.mark.parametrize(
-    ("request_id", "is_masked"),
-    [
-        ("1234567890abcdef", False), ("0123456-7890123", False), ("a" * 64, False), (DIGITS, True),
-        ("1" * 15, True), ("1" * 16, False),
-    ],
-)  # fmt: skip
-def test_a_request_id_is_masked_only_if_it_is_a_phone_number(
-    request_id: str, *, is_masked: bool
-) -> None:
-    with request_fields(request_id=request_id):
-        assert (log_line("x")["request_id"] != request_id) == is_masked
 
 
 @pytest.mark.parametrize(

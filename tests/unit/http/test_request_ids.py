@@ -70,6 +70,8 @@ async def test_a_request_that_ends_with_an_error_has_a_line() -> None:
         ("a", TRACEPARENT),
         ("A-z_0.9", f"01{TRACEPARENT[2:]}"),
         ("x" * 128, f"cc{TRACEPARENT[2:]}-."),
+        ("0123456-7890123", TRACEPARENT),
+        ("1" * 16, TRACEPARENT),
     ],
 )
 async def test_the_ids_of_a_trusted_proxy_are_kept(sent: str, trace: str) -> None:
@@ -89,6 +91,8 @@ async def test_the_ids_of_a_trusted_proxy_are_kept(sent: str, trace: str) -> Non
         (PROXY, ["x" * 129], [f"{TRACEPARENT}-00"]),
         (PROXY, ["a b"], [TRACEPARENT.upper()]),
         (PROXY, ["x" * 129], [f"01{TRACEPARENT[2:]}-{'x' * 73}"]),
+        (PROXY, ["1" * 15], [TRACEPARENT.upper()]),
+        (PROXY, ["415-555.2671"], [TRACEPARENT.upper()]),
         (PROXY, ["\xe9"], [TRACEPARENT.replace("00-", "ff-")]),
         (PROXY, ['a"'], [f"00-{'0' * 32}-{'1' * 16}-01"]),
         (PROXY, [], [f"00-{TRACE_ID}-{'0' * 16}-01"]),

@@ -259,25 +259,22 @@ def load_encryption(settings: Settings) -> PhoneEncryption | None:
         return None
 
 
-@asynccontextmanager
-async def open_call_provider(settings: Settings) -> AsyncIterator[CallProvider | None]:
+def open_call_provider(settings: Settings) -> AbstractAsyncContextManager[CallProvider | None]:
     """Open the provider that places calls, until the block ends.
 
     None if there is none: the console and an adapter of the operator's own only send messages, and
     Twilio needs a number to call from.
     """
     if not settings.has_phone_line:
-        yield None
-        return
+        return nullcontext()
     from adapters.twilio import open_twilio_calls
 
-    async with open_twilio_calls(
+    return open_twilio_calls(
         settings.twilio_account_sid,
         settings.twilio_auth_token.value,
         caller_id=settings.twilio_caller_id,
         api_base=settings.twilio_api_base,
-    ) as calls:
-        yield calls
+    )
 
 
 def make_webhooks(settings: Settings) -> Webhooks | None:

@@ -143,6 +143,9 @@ def _make_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
 
+    def add_flag(command: argparse.ArgumentParser, name: str, description: str) -> None:
+        command.add_argument(name, action="store_true", help=description)
+
     add("run", "Start the HTTP service. Ctrl-C or SIGTERM stops it.", "run")
     check = add(
         "check-settings",
@@ -151,13 +154,11 @@ def _make_parser() -> argparse.ArgumentParser:
         "check-settings --templates",
         "check-settings --connect",
     )
-    check.add_argument(
-        "--templates", action="store_true", help="show the message of each SMS template instead"
-    )
-    check.add_argument(
+    add_flag(check, "--templates", "show the message of each SMS template instead")
+    add_flag(
+        check,
         "--connect",
-        action="store_true",
-        help="try the keys, the database, the media store and the message providers instead; "
+        "try the keys, the database, the media store and the message providers instead; "
         "nothing is changed, and no message is sent",
     )
     add("cleanup", "Delete expired and abandoned data. Safe while the service runs.", "cleanup")
@@ -174,22 +175,16 @@ def _make_parser() -> argparse.ArgumentParser:
     media.add_argument(
         "action", metavar="ACTION", choices=["check", "rebuild-variants"], help="what to do"
     )
-    media.add_argument(
-        "--repair",
-        action="store_true",
-        help="check: delete items without their file, and files without an item",
-    )
-    media.add_argument(
-        "--force", action="store_true", help="check: repair also if no item has its file at all"
-    )
+    add_flag(media, "--repair", "check: delete items without their file, and files without an item")
+    add_flag(media, "--force", "check: repair also if no item has its file at all")
     backup = add(
         "backup",
         "Copy the SQLite database to a file. Safe while the service runs.",
         "backup /srv/backup/dialtone.db",
         "backup --replace /srv/backup/dialtone.db",
     )
-    backup.add_argument("--replace", action="store_true", help="replace an existing backup")
-    backup.add_argument("--full-check", action="store_true", help=_FULL_CHECK)
+    add_flag(backup, "--replace", "replace an existing backup")
+    add_flag(backup, "--full-check", _FULL_CHECK)
     backup.add_argument("file", metavar="FILE", help="the file to write")
     restored = add(
         "restore",
@@ -197,7 +192,7 @@ def _make_parser() -> argparse.ArgumentParser:
         "old database is kept beside it.",
         "restore /srv/backup/dialtone.db",
     )
-    restored.add_argument("--full-check", action="store_true", help=_FULL_CHECK)
+    add_flag(restored, "--full-check", _FULL_CHECK)
     restored.add_argument("file", metavar="FILE", help="a file that `dialtone backup` wrote")
     generate = add(
         "keys",

@@ -33,7 +33,6 @@ class CallController(Controller):
     security = BEARER
 
     @get(
-        operation_id="list_calls",
         summary="List calls",
         response_description="The page. It may be empty.",
         errors=[invalid_number("limit")],
@@ -57,7 +56,6 @@ class CallController(Controller):
 
     @get(
         "/{call_id:str}/recording",
-        operation_id="get_call_recording",
         summary="Get a recording of a call",
         operation_class=RecordingOperation,
         errors=[
@@ -69,7 +67,7 @@ class CallController(Controller):
             TooManyReads,
         ],
     )
-    async def get_recording(
+    async def get_call_recording(
         self,
         *,
         request: ApiRequest,

@@ -40,7 +40,6 @@ class LegacyOtpController(Controller):
 
     @post(
         "/get_otp",
-        operation_id="legacy_get_otp",
         summary="Request a code",
         response_description="The message was sent, now or within the cooldown.",
         status_code=200,
@@ -52,7 +51,7 @@ class LegacyOtpController(Controller):
             errors.DeliveryFailed,
         ],
     )
-    async def get_otp(
+    async def legacy_get_otp(
         self, request: ApiRequest, data: JSONBody[LegacyGetOtpBody]
     ) -> LegacyGetOtpResponse:
         """Send a code to a phone."""
@@ -62,7 +61,6 @@ class LegacyOtpController(Controller):
 
     @post(
         "/validate_otp",
-        operation_id="legacy_validate_otp",
         summary="Exchange a code for an access token",
         response_description="The code was correct.",
         status_code=200,
@@ -73,7 +71,7 @@ class LegacyOtpController(Controller):
             errors.TooManyAttemptsFromIp,
         ],
     )
-    async def validate_otp(
+    async def legacy_validate_otp(
         self, request: ApiRequest, data: JSONBody[LegacyValidateOtpBody]
     ) -> LegacyValidateOtpResponse:
         """Exchange a code for an access token."""

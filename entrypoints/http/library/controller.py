@@ -54,7 +54,6 @@ class LibraryController(Controller):
 
     @post(
         "/upload",
-        operation_id="upload_image",
         summary="Upload an image",
         response_description="The image is in the library.",
         operation_class=UploadImageOperation,
@@ -124,7 +123,6 @@ class LibraryController(Controller):
         return schemas.to_item_response(shown, schemas.UploadImageResponse)
 
     @get(
-        operation_id="list_library_items",
         summary="List library items",
         response_description="The page. It may be empty.",
         unavailable_error=errors.LibraryReadFailed,
@@ -135,7 +133,7 @@ class LibraryController(Controller):
             errors.ReauthenticationRequired,
         ],
     )
-    async def list_items(
+    async def list_library_items(
         self,
         *,
         request: ApiRequest,
@@ -164,12 +162,11 @@ class LibraryController(Controller):
 
     @get(
         "/{item_id:str}",
-        operation_id="get_library_item",
         summary="Get a library item",
         response_description="The item.",
         errors=[exceptions.InvalidItemId, errors.ItemNotFound, errors.ReauthenticationRequired],
     )
-    async def get_item(
+    async def get_library_item(
         self, request: ApiRequest, item_id: IdParameter
     ) -> schemas.LibraryItemResponse:
         """Return an item."""
@@ -180,7 +177,6 @@ class LibraryController(Controller):
 
     @patch(
         "/{item_id:str}",
-        operation_id="update_library_item",
         summary="Change the label of a library item",
         response_description="The item, with its new label.",
         errors=[
@@ -191,7 +187,7 @@ class LibraryController(Controller):
             errors.ReauthenticationRequired,
         ],
     )
-    async def update_item(
+    async def update_library_item(
         self,
         request: ApiRequest,
         item_id: IdParameter,
@@ -206,7 +202,6 @@ class LibraryController(Controller):
 
     @delete(
         "/{item_id:str}",
-        operation_id="delete_library_item",
         summary="Delete a library item",
         response_description="The item is deleted.",
         errors=[
@@ -216,7 +211,7 @@ class LibraryController(Controller):
             errors.ReauthenticationRequired,
         ],
     )
-    async def delete_item(self, request: ApiRequest, item_id: IdParameter) -> None:
+    async def delete_library_item(self, request: ApiRequest, item_id: IdParameter) -> None:
         """Delete an item; its URL stops working at once.
 
         If the media store does not delete the file, a presigned URL works until it does: the
@@ -261,7 +256,6 @@ class MediaFileController(Controller):
 
     @get(
         "/{folder:str}/{name:str}",
-        operation_id="get_media_file",
         summary="Get the file of an image",
         operation_class=MediaFileOperation,
         errors=[
@@ -272,7 +266,7 @@ class MediaFileController(Controller):
             exceptions.TooManyReads,
         ],
     )
-    async def get_file(
+    async def get_media_file(
         self,
         *,
         request: ApiRequest,

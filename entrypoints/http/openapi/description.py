@@ -159,12 +159,13 @@ def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
         ),
         tags=[Tag(name=name, description=text) for name, text in _TAGS.items()],
         use_handler_docstrings=True,
+        operation_id_creator=lambda handler, *_: handler.handler_name,
     )
 
 
 def _handlers_by_operation(app: Litestar) -> dict[str, HTTPRouteHandler]:
     return {
-        str(handler.operation_id): handler
+        handler.handler_name: handler
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers

@@ -24,17 +24,15 @@ class HealthController(Controller):
 
     @get(
         "/live",
-        operation_id="health_live",
         summary="Check the process",
         response_description="The process responds.",
     )
-    async def live(self) -> LivenessResponse:
+    async def health_live(self) -> LivenessResponse:
         """Respond without any check of other parts."""
         return LivenessResponse()
 
     @get(
         "/ready",
-        operation_id="health_ready",
         summary="Check all parts",
         response_description="The database works. The health of each part is listed.",
         responses={
@@ -45,7 +43,7 @@ class HealthController(Controller):
             )
         },
     )
-    async def ready(self, request: ApiRequest) -> Response[ReadinessResponse]:
+    async def health_ready(self, request: ApiRequest) -> Response[ReadinessResponse]:
         """Check the database, the media store and the messenger.
 
         The answer comes within a second. A part that takes longer does not work. Results are held:
@@ -68,7 +66,6 @@ class JwksController(Controller):
 
     @get(
         "/jwks.json",
-        operation_id="get_jwks",
         summary="Get the keys that verify access tokens",
         response_description="The public keys. A new key is listed before it signs.",
     )

@@ -46,7 +46,6 @@ class OtpController(Controller):
 
     @post(
         "/request-otp",
-        operation_id="request_otp",
         summary="Request a code",
         response_description="The message was sent. If `sent` is false, it had been sent before.",
         status_code=200,
@@ -92,7 +91,6 @@ class OtpController(Controller):
 
     @get(
         "/requests/{request_id:str}",
-        operation_id="get_delivery_status",
         summary="Get the delivery status of a code",
         response_description="What became of the message or call.",
         guards=[limit_by_ip],
@@ -110,7 +108,6 @@ class OtpController(Controller):
 
     @post(
         "/verify-otp",
-        operation_id="verify_otp",
         summary="Exchange a code for an access token",
         response_description="The code was correct (`success` is true) or not.",
         status_code=200,

@@ -38,14 +38,13 @@ class SessionController(Controller):
 
     @post(
         "/refresh",
-        operation_id="refresh_session",
         summary="Exchange a refresh token for new tokens",
         response_description="The new tokens.",
         status_code=200,
         guards=[limit_by_ip],
         errors=[*body_errors(missing_field("refresh_token")), InvalidRefreshToken],
     )
-    async def refresh(
+    async def refresh_session(
         self, request: ApiRequest, data: JSONBody[RefreshSessionBody]
     ) -> RefreshSessionResponse:
         """Exchange the latest refresh token for a new access token and the next refresh token.
@@ -60,7 +59,6 @@ class SessionController(Controller):
 
     @post(
         "/logout",
-        operation_id="logout",
         summary="Sign out",
         response_description="The sessions have ended.",
         status_code=204,
@@ -84,7 +82,6 @@ class SessionController(Controller):
 
     @get(
         "/sessions",
-        operation_id="list_sessions",
         summary="List the caller's sessions",
         response_description="The sessions.",
         middleware=[AuthenticationMiddleware],
@@ -97,7 +94,6 @@ class SessionController(Controller):
 
     @delete(
         "/sessions/{session_id:str}",
-        operation_id="revoke_session",
         summary="End a session of the caller",
         response_description="The session has ended.",
         middleware=[AuthenticationMiddleware],

@@ -1,8 +1,7 @@
 """The OpenAPI description of the API."""
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +15,9 @@ from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.table import Api, api_of
 from entrypoints.http.fields import header
 from entrypoints.http.openapi.responses import (
-    ErrorSchema,
+    ErrorFields,
+    FieldErrors,
+    LegacyError,
     add_error_schemas,
     describe_errors,
     errors_of,
@@ -102,7 +103,7 @@ _BY_STATUS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 @get(_ERROR_SCHEMAS_PATH)
-async def _list_error_schemas() -> ErrorSchema:
+async def _list_error_schemas() -> ErrorFields | FieldErrors | LegacyError:
     """Make the framework generate the schemas of errors. This is no operation of the API."""
     raise NotImplementedError
 
@@ -119,17 +120,28 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
         openapi_config=_openapi_config(settings),
         logging_config=None,
     )
-    handlers = _handlers_by_operation(app)
+    handlers = {
+        handler.handler_name: handler
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+    }
     description = app.openapi_schema.to_schema()
     del description["paths"][_ERROR_SCHEMAS_PATH]
-    _correct_schemas(description, filter(None, map(body_type, handlers.values())))
-    _set_otp_length(description, settings.otp_length)
-    _add_request_examples(description)
-    _correct_responses(description, handlers)
-    add_error_schemas(description["components"]["schemas"])
-    _remove_unused_schemas(description)
-    _add_links(description)
-    return description
+    components = description["components"]
+    schemas = components.pop("schemas")
+    _correct_schemas(schemas, filter(None, map(body_type, handlers.values())))
+    _set_otp_length(schemas, settings.otp_length)
+    components |= {"headers": dict(_HEADERS), "responses": {}}
+    for path, operations in description["paths"].items():
+        for operation in operations.values():
+            _add_request_example(operation, schemas)
+            handler = handlers[operation["operationId"]]
+            _correct_responses(operation, handler, api_of(path), components["responses"])
+    add_error_schemas(schemas)
+    components["schemas"] = dict(sorted(schemas.items()))
+    corrected: dict[str, Any] = json.loads(json.dumps(description), object_hook=_replace_one_of)
+    return corrected
 
 
 def render_document(controllers: Sequence[type[Controller]], version: str) -> str:
@@ -163,131 +175,89 @@ def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
     )
 
 
-def _handlers_by_operation(app: Litestar) -> dict[str, HTTPRouteHandler]:
-    return {
-        handler.handler_name: handler
-        for route in app.routes
-        if isinstance(route, HTTPRoute)
-        for handler in route.route_handlers
-    }
-
-
 def _correct_schemas(
-    description: dict[str, Any], request_bodies: Iterable[type[msgspec.Struct]]
+    schemas: dict[str, Any], request_bodies: Iterable[type[msgspec.Struct]]
 ) -> None:
     """Make the framework's schemas exact.
 
     - A body that forbids unknown fields says so.
     - All fields of a response are required, except those that it may omit.
-    - A union is `anyOf`: a response may match two of its schemas.
     """
     bodies = {body.__name__: body for body in request_bodies}
-    for name, schema in description["components"]["schemas"].items():
-        optional = {key for key, field in schema["properties"].items() if _is_optional(field)}
+    for name, schema in schemas.items():
         if name not in bodies:
-            schema["required"] = sorted(schema["properties"].keys() - optional)
+            # The framework describes a field that msgspec may omit as a union of one type.
+            schema["required"] = sorted(
+                key
+                for key, field in schema["properties"].items()
+                if len(field.get("oneOf", ())) != 1
+            )
         elif bodies[name].__struct_config__.forbid_unknown_fields:
             schema["additionalProperties"] = False
-    _replace_one_of(description)
 
 
-def _set_otp_length(description: dict[str, Any], length: int) -> None:
+def _set_otp_length(schemas: dict[str, Any], length: int) -> None:
     """Describe the length of codes that the operator chose."""
-    for schema in description["components"]["schemas"].values():
+    for schema in schemas.values():
         for field in schema["properties"].values():
             if field.get("pattern") == OTP_PATTERN:
                 field["pattern"] = otp_pattern(length)
                 field["examples"] = [f"{OTP_EXAMPLE:0{length}d}"]
 
 
-def _is_optional(schema: dict[str, Any]) -> bool:
-    # The framework describes a field that msgspec may omit as a union of one type.
-    return len(schema.get("oneOf", ())) == 1
+def _replace_one_of(part: dict[str, Any]) -> dict[str, Any]:
+    """Make a union `anyOf`, because a value may match two of its schemas, or else its only type."""
+    alternatives: list[dict[str, Any]] = part.pop("oneOf", [])
+    if len(alternatives) == 1:
+        return part | alternatives[0]
+    return part | {"anyOf": alternatives} if alternatives else part
 
 
-def _replace_one_of(part: Any) -> None:
-    if isinstance(part, list):
-        for element in part:
-            _replace_one_of(element)
-    elif isinstance(part, dict):
-        alternatives = part.get("oneOf")
-        if isinstance(alternatives, list):
-            del part["oneOf"]
-            if len(alternatives) == 1:
-                part.update({**alternatives[0], **part})
-            else:
-                part["anyOf"] = alternatives
-        for element in part.values():
-            _replace_one_of(element)
-
-
-def _add_request_examples(description: dict[str, Any]) -> None:
-    """Add an example to each JSON body: the fields that are required, with their examples.
+def _add_request_example(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Add an example to a JSON body: the fields that are required, with their examples.
 
     Programs that show the description would otherwise invent a value for every field.
     """
-    schemas = description["components"]["schemas"]
-    for operation in _operations(description):
-        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-        if body is not None:
-            schema = schemas[body["schema"]["$ref"].rpartition("/")[2]]
-            required = schema.get("required", ())
-            body["example"] = {
-                name: field["examples"][0]
-                for name, field in schema["properties"].items()
-                if name in required
-            }
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body is not None:
+        schema = schemas[body["schema"]["$ref"].rpartition("/")[2]]
+        required = schema.get("required", ())
+        body["example"] = {
+            name: field["examples"][0]
+            for name, field in schema["properties"].items()
+            if name in required
+        }
 
 
 def _correct_responses(
-    description: dict[str, Any], handlers: Mapping[str, HTTPRouteHandler]
+    operation: dict[str, Any], handler: HTTPRouteHandler, api: Api, shared: dict[str, Any]
 ) -> None:
-    """Add security, headers and errors; remove the framework's own errors."""
-    shared: dict[str, Any] = {}
-    description["components"]["headers"] = dict(_HEADERS)
-    description["components"]["responses"] = shared
-    for path, operations in description["paths"].items():
-        api = api_of(path)
-        for operation in operations.values():
-            # A public operation says so; the framework omits an empty list.
-            security = operation.setdefault("security", [])
-            handler = handlers[operation["operationId"]]
-            own = {*map(str, handler.responses or ())}
-            successes = {
-                status: (response, None)
-                for status, response in operation.pop("responses").items()
-                if status < "400" or status in own
+    """Add security, headers, links and errors; remove the framework's own errors.
+
+    A response that many operations have is written to `shared`, and referred to.
+    """
+    # A public operation says so; the framework omits an empty list.
+    security = operation.setdefault("security", [])
+    own = {*map(str, handler.responses or ())}
+    successes = {
+        status: (response, None)
+        for status, response in operation.pop("responses").items()
+        if status < "400" or status in own
+    }
+    responses = {**describe_errors(api, errors_of(handler, security)), **successes}
+    operation["responses"] = {}
+    for status, (response, name) in sorted(responses.items()):
+        response["headers"] = _response_headers(api, status, response)
+        if links := _LINKS.get((operation["operationId"], status)):
+            response["links"] = {
+                next_operation: {"operationId": next_operation, "parameters": parameters}
+                for next_operation, parameters in links.items()
             }
-            responses = {**describe_errors(api, errors_of(handler, security)), **successes}
-            operation["responses"] = {}
-            for status, (response, name) in sorted(responses.items()):
-                response["headers"] = _response_headers(api, status, response)
-                if name is None:
-                    operation["responses"][status] = response
-                else:
-                    shared[name] = response
-                    operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
-
-
-def _remove_unused_schemas(description: dict[str, Any]) -> None:
-    """Remove schemas that no operation refers to, such as those that errors are made from."""
-    schemas = description["components"].pop("schemas")
-    used: dict[str, Any] = {}
-    names = _references(description)
-    while names:
-        used |= {name: schemas[name] for name in names}
-        names = {other for name in names for other in _references(schemas[name])} - used.keys()
-    description["components"]["schemas"] = dict(sorted(used.items()))
-
-
-def _references(part: Any) -> set[str]:
-    """Return the names of all schemas that this part of the description refers to."""
-    return set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(part)))
-
-
-def _operations(description: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for operations in description["paths"].values():
-        yield from operations.values()
+        if name is None:
+            operation["responses"][status] = response
+        else:
+            shared[name] = response
+            operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
 
 
 def _response_headers(api: Api, status: str, response: Mapping[str, Any]) -> dict[str, Any]:
@@ -297,13 +267,3 @@ def _response_headers(api: Api, status: str, response: Mapping[str, Any]) -> dic
         names["Retry-After"] = "OptionalRetryAfter"
     headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in names.items()}
     return {**headers, **response.get("headers", {})}
-
-
-def _add_links(description: dict[str, Any]) -> None:
-    for operation in _operations(description):
-        for status, response in operation["responses"].items():
-            if links := _LINKS.get((operation["operationId"], status)):
-                response["links"] = {
-                    name: {"operationId": name, "parameters": dict(parameters)}
-                    for name, parameters in links.items()
-                }

@@ -1,7 +1,7 @@
 """Error responses in the OpenAPI description, made from the error table."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Final, TypeAlias, get_args
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
@@ -27,66 +27,6 @@ DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
 """A class of errors, or an example of a field that is invalid."""
 
 MessageField = Annotated[str, described("A message for people.", "User not found")]
-CodeField = Annotated[str, described("A stable code for programs.", "user_not_found")]
-
-
-class Error(msgspec.Struct):
-    """An error of the main API."""
-
-    error: MessageField
-    code: CodeField
-
-
-class RetryableError(Error):
-    """An error after which the client may repeat the request."""
-
-    retry_after: Annotated[int, described("Seconds to wait, as in the header Retry-After.", 5)]
-
-
-class TooManyAttemptsError(RetryableError):
-    """No code is checked now."""
-
-    resend_in: Annotated[
-        int,
-        described(
-            "Seconds until a new code can be requested. Without a valid `request_id` or"
-            " `device_token` of the phone it is the usual time, which may be too short.",
-            15,
-        ),
-    ]
-
-
-class DetailedError(Error):
-    """An error with a second message."""
-
-    details: Annotated[
-        str, described("What failed.", "The database did not save the item. Try again shortly.")
-    ]
-
-
-class UnavailableError(RetryableError):
-    """A part of the service does not respond."""
-
-    details: Annotated[
-        str | msgspec.UnsetType,
-        described(
-            "What does not respond, if it is known.",
-            "The media store does not respond. Try again shortly.",
-        ),
-    ] = msgspec.UNSET
-
-
-class UnsupportedImageTypeError(Error):
-    """The file is not an image of an accepted format."""
-
-    detected: Annotated[str, described("The media type of the bytes.", "application/pdf")]
-
-
-class PhoneInUseError(Error):
-    """The number has a user; the ids are present when it is the caller's own user."""
-
-    user_id: UserIdField | msgspec.UnsetType = msgspec.UNSET
-    username: UsernameField | msgspec.UnsetType = msgspec.UNSET
 
 
 class FieldError(msgspec.Struct):
@@ -120,17 +60,29 @@ class FieldErrors(msgspec.Struct):
     ]
 
 
-class FieldErrorsError(Error):
-    """An error of one field that also has a message and a code of its own."""
+class ErrorFields(msgspec.Struct):
+    """All fields of errors of the main API. Each error has the first two and some of the others."""
 
+    error: MessageField
+    code: Annotated[str, described("A stable code for programs.")]
+    retry_after: Annotated[int, described("Seconds to wait, as in the header Retry-After.", 5)]
+    resend_in: Annotated[
+        int,
+        described(
+            "Seconds until a new code can be requested. Without a valid `request_id` or"
+            " `device_token` of the phone it is the usual time, which may be too short.",
+            15,
+        ),
+    ]
+    details: Annotated[
+        str, described("What failed.", "The media store does not respond. Try again shortly.")
+    ]
+    detected: Annotated[str, described("The media type of the bytes.", "application/pdf")]
+    user_id: UserIdField
+    username: UsernameField
     field_errors: Annotated[
         list[FieldError], described("The field, with the same code and message.")
     ]
-
-
-class InvalidImageError(Error):
-    """The image is broken or exceeds a limit."""
-
     reason: Annotated[
         str,
         described(
@@ -138,18 +90,13 @@ class InvalidImageError(Error):
         ),
     ]
     limit: Annotated[
-        int | msgspec.UnsetType,
+        int,
         described(
             "The number of blocks, bytes, frames or pixels that an image can have."
             " Absent for `broken` and `too_complex`.",
             50_000_000,
         ),
-    ] = msgspec.UNSET
-
-
-class QuotaExceededError(Error):
-    """The library of the user is full."""
-
+    ]
     used_bytes: Annotated[int, described("With uploads under way.", 4999990000)]
     allowed_bytes: Annotated[int, described("The quota.", 5000000000)]
     used_items: Annotated[int, described("With uploads under way.", 1200)]
@@ -170,21 +117,6 @@ class LegacyError(msgspec.Struct):
     message: Annotated[str, described("Always `failed`.", "failed")]
     status_code: Annotated[int, described("The HTTP status.", 404)]
 
-
-ErrorSchema: TypeAlias = (
-    Error
-    | RetryableError
-    | TooManyAttemptsError
-    | DetailedError
-    | UnavailableError
-    | UnsupportedImageTypeError
-    | PhoneInUseError
-    | FieldErrors
-    | FieldErrorsError
-    | InvalidImageError
-    | QuotaExceededError
-    | LegacyError
-)
 
 SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
     exceptions.InvalidHost,
@@ -215,6 +147,12 @@ _EXAMPLES: Final[Mapping[type[ApiError], ApiError]] = {
         errors.UnsupportedImageType("application/pdf"),
     )
 }
+_OPTIONAL_FIELDS: Final[Mapping[type[ApiError], set[str]]] = {
+    errors.Unavailable: {"details"},
+    errors.PhoneInUse: {"user_id", "username"},
+    errors.InvalidImage: {"limit"},
+}
+"""The fields that only some errors with the same code have."""
 
 
 def body_errors(example: exceptions.FieldError) -> tuple[DocumentedError, ...]:
@@ -284,25 +222,28 @@ def render_shared_errors() -> str:
 
 
 def add_error_schemas(schemas: dict[str, Any]) -> None:
-    """Add a schema for each code of the main API: that of its error, with this code only."""
-    added: set[str] = set()
+    """Add a schema for each code of the main API, with the fields that its errors have."""
+    fields = schemas.pop(ErrorFields.__name__)["properties"]
     for error, row in ERRORS.items():
-        name, base = _schema_name(error), schemas[_main_schema(error).__name__]
-        if not has_response(error) or name in added:
+        name = _schema_name(error, Api.MAIN)
+        if name in schemas:
             continue
-        added.add(name)
-        message = {**base["properties"]["error"], "examples": [row.message]}
-        code = {
-            "type": "string",
-            "description": base["properties"]["code"]["description"],
-            "enum": [row.code],
-            "examples": [row.code],
+        optional = _OPTIONAL_FIELDS.get(error, set())
+        required = error_body(_make_example(error), Api.MAIN).keys() - optional
+        own_fields = fields | {
+            "error": {**fields["error"], "examples": [row.message]},
+            "code": {**fields["code"], "enum": [row.code], "examples": [row.code]},
         }
         schemas[name] = {
-            **base,
+            "properties": {
+                field: schema
+                for field, schema in own_fields.items()
+                if field in required | optional
+            },
+            "type": "object",
+            "required": sorted(required),
             "title": name,
             "description": row.message,
-            "properties": {**base["properties"], "error": message, "code": code},
         }
 
 
@@ -350,28 +291,12 @@ def _description(api: Api, examples: Sequence[ApiError]) -> str:
     return " ".join(messages)
 
 
-def _schema_name(error: type[ApiError], api: Api = Api.MAIN) -> str:
-    schema = LegacyError if api is Api.LEGACY else _main_schema(error)
-    if not issubclass(schema, Error):
-        return schema.__name__
-    words = ERRORS[error].code.title().replace("_", "").removesuffix(Error.__name__)
-    return words + (DetailedError if schema is DetailedError else Error).__name__
-
-
-def _main_schema(error: type[ApiError]) -> type[msgspec.Struct]:
-    """Return the first schema with the fields of the error's body."""
+def _schema_name(error: type[ApiError], api: Api) -> str:
+    if api is Api.LEGACY:
+        return LegacyError.__name__
     if not has_response(error):
-        return FieldErrors
-    if ERRORS[error].code == ERRORS[errors.Unavailable].code:
-        return UnavailableError
-    fields = error_body(_make_example(error), Api.MAIN).keys()
-    schemas: tuple[type[msgspec.Struct], ...] = get_args(ErrorSchema)
-    return next(
-        schema
-        for schema in schemas
-        if _required_fields(schema) <= fields <= set(schema.__struct_fields__)
-    )
-
-
-def _required_fields(schema: type[msgspec.Struct]) -> set[str]:
-    return {field.name for field in msgspec.structs.fields(schema) if field.required}
+        return FieldErrors.__name__
+    row = ERRORS[error]
+    # The same code can come with details and without.
+    suffix = "DetailedError" if row.details and row.retry_after is None else "Error"
+    return row.code.title().replace("_", "").removesuffix("Error") + suffix

@@ -6,16 +6,8 @@ from litestar.types import ASGIApp
 from domain import errors
 from domain.identifier import parse_identifier
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
+from entrypoints.http.calls import schemas
 from entrypoints.http.calls.openapi import RecordingOperation
-from entrypoints.http.calls.schemas import (
-    CallCursorParameter,
-    CallPageResponse,
-    LimitParameter,
-    RecordingIndexParameter,
-    parse_index,
-    parse_list_parameters,
-    to_page_response,
-)
 from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
@@ -41,18 +33,18 @@ class CallController(Controller):
         self,
         *,
         request: ApiRequest,
-        cursor: CallCursorParameter = None,
-        limit: LimitParameter = None,
-    ) -> CallPageResponse:
+        cursor: schemas.CallCursorParameter = None,
+        limit: schemas.LimitParameter = None,
+    ) -> schemas.CallPageResponse:
         """List the caller's calls, the newest first. Administrators see those of everybody.
 
         A call belongs to the user whose number it came from. Anybody can call with any number, so
         an inbound call may be somebody else's: `caller_verified` is false. Administrators have to
         have logged in within the last day; otherwise they see their own calls.
         """
-        after, size = parse_list_parameters(cursor, limit)
+        after, size = schemas.parse_list_parameters(cursor, limit)
         calls = await request.use_cases.list_calls(request.principal, after, size)
-        return to_page_response(calls, request.principal.viewer)
+        return schemas.to_page_response(calls, request.principal.viewer)
 
     @get(
         "/{call_id:str}/recording",
@@ -72,13 +64,13 @@ class CallController(Controller):
         *,
         request: ApiRequest,
         call_id: IdParameter,
-        index: RecordingIndexParameter = None,
+        index: schemas.RecordingIndexParameter = None,
     ) -> ASGIApp:
         """Return the sound of a recording. Only administrators may listen to it.
 
         They have to have logged in within the last day.
         """
-        number, call = parse_index(index), parse_identifier(call_id) or ""
+        number, call = schemas.parse_index(index), parse_identifier(call_id) or ""
         return FileResponse(
             lambda: request.use_cases.open_recording(request.principal, call, number),
             request.file_reads.slot(request.client_ip),

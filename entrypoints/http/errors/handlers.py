@@ -10,27 +10,8 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from application.ports.errors import PortError, StorageError
 from domain.errors import DomainError, QuotaExceeded, TooManyUploads, Unavailable
-from entrypoints.http.errors.exceptions import (
-    BodyTooLarge,
-    FieldError,
-    HttpError,
-    InternalError,
-    InvalidBody,
-    InvalidFields,
-    MethodNotAllowed,
-    PathNotFound,
-    TooManyReads,
-)
+from entrypoints.http.errors import exceptions, table
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.table import (
-    Api,
-    ApiError,
-    api_of,
-    error_body,
-    error_headers,
-    error_message,
-    error_status,
-)
 
 _log = structlog.get_logger()
 _SERVER_ERROR: Final = 500
@@ -38,27 +19,28 @@ _SERVER_ERROR: Final = 500
 AnyRequest = Request[Any, Any, Any]
 
 
-def to_response(request: AnyRequest, error: ApiError) -> Response[Any]:
+def to_response(request: AnyRequest, error: table.ApiError) -> Response[Any]:
     """Convert an error into the response of the API that the path belongs to."""
-    api = api_of(request.scope["path"])
-    status = error_status(error, api)
+    api = table.api_of(request.scope["path"])
+    status = table.error_status(error, api)
     # These are the doing of clients, like requests beyond a rate limit.
-    is_of_client = isinstance(error, QuotaExceeded | TooManyUploads | TooManyReads)
+    is_of_client = isinstance(error, QuotaExceeded | TooManyUploads | exceptions.TooManyReads)
     if status >= _SERVER_ERROR and not is_of_client:
         cause = error.__cause__
-        reason = str(cause) if isinstance(cause, PortError) else error_message(error)
+        reason = str(cause) if isinstance(cause, PortError) else table.error_message(error)
         _log.error("request_failed", error=type(error).__name__, reason=reason)
     return Response(
-        error_body(error, api),
+        table.error_body(error, api),
         status_code=status,
-        headers=error_headers(error),
+        headers=table.error_headers(error),
         media_type=MediaType.JSON,
     )
 
 
 def _handle_port_error(request: AnyRequest, error: PortError) -> Response[Any]:
     """Respond to an error of the database; only a `StorageError` invites to repeat the request."""
-    response_error = Unavailable() if isinstance(error, StorageError) else InternalError()
+    is_temporary = isinstance(error, StorageError)
+    response_error = Unavailable() if is_temporary else exceptions.InternalError()
     response_error.__cause__ = error
     return to_response(request, response_error)
 
@@ -70,57 +52,52 @@ def allow_header(methods: Collection[str]) -> str:
 
 
 def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    return to_response(request, _from_framework(error, api_of(request.scope["path"])))
+    return to_response(request, _from_framework(error, table.api_of(request.scope["path"])))
 
 
 def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:
     _log.error("request_crashed", exc_info=error)
-    return to_response(request, InternalError())
+    return to_response(request, exceptions.InternalError())
 
 
-def _from_framework(error: HTTPException, api: Api) -> ApiError:
+def _from_framework(error: HTTPException, api: table.Api) -> table.ApiError:
     match error.status_code:
         case 404:
-            return PathNotFound()
+            return exceptions.PathNotFound()
         case 405:
-            return MethodNotAllowed(_allowed_methods(error.headers or {}, api))
+            return exceptions.MethodNotAllowed(_allowed_methods(error.headers or {}, api))
         case 413:
-            return BodyTooLarge()
+            return exceptions.BodyTooLarge()
         case 400 if isinstance(error, ValidationException):
             return _invalid_parameters(error)
         case status if status < _SERVER_ERROR:
-            return InvalidBody(
+            return exceptions.InvalidBody(
                 FieldErrorCode.INVALID_REQUEST,
                 "The request is not what this path expects. See /docs.",
             )
         case _:
-            return InternalError()
+            return exceptions.InternalError()
 
 
-def _allowed_methods(headers: Mapping[str, str], api: Api) -> str:
-    value = next((value for name, value in headers.items() if name.lower() == "allow"), "")
-    methods = {method.strip() for method in value.split(",") if method.strip()}
-    if api is Api.LEGACY:
-        methods.discard("OPTIONS")
-    return allow_header(methods)
+def _allowed_methods(headers: Mapping[str, str], api: table.Api) -> str:
+    methods = set(headers.get("allow", "").split(", "))
+    return allow_header(methods - {"OPTIONS"} if api is table.Api.LEGACY else methods)
 
 
-def _invalid_parameters(error: ValidationException) -> InvalidFields:
-    details = error.extra if isinstance(error.extra, list) else []
-    names = [str(detail.get("key")) for detail in details if isinstance(detail, dict)]
-    if names and "data" not in names:
-        return InvalidFields(
-            *(
-                FieldError(name, FieldErrorCode.INVALID_VALUE, "This value is invalid.")
-                for name in names
-            )
-        )
-    return InvalidBody(FieldErrorCode.MISSING_FIELD, "A body is required: a JSON object.")
+def _invalid_parameters(error: ValidationException) -> exceptions.InvalidFields:
+    details: Any = error.extra or ()
+    names = [detail["key"] for detail in details if "key" in detail]
+    if not names or "data" in names:
+        message = "A body is required: a JSON object."
+        return exceptions.InvalidBody(FieldErrorCode.MISSING_FIELD, message)
+    code = FieldErrorCode.INVALID_VALUE
+    found = [exceptions.FieldError(name, code, "This value is invalid.") for name in names]
+    return exceptions.InvalidFields(*found)
 
 
 EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {
     DomainError: to_response,
-    HttpError: to_response,
+    exceptions.HttpError: to_response,
     PortError: _handle_port_error,
     HTTPException: _handle_framework_error,
     Exception: _handle_unexpected_error,

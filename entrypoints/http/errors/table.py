@@ -7,20 +7,12 @@ from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 from domain import errors
-from domain.errors import DeliveryFailed, DomainError, PhoneInUse, RateLimitExceeded
+from domain.errors import DomainError, RateLimitExceeded
 from domain.media.page import MAX_TOTAL
 from entrypoints.http.errors import exceptions
-from entrypoints.http.errors.exceptions import (
-    BodyTooLarge,
-    FieldError,
-    HttpError,
-    InvalidFields,
-    InvalidOtp,
-    MethodNotAllowed,
-)
 from entrypoints.http.errors.field_codes import FieldErrorCode
 
-ApiError: TypeAlias = DomainError | HttpError
+ApiError: TypeAlias = DomainError | exceptions.HttpError
 
 
 class Api(StrEnum):
@@ -53,12 +45,21 @@ Clients compare how `error` begins. Errors of any other status are a 500 there.
 """
 
 
+_LEGACY_REASONS: Final[Mapping[type[ApiError], str]] = {
+    exceptions.InvalidOtp: "Invalid OTP or Validation failed ",
+    exceptions.MethodNotAllowed: "Only POST methods are allowed",
+    errors.DeliveryFailed: "unable to connect to message server :- {}",
+}
+"""The reasons that follow those words, where they are not the error's message, `{}`."""
+_UNAVAILABLE_RETRY_AFTER: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
     """An error in the main API.
 
     - `message` is for people, `code` for programs.
-    - `retry_after` is in seconds.
+    - `retry_after` is in seconds. For a 503 it is five.
     - `field` is the name of the field that the error is about. It is reported in `errors`, or with
       `keeps_error` in `error`, as clients of the older service expect.
     - `details` is a second message.
@@ -131,10 +132,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         405, "method_not_allowed", "This path does not support this method."
     ),
     errors.Unavailable: ErrorRow(
-        503,
-        "unavailable",
-        "The service is temporarily unavailable. Try again shortly.",
-        retry_after=5,
+        503, "unavailable", "The service is temporarily unavailable. Try again shortly."
     ),
     exceptions.InternalError: ErrorRow(500, "internal_error", "An internal error occurred."),
     # One-time codes
@@ -160,16 +158,10 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         field="phone",
     ),
     errors.DeliveryFailed: ErrorRow(
-        503,
-        "delivery_failed",
-        "The message could not be delivered. Try again shortly.",
-        retry_after=5,
+        503, "delivery_failed", "The message could not be delivered. Try again shortly."
     ),
-    exceptions.InvalidOtp: ErrorRow(
-        403,
-        "invalid_otp",  # only the legacy API has this error, and it has no codes
-        "Invalid OTP",
-    ),
+    # Only the legacy API has this error, and it has no codes.
+    exceptions.InvalidOtp: ErrorRow(403, "invalid_otp", "Invalid OTP"),
     # Sessions
     errors.InvalidRefreshToken: ErrorRow(
         401, "unauthenticated", "This refresh token is no longer valid. Sign in again."
@@ -229,13 +221,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         503,
         "too_many_uploads",
         "Too many uploads are in progress. Wait until one of yours ends, and try again.",
-        retry_after=5,
     ),
     errors.NoUploadSpace: ErrorRow(
-        503,
-        "unavailable",
-        "There is no space for this upload now. Try again shortly.",
-        retry_after=5,
+        503, "unavailable", "There is no space for this upload now. Try again shortly."
     ),
     errors.QuotaExceeded: ErrorRow(507, "quota_exceeded", "The library is full."),
     errors.UploadInProgress: ErrorRow(
@@ -261,7 +249,6 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         503,
         "unavailable",
         "Too many files are being read. Wait until one has arrived, and try again.",
-        retry_after=5,
     ),
     errors.UnsupportedImageType: ErrorRow(
         415, "unsupported_image_type", "The file is not an image of an accepted format."
@@ -272,7 +259,6 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "unavailable",
         "Failed to upload file to S3",
         details="The media store does not respond. Try again shortly.",
-        retry_after=5,
     ),
     errors.MediaStorageFailed: ErrorRow(
         500,
@@ -294,7 +280,14 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     ),
 }
 
-
+_ATTRIBUTES: Final[Mapping[type[ApiError], Sequence[str]]] = {
+    errors.TooManyAttempts: ["resend_in"],
+    errors.TooManyAttemptsFromIp: ["resend_in"],
+    errors.PhoneInUse: ["user_id", "username"],
+    errors.UnsupportedImageType: ["detected"],
+    errors.InvalidImage: ["reason", "limit"],
+}
+"""Attributes of errors that are fields of the body, unless they are None."""
 INVALID_CODE: Final = _INVALID.code
 """The code of every response that is only about fields."""
 
@@ -312,7 +305,7 @@ def error_status(error: ApiError, api: Api) -> int:
     status = ERRORS[type(error)].status
     if api is Api.MAIN or status in _LEGACY:
         return status
-    return 400 if isinstance(error, BodyTooLarge) else 500
+    return 400 if isinstance(error, exceptions.BodyTooLarge) else 500
 
 
 def error_body(error: ApiError, api: Api) -> dict[str, Any]:
@@ -321,32 +314,22 @@ def error_body(error: ApiError, api: Api) -> dict[str, Any]:
     if api is Api.LEGACY:
         return _legacy_body(error)
     field_errors = _field_errors(error)
+    shown_errors = [asdict(field_error) for field_error in field_errors]
     if field_errors and not row.keeps_error:
         return {
             "errors": _messages(field_errors),
-            "code": _INVALID.code,
-            "field_errors": list(map(asdict, field_errors)),
+            "code": INVALID_CODE,
+            "field_errors": shown_errors,
         }
-    body: dict[str, Any] = {"error": error_message(error), "code": row.code}
-    if field_errors:
-        body["field_errors"] = list(map(asdict, field_errors))
-    if isinstance(error, errors.UnsupportedImageType):
-        body["detected"] = error.detected
-    if isinstance(error, errors.InvalidImage):
-        body["reason"] = error.reason
-        if error.limit is not None:
-            body["limit"] = error.limit
-    if isinstance(error, errors.QuotaExceeded):
-        body |= error.usage
-    if (retry_after := _retry_after(error)) is not None:
-        body["retry_after"] = retry_after
-    if isinstance(error, errors.TooManyAttempts):
-        body["resend_in"] = error.resend_in
-    if row.details is not None:
-        body["details"] = row.details
-    if isinstance(error, PhoneInUse) and error.user_id is not None:
-        body |= {"user_id": error.user_id, "username": error.username}
-    return body
+    optional = {
+        "field_errors": shown_errors or None,
+        "retry_after": _retry_after(error),
+        "details": row.details,
+        **{name: getattr(error, name) for name in _ATTRIBUTES.get(type(error), ())},
+        **(error.usage if isinstance(error, errors.QuotaExceeded) else {}),
+    }
+    present = {name: value for name, value in optional.items() if value is not None}
+    return {"error": error_message(error), "code": row.code, **present}
 
 
 def error_headers(error: ApiError) -> dict[str, str]:
@@ -360,40 +343,40 @@ def error_headers(error: ApiError) -> dict[str, str]:
         headers["WWW-Authenticate"] = "Bearer" if is_missing else 'Bearer error="invalid_token"'
     if isinstance(error, exceptions.RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
-    if isinstance(error, MethodNotAllowed):
+    if isinstance(error, exceptions.MethodNotAllowed):
         headers["Allow"] = error.allowed
     return headers
 
 
 def error_message(error: ApiError) -> str:
     """Return the message of the error itself, or else that of its class."""
-    if isinstance(error, InvalidFields):
+    if isinstance(error, exceptions.InvalidFields):
         messages = _messages(error.field_errors)
         return "; ".join(f"{field}: {' '.join(texts)}" for field, texts in messages.items())
     return str(error) or ERRORS[type(error)].message
 
 
 def _retry_after(error: ApiError) -> int | None:
-    return (
-        error.retry_after
-        if isinstance(error, RateLimitExceeded)
-        else ERRORS[type(error)].retry_after
-    )
+    if isinstance(error, RateLimitExceeded):
+        return error.retry_after
+    row = ERRORS[type(error)]
+    return _UNAVAILABLE_RETRY_AFTER if row.status == 503 else row.retry_after
 
 
-def to_field_error(field: str, error: ApiError) -> FieldError:
+def to_field_error(field: str, error: ApiError) -> exceptions.FieldError:
     """Return the error of a field, with the code in the table."""
-    return FieldError(field, FieldErrorCode(ERRORS[type(error)].code), error_message(error))
+    code = FieldErrorCode(ERRORS[type(error)].code)
+    return exceptions.FieldError(field, code, error_message(error))
 
 
-def _field_errors(error: ApiError) -> Sequence[FieldError]:
-    if isinstance(error, InvalidFields):
+def _field_errors(error: ApiError) -> Sequence[exceptions.FieldError]:
+    if isinstance(error, exceptions.InvalidFields):
         return error.field_errors
     field = ERRORS[type(error)].field
     return [] if field is None else [to_field_error(field, error)]
 
 
-def _messages(field_errors: Sequence[FieldError]) -> dict[str, list[str]]:
+def _messages(field_errors: Sequence[exceptions.FieldError]) -> dict[str, list[str]]:
     messages: dict[str, list[str]] = {}
     for error in field_errors:
         messages.setdefault(error.field, []).append(error.message)
@@ -403,21 +386,10 @@ def _messages(field_errors: Sequence[FieldError]) -> dict[str, list[str]]:
 def _legacy_body(error: ApiError) -> dict[str, Any]:
     status = error_status(error, Api.LEGACY)
     exit_code, words = _LEGACY[status]
+    reason = _LEGACY_REASONS.get(type(error), "{}").format(error_message(error))
     return {
-        "error": f"{words} {status} {HTTPStatus(status).phrase}: {_legacy_reason(error)}",
+        "error": f"{words} {status} {HTTPStatus(status).phrase}: {reason}",
         "exit_code": exit_code,
         "message": "failed",
         "status_code": status,
     }
-
-
-def _legacy_reason(error: ApiError) -> str:
-    match error:
-        case InvalidOtp():
-            return "Invalid OTP or Validation failed "
-        case MethodNotAllowed():
-            return "Only POST methods are allowed"
-        case DeliveryFailed():
-            return f"unable to connect to message server :- {error_message(error)}"
-        case _:
-            return error_message(error)

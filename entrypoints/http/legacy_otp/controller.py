@@ -13,12 +13,7 @@ from domain.otp.challenge import parse_otp_code
 from entrypoints.http.auth import Connection
 from entrypoints.http.client import parse_device_name
 from entrypoints.http.errors.exceptions import InvalidOtp, MethodNotAllowed
-from entrypoints.http.legacy_otp.schemas import (
-    LegacyGetOtpBody,
-    LegacyGetOtpResponse,
-    LegacyValidateOtpBody,
-    LegacyValidateOtpResponse,
-)
+from entrypoints.http.legacy_otp import schemas
 from entrypoints.http.openapi.responses import body_errors
 from entrypoints.http.parsing import missing_field, parse_field, parse_fields
 from entrypoints.http.request import ApiRequest
@@ -52,12 +47,12 @@ class LegacyOtpController(Controller):
         ],
     )
     async def legacy_get_otp(
-        self, request: ApiRequest, data: JSONBody[LegacyGetOtpBody]
-    ) -> LegacyGetOtpResponse:
+        self, request: ApiRequest, data: JSONBody[schemas.LegacyGetOtpBody]
+    ) -> schemas.LegacyGetOtpResponse:
         """Send a code to a phone."""
         phone = parse_field("phone", lambda: request.settings.parse_international_phone(data.phone))
         await request.use_cases.request_otp(RequestOtpCommand(phone, request.client_ip))
-        return LegacyGetOtpResponse()
+        return schemas.LegacyGetOtpResponse()
 
     @post(
         "/validate_otp",
@@ -72,8 +67,8 @@ class LegacyOtpController(Controller):
         ],
     )
     async def legacy_validate_otp(
-        self, request: ApiRequest, data: JSONBody[LegacyValidateOtpBody]
-    ) -> LegacyValidateOtpResponse:
+        self, request: ApiRequest, data: JSONBody[schemas.LegacyValidateOtpBody]
+    ) -> schemas.LegacyValidateOtpResponse:
         """Exchange a code for an access token."""
         phone, code = parse_fields(
             ("phone", lambda: request.settings.parse_international_phone(data.phone)),
@@ -84,4 +79,4 @@ class LegacyOtpController(Controller):
         result = await request.use_cases.verify_otp(command)
         if not isinstance(result, LoggedIn):
             raise InvalidOtp
-        return LegacyValidateOtpResponse(access_token=result.tokens.access_token)
+        return schemas.LegacyValidateOtpResponse(access_token=result.tokens.access_token)

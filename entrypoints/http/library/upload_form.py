@@ -18,12 +18,7 @@ from multipart import (
 )
 
 from domain.errors import MediaStorageFailed, NoUploadSpace
-from entrypoints.http.errors.exceptions import (
-    FileTooLarge,
-    InvalidBody,
-    NoFilePart,
-    NoSelectedFile,
-)
+from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.library.upload_limiter import UploadInProgress
 from entrypoints.http.request import ApiRequest
@@ -71,11 +66,11 @@ async def open_upload_form(
     limit = request.settings.upload_limit
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     if content_type != "multipart/form-data":
-        raise NoFilePart
+        raise exceptions.NoFilePart
     content_length = request.headers.get("content-length", "")
     announced_bytes = int(content_length) if content_length.isdecimal() else 0
     if announced_bytes > limit + MAX_FORM_OVERHEAD_BYTES:
-        raise FileTooLarge(limit)
+        raise exceptions.FileTooLarge(limit)
     identity_id = request.principal.identity.id
     async with request.upload_limiter.admit(identity_id, request.client_ip) as upload:
         with _convert_errors():
@@ -98,7 +93,7 @@ def _convert_errors() -> Iterator[None]:
     try:
         yield
     except (MultipartError, ParserLimitReached, UnicodeError) as error:
-        raise InvalidBody(
+        raise exceptions.InvalidBody(
             FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
         ) from error
     except OSError as error:
@@ -126,7 +121,7 @@ class _FormReader:
         async for block in _in_blocks(chunks):
             self._total_bytes += len(block)
             if self._total_bytes > self._limit + MAX_FORM_OVERHEAD_BYTES:
-                raise FileTooLarge(self._limit)
+                raise exceptions.FileTooLarge(self._limit)
             # The parser yields a segment at its beginning, then its data, then None at its end.
             for event in parser.parse(block):
                 if isinstance(event, MultipartSegment):
@@ -142,13 +137,13 @@ class _FormReader:
                 elif event is None and part.name in _FIELDS:
                     self._fields.setdefault(part.name, _decode(text, part.charset))
         if not self._total_bytes:
-            raise NoFilePart
+            raise exceptions.NoFilePart
 
     def form(self) -> UploadForm:
         if self._file_part is None:
-            raise NoFilePart
+            raise exceptions.NoFilePart
         if not self._file_part.filename:
-            raise NoSelectedFile
+            raise exceptions.NoSelectedFile
         if self._file is None:
             # It is joined once, and `read` does not copy it again.
             self._file = BytesIO(b"".join(self._blocks))
@@ -165,7 +160,7 @@ class _FormReader:
     async def _append(self, data: bytes) -> None:
         self._file_bytes += len(data)
         if self._file_bytes > self._limit:
-            raise FileTooLarge(self._limit)
+            raise exceptions.FileTooLarge(self._limit)
         self._blocks.append(data)
         if await self._upload.add(len(data)):
             await asyncio.to_thread(self._write)
@@ -196,7 +191,9 @@ async def _in_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 def _decode(text: bytearray, charset: str | None) -> str:
     if (charset or _CHARSETS[0]).lower() not in _CHARSETS:
-        raise InvalidBody(FieldErrorCode.INVALID_FORM, "The text of a form must be UTF-8.")
+        raise exceptions.InvalidBody(
+            FieldErrorCode.INVALID_FORM, "The text of a form must be UTF-8."
+        )
     return text.decode(_CHARSETS[0])
 
 

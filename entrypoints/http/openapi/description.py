@@ -14,15 +14,7 @@ from litestar.routes import HTTPRoute
 from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.table import Api, api_of
 from entrypoints.http.fields import header
-from entrypoints.http.openapi.responses import (
-    ErrorFields,
-    FieldErrors,
-    LegacyError,
-    add_error_schemas,
-    describe_errors,
-    errors_of,
-    render_shared_errors,
-)
+from entrypoints.http.openapi import responses
 from entrypoints.http.otp.schemas import OTP_EXAMPLE, OTP_PATTERN, otp_pattern
 from entrypoints.http.parsing import body_type
 from entrypoints.http.request import ApiRequest
@@ -103,7 +95,9 @@ _BY_STATUS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 @get(_ERROR_SCHEMAS_PATH)
-async def _list_error_schemas() -> ErrorFields | FieldErrors | LegacyError:
+async def _list_error_schemas() -> (
+    responses.ErrorFields | responses.FieldErrors | responses.LegacyError
+):
     """Make the framework generate the schemas of errors. This is no operation of the API."""
     raise NotImplementedError
 
@@ -138,7 +132,7 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
             _add_request_example(operation, schemas)
             handler = handlers[operation["operationId"]]
             _correct_responses(operation, handler, api_of(path), components["responses"])
-    add_error_schemas(schemas)
+    responses.add_error_schemas(schemas)
     components["schemas"] = dict(sorted(schemas.items()))
     corrected: dict[str, Any] = json.loads(json.dumps(description), object_hook=_replace_one_of)
     return corrected
@@ -156,7 +150,7 @@ def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
         version=settings.version,
         contact=Contact(name="The operator of this service"),
         license=License(name="Apache License 2.0", identifier="Apache-2.0"),
-        description=_ABOUT + render_shared_errors(),
+        description=_ABOUT + responses.render_shared_errors(),
         servers=[Server(url=settings.public_url)],
         security=BEARER,
         components=Components(
@@ -244,9 +238,9 @@ def _correct_responses(
         for status, response in operation.pop("responses").items()
         if status < "400" or status in own
     }
-    responses = {**describe_errors(api, errors_of(handler, security)), **successes}
+    errors = responses.describe_errors(api, responses.errors_of(handler, security))
     operation["responses"] = {}
-    for status, (response, name) in sorted(responses.items()):
+    for status, (response, name) in sorted({**errors, **successes}.items()):
         response["headers"] = _response_headers(api, status, response)
         if links := _LINKS.get((operation["operationId"], status)):
             response["links"] = {

@@ -298,5 +298,5 @@ def _schema_name(error: type[ApiError], api: Api) -> str:
         return FieldErrors.__name__
     row = ERRORS[error]
     # The same code can come with details and without.
-    suffix = "DetailedError" if row.details and row.retry_after is None else "Error"
+    suffix = "DetailedError" if row.details and row.status == 500 else "Error"
     return row.code.title().replace("_", "").removesuffix("Error") + suffix

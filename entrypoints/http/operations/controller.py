@@ -4,14 +4,7 @@ from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 
 from entrypoints.http.auth import UNAVAILABLE_ERROR
-from entrypoints.http.operations.schemas import (
-    READY,
-    JsonWebKeySet,
-    LivenessResponse,
-    ReadinessResponse,
-    to_json_web_key,
-    to_readiness_response,
-)
+from entrypoints.http.operations import schemas
 from entrypoints.http.request import ApiRequest
 
 
@@ -27,9 +20,9 @@ class HealthController(Controller):
         summary="Check the process",
         response_description="The process responds.",
     )
-    async def health_live(self) -> LivenessResponse:
+    async def health_live(self) -> schemas.LivenessResponse:
         """Respond without any check of other parts."""
-        return LivenessResponse()
+        return schemas.LivenessResponse()
 
     @get(
         "/ready",
@@ -37,13 +30,13 @@ class HealthController(Controller):
         response_description="The database works. The health of each part is listed.",
         responses={
             503: ResponseSpec(
-                ReadinessResponse,
+                schemas.ReadinessResponse,
                 description="The database does not work, or the service stops.",
                 generate_examples=False,
             )
         },
     )
-    async def health_ready(self, request: ApiRequest) -> Response[ReadinessResponse]:
+    async def health_ready(self, request: ApiRequest) -> Response[schemas.ReadinessResponse]:
         """Check the database, the media store and the messenger.
 
         The answer comes within a second. A part that takes longer does not work. Results are held:
@@ -51,8 +44,8 @@ class HealthController(Controller):
         requests are still served, and new ones should go to another instance.
         """
         readiness = await request.use_cases.check_readiness()
-        body = to_readiness_response(readiness, is_stopping=request.settings.is_stopping())
-        if body.status == READY:
+        body = schemas.to_readiness_response(readiness, is_stopping=request.settings.is_stopping())
+        if body.status == schemas.READY:
             return Response(body)
         return Response(body, status_code=503, headers={"Retry-After": "5"})
 
@@ -69,9 +62,11 @@ class JwksController(Controller):
         summary="Get the keys that verify access tokens",
         response_description="The public keys. A new key is listed before it signs.",
     )
-    async def get_jwks(self, request: ApiRequest) -> JsonWebKeySet:
+    async def get_jwks(self, request: ApiRequest) -> schemas.JsonWebKeySet:
         """Return the public keys that access tokens are signed with.
 
         The session of a token that they verify may have ended: only this service knows.
         """
-        return JsonWebKeySet([to_json_web_key(key) for key in request.use_cases.get_jwks()])
+        return schemas.JsonWebKeySet(
+            [schemas.to_json_web_key(key) for key in request.use_cases.get_jwks()]
+        )

@@ -19,23 +19,12 @@ from domain.otp.templates.preferences import MessagePreferences, parse_platform
 from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.client import parse_device_name
 from entrypoints.http.openapi.responses import body_errors
-from entrypoints.http.otp.schemas import (
-    DEVICE_PATTERN,
-    DeliveryStatusResponse,
-    InvalidOtpResponse,
-    RequestIdParameter,
-    RequestOtpBody,
-    RequestOtpResponse,
-    VerifyOtpBody,
-    VerifyOtpResponse,
-    to_delivery_status_response,
-    to_verify_otp_response,
-)
+from entrypoints.http.otp import schemas
 from entrypoints.http.parsing import missing_field, parse_fields
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
 
-_DEVICE: Final = re.compile(DEVICE_PATTERN)
+_DEVICE: Final = re.compile(schemas.DEVICE_PATTERN)
 
 
 class OtpController(Controller):
@@ -58,8 +47,8 @@ class OtpController(Controller):
         ],
     )
     async def request_otp(
-        self, request: ApiRequest, data: JSONBody[RequestOtpBody]
-    ) -> RequestOtpResponse:
+        self, request: ApiRequest, data: JSONBody[schemas.RequestOtpBody]
+    ) -> schemas.RequestOtpResponse:
         """Send a code to a phone.
 
         A second request within the cooldown sends no message: `sent` is false, and the response
@@ -87,7 +76,7 @@ class OtpController(Controller):
                 channel,
             )
         )
-        return msgspec.convert(result, RequestOtpResponse, from_attributes=True)
+        return msgspec.convert(result, schemas.RequestOtpResponse, from_attributes=True)
 
     @get(
         "/requests/{request_id:str}",
@@ -96,15 +85,16 @@ class OtpController(Controller):
         guards=[limit_by_ip],
     )
     async def get_delivery_status(
-        self, request: ApiRequest, request_id: RequestIdParameter
-    ) -> DeliveryStatusResponse:
+        self, request: ApiRequest, request_id: schemas.RequestIdParameter
+    ) -> schemas.DeliveryStatusResponse:
         """Return what became of the message or call that a request for a code refers to.
 
         The `request_id` is the credential. An unknown one looks like one whose message is queued,
         and so does a message whose provider reports no statuses. Within the cooldown all ids refer
         to the same message.
         """
-        return to_delivery_status_response(await request.use_cases.get_delivery_status(request_id))
+        result = await request.use_cases.get_delivery_status(request_id)
+        return schemas.to_delivery_status_response(result)
 
     @post(
         "/verify-otp",
@@ -118,8 +108,8 @@ class OtpController(Controller):
         ],
     )
     async def verify_otp(
-        self, request: ApiRequest, data: JSONBody[VerifyOtpBody]
-    ) -> VerifyOtpResponse | InvalidOtpResponse:
+        self, request: ApiRequest, data: JSONBody[schemas.VerifyOtpBody]
+    ) -> schemas.VerifyOtpResponse | schemas.InvalidOtpResponse:
         """Exchange a code for an access token. A code can be used once.
 
         After a 503, or without a response, send the same request again: if the login was not saved,
@@ -153,8 +143,8 @@ class OtpController(Controller):
             )
         )
         if isinstance(result, LoggedIn):
-            return to_verify_otp_response(result.tokens, result.device_token)
-        return InvalidOtpResponse(attempts_left=result.attempts_left)
+            return schemas.to_verify_otp_response(result.tokens, result.device_token)
+        return schemas.InvalidOtpResponse(attempts_left=result.attempts_left)
 
 
 def _parse_channel(text: str | None, settings: HttpSettings) -> Channel:

@@ -17,15 +17,7 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.openapi.responses import body_errors
 from entrypoints.http.parsing import missing_field, parse_field
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.sessions.schemas import (
-    LogoutBody,
-    LogoutOperation,
-    RefreshSessionBody,
-    RefreshSessionResponse,
-    SessionIdParameter,
-    SessionListResponse,
-    to_session_response,
-)
+from entrypoints.http.sessions import schemas
 
 _INVALID_SCOPE: Final = "Send 'this', 'others' or 'all', or omit the field."
 
@@ -45,8 +37,8 @@ class SessionController(Controller):
         errors=[*body_errors(missing_field("refresh_token")), InvalidRefreshToken],
     )
     async def refresh_session(
-        self, request: ApiRequest, data: JSONBody[RefreshSessionBody]
-    ) -> RefreshSessionResponse:
+        self, request: ApiRequest, data: JSONBody[schemas.RefreshSessionBody]
+    ) -> schemas.RefreshSessionResponse:
         """Exchange the latest refresh token for a new access token and the next refresh token.
 
         A client that lost the response sends the same token again, and gets the same next refresh
@@ -55,7 +47,7 @@ class SessionController(Controller):
         """
         token = _parse_refresh_token(data.refresh_token)
         tokens = await request.use_cases.refresh_session(token)
-        return msgspec.convert(tokens, RefreshSessionResponse, from_attributes=True)
+        return msgspec.convert(tokens, schemas.RefreshSessionResponse, from_attributes=True)
 
     @post(
         "/logout",
@@ -63,13 +55,15 @@ class SessionController(Controller):
         response_description="The sessions have ended.",
         status_code=204,
         guards=[limit_by_ip],
-        operation_class=LogoutOperation,
+        operation_class=schemas.LogoutOperation,
         security=[*BEARER, {}],
         errors=[
             *body_errors(FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE))
         ],
     )
-    async def logout(self, request: ApiRequest, data: JSONBody[LogoutBody | None] = None) -> None:
+    async def logout(
+        self, request: ApiRequest, data: JSONBody[schemas.LogoutBody | None] = None
+    ) -> None:
         """End sessions. Their tokens become invalid at once. The body may be empty.
 
         `this` session is that of the access token, or that of the refresh token in the body. A
@@ -87,10 +81,12 @@ class SessionController(Controller):
         middleware=[AuthenticationMiddleware],
         security=BEARER,
     )
-    async def list_sessions(self, request: ApiRequest) -> SessionListResponse:
+    async def list_sessions(self, request: ApiRequest) -> schemas.SessionListResponse:
         """List the caller's sessions, the last used first."""
         sessions = await request.use_cases.list_sessions(request.principal)
-        return SessionListResponse(sessions=[to_session_response(session) for session in sessions])
+        return schemas.SessionListResponse(
+            sessions=[schemas.to_session_response(session) for session in sessions]
+        )
 
     @delete(
         "/sessions/{session_id:str}",
@@ -100,7 +96,9 @@ class SessionController(Controller):
         security=BEARER,
         errors=[errors.SessionNotFound],
     )
-    async def revoke_session(self, request: ApiRequest, session_id: SessionIdParameter) -> None:
+    async def revoke_session(
+        self, request: ApiRequest, session_id: schemas.SessionIdParameter
+    ) -> None:
         """End a session of the caller, this one or another. Its tokens become invalid at once."""
         await request.use_cases.revoke_session(request.principal, session_id)
 
@@ -113,7 +111,7 @@ def _parse_scope(text: str | None) -> Scope:
 
 
 async def _find_session(
-    request: ApiRequest, data: LogoutBody | None
+    request: ApiRequest, data: schemas.LogoutBody | None
 ) -> Principal | RefreshToken | None:
     if data is not None and data.refresh_token is not None:
         return _parse_refresh_token(data.refresh_token)

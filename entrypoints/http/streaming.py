@@ -1,6 +1,7 @@
 """Responses with a file, and the limit for how many are sent at a time."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
+from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from application.ports.call_provider import RecordingFile
@@ -34,12 +36,13 @@ class FileRead:
 
     Attributes:
         client_ip: Who reads it.
-        waits_since: Since when a chunk waits for the client, on the monotonic clock.
+        waits_since: Since when a chunk waits for the client, on the monotonic clock; infinite if
+            none does.
         is_ended: Set when the client loses its slot.
     """
 
     client_ip: str
-    waits_since: float | None = None
+    waits_since: float = math.inf
     is_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -66,15 +69,10 @@ class FileReads:
         give_up_at = time.monotonic() + SLOT_TIMEOUT_SECONDS
         while rivals := self._find_rivals(client_ip):
             now = time.monotonic()
-            waiting = [
-                (read.waits_since, number)
-                for number, read in enumerate(rivals)
-                if read.waits_since is not None and now - read.waits_since >= STALL_SECONDS
-            ]
-            if waiting:
-                _, number = min(waiting)
-                self._reads.discard(rivals[number])
-                rivals[number].is_ended.set()
+            slowest = min(rivals, key=lambda read: read.waits_since)
+            if now - slowest.waits_since >= STALL_SECONDS:
+                self._reads.discard(slowest)
+                slowest.is_ended.set()
             elif now >= give_up_at:
                 raise TooManyReads
             else:
@@ -92,19 +90,6 @@ class FileReads:
         if len(own) >= self._max_per_ip:
             return own
         return [*self._reads] if len(self._reads) >= self._max_total else ()
-
-
-@dataclass(frozen=True, slots=True)
-class HeadersResponse:
-    """A response without a body: to HEAD, or that a client has the file already."""
-
-    status: int
-    headers: Mapping[str, str]
-
-    async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
-        """Send the headers."""
-        await _start(send, self.status, self.headers)
-        await _end(send)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +113,7 @@ class FileResponse:
     status: int = 200
     is_head: bool = False
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Open the file and send it; raises what `open_file` raises before anything is sent."""
         async with self.slot as read, self.open_file() as file:
             headers = {**self.headers}
@@ -136,10 +121,12 @@ class FileResponse:
                 headers["Content-Type"] = file.media_type
             if file.size is not None:
                 headers["Content-Length"] = str(file.size)
-            await _start(send, self.status, headers)
+            # It has no default headers, whose values would be wrong.
+            head = ASGIResponse(status_code=self.status, headers=headers, is_head_response=True)
             if self.is_head:
-                await _end(send)
+                await head(scope, receive, send)
                 return
+            await head.start_response(send)
             sending = asyncio.create_task(_send_chunks(file.chunks, send, read))
             # The server does not report a disconnect to a sender: it drops what is sent.
             endings = [
@@ -163,15 +150,6 @@ class FileResponse:
                 _log.warning(_STALLED)
 
 
-async def _start(send: Send, status: int, headers: Mapping[str, str]) -> None:
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
-
-
-async def _end(send: Send) -> None:
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
 async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead) -> None:
     async for chunk in chunks:
         timeout = asyncio.timeout(SEND_TIMEOUT_SECONDS)
@@ -185,8 +163,8 @@ async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead)
             # The file is closed; the server keeps the connection until the client reads or leaves.
             _log.warning(_STALLED)
             return
-        read.waits_since = None
-    await _end(send)
+        read.waits_since = math.inf
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from litestar import Controller, delete, get, patch, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
+from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from application.media.media_urls import FileAccess
@@ -32,7 +33,7 @@ from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, invalid_number
 from entrypoints.http.parsing import missing_field, parse_field, parse_id
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileResponse, HeadersResponse
+from entrypoints.http.streaming import FileResponse
 
 _PRIVATE_CACHE_CONTROL: Final = "private, no-cache"
 """Of a file that a token opens: the next user of a browser has another token."""
@@ -294,11 +295,11 @@ class MediaFileController(Controller):
             "Cache-Control": _cache_control(access, request.settings.media_cache_control),
         }
         if validators.is_not_modified(request.headers):
-            return HeadersResponse(304, headers)
+            return ASGIResponse(status_code=304, headers=headers)
         headers["Content-Type"] = file.image.format.content_type
         if IS_HEAD in request.scope["state"]:
             headers["Content-Length"] = str(await open_file.get_size(file))
-            return HeadersResponse(200, headers)
+            return ASGIResponse(headers=headers, is_head_response=True)
         size = file.image.bytes
         part = validators.find_range(request.headers, size)
         if part is not None:

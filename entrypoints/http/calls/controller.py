@@ -7,7 +7,6 @@ from domain import errors
 from domain.identifier import parse_identifier
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.calls import schemas
-from entrypoints.http.calls.openapi import RecordingOperation
 from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
@@ -49,7 +48,7 @@ class CallController(Controller):
     @get(
         "/{call_id:str}/recording",
         summary="Get a recording of a call",
-        operation_class=RecordingOperation,
+        file_responses=schemas.RECORDING_RESPONSES,
         errors=[
             invalid_number("index", minimum=0),
             errors.Forbidden,

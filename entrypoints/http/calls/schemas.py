@@ -12,8 +12,10 @@ from domain.voice.walk import CallOutcome
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     USER_ID_EXAMPLE,
+    binary_content,
     described,
     format_timestamp,
+    header,
     query_parameter,
     time_field,
 )
@@ -127,6 +129,19 @@ class CallPageResponse(msgspec.Struct, kw_only=True):
             "Send it as `cursor` to get the next page; null on the last page.", CURSOR_EXAMPLE
         ),
     ]
+
+
+RECORDING_RESPONSES: Final = {
+    "200": {
+        "description": "The sound of the recording.",
+        "headers": {
+            "Content-Disposition": header(
+                "A file name.", f'attachment; filename="call-{CALL_ID_EXAMPLE}-0.mp3"'
+            )
+        },
+        "content": binary_content("audio/mpeg"),
+    }
+}
 
 
 def parse_list_parameters(cursor: str | None, limit: str | None) -> tuple[Cursor | None, int]:

@@ -26,7 +26,7 @@ from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.library import schemas
-from entrypoints.http.library.openapi import MediaFileOperation, UploadImageOperation
+from entrypoints.http.library.openapi import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.library.preconditions import Validators
 from entrypoints.http.library.upload_form import open_upload_form
 from entrypoints.http.middleware import IS_HEAD
@@ -57,7 +57,7 @@ class LibraryController(Controller):
         "/upload",
         summary="Upload an image",
         response_description="The image is in the library.",
-        operation_class=UploadImageOperation,
+        request_body=UPLOAD_FORM,
         # The form parser has its own limit, from the settings.
         request_max_body_size=None,
         unavailable_error=errors.ItemSaveFailed,
@@ -258,7 +258,7 @@ class MediaFileController(Controller):
     @get(
         "/{folder:str}/{name:str}",
         summary="Get the file of an image",
-        operation_class=MediaFileOperation,
+        file_responses=FILE_RESPONSES,
         errors=[
             errors.ReauthenticationRequired,
             errors.MediaFileNotFound,

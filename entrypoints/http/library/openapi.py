@@ -1,16 +1,14 @@
 """Descriptions of the two library operations that Litestar cannot derive from their handlers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
-
-from litestar.openapi.spec import Operation
 
 from domain.media.image import ImageFormat
 from domain.media.item import MAX_CATEGORY_LENGTH
 from entrypoints.http.fields import BINARY, ID_PATTERN, binary_content, header
 from entrypoints.http.library.schemas import CATEGORY_PATTERN
 
-_FORM: Final[Any] = {
+_FORM: Final = {
     "properties": {
         "file": {**BINARY, "description": "A JPEG, PNG, WebP, GIF, AVIF or HEIC image."},
         "user_id": {
@@ -35,6 +33,7 @@ _FORM: Final[Any] = {
     "type": "object",
     "required": ["file", "user_id"],
 }
+UPLOAD_FORM: Final = {"content": {"multipart/form-data": {"schema": _FORM}}, "required": True}
 _VALIDATORS: Final = {
     "Cache-Control": header(
         "Which caches may store the file, and how long. `private` where the URL expires.",
@@ -46,7 +45,7 @@ _VALIDATORS: Final = {
 _LENGTH: Final = {"Content-Length": header("The number of bytes.", "2481733")}
 _RANGE: Final = {"Content-Range": header("Which bytes these are.", "bytes 0-99/2481733")}
 _CONTENT: Final = binary_content(*(image_format.content_type for image_format in ImageFormat))
-_FILE_RESPONSES: Final[dict[str, Any]] = {
+FILE_RESPONSES: Final[Mapping[str, Any]] = {
     "200": {
         "description": "The bytes of the image. They never change.",
         "headers": {**_VALIDATORS, **_LENGTH},
@@ -62,20 +61,3 @@ _FILE_RESPONSES: Final[dict[str, Any]] = {
         "headers": _VALIDATORS,
     },
 }
-
-
-@dataclass
-class UploadImageOperation(Operation):
-    """Describes the multipart form, which the handler reads itself."""
-
-    def __post_init__(self) -> None:
-        form: Any = {"content": {"multipart/form-data": {"schema": _FORM}}, "required": True}
-        self.request_body = form
-
-
-@dataclass
-class MediaFileOperation(Operation):
-    """Describes a response of binary data."""
-
-    def __post_init__(self) -> None:
-        self.responses = {**(self.responses or {}), **_FILE_RESPONSES}

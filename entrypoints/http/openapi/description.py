@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any, Final
 
 import msgspec
@@ -129,8 +130,8 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     components |= {"headers": dict(_HEADERS), "responses": {}}
     for path, operations in description["paths"].items():
         for operation in operations.values():
-            _add_request_example(operation, schemas)
             handler = handlers[operation["operationId"]]
+            _correct_request_body(operation, handler, schemas)
             _correct_responses(operation, handler, api_of(path), components["responses"])
     responses.add_error_schemas(schemas)
     components["schemas"] = dict(sorted(schemas.items()))
@@ -207,11 +208,16 @@ def _replace_one_of(part: dict[str, Any]) -> dict[str, Any]:
     return part | {"anyOf": alternatives} if alternatives else part
 
 
-def _add_request_example(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
-    """Add an example to a JSON body: the fields that are required, with their examples.
+def _correct_request_body(
+    operation: dict[str, Any], handler: HTTPRouteHandler, schemas: Mapping[str, Any]
+) -> None:
+    """Describe a body as the option `request_body` of the handler says, and add an example to JSON.
 
-    Programs that show the description would otherwise invent a value for every field.
+    The example has the fields that are required. Programs that show the description would otherwise
+    invent a value for every field.
     """
+    if "request_body" in handler.opt:
+        operation["requestBody"] = deepcopy(handler.opt["request_body"])
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if body is not None:
         schema = schemas[body["schema"]["$ref"].rpartition("/")[2]]
@@ -226,16 +232,18 @@ def _add_request_example(operation: dict[str, Any], schemas: Mapping[str, Any]) 
 def _correct_responses(
     operation: dict[str, Any], handler: HTTPRouteHandler, api: Api, shared: dict[str, Any]
 ) -> None:
-    """Add security, headers, links and errors; remove the framework's own errors.
+    """Add security, headers, links, errors and what the option `file_responses` describes.
 
+    The framework's own errors are removed.
     A response that many operations have is written to `shared`, and referred to.
     """
     # A public operation says so; the framework omits an empty list.
     security = operation.setdefault("security", [])
     own = {*map(str, handler.responses or ())}
+    described = operation.pop("responses") | deepcopy(handler.opt.get("file_responses", {}))
     successes = {
         status: (response, None)
-        for status, response in operation.pop("responses").items()
+        for status, response in described.items()
         if status < "400" or status in own
     }
     errors = responses.describe_errors(api, responses.errors_of(handler, security))

@@ -55,7 +55,7 @@ class SessionController(Controller):
         response_description="The sessions have ended.",
         status_code=204,
         guards=[limit_by_ip],
-        operation_class=schemas.LogoutOperation,
+        request_body=schemas.LOGOUT_BODY,
         security=[*BEARER, {}],
         errors=[
             *body_errors(FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE))

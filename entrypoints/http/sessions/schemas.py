@@ -1,10 +1,8 @@
 """Request and response bodies of the session endpoints, and the fields of tokens."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
-from litestar.openapi.spec import Operation
 
 from application.identities.sessions import ListedSession, Scope
 from entrypoints.http.fields import described, format_timestamp, path_parameter, time_field
@@ -106,14 +104,9 @@ class SessionListResponse(msgspec.Struct, kw_only=True):
     sessions: Annotated[list[SessionResponse], described("The last used first.")]
 
 
-@dataclass
-class LogoutOperation(Operation):
-    """Describes the body of logout as optional; Litestar would require it, or `null`."""
-
-    def __post_init__(self) -> None:
-        schema = {"$ref": "#/components/schemas/LogoutBody"}
-        body: Any = {"content": {"application/json": {"schema": schema}}, "required": False}
-        self.request_body = body
+_LOGOUT_SCHEMA: Final = {"schema": {"$ref": "#/components/schemas/LogoutBody"}}
+LOGOUT_BODY: Final = {"content": {"application/json": _LOGOUT_SCHEMA}, "required": False}
+"""An optional body; Litestar would require it, or `null`."""
 
 
 def to_session_response(shown: ListedSession) -> SessionResponse:

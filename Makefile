@@ -84,6 +84,8 @@ test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=packag
 
 # The fault tests expect responses in time, and containers need CPU time too.
 test-faults test-containers: WORKERS = 2
+# One file takes as long as all others, so its tests are divided.
+test-faults: PARALLEL = -n $(WORKERS) --dist worksteal
 test-faults: install-dev ## killed processes, lost connections, full disks
 	$(PYTEST) $(PARALLEL) tests/faults $(ARGS)
 

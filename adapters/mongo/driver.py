@@ -51,8 +51,12 @@ MotorClient = AsyncIOMotorClient[RawDocument]
 MotorCollection = AsyncIOMotorCollection[RawDocument]
 MotorDatabase = AsyncIOMotorDatabase[RawDocument]
 
-DEFAULT_TIMEOUT: Final = 5.0
-"""Seconds for one call, with all retries of the driver."""
+DEFAULT_TIMEOUT: Final = 4.5
+"""Seconds for one call, with all retries of the driver.
+
+If a thousand requests time out at once, the last of them has its response within six seconds, also
+on a machine with other work.
+"""
 CLOSE_TIMEOUT: Final = 2.0
 
 DRIVER_ERRORS: Final = (PyMongoError, BSONError)

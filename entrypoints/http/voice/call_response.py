@@ -8,10 +8,13 @@ from typing import Final
 import structlog
 from litestar import Response
 
-from application.ports.call_markup import CallMarkup
 from application.ports.errors import PortError
+from application.webhook_urls import WebhookUrls
 from domain.errors import DomainError
+from domain.phone import PhoneNumber
 from domain.voice.instructions import HangUp, Instruction, Position, Say, Voice
+from entrypoints.http.request import ApiRequest
+from entrypoints.http.voice.webhook import Webhook
 
 ANSWER_TIMEOUT_SECONDS: Final = 12.0
 """Twilio waits for 15 seconds (https://www.twilio.com/docs/api/errors/11200)."""
@@ -28,16 +31,16 @@ class CallResponder:
     """Responds to one request of a call.
 
     Attributes:
-        markup: Renders the instructions.
-        recording_url: Where the provider reports that a recording is complete.
-        url_of: The URL where an answer continues.
-        apologize: Returns the instructions after an error.
+        request: The request.
+        webhook: What is known of it.
+        phone: The caller or the called phone, whose language an apology has.
+        url_of: The URL where an answer continues; None for inbound calls.
     """
 
-    markup: CallMarkup
-    recording_url: str
-    url_of: Callable[[Position], str]
-    apologize: Callable[[], Sequence[Instruction]]
+    request: ApiRequest
+    webhook: Webhook
+    phone: PhoneNumber | None
+    url_of: Callable[[Position], str] | None = None
 
     async def respond(
         self, answer: Callable[[], Awaitable[Sequence[Instruction]]]
@@ -55,11 +58,14 @@ class CallResponder:
     def respond_with_apology(self) -> Response[str]:
         """Respond with a spoken apology that ends the call."""
         try:
-            return self._render(self.apologize())
+            apology = self.request.use_cases.answer_call.apologize(self.phone)
+            return self._render(apology)
         except Exception as error:  # noqa: BLE001 -- the same
             _log.error("call_apology_failed", error=type(error).__name__, exc_info=error)
             return self._render(_LAST_APOLOGY)
 
     def _render(self, instructions: Sequence[Instruction]) -> Response[str]:
-        markup = self.markup.render(instructions, self.url_of, self.recording_url)
+        urls = WebhookUrls(self.request.settings.public_url)
+        url_of = self.url_of or urls.continue_call
+        markup = self.webhook.markup.render(instructions, url_of, urls.recording())
         return Response(markup.text, status_code=200, media_type=markup.media_type)

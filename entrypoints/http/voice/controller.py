@@ -1,6 +1,7 @@
 """The webhooks of the phone line and of messages. They are not part of the API's description."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -11,7 +12,6 @@ from litestar.params import FromPath, SkipValidation
 from application.voice.answer_call import AnswerCallCommand
 from application.voice.answer_code_call import AnswerCodeCallCommand
 from application.webhook_urls import WebhookUrls
-from domain.phone import PhoneNumber
 from domain.voice.call import inbound_call_id
 from domain.voice.instructions import Instruction, Position
 from domain.voice.walk import Recorded
@@ -30,20 +30,11 @@ _log = structlog.get_logger()
 WebhookDependency: TypeAlias = NamedDependency[SkipValidation[Webhook]]
 
 
-async def _receive_call_webhook(request: ApiRequest) -> Webhook:
-    settings = request.settings
-    webhooks = settings.webhooks if settings.has_phone_line else None
-    webhook = await receive_webhook(request, webhooks, settings.public_url)
-    if not webhook.fields.provider_call_id:
-        raise WebhookRejected
-    return webhook
-
-
 def _reject(_: ApiRequest, __: WebhookRejected) -> Response[bytes]:
     return Response(b"", status_code=403, media_type="text/plain")
 
 
-_EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {WebhookRejected: _reject}
+_EXCEPTION_HANDLERS: Final[dict[Any, Any]] = {WebhookRejected: _reject}
 
 
 class VoiceController(Controller):
@@ -55,8 +46,8 @@ class VoiceController(Controller):
 
     path = "/voice"
     include_in_schema = False
-    dependencies = {"webhook": Provide(_receive_call_webhook)}
-    exception_handlers = dict(_EXCEPTION_HANDLERS)
+    dependencies = {"webhook": Provide(receive_webhook)}
+    exception_handlers = _EXCEPTION_HANDLERS
 
     @post(status_code=200)
     async def begin_call(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
@@ -70,13 +61,11 @@ class VoiceController(Controller):
 
     @post("/calls/{call_id:str}", status_code=200)
     async def read_code(
-        self,
-        request: ApiRequest,
-        webhook: WebhookDependency,
-        call_id: FromPath[str],
+        self, request: ApiRequest, webhook: WebhookDependency, call_id: FromPath[str]
     ) -> Response[str]:
         """Answer a request of a call that reads a code."""
-        fields, urls = webhook.fields, WebhookUrls(request.settings.public_url)
+        fields = webhook.fields
+        url_of = partial(WebhookUrls(request.settings.public_url).code_call, call_id)
 
         async def answer() -> tuple[Instruction, ...]:
             position = webhook.parse_position() if "node" in webhook.parameters else None
@@ -86,18 +75,13 @@ class VoiceController(Controller):
                 )
             )
 
-        def url_of(position: Position) -> str:
-            return urls.code_call(call_id, position)
-
-        responder = _make_responder(request, webhook, fields.called, url_of)
-        return await responder.respond(answer)
+        return await CallResponder(request, webhook, fields.called, url_of).respond(answer)
 
     @post("/fallback", status_code=200)
     async def apologize(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
         """Apologize to a caller after the provider could not use another response."""
         _log.error("call_fallback_requested", error_code=webhook.fields.error_code)
-        responder = _make_responder(request, webhook, webhook.fields.caller)
-        return responder.respond_with_apology()
+        return CallResponder(request, webhook, webhook.fields.caller).respond_with_apology()
 
     @post("/status", status_code=204)
     async def record_status(self, request: ApiRequest, webhook: WebhookDependency) -> None:
@@ -123,21 +107,19 @@ class SmsController(Controller):
 
     path = "/sms"
     include_in_schema = False
-    exception_handlers = dict(_EXCEPTION_HANDLERS)
+    exception_handlers = _EXCEPTION_HANDLERS
 
     @post("/status", status_code=204)
     async def record_status(self, request: ApiRequest) -> None:
         """Record what became of a message."""
-        signed, parameters = await read_signed_request(request, request.settings.public_url)
+        signed, parameters = await read_signed_request(request)
         report_id = parameters.get("delivery", "")
         if not await request.use_cases.record_message_status(report_id, signed):
             raise reject(request, "no message provider recognizes its signature")
 
 
 async def _answer_call(
-    request: ApiRequest,
-    webhook: Webhook,
-    parse_position: Callable[[], Position | None],
+    request: ApiRequest, webhook: Webhook, parse_position: Callable[[], Position | None]
 ) -> Response[str]:
     fields = webhook.fields
 
@@ -152,19 +134,4 @@ async def _answer_call(
             )
         )
 
-    return await _make_responder(request, webhook, fields.caller).respond(answer)
-
-
-def _make_responder(
-    request: ApiRequest,
-    webhook: Webhook,
-    phone: PhoneNumber | None,
-    url_of: Callable[[Position], str] | None = None,
-) -> CallResponder:
-    urls = WebhookUrls(request.settings.public_url)
-    return CallResponder(
-        webhook.markup,
-        urls.recording(),
-        url_of or urls.continue_call,
-        lambda: request.use_cases.answer_call.apologize(phone),
-    )
+    return await CallResponder(request, webhook, fields.caller).respond(answer)

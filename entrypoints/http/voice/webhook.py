@@ -6,22 +6,19 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import structlog
-from litestar import Request
 from litestar.exceptions import HTTPException
 
 from application.ports.call_markup import CallMarkup
 from application.ports.webhook_parser import WebhookFields
 from application.ports.webhook_signatures import SignedRequest
-from application.ports.webhooks import Webhooks
 from domain.voice.instructions import Position
 from entrypoints.http.errors.exceptions import HttpError
+from entrypoints.http.request import ApiRequest
 
 MAX_FIELDS: Final = 500
 _FORM: Final = "application/x-www-form-urlencoded"
 
 _log = structlog.get_logger()
-
-AnyRequest = Request[Any, Any, Any]
 
 
 class WebhookRejected(Exception):
@@ -48,30 +45,27 @@ class Webhook:
         return Position(node, int(visit), int(repeat))
 
 
-async def receive_webhook(
-    request: AnyRequest, webhooks: Webhooks | None, public_url: str
-) -> Webhook:
-    """Receive a request and verify it.
+async def receive_webhook(request: ApiRequest) -> Webhook:
+    """Receive a request about a call, and verify it.
 
-    Args:
-        request: The request. Of its headers, the signature and the type of the body count.
-        webhooks: What verifies and reads it; None if no provider sends such requests.
-        public_url: The URL of the service as the provider knows it, with its path prefix.
+    Of its headers, the signature and the type of the body count.
 
     Raises:
         WebhookRejected: It is not authentic, or malformed.
     """
+    webhooks = request.settings.webhooks if request.settings.has_phone_line else None
     if webhooks is None:
         raise reject(request, "the settings name no provider that sends such requests")
-    signed, parameters = await read_signed_request(request, public_url)
+    signed, parameters = await read_signed_request(request)
     if not webhooks.signatures.verify(signed):
         raise reject(request, "signature, account or a repeated field")
-    return Webhook(webhooks.parser.parse(signed), parameters, webhooks.markup)
+    fields = webhooks.parser.parse(signed)
+    if not fields.provider_call_id:
+        raise WebhookRejected
+    return Webhook(fields, parameters, webhooks.markup)
 
 
-async def read_signed_request(
-    request: AnyRequest, public_url: str
-) -> tuple[SignedRequest, Mapping[str, str]]:
+async def read_signed_request(request: ApiRequest) -> tuple[SignedRequest, Mapping[str, str]]:
     """Return the request as it arrived, and the parameters of its URL.
 
     Raises:
@@ -79,13 +73,14 @@ async def read_signed_request(
     """
     scope: Any = request.scope
     try:
-        signed = _to_signed_request(scope, await request.body(), public_url)
-        return signed, dict(parse_qsl(_query(scope), keep_blank_values=True))
+        query = scope["query_string"].decode("ascii")
+        signed = _to_signed_request(scope, query, await request.body(), request.settings.public_url)
+        return signed, dict(parse_qsl(query, keep_blank_values=True))
     except (HttpError, HTTPException, ValueError):
         raise reject(request, "the body is malformed, too large or incomplete") from None
 
 
-def reject(request: AnyRequest, reason: str) -> WebhookRejected:
+def reject(request: ApiRequest, reason: str) -> WebhookRejected:
     """Log why a request is rejected, and return the error."""
     # The template: a path may have any text, and the provider's requests have ids in it.
     path = request.scope["path_template"]
@@ -93,13 +88,13 @@ def reject(request: AnyRequest, reason: str) -> WebhookRejected:
     return WebhookRejected(reason)
 
 
-def _to_signed_request(scope: Any, body: bytes, public_url: str) -> SignedRequest:
+def _to_signed_request(scope: Any, query: str, body: bytes, public_url: str) -> SignedRequest:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     # The raw path and query: decoded and encoded again, they may differ from what was signed.
-    path, query = scope["raw_path"].decode("ascii"), _query(scope)
+    path = scope["raw_path"].decode("ascii")
     url = f"{public_url}{path}?{query}" if query else f"{public_url}{path}"
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _FORM:
@@ -108,8 +103,3 @@ def _to_signed_request(scope: Any, body: bytes, public_url: str) -> SignedReques
         body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
     )
     return SignedRequest(url, headers, tuple(form), body)
-
-
-def _query(scope: Any) -> str:
-    query: bytes = scope["query_string"]
-    return query.decode("ascii")

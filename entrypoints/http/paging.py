@@ -1,15 +1,19 @@
 """Parameters of lists that are returned in pages."""
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
 from litestar.params import QueryParameter
 
 from domain.errors import InvalidNumber
-from entrypoints.http.fields import query_parameter
+from entrypoints.http.fields import described, query_parameter
 
 CURSOR_PATTERN: Final = "^[0-9a-f]{38}$"
 CURSOR_EXAMPLE: Final = "0650be398fd6006561a2b1c3d4e5f60718293b"
+NextCursorField = Annotated[
+    str | None,
+    described("Send it as `cursor` to get the next page; null on the last page.", CURSOR_EXAMPLE),
+]
 MAX_NUMBER: Final = 10**18 - 1
 _NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")
 
@@ -20,6 +24,14 @@ def count_parameter(
     """Describe a parameter that `parse_count` parses."""
     return query_parameter(
         description, type="integer", minimum=minimum, maximum=maximum, examples=[default]
+    )
+
+
+def page_size_parameter(items: str, default: int) -> QueryParameter:
+    """Describe how many items a page has."""
+    return count_parameter(
+        f"{items} per page, from 1. The default is {default}. More than 100 is taken as 100.",
+        default,
     )
 
 

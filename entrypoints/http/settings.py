@@ -5,15 +5,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from application.ports.webhooks import Webhooks
+from domain import phone
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
-from domain.phone import (
-    DEFAULT_RULES,
-    PhoneNumber,
-    PhoneRules,
-    parse_international_phone,
-    parse_phone,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +35,7 @@ class HttpSettings:
     upload_limit: int
     upload_min_rate: int = 32_000
     default_region: str | None = None
-    phone_rules: PhoneRules = DEFAULT_RULES
+    phone_rules: phone.PhoneRules = phone.DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH
     upload_lock_file: int | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -57,10 +51,10 @@ class HttpSettings:
     media_cache_control: str = "public, max-age=31536000, immutable"
     is_stopping: Callable[[], bool] = lambda: False
 
-    def parse_phone(self, text: str) -> PhoneNumber:
+    def parse_phone(self, text: str) -> phone.PhoneNumber:
         """Parse a number as people write it; raises InvalidValue."""
-        return parse_phone(text, self.default_region, self.phone_rules)
+        return phone.parse_phone(text, self.default_region, self.phone_rules)
 
-    def parse_international_phone(self, text: str) -> PhoneNumber:
+    def parse_international_phone(self, text: str) -> phone.PhoneNumber:
         """Parse a number as the legacy API reads it; raises InvalidValue."""
-        return parse_international_phone(text, self.default_region, self.phone_rules)
+        return phone.parse_international_phone(text, self.default_region, self.phone_rules)

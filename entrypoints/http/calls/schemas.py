@@ -19,7 +19,13 @@ from entrypoints.http.fields import (
     query_parameter,
     time_field,
 )
-from entrypoints.http.paging import CURSOR_EXAMPLE, CURSOR_PATTERN, count_parameter, parse_count
+from entrypoints.http.paging import (
+    CURSOR_PATTERN,
+    NextCursorField,
+    count_parameter,
+    page_size_parameter,
+    parse_count,
+)
 from entrypoints.http.parsing import parse_field, parse_fields
 
 DEFAULT_PAGE_SIZE: Final = 20
@@ -29,13 +35,7 @@ RecordingIndexParameter: TypeAlias = Annotated[
     str | None,
     count_parameter("Which recording of the call, from 0. The default is 0.", 0, minimum=0),
 ]
-LimitParameter: TypeAlias = Annotated[
-    str | None,
-    count_parameter(
-        "Calls per page, from 1. The default is 20. More than 100 is taken as 100.",
-        DEFAULT_PAGE_SIZE,
-    ),
-]
+LimitParameter: TypeAlias = Annotated[str | None, page_size_parameter("Calls", DEFAULT_PAGE_SIZE)]
 CallCursorParameter: TypeAlias = Annotated[
     str | None, query_parameter("The `next_cursor` of the previous page.", pattern=CURSOR_PATTERN)
 ]
@@ -123,12 +123,7 @@ class CallPageResponse(msgspec.Struct, kw_only=True):
     """A page of the call log, the newest calls first."""
 
     calls: Annotated[list[CallResponse], described("The calls of the page.")]
-    next_cursor: Annotated[
-        str | None,
-        described(
-            "Send it as `cursor` to get the next page; null on the last page.", CURSOR_EXAMPLE
-        ),
-    ]
+    next_cursor: NextCursorField
 
 
 RECORDING_RESPONSES: Final = {

@@ -43,6 +43,8 @@ _MEDIA_HEADERS: Final = {
     # A file that is opened as a page must not run or load anything.
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
+_ACCESS_ERRORS: Final = (errors.Forbidden, errors.ReauthenticationRequired)
+_CHANGE_ERRORS: Final = (exceptions.InvalidItemId, errors.ItemNotFound, *_ACCESS_ERRORS)
 
 
 class LibraryController(Controller):
@@ -74,8 +76,7 @@ class LibraryController(Controller):
                 FieldErrorCode.INVALID_FORM,
                 "The multipart form is incomplete or malformed.",
             ),
-            errors.Forbidden,
-            errors.ReauthenticationRequired,
+            *_ACCESS_ERRORS,
             errors.UserNotFound,
             exceptions.RequestTimeout,
             exceptions.FileTooLarge,
@@ -127,12 +128,7 @@ class LibraryController(Controller):
         summary="List library items",
         response_description="The page. It may be empty.",
         unavailable_error=errors.LibraryReadFailed,
-        errors=[
-            invalid_number("page"),
-            exceptions.PageTooDeep,
-            errors.Forbidden,
-            errors.ReauthenticationRequired,
-        ],
+        errors=[invalid_number("page"), exceptions.PageTooDeep, *_ACCESS_ERRORS],
     )
     async def list_library_items(
         self,
@@ -156,10 +152,10 @@ class LibraryController(Controller):
         item_filter, page_request = schemas.parse_list_parameters(
             page, per_page, cursor, user_id, item_type, category
         )
-        principal = request.principal
-        return schemas.to_page_response(
-            await request.use_cases.list_items(principal, item_filter, page_request)
+        page_of_items = await request.use_cases.list_items(
+            request.principal, item_filter, page_request
         )
+        return schemas.to_page_response(page_of_items)
 
     @get(
         "/{item_id:str}",
@@ -180,13 +176,7 @@ class LibraryController(Controller):
         "/{item_id:str}",
         summary="Change the label of a library item",
         response_description="The item, with its new label.",
-        errors=[
-            *body_errors(missing_field("category")),
-            exceptions.InvalidItemId,
-            errors.ItemNotFound,
-            errors.Forbidden,
-            errors.ReauthenticationRequired,
-        ],
+        errors=[*body_errors(missing_field("category")), *_CHANGE_ERRORS],
     )
     async def update_library_item(
         self,
@@ -205,12 +195,7 @@ class LibraryController(Controller):
         "/{item_id:str}",
         summary="Delete a library item",
         response_description="The item is deleted.",
-        errors=[
-            exceptions.InvalidItemId,
-            errors.ItemNotFound,
-            errors.Forbidden,
-            errors.ReauthenticationRequired,
-        ],
+        errors=_CHANGE_ERRORS,
     )
     async def delete_library_item(self, request: ApiRequest, item_id: IdParameter) -> None:
         """Delete an item; its URL stops working at once.

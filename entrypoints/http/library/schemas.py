@@ -27,7 +27,13 @@ from entrypoints.http.fields import (
     query_parameter,
     time_field,
 )
-from entrypoints.http.paging import CURSOR_EXAMPLE, CURSOR_PATTERN, count_parameter, parse_count
+from entrypoints.http.paging import (
+    CURSOR_PATTERN,
+    NextCursorField,
+    count_parameter,
+    page_size_parameter,
+    parse_count,
+)
 from entrypoints.http.parsing import parse_field, parse_fields, parse_id
 
 CATEGORY_PATTERN: Final = r"^[^\x00]*$"
@@ -62,11 +68,7 @@ PageParameter: TypeAlias = Annotated[
     ),
 ]
 PageSizeParameter: TypeAlias = Annotated[
-    str | None,
-    count_parameter(
-        "Items per page, from 1. The default is 10. More than 100 is taken as 100.",
-        DEFAULT_PAGE_SIZE,
-    ),
+    str | None, page_size_parameter("Items", DEFAULT_PAGE_SIZE)
 ]
 OwnerParameter: TypeAlias = Annotated[
     str | None, query_parameter("Only items of this user.", pattern=ID_PATTERN)
@@ -171,12 +173,7 @@ class LibraryPageResponse(msgspec.Struct, kw_only=True):
     total_pages: Annotated[
         int | None, described("The number of pages for `total` items; null with a cursor.", 10)
     ]
-    next_cursor: Annotated[
-        str | None,
-        described(
-            "Send it as `cursor` to get the next page; null on the last page.", CURSOR_EXAMPLE
-        ),
-    ]
+    next_cursor: NextCursorField
 
 
 def parse_list_parameters(

@@ -10,7 +10,6 @@ from litestar.params import JSONBody
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
-from domain.errors import InvalidCharacters, TooLong, UnsupportedValue
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
@@ -67,14 +66,9 @@ class OtpController(Controller):
             ("channel", lambda: _parse_channel(data.channel, request.settings)),
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
+        device_token = _parse_device_token(data.device_token)
         result = await request.use_cases.request_otp(
-            RequestOtpCommand(
-                phone,
-                request.client_ip,
-                preferences,
-                _parse_device_token(data.device_token),
-                channel,
-            )
+            RequestOtpCommand(phone, request.client_ip, preferences, device_token, channel)
         )
         return msgspec.convert(result, schemas.RequestOtpResponse, from_attributes=True)
 
@@ -151,9 +145,9 @@ def _parse_channel(text: str | None, settings: HttpSettings) -> Channel:
     try:
         channel = Channel.SMS if text is None else Channel(text)
     except ValueError:
-        raise UnsupportedValue("Send 'sms' or 'voice', or omit the field.") from None
+        raise errors.UnsupportedValue("Send 'sms' or 'voice', or omit the field.") from None
     if channel is Channel.VOICE and not settings.has_voice_channel:
-        raise UnsupportedValue(
+        raise errors.UnsupportedValue(
             "This service places no calls. Send 'sms', or omit the field. Its operator can change"
             " that: DIALTONE_VOICE=twilio with a number in TWILIO_VOICE_FROM or TWILIO_FROM."
         )
@@ -168,7 +162,7 @@ def _parse_device(text: str | None) -> str | None:
     if text is None:
         return None
     if len(text) > MAX_DEVICE_NAME_LENGTH:
-        raise TooLong(f"A device name has at most {MAX_DEVICE_NAME_LENGTH} characters.")
+        raise errors.TooLong(f"A device name has at most {MAX_DEVICE_NAME_LENGTH} characters.")
     if not _DEVICE.fullmatch(text):
-        raise InvalidCharacters("A device name has no control characters or line breaks.")
+        raise errors.InvalidCharacters("A device name has no control characters or line breaks.")
     return text.strip() or None

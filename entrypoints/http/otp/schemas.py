@@ -218,9 +218,7 @@ def to_verify_otp_response(tokens: Tokens, device_token: DeviceToken | None) -> 
     return VerifyOtpResponse(
         access_token=tokens.access_token,
         expires_in=tokens.expires_in,
-        refresh_token=msgspec.UNSET if tokens.refresh_token is None else tokens.refresh_token,
-        refresh_expires_in=(
-            msgspec.UNSET if tokens.refresh_expires_in is None else tokens.refresh_expires_in
-        ),
-        device_token=msgspec.UNSET if device_token is None else device_token.text,
+        refresh_token=tokens.refresh_token or msgspec.UNSET,
+        refresh_expires_in=tokens.refresh_expires_in or msgspec.UNSET,
+        device_token=device_token.text if device_token else msgspec.UNSET,
     )

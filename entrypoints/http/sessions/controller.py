@@ -9,7 +9,6 @@ from litestar.params import JSONBody
 from application.identities.sessions import Scope
 from application.principal import Principal
 from domain import errors
-from domain.errors import InvalidRefreshToken, InvalidValue, UnsupportedValue
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware, authenticate, limit_by_ip
 from entrypoints.http.errors.exceptions import FieldError
@@ -34,7 +33,7 @@ class SessionController(Controller):
         response_description="The new tokens.",
         status_code=200,
         guards=[limit_by_ip],
-        errors=[*body_errors(missing_field("refresh_token")), InvalidRefreshToken],
+        errors=[*body_errors(missing_field("refresh_token")), errors.InvalidRefreshToken],
     )
     async def refresh_session(
         self, request: ApiRequest, data: JSONBody[schemas.RefreshSessionBody]
@@ -57,9 +56,7 @@ class SessionController(Controller):
         guards=[limit_by_ip],
         request_body=schemas.LOGOUT_BODY,
         security=[*BEARER, {}],
-        errors=[
-            *body_errors(FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE))
-        ],
+        errors=body_errors(FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE)),
     )
     async def logout(
         self, request: ApiRequest, data: JSONBody[schemas.LogoutBody | None] = None
@@ -107,7 +104,7 @@ def _parse_scope(text: str | None) -> Scope:
     try:
         return Scope(text or Scope.THIS)
     except ValueError:
-        raise UnsupportedValue(_INVALID_SCOPE) from None
+        raise errors.UnsupportedValue(_INVALID_SCOPE) from None
 
 
 async def _find_session(
@@ -121,5 +118,5 @@ async def _find_session(
 def _parse_refresh_token(text: str) -> RefreshToken | None:
     try:
         return parse_refresh_token(text)
-    except InvalidValue:
+    except errors.InvalidValue:
         return None

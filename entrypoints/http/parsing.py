@@ -17,7 +17,6 @@ B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
-T = TypeVar("T")
 
 MAX_UNKNOWN_FIELDS: Final = 20
 MAX_FIELD_NAME_LENGTH: Final = 64
@@ -79,7 +78,7 @@ def body_type(handler: HTTPRouteHandler) -> type[msgspec.Struct] | None:
     return None
 
 
-def parse_json(content: bytes, body_type: type[T]) -> T:
+def parse_json(content: bytes, body_type: type[A]) -> A:
     """Parse a JSON body strictly: no value is converted to another type.
 
     Args:

@@ -5,12 +5,15 @@ from litestar.types import ASGIApp
 
 from domain import errors
 from domain.identifier import parse_identifier
+from domain.page import parse_cursor
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.calls import schemas
 from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import invalid_number
+from entrypoints.http.paging import parse_count
+from entrypoints.http.parsing import parse_field, parse_fields
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse
 
@@ -41,7 +44,10 @@ class CallController(Controller):
         an inbound call may be somebody else's: `caller_verified` is false. Administrators have to
         have logged in within the last day; otherwise they see their own calls.
         """
-        after, size = schemas.parse_list_parameters(cursor, limit)
+        after, size = parse_fields(
+            ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
+            ("limit", lambda: parse_count(limit, schemas.DEFAULT_PAGE_SIZE)),
+        )
         calls = await request.use_cases.list_calls(request.principal, after, size)
         return schemas.to_page_response(calls, request.principal.viewer)
 
@@ -69,7 +75,8 @@ class CallController(Controller):
 
         They have to have logged in within the last day.
         """
-        number, call = schemas.parse_index(index), parse_identifier(call_id) or ""
+        number = parse_field("index", lambda: parse_count(index, default=0, minimum=0))
+        call = parse_identifier(call_id) or ""
         return FileResponse(
             lambda: request.use_cases.open_recording(request.principal, call, number),
             request.file_reads.slot(request.client_ip),

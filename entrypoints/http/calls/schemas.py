@@ -6,7 +6,7 @@ import msgspec
 
 from application.voice.calls import CallPage
 from domain.identities.identity import Identity
-from domain.page import Cursor, encode_cursor, parse_cursor
+from domain.page import encode_cursor
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
 from entrypoints.http.fields import (
@@ -24,9 +24,7 @@ from entrypoints.http.paging import (
     NextCursorField,
     count_parameter,
     page_size_parameter,
-    parse_count,
 )
-from entrypoints.http.parsing import parse_field, parse_fields
 
 DEFAULT_PAGE_SIZE: Final = 20
 CALL_ID_EXAMPLE: Final = "6561a2b2c3d4e5f60718293c"
@@ -137,19 +135,6 @@ RECORDING_RESPONSES: Final = {
         "content": binary_content("audio/mpeg"),
     }
 }
-
-
-def parse_list_parameters(cursor: str | None, limit: str | None) -> tuple[Cursor | None, int]:
-    """Parse which page of calls is requested; raises InvalidFields."""
-    return parse_fields(
-        ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
-        ("limit", lambda: parse_count(limit, DEFAULT_PAGE_SIZE)),
-    )
-
-
-def parse_index(text: str | None) -> int:
-    """Parse which recording is requested; raises InvalidFields."""
-    return parse_field("index", lambda: parse_count(text, default=0, minimum=0))
 
 
 def to_page_response(page: CallPage, viewer: Identity) -> CallPageResponse:

@@ -126,7 +126,8 @@ class _FormReader:
             for event in parser.parse(block):
                 if isinstance(event, MultipartSegment):
                     part, text = event, bytearray()
-                    if self._file_part is None and _is_file(part):
+                    is_file = part.name == "file" and part.filename is not None
+                    if is_file and self._file_part is None:
                         self._file_part = part
                 elif part is not None and part is self._file_part:
                     await self._append(bytes(event or b""))
@@ -195,7 +196,3 @@ def _decode(text: bytearray, charset: str | None) -> str:
             FieldErrorCode.INVALID_FORM, "The text of a form must be UTF-8."
         )
     return text.decode(_CHARSETS[0])
-
-
-def _is_file(part: MultipartSegment) -> bool:
-    return part.name == "file" and part.filename is not None

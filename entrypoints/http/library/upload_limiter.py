@@ -111,7 +111,6 @@ class UploadInProgress:
         self.closed = asyncio.Event()
         self._limiter = limiter
         self._receiving = asyncio.timeout(None)
-        self._is_ended = False
 
     @asynccontextmanager
     async def receive(self) -> AsyncIterator[None]:
@@ -124,7 +123,7 @@ class UploadInProgress:
             async with self._receiving:
                 yield
         except TimeoutError:
-            if self._is_ended:
+            if self._receiving.expired():
                 raise NoUploadSpace from None
             raise
         finally:
@@ -132,8 +131,7 @@ class UploadInProgress:
 
     async def end(self) -> None:
         """End the upload, and wait until its space is free again."""
-        if not self._is_ended:
-            self._is_ended = True
+        if not self._receiving.expired():
             self._receiving.reschedule(asyncio.get_running_loop().time())
         # An upload that has just been received completely is not ended.
         with suppress(TimeoutError):
@@ -168,10 +166,6 @@ class UploadInProgress:
     def rate(self, now: float) -> float:
         """Return the bytes a second since it began."""
         return self.received_bytes / max(now - self.began_at, _MIN_AGE)
-
-    def byte_seconds(self, now: float) -> float:
-        """Return the bytes that it holds times its age."""
-        return self.received_bytes * (now - self.began_at)
 
 
 class UploadLimiter:
@@ -280,7 +274,7 @@ class UploadLimiter:
         by_network: Counter[str] = Counter()
         by_user: Counter[tuple[str, str]] = Counter()
         for one in receiving:
-            held = round(one.byte_seconds(now))
+            held = round(one.received_bytes * (now - one.began_at))
             by_network[one.network] += held
             by_user[one.network, one.identity_id] += held
         return max(

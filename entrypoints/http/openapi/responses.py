@@ -230,16 +230,12 @@ def add_error_schemas(schemas: dict[str, Any]) -> None:
             continue
         optional = _OPTIONAL_FIELDS.get(error, set())
         required = error_body(_make_example(error), Api.MAIN).keys() - optional
-        own_fields = fields | {
+        own = fields | {
             "error": {**fields["error"], "examples": [row.message]},
             "code": {**fields["code"], "enum": [row.code], "examples": [row.code]},
         }
         schemas[name] = {
-            "properties": {
-                field: schema
-                for field, schema in own_fields.items()
-                if field in required | optional
-            },
+            "properties": {field: own[field] for field in fields if field in required | optional},
             "type": "object",
             "required": sorted(required),
             "title": name,

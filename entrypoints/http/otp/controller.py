@@ -88,7 +88,8 @@ class OtpController(Controller):
         to the same message.
         """
         result = await request.use_cases.get_delivery_status(request_id)
-        return schemas.to_delivery_status_response(result)
+        error_code = result.error_code or msgspec.UNSET
+        return schemas.DeliveryStatusResponse(status=result.status.value, error_code=error_code)
 
     @post(
         "/verify-otp",

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 
 from application.identities.session_factory import Tokens
-from application.otp.delivery_status import GetDeliveryStatusResult
 from domain.identities.device_token import DeviceToken
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
@@ -204,13 +203,6 @@ class InvalidOtpResponse(msgspec.Struct, kw_only=True):
     success: Annotated[bool, described("The code was not correct.", False, const=False)] = False
     message: Annotated[str, described("Always `Invalid OTP`.", "Invalid OTP")] = "Invalid OTP"
     attempts_left: Annotated[int, described("The number of attempts that are left.", 4)]
-
-
-def to_delivery_status_response(result: GetDeliveryStatusResult) -> DeliveryStatusResponse:
-    """Convert the status of a delivery."""
-    return DeliveryStatusResponse(
-        status=result.status.value, error_code=result.error_code or msgspec.UNSET
-    )
 
 
 def to_verify_otp_response(tokens: Tokens, device_token: DeviceToken | None) -> VerifyOtpResponse:

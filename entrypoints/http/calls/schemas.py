@@ -1,6 +1,6 @@
 """Parameters and response bodies of the call log."""
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final
 
 import msgspec
 
@@ -29,12 +29,12 @@ from entrypoints.http.paging import (
 DEFAULT_PAGE_SIZE: Final = 20
 CALL_ID_EXAMPLE: Final = "6561a2b2c3d4e5f60718293c"
 
-RecordingIndexParameter: TypeAlias = Annotated[
+RecordingIndexParameter = Annotated[
     str | None,
     count_parameter("Which recording of the call, from 0. The default is 0.", 0, minimum=0),
 ]
-LimitParameter: TypeAlias = Annotated[str | None, page_size_parameter("Calls", DEFAULT_PAGE_SIZE)]
-CallCursorParameter: TypeAlias = Annotated[
+LimitParameter = Annotated[str | None, page_size_parameter("Calls", DEFAULT_PAGE_SIZE)]
+CallCursorParameter = Annotated[
     str | None, query_parameter("The `next_cursor` of the previous page.", pattern=CURSOR_PATTERN)
 ]
 
@@ -105,9 +105,8 @@ class CallResponse(msgspec.Struct, kw_only=True):
     caller_verified: Annotated[
         bool,
         described(
-            "Whether the user was proved to be on the phone: the code of the call"
-            " opened a session. Always false for inbound calls, because anybody can call with any"
-            " number.",
+            "Whether the user was proved to be on the phone: the code of the call opened a session."
+            " Always false for inbound calls, because anybody can call with any number.",
             False,
         ),
     ]

@@ -33,10 +33,9 @@ class LegacyGetOtpResponse(msgspec.Struct, kw_only=True):
     exit_code: Annotated[int, described("Always 0.", 0)] = 0
 
 
-class LegacyValidateOtpBody(msgspec.Struct, kw_only=True):
+class LegacyValidateOtpBody(LegacyGetOtpBody, kw_only=True):
     """The code from the message. Other fields are ignored."""
 
-    phone: LegacyPhoneField
     otp: OtpField
 
 

@@ -1,9 +1,9 @@
 """Parameters, request and response bodies of the library endpoints."""
 
-from typing import Annotated, Final, TypeAlias, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
-from litestar.params import HeaderParameter
+from litestar.params import HeaderParameter, PathParameter
 
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
@@ -17,7 +17,6 @@ from entrypoints.http.errors.exceptions import PageTooDeep
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ID_PATTERN,
-    ITEM_ID_EXAMPLE,
     CreatedAtField,
     UserIdField,
     described,
@@ -40,25 +39,18 @@ CATEGORY_PATTERN: Final = r"^[^\x00]*$"
 DEFAULT_PAGE_SIZE: Final = 10
 _KINDS: Final = {kind.value: kind for kind in MediaKind}
 
-FolderParameter: TypeAlias = Annotated[
-    str,
-    path_parameter(
-        "The folder of the file, as in an item's `url`.", pattern=item.STORAGE_FOLDER_PATTERN
-    ),
-]
-FileNameParameter: TypeAlias = Annotated[
-    str,
-    path_parameter(
-        "The name of the file, as in an item's `url`.", pattern=item.STORAGE_NAME_PATTERN
-    ),
-]
-ExpiresParameter: TypeAlias = Annotated[
+
+def _url_part(name: str, pattern: str) -> PathParameter:
+    return path_parameter(f"The {name} of the file, as in an item's `url`.", pattern=pattern)
+
+
+FolderParameter = Annotated[str, _url_part("folder", item.STORAGE_FOLDER_PATTERN)]
+FileNameParameter = Annotated[str, _url_part("name", item.STORAGE_NAME_PATTERN)]
+ExpiresParameter = Annotated[
     str | None, query_parameter("A part of the signature of a private URL.")
 ]
-SignatureParameter: TypeAlias = Annotated[
-    str | None, query_parameter("The signature of a private URL.")
-]
-PageParameter: TypeAlias = Annotated[
+SignatureParameter = Annotated[str | None, query_parameter("The signature of a private URL.")]
+PageParameter = Annotated[
     str | None,
     count_parameter(
         "The page number, from 1. The default is 1. A page that begins after"
@@ -67,26 +59,22 @@ PageParameter: TypeAlias = Annotated[
         maximum=MAX_TOTAL,
     ),
 ]
-PageSizeParameter: TypeAlias = Annotated[
-    str | None, page_size_parameter("Items", DEFAULT_PAGE_SIZE)
-]
-OwnerParameter: TypeAlias = Annotated[
+PageSizeParameter = Annotated[str | None, page_size_parameter("Items", DEFAULT_PAGE_SIZE)]
+OwnerParameter = Annotated[
     str | None, query_parameter("Only items of this user.", pattern=ID_PATTERN)
 ]
-TypeParameter: TypeAlias = Annotated[
+TypeParameter = Annotated[
     str | None, query_parameter("Only items of this type.", name="type", enum=["image", "gif"])
 ]
-CategoryParameter: TypeAlias = Annotated[
-    str | None, query_parameter("Only items with exactly this label.")
-]
-CursorParameter: TypeAlias = Annotated[
+CategoryParameter = Annotated[str | None, query_parameter("Only items with exactly this label.")]
+CursorParameter = Annotated[
     str | None,
     query_parameter(
         "The `next_cursor` of the previous page. Do not send `page` with it, or send 1.",
         pattern=CURSOR_PATTERN,
     ),
 ]
-IdempotencyKeyParameter: TypeAlias = Annotated[
+IdempotencyKeyParameter = Annotated[
     str | None,
     HeaderParameter(
         name="Idempotency-Key",
@@ -116,7 +104,7 @@ class UpdateLibraryItemBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=
 class LibraryItemResponse(msgspec.Struct, kw_only=True):
     """An image in the library."""
 
-    id: Annotated[str, described(ID_DESCRIPTION, ITEM_ID_EXAMPLE)]
+    id: Annotated[str, described(ID_DESCRIPTION, "6561a2b1c3d4e5f60718293b")]
     url: Annotated[
         str,
         described(

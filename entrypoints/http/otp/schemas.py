@@ -1,6 +1,6 @@
 """Request and response bodies of the OTP endpoints."""
 
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -32,7 +32,6 @@ def otp_pattern(length: int) -> str:
 
 
 OTP_EXAMPLE: Final = 12313
-REQUEST_ID_EXAMPLE: Final = "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b"
 OTP_PATTERN: Final = otp_pattern(DEFAULT_OTP_LENGTH)
 DEVICE_PATTERN: Final = r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*"
 """No control characters, line breaks or bidirectional controls (UAX #9)."""
@@ -62,17 +61,7 @@ DeviceTokenInput = Annotated[
         " using up the limits of this phone. Any other value is ignored."
     ),
 ]
-RequestIdField = Annotated[
-    str,
-    described(
-        "New in every response. Send it with the code. The attempts are then counted"
-        " for this request only.",
-        REQUEST_ID_EXAMPLE,
-    ),
-]
-RequestIdParameter: TypeAlias = Annotated[
-    str, path_parameter("The `request_id` of the request for the code.")
-]
+RequestIdParameter = Annotated[str, path_parameter("The `request_id` of the request for the code.")]
 
 
 class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -99,9 +88,8 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     locale: Annotated[
         str | None,
         described(
-            "The language of the message, as BCP 47 or as the phone writes it."
-            " Without a template, `pt-BR` falls back to `pt` and then to the default locale of"
-            " the service.",
+            "The language of the message, as BCP 47 or as the phone writes it. Without a template,"
+            " `pt-BR` falls back to `pt` and then to the default locale of the service.",
             "en",
         ),
     ] = None
@@ -120,7 +108,14 @@ class RequestOtpResponse(msgspec.Struct, kw_only=True):
     """The message was sent, or had been sent within the cooldown (`sent` is false)."""
 
     message: Annotated[str, described("Always `OTP sent`.", "OTP sent")] = "OTP sent"
-    request_id: RequestIdField
+    request_id: Annotated[
+        str,
+        described(
+            "New in every response. Send it with the code. The attempts are then counted"
+            " for this request only.",
+            "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b",
+        ),
+    ]
     sent: Annotated[
         bool,
         described(

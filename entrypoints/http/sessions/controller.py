@@ -66,7 +66,11 @@ class SessionController(Controller):
         `this` session is that of the access token, or that of the refresh token in the body. A
         refresh token that is no longer valid ends nothing and is not an error.
         """
-        by = await _find_session(request, data)
+        by: Principal | RefreshToken | None
+        if data is not None and data.refresh_token is not None:
+            by = _parse_refresh_token(data.refresh_token)
+        else:
+            by = await authenticate(request)
         scope = parse_field("scope", lambda: _parse_scope(data.scope if data else None))
         if by is not None:
             await request.use_cases.logout(by, scope)
@@ -105,14 +109,6 @@ def _parse_scope(text: str | None) -> Scope:
         return Scope(text or Scope.THIS)
     except ValueError:
         raise errors.UnsupportedValue(_INVALID_SCOPE) from None
-
-
-async def _find_session(
-    request: ApiRequest, data: schemas.LogoutBody | None
-) -> Principal | RefreshToken | None:
-    if data is not None and data.refresh_token is not None:
-        return _parse_refresh_token(data.refresh_token)
-    return await authenticate(request)
 
 
 def _parse_refresh_token(text: str) -> RefreshToken | None:

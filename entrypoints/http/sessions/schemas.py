@@ -1,13 +1,13 @@
 """Request and response bodies of the session endpoints, and the fields of tokens."""
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final
 
 import msgspec
 
 from application.identities.sessions import ListedSession, Scope
 from entrypoints.http.fields import described, format_timestamp, path_parameter, time_field
 
-SessionIdParameter: TypeAlias = Annotated[
+SessionIdParameter = Annotated[
     str,
     path_parameter("The `id` of a session, as in the list of sessions.", pattern="^[0-9a-f]{32}$"),
 ]

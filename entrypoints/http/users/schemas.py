@@ -102,17 +102,14 @@ def to_user_response(identity: Identity, viewer: Identity) -> UserResponse:
     number = visible_phone(viewer, identity)
     if identity.user is None or number is None:
         raise UserNotFound
+    consent = identity.consent if identity.id == viewer.id else None
     return UserResponse(
         id=identity.id,
         username=identity.user.username.text,
         number=number,
         created_on=format_timestamp(identity.user.created_at),
         admin=identity.is_administrator if can_act_for(viewer, identity.id) else msgspec.UNSET,
-        spoken_consent=(
-            _to_spoken_consent(identity.consent)
-            if identity.consent and identity.id == viewer.id
-            else msgspec.UNSET
-        ),
+        spoken_consent=_to_spoken_consent(consent) if consent else msgspec.UNSET,
     )
 
 

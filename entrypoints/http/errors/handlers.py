@@ -14,7 +14,6 @@ from entrypoints.http.errors import exceptions, table
 from entrypoints.http.errors.field_codes import FieldErrorCode
 
 _log = structlog.get_logger()
-_SERVER_ERROR: Final = 500
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -25,7 +24,7 @@ def to_response(request: AnyRequest, error: table.ApiError) -> Response[Any]:
     status = table.error_status(error, api)
     # These are the doing of clients, like requests beyond a rate limit.
     is_of_client = isinstance(error, QuotaExceeded | TooManyUploads | exceptions.TooManyReads)
-    if status >= _SERVER_ERROR and not is_of_client:
+    if status >= 500 and not is_of_client:
         cause = error.__cause__
         reason = str(cause) if isinstance(cause, PortError) else table.error_message(error)
         _log.error("request_failed", error=type(error).__name__, reason=reason)
@@ -70,7 +69,7 @@ def _from_framework(error: HTTPException, api: table.Api) -> table.ApiError:
             return exceptions.BodyTooLarge()
         case 400 if isinstance(error, ValidationException):
             return _invalid_parameters(error)
-        case status if status < _SERVER_ERROR:
+        case status if status < 500:
             return exceptions.InvalidBody(
                 FieldErrorCode.INVALID_REQUEST,
                 "The request is not what this path expects. See /docs.",

@@ -28,7 +28,7 @@ from entrypoints.http.fields import IdParameter
 from entrypoints.http.library import schemas
 from entrypoints.http.library.openapi import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.library.preconditions import Validators
-from entrypoints.http.library.upload_form import open_upload_form
+from entrypoints.http.library.upload_form import MALFORMED_FORM, open_upload_form
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, invalid_number
 from entrypoints.http.parsing import missing_field, parse_field, parse_id
@@ -71,11 +71,7 @@ class LibraryController(Controller):
             exceptions.FieldError(
                 "category", FieldErrorCode.TOO_LONG, "A category has at most 64 characters."
             ),
-            exceptions.FieldError(
-                "body",
-                FieldErrorCode.INVALID_FORM,
-                "The multipart form is incomplete or malformed.",
-            ),
+            MALFORMED_FORM,
             *_ACCESS_ERRORS,
             errors.UserNotFound,
             exceptions.RequestTimeout,
@@ -117,11 +113,10 @@ class LibraryController(Controller):
                 raise exceptions.MissingUserId
             owner = parse_id(user_id, exceptions.InvalidUserId())
             category = _parse_category(form.fields.get("category"))
-            shown = await request.use_cases.upload_image(
-                UploadImageCommand(
-                    request.principal, owner, form.file, category, form.fields.get("type"), key
-                )
+            command = UploadImageCommand(
+                request.principal, owner, form.file, category, form.fields.get("type"), key
             )
+            shown = await request.use_cases.upload_image(command)
         return schemas.to_item_response(shown, schemas.UploadImageResponse)
 
     @get(
@@ -152,10 +147,8 @@ class LibraryController(Controller):
         item_filter, page_request = schemas.parse_list_parameters(
             page, per_page, cursor, user_id, item_type, category
         )
-        page_of_items = await request.use_cases.list_items(
-            request.principal, item_filter, page_request
-        )
-        return schemas.to_page_response(page_of_items)
+        shown = await request.use_cases.list_items(request.principal, item_filter, page_request)
+        return schemas.to_page_response(shown)
 
     @get(
         "/{item_id:str}",
@@ -167,9 +160,7 @@ class LibraryController(Controller):
         self, request: ApiRequest, item_id: IdParameter
     ) -> schemas.LibraryItemResponse:
         """Return an item."""
-        shown = await request.use_cases.get_item(
-            request.principal, parse_id(item_id, exceptions.InvalidItemId())
-        )
+        shown = await request.use_cases.get_item(request.principal, _parse_item_id(item_id))
         return schemas.to_item_response(shown, schemas.LibraryItemResponse)
 
     @patch(
@@ -186,9 +177,8 @@ class LibraryController(Controller):
     ) -> schemas.LibraryItemResponse:
         """Change the label of an item. Only the owner and administrators may do this."""
         category = _parse_category(data.category)
-        shown = await request.use_cases.categorize_item(
-            request.principal, parse_id(item_id, exceptions.InvalidItemId()), category
-        )
+        item = _parse_item_id(item_id)
+        shown = await request.use_cases.categorize_item(request.principal, item, category)
         return schemas.to_item_response(shown, schemas.LibraryItemResponse)
 
     @delete(
@@ -205,9 +195,7 @@ class LibraryController(Controller):
 
         Only the owner and administrators may do this.
         """
-        await request.use_cases.delete_item(
-            request.principal, parse_id(item_id, exceptions.InvalidItemId())
-        )
+        await request.use_cases.delete_item(request.principal, _parse_item_id(item_id))
 
 
 async def require_principal_unless_url_is_enough(
@@ -304,6 +292,10 @@ def _cache_control(access: FileAccess, public_cache_control: str) -> str:
     if access.remaining is not None:
         return f"private, max-age={access.remaining // timedelta(seconds=1)}"
     return public_cache_control
+
+
+def _parse_item_id(text: str) -> str:
+    return parse_id(text, exceptions.InvalidItemId())
 
 
 def _parse_category(text: str | None) -> str | None:

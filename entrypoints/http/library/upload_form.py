@@ -28,6 +28,9 @@ MAX_FORM_OVERHEAD_BYTES: Final = 64 * 1024
 MAX_FIELD_BYTES: Final = 4096
 MAX_PARTS: Final = 32
 BLOCK_BYTES: Final = 64 * 1024
+MALFORMED_FORM: Final = exceptions.FieldError(
+    "body", FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
+)
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 _FIELDS: Final = {"user_id", "category", "type"}
 """The fields that are read. All others are ignored."""
@@ -44,9 +47,7 @@ class UploadForm:
 
 
 @asynccontextmanager
-async def open_upload_form(
-    request: ApiRequest,
-) -> AsyncIterator[UploadForm]:
+async def open_upload_form(request: ApiRequest) -> AsyncIterator[UploadForm]:
     """Read the form; the file is deleted at the end of the block.
 
     - Reading stops as soon as the file exceeds the limit, regardless of Content-Length (OWASP ASVS
@@ -58,7 +59,7 @@ async def open_upload_form(
         FileTooLarge: The file exceeds the limit.
         NoFilePart: No part named `file` has a file name.
         NoSelectedFile: The file name is empty.
-        InvalidBody: The form is incomplete or malformed.
+        InvalidFields: The form is incomplete or malformed.
         TooManyUploads: Too many uploads are in progress.
         NoUploadSpace: There is no space for the temporary file, or another upload needs it.
         MediaStorageFailed: The temporary file cannot be written.
@@ -93,9 +94,7 @@ def _convert_errors() -> Iterator[None]:
     try:
         yield
     except (MultipartError, ParserLimitReached, UnicodeError) as error:
-        raise exceptions.InvalidBody(
-            FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
-        ) from error
+        raise exceptions.InvalidFields(MALFORMED_FORM) from error
     except OSError as error:
         if error.errno in _NO_SPACE:
             raise NoUploadSpace from error

@@ -234,18 +234,14 @@ def _correct_responses(
 ) -> None:
     """Add security, headers, links, errors and what the option `file_responses` describes.
 
-    The framework's own errors are removed.
+    The framework's own error of invalid parameters is removed.
     A response that many operations have is written to `shared`, and referred to.
     """
     # A public operation says so; the framework omits an empty list.
     security = operation.setdefault("security", [])
-    own = {*map(str, handler.responses or ())}
     described = operation.pop("responses") | deepcopy(handler.opt.get("file_responses", {}))
-    successes = {
-        status: (response, None)
-        for status, response in described.items()
-        if status < "400" or status in own
-    }
+    described.pop("400", None)
+    successes = {status: (response, None) for status, response in described.items()}
     errors = responses.describe_errors(api, responses.errors_of(handler, security))
     operation["responses"] = {}
     for status, (response, name) in sorted({**errors, **successes}.items()):

@@ -7,7 +7,6 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from domain import errors
-from domain.errors import InvalidImageReason
 from entrypoints.http.auth import BEARER, UNAVAILABLE_ERROR, limit_by_ip
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -34,10 +33,7 @@ class FieldError(msgspec.Struct):
 
     field: Annotated[str, described("The name of the field.", "phone")]
     code: Annotated[
-        str,
-        described(
-            "A stable code for programs.", "country_not_served", enum=[*map(str, FieldErrorCode)]
-        ),
+        str, described("A stable code for programs.", "country_not_served", enum=[*FieldErrorCode])
     ]
     message: MessageField
 
@@ -86,7 +82,7 @@ class ErrorFields(msgspec.Struct):
     reason: Annotated[
         str,
         described(
-            "Why the image is invalid.", "too_many_pixels", enum=[*map(str, InvalidImageReason)]
+            "Why the image is invalid.", "too_many_pixels", enum=[*errors.InvalidImageReason]
         ),
     ]
     limit: Annotated[

@@ -15,11 +15,7 @@ class HealthController(Controller):
     tags = ["Operations"]
     opt = {UNAVAILABLE_ERROR: None}
 
-    @get(
-        "/live",
-        summary="Check the process",
-        response_description="The process responds.",
-    )
+    @get("/live", summary="Check the process", response_description="The process responds.")
     async def health_live(self) -> schemas.LivenessResponse:
         """Respond without any check of other parts."""
         return schemas.LivenessResponse()

@@ -69,11 +69,10 @@ class VoiceController(Controller):
 
         async def answer() -> tuple[Instruction, ...]:
             position = webhook.parse_position() if "node" in webhook.parameters else None
-            return await request.use_cases.answer_code_call(
-                AnswerCodeCallCommand(
-                    call_id, fields.provider_call_id, fields.called, position, fields.event
-                )
+            command = AnswerCodeCallCommand(
+                call_id, fields.provider_call_id, fields.called, position, fields.event
             )
+            return await request.use_cases.answer_code_call(command)
 
         return await CallResponder(request, webhook, fields.called, url_of).respond(answer)
 
@@ -124,14 +123,9 @@ async def _answer_call(
     fields = webhook.fields
 
     async def answer() -> tuple[Instruction, ...]:
-        return await request.use_cases.answer_call(
-            AnswerCallCommand(
-                fields.provider_call_id,
-                fields.caller,
-                parse_position(),
-                fields.event,
-                fields.called,
-            )
+        command = AnswerCallCommand(
+            fields.provider_call_id, fields.caller, parse_position(), fields.event, fields.called
         )
+        return await request.use_cases.answer_call(command)
 
     return await CallResponder(request, webhook, fields.caller).respond(answer)

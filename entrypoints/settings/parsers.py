@@ -8,12 +8,12 @@ A function like `number` returns a parser of values within bounds.
 
 import json
 import re
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
-from functools import wraps
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from domain import countries
@@ -27,7 +27,6 @@ from domain.phone import PhoneNumber, parse_phone
 from entrypoints.bind import Bind
 from entrypoints.settings.values import Network, Secret
 
-_VARIANT_NAME: Final = re.compile(r"(?!full\Z)[a-z][a-z0-9_]{0,31}")
 _VARIANT_SIZE: Final = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})(!?)")
 _MAX_VARIANTS: Final = 10
 _MAX_VARIANT_PIXELS: Final = 2048
@@ -57,22 +56,15 @@ _TEST_OTP: Final = re.compile(r"(\+[^=]*)=([^@]*)(?:@(.+))?")
 _USUAL_CODES: Final = {"EL": "GR", "UAE": "AE", "UK": "GB", "USA": "US"}
 
 
-def rejects_with(message: str) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
-    """Decorate a parser: an error of the functions that it calls becomes this `InvalidValue`."""
-
-    def decorate(parse: Callable[[str], T]) -> Callable[[str], T]:
-        @wraps(parse)
-        def parse_or_reject(text: str) -> T:
-            try:
-                return parse(text)
-            except InvalidValue:
-                raise
-            except (ValueError, OverflowError, RecursionError):
-                raise InvalidValue(message) from None
-
-        return parse_or_reject
-
-    return decorate
+@contextmanager
+def rejects_with(message: str) -> Iterator[None]:
+    """Turn errors of a parser into this `InvalidValue`; as a decorator or in a block."""
+    try:
+        yield
+    except InvalidValue:
+        raise
+    except (ValueError, OverflowError, RecursionError):
+        raise InvalidValue(message) from None
 
 
 def full_match(regex: re.Pattern[str], text: str) -> re.Match[str]:
@@ -113,7 +105,7 @@ def choice(*values: S) -> Callable[[str], S]:
     """Return a parser of these values, in upper or lower case."""
     *others, last = values
     message = f"Must be {', '.join(others)} or {last}."
-    return rejects_with(message)(lambda text: values[values.index(cast("S", text.lower()))])
+    return rejects_with(message)(lambda text: values[values.index(text.lower())])
 
 
 def _within(minimum: V, maximum: V, parse: Callable[[str], V], message: str) -> Callable[[str], V]:
@@ -181,6 +173,10 @@ def rate_limits(max_per_day: int) -> Callable[[str], tuple[SlidingWindow, ...]]:
     return parse
 
 
+parse_variant_name = pattern(
+    r"(?!full\Z)[a-z][a-z0-9_]{0,31}",
+    "Must be the name of a variant: up to 32 lower-case letters, digits and _, not full.",
+)
 _parse_port = _within(1, 65535, int, "Must have a port from 1 to 65535.")
 
 
@@ -194,12 +190,6 @@ def parse_bind(text: str) -> Bind:
     """Parse host:port; an IPv6 address is in brackets."""
     v6, v4, name, port = full_match(_BIND, text).groups()
     return Bind(name or str(IPv6Address(v6) if v6 else IPv4Address(v4)), _parse_port(port))
-
-
-@rejects_with("Must be the name of a variant: up to 32 lower-case letters, digits and _, not full.")
-def parse_variant_name(text: str) -> str:
-    """Parse the name of a variant."""
-    return full_match(_VARIANT_NAME, text)[0]
 
 
 @rejects_with(
@@ -218,12 +208,11 @@ def parse_variants(text: str) -> tuple[VariantSpec, ...]:
 
 def _parse_variant(text: str) -> VariantSpec:
     name, size = text.split(":")
-    width, height, mark = full_match(_VARIANT_SIZE, size).groups()
-    if max(int(width), int(height)) > _MAX_VARIANT_PIXELS:
+    *sides, mark = full_match(_VARIANT_SIZE, size).groups()
+    width, height = map(int, sides)
+    if max(width, height) > _MAX_VARIANT_PIXELS:
         raise ValueError
-    return VariantSpec(
-        parse_variant_name(name), int(width), int(height), bool(mark), name.endswith("_webp")
-    )
+    return VariantSpec(parse_variant_name(name), width, height, bool(mark), name.endswith("_webp"))
 
 
 @rejects_with("Must be a URL with http:// or https:// and without ?, # and password.")
@@ -340,7 +329,5 @@ def _parse_duration(text: str) -> timedelta:
 def _parse_test_otp(text: str) -> TestOtp:
     phone, code, day = full_match(_TEST_OTP, text).groups()
     length = min(max(len(code.strip()), DEFAULT_OTP_LENGTH), MAX_OTP_LENGTH)
-    until = (
-        datetime.combine(date.fromisoformat(day.strip()), time(tzinfo=UTC)) + _DAY if day else None
-    )
+    until = datetime.fromisoformat(f"{day.strip()}T00Z") + _DAY if day else None
     return TestOtp(parse_phone(phone.strip(), rules=None), parse_otp_code(code, length), until)

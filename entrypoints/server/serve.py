@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from math import ceil
 from typing import Final
 
 from granian import Granian
@@ -71,7 +70,6 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
         ),
         websockets=False,
         respawn_failed_workers=True,
-        workers_kill_timeout=ceil(drain_seconds),
         # The banner replaces granian's info messages. A lower level here would log them again.
         log_level=LogLevels.warning,
         log_dictconfig=logging_config(settings.log_level),
@@ -85,6 +83,7 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
         drain_seconds,
         drain=server.signal_handler_interrupt,
         kill=lambda: _kill(server, has_ended),
+        has_ended=has_ended,
     )
     _run_in_thread(partial(_handle_signals, stop))
     server.on_startup(lambda: _run_in_thread(partial(_wait_until_listening, bind, on_listening)))
@@ -107,16 +106,13 @@ def _handle_signals(stop: StopSequence) -> None:
 
 
 def _kill(server: MPServer | MTServer, has_ended: threading.Event) -> None:
-    # With a timeout, granian may report that a worker refused to end which has just ended. 0 is
-    # none, and granian can calculate with it.
-    server.workers_kill_timeout = 0
+    # Not by granian's own timeout: it may report that a worker refused to end which has just ended.
     workers = set(server.wrks)
     # Again and again: the server may be starting workers. Not at once: it would report the end of a
     # worker that it has not yet told to end.
     is_last = False
     while not is_last:
         is_last = has_ended.wait(_KILL_INTERVAL)
-        # granian forgets workers whose timeout ended meanwhile, and does not kill them.
         workers |= set(server.wrks)
         for worker in workers:
             worker.kill()  # type: ignore[no-untyped-call]  # granian's

@@ -17,7 +17,7 @@ class StopSequence:
     1. SIGTERM: readiness fails, and everything is served for the stop delay. Ctrl-C (SIGINT) and a
        new worker that cannot start skip this.
     2. Nothing new is accepted, and open requests may finish for the drain timeout.
-    3. granian kills workers that remain.
+    3. Workers that remain are killed.
 
     A second signal kills all workers at once, and so does one before any worker has started.
     """
@@ -30,22 +30,26 @@ class StopSequence:
         *,
         drain: Callable[[], None],
         kill: Callable[[], None],
+        has_ended: threading.Event,
     ) -> None:
         """Wait for the first signal.
 
         Args:
             workers: they are told about each step.
             delay_seconds: the stop delay.
-            drain_seconds: the drain timeout, for the log.
-            drain: lets granian end all workers, and kill those that do not end in time.
+            drain_seconds: the drain timeout.
+            drain: lets granian end all workers.
             kill: kills all workers until granian has ended.
+            has_ended: is set when granian has ended.
         """
         self._workers = workers
         self._delay_seconds = delay_seconds
         self._drain_seconds = drain_seconds
         self._drain = drain
         self._kill = kill
+        self._has_ended = has_ended
         self._has_begun = False
+        self._is_draining = False
         self.is_interrupted = False
         """Whether Ctrl-C came before any worker had started."""
 
@@ -79,6 +83,15 @@ class StopSequence:
         self._kill()
 
     def _end_workers(self) -> None:
+        if self._is_draining:
+            return
+        self._is_draining = True
         self._workers.begin_stop()
         self._workers.begin_drain()
         self._drain()
+        threading.Thread(target=self._kill_remaining, daemon=True).start()
+
+    def _kill_remaining(self) -> None:
+        if not self._has_ended.wait(self._drain_seconds):
+            _log.warning("workers_killed", drain_timeout_seconds=self._drain_seconds)
+            self._kill()

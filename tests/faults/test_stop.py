@@ -180,7 +180,7 @@ def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
         os.kill(service.pid, signal.SIGTERM)
 
         assert 1 <= seconds_until_end(service, stopped_at) < 1 + CLOSE_SECONDS
-        assert "Killing worker" in service.log
+        assert "workers_killed" in service.log
         assert errors_of(service) == []
 
 

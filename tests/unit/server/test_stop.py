@@ -17,17 +17,23 @@ DRAIN_TIMEOUT = 30.0
 class Server:
     """A stop sequence, and what it has asked the server for."""
 
-    def __init__(self) -> None:
+    def __init__(self, drain_seconds: float = DRAIN_TIMEOUT) -> None:
         self.workers = Workers()
         self.calls: list[str] = []
+        self.has_ended = threading.Event()
         self.stop = StopSequence(
             self.workers,
             STOP_DELAY,
-            DRAIN_TIMEOUT,
+            drain_seconds,
             drain=lambda: self.calls.append("drain"),
-            kill=lambda: self.calls.append("kill"),
+            kill=self.kill,
+            has_ended=self.has_ended,
         )
         self.workers.mark_started()
+
+    def kill(self) -> None:
+        self.calls.append("kill")
+        self.has_ended.set()
 
 
 @pytest.fixture(autouse=True)
@@ -75,4 +81,13 @@ def test_a_new_worker_that_cannot_start_drains_the_others(
     for _ in range(2):
         server.stop.handle(signal.SIGTERM)
 
-    assert server.calls == ["drain", "drain"]
+    assert server.calls == ["drain"]
+
+
+def test_workers_that_outlast_the_drain_timeout_are_killed(timer: Mock) -> None:
+    server = Server(drain_seconds=0.0)
+    server.stop.handle(signal.SIGINT)
+    timer.call_args.args[1]()
+
+    assert server.has_ended.wait(10)
+    assert server.calls == ["drain", "kill"]

@@ -23,7 +23,7 @@ from entrypoints.http.library.upload_limiter import (
     IdentityLocks,
     UploadLimiter,
 )
-from entrypoints.http.middleware import App, Message, RequestContextMiddleware
+from entrypoints.http.middleware import DEFAULT_HEADERS, App, Message, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import HealthController, JwksController
@@ -104,8 +104,14 @@ def create_app(
         settings.public_url if settings.is_public_url_set else None,
         settings.web_origins,
     )
-    timed = DeadlineMiddleware(checked)
-    return RequestContextMiddleware(timed, settings.trusted_proxies, settings.is_stopping)
+    # Otherwise a cache gives a page the copy of another origin, without CORS headers.
+    vary = {b"vary": b"Origin"} if settings.web_origins else {}
+    return RequestContextMiddleware(
+        DeadlineMiddleware(checked),
+        settings.trusted_proxies,
+        settings.is_stopping,
+        {**DEFAULT_HEADERS, **vary},
+    )
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:

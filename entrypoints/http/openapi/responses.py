@@ -26,18 +26,6 @@ from entrypoints.http.users.schemas import UsernameField
 DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
 """A class of errors, or an example of a field that is invalid."""
 
-MessageField = Annotated[str, described("A message for people.", "User not found")]
-
-
-class FieldError(msgspec.Struct):
-    """One message of an invalid field."""
-
-    field: Annotated[str, described("The name of the field.", "phone")]
-    code: Annotated[
-        str, described("A stable code for programs.", "country_not_served", enum=[*FieldErrorCode])
-    ]
-    message: MessageField
-
 
 class FieldErrors(msgspec.Struct):
     """Invalid fields; `body` stands for the body as a whole."""
@@ -53,14 +41,14 @@ class FieldErrors(msgspec.Struct):
         str, described("Tells this error from all others.", INVALID_CODE, const=INVALID_CODE)
     ]
     field_errors: Annotated[
-        list[FieldError], described("The same messages, each with a code of its own.")
+        list[exceptions.FieldError], described("The same messages, each with a code of its own.")
     ]
 
 
 class ErrorFields(msgspec.Struct):
     """All fields of errors of the main API. Each error has the first two and some of the others."""
 
-    error: MessageField
+    error: exceptions.MessageField
     code: Annotated[str, described("A stable code for programs.")]
     retry_after: Annotated[int, described("Seconds to wait, as in the header Retry-After.", 5)]
     resend_in: Annotated[
@@ -78,7 +66,7 @@ class ErrorFields(msgspec.Struct):
     user_id: UserIdField
     username: UsernameField
     field_errors: Annotated[
-        list[FieldError], described("The field, with the same code and message.")
+        list[exceptions.FieldError], described("The field, with the same code and message.")
     ]
     reason: Annotated[
         str,

@@ -26,7 +26,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-_ID_HEADERS: Final = {b"x-request-id", b"traceparent"}
 # The log has it as it is, so it must not be a phone number.
 _REQUEST_ID: Final = re.compile(
     r"(?!(?:\d{7,15}|\d{3}[.-]?\d{3}[.-]\d{4}|\d{5}-\d{5})\Z)(?P<id>[A-Za-z0-9._-]{1,128})"
@@ -114,12 +113,7 @@ class RequestContextMiddleware:
     ) -> list[tuple[bytes, bytes]]:
         added = list(headers)
         names = dict(added).keys()
-        defaults = self._default_headers
-        added += (
-            defaults.items()
-            if names.isdisjoint(defaults)
-            else [default for default in defaults.items() if default[0] not in names]
-        )
+        added += [default for default in self._default_headers.items() if default[0] not in names]
         added.append((b"x-request-id", request_id.encode()))
         if self._is_stopping() and b"connection" not in names:
             added.append((b"connection", b"close"))
@@ -127,8 +121,6 @@ class RequestContextMiddleware:
 
     def _ids(self, scope: Scope) -> dict[str, str]:
         headers = headers_of(scope)
-        if headers.keys().isdisjoint(_ID_HEADERS):
-            return {"request_id": _make_id()}
         trusted = headers if self._client_ips.has_trusted_peer(scope) else {}
         request_id = _find_id(_REQUEST_ID, trusted.get(b"x-request-id", ()))
         ids = {"request_id": request_id or _make_id()}

@@ -57,11 +57,7 @@ class LegacyOtpController(Controller):
         summary="Exchange a code for an access token",
         response_description="The code was correct.",
         status_code=200,
-        errors=[
-            InvalidOtp,
-            errors.TooManyAttempts,
-            errors.TooManyAttemptsFromIp,
-        ],
+        errors=[InvalidOtp, errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
     )
     async def legacy_validate_otp(
         self, request: ApiRequest, data: JSONBody[schemas.LegacyValidateOtpBody]

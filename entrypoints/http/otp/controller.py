@@ -94,10 +94,7 @@ class OtpController(Controller):
         summary="Exchange a code for an access token",
         response_description="The code was correct (`success` is true) or not.",
         status_code=200,
-        errors=[
-            errors.TooManyAttempts,
-            errors.TooManyAttemptsFromIp,
-        ],
+        errors=[errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
     )
     async def verify_otp(
         self, request: ApiRequest, data: JSONBody[schemas.VerifyOtpBody]

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Controller, Litestar
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import State
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
@@ -23,7 +23,7 @@ from entrypoints.http.library.upload_limiter import (
     IdentityLocks,
     UploadLimiter,
 )
-from entrypoints.http.middleware import App, Message, RequestContextMiddleware
+from entrypoints.http.middleware import DEFAULT_HEADERS, App, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import HealthController, JwksController
@@ -104,8 +104,14 @@ def create_app(
         settings.public_url if settings.is_public_url_set else None,
         settings.web_origins,
     )
-    timed = DeadlineMiddleware(checked)
-    return RequestContextMiddleware(timed, settings.trusted_proxies, settings.is_stopping)
+    # Otherwise a cache gives a page the copy of another origin, without CORS headers.
+    vary = {b"vary": b"Origin"} if settings.web_origins else {}
+    return RequestContextMiddleware(
+        DeadlineMiddleware(checked),
+        settings.trusted_proxies,
+        settings.is_stopping,
+        {**DEFAULT_HEADERS, **vary},
+    )
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
@@ -135,21 +141,20 @@ class _AllowedMethods:
 
     def __init__(self, app: Litestar) -> None:
         self._app: App = app
-        self._methods: dict[str, set[str]] = {}
-        for route in app.routes:
-            if isinstance(route, HTTPRoute):
-                self._methods.setdefault(route.path_format, set()).update(route.methods)
+        self._allowed = {
+            route.path_format: allow_header(route.methods)
+            for route in app.routes
+            if isinstance(route, HTTPRoute)
+        }
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         if scope.get("method") != "OPTIONS":
             return self._app(scope, receive, send)
 
-        async def send_all_methods(message: Message) -> None:
-            methods = self._methods.get(scope.get("path_template"))
-            if methods and message["type"] == "http.response.start" and message["status"] == 204:
-                allowed = allow_header(methods).encode()
-                headers = [pair for pair in message["headers"] if pair[0] != b"allow"]
-                message["headers"] = [*headers, (b"allow", allowed)]
+        async def send_all_methods(message: Any) -> None:
+            allowed = self._allowed.get(scope.get("path_template"))
+            if allowed and message["type"] == "http.response.start" and message["status"] == 204:
+                MutableScopeHeaders(message)["Allow"] = allowed
             await send(message)
 
         return self._app(scope, receive, send_all_methods)

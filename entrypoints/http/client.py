@@ -171,10 +171,7 @@ def headers_of(scope: Any) -> Mapping[bytes, Sequence[bytes]]:
         return indexed
     headers: dict[bytes, list[bytes]] = {}
     for name, value in scope["headers"]:
-        if name in headers:
-            headers[name].append(value)
-        else:
-            headers[name] = [value]
+        headers.setdefault(name, []).append(value)
     scope[_HEADERS] = headers
     return headers
 

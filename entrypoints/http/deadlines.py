@@ -3,13 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, MutableMapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Awaitable
+from typing import Final
 
 from entrypoints.http.client import headers_of
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.middleware import App, Message, Receive, Scope, Send
 
 MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 DRAIN_TIMEOUT_SECONDS: Final = 10.0
@@ -24,31 +24,20 @@ _MAX_UNDIVIDED_BYTES: Final = 64 * 1024
 """The server copies what it gets at once, for each client that reads slowly."""
 
 
-@dataclass(frozen=True, slots=True)
-class TransferLimits:
-    """How slow a transfer may be.
-
-    - `idle_seconds`: the maximum time without a byte.
-    - `period_seconds`: `min_bytes` must arrive within this time, again and again. A body that is
-      smaller than `min_bytes` must be complete within it.
-    """
-
-    idle_seconds: float
-    period_seconds: float = 30.0
-    min_bytes: int = 120 * 1024
-
-
-BODY_LIMITS: Final = TransferLimits(idle_seconds=10.0)
-"""At least 4 KiB/s. All JSON bodies are smaller than `min_bytes`, so they have 30 s in all."""
+IDLE_SECONDS: Final = 10.0
+"""The maximum time of a body without a byte."""
+PERIOD_SECONDS: Final = 30.0
+MIN_BYTES: Final = 120 * 1024
+"""This many bytes must arrive within the period, again and again: at least 4 KiB/s. A smaller body
+must be complete within it. All JSON bodies are smaller, so they have 30 s in all."""
 
 
 class TransferDeadline:
     """The time that a transfer has left. Only time spent waiting for the client counts."""
 
-    __slots__ = ("_bytes", "_elapsed", "_idle", "_limits")
+    __slots__ = ("_bytes", "_elapsed", "_idle")
 
-    def __init__(self, limits: TransferLimits) -> None:
-        self._limits = limits
+    def __init__(self) -> None:
         self._idle = 0.0
         self._elapsed = 0.0
         self._bytes = 0
@@ -56,16 +45,14 @@ class TransferDeadline:
     @property
     def seconds_left(self) -> float:
         """The time until the transfer is too slow, if no more bytes arrive."""
-        return min(
-            self._limits.idle_seconds - self._idle, self._limits.period_seconds - self._elapsed
-        )
+        return min(IDLE_SECONDS - self._idle, PERIOD_SECONDS - self._elapsed)
 
     def record(self, size: int, seconds: float) -> None:
         """Record that so many bytes were transferred in so many seconds."""
         self._idle = 0.0 if size else self._idle + seconds
         self._elapsed += seconds
         self._bytes += size
-        if self._bytes >= self._limits.min_bytes:
+        if self._bytes >= MIN_BYTES:
             self._elapsed, self._bytes = 0.0, 0
 
 
@@ -76,44 +63,35 @@ class DeadlineMiddleware:
     Responses have no deadline: the server would not close a connection whose client reads nothing.
     """
 
-    def __init__(self, app: Any, limits: TransferLimits = BODY_LIMITS) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
-        self._limits = limits
 
     # No coroutine of its own: each request passes here.
-    def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> Awaitable[None]:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Handle one ASGI connection."""
-        handled: Awaitable[None]
         if scope["type"] != "http":
-            handled = self._app(scope, receive, send)
-            return handled
+            return self._app(scope, receive, send)
         send = _in_chunks(send)
         headers = headers_of(scope)
         if b"content-length" in headers or b"transfer-encoding" in headers:
-            body = RequestBody(
-                receive,
-                send,
-                TransferDeadline(self._limits),
-                expects_continue=b"100-continue" in headers.get(b"expect", [b""])[-1].lower(),
-            )
+            expects_continue = b"100-continue" in headers.get(b"expect", [b""])[-1].lower()
+            body = RequestBody(receive, send, expects_continue=expects_continue)
             receive, send = body.receive, body.send
-        handled = self._app(scope, receive, send)
-        return handled
+        return self._app(scope, receive, send)
 
 
-def _in_chunks(send: Any) -> Any:
+def _in_chunks(send: Send) -> Send:
     """Return a function that sends ASGI messages, and large response bodies in chunks."""
 
     # No coroutine of its own: two messages of each response pass here.
-    def send_in_chunks(message: MutableMapping[str, Any]) -> Awaitable[None]:
+    def send_in_chunks(message: Message) -> Awaitable[None]:
         is_small = len(message.get("body", b"")) <= _MAX_UNDIVIDED_BYTES
-        sent: Awaitable[None] = send(message) if is_small else _send_divided(send, message)
-        return sent
+        return send(message) if is_small else _send_divided(send, message)
 
     return send_in_chunks
 
 
-async def _send_divided(send: Any, message: MutableMapping[str, Any]) -> None:
+async def _send_divided(send: Send, message: Message) -> None:
     content = message["body"]
     for start in range(0, len(content), _MAX_CHUNK_BYTES):
         chunk = bytes(content[start : start + _MAX_CHUNK_BYTES])
@@ -124,18 +102,16 @@ async def _send_divided(send: Any, message: MutableMapping[str, Any]) -> None:
 class RequestBody:
     """The body of one request, on its way from the client."""
 
-    def __init__(
-        self, receive: Any, send: Any, deadline: TransferDeadline, *, expects_continue: bool
-    ) -> None:
+    def __init__(self, receive: Receive, send: Send, *, expects_continue: bool) -> None:
         self._receive = receive
         self._send = send
-        self._deadline = deadline
+        self._deadline = TransferDeadline()
         self._expects_continue = expects_continue
         self._slack = random.uniform(1, _MAX_SLACK)  # noqa: S311 - no secret
         self._is_complete = False
         self._is_late = False
 
-    async def receive(self) -> MutableMapping[str, Any]:
+    async def receive(self) -> Message:
         """Receive the next ASGI message.
 
         Raises:
@@ -145,8 +121,7 @@ class RequestBody:
         if self._is_late:
             raise RequestTimeout
         if self._is_complete:
-            rest: MutableMapping[str, Any] = await self._receive()
-            return rest
+            return await self._receive()
         message = await self._receive_in_time()
         self._expects_continue = False
         self._is_complete = not message.get("more_body", False)
@@ -154,24 +129,23 @@ class RequestBody:
             raise InvalidBody(FieldErrorCode.INCOMPLETE_BODY, "The body ended too early.")
         return message
 
-    def send(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
+    def send(self, message: Message) -> Awaitable[None]:
         """Send an ASGI message, after the rest of the body has been read."""
         is_early = not self._is_complete and message["type"] == "http.response.start"
-        sent: Awaitable[None] = self._send_early(message) if is_early else self._send(message)
-        return sent
+        return self._send_early(message) if is_early else self._send(message)
 
-    async def _send_early(self, message: MutableMapping[str, Any]) -> None:
+    async def _send_early(self, message: Message) -> None:
         await self._drain()
         if not self._is_complete:
             message["headers"] = [*message["headers"], (b"connection", b"close")]
         await self._send(message)
 
-    async def _receive_in_time(self) -> MutableMapping[str, Any]:
+    async def _receive_in_time(self) -> Message:
         began_at = time.monotonic()
         timeout = asyncio.timeout(self._deadline.seconds_left * self._slack)
         try:
             async with timeout:
-                message: MutableMapping[str, Any] = await self._receive()
+                message = await self._receive()
         except TimeoutError:
             if not timeout.expired():
                 raise

@@ -8,6 +8,7 @@ from collections.abc import (
     Callable,
     Collection,
     Iterable,
+    Mapping,
     MutableMapping,
     Sequence,
 )
@@ -25,7 +26,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-_ID_HEADERS: Final = {b"x-request-id", b"traceparent"}
 # The log has it as it is, so it must not be a phone number.
 _REQUEST_ID: Final = re.compile(
     r"(?!(?:\d{7,15}|\d{3}[.-]?\d{3}[.-]\d{4}|\d{5}-\d{5})\Z)(?P<id>[A-Za-z0-9._-]{1,128})"
@@ -38,7 +38,7 @@ _TRACEPARENT: Final = re.compile(
 IS_HEAD: Final = "is_head"
 """The key in the state of a request that is set for HEAD."""
 _CLIENT_CLOSED_REQUEST: Final = 499
-_DEFAULT_HEADERS: Final = {
+DEFAULT_HEADERS: Final = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
@@ -55,6 +55,7 @@ class RequestContextMiddleware:
       request with `traceparent` (https://www.w3.org/TR/trace-context/).
     - The ids of a trusted proxy are kept if they are valid. All others are replaced.
     - A default header does not replace a header of the response.
+    - The server sends no body in response to HEAD.
     - While the service stops, each response closes its connection, so that the client or a proxy
       opens the next one to another instance.
     """
@@ -64,9 +65,11 @@ class RequestContextMiddleware:
         app: App,
         trusted_proxies: Collection[IPv4Network | IPv6Network] = (),
         is_stopping: Callable[[], bool] = lambda: False,
+        default_headers: Mapping[bytes, bytes] = DEFAULT_HEADERS,
     ) -> None:
         self._app = app
         self._is_stopping = is_stopping
+        self._default_headers = default_headers
         self._client_ips = ClientIpResolver(trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,24 +86,41 @@ class RequestContextMiddleware:
             scope["method"] = "GET"
             # For handlers whose body is expensive.
             scope.setdefault("state", {})[IS_HEAD] = True
-            send = _without_body(send)
-        exchange = _Exchange(send, fields["request_id"], self._is_stopping)
+        status = _CLIENT_CLOSED_REQUEST
+
+        # No coroutine of its own: two messages of each response pass here.
+        def send_with_headers(message: Message) -> Awaitable[None]:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._add_headers(message["headers"], fields["request_id"])
+            return send(message)
+
         try:
-            await self._app(scope, receive, exchange.send)
+            await self._app(scope, receive, send_with_headers)
         finally:
             _log.info(
                 "http_request",
                 method=method,
                 # The template, not the path: clients put anything into a path.
                 path=scope.get("path_template") or "-",
-                status=exchange.status,
+                status=status,
                 duration_ms=round((time.perf_counter() - started) * 1000, 1),
             )
 
+    def _add_headers(
+        self, headers: Iterable[tuple[bytes, bytes]], request_id: str
+    ) -> list[tuple[bytes, bytes]]:
+        added = list(headers)
+        names = dict(added).keys()
+        added += [default for default in self._default_headers.items() if default[0] not in names]
+        added.append((b"x-request-id", request_id.encode()))
+        if self._is_stopping() and b"connection" not in names:
+            added.append((b"connection", b"close"))
+        return added
+
     def _ids(self, scope: Scope) -> dict[str, str]:
         headers = headers_of(scope)
-        if headers.keys().isdisjoint(_ID_HEADERS):
-            return {"request_id": _make_id()}
         trusted = headers if self._client_ips.has_trusted_peer(scope) else {}
         request_id = _find_id(_REQUEST_ID, trusted.get(b"x-request-id", ()))
         ids = {"request_id": request_id or _make_id()}
@@ -118,47 +138,3 @@ def _make_id() -> str:
 def _find_id(pattern: re.Pattern[str], values: Sequence[bytes]) -> str | None:
     match = pattern.fullmatch(values[0].decode("latin-1")) if len(values) == 1 else None
     return match["id"] if match else None
-
-
-def _without_body(send: Send) -> Send:
-    async def send_without_body(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            if message.get("more_body", False):
-                return
-            message["body"] = b""
-        await send(message)
-
-    return send_without_body
-
-
-class _Exchange:
-    """One request and its response."""
-
-    __slots__ = ("_is_stopping", "_request_id", "_send", "status")
-
-    def __init__(self, send: Send, request_id: str, is_stopping: Callable[[], bool]) -> None:
-        self._send = send
-        self._request_id = request_id
-        self._is_stopping = is_stopping
-        self.status = _CLIENT_CLOSED_REQUEST
-
-    # No coroutine of its own: two messages of each response pass here.
-    def send(self, message: Message) -> Awaitable[None]:
-        """Send an ASGI message, with the headers added."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = self._add_headers(message["headers"])
-        return self._send(message)
-
-    def _add_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        added = list(headers)
-        names = dict(added).keys()
-        added += (
-            _DEFAULT_HEADERS.items()
-            if names.isdisjoint(_DEFAULT_HEADERS)
-            else [default for default in _DEFAULT_HEADERS.items() if default[0] not in names]
-        )
-        added.append((b"x-request-id", self._request_id.encode()))
-        if self._is_stopping() and b"connection" not in names:
-            added.append((b"connection", b"close"))
-        return added

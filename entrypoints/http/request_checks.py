@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
+from litestar.response.base import ASGIResponse
 
 from entrypoints.http.client import header_values, headers_of
 from entrypoints.http.errors.exceptions import HttpError, InvalidHost, OriginNotAllowed
 from entrypoints.http.errors.table import Api, api_of, error_body, error_headers, error_status
-from entrypoints.http.middleware import App, Message, Receive, Scope, Send
+from entrypoints.http.middleware import App, Receive, Scope, Send
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _WEBHOOK_SEGMENTS: Final = {"voice", "sms"}
@@ -52,11 +53,16 @@ class RequestCheckMiddleware:
         """Handle one ASGI connection."""
         if scope["type"] != "http":
             return self._app(scope, receive, send)
-        send = _add_vary(send) if self._web_origins else send
         try:
             self._check(scope)
         except HttpError as error:
-            return _send_error(scope, send, error)
+            api = api_of(scope["path"])
+            response: App = ASGIResponse(
+                body=msgspec.json.encode(error_body(error, api)),
+                status_code=error_status(error, api),
+                headers=error_headers(error),
+            )
+            return response(scope, receive, send)
         if self._web_origins:
             self._hide_foreign_origin(scope)
         return self._app(scope, receive, send)
@@ -113,28 +119,3 @@ def _parse_origin(text: str) -> _Origin | None:
         return None  # such as `null`, that of a sandboxed page
     scheme = match["scheme"].lower()
     return _Origin(scheme, match["name"].lower(), int(match["port"] or _DEFAULT_PORTS[scheme]))
-
-
-def _add_vary(send: Send) -> Send:
-    async def send_with_vary(message: Message) -> None:
-        # Otherwise a cache gives a page the copy of another origin, without CORS headers.
-        if message["type"] == "http.response.start":
-            names = {bytes(name).lower() for name, _ in message["headers"]}
-            if b"vary" not in names:
-                message["headers"] = [*message["headers"], (b"vary", b"Origin")]
-        await send(message)
-
-    return send_with_vary
-
-
-async def _send_error(scope: Scope, send: Send, error: HttpError) -> None:
-    api = api_of(scope["path"])
-    headers = {"Content-Type": "application/json", **error_headers(error)}
-    await send(
-        {
-            "type": "http.response.start",
-            "status": error_status(error, api),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        }
-    )
-    await send({"type": "http.response.body", "body": msgspec.json.encode(error_body(error, api))})

@@ -1,22 +1,28 @@
 """Errors that only HTTP has, beside those of the domain."""
 
-from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
 
 from domain.errors import RateLimitExceeded, Unauthenticated
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.fields import described
+
+MessageField = Annotated[str, described("A message for people.", "User not found")]
 
 
 class HttpError(Exception):
     """Base class; `str(error)` replaces the message in the table if it is not empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """What is wrong with one field: a code for programs, a message for people."""
+class FieldError(msgspec.Struct, frozen=True):
+    """One message of an invalid field."""
 
-    field: str
-    code: FieldErrorCode
-    message: str
+    field: Annotated[str, described("The name of the field.", "phone")]
+    code: Annotated[
+        str, described("A stable code for programs.", "country_not_served", enum=[*FieldErrorCode])
+    ]
+    message: MessageField
 
 
 class InvalidFields(HttpError):

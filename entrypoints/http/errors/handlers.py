@@ -68,7 +68,10 @@ def _from_framework(error: HTTPException, api: table.Api) -> table.ApiError:
         case 413:
             return exceptions.BodyTooLarge()
         case 400 if isinstance(error, ValidationException):
-            return _invalid_parameters(error)
+            # All parameters are optional texts, so only a body can be missing.
+            return exceptions.InvalidBody(
+                FieldErrorCode.MISSING_FIELD, "A body is required: a JSON object."
+            )
         case status if status < 500:
             return exceptions.InvalidBody(
                 FieldErrorCode.INVALID_REQUEST,
@@ -81,17 +84,6 @@ def _from_framework(error: HTTPException, api: table.Api) -> table.ApiError:
 def _allowed_methods(headers: Mapping[str, str], api: table.Api) -> str:
     methods = set(headers.get("allow", "").split(", "))
     return allow_header(methods - {"OPTIONS"} if api is table.Api.LEGACY else methods)
-
-
-def _invalid_parameters(error: ValidationException) -> exceptions.InvalidFields:
-    details: Any = error.extra or ()
-    names = [detail["key"] for detail in details if "key" in detail]
-    if not names or "data" in names:
-        message = "A body is required: a JSON object."
-        return exceptions.InvalidBody(FieldErrorCode.MISSING_FIELD, message)
-    code = FieldErrorCode.INVALID_VALUE
-    found = [exceptions.FieldError(name, code, "This value is invalid.") for name in names]
-    return exceptions.InvalidFields(*found)
 
 
 EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {

@@ -1,10 +1,12 @@
 """The table from errors to responses, for each API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from domain import errors
 from domain.errors import DomainError, RateLimitExceeded
@@ -307,7 +309,7 @@ def error_body(error: ApiError, api: Api) -> dict[str, Any]:
     if api is Api.LEGACY:
         return _legacy_body(error)
     field_errors = _field_errors(error)
-    shown_errors = [asdict(field_error) for field_error in field_errors]
+    shown_errors = [msgspec.structs.asdict(field_error) for field_error in field_errors]
     if field_errors and not row.keeps_error:
         return {
             "errors": _messages(field_errors),

@@ -14,8 +14,7 @@ from entrypoints.http.auth import Connection
 from entrypoints.http.client import parse_device_name
 from entrypoints.http.errors.exceptions import InvalidOtp, MethodNotAllowed
 from entrypoints.http.legacy_otp import schemas
-from entrypoints.http.openapi.responses import body_errors
-from entrypoints.http.parsing import missing_field, parse_field, parse_fields
+from entrypoints.http.parsing import parse_field, parse_fields
 from entrypoints.http.request import ApiRequest
 
 
@@ -39,7 +38,6 @@ class LegacyOtpController(Controller):
         response_description="The message was sent, now or within the cooldown.",
         status_code=200,
         errors=[
-            *body_errors(missing_field("phone")),
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
@@ -59,12 +57,7 @@ class LegacyOtpController(Controller):
         summary="Exchange a code for an access token",
         response_description="The code was correct.",
         status_code=200,
-        errors=[
-            *body_errors(missing_field("otp")),
-            InvalidOtp,
-            errors.TooManyAttempts,
-            errors.TooManyAttemptsFromIp,
-        ],
+        errors=[InvalidOtp, errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
     )
     async def legacy_validate_otp(
         self, request: ApiRequest, data: JSONBody[schemas.LegacyValidateOtpBody]

@@ -30,8 +30,8 @@ from entrypoints.http.library.openapi import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.library.preconditions import Validators
 from entrypoints.http.library.upload_form import MALFORMED_FORM, open_upload_form
 from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.openapi.responses import body_errors, invalid_number
-from entrypoints.http.parsing import missing_field, parse_field, parse_id
+from entrypoints.http.openapi.responses import invalid_number
+from entrypoints.http.parsing import parse_field, parse_id
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse
 
@@ -167,7 +167,7 @@ class LibraryController(Controller):
         "/{item_id:str}",
         summary="Change the label of a library item",
         response_description="The item, with its new label.",
-        errors=[*body_errors(missing_field("category")), *_CHANGE_ERRORS],
+        errors=_CHANGE_ERRORS,
     )
     async def update_library_item(
         self,

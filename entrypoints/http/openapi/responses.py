@@ -20,22 +20,11 @@ from entrypoints.http.errors.table import (
     has_response,
 )
 from entrypoints.http.fields import UserIdField, described
+from entrypoints.http.parsing import body_type, missing_field
 from entrypoints.http.users.schemas import UsernameField
 
 DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
 """A class of errors, or an example of a field that is invalid."""
-
-MessageField = Annotated[str, described("A message for people.", "User not found")]
-
-
-class FieldError(msgspec.Struct):
-    """One message of an invalid field."""
-
-    field: Annotated[str, described("The name of the field.", "phone")]
-    code: Annotated[
-        str, described("A stable code for programs.", "country_not_served", enum=[*FieldErrorCode])
-    ]
-    message: MessageField
 
 
 class FieldErrors(msgspec.Struct):
@@ -52,14 +41,14 @@ class FieldErrors(msgspec.Struct):
         str, described("Tells this error from all others.", INVALID_CODE, const=INVALID_CODE)
     ]
     field_errors: Annotated[
-        list[FieldError], described("The same messages, each with a code of its own.")
+        list[exceptions.FieldError], described("The same messages, each with a code of its own.")
     ]
 
 
 class ErrorFields(msgspec.Struct):
     """All fields of errors of the main API. Each error has the first two and some of the others."""
 
-    error: MessageField
+    error: exceptions.MessageField
     code: Annotated[str, described("A stable code for programs.")]
     retry_after: Annotated[int, described("Seconds to wait, as in the header Retry-After.", 5)]
     resend_in: Annotated[
@@ -77,7 +66,7 @@ class ErrorFields(msgspec.Struct):
     user_id: UserIdField
     username: UsernameField
     field_errors: Annotated[
-        list[FieldError], described("The field, with the same code and message.")
+        list[exceptions.FieldError], described("The field, with the same code and message.")
     ]
     reason: Annotated[
         str,
@@ -128,6 +117,12 @@ SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
 )
 """Errors that most operations have, described once. They are not about one operation."""
 
+_BODY_ERRORS: Final[Sequence[DocumentedError]] = (
+    exceptions.FieldError("body", FieldErrorCode.INVALID_JSON, "The body is not valid JSON."),
+    exceptions.BodyTooLarge,
+    exceptions.UnsupportedMediaType,
+    exceptions.RequestTimeout,
+)
 _EXAMPLES: Final[Mapping[type[ApiError], ApiError]] = {
     type(example): example
     for example in (
@@ -151,17 +146,6 @@ _OPTIONAL_FIELDS: Final[Mapping[type[ApiError], set[str]]] = {
 """The fields that only some errors with the same code have."""
 
 
-def body_errors(example: exceptions.FieldError) -> tuple[DocumentedError, ...]:
-    """Return the errors of every operation with a JSON body."""
-    return (
-        example,
-        exceptions.FieldError("body", FieldErrorCode.INVALID_JSON, "The body is not valid JSON."),
-        exceptions.BodyTooLarge,
-        exceptions.UnsupportedMediaType,
-        exceptions.RequestTimeout,
-    )
-
-
 def invalid_number(field: str, minimum: int = 1) -> exceptions.FieldError:
     """Return the error of a parameter that is no whole number, or too small."""
     message = f"This must be a whole number, {minimum} or more."
@@ -175,6 +159,7 @@ def errors_of(
 
     - An access token or a limit brings the errors of these.
     - Pages of other origins may not change anything.
+    - A JSON body may be malformed, or have no value for a field that is required.
     - The database may fail, unless `UNAVAILABLE_ERROR` is None. It may name another error.
     """
     first: list[DocumentedError] = []
@@ -184,6 +169,9 @@ def errors_of(
         first.append(exceptions.TooManyRequests)
     if "GET" not in handler.http_methods:
         first.append(exceptions.OriginNotAllowed)
+    if body := body_type(handler):
+        required = [field.encode_name for field in msgspec.structs.fields(body) if field.required]
+        first += [*map(missing_field, required[:1]), *_BODY_ERRORS]
     unavailable = handler.opt.get(UNAVAILABLE_ERROR, errors.Unavailable)
     return (
         *first,

@@ -17,9 +17,8 @@ from domain.otp.delivery import Channel
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
 from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.client import parse_device_name
-from entrypoints.http.openapi.responses import body_errors
 from entrypoints.http.otp import schemas
-from entrypoints.http.parsing import missing_field, parse_fields
+from entrypoints.http.parsing import parse_fields
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
 
@@ -38,7 +37,6 @@ class OtpController(Controller):
         response_description="The message was sent. If `sent` is false, it had been sent before.",
         status_code=200,
         errors=[
-            *body_errors(missing_field("phone")),
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
@@ -96,11 +94,7 @@ class OtpController(Controller):
         summary="Exchange a code for an access token",
         response_description="The code was correct (`success` is true) or not.",
         status_code=200,
-        errors=[
-            *body_errors(missing_field("otp")),
-            errors.TooManyAttempts,
-            errors.TooManyAttemptsFromIp,
-        ],
+        errors=[errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
     )
     async def verify_otp(
         self, request: ApiRequest, data: JSONBody[schemas.VerifyOtpBody]

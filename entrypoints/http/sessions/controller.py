@@ -13,8 +13,7 @@ from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware, authenticate, limit_by_ip
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.openapi.responses import body_errors
-from entrypoints.http.parsing import missing_field, parse_field
+from entrypoints.http.parsing import parse_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.sessions import schemas
 
@@ -33,7 +32,7 @@ class SessionController(Controller):
         response_description="The new tokens.",
         status_code=200,
         guards=[limit_by_ip],
-        errors=[*body_errors(missing_field("refresh_token")), errors.InvalidRefreshToken],
+        errors=[errors.InvalidRefreshToken],
     )
     async def refresh_session(
         self, request: ApiRequest, data: JSONBody[schemas.RefreshSessionBody]
@@ -56,7 +55,7 @@ class SessionController(Controller):
         guards=[limit_by_ip],
         request_body=schemas.LOGOUT_BODY,
         security=[*BEARER, {}],
-        errors=body_errors(FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE)),
+        errors=[FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE)],
     )
     async def logout(
         self, request: ApiRequest, data: JSONBody[schemas.LogoutBody | None] = None

@@ -9,8 +9,7 @@ from domain.identities.username import parse_username
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.fields import IdParameter
-from entrypoints.http.openapi.responses import body_errors
-from entrypoints.http.parsing import missing_field, parse_field, parse_fields, parse_id
+from entrypoints.http.parsing import parse_field, parse_fields, parse_id
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.users.schemas import (
     CreateUserBody,
@@ -35,7 +34,6 @@ class UserController(Controller):
         response_description="The user exists, created now or before.",
         unavailable_error=errors.UserSaveFailed,
         errors=[
-            *body_errors(missing_field("username")),
             errors.PhoneMismatch,
             errors.ReauthenticationRequired,
             errors.PhoneInUse,
@@ -90,7 +88,7 @@ class UserController(Controller):
         operation_id="rename_me",
         summary="Rename the caller",
         response_description="The caller, with the new username.",
-        errors=[*body_errors(missing_field("username")), errors.UserNotFound, errors.UsernameInUse],
+        errors=[errors.UserNotFound, errors.UsernameInUse],
     )
     async def rename_me(self, request: ApiRequest, data: JSONBody[RenameUserBody]) -> UserResponse:
         """Change the caller's username. The old username is free at once."""

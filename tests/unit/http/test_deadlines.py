@@ -1,22 +1,18 @@
 """Request bodies that arrive slowly or are not read, and large responses."""
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from entrypoints.http import deadlines
 from entrypoints.http.deadlines import (
-    BODY_LIMITS,
     MAX_DRAINED_BYTES,
+    MIN_BYTES,
     DeadlineMiddleware,
     TransferDeadline,
-    TransferLimits,
 )
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
-
-NEVER: Final = TransferLimits(idle_seconds=0.0)
-"""Whatever has not arrived yet is too late."""
 
 
 class Connection:
@@ -53,10 +49,8 @@ async def reject(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-async def handle(
-    app: Any, connection: Connection, scope: Any, limits: TransferLimits = BODY_LIMITS
-) -> None:
-    middleware = DeadlineMiddleware(app, limits)
+async def handle(app: Any, connection: Connection, scope: Any) -> None:
+    middleware = DeadlineMiddleware(app)
     await middleware(scope, connection.receive, connection.send)
 
 
@@ -69,9 +63,9 @@ async def handle(
         ([(0, 9), (1, 0)], 10),
         ([(1, 5)] * 5, 5),
         ([(1, 5)] * 6, 0),
-        ([(999, 29)], 1),
-        ([(1000, 29)], 10),
-        ([(500, 14), (500, 14), (1, 5)], 10),
+        ([(MIN_BYTES - 1, 29)], 1),
+        ([(MIN_BYTES, 29)], 10),
+        ([(MIN_BYTES // 2, 14), (MIN_BYTES // 2, 14), (1, 5)], 10),
         # Bytes beyond the least rate are no credit for later.
         ([(1_000_000, 1), *[(1, 5)] * 6], 0),
     ],
@@ -79,13 +73,16 @@ async def handle(
 def test_a_transfer_needs_a_byte_in_time_and_a_least_rate(
     transfers: list[tuple[int, float]], seconds_left: float
 ) -> None:
-    deadline = TransferDeadline(TransferLimits(idle_seconds=10, period_seconds=30, min_bytes=1000))
+    deadline = TransferDeadline()
     for size, seconds in transfers:
         deadline.record(size, seconds)
     assert deadline.seconds_left == seconds_left
 
 
-async def test_a_body_that_stops_is_a_timeout_and_the_connection_is_closed() -> None:
+async def test_a_body_that_stops_is_a_timeout_and_the_connection_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deadlines, "IDLE_SECONDS", 0)
     errors = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -96,7 +93,7 @@ async def test_a_body_that_stops_is_a_timeout_and_the_connection_is_closed() -> 
         await send({"type": "http.response.start", "status": 408, "headers": []})
 
     connection = Connection(stalls=True)
-    await handle(app, connection, a_scope(content_length="5"), NEVER)
+    await handle(app, connection, a_scope(content_length="5"))
     assert len(errors) == 2
     assert connection.headers[b"connection"] == b"close"
 

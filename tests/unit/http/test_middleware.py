@@ -1,4 +1,4 @@
-"""The outermost layer: HEAD and default headers."""
+"""The outermost layer: default headers."""
 
 from typing import Any
 
@@ -20,21 +20,6 @@ class Connection:
 
 def a_scope(method: str) -> dict[str, Any]:
     return {"type": "http", "method": method, "path": "/", "headers": []}
-
-
-async def test_head_is_handled_as_get_and_its_body_is_removed() -> None:
-    methods: list[str] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        methods.append(scope["method"])
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"a", "more_body": True})
-        await send({"type": "http.response.body", "body": b"b"})
-
-    connection = Connection()
-    await RequestContextMiddleware(app)(a_scope("HEAD"), connection.receive, connection.send)
-    assert methods == ["GET"]
-    assert b"".join(message.get("body", b"") for message in connection.sent) == b""
 
 
 async def respond(scope: Any, receive: Any, send: Any) -> None:

@@ -3,12 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-    contextmanager,
-)
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network
@@ -18,7 +13,6 @@ from typing import Any, Final
 import httpx
 import structlog
 
-from application.ports.repositories import Repositories
 from application.use_cases import Policy, UseCases
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
@@ -30,8 +24,6 @@ from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 from tests.unit.domain.otp.verification_driver import HOME_IP
-
-OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
 
 _BASE_URL: Final = "http://service"
 _PROXY: Final = ("10.1.2.3", 40_000)
@@ -131,19 +123,13 @@ class HttpDriver:
 
 
 @contextmanager
-def open_http_driver(
-    open_repositories: OpenRepositories, policy: Policy = UNLIMITED_POLICY
-) -> Iterator[HttpDriver]:
-    """Start the service over these repositories and stop it after the block."""
-    clock, messenger = MovableClock(NOW), FakeMessenger()
+def open_http_driver(policy: Policy = UNLIMITED_POLICY) -> Iterator[HttpDriver]:
+    """Start the service over an empty database and stop it after the block."""
+    app = AppHarness(policy=policy)
 
     async def start(stack: AsyncExitStack) -> HttpDriver:
-        repositories = await stack.enter_async_context(open_repositories())
-        harness = AppHarness(
-            repositories=repositories, messenger=messenger, clock=clock, policy=policy
-        )
-        http = await stack.enter_async_context(open_http_client(harness.use_cases))
-        return HttpDriver(runner.run, http, harness.use_cases, clock, messenger)
+        http = await stack.enter_async_context(open_http_client(app.use_cases))
+        return HttpDriver(runner.run, http, app.use_cases, app.clock, app.messenger)
 
     with without_logs(), asyncio.Runner() as runner:
         stack = AsyncExitStack()

@@ -398,4 +398,4 @@ def draw_from(data: st.DataObject, values: list[T]) -> T:
 @pytest.mark.hypothesis
 def test_the_library_behaves_like_its_model() -> None:
     with asyncio.Runner() as runner:
-        run_machine(lambda: LibraryMachine(runner), 60)
+        run_machine(lambda: LibraryMachine(runner), 40)

@@ -16,7 +16,7 @@ from domain.identities.identity import Role
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.sliding_window import SlidingWindow
 from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
-from tests.stateful.runs import OpenDatabase, on_each_database, run_machine
+from tests.stateful.runs import run_machine
 from tests.stateful.users_model import (
     USERNAME_RESERVATION,
     ModelIdentity,
@@ -30,7 +30,6 @@ SECONDS: Final = st.sampled_from(
     [0.25, 1, 3600, 86_400, 30 * 86_400 - 1, 30 * 86_400, 31 * 86_400, 90 * 86_400]
 )
 
-# The state machine for sign-in tests the limits for deliveries.
 _UNLIMITED: Final = (SlidingWindow(1_000_000, timedelta(days=1)),)
 POLICY: Final = Policy(
     delivery_policy=DeliveryPolicy(
@@ -285,10 +284,7 @@ def shown(response: httpx.Response) -> tuple[Any, Any]:
     return response.json()["username"], response.json()["number"]
 
 
-@on_each_database(30, 8, 6)
 @pytest.mark.hypothesis
-def test_users_and_usernames_behave_like_their_model(
-    open_database: OpenDatabase, example_count: int, request: pytest.FixtureRequest
-) -> None:
-    with open_http_driver(open_database(request), POLICY) as http:
-        run_machine(lambda: UsersMachine(http), example_count)
+def test_users_and_usernames_behave_like_their_model() -> None:
+    with open_http_driver(POLICY) as http:
+        run_machine(lambda: UsersMachine(http), 20)

@@ -29,7 +29,6 @@ class PhoneVerificationModel:
     deliveries: list[ModelDelivery] = field(default_factory=list)
     callbacks: list[ModelCallback] = field(default_factory=list)
     shared_attempts: list[float] = field(default_factory=list)
-    unchallenged_attempts: list[tuple[str, float, str]] = field(default_factory=list)
     last_login_by_ip: dict[str, float] = field(default_factory=dict)
     failures: int = 0
     device_failures: dict[str, int] = field(default_factory=dict)
@@ -244,9 +243,9 @@ class PhoneVerificationModel:
         return self.failures < 50 and (is_known or not attempt.is_limited)
 
     def attempts_left(self, attempt: ModelAttempt, now: float) -> int:
-        """Return how many more attempts are looked at."""
+        """Return how many more attempts are looked at while a code is active."""
         if not self.is_challenged(now):
-            return self.unchallenged_attempts_left(attempt.client_ip, now)
+            return 0
         counters = self.counters_for(attempt, now)
         if not self.uses_shared_limit(attempt, now):
             return max(0, *(counter.left for counter in counters))
@@ -260,11 +259,6 @@ class PhoneVerificationModel:
             left = min(left, max(0, 2 - sum(used)))
         return left
 
-    def unchallenged_attempts_left(self, client_ip: str, now: float) -> int:
-        """Return what is left of five attempts an hour for each IP."""
-        times = [time for ip, time, _ in self.unchallenged_attempts if ip == client_ip]
-        return 5 - count_within(times, now, HOUR)
-
     def verify(self, attempt: ModelAttempt, now: float) -> int | None:
         """Count an attempt that is looked at.
 
@@ -277,8 +271,6 @@ class PhoneVerificationModel:
         last_used = self._last_used(now)
         if last_used is not None and last_used.code == attempt.code:
             return left - 1
-        if not self.is_challenged(now):
-            return self._count_unchallenged(attempt, now)
         counters = self.counters_for(attempt, now)
         for counter in counters:
             if counter.last_code == attempt.code and now - counter.last_counted_at < 10:
@@ -334,13 +326,6 @@ class PhoneVerificationModel:
         self.failures += 1
         if device is not None:
             self.device_failures[device] = self.device_failures.get(device, 0) + 1
-
-    def _count_unchallenged(self, attempt: ModelAttempt, now: float) -> int:
-        of_ip = [entry for entry in self.unchallenged_attempts if entry[0] == attempt.client_ip]
-        is_repeat = any(code == attempt.code and now - time < 10 for _, time, code in of_ip[-1:])
-        if not is_repeat:
-            self.unchallenged_attempts.append((attempt.client_ip, now, attempt.code))
-        return self.unchallenged_attempts_left(attempt.client_ip, now)
 
     def is_retry(self, attempt: ModelAttempt, now: float) -> bool:
         """Return whether the client that used a code sends it again: it may lack the session.

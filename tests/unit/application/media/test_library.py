@@ -89,13 +89,12 @@ async def test_pages_by_number_and_by_cursor_have_each_item_once_newest_first(
     followed: list[str] = []
     cursor = None
     for number in range(1, -(-5 // page_size) + 1):
-        page = (await app.list_items(ItemFilter(), PageRequest(number, page_size))).page
-        assert page.total == 5
-        after = (await app.list_items(ItemFilter(), PageRequest(1, page_size, cursor))).page
-        cursor = page.next_cursor
-        assert cursor == after.next_cursor
-        numbered += [item.id for item in page.items]
-        followed += [item.id for item in after.items]
+        by_number = await app.list_items(ItemFilter(), PageRequest(number, page_size))
+        by_cursor = await app.list_items(ItemFilter(), PageRequest(1, page_size, cursor))
+        cursor = by_number.page.next_cursor
+        assert (by_number.page.total, by_cursor.page.next_cursor) == (5, cursor)
+        numbered += [listed.item.id for listed in by_number.items]
+        followed += [listed.item.id for listed in by_cursor.items]
     assert numbered == followed == [an_id(number) for number in range(104, 99, -1)]
     assert cursor is None
 
@@ -266,3 +265,6 @@ async def test_with_the_visibility_owner_members_see_only_their_own_items() -> N
             await app.use_cases.delete_item(viewer, item.id)
     for viewer in (owner, administrator):
         assert (await app.use_cases.get_item(viewer, item.id)).item == item
+    for_all = replace(app, policy=Policy()).use_cases.list_items
+    seen = await for_all(other, ItemFilter(), PageRequest())
+    assert [listed.item for listed in seen.items] == [item]

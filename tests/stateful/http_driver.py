@@ -3,7 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network
@@ -13,6 +18,7 @@ from typing import Any, Final
 import httpx
 import structlog
 
+from application.ports.repositories import Repositories
 from application.use_cases import Policy, UseCases
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
@@ -20,9 +26,12 @@ from domain.phone import PhoneNumber
 from entrypoints.http.app import create_app
 from entrypoints.http.settings import HttpSettings
 from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock
-from tests.support.fakes.messenger import FakeMessenger
+from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 from tests.unit.domain.otp.verification_driver import HOME_IP
+
+OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
 
 _BASE_URL: Final = "http://service"
 _PROXY: Final = ("10.1.2.3", 40_000)
@@ -34,7 +43,7 @@ _SETTINGS: Final = HttpSettings(
     trusted_proxies=(IPv4Network("10.0.0.0/8"),),
 )
 
-# Phones share client IPs and times, and one network may use up a twentieth of some limits. Other
+# Examples share client IPs and times, and one network may use up a twentieth of some limits. Other
 # tests prove the limits that phones share.
 _UNLIMITED: Final = SlidingWindow(20_000, timedelta(seconds=1))
 UNLIMITED_POLICY: Final = Policy(
@@ -80,20 +89,41 @@ class HttpDriver:
     messenger: FakeMessenger
     numbers: "count[int]" = field(default_factory=lambda: count(2_000_000))
 
+    @property
+    def now(self) -> float:
+        """Seconds since the example started."""
+        return (self.clock.now() - NOW).total_seconds()
+
+    def start_example(self) -> None:
+        """Reset the clock and the messenger. Each example has phones of its own."""
+        self.wait(-self.now)
+        self.messenger.messages.clear()
+        self.messenger.result = ACCEPTED
+
     def wait(self, seconds: float) -> None:
         """Advance the clock."""
         self.clock.advance(timedelta(seconds=seconds))
 
     def new_phone(self) -> PhoneNumber:
-        """Return a phone that was not used before."""
+        """Return a phone that no example used before."""
         return PhoneNumber(f"+1415{next(self.numbers)}")
 
     def send(self, request: HttpRequest) -> httpx.Response:
         """Send a request."""
-        response: httpx.Response = self.run(
-            self.http.request(
-                request.method, request.path, json=request.body, headers=request.headers
-            )
+        return self.send_together(request)[0]
+
+    def send_together(self, *requests: HttpRequest) -> list[httpx.Response]:
+        """Send requests at the same time."""
+
+        async def send_all() -> list[httpx.Response]:
+            return await asyncio.gather(*(self._send(request) for request in requests))
+
+        responses: list[httpx.Response] = self.run(send_all())
+        return responses
+
+    async def _send(self, request: HttpRequest) -> httpx.Response:
+        response = await self.http.request(
+            request.method, request.path, json=request.body, headers=request.headers
         )
         assert response.headers["x-request-id"]
         assert response.headers["cache-control"] == "no-store"
@@ -101,13 +131,19 @@ class HttpDriver:
 
 
 @contextmanager
-def open_http_driver() -> Iterator[HttpDriver]:
-    """Start the service over an empty database and stop it after the block."""
-    app = AppHarness(policy=UNLIMITED_POLICY)
+def open_http_driver(
+    open_repositories: OpenRepositories, policy: Policy = UNLIMITED_POLICY
+) -> Iterator[HttpDriver]:
+    """Start the service over these repositories and stop it after the block."""
+    clock, messenger = MovableClock(NOW), FakeMessenger()
 
     async def start(stack: AsyncExitStack) -> HttpDriver:
-        http = await stack.enter_async_context(open_http_client(app.use_cases))
-        return HttpDriver(runner.run, http, app.use_cases, app.clock, app.messenger)
+        repositories = await stack.enter_async_context(open_repositories())
+        harness = AppHarness(
+            repositories=repositories, messenger=messenger, clock=clock, policy=policy
+        )
+        http = await stack.enter_async_context(open_http_client(harness.use_cases))
+        return HttpDriver(runner.run, http, harness.use_cases, clock, messenger)
 
     with without_logs(), asyncio.Runner() as runner:
         stack = AsyncExitStack()

@@ -10,6 +10,7 @@ import pytest
 from application.ports.messenger import DeliveryResult
 from domain.phone import PhoneNumber
 from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
+from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.messenger import ACCEPTED, REJECTED, UNKNOWN
 from tests.unit.domain.otp.verification_driver import HOME_IP, unknown_ip
 
@@ -36,7 +37,7 @@ Api = tuple[str, str]
 
 @pytest.fixture
 def http() -> Iterator[HttpDriver]:
-    with open_http_driver() as driver:
+    with open_http_driver(InMemoryDatabase().open_repositories) as driver:
         yield driver
 
 

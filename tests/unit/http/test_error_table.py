@@ -97,12 +97,6 @@ def test_a_limit_or_an_unavailable_part_has_retry_after_in_header_and_body(
         (errors.ItemSaveFailed(), 500, "Failed to save library item"),
         (errors.LibraryReadFailed(), 500, "Failed to fetch library items"),
         (errors.UserNotFound(), 404, "User not found"),
-        (errors.UsernameInUse(), 409, "Username already in use"),
-        (
-            errors.PhoneMismatch(),
-            403,
-            "The number is not the phone that you signed in with.",
-        ),
         # A message of its own replaces the message of the class.
         (errors.InvalidImage("The image is large."), 422, "The image is large."),
     ],

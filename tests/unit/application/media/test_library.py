@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,12 +21,11 @@ from domain.errors import (
     Unavailable,
 )
 from domain.identities.identity import Identity
-from domain.media.item import FILE_DELETION_DELAY, ItemState, MediaItem
+from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from domain.page import Cursor
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity, an_item
-from tests.support.fault_injector import ProcessKilled
 from tests.support.stored_files import read_opened
 
 RAHUL, PRIYA = an_id(1), an_id(2)
@@ -80,25 +78,6 @@ async def test_items_of_deleted_owners_are_not_listed(app: AppHarness) -> None:
     assert (hidden_items.items, hidden_items.page.total) == ([], 0)
 
 
-@pytest.mark.parametrize("page_size", [1, 2, 5, 6])
-async def test_pages_by_number_and_by_cursor_have_each_item_once_newest_first(
-    app: AppHarness, page_size: int
-) -> None:
-    await store(app, an_identity(id=RAHUL), *items(5))
-    numbered: list[str] = []
-    followed: list[str] = []
-    cursor = None
-    for number in range(1, -(-5 // page_size) + 1):
-        by_number = await app.list_items(ItemFilter(), PageRequest(number, page_size))
-        by_cursor = await app.list_items(ItemFilter(), PageRequest(1, page_size, cursor))
-        cursor = by_number.page.next_cursor
-        assert (by_number.page.total, by_cursor.page.next_cursor) == (5, cursor)
-        numbered += [listed.item.id for listed in by_number.items]
-        followed += [listed.item.id for listed in by_cursor.items]
-    assert numbered == followed == [an_id(number) for number in range(104, 99, -1)]
-    assert cursor is None
-
-
 async def test_above_ten_thousand_items_the_total_is_not_exact_and_cursors_go_on(
     app: AppHarness,
 ) -> None:
@@ -127,24 +106,6 @@ async def test_listing_items_fails_without_database(app: AppHarness) -> None:
 # Categorizing
 
 
-async def test_only_the_owner_and_administrators_upload_categorize_and_delete(
-    app: AppHarness, owner: Principal, other: Principal, administrator: Principal, item_id: str
-) -> None:
-    with pytest.raises(Forbidden):
-        await app.upload_image(other, owner_id=owner.identity.id)
-    with pytest.raises(Forbidden):
-        await app.use_cases.categorize_item(other, item_id, "Beach")
-    with pytest.raises(Forbidden):
-        await app.use_cases.delete_item(other, item_id)
-    for principal, category in ((owner, None), (administrator, " Beach\n")):
-        categorized = await app.use_cases.categorize_item(principal, item_id, category)
-        assert categorized == await app.get_item(item_id)
-        assert categorized.item.category == category
-    await app.use_cases.delete_item(administrator, item_id)
-    with pytest.raises(ItemNotFound):
-        await app.get_item(item_id)
-
-
 async def test_a_category_change_does_not_restore_a_deleted_item(
     app: AppHarness, owner: Principal, item_id: str
 ) -> None:
@@ -159,26 +120,6 @@ async def test_a_category_change_does_not_restore_a_deleted_item(
 
 
 # Deleting
-
-
-@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
-@pytest.mark.parametrize("operation", ["media_items.load", "media_items.replace", None])
-async def test_an_interrupted_deletion_has_not_begun_or_is_completed_by_the_cleanup(
-    app: AppHarness, owner: Principal, item_id: str, operation: str | None, kill: bool
-) -> None:
-    app.faults.fail_on(operation or "media_files.delete", kill=kill)
-    with suppress(StorageUnavailable, ProcessKilled):
-        await app.use_cases.delete_item(owner, item_id)
-    assert app.faults.has_fired
-    app.faults.reset()
-    if operation:
-        assert (await app.get_item(item_id)).item.storage_key in app.files.contents
-        return
-    with pytest.raises(ItemNotFound):
-        await app.get_item(item_id)
-    app.clock.advance(FILE_DELETION_DELAY)
-    await app.use_cases.cleanup()
-    assert (app.files.contents, app.database.media_items) == ({}, {})
 
 
 async def get_size(open_file: OpenFile, storage_key: str) -> int:
@@ -265,6 +206,3 @@ async def test_with_the_visibility_owner_members_see_only_their_own_items() -> N
             await app.use_cases.delete_item(viewer, item.id)
     for viewer in (owner, administrator):
         assert (await app.use_cases.get_item(viewer, item.id)).item == item
-    for_all = replace(app, policy=Policy()).use_cases.list_items
-    seen = await for_all(other, ItemFilter(), PageRequest())
-    assert [listed.item for listed in seen.items] == [item]

@@ -1,4 +1,7 @@
-"""A blocked phone gets the responses that any phone gets, but no delivery and no login."""
+"""A blocked phone gets the responses that any phone gets, but no delivery and no login.
+
+The model of a phone gives the same responses, blocked or not.
+"""
 
 import pytest
 

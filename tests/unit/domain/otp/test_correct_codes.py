@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import TooManyAttempts
-from domain.otp.attempts import Correct, Repeated, Retried, Unchallenged
+from domain.otp.attempts import Repeated, Unchallenged
 from domain.otp.challenge import Login
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryDecision
@@ -71,26 +71,6 @@ def test_the_code_that_was_just_used_is_not_counted(
         # As many as after a wrong code: nothing reveals that it was correct before.
         assert result == Repeated(4)
     assert driver.verification is before
-
-
-def test_a_correct_code_and_its_retry_have_the_attempts_left_of_a_wrong_one(
-    driver: VerificationDriver, two_codes: Decisions
-) -> None:
-    code = code_of(two_codes[0].challenge)
-    for kind in (Correct, Retried):
-        result = driver.verify(code)
-        assert isinstance(result, kind)
-        assert result.attempts_left == 4
-
-
-def test_of_several_used_codes_only_the_latest_is_compared(
-    driver: VerificationDriver, two_codes: Decisions
-) -> None:
-    for decision in two_codes:
-        driver.use(code_of(decision.challenge))
-        driver.wait(1)
-    compared = driver.verification.comparable_challenges(driver.now)
-    assert [challenge.id for challenge in compared] == [two_codes[1].challenge.id]
 
 
 # Retries of an interrupted login

@@ -6,8 +6,6 @@ import pytest
 
 from domain.errors import TooManyAttempts
 from domain.otp.delivery import DeviceProof
-from domain.otp.failures import MAX_FAILURES_IN_A_ROW, Failures
-from tests.support.builders import NOW
 from tests.unit.domain.otp.verification_driver import (
     DEVICE,
     HOME_IP,
@@ -53,11 +51,6 @@ def test_after_fifty_failures_a_new_delivery_brings_one_attempt_without_a_longer
     assert driver.fail(1, WORK_IP, decision.request_id) == [0]
     with pytest.raises(TooManyAttempts):
         driver.verify(code_of(decision.challenge), WORK_IP, decision.request_id)
-
-
-def test_each_failure_counts_once() -> None:
-    assert not Failures(MAX_FAILURES_IN_A_ROW - 1).has_reached_maximum
-    assert [Failures().in_a_row, Failures().count(None, NOW).in_a_row] == [0, 1]
 
 
 def test_time_does_not_reset_failures_and_a_success_does(driver: VerificationDriver) -> None:

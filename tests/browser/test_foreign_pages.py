@@ -25,17 +25,10 @@ LOAD_IMAGE: Final = """
 """
 ATTACKS: Final = {
     "fetch without CORS": "await fetch(url, {method: 'POST', mode: 'no-cors', body});",
-    "fetch without CORS, as JSON": """
-        const headers = {'Content-Type': 'application/json'};
-        await fetch(url, {method: 'POST', mode: 'no-cors', headers, body});
-    """,
     "fetch": """
         const headers = {'Content-Type': 'application/json'};
         const error = await fetch(url, {method: 'POST', headers, body}).catch(error => error);
         if (!(error instanceof TypeError)) throw error;
-    """,
-    "beacon": """
-        navigator.sendBeacon(url, new Blob([body], {type: 'text/plain'}));
     """,
     "form": """
         const frame = document.createElement('iframe');

@@ -12,8 +12,6 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adapters.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
@@ -140,13 +138,6 @@ def test_another_header_is_rejected_despite_a_valid_signature(changes: dict[str,
 def test_a_claim_with_another_value_or_type_is_rejected(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
         TOKENS.verify(sign(HEADER, PAYLOAD | changes), NOW)
-
-
-@given(st.text(), st.text(), st.text(max_size=100))
-def test_any_text_raises_only_the_documented_error(header: str, payload: str, end: str) -> None:
-    for token in (f"{header}.{payload}.{end}", f"{encode(HEADER)}.{encode(payload)}.{'A' * 86}"):
-        with pytest.raises(InvalidToken):
-            TOKENS.verify(token, NOW)
 
 
 def test_a_key_on_another_curve_is_rejected() -> None:

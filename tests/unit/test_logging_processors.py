@@ -4,17 +4,13 @@ import json
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from adapters.logging.masking import loggable, mask_phones
 from application.ports.errors import StorageUnavailable
 from domain.otp.challenge import parse_otp_code
 from tests.support.builders import a_challenge, a_phone, an_id, an_identity
-from tests.support.examples import examples
 from tests.support.log_lines import format_line, log_line, make_record
 
 
@@ -165,22 +161,6 @@ def test_a_broken_record_still_makes_a_line(record: logging.LogRecord) -> None:
 
         assert line
         assert "tops3cret" not in line
-
-
-json_like = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=10,
-)
-
-
-@settings(max_examples=examples(25))
-@given(st.text(), st.dictionaries(st.text(), json_like, max_size=3))
-def test_any_data_makes_a_line_in_each_format(event: str, fields: dict[str, Any]) -> None:
-    record = make_record({**fields, "event": event})
-
-    assert json.loads(format_line(record))["level"] == "warning"
-    assert format_line(record, "console")
 
 
 # Phone numbers and secrets

@@ -30,9 +30,3 @@ def test_an_id_consists_of_the_time_and_the_random_bytes(now: datetime, random: 
 )  # fmt: skip
 def test_other_text_is_not_an_id(text: str) -> None:
     assert parse_identifier(text) is None
-
-
-@given(st.text(max_size=30) | st.from_regex(r"[0-9a-fA-F]{20,28}", fullmatch=True))
-def test_any_text_is_an_id_in_lower_case_or_none(text: str) -> None:
-    is_id = len(text) == 24 and all(character in "0123456789abcdefABCDEF" for character in text)
-    assert parse_identifier(text) == (text.lower() if is_id else None)

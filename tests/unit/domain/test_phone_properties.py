@@ -24,9 +24,6 @@ TYPES: Final = PhoneNumberType
 ACCEPTED_TYPES: Final = (
     TYPES.FIXED_LINE, TYPES.MOBILE, TYPES.TOLL_FREE, TYPES.VOIP, TYPES.PERSONAL_NUMBER,
 )  # fmt: skip
-REJECTED_TYPES: Final = (
-    TYPES.PREMIUM_RATE, TYPES.SHARED_COST, TYPES.UAN, TYPES.PAGER, TYPES.VOICEMAIL,
-)  # fmt: skip
 COUNTRIES: Final = st.sampled_from([None, *sorted(ALL_COUNTRIES)])
 TEXTS_WITH_PLUS: Final = st.from_regex(
     r"\+[0-9]{6,12}[0-9 ()./~\\-]{0,8}", fullmatch=True
@@ -154,23 +151,6 @@ def test_no_number_becomes_another_one_in_its_own_region(spelling: str) -> None:
             except AmbiguousPhone:
                 ambiguous.add(country)
     assert ambiguous <= {"DE", "ID", "NL", "SC", "SE", "XK"}
-
-
-@pytest.mark.exhaustive
-def test_numbers_of_a_rejected_type_or_without_a_country_are_rejected() -> None:
-    numbers = [
-        phonenumbers.example_number_for_type(country, number_type)
-        for country in sorted(ALL_COUNTRIES)
-        for number_type in REJECTED_TYPES
-    ]
-    codes = phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
-    numbers += map(phonenumbers.example_number_for_non_geo_entity, codes)
-    for number in filter(None, numbers):
-        country = phonenumbers.region_code_for_number(number)
-        national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
-        texts = (e164(number), national)
-        assert [parse(text, country) for text in texts] == [None, None]
-        assert parse_legacy(e164(number)) is None
 
 
 # In Germany a valid number may be valid with one more digit as well.

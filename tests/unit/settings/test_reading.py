@@ -5,26 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from entrypoints.bind import Bind
 from entrypoints.settings import SettingsError, read_settings
-from tests.support.examples import examples
 from tests.support.settings import settings
-from tests.unit.settings.texts import S3, SECRET, TWILIO, VARIABLES
+from tests.unit.settings.texts import S3, TWILIO
 
 
 @pytest.fixture
 def env_file(tmp_path: Path) -> Path:
     return tmp_path / ".env"
-
-
-@pytest.fixture(scope="module")
-def reused_env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file for many examples of one test."""
-    return tmp_path_factory.mktemp("settings") / ".env"
 
 
 def problems(env_file: Path) -> tuple[str, ...]:
@@ -180,31 +170,3 @@ def test_a_file_or_link_of_another_user_is_an_error_and_not_read(
         assert f"uid {link.st_uid}" in line
         assert "It must belong to root or " in line
         assert line.endswith(f"run the command as that user, or {chown} {user} {env_file}")
-
-
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                *"AB=#'\"\\ \t\n\r\0\x1b\u2028{}$",
-                *("export ", "DIALTONE_WORKERS", "=2", "\r\n", "\\N{"),
-                *(SECRET, "DIALTONE_DATABASE=mongodb://me:"),
-            ]
-        ),
-        max_size=12,
-    ).map(lambda parts: "".join(parts).encode())
-    | st.binary(max_size=40)
-)
-@hypothesis_settings(max_examples=examples(10))
-def test_any_file_is_read_or_rejected_line_by_line(reused_env_file: Path, content: bytes) -> None:
-    reused_env_file.write_bytes(content)
-    try:
-        read_settings({}, reused_env_file)
-    except SettingsError as error:
-        lines = error.problems
-    else:
-        return
-    for line in lines:
-        assert line.isprintable()
-        assert SECRET not in line
-        assert line.startswith((str(reused_env_file), *VARIABLES))

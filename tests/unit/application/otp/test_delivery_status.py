@@ -5,14 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from application.otp.delivery_status import TYPICAL_DURATION, ReportTimingProfile
+from application.otp.delivery_status import TYPICAL_DURATION
 from application.use_cases import Policy
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import REPORT_TTL, ReportedStatus
 from domain.otp.request_id import parse_report_id
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
-from tests.support.builders import NOW, a_delivery, a_phone
-from tests.support.fakes.randomness import SeededRandomness
+from tests.support.builders import NOW, a_phone
 
 QUEUED, SENT, DELIVERED = ReportedStatus.QUEUED, ReportedStatus.SENT, ReportedStatus.DELIVERED
 UNDELIVERED, FAILED = ReportedStatus.UNDELIVERED, ReportedStatus.FAILED
@@ -165,17 +164,3 @@ async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: A
 
 
 # The profile
-
-
-def test_durations_are_drawn_between_those_that_were_recorded() -> None:
-    profile = ReportTimingProfile(SeededRandomness())
-    assert profile.draw_duration(Channel.SMS) == TYPICAL_DURATION
-    for number, seconds in enumerate((3, 5, 4)):
-        delivery = a_delivery(request_id=str(number))
-        profile.start(delivery, NOW)
-        profile.record(delivery.report_id, NOW + timedelta(seconds=seconds))
-    drawn = [profile.draw_duration(Channel.SMS).total_seconds() for _ in range(50)]
-    assert len(set(drawn)) > 40
-    assert min(drawn) >= 3
-    assert max(drawn) <= 5
-    assert profile.draw_duration(Channel.VOICE) == TYPICAL_DURATION

@@ -50,14 +50,6 @@ async def test_a_client_that_does_not_know_device_tokens_gets_none(app: AppHarne
     assert result.device_token is None
 
 
-async def test_a_device_keeps_its_token_when_it_logs_in_again(app: AppHarness) -> None:
-    first = await app.open_session()
-    again = await app.open_session(device_token=first.device_token)
-    assert again.device_token == first.device_token
-    (identity,) = app.database.identities.values()
-    assert len(identity.value.devices) == 1
-
-
 async def test_a_device_that_failed_too_often_gets_another_token(app: AppHarness) -> None:
     token = (await app.open_session()).device_token
     for _ in range(4):

@@ -1,6 +1,5 @@
 """A login whose session was not saved is completed by the same code, once."""
 
-import asyncio
 from contextlib import suppress
 
 import pytest
@@ -74,13 +73,6 @@ async def test_a_login_interrupted_at_any_operation_is_completed_or_was_saved(
     assert count_sessions(app) == sessions + 1
     assert list(app.database.identities) == [identity_id(app)]
     assert set(app.faults.calls) <= set(OPERATIONS)
-
-
-async def test_one_of_a_hundred_parallel_retries_gets_tokens(app: AppHarness) -> None:
-    code, _ = await interrupt_login(app)
-    results = await asyncio.gather(*(app.verify_otp(code) for _ in range(100)))
-    assert sum(isinstance(result, LoggedIn) for result in results) == 1
-    assert count_sessions(app) == 1
 
 
 async def test_a_completed_login_is_not_replayed_and_a_revoked_session_not_opened_again(

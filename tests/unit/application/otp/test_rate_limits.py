@@ -187,15 +187,6 @@ async def test_one_ip_requests_codes_for_a_few_countries_a_day() -> None:
     assert await is_sent(app, other)
 
 
-async def test_a_number_range_has_a_limit() -> None:
-    app = app_with_limits(per_country=SlidingWindow(100, HOUR))
-
-    sent = [await is_sent(app, phone(number), network_ip(number)) for number in range(10)]
-
-    assert sum(sent) == 3
-    assert await is_sent(app, phone(1, "+1415556"), network_ip(20))
-
-
 @pytest.mark.parametrize("limit_name", ["per_country", "total"])
 async def test_a_login_releases_all_but_the_higher_limit_of_all_deliveries(limit_name: str) -> None:
     limits: dict[str, Any] = {limit_name: SlidingWindow(2, HOUR), "all_deliveries_factor": 5}

@@ -11,7 +11,6 @@ from application.ports.call_provider import PlacementResult
 from application.ports.errors import StorageUnavailable
 from application.ports.security_events import SecurityEventType
 from application.use_cases import Policy
-from domain.errors import TooManyAttempts
 from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
@@ -179,20 +178,6 @@ async def test_the_code_logs_in_from_any_ip_and_once(
     # The others sent the code that was just used: nothing was counted.
     assert results.count(OtpRejected(4)) == 99
     assert app.database.permits["callbacks:country:US"] == 1
-
-
-async def test_wrong_codes_get_the_responses_of_a_phone_without_a_request(app: AppHarness) -> None:
-    await app.request_callback()
-    for number in range(8):
-        responses = list[object]()
-        for phone in (a_phone(), a_phone(2)):
-            try:
-                responses.append(await app.verify_otp(f"{number:06d}", phone))
-            except TooManyAttempts as error:
-                responses.append(error.retry_after)
-        assert responses[0] == responses[1]
-        assert isinstance(responses[0], OtpRejected) == (number < 5)
-        app.advance(1)
 
 
 async def test_failures_at_a_callback_count_on_the_limit_of_all_failures() -> None:

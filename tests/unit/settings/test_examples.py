@@ -1,0 +1,41 @@
+"""The example and the default of each variable are valid, and no unprintable value is."""
+
+from typing import Final
+
+import pytest
+
+from adapters.key_file import generate_document
+from entrypoints.settings import FIELDS, describe, read_settings
+from entrypoints.settings.read import HIDDEN
+from tests.support.settings import problems
+from tests.unit.settings.texts import S3, SECRET, TWILIO
+
+ALL_USED: Final = S3 | TWILIO
+DEFAULTS: Final = read_settings({}, None)
+# The example of these keys is a command, because keys that are printed here would be used.
+KEYS: Final = {'"$(dialtone keys generate -)"': generate_document(indent=None).strip()}
+
+
+def test_every_example_and_default_is_valid_and_described_as_written() -> None:
+    for name, (_, declaration) in FIELDS.items():
+        for example in {declaration.example_text(DEFAULTS), declaration.default} - {
+            "",
+            "production",
+        }:
+            text = KEYS.get(example, example)
+            environ = ALL_USED | {name: text}
+            if name == "TWILIO_MESSAGING_SERVICE_SID":
+                del environ["TWILIO_FROM"]
+            if name == "DIALTONE_VOICE":
+                environ["TWILIO_VOICE_FROM"] = "+14155550006"
+            described = {line.name: line for line in describe(read_settings(environ, None))}
+            assert described[name][1] == text or HIDDEN in described[name][1]
+
+
+@pytest.mark.parametrize("text", ["\x1b", f"\x1b{SECRET}", f"{SECRET}\n{SECRET}"], ids=ascii)
+def test_an_unprintable_value_of_any_variable_is_rejected(text: str) -> None:
+    for name, (_, declaration) in FIELDS.items():
+        line = problems(ALL_USED | {name: text})[name]
+        assert line.isprintable()
+        assert SECRET not in line
+        assert line.endswith(f"Example: {name}={declaration.example_text(DEFAULTS)}")

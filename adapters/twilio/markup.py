@@ -71,7 +71,7 @@ class TwimlMarkup:
                 case GoTo():
                     response.redirect(url_of(instruction.position), method="POST")
                 case Reject() if index == 0:
-                    response.reject(reason=instruction.reason.value)
+                    response.reject(reason="busy")
                 case HangUp() | Reject():  # Twilio rejects only calls that it has not answered
                     response.hangup()
             break

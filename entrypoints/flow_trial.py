@@ -1,6 +1,6 @@
 """A call flow in the terminal, as a caller would hear it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -31,7 +31,6 @@ from domain.voice.walk import (
     Leave,
     Recorded,
     Register,
-    Step,
     advance,
     start,
 )
@@ -41,6 +40,14 @@ INSTRUCTIONS: Final = (
     "Type a key (0-9, * or #) or what you say. An empty line is silence; /hangup hangs up."
 )
 _DIAL_RESULTS: Final = ", ".join(DialResult)
+_EFFECTS: Final[Mapping[type[Effect], str]] = {
+    Register: "the caller is registered, with the time and wording of the consent",
+    Leave: "the unverified identity is deleted",
+    ExplainLeaving: "a message is sent that says how to leave; nothing is changed",
+    CallBack: "the caller's number is called back with a code after the caller hung up",
+    ChooseLanguage: "the caller hears {0.locale} now, and in the next call",
+    KeepRecording: "the reference of the recording is kept",
+}
 
 
 def try_flow(flow: CallFlow, caller: Caller, read_line: Callable[[], str | None]) -> Iterator[str]:
@@ -57,7 +64,7 @@ def try_flow(flow: CallFlow, caller: Caller, read_line: Callable[[], str | None]
         if step.path:
             yield f"[{' -> '.join(step.path)}]"
         if step.effect and step.position:
-            yield f"* {_describe(step.effect)}"
+            yield f"* {_EFFECTS[type(step.effect)].format(step.effect)}"
             if isinstance(step.effect, ChooseLanguage):
                 caller = replace(caller, locale=step.effect.locale)
             step = advance(flow, step.position, caller, EffectResult.DONE)
@@ -66,51 +73,34 @@ def try_flow(flow: CallFlow, caller: Caller, read_line: Callable[[], str | None]
         if step.position is None:
             yield f"The call has ended: {step.outcome or 'goodbye'}."
             return
-        event = _read_event(step, read_line)
-        while isinstance(event, str) and not isinstance(event, EffectResult):
-            yield event
-            event = _read_event(step, read_line)
-        if event is None:
+        last, text = step.instructions[-1], ""
+        if not isinstance(last, GoTo):
+            text = _read_text(read_line)
+            while isinstance(last, DialOperator) and text.lower() not in (*DialResult, HANG_UP):
+                yield f"Type how the operator's call ends: {_DIAL_RESULTS}."
+                text = _read_text(read_line)
+        if text.lower() == HANG_UP:
             yield "You have hung up."
             return
-        step = advance(flow, step.position, caller, event)
+        step = advance(flow, step.position, caller, _to_event(last, text))
 
 
-def _read_event(step: Step, read_line: Callable[[], str | None]) -> CallEvent | str | None:
-    """Return the next event, a text that says what to type, or None if the caller hangs up."""
-    last = step.instructions[-1]
+def _read_text(read_line: Callable[[], str | None]) -> str:
+    line = read_line()
+    return HANG_UP if line is None else line.strip()
+
+
+def _to_event(last: StoredInstruction, text: str) -> CallEvent:
+    """Return what happens after the last instruction when the caller types this."""
     if isinstance(last, GoTo):
         return Continued()
-    line = read_line()
-    if line is None or line.strip().lower() == HANG_UP:
-        return None
-    text = line.strip()
     if isinstance(last, DialOperator):
-        try:
-            return Dialed(DialResult(text.lower()))
-        except ValueError:
-            return f"Type how the operator's call ends: {_DIAL_RESULTS}."
+        return Dialed(DialResult(text.lower()))
     if isinstance(last, Record):
         return Recorded("trial", len(text.split())) if text else Continued()
     if text and set(text) <= set(KEYS):
         return Answered(keys=text)
     return Answered(speech=text)
-
-
-def _describe(effect: Effect) -> str:
-    match effect:
-        case Register():
-            return "the caller is registered, with the time and wording of the consent"
-        case Leave():
-            return "the unverified identity is deleted"
-        case ExplainLeaving():
-            return "a message is sent that says how to leave; nothing is changed"
-        case CallBack():
-            return "the caller's number is called back with a code after the caller hung up"
-        case ChooseLanguage(tag):
-            return f"the caller hears {tag} now, and in the next call"
-        case KeepRecording():
-            return "the reference of the recording is kept"
 
 
 def _describe_all(instructions: Iterable[StoredInstruction]) -> Iterator[str]:

@@ -1,18 +1,12 @@
 """A message in a box, as a terminal shows it."""
 
-from io import BytesIO, TextIOWrapper
+from collections.abc import Iterator
 from typing import Final
 
-from rich.box import ASCII, SQUARE
-from rich.cells import cell_len
-from rich.console import Console
-from rich.panel import Panel
-from rich.text import Text
+from rich.cells import cell_len, chop_cells
 
 _JOINERS: Final = "\u200c\u200d"  # Persian, Hindi and emoji need them
-
-_HEIGHT: Final = 25
-"""Cuts nothing. Without a height, rich ignores the width of a terminal without colors."""
+_CYAN: Final = "\x1b[36m{}\x1b[0m"
 
 
 def render_box(to: str, text: str, *, width: int, encoding: str, has_colors: bool) -> str:
@@ -26,44 +20,36 @@ def render_box(to: str, text: str, *, width: int, encoding: str, has_colors: boo
     content = "\n".join([f"To: {to}", *lines])
     if not content.isascii():
         content = content.encode(encoding, "backslashreplace").decode(encoding)
-    if not has_colors and (box := _draw_box(content, width, encoding)):
-        return box
-    console = Console(
-        file=TextIOWrapper(BytesIO(), encoding),  # its encoding decides about the border
-        width=width,
-        height=_HEIGHT,
-        force_terminal=has_colors,
-        color_system="standard" if has_colors else None,
-    )
-    # Only the border is colored: the text keeps the terminal's own, readable color.
-    with console.capture() as captured:
-        panel = Panel(Text(content, overflow="fold"), SQUARE, expand=False, border_style="cyan")
-        console.print(panel)
-    return captured.get()
-
-
-def _draw_box(content: str, width: int, encoding: str) -> str | None:
-    """Draw what rich would, in a thirtieth of the time; None if a line has to be broken."""
     lines = content.split("\n")
-    measure = len if content.isascii() else cell_len
-    widths = list(map(measure, lines))
-    widest = max(widths)
-    if widest > width - 4:
-        return None
-    top, between, bottom = _borders(encoding, widest)
-    padded = [line + " " * (widest - cells) for line, cells in zip(lines, widths, strict=True)]
-    return top + between.join(padded) + bottom
+    widest = min(max(map(cell_len, lines)), width - 4)
+    # Only the border is colored: the text keeps the terminal's own, readable color.
+    border = _CYAN if has_colors else "{}"
+    is_unicode = encoding.lower().startswith("utf")
+    top, side, bottom = ("┌{}┐", "│", "└{}┘") if is_unicode else ("+{}+", "|", "+{}+")
+    bar, side = ("─" if is_unicode else "-") * (widest + 2), border.format(side)
+    rows = [
+        f"{side} {part}{' ' * (widest - cell_len(part))} {side}\n"
+        for line in lines
+        for part in _break_line(line, widest)
+    ]
+    first, last = (border.format(edge.format(bar)) for edge in (top, bottom))
+    return f"{first}\n{''.join(rows)}{last}\n"
 
 
-def _borders(encoding: str, widest: int) -> tuple[str, str, str]:
-    """Return what is before the first line of a box, between two lines, and after the last."""
-    box = SQUARE if encoding.lower().startswith("utf") else ASCII
-    left, right, bar = f"{box.mid_left} ", f" {box.mid_right}\n", box.top * (widest + 2)
-    return (
-        f"{box.top_left}{bar}{box.top_right}\n{left}",
-        f"{right}{left}",
-        f"{right}{box.bottom_left}{bar}{box.bottom_right}\n",
-    )
+def _break_line(line: str, width: int) -> Iterator[str]:
+    if cell_len(line) <= width:
+        yield line
+        return
+    part = ""
+    for word in line.split(" "):
+        if part and cell_len(f"{part} {word}") <= width:
+            part = f"{part} {word}"
+            continue
+        if part:
+            yield part
+        *full, part = chop_cells(word, width) or [""]
+        yield from full
+    yield part
 
 
 def _replace_control_characters(line: str) -> str:

@@ -7,11 +7,10 @@ import os
 import select
 import stat
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import Final, TextIO
 
+from adapters.console.box import render_box
 from application.ports.errors import MessengerUnavailable
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
@@ -87,14 +86,8 @@ class ConsoleMessenger:
         if not is_writable:
             raise MessengerUnavailable("The console does not accept text now.")
 
-    @cached_property
-    def _render_box(self) -> Callable[..., str]:
-        from adapters.console.box import render_box  # noqa: PLC0415 -- the start needs no rich
-
-        return render_box
-
     def _render(self, phone: PhoneNumber, text: str, *, is_terminal: bool) -> bytes:
-        box = self._render_box(
+        box = render_box(
             phone.e164,
             text,
             width=_terminal_width(self._stream) if is_terminal else _MAX_FILE_WIDTH,

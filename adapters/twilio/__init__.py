@@ -5,7 +5,6 @@ from adapters.twilio.calls import TwilioCalls, open_twilio_calls
 from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from adapters.twilio.signatures import TwilioSignatures
-from adapters.twilio.status_callbacks import TwilioStatusCallbacks
 from adapters.twilio.webhook_parser import TwilioWebhookParser
 
 __all__ = [
@@ -13,7 +12,6 @@ __all__ = [
     "TwilioCalls",
     "TwilioMessenger",
     "TwilioSignatures",
-    "TwilioStatusCallbacks",
     "TwilioWebhookParser",
     "TwimlMarkup",
     "open_twilio_calls",

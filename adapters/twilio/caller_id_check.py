@@ -3,8 +3,7 @@
 from http import HTTPStatus
 from typing import Final
 
-from adapters.http import ConnectionFailed, NoResponse
-from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
+from adapters.twilio.client import REQUEST_ERRORS, TwilioClient, TwilioError
 from application.ports.errors import ConfigurationError
 
 _NO_VOICE: Final = (
@@ -43,16 +42,14 @@ async def check_caller_id(
     """
     try:
         found = await client.find_number(number)
-    except TwilioError as error:
-        if error.status == HTTPStatus.NOT_FOUND:
+    except REQUEST_ERRORS as error:
+        if isinstance(error, TwilioError) and error.status == HTTPStatus.NOT_FOUND:
             return _NOT_LISTED
-        raise ConfigurationError(_NOT_CHECKED) from None
-    except (InvalidResponse, ConnectionFailed, NoResponse):
         raise ConfigurationError(_NOT_CHECKED) from None
     if found is None:
         return _NOT_OWNED
-    if not found.can_call:
+    if not found.can("voice"):
         raise ConfigurationError(_NO_VOICE)
     if found.voice_url != voice_url:
         return _ELSEWHERE
-    return "" if found.status_url == status_url else _NO_STATUS
+    return "" if found.status_callback == status_url else _NO_STATUS

@@ -5,24 +5,18 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Final, NoReturn
 
 from adapters.http import ConnectionFailed, NoResponse, Timeouts, open_transport
-from adapters.twilio.call_errors import NOT_REACHED, UNKNOWN, placement_result
 from adapters.twilio.caller_id_check import check_caller_id
-from adapters.twilio.client import (
-    RECORDING_SID,
-    InvalidResponse,
-    TwilioClient,
-    TwilioError,
-)
-from application.ports.call_provider import PlacementResult, RecordingFile
+from adapters.twilio.client import RECORDING_SID, REQUEST_ERRORS, TwilioClient, TwilioError
+from adapters.twilio.error_codes import CALLS
+from application.ports.call_provider import RecordingFile
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
-from application.ports.messenger import DeliveryStatus
+from application.ports.messenger import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
 
 MAX_RECORDING_SIZE: Final = 64 * 1024 * 1024
 """Bytes: an hour of WAV, the longest recording of Twilio, has 57 MB. MP3 has less."""
 RECORDING_TIMEOUT: Final = 600.0
 """Seconds for a whole recording."""
-MAX_RING_SECONDS: Final = 600
 _NOT_FOUND: Final = (404, 410)
 _NOT_REACHED_TEXT: Final = "Twilio cannot be reached."
 _NO_RESPONSE: Final = "Twilio did not respond."
@@ -36,33 +30,18 @@ class TwilioCalls:
     provider would need webhooks of its own.
     """
 
-    def __init__(
-        self,
-        client: TwilioClient,
-        caller_id: str,
-        max_recording_size: int = MAX_RECORDING_SIZE,
-    ) -> None:
+    def __init__(self, client: TwilioClient, caller_id: str) -> None:
         """Call from a number in E.164."""
         self._client = client
         self._caller_id = caller_id
-        self._max_recording_size = max_recording_size
 
-    async def place_call(
-        self, phone: PhoneNumber, url: str, status_url: str, timeout_seconds: int = 30
-    ) -> PlacementResult:
+    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
         """Ring a phone; it is placed if Twilio returns the SID of a call."""
-        ring_seconds = max(1, min(timeout_seconds, MAX_RING_SECONDS))
         try:
-            call_sid = await self._client.create_call(
-                phone.e164, self._caller_id, url, status_url, ring_seconds
-            )
-        except ConnectionFailed:
-            return NOT_REACHED
-        except (NoResponse, InvalidResponse):
-            return UNKNOWN
-        except TwilioError as error:
-            return placement_result(error)
-        return PlacementResult(DeliveryStatus.ACCEPTED, provider_call_id=call_sid)
+            call_sid = await self._client.create_call(phone.e164, self._caller_id, url, status_url)
+        except REQUEST_ERRORS as error:
+            return CALLS.result(error)
+        return DeliveryResult(DeliveryStatus.ACCEPTED, provider_call_id=call_sid)
 
     @asynccontextmanager
     async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:
@@ -82,9 +61,9 @@ class TwilioCalls:
                     _raise_unavailable(TwilioError(stream.status, None))
                 if not stream.media_type.startswith("audio/"):
                     raise CallProviderUnavailable(_NOT_TWILIO)
-                if stream.size is not None and stream.size > self._max_recording_size:
+                if stream.size is not None and stream.size > MAX_RECORDING_SIZE:
                     raise CallProviderUnavailable("The recording is too large.")
-                async with aclosing(self._limit(stream.chunks)) as chunks:
+                async with aclosing(_limit(stream.chunks)) as chunks:
                     yield RecordingFile(stream.media_type, stream.size, chunks)
         except (ConnectionFailed, NoResponse) as error:
             _raise_unavailable(error)
@@ -99,11 +78,9 @@ class TwilioCalls:
             return
         try:
             await self._client.delete_recording(recording_id)
-        except TwilioError as error:
-            if error.status not in _NOT_FOUND:
+        except REQUEST_ERRORS as error:
+            if not isinstance(error, TwilioError) or error.status not in _NOT_FOUND:
                 _raise_unavailable(error)
-        except (ConnectionFailed, NoResponse, InvalidResponse) as error:
-            _raise_unavailable(error)
 
     async def check_caller_id(self, voice_url: str, status_url: str) -> str:
         """Return a note or an empty text if calls can come from the number.
@@ -112,17 +89,6 @@ class TwilioCalls:
             ConfigurationError: They cannot.
         """
         return await check_caller_id(self._client, self._caller_id, voice_url, status_url)
-
-    async def _limit(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-        size = 0
-        try:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > self._max_recording_size:
-                    raise CallProviderUnavailable("The recording is too large.")
-                yield chunk
-        except NoResponse:
-            raise CallProviderUnavailable("The recording broke off.") from None
 
 
 @asynccontextmanager
@@ -133,7 +99,6 @@ async def open_twilio_calls(
     caller_id: str,
     api_base: str | None = None,
     timeouts: Timeouts | None = None,
-    max_recording_size: int = MAX_RECORDING_SIZE,
 ) -> AsyncIterator[TwilioCalls]:
     """Open the calls, which keep connections until the block ends.
 
@@ -145,11 +110,22 @@ async def open_twilio_calls(
         caller_id: The phone number to call from.
         api_base: The URL of a server to use instead of Twilio.
         timeouts: The time limits of a request.
-        max_recording_size: The bytes of a recording that are read at most.
     """
     async with open_transport(timeouts or Timeouts()) as transport:
         client = TwilioClient(account_sid, auth_token, api_base, transport)
-        yield TwilioCalls(client, caller_id, max_recording_size)
+        yield TwilioCalls(client, caller_id)
+
+
+async def _limit(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    size = 0
+    try:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > MAX_RECORDING_SIZE:
+                raise CallProviderUnavailable("The recording is too large.")
+            yield chunk
+    except NoResponse:
+        raise CallProviderUnavailable("The recording broke off.") from None
 
 
 def _raise_unavailable(error: Exception) -> NoReturn:

@@ -7,19 +7,27 @@ variant ignores its timeout and repeats a POST after a 500, which would send a s
 import re
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
-from adapters.http import Form, HttpResponse, HttpStream, Transport
+from adapters.http import (
+    ConnectionFailed,
+    Form,
+    HttpResponse,
+    HttpStream,
+    NoResponse,
+    Transport,
+)
 
 CALL_SID: Final = re.compile(r"CA[0-9a-fA-F]{32}")
 RECORDING_SID: Final = re.compile(r"RE[0-9a-fA-F]{32}")
+MESSAGING_SERVICE_SID: Final = re.compile(r"MG[0-9a-fA-F]{32}")
 """https://www.twilio.com/docs/glossary/what-is-a-sid"""
 
+RING_SECONDS: Final = "30"
 _MIN_ERROR_CODE: Final = 10_000
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 _FAILED_STATUSES: Final = ("failed", "undelivered", "canceled")
@@ -52,21 +60,21 @@ class InvalidResponse(Exception):
     """A response with a success status whose body is not the documented resource."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountNumber:
+REQUEST_ERRORS: Final = (TwilioError, InvalidResponse, ConnectionFailed, NoResponse)
+"""What a request can raise."""
+
+
+class AccountNumber(msgspec.Struct):
     """A number of the account: what it can do, and where Twilio reports calls to it."""
 
-    can_send: bool
-    can_call: bool
-    voice_url: str
-    status_url: str
-
-
-class _Number(msgspec.Struct):
     phone_number: str
     capabilities: dict[str, bool] | None = None
     voice_url: str | None = None
     status_callback: str | None = None
+
+    def can(self, capability: str) -> bool:
+        """Return whether it has a capability. Another server may list none."""
+        return (self.capabilities or {}).get(capability, True)
 
 
 class _ShortCode(msgspec.Struct):
@@ -80,14 +88,14 @@ class _Response(msgspec.Struct):
     status: Any = None
     error_code: Any = None
     code: Any = None
-    incoming_phone_numbers: list[_Number] | None = None
+    incoming_phone_numbers: list[AccountNumber] | None = None
     short_codes: list[_ShortCode] | None = None
 
 
 class TwilioClient:
     """The parts of Twilio's REST API that the service uses.
 
-    Every method raises TwilioError, InvalidResponse, ConnectionFailed or NoResponse.
+    Every method raises one of `REQUEST_ERRORS`.
     """
 
     def __init__(
@@ -114,9 +122,7 @@ class TwilioClient:
         if message.status in _FAILED_STATUSES:
             raise TwilioError(HTTPStatus.CREATED, message.error_code)
 
-    async def create_call(
-        self, to: str, from_: str, url: str, status_url: str, timeout_seconds: int
-    ) -> str:
+    async def create_call(self, to: str, from_: str, url: str, status_url: str) -> str:
         """Create a call, which begins with the TwiML at `url`, and return its SID."""
         form: Form = {
             "To": to,
@@ -126,7 +132,7 @@ class TwilioClient:
             "StatusCallback": status_url,
             "StatusCallbackMethod": "POST",
             "StatusCallbackEvent": _CALL_EVENTS,
-            "Timeout": str(timeout_seconds),
+            "Timeout": RING_SECONDS,
         }
         call = await self._request("POST", f"{self._account}/Calls.json", form)
         if not isinstance(call.sid, str) or CALL_SID.fullmatch(call.sid) is None:
@@ -163,16 +169,7 @@ class TwilioClient:
         listed = (await self._request("GET", url)).incoming_phone_numbers
         if listed is None:
             raise InvalidResponse
-        for one in listed:
-            if one.phone_number == number:
-                can = one.capabilities or {}
-                return AccountNumber(
-                    can.get("sms", True),
-                    can.get("voice", True),
-                    one.voice_url or "",
-                    one.status_callback or "",
-                )
-        return None
+        return next((entry for entry in listed if entry.phone_number == number), None)
 
     async def has_short_code(self, code: str) -> bool:
         """Return whether the account has this short code."""
@@ -181,7 +178,7 @@ class TwilioClient:
         listed = (await self._request("GET", url)).short_codes
         if listed is None:
             raise InvalidResponse
-        return any(one.short_code == code for one in listed)
+        return any(entry.short_code == code for entry in listed)
 
     async def fetch_messaging_service(self, sid: str) -> None:
         """Return if the account has this messaging service."""

@@ -4,112 +4,166 @@
 - `REJECTED`: every other error. It is between Twilio and the operator, and another provider may
   accept the message: for example a number that the account may not send from (21601, 21606).
 
-A region that is not enabled for the account (21408) counts as an invalid number: who sends to many
-countries at an operator's expense would otherwise not use up the limit of the IP.
+A region that is not enabled for the account (13227, 21215, 21408) counts as an invalid number: who
+sends to many countries at an operator's expense would otherwise not use up the limit of the IP.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
+from adapters.http import ConnectionFailed, NoResponse
 from adapters.twilio.client import TwilioError
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 
-ACCEPTED: Final = DeliveryResult(DeliveryStatus.ACCEPTED)
-NOT_REACHED: Final = DeliveryResult(
-    DeliveryStatus.REJECTED, "The message service cannot be reached; try again shortly."
-)
-NO_RESPONSE: Final = "The message service does not respond."
-NOT_TWILIO: Final = "The response is not from the message service."
-# Twilio returns a SID for each message that it accepts. Without a SID another server, or something
-# in between, has responded: whether Twilio got the message is unknown.
-NOT_CONFIRMED: Final = DeliveryResult(DeliveryStatus.UNKNOWN, NOT_TWILIO)
-UNKNOWN: Final = DeliveryResult(DeliveryStatus.UNKNOWN, NO_RESPONSE)
-
-# Clients see these reasons; each says what the person can do.
+# Clients see all reasons. Those of an invalid number say what the person can do.
 _NO_SUCH_NUMBER: Final = "No phone has this number; check it."
 _NOT_MOBILE: Final = "This number cannot get text messages; use the number of a mobile phone."
-_UNDELIVERABLE: Final = "Text messages do not reach this number; use another number."
-_UNREACHABLE: Final = (
-    "The phone with this number cannot be reached; switch it on, or use another number."
-)
-_UNKNOWN_NUMBER: Final = "No carrier knows this number; check it, or use another number."
-# https://help.twilio.com/articles/223134027: START is a keyword that reverses STOP.
-_UNSUBSCRIBED: Final = (
-    "This number has unsubscribed from these messages; reply START to one of them, or use"
-    " another number."
-)
-_REGION: Final = "Text messages to this number's region are not enabled."
-_BLOCKED: Final = "Text messages to this number are blocked; use another number."
-_INVALID_NUMBER_REASONS: Final = {
-    21211: _NO_SUCH_NUMBER,
-    21217: _NO_SUCH_NUMBER,
-    21265: _NO_SUCH_NUMBER,  # a short code
-    21266: _NO_SUCH_NUMBER,  # the number that the service sends from
-    21268: _NOT_MOBILE,  # a premium or information service
-    21408: _REGION,
-    21610: _UNSUBSCRIBED,  # another provider would ignore the decision of the person
-    21612: _UNDELIVERABLE,
-    21614: _NOT_MOBILE,
-    21635: _NOT_MOBILE,  # a landline
-    30003: _UNREACHABLE,
-    30004: _BLOCKED,
-    30005: _UNKNOWN_NUMBER,
-    30006: _NOT_MOBILE,
-    30450: _BLOCKED,  # SMS pumping: another provider would charge for it
-}
+_MESSAGES_BLOCKED: Final = "Text messages to this number are blocked; use another number."
+_CALLS_BLOCKED: Final = "Calls to this number are blocked; use another number."
+_NO_CALLS: Final = "Calls do not reach this number; use another number."
+_NO_CALLS_TO_REGION: Final = "Calls to this number's region are not enabled."
 
-_CREDENTIALS: Final = "The message service does not accept this service's credentials."
-INACTIVE: Final = "This service's account with the message service is not active."
-_NO_ACCOUNT: Final = "The message service does not know this service's account."
-_RATE_LIMITED: Final = "The message service gets too many requests; try again shortly."
-_ORIGIN: Final = "The message service does not allow sending from this service's number."
-_TRIAL: Final = "The message service is on trial and sends to verified numbers only."
-_TEXT: Final = "The message service does not accept this text."
-_FILTERED: Final = "The message service filtered this message."
-_REJECTED_REASONS: Final = {
+# The braces stand for the name of the service.
+_CREDENTIALS: Final = "The {} service does not accept this service's credentials."
+INACTIVE: Final = "This service's account with the {} service is not active."
+_RATE_LIMITED: Final = "The {} service gets too many requests; try again shortly."
+_UNAVAILABLE: Final = "The {} service is unavailable; try again shortly."
+_NOT_REACHED: Final = "The {} service cannot be reached; try again shortly."
+_NOT_TWILIO: Final = "The response is not from the {} service."
+_STATUS_REASONS: Final = {401: _CREDENTIALS, 403: _CREDENTIALS, 429: _RATE_LIMITED}
+_REJECTED_REASONS: Final[Mapping[int | None, str]] = {
     10001: INACTIVE,
     20003: _CREDENTIALS,
     20005: INACTIVE,
-    20404: _NO_ACCOUNT,
     20429: _RATE_LIMITED,
-    21212: _ORIGIN,
-    21601: _ORIGIN,
-    21602: _TEXT,
-    21603: _ORIGIN,
-    21606: _ORIGIN,
-    21608: _TRIAL,
-    21611: _RATE_LIMITED,
-    21617: _TEXT,
-    21659: _ORIGIN,
-    21660: _ORIGIN,
-    21661: _ORIGIN,
-    21703: _ORIGIN,
-    30001: _RATE_LIMITED,
-    30002: INACTIVE,
-    30007: _FILTERED,
-    30034: _FILTERED,
 }
-_STATUS_REASONS: Final = {401: _CREDENTIALS, 403: _CREDENTIALS, 429: _RATE_LIMITED}
-_UNAVAILABLE: Final = "The message service is unavailable; try again shortly."
-_REJECTED: Final = "The message service rejected the message."
-_GATEWAY_TIMEOUT: Final = 504
+_NO_SENDING: Final = "The message service does not allow sending from this service's number."
+_NO_CALLING: Final = "The call service does not allow calls from this service's number."
+_TEXT: Final = "The message service does not accept this text."
+_FILTERED: Final = "The message service filtered this message."
 
 
-def delivery_result(error: TwilioError) -> DeliveryResult:
-    """Return the result of a message that Twilio rejected."""
-    if error.code in _INVALID_NUMBER_REASONS:
-        return DeliveryResult(DeliveryStatus.INVALID_NUMBER, _INVALID_NUMBER_REASONS[error.code])
-    # RFC 9110, section 15.6.5: a gateway got no response, so Twilio may have the message.
-    if error.status == _GATEWAY_TIMEOUT and error.code is None:
-        return UNKNOWN
-    return DeliveryResult(DeliveryStatus.REJECTED, error_reason(error))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorReasons:
+    """The results of failed requests to one of Twilio's services.
+
+    Attributes:
+        service: Its name in the reasons.
+        no_response: The reason where Twilio did not respond.
+        not_confirmed: The reason after a success without a SID. Twilio returns one for all that it
+            accepts: so another server, or something in between, has responded, and whether Twilio
+            got the request is unknown.
+        rejected: The reason of all errors that have no other.
+        invalid_numbers: The reasons of error codes that are about the number.
+        rejections: The reasons of other error codes.
+    """
+
+    service: str
+    no_response: str
+    not_confirmed: str
+    rejected: str
+    invalid_numbers: Mapping[int | None, str]
+    rejections: Mapping[int | None, str]
+
+    def result(self, error: Exception) -> DeliveryResult:
+        """Return the result of a request that raised an error of `TwilioClient`."""
+        if isinstance(error, ConnectionFailed):
+            return DeliveryResult(DeliveryStatus.REJECTED, _NOT_REACHED.format(self.service))
+        if not isinstance(error, TwilioError):
+            is_late = isinstance(error, NoResponse)
+            reason = self.no_response if is_late else self.not_confirmed
+            return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
+        if error.code in self.invalid_numbers:
+            reason = self.invalid_numbers[error.code]
+            return DeliveryResult(DeliveryStatus.INVALID_NUMBER, reason)
+        # RFC 9110, section 15.6.5: a gateway got no response, so Twilio may have the request.
+        if error.status == HTTPStatus.GATEWAY_TIMEOUT and error.code is None:
+            return DeliveryResult(DeliveryStatus.UNKNOWN, self.no_response)
+        return DeliveryResult(DeliveryStatus.REJECTED, self.rejection(error))
+
+    def rejection(self, error: TwilioError) -> str:
+        """Return the reason without a phone number, an error code or the name of an account."""
+        default = self.rejected
+        if error.status >= 500:
+            default = _UNAVAILABLE
+        elif 300 <= error.status < 400:
+            default = _NOT_TWILIO
+        by_status = _STATUS_REASONS.get(error.status, default)
+        return self.rejections.get(error.code, by_status).format(self.service)
 
 
-def error_reason(error: TwilioError) -> str:
-    """Return the reason without a phone number, an error code or the name of an account."""
-    if error.code in _REJECTED_REASONS:
-        return _REJECTED_REASONS[error.code]
-    if error.status in _STATUS_REASONS:
-        return _STATUS_REASONS[error.status]
-    if error.status >= 500:
-        return _UNAVAILABLE
-    return NOT_TWILIO if 300 <= error.status < 400 else _REJECTED
+MESSAGES: Final = ErrorReasons(
+    service="message",
+    no_response="The message service does not respond.",
+    not_confirmed=_NOT_TWILIO.format("message"),
+    rejected="The message service rejected the message.",
+    invalid_numbers={
+        21211: _NO_SUCH_NUMBER,
+        21217: _NO_SUCH_NUMBER,
+        21265: _NO_SUCH_NUMBER,  # a short code
+        21266: _NO_SUCH_NUMBER,  # the number that the service sends from
+        21268: _NOT_MOBILE,  # a premium or information service
+        21408: "Text messages to this number's region are not enabled.",
+        # Another provider would ignore the decision of the person. START is a keyword that
+        # reverses STOP: https://help.twilio.com/articles/223134027
+        21610: "This number has unsubscribed from these messages; reply START to one of them, or"
+        " use another number.",
+        21612: "Text messages do not reach this number; use another number.",
+        21614: _NOT_MOBILE,
+        21635: _NOT_MOBILE,  # a landline
+        30003: "The phone with this number cannot be reached; switch it on, or use another number.",
+        30004: _MESSAGES_BLOCKED,
+        30005: "No carrier knows this number; check it, or use another number.",
+        30006: _NOT_MOBILE,
+        30450: _MESSAGES_BLOCKED,  # SMS pumping: another provider would charge for it
+    },
+    rejections={
+        **_REJECTED_REASONS,
+        20404: "The message service does not know this service's account.",
+        21212: _NO_SENDING,
+        21601: _NO_SENDING,
+        21602: _TEXT,
+        21603: _NO_SENDING,
+        21606: _NO_SENDING,
+        21608: "The message service is on trial and sends to verified numbers only.",
+        21611: _RATE_LIMITED,
+        21617: _TEXT,
+        21659: _NO_SENDING,
+        21660: _NO_SENDING,
+        21661: _NO_SENDING,
+        21703: _NO_SENDING,
+        30001: _RATE_LIMITED,
+        30002: INACTIVE,
+        30007: _FILTERED,
+        30034: _FILTERED,
+    },
+)
+CALLS: Final = ErrorReasons(
+    service="call",
+    no_response="The call service did not confirm that it placed the call.",
+    not_confirmed="The call service did not confirm that it placed the call.",
+    rejected="The call service rejected the call.",
+    invalid_numbers={
+        13223: _NO_SUCH_NUMBER,
+        13224: _NO_CALLS,
+        13225: _CALLS_BLOCKED,
+        13227: _NO_CALLS_TO_REGION,
+        21201: _NO_SUCH_NUMBER,
+        21211: _NO_SUCH_NUMBER,
+        21214: _NO_CALLS,
+        21215: _NO_CALLS_TO_REGION,
+        21216: _CALLS_BLOCKED,
+        21217: _NO_SUCH_NUMBER,
+    },
+    rejections={
+        **_REJECTED_REASONS,
+        10004: _RATE_LIMITED,
+        10005: INACTIVE,
+        21210: _NO_CALLING,
+        21212: _NO_CALLING,
+        21213: _NO_CALLING,
+        21219: "The call service is on trial and calls verified numbers only.",
+    },
+)

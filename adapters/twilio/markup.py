@@ -1,9 +1,9 @@
 """TwiML: https://www.twilio.com/docs/voice/twiml."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import Any, Final
-from urllib.parse import quote
 
 from twilio.twiml.voice_response import Gather as GatherVerb
 from twilio.twiml.voice_response import VoiceResponse
@@ -23,15 +23,9 @@ from domain.voice.instructions import (
     Say,
 )
 
-MAX_HINT_LENGTH: Final = 100
-"""https://www.twilio.com/docs/api/errors/13330"""
-MAX_SAY_BYTES: Final = 3000
-"""UTF-8 bytes that every kind of voice reads (https://www.twilio.com/docs/api/errors/13521)."""
-MAX_SAY_LENGTH: Final = 4500
-"""Characters of a URL-encoded text (the same page)."""
-MAX_RING_SECONDS: Final = 600
-MAX_DIAL_SECONDS: Final = 14_400
-MAX_RECORDING_SECONDS: Final = 3600
+MAX_SAY_LENGTH: Final = 375
+"""Characters that every kind of voice reads: 3000 bytes of UTF-8, and 4500 characters of a
+URL-encoded text, where one takes up to 12 (https://www.twilio.com/docs/api/errors/13521)."""
 SPEECH_TIMEOUT: Final = 2
 """Seconds of silence that end what a caller says. Not "auto": it needs a model of speech
 (https://www.twilio.com/docs/api/errors/13335)."""
@@ -46,7 +40,7 @@ class TwimlMarkup:
 
     - Any text is escaped; characters that XML does not allow become spaces.
     - A long text is read in several parts, since Twilio does not read it as a whole.
-    - Times outside Twilio's limits become the nearest one that it allows.
+    - Times and hints are within Twilio's limits: `flow_rules.py` has the same or lower ones.
     - Twilio requests the `action` of an empty recording and, with some models of speech, of
       silence not at all: a redirect to the same URL follows.
     """
@@ -77,7 +71,7 @@ class TwimlMarkup:
                 case GoTo():
                     response.redirect(url_of(instruction.position), method="POST")
                 case Reject() if index == 0:
-                    response.reject(reason=instruction.reason.value)
+                    response.reject(reason="busy")
                 case HangUp() | Reject():  # Twilio rejects only calls that it has not answered
                     response.hangup()
             break
@@ -88,7 +82,8 @@ def _add_speech(parent: Any, speech: Say | Pause) -> None:
     if isinstance(speech, Pause):
         parent.pause(length=max(1, speech.seconds))
         return
-    for part in _split_text(_NOT_IN_XML.sub(" ", speech.text)):
+    text = " ".join(_NOT_IN_XML.sub(" ", speech.text).split())
+    for part in textwrap.wrap(text, MAX_SAY_LENGTH, break_on_hyphens=False):
         parent.say(part, language=speech.voice.language, voice=speech.voice.name or None)
 
 
@@ -98,17 +93,17 @@ def _add_gather(response: Any, gather: Gather, url: str) -> None:
         attributes = {
             "input": "dtmf speech",
             "language": gather.voice.language,
-            "hints": ",".join(_hints(gather.hints)) or None,
+            "hints": _NOT_IN_XML.sub(" ", ",".join(gather.hints[:MAX_SPEECH_HINTS])) or None,
             "speech_timeout": SPEECH_TIMEOUT,
         }
     verb = GatherVerb(
         action=url,
         method="POST",
         action_on_empty_result=True,
-        num_digits=max(1, gather.keys),
+        num_digits=gather.keys,
         # Of one key, # is an answer like any other. By default it would be ignored.
-        finish_on_key="" if gather.keys <= 1 else "#",
-        timeout=max(1, gather.timeout_seconds),
+        finish_on_key="" if gather.keys == 1 else "#",
+        timeout=gather.timeout_seconds,
         **attributes,
     )
     for speech in gather.prompt:
@@ -122,8 +117,8 @@ def _add_dial(response: Any, dial: Dial, url: str) -> None:
         action=url,
         method="POST",
         answer_on_bridge=True,
-        timeout=_clamp(dial.timeout_seconds, 1, MAX_RING_SECONDS),
-        time_limit=_clamp(dial.max_seconds, 1, MAX_DIAL_SECONDS),
+        timeout=dial.timeout_seconds,
+        time_limit=dial.max_seconds,
         # Without it, Twilio passes on a caller ID that is none: error 13214.
         caller_id=dial.caller_id or None,
     )
@@ -134,47 +129,10 @@ def _add_record(response: Any, record: Record, url: str, status_url: str) -> Non
     response.record(
         action=url,
         method="POST",
-        max_length=_clamp(record.max_seconds, 2, MAX_RECORDING_SECONDS),
-        timeout=max(1, record.silence_seconds),
+        max_length=record.max_seconds,
+        timeout=record.silence_seconds,
         play_beep=True,
         recording_status_callback=status_url or None,
         recording_status_callback_method="POST" if status_url else None,
     )
     response.redirect(url, method="POST")
-
-
-def _hints(words: Sequence[str]) -> list[str]:
-    # A comma separates hints.
-    hints = (" ".join(_NOT_IN_XML.sub(" ", word).replace(",", " ").split()) for word in words)
-    valid_hints = dict.fromkeys(hint for hint in hints if 0 < len(hint) <= MAX_HINT_LENGTH)
-    return list(valid_hints)[:MAX_SPEECH_HINTS]
-
-
-def _split_text(text: str) -> Iterator[str]:
-    """Yield the words in parts that Twilio reads."""
-    part = ""
-    for word in text.split():
-        for piece in _split_word(word):
-            extended = f"{part} {piece}" if part else piece
-            if _is_readable(extended):
-                part = extended
-            else:
-                yield part
-                part = piece
-    if part:
-        yield part
-
-
-def _split_word(word: str) -> Iterator[str]:
-    # Encoded in a URL, a character takes up to twelve.
-    size = len(word) if _is_readable(word) else MAX_SAY_LENGTH // 12
-    for start in range(0, len(word), size):
-        yield word[start : start + size]
-
-
-def _is_readable(text: str) -> bool:
-    return len(text.encode()) <= MAX_SAY_BYTES and len(quote(text, safe="")) <= MAX_SAY_LENGTH
-
-
-def _clamp(seconds: int, lowest: int, highest: int) -> int:
-    return max(lowest, min(seconds, highest))

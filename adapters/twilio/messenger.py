@@ -1,31 +1,20 @@
 """The Twilio messenger."""
 
-import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
 
-from adapters.http import ConnectionFailed, NoResponse, Timeouts, open_transport
-from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
-from adapters.twilio.error_codes import (
-    ACCEPTED,
-    NOT_CONFIRMED,
-    NOT_REACHED,
-    UNKNOWN,
-    delivery_result,
-)
-from adapters.twilio.health_check import HEALTH_CHECK_TIMEOUT, TwilioHealthCheck
+from adapters.http import Timeouts, open_transport
+from adapters.twilio.client import MESSAGING_SERVICE_SID, REQUEST_ERRORS, TwilioClient
+from adapters.twilio.error_codes import MESSAGES
+from adapters.twilio.health_check import TwilioHealthCheck
 from adapters.twilio.sender_check import check_sender
 from adapters.twilio.signatures import TwilioSignatures
-from adapters.twilio.status_callbacks import TwilioStatusCallbacks
-from application.ports.messenger import DeliveryResult
+from adapters.twilio.webhook_parser import TwilioWebhookParser
+from application.ports.messenger import DeliveryResult, DeliveryStatus
 from application.ports.status_callbacks import MessageStatus
 from application.ports.webhook_signatures import SignedRequest
 from domain.phone import PhoneNumber
-
-# https://www.twilio.com/docs/glossary/what-is-a-sid
-_MESSAGING_SERVICE_SID: Final = re.compile(r"MG[0-9a-fA-F]{32}\Z")
 
 
 class TwilioMessenger:
@@ -36,18 +25,18 @@ class TwilioMessenger:
         client: TwilioClient,
         sender: str,
         health_check: TwilioHealthCheck,
-        status_callbacks: TwilioStatusCallbacks,
+        signatures: TwilioSignatures,
     ) -> None:
         """Send from a phone number, a name or the SID of a messaging service."""
         self._client = client
         self._sender = sender
         self._origin = (
             {"MessagingServiceSid": sender}
-            if _MESSAGING_SERVICE_SID.match(sender)
+            if MESSAGING_SERVICE_SID.fullmatch(sender)
             else {"From": sender}
         )
         self._health_check = health_check
-        self._status_callbacks = status_callbacks
+        self._signatures = signatures
 
     async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
         """Send the message; it is accepted if Twilio returns the SID of a message."""
@@ -56,19 +45,16 @@ class TwilioMessenger:
         options = self._origin | ({"StatusCallback": status_url} if status_url else {})
         try:
             await self._client.create_message(phone.e164, encodable_text, options)
-        except ConnectionFailed:
-            return NOT_REACHED
-        except NoResponse:
-            return UNKNOWN
-        except InvalidResponse:
-            return NOT_CONFIRMED
-        except TwilioError as error:
-            return delivery_result(error)
-        return ACCEPTED
+        except REQUEST_ERRORS as error:
+            return MESSAGES.result(error)
+        return DeliveryResult(DeliveryStatus.ACCEPTED)
 
     def read_status(self, request: SignedRequest) -> MessageStatus | None:
         """Return what a status callback reports, or None if it is not authentic."""
-        return self._status_callbacks.read_status(request)
+        if not self._signatures.verify(request):
+            return None
+        fields = TwilioWebhookParser().parse(request)
+        return MessageStatus(fields.message_status, fields.error_code)
 
     async def check(self) -> None:
         """Return if Twilio would accept a message.
@@ -96,7 +82,6 @@ async def open_twilio_messenger(
     secondary_auth_token: str = "",
     api_base: str | None = None,
     timeouts: Timeouts | None = None,
-    health_check_timeout: float = HEALTH_CHECK_TIMEOUT,
     now: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[TwilioMessenger]:
     """Open a messenger, which keeps connections until the block ends.
@@ -110,12 +95,10 @@ async def open_twilio_messenger(
         secondary_auth_token: Signs status callbacks, too, while the secret is rotated.
         api_base: The URL of a server to use instead of Twilio.
         timeouts: The time limits of a request.
-        health_check_timeout: Seconds for one health check.
         now: A monotonic clock in seconds.
     """
     async with open_transport(timeouts or Timeouts()) as transport:
         client = TwilioClient(account_sid, auth_token, api_base, transport)
-        health_check = TwilioHealthCheck(client, health_check_timeout, now)
+        health_check = TwilioHealthCheck(client, now)
         signatures = TwilioSignatures(account_sid, auth_token, secondary_auth_token)
-        callbacks = TwilioStatusCallbacks(signatures)
-        yield TwilioMessenger(client, sender, health_check, callbacks)
+        yield TwilioMessenger(client, sender, health_check, signatures)

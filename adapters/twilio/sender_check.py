@@ -4,13 +4,15 @@ import re
 from http import HTTPStatus
 from typing import Final
 
-from adapters.http import ConnectionFailed, NoResponse
-from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
+from adapters.twilio.client import (
+    MESSAGING_SERVICE_SID,
+    REQUEST_ERRORS,
+    TwilioClient,
+    TwilioError,
+)
 from application.ports.errors import ConfigurationError
 
-_SHORT_CODE: Final = re.compile(r"[0-9]{3,8}\Z")
-_MESSAGING_SERVICE: Final = re.compile(r"MG[0-9a-fA-F]{32}\Z")
-
+_SHORT_CODE: Final = re.compile(r"[0-9]{3,8}")
 _NOT_OWNED: Final = (
     "The Twilio account does not have the number in TWILIO_FROM: use one of its active numbers, "
     "which Twilio's console lists."
@@ -40,30 +42,27 @@ async def check_sender(client: TwilioClient, sender: str) -> str:
     """
     try:
         problem = await _find_problem(client, sender)
-    except TwilioError as error:
-        if error.status != HTTPStatus.NOT_FOUND:
+    except REQUEST_ERRORS as error:
+        if not isinstance(error, TwilioError) or error.status != HTTPStatus.NOT_FOUND:
             raise ConfigurationError(_NOT_CHECKED) from None
         # A resource that does not exist has a code of Twilio; a list always exists.
-        is_missing = _MESSAGING_SERVICE.match(sender) and error.code is not None
-        if not is_missing:
+        if not MESSAGING_SERVICE_SID.fullmatch(sender) or error.code is None:
             return _NOT_LISTED
         problem = _NO_SERVICE
-    except (InvalidResponse, ConnectionFailed, NoResponse):
-        raise ConfigurationError(_NOT_CHECKED) from None
     if problem is not None:
         raise ConfigurationError(problem)
     return ""
 
 
 async def _find_problem(client: TwilioClient, sender: str) -> str | None:
-    if _MESSAGING_SERVICE.match(sender):
+    if MESSAGING_SERVICE_SID.fullmatch(sender):
         await client.fetch_messaging_service(sender)
         return None
-    if _SHORT_CODE.match(sender):
+    if _SHORT_CODE.fullmatch(sender):
         return None if await client.has_short_code(sender) else _NOT_OWNED
     if not sender.startswith("+"):
         return None
     number = await client.find_number(sender)
     if number is None:
         return _NOT_OWNED
-    return None if number.can_send else _NO_SMS
+    return None if number.can("sms") else _NO_SMS

@@ -11,35 +11,23 @@ from application.ports.webhook_signatures import SignedRequest
 USED_FIELDS: Final = frozenset(
     {
         "AccountSid",
-        "CallDuration",
         "CallSid",
         "CallStatus",
-        "Caller",
-        "Called",
-        "DialCallDuration",
-        "DialCallSid",
         "DialCallStatus",
         "Digits",
-        "Direction",
-        "Duration",
         "ErrorCode",
         "From",
-        "MessageSid",
         "MessageStatus",
-        "ParentCallSid",
         "RecordingDuration",
         "RecordingSid",
         "RecordingStatus",
         "RecordingUrl",
-        "SequenceNumber",
-        "SmsSid",
         "SmsStatus",
         "SpeechResult",
-        "Timestamp",
         "To",
     }
 )
-"""The fields that the service may read. None of them may occur twice, and it reads no other."""
+"""The fields that the service reads. None of them may occur twice, and it reads no other."""
 _BODY_HASH: Final = "bodySHA256"
 
 Fields = Sequence[tuple[str, object]]

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.ports.call_provider import CallProvider, PlacementResult
+from application.ports.call_provider import CallProvider
 from application.ports.calls import Calls
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.messenger import DeliveryResult, DeliveryStatus
@@ -81,9 +81,9 @@ class PlaceCodeCall:
         with suppress(StorageError, CorruptRecord):
             if not await self.calls.replace(self._record(call, placed), 1):
                 await update_call(self.calls, call.id, lambda call: self._record(call, placed))
-        return DeliveryResult(placed.status, placed.reason)
+        return placed
 
-    def _record(self, call: Call, placed: PlacementResult) -> Call:
+    def _record(self, call: Call, placed: DeliveryResult) -> Call:
         match placed.status:
             case DeliveryStatus.ACCEPTED:
                 return call.set_provider_call_id(placed.provider_call_id)

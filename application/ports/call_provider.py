@@ -5,23 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.ports.messenger import DeliveryStatus
+from application.ports.messenger import DeliveryResult
 from domain.phone import PhoneNumber
-
-
-@dataclass(frozen=True, slots=True)
-class PlacementResult:
-    """What a provider did with a call and, unless it was placed, a reason that clients may see.
-
-    - `ACCEPTED`: it was placed. `provider_call_id` is the provider's id.
-    - `REJECTED`: it was not placed. Only then is it no call.
-    - `UNKNOWN`: there was no response. It may ring, and it is never placed again.
-    - `INVALID_NUMBER`: the number cannot be called.
-    """
-
-    status: DeliveryStatus
-    reason: str = ""
-    provider_call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +21,12 @@ class RecordingFile:
 class CallProvider(Protocol):
     """Places calls and has the recordings."""
 
-    async def place_call(
-        self, phone: PhoneNumber, url: str, status_url: str, timeout_seconds: int = 30
-    ) -> PlacementResult:
+    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
         """Ring a phone in bounded time; once it is answered, `url` says what the call does.
 
-        A failure is a result, not an exception. A call is never placed twice.
+        - A failure is a result, not an exception. A call is never placed twice.
+        - A result that is `ACCEPTED` has the provider's id of the call. After `UNKNOWN`, it may
+          ring.
         """
         ...
 

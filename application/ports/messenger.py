@@ -8,12 +8,12 @@ from domain.phone import PhoneNumber
 
 
 class DeliveryStatus(StrEnum):
-    """What a provider did with a message.
+    """What a provider did with a message or call.
 
-    - `ACCEPTED`: the provider took the message.
-    - `REJECTED`: the message was not sent. Only then may another provider be tried.
-    - `UNKNOWN`: there was no response. The message may have been sent.
-    - `INVALID_NUMBER`: the number cannot get messages from any provider.
+    - `ACCEPTED`: the provider took it.
+    - `REJECTED`: it was not sent. Only then may another provider be tried.
+    - `UNKNOWN`: there was no response. It may have been sent.
+    - `INVALID_NUMBER`: no provider can reach the number.
     """
 
     ACCEPTED = "accepted"
@@ -24,14 +24,16 @@ class DeliveryStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The status of a message and, unless it was accepted, a reason.
+    """The status of a message or call and, unless it was accepted, a reason.
 
     - Clients may see the reason: it contains no phone number and no secret.
     - The reason of `INVALID_NUMBER` says what the person can do.
+    - A call that was accepted has the provider's id.
     """
 
     status: DeliveryStatus
     reason: str = ""
+    provider_call_id: str = ""
 
 
 class Messenger(Protocol):

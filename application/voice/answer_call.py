@@ -54,14 +54,15 @@ EFFECT_DELAYS: Final = (0.05, 0.1, 0.2, *[0.5] * 24)
 
 @dataclass(frozen=True, slots=True)
 class AnswerCallCommand:
-    """A request of an inbound call.
+    """A request of a call.
 
     Attributes:
         provider_call_id: the provider's id of the call.
-        phone: the caller id, if it is a phone number.
-        called: the number that was called, if it is a phone number.
+        phone: the caller id of an inbound call, or the phone that an outbound call called, if it is
+            a phone number.
         position: the position in the URL; None in the first request.
         event: what happened there.
+        called: the number that an inbound call called, if it is a phone number.
     """
 
     provider_call_id: str

@@ -7,35 +7,15 @@ from application.ports.calls import Calls
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.system import Clock
 from application.update import update_call
+from application.voice.answer_call import AnswerCallCommand
 from domain.errors import CallNotFound
 from domain.otp.challenge import Challenge
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.templates.preferences import locale_fallbacks
-from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.code_call import hang_up, read_code, start_code_call
 from domain.voice.flow import CallFlow
-from domain.voice.instructions import HangUp, Instruction, Position, resolve
-from domain.voice.walk import CallEvent
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerCodeCallCommand:
-    """A request of a call that reads a code.
-
-    Attributes:
-        call_id: our id, from the URL.
-        provider_call_id: the provider's id of the call.
-        phone: the phone that was called, if it is one.
-        position: the position in the URL; None in the first request.
-        event: what happened there.
-    """
-
-    call_id: str
-    provider_call_id: str
-    phone: PhoneNumber | None
-    position: Position | None
-    event: CallEvent
+from domain.voice.instructions import HangUp, Instruction, resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +37,12 @@ class AnswerCodeCall:
     clock: Clock
     flow: CallFlow
 
-    async def __call__(self, command: AnswerCodeCallCommand) -> tuple[Instruction, ...]:
+    async def __call__(self, call_id: str, command: AnswerCallCommand) -> tuple[Instruction, ...]:
         """Answer a request.
+
+        Args:
+            call_id: our id, from the URL.
+            command: the request.
 
         Raises:
             StorageError
@@ -87,7 +71,7 @@ class AnswerCodeCall:
             return answered.complete(command.position, step, now=now)
 
         try:
-            call = await update_call(self.calls, command.call_id, answer)
+            call = await update_call(self.calls, call_id, answer)
         except CallNotFound:
             return (HangUp(),)
         turn = call.find_turn(command.position) if call else None
@@ -100,7 +84,7 @@ class AnswerCodeCall:
         return verification.blocked_at is None and self.codes.has_key(challenge.key_id)
 
 
-def _is_this_call(call: Call, command: AnswerCodeCallCommand) -> bool:
+def _is_this_call(call: Call, command: AnswerCallCommand) -> bool:
     return call.direction is CallDirection.OUTBOUND and call.provider_call_id in (
         None,
         command.provider_call_id,

@@ -1,6 +1,7 @@
 """A call flow as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html)."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from domain.voice.flow import (
@@ -19,6 +20,21 @@ from domain.voice.flow import (
 )
 
 _LINE_LENGTH: Final = 40
+# Mermaid's entities begin with a number sign.
+_ENTITIES: Final = str.maketrans(
+    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"}
+)
+_SHAPES: Final[Mapping[type[FlowNode], tuple[str, str]]] = {
+    SayNode: ("[{}]", ""),
+    MenuNode: ("{{{{{}}}}}", ""),
+    DialNode: ("[[{}]]", ": call the operator"),
+    RecordNode: ("[/{}/]", ": record"),
+    RegisterNode: ("[[{}]]", ": consent, then join"),
+    LeaveNode: ("[[{}]]", ": leave the service"),
+    CallbackNode: ("([{}])", ": hang up, call back"),
+    HangUpNode: ("([{}])", ": hang up"),
+}
+"""The shape of each kind of node, and what its title says beside the name."""
 _EDGES: Final = {
     "next": "",
     "give_up": "no answer",
@@ -50,23 +66,16 @@ def _id(name: str) -> str:
 
 
 def _shape(name: str, node: FlowNode, locale: FlowLocale) -> str:
-    match node:
-        case SayNode(text):
-            return f'["{_label(name, locale.texts[text])}"]'
-        case MenuNode(text):
-            return f'{{{{"{_label(name, locale.texts[text])}"}}}}'
-        case DialNode(text):
-            return f'[["{_label(f"{name}: call the operator", locale.texts[text])}"]]'
-        case RecordNode(text):
-            return f'[/"{_label(f"{name}: record", locale.texts[text])}"/]'
-        case RegisterNode(consent):
-            return f'[["{_label(f"{name}: consent, then join", locale.texts[consent])}"]]'
-        case LeaveNode():
-            return f'[["{_label(f"{name}: leave the service")}"]]'
-        case CallbackNode(text):
-            return f'(["{_label(f"{name}: hang up, call back", locale.texts[text])}"])'
-        case HangUpNode(text):
-            return f'(["{_label(f"{name}: hang up", locale.texts.get(text, ""))}"])'
+    shape, action = _SHAPES[type(node)]
+    text = node.consent if isinstance(node, RegisterNode) else getattr(node, "text", "")
+    wrapped = textwrap.wrap(
+        locale.texts.get(text, ""),
+        _LINE_LENGTH,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    label = "<br>".join([f"<b>{name}{action}</b>", *map(_escape, wrapped)])
+    return shape.format(f'"{label}"')
 
 
 def _edges(name: str, node: FlowNode, locale: FlowLocale) -> Iterator[str]:
@@ -82,17 +91,5 @@ def _edges(name: str, node: FlowNode, locale: FlowLocale) -> Iterator[str]:
             yield f'-->|"{label}"| {_id(target)}' if label else f"--> {_id(target)}"
 
 
-def _label(title: str, text: str = "") -> str:
-    lines = [f"<b>{title}</b>"]
-    for word in text.split():
-        if len(lines) > 1 and len(lines[-1]) + len(word) < _LINE_LENGTH:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return "<br>".join([lines[0], *map(_escape, lines[1:])])
-
-
 def _escape(text: str) -> str:
-    # Mermaid's entities begin with a number sign.
-    entities = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"}
-    return "".join(entities.get(character, character) for character in text)
+    return text.translate(_ENTITIES)

@@ -1,7 +1,8 @@
 """The rules for a call flow as a whole."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -75,14 +76,15 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
     yield from _check_names(names)
     for name, node in flow.nodes.items():
         place = f"nodes.{name}"
-        yield from _check_targets(place, node, flow, names)
+        for field, target in list_targets(node):
+            yield from _check_target(f"{place}.{field}", target, flow, names)
         yield from _check_limits(place, node)
         yield from _check_texts(place, node, flow)
         if isinstance(node, MenuNode):
             yield from _check_repetition(place, node, flow)
             yield from _check_choices(place, node, flow)
     for field, first in flow.first_nodes.items():
-        yield from _check_target(field, first, flow, names, is_choice=False)
+        yield from _check_target(field, first, flow, names)
     if not unreadable and names.issuperset(flow.first_nodes.values()):
         yield from _check_reachability(flow)
     yield from _check_loops(flow)
@@ -105,30 +107,16 @@ def _check_names(names: Collection[str]) -> Iterator[FlowProblem]:
             yield FlowProblem(f"nodes.{name}", message)
 
 
-def _check_targets(
-    place: str, node: FlowNode, flow: CallFlow, names: Collection[str]
-) -> Iterator[FlowProblem]:
-    for field, target in list_targets(node):
-        is_choice = field.startswith("choices.")
-        yield from _check_target(f"{place}.{field}", target, flow, names, is_choice=is_choice)
-
-
 def _check_target(
-    place: str, target: str, flow: CallFlow, names: Collection[str], *, is_choice: bool
+    place: str, target: str, flow: CallFlow, names: Collection[str]
 ) -> Iterator[FlowProblem]:
+    changes_something = isinstance(flow.nodes.get(target), RegisterNode | LeaveNode | CallbackNode)
     if target not in names:
-        message = f"there is no node {target!r}; {_suggest(target, names)}"
-        yield FlowProblem(place, message)
-    elif not is_choice and isinstance(
-        flow.nodes.get(target), RegisterNode | LeaveNode | CallbackNode
-    ):
+        known = f"use one of {', '.join(sorted(names))}, or " if names else ""
+        yield FlowProblem(place, f"there is no node {target!r}; {known}add [nodes.{target}]")
+    elif changes_something and ".choices." not in place:
         message = f"only a choice of a menu may lead to {target!r}; put a menu before it"
         yield FlowProblem(place, message)
-
-
-def _suggest(target: str, names: Collection[str]) -> str:
-    known = f"use one of {', '.join(sorted(names))}, or " if names else ""
-    return f"{known}add [nodes.{target}]"
 
 
 def _check_limits(place: str, node: FlowNode) -> Iterator[FlowProblem]:
@@ -234,38 +222,34 @@ def _check_reachability(flow: CallFlow) -> Iterator[FlowProblem]:
 
 def _check_loops(flow: CallFlow) -> Iterator[FlowProblem]:
     """Follow all targets but choices: a silent caller must not come to a node twice."""
-    targets = {
-        name: [
-            target
-            for field, target in list_targets(node)
-            if not field.startswith("choices.") and target in flow.nodes
-        ]
+    edges = [
+        (name, target)
         for name, node in flow.nodes.items()
-    }
-    for loop in _find_loops(targets):
+        for field, target in list_targets(node)
+        if not field.startswith("choices.") and target in flow.nodes
+    ]
+    while loop := _find_loop(edges):
         message = (
-            f"this loop never ends if the caller says nothing: {' -> '.join([*loop, loop[0]])}; "
+            f"this loop never ends if the caller says nothing: {' -> '.join(loop)}; "
             "lead one of these nodes to a node of the kind hang_up"
         )
         yield FlowProblem(f"nodes.{loop[0]}", message)
+        # Look for others.
+        edges = [edge for edge in edges if edge != (loop[-2], loop[-1])]
 
 
-def _find_loops(targets: Mapping[str, list[str]]) -> Iterator[list[str]]:
-    done: set[str] = set()
-    for first in targets:
-        path: list[str] = []
-        # The nodes that remain to be visited, each with the length of the path before it.
-        waiting = [(first, 0)]
-        while waiting:
-            name, depth = waiting.pop()
-            done.update(path[depth:])
-            del path[depth:]
-            if name in path:
-                yield path[path.index(name) :]
-            elif name not in done:
-                path.append(name)
-                waiting += ((target, len(path)) for target in targets[name])
-        done.update(path)
+def _find_loop(edges: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a loop, its first node also as the last one; empty if there is none."""
+    sorter = TopologicalSorter[str]()
+    for name, target in edges:
+        sorter.add(name)
+        sorter.add(target, name)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        loop: list[str] = error.args[1]
+        return loop
+    return []
 
 
 def _check_countries(flow: CallFlow) -> Iterator[FlowProblem]:

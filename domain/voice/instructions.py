@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 MAX_SPEECH_HINTS: Final = 500
@@ -110,18 +109,12 @@ class HangUp:
     """End the call."""
 
 
-class RejectReason(StrEnum):
-    """What a rejected caller hears."""
-
-    BUSY = "busy"
-    NOT_IN_SERVICE = "rejected"
-
-
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Do not answer the call; it costs nothing then. It is only valid as the first instruction."""
+    """Do not answer the call: the caller hears that the line is busy. It costs nothing then.
 
-    reason: RejectReason = RejectReason.BUSY
+    It is only valid as the first instruction.
+    """
 
 
 Instruction = Say | Pause | Gather | Dial | Record | GoTo | HangUp | Reject

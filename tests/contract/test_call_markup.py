@@ -16,7 +16,6 @@ from domain.voice.instructions import (
     Position,
     Record,
     Reject,
-    RejectReason,
     Say,
     Voice,
 )
@@ -90,7 +89,6 @@ ANY_NAME = Position('a&b="<c>" ?', 3)
         (GoTo(ANY_NAME), ("Redirect", url_of(ANY_NAME))),
         (HangUp(), ("Hangup",)),
         (Reject(), ("Reject", "busy")),
-        (Reject(RejectReason.NOT_IN_SERVICE), ("Reject", "rejected")),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -50,8 +50,7 @@ class FakeDriver(CallsDriver):
 
     def placed(self) -> str:
         return "\n".join(
-            f"{call.phone.e164} {call.url} {call.status_url} {call.timeout_seconds}"
-            for call in self.fake.calls.values()
+            f"{call.phone.e164} {call.url} {call.status_url}" for call in self.fake.calls.values()
         )
 
     def break_provider(self) -> None:
@@ -73,7 +72,6 @@ class TwilioDriver(CallsDriver):
     def placed(self) -> str:
         return "\n".join(
             f"{call.form['To']} {call.form['Url']} {call.form['StatusCallback']}"
-            f" {call.form['Timeout']}"
             for call in self.twilio.requests
         )
 
@@ -115,11 +113,11 @@ async def read(calls: CallProvider, recording_id: str) -> bytes:
 
 
 async def test_a_call_is_placed_once_with_its_urls(driver: CallsDriver) -> None:
-    result = await driver.calls.place_call(PHONE, URL, STATUS_URL, 25)
+    result = await driver.calls.place_call(PHONE, URL, STATUS_URL)
 
     assert result.status is DeliveryStatus.ACCEPTED
     assert result.reason == ""
-    for part in (PHONE.e164, URL, STATUS_URL, "25"):
+    for part in (PHONE.e164, URL, STATUS_URL):
         assert driver.placed().count(part) == 1
 
 

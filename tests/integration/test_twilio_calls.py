@@ -9,9 +9,8 @@ import pytest
 from adapters.http import NoResponse, open_transport
 from adapters.twilio import Timeouts, TwilioCalls, open_twilio_calls
 from adapters.twilio.client import TwilioClient
-from application.ports.call_provider import PlacementResult
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
-from application.ports.messenger import DeliveryStatus
+from application.ports.messenger import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
@@ -26,13 +25,13 @@ RECORDING_SID = "RE" + "0a" * 16
 CREATED = {"sid": CALL_SID, "status": "queued"}
 AUDIO = {"Content-Type": "audio/mpeg"}
 SHORT_TIMEOUTS = Timeouts(read=0.2, total=0.5)
-UNKNOWN = PlacementResult(
+UNKNOWN = DeliveryResult(
     DeliveryStatus.UNKNOWN, "The call service did not confirm that it placed the call."
 )
 
 
 def open_calls(
-    twilio: FakeTwilio, timeouts: Timeouts | None = None, max_recording_size: int = 1000
+    twilio: FakeTwilio, timeouts: Timeouts | None = None
 ) -> AbstractAsyncContextManager[TwilioCalls]:
     return open_twilio_calls(
         twilio.account_sid,
@@ -40,7 +39,6 @@ def open_calls(
         caller_id=NUMBER,
         api_base=twilio.url,
         timeouts=timeouts,
-        max_recording_size=max_recording_size,
     )
 
 
@@ -50,8 +48,8 @@ async def calls(twilio: FakeTwilio) -> AsyncIterator[TwilioCalls]:
         yield calls
 
 
-async def place(calls: TwilioCalls, timeout_seconds: int = 30) -> PlacementResult:
-    return await calls.place_call(PHONE, URL, STATUS_URL, timeout_seconds)
+async def place(calls: TwilioCalls) -> DeliveryResult:
+    return await calls.place_call(PHONE, URL, STATUS_URL)
 
 
 async def read(calls: TwilioCalls, recording_sid: str = RECORDING_SID) -> bytes:
@@ -65,7 +63,7 @@ async def test_a_call_is_placed_as_twilio_documents_it(
     result = await place(calls)
 
     [placed] = twilio.placed
-    assert result == PlacementResult(DeliveryStatus.ACCEPTED, provider_call_id=placed.sid)
+    assert result == DeliveryResult(DeliveryStatus.ACCEPTED, provider_call_id=placed.sid)
     [request] = twilio.requests
     assert request.method == "POST"
     assert request.path == f"/2010-04-01/Accounts/{twilio.account_sid}/Calls.json"
@@ -90,7 +88,7 @@ def responds(status: int, content: object) -> Behavior:
     return respond_with(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
 
 
-REJECTED = PlacementResult(DeliveryStatus.REJECTED, "The call service rejected the call.")
+REJECTED = DeliveryResult(DeliveryStatus.REJECTED, "The call service rejected the call.")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +106,7 @@ REJECTED = PlacementResult(DeliveryStatus.REJECTED, "The call service rejected t
     ids=range(8),
 )
 async def test_a_call_that_was_not_created_is_not_placed_and_not_repeated(
-    twilio: FakeTwilio, calls: TwilioCalls, behavior: Behavior, result: PlacementResult
+    twilio: FakeTwilio, calls: TwilioCalls, behavior: Behavior, result: DeliveryResult
 ) -> None:
     twilio.behavior = behavior
 
@@ -199,8 +197,9 @@ def part_of_a_recording(*, closes: bool) -> Behavior:
     ids=["large", "large without a size", "truncated", "stalled"],
 )
 async def test_a_part_of_a_recording_is_never_taken_for_the_whole(
-    twilio: FakeTwilio, behavior: Behavior, reason: str
+    twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch, behavior: Behavior, reason: str
 ) -> None:
+    monkeypatch.setattr("adapters.twilio.calls.MAX_RECORDING_SIZE", 1000)
     twilio.behavior = behavior
 
     async with open_calls(twilio, Timeouts(read=0.2)) as calls:

@@ -1,13 +1,11 @@
 """The health check of the Twilio messenger."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from adapters.twilio import TwilioMessenger, open_twilio_messenger
-from adapters.twilio.health_check import FAILURE_TTL, HEALTH_CHECK_TIMEOUT, SUCCESS_TTL
+from adapters.twilio.health_check import FAILURE_TTL, SUCCESS_TTL
 from application.ports.errors import MessengerUnavailable
 from tests.support.fakes.clock import MonotonicClock
 from tests.support.servers import http_server
@@ -22,22 +20,11 @@ def clock() -> MonotonicClock:
     return MonotonicClock()
 
 
-def open_messenger(
-    twilio: FakeTwilio, clock: MonotonicClock, timeout: float = HEALTH_CHECK_TIMEOUT
-) -> AbstractAsyncContextManager[TwilioMessenger]:
-    return open_twilio_messenger(
-        twilio.account_sid,
-        twilio.auth_token,
-        sender=NUMBER,
-        api_base=twilio.url,
-        health_check_timeout=timeout,
-        now=clock,
-    )
-
-
 @pytest.fixture
 async def messenger(twilio: FakeTwilio, clock: MonotonicClock) -> AsyncIterator[TwilioMessenger]:
-    async with open_messenger(twilio, clock) as messenger:
+    async with open_twilio_messenger(
+        twilio.account_sid, twilio.auth_token, sender=NUMBER, api_base=twilio.url, now=clock
+    ) as messenger:
         yield messenger
 
 
@@ -47,17 +34,18 @@ async def failure_of(messenger: TwilioMessenger) -> str:
     return str(error.value)
 
 
-async def test_checks_share_one_request_until_its_result_expires(
+async def test_checks_use_one_request_until_its_result_expires(
     twilio: FakeTwilio, messenger: TwilioMessenger, clock: MonotonicClock
 ) -> None:
-    await asyncio.gather(*(messenger.check() for _ in range(50)))
+    await messenger.check()
     clock.seconds += SUCCESS_TTL - 1
     await messenger.check()
     assert len(twilio.requests) == 1
 
     clock.seconds += 1
     twilio.behavior = rejects(20500)
-    await asyncio.gather(*(failure_of(messenger) for _ in range(50)))
+    await failure_of(messenger)
+    await failure_of(messenger)
     assert len(twilio.requests) == 2
 
     # A failure expires sooner than a success.
@@ -92,12 +80,15 @@ async def test_every_failure_has_a_reason(
 
 @pytest.mark.parametrize("behavior", [http_server.never_respond, http_server.drip(200)])
 async def test_a_check_ends_after_its_timeout(
-    twilio: FakeTwilio, clock: MonotonicClock, behavior: Behavior
+    twilio: FakeTwilio,
+    messenger: TwilioMessenger,
+    monkeypatch: pytest.MonkeyPatch,
+    behavior: Behavior,
 ) -> None:
+    monkeypatch.setattr("adapters.twilio.health_check.HEALTH_CHECK_TIMEOUT", 0.3)
     twilio.behavior = behavior
 
-    async with open_messenger(twilio, clock, 0.3) as messenger:
-        assert await failure_of(messenger) == "The message service does not respond."
+    assert await failure_of(messenger) == "The message service does not respond."
 
 
 async def test_a_compatible_server_needs_no_account_resource(
@@ -106,16 +97,3 @@ async def test_a_compatible_server_needs_no_account_resource(
     twilio.behavior = respond_with(404, b'{"detail": "Not Found"}')
 
     await messenger.check()
-
-
-async def test_after_a_canceled_check_the_next_one_sends_the_request(
-    twilio: FakeTwilio, messenger: TwilioMessenger
-) -> None:
-    twilio.behavior = http_server.never_respond
-    canceled = asyncio.create_task(messenger.check())
-    waiting = asyncio.create_task(messenger.check())
-    await asyncio.to_thread(twilio.wait_for_requests)
-    twilio.behavior = twilio.respond
-    canceled.cancel()
-
-    await waiting

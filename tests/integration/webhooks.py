@@ -11,9 +11,9 @@ import httpx
 from adapters.flows import load_call_flow
 from adapters.twilio import (
     TwilioSignatures,
-    TwilioStatusCallbacks,
     TwilioWebhookParser,
     TwimlMarkup,
+    open_twilio_messenger,
 )
 from application.ports.webhooks import Webhooks
 from application.use_cases import Policy
@@ -95,10 +95,11 @@ async def open_webhooks(
     """Run the application with these use cases instead of those over fakes."""
     flow = load_call_flow(None, "Dialtone")
     policy = Policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
-    callbacks = [TwilioStatusCallbacks(TwilioSignatures(ACCOUNT, TOKEN))]
-    harness = AppHarness(policy=policy, status_callbacks=callbacks if settings.webhooks else ())
-    async with open_http_client(replace(harness.use_cases, **use_cases), settings) as http:
-        yield WebhookDriver(http, harness)
+    async with open_twilio_messenger(ACCOUNT, TOKEN, sender="Dialtone") as messenger:
+        callbacks = [messenger] if settings.webhooks else []
+        harness = AppHarness(policy=policy, status_callbacks=callbacks)
+        async with open_http_client(replace(harness.use_cases, **use_cases), settings) as http:
+            yield WebhookDriver(http, harness)
 
 
 def without(form: Sequence[tuple[str, str]], name: str) -> FormFields:

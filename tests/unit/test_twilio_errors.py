@@ -1,19 +1,15 @@
 """What Twilio's error codes and HTTP statuses mean: https://www.twilio.com/docs/api/errors."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 
-from adapters.twilio.call_errors import placement_result
 from adapters.twilio.client import TwilioError
-from adapters.twilio.error_codes import delivery_result
-from application.ports.call_provider import PlacementResult
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from adapters.twilio.error_codes import CALLS, MESSAGES, ErrorReasons
+from application.ports.messenger import DeliveryStatus
 
 Cause = tuple[int, int | None]
 """The status and the error code of a response."""
-Result = DeliveryResult | PlacementResult
 
 
 def coded(*codes: int) -> list[Cause]:
@@ -37,48 +33,48 @@ REJECTED_CALLS = coded(10001, 10004, 10005, 20003, 20005, 20429, 21205, 21210, 2
 
 
 @pytest.mark.parametrize(
-    ("result_of", "status", "causes"),
+    ("reasons", "status", "causes"),
     [
-        (delivery_result, DeliveryStatus.UNKNOWN, [(504, None)]),
-        (delivery_result, DeliveryStatus.INVALID_NUMBER, INVALID_NUMBERS_OF_MESSAGES),
+        (MESSAGES, DeliveryStatus.UNKNOWN, [(504, None)]),
+        (MESSAGES, DeliveryStatus.INVALID_NUMBER, INVALID_NUMBERS_OF_MESSAGES),
         (
-            delivery_result,
+            MESSAGES,
             DeliveryStatus.REJECTED,
             [*REJECTED_MESSAGES, *UNAUTHORIZED, *UNAVAILABLE, (302, None), (404, None)],
         ),
-        (placement_result, DeliveryStatus.UNKNOWN, [(504, None)]),
-        (placement_result, DeliveryStatus.INVALID_NUMBER, INVALID_NUMBERS_OF_CALLS),
+        (CALLS, DeliveryStatus.UNKNOWN, [(504, None)]),
+        (CALLS, DeliveryStatus.INVALID_NUMBER, INVALID_NUMBERS_OF_CALLS),
         (
-            placement_result,
+            CALLS,
             DeliveryStatus.REJECTED,
             [*REJECTED_CALLS, *UNAUTHORIZED, *UNAVAILABLE, (302, None), (400, None)],
         ),
     ],
 )
 def test_an_error_has_a_status_and_a_reason_without_digits_and_names(
-    result_of: Callable[[TwilioError], Result], status: DeliveryStatus, causes: list[Cause]
+    reasons: ErrorReasons, status: DeliveryStatus, causes: list[Cause]
 ) -> None:
     for cause in causes:
-        result = result_of(TwilioError(*cause))
+        result = reasons.result(TwilioError(*cause))
         assert result.status is status, cause
         assert re.fullmatch(r"[A-Z][A-Za-z',; ]+\.", result.reason), cause
 
 
 @pytest.mark.parametrize(
-    ("result_of", "code", "reason"),
+    ("reasons", "code", "reason"),
     [
-        (delivery_result, 21610, "This number has unsubscribed from these messages; "),
-        (delivery_result, 21408, "Text messages to this number's region are not enabled."),
-        (delivery_result, 21614, "This number cannot get text messages; "),
-        (delivery_result, 20003, "The message service does not accept this service's credentials."),
-        (placement_result, 21215, "Calls to this number's region are not enabled."),
-        (placement_result, 21210, "The call service does not allow calls from this"),
+        (MESSAGES, 21610, "This number has unsubscribed from these messages; "),
+        (MESSAGES, 21408, "Text messages to this number's region are not enabled."),
+        (MESSAGES, 21614, "This number cannot get text messages; "),
+        (MESSAGES, 20003, "The message service does not accept this service's credentials."),
+        (CALLS, 21215, "Calls to this number's region are not enabled."),
+        (CALLS, 21210, "The call service does not allow calls from this"),
     ],
 )
 def test_a_known_error_has_a_reason_that_says_what_to_do(
-    result_of: Callable[[TwilioError], Result], code: int, reason: str
+    reasons: ErrorReasons, code: int, reason: str
 ) -> None:
-    assert result_of(TwilioError(400, code)).reason.startswith(reason)
+    assert reasons.result(TwilioError(400, code)).reason.startswith(reason)
 
 
 @pytest.mark.parametrize("code", [None, 3, 404, "21610", [], {}])

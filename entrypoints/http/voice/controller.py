@@ -10,7 +10,6 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, SkipValidation
 
 from application.voice.answer_call import AnswerCallCommand
-from application.voice.answer_code_call import AnswerCodeCallCommand
 from application.webhook_urls import WebhookUrls
 from domain.voice.call import inbound_call_id
 from domain.voice.instructions import Instruction, Position
@@ -69,10 +68,10 @@ class VoiceController(Controller):
 
         async def answer() -> tuple[Instruction, ...]:
             position = webhook.parse_position() if "node" in webhook.parameters else None
-            command = AnswerCodeCallCommand(
-                call_id, fields.provider_call_id, fields.called, position, fields.event
+            command = AnswerCallCommand(
+                fields.provider_call_id, fields.called, position, fields.event
             )
-            return await request.use_cases.answer_code_call(command)
+            return await request.use_cases.answer_code_call(call_id, command)
 
         return await CallResponder(request, webhook, fields.called, url_of).respond(answer)
 

@@ -2,21 +2,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from application.ports.call_provider import PlacementResult, RecordingFile
+from application.ports.call_provider import RecordingFile
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
-from application.ports.messenger import DeliveryStatus
+from application.ports.messenger import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
 
-REJECTED = PlacementResult(DeliveryStatus.REJECTED, "The fake provider is down.")
-INVALID_NUMBER = PlacementResult(DeliveryStatus.INVALID_NUMBER, "This number does not exist.")
-UNKNOWN = PlacementResult(DeliveryStatus.UNKNOWN, "The fake provider did not respond.")
+REJECTED = DeliveryResult(DeliveryStatus.REJECTED, "The fake provider is down.")
+INVALID_NUMBER = DeliveryResult(DeliveryStatus.INVALID_NUMBER, "This number does not exist.")
+UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "The fake provider did not respond.")
 
 
 class PlacedCall(NamedTuple):
     phone: PhoneNumber
     url: str
     status_url: str
-    timeout_seconds: int
 
 
 class FakeCallProvider:
@@ -30,21 +29,19 @@ class FakeCallProvider:
     """
 
     def __init__(self) -> None:
-        self.result: PlacementResult | None = None
+        self.result: DeliveryResult | None = None
         self.calls: dict[str, PlacedCall] = {}
         self.recordings: dict[str, bytes] = {}
         self.is_unavailable = False
 
-    async def place_call(
-        self, phone: PhoneNumber, url: str, status_url: str, timeout_seconds: int = 30
-    ) -> PlacementResult:
+    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
         if self.is_unavailable:
             return REJECTED
         if self.result not in (None, UNKNOWN):
             return self.result
         call_id = f"CA{len(self.calls):032x}"
-        self.calls[call_id] = PlacedCall(phone, url, status_url, timeout_seconds)
-        return self.result or PlacementResult(DeliveryStatus.ACCEPTED, provider_call_id=call_id)
+        self.calls[call_id] = PlacedCall(phone, url, status_url)
+        return self.result or DeliveryResult(DeliveryStatus.ACCEPTED, provider_call_id=call_id)
 
     @asynccontextmanager
     async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:

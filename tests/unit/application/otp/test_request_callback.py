@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
-from application.ports.call_provider import PlacementResult
 from application.ports.errors import StorageUnavailable
+from application.ports.messenger import DeliveryResult
 from application.ports.security_events import SecurityEventType
 from application.use_cases import Policy
 from domain.otp.callback import CallbackPolicy
@@ -50,7 +50,7 @@ async def test_the_phone_is_called_and_the_call_is_recorded(app: AppHarness) -> 
     call = stored.value
     (callback,) = app.database.phone_verifications[a_phone()].value.callbacks
     assert placed == PlacedCall(
-        a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id), 30
+        a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id)
     )
     assert call == Call(
         id=callback.call_id,
@@ -113,7 +113,7 @@ async def test_of_parallel_callbacks_two_are_placed_and_use_no_limit_of_deliveri
 
 @pytest.mark.parametrize("result", [REJECTED, INVALID_NUMBER])
 async def test_a_call_that_is_not_placed_does_not_count(
-    app: AppHarness, result: PlacementResult
+    app: AppHarness, result: DeliveryResult
 ) -> None:
     app.call_provider.result = result
     for _ in range(5):
@@ -168,7 +168,7 @@ async def test_a_blocked_phone_is_counted_alike_and_not_called(app: AppHarness) 
 
 @pytest.mark.parametrize("result", [None, UNKNOWN])
 async def test_the_code_logs_in_from_any_ip_and_once(
-    app: AppHarness, result: PlacementResult | None
+    app: AppHarness, result: DeliveryResult | None
 ) -> None:
     app.call_provider.result = result
     assert await app.request_callback()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from application.otp.verify_otp import LoggedIn
-from application.ports.call_provider import PlacementResult
 from application.ports.errors import StorageUnavailable
+from application.ports.messenger import DeliveryResult
 from application.use_cases import Policy
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
@@ -72,7 +72,7 @@ async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -
     ((provider_call_id, placed),) = app.call_provider.calls.items()
     call = stored_call(app)
     assert placed == PlacedCall(
-        a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id), 30
+        a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id)
     )
     assert app.messenger.messages == []
     assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)
@@ -123,7 +123,7 @@ async def test_without_a_phone_line_and_for_a_test_phone_no_call_is_placed(app: 
     ("result", "error_type"), [(REJECTED, DeliveryFailed), (INVALID_NUMBER, PhoneUnreachable)]
 )
 async def test_a_call_that_is_not_placed_counts_on_no_limit_of_the_phone(
-    result: PlacementResult, error_type: type[DeliveryFailed | PhoneUnreachable]
+    result: DeliveryResult, error_type: type[DeliveryFailed | PhoneUnreachable]
 ) -> None:
     app = app_with_phone_line(rate_limits=RateLimits(calls_per_country=SlidingWindow(1, HOUR)))
     app.call_provider.result = result

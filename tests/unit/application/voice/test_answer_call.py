@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from application.otp.verify_otp import LoggedIn
-from application.ports.call_provider import PlacementResult
+from application.ports.messenger import DeliveryResult
 from application.ports.security_events import SecurityEvent, SecurityEventType
 from domain.identities.identity import Identity
 from domain.otp.sliding_window import SlidingWindow
@@ -313,7 +313,7 @@ async def test_menus_end_after_five_minutes_or_ten_if_the_number_is_verified(
 
 @pytest.mark.parametrize("result", [None, UNKNOWN, REJECTED])
 async def test_a_caller_who_hung_up_is_called_back_once(
-    call: InboundCall, result: PlacementResult | None
+    call: InboundCall, result: DeliveryResult | None
 ) -> None:
     identity_id = await join(call.app)
     call.app.call_provider.result = result

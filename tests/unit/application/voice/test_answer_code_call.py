@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from application.voice.answer_code_call import AnswerCodeCallCommand
+from application.voice.answer_call import AnswerCallCommand
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.callback import Callback
 from domain.otp.challenge import OTP_TTL
@@ -58,8 +58,8 @@ async def request(
     phone: PhoneNumber | None = None,
     call_id: str = CALL_ID,
 ) -> tuple[Instruction, ...]:
-    command = AnswerCodeCallCommand(call_id, sid, phone or a_phone(), position, event)
-    return await app.use_cases.answer_code_call(command)
+    command = AnswerCallCommand(sid, phone or a_phone(), position, event)
+    return await app.use_cases.answer_code_call(call_id, command)
 
 
 def record(app: AppHarness) -> Call:

@@ -38,7 +38,8 @@ _LIMITS: Final = httpx.Limits(
     # at that moment gets no response, so its result would be unknown.
     keepalive_expiry=15,
 )
-# A compressed body of any server could become a thousand times as large in memory.
+# A compressed body of any server could become a thousand times as large in memory, and the size
+# that a server announces is that of the body as it is sent.
 _HEADERS: Final = {"Accept-Encoding": "identity"}
 
 
@@ -74,14 +75,6 @@ class ConnectionFailed(Exception):
         """Take the reason, which has no secret."""
         super().__init__(reason)
         self.reason = reason
-
-
-class _RepeatableError(Exception):
-    """The first attempt failed, and a repetition does no harm."""
-
-    def __init__(self, *, was_sent: bool) -> None:
-        super().__init__()
-        self.was_sent = was_sent
 
 
 class NoResponse(Exception):
@@ -154,39 +147,33 @@ class Transport:
             )
         except httpx.InvalidURL:
             raise ConnectionFailed("the URL is invalid") from None
-        auth = credentials or httpx.USE_CLIENT_DEFAULT
-        try:
-            response = await self._send(request, auth, deadline)
-        except _RepeatableError as first:
-            await asyncio.sleep(RETRY_DELAY)
-            try:
-                response = await self._send(request, auth, deadline, is_last=True)
-            except ConnectionFailed:
-                if first.was_sent:
-                    raise NoResponse from None
-                raise
+        response = await self._send(request, credentials or httpx.USE_CLIENT_DEFAULT, deadline)
         try:
             return HttpResponse(response.status_code, await _read_text(response, deadline))
         finally:
             await response.aclose()
 
     async def _send(
-        self, request: httpx.Request, auth: Any, deadline: float, *, is_last: bool = False
+        self, request: httpx.Request, auth: Any, deadline: float, earlier: Exception | None = None
     ) -> httpx.Response:
+        failure: Exception
         try:
             async with asyncio.timeout_at(deadline):
                 return await self._http.send(request, auth=auth, stream=True)
         # The total timeout is longer than connecting can take, so it means that there was no
         # response.
         except _NOT_CONNECTED as error:
-            if isinstance(error, httpx.ConnectError) and not is_last and not _find_tls_error(error):
-                raise _RepeatableError(was_sent=False) from None
-            raise ConnectionFailed(_describe(error)) from None
+            failure = ConnectionFailed(_describe(error))
+            is_repeatable = isinstance(error, httpx.ConnectError) and not _find_tls_error(error)
         except (httpx.HTTPError, OSError, TimeoutError) as error:
+            failure = NoResponse()
             is_broken = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
-            if is_broken and request.method in _IDEMPOTENT and not is_last:
-                raise _RepeatableError(was_sent=True) from None
-            raise NoResponse from None
+            is_repeatable = is_broken and request.method in _IDEMPOTENT
+        if is_repeatable and earlier is None:
+            await asyncio.sleep(RETRY_DELAY)
+            return await self._send(request, auth, deadline, failure)
+        # If the first attempt was sent, it does not help that the second one was not.
+        raise earlier if isinstance(earlier, NoResponse) else failure
 
     @asynccontextmanager
     async def open_stream(
@@ -201,8 +188,7 @@ class Transport:
             NoResponse: no status line came, or the body broke off.
         """
         deadline = asyncio.get_running_loop().time() + total_seconds
-        # The size that the server announces is that of the body as it is sent.
-        request = self._http.build_request("GET", url, headers={"Accept-Encoding": "identity"})
+        request = self._http.build_request("GET", url)
         try:
             async with asyncio.timeout(self._timeouts.total):
                 response = await self._http.send(

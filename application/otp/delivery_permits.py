@@ -78,9 +78,10 @@ class DeliveryPermits:
         verification: PhoneVerification,
     ) -> T:
         """Repeat an operation with the reserve, for an established identity only."""
-        available_at = await operation(reservation.without_reserve())
+        of_others = reservation.without_reserve()
+        available_at = await operation(of_others)
         now, identity_id = reservation.acquired_at, verification.identity_id
-        if available_at is None or available_at <= now or not reservation.has_reserve:
+        if available_at is None or available_at <= now or reservation == of_others:
             return available_at
         identity = await self.identities.load(identity_id) if identity_id else None
         if identity is None or not identity.value.is_established(now):

@@ -188,7 +188,7 @@ class RequestOtp:
             StorageError
         """
 
-        def decide_anew(
+        def decide(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, DeliveryDecision]:
             kept = verification.drop_challenges_without_key(self.codes.has_key)
@@ -197,15 +197,7 @@ class RequestOtp:
         available_at = None
         unchanged: Versioned[PhoneVerification] | None = loaded
         try:
-            decided = decide_anew(loaded.value)
-
-            def decide(
-                verification: PhoneVerification,
-            ) -> tuple[PhoneVerification, DeliveryDecision]:
-                # Nearly always the record is still the one that was loaded.
-                return decided if verification is loaded.value else decide_anew(verification)
-
-            _, decision = decided
+            _, decision = decide(loaded.value)
             if not decision.is_new:
                 decision = await self._refer_to_delivery(phone, decide, loaded)
                 if not decision.is_new:
@@ -269,9 +261,9 @@ class RequestOtp:
         match result.status:
             case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
                 event_type = (
-                    SecurityEventType.OTP_DELIVERED
-                    if decision.should_deliver
-                    else SecurityEventType.OTP_SUPPRESSED
+                    SecurityEventType.OTP_SUPPRESSED
+                    if decision.is_suppressed
+                    else SecurityEventType.OTP_DELIVERED
                 )
                 self._emit(event_type, command, result.reason)
             case DeliveryStatus.INVALID_NUMBER:

@@ -10,7 +10,7 @@ from application.identities.add_session import AddSession
 from application.identities.repeat_login import RepeatLogin
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_limiter import AttemptLimiter
-from application.otp.codes import OtpCodes, derive_phone_key
+from application.otp.codes import OtpCodes
 from application.otp.recognize_device import RecognizeDevice
 from application.otp.resend_time import ResendTime
 from application.ports.calls import Calls
@@ -121,7 +121,6 @@ class VerifyOtp:
         phone, now = command.phone, self.clock.now()
         random = self.randomness.bytes(_IDS_BYTES)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
-        digest_key = self.codes.digest_key(phone)
         loaded, device, permits = await asyncio.gather(
             self.phone_verifications.load(phone),
             self.recognize_device(command.device_token, now),
@@ -130,14 +129,14 @@ class VerifyOtp:
                 now,
                 client_ip,
                 phone,
-                derive_phone_key(digest_key),
+                self.codes.phone_key(phone),
             ),
         )
         attempt = OtpAttempt(
             code=command.code,
             client_ip=client_ip,
             now=now,
-            digest_key=digest_key,
+            digest_key=self.codes.digest_key(phone),
             request_id=command.request_id and parse_request_id(command.request_id),
             device=device,
             new_identity_id=make_identifier(now, random[ATTEMPT_ID_BYTES:]),

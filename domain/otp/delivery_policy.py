@@ -32,11 +32,6 @@ class DeliveryDecision:
     is_suppressed: bool = False
     identity_id: str | None = None
 
-    @property
-    def should_deliver(self) -> bool:
-        """Whether a message is sent."""
-        return self.is_new and not self.is_suppressed
-
 
 @dataclass(frozen=True, slots=True)
 class Requester:

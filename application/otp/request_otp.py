@@ -34,7 +34,6 @@ from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.otp.request_id import join_request_id
-from domain.otp.review_otps import TEST_OTP_POLICY
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.templates.preferences import MessagePreferences
 from domain.phone import PhoneNumber, PhoneRules
@@ -95,7 +94,6 @@ class RequestOtp:
     randomness: Randomness
     events: SecurityEvents
     countries: Collection[str] | None
-    delivery_policy: DeliveryPolicy
     rate_limits: RateLimits
     phone_rules: PhoneRules
 
@@ -135,7 +133,7 @@ class RequestOtp:
             if is_call and not is_test_phone
             else None,
         )
-        policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
+        policy = self.delivery_permits.policy(phone, now)
         reservation = self.delivery_permits.make_reservation(
             phone, request, loaded.value, request.new_request_id, command.channel
         )

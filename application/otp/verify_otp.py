@@ -11,8 +11,8 @@ from application.identities.repeat_login import RepeatLogin
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes
+from application.otp.delivery_permits import DeliveryPermits
 from application.otp.recognize_device import RecognizeDevice
-from application.otp.resend_time import ResendTime
 from application.ports.calls import Calls
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
@@ -103,7 +103,7 @@ class VerifyOtp:
     repeat_login: RepeatLogin
     sessions: SessionFactory
     recognize_device: RecognizeDevice
-    resend_time: ResendTime
+    delivery_permits: DeliveryPermits
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
@@ -164,7 +164,7 @@ class VerifyOtp:
             reason = "of this IP, for all phones" if is_of_ip else "for this phone"
             self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason)
             current = loaded if is_saved else await self.phone_verifications.load(phone)
-            resend_in = await self.resend_time(phone, attempt, current.value)
+            resend_in = await self.delivery_permits.resend_in(phone, attempt, current.value)
             raise type(error)(error.retry_after, resend_in) from None
         if code is None:
             return self._reject(command, left)

@@ -24,7 +24,7 @@ T = TypeVar("T", bound=datetime | None)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPermits:
-    """When a delivery is allowed, and its permits. The reserve is used where other parts are full."""
+    """When a delivery is allowed, and its permits. The reserve is used last."""
 
     rate_limiter: RateLimiter
     identities: Identities

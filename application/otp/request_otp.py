@@ -193,17 +193,13 @@ class RequestOtp:
             return kept.request_delivery(request, policy)
 
         available_at = None
-        unchanged: Versioned[PhoneVerification] | None = loaded
         try:
-            _, decision = decide(loaded.value)
+            decision = await self._refer_to_delivery(phone, decide, loaded)
             if not decision.is_new:
-                decision = await self._refer_to_delivery(phone, decide, loaded)
-                if not decision.is_new:
-                    return decision
-                unchanged = None  # and the cooldown has ended
+                return decision
             available_at = await self.delivery_permits.acquire(reservation, loaded.value)
             if available_at is None:
-                return await self._record_delivery(phone, decide, reservation, unchanged)
+                return await self._record_delivery(phone, decide, reservation, loaded)
             # A parallel request that got the last permits may have been for this phone.
             decision = await self._refer_to_delivery(phone, decide)
             if decision.is_new:
@@ -235,7 +231,7 @@ class RequestOtp:
         phone: PhoneNumber,
         decide: Decide,
         reservation: Reservation,
-        loaded: Versioned[PhoneVerification] | None,
+        loaded: Versioned[PhoneVerification],
     ) -> DeliveryDecision:
         is_recorded = False
         try:

@@ -340,16 +340,6 @@ class PhoneVerification:
         trusted_ips = (*others, TrustedIp(client_ip.ip, now))[-MAX_TRUSTED_IPS:]
         return replace(self, trusted_ips=trusted_ips)
 
-    def replace_callback(self, changed: Callback) -> "PhoneVerification":
-        """Return the state with this callback in place of the one with the same call."""
-        return replace(
-            self,
-            callbacks=tuple(
-                changed if callback.call_id == changed.call_id else callback
-                for callback in self.callbacks
-            ),
-        )
-
     def map_challenges(self, change: Callable[[Challenge], Challenge]) -> "PhoneVerification":
         """Return the state with each challenge of messages and callbacks changed by a function."""
         return replace(

@@ -39,7 +39,6 @@ from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery, R
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.place_callback import PlaceCallback
 from application.otp.place_code_call import PlaceCodeCall
-from application.otp.recognize_device import RecognizeDevice
 from application.otp.record_message_status import RecordMessageStatus
 from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
@@ -241,7 +240,6 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     )
     message_timing = DeliveryTimingProfile(randomness)
     find_caller = FindCaller(verifications, identities)
-    recognize_device = RecognizeDevice(identities)
     delivery_permits = DeliveryPermits(
         repositories.rate_limiter,
         identities,
@@ -313,7 +311,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
                 are_messages_reported=policy.are_messages_reported,
                 clock=clock,
             ),
-            recognize_device=recognize_device,
+            identities=identities,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,
@@ -335,7 +333,6 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             ),
             repeat_login=RepeatLogin(identities, sessions),
             sessions=sessions,
-            recognize_device=recognize_device,
             delivery_permits=delivery_permits,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,

@@ -10,8 +10,9 @@ from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.delivery_permits import DeliveryPermits
 from application.otp.permits import release_permits
-from application.otp.recognize_device import RecognizeDevice
+from application.otp.recognize_device import recognize_device
 from application.ports.errors import StorageError
+from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.messenger import DeliveryStatus
 from application.ports.phone_verifications import PhoneVerifications
@@ -88,7 +89,7 @@ class RequestOtp:
     rate_limiter: RateLimiter
     codes: OtpCodes
     deliver_otp: DeliverOtp
-    recognize_device: RecognizeDevice
+    identities: Identities
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
@@ -116,20 +117,19 @@ class RequestOtp:
         failed_attempt = self.rate_limits.for_failed_attempt(client_ip, phone.country)
         loaded, device, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
-            self.recognize_device(command.device_token, now),
+            recognize_device(self.identities, command.device_token, now),
             self.rate_limiter.next_available(Reservation("", now, failed_attempt)),
         )
         is_call = command.channel is Channel.VOICE and self.deliver_otp.place_code_call is not None
-        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         request = OtpRequest(
             client_ip,
             now,
-            self.codes.make_challenge(now, random[REQUEST_ID_BYTES:-RANDOM_BYTES]),
-            random[:REQUEST_ID_BYTES].hex(),
+            self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES)),
+            self.randomness.bytes(REQUEST_ID_BYTES).hex(),
             device,
             is_limited=limited_until > now,
             channel=command.channel,
-            new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
+            new_call_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
             if is_call and not is_test_phone
             else None,
         )

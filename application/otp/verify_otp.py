@@ -12,7 +12,7 @@ from application.identities.session_factory import SESSION_ID_BYTES, SessionFact
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes
 from application.otp.delivery_permits import DeliveryPermits
-from application.otp.recognize_device import RecognizeDevice
+from application.otp.recognize_device import recognize_device
 from application.ports.calls import Calls
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
@@ -34,7 +34,6 @@ from domain.otp.request_id import parse_request_id
 from domain.phone import PhoneNumber
 
 ATTEMPT_ID_BYTES: Final = 8
-_IDS_BYTES: Final = ATTEMPT_ID_BYTES + RANDOM_BYTES + SESSION_ID_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,6 @@ class VerifyOtp:
     add_session: AddSession
     repeat_login: RepeatLogin
     sessions: SessionFactory
-    recognize_device: RecognizeDevice
     delivery_permits: DeliveryPermits
     keyed_hashes: KeyedHashes
     clock: Clock
@@ -119,13 +117,12 @@ class VerifyOtp:
             StorageError
         """
         phone, now = command.phone, self.clock.now()
-        random = self.randomness.bytes(_IDS_BYTES)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         loaded, device, permits = await asyncio.gather(
             self.phone_verifications.load(phone),
-            self.recognize_device(command.device_token, now),
+            recognize_device(self.identities, command.device_token, now),
             self.attempt_limiter.acquire(
-                random[:ATTEMPT_ID_BYTES].hex(),
+                self.randomness.bytes(ATTEMPT_ID_BYTES).hex(),
                 now,
                 client_ip,
                 phone,
@@ -139,8 +136,8 @@ class VerifyOtp:
             digest_key=self.codes.digest_key(phone),
             request_id=command.request_id and parse_request_id(command.request_id),
             device=device,
-            new_identity_id=make_identifier(now, random[ATTEMPT_ID_BYTES:]),
-            new_session_id=random[-SESSION_ID_BYTES:].hex(),
+            new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
+            new_session_id=self.randomness.bytes(SESSION_ID_BYTES).hex(),
             is_limited=permits.of_failure is None,
             unchallenged_at=permits.unchallenged_at,
             ip_available_at=permits.ip_available_at,

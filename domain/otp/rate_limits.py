@@ -231,11 +231,9 @@ class RateLimits:
     def for_failed_attempt(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a failed attempt at a phone of the country from this IP."""
         of_country, total = self.for_failed_attempts(country)
+        network = _name_of_network(client_ip)
         of_network, total_of_network = (
-            RateLimit(
-                f"{_name_of_network(client_ip)}:{limit.name}",
-                limit.window.scale_percent(NETWORK_PERCENT),
-            )
+            RateLimit(f"{network}:{limit.name}", limit.window.scale_percent(NETWORK_PERCENT))
             for limit in (of_country, total)
         )
         # The network's share is the first: when it is used up, nothing else is reserved.

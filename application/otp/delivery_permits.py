@@ -1,9 +1,7 @@
 """The permits of deliveries in the limits that many phones share."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from application.otp.codes import OtpCodes
 from application.ports.identities import Identities
@@ -18,8 +16,6 @@ from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.review_otps import TEST_OTP_POLICY
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
-
-T = TypeVar("T", bound=datetime | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,10 @@ class DeliveryPermits:
         Raises:
             StorageError
         """
-        return await self._use_reserve_last(self.rate_limiter.acquire, reservation, verification)
+        available_at = await self.rate_limiter.acquire(reservation.without_reserve())
+        if await self._may_use_reserve(reservation, verification, available_at):
+            return await self.rate_limiter.acquire(reservation)
+        return available_at
 
     async def next_available(
         self, reservation: Reservation, verification: PhoneVerification
@@ -78,8 +77,10 @@ class DeliveryPermits:
         Raises:
             StorageError
         """
-        operation = self.rate_limiter.next_available
-        return await self._use_reserve_last(operation, reservation, verification)
+        available_at = await self.rate_limiter.next_available(reservation.without_reserve())
+        if await self._may_use_reserve(reservation, verification, available_at):
+            return await self.rate_limiter.next_available(reservation)
+        return available_at
 
     async def resend_in(
         self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification
@@ -101,19 +102,20 @@ class DeliveryPermits:
         next_request_at = verification.next_request_at(attempt, self.policy(phone, now))
         return whole_seconds(now, max(next_request_at, available_at))
 
-    async def _use_reserve_last(
+    async def _may_use_reserve(
         self,
-        operation: Callable[[Reservation], Awaitable[T]],
         reservation: Reservation,
         verification: PhoneVerification,
-    ) -> T:
-        """Repeat an operation with the reserve, for an established identity only."""
-        of_others = reservation.without_reserve()
-        available_at = await operation(of_others)
+        available_at: datetime | None,
+    ) -> bool:
+        """Return whether the other parts have no permit now, and the reserve may be used.
+
+        It is for an established identity only.
+        """
         now, identity_id = reservation.acquired_at, verification.identity_id
-        if available_at is None or available_at <= now or reservation == of_others:
-            return available_at
-        identity = await self.identities.load(identity_id) if identity_id else None
-        if identity is None or not identity.value.is_established(now):
-            return available_at
-        return await operation(reservation)
+        if available_at is None or available_at <= now:
+            return False
+        if identity_id is None or reservation == reservation.without_reserve():
+            return False
+        identity = await self.identities.load(identity_id)
+        return identity is not None and identity.value.is_established(now)

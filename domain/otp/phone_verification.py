@@ -177,7 +177,7 @@ class PhoneVerification:
             delivery,
             challenge,
             request.new_request_id,
-            policy.earliest_request(requester.add_delivery(delivery), request.now),
+            policy.earliest_request(successor._requester(request), request.now),
             is_new=True,
             is_suppressed=self.blocked_at is not None,
             identity_id=self.identity_id,

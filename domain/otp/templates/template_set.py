@@ -32,11 +32,6 @@ class AppIdentity:
     domain: str | None = None
     otp_length: int = DEFAULT_OTP_LENGTH
 
-    @property
-    def preview_codes(self) -> tuple[str, ...]:
-        """The codes that messages are validated with."""
-        return tuple(code[: self.otp_length] for code in _PREVIEW_CODES)
-
     def template_values(
         self, code: str, minutes: int, app_hash: str | None = None
     ) -> TemplateValues:
@@ -86,14 +81,15 @@ class TemplateSet:
 
     def previews(self, app: AppIdentity, minutes: int) -> Iterator[TemplatePreview]:
         """Render and validate all messages that can be sent, with each app hash."""
+        codes = [code[: app.otp_length] for code in _PREVIEW_CODES]
         for platform in Platform:
-            example = app.template_values(app.preview_codes[0], minutes)
+            example = app.template_values(codes[0], minutes)
             if not self._is_available(platform, example):
                 continue
             app_hashes = app.app_hashes if platform is Platform.ANDROID else (None,)
             violations = {
                 violation.rule: violation
-                for code in app.preview_codes
+                for code in codes
                 for app_hash in app_hashes
                 for violation in self._validate(
                     platform, app.template_values(code, minutes, app_hash)

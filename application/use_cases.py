@@ -39,11 +39,9 @@ from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery, R
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.place_callback import PlaceCallback
 from application.otp.place_code_call import PlaceCodeCall
-from application.otp.recognize_device import RecognizeDevice
 from application.otp.record_message_status import RecordMessageStatus
 from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
-from application.otp.resend_time import ResendTime
 from application.otp.verify_otp import VerifyOtp
 from application.ports.call_provider import CallProvider
 from application.ports.images import ImagePublisher
@@ -242,9 +240,13 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     )
     message_timing = DeliveryTimingProfile(randomness)
     find_caller = FindCaller(verifications, identities)
-    recognize_device = RecognizeDevice(identities)
     delivery_permits = DeliveryPermits(
-        repositories.rate_limiter, identities, codes, ports.keyed_hashes, policy.rate_limits
+        repositories.rate_limiter,
+        identities,
+        codes,
+        ports.keyed_hashes,
+        policy.rate_limits,
+        policy.delivery_policy,
     )
     report_timing = ReportTimingProfile(randomness)
     place_code_call = None
@@ -309,13 +311,12 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
                 are_messages_reported=policy.are_messages_reported,
                 clock=clock,
             ),
-            recognize_device=recognize_device,
+            identities=identities,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,
             events=events,
             countries=policy.countries,
-            delivery_policy=policy.delivery_policy,
             rate_limits=policy.rate_limits,
             phone_rules=policy.phone_rules,
         ),
@@ -332,8 +333,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             ),
             repeat_login=RepeatLogin(identities, sessions),
             sessions=sessions,
-            recognize_device=recognize_device,
-            resend_time=ResendTime(delivery_permits, codes, policy.delivery_policy),
+            delivery_permits=delivery_permits,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,

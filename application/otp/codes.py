@@ -36,11 +36,6 @@ _PADDING: Final = Challenge(
 """Takes the place of a challenge that a phone does not have."""
 
 
-def derive_phone_key(digest_key: bytes) -> str:
-    """Derive what identifies a phone in the names of limits, from its digest key."""
-    return blake2b(b"phone", key=digest_key, digest_size=DIGEST_BYTES).hexdigest()
-
-
 @dataclass(frozen=True, slots=True)
 class OtpCodes:
     """Derives the codes of challenges. A test OTP replaces every code of its phone."""
@@ -114,4 +109,5 @@ class OtpCodes:
 
     def phone_key(self, phone: PhoneNumber) -> str:
         """Derive what identifies the phone in the names of limits, and does not reveal it."""
-        return derive_phone_key(self.digest_key(phone))
+        key = self.digest_key(phone)
+        return blake2b(b"phone", key=key, digest_size=DIGEST_BYTES).hexdigest()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from application.otp.codes import OtpCodes
 from application.otp.delivery_status import ReportTimingProfile
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.otp.place_code_call import PlaceCodeCall, PlaceCodeCallCommand
+from application.otp.place_code_call import PlaceCodeCall
 from application.ports.delivery_reports import DeliveryReports
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryResult, Messenger
@@ -19,6 +19,7 @@ from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.templates.preferences import MessagePreferences, locale_fallbacks
 from domain.phone import PhoneNumber
+from domain.voice.call import Call, CallDirection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,39 +55,38 @@ class DeliverOtp:
             StorageError: no call was placed.
         """
         # A report that only suppressed deliveries have would reveal that a phone is blocked.
-        if not self._is_reported(decision.delivery):
-            return await self._deliver(phone, preferences, decision)
-        if decision.should_deliver:
+        if self._is_reported(decision.delivery):
+            if decision.is_suppressed:
+                result, _ = await asyncio.gather(
+                    self._deliver(phone, preferences, decision), self._add_report(decision.delivery)
+                )
+                return result
             self.report_timing.start(decision.delivery, self.clock.now())
-            return await self._deliver(phone, preferences, decision)
-        result, _ = await asyncio.gather(
-            self._deliver(phone, preferences, decision), self._add_report(decision.delivery)
-        )
-        return result
+        return await self._deliver(phone, preferences, decision)
 
     async def _deliver(
         self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
     ) -> DeliveryResult:
         delivery, challenge = decision.delivery, decision.challenge
         if self.place_code_call is not None and delivery.call_id is not None:
-            return await self.place_code_call(
-                PlaceCodeCallCommand(
-                    phone=phone,
-                    call_id=delivery.call_id,
-                    challenge_id=challenge.id,
-                    identity_id=decision.identity_id,
-                    report_id=delivery.report_id,
-                    locale=next(iter(locale_fallbacks(preferences.locale)), None),
-                    is_suppressed=not decision.should_deliver,
-                )
+            call = Call(
+                id=delivery.call_id,
+                direction=CallDirection.OUTBOUND,
+                started_at=self.clock.now(),
+                identity_id=decision.identity_id,
+                challenge_id=challenge.id,
+                report_id=delivery.report_id,
+                # Without one, that of the country is used.
+                locale=next(iter(locale_fallbacks(preferences.locale)), None),
             )
+            return await self.place_code_call(phone, call, is_suppressed=decision.is_suppressed)
         text = self.templates.render(
             self.codes.derive(challenge, phone),
             lifetime=challenge.expires_at - delivery.sent_at,
             country=phone.country,
             preferences=preferences,
         )
-        if not decision.should_deliver:
+        if decision.is_suppressed:
             return await self.timing.imitate(phone.country)
         status_url = ""
         if self.webhook_urls is not None and self.are_messages_reported:

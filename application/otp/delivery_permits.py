@@ -1,32 +1,38 @@
 """The permits of deliveries in the limits that many phones share."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from application.otp.codes import OtpCodes
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.rate_limiter import RateLimiter
+from domain.otp.attempt_limits import find_limits
 from domain.otp.attempts import OtpAttempt
 from domain.otp.delivery import Channel, OtpRequest
+from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
+from domain.otp.review_otps import TEST_OTP_POLICY
+from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
-
-T = TypeVar("T", bound=datetime | None)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPermits:
-    """Acquire the permits of a delivery. The reserve is used where the other parts are full."""
+    """When a delivery is allowed, and its permits. The reserve is used last."""
 
     rate_limiter: RateLimiter
     identities: Identities
     codes: OtpCodes
     keyed_hashes: KeyedHashes
     rate_limits: RateLimits
+    delivery_policy: DeliveryPolicy
+
+    def policy(self, phone: PhoneNumber, now: datetime) -> DeliveryPolicy:
+        """Return the policy of deliveries to this phone."""
+        is_test_phone = self.codes.is_test_phone(phone, now)
+        return TEST_OTP_POLICY if is_test_phone else self.delivery_policy
 
     def make_reservation(
         self,
@@ -58,7 +64,10 @@ class DeliveryPermits:
         Raises:
             StorageError
         """
-        return await self._use_reserve_last(self.rate_limiter.acquire, reservation, verification)
+        available_at = await self.rate_limiter.acquire(reservation.without_reserve())
+        if await self._may_use_reserve(reservation, verification, available_at):
+            return await self.rate_limiter.acquire(reservation)
+        return available_at
 
     async def next_available(
         self, reservation: Reservation, verification: PhoneVerification
@@ -68,21 +77,45 @@ class DeliveryPermits:
         Raises:
             StorageError
         """
-        operation = self.rate_limiter.next_available
-        return await self._use_reserve_last(operation, reservation, verification)
+        available_at = await self.rate_limiter.next_available(reservation.without_reserve())
+        if await self._may_use_reserve(reservation, verification, available_at):
+            return await self.rate_limiter.next_available(reservation)
+        return available_at
 
-    async def _use_reserve_last(
+    async def resend_in(
+        self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification
+    ) -> int:
+        """Return when a new code can be requested by a message: whole seconds from the attempt on.
+
+        - It is exact only for a client that has a valid request id or device token of this phone.
+        - All others get the default cooldown, which is the same for every phone: it does not reveal
+          whether somebody requests codes.
+
+        Raises:
+            StorageError
+        """
+        now = attempt.now
+        if not find_limits(verification.prune(now), attempt).are_own:
+            return whole_seconds(now, now + self.delivery_policy.cooldown)
+        reservation = self.make_reservation(phone, attempt, verification)
+        available_at = await self.next_available(reservation, verification)
+        next_request_at = verification.next_request_at(attempt, self.policy(phone, now))
+        return whole_seconds(now, max(next_request_at, available_at))
+
+    async def _may_use_reserve(
         self,
-        operation: Callable[[Reservation], Awaitable[T]],
         reservation: Reservation,
         verification: PhoneVerification,
-    ) -> T:
-        """Repeat an operation with the reserve, for an established identity only."""
-        available_at = await operation(reservation.without_reserve())
+        available_at: datetime | None,
+    ) -> bool:
+        """Return whether the other parts have no permit now, and the reserve may be used.
+
+        It is for an established identity only.
+        """
         now, identity_id = reservation.acquired_at, verification.identity_id
-        if available_at is None or available_at <= now or not reservation.has_reserve:
-            return available_at
-        identity = await self.identities.load(identity_id) if identity_id else None
-        if identity is None or not identity.value.is_established(now):
-            return available_at
-        return await operation(reservation)
+        if available_at is None or available_at <= now:
+            return False
+        if identity_id is None or reservation == reservation.without_reserve():
+            return False
+        identity = await self.identities.load(identity_id)
+        return identity is not None and identity.value.is_established(now)

@@ -88,15 +88,10 @@ class DeliveryTimingProfile:
 
 def random_quantile(values: Sequence[float], randomness: Randomness) -> float:
     """Return a random value between the lowest and the highest, 0 where there are none."""
-    number = int.from_bytes(randomness.bytes(_RANDOM_BYTES), "big")
-    return quantile(values, number / (256**_RANDOM_BYTES - 1))
-
-
-def quantile(values: Sequence[float], fraction: float) -> float:
-    """Return the value that this fraction of the values stays below, 0 where there are none."""
     if not values:
         return 0.0
     ordered = sorted(values)
+    fraction = int.from_bytes(randomness.bytes(_RANDOM_BYTES), "big") / (256**_RANDOM_BYTES - 1)
     part, index = math.modf(fraction * (len(ordered) - 1))
     lower, upper = ordered[int(index)], ordered[min(int(index) + 1, len(ordered) - 1)]
     return lower + part * (upper - lower)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from application.otp.codes import OtpCodes
 from application.otp.permits import release_permits
-from application.otp.place_code_call import PlaceCodeCall, PlaceCodeCallCommand
+from application.otp.place_code_call import PlaceCodeCall
 from application.ports.calls import Calls
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryStatus
@@ -17,6 +17,7 @@ from application.update import update_phone_verification
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber
+from domain.voice.call import Call, CallDirection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +61,22 @@ class PlaceCallback:
         callback = verification.find_callback(callback_id)
         if callback is None or await self.calls.load(callback_id) is not None:
             return True
-        command = PlaceCodeCallCommand(
-            phone=phone,
-            call_id=callback_id,
-            challenge_id=callback.challenge_id,
+        call = Call(
+            id=callback_id,
+            direction=CallDirection.OUTBOUND,
+            started_at=self.clock.now(),
             identity_id=identity_id,
+            challenge_id=callback.challenge_id,
             locale=locale,
-            is_suppressed=verification.blocked_at is not None,
         )
+        is_suppressed = verification.blocked_at is not None
         try:
-            result = await self.place_code_call(command)
+            result = await self.place_code_call(phone, call, is_suppressed=is_suppressed)
         except StorageError:
-            await self._cancel(command)
+            await self._cancel(phone, callback_id)
             raise
         match result.status:
             case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
-                is_suppressed = command.is_suppressed
                 self._emit(
                     SecurityEventType.OTP_SUPPRESSED
                     if is_suppressed
@@ -85,20 +86,20 @@ class PlaceCallback:
                 )
                 return True
             case DeliveryStatus.INVALID_NUMBER | DeliveryStatus.REJECTED:
-                await self._cancel(command)
+                await self._cancel(phone, callback_id)
                 self._emit(SecurityEventType.OTP_REQUEST_REJECTED, phone, result.reason)
                 return False
 
-    async def _cancel(self, command: PlaceCodeCallCommand) -> None:
+    async def _cancel(self, phone: PhoneNumber, callback_id: str) -> None:
         """Undo the callback and release its permit. Where that fails both expire."""
 
         def cancel(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            return verification.cancel_callback(command.call_id), None
+            return verification.cancel_callback(callback_id), None
 
         with suppress(StorageError):
-            await update_phone_verification(self.phone_verifications, command.phone, cancel)
-        limits = self.rate_limits.for_callback(command.phone.country)
-        reservation = Reservation(command.call_id, self.clock.now(), limits)
+            await update_phone_verification(self.phone_verifications, phone, cancel)
+        limits = self.rate_limits.for_callback(phone.country)
+        reservation = Reservation(callback_id, self.clock.now(), limits)
         await release_permits(self.rate_limiter, reservation)
 
     def _emit(self, event_type: SecurityEventType, phone: PhoneNumber, reason: str) -> None:

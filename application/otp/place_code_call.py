@@ -12,25 +12,7 @@ from application.ports.system import Clock
 from application.update import update_call
 from application.webhook_urls import WebhookUrls
 from domain.phone import PhoneNumber
-from domain.voice.call import Call, CallDirection, CallStatus
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceCodeCallCommand:
-    """A call with the code of a challenge.
-
-    - `report_id` is set if the call is a delivery, and not a callback.
-    - `locale` is the one that the request named. Without it, that of the country is used.
-    - `is_suppressed` says that the phone is blocked.
-    """
-
-    phone: PhoneNumber
-    call_id: str
-    challenge_id: str
-    identity_id: str | None
-    report_id: str | None = None
-    locale: str | None = None
-    is_suppressed: bool = False
+from domain.voice.call import Call, CallStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +30,29 @@ class PlaceCodeCall:
     timing: DeliveryTimingProfile
     clock: Clock
 
-    async def __call__(self, command: PlaceCodeCallCommand) -> DeliveryResult:
+    async def __call__(
+        self, phone: PhoneNumber, call: Call, *, is_suppressed: bool
+    ) -> DeliveryResult:
         """Place the call.
+
+        Args:
+            phone: the phone to call.
+            call: the call. It has a report if it is a delivery, and not a callback.
+            is_suppressed: whether the phone is blocked.
 
         Raises:
             StorageError: no call was placed.
         """
-        country = command.phone.country
-        if command.is_suppressed:
-            return await self.timing.imitate(country)
+        if is_suppressed:
+            return await self.timing.imitate(phone.country)
         # What is written is a part of the duration, because a suppressed call writes nothing.
-        return await self.timing.record(country, self._place(command))
+        return await self.timing.record(phone.country, self._place(phone, call))
 
-    async def _place(self, command: PlaceCodeCallCommand) -> DeliveryResult:
-        call = Call(
-            id=command.call_id,
-            direction=CallDirection.OUTBOUND,
-            started_at=self.clock.now(),
-            identity_id=command.identity_id,
-            challenge_id=command.challenge_id,
-            report_id=command.report_id,
-            locale=command.locale,
-        )
+    async def _place(self, phone: PhoneNumber, call: Call) -> DeliveryResult:
         if not await self.calls.add(call):
             return DeliveryResult(DeliveryStatus.UNKNOWN, "The call was placed before.")
         placed = await self.call_provider.place_call(
-            command.phone,
+            phone,
             self.webhook_urls.code_call(call.id),
             self.webhook_urls.call_status(call.id),
         )

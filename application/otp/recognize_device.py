@@ -1,6 +1,5 @@
 """Recognize the device that sends a request, by its device token."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.identities import Identities
@@ -8,23 +7,21 @@ from domain.identities.device_token import DeviceToken
 from domain.otp.delivery import DeviceProof
 
 
-@dataclass(frozen=True, slots=True)
-class RecognizeDevice:
+async def recognize_device(
+    identities: Identities, token: DeviceToken | None, now: datetime
+) -> DeviceProof | None:
     """Check a device token against the identity that it names.
 
     The phone's verification decides whether the device counts for the phone.
+
+    Returns:
+        The device, or None if there is no token or an invalid one.
+
+    Raises:
+        StorageError
     """
-
-    identities: Identities
-
-    async def __call__(self, token: DeviceToken | None, now: datetime) -> DeviceProof | None:
-        """Return the device, or None if there is no token or an invalid one.
-
-        Raises:
-            StorageError
-        """
-        if token is None:
-            return None
-        loaded = await self.identities.load(token.identity_id)
-        device = loaded and loaded.value.find_device(token.device_id, now)
-        return DeviceProof(device.id, token.identity_id) if device else None
+    if token is None:
+        return None
+    loaded = await identities.load(token.identity_id)
+    device = loaded and loaded.value.find_device(token.device_id, now)
+    return DeviceProof(device.id, token.identity_id) if device else None

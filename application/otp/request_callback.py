@@ -10,13 +10,11 @@ from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
-from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.errors import InvalidValue, TooManyOtpRequests
-from domain.otp.callback import CallbackDecision, CallbackPolicy, CallbackRequest
+from domain.otp.callback import Callback, CallbackPolicy, CallbackRequest
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
-from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
 
 
@@ -74,8 +72,20 @@ class RequestCallback:
         reservation = Reservation(
             request.call_id, now, self.rate_limits.for_callback(phone.country)
         )
+
+        def decide(verification: PhoneVerification) -> tuple[PhoneVerification, Callback]:
+            kept = verification.drop_challenges_without_key(self.codes.has_key)
+            return kept.request_callback(request, self.callback_policy)
+
         try:
-            await self._reserve_callback(phone, request, reservation, loaded)
+            decide(loaded.value)
+            if await self.rate_limiter.acquire(reservation) is not None:
+                return self._reject(phone, "too many callbacks")
+            try:
+                await update_phone_verification(self.phone_verifications, phone, decide, loaded)
+            except BaseException:  # a cancellation, too
+                await release_permits(self.rate_limiter, reservation)
+                raise
         except TooManyOtpRequests:
             return self._reject(phone, "too many callbacks")
         self._emit(SecurityEventType.CALLBACK_REQUESTED, phone)
@@ -91,36 +101,6 @@ class RequestCallback:
         except InvalidValue:
             return "the kind of the number"
         return ""
-
-    async def _reserve_callback(
-        self,
-        phone: PhoneNumber,
-        request: CallbackRequest,
-        reservation: Reservation,
-        loaded: Versioned[PhoneVerification],
-    ) -> CallbackDecision:
-        """Record the callback and acquire its permit.
-
-        Raises:
-            TooManyOtpRequests
-            StorageError
-        """
-
-        def decide(
-            verification: PhoneVerification,
-        ) -> tuple[PhoneVerification, CallbackDecision]:
-            kept = verification.drop_challenges_without_key(self.codes.has_key)
-            return kept.request_callback(request, self.callback_policy)
-
-        decide(loaded.value)
-        available_at = await self.rate_limiter.acquire(reservation)
-        if available_at is not None:
-            raise TooManyOtpRequests(whole_seconds(request.now, available_at))
-        try:
-            return await update_phone_verification(self.phone_verifications, phone, decide, loaded)
-        except BaseException:  # a cancellation, too
-            await release_permits(self.rate_limiter, reservation)
-            raise
 
     def _reject(self, phone: PhoneNumber, reason: str) -> bool:
         self._emit(SecurityEventType.OTP_REQUEST_REJECTED, phone, reason)

@@ -10,8 +10,9 @@ from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.delivery_permits import DeliveryPermits
 from application.otp.permits import release_permits
-from application.otp.recognize_device import RecognizeDevice
+from application.otp.recognize_device import recognize_device
 from application.ports.errors import StorageError
+from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.messenger import DeliveryStatus
 from application.ports.phone_verifications import PhoneVerifications
@@ -34,7 +35,6 @@ from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.otp.request_id import join_request_id
-from domain.otp.review_otps import TEST_OTP_POLICY
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.templates.preferences import MessagePreferences
 from domain.phone import PhoneNumber, PhoneRules
@@ -89,13 +89,12 @@ class RequestOtp:
     rate_limiter: RateLimiter
     codes: OtpCodes
     deliver_otp: DeliverOtp
-    recognize_device: RecognizeDevice
+    identities: Identities
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
     countries: Collection[str] | None
-    delivery_policy: DeliveryPolicy
     rate_limits: RateLimits
     phone_rules: PhoneRules
 
@@ -118,24 +117,23 @@ class RequestOtp:
         failed_attempt = self.rate_limits.for_failed_attempt(client_ip, phone.country)
         loaded, device, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
-            self.recognize_device(command.device_token, now),
+            recognize_device(self.identities, command.device_token, now),
             self.rate_limiter.next_available(Reservation("", now, failed_attempt)),
         )
         is_call = command.channel is Channel.VOICE and self.deliver_otp.place_code_call is not None
-        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         request = OtpRequest(
             client_ip,
             now,
-            self.codes.make_challenge(now, random[REQUEST_ID_BYTES:-RANDOM_BYTES]),
-            random[:REQUEST_ID_BYTES].hex(),
+            self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES)),
+            self.randomness.bytes(REQUEST_ID_BYTES).hex(),
             device,
             is_limited=limited_until > now,
             channel=command.channel,
-            new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
+            new_call_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
             if is_call and not is_test_phone
             else None,
         )
-        policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
+        policy = self.delivery_permits.policy(phone, now)
         reservation = self.delivery_permits.make_reservation(
             phone, request, loaded.value, request.new_request_id, command.channel
         )
@@ -188,32 +186,20 @@ class RequestOtp:
             StorageError
         """
 
-        def decide_anew(
+        def decide(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, DeliveryDecision]:
             kept = verification.drop_challenges_without_key(self.codes.has_key)
             return kept.request_delivery(request, policy)
 
         available_at = None
-        unchanged: Versioned[PhoneVerification] | None = loaded
         try:
-            decided = decide_anew(loaded.value)
-
-            def decide(
-                verification: PhoneVerification,
-            ) -> tuple[PhoneVerification, DeliveryDecision]:
-                # Nearly always the record is still the one that was loaded.
-                return decided if verification is loaded.value else decide_anew(verification)
-
-            _, decision = decided
+            decision = await self._refer_to_delivery(phone, decide, loaded)
             if not decision.is_new:
-                decision = await self._refer_to_delivery(phone, decide, loaded)
-                if not decision.is_new:
-                    return decision
-                unchanged = None  # and the cooldown has ended
+                return decision
             available_at = await self.delivery_permits.acquire(reservation, loaded.value)
             if available_at is None:
-                return await self._record_delivery(phone, decide, reservation, unchanged)
+                return await self._record_delivery(phone, decide, reservation, loaded)
             # A parallel request that got the last permits may have been for this phone.
             decision = await self._refer_to_delivery(phone, decide)
             if decision.is_new:
@@ -245,7 +231,7 @@ class RequestOtp:
         phone: PhoneNumber,
         decide: Decide,
         reservation: Reservation,
-        loaded: Versioned[PhoneVerification] | None,
+        loaded: Versioned[PhoneVerification],
     ) -> DeliveryDecision:
         is_recorded = False
         try:
@@ -269,9 +255,9 @@ class RequestOtp:
         match result.status:
             case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
                 event_type = (
-                    SecurityEventType.OTP_DELIVERED
-                    if decision.should_deliver
-                    else SecurityEventType.OTP_SUPPRESSED
+                    SecurityEventType.OTP_SUPPRESSED
+                    if decision.is_suppressed
+                    else SecurityEventType.OTP_DELIVERED
                 )
                 self._emit(event_type, command, result.reason)
             case DeliveryStatus.INVALID_NUMBER:

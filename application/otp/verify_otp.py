@@ -10,9 +10,9 @@ from application.identities.add_session import AddSession
 from application.identities.repeat_login import RepeatLogin
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_limiter import AttemptLimiter
-from application.otp.codes import OtpCodes, derive_phone_key
-from application.otp.recognize_device import RecognizeDevice
-from application.otp.resend_time import ResendTime
+from application.otp.codes import OtpCodes
+from application.otp.delivery_permits import DeliveryPermits
+from application.otp.recognize_device import recognize_device
 from application.ports.calls import Calls
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
@@ -34,7 +34,6 @@ from domain.otp.request_id import parse_request_id
 from domain.phone import PhoneNumber
 
 ATTEMPT_ID_BYTES: Final = 8
-_IDS_BYTES: Final = ATTEMPT_ID_BYTES + RANDOM_BYTES + SESSION_ID_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +101,7 @@ class VerifyOtp:
     add_session: AddSession
     repeat_login: RepeatLogin
     sessions: SessionFactory
-    recognize_device: RecognizeDevice
-    resend_time: ResendTime
+    delivery_permits: DeliveryPermits
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
@@ -119,29 +117,27 @@ class VerifyOtp:
             StorageError
         """
         phone, now = command.phone, self.clock.now()
-        random = self.randomness.bytes(_IDS_BYTES)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
-        digest_key = self.codes.digest_key(phone)
         loaded, device, permits = await asyncio.gather(
             self.phone_verifications.load(phone),
-            self.recognize_device(command.device_token, now),
+            recognize_device(self.identities, command.device_token, now),
             self.attempt_limiter.acquire(
-                random[:ATTEMPT_ID_BYTES].hex(),
+                self.randomness.bytes(ATTEMPT_ID_BYTES).hex(),
                 now,
                 client_ip,
                 phone,
-                derive_phone_key(digest_key),
+                self.codes.phone_key(phone),
             ),
         )
         attempt = OtpAttempt(
             code=command.code,
             client_ip=client_ip,
             now=now,
-            digest_key=digest_key,
+            digest_key=self.codes.digest_key(phone),
             request_id=command.request_id and parse_request_id(command.request_id),
             device=device,
-            new_identity_id=make_identifier(now, random[ATTEMPT_ID_BYTES:]),
-            new_session_id=random[-SESSION_ID_BYTES:].hex(),
+            new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
+            new_session_id=self.randomness.bytes(SESSION_ID_BYTES).hex(),
             is_limited=permits.of_failure is None,
             unchallenged_at=permits.unchallenged_at,
             ip_available_at=permits.ip_available_at,
@@ -165,7 +161,7 @@ class VerifyOtp:
             reason = "of this IP, for all phones" if is_of_ip else "for this phone"
             self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason)
             current = loaded if is_saved else await self.phone_verifications.load(phone)
-            resend_in = await self.resend_time(phone, attempt, current.value)
+            resend_in = await self.delivery_permits.resend_in(phone, attempt, current.value)
             raise type(error)(error.retry_after, resend_in) from None
         if code is None:
             return self._reject(command, left)

@@ -68,18 +68,6 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackDecision:
-    """The callback that a request caused.
-
-    `is_suppressed` says that the phone is blocked: no call is placed, and the caller hears what
-    any caller hears.
-    """
-
-    callback: Callback
-    is_suppressed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class CallbackPolicy:
     """How often a phone is called back, whoever asks. There is no cooldown.
 

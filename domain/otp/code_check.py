@@ -239,4 +239,5 @@ def _count_on_callback(state: PhoneVerification, attempt: OtpAttempt) -> PhoneVe
     digest = attempt.digest(callback.call_id) if callback else ""
     if callback is None or callback.counter.is_repeat(digest, attempt.now):
         return None
-    return state.replace_callback(callback.count(digest, attempt.now))
+    counted = callback.count(digest, attempt.now)
+    return replace(state, callbacks=(*state.callbacks[:-1], counted))

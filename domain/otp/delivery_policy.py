@@ -1,7 +1,7 @@
 """The policy that decides when a code is delivered to one phone."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -32,11 +32,6 @@ class DeliveryDecision:
     is_suppressed: bool = False
     identity_id: str | None = None
 
-    @property
-    def should_deliver(self) -> bool:
-        """Whether a message is sent."""
-        return self.is_new and not self.is_suppressed
-
 
 @dataclass(frozen=True, slots=True)
 class Requester:
@@ -66,10 +61,6 @@ class Requester:
     def own_deliveries(self, time: datetime) -> list[Delivery]:
         """Return the deliveries of the last day that this device, or else this IP, requested."""
         return [delivery for delivery in self.recent_deliveries(time) if self._is_own(delivery)]
-
-    def add_delivery(self, delivery: Delivery) -> "Requester":
-        """Return the client after one delivery more."""
-        return replace(self, deliveries=(*self.deliveries, delivery))
 
     def starts_cooldown(self, delivery: Delivery) -> bool:
         """Return whether nobody logged in since the delivery."""

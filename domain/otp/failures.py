@@ -58,11 +58,9 @@ class Failures:
 
     def prune(self, now: datetime) -> "Failures":
         """Return the failures without those of devices whose token has expired."""
-        if not self.by_device:
-            return self
         since = now - DEVICE_FAILURES_TTL
         kept = tuple(failures for failures in self.by_device if failures.last_failed_at > since)
-        return self if kept == self.by_device else replace(self, by_device=kept)
+        return replace(self, by_device=kept)
 
     def _count_of(self, device_id: str) -> int:
         counts = [failures.count for failures in self.by_device if failures.device_id == device_id]

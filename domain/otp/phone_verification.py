@@ -16,7 +16,7 @@ from domain.otp.attempt_counters import (
     ATTEMPTS_PER_DELIVERY,
 )
 from domain.otp.attempts import OtpAttempt
-from domain.otp.callback import Callback, CallbackDecision, CallbackPolicy, CallbackRequest
+from domain.otp.callback import Callback, CallbackPolicy, CallbackRequest
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
@@ -177,7 +177,7 @@ class PhoneVerification:
             delivery,
             challenge,
             request.new_request_id,
-            policy.earliest_request(requester.add_delivery(delivery), request.now),
+            policy.earliest_request(successor._requester(request), request.now),
             is_new=True,
             is_suppressed=self.blocked_at is not None,
             identity_id=self.identity_id,
@@ -200,7 +200,7 @@ class PhoneVerification:
 
     def request_callback(
         self, request: CallbackRequest, policy: CallbackPolicy
-    ) -> tuple["PhoneVerification", CallbackDecision]:
+    ) -> tuple["PhoneVerification", Callback]:
         """Decide whether the phone is called back with a code.
 
         Raises:
@@ -209,8 +209,7 @@ class PhoneVerification:
         pruned = self.prune(request.now)
         attempts = pruned._attempts_of_new_delivery(is_limited=request.is_limited)
         callback = policy.decide(pruned.callbacks, request, attempts)
-        successor = replace(pruned, callbacks=(*pruned.callbacks, callback))
-        return successor, CallbackDecision(callback, is_suppressed=self.blocked_at is not None)
+        return replace(pruned, callbacks=(*pruned.callbacks, callback)), callback
 
     def find_callback(self, call_id: str) -> Callback | None:
         """Return the callback with this call, or None."""
@@ -295,8 +294,6 @@ class PhoneVerification:
 
     def drop_challenges_without_key(self, has_key: Callable[[str], bool]) -> "PhoneVerification":
         """Return the state without codes that cannot be derived anymore. Callbacks still count."""
-        if all(has_key(challenge.key_id) for challenge in self.all_challenges):
-            return self
         kept = tuple(challenge for challenge in self.challenges if has_key(challenge.key_id))
         callbacks = tuple(
             callback if has_key(callback.challenge.key_id) else callback.expire_challenge()
@@ -342,16 +339,6 @@ class PhoneVerification:
         others = [trusted for trusted in self.trusted_ips if trusted.client_ip_hash != client_ip.ip]
         trusted_ips = (*others, TrustedIp(client_ip.ip, now))[-MAX_TRUSTED_IPS:]
         return replace(self, trusted_ips=trusted_ips)
-
-    def replace_callback(self, changed: Callback) -> "PhoneVerification":
-        """Return the state with this callback in place of the one with the same call."""
-        return replace(
-            self,
-            callbacks=tuple(
-                changed if callback.call_id == changed.call_id else callback
-                for callback in self.callbacks
-            ),
-        )
 
     def map_challenges(self, change: Callable[[Challenge], Challenge]) -> "PhoneVerification":
         """Return the state with each challenge of messages and callbacks changed by a function."""

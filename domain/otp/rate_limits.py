@@ -4,11 +4,9 @@ The names of limits of one network, or of one number range, have the same beginn
 that orders what it stores by name has them on one page, and each request writes fewer pages.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import cache
 from itertools import chain
 from typing import Final
 
@@ -41,11 +39,6 @@ RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 _DELIVERIES: Final = "deliveries"
 _ALL_DELIVERIES: Final = "all_deliveries"
 _CALLS: Final = "calls"
-_CALLBACKS: Final = "callbacks"
-_VERIFICATIONS: Final = "verifications"
-_FAILED_ATTEMPTS: Final = "failed_attempts"
-_UNCHALLENGED_ATTEMPTS: Final = "unchallenged_attempts"
-_LEAVING_MESSAGES: Final = "leaving_messages"
 _STRANGERS: Final = ""
 _RECOGNIZED: Final = ":recognized"
 _RESERVE: Final = ":reserve"
@@ -112,19 +105,12 @@ class Reservation:
         of_parts = [limit for parts in self.divided for part in parts for limit in part.limits]
         return (*self.limits, *of_parts)
 
-    @property
-    def has_reserve(self) -> bool:
-        """Whether a reserve is among the parts."""
-        return any(part.is_reserve for parts in self.divided for part in parts)
-
     def with_first_parts(self) -> "Reservation":
         """Return the reservation with the first part of each divided limit only."""
         return replace(self, divided=tuple(parts[:1] for parts in self.divided))
 
     def without_reserve(self) -> "Reservation":
         """Return the reservation with the other parts only."""
-        if not self.has_reserve:
-            return self
         divided = tuple(
             tuple(part for part in parts if not part.is_reserve) for parts in self.divided
         )
@@ -204,31 +190,31 @@ class RateLimits:
         The limits of the IP hold for a recognized phone in the part of strangers only: others who
         share the IP may have used them up.
         """
-        limits: tuple[RateLimit, ...] = ()
+        actions = [_DELIVERIES, _ALL_DELIVERIES, *([_CALLS] if channel is Channel.VOICE else [])]
+        divided = [self._limits_of_parts(action, route) for action in actions]
+        of_ip = self.for_ip(route.client_ip)
         if recognition is Recognition.NONE:
             name = f"{_name_of_ip(route.client_ip)}:{_DELIVERIES}:countries"
             window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
-            limits = (
-                *self.for_ip(route.client_ip),
-                RateLimit(name, window, value=route.country),
-            )
-        actions = (_DELIVERIES, _ALL_DELIVERIES, _CALLS)
-        divided = tuple(
-            tuple(self._parts(action, route, recognition))
-            for action in (actions if channel is Channel.VOICE else actions[:-1])
+            limits = (*of_ip, RateLimit(name, window, value=route.country))
+            of_strangers = tuple((Part(parts[_STRANGERS]),) for parts in divided)
+            return Reservation(request_id, now, limits, divided=of_strangers)
+        of_phone = (_limit_of_phone(route, recognition),)
+        others = {_RECOGNIZED: of_phone, _STRANGERS: of_ip, _RESERVE: of_phone}
+        divided[0] = {name: (*others[name], *limits) for name, limits in divided[0].items()}
+        in_order = tuple(
+            tuple(Part(limits, is_reserve=name == _RESERVE) for name, limits in parts.items())
+            for parts in divided
         )
-        return Reservation(request_id, now, limits, divided=divided)
+        return Reservation(request_id, now, (), divided=in_order)
 
     def for_callback(self, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a callback to a phone of the country."""
-        return (RateLimit(f"{_CALLBACKS}:country:{country}", self.callbacks_per_country),)
+        return (RateLimit(f"callbacks:country:{country}", self.callbacks_per_country),)
 
     def released_by_login(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits whose permits a login releases, as far as the delivery has them."""
-        of_parts = [
-            self._limits_of_part(_DELIVERIES, route, part)
-            for part in (_STRANGERS, _RECOGNIZED, _RESERVE)
-        ]
+        of_parts = self._limits_of_parts(_DELIVERIES, route).values()
         of_phone = [
             _limit_of_phone(route, one) for one in (Recognition.DEVICE, Recognition.TRUSTED_IP)
         ]
@@ -240,16 +226,14 @@ class RateLimits:
 
     def for_verification(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return the limits of an attempt from this IP."""
-        return _limits_by_ip(_VERIFICATIONS, client_ip, self.verifications_per_ip)
+        return _limits_by_ip("verifications", client_ip, self.verifications_per_ip)
 
     def for_failed_attempt(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a failed attempt at a phone of the country from this IP."""
         of_country, total = self.for_failed_attempts(country)
+        network = _name_of_network(client_ip)
         of_network, total_of_network = (
-            RateLimit(
-                f"{_name_of_network(client_ip)}:{limit.name}",
-                limit.window.scale_percent(NETWORK_PERCENT),
-            )
+            RateLimit(f"{network}:{limit.name}", limit.window.scale_percent(NETWORK_PERCENT))
             for limit in (of_country, total)
         )
         # The network's share is the first: when it is used up, nothing else is reserved.
@@ -258,8 +242,8 @@ class RateLimits:
     def for_failed_attempts(self, country: str) -> tuple[RateLimit, RateLimit]:
         """Return the limits of all failed attempts at phones of the country, from any IP."""
         return (
-            RateLimit(f"{_FAILED_ATTEMPTS}:country:{country}", self.failed_attempts_per_country),
-            RateLimit(f"{_FAILED_ATTEMPTS}:total", self.failed_attempts_total),
+            RateLimit(f"failed_attempts:country:{country}", self.failed_attempts_per_country),
+            RateLimit("failed_attempts:total", self.failed_attempts_total),
         )
 
     def for_unchallenged_attempt(self, client_ip: HashedClientIp, phone_key: str) -> RateLimit:
@@ -269,83 +253,58 @@ class RateLimits:
             client_ip: the client.
             phone_key: identifies the phone and does not reveal it.
         """
-        name = f"{_name_of_ip(client_ip)}:{_UNCHALLENGED_ATTEMPTS}:phone:{phone_key}"
+        name = f"{_name_of_ip(client_ip)}:unchallenged_attempts:phone:{phone_key}"
         return RateLimit(name, UNCHALLENGED_ATTEMPTS, is_listed=True)
 
     def for_leaving_message(self, phone_key: str, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a message that says how to leave."""
         of_phone = (
-            RateLimit(f"{_LEAVING_MESSAGES}:{number}:phone:{phone_key}", window)
+            RateLimit(f"leaving_messages:{number}:phone:{phone_key}", window)
             for number, window in enumerate(LEAVING_MESSAGES)
         )
         window = self.per_country.scale_percent(LEAVING_PERCENT)
-        return (*of_phone, RateLimit(f"{_LEAVING_MESSAGES}:country:{country}", window))
+        return (*of_phone, RateLimit(f"leaving_messages:country:{country}", window))
 
-    def _parts(self, action: str, route: DeliveryRoute, recognition: Recognition) -> Iterable[Part]:
-        """Yield the parts of a limit that a request may use, in this order."""
-        strangers = self._limits_of_part(action, route, _STRANGERS)
-        if recognition is Recognition.NONE:
-            yield Part(strangers)
-            return
-        of_phone: tuple[RateLimit, ...] = ()
-        if action == _DELIVERIES:
-            of_phone = (_limit_of_phone(route, recognition),)
-            strangers = (*self.for_ip(route.client_ip), *strangers)
-        if recognized := self._limits_of_part(action, route, _RECOGNIZED):
-            yield Part((*of_phone, *recognized))
-        yield Part(strangers)
-        if reserve := self._limits_of_part(action, route, _RESERVE):
-            yield Part((*of_phone, *reserve), is_reserve=True)
+    def _limits_of_parts(
+        self, action: str, route: DeliveryRoute
+    ) -> dict[str, tuple[RateLimit, ...]]:
+        """Return the limits of each part that exists, with the shares in it.
 
-    def _limits_of_part(
-        self, action: str, route: DeliveryRoute, part: str
-    ) -> tuple[RateLimit, ...]:
-        """Return the limits of a part and the shares in it; none if the part does not exist."""
-        if action == _CALLS:
-            windows = _windows_of_parts(1, self.calls_per_country)
-        else:
-            factor = self.all_deliveries_factor if action == _ALL_DELIVERIES else 1
-            windows = _windows_of_parts(factor, self.per_country, self.total)
-        if part not in windows:
-            return ()
-        share, of_country, *of_total = windows[part]
-        return (
-            RateLimit(f"phones:range:{route.number_range}:{action}{part}", share),
-            RateLimit(f"{_name_of_network(route.client_ip)}:{action}:share{part}", share),
-            RateLimit(f"{action}:country:{route.country}{part}", of_country),
-            *(RateLimit(f"{action}:total{part}", window) for window in of_total),
+        The parts are in the order in which a recognized phone uses them. Together they are exactly
+        the limit: strangers have what the others leave.
+        """
+        windows = [self.calls_per_country] if action == _CALLS else [self.per_country, self.total]
+        factor = self.all_deliveries_factor if action == _ALL_DELIVERIES else 1
+        sizes = [window.limit * factor for window in windows]
+        recognized, reserve = (
+            [size * percent // 100 for size in sizes]
+            for percent in (RECOGNIZED_PERCENT, RESERVE_PERCENT)
         )
+        others = [part for part in (recognized, reserve) if all(part)]
+        strangers = [size - sum(taken) for size, *taken in zip(sizes, *others, strict=True)]
+        parts = ((_RECOGNIZED, recognized), (_STRANGERS, strangers), (_RESERVE, reserve))
+        limits = {}
+        for name, part in parts:
+            if name != _STRANGERS and part not in others:
+                continue
+            # Of the smallest one: nobody has a larger share of another.
+            share = SlidingWindow(_share(min(part)), windows[0].period)
+            of_country, *of_total = (
+                SlidingWindow(size, window.period)
+                for size, window in zip(part, windows, strict=True)
+            )
+            limits[name] = (
+                RateLimit(f"phones:range:{route.number_range}:{action}{name}", share),
+                RateLimit(f"{_name_of_network(route.client_ip)}:{action}:share{name}", share),
+                RateLimit(f"{action}:country:{route.country}{name}", of_country),
+                *(RateLimit(f"{action}:total{name}", window) for window in of_total),
+            )
+        return limits
 
 
 def _limit_of_phone(route: DeliveryRoute, recognition: Recognition) -> RateLimit:
     name = f"phones:phone:{route.phone_key}:{_DELIVERIES}:{recognition.value}"
     return RateLimit(name, RECOGNIZED_DELIVERIES)
-
-
-@cache
-def _windows_of_parts(
-    factor: int, *limits: SlidingWindow
-) -> Mapping[str, tuple[SlidingWindow, ...]]:
-    """Return the windows of each part that exists: that of a share, and one for each limit.
-
-    Together the parts are exactly the limit: strangers have what the others leave.
-    """
-    parts = {}
-    left = [window.limit * factor for window in limits]
-    for name, percent in ((_RECOGNIZED, RECOGNIZED_PERCENT), (_RESERVE, RESERVE_PERCENT)):
-        sizes = [window.limit * factor * percent // 100 for window in limits]
-        if all(sizes):
-            parts[name] = sizes
-            left = [before - size for before, size in zip(left, sizes, strict=True)]
-    parts[_STRANGERS] = left
-    return {
-        name: (
-            # Of the smallest one: nobody has a larger share of another.
-            SlidingWindow(_share(min(sizes)), limits[0].period),
-            *(SlidingWindow(size, limit.period) for size, limit in zip(sizes, limits, strict=True)),
-        )
-        for name, sizes in parts.items()
-    }
 
 
 def _share(part: int) -> int:
@@ -368,5 +327,5 @@ def _limits_by_ip(
     limit = RateLimit(f"{_name_of_ip(client_ip)}:{action}", window)
     if not client_ip.is_ipv6:
         return (limit,)
-    of_site = RateLimit(f"{_name_of_network(client_ip)}:{action}", window.scale(IPV6_SITE_FACTOR))
-    return limit, of_site
+    of_site = SlidingWindow(window.limit * IPV6_SITE_FACTOR, window.period)
+    return limit, RateLimit(f"{_name_of_network(client_ip)}:{action}", of_site)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Final
 
-_SECONDS_PER_DAY: Final = 24 * 60 * 60
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """Maximum difference between the clocks of two instances.
 
@@ -21,10 +21,6 @@ class SlidingWindow:
     limit: int
     period: timedelta
 
-    def scale(self, factor: int) -> "SlidingWindow":
-        """Return the window with that many times the limit."""
-        return SlidingWindow(self.limit * factor, self.period)
-
     def scale_percent(self, percent: int) -> "SlidingWindow":
         """Return the window with at most that part of the limit, but at least one event."""
         return SlidingWindow(max(1, self.limit * percent // 100), self.period)
@@ -36,8 +32,6 @@ class SlidingWindow:
 
     def next_available(self, times: Sequence[datetime], now: datetime) -> datetime:
         """Return when the next event is allowed: `now`, or the time when enough events expired."""
-        if len(times) < self.limit:
-            return now
         since = now - self.period
         counted = sorted(time for time in times if time > since)
         if len(counted) < self.limit:
@@ -47,6 +41,4 @@ class SlidingWindow:
 
 def whole_seconds(now: datetime, until: datetime) -> int:
     """Return the seconds from now until then, rounded up, at least one (RFC 9110 §10.2.3)."""
-    difference = until - now
-    begun_second = 1 if difference.microseconds else 0
-    return max(1, difference.days * _SECONDS_PER_DAY + difference.seconds + begun_second)
+    return max(1, ceil((until - now) / timedelta(seconds=1)))

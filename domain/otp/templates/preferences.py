@@ -51,12 +51,8 @@ class MessagePreferences:
 
 def parse_platform(text: str | None) -> Platform:
     """Return the platform with this name, in any case; `GENERAL` if there is none."""
-    if text is None:
-        return Platform.GENERAL
-    try:
-        return Platform(text.strip().lower())
-    except ValueError:
-        return Platform.GENERAL
+    name = (text or "").strip().lower()
+    return Platform(name) if name in tuple(Platform) else Platform.GENERAL
 
 
 def parse_locale(text: str) -> str:

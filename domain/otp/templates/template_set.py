@@ -7,12 +7,7 @@ from typing import Final, NamedTuple
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.templates.preferences import Platform
 from domain.otp.templates.rules import RuleViolation, validate
-from domain.otp.templates.template import (
-    Placeholder,
-    SmsTemplate,
-    TemplateValues,
-    parse_template,
-)
+from domain.otp.templates.template import TemplateValues, parse_template
 
 # None for iOS: with a domain line, iPhones fill in the code only on that domain and in the apps
 # that are associated with it.
@@ -37,11 +32,6 @@ class AppIdentity:
     domain: str | None = None
     otp_length: int = DEFAULT_OTP_LENGTH
 
-    @property
-    def preview_codes(self) -> tuple[str, ...]:
-        """The codes that messages are validated with."""
-        return tuple(code[: self.otp_length] for code in _PREVIEW_CODES)
-
     def template_values(
         self, code: str, minutes: int, app_hash: str | None = None
     ) -> TemplateValues:
@@ -49,9 +39,9 @@ class AppIdentity:
         default_hash = self.app_hashes[0] if self.app_hashes else None
         return TemplateValues(
             code=code,
-            minutes=minutes,
             app=self.name,
-            app_hash=app_hash if app_hash in self.app_hashes else default_hash,
+            minutes=minutes,
+            hash=app_hash if app_hash in self.app_hashes else default_hash,
             domain=self.domain,
         )
 
@@ -68,11 +58,11 @@ class TemplatePreview(NamedTuple):
 class TemplateSet:
     """The templates of one language or country; there is always one for `GENERAL`."""
 
-    templates: Mapping[Platform, SmsTemplate]
+    templates: Mapping[Platform, str]
 
     def with_platform_defaults(self) -> "TemplateSet":
         """Add the missing templates: the general one with the last line of the platform."""
-        general = self.templates[Platform.GENERAL].text
+        general = self.templates[Platform.GENERAL]
         defaults = {
             platform: parse_template(platform, f"{general}\n{last_line}")
             for platform, last_line in _DEFAULT_LAST_LINES.items()
@@ -87,18 +77,19 @@ class TemplateSet:
         """
         if platform is not Platform.GENERAL and not self._is_available(platform, values):
             platform = Platform.GENERAL
-        return self.templates[platform].render(values)
+        return self.templates[platform].format(**values._asdict())
 
     def previews(self, app: AppIdentity, minutes: int) -> Iterator[TemplatePreview]:
         """Render and validate all messages that can be sent, with each app hash."""
+        codes = [code[: app.otp_length] for code in _PREVIEW_CODES]
         for platform in Platform:
-            example = app.template_values(app.preview_codes[0], minutes)
+            example = app.template_values(codes[0], minutes)
             if not self._is_available(platform, example):
                 continue
             app_hashes = app.app_hashes if platform is Platform.ANDROID else (None,)
             violations = {
                 violation.rule: violation
-                for code in app.preview_codes
+                for code in codes
                 for app_hash in app_hashes
                 for violation in self._validate(
                     platform, app.template_values(code, minutes, app_hash)
@@ -111,18 +102,16 @@ class TemplateSet:
         return validate(
             self.render(platform, values),
             values.code,
-            app_hash=values.app_hash if platform is Platform.ANDROID else None,
+            app_hash=values.hash if platform is Platform.ANDROID else None,
             domain=values.domain if self._needs_domain(platform) else None,
         )
 
     def _is_available(self, platform: Platform, values: TemplateValues) -> bool:
         if platform not in self.templates:
             return False
-        has_hash = platform is not Platform.ANDROID or values.app_hash is not None
+        has_hash = platform is not Platform.ANDROID or values.hash is not None
         has_domain = not self._needs_domain(platform) or values.domain is not None
         return has_hash and has_domain
 
     def _needs_domain(self, platform: Platform) -> bool:
-        return (
-            platform is Platform.WEB or Placeholder.DOMAIN in self.templates[platform].placeholders
-        )
+        return platform is Platform.WEB or "{domain}" in self.templates[platform]

@@ -27,7 +27,12 @@ def test_a_suppressed_code_is_delivered_on_request_after_the_block(
     decision = driver.request()
     assert decision.challenge == suppressed.challenge
     decisions = (suppressed, repeated, decision, driver.request())
-    assert [each.should_deliver for each in decisions] == [False, False, True, False]
+    assert [each.is_new and not each.is_suppressed for each in decisions] == [
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_during_a_block_a_correct_code_counts_as_a_wrong_one_and_stays_valid(

@@ -112,7 +112,7 @@ def test_challenges_without_their_key_are_dropped() -> None:
     verification = PhoneVerification(challenges=(kept, dropped))
     remaining = verification.drop_challenges_without_key(lambda key_id: key_id == "known")
     assert remaining.challenges == (kept,)
-    assert remaining.drop_challenges_without_key(lambda key_id: key_id == "known") is remaining
+    assert remaining.drop_challenges_without_key(lambda key_id: key_id == "known") == remaining
 
 
 # What does not expire

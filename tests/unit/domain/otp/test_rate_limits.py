@@ -95,7 +95,7 @@ def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers_then_th
         reserves = [[one.is_reserve for one in parts] for parts in actual.divided]
         is_recognized = recognition is not Recognition.NONE
         assert reserves == ([[False, False, True]] if is_recognized else [[False]]) * count
-        assert actual.has_reserve == is_recognized
+        assert (actual.without_reserve() != actual) == is_recognized
 
 
 @pytest.mark.parametrize(

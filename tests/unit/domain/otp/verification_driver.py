@@ -17,7 +17,7 @@ from domain.otp.attempts import (
     VerificationResult,
     Wrong,
 )
-from domain.otp.callback import CallbackDecision, CallbackPolicy, CallbackRequest
+from domain.otp.callback import Callback, CallbackPolicy, CallbackRequest
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.code_check import check_code, count_on_callback
 from domain.otp.delivery import DeviceProof, OtpRequest
@@ -82,17 +82,17 @@ class VerificationDriver:
         self.verification, decision = self.verification.request_delivery(request, self.policy)
         return decision
 
-    def call_back(self) -> CallbackDecision:
+    def call_back(self) -> Callback:
         """Request a callback now."""
         number = next(self.numbers)
         challenge = a_challenge(
             id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
         )
         request = CallbackRequest(self.now, challenge, f"call-{number}", self.is_limited)
-        self.verification, decision = self.verification.request_callback(
+        self.verification, callback = self.verification.request_callback(
             request, self.callback_policy
         )
-        return decision
+        return callback
 
     def deliver(self, client_ip: str = HOME_IP) -> DeliveryDecision:
         """Wait until a delivery is allowed, as each response says, and request it."""

@@ -147,8 +147,8 @@ class LibraryController(Controller):
         item_filter, page_request = schemas.parse_list_parameters(
             page, per_page, cursor, user_id, item_type, category
         )
-        shown = await request.use_cases.list_items(request.principal, item_filter, page_request)
-        return schemas.to_page_response(shown)
+        found = await request.use_cases.list_items(request.principal, item_filter, page_request)
+        return schemas.to_page_response(found)
 
     @get(
         "/{item_id:str}",

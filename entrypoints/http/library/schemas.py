@@ -214,11 +214,10 @@ def to_item_response(shown: LibraryItem, response_type: type[ItemResponse]) -> I
     )
 
 
-def to_page_response(shown: LibraryPage) -> LibraryPageResponse:
+def to_page_response(page: LibraryPage) -> LibraryPageResponse:
     """Convert a page."""
-    page = shown.page
     return LibraryPageResponse(
-        items=[to_item_response(item, LibraryItemResponse) for item in shown.items],
+        items=[to_item_response(item, LibraryItemResponse) for item in page.items],
         page=page.request.number,
         per_page=page.request.page_size,
         total=page.total,

@@ -2,10 +2,10 @@
 
 import asyncio
 import errno
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
@@ -144,10 +144,9 @@ class _FormReader:
             raise exceptions.NoFilePart
         if not self._file_part.filename:
             raise exceptions.NoSelectedFile
-        if self._file is None:
-            # It is joined once, and `read` does not copy it again.
-            self._file = BytesIO(b"".join(self._blocks))
-            self._blocks.clear()
+        if self._file is None:  # it is small: the file is in memory
+            self._file = os.fdopen(os.memfd_create("upload"), "w+b")
+            self._write()
         self._file.seek(0)
         return UploadForm(self._file, self._fields)
 

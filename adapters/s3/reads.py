@@ -12,7 +12,7 @@ from application.ports.errors import MediaStorageUnavailable
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
-    from types_aiobotocore_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
+    from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef
 
 CHUNK_SIZE: Final = 64 * 1024
 MIN_UNREAD_SECONDS: Final = 0.1
@@ -102,7 +102,7 @@ class ObjectReader:
             MediaStorageUnavailable
         """
         response = await self._request()
-        return None if response is None else response["ContentLength"]
+        return None if response is None else response[0]
 
     async def read_chunks(self, size: int) -> AsyncIterator[bytes]:
         """Yield the bytes of an open object, so many as `open` has returned.
@@ -139,11 +139,11 @@ class ObjectReader:
     async def _resume(self, stop: int) -> "StreamingBody":
         response = await self._request()
         # Some servers ignore the range.
-        if response is None or response["ContentLength"] != stop - self._offset:
+        if response is None or response[0] != stop - self._offset:
             raise MediaStorageUnavailable("the rest of the file cannot be read")
-        return response["Body"]
+        return response[1]
 
-    async def _request(self) -> "GetObjectOutputTypeDef | None":
+    async def _request(self) -> "tuple[int, StreamingBody] | None":
         client, start, stop = self._bucket.client, self._offset, self._stop
         request: GetObjectRequestTypeDef = {
             "Bucket": self._bucket.name,
@@ -157,7 +157,7 @@ class ObjectReader:
                 with suppress(client.exceptions.NoSuchKey):
                     response = await client.get_object(**request)
                     self._body = response["Body"]
-                    return response
+                    return response["ContentLength"], self._body
         finally:
             if self._body is None:
                 self._connections.release()

@@ -76,7 +76,8 @@ class RetryDeletions:
             await delete_files(self.media_files, item.value.storage_keys)
         except MediaStorageUnavailable:
             return False
-        if not await self.media_items.replace(item.value.mark_file_deleted(), item.version):
+        deleted = item.value.mark_for_deletion(self.clock.now())
+        if not await self.media_items.replace(deleted, item.version):
             return False  # another instance was faster
         _log.info({"event": "file_deletion_retried", "item_id": item.value.id})
         return True

@@ -44,7 +44,7 @@ def test_an_item_that_is_being_deleted_is_not_shown_and_keeps_its_time_of_deleti
     assert deleting.mark_for_deletion(NOW + UPLOAD_TIMEOUT) == deleting
     refused = deleting.mark_deletion_refused()
     assert (refused.state, refused.is_ready) == (ItemState.DELETION_REFUSED, False)
-    assert refused.mark_file_deleted() == deleting
+    assert refused.mark_for_deletion(NOW) == deleting
 
 
 def test_a_storage_key_is_random_and_names_its_item() -> None:

@@ -136,10 +136,6 @@ class MediaItem:
         """Return the marked item as one whose file the store refused to delete."""
         return replace(self, state=ItemState.DELETION_REFUSED)
 
-    def is_upload_expired(self, now: datetime) -> bool:
-        """Return whether its upload did not finish before the deadline."""
-        return self.state is ItemState.PENDING and now >= self.upload_deadline
-
 
 def make_storage_key(
     item_id: str, random: bytes, suffix: str, spec: VariantSpec | None = None

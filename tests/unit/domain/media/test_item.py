@@ -29,8 +29,6 @@ def test_a_pending_item_becomes_ready_before_its_deadline() -> None:
     assert ready is not None
     assert ready.is_ready
     assert pending.mark_ready(deadline) is None
-    assert [pending.is_upload_expired(now) for now in (before, deadline)] == [False, True]
-    assert not ready.is_upload_expired(deadline)
 
 
 def test_only_a_pending_item_becomes_ready() -> None:

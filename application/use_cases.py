@@ -26,7 +26,7 @@ from application.media.media_urls import MediaAccess, MediaUrls
 from application.media.open_file import OpenFile
 from application.media.quota import LibraryQuota
 from application.media.rebuild_variants import RebuildVariants
-from application.media.retry_deletions import RetryDeletions, ScheduledRetryDeletions
+from application.media.retry_deletions import RetryDeletions
 from application.media.upload_image import UploadImage
 from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
@@ -195,7 +195,7 @@ class UseCases:
     check_media: CheckMedia
     cleanup: Cleanup
     scheduled_cleanup: ScheduledCleanup
-    retry_deletions: ScheduledRetryDeletions
+    retry_deletions: RetryDeletions
 
 
 def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
@@ -226,7 +226,9 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         policy.media_url_variant,
     )
     find_item = FindItem(items, deleted_identities, policy.library_visibility)
-    retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
+    retry_deletions = RetryDeletions(
+        items, repositories.media_cleanup, files, repositories.leases, clock
+    )
     clean_up_calls = CleanUpCalls(
         calls=repositories.calls,
         call_cleanup=repositories.call_cleanup,
@@ -383,7 +385,6 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         rebuild_variants=RebuildVariants(
             items,
             repositories.media_pages,
-            repositories.deleted_identities,
             files,
             ports.image_publisher,
             randomness,
@@ -435,5 +436,5 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         check_media=CheckMedia(items, repositories.media_cleanup, files, mark_for_deletion, quota),
         cleanup=cleanup,
         scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),
-        retry_deletions=ScheduledRetryDeletions(retry_deletions, repositories.leases, clock),
+        retry_deletions=retry_deletions,
     )

@@ -17,7 +17,6 @@ _AGING: Final = 1 / 64
 class QueuedWork:
     """One piece of work that has started, or waits for its turn."""
 
-    identity_id: str
     pixels: int
     rank: tuple[float, int]
     started: asyncio.Future[None] = field(default_factory=asyncio.Future)
@@ -59,7 +58,7 @@ class FairQueue:
         """
         rank = max(self._rank, self._next_ranks.get(identity_id, 0.0))
         self._next_ranks[identity_id] = rank + 1
-        work = QueuedWork(identity_id, min(pixels, self._max_pixels), (rank, next(self._arrivals)))
+        work = QueuedWork(min(pixels, self._max_pixels), (rank, next(self._arrivals)))
         self._waiting.append(work)
         self._start_waiting()
         try:

@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from io import UnsupportedOperation
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
@@ -22,7 +20,7 @@ MAX_IMAGES: Final = 256
 MAX_IMAGES_PER_IDENTITY: Final = 16
 """Images in work and waiting, in one process of the service."""
 MAX_SMALL_BYTES: Final = 256 * 1024
-"""The files of such an upload are in memory: they need no space in the temporary folder."""
+"""The results of such an upload are in memory: they need no space in the temporary folder."""
 ALL_FORMATS: Final = frozenset(SourceFormat)
 _NOBODY: Final = ""
 """The identity for variants of images that were published before."""
@@ -103,15 +101,14 @@ class PillowImagePublisher:
         self, task: Task, upload: BinaryIO, identity_id: str, files: ExitStack
     ) -> list[EncodedImage]:
         with self._admit(identity_id):
-            file = _open_file(upload, files)
             counting = Task(TaskKind.COUNT, self._limits, task.formats)
-            pixels = (await self._run(self._counting, identity_id, 0, counting, [file])).pixels
+            pixels = (await self._run(self._counting, identity_id, 0, counting, [upload])).pixels
             if task.kind is TaskKind.PUBLISH:
                 self._allowance.acquire(identity_id, pixels)
             count = len(task.variants) + (task.kind is TaskKind.PUBLISH)
-            is_small = os.fstat(file.fileno()).st_size <= MAX_SMALL_BYTES
+            is_small = os.fstat(upload.fileno()).st_size <= MAX_SMALL_BYTES
             outputs = [_open_new(files, is_small=is_small) for _ in range(count)]
-            answer = await self._run(self._decoding, identity_id, pixels, task, [file, *outputs])
+            answer = await self._run(self._decoding, identity_id, pixels, task, [upload, *outputs])
             return list(map(EncodedImage, answer.images, outputs))
 
     async def _run(
@@ -168,24 +165,6 @@ async def open_image_publisher(
         yield publisher
     finally:
         await publisher.close()
-
-
-def _open_file(upload: BinaryIO, files: ExitStack) -> BinaryIO:
-    """Return the upload as a file that another process can read from its beginning."""
-    if (start := upload.tell()) == 0:
-        with suppress(UnsupportedOperation):  # it is in memory
-            upload.fileno()
-            return upload
-    file = _open_new(files, is_small=upload.seek(0, os.SEEK_END) - start <= MAX_SMALL_BYTES)
-    upload.seek(start)
-    try:
-        shutil.copyfileobj(upload, file)
-        file.flush()
-    except OSError as error:
-        with suppress(OSError):  # closing writes the buffer again
-            file.close()
-        raise NoUploadSpace from error
-    return file
 
 
 def _open_new(files: ExitStack, *, is_small: bool) -> BinaryIO:

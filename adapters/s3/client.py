@@ -10,6 +10,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
+from botocore.handlers import add_expect_header
 from botocore.model import OperationModel
 
 if TYPE_CHECKING:
@@ -35,9 +36,8 @@ class Timeouts:
     Attributes:
         connect: Opening a connection.
         read: Waiting for the next byte.
-        total: An operation with one request and its retry.
-        multipart: An upload or a cleanup with several requests. Much shorter than the time that
-            an upload may take as a whole.
+        total: Any other operation: one request and its retry.
+        write: Storing a file. Much shorter than the time that an upload may take as a whole.
         delete: Deleting a file. Short, because a refused deletion is retried.
         read_connection: Waiting for one of `MAX_READS` connections.
         health_check: A health check. Readiness does not wait so long.
@@ -46,7 +46,7 @@ class Timeouts:
     connect: float = 3.0
     read: float = 10.0
     total: float = 20.0
-    multipart: float = 60.0
+    write: float = 60.0
     delete: float = 5.0
     read_connection: float = 3.0
     health_check: float = 2.5
@@ -65,6 +65,19 @@ class Connection:
     secret_key: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket, and the prefix of all object keys in it: empty, or with a slash at its end."""
+
+    client: "S3Client"
+    name: str
+    prefix: str
+
+    def object_key(self, storage_key: str) -> str:
+        """Return the object's key in the bucket."""
+        return f"{self.prefix}{storage_key}"
+
+
 @asynccontextmanager
 async def open_client(
     connection: Connection, bucket: str, timeouts: Timeouts
@@ -78,14 +91,17 @@ async def open_client(
     config = AioConfig(
         connect_timeout=timeouts.connect,
         read_timeout=timeouts.read,
-        # All requests may be repeated: a storage key is written once. Only a multipart upload may
-        # be created twice, and `delete_unfinished` deletes the unused one.
+        # All requests may be repeated: a storage key is written once.
         retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=_MAX_CONNECTIONS,
         signature_version="s3v4",
         # The wildcard certificate does not cover a host name with a dotted bucket name.
-        s3={"addressing_style": "path" if connection.endpoint or "." in bucket else "virtual"},
-        # Older servers do not know the newer checksums. The signature covers the content.
+        s3={
+            "addressing_style": "path" if connection.endpoint or "." in bucket else "virtual",
+            # The event loop would have to read the file. The signature covers Content-MD5.
+            "payload_signing_enabled": False,
+        },
+        # Older servers do not know the newer checksums.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         ignore_configured_endpoint_urls=True,
@@ -99,6 +115,8 @@ async def open_client(
         config=config,
     ) as client:
         client.meta.events.register_first("needs-retry.s3", _reject_other_region)
+        # Not all servers respond to it, and the client would wait.
+        client.meta.events.unregister("before-call.s3", add_expect_header)
         yield client
 
 

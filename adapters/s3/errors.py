@@ -4,8 +4,9 @@ No message quotes the store or botocore: their texts may contain a presigned URL
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Final, NamedTuple
 
 import aiohttp
@@ -17,78 +18,75 @@ from application.ports.errors import ConfigurationError, MediaFileRejected, Medi
 
 
 class _Problem(NamedTuple):
+    """A cause and its fix, with the codes and statuses of responses, or the exceptions."""
+
     cause: str
     fix: str
+    codes: Collection[str] = ()
+    statuses: Collection[int] = ()
+    types: tuple[type[Exception], ...] = ()
 
 
-_NO_BUCKET: Final = _Problem("no such bucket", "create it, or name another one.")
-_ACCESS_DENIED: Final = _Problem(
-    "access denied", "allow the access key to list the bucket, and to put, get and delete objects."
-)
-_INVALID_CREDENTIALS: Final = _Problem(
-    "the credentials are invalid", "check the access key and its secret."
-)
-_CLOCK_SKEW: Final = _Problem("the clocks differ too much", "set the clock of this machine.")
-_WRONG_REGION: Final = _Problem("the bucket is in another region", "name its region.")
-_TOO_MANY_REQUESTS: Final = _Problem("too many requests", "start again later.")
-_STORE_FULL: Final = _Problem("the store is full", "free some space and start again.")
-_CHECK_ENDPOINT: Final = "check the endpoint and the network."
-_NO_CONNECTION: Final = _Problem("cannot connect", _CHECK_ENDPOINT)
-_NO_RESPONSE: Final = _Problem("no response in time", _CHECK_ENDPOINT)
-_CONNECTION_LOST: Final = _Problem("the connection was lost", _CHECK_ENDPOINT)
-_UNTRUSTED_CERTIFICATE: Final = _Problem("the certificate is not trusted", "check the endpoint.")
-_NOT_S3: Final = _Problem("the server is not compatible with S3", "check the endpoint.")
-_INVALID_NAME: Final = _Problem(
-    "a name is invalid", "check the names of bucket and region, and the endpoint."
-)
-
-# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList, and the codes
-# of compatible stores that are full.
-_BY_CODE: Final = {
-    "NoSuchBucket": _NO_BUCKET,
-    "404": _NO_BUCKET,  # the response to HEAD has no body
-    "AccessDenied": _ACCESS_DENIED,
-    "AllAccessDisabled": _ACCESS_DENIED,
-    "InvalidAccessKeyId": _INVALID_CREDENTIALS,
-    "SignatureDoesNotMatch": _INVALID_CREDENTIALS,
-    "InvalidToken": _INVALID_CREDENTIALS,
-    "ExpiredToken": _INVALID_CREDENTIALS,
-    "RequestTimeTooSkewed": _CLOCK_SKEW,
-    "AuthorizationHeaderMalformed": _WRONG_REGION,
-    "PermanentRedirect": _WRONG_REGION,
-    "TemporaryRedirect": _WRONG_REGION,
-    "SlowDown": _TOO_MANY_REQUESTS,
-    "TooManyRequests": _TOO_MANY_REQUESTS,
-    "QuotaExceeded": _STORE_FULL,
-    "XMinioStorageFull": _STORE_FULL,
-}
 _INSUFFICIENT_STORAGE: Final = 507
-# For other codes, and for responses without one.
-_BY_STATUS: Final = {
-    301: _WRONG_REGION,
-    307: _WRONG_REGION,
-    403: _ACCESS_DENIED,
-    429: _TOO_MANY_REQUESTS,
-    503: _TOO_MANY_REQUESTS,
-    507: _STORE_FULL,
-}
-_BY_TYPE: Final[tuple[tuple[type[Exception], _Problem], ...]] = (
-    (boto.SSLError, _UNTRUSTED_CERTIFICATE),
-    (boto.ReadTimeoutError, _NO_RESPONSE),
-    (TimeoutError, _NO_RESPONSE),
-    (boto.ConnectionError, _NO_CONNECTION),
-    (boto.HTTPClientError, _CONNECTION_LOST),
-    (boto.IncompleteReadError, _CONNECTION_LOST),
-    (ResponseParserError, _NOT_S3),
-    (KeyError, _NOT_S3),
-    (aiohttp.ClientError, _CONNECTION_LOST),
-    (OSError, _CONNECTION_LOST),
-    (ValueError, _INVALID_NAME),
-    (boto.ParamValidationError, _INVALID_NAME),
-    (boto.InvalidRegionError, _INVALID_NAME),
-)
-
+_CHECK_ENDPOINT: Final = "check the endpoint and the network."
 _INVALID_SETTINGS: Final = (boto.ParamValidationError, boto.InvalidRegionError, ValueError)
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList, and the codes
+# of compatible stores that are full. The status is for other codes, and for responses without one.
+_PROBLEMS: Final = (
+    _Problem(
+        "no such bucket",
+        "create it, or name another one.",
+        {"NoSuchBucket", "404"},  # the response to HEAD has no body
+    ),
+    _Problem(
+        "access denied",
+        "allow the access key to list the bucket, and to put, get and delete objects.",
+        {"AccessDenied", "AllAccessDisabled"},
+        {403},
+    ),
+    _Problem(
+        "the credentials are invalid",
+        "check the access key and its secret.",
+        {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken"},
+    ),
+    _Problem(
+        "the clocks differ too much", "set the clock of this machine.", {"RequestTimeTooSkewed"}
+    ),
+    _Problem(
+        "the bucket is in another region",
+        "name its region.",
+        {"AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect"},
+        {301, 307},
+    ),
+    _Problem(
+        "too many requests", "start again later.", {"SlowDown", "TooManyRequests"}, {429, 503}
+    ),
+    _Problem(
+        "the store is full",
+        "free some space and start again.",
+        {"QuotaExceeded", "XMinioStorageFull"},
+        {_INSUFFICIENT_STORAGE},
+    ),
+    # Some exceptions have several of these types: the first problem counts.
+    _Problem("the certificate is not trusted", "check the endpoint.", types=(boto.SSLError,)),
+    _Problem("no response in time", _CHECK_ENDPOINT, types=(boto.ReadTimeoutError, TimeoutError)),
+    _Problem("cannot connect", _CHECK_ENDPOINT, types=(boto.ConnectionError,)),
+    _Problem(
+        "the connection was lost",
+        _CHECK_ENDPOINT,
+        types=(boto.HTTPClientError, boto.IncompleteReadError, aiohttp.ClientError, OSError),
+    ),
+    _Problem(
+        "the server is not compatible with S3",
+        "check the endpoint.",
+        types=(ResponseParserError, KeyError),
+    ),
+    _Problem(
+        "a name is invalid",
+        "check the names of bucket and region, and the endpoint.",
+        types=_INVALID_SETTINGS,
+    ),
+)
 STORE_ERRORS: Final = (
     BotoCoreError,
     ClientError,
@@ -150,13 +148,15 @@ def status_of(error: ClientError) -> int:
 
 
 def _problem(error: Exception) -> _Problem:
-    check_logs = "check the endpoint and the log of the store."
+    code, status, cause = "", 0, type(error).__name__
     if isinstance(error, ClientError):
-        status = status_of(error)
-        code = error.response.get("Error", {}).get("Code", "")
-        unknown = _Problem(f"the store responds with status {status}", check_logs)
-        return _BY_CODE.get(code) or _BY_STATUS.get(status, unknown)
-    for error_type, problem in _BY_TYPE:
-        if isinstance(error, error_type):
-            return problem
-    return _Problem(type(error).__name__, check_logs)
+        code, status = error.response.get("Error", {}).get("Code", ""), status_of(error)
+        cause = f"the store responds with status {status}"
+    return next(
+        chain(
+            (problem for problem in _PROBLEMS if code in problem.codes),
+            (problem for problem in _PROBLEMS if status in problem.statuses),
+            (problem for problem in _PROBLEMS if isinstance(error, problem.types)),
+        ),
+        _Problem(cause, "check the endpoint and the log of the store."),
+    )

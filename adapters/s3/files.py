@@ -1,20 +1,39 @@
 """The `MediaFiles` port on S3."""
 
 import asyncio
+import hashlib
 import logging
+from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
-from typing import BinaryIO
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import BinaryIO, Final
 
-from adapters.s3.bucket import Bucket, has_several_parts
-from adapters.s3.client import DEFAULT_TIMEOUTS, MAX_READS, Connection, Timeouts, open_client
-from adapters.s3.errors import STORE_ERRORS, not_responding, not_usable, translated_errors
-from adapters.s3.health_check import S3HealthCheck
+from botocore.exceptions import ClientError
+
+from adapters.s3.client import (
+    DEFAULT_TIMEOUTS,
+    MAX_READS,
+    Bucket,
+    Connection,
+    Timeouts,
+    open_client,
+)
+from adapters.s3.errors import (
+    STORE_ERRORS,
+    not_responding,
+    not_usable,
+    status_of,
+    translated_errors,
+)
 from adapters.s3.presigned import UrlSigner, make_url_signer
-from adapters.s3.reads import ObjectReader, ReadConnections
+from adapters.s3.reads import CHUNK_SIZE, ObjectReader, ReadConnections
 from application.ports.media_files import MediaUrl, StoredFile
 from application.ports.system import Clock
+
+WRITE_CHECK_INTERVAL: Final = timedelta(minutes=1)
+_HEALTH_CHECK_KEY: Final = ".health-check"
 
 _log = logging.getLogger(__name__)
 
@@ -26,29 +45,47 @@ class S3Files:
         self,
         bucket: Bucket,
         url_signer: UrlSigner,
-        health_check: S3HealthCheck,
+        cache_control: str,
         clock: Clock,
         timeouts: Timeouts,
     ) -> None:
         """Use an open bucket; see `open_s3_files`."""
         self._bucket = bucket
         self._url_signer = url_signer
-        self._health_check = health_check
+        self._cache_control = cache_control
         self._clock = clock
         self._timeouts = timeouts
         self._reads = ReadConnections(MAX_READS, timeouts.read_connection)
+        self._write_checked_at: datetime | None = None
 
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
-        """Store the file durably."""
-        is_large = has_several_parts(content)
-        timeout = self._timeouts.multipart if is_large else self._timeouts.total
-        async with translated_errors(timeout):
-            await self._bucket.write(storage_key, content, content_type)
+        """Store the file durably, with one request: S3 shows it when it is complete."""
+        checksum = await asyncio.to_thread(_hash_content, content)
+        async with translated_errors(self._timeouts.write):
+            response = await self._bucket.client.put_object(
+                Bucket=self._bucket.name,
+                Key=self._bucket.object_key(storage_key),
+                Body=content,
+                ContentMD5=checksum,
+                ContentType=content_type,
+                CacheControl=self._cache_control,
+            )
+            # Some web servers answer any request with 200. S3 always returns an ETag.
+            _ = response["ETag"]
 
     async def get_size(self, storage_key: str) -> int | None:
         """Return the size of the file, or None if it does not exist."""
-        async with self._reads.connection(), translated_errors(self._timeouts.total):
-            return await self._bucket.get_size(storage_key)
+        async with translated_errors(self._timeouts.total):
+            try:
+                response = await self._bucket.client.head_object(
+                    Bucket=self._bucket.name, Key=self._bucket.object_key(storage_key)
+                )
+            except ClientError as error:
+                # A response to HEAD has no body that could say what does not exist.
+                if status_of(error) == HTTPStatus.NOT_FOUND:
+                    return None
+                raise
+            return response["ContentLength"]
 
     @asynccontextmanager
     async def open_file(
@@ -66,33 +103,67 @@ class S3Files:
 
     async def list_files(self) -> AsyncIterator[str]:
         """List the storage keys of all files."""
-        token: str | None = None
+        paginator = self._bucket.client.get_paginator("list_objects_v2")
+        pages = aiter(paginator.paginate(Bucket=self._bucket.name, Prefix=self._bucket.prefix))
         while True:
             async with translated_errors(self._timeouts.total):
-                keys, token = await self._bucket.list_page(token)
-            for key in keys:
-                yield key
-            if token is None:
+                page = await anext(pages, None)
+            if page is None:
                 return
+            for entry in page.get("Contents", ()):
+                yield entry["Key"].removeprefix(self._bucket.prefix)
 
     async def delete(self, storage_key: str) -> None:
         """Delete the file."""
         async with translated_errors(self._timeouts.delete):
-            await self._bucket.delete(storage_key)
+            # Amazon does not report a missing object here. Some compatible stores do.
+            with suppress(self._bucket.client.exceptions.NoSuchKey):
+                await self._bucket.client.delete_object(
+                    Bucket=self._bucket.name, Key=self._bucket.object_key(storage_key)
+                )
 
     async def url_for(self, storage_key: str) -> MediaUrl:
         """Return a presigned URL."""
         return self._url_signer.sign(storage_key, self._clock.now())
 
-    async def delete_unfinished(self, before: datetime) -> int:
-        """Abort multipart uploads that began before this time, and return their number."""
-        async with translated_errors(self._timeouts.multipart):
-            return await self._bucket.delete_unfinished(before)
+    async def delete_unfinished(self, before: datetime) -> int:  # noqa: ARG002 -- see below
+        """Return 0: a request that did not finish leaves nothing."""
+        return 0
 
     async def check(self) -> None:
         """Check whether the bucket is usable."""
         async with translated_errors(self._timeouts.health_check):
-            await self._health_check.check()
+            await self.check_bucket()
+
+    async def check_bucket(self) -> None:
+        """Check whether the bucket exists and, once a minute, whether it is writable.
+
+        - Only a write detects missing permissions and a full store.
+        - Writes cost money, and anyone can request readiness. So a successful write check is valid
+          for a minute. Between write checks only HEAD is sent, the cheapest request; it detects
+          an unreachable store, a missing bucket and a revoked key.
+
+        Raises:
+            One of STORE_ERRORS: The bucket is not usable.
+        """
+        bucket, client = self._bucket, self._bucket.client
+        key = bucket.object_key(_HEALTH_CHECK_KEY)
+        # HEAD goes first: some stores create a missing bucket on the first write.
+        try:
+            await client.head_bucket(Bucket=bucket.name)
+        except ClientError as error:
+            if status_of(error) not in (400, 403):
+                raise
+            # A response to HEAD has no body. The response to this request names the error.
+            await client.list_objects_v2(Bucket=bucket.name, Prefix=key, MaxKeys=1)
+        now, checked_at = self._clock.now(), self._write_checked_at
+        # A time in the future means that the clock was set back: it would be valid for too long.
+        if checked_at is None or not checked_at <= now < checked_at + WRITE_CHECK_INTERVAL:
+            response = await client.put_object(Bucket=bucket.name, Key=key, Body=b"health check")
+            _ = response["ETag"]
+            with suppress(client.exceptions.NoSuchKey):
+                await client.delete_object(Bucket=bucket.name, Key=key)
+            self._write_checked_at = now
 
 
 @asynccontextmanager
@@ -132,17 +203,26 @@ async def open_s3_files(
         try:
             client = await stack.enter_async_context(open_client(connection, bucket, timeouts))
             path = prefix.strip("/")
-            objects = Bucket(client, bucket, f"{path}/" if path else "", cache_control)
+            objects = Bucket(client, bucket, f"{path}/" if path else "")
             url_signer = await make_url_signer(objects, connection)
-            health_check = S3HealthCheck(objects, clock)
         except (*STORE_ERRORS, ValueError) as error:
             raise not_usable(store, error) from None
+        files = S3Files(objects, url_signer, cache_control, clock, timeouts)
         try:
             async with asyncio.timeout(timeouts.health_check):
-                await health_check.check()
+                await files.check_bucket()
         except STORE_ERRORS as error:
             problem = not_usable(store, error)
             if not not_responding(error):
                 raise problem from None
             _log.warning({"event": "media_store_unavailable", "reason": str(problem)})
-        yield S3Files(objects, url_signer, health_check, clock, timeouts)
+        yield files
+
+
+def _hash_content(content: BinaryIO) -> str:
+    """Return the value of Content-MD5; the file is at its beginning again."""
+    digest = hashlib.md5(usedforsecurity=False)
+    while chunk := content.read(CHUNK_SIZE):
+        digest.update(chunk)
+    content.seek(0)
+    return b64encode(digest.digest()).decode()

@@ -16,8 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from cachetools import LRUCache, cachedmethod
 
-from adapters.s3.bucket import Bucket
-from adapters.s3.client import Connection
+from adapters.s3.client import Bucket, Connection
 from application.ports.media_files import URL_TTL, MediaUrl, url_expiry
 
 _MAX_CACHED_URLS: Final = 4096

@@ -3,15 +3,16 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from adapters.s3.bucket import Bucket
+from adapters.s3.client import Bucket
 from adapters.s3.errors import STORE_ERRORS, files_unavailable, translated_errors
 from application.ports.errors import MediaStorageUnavailable
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
+    from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef
 
 CHUNK_SIZE: Final = 64 * 1024
 MIN_UNREAD_SECONDS: Final = 0.1
@@ -54,15 +55,6 @@ class ReadConnections:
     def release(self) -> None:
         """Return a connection."""
         self._free.release()
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[None]:
-        """Have a connection until the end of the block; raises MediaStorageUnavailable."""
-        await self.acquire()
-        try:
-            yield
-        finally:
-            self.release()
 
     def mark_unread(self, reader: "ObjectReader") -> None:
         """Note that the reader waits until its chunk is read."""
@@ -152,15 +144,21 @@ class ObjectReader:
         return response[1]
 
     async def _request(self) -> "tuple[int, StreamingBody] | None":
+        client, start, stop = self._bucket.client, self._offset, self._stop
+        request: GetObjectRequestTypeDef = {
+            "Bucket": self._bucket.name,
+            "Key": self._bucket.object_key(self._storage_key),
+        }
+        if start or stop is not None:
+            request["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
         await self._connections.acquire()
         try:
             async with translated_errors(self._timeout):
-                response = await self._bucket.get(self._storage_key, self._offset, self._stop)
-        except BaseException:
-            self._connections.release()
-            raise
-        if response is None:
-            self._connections.release()
-        else:
-            self._body = response[1]
-        return response
+                with suppress(client.exceptions.NoSuchKey):
+                    response = await client.get_object(**request)
+                    self._body = response["Body"]
+                    return response["ContentLength"], self._body
+        finally:
+            if self._body is None:
+                self._connections.release()
+        return None

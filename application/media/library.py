@@ -15,16 +15,39 @@ from application.update import MAX_RETRIES, update
 from domain.access import LibraryVisibility
 from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
-from domain.media.page import MAX_TOTAL, ItemFilter, Page, PageRequest
+from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
 from domain.page import Cursor
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryPage:
-    """A page, and its items with their URLs."""
+    """The items of a page with their URLs, and the number of items on all pages.
 
-    page: Page
+    `counted` goes to `MAX_TOTAL + 1`, which stands for more. It is None with a cursor: whoever
+    follows cursors needs no number, which costs time. `next_cursor` is where the next page begins,
+    None on the last page. A page may be shorter than requested, even empty, and still not be the
+    last.
+    """
+
     items: Sequence[LibraryItem]
+    counted: int | None
+    request: PageRequest
+    next_cursor: Cursor | None = None
+
+    @property
+    def total(self) -> int | None:
+        """How many items there are, at most `MAX_TOTAL`."""
+        return None if self.counted is None else min(self.counted, MAX_TOTAL)
+
+    @property
+    def is_total_exact(self) -> bool | None:
+        """Whether there are no more items than `total`."""
+        return None if self.counted is None else self.counted <= MAX_TOTAL
+
+    @property
+    def total_pages(self) -> int | None:
+        """How many pages by number there are."""
+        return None if self.total is None else -(-self.total // self.request.page_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +120,13 @@ class ListItems:
         elif self.visibility is LibraryVisibility.OWNER and not principal.viewer.is_administrator:
             item_filter = replace(item_filter, owner_id=principal.identity.id)
         try:
-            page = await self._read(principal, item_filter, request)
+            return await self._read(principal, item_filter, request)
         except StorageError as error:
             raise LibraryReadFailed from error
-        items = [await self.media_urls.make_library_item(item) for item in page.items]
-        return LibraryPage(page, items)
 
     async def _read(
         self, principal: Principal, item_filter: ItemFilter, request: PageRequest
-    ) -> Page:
+    ) -> LibraryPage:
         owner_id = item_filter.owner_id
         counted, read, deleted = await asyncio.gather(
             self._count(item_filter, request),
@@ -114,7 +135,7 @@ class ListItems:
             self._find_deleted(principal, [owner_id] if owner_id else []),
         )
         if owner_id in deleted:
-            return Page([], None if counted is None else 0, request)
+            return LibraryPage([], None if counted is None else 0, request)
         if owner_id is None:
             deleted = await self._find_deleted(principal, {item.owner_id for item in read})
         page_items = read[: request.page_size]
@@ -122,8 +143,12 @@ class ListItems:
         if len(read) > request.page_size:
             last = page_items[-1]
             next_cursor = Cursor(last.created_at, last.id)
-        listed = [item for item in page_items if item.owner_id not in deleted]
-        return Page(listed, counted, request, next_cursor)
+        listed = [
+            await self.media_urls.make_library_item(item)
+            for item in page_items
+            if item.owner_id not in deleted
+        ]
+        return LibraryPage(listed, counted, request, next_cursor)
 
     async def _items(
         self, item_filter: ItemFilter, request: PageRequest, limit: int

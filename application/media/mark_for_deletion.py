@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.media.quota import LibraryQuota
+from application.media.variants import finish_all
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaCleanup, MediaItems
@@ -62,10 +63,7 @@ class MarkForDeletion:
             StorageError
         """
         items = await self.media_cleanup.list_owned_by(owner_id, BATCH_SIZE)
-        results = await asyncio.gather(*map(self, items), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        await finish_all(map(self, items))
         return len(items)
 
     async def delete_file(self, item: MediaItem) -> None:

@@ -8,7 +8,6 @@ from typing import BinaryIO, Final
 
 from application.media.mark_for_deletion import delete_files
 from application.media.variants import make_variants, write_files
-from application.ports.identities import DeletedIdentities
 from application.ports.images import ImagePublisher
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems, MediaPages
@@ -49,7 +48,6 @@ class RebuildVariants:
 
     media_items: MediaItems
     media_pages: MediaPages
-    deleted_identities: DeletedIdentities
     media_files: MediaFiles
     image_publisher: ImagePublisher
     randomness: Randomness
@@ -68,11 +66,8 @@ class RebuildVariants:
         checked, results = 0, list[bool | None]()
         page = await self.media_pages.list_page(ItemFilter(), 0, MAX_PAGE_SIZE)
         while page:
-            owner_ids = {item.owner_id for item in page}
-            deleted = await self.deleted_identities.find_deleted(owner_ids)
-            shown = [item for item in page if item.owner_id not in deleted]
-            for start in range(0, len(shown), PARALLEL_ITEMS):
-                batch = shown[start : start + PARALLEL_ITEMS]
+            for start in range(0, len(page), PARALLEL_ITEMS):
+                batch = page[start : start + PARALLEL_ITEMS]
                 rebuilding = (self._try_rebuild(item, open_temporary_file) for item in batch)
                 results += await asyncio.gather(*rebuilding)
             checked += len(page)

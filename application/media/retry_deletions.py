@@ -33,8 +33,28 @@ class RetryDeletions:
     media_items: MediaItems
     media_cleanup: MediaCleanup
     media_files: MediaFiles
+    leases: Leases
+    clock: Clock
 
-    async def __call__(self) -> int:
+    async def __call__(self, interval: timedelta) -> int:
+        """Retry them in one of all instances on a database, at most once in this interval.
+
+        The lease is acquired only if there is something to do, and expires by itself.
+
+        Returns:
+            How many files were deleted.
+
+        Raises:
+            StorageError
+        """
+        if not await self.media_cleanup.list_refused_deletions(1):
+            return 0
+        now = self.clock.now()
+        if not await self.leases.acquire(LEASE_NAME, now, now + interval):
+            return 0
+        return await self.retry_all()
+
+    async def retry_all(self) -> int:
         """Retry all deletions until no more succeed, and return how many files were deleted.
 
         Raises:
@@ -56,35 +76,8 @@ class RetryDeletions:
             await delete_files(self.media_files, item.value.storage_keys)
         except MediaStorageUnavailable:
             return False
-        if not await self.media_items.replace(item.value.mark_file_deleted(), item.version):
+        deleted = item.value.mark_for_deletion(self.clock.now())
+        if not await self.media_items.replace(deleted, item.version):
             return False  # another instance was faster
         _log.info({"event": "file_deletion_retried", "item_id": item.value.id})
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduledRetryDeletions:
-    """Retry refused deletions in one of all instances on a database.
-
-    The lease is acquired only if there is something to do, and expires by itself.
-    """
-
-    retry_deletions: RetryDeletions
-    leases: Leases
-    clock: Clock
-
-    async def __call__(self, interval: timedelta) -> int:
-        """Retry refused deletions if no other instance does so in this interval.
-
-        Returns:
-            How many files were deleted.
-
-        Raises:
-            StorageError
-        """
-        if not await self.retry_deletions.media_cleanup.list_refused_deletions(1):
-            return 0
-        now = self.clock.now()
-        if not await self.leases.acquire(LEASE_NAME, now, now + interval):
-            return 0
-        return await self.retry_deletions()

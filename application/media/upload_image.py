@@ -15,6 +15,7 @@ from application.ports.errors import (
     ConcurrencyConflict,
     MediaFileRejected,
     MediaStorageUnavailable,
+    PortError,
     StorageError,
 )
 from application.ports.identities import Identities
@@ -25,6 +26,7 @@ from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from domain.errors import (
+    DomainError,
     ItemSaveFailed,
     MediaStorageFailed,
     MediaStorageNotResponding,
@@ -32,7 +34,6 @@ from domain.errors import (
     UserNotFound,
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.media.idempotency import IdempotencyKey
 from domain.media.image import VariantSpec
 from domain.media.item import (
     STORAGE_KEY_BYTES,
@@ -101,62 +102,58 @@ class UploadImage:
             IdempotencyKeyReused, UploadInProgress, ItemDeleted
         """
         command.principal.check_can_act_for(command.owner_id)
-        is_own = command.owner_id == command.principal.identity.id
-        if not is_own and not await self._owner_exists(command.owner_id):
+        try:
+            item = await self._upload_once(command)
+        except StorageError as error:
+            raise ItemSaveFailed from error
+        except MediaFileRejected as error:
+            raise MediaStorageFailed from error
+        except MediaStorageUnavailable as error:
+            raise MediaStorageNotResponding from error
+        return await self.media_urls.make_library_item(item)
+
+    async def _upload_once(self, command: UploadImageCommand) -> MediaItem:
+        uploader_id = command.principal.identity.id
+        if command.owner_id != uploader_id and not await self._owner_exists(command.owner_id):
             raise UserNotFound
         began_at = self.clock.now()
         item_id = make_identifier(began_at, self.randomness.bytes(RANDOM_BYTES))
         if command.idempotency_key is None:
-            return await self.media_urls.make_library_item(
-                await self._upload(command, item_id, began_at)
-            )
-        claimed = await self._claim(command, command.idempotency_key, item_id)
+            return await self._upload(command, item_id, began_at)
+        fields = (command.owner_id, command.category, command.claimed_type)
+        fingerprint = await make_fingerprint(command.upload, *fields)
+        claimed = await self.idempotent_uploads.claim(
+            uploader_id, command.idempotency_key, fingerprint, item_id
+        )
         if isinstance(claimed, MediaItem):
-            return await self.media_urls.make_library_item(claimed)
+            return claimed
         try:
             item = await self._upload(command, item_id, began_at)
         except BaseException:
             await self.idempotent_uploads.release(claimed)
             raise
         await self.idempotent_uploads.complete(claimed)
-        return await self.media_urls.make_library_item(item)
-
-    async def _claim(
-        self, command: UploadImageCommand, key: str, item_id: str
-    ) -> IdempotencyKey | MediaItem:
-        fields = (command.owner_id, command.category, command.claimed_type)
-        fingerprint = await make_fingerprint(command.upload, *fields)
-        uploader_id = command.principal.identity.id
-        try:
-            return await self.idempotent_uploads.claim(uploader_id, key, fingerprint, item_id)
-        except StorageError as error:
-            raise ItemSaveFailed from error
+        return item
 
     async def _upload(
         self, command: UploadImageCommand, item_id: str, began_at: datetime
     ) -> MediaItem:
-        try:
-            # Before it is decoded.
-            checked = await self.quota.check(command.owner_id)
-        except StorageError as error:
-            raise ItemSaveFailed from error
+        checked = await self.quota.check(command.owner_id)  # before the image is decoded
         uploader_id = command.principal.identity.id
         async with self.image_publisher.publish(
             command.upload, uploader_id, self.variant_specs
         ) as published:
             item = self._make_item(command, published, item_id, began_at)
             await self._add_item(item, checked)
-            await self._store_files(item, published)
-        # An owner that is deleted after this check is cleaned up together with the item.
-        try:
-            owner_exists = await self._owner_exists(command.owner_id)
-        except ItemSaveFailed:
-            await self._abandon(item)
-            raise
-        if not owner_exists:
-            await self._abandon(item)
-            raise Unauthenticated
-        ready = await self._mark_ready(item)
+            try:
+                await self._store_files(item, published)
+                # An owner that is deleted after this check is cleaned up together with the item.
+                if not await self._owner_exists(item.owner_id):
+                    raise Unauthenticated
+                ready = await self._mark_ready(item)
+            except (DomainError, PortError):
+                await self._abandon(item)
+                raise
         await self.quota.confirm(ready)
         return ready
 
@@ -188,33 +185,21 @@ class UploadImage:
             await self.quota.reserve(item, checked)
             if not await self.media_items.add(item):
                 raise ConcurrencyConflict("an item has the same id")
-        except StorageError as error:
+        except StorageError:
             await self.quota.remove(item)
-            raise ItemSaveFailed from error
+            raise
 
     async def _store_files(self, item: MediaItem, published: PublishedImage) -> None:
         files = {item.storage_key: published.full}
         files |= {
             variant.storage_key: published.variants[variant.name] for variant in item.variants
         }
-        try:
-            await write_files(self.media_files, files)
-        except MediaFileRejected as error:
-            await self._abandon(item)
-            raise MediaStorageFailed from error
-        except MediaStorageUnavailable as error:
-            await self._abandon(item)
-            raise MediaStorageNotResponding from error
+        await write_files(self.media_files, files)
 
     async def _mark_ready(self, item: MediaItem) -> MediaItem:
         ready = item.mark_ready(self.clock.now())
-        try:
-            if ready is not None and await self.media_items.replace(ready, version=1):
-                return ready
-        except StorageError as error:
-            await self._abandon(item)
-            raise ItemSaveFailed from error
-        await self._abandon(item)
+        if ready is not None and await self.media_items.replace(ready, version=1):
+            return ready
         if not await self._owner_exists(item.owner_id):
             raise Unauthenticated
         raise ItemSaveFailed
@@ -230,8 +215,5 @@ class UploadImage:
                 await self.mark_for_deletion(Versioned(unfinished, found.version))
 
     async def _owner_exists(self, identity_id: str) -> bool:
-        try:
-            loaded = await self.identities.load(identity_id)
-        except StorageError as error:
-            raise ItemSaveFailed from error
+        loaded = await self.identities.load(identity_id)
         return loaded is not None and not loaded.value.is_deleted

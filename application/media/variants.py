@@ -1,7 +1,7 @@
 """Files of items: names for variants, and writing them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
 from application.ports.images import EncodedImage
 from application.ports.media_files import MediaFiles
@@ -33,19 +33,20 @@ def make_variants(
     )
 
 
+async def finish_all(operations: Iterable[Awaitable[object]]) -> None:
+    """Run operations at the same time. All have ended at the end, also after an error."""
+    for result in await asyncio.gather(*operations, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
 async def write_files(media_files: MediaFiles, images: Mapping[str, EncodedImage]) -> None:
     """Store images by storage key. All have been tried at the end, also after an error.
 
     Raises:
         MediaStorageUnavailable: Some are stored, and others are not.
     """
-    results = await asyncio.gather(
-        *(
-            media_files.write(key, encoded.file, encoded.image.format.content_type)
-            for key, encoded in images.items()
-        ),
-        return_exceptions=True,
+    await finish_all(
+        media_files.write(key, encoded.file, encoded.image.format.content_type)
+        for key, encoded in images.items()
     )
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result

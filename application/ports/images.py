@@ -38,7 +38,7 @@ class ImagePublisher(Protocol):
         """Decode the upload and encode it anew, outside the event loop.
 
         - Only the bytes decide the format; the file name and the claimed type are ignored.
-        - `upload` is read from its current position and stays open. Its position may change.
+        - `upload` has a descriptor, is read from its beginning, and stays open.
         - `identity_id` is who uploads. The images of one identity do not delay those of others.
         - Each spec yields one variant of the same name.
         - The files of the result are closed at the end of the block.
@@ -58,8 +58,8 @@ class ImagePublisher(Protocol):
     ) -> AbstractAsyncContextManager[Mapping[str, EncodedImage]]:
         """Encode variants of an image that was published before, by name.
 
-        It takes turns with uploads and counts for no identity. `published` is read from its
-        current position and stays open. The files are closed at the end of the block.
+        It takes turns with uploads and counts for no identity. `published` has a descriptor, is
+        read from its beginning, and stays open. The files are closed at the end of the block.
 
         Raises:
             UnsupportedImageType, InvalidImage, TooManyUploads, NoUploadSpace, Unavailable

@@ -122,7 +122,10 @@ class MediaItem:
         return replace(self, unused_keys=storage_keys)
 
     def mark_for_deletion(self, now: datetime) -> "MediaItem":
-        """Return the item as one that is being deleted and is no longer shown."""
+        """Return the item as one that is being deleted and is no longer shown.
+
+        The deletion of a file that was refused before counts from its first request.
+        """
         return replace(
             self,
             state=ItemState.DELETING,
@@ -132,14 +135,6 @@ class MediaItem:
     def mark_deletion_refused(self) -> "MediaItem":
         """Return the marked item as one whose file the store refused to delete."""
         return replace(self, state=ItemState.DELETION_REFUSED)
-
-    def mark_file_deleted(self) -> "MediaItem":
-        """Return the marked item as one whose file the store deleted at last."""
-        return replace(self, state=ItemState.DELETING)
-
-    def is_upload_expired(self, now: datetime) -> bool:
-        """Return whether its upload did not finish before the deadline."""
-        return self.state is ItemState.PENDING and now >= self.upload_deadline
 
 
 def make_storage_key(

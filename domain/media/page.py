@@ -1,11 +1,9 @@
 """Pages of a library, newest first, by number or by cursor."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from domain.media.image import MediaKind
-from domain.media.item import MediaItem
 from domain.page import MAX_PAGE_SIZE, Cursor
 
 MAX_TOTAL: Final = 10_000
@@ -49,34 +47,3 @@ class PageRequest:
     def is_too_deep(self) -> bool:
         """Whether only a cursor leads to this page."""
         return self.offset >= MAX_TOTAL
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The items of a page, and the number of items on all pages.
-
-    `counted` goes to `MAX_TOTAL + 1`, which stands for more. It is None with a cursor: whoever
-    follows cursors needs no number, which costs time. `next_cursor` is where the next page begins,
-    None on the last page. A page may be shorter than requested, even empty, and still not be the
-    last.
-    """
-
-    items: Sequence[MediaItem]
-    counted: int | None
-    request: PageRequest
-    next_cursor: Cursor | None = None
-
-    @property
-    def total(self) -> int | None:
-        """How many items there are, at most `MAX_TOTAL`."""
-        return None if self.counted is None else min(self.counted, MAX_TOTAL)
-
-    @property
-    def is_total_exact(self) -> bool | None:
-        """Whether there are no more items than `total`."""
-        return None if self.counted is None else self.counted <= MAX_TOTAL
-
-    @property
-    def total_pages(self) -> int | None:
-        """How many pages by number there are."""
-        return None if self.total is None else -(-self.total // self.request.page_size)

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from application.media.retry_deletions import ScheduledRetryDeletions
+from application.media.retry_deletions import RetryDeletions
 from application.operations.cleanup import ScheduledCleanup
 from application.ports.errors import PortError
 
@@ -50,7 +50,7 @@ def run_cleanup_task(
 
 
 def run_retry_task(
-    retry_deletions: ScheduledRetryDeletions, interval: timedelta | None
+    retry_deletions: RetryDeletions, interval: timedelta | None
 ) -> AbstractAsyncContextManager[None]:
     """Retry deletions that the store refused, in the background until the end of the block.
 

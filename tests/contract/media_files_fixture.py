@@ -104,7 +104,6 @@ class S3Store:
         self._server = server
         self._relay = relay
         self._prefix = uuid4().hex
-        self._unfinished = 0
 
     def open_files(self) -> AbstractAsyncContextManager[Files]:
         return open_s3_files(
@@ -119,9 +118,7 @@ class S3Store:
         )
 
     def leave_unfinished(self, began_at: datetime) -> None:
-        # The server sets the time: now.
-        self._unfinished += 1
-        self._server.begin_upload(f"{self._prefix}/unfinished-{self._unfinished}")
+        pytest.skip("a write is one request, which leaves nothing")
 
     def break_down(self) -> None:
         self._relay.close()

@@ -109,7 +109,7 @@ async def test_refused_deletions_are_listed_until_the_file_is_deleted_the_oldest
     assert list(found) == [Versioned(older, 1), Versioned(newer, 1)]
     assert len(await repositories.media_cleanup.list_refused_deletions(1)) == 1
 
-    assert await repositories.media_items.replace(older.mark_file_deleted(), 1)
+    assert await repositories.media_items.replace(older.mark_for_deletion(NOW), 1)
     found = await repositories.media_cleanup.list_refused_deletions(10)
     assert list(found) == [Versioned(newer, 1)]
 

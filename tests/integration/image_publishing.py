@@ -1,4 +1,3 @@
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from domain.errors import InvalidImage
 from domain.media.image import Image, ImageLimits, VariantSpec
 from tests.support.builders import an_id
 from tests.support.fakes.images import image_publisher
+from tests.support.images import as_file
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class Published:
 
 
 async def publish_by(
-    publisher: ImagePublisher, upload: bytes | io.BytesIO, identity: int = 1, *specs: VariantSpec
+    publisher: ImagePublisher, content: bytes, identity: int = 1, *specs: VariantSpec
 ) -> Published:
     """Publish an upload and read the files of the result."""
-    upload = io.BytesIO(upload) if isinstance(upload, bytes) else upload
-    async with publisher.publish(upload, an_id(identity), specs) as published:
-        full, variants = published.full, published.variants
-        read = {name: (each.image, each.file.read()) for name, each in variants.items()}
-        return Published(full.image, full.file.read(), read)
+    with as_file(content) as upload:
+        async with publisher.publish(upload, an_id(identity), specs) as published:
+            full, variants = published.full, published.variants
+            read = {name: (each.image, each.file.read()) for name, each in variants.items()}
+            return Published(full.image, full.file.read(), read)
 
 
 async def publish(content: bytes, **limits: Any) -> Published:

@@ -1,14 +1,11 @@
 """Media files on S3 for tests, below a prefix of their own."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from adapters.s3 import S3Files, Timeouts, open_s3_files
-from adapters.s3.bucket import Bucket
-from adapters.s3.client import Connection, open_client
 from application.ports.media_files import MediaFiles
 from application.ports.system import Clock
 from tests.support import stored_files
@@ -46,14 +43,6 @@ class S3Setup:
             clock=self.clock,
             timeouts=self.timeouts,
         )
-
-    @asynccontextmanager
-    async def open_bucket(self) -> AsyncIterator[Bucket]:
-        """Open the bucket that the files use, without the port around it."""
-        server = self.server
-        connection = Connection(self.endpoint, server.region, server.access_key, server.secret_key)
-        async with open_client(connection, server.bucket, self.timeouts) as client:
-            yield Bucket(client, server.bucket, f"{self.prefix}/")
 
 
 async def read_file(files: MediaFiles, key: str = KEY) -> bytes | None:

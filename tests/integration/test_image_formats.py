@@ -1,4 +1,3 @@
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -221,6 +220,6 @@ async def test_another_type_is_named(upload: bytes, detected: str) -> None:
     publisher = image_publisher(formats=formats)
 
     with pytest.raises(UnsupportedImageType) as raised:
-        await publish_by(publisher, io.BytesIO(upload))
+        await publish_by(publisher, upload)
 
     assert raised.value.detected == detected

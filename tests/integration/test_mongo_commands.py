@@ -249,7 +249,7 @@ async def test_a_page_is_one_read_beside_the_number_of_items_and_one_of_the_owne
 
     first = await list_items(ItemFilter(), PageRequest(per_page=1))
     assert service.costs() == [["aggregate", "find"], ["find"]]
-    await list_items(ItemFilter(), PageRequest(per_page=1, after=first.page.next_cursor))
+    await list_items(ItemFilter(), PageRequest(per_page=1, after=first.next_cursor))
     assert service.costs() == [["find"], ["find"]]
     await list_items(ItemFilter(), PageRequest(2, per_page=1))  # It reads the cursor first.
     assert service.costs() == [["aggregate", "find"], ["find"], ["find"]]

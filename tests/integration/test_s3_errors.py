@@ -117,7 +117,7 @@ def test_an_error_code_or_else_the_status_is_the_cause() -> None:
 
 @pytest.mark.parametrize(
     ("timeouts", "behavior"),
-    [(SHORT_READ_TIMEOUT, http_server.never_respond), (Timeouts(total=1.0), http_server.drip(403))],
+    [(SHORT_READ_TIMEOUT, http_server.never_respond), (Timeouts(write=1.0), http_server.drip(403))],
 )
 async def test_a_silent_or_slow_store_times_out(
     store: HttpServer, setup: S3Setup, timeouts: Timeouts, behavior: Behavior

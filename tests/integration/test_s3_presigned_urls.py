@@ -8,8 +8,7 @@ import httpx
 import pytest
 from botocore import auth
 
-from adapters.s3.bucket import Bucket
-from adapters.s3.client import Connection, Timeouts, open_client
+from adapters.s3.client import Bucket, Connection, Timeouts, open_client
 from adapters.s3.presigned import make_url_signer
 from tests.integration.s3_setup import JPEG, KEY, S3Setup
 from tests.support.fakes.clock import MovableClock

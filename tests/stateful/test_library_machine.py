@@ -13,13 +13,14 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from application.media.library import LibraryPage
 from application.ports.errors import StorageError
 from application.principal import Principal
 from domain.errors import DomainError, ItemNotFound, MediaFileNotFound, Unauthenticated
 from domain.identities.identity import Role
 from domain.media.image import MediaKind
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
-from domain.media.page import ItemFilter, Page, PageRequest
+from domain.media.page import ItemFilter, PageRequest
 from domain.page import MAX_PAGE_SIZE, Cursor
 from tests.stateful.library_model import LibraryModel, Pagination
 from tests.stateful.runs import run_machine
@@ -259,7 +260,7 @@ class LibraryMachine(RuleBasedStateMachine):
             assert page.total_pages == total_pages
             assert (page.next_cursor is None) == (number >= total_pages)
             assert len(page.items) <= size
-            read += page.items
+            read += [shown.item for shown in page.items]
         assert read == self.model.list_items(item_filter)
 
     @rule(data=st.data(), page_size=PAGE_SIZES)
@@ -279,12 +280,12 @@ class LibraryMachine(RuleBasedStateMachine):
         item_filter, size = pagination.item_filter, min(pagination.page_size, MAX_PAGE_SIZE)
         remaining = self.model.list_after(item_filter, pagination.cursor)
         page = self.list_page(item_filter, pagination.page_size, cursor=pagination.cursor)
-        assert [*page.items] == remaining[: len(page.items)]
+        assert [shown.item for shown in page.items] == remaining[: len(page.items)]
         assert len(page.items) <= size
         if not self.model.count_hidden(item_filter):
             assert len(page.items) == min(size, len(remaining))
         pagination.cursor = page.next_cursor
-        pagination.read_ids += [item.id for item in page.items]
+        pagination.read_ids += [shown.item.id for shown in page.items]
         assert len({*pagination.read_ids}) == len(pagination.read_ids)
         if page.next_cursor is None:
             assert len(page.items) == len(remaining)
@@ -297,10 +298,10 @@ class LibraryMachine(RuleBasedStateMachine):
         page_size: int,
         number: int = 1,
         cursor: Cursor | None = None,
-    ) -> Page:
+    ) -> LibraryPage:
         """Return a page. Its total may count items of deleted users for a while."""
         request = PageRequest(number, page_size, cursor)
-        page: Page = self.run(self.app.list_items(item_filter, request)).page
+        page: LibraryPage = self.run(self.app.list_items(item_filter, request))
         visible = len(self.model.list_items(item_filter))
         assert (page.total is None) == (cursor is not None)
         if page.total is not None:
@@ -312,7 +313,7 @@ class LibraryMachine(RuleBasedStateMachine):
     @invariant()
     def visible_items_are_those_of_the_model(self) -> None:
         page = self.list_page(ALL_ITEMS, MAX_PAGE_SIZE)
-        assert [*page.items] == self.model.list_items(ALL_ITEMS)
+        assert [shown.item for shown in page.items] == self.model.list_items(ALL_ITEMS)
 
     def teardown(self) -> None:
         """Cleanups leave the files of the items and nothing else, also after crashes."""

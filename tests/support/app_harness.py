@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from io import BytesIO
 from typing import Any, Final
 
 from adapters.key_file import FileOtpKeys, FileRefreshKeys
@@ -40,7 +39,7 @@ from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import FaultInjector
-from tests.support.images import still_gif
+from tests.support.images import as_file, still_gif
 from tests.support.keys import FakeKeyRing, access_tokens
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
@@ -205,8 +204,9 @@ class AppHarness:
         **options: Any,
     ) -> LibraryItem:
         owner_id = owner_id or principal.identity.id
-        command = UploadImageCommand(principal, owner_id, BytesIO(content), category, **options)
-        return await self.use_cases.upload_image(command)
+        with as_file(content) as upload:
+            command = UploadImageCommand(principal, owner_id, upload, category, **options)
+            return await self.use_cases.upload_image(command)
 
 
 def wrong_code(code: str, number: int = 1) -> str:

@@ -1,12 +1,13 @@
 """Sample images: usual ones, and malicious ones."""
 
 import io
+import os
 import struct
 import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
@@ -22,6 +23,14 @@ HEIC_PHOTO: Final = (_SAMPLES / "photo.heic").read_bytes()
 SWAPPED_PROFILE: Final = (_SAMPLES / "swapped.icc").read_bytes()
 """An ICC profile with red and green swapped."""
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+
+
+def as_file(content: bytes) -> BinaryIO:
+    """Return an open file with a descriptor, at its beginning."""
+    file = os.fdopen(os.memfd_create("upload"), "w+b")
+    file.write(content)
+    file.seek(0)
+    return file
 
 
 def sample_image(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:

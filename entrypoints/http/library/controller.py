@@ -107,14 +107,14 @@ class LibraryController(Controller):
         key = idempotency_key
         if key is not None:
             key = parse_field("Idempotency-Key", partial(parse_idempotency_key, key))
-        async with open_upload_form(request) as form:
-            user_id = form.fields.get("user_id")
+        async with open_upload_form(request) as (file, fields):
+            user_id = fields.get("user_id")
             if not user_id:
                 raise exceptions.MissingUserId
             owner = parse_id(user_id, exceptions.InvalidUserId())
-            category = _parse_category(form.fields.get("category"))
+            category = _parse_category(fields.get("category"))
             command = UploadImageCommand(
-                request.principal, owner, form.file, category, form.fields.get("type"), key
+                request.principal, owner, file, category, fields.get("type"), key
             )
             shown = await request.use_cases.upload_image(command)
         return schemas.to_item_response(shown, schemas.UploadImageResponse)
@@ -147,8 +147,8 @@ class LibraryController(Controller):
         item_filter, page_request = schemas.parse_list_parameters(
             page, per_page, cursor, user_id, item_type, category
         )
-        shown = await request.use_cases.list_items(request.principal, item_filter, page_request)
-        return schemas.to_page_response(shown)
+        found = await request.use_cases.list_items(request.principal, item_filter, page_request)
+        return schemas.to_page_response(found)
 
     @get(
         "/{item_id:str}",

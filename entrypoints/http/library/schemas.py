@@ -37,7 +37,6 @@ from entrypoints.http.parsing import parse_field, parse_fields, parse_id
 
 CATEGORY_PATTERN: Final = r"^[^\x00]*$"
 DEFAULT_PAGE_SIZE: Final = 10
-_KINDS: Final = {kind.value: kind for kind in MediaKind}
 
 
 def _url_part(name: str, pattern: str) -> PathParameter:
@@ -214,11 +213,10 @@ def to_item_response(shown: LibraryItem, response_type: type[ItemResponse]) -> I
     )
 
 
-def to_page_response(shown: LibraryPage) -> LibraryPageResponse:
+def to_page_response(page: LibraryPage) -> LibraryPageResponse:
     """Convert a page."""
-    page = shown.page
     return LibraryPageResponse(
-        items=[to_item_response(item, LibraryItemResponse) for item in shown.items],
+        items=[to_item_response(item, LibraryItemResponse) for item in page.items],
         page=page.request.number,
         per_page=page.request.page_size,
         total=page.total,
@@ -233,6 +231,7 @@ def _reject_page_with_cursor() -> None:
 
 
 def _parse_kind(text: str | None) -> MediaKind | None:
-    if text is not None and text not in _KINDS:
-        raise UnsupportedValue("This must be 'image' or 'gif'.")
-    return _KINDS[text] if text is not None else None
+    try:
+        return None if text is None else MediaKind(text)
+    except ValueError:
+        raise UnsupportedValue("This must be 'image' or 'gif'.") from None

@@ -2,10 +2,9 @@
 
 import asyncio
 import errno
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
-from io import BytesIO
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
@@ -38,18 +37,11 @@ _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 """RFC 7578 §5.1.2 allows others, but some of Python's codecs are unsafe for foreign input."""
 
 
-@dataclass(frozen=True, slots=True)
-class UploadForm:
-    """The file, positioned at its beginning, and the other fields."""
-
-    file: BinaryIO
-    fields: dict[str, str]
-
-
 @asynccontextmanager
-async def open_upload_form(request: ApiRequest) -> AsyncIterator[UploadForm]:
-    """Read the form; the file is deleted at the end of the block.
+async def open_upload_form(request: ApiRequest) -> AsyncIterator[tuple[BinaryIO, dict[str, str]]]:
+    """Read the form; return the file at its beginning, and the other fields.
 
+    - The file is deleted at the end of the block.
     - Reading stops as soon as the file exceeds the limit, regardless of Content-Length (OWASP ASVS
       5.0 5.2.1).
     - The upload is admitted before the body is read. A client that waits for "100 Continue" has
@@ -139,17 +131,16 @@ class _FormReader:
         if not self._total_bytes:
             raise exceptions.NoFilePart
 
-    def form(self) -> UploadForm:
+    def form(self) -> tuple[BinaryIO, dict[str, str]]:
         if self._file_part is None:
             raise exceptions.NoFilePart
         if not self._file_part.filename:
             raise exceptions.NoSelectedFile
-        if self._file is None:
-            # It is joined once, and `read` does not copy it again.
-            self._file = BytesIO(b"".join(self._blocks))
-            self._blocks.clear()
+        if self._file is None:  # it is small: the file is in memory
+            self._file = os.fdopen(os.memfd_create("upload"), "w+b")
+            self._write()
         self._file.seek(0)
-        return UploadForm(self._file, self._fields)
+        return self._file, self._fields
 
     def close(self) -> None:
         # Closing flushes the buffer, which fails on a full disk. The content is not needed.

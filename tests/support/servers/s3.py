@@ -60,18 +60,6 @@ class S3Server(RunningServer):
         response = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
         return [file["Key"] for file in response.get("Contents", [])]
 
-    def unfinished(self, prefix: str) -> list[str]:
-        """Return the keys of unfinished multipart uploads, in order."""
-        response = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=prefix)
-        return [upload["Key"] for upload in response.get("Uploads", [])]
-
-    def begin_upload(self, key: str) -> None:
-        """Leave a multipart upload of one part unfinished."""
-        where = {"Bucket": self.bucket, "Key": key}
-        upload = self.client.create_multipart_upload(**where)
-        part = {"UploadId": upload["UploadId"], "PartNumber": 1, "Body": b"half"}
-        self.client.upload_part(**where, **part)
-
     def find_error(self) -> str:
         """Store, load and delete a file, in a new bucket if it does not exist."""
         key = {"Bucket": self.bucket, "Key": "health-check"}

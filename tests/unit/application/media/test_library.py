@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from application.media.library import LibraryPage
 from application.media.open_file import OpenFile
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
@@ -44,7 +45,7 @@ async def test_only_items_that_are_ready_are_found_and_listed(
     with pytest.raises(ItemNotFound):
         await app.get_item(an_item().id)
     result = await app.list_items(ItemFilter(), PageRequest())
-    assert (result.items, result.page.total) == ([], 0)
+    assert (result.items, result.total) == ([], 0)
 
 
 # Listing
@@ -75,7 +76,16 @@ async def test_items_of_deleted_owners_are_not_listed(app: AppHarness) -> None:
     everything = await app.list_items(ItemFilter(), PageRequest())
     assert {listed.item.owner_id for listed in everything.items} == {RAHUL}
     hidden_items = await app.list_items(ItemFilter(owner_id=PRIYA), PageRequest())
-    assert (hidden_items.items, hidden_items.page.total) == ([], 0)
+    assert (hidden_items.items, hidden_items.total) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("counted", "total", "is_exact"),
+    [(0, 0, True), (10_000, 10_000, True), (10_001, 10_000, False)],
+)
+def test_a_total_is_exact_up_to_ten_thousand(counted: int, total: int, is_exact: bool) -> None:
+    page = LibraryPage([], counted, PageRequest())
+    assert (page.total, page.is_total_exact, page.total_pages) == (total, is_exact, total // 10)
 
 
 async def test_above_ten_thousand_items_the_total_is_not_exact_and_cursors_go_on(
@@ -83,16 +93,16 @@ async def test_above_ten_thousand_items_the_total_is_not_exact_and_cursors_go_on
 ) -> None:
     await store(app, an_identity(id=RAHUL), *items(10_001))
     last = await app.list_items(ItemFilter(), PageRequest(100, 100))
-    assert (last.page.total, last.page.is_total_exact, last.page.total_pages) == (
+    assert (last.total, last.is_total_exact, last.total_pages) == (
         10_000,
         False,
         100,
     )
-    rest = PageRequest(1, 100, last.page.next_cursor)
+    rest = PageRequest(1, 100, last.next_cursor)
     after = await app.list_items(ItemFilter(), rest)
     assert [listed.item.id for listed in after.items] == [an_id(100)]
-    assert after.page.next_cursor is None
-    assert after.page.total is None
+    assert after.next_cursor is None
+    assert after.total is None
 
 
 async def test_listing_items_fails_without_database(app: AppHarness) -> None:
@@ -191,8 +201,8 @@ async def test_with_the_visibility_owner_members_see_only_their_own_items() -> N
         (administrator, ItemFilter(), [item]),
         (administrator, owned, [item]),
     ):
-        page = (await app.use_cases.list_items(viewer, item_filter, PageRequest())).page
-        assert ([*page.items], page.total) == (listed, len(listed))
+        page = await app.use_cases.list_items(viewer, item_filter, PageRequest())
+        assert ([shown.item for shown in page.items], page.total) == (listed, len(listed))
     stale = replace(administrator, has_recent_login=False)
     for viewer, is_listed, is_found in (
         (other, Forbidden, ItemNotFound),

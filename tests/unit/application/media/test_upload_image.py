@@ -123,7 +123,7 @@ async def test_an_invalid_image_is_rejected_and_nothing_is_stored(
 
 
 async def count_items(app: AppHarness) -> int:
-    return (await app.list_items(ItemFilter(), PageRequest())).page.total or 0
+    return (await app.list_items(ItemFilter(), PageRequest())).total or 0
 
 
 async def clean_up(app: AppHarness) -> None:

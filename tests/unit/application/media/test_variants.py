@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import replace
-from io import BytesIO
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -43,7 +43,7 @@ def with_specs(app: AppHarness, *specs: VariantSpec, url_variant: str | None = N
 
 
 async def rebuild(app: AppHarness) -> tuple[int, int, int]:
-    report = await app.use_cases.rebuild_variants(BytesIO)
+    report = await app.use_cases.rebuild_variants(TemporaryFile)
     return report.checked_items, report.rebuilt_items, report.failed_items
 
 

@@ -29,8 +29,6 @@ def test_a_pending_item_becomes_ready_before_its_deadline() -> None:
     assert ready is not None
     assert ready.is_ready
     assert pending.mark_ready(deadline) is None
-    assert [pending.is_upload_expired(now) for now in (before, deadline)] == [False, True]
-    assert not ready.is_upload_expired(deadline)
 
 
 def test_only_a_pending_item_becomes_ready() -> None:
@@ -44,7 +42,7 @@ def test_an_item_that_is_being_deleted_is_not_shown_and_keeps_its_time_of_deleti
     assert deleting.mark_for_deletion(NOW + UPLOAD_TIMEOUT) == deleting
     refused = deleting.mark_deletion_refused()
     assert (refused.state, refused.is_ready) == (ItemState.DELETION_REFUSED, False)
-    assert refused.mark_file_deleted() == deleting
+    assert refused.mark_for_deletion(NOW) == deleting
 
 
 def test_a_storage_key_is_random_and_names_its_item() -> None:

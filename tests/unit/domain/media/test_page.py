@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.media.page import Page, PageRequest
+from domain.media.page import PageRequest
 from domain.page import Cursor, encode_cursor, parse_cursor
 from tests.support.builders import NOW, an_id
 from tests.support.examples import examples
@@ -34,15 +34,6 @@ def test_a_page_begins_after_all_pages_before_it_and_has_at_most_a_hundred_items
         (PageRequest(2, 1000), 100, 100),
     ):
         assert (request.page_size, request.offset) == (page_size, offset)
-
-
-@pytest.mark.parametrize(
-    ("counted", "total", "is_exact"),
-    [(0, 0, True), (10_000, 10_000, True), (10_001, 10_000, False)],
-)
-def test_a_total_is_exact_up_to_ten_thousand(counted: int, total: int, is_exact: bool) -> None:
-    page = Page([], counted, PageRequest())
-    assert (page.total, page.is_total_exact, page.total_pages) == (total, is_exact, total // 10)
 
 
 # Cursors

@@ -3,37 +3,12 @@
 from datetime import datetime
 from typing import Protocol
 
-from application.ports.versioned import Versioned
+from application.ports.versioned import Records
 from domain.otp.delivery_report import DeliveryReport
 
 
-class DeliveryReports(Protocol):
+class DeliveryReports(Records[DeliveryReport], Protocol):
     """Delivery reports by id."""
-
-    async def load(self, report_id: str) -> Versioned[DeliveryReport] | None:
-        """Load the report, or None.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        ...
-
-    async def add(self, report: DeliveryReport) -> bool:
-        """Add a report with version 1, and return False where its id exists.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-    async def replace(self, report: DeliveryReport, version: int) -> bool:
-        """Replace the report if it still has this version, and return whether it had.
-
-        Raises:
-            StorageError
-        """
-        ...
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired reports, and return their number.

@@ -10,9 +10,8 @@ from application.media.mark_for_deletion import MarkForDeletion, delete_files
 from application.media.quota import LibraryQuota
 from application.media.retry_deletions import RetryDeletions
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.leases import Leases
 from application.ports.media_files import MediaFiles
-from application.ports.repositories import Repositories
+from application.ports.repositories import Leases, Repositories
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification

@@ -4,13 +4,13 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from application.ports.calls import Calls
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.versioned import Versioned
+from application.ports.versioned import Records, Versioned
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
@@ -133,22 +133,6 @@ async def save_identity(
         return successor, successor
 
     return await save_record(identities, identity_id, change_and_return, loaded)
-
-
-class Records(Protocol[R]):
-    """A repository of records that can be added."""
-
-    async def load(self, key: str, /) -> Versioned[R] | None:
-        """Load the record, or None."""
-        ...
-
-    async def add(self, record: R, /) -> bool:
-        """Add a record with version 1, and return False where its key exists."""
-        ...
-
-    async def replace(self, record: R, version: int, /) -> bool:
-        """Replace the record if it still has this version, and return whether it had."""
-        ...
 
 
 async def save_record(

@@ -75,7 +75,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
     """Delete expired and abandoned data; report how many of each kind."""
     report = _with_use_cases(settings, lambda use_cases: use_cases.cleanup())
-    return [f"{name.replace('_', ' ')}: {count}" for name, count in asdict(report).items()]
+    return [f"{name.replace('_', ' ')}: {count}" for name, count in report.items()]
 
 
 def media(settings: Settings, arguments: Namespace) -> Iterable[str]:

@@ -8,7 +8,7 @@ from adapters.mongo.database import Database
 from adapters.mongo.document_loader import DocumentLoader
 from adapters.mongo.documents import IdentityDocument
 from adapters.mongo.record_collection import RecordCollection
-from adapters.records import RecordMapping
+from adapters.records.mapping import RecordMapping
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username

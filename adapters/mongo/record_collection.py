@@ -9,7 +9,7 @@ from beanie import Document
 from adapters.mongo.database import Database
 from adapters.mongo.document_loader import DocumentLoader
 from adapters.mongo.driver import DuplicateKey, RawDocument, latest
-from adapters.records import WRITTEN_ONCE, Fields, Record, RecordMapping
+from adapters.records.mapping import WRITTEN_ONCE, Fields, Record, RecordMapping
 from application.ports.errors import CorruptRecord
 from application.ports.versioned import Versioned
 from domain.page import Cursor

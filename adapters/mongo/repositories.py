@@ -24,17 +24,14 @@ from adapters.mongo.media_items import MongoMediaItems, MongoMediaUsages
 from adapters.mongo.metadata import MongoHealthCheck, check_metadata, inspect_metadata
 from adapters.mongo.rate_limits import MongoRateLimits
 from adapters.mongo.record_collection import RecordCollection
-from adapters.records import (
-    CALLS,
-    DELIVERY_REPORTS,
-    IDEMPOTENCY_KEYS,
-    MEDIA_ITEMS,
-    MEDIA_USAGES,
-    PHONE_VERIFICATIONS,
-    IdentityMapping,
-)
+from adapters.records.calls import CALLS
+from adapters.records.delivery_reports import DELIVERY_REPORTS
+from adapters.records.idempotency_keys import IDEMPOTENCY_KEYS
+from adapters.records.identities import IdentityMapping
+from adapters.records.media_items import MEDIA_ITEMS
+from adapters.records.media_usages import MEDIA_USAGES
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_verifications import PhoneVerificationRepository
+from adapters.records.phone_verifications import PHONE_VERIFICATIONS, PhoneVerificationRepository
 from application.ports.repositories import Repositories
 
 

@@ -88,12 +88,14 @@ async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[Datab
     """
     file = DatabaseFile(path)
     connect_to_write = partial(file.connect_to_write, key_fingerprint)
+    commit = partial(file.execute_batch, commit_batch)
+    read = partial(file.execute_batch, read_batch)
     # The writer is closed last, so that no reader of this process keeps a part of the log.
     async with (
         open_connection_worker(
-            "writer", connect_to_write, file.commit_batch, finish=move_log_into_file
+            "writer", connect_to_write, commit, finish=move_log_into_file
         ) as writer,
-        open_connection_worker("reader", file.connect_to_read, file.read_batch) as reader,
+        open_connection_worker("reader", file.connect_to_read, read) as reader,
     ):
         with closing(file.connect_to_read(busy_timeout=0)) as connection:
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
@@ -164,24 +166,13 @@ class DatabaseFile:
         row: Row | None = connection.execute(sql, values).fetchone()
         return row
 
-    def commit_batch(
-        self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
-    ) -> Sequence[object]:
-        """Execute operations in one transaction, if the file is still at its path."""
-        return self._execute_if_present(commit_batch, connection, operations)
-
-    def read_batch(
-        self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
-    ) -> Sequence[object]:
-        """Execute operations on one snapshot, if the file is still at its path."""
-        return self._execute_if_present(read_batch, connection, operations)
-
-    def _execute_if_present(
+    def execute_batch(
         self,
         execute_batch: ExecuteBatch,
         connection: sqlite3.Connection,
         operations: Sequence[Operation[Any]],
     ) -> Sequence[object]:
+        """Execute operations in this way, if the file is still at its path."""
         if self._find_inode() != self._inode:
             return [Failed(StorageUnavailable(FILE_GONE)) for _ in operations]
         return execute_batch(connection, operations)

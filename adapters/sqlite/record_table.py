@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 from cachetools import LRUCache, cached
 
-from adapters.records import WRITTEN_ONCE, Record, RecordMapping
+from adapters.records.mapping import WRITTEN_ONCE, Record, RecordMapping
 from adapters.sqlite.connection_worker import Statement
 from adapters.sqlite.database import Database
 from adapters.sqlite.row_loader import RowLoader

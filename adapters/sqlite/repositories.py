@@ -4,17 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from adapters.records import (
-    CALLS,
-    DELIVERY_REPORTS,
-    IDEMPOTENCY_KEYS,
-    MEDIA_ITEMS,
-    MEDIA_USAGES,
-    PHONE_VERIFICATIONS,
-    IdentityMapping,
-)
+from adapters.records.calls import CALLS
+from adapters.records.delivery_reports import DELIVERY_REPORTS
+from adapters.records.idempotency_keys import IDEMPOTENCY_KEYS
+from adapters.records.identities import IdentityMapping
+from adapters.records.media_items import MEDIA_ITEMS
+from adapters.records.media_usages import MEDIA_USAGES
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_verifications import PhoneVerificationRepository
+from adapters.records.phone_verifications import PHONE_VERIFICATIONS, PhoneVerificationRepository
 from adapters.sqlite.calls import SqliteCalls
 from adapters.sqlite.database import Database, open_database
 from adapters.sqlite.health_check import SqliteHealthCheck

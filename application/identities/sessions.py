@@ -18,28 +18,19 @@ from domain.identities.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class ListedSession:
-    """A session as its owner sees it. `is_current` marks the session of this request."""
-
-    session: Session
-    is_current: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ListSessions:
     """List the principal's active sessions, the last used first."""
 
     clock: Clock
 
-    async def __call__(self, principal: Principal) -> Sequence[ListedSession]:
+    async def __call__(self, principal: Principal) -> Sequence[Session]:
         """Return the sessions as they were when the request was authenticated."""
         now = self.clock.now()
-        active = sorted(
+        return sorted(
             principal.identity.active_sessions(now),
             key=lambda session: (session.last_seen_at, session.created_at, session.id),
             reverse=True,
         )
-        return [ListedSession(session, session.id == principal.session.id) for session in active]
 
 
 @dataclass(frozen=True, slots=True)

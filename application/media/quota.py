@@ -7,7 +7,7 @@ from typing import Final
 from application.ports.errors import StorageError
 from application.ports.identities import DeletedIdentities
 from application.ports.media_items import MediaCleanup
-from application.ports.media_usages import MediaUsages
+from application.ports.repositories import MediaUsages
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import save_record

@@ -8,9 +8,9 @@ from typing import Final
 
 from application.media.mark_for_deletion import delete_files
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.leases import Leases
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaCleanup, MediaItems
+from application.ports.repositories import Leases
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem

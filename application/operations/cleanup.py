@@ -1,18 +1,17 @@
 """Delete what is over: by command, and on a schedule that all instances share."""
 
+from collections import Counter
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import add
 from typing import Final
 
 from application.media.mark_for_deletion import MarkForDeletion, delete_files
 from application.media.quota import LibraryQuota
 from application.media.retry_deletions import RetryDeletions
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.leases import Leases
 from application.ports.media_files import MediaFiles
-from application.ports.repositories import Repositories
+from application.ports.repositories import Leases, Repositories
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
@@ -25,35 +24,8 @@ BATCH_SIZE: Final = 200
 LEASE_NAME: Final = "cleanup"
 
 
-@dataclass(frozen=True, slots=True)
-class CleanupReport:
-    """How many of each were cleaned up."""
-
-    expired_uploads: int = 0
-    deleted_items: int = 0
-    retried_deletions: int = 0
-    purged_identities: int = 0
-    released_usernames: int = 0
-    deleted_identities: int = 0
-    expired_phone_verifications: int = 0
-    pruned_phone_verifications: int = 0
-    expired_rate_limits: int = 0
-    unfinished_files: int = 0
-    expired_delivery_reports: int = 0
-    expired_idempotency_keys: int = 0
-    corrected_usages: int = 0
-    deleted_recordings: int = 0
-    deleted_calls: int = 0
-    ended_calls: int = 0
-
-    def __add__(self, other: "CleanupReport") -> "CleanupReport":
-        """Return the sums."""
-        return CleanupReport(*map(add, astuple(self), astuple(other)))
-
-    @property
-    def total(self) -> int:
-        """The sum of all counts."""
-        return sum(astuple(self))
+CleanupReport = Counter[str]
+"""How many of each kind were cleaned up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,43 +62,40 @@ class Cleanup:
             StorageError
         """
         report = CleanupReport()
-        while (batch := await self._clean_batch(self.clock.now())).total:
-            report += batch
+        is_done = False
+        while not is_done:
+            batch = await self._clean_batch(self.clock.now())
+            report.update(batch)
+            is_done = not any(batch.values())
         # The identities that were purged above may have recordings.
-        deleted_recordings = await self.clean_up_calls.delete_recordings()
+        report["deleted_recordings"] = await self.clean_up_calls.delete_recordings()
         ended_calls = await self.clean_up_calls.end_calls()
-        deleted_calls = await self.clean_up_calls.delete_calls()
-        return report + CleanupReport(
-            deleted_recordings=deleted_recordings,
-            deleted_calls=deleted_calls,
-            ended_calls=ended_calls,
-        )
+        report["deleted_calls"] = await self.clean_up_calls.delete_calls()
+        report["ended_calls"] = ended_calls
+        return report
 
-    async def _clean_batch(self, now: datetime) -> CleanupReport:
-        repositories = self.repositories
-        return CleanupReport(
-            expired_uploads=await self._mark_expired_uploads(now),
-            deleted_items=await self._delete_items(now),
-            retried_deletions=await self.retry_deletions.retry_all(),
-            deleted_identities=await self._delete_identities(now),
-            purged_identities=await self._purge_identities(now),
-            released_usernames=await self._release_usernames(now),
-            expired_phone_verifications=await repositories.phone_verifications.delete_expired(
+    async def _clean_batch(self, now: datetime) -> dict[str, int]:
+        """Clean up a number of each kind. An unverified identity is purged by the next batch."""
+        verifications = self.repositories.phone_verifications
+        delivery_reports = self.repositories.delivery_reports
+        idempotency_keys = self.repositories.idempotency_keys
+        return {
+            "expired_uploads": await self._mark_expired_uploads(now),
+            "deleted_items": await self._delete_items(now),
+            "retried_deletions": await self.retry_deletions.retry_all(),
+            "purged_identities": await self._purge_identities(now),
+            "released_usernames": await self._release_usernames(now),
+            "deleted_identities": await self._delete_identities(now),
+            "expired_phone_verifications": await verifications.delete_expired(now, BATCH_SIZE),
+            "pruned_phone_verifications": await verifications.prune(now, BATCH_SIZE),
+            "expired_rate_limits": await self.repositories.rate_limiter.delete_expired(
                 now, BATCH_SIZE
             ),
-            pruned_phone_verifications=await repositories.phone_verifications.prune(
-                now, BATCH_SIZE
-            ),
-            expired_rate_limits=await repositories.rate_limiter.delete_expired(now, BATCH_SIZE),
-            unfinished_files=await self._delete_unfinished_files(now),
-            expired_delivery_reports=await repositories.delivery_reports.delete_expired(
-                now, BATCH_SIZE
-            ),
-            expired_idempotency_keys=await repositories.idempotency_keys.delete_expired(
-                now, BATCH_SIZE
-            ),
-            corrected_usages=await self._recount_due_usages(),
-        )
+            "unfinished_files": await self._delete_unfinished_files(now),
+            "expired_delivery_reports": await delivery_reports.delete_expired(now, BATCH_SIZE),
+            "expired_idempotency_keys": await idempotency_keys.delete_expired(now, BATCH_SIZE),
+            "corrected_usages": await self._recount_due_usages(),
+        }
 
     async def _mark_expired_uploads(self, now: datetime) -> int:
         expired = await self.repositories.media_cleanup.list_expired_uploads(now, BATCH_SIZE)

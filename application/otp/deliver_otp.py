@@ -8,9 +8,9 @@ from application.otp.codes import OtpCodes
 from application.otp.delivery_status import ReportTimingProfile
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.place_code_call import PlaceCodeCall
-from application.ports.delivery_reports import DeliveryReports
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryResult, Messenger
+from application.ports.repositories import DeliveryReports
 from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock
 from application.webhook_urls import WebhookUrls

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.otp.delivery_timing import MAX_DURATIONS, random_quantile
-from application.ports.delivery_reports import DeliveryReports
+from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock, Randomness
 from application.update import save_record
 from domain.otp.delivery import Channel, Delivery

@@ -4,40 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from application.ports.versioned import Versioned
+from application.ports.versioned import Records, Versioned
 from domain.page import Cursor
 from domain.voice.call import Call
 
 
-class Calls(Protocol):
+class Calls(Records[Call], Protocol):
     """Calls by id."""
-
-    async def load(self, call_id: str) -> Versioned[Call] | None:
-        """Load the call, or None.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        ...
-
-    async def add(self, call: Call) -> bool:
-        """Add a call with version 1, durably, and return False where its id exists.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-    async def replace(self, call: Call, version: int) -> bool:
-        """Replace the call if it still has this version, and return whether it had.
-
-        After True it is durable.
-
-        Raises:
-            StorageError
-        """
-        ...
 
 
 class CallPages(Protocol):

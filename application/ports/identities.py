@@ -4,45 +4,17 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from application.ports.versioned import Versioned
+from application.ports.versioned import Records, Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 
 
-class Identities(Protocol):
-    """Identities by id. No two have the same username key, including deleted ones.
+class Identities(Records[Identity], Protocol):
+    """Identities by id, deleted or not. The phone of one never changes, except that it is removed.
 
-    The phone of an identity never changes, except that it is removed.
+    No two have the same username key, including deleted ones: `add` and `replace` raise
+    UniqueViolation if another identity has the username.
     """
-
-    async def load(self, identity_id: str) -> Versioned[Identity] | None:
-        """Load the identity, deleted or not, or None.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        ...
-
-    async def add(self, identity: Identity) -> bool:
-        """Add an identity with version 1, and return False where its id exists.
-
-        Raises:
-            UniqueViolation: another identity has its username.
-            StorageError
-        """
-        ...
-
-    async def replace(self, identity: Identity, version: int) -> bool:
-        """Replace the identity if it still has this version, and return whether it had.
-
-        After True it is durable.
-
-        Raises:
-            UniqueViolation: another identity has its username.
-            StorageError
-        """
-        ...
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         """Find the identity with this name, deleted or not.

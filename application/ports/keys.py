@@ -20,7 +20,8 @@ class Key:
 class KeyRing(Protocol):
     """The keys for one purpose. They may change while the service runs.
 
-    Adapters that sign, derive or encrypt ask for the keys each time. Use cases do not use it.
+    Those that sign, derive or encrypt ask for the keys each time. The keys that authenticate
+    refresh tokens are secret keys of an HMAC (SHA-256).
     """
 
     def signing(self) -> Key:
@@ -41,18 +42,6 @@ class OtpKeys(Protocol):
 
     def macs(self) -> Mapping[str, Mac]:
         """Return the HMAC with each available key by the key's id, at least one."""
-        ...
-
-
-class RefreshKeys(Protocol):
-    """The keys that authenticate refresh tokens (HMAC-SHA256)."""
-
-    def signing(self) -> bytes:
-        """Return the key for new tokens."""
-        ...
-
-    def accepted(self) -> Sequence[bytes]:
-        """Return all keys that a valid token may have been made with, newest first."""
         ...
 
 

@@ -4,47 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from application.ports.versioned import Versioned
+from application.ports.versioned import DeletableRecords, Versioned
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
 
 
-class MediaItems(Protocol):
-    """Library items by id."""
-
-    async def add(self, item: MediaItem) -> bool:
-        """Add an item with version 1, durably, and return False where its id exists.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-    async def load(self, item_id: str) -> Versioned[MediaItem] | None:
-        """Load the item in any state, or None.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        ...
-
-    async def replace(self, item: MediaItem, version: int) -> bool:
-        """Replace the item if it still has this version, and return whether it had.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-    async def delete(self, item_id: str, version: int) -> bool:
-        """Delete the item if it still has this version, and return whether it had.
-
-        Raises:
-            StorageError
-        """
-        ...
+class MediaItems(DeletableRecords[MediaItem], Protocol):
+    """Library items by id, in any state."""
 
 
 class MediaPages(Protocol):

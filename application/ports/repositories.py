@@ -1,17 +1,73 @@
-"""All repositories of a database."""
+"""All repositories of a database. Those with more methods have a module each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from application.ports.calls import CallCleanup, CallPages, Calls
-from application.ports.delivery_reports import DeliveryReports
-from application.ports.idempotency_keys import IdempotencyKeys
 from application.ports.identities import DeletedIdentities, Identities
-from application.ports.leases import Leases
 from application.ports.media_items import MediaCleanup, MediaItems, MediaPages
-from application.ports.media_usages import MediaUsages
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.system import HealthCheck
+from application.ports.versioned import DeletableRecords, Records, Versioned
+from domain.media.idempotency import IdempotencyKey
+from domain.media.usage import MediaUsage
+from domain.otp.delivery_report import DeliveryReport
+
+
+class MediaUsages(DeletableRecords[MediaUsage], Protocol):
+    """The usage of each user who has uploaded, by the id of the user."""
+
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
+        """List up to `limit` usages whose `recount_at` has passed.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+
+class IdempotencyKeys(DeletableRecords[IdempotencyKey], Protocol):
+    """Idempotency keys by id."""
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired keys, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
+class DeliveryReports(Records[DeliveryReport], Protocol):
+    """Delivery reports by id."""
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired reports, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
+class Leases(Protocol):
+    """Named leases that all instances on one database share. They end by themselves."""
+
+    async def acquire(self, name: str, now: datetime, expires_at: datetime) -> bool:
+        """Acquire the lease until `expires_at`, and return whether that succeeded.
+
+        Of all instances that try at the same time exactly one succeeds, and none while the lease
+        is held. A lease whose end lies more than `CLOCK_SKEW` after the requested one comes from
+        a clock that was set back since; it does not count.
+
+        Raises:
+            StorageError
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,12 +134,8 @@ class Identity:
 
     def find_session(self, session_id: str, now: datetime) -> Session | None:
         """Return the active session with this id, or None."""
-        if self.is_deleted or self.is_blocked:
-            return None
-        for session in self.sessions:
-            if session.id == session_id and now < session.ends_at:
-                return session
-        return None
+        active = self.active_sessions(now)
+        return next((session for session in active if session.id == session_id), None)
 
     def is_unused(self, now: datetime, period: timedelta) -> bool:
         """Return whether nobody logged in or used a session for this long, give or take a day."""

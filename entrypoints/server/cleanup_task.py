@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
 
@@ -42,7 +41,7 @@ def run_cleanup_task(
         report = await scheduled_cleanup(interval)
         if report is not None:
             duration_ms = round((time.monotonic() - started) * 1000, 1)
-            _log.info("cleanup_completed", **asdict(report), duration_ms=duration_ms)
+            _log.info("cleanup_completed", **report, duration_ms=duration_ms)
 
     pause = interval / _CHECKS_PER_INTERVAL
     first = min(timedelta(seconds=_FIRST_CHECK_SECONDS), pause)

@@ -13,8 +13,7 @@ from typing import Any, Final
 import msgspec
 from pymongo import MongoClient
 
-from adapters.records import MEDIA_ITEMS
-from adapters.records.media_items import MediaItemRecord
+from adapters.records.media_items import MEDIA_ITEMS, MediaItemRecord
 from adapters.sqlite.record_table import to_column
 from adapters.sqlite.schema import columns_of
 from application.ports.media_items import MediaPages

@@ -9,17 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.records import (
-    CALLS,
-    DELIVERY_REPORTS,
-    IDEMPOTENCY_KEYS,
-    MEDIA_ITEMS,
-    MEDIA_USAGES,
-    PHONE_VERIFICATIONS,
-    RATE_LIMITS,
-    RESERVATIONS,
-    IdentityMapping,
-)
+from adapters.records.calls import CALLS
+from adapters.records.delivery_reports import DELIVERY_REPORTS
+from adapters.records.idempotency_keys import IDEMPOTENCY_KEYS
+from adapters.records.identities import IdentityMapping
+from adapters.records.media_items import MEDIA_ITEMS
+from adapters.records.media_usages import MEDIA_USAGES
+from adapters.records.phone_verifications import PHONE_VERIFICATIONS
+from adapters.records.rate_limits import RATE_LIMITS, RESERVATIONS
 from domain.identities.identity import Identity
 from domain.media.idempotency import IdempotencyKey
 from domain.media.usage import MediaUsage

@@ -60,7 +60,7 @@ def test_named_files_and_settings_exist() -> None:
 def test_a_database_adapter_has_the_ports_and_methods_that_are_listed() -> None:
     ports = get_type_hints(Repositories)
     methods = {
-        name: [method for method in vars(port) if not method.startswith("_")]
+        name: [method for method in dir(port) if not method.startswith("_")]
         for name, port in ports.items()
     }
     page = PAGES[PROJECT / "docs/adapters.md"].partition("## A database")[2]

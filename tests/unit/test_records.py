@@ -12,12 +12,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from adapters.records import (
-    Fields,
-    Record,
-    RecordMapping,
-    Upgrade,
-)
+from adapters.records.mapping import Fields, Record, RecordMapping, Upgrade
 from application.ports.errors import CorruptRecord
 from tests.support.full_records import FULL_RECORDS, GOLDEN_RECORDS, MAPPINGS
 

@@ -84,8 +84,9 @@ class SessionController(Controller):
     async def list_sessions(self, request: ApiRequest) -> schemas.SessionListResponse:
         """List the caller's sessions, the last used first."""
         sessions = await request.use_cases.list_sessions(request.principal)
+        current_id = request.principal.session.id
         return schemas.SessionListResponse(
-            sessions=[schemas.to_session_response(session) for session in sessions]
+            sessions=[schemas.to_session_response(session, current_id) for session in sessions]
         )
 
     @delete(

@@ -4,7 +4,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from application.identities.sessions import ListedSession, Scope
+from application.identities.sessions import Scope
+from domain.identities.session import Session
 from entrypoints.http.fields import described, format_timestamp, path_parameter, time_field
 
 SessionIdParameter = Annotated[
@@ -109,14 +110,13 @@ LOGOUT_BODY: Final = {"content": {"application/json": _LOGOUT_SCHEMA}, "required
 """An optional body; Litestar would require it, or `null`."""
 
 
-def to_session_response(shown: ListedSession) -> SessionResponse:
-    """Convert a session."""
-    session = shown.session
+def to_session_response(session: Session, current_id: str) -> SessionResponse:
+    """Convert a session; `current_id` is that of the session of the request."""
     return SessionResponse(
         id=session.id,
         device=session.device,
         created=format_timestamp(session.created_at),
         last_used=format_timestamp(session.last_seen_at),
         expires=format_timestamp(session.ends_at),
-        current=shown.is_current,
+        current=session.id == current_id,
     )

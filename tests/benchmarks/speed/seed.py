@@ -25,7 +25,9 @@ from pymongo import MongoClient
 
 from adapters.jwt import JwtAccessTokens
 from adapters.key_file import KeyPurpose
-from adapters.records import MEDIA_ITEMS, Fields, IdentityMapping, RecordMapping
+from adapters.records.identities import IdentityMapping
+from adapters.records.mapping import Fields, RecordMapping
+from adapters.records.media_items import MEDIA_ITEMS
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.sqlite.record_table import to_column
 from adapters.system import SystemClock

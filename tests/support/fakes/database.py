@@ -12,30 +12,28 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from adapters.records import (
-    CALLS,
-    DELIVERY_REPORTS,
-    IDEMPOTENCY_KEYS,
-    MEDIA_ITEMS,
-    MEDIA_USAGES,
-    PHONE_VERIFICATIONS,
-    RATE_LIMITS,
-    RESERVATIONS,
-    WRITTEN_ONCE,
-    Fields,
-    IdentityMapping,
-    RateLimitRecord,
-    Record,
-    RecordMapping,
-    ReservationRecord,
-)
+from adapters.records.calls import CALLS
+from adapters.records.delivery_reports import DELIVERY_REPORTS
+from adapters.records.idempotency_keys import IDEMPOTENCY_KEYS
+from adapters.records.identities import IdentityMapping
+from adapters.records.mapping import WRITTEN_ONCE, Fields, Record, RecordMapping
+from adapters.records.media_items import MEDIA_ITEMS
+from adapters.records.media_usages import MEDIA_USAGES
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import (
+    PHONE_VERIFICATIONS,
     encrypt_if_blocked,
     make_first_version,
     prune_record,
 )
-from adapters.records.rate_limits import acquire, find_available
+from adapters.records.rate_limits import (
+    RATE_LIMITS,
+    RESERVATIONS,
+    RateLimitRecord,
+    ReservationRecord,
+    acquire,
+    find_available,
+)
 from application.ports.errors import StorageTimeout, StorageUnavailable, UniqueViolation
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned

@@ -163,7 +163,7 @@ async def test_only_its_owner_can_revoke_a_session_by_id(app: AppHarness) -> Non
     mine, lost = await log_in(app), await log_in(app, device="lost phone")
     caller = await authenticate(app, mine)
     listed = await app.use_cases.list_sessions(caller)
-    lost_id = next(item.session.id for item in listed if item.session.device == "lost phone")
+    lost_id = next(session.id for session in listed if session.device == "lost phone")
 
     await app.use_cases.revoke_session(caller, lost_id)
 
@@ -179,18 +179,11 @@ async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: Ap
     old = await refresh(app, old)
     app.advance(1)
 
-    listed = await app.use_cases.list_sessions(await authenticate(app, new))
+    first, last = await app.use_cases.list_sessions(await authenticate(app, new))
 
-    assert [(item.session.device, item.is_current) for item in listed] == [
-        ("old", False),
-        ("new", True),
-    ]
-    assert listed[0].session.last_seen_at == app.clock.now() - timedelta(seconds=1)
-    assert (
-        listed[0].session.created_at
-        < listed[1].session.created_at
-        == listed[1].session.last_seen_at
-    )
+    assert (first.device, last.device) == ("old", "new")
+    assert first.last_seen_at == app.clock.now() - timedelta(seconds=1)
+    assert first.created_at < last.created_at == last.last_seen_at
 
 
 async def test_a_session_ends_when_it_is_not_used_for_the_idle_timeout() -> None:

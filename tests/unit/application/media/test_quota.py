@@ -141,7 +141,7 @@ async def test_an_upload_under_way_stays_reserved_until_its_deadline(
     app.faults.reset()
     for duration, left in ((PENDING_TIMEOUT, 1), (timedelta(seconds=1), 0)):
         app.clock.advance(duration)
-        assert (await app.use_cases.cleanup()).corrected_usages == 1 - left
+        assert (await app.use_cases.cleanup())["corrected_usages"] == 1 - left
         assert used(app, owner) == (left * SIZE, left)
 
 

@@ -82,9 +82,9 @@ async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: 
 async def test_the_cleanup_retries_a_refused_deletion(app: AppHarness, refused: str) -> None:
     app.files.is_unavailable = False
 
-    assert (await app.use_cases.cleanup()).retried_deletions == 1
+    assert (await app.use_cases.cleanup())["retried_deletions"] == 1
     assert app.files.contents == {}
 
     app.clock.advance(FILE_DELETION_DELAY)
-    assert (await app.use_cases.cleanup()).deleted_items == 1
+    assert (await app.use_cases.cleanup())["deleted_items"] == 1
     assert refused not in app.database.media_items

@@ -131,7 +131,7 @@ async def clean_up(app: AppHarness) -> None:
     for duration in (timedelta(0), UPLOAD_TIMEOUT, FILE_DELETION_DELAY):
         app.clock.advance(duration)
         await app.use_cases.cleanup()
-    assert (await app.use_cases.cleanup()).total == 0
+    assert (await app.use_cases.cleanup()).total() == 0
 
 
 async def assert_nothing_is_left(app: AppHarness) -> None:

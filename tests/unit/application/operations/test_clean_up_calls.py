@@ -108,7 +108,7 @@ async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
     await app.database.repositories().calls.add(call)
 
     app.clock.advance(timedelta(hours=5, minutes=2))
-    assert (await app.use_cases.cleanup()).ended_calls == 0
+    assert (await app.use_cases.cleanup())["ended_calls"] == 0
     app.clock.advance(timedelta(minutes=1))
     await app.use_cases.cleanup()
 

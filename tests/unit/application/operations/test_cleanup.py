@@ -89,7 +89,7 @@ async def test_items_and_phone_of_a_deleted_identity_are_cleaned_up(app: AppHarn
     await app.use_cases.delete_user(principal)
     app.files.is_unavailable = False
     await app.database.repositories().media_items.add(an_item(owner_id=principal.identity.id))
-    assert (await app.use_cases.cleanup()).purged_identities == 1
+    assert (await app.use_cases.cleanup())["purged_identities"] == 1
     deleted = app.database.identities[principal.identity.id].value
     assert (deleted.purged_at, deleted.phone, deleted.is_deleted) == (
         app.clock.now(),
@@ -117,7 +117,7 @@ async def test_the_phone_verification_of_a_deleted_identity_expires(app: AppHarn
     await app.use_cases.cleanup()
     assert a_phone() in app.database.phone_verifications
     app.clock.advance(TRUSTED_IP_TTL)
-    assert (await app.use_cases.cleanup()).expired_phone_verifications == 1
+    assert (await app.use_cases.cleanup())["expired_phone_verifications"] == 1
 
 
 # Phone verifications and rate limits
@@ -128,10 +128,10 @@ async def test_the_client_ips_of_a_phone_with_an_identity_are_removed_when_they_
 ) -> None:
     principal = await app.log_in()
     app.clock.advance(TRUSTED_IP_TTL - TICK)
-    assert (await app.use_cases.cleanup()).pruned_phone_verifications == 1
+    assert (await app.use_cases.cleanup())["pruned_phone_verifications"] == 1
     [before] = app.database.phone_verifications.values()
     app.clock.advance(TICK)
-    assert (await app.use_cases.cleanup()).pruned_phone_verifications == 1
+    assert (await app.use_cases.cleanup())["pruned_phone_verifications"] == 1
     [after] = app.database.phone_verifications.values()
 
     assert len(before.value.trusted_ips) == 1
@@ -165,7 +165,7 @@ async def test_parallel_cleanups_do_the_work_once(app: AppHarness) -> None:
         item = an_item(id=an_id(5000 + number), owner_id=an_id(number))
         await repositories.media_items.add(item)
     reports = await asyncio.gather(*(app.use_cases.cleanup() for _ in range(4)))
-    assert sum(report.purged_identities for report in reports) == 300
+    assert sum(report["purged_identities"] for report in reports) == 300
     assert all(stored.value.purged_at for stored in app.database.identities.values())
     assert await app.use_cases.cleanup() == CleanupReport()
 
@@ -231,7 +231,7 @@ async def assert_cleanup_completes(app: AppHarness) -> None:
     await app.use_cases.cleanup()
     app.clock.advance(FILE_DELETION_DELAY)
     await app.use_cases.cleanup()
-    assert (await app.use_cases.cleanup()).total == 0
+    assert (await app.use_cases.cleanup()).total() == 0
     assert app.files.contents == {}
     assert app.database.media_items == {}
     (identity,) = app.database.identities.values()

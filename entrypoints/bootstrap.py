@@ -81,7 +81,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     """
     from adapters.failover import FailoverMessenger
     from adapters.jwt import JwtAccessTokens
-    from adapters.key_file import FileOtpKeys, FileRefreshKeys, KeyPurpose
+    from adapters.key_file import FileOtpKeys, KeyPurpose
     from adapters.pillow import open_image_publisher
     from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness, count_processors
 
@@ -134,7 +134,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 image_publisher=image_publisher,
                 tokens=tokens,
                 public_keys=tokens,
-                refresh_keys=FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH)),
+                refresh_keys=keys.key_set(KeyPurpose.REFRESH),
                 otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
                 keyed_hashes=phone_encryption,
                 events=LogSecurityEvents(),

@@ -28,7 +28,6 @@
 from adapters.key_file.document import KeyPurpose, generate_document
 from adapters.key_file.keys import (
     FileOtpKeys,
-    FileRefreshKeys,
     ReloadingKeys,
     UnchangingKeys,
     find_inactive_keys,
@@ -45,7 +44,6 @@ from adapters.key_file.rotation import (
 
 __all__ = [
     "FileOtpKeys",
-    "FileRefreshKeys",
     "KeyPurpose",
     "ReloadingKeys",
     "RotatedKeys",

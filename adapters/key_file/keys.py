@@ -214,22 +214,6 @@ class FileOtpKeys:
         return {key.id: partial(_digest, key.key) for key in self._key_set.accepted()}
 
 
-class FileRefreshKeys:
-    """The keys that authenticate refresh tokens."""
-
-    def __init__(self, key_set: KeyRing) -> None:
-        """Use the keys of this set."""
-        self._key_set = key_set
-
-    def signing(self) -> bytes:
-        """Return the key for new tokens."""
-        return self._key_set.signing().key
-
-    def accepted(self) -> Sequence[bytes]:
-        """Return all keys that verify tokens, newest first."""
-        return [key.key for key in self._key_set.accepted()]
-
-
 def _digest(key: bytes, message: bytes) -> bytes:
     # `hmac.digest` releases the interpreter's lock, and waits until other threads give it back.
     return hmac.new(key, message, "sha256").digest()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.ports.keys import AccessTokens, RefreshKeys, TokenClaims
+from application.ports.keys import AccessTokens, KeyRing, TokenClaims
 from application.ports.system import Randomness
 from domain.errors import Unauthenticated
 from domain.identities.device_token import DeviceToken, derive_device_secret
@@ -42,7 +42,7 @@ class SessionFactory:
     """Starts and refreshes sessions, and issues the tokens that belong to them."""
 
     tokens: AccessTokens
-    refresh_keys: RefreshKeys
+    refresh_keys: KeyRing
     randomness: Randomness
     lifetimes: TokenLifetimes
     limits: SessionLimits
@@ -72,7 +72,7 @@ class SessionFactory:
     def derive_device_secrets(self, session_id: str) -> list[bytes]:
         """Derive the secret of a device with each accepted key, the one for new tokens first."""
         keys = (self.refresh_keys.signing(), *self.refresh_keys.accepted())
-        return [derive_device_secret(key, session_id) for key in keys]
+        return [derive_device_secret(key.key, session_id) for key in keys]
 
     def refresh(self, session: Session, family: RefreshTokenFamily, now: datetime) -> Session:
         """Return the session with the next generation of refresh tokens."""
@@ -89,7 +89,8 @@ class SessionFactory:
         session = identity.find_session(token.session_id, now)
         if session is None or session.token_family is None:
             raise Unauthenticated
-        if not token.has_valid_mac(self.refresh_keys.accepted(), session.token_family.nonce):
+        keys = [key.key for key in self.refresh_keys.accepted()]
+        if not token.has_valid_mac(keys, session.token_family.nonce):
             raise Unauthenticated
         return session, session.token_family
 
@@ -103,7 +104,7 @@ class SessionFactory:
             identity_id,
             session.id,
             session.token_family.generation,
-            key=self.refresh_keys.signing(),
+            key=self.refresh_keys.signing().key,
             nonce=session.token_family.nonce,
         )
         return Tokens(

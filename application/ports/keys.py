@@ -20,7 +20,7 @@ class Key:
 class KeyRing(Protocol):
     """The keys for one purpose. They may change while the service runs.
 
-    Adapters that sign, derive or encrypt ask for the keys each time. Use cases do not use it.
+    Ask for the keys each time. Use cases use the keys of refresh tokens (HMAC-SHA256) only.
     """
 
     def signing(self) -> Key:
@@ -41,18 +41,6 @@ class OtpKeys(Protocol):
 
     def macs(self) -> Mapping[str, Mac]:
         """Return the HMAC with each available key by the key's id, at least one."""
-        ...
-
-
-class RefreshKeys(Protocol):
-    """The keys that authenticate refresh tokens (HMAC-SHA256)."""
-
-    def signing(self) -> bytes:
-        """Return the key for new tokens."""
-        ...
-
-    def accepted(self) -> Sequence[bytes]:
-        """Return all keys that a valid token may have been made with, newest first."""
         ...
 
 

@@ -9,12 +9,11 @@ import pytest
 
 from adapters.key_file import (
     FileOtpKeys,
-    FileRefreshKeys,
     KeyPurpose,
     ReloadingKeys,
     rotate_secrets_file,
 )
-from application.ports.keys import KeyRing, OtpKeys, RefreshKeys
+from application.ports.keys import KeyRing, OtpKeys
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing, create_secrets_file
 
@@ -43,11 +42,6 @@ def key_set(request: pytest.FixtureRequest, tmp_path: Path) -> KeyRing:
 @pytest.fixture
 def otp_keys() -> OtpKeys:
     return FileOtpKeys(FakeKeyRing(NEW, OLD))
-
-
-@pytest.fixture
-def refresh_keys() -> RefreshKeys:
-    return FileRefreshKeys(FakeKeyRing(NEW, OLD))
 
 
 def test_a_key_that_is_not_yet_active_is_accepted(key_set: KeyRing) -> None:
@@ -80,11 +74,3 @@ def test_each_otp_key_is_found_by_its_id(otp_keys: OtpKeys) -> None:
 @pytest.mark.parametrize("key_id", ["", "0000000c"])
 def test_a_removed_otp_key_is_not_found(otp_keys: OtpKeys, key_id: str) -> None:
     assert key_id not in otp_keys.macs()
-
-
-def test_new_refresh_tokens_use_the_current_key(refresh_keys: RefreshKeys) -> None:
-    assert refresh_keys.signing() == NEW[1]
-
-
-def test_all_refresh_keys_are_accepted_newest_first(refresh_keys: RefreshKeys) -> None:
-    assert list(refresh_keys.accepted()) == [NEW[1], OLD[1]]

@@ -10,7 +10,6 @@ import pytest
 from adapters.jwt import JwtAccessTokens
 from adapters.key_file import (
     FileOtpKeys,
-    FileRefreshKeys,
     KeyPurpose,
     ReloadingKeys,
     rotate_secrets_file,
@@ -34,7 +33,7 @@ class Instance:
         self._clock = clock
         keys = ReloadingKeys(secrets_path, clock)
         self.otp_keys = FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER))
-        self.refresh_keys = FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH))
+        self.refresh_keys = keys.key_set(KeyPurpose.REFRESH)
         self.tokens = JwtAccessTokens(
             keys.key_set(KeyPurpose.SIGNING),
             keys.key_set(KeyPurpose.REFRESH),

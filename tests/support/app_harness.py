@@ -6,7 +6,7 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any, Final
 
-from adapters.key_file import FileOtpKeys, FileRefreshKeys
+from adapters.key_file import FileOtpKeys
 from application.identities.users import CreateUserCommand
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
@@ -88,7 +88,7 @@ class AppHarness:
             image_publisher=self.image_publisher,
             tokens=access_tokens(),
             public_keys=access_tokens(),
-            refresh_keys=FileRefreshKeys(self.refresh_keys),
+            refresh_keys=self.refresh_keys,
             otp_keys=FileOtpKeys(self.otp_keys),
             keyed_hashes=self.keyed_hashes,
             events=self.events,

@@ -1,17 +1,12 @@
 """Checks and values of the secrets file that depend on the settings."""
 
+import stat
 from pathlib import Path
-from typing import Final
 
 from application.identities.session_factory import TokenLifetimes
 from entrypoints.settings import Settings
 from entrypoints.settings.values import Factory, MongoDatabase, SqliteDatabase
 from entrypoints.startup_error import StartupError
-
-# https://www.sqlite.org/fileformat.html: the magic string at 0, the application id at 68.
-_SQLITE_MAGIC: Final = b"SQLite format 3\0"
-_APPLICATION_ID: Final = slice(68, 72)
-_DIALTONE_ID: Final = b"DIAL"
 
 
 def check_secrets_file_not_lost(
@@ -26,7 +21,7 @@ def check_secrets_file_not_lost(
     """
     # The database is checked first: a process that starts at the same time creates the secrets
     # file before the database.
-    if not isinstance(database, SqliteDatabase) or not _is_dialtone_database(database.path):
+    if not isinstance(database, SqliteDatabase) or not _has_content(database.path):
         return
     if not secrets_file.exists() and not secrets_file.is_symlink():
         raise StartupError(
@@ -48,12 +43,9 @@ def max_token_lifetimes(settings: Settings) -> TokenLifetimes:
     )
 
 
-def _is_dialtone_database(path: Path) -> bool:
+def _has_content(path: Path) -> bool:
     try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            header = file.read(_APPLICATION_ID.stop)
+        status = path.stat()
     except OSError:
         return False  # opening the database reports the reason
-    return header.startswith(_SQLITE_MAGIC) and header[_APPLICATION_ID] == _DIALTONE_ID
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0

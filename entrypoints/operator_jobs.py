@@ -84,7 +84,7 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     """
     from adapters.key_file import (
         KeyPurpose,
-        UnchangingKeys,
+        SecretKeys,
         begin_index_key_change,
         finish_index_key_change,
         load_secrets_file,
@@ -96,7 +96,7 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     now = clock.now()
 
     with name_variable("DIALTONE_SECRETS_FILE"):
-        keys = UnchangingKeys(load_secrets_file(path, max_index_keys=2).keys, clock)
+        keys = SecretKeys(load_secrets_file(path, max_index_keys=2).keys, clock)
     with name_variable("DIALTONE_DATABASE"):
         jobs, place = _phone_key_jobs(settings)
         if len(keys.current()[KeyPurpose.PHONE_INDEX]) == 1:

@@ -1,6 +1,7 @@
 """Checks and values of the secrets file that depend on the settings."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from application.identities.session_factory import TokenLifetimes
@@ -35,12 +36,9 @@ def max_token_lifetimes(settings: Settings) -> TokenLifetimes:
 
     The settings may have been reduced since the tokens were issued.
     """
-    configured, default = settings.token_lifetimes, TokenLifetimes()
-    return TokenLifetimes(
-        plain=max(configured.plain, default.plain),
-        access=max(configured.access, default.access),
-        refresh=max(configured.refresh, default.refresh),
-    )
+    # The setting of the others cannot reduce them below the defaults.
+    lifetimes = settings.token_lifetimes
+    return replace(lifetimes, plain=max(lifetimes.plain, TokenLifetimes().plain))
 
 
 def _has_content(path: Path) -> bool:

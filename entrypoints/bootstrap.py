@@ -60,7 +60,7 @@ from entrypoints.settings.values import (
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from adapters.key_file import ReloadingKeys, UnchangingKeys
+    from adapters.key_file import SecretKeys
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
@@ -200,9 +200,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         )
 
 
-def load_keys(
-    settings: Settings, clock: Clock, *, is_service: bool = False
-) -> "ReloadingKeys | UnchangingKeys":
+def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> "SecretKeys":
     """Load the keys.
 
     Args:
@@ -214,13 +212,13 @@ def load_keys(
     Raises:
         StartupError: they cannot be used.
     """
-    from adapters.key_file import ReloadingKeys, UnchangingKeys, parse_secrets
+    from adapters.key_file import ReloadingKeys, SecretKeys, parse_secrets
 
     is_strict = is_service and settings.env is Environment.PRODUCTION
     create_missing = is_service and not is_strict
     if text := settings.secrets.value:
         with name_variable("DIALTONE_SECRETS"):
-            return UnchangingKeys(parse_secrets(text, is_strict=is_strict), clock)
+            return SecretKeys(parse_secrets(text, is_strict=is_strict), clock)
     with name_variable("DIALTONE_SECRETS_FILE"):
         if create_missing:
             check_secrets_file_not_lost(settings.database, settings.secrets_file)
@@ -229,9 +227,7 @@ def load_keys(
         )
 
 
-def make_phone_encryption(
-    keys: "ReloadingKeys | UnchangingKeys", index_key: Key | None = None
-) -> PhoneEncryption:
+def make_phone_encryption(keys: "SecretKeys", index_key: Key | None = None) -> PhoneEncryption:
     """Return the encryption of phones, by default with the only index key."""
     from adapters.encryption import AesPhoneEncryption
     from adapters.key_file import KeyPurpose

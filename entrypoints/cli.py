@@ -73,11 +73,11 @@ def _run_command(arguments: argparse.Namespace) -> int:
 
     if arguments.command == "run":
         return _print_result(_run_service)
-    from entrypoints.commands import COMMANDS, COMMANDS_WITHOUT_SETTINGS
+    from entrypoints.commands import COMMANDS, generate_keys
 
-    if arguments.command in COMMANDS_WITHOUT_SETTINGS:
-        command = COMMANDS_WITHOUT_SETTINGS[arguments.command]
-        return _print_result(lambda: command(arguments))
+    if arguments.command == "keys":
+        # It helps where the settings are not valid yet.
+        return _print_result(lambda: generate_keys(arguments))
     run = COMMANDS[arguments.command]
     has_file_checks = arguments.command == "check-settings"
     return _print_result(lambda: run(_read_settings(has_file_checks=has_file_checks), arguments))

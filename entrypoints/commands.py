@@ -283,12 +283,6 @@ def restore_identity(settings: Settings, arguments: Namespace) -> Iterable[str]:
     return [f"{identity.id} has its phone again. Its owner signs in and chooses a username."]
 
 
-COMMANDS_WITHOUT_SETTINGS: Final[Mapping[str, Callable[[Namespace], Iterable[str]]]] = {
-    "keys": generate_keys,
-}
-"""They help where the settings are not valid yet."""
-
-
 def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Check a call flow, draw it, or walk it."""
     file = Path(arguments.file) if arguments.file else None

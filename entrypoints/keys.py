@@ -1,17 +1,13 @@
 """Checks and values of the secrets file that depend on the settings."""
 
+import stat
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from application.identities.session_factory import TokenLifetimes
 from entrypoints.settings import Settings
 from entrypoints.settings.values import Factory, MongoDatabase, SqliteDatabase
 from entrypoints.startup_error import StartupError
-
-# https://www.sqlite.org/fileformat.html: the magic string at 0, the application id at 68.
-_SQLITE_MAGIC: Final = b"SQLite format 3\0"
-_APPLICATION_ID: Final = slice(68, 72)
-_DIALTONE_ID: Final = b"DIAL"
 
 
 def check_secrets_file_not_lost(
@@ -26,7 +22,7 @@ def check_secrets_file_not_lost(
     """
     # The database is checked first: a process that starts at the same time creates the secrets
     # file before the database.
-    if not isinstance(database, SqliteDatabase) or not _is_dialtone_database(database.path):
+    if not isinstance(database, SqliteDatabase) or not _has_content(database.path):
         return
     if not secrets_file.exists() and not secrets_file.is_symlink():
         raise StartupError(
@@ -40,20 +36,14 @@ def max_token_lifetimes(settings: Settings) -> TokenLifetimes:
 
     The settings may have been reduced since the tokens were issued.
     """
-    configured, default = settings.token_lifetimes, TokenLifetimes()
-    return TokenLifetimes(
-        plain=max(configured.plain, default.plain),
-        access=max(configured.access, default.access),
-        refresh=max(configured.refresh, default.refresh),
-    )
+    # The setting of the others cannot reduce them below the defaults.
+    lifetimes = settings.token_lifetimes
+    return replace(lifetimes, plain=max(lifetimes.plain, TokenLifetimes().plain))
 
 
-def _is_dialtone_database(path: Path) -> bool:
+def _has_content(path: Path) -> bool:
     try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            header = file.read(_APPLICATION_ID.stop)
+        status = path.stat()
     except OSError:
         return False  # opening the database reports the reason
-    return header.startswith(_SQLITE_MAGIC) and header[_APPLICATION_ID] == _DIALTONE_ID
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0

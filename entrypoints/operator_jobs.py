@@ -4,11 +4,11 @@ An adapter's package is imported only if the settings name it.
 """
 
 import shlex
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
-from adapters.records.phone_encryption import PhoneEncryption
 from domain.otp.challenge import OTP_TTL
 from entrypoints.bootstrap import load_keys, make_phone_encryption, name_variable
 from entrypoints.keys import max_token_lifetimes
@@ -21,21 +21,6 @@ if TYPE_CHECKING:
 
 DUMP: Final = 'mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}'
 LOAD_DUMP: Final = 'mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}'
-
-
-class PhoneKeyJobs(Protocol):
-    """What an adapter of a database does with the keys of phones; `place` is its path or URL."""
-
-    async def reencrypt_phones(self, place: Any, encryption: PhoneEncryption, /) -> int:
-        """Encrypt again what another key encrypted; return how many."""
-
-    async def check_unused(self, place: Any, encryption: PhoneEncryption, now: datetime, /) -> None:
-        """Check that no service uses the database."""
-
-    async def change_index_key(
-        self, place: Any, old: PhoneEncryption, new: PhoneEncryption, now: datetime, /
-    ) -> int:
-        """Move all phone verifications to a new index key; return how many are kept."""
 
 
 def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...]":
@@ -99,7 +84,7 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     """
     from adapters.key_file import (
         KeyPurpose,
-        UnchangingKeys,
+        SecretKeys,
         begin_index_key_change,
         finish_index_key_change,
         load_secrets_file,
@@ -111,7 +96,7 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     now = clock.now()
 
     with name_variable("DIALTONE_SECRETS_FILE"):
-        keys = UnchangingKeys(load_secrets_file(path, max_index_keys=2).keys, clock)
+        keys = SecretKeys(load_secrets_file(path, max_index_keys=2).keys, clock)
     with name_variable("DIALTONE_DATABASE"):
         jobs, place = _phone_key_jobs(settings)
         if len(keys.current()[KeyPurpose.PHONE_INDEX]) == 1:
@@ -170,8 +155,8 @@ def sqlite_path(settings: Settings, command: str, file: Path) -> Path:
             )
 
 
-def _phone_key_jobs(settings: Settings) -> tuple[PhoneKeyJobs, Path | str]:
-    """Return the jobs of the database's adapter, and where the database is."""
+def _phone_key_jobs(settings: Settings) -> tuple[ModuleType, Path | str]:
+    """Return the adapter of the database, which has the jobs, and where the database is."""
     match settings.database:
         case SqliteDatabase(path=path):
             from adapters import sqlite

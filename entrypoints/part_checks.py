@@ -5,14 +5,13 @@ An adapter's package is imported only if the settings name it.
 
 import asyncio
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from application.ports.errors import (
     ConfigurationError,
     MediaStorageUnavailable,
     MessengerUnavailable,
 )
-from application.ports.messenger import Messenger
 from application.webhook_urls import WebhookUrls
 from entrypoints.bootstrap import (
     find_key_fingerprint,
@@ -145,16 +144,13 @@ async def _check_messenger(provider: SmsProvider | Factory, settings: Settings) 
             return "" if hasattr(messenger, "check") else "it was opened; it has no health check"
 
 
-async def _check_twilio(messenger: Messenger) -> str:
-    from adapters.twilio import TwilioMessenger
-
-    if isinstance(messenger, TwilioMessenger):
-        try:
-            await messenger.check()
-        except MessengerUnavailable as error:
-            raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
-        return await messenger.check_sender()
-    return ""
+async def _check_twilio(messenger: Any) -> str:
+    try:
+        await messenger.check()
+    except MessengerUnavailable as error:
+        raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
+    note: str = await messenger.check_sender()
+    return note
 
 
 async def _check_phone_line(settings: Settings) -> str:

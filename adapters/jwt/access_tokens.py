@@ -12,12 +12,10 @@ import msgspec
 
 from adapters.jwt.keys import (
     LONG_LIVED_ALGORITHM,
-    CurrentSigningKey,
-    VerificationKey,
-    VerificationKeys,
-    derive_long_lived_key,
-    parse_signing_key,
-    prepare_verification_keys,
+    TokenKey,
+    TokenKeys,
+    long_lived_id,
+    prepare_token_keys,
 )
 from application.ports.errors import InvalidToken
 from application.ports.keys import KeyRing, PublicKey, TokenClaims
@@ -79,11 +77,7 @@ class JwtAccessTokens:
         """
         self._key_set = key_set
         self._long_lived_key_set = long_lived_key_set
-        self._verification_keys = prepare_verification_keys(
-            key_set.accepted(), long_lived_key_set.accepted()
-        )
-        self._signing_key = CurrentSigningKey(key_set, parse_signing_key)
-        self._long_lived_key = CurrentSigningKey(long_lived_key_set, derive_long_lived_key)
+        self._keys = prepare_token_keys(key_set.accepted(), long_lived_key_set.accepted())
         self._issuer = issuer
         self._audience = audience
 
@@ -98,9 +92,11 @@ class JwtAccessTokens:
             "sid": claims.session_id,
         }
         if claims.generation is None:
-            return self._long_lived_key.sign(payload)
-        payload["gen"] = claims.generation
-        return self._signing_key.sign(payload)
+            key_id = long_lived_id(self._long_lived_key_set.signing())
+        else:
+            payload["gen"] = claims.generation
+            key_id = self._key_set.signing().id
+        return self._current_keys().by_id[key_id].sign(payload)
 
     def verify(self, token: str, now: datetime) -> TokenClaims:
         """Return the claims of a token that is signed with an accepted key and not expired.
@@ -110,7 +106,7 @@ class JwtAccessTokens:
         """
         if len(token) > MAX_TOKEN_LENGTH or not (match := _TOKEN_PATTERN.fullmatch(token)):
             raise InvalidToken("The access token is malformed.")
-        keys = self._get_verification_keys()
+        keys = self._current_keys()
         try:
             # A header that is identical to ours does not have to be parsed.
             key = keys.by_header.get(match["header"]) or _find_key(token, keys)
@@ -129,16 +125,15 @@ class JwtAccessTokens:
 
     def list_published(self) -> Sequence[PublicKey]:
         """Return the public keys of all accepted keys of short-lived tokens, newest first."""
-        return self._get_verification_keys().list_published
+        return self._current_keys().list_published
 
-    def _get_verification_keys(self) -> VerificationKeys:
+    def _current_keys(self) -> TokenKeys:
         published, long_lived = self._key_set.accepted(), self._long_lived_key_set.accepted()
-        current = self._verification_keys
-        if published is not current.published or long_lived is not current.long_lived:
-            self._verification_keys = prepare_verification_keys(published, long_lived)
-        return self._verification_keys
+        if published is not self._keys.published or long_lived is not self._keys.long_lived:
+            self._keys = prepare_token_keys(published, long_lived)
+        return self._keys
 
-    def _verify(self, token: re.Match[str], key: VerificationKey) -> TokenClaims:
+    def _verify(self, token: re.Match[str], key: TokenKey) -> TokenClaims:
         if not key.verify(token["content"], _decode_segment(token["signature"])):
             raise InvalidToken("The access token has an invalid signature.")
         return self._parse_claims(_decode_segment(token["payload"]))
@@ -162,7 +157,7 @@ def _decode_segment(segment: str) -> bytes:
     return urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
 
 
-def _find_key(token: str, keys: VerificationKeys) -> VerificationKey:
+def _find_key(token: str, keys: TokenKeys) -> TokenKey:
     header = jwt.get_unverified_header(token)
     key_id = header.get("kid")
     key = keys.by_id.get(key_id) if isinstance(key_id, str) else None

@@ -1,6 +1,6 @@
-"""Signing keys, prepared for verification, and the cache of verified tokens."""
+"""The keys of access tokens, and the cache of verified tokens."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from application.ports.keys import Key, KeyRing, PublicKey, TokenClaims
+from application.ports.keys import Key, PublicKey, TokenClaims
 
 PUBLISHED_ALGORITHM: Final = "ES256"
 LONG_LIVED_ALGORITHM: Final = "HS256"
@@ -27,25 +27,30 @@ _LONG_LIVED_KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class VerificationKey:
-    """A key, and the only algorithm and header of the tokens that it verifies (RFC 8725 §3.1)."""
+class TokenKey:
+    """A key, and the only algorithm and header of its tokens (RFC 8725 §3.1)."""
 
     header: Mapping[str, str]
-    key: EllipticCurvePublicKey | bytes = field(repr=False)
+    signing_key: EllipticCurvePrivateKey | bytes = field(repr=False)
+    verification_key: EllipticCurvePublicKey | bytes = field(repr=False)
 
     @property
     def algorithm(self) -> str:
         """The algorithm of its signatures."""
         return self.header["alg"]
 
+    def sign(self, payload: dict[str, Any]) -> str:
+        """Return a signed token with this payload."""
+        return jwt.encode(payload, self.signing_key, self.algorithm, dict(self.header))
+
     def verify(self, content: str, signature: bytes) -> bool:
         """Return whether this is the signature of the content."""
         algorithm = jwt.get_algorithm_by_name(self.algorithm)
-        return algorithm.verify(content.encode(), self.key, signature)
+        return algorithm.verify(content.encode(), self.verification_key, signature)
 
 
 @dataclass(frozen=True, slots=True)
-class VerificationKeys:
+class TokenKeys:
     """All accepted keys, and the claims of tokens that were verified with them.
 
     - A change of keys makes a new object, so that no cached token outlives its key.
@@ -55,18 +60,16 @@ class VerificationKeys:
 
     published: Sequence[Key]
     long_lived: Sequence[Key]
-    by_id: Mapping[str, VerificationKey]
-    by_header: Mapping[str, VerificationKey]
+    by_id: Mapping[str, TokenKey]
+    by_header: Mapping[str, TokenKey]
     list_published: Sequence[PublicKey]
     verified_tokens: LRUCache[bytes, TokenClaims] = field(
         default_factory=lambda: LRUCache(MAX_VERIFIED_TOKENS), repr=False
     )
 
 
-def prepare_verification_keys(
-    published: Sequence[Key], long_lived: Sequence[Key]
-) -> VerificationKeys:
-    """Prepare the keys for verification.
+def prepare_token_keys(published: Sequence[Key], long_lived: Sequence[Key]) -> TokenKeys:
+    """Prepare the keys.
 
     Args:
         published: Private keys in PEM; offline verifiers know their public keys.
@@ -75,83 +78,39 @@ def prepare_verification_keys(
     Raises:
         ValueError: a key is not on the curve P-256.
     """
-    signing_keys = [*map(parse_signing_key, published), *map(derive_long_lived_key, long_lived)]
-    by_id = {key.id: key.verification_key for key in signing_keys}
-    return VerificationKeys(
-        published,
-        long_lived,
-        by_id=by_id,
-        by_header={key.sign({}).partition(".")[0]: by_id[key.id] for key in signing_keys},
-        list_published=tuple(
-            _to_public_key(key.id, parse_private_key(key).public_key()) for key in published
-        ),
-    )
+    by_id, public_keys = {}, []
+    for key in published:
+        private_key = _parse_private_key(key)
+        public_key = private_key.public_key()
+        by_id[key.id] = TokenKey(_header(PUBLISHED_ALGORITHM, key.id), private_key, public_key)
+        public_keys.append(_to_public_key(key.id, public_key))
+    for key in long_lived:
+        key_id, secret = long_lived_id(key), _derive_long_lived_secret(key)
+        by_id[key_id] = TokenKey(_header(LONG_LIVED_ALGORITHM, key_id), secret, secret)
+    by_header = {key.sign({}).partition(".")[0]: key for key in by_id.values()}
+    return TokenKeys(published, long_lived, by_id, by_header, public_keys)
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A private key or a secret, its algorithm, and the id that the header of its tokens has."""
-
-    id: str
-    algorithm: str
-    key: EllipticCurvePrivateKey | bytes = field(repr=False)
-
-    @property
-    def verification_key(self) -> VerificationKey:
-        """The key that verifies its tokens."""
-        header = {"alg": self.algorithm, "kid": self.id, "typ": HEADER_TYPE}
-        return VerificationKey(
-            header, self.key if isinstance(self.key, bytes) else self.key.public_key()
-        )
-
-    def sign(self, payload: dict[str, Any]) -> str:
-        """Return a signed token with this payload."""
-        return jwt.encode(payload, self.key, self.algorithm, {"kid": self.id, "typ": HEADER_TYPE})
+def long_lived_id(key: Key) -> str:
+    """Return the id of the key of long-lived tokens that is derived from this one."""
+    return f"{key.id}-long-lived"
 
 
-class CurrentSigningKey:
-    """The current key of a key ring, made anew only when it changes."""
-
-    def __init__(self, key_ring: KeyRing, make: Callable[[Key], SigningKey]) -> None:
-        """Use `make` for each new key; raises what it raises."""
-        self._key_ring = key_ring
-        self._make = make
-        self._key = key_ring.signing()
-        self._signing_key = make(self._key)
-
-    def sign(self, payload: dict[str, Any]) -> str:
-        """Return a token that is signed with the current key."""
-        key = self._key_ring.signing()
-        if key != self._key:
-            self._key, self._signing_key = key, self._make(key)
-        return self._signing_key.sign(payload)
+def _header(algorithm: str, key_id: str) -> Mapping[str, str]:
+    return {"alg": algorithm, "kid": key_id, "typ": HEADER_TYPE}
 
 
-def parse_signing_key(key: Key) -> SigningKey:
-    """Parse a private key in PEM.
-
-    Raises:
-        ValueError: the key is not on the curve P-256.
-    """
-    return SigningKey(key.id, PUBLISHED_ALGORITHM, parse_private_key(key))
-
-
-def derive_long_lived_key(key: Key) -> SigningKey:
-    """Derive the key that authenticates long-lived tokens from a secret (RFC 5869).
+def _derive_long_lived_secret(key: Key) -> bytes:
+    """Derive the secret that authenticates long-lived tokens (RFC 5869).
 
     Only the service verifies these tokens. So they have a MAC, which takes a tenth of the time of
     a signature.
     """
     hkdf = HKDF(SHA256(), _LONG_LIVED_KEY_BYTES, salt=None, info=_LONG_LIVED_LABEL)
-    return SigningKey(f"{key.id}-long-lived", LONG_LIVED_ALGORITHM, hkdf.derive(key.key))
+    return hkdf.derive(key.key)
 
 
-def parse_private_key(key: Key) -> EllipticCurvePrivateKey:
-    """Parse a private key in PEM.
-
-    Raises:
-        ValueError: the key is not on the curve P-256.
-    """
+def _parse_private_key(key: Key) -> EllipticCurvePrivateKey:
     private_key = load_pem_private_key(key.key, password=None)
     match private_key:
         case EllipticCurvePrivateKey(curve=SECP256R1()):

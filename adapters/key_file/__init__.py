@@ -29,7 +29,7 @@ from adapters.key_file.document import KeyPurpose, generate_document
 from adapters.key_file.keys import (
     FileOtpKeys,
     ReloadingKeys,
-    UnchangingKeys,
+    SecretKeys,
     find_inactive_keys,
     generate_secrets_file,
     load_secrets_file,
@@ -47,7 +47,7 @@ __all__ = [
     "KeyPurpose",
     "ReloadingKeys",
     "RotatedKeys",
-    "UnchangingKeys",
+    "SecretKeys",
     "begin_index_key_change",
     "find_inactive_keys",
     "finish_index_key_change",

@@ -102,7 +102,24 @@ def find_inactive_keys(keys: KeysByPurpose, now: datetime) -> str | None:
     return None
 
 
-class ReloadingKeys:
+class SecretKeys:
+    """All keys, which do not change while the process runs."""
+
+    def __init__(self, keys: KeysByPurpose, clock: Clock) -> None:
+        """Use these keys; the clock says which of them are active."""
+        self._keys = keys
+        self._clock = clock
+
+    def current(self) -> KeysByPurpose:
+        """Return the keys; it is the same object until the keys change."""
+        return self._keys
+
+    def key_set(self, purpose: KeyPurpose) -> KeyRing:
+        """Return the keys of one purpose, which change when these do."""
+        return FileKeySet(lambda: self.current()[purpose], self._clock)
+
+
+class ReloadingKeys(SecretKeys):
     """The keys of a secrets file that can be replaced at any time.
 
     - The file is read when a key is needed, at most once per interval. So no key is used that was
@@ -116,17 +133,16 @@ class ReloadingKeys:
         self, path: Path, clock: Clock, *, create_missing: bool = False, is_strict: bool = False
     ) -> None:
         """Load the keys; see `load_secrets_file` for the arguments and errors."""
-        self._path = path
-        self._clock = clock
-        self._is_strict = is_strict
-        self._lock = threading.Lock()
         self._loaded_at = clock.now()
         document = load_secrets_file(path, create_missing=create_missing, is_strict=is_strict)
-        self._keys = document.keys
+        super().__init__(document.keys, clock)
+        self._path = path
+        self._is_strict = is_strict
+        self._lock = threading.Lock()
         self._last_error: str | None = None
 
     def current(self) -> KeysByPurpose:
-        """Return the keys; it is the same object until the keys change."""
+        """Return the keys, after reading the file again if it is time for that."""
         with self._lock:
             now = self._clock.now()
             # Also if the clock was set back, which must not delay the next check.
@@ -134,10 +150,6 @@ class ReloadingKeys:
                 self._reload()
                 self._loaded_at = now
             return self._keys
-
-    def key_set(self, purpose: KeyPurpose) -> KeyRing:
-        """Return the keys of one purpose, which change when the file does."""
-        return FileKeySet(lambda: self.current()[purpose], self._clock)
 
     def _reload(self) -> None:
         try:
@@ -162,23 +174,6 @@ class ReloadingKeys:
                 f'The secrets file {self._path} has another "{purpose}" key, with which no stored '
                 "phone number is found. Restore a backup of the file."
             )
-
-
-class UnchangingKeys:
-    """Keys that do not change while the process runs."""
-
-    def __init__(self, keys: KeysByPurpose, clock: Clock) -> None:
-        """Use these keys; the clock says which of them are active."""
-        self._keys = keys
-        self._clock = clock
-
-    def current(self) -> KeysByPurpose:
-        """Return the keys."""
-        return self._keys
-
-    def key_set(self, purpose: KeyPurpose) -> KeyRing:
-        """Return the keys of one purpose."""
-        return FileKeySet(lambda: self.current()[purpose], self._clock)
 
 
 class FileKeySet:

@@ -30,7 +30,7 @@ class HeldHealthCheck:
     def __init__(self, health_check: HealthCheck) -> None:
         """Hold no result yet, so that the first answer is a real check."""
         self._health_check = health_check
-        self._running: asyncio.Task[str | None] | None = None
+        self._running: asyncio.Task[str] | None = None
         self._answer_until = 0.0
         self._held_until = 0.0
 
@@ -52,22 +52,17 @@ class HeldHealthCheck:
         if problem := check.result() if has_result else _NO_RESPONSE:
             raise PortError(problem)
 
-    async def _check(self) -> str | None:
+    async def _check(self) -> str:
         loop = asyncio.get_running_loop()
-        problem = await self._run_check()
-        if problem is None and loop.time() > self._answer_until:
-            problem = _NO_RESPONSE
-        self._held_until = loop.time() + (FAILURE_TTL if problem else SUCCESS_TTL)
-        return problem
-
-    async def _run_check(self) -> str | None:
         try:
             async with asyncio.timeout(CANCEL_TIMEOUT):
                 await self._health_check.check()
+            problem = "" if loop.time() <= self._answer_until else _NO_RESPONSE
         except TimeoutError:
-            return _NO_RESPONSE
+            problem = _NO_RESPONSE
         except PortError as error:
-            return str(error)
+            problem = str(error)
         except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything
-            return f"failed with {type(error).__name__}"
-        return None
+            problem = f"failed with {type(error).__name__}"
+        self._held_until = loop.time() + (FAILURE_TTL if problem else SUCCESS_TTL)
+        return problem

@@ -4,7 +4,6 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from typing import Final
 
 from entrypoints.bind import Bind
@@ -36,25 +35,17 @@ def reserve_bind(bind: Bind) -> Iterator[Bind]:
 
 def _resolve(bind: Bind) -> Bind:
     try:
-        return Bind(str(ip_address(bind.host)), bind.port)
-    except ValueError:
-        pass  # a host name
-    try:
         infos = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):  # UnicodeError: a label that no host name may have
         infos = []
-    hosts = [
-        str(address[0])
-        for wanted_family in (socket.AF_INET, socket.AF_INET6)
-        for family, *_, address in infos
-        if family == wanted_family
-    ]
-    if not hosts:
+    if not infos:
         raise StartupError(
             f"DIALTONE_BIND: The host {bind.host} has no IP address. "
             f"Set it to a host of this machine. Example: {_EXAMPLE}"
         )
-    return Bind(hosts[0], bind.port)
+    # AF_INET is less than AF_INET6: IPv4 comes first.
+    *_, address = min(infos, key=lambda info: info[0])
+    return Bind(str(address[0]), bind.port)
 
 
 def _check_is_free(bind: Bind, resolved: Bind) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final
 
@@ -22,7 +22,7 @@ _log = structlog.get_logger()
 
 
 def run_cleanup_task(
-    scheduled_cleanup: ScheduledCleanup, interval: timedelta | None
+    scheduled_cleanup: ScheduledCleanup, interval: timedelta
 ) -> AbstractAsyncContextManager[None]:
     """Clean up in the background until the end of the block.
 
@@ -31,10 +31,8 @@ def run_cleanup_task(
 
     Args:
         scheduled_cleanup: the use case.
-        interval: time between two cleanups; None for none at all.
+        interval: time between two cleanups.
     """
-    if interval is None:
-        return nullcontext()
 
     async def clean_up() -> None:
         started = time.monotonic()
@@ -49,16 +47,14 @@ def run_cleanup_task(
 
 
 def run_retry_task(
-    retry_deletions: RetryDeletions, interval: timedelta | None
+    retry_deletions: RetryDeletions, interval: timedelta
 ) -> AbstractAsyncContextManager[None]:
     """Retry deletions that the store refused, in the background until the end of the block.
 
     Args:
         retry_deletions: the use case.
-        interval: time between two retries; None for none at all.
+        interval: time between two retries.
     """
-    if interval is None:
-        return nullcontext()
 
     async def retry() -> None:
         # Shorter than the interval, so that it has expired when the next retry is due.

@@ -61,7 +61,6 @@ def make_app(
         keeps_docs_token=settings.env is Environment.DEVELOPMENT,
         media_cache_control=settings.media_cache_control,
     )
-    retry_interval = RETRY_INTERVAL if settings.cleanup_interval else None
 
     @asynccontextmanager
     async def open_with_tasks() -> AsyncIterator[UseCases]:
@@ -72,11 +71,11 @@ def make_app(
                 use_cases = await stack.enter_async_context(open_use_cases(settings))
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
-            for task in (
-                run_cleanup_task(use_cases.scheduled_cleanup, settings.cleanup_interval),
-                run_retry_task(use_cases.retry_deletions, retry_interval),
-            ):
-                await stack.enter_async_context(task)
+            if interval := settings.cleanup_interval:
+                cleanup = run_cleanup_task(use_cases.scheduled_cleanup, interval)
+                await stack.enter_async_context(cleanup)
+                retries = run_retry_task(use_cases.retry_deletions, RETRY_INTERVAL)
+                await stack.enter_async_context(retries)
             # What exists now stays: no collection has to look at it.
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)

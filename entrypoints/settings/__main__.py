@@ -1,7 +1,21 @@
 """Print `.env.example`: `python -m entrypoints.settings > .env.example`."""
 
 import sys
+from itertools import groupby
+from typing import Final
 
-from entrypoints.settings.example_file import render_example_file
+from entrypoints.settings.declaration import descriptions
+from entrypoints.settings.settings import FIELDS, Settings
 
-sys.stdout.write(render_example_file())
+_HEAD: Final = """\
+# All settings with their defaults. Copy this file to .env, and remove the # before a setting to
+# change it. An empty value means "not set". The environment overrides this file.
+# A limit such as 60/1h is at most 60 in any hour; each overrides that of DIALTONE_LIMITS.
+"""
+
+described, parts = descriptions(Settings), [_HEAD]
+for group, fields in groupby(FIELDS.items(), lambda item: item[1][1].group):
+    parts.append(f"#\n# {group}\n#\n")
+    for variable, (name, declaration) in fields:
+        parts.append(f"# {described[name]}\n#{variable}={declaration.default}\n")
+sys.stdout.write("\n".join(parts))

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from domain.access import LibraryVisibility
 from domain.countries import ALL_COUNTRIES
 from entrypoints.settings.declaration import VENDORS
-from entrypoints.settings.settings import FIELDS, InvalidSetting, Settings
+from entrypoints.settings.settings import FIELDS, Settings
 from entrypoints.settings.values import (
     MediaFolder,
     S3Bucket,
@@ -48,13 +48,13 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
 def find_problems(settings: Settings) -> Iterator[Problem]:
     """Yield the problem of each rule that is violated.
 
-    A rule ends where it needs the value of an invalid variable.
+    A rule ends where it needs the value of an invalid variable, which is a field without a value.
     """
     # Another text than development is meant as production, also with a typing error.
     env = settings.variables.values.get("DIALTONE_ENV", "").strip().lower()
     is_production = bool(env) and not env.startswith("dev")
     for rule in (*_RULES, *(_PRODUCTION_RULES if is_production else ())):
-        with suppress(InvalidSetting):
+        with suppress(AttributeError):
             yield from rule(settings)
 
 
@@ -70,12 +70,13 @@ def _check_bucket(settings: Settings) -> Iterator[Problem]:
 
 
 def _check_variants(settings: Settings) -> Iterator[Problem]:
-    stills = {None, *(spec.name for spec in settings.media_variants if not spec.is_webp)}
-    if settings.media_url_variant not in stills:
+    stills = [spec.name for spec in settings.media_variants if not spec.is_webp]
+    if settings.media_url_variant not in (None, *stills):
         yield (
             "DIALTONE_MEDIA_URL_VARIANT",
             "Must be a name in DIALTONE_MEDIA_VARIANTS, and not of a WebP: older apps show JPEG, "
             "PNG and GIF only.",
+            next(iter(stills), ""),
         )
 
 
@@ -128,7 +129,9 @@ def _check_test_otps(settings: Settings) -> Iterator[Problem]:
 
 def _check_retention(settings: Settings) -> Iterator[Problem]:
     if settings.recording_retention > settings.call_retention:
-        yield "DIALTONE_RECORDING_RETENTION", "Must not be longer than DIALTONE_CALL_RETENTION."
+        text = "Must not be longer than DIALTONE_CALL_RETENTION."
+        hours = settings.call_retention // timedelta(hours=1)
+        yield "DIALTONE_RECORDING_RETENTION", text, f"{hours}h"
 
 
 def _check_public_url(settings: Settings) -> Iterator[Problem]:

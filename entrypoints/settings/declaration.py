@@ -53,6 +53,8 @@ class Declaration:
 
     def default_text(self, settings: Any) -> str:
         """Return the text that the variable has by default, or an empty one."""
+        if self.profiles:
+            return self.profiles[settings.limits]
         return self.derive(settings) if self.derive else self.default
 
     def default_value(self, settings: Any) -> Any:
@@ -82,12 +84,7 @@ advanced = partial(_setting, Group.ADVANCED)
 def limit(parse: Callable[[str], Any], *texts: str) -> Any:
     """Declare a limit: its default in each of `LIMIT_PROFILES`, or one for all."""
     profiles = dict(zip(LIMIT_PROFILES, texts if len(texts) > 1 else texts * 3, strict=True))
-    return advanced(
-        parse,
-        default=profiles["medium"],
-        derive=lambda settings: profiles[settings.limits],
-        profiles=profiles,
-    )
+    return advanced(parse, default=profiles["medium"], profiles=profiles)
 
 
 def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:

@@ -2,7 +2,6 @@
 
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,51 +15,41 @@ ENV_FILE: Final = Path(".env")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class EnvFile:
-    """What a `.env` file sets, and one line for each of its problems."""
+def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
+    """Return what the file sets, and one line for each of its problems.
 
-    values: dict[str, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-
-def read_env_file(path: Path | None) -> EnvFile:
-    """Read the file; a missing file sets nothing.
-
-    A file that another user can write is not read: it could name any module to run. For a link,
-    that holds for the link and for its target.
+    A missing file sets nothing. A file that another user can write is not read: it could name any
+    module to run. For a link, that holds for the link and for its target.
 
     `${…}` is not expanded. `dotenv_values` would skip invalid lines: it neither raises an error nor
     returns their numbers.
     """
-    if path is None:
-        return EnvFile()
     try:
         if problem := find_ownership_problem(path, path.lstat()):
-            return EnvFile(problems=[problem])
+            return {}, [problem]
         # Editors on Windows write a byte order mark.
         with path.open(encoding="utf-8-sig") as opened:
             if problem := find_ownership_problem(path, os.fstat(opened.fileno())):
-                return EnvFile(problems=[problem])
+                return {}, [problem]
             bindings = list(parse_stream(opened))
     except FileNotFoundError:
-        return EnvFile()
+        return {}, []
     except UnicodeDecodeError:
-        return EnvFile(problems=[f"{path} is not encoded in UTF-8: save it in this encoding."])
+        return {}, [f"{path} is not encoded in UTF-8: save it in this encoding."]
     except OSError as error:
-        return EnvFile(problems=[f"{path} cannot be read ({error.strerror}): fix or remove it."])
-    file = EnvFile()
+        return {}, [f"{path} cannot be read ({error.strerror}): fix or remove it."]
+    values, problems = {}, []
     for binding in bindings:
         name = binding.key or ""
         if binding.value is not None and _NAME.fullmatch(name):
-            file.values[name] = binding.value
+            values[name] = binding.value
         elif binding.error or binding.key is not None:
             # The message does not quote the line, which may contain a password.
-            file.problems.append(
+            problems.append(
                 f"{path}, line {_line(binding)}: This is not NAME=value, or a quote is not closed. "
                 'Example: DIALTONE_APP_NAME="Acme Inc"'
             )
-    return file
+    return values, problems
 
 
 def _line(binding: Binding) -> int:

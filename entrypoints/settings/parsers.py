@@ -27,7 +27,9 @@ from domain.phone import PhoneNumber, parse_phone
 from entrypoints.bind import Bind
 from entrypoints.settings.values import Network, Secret
 
-_VARIANT_SIZE: Final = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})(!?)")
+_VARIANT: Final = re.compile(
+    r"(?!full:)([a-z][a-z0-9_]{0,31}):([1-9][0-9]{0,3})x([1-9][0-9]{0,3})(!?)"
+)
 _MAX_VARIANTS: Final = 10
 _MAX_VARIANT_PIXELS: Final = 2048
 """Of each side. A larger one would take longer than the image itself."""
@@ -173,10 +175,6 @@ def rate_limits(max_per_day: int) -> Callable[[str], tuple[SlidingWindow, ...]]:
     return parse
 
 
-parse_variant_name = pattern(
-    r"(?!full\Z)[a-z][a-z0-9_]{0,31}",
-    "Must be the name of a variant: up to 32 lower-case letters, digits and _, not full.",
-)
 _parse_port = _within(1, 65535, int, "Must have a port from 1 to 65535.")
 
 
@@ -194,7 +192,8 @@ def parse_bind(text: str) -> Bind:
 
 @rejects_with(
     "Must be none, or up to 10 variants with different names: name:WIDTHxHEIGHT fits into this "
-    "size, name:WIDTHxHEIGHT! is stretched to it, name_webp:... is WebP; at most 2048 pixels."
+    "size, name:WIDTHxHEIGHT! is stretched to it, name_webp:... is WebP; at most 2048 pixels. A "
+    "name has up to 32 lower-case letters, digits and _, and is not full."
 )
 def parse_variants(text: str) -> tuple[VariantSpec, ...]:
     """Parse the variants of images."""
@@ -207,12 +206,11 @@ def parse_variants(text: str) -> tuple[VariantSpec, ...]:
 
 
 def _parse_variant(text: str) -> VariantSpec:
-    name, size = text.split(":")
-    *sides, mark = full_match(_VARIANT_SIZE, size).groups()
+    name, *sides, mark = full_match(_VARIANT, text).groups()
     width, height = map(int, sides)
     if max(width, height) > _MAX_VARIANT_PIXELS:
         raise ValueError
-    return VariantSpec(parse_variant_name(name), width, height, bool(mark), name.endswith("_webp"))
+    return VariantSpec(name, width, height, bool(mark), name.endswith("_webp"))
 
 
 @rejects_with("Must be a URL with http:// or https:// and without ?, # and password.")

@@ -1,16 +1,17 @@
 """Reading settings from the environment and `.env`, and showing them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import starmap
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from domain.errors import InvalidValue
 from entrypoints.settings.checks import find_problems, unused_variables
+from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
-from entrypoints.settings.settings import FIELDS, InvalidSetting, PartialSettings, Settings
-from entrypoints.settings.unknown import find_unknown, unknown_line
+from entrypoints.settings.settings import FIELDS, Settings
 from entrypoints.settings.values import Secret, Variables
 from entrypoints.startup_error import StartupError
 
@@ -65,22 +66,26 @@ def read_settings(
             name is only a warning.
         StartupError: with the problems of the file checks, if there are no others.
     """
-    file = read_env_file(env_file)
-    file_values, environment = _without_empty(file.values), _without_empty(environ)
+    in_file, problems = read_env_file(env_file) if env_file else ({}, [])
+    file_values, environment = _without_empty(in_file), _without_empty(environ)
     values = {**file_values, **environment}
     variables = Variables(
         values=values,
         from_env_file=frozenset(file_values.keys() - environment.keys()),
-        unknown=dict(find_unknown(values)),
+        unknown=dict(_find_unknown(values)),
     )
-    settings = PartialSettings(variables)
-    problems = [*file.problems, *_lines(_parse(settings), variables)]
+    settings, invalid = _parse(variables)
+    for name in filter(invalid.__contains__, FIELDS):
+        place = " (in .env)" if name in variables.from_env_file else ""
+        problems.append(f"{name}{place}: {invalid[name]}")
     of_files = []
     for check in file_checks:
         try:
             check(settings)
-        except InvalidSetting:
-            pass  # it needs the value of an invalid variable
+        except AttributeError:
+            if not problems:
+                raise
+            # It needs the value of an invalid variable.
         except StartupError as error:
             of_files.append(str(error))
     if problems:
@@ -88,7 +93,7 @@ def read_settings(
         raise SettingsError([*problems, *of_files, *unknown])
     if of_files:
         raise StartupError("\n".join(of_files))
-    return settings.complete()
+    return settings
 
 
 def describe(settings: Settings) -> list[Description]:
@@ -108,26 +113,33 @@ def _without_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value.strip()}
 
 
-def _parse(settings: PartialSettings) -> dict[str, str]:
-    """Give each field its value; return the problem of each variable that has one."""
-    values = settings.variables.values
+def _parse(variables: Variables) -> tuple[Settings, dict[str, str]]:
+    """Parse all variables; return the problem of each one that has one too.
+
+    The field of an invalid variable has no value: to read it raises AttributeError.
+    """
+    values = variables.values
     texts = {name: values[name].strip() for name in FIELDS if name in values}
-    unused = unused_variables(texts)
+    for name in unused_variables(texts):
+        texts.pop(name, None)
+    settings = object.__new__(Settings)
+    object.__setattr__(settings, "variables", variables)
     problems: dict[str, str] = {}
     for name, (field_name, declaration) in FIELDS.items():
-        is_read = name in texts and name not in unused
         try:
             value = (
-                _parse_text(name, texts[name]) if is_read else declaration.default_value(settings)
+                _parse_text(name, texts[name])
+                if name in texts
+                else declaration.default_value(settings)
             )
-            settings.set(field_name, value)
-        except InvalidSetting:
+            object.__setattr__(settings, field_name, value)
+        except AttributeError:
             pass  # the default depends on an invalid variable
         except InvalidValue as error:
             problems[name] = f"{error.message} {example_line(name, settings)}"
     for name, text, *example in find_problems(settings):
         problems.setdefault(name, f"{text} {example_line(name, settings, *example)}")
-    return problems
+    return settings, problems
 
 
 def _parse_text(name: str, text: str) -> Any:
@@ -137,17 +149,36 @@ def _parse_text(name: str, text: str) -> Any:
     return FIELDS[name][1].parse(text)
 
 
-def _lines(problems: Mapping[str, str], variables: Variables) -> Iterable[str]:
-    for name in FIELDS:
-        if name in problems:
-            place = " (in .env)" if name in variables.from_env_file else ""
-            yield f"{name}{place}: {problems[name]}"
-
-
 def example_line(name: str, settings: Settings | None = None, text: str | None = None) -> str:
     """Return the line with a text that is valid for the variable, by default its example."""
     shown = FIELDS[name][1].example_text(settings) if text is None else text
     return f"Example: {name}={shown}"
+
+
+def unknown_line(name: str, similar: str | None) -> str:
+    """Return the line about a name that is not a setting."""
+    advice = "Remove it." if similar is None else f"Did you mean {similar}?"
+    return f"{name}: This is not a setting. {advice}"
+
+
+def _find_unknown(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    """Yield each name with our prefix that is not a setting, and the setting that was meant."""
+    for name in sorted(names):
+        if name.upper().startswith(PREFIX) and name not in FIELDS:
+            yield name, _find_similar(name.upper().removeprefix(PREFIX))
+
+
+def _find_similar(short_name: str) -> str | None:
+    if short_name in FIELDS:
+        return short_name  # a vendor's variable, which has no prefix
+    # The prefix is removed, because it would make any two names similar.
+    short_names = [known.removeprefix(PREFIX) for known in FIELDS if known.startswith(PREFIX)]
+    for similar in get_close_matches(short_name, short_names):
+        # A word that is another one, and not a spelling of it, is another setting.
+        words = similar.split("_")
+        if all(get_close_matches(word, words, cutoff=0.8) for word in short_name.split("_")):
+            return f"{PREFIX}{similar}"
+    return None
 
 
 def _hide_credentials(text: str) -> str:

@@ -1,7 +1,7 @@
 """All settings: one class, one field for each environment variable."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -58,20 +58,8 @@ def _voice_of_sms(settings: Any) -> str:
     return VoiceProvider.TWILIO if is_twilio else VoiceProvider.NONE
 
 
-# An example does without the settings that are invalid too.
-def _still_variant(settings: Any) -> str:
-    specs = getattr(settings, "media_variants", None)
-    if specs is None:
-        return "thumb"
-    return next((spec.name for spec in specs if not spec.is_webp), "")
-
-
-def _within_call_retention(settings: Any) -> str:
-    retention = getattr(settings, "call_retention", timedelta(days=30))
-    return f"{retention // timedelta(hours=1)}h"
-
-
 def _test_otp(settings: Any) -> str:
+    # Without the length, if that is invalid too.
     code = "1234567890"[: getattr(settings, "otp_length", DEFAULT_OTP_LENGTH)]
     return f"+15005550006={code}@{datetime.now(UTC).date() + timedelta(days=180)}"
 
@@ -159,7 +147,7 @@ class Settings:
         parsers.parse_variants, default="thumb:320x320"
     )
     """Smaller copies as name:WIDTHxHEIGHT, or none. ! at the end stretches; name_webp is WebP."""
-    media_url_variant: str | None = optional(parsers.parse_variant_name, example=_still_variant)
+    media_url_variant: str | None = optional(str, example="thumb")
     """The variant that the url of an item leads to; by default the full image."""
     media_cache_max_age: timedelta = optional(parsers.duration("0s", "3650d"), default="365d")
     """Time that browsers and CDNs keep public images, also deleted ones."""
@@ -235,11 +223,7 @@ class Settings:
     """Maximum items that one user has in the library."""
     call_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="90d")
     """Time after which a call is deleted from the call log."""
-    recording_retention: timedelta = optional(
-        parsers.duration("1h", "3650d"),
-        default="30d",
-        example=_within_call_retention,
-    )
+    recording_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="30d")
     """Time after which the recording of a call is deleted, here and at the provider."""
     workers: int = optional(parsers.number(1, 256), default="1")
     """Number of server processes."""
@@ -382,33 +366,6 @@ class Settings:
     def max_pixels_per_hour(self) -> int:
         """The pixels that one user can upload to one server process in an hour."""
         return self.image_megapixels_per_hour * 1_000_000 // self.workers
-
-
-class InvalidSetting(AttributeError):
-    """The variable of this field has an invalid value."""
-
-
-class PartialSettings(Settings):
-    """Settings while they are read: the field of an invalid variable has no value."""
-
-    __slots__ = ()
-
-    def __init__(self, variables: Variables) -> None:
-        """Begin without values."""
-        self.set("variables", variables)
-
-    def set(self, field_name: str, value: Any) -> None:
-        """Give a field its value."""
-        object.__setattr__(self, field_name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        """Raise the error that says why a field has no value."""
-        raise InvalidSetting(name)
-
-    def complete(self) -> Settings:
-        """Return the settings, when all fields have a value."""
-        names = (one.name for one in fields(self))
-        return Settings(**{name: getattr(self, name) for name in names})
 
 
 FIELDS: Final[Mapping[str, tuple[str, Declaration]]] = declared(Settings)

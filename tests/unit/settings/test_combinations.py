@@ -370,7 +370,6 @@ def test_a_rule_that_needs_an_invalid_variable_does_not_apply(production: dict[s
     "environ",
     [
         {"DIALTONE_CALL_RETENTION": "x", "DIALTONE_RECORDING_RETENTION": "y"},
-        {"DIALTONE_MEDIA_VARIANTS": "led", "DIALTONE_MEDIA_URL_VARIANT": "!!"},
         {"DIALTONE_OTP_LENGTH": "9", "DIALTONE_TEST_OTPS": "x"},
     ],
     ids=", ".join,

@@ -135,14 +135,6 @@ def test_another_provider_sends_and_reports_what_became_of_a_message(tmp_path: P
         assert service.stop() == 0
 
 
-def test_what_an_adapter_received_is_compared_with_what_it_accepted(tmp_path: Path) -> None:
-    with FakeAcme() as acme:
-        run = run_suites(tmp_path, ACME_FACTORY, "-k", "delivered", environ=acme.environ)
-        assert run.returncode == 0, run.stdout + run.stderr
-        assert "2 passed" in run.stdout
-        assert len(acme.messages) == 51
-
-
 def test_the_error_and_the_log_of_a_failed_factory_quote_no_secret(tmp_path: Path) -> None:
     (tmp_path / "my_sms.py").write_text(
         "from contextlib import asynccontextmanager\n"

@@ -43,22 +43,3 @@ def test_a_caller_follows_the_documented_flow(own_line: PhoneLine, phone: str) -
     assert (call.verb[0].text, call.heard[-1]) == (OPERATOR, "One moment.")
     call.end_dial("no-answer")
     assert (call.heard[-1], call.status) == ("Goodbye.", "completed")
-
-
-def test_a_call_over_the_limit_is_rejected_and_leaves_no_record(
-    own_line: PhoneLine, phone: str, other_phone: str
-) -> None:
-    calls = [own_line.call(phone) for _ in range(2)]
-    records = own_line.records("calls")
-
-    rejected = own_line.call(phone)
-
-    assert (rejected.heard, rejected.status) == ([], "busy")
-    assert "<Reject" in rejected.responses[0].text
-    assert own_line.records("calls").keys() == records.keys()
-    # A repeated request is not another call, and a call goes on.
-    assert calls[0].repeat(0).text == calls[0].responses[0].text
-    assert rejected.repeat(0).text == rejected.responses[0].text
-    calls[0].press("1")
-    assert calls[0].heard[-1] == "One moment."
-    assert own_line.call(other_phone).heard != []

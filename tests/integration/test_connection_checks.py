@@ -61,12 +61,6 @@ def database_url(mongo_url: str) -> Iterator[str]:
         client.drop_database(name)
 
 
-@pytest.fixture
-def twilio() -> Iterator[FakeTwilio]:
-    with FakeTwilio() as twilio:
-        yield twilio
-
-
 def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path) -> None:
     report = Report(Service(tmp_path))
 
@@ -74,14 +68,6 @@ def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path)
     assert list(report.parts) == ["keys", "database", "media", "messages console"]
     assert all(text.startswith("ok") for text in report.parts.values())
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_running_service_is_ok(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
-        report = Report(service)
-
-    assert (report.exit_code, set(report.parts.values())) == (0, {"ok"})
-    assert [path.name for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
 
 
 OWN_ADAPTERS = """

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw, ImageSequence, JpegImagePlugin
+from PIL import Image, ImageDraw, JpegImagePlugin
 
 from adapters.pillow import open_image_publisher
 from domain.errors import UnsupportedImageType
@@ -86,15 +86,6 @@ async def test_a_heic_photo_is_upright_and_in_a_process_too() -> None:
     assert mean_difference(published, rotated) < 8
 
 
-async def test_the_frames_and_delays_of_an_animated_webp_are_those_of_the_gif() -> None:
-    published = decode((await publish(animation("WEBP"))).content)
-
-    frames = list(ImageSequence.Iterator(published))
-    assert [frame.info["duration"] for frame in frames] == [80] * 3
-    published.seek(1)
-    assert mean_difference(published, ANIMATION[1]) < 10
-
-
 # Pillow crashes when it writes EXIF metadata in an animated AVIF.
 @pytest.mark.parametrize(
     ("image_format", "metadata"), [("WEBP", {"exif": exif(6)}), ("AVIF", {"xmp": xmp(6)})]
@@ -112,11 +103,12 @@ async def test_each_frame_is_upright_and_in_srgb(
     assert variant.size == (18, 24)
     for number, frame in enumerate(ANIMATION):
         image.seek(number)
+        assert image.info["duration"] == 80
         red, green, blue = frame.transpose(Image.Transpose.ROTATE_270).split()
         assert mean_difference(image, Image.merge("RGB", (green, red, blue))) < 12
 
 
-@pytest.mark.parametrize("quality", [30, 50, 75, 85, 95])
+@pytest.mark.parametrize("quality", [30, 75, 95])
 @pytest.mark.parametrize(
     "options",
     [

@@ -1,11 +1,10 @@
 """`make install` and `make install-dev`. Nothing is downloaded: a shell script replaces Python."""
 
-import fcntl
 import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from shutil import copy, copytree
+from shutil import copy
 
 import pytest
 
@@ -98,36 +97,6 @@ def test_a_changed_source_is_installed_into_the_same_venv(
     calls = take_calls(clone)
     assert "-m pip install" in calls
     assert "-m venv" not in calls
-
-
-def test_another_python_or_another_folder_makes_the_venv_again(
-    clone: Path, make: Make, start: Start
-) -> None:
-    make("install")
-    moved = copytree(clone, clone / "moved")
-    (clone / "version").write_text("another")
-    for folder in (clone, moved):
-        take_calls(folder)
-        with start(folder, "install") as process:
-            process.communicate()
-        assert "-m venv --clear" in take_calls(folder)
-
-
-def test_a_second_install_waits_for_the_first_and_then_does_nothing(
-    clone: Path, make: Make, start: Start
-) -> None:
-    make("install")
-    take_calls(clone)
-    (stamp,) = clone.glob(".venv/installed-*")
-    stamp.unlink()
-    with (clone / ".venv.lock").open() as first:
-        fcntl.flock(first, fcntl.LOCK_EX)
-        second = start(clone, "install")
-        assert second.stdout
-        assert "waiting" in second.stdout.readline()
-        stamp.touch()
-    assert second.communicate()[0] == ""
-    assert take_calls(clone) == ""
 
 
 @pytest.mark.parametrize("step", ["--require-hashes", "--editable"])

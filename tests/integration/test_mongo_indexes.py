@@ -5,37 +5,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
-from beanie import Document
 from pymongo import MongoClient
 from pymongo.database import Database
 
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.documents import (
     DOCUMENTS,
-    CallDocument,
-    DeliveryReportDocument,
-    IdempotencyKeyDocument,
-    IdentityDocument,
-    LeaseDocument,
-    MediaItemDocument,
-    MediaUsageDocument,
-    PhoneVerificationDocument,
-    RateLimitDocument,
 )
 from adapters.mongo.metadata import SCHEMA_VERSION
-from adapters.records import (
-    CallRecord,
-    DeliveryReportRecord,
-    IdempotencyKeyRecord,
-    IdentityRecord,
-    MediaItemRecord,
-    MediaUsageRecord,
-    PhoneVerificationRecord,
-    RateLimitRecord,
-    ReservationRecord,
-)
 from application.ports.errors import ConfigurationError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -46,23 +24,6 @@ DECLARED = {
     for document in DOCUMENTS
     for index in document.Settings.indexes
 }
-RECORDS: dict[type[Document], tuple[type[msgspec.Struct], ...]] = {
-    PhoneVerificationDocument: (PhoneVerificationRecord,),
-    IdentityDocument: (IdentityRecord,),
-    MediaItemDocument: (MediaItemRecord,),
-    MediaUsageDocument: (MediaUsageRecord,),
-    IdempotencyKeyDocument: (IdempotencyKeyRecord,),
-    CallDocument: (CallRecord,),
-    DeliveryReportDocument: (DeliveryReportRecord,),
-    RateLimitDocument: (RateLimitRecord, ReservationRecord),
-}
-QUERIED: dict[type[Document], set[str]] = {
-    PhoneVerificationDocument: {"encrypted_phone"},
-    IdentityDocument: {"encrypted_phone"},
-    MediaItemDocument: {"deletion_requested_at"},
-    LeaseDocument: {"expires_at"},
-}
-"""The fields that only queries name: jobs for operators, ranges of other indexes, a lease."""
 
 
 @pytest.fixture
@@ -149,16 +110,3 @@ async def test_an_index_that_differs_is_an_error_and_not_changed(
 
     assert re.search(r"docs/operating\.md, drop the one that differs", str(raised.value))
     assert indexes(database) == before
-
-
-def test_a_document_declares_the_fields_that_its_indexes_and_queries_name() -> None:
-    for document in DOCUMENTS:
-        indexes = [index.document for index in document.Settings.indexes]
-        indexed = {key for index in indexes for key in index["key"]}
-        indexed |= {key for index in indexes for key in index.get("partialFilterExpression", {})}
-        declared = document.model_fields.keys() - {"id", "revision_id"}
-
-        assert declared == (indexed - {"_id"}) | QUERIED.get(document, set()), document
-        if document in RECORDS:
-            structs = [msgspec.structs.fields(record) for record in RECORDS[document]]
-            assert declared <= {field.encode_name for fields in structs for field in fields}

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from adapters.sqlite import back_up, backup, open_sqlite_repositories, restore
+from adapters.sqlite import back_up, open_sqlite_repositories, restore
 from adapters.sqlite.schema import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
 from tests.support.builders import NOW, an_id, an_identity
@@ -149,28 +149,6 @@ def test_a_backup_is_one_file_that_needs_no_writable_folder(files: Files) -> Non
     assert names(files.backup.parent) == ["backup.db", "records.db"]
 
 
-def test_a_writer_in_another_process_neither_waits_nor_prevents_a_backup(files: Files) -> None:
-    change(files.database, "CREATE TABLE filler AS SELECT zeroblob(3000000) AS content")
-    script = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-print("ready", flush=True)
-while True:
-    connection.execute("UPDATE metadata SET value = value + 1 WHERE name = 'health_check_count'")
-"""
-    with sqlite3.connect(files.database) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(files.database)], stdout=subprocess.PIPE
-    ) as writer:
-        assert writer.stdout is not None
-        writer.stdout.readline()
-        copies = [back_up(files.database, files.backup, replace=True) for _ in range(5)]
-        assert writer.poll() is None
-        writer.kill()
-    assert {copy.identity_count for copy in copies} == {2}
-
-
 def test_an_existing_file_is_replaced_only_on_request(files: Files) -> None:
     error = error_of(lambda: back_up(files.database, files.backup))
 
@@ -259,22 +237,6 @@ def test_a_damaged_database_is_not_backed_up(files: Files) -> None:
     assert count_identities(files.backup) == 1
 
 
-def test_a_second_backup_to_the_same_file_waits_for_the_operator(files: Files) -> None:
-    partial = files.backup.with_name(".backup.db.partial")
-    script = "import fcntl, sys\nfile = open(sys.argv[1], 'w')\nfcntl.lockf(file, fcntl.LOCK_EX)"
-    with subprocess.Popen(
-        [sys.executable, "-c", f"{script}\nprint(flush=True)\ninput()", str(partial)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        error = error_of(lambda: back_up(files.database, files.backup, replace=True))
-        other.kill()
-    assert error.startswith(f"Another command writes {partial}")
-    assert back_up(files.database, files.backup, replace=True).identity_count == 2
-
-
 def test_what_a_killed_backup_has_left_is_replaced(files: Files) -> None:
     partial = files.backup.with_name(".backup.db.partial")
     partial.write_bytes(b"garbage" * 10_000)
@@ -283,21 +245,6 @@ def test_what_a_killed_backup_has_left_is_replaced(files: Files) -> None:
 
     assert back_up(files.database, files.backup, replace=True).identity_count == 2
     assert not {".backup.db.partial", ".backup.db.partial-wal"} & set(names(files.backup.parent))
-
-
-def test_a_long_copy_logs_its_progress(
-    files: Files, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(backup, "PAGES_PER_LOG_LINE", 256)
-    change(files.database, "CREATE TABLE filler AS SELECT zeroblob(3000000) AS content")
-
-    with caplog.at_level("INFO"):
-        back_up(files.database, files.backup, replace=True)
-
-    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-    copied = [line["percent"] for line in lines if line["event"] == "database_pages_copied"]
-    assert len(copied) > 1
-    assert copied == sorted(copied)
 
 
 def test_an_object_that_is_not_of_the_schema_is_copied_and_named(files: Files) -> None:

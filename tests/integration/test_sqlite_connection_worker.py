@@ -27,7 +27,7 @@ from application.ports.errors import (
 )
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
-from tests.support.builders import a_user, an_id, an_identity
+from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 Connect = Callable[[], sqlite3.Connection]
@@ -107,19 +107,6 @@ async def test_an_operation_cancelled_before_its_turn_is_not_executed(connect: C
         await awaited
 
     assert executed == ["awaited"]
-
-
-async def test_a_worker_knows_how_long_its_oldest_operation_has_waited(connect: Connect) -> None:
-    async with open_connection_worker("test", connect, execute_each) as worker:
-        gate = Gate()
-        blocked = await gate.block(worker)
-        assert worker.has_waited(0.0)
-        assert not worker.has_waited(60.0)
-
-        gate.open()
-        await blocked
-
-        assert not worker.has_waited(0.0)
 
 
 async def test_an_operation_times_out_when_the_disk_hangs(connect: Connect) -> None:
@@ -246,22 +233,6 @@ def test_a_writer_that_cannot_write_fails_and_works_afterwards(
     assert commit_batch(connection, [adding("a")]) == [1]
 
 
-def test_no_other_write_gets_between_a_read_and_a_write_of_an_operation(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    other = connect_to(path)
-
-    def reading_then_writing(connection: sqlite3.Connection) -> int:
-        [(count,)] = connection.execute("SELECT count(*) FROM words").fetchall()
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            adding("b")(other)
-        return adding(f"after {count}")(connection)
-
-    assert commit_batch(connection, [reading_then_writing]) == [1]
-    assert words_in(path) == {"after 0"}
-    other.close()
-
-
 def test_a_damaged_page_is_no_reason_to_try_again(
     connection: sqlite3.Connection, path: Path
 ) -> None:
@@ -355,34 +326,6 @@ async def test_concurrent_writes_are_committed_together(database_path: Path) -> 
         assert await add_identities(repositories, database_path, *many) == [True] * 100
         # Each commit writes at least a page of each index.
         assert log_size(database_path) - before < 100 * PAGE
-
-
-async def test_conflicts_and_cancellations_within_a_group_commit_affect_no_other_write(
-    database_path: Path,
-) -> None:
-    names = ["Ann", "Bob", "Zoë", "Rahul", "zoë", "Mei"]
-    identities = [
-        an_identity(id=an_id(number), user=a_user(name)) for number, name in enumerate(names)
-    ]
-    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
-        results = await add_identities(repositories, database_path, *identities, cancelled=2)
-
-        assert [results[number] for number in (2, 3, 5)] == [True, True, True]
-        assert isinstance(results[4], UniqueViolation)
-        for number in (2, 3, 5):
-            assert await repositories.identities.load(an_id(number)) is not None
-
-
-async def test_a_write_waits_for_a_lock_and_the_event_loop_does_not(
-    database_path: Path,
-) -> None:
-    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
-        with closing(sqlite3.connect(database_path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            adding = asyncio.create_task(repositories.identities.add(an_identity()))
-            await asyncio.sleep(0.01)  # the event loop goes on meanwhile
-            assert not adding.done()
-        assert await adding
 
 
 async def test_closing_waits_for_writes_and_leaves_one_file(database_path: Path) -> None:

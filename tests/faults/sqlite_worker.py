@@ -62,15 +62,6 @@ async def count(path: Path) -> None:
         report("done")
 
 
-async def open_together(path: Path) -> None:
-    """Open the file when a line arrives, at the same time as other processes."""
-    report("ready")
-    sys.stdin.readline()
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
-        await records.health.check()
-        report("opened")
-
-
 async def die_creating(path: Path) -> None:
     """Be killed in the middle of the creation of the schema."""
     connection = sqlite3.connect(path, isolation_level=None)
@@ -149,7 +140,6 @@ TASKS: Final[dict[str, Callable[..., Coroutine[None, None, None]]]] = {
     for task in (
         acknowledge,
         count,
-        open_together,
         die_creating,
         open_and_read,
         survive_full_disk,

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 from pathlib import Path
 
@@ -63,22 +62,6 @@ async def test_a_stop_under_traffic_loses_nothing_that_was_acknowledged(tmp_path
             assert await asyncio.to_thread(service.stop) == 0
             await traffic.stop()
         assert traffic.failed == 0
-        service.start()
-        await assert_all_acknowledged(service, traffic.acknowledged)
-
-
-async def test_missing_keys_are_an_error_at_the_next_start_only(tmp_path: Path) -> None:
-    secrets_file, moved_file = tmp_path / "secrets.json", tmp_path / "moved.json"
-    with running(tmp_path, BEHIND_A_PROXY) as service:
-        async with run_traffic(service) as traffic:
-            await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
-            shutil.move(secrets_file, moved_file)
-            await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
-        assert service.stop() == 0
-        start = service.run("run")
-        assert (start.returncode, len(start.stderr.splitlines())) == (1, 1)
-        assert str(secrets_file) in start.stderr
-        shutil.move(moved_file, secrets_file)
         service.start()
         await assert_all_acknowledged(service, traffic.acknowledged)
 

@@ -2,7 +2,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -80,15 +80,6 @@ async def test_a_kill_while_the_schema_is_created_leaves_an_empty_file(path: Pat
         assert connection.execute("SELECT * FROM sqlite_master").fetchall() == []
     async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
         assert await records.identities.add(an_identity())
-
-
-def test_processes_that_create_a_file_at_once_all_open_it(path: Path) -> None:
-    with ExitStack() as stack:
-        processes = [stack.enter_context(run_worker("open_together", path)) for _ in range(8)]
-        assert [read_line(process) for process in processes] == ["ready"] * 8
-        for process in processes:
-            send_line(process)
-        assert [read_line(process) for process in processes] == ["opened"] * 8
 
 
 async def test_two_processes_that_increment_a_number_lose_no_increment(path: Path) -> None:

@@ -198,15 +198,6 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, connect: Connect) -> None
         assert errors_of(service) == []
 
 
-def test_ctrl_c_does_not_wait_for_the_stop_delay(tmp_path: Path) -> None:
-    with started(tmp_path, DIALTONE_STOP_DELAY="60s", DIALTONE_WORKERS="2") as service:
-        stopped_at = time.monotonic()
-        os.killpg(service.pid, signal.SIGINT)
-
-        assert seconds_until_end(service, stopped_at) < CLOSE_SECONDS
-        assert errors_of(service) == []
-
-
 def test_sigterm_to_all_processes_keeps_the_stop_delay(tmp_path: Path) -> None:
     with started(tmp_path, DIALTONE_STOP_DELAY="3s", DIALTONE_WORKERS="2") as service:
         stopped_at = time.monotonic()

@@ -57,10 +57,6 @@ def test_a_key_that_is_not_yet_active_is_accepted(key_set: KeyRing) -> None:
     assert new != old
 
 
-def test_the_accepted_keys_are_the_same_object_until_they_change(key_set: KeyRing) -> None:
-    assert key_set.accepted() is key_set.accepted()
-
-
 def test_a_repr_contains_no_key(key_set: KeyRing) -> None:
     key = key_set.signing()
 
@@ -75,11 +71,6 @@ def test_each_otp_key_is_found_by_its_id(otp_keys: OtpKeys) -> None:
     for key_id, key in (NEW, OLD):
         mac = otp_keys.macs()[key_id]
         assert [mac(b"a"), mac(b"b")] == [hmac.digest(key, text, "sha256") for text in (b"a", b"b")]
-
-
-@pytest.mark.parametrize("key_id", ["", "0000000c"])
-def test_a_removed_otp_key_is_not_found(otp_keys: OtpKeys, key_id: str) -> None:
-    assert key_id not in otp_keys.macs()
 
 
 def test_new_refresh_tokens_use_the_current_key(refresh_keys: RefreshKeys) -> None:

@@ -68,17 +68,6 @@ async def test_a_missing_verification_has_only_version_0(
     assert (await verifications.load(a_phone())).version == 0
 
 
-async def test_a_saved_verification_is_visible_to_other_instances_at_once(
-    verifications: PhoneVerifications, other_verifications: PhoneVerifications
-) -> None:
-    for number in range(20):
-        verification = PhoneVerification(identity_id=an_id(number))
-        version = (await verifications.load(a_phone())).version
-        await verifications.replace(a_phone(), verification, version)
-
-        assert (await other_verifications.load(a_phone())).value == verification
-
-
 @pytest.mark.parametrize("exists", [False, True])
 async def test_one_of_fifty_parallel_replacements_wins(
     verifications: PhoneVerifications, other_verifications: PhoneVerifications, exists: bool

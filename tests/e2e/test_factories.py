@@ -68,40 +68,9 @@ def run_suites(
     )
 
 
-CARELESS = """
-from contextlib import asynccontextmanager
-from pathlib import Path
-
-import httpx
-
-from adapters.disk import open_disk_files
-from adapters.system import SystemClock
-
-
-async def delete_nothing(before):
-    return 0
-
-
-@asynccontextmanager
-async def open_careless(environ):
-    opened = open_disk_files(Path(environ["DIALTONE_TEST_PLACE"]), "https://a.test", SystemClock())
-    async with httpx.AsyncClient(), opened as files:
-        files.delete_unfinished = delete_nothing
-        yield files
-"""
-
-
 def test_each_suite_for_adapters_exists() -> None:
     suites = (*REPOSITORIES, *FILES, *MESSENGER)
     assert [name for name in suites if not (PROJECT / "tests/contract" / name).is_file()] == []
-
-
-def test_a_store_that_keeps_unfinished_writes_fails_the_contract_suite(tmp_path: Path) -> None:
-    (tmp_path / "careless.py").write_text(CARELESS)
-    run = run_suites(tmp_path, "careless:open_careless", "-k", "written or killed")
-    assert run.returncode == 1, run.stdout + run.stderr
-    assert "FAILED" in run.stdout
-    assert "1 failed, " in run.stdout
 
 
 def test_the_documented_adapter_passes_the_contract_suite(my_sms: Path) -> None:

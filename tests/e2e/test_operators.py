@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import httpx
-import pytest
 
 from tests.e2e.app import App
 from tests.support.images import still_gif
@@ -68,16 +67,6 @@ async def test_promote_and_demote_change_what_a_user_may_see(
     demoted = app.service.run("demote", account.user_id)
     assert demoted.stdout == f"{account.user_id} is a member now.\n"
     assert not await sees_full_number()
-
-
-@pytest.mark.parametrize(
-    ("command", "argument"), [("demote", "+14155550000"), ("restore-identity", "nonsense")]
-)
-def test_a_phone_without_a_user_is_an_error(app: App, command: str, argument: str) -> None:
-    failed = app.service.run(command, argument)
-
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert len(failed.stderr.splitlines()) == 1
 
 
 async def test_media_check_finds_and_repairs_items_without_files_and_files_without_items(

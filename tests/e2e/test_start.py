@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 
 def sign_in(service: Service, phone: str) -> str:
@@ -55,12 +55,3 @@ def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_
     assert start["version"] == version("dialtone")
     assert (start["bind"], start["workers"]) == (f"127.0.0.1:{service.port}", 1)
     assert start["database"] == f"sqlite:///{tmp_path}/dialtone.db"
-
-
-def test_a_port_in_use_is_an_error_and_the_first_service_goes_on(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
-        second = service.run("run")
-        assert second.returncode == 1
-        assert "DIALTONE_BIND" in second.stderr
-        assert "Traceback" not in second.stderr
-        assert me(service, sign_in(service, "+14155590004")) == 404

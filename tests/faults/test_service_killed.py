@@ -53,19 +53,6 @@ async def test_a_killed_service_loses_nothing_that_was_acknowledged(tmp_path: Pa
     assert service.stop() == 0
 
 
-async def test_a_stop_under_traffic_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    with running(tmp_path, BEHIND_A_PROXY) as service:
-        async with open_client(service) as http:
-            traffic = Traffic(service, http, survives_broken_connections=True)
-            await traffic.start()
-            await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
-            assert await asyncio.to_thread(service.stop) == 0
-            await traffic.stop()
-        assert traffic.failed == 0
-        service.start()
-        await assert_all_acknowledged(service, traffic.acknowledged)
-
-
 async def test_a_killed_worker_fails_only_its_own_requests(tmp_path: Path) -> None:
     with running(tmp_path, {"DIALTONE_WORKERS": "2", **BEHIND_A_PROXY}) as service:
 

@@ -5,15 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-from PIL import Image
-
-from tests.e2e.app import App
-from tests.faults.disks import PAGE_SIZE, ServiceOnDisks
-from tests.faults.responses import is_success
-from tests.faults.traffic import BEHIND_A_PROXY, assert_no_crashed_request, run_traffic
-from tests.support.images import encode, transparent_png
-from tests.support.plain_http import PLAIN_HTTP
+from tests.faults.disks import ServiceOnDisks
+from tests.faults.traffic import BEHIND_A_PROXY, run_traffic
 
 ACKNOWLEDGED_BEFORE = 10
 FAILED = 8
@@ -43,32 +36,6 @@ async def test_a_full_disk_loses_nothing_that_was_acknowledged(disk: Path, tmp_p
                 await traffic.until_failed(FAILED)
                 service.free(disk)
                 await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
-        assert service.stop() == 0
-
-
-async def test_without_space_for_temporary_files_only_large_uploads_fail(
-    disk: Path, tmp_path: Path
-) -> None:
-    environ = {"TMPDIR": str(disk)}
-    large = encode(Image.effect_noise((2200, 2200), 100), "PNG")
-    with run(ServiceOnDisks(tmp_path / "service", {disk: "16m"}, environ)) as service:
-        async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=60) as http:
-            app = App(service, http)
-            account = await app.sign_up("+14155572001")
-            await app.upload_item(account, large)
-            for pages in (0, 1, 8, len(large) // PAGE_SIZE):
-                service.fill(disk, leaving=pages * PAGE_SIZE)
-                responses = await asyncio.gather(*(app.upload(account, large) for _ in range(2)))
-                for response in responses:
-                    assert not is_success(response, "POST /library/upload", 201)
-                await app.upload_item(account, transparent_png())
-                page = await http.get("/library", headers=account.headers)
-                assert page.status_code == 200
-                service.free(disk)
-            await app.upload_item(account, large)
-            page = await http.get("/library", headers=account.headers)
-            assert page.json()["total"] == 6
-        assert_no_crashed_request(service)
         assert service.stop() == 0
 
 

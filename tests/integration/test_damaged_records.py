@@ -1,10 +1,7 @@
 """Damage that only one of the databases may have; the contract suites have what all may have."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any, Final
 
 import bson
@@ -12,7 +9,6 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.mongo import open_mongo_repositories
-from adapters.sqlite import open_sqlite_repositories
 from application.ports.errors import CorruptRecord
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
@@ -54,15 +50,3 @@ async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
     assert isinstance(damaged, CorruptRecord)
     assert "secret" not in str(damaged)
     assert found == Versioned(OTHER, 1)
-
-
-@pytest.mark.parametrize("body", ["'{'", "CAST(X'ff' AS TEXT)", "'[]'"])
-async def test_a_body_that_is_no_json_object_is_damaged(tmp_path: Path, body: str) -> None:
-    path = tmp_path / "records.db"
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
-        await repositories.identities.add(an_identity())
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute(f"UPDATE identities SET body = {body}")  # noqa: S608
-
-        with pytest.raises(CorruptRecord, match=r"cannot be read|not UTF-8"):
-            await repositories.identities.load(an_id())

@@ -188,23 +188,6 @@ def test_no_pattern_needs_more_than_every_dialect_has() -> None:
     assert not [pattern for pattern in patterns if re.search(r"\\[pPu]|[^ -~]", pattern)]
 
 
-def test_every_link_passes_a_field_of_the_response_to_a_parameter() -> None:
-    links = [
-        (response["content"]["application/json"]["schema"], link)
-        for _, _, response in RESPONSES
-        for link in response.get("links", {}).values()
-    ]
-    assert len(links) > 5
-    for schema, link in links:
-        parameters = OPERATIONS[link["operationId"]]["parameters"]
-        assert link["parameters"].keys() <= {parameter["name"] for parameter in parameters}
-        for expression in link["parameters"].values():
-            part = schema
-            for step in expression.removeprefix("$response.body#/").split("/"):
-                part = resolve(DOCUMENT, part)
-                part = part["items"] if step.isdecimal() else part["properties"][step]
-
-
 def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:
     document = describe_api(CONTROLLERS, replace(SETTINGS, otp_length=8))
     for name in ("VerifyOtpBody", "LegacyValidateOtpBody"):

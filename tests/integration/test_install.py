@@ -23,7 +23,6 @@ case "$*" in
 esac
 """
 
-Start = Callable[[Path, str], subprocess.Popen[str]]
 Make = Callable[[str], str]
 
 
@@ -39,31 +38,22 @@ def clone(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(clone: Path) -> Start:
+def make(clone: Path) -> Make:
+    """Returns the output, and "failed" after that of a failure."""
     # The tests may run in a `make test`, whose variables would be those of this make.
     environ = {name: value for name, value in os.environ.items() if "MAKE" not in name}
 
-    def start(folder: Path, target: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    def make(target: str) -> str:
+        made = subprocess.run(
             ["/usr/bin/env", "make", f"PYTHON={clone}/python", target],
-            cwd=folder,
+            cwd=clone,
             env=environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            check=False,
         )
-
-    return start
-
-
-@pytest.fixture
-def make(clone: Path, start: Start) -> Make:
-    """Returns the output, and "failed" after that of a failure."""
-
-    def make(target: str) -> str:
-        with start(clone, target) as process:
-            output = process.communicate()[0]
-        return output + "failed" * (process.returncode != 0)
+        return made.stdout + "failed" * (made.returncode != 0)
 
     return make
 

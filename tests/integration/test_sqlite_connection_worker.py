@@ -93,22 +93,6 @@ async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(connect: Connec
         assert await worker.run(returning("c")) == "c"
 
 
-async def test_an_operation_cancelled_before_its_turn_is_not_executed(connect: Connect) -> None:
-    async with open_connection_worker("test", connect, execute_each) as worker:
-        gate, executed = Gate(), list[str]()
-        await gate.block(worker)
-        cancelled, awaited = await start(
-            worker.run(lambda connection: executed.append("cancelled")),
-            worker.run(lambda connection: executed.append("awaited")),
-        )
-
-        cancelled.cancel()
-        gate.open()
-        await awaited
-
-    assert executed == ["awaited"]
-
-
 async def test_an_operation_times_out_when_the_disk_hangs(connect: Connect) -> None:
     executed: list[str] = []
     async with open_connection_worker(
@@ -201,22 +185,6 @@ def test_a_failed_commit_fails_all_and_the_next_one_works(
     assert words_in(path) == {"a"}
 
 
-def test_a_transaction_rolled_back_by_sqlite_fails_all_and_the_next_works(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    def rolling_back(connection: sqlite3.Connection) -> None:
-        # As SQLite does on a full disk.
-        connection.execute("ROLLBACK")
-        connection.execute("SELECT * FROM missing")
-
-    errors = errors_of(commit_batch(connection, [adding("a"), rolling_back, adding("b")]))
-
-    assert len(errors) == 3
-    assert all(isinstance(error, StorageUnavailable) for error in errors)
-    assert words_in(path) == set()
-    assert commit_batch(connection, [adding("a")]) == [1]
-
-
 def test_a_writer_that_cannot_write_fails_and_works_afterwards(
     connection: sqlite3.Connection, path: Path
 ) -> None:
@@ -269,32 +237,6 @@ def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> No
         "a column is not UTF-8",
     ]
     assert all(error is not None and error.__cause__ is None for error in errors)
-
-
-def test_a_batch_reads_one_snapshot_although_a_read_fails(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    commit_batch(connection, [adding("a")])
-    other = connect_to(path)
-
-    def counting(connection: sqlite3.Connection) -> int:
-        return len(connection.execute("SELECT word FROM words").fetchall())
-
-    def counting_before_another_write(connection: sqlite3.Connection) -> int:
-        count = counting(connection)
-        adding("b")(other)
-        return count
-
-    def failing(connection: sqlite3.Connection) -> int:
-        return len(connection.execute("SELECT nothing").fetchall())
-
-    first, failed, last = read_batch(connection, [counting_before_another_write, failing, counting])
-
-    assert (first, last) == (1, 1)
-    assert isinstance(failed, Failed)
-    assert isinstance(failed.error, StorageUnavailable)
-    assert read_batch(connection, [counting]) == [2]
-    other.close()
 
 
 @pytest.fixture

@@ -106,16 +106,3 @@ async def test_a_compatible_server_needs_no_account_resource(
     twilio.behavior = respond_with(404, b'{"detail": "Not Found"}')
 
     await messenger.check()
-
-
-async def test_after_a_canceled_check_the_next_one_sends_the_request(
-    twilio: FakeTwilio, messenger: TwilioMessenger
-) -> None:
-    twilio.behavior = http_server.never_respond
-    canceled = asyncio.create_task(messenger.check())
-    waiting = asyncio.create_task(messenger.check())
-    await asyncio.to_thread(twilio.wait_for_requests)
-    twilio.behavior = twilio.respond
-    canceled.cancel()
-
-    await waiting

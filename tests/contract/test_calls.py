@@ -100,19 +100,6 @@ async def test_calls_are_listed_newest_first_and_once(
         assert len(await pages.list_after(identity_id, Cursor(at, call_id), 100)) == count
 
 
-async def test_a_call_is_listed_for_its_identity_until_that_is_forgotten(
-    repositories: Repositories, other_repositories: Repositories
-) -> None:
-    call = a_call(identity_id=OWNER)
-    await add_calls(repositories, call)
-    assert list(await other_repositories.call_pages.list_after(OWNER, None, 10)) == [call]
-
-    assert await repositories.calls.replace(call.forget_identity(), 1)
-
-    assert list(await other_repositories.call_pages.list_after(OWNER, None, 10)) == []
-    assert len(await other_repositories.call_pages.list_after(None, None, 10)) == 1
-
-
 # Cleanup.
 
 

@@ -11,12 +11,7 @@ from adapters.pillow import open_image_publisher
 from application.ports.images import ImagePublisher
 from domain.media.image import ImageFormat, ImageLimits, VariantSpec
 from tests.integration.image_publishing import Published, publish_by
-from tests.support.images import (
-    animated_gif,
-    decode,
-    plain_jpeg,
-    transparent_png,
-)
+from tests.support.images import animated_gif, decode, plain_jpeg, transparent_png
 
 IMAGES = {
     ImageFormat.JPEG: plain_jpeg(width=60, height=40),

@@ -11,14 +11,7 @@ from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.challenge import OTP_TTL
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import OpenRepositories
-from tests.support.builders import (
-    NOW,
-    a_callback,
-    a_delivery,
-    a_phone,
-    a_phone_verification,
-    an_id,
-)
+from tests.support.builders import NOW, a_callback, a_delivery, a_phone, a_phone_verification, an_id
 from tests.support.full_records import FULL_VERIFICATION
 
 MILLISECOND = timedelta(milliseconds=1)

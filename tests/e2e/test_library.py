@@ -10,11 +10,7 @@ from PIL import Image
 
 from tests.e2e.app import Account, App, bearer
 from tests.e2e.deployments import IN_EACH_DEPLOYMENT
-from tests.support.images import (
-    animated_gif,
-    phone_photo,
-    transparent_png,
-)
+from tests.support.images import animated_gif, phone_photo, transparent_png
 
 pytestmark = IN_EACH_DEPLOYMENT
 

@@ -14,10 +14,16 @@ async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unb
     account = await app.sign_up(phone)
     masked = f"+1********{phone[-2:]}"
 
+    signed_out = app.service.run("sign-out", phone)
+    expected = f"{masked} is signed out; revoked sessions: 1.\n"
+    assert (signed_out.returncode, signed_out.stdout) == (0, expected)
+    assert (await http.get("/users/me", headers=account.headers)).status_code == 401
+    account = replace(account, token=await app.sign_in(phone))
+
     blocked = app.service.run("block", phone)
 
     assert (blocked.returncode, blocked.stdout) == (0, f"{masked} is blocked now.\n")
-    assert phone not in blocked.stderr
+    assert phone not in signed_out.stderr + blocked.stderr
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
     # The sign-in has ended the cooldown of the blocked phone.
     requested, usual = [
@@ -28,24 +34,11 @@ async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unb
     assert requested == usual
     # This message is sent after the one for the blocked phone would have been.
     app.service.code(other_phone)
-    assert len(app.service.messages(phone)) == 1
+    assert len(app.service.messages(phone)) == 2
 
     unblocked = app.service.run("unblock", phone)
     message = f"{masked} is not blocked now.\n"
     assert (unblocked.returncode, unblocked.stdout) == (0, message)
-    assert (await http.get("/users/me", headers=account.headers)).status_code == 401
-
-
-async def test_sign_out_revokes_all_sessions_of_a_phone(
-    app: App, http: httpx.AsyncClient, phone: str
-) -> None:
-    account = await app.sign_up(phone)
-
-    signed_out = app.service.run("sign-out", phone)
-
-    expected = f"+1********{phone[-2:]} is signed out; revoked sessions: 1.\n"
-    assert (signed_out.returncode, signed_out.stdout) == (0, expected)
-    assert phone not in signed_out.stderr
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
 
 

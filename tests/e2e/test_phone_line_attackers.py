@@ -2,12 +2,7 @@
 
 import re
 
-from tests.e2e.phone_line import (
-    CALLBACK,
-    OPERATOR,
-    PhoneLine,
-    spoken_digits,
-)
+from tests.e2e.phone_line import CALLBACK, OPERATOR, PhoneLine, spoken_digits
 
 
 def test_a_forged_number_gets_a_code_only_on_the_owners_phone(line: PhoneLine, phone: str) -> None:

@@ -10,8 +10,7 @@ import pytest
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.versioned import Versioned
 from tests.faults.disks import Command, fill, make_read_only, run_with_disk
-from tests.faults.sqlite_worker import INCREMENTS
-from tests.support.builders import a_phone, an_id, an_identity
+from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 
@@ -45,12 +44,6 @@ def read_line(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().strip()
 
 
-def send_line(process: "subprocess.Popen[str]") -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
 async def test_acknowledged_writes_survive_any_number_of_kills(path: Path) -> None:
     acknowledged: list[int] = []
     for turn in range(3):
@@ -80,20 +73,6 @@ async def test_a_kill_while_the_schema_is_created_leaves_an_empty_file(path: Pat
         assert connection.execute("SELECT * FROM sqlite_master").fetchall() == []
     async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
         assert await records.identities.add(an_identity())
-
-
-async def test_two_processes_that_increment_a_number_lose_no_increment(path: Path) -> None:
-    with run_worker("count", path) as first, run_worker("count", path) as second:
-        for process in (first, second):
-            assert read_line(process) == "opened"
-        for process in (first, second):
-            send_line(process)
-        for process in (first, second):
-            assert read_line(process) == "done"
-
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
-        counted = (await records.phone_verifications.load(a_phone())).value.identity_id
-    assert counted == an_id(2 * INCREMENTS)
 
 
 def test_a_full_disk_fails_only_writes_and_only_while_it_is_full(disk: Path) -> None:

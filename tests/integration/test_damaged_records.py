@@ -1,7 +1,10 @@
 """Damage that only one of the databases may have; the contract suites have what all may have."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any, Final
 
 import bson
@@ -9,10 +12,11 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.mongo import open_mongo_repositories
+from adapters.sqlite import open_sqlite_repositories
 from application.ports.errors import CorruptRecord
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from tests.support.builders import an_id, an_identity
+from tests.support.builders import a_delivery_report, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OTHER: Final = an_identity(id=an_id(2))
@@ -50,3 +54,25 @@ async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
     assert isinstance(damaged, CorruptRecord)
     assert "secret" not in str(damaged)
     assert found == Versioned(OTHER, 1)
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"\xff"}', b"[]"])
+async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
+    tmp_path: Path, body: bytes
+) -> None:
+    path = tmp_path / "dialtone.db"
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
+        reports = repositories.delivery_reports
+        for report_id in ("damaged", "whole"):
+            await reports.add(a_delivery_report(id=report_id))
+        with closing(sqlite3.connect(path)) as connection:
+            statement = "UPDATE delivery_reports SET body = CAST(? AS TEXT) WHERE id = 'damaged'"
+            connection.execute(statement, (body,))
+            connection.commit()
+
+        damaged, whole, missing = await asyncio.gather(
+            *map(reports.load, ("damaged", "whole", "missing")), return_exceptions=True
+        )
+
+    assert isinstance(damaged, CorruptRecord)
+    assert (whole, missing) == (Versioned(a_delivery_report(id="whole"), 1), None)

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from adapters.pillow import open_image_publisher
 from domain.errors import UnsupportedImageType
@@ -142,22 +142,6 @@ async def test_a_turned_photo_of_odd_sides_does_not_grow(
     upload = photo(999, 1203, 4, quality=quality, **metadata, **options)
 
     assert len((await publish(upload)).content) <= 1.05 * len(upload)
-
-
-@pytest.mark.parametrize(
-    ("image_format", "options"),
-    [("WEBP", {"lossless": True}), ("AVIF", {"quality": 100, "subsampling": "4:4:4"})],
-)
-async def test_a_screenshot_stays_sharp(image_format: str, options: dict[str, Any]) -> None:
-    screenshot = Image.new("RGB", (540, 960), "white")
-    for top in range(20, 940, 20):
-        ImageDraw.Draw(screenshot).text((20, top), f"The text in line {top}. " * 4, "navy")
-    upload = encode(screenshot, image_format, **options)
-
-    published = (await publish(upload)).content
-
-    assert mean_difference(decode(published), screenshot) < 1
-    assert len(published) < len(encode(screenshot, "JPEG", quality=90, subsampling=0))
 
 
 async def test_a_jpeg_over_the_limit_is_scaled_down_and_others_are_rejected() -> None:

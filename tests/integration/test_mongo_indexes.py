@@ -10,9 +10,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from adapters.mongo import open_mongo_repositories
-from adapters.mongo.documents import (
-    DOCUMENTS,
-)
+from adapters.mongo.documents import DOCUMENTS
 from adapters.mongo.metadata import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

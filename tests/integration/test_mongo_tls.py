@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.mongo import open_mongo_repositories
-from application.ports.errors import ConfigurationError, StorageUnavailable
+from application.ports.errors import ConfigurationError
 from tests.integration.mongo_support import StandaloneMongo
 from tests.support.certificates import CertificateAuthority
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -37,7 +37,6 @@ def tls_mongo(
     authority: CertificateAuthority,
     certificate: Path,
     *arguments: str,
-    port: int | None = None,
 ) -> StandaloneMongo:
     tls = [
         "--tlsMode=requireTLS",
@@ -45,7 +44,7 @@ def tls_mongo(
         f"--tlsCAFile={authority.file}",
         *arguments,
     ]
-    return StandaloneMongo(folder, *tls, port=port)
+    return StandaloneMongo(folder, *tls)
 
 
 @pytest.fixture(scope="module")
@@ -166,27 +165,6 @@ async def test_a_wrong_certificate_is_named(
         error = await opening_error(url_of(address, f"&tls=true&tlsCAFile={authority.file}"))
 
     assert f"{address}/dialtone cannot be reached, because {reason}" in error
-
-
-async def test_a_certificate_that_becomes_invalid_is_named_while_the_service_runs(
-    tmp_path: Path, authority: CertificateAuthority
-) -> None:
-    first = tls_mongo(tmp_path, authority, authority.issue("first"), WITHOUT_CLIENT_CERTIFICATES)
-    with first:
-        url = url_of(first.address, f"&tls=true&tlsCAFile={authority.file}", 2000)
-        async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
-            first.kill()
-            (tmp_path / "mongod.lock").unlink(missing_ok=True)
-            certificate = authority.issue("moved", "127.0.0.9")
-            second = tls_mongo(
-                tmp_path, authority, certificate, WITHOUT_CLIENT_CERTIFICATES, port=first.port
-            )
-            with second:
-                with pytest.raises(StorageUnavailable, match=OTHER_HOST):
-                    await repositories.identities.load("0" * 24)
-                # At once: readiness does not wait as long as other calls do.
-                with pytest.raises(StorageUnavailable, match=OTHER_HOST):
-                    await repositories.health.check()
 
 
 async def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -6,13 +6,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from tests.integration.image_publishing import publish, publish_error
-from tests.support.images import (
-    SECRET,
-    animated_gif,
-    decode,
-    gif,
-    gif_frame,
-)
+from tests.support.images import SECRET, animated_gif, decode, gif, gif_frame
 
 PIXEL = gif_frame(0, 0, 1, 1)
 

@@ -10,13 +10,7 @@ from botocore.exceptions import ClientError, UnknownServiceError
 from adapters.s3 import S3Files, Timeouts
 from adapters.s3.errors import files_unavailable
 from application.ports.errors import ConfigurationError, MediaFileRejected, MediaStorageUnavailable
-from tests.integration.s3_setup import (
-    JPEG,
-    KEY,
-    SHORT_READ_TIMEOUT,
-    S3Setup,
-    read_file,
-)
+from tests.integration.s3_setup import JPEG, KEY, SHORT_READ_TIMEOUT, S3Setup, read_file
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers import http_server
 from tests.support.servers.http_server import (

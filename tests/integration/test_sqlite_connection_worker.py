@@ -249,15 +249,13 @@ def log_size(path: Path) -> int:
 
 
 async def add_identities(
-    repositories: Repositories, path: Path, *identities: Identity, cancelled: int = 0
+    repositories: Repositories, path: Path, *identities: Identity
 ) -> list[object]:
-    """Add the identities in a group commit, and cancel as many of them before."""
+    """Add the identities in a group commit."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         tasks = [asyncio.create_task(repositories.identities.add(each)) for each in identities]
         await asyncio.sleep(0)
-        for task in tasks[:cancelled]:
-            task.cancel()
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 

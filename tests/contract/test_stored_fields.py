@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import pytest
 from bson.codec_options import CodecOptions
@@ -48,20 +48,10 @@ Fields = dict[str, Any]
 LATER: Final = NOW + timedelta(days=1)
 
 
-class StoredFields(Protocol):
-    """What a database has stored."""
-
-    def read(self, table: str) -> Fields:
-        """Return the fields of the only record of a table."""
-        ...
-
-    def write(self, table: str, fields: Fields) -> None:
-        """Replace the fields of the only record of a table."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class InMemoryFields:
+    """Reads and replaces the fields of the only record of a table."""
+
     database: InMemoryDatabase
 
     def read(self, table: str) -> Fields:
@@ -108,6 +98,7 @@ class MongoFields:
         return {"acquired": {"$exists": table == "reservations"}}
 
 
+StoredFields = InMemoryFields | SqliteFields | MongoFields
 Stored = tuple[OpenRepositories, StoredFields]
 
 

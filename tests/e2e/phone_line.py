@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.e2e.app import bearer
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
 from tests.support.service import Service, running
@@ -19,13 +20,7 @@ from tests.support.service import Service, running
 PUBLIC_URL: Final = "https://phone.example.org/line"
 """A proxy removes the path prefix, and the service never sees this host."""
 OPERATOR: Final = "+14155550142"
-WELCOME: Final = "Welcome to Dialtone."
-JOIN: Final = "Would you like to join? Say yes or press 1. To decline, say no or press 2."
-CONSENT: Final = "you agree that Dialtone stores your phone number and a log of your calls."
-WELCOME_BACK: Final = "Welcome back to Dialtone."
 CALLBACK: Final = "Please hang up. We call this number back and read your sign-in code."
-CONNECTING: Final = "We connect you to the operator."
-GOODBYE: Final = "Goodbye."
 HIGH_CALL_LIMITS: Final = {
     "DIALTONE_VOICE_LIMIT_PER_COUNTRY": "12000/1m",
     "DIALTONE_CALLBACK_LIMIT_PER_COUNTRY": "12000/1m",
@@ -150,11 +145,6 @@ class PhoneLine:
     def identities(self) -> dict[str, str]:
         """Return the records of all identities by id."""
         return self.read_records()["identities"]
-
-
-def bearer(token: str) -> dict[str, str]:
-    """Return the Authorization header."""
-    return {"Authorization": f"Bearer {token}"}
 
 
 def our_id(call: PhoneCall) -> str:

@@ -1,4 +1,4 @@
-"""Bodies that end too early, or that have a wrong length, on a real socket."""
+"""Bodies that end too early, on a real socket."""
 
 import socket
 from contextlib import suppress

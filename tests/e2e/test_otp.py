@@ -1,4 +1,4 @@
-"""Requests and verifications of codes, in both APIs."""
+"""Codes of both APIs, and device tokens."""
 
 import httpx
 

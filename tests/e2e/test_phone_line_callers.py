@@ -1,17 +1,17 @@
 """Callers join, talk to the operator, leave feedback, sign in, and leave."""
 
-from tests.e2e.phone_line import (
-    CONNECTING,
-    CONSENT,
-    GOODBYE,
-    JOIN,
-    OPERATOR,
-    WELCOME,
-    WELCOME_BACK,
-    PhoneLine,
-    bearer,
-)
+from typing import Final
+
+from tests.e2e.app import bearer
+from tests.e2e.phone_line import OPERATOR, PhoneLine
 from tests.support.servers.fake_twilio import rejects
+
+WELCOME: Final = "Welcome to Dialtone."
+JOIN: Final = "Would you like to join? Say yes or press 1. To decline, say no or press 2."
+CONSENT: Final = "you agree that Dialtone stores your phone number and a log of your calls."
+WELCOME_BACK: Final = "Welcome back to Dialtone."
+CONNECTING: Final = "We connect you to the operator."
+GOODBYE: Final = "Goodbye."
 
 
 def test_an_unknown_caller_joins_and_talks_to_the_operator(line: PhoneLine, phone: str) -> None:

@@ -1,4 +1,4 @@
-"""Codes in calls: `"channel": "voice"`, callbacks, and what became of calls and messages."""
+"""Codes in calls: `"channel": "voice"`, and what became of the call."""
 
 from tests.e2e.phone_line import PUBLIC_URL, PhoneLine
 

@@ -1,4 +1,4 @@
-"""All responses: headers, HEAD, OPTIONS, health and the API page."""
+"""All responses: headers, health and the API page."""
 
 import re
 

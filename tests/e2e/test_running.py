@@ -1,4 +1,4 @@
-"""Signals, crashed workers and broken outputs of a running service."""
+"""The cleanup and crashed workers of a running service."""
 
 import json
 import os

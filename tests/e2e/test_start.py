@@ -1,4 +1,4 @@
-"""Starts of the service: the first, the next, two at once, and failed ones."""
+"""Starts of the service: the first, and those after a stop and after a kill."""
 
 import json
 from importlib.metadata import version

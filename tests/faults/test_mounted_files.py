@@ -1,4 +1,4 @@
-"""Rotations and backups on a disk that becomes full."""
+"""Rotations on a disk that becomes full or read-only."""
 
 import sys
 from pathlib import Path

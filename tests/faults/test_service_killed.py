@@ -1,4 +1,4 @@
-"""The service or a part of it is killed, stopped or loses its keys, under traffic."""
+"""The service or a part of it is killed under traffic."""
 
 import asyncio
 import os

@@ -11,6 +11,7 @@ import pytest
 from domain.identities.identity import Consent, Role
 from domain.voice.call import CallStatus
 from domain.voice.walk import CallOutcome
+from tests.e2e.app import bearer
 from tests.integration.webhooks import SETTINGS
 from tests.stateful.http_driver import open_http_client
 from tests.support.app_harness import AppHarness
@@ -42,10 +43,6 @@ class CallLogDriver:
         )
         assert await self.harness.database.repositories().calls.add(call)
         return call.id
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.fixture

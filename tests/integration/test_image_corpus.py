@@ -1,4 +1,4 @@
-"""Malicious files: what is rejected, and what is published of the rest."""
+"""Malicious files are rejected, and harm no other image."""
 
 import struct
 import zlib

@@ -191,21 +191,6 @@ async def test_instances_that_start_together_create_one_database_beside_other_co
         assert all([await repositories.identities.load(an_id(number)) for number in range(2)])
 
 
-async def test_a_process_has_one_database_at_a_time(mongo_database: str) -> None:
-    another = mongo_database.replace("/test_", "/other_test_")
-
-    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
-        assert "close that first" in await opening_error(another)
-        assert await repositories.identities.add(an_identity())
-
-    try:
-        async with open_mongo_repositories(another, FakePhoneEncryption()) as repositories:
-            assert await repositories.identities.load(an_id()) is None
-    finally:
-        with MongoClient[dict[str, Any]](another) as client:
-            client.drop_database(client.get_default_database())
-
-
 async def test_a_database_can_be_opened_after_a_failure_and_after_a_cancellation(
     emptied_mongo_database: str,
 ) -> None:

@@ -1,4 +1,4 @@
-"""How rate limits are stored in documents; the contract suite proves what they promise."""
+"""Rate limits in documents after lost responses; the contract suite has what they promise."""
 
 import asyncio
 import itertools

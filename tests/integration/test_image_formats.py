@@ -144,6 +144,13 @@ async def test_a_turned_photo_of_odd_sides_does_not_grow(
     assert len((await publish(upload)).content) <= 1.05 * len(upload)
 
 
+@pytest.mark.parametrize("image_format", ["WEBP", "AVIF"])
+async def test_other_photos_grow_at_most_to_twice_their_size(image_format: str) -> None:
+    upload = encode(decode(photo()), image_format, quality=40)
+
+    assert len((await publish(upload)).content) <= 2 * len(upload)
+
+
 async def test_a_jpeg_over_the_limit_is_scaled_down_and_others_are_rejected() -> None:
     limits = {"max_pixels": 120_000, "max_jpeg_pixels": 500_000}
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.mongo import open_mongo_repositories
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, StorageUnavailable
 from tests.integration.mongo_support import StandaloneMongo
 from tests.support.certificates import CertificateAuthority
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -134,7 +134,7 @@ async def test_a_required_client_certificate_is_named(
 
 
 @asynccontextmanager
-async def tls_server(certificate: Path) -> AsyncIterator[str]:
+async def tls_server(certificate: Path, port: int = 0) -> AsyncIterator[str]:
     """Yield the address of a server that ends connections after the handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -144,7 +144,7 @@ async def tls_server(certificate: Path) -> AsyncIterator[str]:
 
     # The failed handshakes belong to the test.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    server = await asyncio.start_server(close, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(close, "127.0.0.1", port, ssl=context)
     async with server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
@@ -165,6 +165,20 @@ async def test_a_wrong_certificate_is_named(
         error = await opening_error(url_of(address, f"&tls=true&tlsCAFile={authority.file}"))
 
     assert f"{address}/dialtone cannot be reached, because {reason}" in error
+
+
+async def test_a_certificate_that_becomes_invalid_is_named_while_the_service_runs(
+    tmp_path: Path, authority: CertificateAuthority
+) -> None:
+    server = tls_mongo(tmp_path, authority, authority.issue("first"), WITHOUT_CLIENT_CERTIFICATES)
+    with server:
+        url = url_of(server.address, f"&tls=true&tlsCAFile={authority.file}", 2000)
+        async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+            server.kill()
+            async with tls_server(authority.issue("moved", "127.0.0.9"), server.port):
+                for call in (repositories.identities.load("0" * 24), repositories.health.check()):
+                    with pytest.raises(StorageUnavailable, match=OTHER_HOST):
+                        await call
 
 
 async def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:

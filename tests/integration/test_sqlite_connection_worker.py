@@ -25,8 +25,6 @@ from application.ports.errors import (
     StorageUnavailable,
     UniqueViolation,
 )
-from application.ports.repositories import Repositories
-from domain.identities.identity import Identity
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -248,22 +246,15 @@ def log_size(path: Path) -> int:
     return Path(f"{path}-wal").stat().st_size
 
 
-async def add_identities(
-    repositories: Repositories, path: Path, *identities: Identity
-) -> list[object]:
-    """Add the identities in a group commit."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        tasks = [asyncio.create_task(repositories.identities.add(each)) for each in identities]
-        await asyncio.sleep(0)
-    return await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def test_concurrent_writes_are_committed_together(database_path: Path) -> None:
-    many = [an_identity(id=an_id(number)) for number in range(100)]
     async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
         before = log_size(database_path)
-        assert await add_identities(repositories, database_path, *many) == [True] * 100
+        with closing(sqlite3.connect(database_path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            added = [repositories.identities.add(an_identity(id=an_id(n))) for n in range(100)]
+            adding = asyncio.gather(*added)
+            await asyncio.sleep(0)
+        assert await adding == [True] * 100
         # Each commit writes at least a page of each index.
         assert log_size(database_path) - before < 100 * PAGE
 

@@ -154,6 +154,7 @@ def test_a_folder_in_place_of_the_file_is_rejected(path: Path) -> None:
 
 def test_a_database_of_other_keys_is_rejected_and_neither_changed_nor_locked(path: Path) -> None:
     add_identity(path)
+    assert inspect_file(path, FakePhoneEncryption().key_fingerprint()) == SCHEMA_VERSION
 
     assert "other keys" in startup_error(path, FakePhoneEncryption(b"another key"))
     with closing(sqlite3.connect(path, timeout=0)) as connection:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from adapters.sqlite import back_up, open_sqlite_repositories, restore
+from adapters.sqlite import back_up, backup, open_sqlite_repositories, restore
 from adapters.sqlite.schema import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
 from tests.support.builders import NOW, an_id, an_identity
@@ -245,6 +245,21 @@ def test_what_a_killed_backup_has_left_is_replaced(files: Files) -> None:
 
     assert back_up(files.database, files.backup, replace=True).identity_count == 2
     assert not {".backup.db.partial", ".backup.db.partial-wal"} & set(names(files.backup.parent))
+
+
+def test_a_long_copy_logs_its_progress(
+    files: Files, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(backup, "PAGES_PER_LOG_LINE", 256)
+    change(files.database, "CREATE TABLE filler AS SELECT zeroblob(3000000) AS content")
+
+    with caplog.at_level("INFO"):
+        back_up(files.database, files.backup, replace=True)
+
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    copied = [line["percent"] for line in lines if line["event"] == "database_pages_copied"]
+    assert len(copied) > 1
+    assert copied == sorted(copied)
 
 
 def test_an_object_that_is_not_of_the_schema_is_copied_and_named(files: Files) -> None:

@@ -4,9 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 import httpx
 import pytest
@@ -19,7 +17,6 @@ from tests.support.service import Service
 PROJECT = Path(__file__).parents[2]
 FACTORY = "my_sms:open_file_messenger"
 ACME_FACTORY = "tests.support.acme_sms:open_acme_messenger"
-NOTHING: Final[Mapping[str, str]] = {}
 
 
 @pytest.fixture
@@ -50,31 +47,17 @@ def test_the_documented_adapter_delivers_codes(my_sms: Path) -> None:
     assert service.stop() == 0
 
 
-def run_suites(
-    folder: Path, factory: str, *arguments: str, environ: Mapping[str, str] = NOTHING
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tests.adapter_run", factory, "-p", "no:cacheprovider", *arguments],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(folder),
-            "MY_SMS_FILE": str(folder / "texts"),
-            **environ,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_each_suite_for_adapters_exists() -> None:
     suites = (*REPOSITORIES, *FILES, *MESSENGER)
     assert [name for name in suites if not (PROJECT / "tests/contract" / name).is_file()] == []
 
 
 def test_the_documented_adapter_passes_the_contract_suite(my_sms: Path) -> None:
-    run = run_suites(my_sms, FACTORY)
+    command = [sys.executable, "-m", "tests.adapter_run", FACTORY, "-p", "no:cacheprovider"]
+    environ = {**os.environ, "PYTHONPATH": str(my_sms), "MY_SMS_FILE": str(my_sms / "texts")}
+    run = subprocess.run(
+        command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "passed" in run.stdout
     assert "cannot be seen from outside" in run.stdout

@@ -33,27 +33,13 @@ class Files(MediaFiles, HealthCheck, Protocol):
     """A media store with a health check."""
 
 
-class Store(Protocol):
-    """A media store that is empty at first."""
-
-    def open_files(self) -> AbstractAsyncContextManager[Files]:
-        """Open the store. It may be open several times."""
-        ...
-
-    def leave_unfinished(self, began_at: datetime) -> None:
-        """Leave what a write leaves that began at this time and did not finish."""
-        ...
-
-    def break_down(self) -> None:
-        """Make the store unavailable."""
-        ...
-
-    async def wait_until_released(self) -> None:
-        """Check that no file is open, or wait until nobody holds a connection."""
-        ...
-
-
 class InMemoryStore:
+    """A media store that is empty at first, and may be open several times.
+
+    `leave_unfinished` leaves what a write leaves that began at a time and did not finish.
+    `wait_until_released` checks that no file is open, or waits until nobody holds a connection.
+    """
+
     def __init__(self) -> None:
         self._files = InMemoryFiles()
 
@@ -166,6 +152,9 @@ def _write_and_die(folder: Path, storage_key: str) -> None:
             await files.write(storage_key, BytesIO(b"half"), "image/jpeg")
 
     asyncio.run(write())
+
+
+Store = InMemoryStore | DiskStore | S3Store | ExternalStore
 
 
 def memory(request: pytest.FixtureRequest) -> Iterator[Store]:

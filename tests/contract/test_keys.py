@@ -51,10 +51,6 @@ def test_a_key_that_is_not_yet_active_is_accepted(key_set: KeyRing) -> None:
     assert new != old
 
 
-def test_the_accepted_keys_are_the_same_object_until_they_change(key_set: KeyRing) -> None:
-    assert key_set.accepted() is key_set.accepted()
-
-
 def test_a_repr_contains_no_key(key_set: KeyRing) -> None:
     key = key_set.signing()
 

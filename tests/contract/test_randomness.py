@@ -16,9 +16,5 @@ def test_the_requested_number_of_bytes_is_returned(randomness: Randomness, count
     assert len(randomness.bytes(count)) == count
 
 
-def test_no_bytes_are_returned_twice(randomness: Randomness) -> None:
-    assert len({randomness.bytes(16) for _ in range(1000)}) == 1000
-
-
 def test_all_values_of_a_byte_are_returned(randomness: Randomness) -> None:
     assert set(randomness.bytes(10_000)) == set(range(256))

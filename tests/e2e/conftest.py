@@ -10,11 +10,7 @@ import pytest
 from tests.e2e.app import App
 from tests.e2e.deployments import NO_SETTINGS, Deployment, embedded
 from tests.e2e.description.callers import PROXY_SETTINGS, Callers
-from tests.e2e.phone_line import (
-    PhoneLine,
-    in_sqlite,
-    run_phone_line,
-)
+from tests.e2e.phone_line import PhoneLine, run_phone_line
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, running
 
@@ -75,12 +71,9 @@ def app(service: Service, http: httpx.AsyncClient) -> App:
 
 
 @pytest.fixture(scope="session")
-def line(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PhoneLine]:
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhoneLine]:
     """One service with a phone line for all tests that do not stop it."""
-    folder = tmp_path_factory.mktemp("phone_line")
-    with run_phone_line(request, folder, in_sqlite) as line:
+    with run_phone_line(tmp_path_factory.mktemp("phone_line")) as line:
         yield line
 
 

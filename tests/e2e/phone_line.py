@@ -1,25 +1,18 @@
 """A service with a phone line, its callers, and the simulated Twilio between them."""
 
-import asyncio
 import hashlib
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 import httpx
-import pytest
 
-from adapters.system import SystemClock
-from application.ports.system import Clock
-from application.use_cases import UseCases
-from domain.identities.identity import Role
-from entrypoints.bootstrap import open_use_cases
-from entrypoints.settings import read_settings
+from tests.e2e.app import bearer
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
 from tests.support.service import Service, running
@@ -27,13 +20,7 @@ from tests.support.service import Service, running
 PUBLIC_URL: Final = "https://phone.example.org/line"
 """A proxy removes the path prefix, and the service never sees this host."""
 OPERATOR: Final = "+14155550142"
-WELCOME: Final = "Welcome to Dialtone."
-JOIN: Final = "Would you like to join? Say yes or press 1. To decline, say no or press 2."
-CONSENT: Final = "you agree that Dialtone stores your phone number and a log of your calls."
-WELCOME_BACK: Final = "Welcome back to Dialtone."
 CALLBACK: Final = "Please hang up. We call this number back and read your sign-in code."
-CONNECTING: Final = "We connect you to the operator."
-GOODBYE: Final = "Goodbye."
 HIGH_CALL_LIMITS: Final = {
     "DIALTONE_VOICE_LIMIT_PER_COUNTRY": "12000/1m",
     "DIALTONE_CALLBACK_LIMIT_PER_COUNTRY": "12000/1m",
@@ -45,8 +32,6 @@ HIGH_CALL_LIMITS: Final = {
 }
 _CODE: Final = re.compile(r"\d{6}")
 
-Records = dict[str, dict[str, str]]
-"""All records by table and id, each as a text."""
 Start = Callable[[Path, Mapping[str, str], Callable[[str], list[str]]], Any]
 
 
@@ -57,8 +42,6 @@ class PhoneLine:
     service: Service
     twilio: FakeTwilio
     http: httpx.Client
-    database: "Database"
-    clock: Clock = field(default_factory=SystemClock)
     _administrator: str = field(default="", init=False)
 
     def pick_up(self, phone: str, **options: Any) -> PhoneCall:
@@ -126,8 +109,7 @@ class PhoneLine:
         if not self._administrator:
             phone = "+14155550199"
             _, user_id = self.sign_up(phone)
-            role = Role.ADMINISTRATOR
-            self.operate(lambda use_cases: use_cases.change_role(user_id, role))
+            assert self.service.run("promote", user_id).returncode == 0
             self._administrator = self.sign_in(phone)
         return self._administrator
 
@@ -147,28 +129,22 @@ class PhoneLine:
         assert len(entries) == 1, call_id
         return entries[0]
 
-    def records(self, table: str) -> dict[str, str]:
-        """Return the records of a table by id."""
-        return self.database.read_records()[table]
+    def read_records(self) -> dict[str, dict[str, str]]:
+        """Return all records by table and id, each as a text."""
+        file = f"file:{self.service.folder}/dialtone.db?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as connection:
+            names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            return {
+                name: {
+                    str(row[0]): str(row)
+                    for row in connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608
+                }
+                for (name,) in names.fetchall()
+            }
 
     def identities(self) -> dict[str, str]:
         """Return the records of all identities by id."""
-        return self.records("identities")
-
-    def operate(self, command: Callable[[UseCases], Awaitable[object]]) -> None:
-        """Do what a command of the operator does; its process would take a second to start."""
-        settings = read_settings(self.service.environ, None)
-
-        async def run() -> None:
-            async with open_use_cases(settings, self.clock) as use_cases:
-                await command(use_cases)
-
-        asyncio.run(run())
-
-
-def bearer(token: str) -> dict[str, str]:
-    """Return the Authorization header."""
-    return {"Authorization": f"Bearer {token}"}
+        return self.read_records()["identities"]
 
 
 def our_id(call: PhoneCall) -> str:
@@ -194,56 +170,15 @@ def spoken_digits(call: PhoneCall) -> list[str]:
     return [text for text in call.heard if len(text.strip()) == 1 or _CODE.search(text)]
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
-    """A new database of a service.
-
-    Attributes:
-        settings: The settings that name it.
-        read_records: Returns all records.
-    """
-
-    settings: Mapping[str, str]
-    read_records: Callable[[], Records]
-
-
-PhoneLineDatabase = Callable[
-    [pytest.FixtureRequest, Path],
-    AbstractContextManager[Database],
-]
-
-
-@contextmanager
-def in_sqlite(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
-    """The default."""
-    file = folder / "dialtone.db"
-
-    def read_records() -> Records:
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-            names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-            return {
-                name: {
-                    str(row[0]): str(row)
-                    for row in connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608
-                }
-                for (name,) in names.fetchall()
-            }
-
-    yield Database({"DIALTONE_DATABASE": f"sqlite:///{file}"}, read_records)
-
-
 @contextmanager
 def run_phone_line(
-    request: pytest.FixtureRequest,
     folder: Path,
-    open_database: PhoneLineDatabase,
     environ: Mapping[str, str] = MappingProxyType({}),
     start: Start = running,
 ) -> Iterator[PhoneLine]:
     """Run a service with a phone line until the block ends."""
-    with open_database(request, folder) as database, FakeTwilio() as twilio:
+    with FakeTwilio() as twilio:
         settings = {
-            **database.settings,
             **twilio.environ,
             "DIALTONE_SMS": "twilio",
             "DIALTONE_COUNTRIES": "*",
@@ -261,4 +196,4 @@ def run_phone_line(
             httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
         ):
             twilio.service_url, twilio.public_url = service.url, PUBLIC_URL
-            yield PhoneLine(service, twilio, http, database)
+            yield PhoneLine(service, twilio, http)

@@ -32,19 +32,6 @@ def web(web_service: Service) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize("path", [*PATHS, "/library/upload", "/nowhere"])
-def test_a_foreign_page_is_rejected_before_everything_else(web: httpx.Client, path: str) -> None:
-    response = web.post(path, json={"phone": PHONE}, headers={"Origin": PAGE})
-    assert response.status_code == 403
-    assert "access-control-allow-origin" not in response.headers
-    assert response.headers["x-request-id"]
-    assert response.headers["cache-control"] == "no-store"
-    if path == PATHS[1]:
-        assert (response.json()["exit_code"], response.json()["status_code"]) == (1, 403)
-    else:
-        assert response.json()["code"] == "origin_not_allowed"
-
-
 @pytest.mark.parametrize("path", PATHS)
 def test_a_listed_origin_gets_a_preflight_response(web: httpx.Client, path: str) -> None:
     headers = {

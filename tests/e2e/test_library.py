@@ -10,11 +10,7 @@ from PIL import Image
 
 from tests.e2e.app import Account, App, bearer
 from tests.e2e.deployments import IN_EACH_DEPLOYMENT
-from tests.support.images import (
-    animated_gif,
-    phone_photo,
-    transparent_png,
-)
+from tests.support.images import animated_gif, phone_photo, transparent_png
 
 pytestmark = IN_EACH_DEPLOYMENT
 
@@ -29,21 +25,6 @@ async def get_page(http: httpx.AsyncClient, account: Account, **query: object) -
 
 def item_ids(page: dict[str, Any]) -> list[str]:
     return [item["id"] for item in page["items"]]
-
-
-async def test_a_photo_is_published_upright_and_without_metadata(
-    app: App, http: httpx.AsyncClient, phone: str
-) -> None:
-    account = await app.sign_up(phone)
-    photo = phone_photo()
-    item = await app.upload_item(account, photo)
-    file = await http.get(item["url"])
-    assert len(file.content) == item["bytes"]
-    assert file.headers["content-type"] == item["content_type"] == "image/jpeg"
-    assert b"Exif" not in file.content
-    assert b"http://ns.adobe.com" not in file.content
-    with Image.open(BytesIO(photo)) as before, Image.open(BytesIO(file.content)) as after:
-        assert before.size == (after.size[1], after.size[0])
 
 
 async def test_a_thumbnail_is_part_of_each_item(

@@ -1,31 +1,10 @@
-"""Requests and verifications of codes, in both APIs."""
+"""Codes of both APIs, and device tokens."""
 
 import httpx
 
 from tests.e2e.app import App
 
 LEGACY_WRONG_CODE = "permission denied/ 403 Forbidden: Invalid OTP or Validation failed "
-
-
-def wrong_code(code: str, number: int = 1) -> str:
-    return f"{(int(code) + number) % 1_000_000:06d}"
-
-
-async def test_after_five_wrong_codes_the_correct_code_is_rejected(
-    app: App, http: httpx.AsyncClient, phone: str
-) -> None:
-    requested = (await http.post("/auth/request-otp", json={"phone": phone})).json()
-    code = app.service.code(phone)
-    body = {"phone": phone, "request_id": requested["request_id"]}
-    for left in (4, 3, 2, 1, 0):
-        otp = wrong_code(code, 1 + left)
-        wrong = await http.post("/auth/verify-otp", json={**body, "otp": otp})
-        assert wrong.status_code == 200
-        assert wrong.json() == {"success": False, "message": "Invalid OTP", "attempts_left": left}
-    rejected = await http.post("/auth/verify-otp", json={**body, "otp": code})
-    assert (rejected.status_code, rejected.json()["code"]) == (429, "too_many_attempts")
-    assert int(rejected.headers["retry-after"]) == rejected.json()["retry_after"] > 200
-    assert 0 < rejected.json()["resend_in"] <= 15
 
 
 async def test_a_code_signs_in_once_in_either_api(

@@ -2,12 +2,7 @@
 
 import re
 
-from tests.e2e.phone_line import (
-    CALLBACK,
-    OPERATOR,
-    PhoneLine,
-    spoken_digits,
-)
+from tests.e2e.phone_line import CALLBACK, OPERATOR, PhoneLine, spoken_digits
 
 
 def test_a_forged_number_gets_a_code_only_on_the_owners_phone(line: PhoneLine, phone: str) -> None:
@@ -36,7 +31,7 @@ def test_codes_and_phone_numbers_are_not_stored_and_not_logged(line: PhoneLine, 
     codes.append(line.hear_code(phone, 2))
     line.call(phone, "4", "1")
 
-    stored = str(line.database.read_records())
+    stored = str(line.read_records())
     files = b"".join(path.read_bytes() for path in line.service.folder.glob("dialtone.db*"))
     for place in (stored, files.decode("latin-1"), line.service.log, line.service.shown):
         assert phone.removeprefix("+1") not in place

@@ -1,19 +1,17 @@
 """Callers join, talk to the operator, leave feedback, sign in, and leave."""
 
-from tests.e2e.phone_line import (
-    CALLBACK,
-    CONNECTING,
-    CONSENT,
-    GOODBYE,
-    JOIN,
-    OPERATOR,
-    WELCOME,
-    WELCOME_BACK,
-    PhoneLine,
-    bearer,
-    spoken_digits,
-)
+from typing import Final
+
+from tests.e2e.app import bearer
+from tests.e2e.phone_line import OPERATOR, PhoneLine
 from tests.support.servers.fake_twilio import rejects
+
+WELCOME: Final = "Welcome to Dialtone."
+JOIN: Final = "Would you like to join? Say yes or press 1. To decline, say no or press 2."
+CONSENT: Final = "you agree that Dialtone stores your phone number and a log of your calls."
+WELCOME_BACK: Final = "Welcome back to Dialtone."
+CONNECTING: Final = "We connect you to the operator."
+GOODBYE: Final = "Goodbye."
 
 
 def test_an_unknown_caller_joins_and_talks_to_the_operator(line: PhoneLine, phone: str) -> None:
@@ -72,25 +70,3 @@ def test_without_the_operator_feedback_is_recorded_and_an_administrator_hears_it
     assert int(unavailable.headers["retry-after"]) > 0
     del line.twilio.recordings[sid]
     assert line.http.get(path, headers=headers).status_code == 404
-
-
-def test_a_known_caller_is_called_back_and_signs_in(line: PhoneLine, phone: str) -> None:
-    line.join(phone)
-    first = line.call(phone, "2")
-    assert (first.heard[-1], first.status) == (CALLBACK, "completed")
-    (placed,) = line.callbacks(phone)
-    assert placed.form.keys() >= {"Url", "StatusCallback", "Timeout"}
-    assert placed.form.keys().isdisjoint({"Twiml", "MachineDetection"})
-
-    call = line.receive(phone)
-    call.answer()
-    assert "press any key" in call.heard[-1]
-    assert spoken_digits(first) == spoken_digits(call) == []
-    call.press("1")
-
-    digits = [text for text in call.heard if len(text) == 1]
-    code = "".join(digits[:6])
-    assert digits == [*code, *code]
-    assert line.messages(phone) == []
-    assert line.verify(phone, code)["success"] is True
-    assert line.verify(phone, code)["success"] is False

@@ -1,7 +1,6 @@
-"""Codes in calls: `"channel": "voice"`, callbacks, and what became of calls and messages."""
+"""Codes in calls: `"channel": "voice"`, and what became of the call."""
 
 from tests.e2e.phone_line import PUBLIC_URL, PhoneLine
-from tests.support.servers.fake_twilio import Created
 
 
 def request_otp(line: PhoneLine, phone: str, **fields: str) -> str:
@@ -17,10 +16,6 @@ def status(line: PhoneLine, request_id: str) -> str:
     assert response.status_code == 200, response.text
     text: str = response.json()["status"]
     return text
-
-
-def message_to(line: PhoneLine, phone: str) -> Created:
-    return next(message for message in line.twilio.sent if message.form["To"] == phone)
 
 
 def test_a_user_signs_in_with_a_code_from_a_call(line: PhoneLine, phone: str) -> None:
@@ -45,16 +40,3 @@ def test_a_user_signs_in_with_a_code_from_a_call(line: PhoneLine, phone: str) ->
     (entry,) = line.log(token)
     assert (entry["direction"], entry["outcome"]) == ("outbound", "code_read")
     assert (entry["status"], entry["caller_verified"]) == ("completed", True)
-
-
-def test_a_message_is_queued_sent_and_delivered(line: PhoneLine, phone: str) -> None:
-    request_id = request_otp(line, phone)
-    message = message_to(line, phone)
-    seen = [status(line, request_id)]
-
-    for each in ("queued", "sending", "sent", "delivered", "queued", "failed"):
-        response = line.twilio.report_message(message, each)
-        assert (response.status_code, response.text) == (204, "")
-        seen.append(status(line, request_id))
-
-    assert seen == ["queued", "queued", "queued", "sent", *["delivered"] * 3]

@@ -1,64 +1,29 @@
-"""A call flow of an operator's own, and limits of calls."""
+"""A call flow of an operator's own."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import pytest
-
-from tests.e2e.phone_line import OPERATOR, PhoneLine, in_sqlite, run_phone_line
+from tests.e2e.phone_line import OPERATOR, run_phone_line
 
 VOICE_PAGE: Final = (Path(__file__).parents[2] / "docs/voice.md").read_text(encoding="utf-8")
 (FLOW,) = re.findall(r"^```toml\n(.*?)^```$", VOICE_PAGE, re.MULTILINE | re.DOTALL)
 QUESTION: Final = "This is Chess Club. For an operator, say operator or press 1."
 
 
-@pytest.fixture(scope="module")
-def own_line(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PhoneLine]:
-    """A service with this flow, and two calls an hour for each caller."""
-    folder: Path = tmp_path_factory.mktemp("own_flow")
-    flow = folder / "flow.toml"
+def test_a_caller_follows_the_documented_flow(tmp_path: Path, phone: str) -> None:
+    flow = tmp_path / "flow.toml"
     flow.write_text(FLOW, encoding="utf-8")
-    settings = {
-        "DIALTONE_CALL_FLOW": str(flow),
-        "DIALTONE_APP_NAME": "Chess Club",
-        "DIALTONE_INBOUND_LIMIT_PER_CALLER": "2/1h",
-    }
-    with run_phone_line(request, folder, in_sqlite, settings) as line:
-        yield line
+    settings = {"DIALTONE_CALL_FLOW": str(flow), "DIALTONE_APP_NAME": "Chess Club"}
+    with run_phone_line(tmp_path, settings) as line:
+        call = line.call(phone)
+        assert call.heard == [QUESTION]
+        assert call.verb is not None
+        assert call.verb.get("language") == "en-US"
+        assert call.verb[0].get("voice") == "Polly.Joanna"
 
+        call.speak("agent, please")
 
-def test_a_caller_follows_the_documented_flow(own_line: PhoneLine, phone: str) -> None:
-    call = own_line.call(phone)
-    assert call.heard == [QUESTION]
-    assert call.verb is not None
-    assert call.verb.get("language") == "en-US"
-    assert call.verb[0].get("voice") == "Polly.Joanna"
-
-    call.speak("agent, please")
-
-    assert (call.verb[0].text, call.heard[-1]) == (OPERATOR, "One moment.")
-    call.end_dial("no-answer")
-    assert (call.heard[-1], call.status) == ("Goodbye.", "completed")
-
-
-def test_a_call_over_the_limit_is_rejected_and_leaves_no_record(
-    own_line: PhoneLine, phone: str, other_phone: str
-) -> None:
-    calls = [own_line.call(phone) for _ in range(2)]
-    records = own_line.records("calls")
-
-    rejected = own_line.call(phone)
-
-    assert (rejected.heard, rejected.status) == ([], "busy")
-    assert "<Reject" in rejected.responses[0].text
-    assert own_line.records("calls").keys() == records.keys()
-    # A repeated request is not another call, and a call goes on.
-    assert calls[0].repeat(0).text == calls[0].responses[0].text
-    assert rejected.repeat(0).text == rejected.responses[0].text
-    calls[0].press("1")
-    assert calls[0].heard[-1] == "One moment."
-    assert own_line.call(other_phone).heard != []
+        assert (call.verb[0].text, call.heard[-1]) == (OPERATOR, "One moment.")
+        call.end_dial("no-answer")
+        assert (call.heard[-1], call.status) == ("Goodbye.", "completed")

@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 
 from tests.e2e.test_start import me, sign_in
+from tests.support.keys import edit_secrets_file
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, command
 
@@ -40,7 +41,8 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
     folder = tmp_path / "dialtone"
     key = json.loads((folder / "var" / "secrets.json").read_text())["otp_pepper"][0]["key"]
     assert key not in finished.stdout
-    service = Service(folder, FROM_ENV_FILE).start()
+    # The stop delay of production takes five seconds.
+    service = Service(folder, {**FROM_ENV_FILE, "DIALTONE_STOP_DELAY": "0s"}).start()
     service.wait_until_logged("service_started")
     assert '"environment":"production"' in service.log
     with httpx.Client(base_url=service.url, **PLAIN_HTTP) as http:
@@ -48,6 +50,14 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
         (server,) = http.get("/openapi.json").json()["servers"]
     assert server["url"].startswith("https://")
     assert service.stop() == 0
+
+    weak_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+    keys = folder / "var" / "secrets.json"
+    edit_secrets_file(keys, lambda document: document["otp_pepper"][0].update(key=weak_key))
+    (line,) = service.run("run").stderr.splitlines()
+    assert line.startswith("DIALTONE_SECRETS_FILE: ")
+    assert '"otp_pepper[0].key" is not random' in line
+    assert weak_key not in line
 
 
 def test_a_start_of_production_without_keys_names_the_command(tmp_path: Path) -> None:

@@ -92,14 +92,3 @@ def test_events_have_the_id_of_their_request_and_no_secrets(
     ]
     for secret in [*secrets, third["access_token"]]:
         assert secret not in service.log + blocked.stderr
-
-
-def test_sign_in_works_when_the_log_cannot_be_written(tmp_path: Path) -> None:
-    with Path("/dev/full").open("wb") as full:
-        service = Service(tmp_path).start(stderr=full)
-    with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
-        assert http.post("/auth/request-otp", json={"phone": PHONE}).status_code == 200
-        body = {"phone": PHONE, "otp": service.code(PHONE)}
-        token = http.post("/auth/verify-otp", json=body).json()["access_token"]
-        assert http.post("/auth/logout", headers=bearer(token)).status_code == 204
-    assert service.stop() == 0

@@ -1,97 +1,80 @@
 """The responses while a part of the service is unavailable."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from application.ports.messenger import DeliveryStatus
 from tests.e2e.app import Account, App
-from tests.e2e.breakable_service import BreakableService, run_breakable_service
 from tests.e2e.description.conformance import assert_conforms, load_schema
+from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.support.images import plain_jpeg, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import running
+from tests.support.service import Service, running
 
 PHONE = "+14155570001"
 OTHER_PHONE = "+14155570002"
-LEGACY_ERROR = "Internal server error 500 Internal Server Error: "
 ENDING_OPERATIONS = ["delete_library_item", "revoke_session", "logout", "delete_me"]
 """Each removes what the operations before it need."""
 
 
 @pytest.fixture
-def breakable(tmp_path: Path) -> Iterator[BreakableService]:
-    with run_breakable_service(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def http(breakable: BreakableService) -> AsyncIterator[httpx.AsyncClient]:
-    url = breakable.service.url
-    async with httpx.AsyncClient(base_url=url, timeout=30, **PLAIN_HTTP) as client:
-        yield client
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service on SQLite and disk, whose files a test removes, with a custom messenger."""
+    messenger = OwnMessenger(tmp_path).install()
+    environ = {"DIALTONE_SMS": OWN_FACTORY, "DIALTONE_COUNTRIES": "*"}
+    with running(tmp_path, environ, messenger.inbox) as service:
+        yield service
 
 
 async def test_without_the_database_each_operation_has_its_error(
-    breakable: BreakableService, http: httpx.AsyncClient
+    service: Service, http: httpx.AsyncClient
 ) -> None:
-    app = App(breakable.service, http)
+    app = App(service, http)
     account = await app.sign_up(PHONE)
     item = await app.upload_item(account, plain_jpeg())
     document = (await http.get("/openapi.json")).json()
-    breakable.break_database()
-
-    user = {"username": "Somebody", "number": PHONE}
-    created = await http.post("/users", json=user, headers=account.headers)
-    assert (created.status_code, created.json()["error"]) == (500, "User creation failed")
-    listed = await http.get("/library", headers=account.headers)
-    assert (listed.status_code, listed.json()["error"]) == (500, "Failed to fetch library items")
-    uploaded = await app.upload(account, transparent_png())
-    assert uploaded.status_code == 500
-    assert uploaded.json()["error"] == "Failed to save library item"
-    assert all(response.json()["details"] for response in (listed, uploaded))
-    codes = {response.json()["code"] for response in (created, listed, uploaded)}
-    assert codes == {"storage_failed"}
-
-    body = {"phone": PHONE, "otp": "123456"}
-    for response in (
-        await http.get("/users/me", headers=account.headers),
-        await http.post("/auth/request-otp", json={"phone": PHONE}),
-        await http.post("/auth/verify-otp", json=body),
-    ):
-        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
-        assert int(response.headers["retry-after"]) == response.json()["retry_after"]
-    for response in (
-        await http.post("/authenticate/get_otp", json={"phone": PHONE}),
-        await http.post("/authenticate/validate_otp", json=body),
-    ):
-        assert (response.status_code, response.json()["exit_code"]) == (500, 5)
-        assert response.json()["error"].startswith(LEGACY_ERROR)
+    (service.folder / "dialtone.db").unlink()
 
     assert (await http.get("/health/live")).status_code == 200
     ready = await http.get("/health/ready")
     assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
     assert ready.json()["database"] != "ok"
-    await assert_every_error_is_documented(http, document, account, item["id"])
+    responses = await assert_every_error_is_documented(http, document, account, item["id"])
+    bodies = {name: response.json() for name, response in responses.items() if response.content}
+    for name, message in {
+        "create_user": "User creation failed",
+        "list_library_items": "Failed to fetch library items",
+        "upload_image": "Failed to save library item",
+    }.items():
+        assert (responses[name].status_code, bodies[name]["code"]) == (500, "storage_failed")
+        assert bodies[name]["error"] == message
+    for name in ("request_otp", "verify_otp", "get_me"):
+        assert (responses[name].status_code, bodies[name]["code"]) == (503, "unavailable")
+        assert int(responses[name].headers["retry-after"]) == bodies[name]["retry_after"]
+    for name in ("legacy_get_otp", "legacy_validate_otp"):
+        assert (responses[name].status_code, bodies[name]["exit_code"]) == (500, 5)
 
 
 async def test_without_messenger_and_media_store_the_other_parts_work(
-    breakable: BreakableService, http: httpx.AsyncClient
+    service: Service, http: httpx.AsyncClient
 ) -> None:
-    app = App(breakable.service, http)
+    app = App(service, http)
     account = await app.sign_up(PHONE)
     item = await app.upload_item(account, plain_jpeg())
     document = (await http.get("/openapi.json")).json()
 
-    breakable.reject_messages()
+    OwnMessenger(service.folder).set_status(DeliveryStatus.REJECTED)
     rejected = await http.post("/auth/request-otp", json={"phone": OTHER_PHONE})
     assert (rejected.status_code, rejected.json()["code"]) == (503, "delivery_failed")
     assert int(rejected.headers["retry-after"]) > 0
 
-    breakable.break_media()
+    shutil.rmtree(service.folder / "media")
     uploaded = await app.upload(account, transparent_png())
     assert (uploaded.status_code, uploaded.json()["code"]) == (503, "unavailable")
     assert uploaded.json()["error"] == "Failed to upload file to S3"
@@ -123,7 +106,7 @@ def valid_body(operation_id: str, user_id: str) -> dict[str, Any]:
 
 async def assert_every_error_is_documented(
     http: httpx.AsyncClient, document: Any, account: Account, item_id: str
-) -> None:
+) -> dict[str, httpx.Response]:
     """Call every operation; the last ones remove what the others need."""
     parameters = {
         "user_id": account.user_id,
@@ -135,27 +118,28 @@ async def assert_every_error_is_documented(
         "call_id": "0" * 24,
     }
 
-    async def call(path: str, method: str, operation_id: str) -> tuple[str, str, httpx.Response]:
-        response = await http.request(
+    async def call(operation_id: str) -> httpx.Response:
+        path, method = operations[operation_id]
+        return await http.request(
             method,
             path.format_map(parameters),
             headers=account.headers,
             **valid_body(operation_id, account.user_id),
         )
-        return path, method, response
 
     operations = {
-        operation["operationId"]: (path, method.upper(), operation["operationId"])
+        operation["operationId"]: (path, method.upper())
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
-    ending = [operations.pop(operation_id) for operation_id in ENDING_OPERATIONS]
-    responses = await asyncio.gather(*(call(*operation) for operation in operations.values()))
-    responses += [await call(*operation) for operation in ending]
+    names = [name for name in operations if name not in ENDING_OPERATIONS]
+    responses = dict(zip(names, await asyncio.gather(*map(call, names)), strict=True))
+    responses |= {name: await call(name) for name in ENDING_OPERATIONS}
     schema = load_schema(document, str(http.base_url))
-    assert max(response.status_code for *_, response in responses) >= 400
-    for path, method, response in responses:
+    for name, response in responses.items():
+        path, method = operations[name]
         assert_conforms(schema, method, path, response, allow_server_error=True)
+    return responses
 
 
 async def test_the_service_starts_and_signs_in_without_its_media_store(tmp_path: Path) -> None:

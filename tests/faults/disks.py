@@ -65,42 +65,25 @@ def _run(arguments: Command) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
 
 
-class ServiceOnDisks(Service):
-    """A service with disks that only it sees, each of a size like `64m`.
+class ServiceOnDisk(Service):
+    """A service with a disk that only it sees, of a size like `64m`."""
 
-    With `log_file` its log goes to that file.
-    """
+    def __init__(self, folder: Path, disk: Path, size: str, environ: Mapping[str, str]) -> None:
+        script = f'{shlex.join(_mount(disk, size))}\nexec "$@"'
+        program = [*unshare_command(disk), "sh", "-ec", script, "sh", command()]
+        super().__init__(folder, environ, program=program)
+        self._disk = disk
 
-    def __init__(
-        self,
-        folder: Path,
-        disks: Mapping[Path, str],
-        environ: Mapping[str, str] | None = None,
-        log_file: Path | None = None,
-    ) -> None:
-        for disk in disks:
-            disk.mkdir(parents=True, exist_ok=True)
-        super().__init__(folder, environ, program=_program(disks, log_file))
+    @property
+    def _ballast(self) -> Path:
+        return Path(f"/proc/{self.pid}/root{self._disk}/ballast")
 
-    def inside(self, path: Path) -> Path:
-        """Return the path of what the service sees at `path`."""
-        return Path(f"/proc/{self.pid}/root{path}")
+    def fill(self) -> None:
+        """Fill the disk."""
+        with self._ballast.open("wb", buffering=0) as ballast, suppress(OSError):
+            while ballast.write(bytes(PAGE_SIZE)):
+                pass
 
-    def fill(self, disk: Path, leaving: int = 0) -> None:
-        """Fill the disk except for `leaving` bytes, a multiple of the page size."""
-        with (self.inside(disk) / "ballast").open("wb", buffering=0) as ballast:
-            with suppress(OSError):
-                while ballast.write(bytes(PAGE_SIZE)):
-                    pass
-            ballast.truncate(ballast.tell() - leaving)
-
-    def free(self, disk: Path) -> None:
+    def free(self) -> None:
         """Free what was filled."""
-        (self.inside(disk) / "ballast").unlink()
-
-
-def _program(disks: Mapping[Path, str], log_file: Path | None) -> Sequence[str]:
-    mounts = [shlex.join(_mount(disk, size)) for disk, size in disks.items()]
-    redirection = f"2>{shlex.quote(str(log_file))}" if log_file else ""
-    script = "\n".join([*mounts, f'exec "$@" {redirection}'])
-    return [*unshare_command(next(iter(disks))), "sh", "-ec", script, "sh", command()]
+        self._ballast.unlink()

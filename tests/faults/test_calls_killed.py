@@ -11,7 +11,7 @@ from typing import cast
 import httpx
 import pytest
 
-from tests.e2e.phone_line import PhoneLine, in_sqlite, run_phone_line, spoken_code
+from tests.e2e.phone_line import PhoneLine, run_phone_line, spoken_code
 from tests.faults.faulty_service import Fault, FaultyService, run_faulty_service
 from tests.support.servers.fake_twilio import PhoneCall
 
@@ -23,11 +23,8 @@ MEMBER = "+14155590002"
 
 
 @pytest.fixture(scope="module")
-def line(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PhoneLine]:
-    folder = tmp_path_factory.mktemp("killed")
-    with run_phone_line(request, folder, in_sqlite, start=run_faulty_service) as line:
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhoneLine]:
+    with run_phone_line(tmp_path_factory.mktemp("killed"), start=run_faulty_service) as line:
         line.join(MEMBER)
         yield line
 

@@ -1,14 +1,11 @@
-"""Rotations and backups on a disk that becomes full."""
+"""Rotations on a disk that becomes full or read-only."""
 
 import sys
 from pathlib import Path
 from typing import Final
 
 from tests.faults.disks import fill, make_read_only, run_with_disk
-from tests.integration.test_sqlite_backup import Files, files
 from tests.support.keys import create_secrets_file
-
-__all__ = ["files"]
 
 ROTATE: Final = """
 import sys
@@ -23,20 +20,6 @@ try:
 except ConfigurationError as error:
     print(error)
 print(path.read_text() == Path(sys.argv[2]).read_text(), *sorted(path.parent.glob("*s*")))
-"""
-BACK_UP: Final = """
-import shutil, sys
-from pathlib import Path
-from adapters.sqlite import back_up
-from application.ports.errors import ConfigurationError
-# Enough space when the backup begins.
-usage = shutil.disk_usage("/")
-shutil.disk_usage = lambda _: usage._replace(free=10**12)
-try:
-    back_up(Path(sys.argv[1]), Path(sys.argv[2]))
-except ConfigurationError as error:
-    print(error)
-print(*Path(sys.argv[2]).parent.iterdir())
 """
 
 
@@ -61,17 +44,3 @@ def test_a_rotation_on_a_full_or_read_only_disk_leaves_the_file(tmp_path: Path) 
     assert f"{path} is mounted (Read-only file system)" in read_only
     for line in (unchanged, still_unchanged):
         assert line == f"True {disk}/.secrets.json.lock {disk}/ballast {path}"
-
-
-def test_a_backup_on_a_full_disk_leaves_nothing(tmp_path: Path, files: Files) -> None:
-    disk = tmp_path / "small"
-    disk.mkdir()
-
-    error, left = run_with_disk(
-        disk,
-        "64k",
-        [sys.executable, "-c", BACK_UP, str(files.database), str(disk / "backup.db")],
-    )
-
-    assert error.startswith(f"The disk that holds {disk}/backup.db is full")
-    assert left == ""

@@ -11,6 +11,7 @@ import pytest
 from domain.identities.identity import Consent, Role
 from domain.voice.call import CallStatus
 from domain.voice.walk import CallOutcome
+from tests.e2e.app import bearer
 from tests.integration.webhooks import SETTINGS
 from tests.stateful.http_driver import open_http_client
 from tests.support.app_harness import AppHarness
@@ -42,10 +43,6 @@ class CallLogDriver:
         )
         assert await self.harness.database.repositories().calls.add(call)
         return call.id
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.fixture
@@ -128,39 +125,6 @@ async def test_a_recording_is_streamed_to_administrators(driver: CallLogDriver) 
     assert (head.status_code, head.content) == (200, b"")
     for name in ("content-type", "content-length", "content-disposition"):
         assert head.headers[name] == response.headers[name]
-
-
-async def test_an_error_says_what_is_not_there(driver: CallLogDriver) -> None:
-    call = (
-        f"/calls/{await driver.add_call(recordings=(a_recording(id='RE' + '9' * 32),))}/recording"
-    )
-    for path, status, code in (
-        (f"{call}?index=1", 404, "recording_not_found"),
-        (f"{call}?index=0", 404, "recording_not_found"),
-        (f"/calls/{an_id(7)}/recording", 404, "call_not_found"),
-        ("/calls/nonsense/recording", 404, "call_not_found"),
-    ):
-        response = await driver.get(path, driver.administrator)
-        assert (response.status_code, response.json()["code"]) == (status, code), path
-
-    driver.harness.call_provider.is_unavailable = True
-    unavailable = await driver.get(call, driver.administrator)
-    assert (unavailable.status_code, unavailable.json()["code"]) == (503, "unavailable")
-
-
-async def test_only_administrators_who_logged_in_recently_listen(driver: CallLogDriver) -> None:
-    path = f"/calls/{await driver.add_call(recordings=(a_recording(),))}/recording"
-
-    owner = await driver.get(path, driver.owner)
-    driver.harness.advance(days=2)
-    administrator = await driver.get(path, driver.administrator)
-    calls = await driver.get("/calls", driver.administrator)
-
-    assert (owner.status_code, owner.json()["code"]) == (403, "forbidden")
-    assert administrator.json()["code"] == "reauthentication_required"
-    assert calls.json()["calls"] == []
-    for without_token in ("/calls", path):
-        assert (await driver.http.get(without_token)).status_code == 401
 
 
 async def test_users_see_what_was_agreed_to_with_their_number(driver: CallLogDriver) -> None:

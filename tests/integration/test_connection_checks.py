@@ -21,7 +21,7 @@ from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.http_server import LocalServer
 from tests.support.servers.s3 import S3Server
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 SENDER = "+15005550006"
 NO_SERVER = "127.0.0.1:1"
@@ -61,12 +61,6 @@ def database_url(mongo_url: str) -> Iterator[str]:
         client.drop_database(name)
 
 
-@pytest.fixture
-def twilio() -> Iterator[FakeTwilio]:
-    with FakeTwilio() as twilio:
-        yield twilio
-
-
 def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path) -> None:
     report = Report(Service(tmp_path))
 
@@ -74,14 +68,6 @@ def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path)
     assert list(report.parts) == ["keys", "database", "media", "messages console"]
     assert all(text.startswith("ok") for text in report.parts.values())
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_running_service_is_ok(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
-        report = Report(service)
-
-    assert (report.exit_code, set(report.parts.values())) == (0, {"ok"})
-    assert [path.name for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
 
 
 OWN_ADAPTERS = """
@@ -203,10 +189,6 @@ async def test_a_file_has_to_be_readable_at_the_public_url(tmp_path: Path) -> No
     with LocalServer(FolderHandler) as server:
         for path, text in (("", "ok"), ("/other", "is not readable at"), ("/other", "status 404")):
             url = server.url + path
-            assert text in await check_part("media", tmp_path, DIALTONE_MEDIA_PUBLIC_URL=url)
-    with running(tmp_path / "service", {}) as service:
-        for path, text in (("/media", "ok"), ("/other", "status 404")):
-            url = service.url + path
             assert text in await check_part("media", tmp_path, DIALTONE_MEDIA_PUBLIC_URL=url)
     lost = await check_part("media", tmp_path, DIALTONE_MEDIA_PUBLIC_URL=server.url)
     assert lost.startswith("DIALTONE_MEDIA_PUBLIC_URL: ")

@@ -16,7 +16,7 @@ from adapters.sqlite import open_sqlite_repositories
 from application.ports.errors import CorruptRecord
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from tests.support.builders import an_id, an_identity
+from tests.support.builders import a_delivery_report, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OTHER: Final = an_identity(id=an_id(2))
@@ -56,13 +56,23 @@ async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
     assert found == Versioned(OTHER, 1)
 
 
-@pytest.mark.parametrize("body", ["'{'", "CAST(X'ff' AS TEXT)", "'[]'"])
-async def test_a_body_that_is_no_json_object_is_damaged(tmp_path: Path, body: str) -> None:
-    path = tmp_path / "records.db"
+@pytest.mark.parametrize("body", [b"{", b'{"\xff"}', b"[]"])
+async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
+    tmp_path: Path, body: bytes
+) -> None:
+    path = tmp_path / "dialtone.db"
     async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
-        await repositories.identities.add(an_identity())
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute(f"UPDATE identities SET body = {body}")  # noqa: S608
+        reports = repositories.delivery_reports
+        for report_id in ("damaged", "whole"):
+            await reports.add(a_delivery_report(id=report_id))
+        with closing(sqlite3.connect(path)) as connection:
+            statement = "UPDATE delivery_reports SET body = CAST(? AS TEXT) WHERE id = 'damaged'"
+            connection.execute(statement, (body,))
+            connection.commit()
 
-        with pytest.raises(CorruptRecord, match=r"cannot be read|not UTF-8"):
-            await repositories.identities.load(an_id())
+        damaged, whole, missing = await asyncio.gather(
+            *map(reports.load, ("damaged", "whole", "missing")), return_exceptions=True
+        )
+
+    assert isinstance(damaged, CorruptRecord)
+    assert (whole, missing) == (Versioned(a_delivery_report(id="whole"), 1), None)

@@ -15,6 +15,7 @@ from adapters.disk import folder as media_folder
 from adapters.disk.folder import UNFINISHED
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media_files import MediaUrl
+from tests.integration.test_sqlite_opening import as_unprivileged_user
 from tests.support.fakes.clock import MovableClock
 from tests.support.stored_files import read_file
 
@@ -208,6 +209,17 @@ async def test_something_else_in_place_of_the_folder_stops_the_start(
         f"The media folder {folder} cannot be created, because something else has its name: "
         "move that away, or name another folder."
     )
+
+
+async def test_a_folder_without_write_permission_stops_the_start(
+    tmp_path: Path, clock: MovableClock
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+
+    with as_unprivileged_user(), pytest.raises(ConfigurationError, match="permission denied"):
+        async with open_disk_files(closed / "media", BASE_URL, clock):
+            pass
 
 
 def place_something(path: Path, *, is_link: bool) -> None:

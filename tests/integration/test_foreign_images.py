@@ -2,7 +2,6 @@
 
 import io
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -12,9 +11,9 @@ from PIL import Image, ImageCms, ImageOps
 from adapters.pillow import open_image_publisher
 from domain.errors import InvalidImage, UnsupportedImageType
 from domain.media.image import ImageLimits
-from tests.integration.image_publishing import publish, publish_by
+from tests.integration.image_publishing import publish_by
 from tests.support.foreign_images import images_of, png_suite
-from tests.support.images import PNG_SIGNATURE, chunk, decode, encode, mean_difference, png
+from tests.support.images import decode, mean_difference
 from tests.support.servers.process import SourceUnavailable
 
 SUFFIXES = ("png", "jpg", "jpeg", "mpo", "gif", "webp", "avif", "heic", "heif", "hif")
@@ -42,10 +41,11 @@ REJECTED_OF_PI_HEIF = {
     "heif_corrupted/corrupted.heic",
     "heif_corrupted/corrupted.hif",
     "heif_corrupted/empty.heic",
-    "heif_special/200MP.heic",
 }
 # Small images with many details differ by this much when they are encoded as JPEG.
 MAX_DIFFERENCE = 12
+# Larger ones have no other features, and take seconds each.
+MAX_BYTES = 700_000
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +65,8 @@ async def publish_all(images: Iterable[tuple[str, bytes]], not_compared: set[str
     rejected = set[str]()
     async with open_image_publisher(ImageLimits()) as publisher:
         for name, content in images:
+            if len(content) > MAX_BYTES:
+                continue
             try:
                 published = decode((await publish_by(publisher, content)).content)
             except (InvalidImage, UnsupportedImageType):
@@ -115,36 +117,3 @@ async def test_the_images_of_png_suite() -> None:
 
     assert len(images) > 20
     assert await publish_all(images.items(), {"tbbn1g04"}) == set()  # Pillow ignores its opacities
-
-
-@pytest.mark.parametrize("name", ["tbbn1g04", "tbrn2c08", "tbgn3p08"])
-async def test_the_background_of_png_suite_is_transparent(name: str) -> None:
-    published = decode((await publish(png_suite()[name])).content).convert("RGBA")
-
-    corner, center = published.getpixel((0, 0)), published.getpixel((16, 16))
-    assert isinstance(corner, tuple)
-    assert isinstance(center, tuple)
-    assert (corner[3], center[3]) == (0, 255)
-
-
-def defects_of_png_suite() -> dict[str, bytes]:
-    """Return what its corrupt images have, which no package ships, by their names."""
-    image = encode(Image.new("L", (32, 32), 100), "PNG")
-    rows = zlib.compress(bytes(33 * 32))
-    ihdr_crc, idat_crc = 29, image.index(b"IEND") - 8
-    return {
-        **{f"xs{at}": image[:at] + b"x" + image[at + 1 :] for at in (1, 2, 4, 7)},
-        "xcr": image.replace(b"\r\n", b"\r", 1),
-        "xlf": image.replace(b"\r\n", b"\n", 1),
-        **{f"xc{color_type}": png(32, 32, 8, color_type, rows) for color_type in (1, 9)},
-        **{f"xd{depth}": png(32, 32, depth, 2, rows) for depth in (0, 3, 99)},
-        "xdt": PNG_SIGNATURE + image[8:33] + chunk(b"IEND", b""),
-        "xhd": image[:ihdr_crc] + b"xxxx" + image[ihdr_crc + 4 :],
-        "xcs": image[:idat_crc] + b"xxxx" + image[idat_crc + 4 :],
-    }
-
-
-@pytest.mark.parametrize("name", defects_of_png_suite())
-async def test_the_defects_of_the_corrupt_images_of_png_suite(name: str) -> None:
-    with pytest.raises((InvalidImage, UnsupportedImageType)):
-        await publish(defects_of_png_suite()[name])

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw, ImageSequence, JpegImagePlugin
+from PIL import Image
 
 from adapters.pillow import open_image_publisher
 from domain.errors import UnsupportedImageType
@@ -85,15 +85,6 @@ async def test_a_heic_photo_is_upright_and_in_a_process_too() -> None:
     assert mean_difference(published, rotated) < 8
 
 
-async def test_the_frames_and_delays_of_an_animated_webp_are_those_of_the_gif() -> None:
-    published = decode((await publish(animation("WEBP"))).content)
-
-    frames = list(ImageSequence.Iterator(published))
-    assert [frame.info["duration"] for frame in frames] == [80] * 3
-    published.seek(1)
-    assert mean_difference(published, ANIMATION[1]) < 10
-
-
 # Pillow crashes when it writes EXIF metadata in an animated AVIF.
 @pytest.mark.parametrize(
     ("image_format", "metadata"), [("WEBP", {"exif": exif(6)}), ("AVIF", {"xmp": xmp(6)})]
@@ -111,11 +102,12 @@ async def test_each_frame_is_upright_and_in_srgb(
     assert variant.size == (18, 24)
     for number, frame in enumerate(ANIMATION):
         image.seek(number)
+        assert image.info["duration"] == 80
         red, green, blue = frame.transpose(Image.Transpose.ROTATE_270).split()
         assert mean_difference(image, Image.merge("RGB", (green, red, blue))) < 12
 
 
-@pytest.mark.parametrize("quality", [30, 50, 75, 85, 95])
+@pytest.mark.parametrize("quality", [30, 75, 95])
 @pytest.mark.parametrize(
     "options",
     [
@@ -149,33 +141,6 @@ async def test_a_turned_photo_of_odd_sides_does_not_grow(
     upload = photo(999, 1203, 4, quality=quality, **metadata, **options)
 
     assert len((await publish(upload)).content) <= 1.05 * len(upload)
-
-
-@pytest.mark.parametrize(
-    ("image_format", "options"),
-    [("WEBP", {"lossless": True}), ("AVIF", {"quality": 100, "subsampling": "4:4:4"})],
-)
-async def test_a_screenshot_stays_sharp(image_format: str, options: dict[str, Any]) -> None:
-    screenshot = Image.new("RGB", (540, 960), "white")
-    for top in range(20, 940, 20):
-        ImageDraw.Draw(screenshot).text((20, top), f"The text in line {top}. " * 4, "navy")
-    upload = encode(screenshot, image_format, **options)
-
-    published = (await publish(upload)).content
-
-    assert mean_difference(decode(published), screenshot) < 1
-    assert len(published) < len(encode(screenshot, "JPEG", quality=90, subsampling=0))
-
-
-async def test_a_lossless_photo_keeps_its_quality_as_jpeg() -> None:
-    original = decode(photo())
-    upload = encode(original, "WEBP", lossless=True, method=0)
-
-    published = decode((await publish(upload)).content)
-
-    assert isinstance(published, JpegImagePlugin.JpegImageFile)
-    assert JpegImagePlugin.get_sampling(published) == 0
-    assert mean_difference(published, original) < 3
 
 
 @pytest.mark.parametrize("image_format", ["WEBP", "AVIF"])

@@ -1,11 +1,10 @@
 """`make install` and `make install-dev`. Nothing is downloaded: a shell script replaces Python."""
 
-import fcntl
 import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from shutil import copy, copytree
+from shutil import copy
 
 import pytest
 
@@ -24,7 +23,6 @@ case "$*" in
 esac
 """
 
-Start = Callable[[Path, str], subprocess.Popen[str]]
 Make = Callable[[str], str]
 
 
@@ -40,31 +38,22 @@ def clone(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(clone: Path) -> Start:
+def make(clone: Path) -> Make:
+    """Returns the output, and "failed" after that of a failure."""
     # The tests may run in a `make test`, whose variables would be those of this make.
     environ = {name: value for name, value in os.environ.items() if "MAKE" not in name}
 
-    def start(folder: Path, target: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    def make(target: str) -> str:
+        made = subprocess.run(
             ["/usr/bin/env", "make", f"PYTHON={clone}/python", target],
-            cwd=folder,
+            cwd=clone,
             env=environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            check=False,
         )
-
-    return start
-
-
-@pytest.fixture
-def make(clone: Path, start: Start) -> Make:
-    """Returns the output, and "failed" after that of a failure."""
-
-    def make(target: str) -> str:
-        with start(clone, target) as process:
-            output = process.communicate()[0]
-        return output + "failed" * (process.returncode != 0)
+        return made.stdout + "failed" * (made.returncode != 0)
 
     return make
 
@@ -98,36 +87,6 @@ def test_a_changed_source_is_installed_into_the_same_venv(
     calls = take_calls(clone)
     assert "-m pip install" in calls
     assert "-m venv" not in calls
-
-
-def test_another_python_or_another_folder_makes_the_venv_again(
-    clone: Path, make: Make, start: Start
-) -> None:
-    make("install")
-    moved = copytree(clone, clone / "moved")
-    (clone / "version").write_text("another")
-    for folder in (clone, moved):
-        take_calls(folder)
-        with start(folder, "install") as process:
-            process.communicate()
-        assert "-m venv --clear" in take_calls(folder)
-
-
-def test_a_second_install_waits_for_the_first_and_then_does_nothing(
-    clone: Path, make: Make, start: Start
-) -> None:
-    make("install")
-    take_calls(clone)
-    (stamp,) = clone.glob(".venv/installed-*")
-    stamp.unlink()
-    with (clone / ".venv.lock").open() as first:
-        fcntl.flock(first, fcntl.LOCK_EX)
-        second = start(clone, "install")
-        assert second.stdout
-        assert "waiting" in second.stdout.readline()
-        stamp.touch()
-    assert second.communicate()[0] == ""
-    assert take_calls(clone) == ""
 
 
 @pytest.mark.parametrize("step", ["--require-hashes", "--editable"])

@@ -105,17 +105,6 @@ for number in range(300):
 """
 
 
-@pytest.mark.parametrize(("level", "count"), [("info", 300), ("warning", 0)])
-def test_each_request_has_a_line_of_the_level_info(level: str, count: int) -> None:
-    _, _, lines = run(REQUEST, level)
-
-    assert [line["request_id"] for line in lines] == [f"id-{number}" for number in range(count)]
-    assert {line["level"] for line in lines} <= {"info"}
-    columns = start(f"configure_logging({level!r}, 'console')\n{REQUEST}")
-    shown = columns.communicate(timeout=TIMEOUT)[1].splitlines()
-    assert ["http_request" in line and "method=GET" in line for line in shown] == [True] * count
-
-
 UNHANDLED: Final = """
 import threading
 def fail():
@@ -159,28 +148,6 @@ def test_no_line_is_lost_when_the_process_exits_at_once(ending: str) -> None:
     events = [line["event"] for line in lines]
     assert events[:300] == [f"line {number}" for number in range(300)]
     assert events[300:] == (["unhandled_exception"] if "Runtime" in ending else [])
-
-
-FORK: Final = """
-import multiprocessing
-def work():
-    configure_logging("info", "json")
-    for number in range(300):
-        log.info("line %s", number)
-log.info("of the parent")
-child = multiprocessing.get_context("fork").Process(target=work)
-child.start()
-child.join()
-sys.exit(child.exitcode)
-"""
-
-
-def test_no_line_of_a_forked_process_is_lost() -> None:
-    exit_code, _, lines = run(FORK)
-
-    assert exit_code == 0
-    expected = ["of the parent", *(f"line {number}" for number in range(300))]
-    assert sorted(line["event"] for line in lines) == sorted(expected)
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])

@@ -7,18 +7,14 @@ time.
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 
 from application.otp.verify_otp import LoggedIn
 from application.use_cases import Policy
-from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.errors import TooManyAttempts
 from domain.identities.refresh_token import parse_refresh_token
 from domain.media.page import ItemFilter, PageRequest
-from domain.otp.delivery import Channel
-from domain.otp.rate_limits import RateLimits
-from domain.otp.sliding_window import SlidingWindow
 from tests.integration.mongo_support import RoundTrips, open_lockstep
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
@@ -74,37 +70,6 @@ async def test_a_request_is_reads_the_permits_and_the_verification(service: Serv
     service.app.advance(minutes=1)
     await service.app.request_otp()
     assert service.costs() == [REQUEST_READS, *PERMITS, ["update"]]
-
-
-async def test_a_request_of_a_known_phone_takes_no_more_round_trips(service: Service) -> None:
-    token = (await service.log_in()).device_token
-
-    await service.app.request_otp()
-    assert service.costs() == [REQUEST_READS, *PERMITS, ["update"]]
-    service.app.advance(minutes=1)
-    await service.app.request_otp(device_token=token)  # The limits of the IP do not apply.
-    assert service.costs() == [["find", *REQUEST_READS], ["update"], ["update"]]
-
-
-async def test_a_request_that_a_full_limit_rejects_takes_four_round_trips(
-    service: Service,
-) -> None:
-    limits = RateLimits(per_ip=SlidingWindow(1, timedelta(hours=1)))
-    app = AppHarness(repositories=service.app.repositories, policy=Policy(rate_limits=limits))
-    await app.request_otp()
-    service.costs()
-
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(a_phone(2))
-
-    # The last two find out when the limit has a permit, and whether there was another request.
-    assert service.costs() == [REQUEST_READS, ["update"], ["find"], ["find"]]
-
-
-async def test_a_call_is_recorded_before_it_is_placed_and_after(service: Service) -> None:
-    await service.app.request_otp(channel=Channel.VOICE)
-    of_call = [["insert"], ["update"]]
-    assert service.costs() == [REQUEST_READS, *PERMITS, ["insert"], *of_call]
 
 
 async def test_a_wrong_code_is_a_read_beside_its_permits_and_a_write(service: Service) -> None:
@@ -195,16 +160,6 @@ async def test_a_later_login_takes_four_round_trips(service: Service) -> None:
         assert service.costs() == [reads, IDENTITY_AND_VERIFICATION, *writes]
 
 
-async def test_after_a_login_by_the_code_of_a_call_the_call_is_read(service: Service) -> None:
-    await service.app.request_callback()
-    code = await service.app.code_of_last_call()
-    service.costs()
-
-    assert isinstance(await service.app.verify_otp(code), LoggedIn)
-    login = [ATTEMPT, IDENTITY_AND_VERIFICATION, [*RELEASE, "insert"], ["update"]]
-    assert service.costs() == [*login, ["find"]]  # It did not read the code: no write.
-
-
 async def test_a_refresh_is_a_read_and_a_write_and_its_repeat_a_read(service: Service) -> None:
     token = parse_refresh_token((await service.log_in()).tokens.refresh_token or "")
 
@@ -224,18 +179,6 @@ async def test_an_authenticated_request_is_one_read_after_the_first(service: Ser
         authenticated = await service.app.use_cases.authenticate(logged_in.tokens.access_token)
         assert authenticated.identity.phone == a_phone()
         assert service.costs() == commands
-
-
-async def test_an_upload_is_reserved_written_twice_and_counted(
-    service: Service,
-) -> None:
-    principal = await service.app.add_user(a_phone(), "Rahul")
-    await service.app.upload_image(principal)
-    service.costs()
-
-    await service.app.upload_image(principal)
-    reserved, counted = [["find"], ["update"]], [["find"], ["update"]]
-    assert service.costs() == [*reserved, ["insert"], ["find"], ["update"], *counted]
 
 
 async def test_a_page_is_one_read_beside_the_number_of_items_and_one_of_the_owners(

@@ -1,4 +1,4 @@
-"""The indexes that a start creates, and the fields that the classes for them name."""
+"""The indexes that a start creates."""
 
 import logging
 import re

@@ -101,15 +101,6 @@ async def test_an_invalid_url_is_an_error(url: str, reason: str) -> None:
     assert reason in await opening_error(url)
 
 
-async def test_a_url_without_a_server_is_an_error() -> None:
-    [port] = free_ports(1)
-    url = f"mongodb://user:{PASSWORD}@127.0.0.1:{port}/dialtone?timeoutMS=50"
-
-    message = await opening_error(url)
-
-    assert message.startswith(f"127.0.0.1:{port}/dialtone has no server that accepts writes")
-
-
 async def test_a_wrong_password_is_an_error(protected: StandaloneMongo) -> None:
     url = protected.database_url("dialtone", user=f"writer:{PASSWORD}x@")
 
@@ -198,30 +189,6 @@ async def test_instances_that_start_together_create_one_database_beside_other_co
 
     async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         assert all([await repositories.identities.load(an_id(number)) for number in range(2)])
-
-
-async def test_a_process_has_one_database_at_a_time(mongo_database: str) -> None:
-    another = mongo_database.replace("/test_", "/other_test_")
-
-    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
-        assert "close that first" in await opening_error(another)
-        assert await repositories.identities.add(an_identity())
-
-    try:
-        async with open_mongo_repositories(another, FakePhoneEncryption()) as repositories:
-            assert await repositories.identities.load(an_id()) is None
-    finally:
-        with MongoClient[dict[str, Any]](another) as client:
-            client.drop_database(client.get_default_database())
-
-
-async def test_a_shared_database_stays_open_for_its_last_user(emptied_mongo_database: str) -> None:
-    url = emptied_mongo_database
-    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
-        async with open_mongo_repositories(url, FakePhoneEncryption()) as others:
-            await others.media_items.add(an_item().mark_for_deletion(NOW))
-
-        assert len(await repositories.media_cleanup.list_deleting(NOW, 10)) == 1
 
 
 async def test_a_database_can_be_opened_after_a_failure_and_after_a_cancellation(

@@ -1,9 +1,6 @@
 """Options of the URL are used if they are safe, and otherwise ignored and logged."""
 
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -114,18 +111,3 @@ async def test_ignored_options_are_logged(
     assert ignored == {
         option.partition("=")[0].lower(): instead for option, instead in used.items() if instead
     }
-
-
-@pytest.mark.parametrize("workers", [None, "3"])
-def test_as_many_calls_as_motor_has_threads_are_under_way(workers: str | None) -> None:
-    program = (
-        "from adapters.mongo.database import MAX_CALLS\n"
-        "from motor.frameworks.asyncio import max_workers\n"
-        "print(MAX_CALLS, max_workers)"
-    )
-    environ = {**os.environ, **({"MOTOR_MAX_WORKERS": workers} if workers else {})}
-
-    printed = subprocess.check_output([sys.executable, "-c", program], env=environ, text=True)
-
-    calls, threads = printed.split()
-    assert calls == threads == (workers or threads)

@@ -1,4 +1,4 @@
-"""How rate limits are stored in documents; the contract suite proves what they promise."""
+"""Rate limits in documents after lost responses; the contract suite has what they promise."""
 
 import asyncio
 import itertools
@@ -15,7 +15,6 @@ from pymongo.collection import Collection
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.database import Database
 from adapters.mongo.driver import RawDocument
-from adapters.records.rate_limits import NOW_AVAILABLE
 from application.ports.errors import StorageTimeout
 from application.ports.rate_limiter import RateLimiter
 from domain.otp.rate_limits import Part, RateLimit, Reservation
@@ -57,55 +56,6 @@ async def acquire_many(limiter: RateLimiter, count: int, limit: int) -> int:
     """Make that many reservations at once; return how many were accepted."""
     reservations = (limiter.acquire(reservation(number, limit)) for number in range(count))
     return (await asyncio.gather(*reservations)).count(None)
-
-
-async def test_a_full_limit_is_rejected_without_a_write(
-    limiter: RateLimiter, collection: Collection[RawDocument]
-) -> None:
-    await acquire_many(limiter, 2, 2)
-    before = list(collection.find())
-
-    assert await limiter.acquire(reservation(3, 2)) == AVAILABLE_AGAIN
-
-    assert list(collection.find()) == before
-    assert [one["available_at"] for one in before if one["_id"] == "total"] == [AVAILABLE_AGAIN]
-
-
-async def test_a_limit_is_a_document_with_a_counter_for_each_sub_period_that_may_count(
-    limiter: RateLimiter, collection: Collection[RawDocument]
-) -> None:
-    for minute in range(130):
-        assert await limiter.acquire(reservation(minute, 1000, minutes=minute)) is None
-
-    document = collection.find_one({"_id": "total"}) or {}
-    last = NOW + 129 * MINUTE
-    counters = document.pop("counters")
-    assert counters[-1] == {"begins_at": last, "count": 1}
-    # 61 that count, and one more for a clock that is behind.
-    assert len(counters) == 62
-    assert document == {
-        "_id": "total",
-        "schema_version": 1,
-        "available_at": NOW_AVAILABLE,
-        "expires_at": last + MINUTE + HOUR,
-    }
-
-
-@pytest.mark.parametrize("limit", [1, 200])
-async def test_a_rejected_reservation_sends_as_many_commands_for_a_small_and_a_large_limit(
-    opened: tuple[RateLimiter, CommandLog], limit: int
-) -> None:
-    limiter, log = opened
-    assert await acquire_many(limiter, limit, limit) == limit
-    smaller = RateLimit("smaller", SlidingWindow(max(1, limit - 1), HOUR))
-    log.sent.clear()
-
-    assert await limiter.acquire(reservation(limit, limit)) is not None
-    assert log.names == ["update", "find"]
-    log.sent.clear()
-    # The permit of the smaller limit is released.
-    assert await limiter.acquire(reservation(limit, limit, smaller)) is not None
-    assert log.names == ["update", "update", "find"]
 
 
 async def test_a_part_without_a_document_is_no_full_part_for_parallel_reservations(

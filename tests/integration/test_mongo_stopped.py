@@ -41,9 +41,12 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoProcess]:
 
 
 @pytest.fixture
-def url(process: MongoProcess) -> str:
+async def url(process: MongoProcess) -> str:
+    """The URL of a database that exists: to create one may take longer than this timeout."""
     name = f"stopped_{uuid.uuid4().hex}"
-    return f"mongodb://{process.address}/{name}?directConnection=true&timeoutMS=2000"
+    url = f"mongodb://{process.address}/{name}?directConnection=true"
+    async with open_mongo_repositories(url, FakePhoneEncryption()):
+        return f"{url}&timeoutMS=700"
 
 
 @pytest.fixture

@@ -6,13 +6,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from tests.integration.image_publishing import publish, publish_error
-from tests.support.images import (
-    SECRET,
-    animated_gif,
-    decode,
-    gif,
-    gif_frame,
-)
+from tests.support.images import SECRET, animated_gif, decode, gif, gif_frame
 
 PIXEL = gif_frame(0, 0, 1, 1)
 
@@ -48,18 +42,6 @@ async def test_an_animation_keeps_its_number_of_loops(loops: int | None) -> None
     assert decode(published).info.get("loop") == loops
 
 
-async def test_comments_and_application_data_are_dropped() -> None:
-    upload = animated_gif()
-    assert b"XMP Data" in upload
-
-    content = (await publish(upload)).content
-
-    assert content.count(b"!\xfe") == 0
-    assert b"XMP Data" not in content
-    assert SECRET not in content
-    assert content.endswith(b"\0;")
-
-
 async def test_the_canvas_grows_to_contain_all_frames() -> None:
     result = await publish(gif(0, 0, [gif_frame(0, 0, 1, 1), gif_frame(4, 2, 1, 1)]))
 
@@ -76,19 +58,6 @@ async def test_the_canvas_grows_to_contain_all_frames() -> None:
 )
 async def test_frames_look_the_same_without_a_palette_of_their_own(upload: bytes) -> None:
     assert pixels_of((await publish(upload)).content) == pixels_of(upload)
-
-
-async def test_an_index_and_a_background_beyond_the_palette_are_black() -> None:
-    # The pixel has index 3, and the palette has two colors.
-    upload = bytearray(
-        gif(1, 1, [b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x5c\x01\0"])
-    )
-    upload[11] = 200
-
-    published = (await publish(bytes(upload))).content
-
-    assert pixels_of(published) == [b"\0\0\0\xff"]
-    assert published[11] == 0
 
 
 @pytest.mark.parametrize("is_local", [False, True])

@@ -1,5 +1,4 @@
 import pytest
-from PIL import ImageFile
 
 from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import decode, encode, mean_difference, plain_jpeg, sample_image
@@ -33,11 +32,3 @@ async def test_an_incomplete_jpeg_is_broken(defect: str) -> None:
     }[defect]
 
     assert (await publish_error(broken)).message == "The image is broken."
-
-
-async def test_an_image_that_cannot_be_opened_changes_nothing_for_the_next_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as it leaves it
-
-    assert (await publish_error(plain_jpeg()[:-2])).message == "The image is broken."

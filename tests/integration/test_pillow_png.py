@@ -76,15 +76,6 @@ async def test_an_interlaced_png_keeps_its_pixels() -> None:
     assert mean_difference(decode((await publish(INTERLACED_PNG)).content), image) < 8
 
 
-async def test_16_bit_samples_keep_their_higher_8_bits() -> None:
-    grays = zlib.compress((b"\0" + struct.pack(">8H", *[0x1234] * 8)) * 8)
-
-    published = decode((await publish(png(8, 8, 16, 0, grays))).content)
-
-    assert published.mode == "L"
-    assert set(published.tobytes()) <= {0x11, 0x12, 0x13}
-
-
 @pytest.mark.parametrize(
     ("depth", "color_type", "row", "transparent", "expected"),
     [

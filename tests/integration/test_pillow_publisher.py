@@ -83,23 +83,6 @@ async def test_waiting_images_beyond_the_limit_of_an_identity_or_of_all_are_reje
     await publish_by(publisher, plain_jpeg(), 0)
 
 
-async def test_a_cancelled_caller_leaves_the_queue(
-    publisher: PillowImagePublisher, processes: BlockedProcesses
-) -> None:
-    tasks = [asyncio.create_task(publish_by(publisher, plain_jpeg())) for _ in range(3)]
-    await asyncio.sleep(0.01)  # until the tasks wait for a process
-
-    # An image that is counted, and an image that waits.
-    for task in tasks[:2]:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-    processes.released.set()
-
-    assert (await tasks[2]).image.width == 64
-    assert processes.started == [TaskKind.COUNT, TaskKind.COUNT, TaskKind.PUBLISH]
-
-
 async def test_the_pixels_of_an_identity_are_limited() -> None:
     pixels = 3 * 64 * 48  # of three frames
     async with open_image_publisher(ImageLimits(), max_pixels_per_hour=pixels) as publisher:
@@ -180,7 +163,7 @@ def mutate(content: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 async def test_a_broken_image_is_rejected_or_published_completely(
     seed: int,
 ) -> None:

@@ -15,12 +15,12 @@ from adapters.key_file import (
     rotate_secrets_file,
 )
 from adapters.key_file.keys import RELOAD_INTERVAL
-from adapters.key_file.rotation import MIN_ROTATION_DELAY, ROTATED_PURPOSES
+from adapters.key_file.rotation import ROTATED_PURPOSES
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from tests.support.builders import an_id
 from tests.support.fakes.clock import MovableClock
-from tests.support.keys import edit_secrets_file, load_keys
+from tests.support.keys import load_keys
 
 STEP: Final = timedelta(seconds=5)
 LIFETIMES: Final = dict.fromkeys(ROTATED_PURPOSES, timedelta(days=90))
@@ -96,20 +96,3 @@ def test_two_instances_accept_each_others_codes_and_tokens_during_a_rotation(
 
     assert steps_known_to_first_only > 0
     assert first.published_key_ids() == second.published_key_ids() == [new_key_id, old_key_id]
-
-
-def test_weekly_rotations_sign_nobody_out_before_the_token_expires(
-    secrets_path: Path, clock: MovableClock
-) -> None:
-    instance, tokens = Instance(secrets_path, clock), []
-    for _ in range(13):
-        tokens.append(instance.issue())
-        rotate_secrets_file(secrets_path, clock.now(), LIFETIMES)
-        clock.advance(timedelta(days=7) - MIN_ROTATION_DELAY)
-
-    assert [instance.accepts(token) for token in tokens] == [False] + [True] * 12
-    assert len(load_keys(secrets_path)[KeyPurpose.SIGNING]) == 14
-    # A key that the operator removes is not accepted after the next reload; the last is expired.
-    edit_secrets_file(secrets_path, lambda document: document["signing"].pop(-2))
-    clock.advance(RELOAD_INTERVAL)
-    assert [instance.accepts(token) for token in tokens[:3]] == [False, False, True]

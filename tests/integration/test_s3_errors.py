@@ -1,6 +1,5 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -11,13 +10,7 @@ from botocore.exceptions import ClientError, UnknownServiceError
 from adapters.s3 import S3Files, Timeouts
 from adapters.s3.errors import files_unavailable
 from application.ports.errors import ConfigurationError, MediaFileRejected, MediaStorageUnavailable
-from tests.integration.s3_setup import (
-    JPEG,
-    KEY,
-    SHORT_READ_TIMEOUT,
-    S3Setup,
-    read_file,
-)
+from tests.integration.s3_setup import JPEG, KEY, SHORT_READ_TIMEOUT, S3Setup, read_file
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers import http_server
 from tests.support.servers.http_server import (
@@ -212,27 +205,6 @@ async def startup_error(setup: S3Setup) -> str:
             pass
     assert setup.server.secret_key not in str(raised.value)
     return str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ({"bucket": "no-such-bucket"}, "no such bucket: create it, or name another one."),
-        *(
-            (change, "the credentials are invalid: check the access key and its secret.")
-            for change in ({"access_key": "another key"}, {"secret_key": "another secret"})
-        ),
-    ],
-)
-async def test_a_wrong_bucket_or_key_stops_the_start_again_and_again(
-    s3_server: S3Server, change: dict[str, str], problem: str
-) -> None:
-    server = replace(s3_server, **change)
-    message = f"The media store s3://{server.bucket} at {server.endpoint} cannot be used, {problem}"
-
-    # The first one created no bucket.
-    for _ in range(2):
-        assert await startup_error(S3Setup(server)) == message
 
 
 @pytest.mark.parametrize(

@@ -96,3 +96,18 @@ async def test_readers_that_do_not_stop_keep_their_connections(setup: S3Setup) -
 
         await readers.aclose()
         assert await read_file(files) == bytes(500_000)
+
+
+async def test_readers_that_stop_lose_their_connections_and_go_on_later(setup: S3Setup) -> None:
+    content = bytes(range(256)) * 2000
+    async with setup.open_files() as files, AsyncExitStack() as readers:
+        await files.write(KEY, BytesIO(content), JPEG)
+        chunks = []
+        for _ in range(MAX_READS):
+            file = await readers.enter_async_context(files.open_file(KEY))
+            assert file is not None
+            chunks.append(file.chunks)
+        first = [await anext(each) for each in chunks]
+
+        assert await read_file(files) == content
+        assert first[0] + b"".join([chunk async for chunk in chunks[0]]) == content

@@ -55,22 +55,6 @@ async def test_a_presigned_url_permits_reading_only_and_without_credentials(
     assert (await http.get(url.url)).content == CONTENT
 
 
-@pytest.mark.parametrize(
-    ("age", "status"), [(timedelta(hours=23), 200), (timedelta(hours=49), 403)]
-)
-async def test_a_presigned_url_is_valid_until_expires_at(
-    setup: S3Setup, http: httpx.AsyncClient, age: timedelta, status: int
-) -> None:
-    setup.clock = MovableClock(NOW - age)
-    async with setup.open_files() as files:
-        await files.write(KEY, BytesIO(CONTENT), JPEG)
-        url = await files.url_for(KEY)
-    assert url.expires_at is not None
-    assert (url.expires_at > NOW) is (status == 200)
-
-    assert (await http.get(url.url)).status_code == status
-
-
 async def test_all_instances_make_the_same_url_within_a_day(setup: S3Setup) -> None:
     setup.clock = clock = MovableClock(MIDNIGHT)
     async with setup.open_files() as files, setup.open_files() as other_files:

@@ -149,28 +149,6 @@ def test_a_backup_is_one_file_that_needs_no_writable_folder(files: Files) -> Non
     assert names(files.backup.parent) == ["backup.db", "records.db"]
 
 
-def test_a_writer_in_another_process_neither_waits_nor_prevents_a_backup(files: Files) -> None:
-    change(files.database, "CREATE TABLE filler AS SELECT zeroblob(3000000) AS content")
-    script = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-print("ready", flush=True)
-while True:
-    connection.execute("UPDATE metadata SET value = value + 1 WHERE name = 'health_check_count'")
-"""
-    with sqlite3.connect(files.database) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(files.database)], stdout=subprocess.PIPE
-    ) as writer:
-        assert writer.stdout is not None
-        writer.stdout.readline()
-        copies = [back_up(files.database, files.backup, replace=True) for _ in range(5)]
-        assert writer.poll() is None
-        writer.kill()
-    assert {copy.identity_count for copy in copies} == {2}
-
-
 def test_an_existing_file_is_replaced_only_on_request(files: Files) -> None:
     error = error_of(lambda: back_up(files.database, files.backup))
 
@@ -257,22 +235,6 @@ def test_a_damaged_database_is_not_backed_up(files: Files) -> None:
 
     assert error.startswith(f"{files.database} is damaged")
     assert count_identities(files.backup) == 1
-
-
-def test_a_second_backup_to_the_same_file_waits_for_the_operator(files: Files) -> None:
-    partial = files.backup.with_name(".backup.db.partial")
-    script = "import fcntl, sys\nfile = open(sys.argv[1], 'w')\nfcntl.lockf(file, fcntl.LOCK_EX)"
-    with subprocess.Popen(
-        [sys.executable, "-c", f"{script}\nprint(flush=True)\ninput()", str(partial)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        error = error_of(lambda: back_up(files.database, files.backup, replace=True))
-        other.kill()
-    assert error.startswith(f"Another command writes {partial}")
-    assert back_up(files.database, files.backup, replace=True).identity_count == 2
 
 
 def test_what_a_killed_backup_has_left_is_replaced(files: Files) -> None:

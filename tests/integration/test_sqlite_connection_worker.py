@@ -25,9 +25,7 @@ from application.ports.errors import (
     StorageUnavailable,
     UniqueViolation,
 )
-from application.ports.repositories import Repositories
-from domain.identities.identity import Identity
-from tests.support.builders import a_user, an_id, an_identity
+from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 Connect = Callable[[], sqlite3.Connection]
@@ -91,35 +89,6 @@ async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(connect: Connec
         gate.open()
         assert await asyncio.gather(*tasks) == ["a", "b"]
         assert await worker.run(returning("c")) == "c"
-
-
-async def test_an_operation_cancelled_before_its_turn_is_not_executed(connect: Connect) -> None:
-    async with open_connection_worker("test", connect, execute_each) as worker:
-        gate, executed = Gate(), list[str]()
-        await gate.block(worker)
-        cancelled, awaited = await start(
-            worker.run(lambda connection: executed.append("cancelled")),
-            worker.run(lambda connection: executed.append("awaited")),
-        )
-
-        cancelled.cancel()
-        gate.open()
-        await awaited
-
-    assert executed == ["awaited"]
-
-
-async def test_a_worker_knows_how_long_its_oldest_operation_has_waited(connect: Connect) -> None:
-    async with open_connection_worker("test", connect, execute_each) as worker:
-        gate = Gate()
-        blocked = await gate.block(worker)
-        assert worker.has_waited(0.0)
-        assert not worker.has_waited(60.0)
-
-        gate.open()
-        await blocked
-
-        assert not worker.has_waited(0.0)
 
 
 async def test_an_operation_times_out_when_the_disk_hangs(connect: Connect) -> None:
@@ -214,22 +183,6 @@ def test_a_failed_commit_fails_all_and_the_next_one_works(
     assert words_in(path) == {"a"}
 
 
-def test_a_transaction_rolled_back_by_sqlite_fails_all_and_the_next_works(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    def rolling_back(connection: sqlite3.Connection) -> None:
-        # As SQLite does on a full disk.
-        connection.execute("ROLLBACK")
-        connection.execute("SELECT * FROM missing")
-
-    errors = errors_of(commit_batch(connection, [adding("a"), rolling_back, adding("b")]))
-
-    assert len(errors) == 3
-    assert all(isinstance(error, StorageUnavailable) for error in errors)
-    assert words_in(path) == set()
-    assert commit_batch(connection, [adding("a")]) == [1]
-
-
 def test_a_writer_that_cannot_write_fails_and_works_afterwards(
     connection: sqlite3.Connection, path: Path
 ) -> None:
@@ -244,22 +197,6 @@ def test_a_writer_that_cannot_write_fails_and_works_afterwards(
     assert isinstance(read_only, StorageUnavailable)
     assert str(read_only) == "the file is read-only"
     assert commit_batch(connection, [adding("a")]) == [1]
-
-
-def test_no_other_write_gets_between_a_read_and_a_write_of_an_operation(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    other = connect_to(path)
-
-    def reading_then_writing(connection: sqlite3.Connection) -> int:
-        [(count,)] = connection.execute("SELECT count(*) FROM words").fetchall()
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            adding("b")(other)
-        return adding(f"after {count}")(connection)
-
-    assert commit_batch(connection, [reading_then_writing]) == [1]
-    assert words_in(path) == {"after 0"}
-    other.close()
 
 
 def test_a_damaged_page_is_no_reason_to_try_again(
@@ -300,32 +237,6 @@ def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> No
     assert all(error is not None and error.__cause__ is None for error in errors)
 
 
-def test_a_batch_reads_one_snapshot_although_a_read_fails(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    commit_batch(connection, [adding("a")])
-    other = connect_to(path)
-
-    def counting(connection: sqlite3.Connection) -> int:
-        return len(connection.execute("SELECT word FROM words").fetchall())
-
-    def counting_before_another_write(connection: sqlite3.Connection) -> int:
-        count = counting(connection)
-        adding("b")(other)
-        return count
-
-    def failing(connection: sqlite3.Connection) -> int:
-        return len(connection.execute("SELECT nothing").fetchall())
-
-    first, failed, last = read_batch(connection, [counting_before_another_write, failing, counting])
-
-    assert (first, last) == (1, 1)
-    assert isinstance(failed, Failed)
-    assert isinstance(failed.error, StorageUnavailable)
-    assert read_batch(connection, [counting]) == [2]
-    other.close()
-
-
 @pytest.fixture
 def database_path(tmp_path: Path) -> Path:
     return tmp_path / "records.db"
@@ -335,54 +246,17 @@ def log_size(path: Path) -> int:
     return Path(f"{path}-wal").stat().st_size
 
 
-async def add_identities(
-    repositories: Repositories, path: Path, *identities: Identity, cancelled: int = 0
-) -> list[object]:
-    """Add the identities in a group commit, and cancel as many of them before."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        tasks = [asyncio.create_task(repositories.identities.add(each)) for each in identities]
-        await asyncio.sleep(0)
-        for task in tasks[:cancelled]:
-            task.cancel()
-    return await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def test_concurrent_writes_are_committed_together(database_path: Path) -> None:
-    many = [an_identity(id=an_id(number)) for number in range(100)]
     async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
         before = log_size(database_path)
-        assert await add_identities(repositories, database_path, *many) == [True] * 100
-        # Each commit writes at least a page of each index.
-        assert log_size(database_path) - before < 100 * PAGE
-
-
-async def test_conflicts_and_cancellations_within_a_group_commit_affect_no_other_write(
-    database_path: Path,
-) -> None:
-    names = ["Ann", "Bob", "Zoë", "Rahul", "zoë", "Mei"]
-    identities = [
-        an_identity(id=an_id(number), user=a_user(name)) for number, name in enumerate(names)
-    ]
-    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
-        results = await add_identities(repositories, database_path, *identities, cancelled=2)
-
-        assert [results[number] for number in (2, 3, 5)] == [True, True, True]
-        assert isinstance(results[4], UniqueViolation)
-        for number in (2, 3, 5):
-            assert await repositories.identities.load(an_id(number)) is not None
-
-
-async def test_a_write_waits_for_a_lock_and_the_event_loop_does_not(
-    database_path: Path,
-) -> None:
-    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
         with closing(sqlite3.connect(database_path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            adding = asyncio.create_task(repositories.identities.add(an_identity()))
-            await asyncio.sleep(0.01)  # the event loop goes on meanwhile
-            assert not adding.done()
-        assert await adding
+            added = [repositories.identities.add(an_identity(id=an_id(n))) for n in range(100)]
+            adding = asyncio.gather(*added)
+            await asyncio.sleep(0)
+        assert await adding == [True] * 100
+        # Each commit writes at least a page of each index.
+        assert log_size(database_path) - before < 100 * PAGE
 
 
 async def test_closing_waits_for_writes_and_leaves_one_file(database_path: Path) -> None:

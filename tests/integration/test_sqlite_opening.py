@@ -6,14 +6,13 @@ import os
 import re
 import sqlite3
 import stat
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from adapters.sqlite import database, inspect_file, open_sqlite_repositories
+from adapters.sqlite import inspect_file, open_sqlite_repositories
 from adapters.sqlite.database import DatabaseFile, open_database
 from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.schema import SCHEMA_VERSION, prepare_schema
@@ -155,6 +154,7 @@ def test_a_folder_in_place_of_the_file_is_rejected(path: Path) -> None:
 
 def test_a_database_of_other_keys_is_rejected_and_neither_changed_nor_locked(path: Path) -> None:
     add_identity(path)
+    assert inspect_file(path, FakePhoneEncryption().key_fingerprint()) == SCHEMA_VERSION
 
     assert "other keys" in startup_error(path, FakePhoneEncryption(b"another key"))
     with closing(sqlite3.connect(path, timeout=0)) as connection:
@@ -261,29 +261,3 @@ def test_a_table_that_an_earlier_program_did_not_know_is_created(
 
     assert connection.execute("SELECT count(*) FROM reservations").fetchone() == (0,)
     assert connection.execute("SELECT count(*) FROM leases").fetchone() == (1,)
-
-
-async def test_point_reads_go_to_the_thread_while_a_write_hangs(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "HANGING_AFTER", 0.0)
-    reads: list[int] = []
-
-    def record_thread(_: object) -> int:
-        reads.append(threading.get_ident())
-        return 0
-
-    async with open_database(path, "keys") as opened:
-        opened.reader.run(lambda connection: connection.create_function("x", 1, record_thread))
-        with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            writing = asyncio.create_task(opened.execute("DELETE FROM leases"))
-            await asyncio.sleep(0.01)  # the write has begun, and waits for the lock
-
-            # The function exists only for the connection of the thread.
-            assert await opened.read_row("SELECT x(1)") == (0,)
-
-        await writing
-        with pytest.raises(sqlite3.OperationalError, match="no such function"):
-            opened.read_here("SELECT x(1)", ())
-    assert reads != [threading.get_ident()]

@@ -60,20 +60,6 @@ def test_a_region_falls_back_to_its_language_and_then_to_the_operators_default(
     assert not templates.has_locale("fi")
 
 
-def test_a_countrys_template_is_used_unchanged_for_all_preferences(tmp_path: Path) -> None:
-    templates = load(tmp_path, IN=f'general = "{REGISTERED}"')
-    expected = "Dear user, 012345 is the OTP for your Dialtone account.  Valid 5 minutes -DIALTN"
-    for platform in Platform:
-        for locale in (None, "hi", "en-IN"):
-            assert render(templates, locale, platform, country="IN") == expected
-    assert render(templates, "hi", country="US") != expected
-
-    content = f'general = "{REGISTERED}"\nandroid = "<#> {{code}} OTP {{hash}}"'
-    templates = load(tmp_path, IN=content)
-    assert render(templates, "hi", Platform.ANDROID, "IN") == "<#> 012345 OTP FA+9qCX9VSu"
-    assert render(templates, "hi", Platform.WEB, "IN") == expected
-
-
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [

@@ -9,7 +9,7 @@ import pytest
 from adapters.http import NoResponse, open_transport
 from adapters.twilio import Timeouts, TwilioCalls, open_twilio_calls
 from adapters.twilio.client import TwilioClient
-from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from application.ports.errors import CallProviderUnavailable
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
 from tests.support.servers import http_server
@@ -151,19 +151,6 @@ async def test_a_recording_is_read_as_twilio_documents_it(
     assert (get.method, get.path) == ("GET", f"{path}.mp3")
     assert (delete.method, delete.path) == ("DELETE", f"{path}.json")
     assert get.credentials == delete.credentials == (twilio.account_sid, twilio.auth_token)
-
-
-@pytest.mark.parametrize(
-    "sid", ["", "RE1", RECORDING_SID + "0", RECORDING_SID + "\n", CALL_SID, "../Calls", "RE/../x"]
-)
-async def test_what_is_no_sid_never_reaches_twilio(
-    twilio: FakeTwilio, calls: TwilioCalls, sid: str
-) -> None:
-    with pytest.raises(RecordingNotFound):
-        await read(calls, sid)
-    await calls.delete_recording(sid)
-
-    assert twilio.requests == []
 
 
 def chunked(size: int) -> Behavior:

@@ -200,19 +200,6 @@ async def test_a_request_that_takes_too_long_is_unknown_and_not_repeated(
     assert len(twilio.requests) == 1
 
 
-@pytest.mark.parametrize(
-    "behavior",
-    [truncate(400, b"{}" * 9), truncate(500, b"{}", stalls=True)],
-)
-async def test_an_error_status_without_its_body_is_a_rejection(
-    twilio: FakeTwilio, behavior: Behavior
-) -> None:
-    twilio.behavior = behavior
-
-    async with open_messenger(twilio, timeouts=Timeouts(read=1.0, total=1.5)) as messenger:
-        assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
-
-
 async def test_without_a_usable_url_or_a_tls_handshake_the_message_is_rejected() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent_server:
         silent_url = f"https://127.0.0.1:{silent_server.getsockname()[1]}"

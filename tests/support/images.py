@@ -83,13 +83,6 @@ def multi_picture_jpeg() -> bytes:
     return encode(sample_image(), "MPO", save_all=True, append_images=[second], quality=90)
 
 
-def pixel_bomb_jpeg() -> bytes:
-    """A small photo whose header says 65,000 x 65,000 pixels."""
-    plain = plain_jpeg()
-    at = plain.index(b"\xff\xc0") + 5
-    return plain[:at] + struct.pack(">HH", 65_000, 65_000) + plain[at + 4 :]
-
-
 def scan_bomb_jpeg(scans: int = 5_000) -> bytes:
     """A progressive photo that repeats its last scan many times."""
     content = encode(sample_image(), "JPEG", progressive=True)
@@ -125,11 +118,6 @@ def png_bomb(kind: bytes, name: bytes) -> bytes:
     bomb = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(100)) + compressor.flush()
     plain = encode(sample_image(), "PNG")
     return plain[:33] + chunk(kind, name + b"\0\0" + bomb) + plain[33:]
-
-
-def pixel_bomb_png() -> bytes:
-    """Less than a hundred bytes whose header says 30,000 x 30,000 pixels."""
-    return png(30_000, 30_000, 8, 2, zlib.compress(bytes(100)))
 
 
 def animated_png() -> bytes:

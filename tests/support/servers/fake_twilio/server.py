@@ -107,21 +107,6 @@ class FakeTwilio(HttpServer):
             },
         )
 
-    def report_message(self, message: Created, status: str, error_code: str = "") -> httpx.Response:
-        """Post the status of a message to the URL that was sent with it.
-
-        https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
-        """
-        form = message.form
-        fields = {
-            "AccountSid": self.account_sid,
-            "To": form["To"],
-            "MessageSid": message.sid,
-            "MessageStatus": status,
-            **({"ErrorCode": error_code} if error_code else {}),
-        }
-        return self.post(form["StatusCallback"], list(fields.items()))
-
     def respond(self, exchange: Exchange) -> None:
         """Respond as Twilio documents it."""
         request = exchange.received

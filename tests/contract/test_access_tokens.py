@@ -80,6 +80,20 @@ def test_a_token_with_any_character_changed_is_rejected(tokens: AccessTokens) ->
             tokens.verify(changed, NOW)
 
 
+@pytest.mark.parametrize(
+    "text", ["", ".", "..", "a.b.c", "token", "é", "\ud800", "\x00", " ", "{}", "a" * 1_000_000]
+)
+def test_malformed_text_is_rejected(tokens: AccessTokens, text: str) -> None:
+    with pytest.raises(InvalidToken):
+        tokens.verify(text, NOW)
+
+
+@pytest.mark.parametrize("text", ["{} ", " {}", "{}\n", "{}=", "{}.", "Bearer {}"])
+def test_a_token_with_text_around_it_is_rejected(tokens: AccessTokens, text: str) -> None:
+    with pytest.raises(InvalidToken):
+        tokens.verify(text.format(tokens.issue(CLAIMS)), NOW)
+
+
 def test_the_error_does_not_contain_the_token(tokens: AccessTokens) -> None:
     token = tokens.issue(CLAIMS)[:-1]
 

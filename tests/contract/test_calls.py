@@ -11,7 +11,7 @@ from application.ports.versioned import Versioned
 from domain.page import Cursor
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.instructions import StoredInstruction
-from domain.voice.walk import CallOutcome, Effect
+from domain.voice.walk import MAX_VISITS, CallOutcome, Effect
 from tests.support.builders import NOW, a_call, a_recording, an_id
 from tests.support.full_records import FULL_CALL, FULL_RECORDS
 
@@ -54,6 +54,13 @@ async def test_each_direction_status_outcome_and_effect_is_stored(
     assert loaded == [
         Versioned(replace(call, id=an_id(number)), 1) for number, call in enumerate(calls)
     ]
+
+
+async def test_the_longest_call_is_stored(repositories: Repositories) -> None:
+    longest = replace(FULL_CALL, turns=FULL_CALL.turns * (MAX_VISITS // 3))
+    await add_calls(repositories, longest)
+
+    assert await repositories.calls.load(longest.id) == Versioned(longest, 1)
 
 
 # Pages.
@@ -100,6 +107,19 @@ async def test_calls_are_listed_newest_first_and_once(
         assert len(await pages.list_after(identity_id, Cursor(at, call_id), 100)) == count
 
 
+async def test_a_call_is_listed_for_its_identity_until_that_is_forgotten(
+    repositories: Repositories, other_repositories: Repositories
+) -> None:
+    call = a_call(identity_id=OWNER)
+    await add_calls(repositories, call)
+    assert list(await other_repositories.call_pages.list_after(OWNER, None, 10)) == [call]
+
+    assert await repositories.calls.replace(call.forget_identity(), 1)
+
+    assert list(await other_repositories.call_pages.list_after(OWNER, None, 10)) == []
+    assert len(await other_repositories.call_pages.list_after(None, None, 10)) == 1
+
+
 # Cleanup.
 
 
@@ -116,6 +136,17 @@ async def test_calls_that_started_by_then_are_listed_oldest_first(
 
     assert list(listed) == [Versioned(before, 1), Versioned(at_that_time, 1)]
     assert list(await repositories.call_cleanup.list_started(NOW, 1)) == [Versioned(before, 1)]
+
+
+async def test_a_deleted_call_is_gone(repositories: Repositories) -> None:
+    await add_calls(repositories, FULL_CALL, a_call(id=an_id(2)))
+
+    assert await repositories.call_cleanup.delete(FULL_CALL.id, 1)
+
+    assert await repositories.calls.load(FULL_CALL.id) is None
+    assert await repositories.calls.load(an_id(2)) is not None
+    assert list(await repositories.call_cleanup.list_recorded(NOW, 10)) == []
+    assert len(await repositories.call_pages.list_after(None, None, 10)) == 1
 
 
 async def test_an_identity_is_removed_from_all_its_calls(repositories: Repositories) -> None:

@@ -8,7 +8,7 @@ from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
-from tests.support.builders import NOW, a_gif, an_id, an_item
+from tests.support.builders import NOW, a_deleted_identity, a_gif, an_id, an_identity, an_item
 
 OWNERS = (an_id(901), an_id(902))
 CATEGORIES = ("wheels", "Wheels", "", None)
@@ -111,6 +111,11 @@ async def test_pages_have_no_gaps_and_no_overlap(
     assert list(await pages.list_page(item_filter, 10_000, 10)) == []
 
 
+async def test_an_empty_library_has_empty_pages(repositories: Repositories) -> None:
+    assert list(await repositories.media_pages.list_page(ANY, 0, 10)) == []
+    assert await repositories.media_pages.count(ANY, 10_001) == 0
+
+
 async def test_a_cursor_needs_no_item(repositories: Repositories, library: list[MediaItem]) -> None:
     for created_at, item_id, count in (
         (NOW + timedelta(days=1), an_id(), 32),
@@ -122,3 +127,16 @@ async def test_a_cursor_needs_no_item(repositories: Repositories, library: list[
     ):
         cursor = Cursor(created_at, item_id)
         assert len(await repositories.media_pages.list_after(ANY, cursor, 100)) == count
+
+
+async def test_items_of_deleted_owners_are_listed(
+    repositories: Repositories, library: list[MediaItem]
+) -> None:
+    await repositories.identities.add(a_deleted_identity(id=OWNERS[0]))
+    await repositories.identities.add(an_identity(id=OWNERS[1]))
+    listed = newest_first(library, ANY)
+    first = Cursor(listed[0].created_at, listed[0].id)
+
+    assert list(await repositories.media_pages.list_page(ANY, 0, 100)) == listed
+    assert list(await repositories.media_pages.list_page(ANY, 1, 100)) == listed[1:]
+    assert list(await repositories.media_pages.list_after(ANY, first, 100)) == listed[1:]

@@ -11,7 +11,14 @@ from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.challenge import OTP_TTL
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import OpenRepositories
-from tests.support.builders import NOW, a_callback, a_delivery, a_phone, a_phone_verification, an_id
+from tests.support.builders import (
+    NOW,
+    a_callback,
+    a_delivery,
+    a_phone,
+    a_phone_verification,
+    an_id,
+)
 from tests.support.full_records import FULL_VERIFICATION
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -59,6 +66,17 @@ async def test_a_missing_verification_has_only_version_0(
 ) -> None:
     assert not await verifications.replace(a_phone(), OWNED, 1)
     assert (await verifications.load(a_phone())).version == 0
+
+
+async def test_a_saved_verification_is_visible_to_other_instances_at_once(
+    verifications: PhoneVerifications, other_verifications: PhoneVerifications
+) -> None:
+    for number in range(20):
+        verification = PhoneVerification(identity_id=an_id(number))
+        version = (await verifications.load(a_phone())).version
+        await verifications.replace(a_phone(), verification, version)
+
+        assert (await other_verifications.load(a_phone())).value == verification
 
 
 @pytest.mark.parametrize("exists", [False, True])

@@ -225,6 +225,15 @@ async def test_acquiring_twice_with_one_id_can_be_released_once(limiter: RateLim
     assert await acquire_many(limiter, 5, a_rate_limit(2), at=NOW + SECOND) == 2
 
 
+async def test_releasing_again_or_what_is_missing_changes_nothing(limiter: RateLimiter) -> None:
+    await acquire_many(limiter, 4, a_rate_limit(4))
+
+    for number in (1, 1, 77):
+        await limiter.release(a_reservation(number, a_rate_limit(4)))
+
+    assert await acquire_many(limiter, 4, a_rate_limit(4), at=NOW + SECOND) == 1
+
+
 async def test_one_of_forty_parallel_releases_has_an_effect(
     limiter: RateLimiter, other_limiter: RateLimiter
 ) -> None:
@@ -354,6 +363,15 @@ async def test_a_full_later_part_leaves_the_first_one(limiter: RateLimiter) -> N
     assert await acquire_parts(limiter, 9, 4, 3, at=NOW + SECOND) == 4
 
 
+async def test_a_permit_of_each_part_can_be_released(limiter: RateLimiter) -> None:
+    assert await acquire_parts(limiter, 2, 1, 1) == 2
+
+    for number in (0, 1):
+        await limiter.release(a_divided_reservation(number, 1, 1))
+
+    assert await acquire_parts(limiter, 5, 1, 1, at=NOW + SECOND) == 2
+
+
 async def test_another_full_limit_uses_no_part(limiter: RateLimiter) -> None:
     full = a_rate_limit(1, "full")
     await limiter.acquire(a_reservation(0, full))
@@ -406,10 +424,24 @@ async def test_parallel_reservations_get_exactly_the_limit_of_values(
     assert (sum(counts), len(accepted)) == (10, 5)
 
 
+async def test_a_limit_of_many_values_counts_each_value_once(limiter: RateLimiter) -> None:
+    values = [str(number) for number in range(101)]
+    assert await acquire_values(limiter, 101, [*values[1:], *values[1:]]) == 200
+    assert await acquire_values(limiter, 101, [values[0]]) == 1
+    assert await acquire_values(limiter, 101, ["another", *values]) == 101
+
+
 async def test_a_lowered_limit_of_values_keeps_their_permits(limiter: RateLimiter) -> None:
     assert await acquire_values(limiter, 3, ["IN", "US", "DE"]) == 3
 
     assert await acquire_values(limiter, 1, ["US", "FR", "IN"]) == 2
+
+
+async def test_values_far_in_the_future_do_not_count(limiter: RateLimiter) -> None:
+    ahead = a_reservation(1, a_limit_of_values(1, "IN"), at=NOW + 2 * HOUR)
+    assert await limiter.acquire(ahead) is None
+
+    assert await acquire_values(limiter, 1, ["US"]) == 1
 
 
 @pytest.mark.parametrize("is_listed", [False, True])

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pytest
 from bson.codec_options import CodecOptions
@@ -18,6 +18,7 @@ from pymongo.database import Database
 from application.ports.errors import CorruptRecord
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
+from domain.media.item import ItemState
 from domain.media.page import ItemFilter
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -29,6 +30,7 @@ from tests.support.builders import (
     a_phone,
     a_phone_verification,
     a_session,
+    a_user,
     an_id,
     an_identity,
     an_item,
@@ -48,10 +50,20 @@ Fields = dict[str, Any]
 LATER: Final = NOW + timedelta(days=1)
 
 
+class StoredFields(Protocol):
+    """What a database has stored."""
+
+    def read(self, table: str) -> Fields:
+        """Return the fields of the only record of a table."""
+        ...
+
+    def write(self, table: str, fields: Fields) -> None:
+        """Replace the fields of the only record of a table."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class InMemoryFields:
-    """Reads and replaces the fields of the only record of a table."""
-
     database: InMemoryDatabase
 
     def read(self, table: str) -> Fields:
@@ -98,7 +110,6 @@ class MongoFields:
         return {"acquired": {"$exists": table == "reservations"}}
 
 
-StoredFields = InMemoryFields | SqliteFields | MongoFields
 Stored = tuple[OpenRepositories, StoredFields]
 
 
@@ -307,6 +318,9 @@ async def test_the_phone_of_a_verification_is_encrypted_once_while_it_is_blocked
 
 # What cannot be read
 
+DELETED: Final = a_deleted_identity(user=a_user())
+PENDING: Final = an_item(state=ItemState.PENDING)
+DELETING: Final = an_item().mark_for_deletion(NOW)
 Read = Callable[[Repositories], Awaitable[object]]
 READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
     (
@@ -319,10 +333,12 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
     ),
     (
         "identities",
-        a_deleted_identity(),
+        DELETED,
         [
             lambda db: db.identities.load(an_id()),
+            lambda db: db.identities.find_by_username(a_user().username),
             lambda db: db.deleted_identities.list_unpurged(9),
+            lambda db: db.deleted_identities.list_with_username(NOW, 9),
         ],
     ),
     (
@@ -331,7 +347,18 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         [
             lambda db: db.media_items.load(an_id()),
             lambda db: db.media_pages.list_page(ItemFilter(), 0, 9),
+            lambda db: db.media_cleanup.list_owned_by(an_id(), 9),
+            lambda db: db.media_cleanup.list_by_id("", 9),
             lambda db: db.media_cleanup.list_ready_sizes(an_id()),
+        ],
+    ),
+    ("media_items", PENDING, [lambda db: db.media_cleanup.list_expired_uploads(LATER, 9)]),
+    (
+        "media_items",
+        DELETING.mark_deletion_refused(),
+        [
+            lambda db: db.media_cleanup.list_deleting(NOW, 9),
+            lambda db: db.media_cleanup.list_refused_deletions(9),
         ],
     ),
     (
@@ -340,6 +367,9 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         [
             lambda db: db.calls.load(an_id()),
             lambda db: db.call_pages.list_after(None, None, 9),
+            lambda db: db.call_cleanup.list_started(NOW, 9),
+            lambda db: db.call_cleanup.list_of_identity(an_id(2), 9),
+            lambda db: db.call_cleanup.list_recorded(NOW, 9),
         ],
     ),
     ("delivery_reports", FULL_REPORT, [lambda db: db.delivery_reports.load(FULL_REPORT.id)]),
@@ -387,6 +417,23 @@ async def test_a_damaged_record_or_one_of_a_newer_program_is_reported_without_it
     for read in reads:
         with pytest.raises(CorruptRecord, match="newer"):
             await read(repositories)
+
+
+@pytest.mark.parametrize("table", PERMITS)
+async def test_permits_have_the_schema_version_of_their_mapping(
+    repositories: Repositories, stored: StoredFields, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    await acquire(repositories)
+    monkeypatch.setattr(MAPPINGS[table], "schema_version", 2)
+    monkeypatch.setattr(MAPPINGS[table], "_upgrades", [lambda fields: fields])
+
+    # One that exists, and a new one. Updates of MongoDB are kept, each for its window.
+    for size in (78, 79) if table == "rate_limits" else (80, 81):
+        limit = replace(LIMIT, window=SlidingWindow(size, timedelta(hours=1)))
+        assert await repositories.rate_limiter.acquire(Reservation("1", LATER, (limit,))) is None
+
+        assert stored.read(table)["schema_version"] == 2
+        await repositories.rate_limiter.delete_expired(LATER + timedelta(days=1), 9)
 
 
 @pytest.mark.parametrize("table", PERMITS)

@@ -119,3 +119,23 @@ def test_a_body_that_is_no_object_is_not_authentic(body: bytes) -> None:
         request = sign(request)
 
     assert not SIGNATURES.verify(request)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        SignedRequest("", {}),
+        SignedRequest("https://[::", {}, FORM),
+        SignedRequest("https://host:port/", {}, FORM),
+        SignedRequest("https://a:99999/", {}, FORM),
+        SignedRequest("/voice", {}, FORM),
+        SignedRequest("https://\ud800/", {}, FORM),
+        SignedRequest(URL, {}, (*FORM, ("\ud800", "\udfff"))),
+    ],
+    ids=range(7),
+)
+@pytest.mark.parametrize("signature", ["", "é", "\ud800", "\x00", "=" * 10_000])
+def test_no_malformed_request_raises_an_exception(request_: SignedRequest, signature: str) -> None:
+    headers = {"x-twilio-signature": signature, "x-fake-signature": signature}
+
+    assert not SIGNATURES.verify(replace(request_, headers=headers))

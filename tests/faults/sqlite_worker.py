@@ -19,10 +19,11 @@ from adapters.sqlite.schema import SCHEMA, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
-from tests.support.builders import a_session, an_id, an_identity
+from tests.support.builders import a_phone, a_session, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 WRITERS: Final = 8
+INCREMENTS: Final = 100
 BALLAST_SIZE: Final = 2 * 1024 * 1024
 
 
@@ -44,6 +45,30 @@ async def acknowledge(path: Path, first: str) -> None:
         await asyncio.gather(
             *(write(itertools.count(start + writer, WRITERS)) for writer in range(WRITERS))
         )
+
+
+async def count(path: Path) -> None:
+    """Increment a number in one record `INCREMENTS` times, while other processes do the same."""
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+        report("opened")
+        sys.stdin.readline()
+        increments = 0
+        while increments < INCREMENTS:
+            loaded = await records.phone_verifications.load(a_phone())
+            number = int(loaded.value.identity_id or "0", 16) + 1
+            increments += await records.phone_verifications.replace(
+                a_phone(), loaded.value.assign_identity(an_id(number)), loaded.version
+            )
+        report("done")
+
+
+async def open_together(path: Path) -> None:
+    """Open the file when a line arrives, at the same time as other processes."""
+    report("ready")
+    sys.stdin.readline()
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+        await records.health.check()
+        report("opened")
 
 
 async def die_creating(path: Path) -> None:
@@ -123,6 +148,8 @@ TASKS: Final[dict[str, Callable[..., Coroutine[None, None, None]]]] = {
     task.__name__: task
     for task in (
         acknowledge,
+        count,
+        open_together,
         die_creating,
         open_and_read,
         survive_full_disk,

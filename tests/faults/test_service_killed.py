@@ -1,7 +1,8 @@
-"""The service or a part of it is killed under traffic."""
+"""The service or a part of it is killed, stopped or loses its keys, under traffic."""
 
 import asyncio
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -51,6 +52,35 @@ async def test_a_killed_service_loses_nothing_that_was_acknowledged(tmp_path: Pa
     assert cleanup.returncode == 0, cleanup.stderr
     await assert_all_acknowledged(service, *acknowledged)
     assert service.stop() == 0
+
+
+async def test_a_stop_under_traffic_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    with running(tmp_path, BEHIND_A_PROXY) as service:
+        async with open_client(service) as http:
+            traffic = Traffic(service, http, survives_broken_connections=True)
+            await traffic.start()
+            await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
+            assert await asyncio.to_thread(service.stop) == 0
+            await traffic.stop()
+        assert traffic.failed == 0
+        service.start()
+        await assert_all_acknowledged(service, traffic.acknowledged)
+
+
+async def test_missing_keys_are_an_error_at_the_next_start_only(tmp_path: Path) -> None:
+    secrets_file, moved_file = tmp_path / "secrets.json", tmp_path / "moved.json"
+    with running(tmp_path, BEHIND_A_PROXY) as service:
+        async with run_traffic(service) as traffic:
+            await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
+            shutil.move(secrets_file, moved_file)
+            await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
+        assert service.stop() == 0
+        start = service.run("run")
+        assert (start.returncode, len(start.stderr.splitlines())) == (1, 1)
+        assert str(secrets_file) in start.stderr
+        shutil.move(moved_file, secrets_file)
+        service.start()
+        await assert_all_acknowledged(service, traffic.acknowledged)
 
 
 async def test_a_killed_worker_fails_only_its_own_requests(tmp_path: Path) -> None:

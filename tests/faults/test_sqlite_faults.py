@@ -2,7 +2,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.versioned import Versioned
 from tests.faults.disks import Command, fill, make_read_only, run_with_disk
-from tests.support.builders import an_id, an_identity
+from tests.faults.sqlite_worker import INCREMENTS
+from tests.support.builders import a_phone, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 
@@ -44,6 +45,12 @@ def read_line(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().strip()
 
 
+def send_line(process: "subprocess.Popen[str]") -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
 async def test_acknowledged_writes_survive_any_number_of_kills(path: Path) -> None:
     acknowledged: list[int] = []
     for turn in range(3):
@@ -73,6 +80,29 @@ async def test_a_kill_while_the_schema_is_created_leaves_an_empty_file(path: Pat
         assert connection.execute("SELECT * FROM sqlite_master").fetchall() == []
     async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
         assert await records.identities.add(an_identity())
+
+
+def test_processes_that_create_a_file_at_once_all_open_it(path: Path) -> None:
+    with ExitStack() as stack:
+        processes = [stack.enter_context(run_worker("open_together", path)) for _ in range(8)]
+        assert [read_line(process) for process in processes] == ["ready"] * 8
+        for process in processes:
+            send_line(process)
+        assert [read_line(process) for process in processes] == ["opened"] * 8
+
+
+async def test_two_processes_that_increment_a_number_lose_no_increment(path: Path) -> None:
+    with run_worker("count", path) as first, run_worker("count", path) as second:
+        for process in (first, second):
+            assert read_line(process) == "opened"
+        for process in (first, second):
+            send_line(process)
+        for process in (first, second):
+            assert read_line(process) == "done"
+
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+        counted = (await records.phone_verifications.load(a_phone())).value.identity_id
+    assert counted == an_id(2 * INCREMENTS)
 
 
 def test_a_full_disk_fails_only_writes_and_only_while_it_is_full(disk: Path) -> None:

@@ -198,6 +198,15 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, connect: Connect) -> None
         assert errors_of(service) == []
 
 
+def test_ctrl_c_does_not_wait_for_the_stop_delay(tmp_path: Path) -> None:
+    with started(tmp_path, DIALTONE_STOP_DELAY="60s", DIALTONE_WORKERS="2") as service:
+        stopped_at = time.monotonic()
+        os.killpg(service.pid, signal.SIGINT)
+
+        assert seconds_until_end(service, stopped_at) < CLOSE_SECONDS
+        assert errors_of(service) == []
+
+
 def test_sigterm_to_all_processes_keeps_the_stop_delay(tmp_path: Path) -> None:
     with started(tmp_path, DIALTONE_STOP_DELAY="3s", DIALTONE_WORKERS="2") as service:
         stopped_at = time.monotonic()
@@ -209,3 +218,16 @@ def test_sigterm_to_all_processes_keeps_the_stop_delay(tmp_path: Path) -> None:
         assert me(service, sign_in(service, "+14155591004")) == 404
         assert 3 <= seconds_until_end(service, stopped_at) < 3 + CLOSE_SECONDS
         assert errors_of(service) == []
+
+
+def test_a_worker_that_is_killed_in_the_stop_delay_is_replaced(tmp_path: Path) -> None:
+    with started(tmp_path, DIALTONE_STOP_DELAY="8s") as service:
+        stopped_at = time.monotonic()
+        os.kill(service.pid, signal.SIGTERM)
+        wait_until_stopping(service)
+        os.kill(service.workers[0], signal.SIGKILL)
+
+        service.wait_for(lambda: "Unexpected exit" in service.log)
+        service.wait_until_ready()
+        assert ready(service).json()["status"] == "stopping"
+        assert seconds_until_end(service, stopped_at) < 8 + CLOSE_SECONDS

@@ -1,0 +1,39 @@
+"""The clock of the service steps back or forward."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.app import App
+from tests.faults.faulty_service import run_faulty_service
+from tests.support.images import transparent_png
+from tests.support.plain_http import PLAIN_HTTP
+
+HOUR = timedelta(hours=1)
+PHONE = "+14155570001"
+
+
+@pytest.mark.parametrize("step", [-HOUR, HOUR], ids=str)
+async def test_a_step_stops_no_login_ends_no_session_and_hides_no_item(
+    tmp_path: Path, step: timedelta
+) -> None:
+    with run_faulty_service(tmp_path) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30, **PLAIN_HTTP) as http:
+            app = App(service, http)
+            account = await app.sign_up(PHONE)
+            item = await app.upload_item(account, transparent_png())
+            await http.post("/auth/request-otp", json={"phone": PHONE})
+            body = {"phone": PHONE, "otp": service.code(PHONE, 2)}
+
+            service.set_clock_offset(step)
+
+            verified = await http.post("/auth/verify-otp", json=body)
+            assert verified.json()["success"] is False
+            await app.sign_in(PHONE)
+            assert (await http.get("/users/me", headers=account.headers)).status_code == 200
+            for _ in range(2):
+                cleanup = service.run("cleanup")
+                assert cleanup.returncode == 0, cleanup.stderr
+            assert (await http.get(item["url"])).status_code == 200

@@ -67,7 +67,7 @@ FILTERS = [
 async def test_ready_items_of_each_filter_are_listed_newest_first_and_counted(
     repositories: Repositories, library: list[MediaItem]
 ) -> None:
-    pages = repositories.media_pages
+    pages = repositories.media_items
     for item_filter in FILTERS:
         expected = newest_first(library, item_filter)
         total = len(expected)
@@ -80,7 +80,7 @@ async def test_ready_items_of_each_filter_are_listed_newest_first_and_counted(
 async def test_the_older_items_of_each_filter_come_after_an_item(
     repositories: Repositories, library: list[MediaItem]
 ) -> None:
-    pages = repositories.media_pages
+    pages = repositories.media_items
     for item_filter, item in itertools.product(FILTERS, library[::9]):
         cursor = Cursor(item.created_at, item.id)
         older = [
@@ -96,7 +96,7 @@ async def test_the_older_items_of_each_filter_come_after_an_item(
 async def test_pages_have_no_gaps_and_no_overlap(
     repositories: Repositories, library: list[MediaItem], item_filter: ItemFilter
 ) -> None:
-    pages = repositories.media_pages
+    pages = repositories.media_items
     expected = newest_first(library, item_filter)
 
     by_offset = [list(await pages.list_page(item_filter, offset, 5)) for offset in range(0, 40, 5)]
@@ -121,4 +121,4 @@ async def test_a_cursor_needs_no_item(repositories: Repositories, library: list[
         (datetime(4253, 1, 1, tzinfo=UTC), an_id(), 32),
     ):
         cursor = Cursor(created_at, item_id)
-        assert len(await repositories.media_pages.list_after(ANY, cursor, 100)) == count
+        assert len(await repositories.media_items.list_after(ANY, cursor, 100)) == count

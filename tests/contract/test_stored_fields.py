@@ -322,7 +322,7 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         a_deleted_identity(),
         [
             lambda db: db.identities.load(an_id()),
-            lambda db: db.deleted_identities.list_unpurged(9),
+            lambda db: db.identities.list_unpurged(9),
         ],
     ),
     (
@@ -330,8 +330,8 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         an_item(),
         [
             lambda db: db.media_items.load(an_id()),
-            lambda db: db.media_pages.list_page(ItemFilter(), 0, 9),
-            lambda db: db.media_cleanup.list_ready_sizes(an_id()),
+            lambda db: db.media_items.list_page(ItemFilter(), 0, 9),
+            lambda db: db.media_items.list_ready_sizes(an_id()),
         ],
     ),
     (
@@ -339,7 +339,7 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         FULL_CALL,
         [
             lambda db: db.calls.load(an_id()),
-            lambda db: db.call_pages.list_after(None, None, 9),
+            lambda db: db.calls.list_after(None, None, 9),
         ],
     ),
     ("delivery_reports", FULL_REPORT, [lambda db: db.delivery_reports.load(FULL_REPORT.id)]),

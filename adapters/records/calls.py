@@ -3,30 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, Literal, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, get_type_hints
 
 import msgspec
 
 from adapters.records.mapping import Record, RecordMapping
 from domain.voice import instructions, walk
-from domain.voice.call import Call, PendingEffect, Turn
+from domain.voice.call import Call, CallDirection, CallStatus, PendingEffect, Recording, Turn
+from domain.voice.instructions import Position, Voice
 
 T = TypeVar("T")
-
-
-class PositionRecord(msgspec.Struct, gc=False):
-    """Where a call waits for an answer."""
-
-    node: str
-    visit: int = 1
-    repeat: int = 0
-
-
-class VoiceRecord(msgspec.Struct, gc=False):
-    """How a locale sounds."""
-
-    language: str
-    name: str = ""
 
 
 class Tagged(msgspec.Struct, tag_field="kind", gc=False):
@@ -37,13 +23,13 @@ class SayRecord(Tagged, tag="say"):
     """Read a text aloud."""
 
     text: str
-    voice: VoiceRecord
+    voice: Voice
 
 
 class SayCodeRecord(Tagged, tag="say_code"):
     """Read the code of the call, which is not stored."""
 
-    voice: VoiceRecord
+    voice: Voice
 
 
 class PauseRecord(Tagged, tag="pause"):
@@ -56,8 +42,8 @@ class GatherRecord(Tagged, tag="gather", kw_only=True):
     """Wait for a key or speech."""
 
     prompt: tuple[SayRecord | PauseRecord, ...]
-    answer_to: PositionRecord
-    voice: VoiceRecord
+    answer_to: Position
+    voice: Voice
     hints: tuple[str, ...] = ()
     keys: int = 1
     timeout_seconds: int = 5
@@ -67,7 +53,7 @@ class GatherRecord(Tagged, tag="gather", kw_only=True):
 class DialOperatorRecord(Tagged, tag="dial_operator"):
     """Connect the caller to the operator, whose number is not stored."""
 
-    answer_to: PositionRecord
+    answer_to: Position
     timeout_seconds: int
     max_seconds: int
 
@@ -75,7 +61,7 @@ class DialOperatorRecord(Tagged, tag="dial_operator"):
 class RecordRecord(Tagged, tag="record"):
     """Record the caller."""
 
-    answer_to: PositionRecord
+    answer_to: Position
     max_seconds: int
     silence_seconds: int
 
@@ -83,7 +69,7 @@ class RecordRecord(Tagged, tag="record"):
 class GoToRecord(Tagged, tag="go_to"):
     """Continue at a position."""
 
-    position: PositionRecord
+    position: Position
 
 
 class HangUpRecord(Tagged, tag="hang_up"):
@@ -125,7 +111,7 @@ class KeepRecordingRecord(Tagged, tag="keep_recording"):
 class TurnRecord(msgspec.Struct, gc=False):
     """A request that was processed, and the instructions of its response."""
 
-    position: PositionRecord | None
+    position: Position | None
     instructions: tuple[
         SayRecord
         | SayCodeRecord
@@ -142,7 +128,7 @@ class TurnRecord(msgspec.Struct, gc=False):
 class PendingEffectRecord(msgspec.Struct, gc=False):
     """The effect that a request carries out."""
 
-    position: PositionRecord
+    position: Position
     effect: (
         RegisterRecord
         | LeaveRecord
@@ -154,31 +140,14 @@ class PendingEffectRecord(msgspec.Struct, gc=False):
     started_at: datetime
 
 
-class RecordingRecord(msgspec.Struct, gc=False):
-    """A recording, by the provider's id."""
-
-    id: str
-    duration_seconds: int
-    recorded_at: datetime
-
-
 class CallRecord(Record, kw_only=True):
     """A call."""
 
     id: str
-    direction: Literal["inbound", "outbound"]
+    direction: CallDirection
     started_at: datetime
     provider_call_id: str | None = None
-    status: Literal[
-        "queued",
-        "ringing",
-        "in_progress",
-        "completed",
-        "busy",
-        "no_answer",
-        "failed",
-        "canceled",
-    ]
+    status: CallStatus
     ended_at: datetime | None = None
     identity_id: str | None = None
     is_caller_verified: bool = False
@@ -186,27 +155,11 @@ class CallRecord(Record, kw_only=True):
     report_id: str | None = None
     locale: str | None = None
     path: tuple[str, ...] = ()
-    outcome: (
-        Literal[
-            "gave_up",
-            "connected",
-            "operator_unavailable",
-            "joined",
-            "left",
-            "leaving_explained",
-            "callback",
-            "callback_rejected",
-            "recorded",
-            "code_read",
-            "code_not_read",
-            "failed",
-        ]
-        | None
-    ) = None
-    position: PositionRecord | None = None
+    outcome: walk.CallOutcome | None = None
+    position: Position | None = None
     turns: tuple[TurnRecord, ...] = ()
     pending_effect: PendingEffectRecord | None = None
-    recordings: tuple[RecordingRecord, ...] = ()
+    recordings: tuple[Recording, ...] = ()
     are_recordings_due: bool = False
     oldest_recording_at: datetime | None = None
     unfinished_since: datetime | None = None

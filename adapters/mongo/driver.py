@@ -60,6 +60,8 @@ on a machine with other work.
 CLOSE_TIMEOUT: Final = 2.0
 
 DRIVER_ERRORS: Final = (PyMongoError, BSONError)
+_UNSENT: Final = (ServerSelectionTimeoutError, WaitQueueTimeoutError)
+"""Timeouts without a server or a connection."""
 
 _log = logging.getLogger(__name__)
 
@@ -276,11 +278,7 @@ def port_error(error: Exception, tls_problem: str | None = None) -> PortError:
             return BulkWriteStopped(_cause(error), done)
         case InvalidBSON():
             return CorruptRecord(_cause(error))
-        case ServerSelectionTimeoutError():
-            return StorageUnavailable(tls_problem or _cause(error))
-        case WaitQueueTimeoutError():
-            return StorageUnavailable(_cause(error))
-        case PyMongoError(timeout=True):
+        case PyMongoError(timeout=True) if not isinstance(error, _UNSENT):
             return StorageTimeout(_cause(error))
         case AutoReconnect():
             return StorageUnavailable(tls_problem or _cause(error))

@@ -57,17 +57,17 @@ class LibraryQuota:
             StorageError
         """
 
-        def reserve(usage: MediaUsage | None) -> tuple[MediaUsage, None]:
+        def reserve(usage: MediaUsage | None) -> MediaUsage:
             used = usage or MediaUsage(item.owner_id)
-            return used.reserve(item.id, item.image.bytes, self.quota), None
+            return used.reserve(item.id, item.image.bytes, self.quota)
 
         await save_record(self.media_usages, item.owner_id, reserve, checked)
 
     async def confirm(self, item: MediaItem) -> None:
         """Count a ready item. If that fails, it stays pending until the next recount."""
 
-        def confirm(usage: MediaUsage | None) -> tuple[MediaUsage | None, None]:
-            return usage and usage.confirm(item.id), None
+        def confirm(usage: MediaUsage | None) -> MediaUsage | None:
+            return usage and usage.confirm(item.id)
 
         with suppress(StorageError):
             await save_record(self.media_usages, item.owner_id, confirm)
@@ -78,9 +78,8 @@ class LibraryQuota:
         If that fails, the cleanup subtracts it before it deletes the record of the item.
         """
 
-        def remove(usage: MediaUsage | None) -> tuple[MediaUsage | None, MediaUsage | None]:
-            removed = usage and usage.remove(item)
-            return removed, removed
+        def remove(usage: MediaUsage | None) -> MediaUsage | None:
+            return usage and usage.remove(item)
 
         with suppress(StorageError):
             usage = await save_record(self.media_usages, item.owner_id, remove)

@@ -46,7 +46,7 @@ from application.otp.verify_otp import VerifyOtp
 from application.ports.call_provider import CallProvider
 from application.ports.images import ImagePublisher
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.keys import AccessTokens, KeyRing, OtpKeys, PublicKeys
+from application.ports.keys import AccessTokens, KeyRing, OtpKeys
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.repositories import Repositories
@@ -98,7 +98,6 @@ class Ports:
     sms_templates: SmsTemplates
     image_publisher: ImagePublisher
     tokens: AccessTokens
-    public_keys: PublicKeys
     refresh_keys: KeyRing
     otp_keys: OtpKeys
     keyed_hashes: KeyedHashes
@@ -153,8 +152,6 @@ class UseCases:
 
     request_otp: RequestOtp
     verify_otp: VerifyOtp
-    request_callback: RequestCallback
-    place_callback: PlaceCallback
     record_message_status: RecordMessageStatus
     get_delivery_status: GetDeliveryStatus
 
@@ -333,8 +330,6 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             randomness=randomness,
             events=events,
         ),
-        request_callback=request_callback,
-        place_callback=place_callback,
         record_message_status=RecordMessageStatus(ports.status_callbacks, report_delivery),
         get_delivery_status=GetDeliveryStatus(repositories.delivery_reports, clock),
         authenticate=Authenticate(
@@ -415,7 +410,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         check_readiness=CheckReadiness(
             repositories.health, ports.media_health, ports.messenger_health
         ),
-        get_jwks=GetJwks(ports.public_keys),
+        get_jwks=GetJwks(ports.tokens),
         check_media=CheckMedia(items, files, mark_for_deletion, quota),
         cleanup=cleanup,
         scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),

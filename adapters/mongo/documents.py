@@ -20,6 +20,11 @@ def _only_with(*fields: str) -> dict[str, Any]:
     return {"partialFilterExpression": {field: {"$exists": True} for field in fields}}
 
 
+def _index_of_present(name: str, field: str, **options: Any) -> IndexModel:
+    """Declare an index of the documents that have the field."""
+    return _index(name, field, **options, **_only_with(field))
+
+
 class _Document(Document):
     # Otherwise beanie would load the id only.
     model_config = ConfigDict(extra="allow")
@@ -40,12 +45,8 @@ def _collection(collection: str, *declared: IndexModel) -> type[Document]:
 
 PhoneVerificationDocument: Final = _collection(
     "phone_verifications",
-    _index("phone_verifications_expires_at", "expires_at", **_only_with("expires_at")),
-    _index(
-        "phone_verifications_client_ips_expire_at",
-        "client_ips_expire_at",
-        **_only_with("client_ips_expire_at"),
-    ),
+    _index_of_present("phone_verifications_expires_at", "expires_at"),
+    _index_of_present("phone_verifications_client_ips_expire_at", "client_ips_expire_at"),
 )
 """A phone verification; `id` is the blind index of the phone.
 
@@ -55,15 +56,10 @@ PhoneVerificationDocument: Final = _collection(
 
 IdentityDocument: Final = _collection(
     "identities",
-    _index(
-        "identities_username_key",
-        "username_key",
-        unique=True,
-        **_only_with("username_key"),
-    ),
+    _index_of_present("identities_username_key", "username_key", unique=True),
     _index("identities_purged_at", "purged_at", "deleted_at", **_only_with("deleted_at")),
     _index("identities_deleted_at", "deleted_at", **_only_with("deleted_at", "username_key")),
-    _index("identities_expires_at", "expires_at", **_only_with("expires_at")),
+    _index_of_present("identities_expires_at", "expires_at"),
 )
 """An identity, also a deleted one; `username_key` is unique."""
 
@@ -96,8 +92,7 @@ MediaItemDocument: Final = _collection(
 """An item of the library."""
 
 MediaUsageDocument: Final = _collection(
-    "media_usages",
-    _index("media_usages_recount_at", "recount_at", **_only_with("recount_at")),
+    "media_usages", _index_of_present("media_usages_recount_at", "recount_at")
 )
 """What a user has in the library; `id` is that of the user."""
 
@@ -110,12 +105,8 @@ CallDocument: Final = _collection(
     "calls",
     _index("calls_started_at", "started_at", "_id"),
     _index("calls_identity_id", "identity_id", "started_at", "_id", **_only_with("identity_id")),
-    _index(
-        "calls_oldest_recording_at",
-        "oldest_recording_at",
-        **_only_with("oldest_recording_at"),
-    ),
-    _index("calls_unfinished_since", "unfinished_since", **_only_with("unfinished_since")),
+    _index_of_present("calls_oldest_recording_at", "oldest_recording_at"),
+    _index_of_present("calls_unfinished_since", "unfinished_since"),
 )
 """A call."""
 
@@ -128,12 +119,7 @@ RateLimitDocument: Final = _collection(
     "rate_limits",
     _index("rate_limits_expires_at", "expires_at", **_only_with("available_at")),
     # With the id, because beanie merges indexes of the same fields.
-    _index(
-        "rate_limits_reservations_expires_at",
-        "expires_at",
-        "_id",
-        **_only_with("acquired"),
-    ),
+    _index("rate_limits_reservations_expires_at", "expires_at", "_id", **_only_with("acquired")),
 )
 """The permits of a rate limit by its name, or what a reservation acquired by its id."""
 

@@ -3,16 +3,30 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_type_hints
 
 import msgspec
 
 from adapters.records.mapping import Record, RecordMapping
 from domain.voice import instructions, walk
-from domain.voice.call import Call, CallDirection, CallStatus, PendingEffect, Recording, Turn
-from domain.voice.instructions import Position, Voice
+from domain.voice.call import Call, PendingEffect, Turn
 
 T = TypeVar("T")
+
+
+class PositionRecord(msgspec.Struct, gc=False):
+    """Where a call waits for an answer."""
+
+    node: str
+    visit: int = 1
+    repeat: int = 0
+
+
+class VoiceRecord(msgspec.Struct, gc=False):
+    """How a locale sounds."""
+
+    language: str
+    name: str = ""
 
 
 class Tagged(msgspec.Struct, tag_field="kind", gc=False):
@@ -23,13 +37,13 @@ class SayRecord(Tagged, tag="say"):
     """Read a text aloud."""
 
     text: str
-    voice: Voice
+    voice: VoiceRecord
 
 
 class SayCodeRecord(Tagged, tag="say_code"):
     """Read the code of the call, which is not stored."""
 
-    voice: Voice
+    voice: VoiceRecord
 
 
 class PauseRecord(Tagged, tag="pause"):
@@ -42,8 +56,8 @@ class GatherRecord(Tagged, tag="gather", kw_only=True):
     """Wait for a key or speech."""
 
     prompt: tuple[SayRecord | PauseRecord, ...]
-    answer_to: Position
-    voice: Voice
+    answer_to: PositionRecord
+    voice: VoiceRecord
     hints: tuple[str, ...] = ()
     keys: int = 1
     timeout_seconds: int = 5
@@ -53,7 +67,7 @@ class GatherRecord(Tagged, tag="gather", kw_only=True):
 class DialOperatorRecord(Tagged, tag="dial_operator"):
     """Connect the caller to the operator, whose number is not stored."""
 
-    answer_to: Position
+    answer_to: PositionRecord
     timeout_seconds: int
     max_seconds: int
 
@@ -61,7 +75,7 @@ class DialOperatorRecord(Tagged, tag="dial_operator"):
 class RecordRecord(Tagged, tag="record"):
     """Record the caller."""
 
-    answer_to: Position
+    answer_to: PositionRecord
     max_seconds: int
     silence_seconds: int
 
@@ -69,7 +83,7 @@ class RecordRecord(Tagged, tag="record"):
 class GoToRecord(Tagged, tag="go_to"):
     """Continue at a position."""
 
-    position: Position
+    position: PositionRecord
 
 
 class HangUpRecord(Tagged, tag="hang_up"):
@@ -111,7 +125,7 @@ class KeepRecordingRecord(Tagged, tag="keep_recording"):
 class TurnRecord(msgspec.Struct, gc=False):
     """A request that was processed, and the instructions of its response."""
 
-    position: Position | None
+    position: PositionRecord | None
     instructions: tuple[
         SayRecord
         | SayCodeRecord
@@ -128,7 +142,7 @@ class TurnRecord(msgspec.Struct, gc=False):
 class PendingEffectRecord(msgspec.Struct, gc=False):
     """The effect that a request carries out."""
 
-    position: Position
+    position: PositionRecord
     effect: (
         RegisterRecord
         | LeaveRecord
@@ -140,14 +154,31 @@ class PendingEffectRecord(msgspec.Struct, gc=False):
     started_at: datetime
 
 
+class RecordingRecord(msgspec.Struct, gc=False):
+    """A recording, by the provider's id."""
+
+    id: str
+    duration_seconds: int
+    recorded_at: datetime
+
+
 class CallRecord(Record, kw_only=True):
     """A call."""
 
     id: str
-    direction: CallDirection
+    direction: Literal["inbound", "outbound"]
     started_at: datetime
     provider_call_id: str | None = None
-    status: CallStatus
+    status: Literal[
+        "queued",
+        "ringing",
+        "in_progress",
+        "completed",
+        "busy",
+        "no_answer",
+        "failed",
+        "canceled",
+    ]
     ended_at: datetime | None = None
     identity_id: str | None = None
     is_caller_verified: bool = False
@@ -155,11 +186,27 @@ class CallRecord(Record, kw_only=True):
     report_id: str | None = None
     locale: str | None = None
     path: tuple[str, ...] = ()
-    outcome: walk.CallOutcome | None = None
-    position: Position | None = None
+    outcome: (
+        Literal[
+            "gave_up",
+            "connected",
+            "operator_unavailable",
+            "joined",
+            "left",
+            "leaving_explained",
+            "callback",
+            "callback_rejected",
+            "recorded",
+            "code_read",
+            "code_not_read",
+            "failed",
+        ]
+        | None
+    ) = None
+    position: PositionRecord | None = None
     turns: tuple[TurnRecord, ...] = ()
     pending_effect: PendingEffectRecord | None = None
-    recordings: tuple[Recording, ...] = ()
+    recordings: tuple[RecordingRecord, ...] = ()
     are_recordings_due: bool = False
     oldest_recording_at: datetime | None = None
     unfinished_since: datetime | None = None

@@ -3,15 +3,35 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
 from adapters.records.mapping import Record, RecordMapping, Upgrade
 from adapters.records.phone_encryption import PhoneEncryption
-from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import Consent, Identity, Role, UsedChallenge, User
-from domain.identities.session import RefreshTokenFamily
+from domain.identities.identity import Identity
+
+
+class UsernameRecord(msgspec.Struct, gc=False):
+    """A name as first written."""
+
+    text: str
+
+
+class UserRecord(msgspec.Struct, gc=False):
+    """What an identity shows of itself."""
+
+    username: UsernameRecord
+    created_at: datetime
+
+
+class RefreshTokensRecord(msgspec.Struct, gc=False):
+    """The state of a session's refresh tokens; the tokens themselves are never stored."""
+
+    nonce: bytes
+    rotated_at: datetime
+    generation: int = 1
+    is_confirmed: bool = True
 
 
 class SessionRecord(msgspec.Struct, gc=False):
@@ -22,10 +42,35 @@ class SessionRecord(msgspec.Struct, gc=False):
     expires_at: datetime
     device: str | None = None
     last_used_at: datetime | None = None
-    token_family: RefreshTokenFamily | None = msgspec.field(name="refresh_tokens", default=None)
+    token_family: RefreshTokensRecord | None = msgspec.field(name="refresh_tokens", default=None)
     idle_expires_at: datetime | None = None
     is_used: bool = False
     repeats: int = 0
+
+
+class DeviceRecord(msgspec.Struct, gc=False):
+    """A device that is recognized by its token; the token itself is never stored."""
+
+    id: str
+    session_id: str
+    expires_at: datetime
+
+
+class UsedChallengeRecord(msgspec.Struct, gc=False):
+    """A challenge that opened a session."""
+
+    id: str
+    expires_at: datetime
+    session_id: str | None = None
+    request_id: str | None = None
+
+
+class ConsentRecord(msgspec.Struct, gc=False):
+    """What a caller agreed to."""
+
+    wording: str
+    language: str
+    given_at: datetime
 
 
 class IdentityRecord(Record, kw_only=True):
@@ -37,11 +82,11 @@ class IdentityRecord(Record, kw_only=True):
     created_at: datetime
     encrypted_phone: bytes | None = None
     username_key: str | None = None
-    role: Role = Role.MEMBER
-    user: User | None = None
+    role: Literal["member", "administrator"] = "member"
+    user: UserRecord | None = None
     sessions: tuple[SessionRecord, ...] = ()
-    devices: tuple[RecognizedDevice, ...] = ()
-    used_challenges: tuple[UsedChallenge, ...] = ()
+    devices: tuple[DeviceRecord, ...] = ()
+    used_challenges: tuple[UsedChallengeRecord, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
@@ -49,7 +94,7 @@ class IdentityRecord(Record, kw_only=True):
     last_used_at: datetime | None = None
     days_of_use: int = 0
     is_verified: bool = True
-    consent: Consent | None = None
+    consent: ConsentRecord | None = None
     expires_at: datetime | None = None
 
 

@@ -3,8 +3,6 @@
 A record is a msgspec Struct whose fields are named like those of the domain's value. msgspec copies
 them in both directions, so a new field is added to the domain and to the Struct, with a default.
 
-- Enums and the values inside a record are the domain's own classes, as long as they have the stored
-  names. One with another name gets a Struct, as `SessionRecord` is.
 - A field that gets another name in the domain keeps its stored one: `field(name="stored_name")`.
 - Fields that only indexes need are properties of the domain's value.
 - Fields that this program does not know are ignored when a record is read.

@@ -4,17 +4,117 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
+
+import msgspec
 
 from adapters.records.mapping import Record, RecordMapping
 from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.versioned import Versioned
-from domain.otp.callback import Callback
-from domain.otp.challenge import Challenge
-from domain.otp.delivery import Delivery
-from domain.otp.failures import Failures
-from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
+from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+
+
+class LoginRecord(msgspec.Struct, gc=False):
+    """The login that the code of a challenge was used for."""
+
+    identity_id: str
+    session_id: str
+    request_id: str | None = None
+
+
+class ChallengeRecord(msgspec.Struct, gc=False):
+    """A challenge; its code is derived and never stored."""
+
+    id: str
+    purpose: Literal["sign_in"]
+    nonce: bytes
+    key_id: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+    login: LoginRecord | None = None
+
+
+class AttemptCounterRecord(msgspec.Struct, gc=False):
+    """The attempts of a request id, an IP or a device at one delivery."""
+
+    kind: Literal[
+        "first_request",
+        "later_request",
+        "device_request",
+        "ip",
+        "unknown_ip",
+        "device",
+        "callback",
+    ]
+    id: str
+    limit: int
+    used: int = 0
+    last_digest: str | None = None
+    last_counted_at: datetime | None = None
+
+
+class ClientIpRecord(msgspec.Struct, gc=False):
+    """Keyed hashes of a client IP and of its network."""
+
+    ip: str
+    network: str
+    is_ipv6: bool = False
+
+
+class DeliveryRecord(msgspec.Struct, gc=False):
+    """A message or a call with the code of a challenge."""
+
+    request_id: str
+    challenge_id: str
+    client_ip: ClientIpRecord
+    sent_at: datetime
+    attempt_limit: int
+    device_id: str | None = None
+    uses_own_quota: bool = False
+    counters: tuple[AttemptCounterRecord, ...] = ()
+    channel: Literal["sms", "voice"] = "sms"
+    call_id: str | None = None
+
+
+class CallbackRecord(msgspec.Struct, gc=False):
+    """A call with a code, because somebody asked for it by calling."""
+
+    challenge: ChallengeRecord
+    requested_at: datetime
+    call_id: str
+    counter: AttemptCounterRecord
+
+
+class DeviceFailuresRecord(msgspec.Struct, gc=False):
+    """The failed attempts in a row of a device."""
+
+    device_id: str
+    count: int
+    last_failed_at: datetime
+
+
+class FailuresRecord(msgspec.Struct, gc=False):
+    """The failed attempts in a row of the phone, and of each device."""
+
+    in_a_row: int = 0
+    last_failed_at: datetime | None = None
+    by_device: tuple[DeviceFailuresRecord, ...] = ()
+
+
+class TrustedIpRecord(msgspec.Struct, gc=False):
+    """A client IP from which the phone logged in."""
+
+    client_ip_hash: str
+    last_login_at: datetime
+
+
+class CallLocaleRecord(msgspec.Struct, gc=False):
+    """The locale that was chosen in a call of the phone."""
+
+    tag: str
+    chosen_at: datetime
 
 
 class PhoneVerificationRecord(Record, kw_only=True):
@@ -29,13 +129,13 @@ class PhoneVerificationRecord(Record, kw_only=True):
     identity_id: str | None = None
     blocked_at: datetime | None = None
     encrypted_phone: bytes | None = None
-    challenges: tuple[Challenge, ...] = ()
-    deliveries: tuple[Delivery, ...] = ()
+    challenges: tuple[ChallengeRecord, ...] = ()
+    deliveries: tuple[DeliveryRecord, ...] = ()
     shared_attempts: tuple[datetime, ...] = ()
-    failures: Failures = Failures()
-    trusted_ips: tuple[TrustedIp, ...] = ()
-    callbacks: tuple[Callback, ...] = ()
-    call_locale: CallLocale | None = None
+    failures: FailuresRecord = msgspec.field(default_factory=FailuresRecord)
+    trusted_ips: tuple[TrustedIpRecord, ...] = ()
+    callbacks: tuple[CallbackRecord, ...] = ()
+    call_locale: CallLocaleRecord | None = None
 
 
 PHONE_VERIFICATIONS: Final = RecordMapping(

@@ -4,9 +4,8 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, get_args
 
 import msgspec
 from beanie import Document
@@ -33,29 +32,21 @@ OF_OTHER_DOCUMENTS: Final[dict[type[Document], tuple[str, ...]]] = {
 """Documents that are no records."""
 
 
-def kinds_in(annotation: Any) -> Iterator[type]:
-    """Yield the Structs and dataclasses of an annotation like `A | None` or `tuple[A | B, ...]`."""
-    if isinstance(annotation, type) and (
-        issubclass(annotation, msgspec.Struct) or is_dataclass(annotation)
-    ):
+def structs_in(annotation: Any) -> Iterator[type[msgspec.Struct]]:
+    """Yield the Structs of an annotation like `A`, `tuple[A | B, ...]` or `A | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         yield annotation
     for argument in get_args(annotation):
-        yield from kinds_in(argument)
+        yield from structs_in(argument)
 
 
-def of_record(record_type: type, path: str) -> Iterator[str]:
-    is_struct = issubclass(record_type, msgspec.Struct)
-    stored = msgspec.structs.fields(record_type) if is_struct else ()
-    names = {field.name: field.encode_name for field in stored}
-    for name, annotation in get_type_hints(record_type).items():
-        if is_struct and name not in names:
-            continue
-        inner = [*kinds_in(annotation)]
-        stored_name = names.get(name, name)
+def of_record(record_type: type[msgspec.Struct], path: str) -> Iterator[str]:
+    for field in msgspec.structs.fields(record_type):
+        inner = [*structs_in(field.type)]
         for kind in inner:
-            yield from of_record(kind, f"{path}.{stored_name}")
-        if not inner and stored_name not in NOT_LISTED:
-            yield f"{path}.{stored_name}"
+            yield from of_record(kind, f"{path}.{field.encode_name}")
+        if not inner and field.encode_name not in NOT_LISTED:
+            yield f"{path}.{field.encode_name}"
 
 
 def of_tables() -> Iterator[str]:

@@ -20,11 +20,6 @@ def _only_with(*fields: str) -> dict[str, Any]:
     return {"partialFilterExpression": {field: {"$exists": True} for field in fields}}
 
 
-def _index_of_present(name: str, field: str, **options: Any) -> IndexModel:
-    """Declare an index of the documents that have the field."""
-    return _index(name, field, **options, **_only_with(field))
-
-
 class _Document(Document):
     # Otherwise beanie would load the id only.
     model_config = ConfigDict(extra="allow")
@@ -32,36 +27,48 @@ class _Document(Document):
     id: str  # type: ignore[assignment]  # beanie declares an ObjectId
 
 
-def _collection(collection: str, *declared: IndexModel) -> type[Document]:
-    """Return the document class of a collection with these indexes."""
+class PhoneVerificationDocument(_Document):
+    """A phone verification; `id` is the blind index of the phone.
 
-    class CollectionDocument(_Document):
-        class Settings:
-            name = collection
-            indexes: ClassVar = declared
+    `expires_at` is missing while the phone belongs to an identity or is blocked,
+    `client_ips_expire_at` while no client IP is in it.
+    """
 
-    return CollectionDocument
+    class Settings:
+        """Collection and indexes."""
+
+        name = "phone_verifications"
+        indexes: ClassVar = [
+            _index("phone_verifications_expires_at", "expires_at", **_only_with("expires_at")),
+            _index(
+                "phone_verifications_client_ips_expire_at",
+                "client_ips_expire_at",
+                **_only_with("client_ips_expire_at"),
+            ),
+        ]
 
 
-PhoneVerificationDocument: Final = _collection(
-    "phone_verifications",
-    _index_of_present("phone_verifications_expires_at", "expires_at"),
-    _index_of_present("phone_verifications_client_ips_expire_at", "client_ips_expire_at"),
-)
-"""A phone verification; `id` is the blind index of the phone.
+class IdentityDocument(_Document):
+    """An identity, also a deleted one; `username_key` is unique."""
 
-`expires_at` is missing while the phone belongs to an identity or is blocked,
-`client_ips_expire_at` while no client IP is in it.
-"""
+    class Settings:
+        """Collection and indexes."""
 
-IdentityDocument: Final = _collection(
-    "identities",
-    _index_of_present("identities_username_key", "username_key", unique=True),
-    _index("identities_purged_at", "purged_at", "deleted_at", **_only_with("deleted_at")),
-    _index("identities_deleted_at", "deleted_at", **_only_with("deleted_at", "username_key")),
-    _index_of_present("identities_expires_at", "expires_at"),
-)
-"""An identity, also a deleted one; `username_key` is unique."""
+        name = "identities"
+        indexes: ClassVar = [
+            _index(
+                "identities_username_key",
+                "username_key",
+                unique=True,
+                **_only_with("username_key"),
+            ),
+            _index("identities_purged_at", "purged_at", "deleted_at", **_only_with("deleted_at")),
+            _index(
+                "identities_deleted_at", "deleted_at", **_only_with("deleted_at", "username_key")
+            ),
+            _index("identities_expires_at", "expires_at", **_only_with("expires_at")),
+        ]
+
 
 _READY: Final = {"partialFilterExpression": {"state": "ready"}}
 _READY_WITH_CATEGORY: Final = {
@@ -69,65 +76,125 @@ _READY_WITH_CATEGORY: Final = {
 }
 
 
-MediaItemDocument: Final = _collection(
-    "media_items",
-    # Uploads past their deadline, and items to be deleted.
-    _index("media_items_cleanup_at", "state", "cleanup_at", **_only_with("cleanup_at")),
-    # Pages, in their order. A query that asks for any kind merges the ranges of all kinds.
-    # The state is in each index, so that items are counted without reading documents.
-    _index("media_items_kind", "state", "kind", "created_at", "_id", **_READY),
-    _index(
-        "media_items_category",
-        *("state", "category", "kind", "created_at", "_id"),
-        **_READY_WITH_CATEGORY,
-    ),
-    # With the states that are not listed, for the deletion and the count of all items.
-    _index("media_items_owner_id", "owner_id", "state", "kind", "created_at", "_id"),
-    _index(
-        "media_items_owner_id_category",
-        *("state", "owner_id", "category", "kind", "created_at", "_id"),
-        **_READY_WITH_CATEGORY,
-    ),
-)
-"""An item of the library."""
+class MediaItemDocument(_Document):
+    """An item of the library."""
 
-MediaUsageDocument: Final = _collection(
-    "media_usages", _index_of_present("media_usages_recount_at", "recount_at")
-)
-"""What a user has in the library; `id` is that of the user."""
+    class Settings:
+        """Collection and indexes."""
 
-IdempotencyKeyDocument: Final = _collection(
-    "idempotency_keys", _index("idempotency_keys_expires_at", "expires_at")
-)
-"""The idempotency key of an upload."""
+        name = "media_items"
+        indexes: ClassVar = [
+            # Uploads past their deadline, and items to be deleted.
+            _index("media_items_cleanup_at", "state", "cleanup_at", **_only_with("cleanup_at")),
+            # Pages, in their order. A query that asks for any kind merges the ranges of all kinds.
+            # The state is in each index, so that items are counted without reading documents.
+            _index("media_items_kind", "state", "kind", "created_at", "_id", **_READY),
+            _index(
+                "media_items_category",
+                *("state", "category", "kind", "created_at", "_id"),
+                **_READY_WITH_CATEGORY,
+            ),
+            # With the states that are not listed, for the deletion and the count of all items.
+            _index("media_items_owner_id", "owner_id", "state", "kind", "created_at", "_id"),
+            _index(
+                "media_items_owner_id_category",
+                *("state", "owner_id", "category", "kind", "created_at", "_id"),
+                **_READY_WITH_CATEGORY,
+            ),
+        ]
 
-CallDocument: Final = _collection(
-    "calls",
-    _index("calls_started_at", "started_at", "_id"),
-    _index("calls_identity_id", "identity_id", "started_at", "_id", **_only_with("identity_id")),
-    _index_of_present("calls_oldest_recording_at", "oldest_recording_at"),
-    _index_of_present("calls_unfinished_since", "unfinished_since"),
-)
-"""A call."""
 
-DeliveryReportDocument: Final = _collection(
-    "delivery_reports", _index("delivery_reports_expires_at", "expires_at")
-)
-"""What became of a delivery."""
+class MediaUsageDocument(_Document):
+    """What a user has in the library; `id` is that of the user."""
 
-RateLimitDocument: Final = _collection(
-    "rate_limits",
-    _index("rate_limits_expires_at", "expires_at", **_only_with("available_at")),
-    # With the id, because beanie merges indexes of the same fields.
-    _index("rate_limits_reservations_expires_at", "expires_at", "_id", **_only_with("acquired")),
-)
-"""The permits of a rate limit by its name, or what a reservation acquired by its id."""
+    class Settings:
+        """Collection and indexes."""
 
-LeaseDocument: Final = _collection("leases")
-"""A lease, by its name."""
+        name = "media_usages"
+        indexes: ClassVar = [
+            _index("media_usages_recount_at", "recount_at", **_only_with("recount_at"))
+        ]
 
-DatabaseMetadataDocument: Final = _collection("database_metadata")
-"""The single document that says which service and which keys a database belongs to."""
+
+class IdempotencyKeyDocument(_Document):
+    """The idempotency key of an upload."""
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "idempotency_keys"
+        indexes: ClassVar = [_index("idempotency_keys_expires_at", "expires_at")]
+
+
+class CallDocument(_Document):
+    """A call."""
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "calls"
+        indexes: ClassVar = [
+            _index("calls_started_at", "started_at", "_id"),
+            _index(
+                "calls_identity_id", "identity_id", "started_at", "_id", **_only_with("identity_id")
+            ),
+            _index(
+                "calls_oldest_recording_at",
+                "oldest_recording_at",
+                **_only_with("oldest_recording_at"),
+            ),
+            _index("calls_unfinished_since", "unfinished_since", **_only_with("unfinished_since")),
+        ]
+
+
+class DeliveryReportDocument(_Document):
+    """What became of a delivery."""
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "delivery_reports"
+        indexes: ClassVar = [_index("delivery_reports_expires_at", "expires_at")]
+
+
+class RateLimitDocument(_Document):
+    """The permits of a rate limit by its name, or what a reservation acquired by its id."""
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "rate_limits"
+        indexes: ClassVar = [
+            _index("rate_limits_expires_at", "expires_at", **_only_with("available_at")),
+            # With the id, because beanie merges indexes of the same fields.
+            _index(
+                "rate_limits_reservations_expires_at",
+                "expires_at",
+                "_id",
+                **_only_with("acquired"),
+            ),
+        ]
+
+
+class LeaseDocument(_Document):
+    """A lease, by its name."""
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "leases"
+        indexes: ClassVar[list[IndexModel]] = []
+
+
+class DatabaseMetadataDocument(_Document):
+    """The single document that says which service and which keys a database belongs to."""
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "database_metadata"
+        indexes: ClassVar[list[IndexModel]] = []
+
 
 DOCUMENTS: Final[tuple[type[Document], ...]] = (
     DatabaseMetadataDocument,

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from application.ports.calls import Calls
 from application.ports.errors import ConcurrencyConflict
@@ -102,9 +102,8 @@ async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]
         CorruptRecord
     """
 
-    def change_if_any(call: Call | None) -> tuple[Call | None, Call | None]:
-        successor = change(call) if call is not None else None
-        return successor, successor
+    def change_if_any(call: Call | None) -> Call | None:
+        return change(call) if call is not None else None
 
     return await save_record(calls, call_id, change_if_any)
 
@@ -127,21 +126,17 @@ async def save_identity(
         UniqueViolation: another identity has its username.
         StorageError
     """
-
-    def change_and_return(identity: Identity | None) -> tuple[Identity, Identity]:
-        successor = change(identity)
-        return successor, successor
-
-    return await save_record(identities, identity_id, change_and_return, loaded)
+    saved = await save_record(identities, identity_id, change, loaded)
+    return cast("Identity", saved)  # `change` never returns None
 
 
 async def save_record(
     records: Records[R],
     key: str,
-    change: Callable[[R | None], tuple[R | None, T]],
+    change: Callable[[R | None], R | None],
     loaded: Versioned[R | None] | None = None,
-) -> T:
-    """Update a record as `update` does, or add it where it does not exist.
+) -> R | None:
+    """Update a record as `update` does, or add it where it does not exist; return the successor.
 
     `change` gets None for a record that does not exist. If it returns None, nothing is saved.
     """
@@ -154,4 +149,8 @@ async def save_record(
             return True
         return await (records.replace(record, version) if version else records.add(record))
 
-    return await update(load, save, change, loaded)
+    def change_and_return(record: R | None) -> tuple[R | None, R | None]:
+        successor = change(record)
+        return successor, successor
+
+    return await update(load, save, change_and_return, loaded)

@@ -46,7 +46,7 @@ from application.otp.verify_otp import VerifyOtp
 from application.ports.call_provider import CallProvider
 from application.ports.images import ImagePublisher
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.keys import AccessTokens, KeyRing, OtpKeys, PublicKeys
+from application.ports.keys import AccessTokens, KeyRing, OtpKeys
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.repositories import Repositories
@@ -98,7 +98,6 @@ class Ports:
     sms_templates: SmsTemplates
     image_publisher: ImagePublisher
     tokens: AccessTokens
-    public_keys: PublicKeys
     refresh_keys: KeyRing
     otp_keys: OtpKeys
     keyed_hashes: KeyedHashes
@@ -153,8 +152,6 @@ class UseCases:
 
     request_otp: RequestOtp
     verify_otp: VerifyOtp
-    request_callback: RequestCallback
-    place_callback: PlaceCallback
     record_message_status: RecordMessageStatus
     get_delivery_status: GetDeliveryStatus
 
@@ -203,19 +200,14 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     repositories, files = ports.repositories, ports.media_files
     clock, randomness, events = ports.clock, ports.randomness, ports.events
     verifications, identities = repositories.phone_verifications, repositories.identities
-    items, deleted_identities = repositories.media_items, repositories.deleted_identities
+    items, calls = repositories.media_items, repositories.calls
+    rate_limiter = repositories.rate_limiter
     codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
     sessions = SessionFactory(
         ports.tokens, ports.refresh_keys, randomness, policy.lifetimes, policy.session_limits
     )
-    quota = LibraryQuota(
-        repositories.media_usages,
-        repositories.media_cleanup,
-        deleted_identities,
-        clock,
-        policy.quota,
-    )
-    mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, quota, clock)
+    quota = LibraryQuota(repositories.media_usages, items, identities, clock, policy.quota)
+    mark_for_deletion = MarkForDeletion(items, files, quota, clock)
     media_urls = MediaUrls(
         files,
         ports.keyed_hashes,
@@ -225,13 +217,10 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         policy.media_public_url,
         policy.media_url_variant,
     )
-    find_item = FindItem(items, deleted_identities, policy.library_visibility)
-    retry_deletions = RetryDeletions(
-        items, repositories.media_cleanup, files, repositories.leases, clock
-    )
+    find_item = FindItem(items, identities, policy.library_visibility)
+    retry_deletions = RetryDeletions(items, files, repositories.leases, clock)
     clean_up_calls = CleanUpCalls(
-        calls=repositories.calls,
-        call_cleanup=repositories.call_cleanup,
+        calls=calls,
         call_provider=ports.call_provider,
         clock=clock,
         call_retention=policy.call_retention,
@@ -243,7 +232,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     message_timing = DeliveryTimingProfile(randomness)
     find_caller = FindCaller(verifications, identities)
     delivery_permits = DeliveryPermits(
-        repositories.rate_limiter,
+        rate_limiter,
         identities,
         codes,
         ports.keyed_hashes,
@@ -254,7 +243,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     place_code_call = None
     if ports.call_provider is not None and policy.webhook_urls is not None:
         place_code_call = PlaceCodeCall(
-            repositories.calls,
+            calls,
             ports.call_provider,
             policy.webhook_urls,
             DeliveryTimingProfile(randomness, fallback=message_timing),
@@ -262,7 +251,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         )
     request_callback = RequestCallback(
         phone_verifications=verifications,
-        rate_limiter=repositories.rate_limiter,
+        rate_limiter=rate_limiter,
         codes=codes,
         has_phone_line=place_code_call is not None,
         clock=clock,
@@ -275,17 +264,17 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     )
     place_callback = PlaceCallback(
         phone_verifications=verifications,
-        rate_limiter=repositories.rate_limiter,
-        calls=repositories.calls,
+        rate_limiter=rate_limiter,
+        calls=calls,
         codes=codes,
         place_code_call=place_code_call,
         clock=clock,
         events=events,
         rate_limits=policy.rate_limits,
     )
-    call_back = CallBackCaller(repositories.calls, place_callback)
+    call_back = CallBackCaller(calls, place_callback)
     call_limiter = CallLimiter(
-        rate_limiter=repositories.rate_limiter,
+        rate_limiter=rate_limiter,
         codes=codes,
         clock=clock,
         randomness=randomness,
@@ -299,7 +288,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         request_otp=RequestOtp(
             phone_verifications=verifications,
             delivery_permits=delivery_permits,
-            rate_limiter=repositories.rate_limiter,
+            rate_limiter=rate_limiter,
             codes=codes,
             deliver_otp=DeliverOtp(
                 codes=codes,
@@ -325,10 +314,10 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         verify_otp=VerifyOtp(
             phone_verifications=verifications,
             identities=identities,
-            calls=repositories.calls,
+            calls=calls,
             codes=codes,
             attempt_limiter=AttemptLimiter(
-                verifications, repositories.rate_limiter, policy.rate_limits, ports.keyed_hashes
+                verifications, rate_limiter, policy.rate_limits, ports.keyed_hashes
             ),
             add_session=AddSession(
                 verifications, identities, randomness, events, policy.recycled_after
@@ -341,8 +330,6 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             randomness=randomness,
             events=events,
         ),
-        request_callback=request_callback,
-        place_callback=place_callback,
         record_message_status=RecordMessageStatus(ports.status_callbacks, report_delivery),
         get_delivery_status=GetDeliveryStatus(repositories.delivery_reports, clock),
         authenticate=Authenticate(
@@ -374,29 +361,22 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             randomness=randomness,
             variant_specs=policy.variant_specs,
         ),
-        list_items=ListItems(
-            repositories.media_pages, deleted_identities, media_urls, policy.library_visibility
-        ),
+        list_items=ListItems(items, identities, media_urls, policy.library_visibility),
         get_item=GetItem(find_item, media_urls),
         categorize_item=CategorizeItem(find_item, items, media_urls),
         delete_item=DeleteItem(find_item, mark_for_deletion),
-        open_file=OpenFile(items, deleted_identities, files, policy.library_visibility),
+        open_file=OpenFile(items, identities, files, policy.library_visibility),
         media_urls=media_urls,
         rebuild_variants=RebuildVariants(
-            items,
-            repositories.media_pages,
-            files,
-            ports.image_publisher,
-            randomness,
-            policy.variant_specs,
+            items, files, ports.image_publisher, randomness, policy.variant_specs
         ),
         answer_call=AnswerCall(
-            calls=repositories.calls,
+            calls=calls,
             find_caller=find_caller,
             carry_out=CarryOutEffect(
                 phone_verifications=verifications,
                 identities=identities,
-                rate_limiter=repositories.rate_limiter,
+                rate_limiter=rate_limiter,
                 codes=codes,
                 messenger=ports.messenger,
                 timing=message_timing,
@@ -417,23 +397,21 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             caller_id=policy.caller_id,
         ),
         answer_code_call=AnswerCodeCall(
-            calls=repositories.calls,
+            calls=calls,
             phone_verifications=verifications,
             codes=codes,
             clock=clock,
             flow=policy.call_flow,
         ),
-        record_call_status=RecordCallStatus(
-            repositories.calls, call_limiter, call_back, report_delivery, clock
-        ),
-        keep_recording=KeepRecording(repositories.calls, clock),
-        list_calls=ListCalls(repositories.call_pages),
-        open_recording=OpenRecording(repositories.calls, ports.call_provider),
+        record_call_status=RecordCallStatus(calls, call_limiter, call_back, report_delivery, clock),
+        keep_recording=KeepRecording(calls, clock),
+        list_calls=ListCalls(calls),
+        open_recording=OpenRecording(calls, ports.call_provider),
         check_readiness=CheckReadiness(
             repositories.health, ports.media_health, ports.messenger_health
         ),
-        get_jwks=GetJwks(ports.public_keys),
-        check_media=CheckMedia(items, repositories.media_cleanup, files, mark_for_deletion, quota),
+        get_jwks=GetJwks(ports.tokens),
+        check_media=CheckMedia(items, files, mark_for_deletion, quota),
         cleanup=cleanup,
         scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),
         retry_deletions=retry_deletions,

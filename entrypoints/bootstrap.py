@@ -133,7 +133,6 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 sms_templates=templates,
                 image_publisher=image_publisher,
                 tokens=tokens,
-                public_keys=tokens,
                 refresh_keys=keys.key_set(KeyPurpose.REFRESH),
                 otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
                 keyed_hashes=phone_encryption,

@@ -13,13 +13,12 @@ T = TypeVar("T")
 
 
 class DocumentLoader:
-    """Loads documents of a collection by a field that identifies them, in batches."""
+    """Loads documents of a collection by id, in batches."""
 
     def __init__(
         self,
         database: Database,
         collection: MotorCollection,
-        key: str = "_id",
         *,
         filters: Mapping[str, Any] | None = None,
         projection: Mapping[str, int] | None = None,
@@ -29,13 +28,11 @@ class DocumentLoader:
         Args:
             database: runs the calls.
             collection: has the documents.
-            key: the field that identifies a document.
             filters: further conditions for the documents.
             projection: the fields to load; all by default.
         """
         self._database = database
         self._collection = collection
-        self._key = key
         self._filters = filters or {}
         self._projection = projection
         self._loader = BatchLoader(self._fetch)
@@ -71,8 +68,8 @@ class DocumentLoader:
         return await self._database.limit(load_until)
 
     async def _fetch(self, keys: Sequence[str]) -> Mapping[str, RawDocument]:
-        query = {self._key: {"$in": keys}, **self._filters}
+        query = {"_id": {"$in": keys}, **self._filters}
         # With one more than can be found, the first reply is known to be the last.
         cursor = self._collection.find(query, self._projection, batch_size=len(keys) + 1)
         documents = await self._database.run(lambda: cursor.to_list(None))
-        return {document[self._key]: document for document in documents}
+        return {document["_id"]: document for document in documents}

@@ -60,6 +60,8 @@ on a machine with other work.
 CLOSE_TIMEOUT: Final = 2.0
 
 DRIVER_ERRORS: Final = (PyMongoError, BSONError)
+_UNSENT: Final = (ServerSelectionTimeoutError, WaitQueueTimeoutError)
+"""Timeouts without a server or a connection."""
 
 _log = logging.getLogger(__name__)
 
@@ -248,10 +250,18 @@ def errors_while_opening(
     try:
         yield
     except DRIVER_ERRORS as error:
-        if isinstance(error, ConnectionFailure) and (problem := find_problem()):
-            message = _TLS_PROBLEM.format(location=location, problem=problem)
-            raise ConfigurationError(message) from None
-        raise _error_while_opening(location, error) from None
+        problem = find_problem()
+        match error:
+            case ConnectionFailure():
+                message = _TLS_PROBLEM if problem else _NO_SERVER
+            case MongoConfigurationError():
+                message = _NOT_FOUND
+            case OperationFailure(code=code):
+                message = _MESSAGES.get(code or 0, _UNEXPECTED)
+            case _:
+                message = _UNEXPECTED
+        text = message.format(location=location, problem=problem, cause=_cause(error))
+        raise ConfigurationError(text) from None
 
 
 def port_error(error: Exception, tls_problem: str | None = None) -> PortError:
@@ -276,29 +286,12 @@ def port_error(error: Exception, tls_problem: str | None = None) -> PortError:
             return BulkWriteStopped(_cause(error), done)
         case InvalidBSON():
             return CorruptRecord(_cause(error))
-        case ServerSelectionTimeoutError():
-            return StorageUnavailable(tls_problem or _cause(error))
-        case WaitQueueTimeoutError():
-            return StorageUnavailable(_cause(error))
-        case PyMongoError(timeout=True):
+        case PyMongoError(timeout=True) if not isinstance(error, _UNSENT):
             return StorageTimeout(_cause(error))
         case AutoReconnect():
             return StorageUnavailable(tls_problem or _cause(error))
         case _:
             return StorageUnavailable(_cause(error))
-
-
-def _error_while_opening(location: str, error: Exception) -> ConfigurationError:
-    match error:
-        case ConnectionFailure():
-            message = _NO_SERVER
-        case MongoConfigurationError():
-            message = _NOT_FOUND
-        case OperationFailure(code=code):
-            message = _MESSAGES.get(code or 0, _UNEXPECTED)
-        case _:
-            message = _UNEXPECTED
-    return ConfigurationError(message.format(location=location, cause=_cause(error)))
 
 
 def _cause(error: Exception) -> str:

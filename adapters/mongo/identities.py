@@ -29,7 +29,9 @@ class MongoIdentities(RecordCollection[Identity]):
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         """Return the identity, deleted or not, that has this username."""
-        return await self.find("username_key", username.key)
+        query = {"username_key": username.key}
+        document = await self.database.run(lambda: self.collection.find_one(query))
+        return self.read(document) if document else None
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids that belong to deleted identities."""

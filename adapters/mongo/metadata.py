@@ -100,14 +100,13 @@ class MongoHealthCheck:
 
     database: Database
     collection: MotorCollection
-    timeout_seconds: float = HEALTH_CHECK_TIMEOUT
 
     async def check(self) -> None:
         """Return when the database accepts writes."""
         # Readiness does not wait until the driver gives up.
         if problem := self.database.find_tls_problem():
             raise StorageUnavailable(problem)
-        if not await self.database.run(lambda: _write_check(self.collection), self.timeout_seconds):
+        if not await self.database.run(lambda: _write_check(self.collection), HEALTH_CHECK_TIMEOUT):
             raise StorageUnavailable(_EMPTIED)
 
 

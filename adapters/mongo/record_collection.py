@@ -37,11 +37,6 @@ class RecordCollection(Generic[T]):
         document = await self._loader.load(record_id)
         return self.read(document) if document else None
 
-    async def find(self, field: str, value: str) -> Versioned[T] | None:
-        """Find the record with this value of a unique field."""
-        document = await self.database.run(lambda: self.collection.find_one({field: value}))
-        return self.read(document) if document else None
-
     async def list(
         self, query: Mapping[str, Any], limit: int, *order: str, **options: Any
     ) -> Sequence[Versioned[T]]:

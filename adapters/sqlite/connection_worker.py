@@ -66,8 +66,6 @@ class ConnectionWorker:
         self,
         connection: sqlite3.Connection,
         execute_batch: ExecuteBatch,
-        max_waiting: int,
-        operation_timeout: float,
     ) -> None:
         """Make a worker of the running event loop."""
         self._loop = asyncio.get_running_loop()
@@ -77,8 +75,6 @@ class ConnectionWorker:
         self._unfinished: deque[_Request[Any]] = deque()
         self._queue: SimpleQueue[_Request[Any] | None] = SimpleQueue()
         self._timer: asyncio.TimerHandle | None = None
-        self._max_waiting = max_waiting
-        self._operation_timeout = operation_timeout
         self._is_open = True
 
     def has_waited(self, seconds: float) -> bool:
@@ -96,14 +92,14 @@ class ConnectionWorker:
         result: asyncio.Future[T] = self._loop.create_future()
         if not self._is_open:
             result.set_exception(StorageUnavailable("the database is closed"))
-        elif len(self._unfinished) >= self._max_waiting:
+        elif len(self._unfinished) >= MAX_WAITING_OPERATIONS:
             result.set_exception(StorageUnavailable("too many operations wait for the database"))
         else:
             request = _Request(operation, result, self._loop.time())
             self._unfinished.append(request)
             self._queue.put(request)
             if self._timer is None:
-                self._timer = self._loop.call_later(self._operation_timeout, self._time_out_overdue)
+                self._timer = self._loop.call_later(OPERATION_TIMEOUT, self._time_out_overdue)
         return result
 
     async def close(self) -> None:
@@ -111,7 +107,7 @@ class ConnectionWorker:
         if self._is_open:
             self._is_open = False
             self._queue.put(None)
-        await asyncio.wait([self._finished], timeout=self._operation_timeout)
+        await asyncio.wait([self._finished], timeout=OPERATION_TIMEOUT)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -159,14 +155,14 @@ class ConnectionWorker:
         now = self._loop.time()
         self._timer = None
         for request in self._unfinished:
-            deadline = request.requested_at + self._operation_timeout
+            deadline = request.requested_at + OPERATION_TIMEOUT
             if deadline > now:
                 # All others are later.
                 self._timer = self._loop.call_at(deadline, self._time_out_overdue)
                 return
             if not request.result.done():
                 request.result.set_exception(
-                    StorageTimeout(f"no response within {self._operation_timeout:g} seconds")
+                    StorageTimeout(f"no response within {OPERATION_TIMEOUT:g} seconds")
                 )
 
     def _call_in_loop(self, callback: Callable[..., object], *args: object) -> None:
@@ -180,8 +176,6 @@ async def open_connection_worker(
     name: str,
     connect: Callable[[], sqlite3.Connection],
     execute_batch: ExecuteBatch,
-    max_waiting: int = MAX_WAITING_OPERATIONS,
-    operation_timeout: float = OPERATION_TIMEOUT,
     finish: Callable[[sqlite3.Connection], object] = lambda _: None,
 ) -> AsyncIterator[ConnectionWorker]:
     """Connect, and execute operations in a thread until the end of the block.
@@ -189,7 +183,7 @@ async def open_connection_worker(
     The thread calls `finish` before it closes the connection.
     """
     connection = await asyncio.to_thread(connect)
-    worker = ConnectionWorker(connection, execute_batch, max_waiting, operation_timeout)
+    worker = ConnectionWorker(connection, execute_batch)
     # A daemon, so that a disk that hangs cannot keep the process from exiting.
     thread = threading.Thread(
         target=worker.execute_batches, args=(finish,), name=f"sqlite-{name}", daemon=True

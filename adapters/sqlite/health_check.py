@@ -18,14 +18,13 @@ class SqliteHealthCheck:
     """Reads and writes a row: a full or read-only disk can still be read."""
 
     database: Database
-    timeout: float = HEALTH_CHECK_TIMEOUT
 
     async def check(self) -> None:
         """Return if the database can be read and written within the timeout."""
         try:
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout(HEALTH_CHECK_TIMEOUT):
                 await asyncio.gather(
                     self.database.read_rows(_READ), self.database.execute(WRITE_CHECK)
                 )
         except TimeoutError:
-            raise StorageTimeout(f"no response within {self.timeout:g} seconds") from None
+            raise StorageTimeout(f"no response within {HEALTH_CHECK_TIMEOUT:g} seconds") from None

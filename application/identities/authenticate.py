@@ -1,6 +1,5 @@
 """Authenticate a request by its access token."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,6 @@ from application.ports.errors import InvalidToken, StorageError
 from application.ports.identities import Identities
 from application.ports.keys import AccessTokens, TokenClaims
 from application.ports.system import Clock
-from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.update import update_identity
 from domain.errors import Unauthenticated
@@ -57,10 +55,13 @@ class Authenticate:
             raise Unauthenticated
         record_use = partial(self._record_use, claims=claims, now=now)
         used = record_use(loaded.value)
-        if used is not loaded.value:
-            await self._save(
-                Versioned(used, loaded.version), record_use, is_first=not session.is_used
-            )
+        if used is not loaded.value and session.is_used:
+            # On a conflict another request recorded it; on an error the next request tries again.
+            with suppress(StorageError):
+                await self.identities.replace(used, loaded.version)
+        elif used is not loaded.value and not await self.identities.replace(used, loaded.version):
+            # What changed meanwhile may be a repeat of the login, or another use.
+            await update_identity(self.identities, used.id, record_use)
         identity = self._demote_test_phone(loaded.value)
         return Principal(identity, session, has_recent_login=session.is_recent(now))
 
@@ -78,19 +79,3 @@ class Authenticate:
             now, self.session_limits, claims.generation, counts_day=counts_day
         )
         return identity if used is session else identity.replace_session(used)
-
-    async def _save(
-        self,
-        used: Versioned[Identity],
-        record_use: Callable[[Identity], Identity],
-        *,
-        is_first: bool,
-    ) -> None:
-        if is_first:
-            if not await self.identities.replace(used.value, used.version):
-                # What changed meanwhile may be a repeat of the login, or another use.
-                await update_identity(self.identities, used.value.id, record_use)
-            return
-        # On a conflict another request recorded it; on an error the next request tries again.
-        with suppress(StorageError):
-            await self.identities.replace(used.value, used.version)

@@ -11,8 +11,6 @@ from domain.identities.identity import Identity
 from domain.identities.session import Session
 from domain.otp.attempts import UsedCode
 
-_Login = tuple[Identity, Session]
-
 
 @dataclass(frozen=True, slots=True)
 class RepeatLogin:
@@ -44,17 +42,20 @@ class RepeatLogin:
         Raises:
             StorageError
         """
+        session: Session | None = None
 
-        def repeat(identity: Identity | None) -> tuple[Identity | None, _Login | None]:
+        def repeat(identity: Identity | None) -> Identity | None:
+            nonlocal session
+            session = None
             if identity is None or identity.is_closed:
-                return identity, None
-            repeated = identity.repeat_login(code.challenge.id, request_id, now)
-            return (repeated[0], repeated) if repeated else (identity, None)
+                return identity
+            if repeated := identity.repeat_login(code.challenge.id, request_id, now):
+                identity, session = repeated
+            return identity
 
-        login = await save_record(self.identities, code.login.identity_id, repeat)
-        if login is None:
+        identity = await save_record(self.identities, code.login.identity_id, repeat)
+        if identity is None or session is None:
             return None
-        identity, session = login
         devices = {device.id for device in identity.devices if device.session_id == session.id}
         secrets = self.sessions.derive_device_secrets(session.id)
         if device_token is not None:  # a recognized device keeps its own

@@ -8,7 +8,7 @@ from typing import Final
 from application.media.mark_for_deletion import MarkForDeletion
 from application.media.quota import LibraryQuota
 from application.ports.media_files import MediaFiles
-from application.ports.media_items import MediaCleanup, MediaItems
+from application.ports.media_items import MediaItems
 from domain.media.item import MediaItem, parse_storage_key
 
 BATCH_SIZE: Final = 64
@@ -65,7 +65,6 @@ class CheckMedia:
     """
 
     media_items: MediaItems
-    media_cleanup: MediaCleanup
     media_files: MediaFiles
     mark_for_deletion: MarkForDeletion
     quota: LibraryQuota
@@ -89,7 +88,7 @@ class CheckMedia:
                 batch = []
         await self._check_files(batch, findings)
         last_id = ""
-        while items := await self.media_cleanup.list_by_id(last_id, BATCH_SIZE):
+        while items := await self.media_items.list_by_id(last_id, BATCH_SIZE):
             last_id = items[-1].value.id
             await self._check_items([item.value for item in items], findings)
             show_progress(findings)

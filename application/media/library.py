@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from application.media.mark_for_deletion import MarkForDeletion
 from application.media.media_urls import LibraryItem, MediaUrls
 from application.ports.errors import ConcurrencyConflict, StorageError
-from application.ports.identities import DeletedIdentities
-from application.ports.media_items import MediaItems, MediaPages
+from application.ports.identities import Identities
+from application.ports.media_items import MediaItems
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.update import MAX_RETRIES, update
@@ -55,7 +55,7 @@ class FindItem:
     """Find a ready item. Items of deleted identities, or that nobody else sees, are not found."""
 
     media_items: MediaItems
-    deleted_identities: DeletedIdentities
+    identities: Identities
     visibility: LibraryVisibility
 
     async def __call__(self, principal: Principal, item_id: str) -> Versioned[MediaItem]:
@@ -73,7 +73,7 @@ class FindItem:
             principal.check_can_view_items_of(found.value.owner_id, self.visibility)
         except Forbidden:
             raise ItemNotFound from None
-        if await self.deleted_identities.find_deleted([found.value.owner_id]):
+        if await self.identities.find_deleted([found.value.owner_id]):
             raise ItemNotFound
         return found
 
@@ -100,8 +100,8 @@ class ListItems:
     With the visibility `owner`, members list only their own items.
     """
 
-    media_pages: MediaPages
-    deleted_identities: DeletedIdentities
+    media_items: MediaItems
+    identities: Identities
     media_urls: MediaUrls
     visibility: LibraryVisibility
 
@@ -154,22 +154,22 @@ class ListItems:
         self, item_filter: ItemFilter, request: PageRequest, limit: int
     ) -> Sequence[MediaItem]:
         if request.after is not None:
-            return await self.media_pages.list_after(item_filter, request.after, limit)
+            return await self.media_items.list_after(item_filter, request.after, limit)
         if request.is_too_deep:
             return []
-        return await self.media_pages.list_page(item_filter, request.offset, limit)
+        return await self.media_items.list_page(item_filter, request.offset, limit)
 
     async def _count(self, item_filter: ItemFilter, request: PageRequest) -> int | None:
         if request.after is not None:
             return None
-        return await self.media_pages.count(item_filter, MAX_TOTAL + 1)
+        return await self.media_items.count(item_filter, MAX_TOTAL + 1)
 
     async def _find_deleted(
         self, principal: Principal, owner_ids: Collection[str]
     ) -> frozenset[str]:
         # The principal's own identity was read before.
         others = {owner_id for owner_id in owner_ids if owner_id != principal.identity.id}
-        return await self.deleted_identities.find_deleted(others) if others else frozenset()
+        return await self.identities.find_deleted(others) if others else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

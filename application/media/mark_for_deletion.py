@@ -10,7 +10,7 @@ from application.media.quota import LibraryQuota
 from application.media.variants import finish_all
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.media_files import MediaFiles
-from application.ports.media_items import MediaCleanup, MediaItems
+from application.ports.media_items import MediaItems
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
@@ -38,7 +38,6 @@ class MarkForDeletion:
     """
 
     media_items: MediaItems
-    media_cleanup: MediaCleanup
     media_files: MediaFiles
     quota: LibraryQuota
     clock: Clock
@@ -62,7 +61,7 @@ class MarkForDeletion:
         Raises:
             StorageError
         """
-        items = await self.media_cleanup.list_owned_by(owner_id, BATCH_SIZE)
+        items = await self.media_items.list_owned_by(owner_id, BATCH_SIZE)
         await finish_all(map(self, items))
         return len(items)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.identities import DeletedIdentities
+from application.ports.identities import Identities
 from application.ports.media_files import MediaFiles, StoredFile
 from application.ports.media_items import MediaItems
 from application.principal import Principal
@@ -38,7 +38,7 @@ class OpenFile:
     """
 
     media_items: MediaItems
-    deleted_identities: DeletedIdentities
+    identities: Identities
     media_files: MediaFiles
     visibility: LibraryVisibility
 
@@ -60,7 +60,7 @@ class OpenFile:
             found is None
             or not found.value.is_ready
             or (image := found.value.find_image(storage_key)) is None
-            or await self.deleted_identities.find_deleted([found.value.owner_id])
+            or await self.identities.find_deleted([found.value.owner_id])
         ):
             raise MediaFileNotFound
         if principal is not None:

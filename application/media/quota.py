@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from application.ports.errors import StorageError
-from application.ports.identities import DeletedIdentities
-from application.ports.media_items import MediaCleanup
+from application.ports.identities import Identities
+from application.ports.media_items import MediaItems
 from application.ports.repositories import MediaUsages
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
@@ -27,8 +27,8 @@ class LibraryQuota:
     """
 
     media_usages: MediaUsages
-    media_cleanup: MediaCleanup
-    deleted_identities: DeletedIdentities
+    media_items: MediaItems
+    identities: Identities
     clock: Clock
     quota: Quota
 
@@ -57,17 +57,17 @@ class LibraryQuota:
             StorageError
         """
 
-        def reserve(usage: MediaUsage | None) -> tuple[MediaUsage, None]:
+        def reserve(usage: MediaUsage | None) -> MediaUsage:
             used = usage or MediaUsage(item.owner_id)
-            return used.reserve(item.id, item.image.bytes, self.quota), None
+            return used.reserve(item.id, item.image.bytes, self.quota)
 
         await save_record(self.media_usages, item.owner_id, reserve, checked)
 
     async def confirm(self, item: MediaItem) -> None:
         """Count a ready item. If that fails, it stays pending until the next recount."""
 
-        def confirm(usage: MediaUsage | None) -> tuple[MediaUsage | None, None]:
-            return usage and usage.confirm(item.id), None
+        def confirm(usage: MediaUsage | None) -> MediaUsage | None:
+            return usage and usage.confirm(item.id)
 
         with suppress(StorageError):
             await save_record(self.media_usages, item.owner_id, confirm)
@@ -78,9 +78,8 @@ class LibraryQuota:
         If that fails, the cleanup subtracts it before it deletes the record of the item.
         """
 
-        def remove(usage: MediaUsage | None) -> tuple[MediaUsage | None, MediaUsage | None]:
-            removed = usage and usage.remove(item)
-            return removed, removed
+        def remove(usage: MediaUsage | None) -> MediaUsage | None:
+            return usage and usage.remove(item)
 
         with suppress(StorageError):
             usage = await save_record(self.media_usages, item.owner_id, remove)
@@ -99,9 +98,9 @@ class LibraryQuota:
         for _ in range(_MAX_RECOUNTS):
             loaded = await self.media_usages.load(owner_id)
             now = self.clock.now()
-            ready = await self.media_cleanup.list_ready_sizes(owner_id)
+            ready = await self.media_items.list_ready_sizes(owner_id)
             # After the ready items: an item that is marked meanwhile is in one of both.
-            deleting = await self.media_cleanup.list_deleting_ids(owner_id, now - PENDING_TIMEOUT)
+            deleting = await self.media_items.list_deleting_ids(owner_id, now - PENDING_TIMEOUT)
             old = MediaUsage(owner_id) if loaded is None else loaded.value
             usage = old.recount(ready, deleting, now)
             if usage == old and (usage.used_items or loaded is None):
@@ -109,7 +108,7 @@ class LibraryQuota:
             if loaded is None:
                 if await self.media_usages.add(usage):
                     return True
-            elif not usage.used_items and await self.deleted_identities.find_deleted([owner_id]):
+            elif not usage.used_items and await self.identities.find_deleted([owner_id]):
                 return await self.media_usages.delete(owner_id, loaded.version)
             elif usage == old or await self.media_usages.replace(usage, loaded.version):
                 return replace(usage, deleting=()) != replace(old, deleting=())

@@ -10,7 +10,7 @@ from application.media.mark_for_deletion import delete_files
 from application.media.variants import make_variants, write_files
 from application.ports.images import ImagePublisher
 from application.ports.media_files import MediaFiles
-from application.ports.media_items import MediaItems, MediaPages
+from application.ports.media_items import MediaItems
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from application.update import update
@@ -47,7 +47,6 @@ class RebuildVariants:
     """
 
     media_items: MediaItems
-    media_pages: MediaPages
     media_files: MediaFiles
     image_publisher: ImagePublisher
     randomness: Randomness
@@ -62,9 +61,9 @@ class RebuildVariants:
         Raises:
             StorageError, MediaStorageUnavailable: Run it again to continue.
         """
-        total = await self.media_pages.count(ItemFilter(), _NO_LIMIT)
+        total = await self.media_items.count(ItemFilter(), _NO_LIMIT)
         checked, results = 0, list[bool | None]()
-        page = await self.media_pages.list_page(ItemFilter(), 0, MAX_PAGE_SIZE)
+        page = await self.media_items.list_page(ItemFilter(), 0, MAX_PAGE_SIZE)
         while page:
             for start in range(0, len(page), PARALLEL_ITEMS):
                 batch = page[start : start + PARALLEL_ITEMS]
@@ -82,7 +81,7 @@ class RebuildVariants:
             )
             last = page[-1]
             cursor = Cursor(last.created_at, last.id)
-            page = await self.media_pages.list_after(ItemFilter(), cursor, MAX_PAGE_SIZE)
+            page = await self.media_items.list_after(ItemFilter(), cursor, MAX_PAGE_SIZE)
         return RebuildReport(checked, results.count(True), results.count(None))
 
     async def _try_rebuild(

@@ -9,7 +9,7 @@ from typing import Final
 from application.media.mark_for_deletion import delete_files
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaFiles
-from application.ports.media_items import MediaCleanup, MediaItems
+from application.ports.media_items import MediaItems
 from application.ports.repositories import Leases
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
@@ -31,7 +31,6 @@ class RetryDeletions:
     """
 
     media_items: MediaItems
-    media_cleanup: MediaCleanup
     media_files: MediaFiles
     leases: Leases
     clock: Clock
@@ -47,7 +46,7 @@ class RetryDeletions:
         Raises:
             StorageError
         """
-        if not await self.media_cleanup.list_refused_deletions(1):
+        if not await self.media_items.list_refused_deletions(1):
             return 0
         now = self.clock.now()
         if not await self.leases.acquire(LEASE_NAME, now, now + interval):
@@ -61,7 +60,7 @@ class RetryDeletions:
             StorageError
         """
         deleted = 0
-        while refused := await self.media_cleanup.list_refused_deletions(BATCH_SIZE):
+        while refused := await self.media_items.list_refused_deletions(BATCH_SIZE):
             succeeded = 0
             for start in range(0, len(refused), _PARALLEL_DELETIONS):
                 batch = refused[start : start + _PARALLEL_DELETIONS]

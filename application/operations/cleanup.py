@@ -98,13 +98,13 @@ class Cleanup:
         }
 
     async def _mark_expired_uploads(self, now: datetime) -> int:
-        expired = await self.repositories.media_cleanup.list_expired_uploads(now, BATCH_SIZE)
+        expired = await self.repositories.media_items.list_expired_uploads(now, BATCH_SIZE)
         return sum([await self.mark_for_deletion(item) for item in expired])
 
     async def _delete_items(self, now: datetime) -> int:
         deleted = 0
         requested_before = now - FILE_DELETION_DELAY
-        items = await self.repositories.media_cleanup.list_deleting(requested_before, BATCH_SIZE)
+        items = await self.repositories.media_items.list_deleting(requested_before, BATCH_SIZE)
         # Whoever marked an item may have crashed before it was subtracted.
         for owner_id in {item.value.owner_id for item in items}:
             await self.quota.recount(owner_id)
@@ -120,12 +120,12 @@ class Cleanup:
 
     async def _delete_identities(self, now: datetime) -> int:
         """Delete unverified identities, unless a call or a login is faster."""
-        expired = await self.repositories.deleted_identities.list_expired(now, BATCH_SIZE)
+        expired = await self.repositories.identities.list_expired(now, BATCH_SIZE)
         replace = self.repositories.identities.replace
         return sum([await replace(one.value.delete(now), one.version) for one in expired])
 
     async def _purge_identities(self, now: datetime) -> int:
-        deleted = await self.repositories.deleted_identities.list_unpurged(BATCH_SIZE)
+        deleted = await self.repositories.identities.list_unpurged(BATCH_SIZE)
         return sum([await self._purge(identity, now) for identity in deleted])
 
     async def _purge(self, deleted: Versioned[Identity], now: datetime) -> bool:
@@ -147,7 +147,7 @@ class Cleanup:
         return await self.repositories.identities.replace(identity.purge(now), deleted.version)
 
     async def _release_usernames(self, now: datetime) -> int:
-        due = await self.repositories.deleted_identities.list_with_username(
+        due = await self.repositories.identities.list_with_username(
             now - USERNAME_HOLD_PERIOD, BATCH_SIZE
         )
         released = [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.ports.keys import PublicKey, PublicKeys
+from application.ports.keys import AccessTokens, PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +14,8 @@ class GetJwks:
     - A key that is not published anymore has signed nothing that is still valid.
     """
 
-    keys: PublicKeys
+    tokens: AccessTokens
 
     def __call__(self) -> Sequence[PublicKey]:
         """Return all published keys, the newest first."""
-        return self.keys.list_published()
+        return self.tokens.list_published()

@@ -75,12 +75,12 @@ class ReportDelivery:
         if status is ReportedStatus.SENT:
             self.timing.record(report_id, now)
 
-        def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, None]:
+        def advance(report: DeliveryReport | None) -> DeliveryReport | None:
             if report is not None:
-                return report.advance(status, error_code), None
+                return report.advance(status, error_code)
             if status is ReportedStatus.QUEUED:
-                return None, None  # A delivery without a report is queued.
-            return DeliveryReport(report_id, status, now + REPORT_TTL, error_code), None
+                return None  # A delivery without a report is queued.
+            return DeliveryReport(report_id, status, now + REPORT_TTL, error_code)
 
         await save_record(self.delivery_reports, report_id, advance)
 

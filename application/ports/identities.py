@@ -1,4 +1,4 @@
-"""The repositories of identities."""
+"""The repository of identities."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -24,10 +24,6 @@ class Identities(Records[Identity], Protocol):
             CorruptRecord
         """
         ...
-
-
-class DeletedIdentities(Protocol):
-    """Deleted identities, and those to be deleted, for the library and the cleanup."""
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids that belong to deleted identities.

@@ -54,14 +54,6 @@ class PublicKey:
     y: bytes
 
 
-class PublicKeys(Protocol):
-    """The keys that let others verify access tokens."""
-
-    def list_published(self) -> Sequence[PublicKey]:
-        """Return all accepted keys of short-lived tokens, newest first, also before they sign."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
     """The claims of an access token.
@@ -78,7 +70,7 @@ class TokenClaims:
 
 
 class AccessTokens(Protocol):
-    """Signed tokens that a client sends with each request."""
+    """Signed tokens that a client sends with each request, and the keys that verify them."""
 
     def issue(self, claims: TokenClaims) -> str:
         """Sign the claims; for a long-lived token with a key that is not published."""
@@ -90,4 +82,8 @@ class AccessTokens(Protocol):
         Raises:
             InvalidToken
         """
+        ...
+
+    def list_published(self) -> Sequence[PublicKey]:
+        """Return all accepted keys of short-lived tokens, newest first, also before they sign."""
         ...

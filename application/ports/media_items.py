@@ -1,4 +1,4 @@
-"""The repositories of library items."""
+"""The repository of library items."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,13 +11,10 @@ from domain.page import Cursor
 
 
 class MediaItems(DeletableRecords[MediaItem], Protocol):
-    """Library items by id, in any state."""
+    """Library items by id, in any state; in pages; and those that the cleanup handles.
 
-
-class MediaPages(Protocol):
-    """Ready items, newest first: by `created_at`, then by id. Limits are positive.
-
-    Items of deleted owners are listed too: `DeletedIdentities` knows whose these are.
+    Pages have the ready items, newest first: by `created_at`, then by id. Limits are positive.
+    Items of deleted owners are listed too: `Identities.find_deleted` knows whose these are.
     """
 
     async def list_page(
@@ -54,10 +51,6 @@ class MediaPages(Protocol):
             StorageError
         """
         ...
-
-
-class MediaCleanup(Protocol):
-    """Items that the cleanup handles."""
 
     async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
         """List up to `limit` items of an owner that are not marked for deletion.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from application.ports.calls import CallCleanup, CallPages, Calls
-from application.ports.identities import DeletedIdentities, Identities
-from application.ports.media_items import MediaCleanup, MediaItems, MediaPages
+from application.ports.calls import Calls
+from application.ports.identities import Identities
+from application.ports.media_items import MediaItems
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.system import HealthCheck
@@ -77,15 +77,10 @@ class Repositories:
     phone_verifications: PhoneVerifications
     rate_limiter: RateLimiter
     identities: Identities
-    deleted_identities: DeletedIdentities
     media_items: MediaItems
-    media_pages: MediaPages
-    media_cleanup: MediaCleanup
     media_usages: MediaUsages
     idempotency_keys: IdempotencyKeys
     calls: Calls
-    call_pages: CallPages
-    call_cleanup: CallCleanup
     delivery_reports: DeliveryReports
     leases: Leases
     health: HealthCheck

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from application.ports.call_provider import CallProvider, RecordingFile
-from application.ports.calls import CallPages, Calls
+from application.ports.calls import Calls
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.principal import Principal
 from domain.errors import (
@@ -34,7 +34,7 @@ class ListCalls:
     An inbound call appears to the owner of its caller id, who may not have called.
     """
 
-    call_pages: CallPages
+    calls: Calls
 
     async def __call__(self, principal: Principal, cursor: Cursor | None, limit: int) -> CallPage:
         """List calls after the cursor, at most `MAX_PAGE_SIZE`.
@@ -45,7 +45,7 @@ class ListCalls:
         size = min(limit, MAX_PAGE_SIZE)
         viewer = principal.viewer
         identity_id = None if viewer.is_administrator else viewer.id
-        calls = await self.call_pages.list_after(identity_id, cursor, size + 1)
+        calls = await self.calls.list_after(identity_id, cursor, size + 1)
         shown = calls[:size]
         has_more = len(calls) > len(shown)
         return CallPage(shown, Cursor(shown[-1].started_at, shown[-1].id) if has_more else None)

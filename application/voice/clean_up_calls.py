@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from application.ports.call_provider import CallProvider
-from application.ports.calls import CallCleanup, Calls
+from application.ports.calls import Calls
 from application.ports.errors import CallProviderUnavailable
 from application.ports.system import Clock
 from application.update import update_call
@@ -33,7 +33,6 @@ class CleanUpCalls:
     """
 
     calls: Calls
-    call_cleanup: CallCleanup
     call_provider: CallProvider | None
     clock: Clock
     call_retention: timedelta = DEFAULT_CALL_RETENTION
@@ -45,7 +44,7 @@ class CleanUpCalls:
         Raises:
             StorageError
         """
-        while calls := await self.call_cleanup.list_of_identity(identity_id, BATCH_SIZE):
+        while calls := await self.calls.list_of_identity(identity_id, BATCH_SIZE):
             for call in calls:
                 await self.calls.replace(call.value.forget_identity(), call.version)
 
@@ -57,7 +56,7 @@ class CleanUpCalls:
         """
         deleted = 0
         before = self.clock.now() - min(self.recording_retention, self.call_retention)
-        while calls := await self.call_cleanup.list_recorded(before, BATCH_SIZE):
+        while calls := await self.calls.list_recorded(before, BATCH_SIZE):
             if self.call_provider is None:
                 _log.warning(
                     "Recordings are kept: without the phone line, the provider cannot delete them"
@@ -83,7 +82,7 @@ class CleanUpCalls:
         """
         ended = 0
         before = self.clock.now() - MAX_SILENCE
-        while calls := await self.call_cleanup.list_unfinished(before, BATCH_SIZE):
+        while calls := await self.calls.list_unfinished(before, BATCH_SIZE):
             newly_ended = sum(
                 [
                     await self.calls.replace(call.value.end_without_status(), call.version)
@@ -104,10 +103,10 @@ class CleanUpCalls:
         deleted, limit = 0, BATCH_SIZE
         before = self.clock.now() - self.call_retention
         while True:
-            calls = await self.call_cleanup.list_started(before, limit)
+            calls = await self.calls.list_started(before, limit)
             newly_deleted = sum(
                 [
-                    await self.call_cleanup.delete(call.value.id, call.version)
+                    await self.calls.delete(call.value.id, call.version)
                     for call in calls
                     if not call.value.recordings
                 ]

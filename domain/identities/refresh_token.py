@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from domain.errors import InvalidValue
-
 # Identity id, session id and generation; a token has the MAC after them.
 _PAYLOAD: Final = struct.Struct(">12s16sI")
 _TOKEN: Final = struct.Struct(">12s16sI32s")
@@ -53,19 +51,15 @@ def make_refresh_token(
     return RefreshToken(identity_id, session_id, generation, mac)
 
 
-def parse_refresh_token(text: str) -> RefreshToken:
-    """Parse the encoded form.
-
-    Raises:
-        InvalidValue: the text is not an encoded refresh token.
-    """
+def parse_refresh_token(text: str) -> RefreshToken | None:
+    """Parse the encoded form. Any other text is None."""
     with suppress(ValueError, struct.error):
         identity, session, generation, mac = _TOKEN.unpack(base64.urlsafe_b64decode(f"{text}=="))
         token = RefreshToken(identity.hex(), session.hex(), generation, mac)
         # The decoder ignores unknown characters, so only the exact encoding is accepted.
         if token.text == text:
             return token
-    raise InvalidValue("This is not a refresh token. Send the one from the latest response.")
+    return None
 
 
 def _pack_payload(identity_id: str, session_id: str, generation: int) -> bytes:

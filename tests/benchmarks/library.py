@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from adapters.records.media_items import MEDIA_ITEMS, MediaItemRecord
 from adapters.sqlite.record_table import to_column
 from adapters.sqlite.schema import columns_of
-from application.ports.media_items import MediaPages
+from application.ports.media_items import MediaItems
 from domain.media.image import MediaKind
 from domain.media.page import ItemFilter
 from domain.page import Cursor
@@ -51,12 +51,12 @@ async def measure_library(folder: Path) -> None:
                 print(f"{name}: {ITEMS:,} items added in {time.perf_counter() - began_at:.0f} s")
                 async with open_repositories(url) as repositories:
                     for item_filter in FILTERS:
-                        await _measure(name, repositories.media_pages, item_filter)
+                        await _measure(name, repositories.media_items, item_filter)
                 if name == "MongoDB":
                     await _print_reads(url)
 
 
-async def _measure(name: str, pages: MediaPages, item_filter: ItemFilter) -> None:
+async def _measure(name: str, pages: MediaItems, item_filter: ItemFilter) -> None:
     cursor = Cursor(DEEP, an_id(0))
     calls: dict[str, Callable[[], Awaitable[Any]]] = {
         "first page": lambda: pages.list_page(item_filter, 0, PER_PAGE),
@@ -81,7 +81,7 @@ async def _print_reads(url: str) -> None:
             database = client.get_default_database()
             for item_filter in FILTERS:
                 log.sent.clear()
-                page = await repositories.media_pages.list_after(
+                page = await repositories.media_items.list_after(
                     item_filter, Cursor(DEEP, an_id(0)), PER_PAGE
                 )
                 finds = [one for one in log.sent if one.get("find") == "media_items"]

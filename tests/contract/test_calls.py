@@ -87,7 +87,7 @@ def newest_first(calls: Sequence[Call], identity_id: str | None) -> list[Call]:
 async def test_calls_are_listed_newest_first_and_once(
     repositories: Repositories, identity_id: str | None
 ) -> None:
-    pages, calls = repositories.call_pages, a_call_log()
+    pages, calls = repositories.calls, a_call_log()
     await add_calls(repositories, *calls)
     expected = newest_first(calls, identity_id)
 
@@ -112,12 +112,12 @@ async def test_a_call_is_listed_for_its_identity_until_that_is_forgotten(
 ) -> None:
     call = a_call(identity_id=OWNER)
     await add_calls(repositories, call)
-    assert list(await other_repositories.call_pages.list_after(OWNER, None, 10)) == [call]
+    assert list(await other_repositories.calls.list_after(OWNER, None, 10)) == [call]
 
     assert await repositories.calls.replace(call.forget_identity(), 1)
 
-    assert list(await other_repositories.call_pages.list_after(OWNER, None, 10)) == []
-    assert len(await other_repositories.call_pages.list_after(None, None, 10)) == 1
+    assert list(await other_repositories.calls.list_after(OWNER, None, 10)) == []
+    assert len(await other_repositories.calls.list_after(None, None, 10)) == 1
 
 
 # Cleanup.
@@ -132,21 +132,21 @@ async def test_calls_that_started_by_then_are_listed_oldest_first(
     )
     await add_calls(repositories, at_that_time, before, later)
 
-    listed = await repositories.call_cleanup.list_started(NOW, 10)
+    listed = await repositories.calls.list_started(NOW, 10)
 
     assert list(listed) == [Versioned(before, 1), Versioned(at_that_time, 1)]
-    assert list(await repositories.call_cleanup.list_started(NOW, 1)) == [Versioned(before, 1)]
+    assert list(await repositories.calls.list_started(NOW, 1)) == [Versioned(before, 1)]
 
 
 async def test_a_deleted_call_is_gone(repositories: Repositories) -> None:
     await add_calls(repositories, FULL_CALL, a_call(id=an_id(2)))
 
-    assert await repositories.call_cleanup.delete(FULL_CALL.id, 1)
+    assert await repositories.calls.delete(FULL_CALL.id, 1)
 
     assert await repositories.calls.load(FULL_CALL.id) is None
     assert await repositories.calls.load(an_id(2)) is not None
-    assert list(await repositories.call_cleanup.list_recorded(NOW, 10)) == []
-    assert len(await repositories.call_pages.list_after(None, None, 10)) == 1
+    assert list(await repositories.calls.list_recorded(NOW, 10)) == []
+    assert len(await repositories.calls.list_after(None, None, 10)) == 1
 
 
 async def test_an_identity_is_removed_from_all_its_calls(repositories: Repositories) -> None:
@@ -158,14 +158,14 @@ async def test_an_identity_is_removed_from_all_its_calls(repositories: Repositor
     )
 
     pages = 0
-    while found := await repositories.call_cleanup.list_of_identity(OWNER, 2):
+    while found := await repositories.calls.list_of_identity(OWNER, 2):
         assert len(found) <= 2
         for call in found:
             assert await repositories.calls.replace(call.value.forget_identity(), call.version)
         pages += 1
 
     assert pages == 3
-    calls = await repositories.call_pages.list_after(None, None, 10)
+    calls = await repositories.calls.list_after(None, None, 10)
     assert {call.identity_id for call in calls} == {None, an_id(902)}
 
 
@@ -178,10 +178,10 @@ async def test_calls_with_recordings_are_listed_by_the_time_of_the_oldest(
     later = a_call(id=an_id(3), recordings=(a_recording(recorded_at=NOW + MILLISECOND),))
     await add_calls(repositories, with_new, with_both, later, a_call(id=an_id(4)))
 
-    listed = await repositories.call_cleanup.list_recorded(NOW, 10)
+    listed = await repositories.calls.list_recorded(NOW, 10)
 
     assert list(listed) == [Versioned(with_both, 1), Versioned(with_new, 1)]
-    assert list(await repositories.call_cleanup.list_recorded(NOW, 1)) == [Versioned(with_both, 1)]
+    assert list(await repositories.calls.list_recorded(NOW, 1)) == [Versioned(with_both, 1)]
 
 
 async def test_calls_without_an_end_are_listed_by_their_last_request(
@@ -192,7 +192,7 @@ async def test_calls_without_an_end_are_listed_by_their_last_request(
     later = a_call(id=an_id(3), started_at=NOW + MILLISECOND)
     ended = a_call(id=an_id(4), started_at=NOW - MINUTE, status=CallStatus.COMPLETED)
     await add_calls(repositories, recent, silent, later, ended)
-    find = repositories.call_cleanup.list_unfinished
+    find = repositories.calls.list_unfinished
 
     assert list(await find(NOW, 10)) == [Versioned(silent, 1), Versioned(recent, 1)]
     assert list(await find(NOW, 1)) == [Versioned(silent, 1)]
@@ -207,9 +207,9 @@ async def test_recordings_of_a_deleted_identity_are_listed_at_once_until_they_ar
     await add_calls(repositories, call)
     assert await repositories.calls.replace(call.forget_identity(), 1)
 
-    [found] = await repositories.call_cleanup.list_recorded(NOW - timedelta(days=30), 10)
+    [found] = await repositories.calls.list_recorded(NOW - timedelta(days=30), 10)
     assert found == Versioned(call.forget_identity(), 2)
 
     removed = found.value.remove_recording(a_recording().id)
     assert await repositories.calls.replace(removed, found.version)
-    assert list(await repositories.call_cleanup.list_recorded(NOW, 10)) == []
+    assert list(await repositories.calls.list_recorded(NOW, 10)) == []

@@ -13,7 +13,7 @@ async def test_the_deleted_of_some_ids_are_found(repositories: Repositories) -> 
     await repositories.identities.add(a_deleted_identity(id=an_id(2)))
     await repositories.identities.add(a_deleted_identity(id=an_id(4999)))
     await repositories.identities.add(a_deleted_identity(id=an_id(4)).purge(NOW))
-    find = repositories.deleted_identities.find_deleted
+    find = repositories.identities.find_deleted
 
     assert await find([an_id(1), an_id(2), an_id(2), an_id(4), an_id(5)]) == {an_id(2), an_id(4)}
     assert await find({an_id(number) for number in range(5, 5000)}) == {an_id(4999)}
@@ -24,11 +24,11 @@ async def test_a_deletion_is_visible_to_other_instances_at_once(
     repositories: Repositories, other_repositories: Repositories
 ) -> None:
     await repositories.identities.add(an_identity())
-    assert await other_repositories.deleted_identities.find_deleted([an_id()]) == frozenset()
+    assert await other_repositories.identities.find_deleted([an_id()]) == frozenset()
 
     await repositories.identities.replace(an_identity().delete(NOW), 1)
 
-    assert await other_repositories.deleted_identities.find_deleted([an_id()]) == {an_id()}
+    assert await other_repositories.identities.find_deleted([an_id()]) == {an_id()}
 
 
 async def test_unpurged_identities_are_listed_oldest_first(repositories: Repositories) -> None:
@@ -42,20 +42,20 @@ async def test_unpurged_identities_are_listed_oldest_first(repositories: Reposit
     await repositories.identities.add(an_identity(id=an_id(4)))
     await repositories.identities.add(a_deleted_identity(id=an_id(5)).purge(NOW))
 
-    assert await repositories.deleted_identities.list_unpurged(10) == [
+    assert await repositories.identities.list_unpurged(10) == [
         Versioned(deleted_identities[number], 1) for number in (2, 3, 1)
     ]
-    assert await repositories.deleted_identities.list_unpurged(2) == [
+    assert await repositories.identities.list_unpurged(2) == [
         Versioned(deleted_identities[number], 1) for number in (2, 3)
     ]
 
 
 async def test_a_purged_identity_is_no_longer_listed(repositories: Repositories) -> None:
     await repositories.identities.add(a_deleted_identity())
-    [found] = await repositories.deleted_identities.list_unpurged(1)
+    [found] = await repositories.identities.list_unpurged(1)
 
     assert await repositories.identities.replace(found.value.purge(NOW), found.version)
-    assert await repositories.deleted_identities.list_unpurged(1) == []
+    assert await repositories.identities.list_unpurged(1) == []
 
 
 async def test_identities_with_a_username_deleted_by_then_are_listed(
@@ -72,14 +72,14 @@ async def test_identities_with_a_username_deleted_by_then_are_listed(
     await repositories.identities.add(a_deleted_identity(id=an_id(4)))
     await repositories.identities.add(an_identity(id=an_id(5), user=a_user("Rahul")))
 
-    found = await repositories.deleted_identities.list_with_username(NOW + 2 * MINUTE, 10)
+    found = await repositories.identities.list_with_username(NOW + 2 * MINUTE, 10)
 
     assert {identity.value.id: identity for identity in found} == {
         an_id(1): Versioned(named[1], 1),
         an_id(2): Versioned(named[2], 1),
     }
     later = NOW + 3 * MINUTE
-    assert len(await repositories.deleted_identities.list_with_username(later, 2)) == 2
+    assert len(await repositories.identities.list_with_username(later, 2)) == 2
 
 
 async def test_unverified_identities_that_expired_are_listed_the_earliest_first(
@@ -94,7 +94,7 @@ async def test_unverified_identities_that_expired_are_listed_the_earliest_first(
     others = an_identity(id=an_id(4)), a_deleted_identity(id=an_id(5), is_verified=False)
     for identity in (*identities.values(), *others):
         await repositories.identities.add(identity)
-    find = repositories.deleted_identities.list_expired
+    find = repositories.identities.list_expired
 
     assert await find(NOW + UNVERIFIED_TTL + MINUTE, 10) == [
         Versioned(identities[number], 1) for number in (2, 3)
@@ -108,7 +108,7 @@ async def test_an_identity_that_released_its_username_is_no_longer_listed(
     repositories: Repositories,
 ) -> None:
     await repositories.identities.add(a_deleted_identity(user=a_user()).purge(NOW))
-    [found] = await repositories.deleted_identities.list_with_username(NOW, 1)
+    [found] = await repositories.identities.list_with_username(NOW, 1)
 
     assert await repositories.identities.replace(found.value.release_username(), found.version)
-    assert await repositories.deleted_identities.list_with_username(NOW, 1) == []
+    assert await repositories.identities.list_with_username(NOW, 1) == []

@@ -34,7 +34,7 @@ async def test_an_owners_items_are_listed_until_they_are_marked_for_deletion(
         repositories, ready, uploading, deleting, an_item(id=an_id(4), owner_id=an_id(902))
     )
 
-    found = by_id(await repositories.media_cleanup.list_owned_by(OWNER, 10))
+    found = by_id(await repositories.media_items.list_owned_by(OWNER, 10))
 
     assert found == {ready.id: Versioned(ready, 1), uploading.id: Versioned(uploading, 1)}
 
@@ -44,7 +44,7 @@ async def test_marking_all_listed_items_for_deletion_ends(repositories: Reposito
     await add_items(repositories, *items)
 
     pages = 0
-    while found := await repositories.media_cleanup.list_owned_by(OWNER, 2):
+    while found := await repositories.media_items.list_owned_by(OWNER, 2):
         assert len(found) <= 2
         for item in found:
             marked = item.value.mark_for_deletion(NOW)
@@ -61,14 +61,14 @@ async def test_an_upload_is_expired_at_its_deadline(repositories: Repositories) 
     finished = an_item(id=an_id(4), upload_deadline=NOW - MINUTE)
     await add_items(repositories, expired, just_expired, uploading, finished)
 
-    found = by_id(await repositories.media_cleanup.list_expired_uploads(NOW, 10))
+    found = by_id(await repositories.media_items.list_expired_uploads(NOW, 10))
 
     assert found == {expired.id: Versioned(expired, 1), just_expired.id: Versioned(just_expired, 1)}
-    assert len(await repositories.media_cleanup.list_expired_uploads(NOW, 1)) == 1
+    assert len(await repositories.media_items.list_expired_uploads(NOW, 1)) == 1
     for item in found.values():
         marked = item.value.mark_for_deletion(NOW)
         assert await repositories.media_items.replace(marked, item.version)
-    assert list(await repositories.media_cleanup.list_expired_uploads(NOW, 10)) == []
+    assert list(await repositories.media_items.list_expired_uploads(NOW, 10)) == []
 
 
 async def test_deleting_items_are_listed_by_the_time_of_the_request(
@@ -79,13 +79,13 @@ async def test_deleting_items_are_listed_by_the_time_of_the_request(
     later = an_item(id=an_id(3)).mark_for_deletion(NOW + timedelta(milliseconds=1))
     await add_items(repositories, before, at_that_time, later, an_item(id=an_id(4)), pending(5))
 
-    found = by_id(await repositories.media_cleanup.list_deleting(NOW, 10))
+    found = by_id(await repositories.media_items.list_deleting(NOW, 10))
 
     assert found == {before.id: Versioned(before, 1), at_that_time.id: Versioned(at_that_time, 1)}
-    assert len(await repositories.media_cleanup.list_deleting(NOW, 1)) == 1
+    assert len(await repositories.media_items.list_deleting(NOW, 1)) == 1
     for item in found.values():
         assert await repositories.media_items.delete(item.value.id, item.version)
-    assert list(await repositories.media_cleanup.list_deleting(NOW, 10)) == []
+    assert list(await repositories.media_items.list_deleting(NOW, 10)) == []
 
 
 async def test_refused_deletions_are_listed_until_the_file_is_deleted_the_oldest_first(
@@ -105,12 +105,12 @@ async def test_refused_deletions_are_listed_until_the_file_is_deleted_the_oldest
         an_item(id=an_id(4)),
     )
 
-    found = await repositories.media_cleanup.list_refused_deletions(10)
+    found = await repositories.media_items.list_refused_deletions(10)
     assert list(found) == [Versioned(older, 1), Versioned(newer, 1)]
-    assert len(await repositories.media_cleanup.list_refused_deletions(1)) == 1
+    assert len(await repositories.media_items.list_refused_deletions(1)) == 1
 
     assert await repositories.media_items.replace(older.mark_for_deletion(NOW), 1)
-    found = await repositories.media_cleanup.list_refused_deletions(10)
+    found = await repositories.media_items.list_refused_deletions(10)
     assert list(found) == [Versioned(newer, 1)]
 
 
@@ -120,15 +120,15 @@ async def test_the_cleanup_still_finds_an_item_whose_deletion_was_refused(
     refused = an_item(owner_id=OWNER).mark_for_deletion(NOW).mark_deletion_refused()
     await add_items(repositories, refused)
 
-    assert list(await repositories.media_cleanup.list_deleting(NOW, 10)) == [Versioned(refused, 1)]
-    assert list(await repositories.media_cleanup.list_owned_by(OWNER, 10)) == []
+    assert list(await repositories.media_items.list_deleting(NOW, 10)) == [Versioned(refused, 1)]
+    assert list(await repositories.media_items.list_owned_by(OWNER, 10)) == []
 
 
 async def test_all_items_are_listed_by_id(repositories: Repositories) -> None:
     items = [an_item(id=an_id(3)), pending(1), an_item(id=an_id(2)).mark_for_deletion(NOW)]
     await add_items(repositories, *items)
     for after_id, limit, listed in (("", 2, [1, 2]), (an_id(1), 9, [2, 3]), (an_id(3), 9, [])):
-        found = await repositories.media_cleanup.list_by_id(after_id, limit)
+        found = await repositories.media_items.list_by_id(after_id, limit)
         assert [item.value.id for item in found] == [an_id(number) for number in listed]
 
 
@@ -148,9 +148,9 @@ async def test_ready_and_recently_deleted_items_of_an_owner_are_listed_for_a_rec
         an_item(id=an_id(14), owner_id=an_id(902)).mark_for_deletion(NOW + MINUTE),
     )
 
-    ready = await repositories.media_cleanup.list_ready_sizes(OWNER)
+    ready = await repositories.media_items.list_ready_sizes(OWNER)
     assert ready == {an_id(11): 51_200, an_id(12): 4096}
-    recent = await repositories.media_cleanup.list_deleting_ids(OWNER, NOW)
+    recent = await repositories.media_items.list_deleting_ids(OWNER, NOW)
     assert sorted(recent) == [an_id(1), an_id(2)]
 
 

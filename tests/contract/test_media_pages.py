@@ -67,7 +67,7 @@ FILTERS = [
 async def test_ready_items_of_each_filter_are_listed_newest_first_and_counted(
     repositories: Repositories, library: list[MediaItem]
 ) -> None:
-    pages = repositories.media_pages
+    pages = repositories.media_items
     for item_filter in FILTERS:
         expected = newest_first(library, item_filter)
         total = len(expected)
@@ -80,7 +80,7 @@ async def test_ready_items_of_each_filter_are_listed_newest_first_and_counted(
 async def test_the_older_items_of_each_filter_come_after_an_item(
     repositories: Repositories, library: list[MediaItem]
 ) -> None:
-    pages = repositories.media_pages
+    pages = repositories.media_items
     for item_filter, item in itertools.product(FILTERS, library[::9]):
         cursor = Cursor(item.created_at, item.id)
         older = [
@@ -96,7 +96,7 @@ async def test_the_older_items_of_each_filter_come_after_an_item(
 async def test_pages_have_no_gaps_and_no_overlap(
     repositories: Repositories, library: list[MediaItem], item_filter: ItemFilter
 ) -> None:
-    pages = repositories.media_pages
+    pages = repositories.media_items
     expected = newest_first(library, item_filter)
 
     by_offset = [list(await pages.list_page(item_filter, offset, 5)) for offset in range(0, 40, 5)]
@@ -112,8 +112,8 @@ async def test_pages_have_no_gaps_and_no_overlap(
 
 
 async def test_an_empty_library_has_empty_pages(repositories: Repositories) -> None:
-    assert list(await repositories.media_pages.list_page(ANY, 0, 10)) == []
-    assert await repositories.media_pages.count(ANY, 10_001) == 0
+    assert list(await repositories.media_items.list_page(ANY, 0, 10)) == []
+    assert await repositories.media_items.count(ANY, 10_001) == 0
 
 
 async def test_a_cursor_needs_no_item(repositories: Repositories, library: list[MediaItem]) -> None:
@@ -126,7 +126,7 @@ async def test_a_cursor_needs_no_item(repositories: Repositories, library: list[
         (datetime(4253, 1, 1, tzinfo=UTC), an_id(), 32),
     ):
         cursor = Cursor(created_at, item_id)
-        assert len(await repositories.media_pages.list_after(ANY, cursor, 100)) == count
+        assert len(await repositories.media_items.list_after(ANY, cursor, 100)) == count
 
 
 async def test_items_of_deleted_owners_are_listed(
@@ -137,6 +137,6 @@ async def test_items_of_deleted_owners_are_listed(
     listed = newest_first(library, ANY)
     first = Cursor(listed[0].created_at, listed[0].id)
 
-    assert list(await repositories.media_pages.list_page(ANY, 0, 100)) == listed
-    assert list(await repositories.media_pages.list_page(ANY, 1, 100)) == listed[1:]
-    assert list(await repositories.media_pages.list_after(ANY, first, 100)) == listed[1:]
+    assert list(await repositories.media_items.list_page(ANY, 0, 100)) == listed
+    assert list(await repositories.media_items.list_page(ANY, 1, 100)) == listed[1:]
+    assert list(await repositories.media_items.list_after(ANY, first, 100)) == listed[1:]

@@ -70,7 +70,7 @@ DELETABLE = [
         a_call(),
         a_call(ended_at=NOW),
         [a_call(path=(str(number),)) for number in range(50)],
-        lambda repositories, version: repositories.call_cleanup.delete(an_id(), version),
+        lambda repositories, version: repositories.calls.delete(an_id(), version),
     ),
     Kind(
         "media_usages",

@@ -8,8 +8,9 @@ from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn
 from application.ports.repositories import Repositories
 from domain.errors import Unauthenticated
-from domain.identities.refresh_token import RefreshToken, parse_refresh_token
+from domain.identities.refresh_token import RefreshToken
 from tests.support.app_harness import AppHarness
+from tests.support.builders import a_parsed_token
 
 PARALLEL = 50
 
@@ -26,7 +27,7 @@ async def log_in(app: AppHarness) -> tuple[str, RefreshToken]:
     await app.request_otp()
     result = await app.verify_otp(app.last_code, with_refresh=True)
     assert isinstance(result, LoggedIn)
-    return result.tokens.access_token, parse_refresh_token(result.tokens.refresh_token or "")
+    return result.tokens.access_token, a_parsed_token(result.tokens.refresh_token)
 
 
 async def test_parallel_refreshes_at_two_instances_return_one_refresh_token(
@@ -40,9 +41,7 @@ async def test_parallel_refreshes_at_two_instances_return_one_refresh_token(
 
     assert len({tokens.refresh_token for tokens in refreshed}) == 1
     apps[0].advance(11)
-    again = await apps[1].use_cases.refresh_session(
-        parse_refresh_token(refreshed[0].refresh_token or "")
-    )
+    again = await apps[1].use_cases.refresh_session(a_parsed_token(refreshed[0].refresh_token))
     assert again.refresh_token != refreshed[0].refresh_token
 
 

@@ -337,8 +337,8 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         [
             lambda db: db.identities.load(an_id()),
             lambda db: db.identities.find_by_username(a_user().username),
-            lambda db: db.deleted_identities.list_unpurged(9),
-            lambda db: db.deleted_identities.list_with_username(NOW, 9),
+            lambda db: db.identities.list_unpurged(9),
+            lambda db: db.identities.list_with_username(NOW, 9),
         ],
     ),
     (
@@ -346,19 +346,19 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         an_item(),
         [
             lambda db: db.media_items.load(an_id()),
-            lambda db: db.media_pages.list_page(ItemFilter(), 0, 9),
-            lambda db: db.media_cleanup.list_owned_by(an_id(), 9),
-            lambda db: db.media_cleanup.list_by_id("", 9),
-            lambda db: db.media_cleanup.list_ready_sizes(an_id()),
+            lambda db: db.media_items.list_page(ItemFilter(), 0, 9),
+            lambda db: db.media_items.list_owned_by(an_id(), 9),
+            lambda db: db.media_items.list_by_id("", 9),
+            lambda db: db.media_items.list_ready_sizes(an_id()),
         ],
     ),
-    ("media_items", PENDING, [lambda db: db.media_cleanup.list_expired_uploads(LATER, 9)]),
+    ("media_items", PENDING, [lambda db: db.media_items.list_expired_uploads(LATER, 9)]),
     (
         "media_items",
         DELETING.mark_deletion_refused(),
         [
-            lambda db: db.media_cleanup.list_deleting(NOW, 9),
-            lambda db: db.media_cleanup.list_refused_deletions(9),
+            lambda db: db.media_items.list_deleting(NOW, 9),
+            lambda db: db.media_items.list_refused_deletions(9),
         ],
     ),
     (
@@ -366,10 +366,10 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         FULL_CALL,
         [
             lambda db: db.calls.load(an_id()),
-            lambda db: db.call_pages.list_after(None, None, 9),
-            lambda db: db.call_cleanup.list_started(NOW, 9),
-            lambda db: db.call_cleanup.list_of_identity(an_id(2), 9),
-            lambda db: db.call_cleanup.list_recorded(NOW, 9),
+            lambda db: db.calls.list_after(None, None, 9),
+            lambda db: db.calls.list_started(NOW, 9),
+            lambda db: db.calls.list_of_identity(an_id(2), 9),
+            lambda db: db.calls.list_recorded(NOW, 9),
         ],
     ),
     ("delivery_reports", FULL_REPORT, [lambda db: db.delivery_reports.load(FULL_REPORT.id)]),

@@ -10,8 +10,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from domain.identities.refresh_token import parse_refresh_token
 from tests.e2e.app import bearer
+from tests.support.builders import a_parsed_token
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, running
 
@@ -68,7 +68,7 @@ def test_events_have_the_id_of_their_request_and_no_secrets(
         first = client.post("/auth/verify-otp", body, "login_succeeded")
         token = first["refresh_token"]
         second = client.post("/auth/refresh", {"refresh_token": token}, "session_refreshed")
-        forged = replace(parse_refresh_token(token), generation=9).text
+        forged = replace(a_parsed_token(token), generation=9).text
         client.post("/auth/refresh", {"refresh_token": forged}, "refresh_token_rejected")
         client.post("/auth/request-otp", {"phone": REVIEWER}, "otp_requested", "test_otp_used")
         reviewer = {"phone": REVIEWER, "otp": CODE}

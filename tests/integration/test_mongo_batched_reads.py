@@ -77,7 +77,7 @@ async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(
         repositories.media_items.load(an_id()),
         repositories.media_items.load("\ud800"),
         repositories.media_items.load("\x00"),
-        repositories.deleted_identities.find_deleted([an_id(1), "\udfff"]),
+        repositories.identities.find_deleted([an_id(1), "\udfff"]),
     )
 
     assert list(results) == [Versioned(an_item(), 1), None, None, {an_id(1)}]

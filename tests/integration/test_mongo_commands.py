@@ -13,11 +13,10 @@ import pytest
 from application.otp.verify_otp import LoggedIn
 from application.use_cases import Policy
 from domain.errors import TooManyAttempts
-from domain.identities.refresh_token import parse_refresh_token
 from domain.media.page import ItemFilter, PageRequest
 from tests.integration.mongo_support import RoundTrips, open_lockstep
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
-from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
 
 OTHER_IP = "203.0.113.99"
 REQUEST_READS = ["find"] * 2
@@ -161,7 +160,7 @@ async def test_a_later_login_takes_four_round_trips(service: Service) -> None:
 
 
 async def test_a_refresh_is_a_read_and_a_write_and_its_repeat_a_read(service: Service) -> None:
-    token = parse_refresh_token((await service.log_in()).tokens.refresh_token or "")
+    token = a_parsed_token((await service.log_in()).tokens.refresh_token)
 
     await service.app.use_cases.refresh_session(token)
     assert service.costs() == [["find"], ["update"]]

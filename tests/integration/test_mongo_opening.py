@@ -134,7 +134,7 @@ async def test_a_standalone_server_and_a_user_who_may_read_and_write_are_enough(
         await repositories.media_items.add(an_item().mark_for_deletion(NOW))
 
         assert won.count(True) == 1
-        assert len(await repositories.media_cleanup.list_deleting(NOW, 10)) == 1
+        assert len(await repositories.media_items.list_deleting(NOW, 10)) == 1
 
 
 async def test_a_database_with_other_keys_is_an_error_and_stays_usable(

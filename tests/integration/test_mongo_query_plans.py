@@ -133,7 +133,7 @@ def indexes(stages: list[str]) -> list[str]:
 async def test_a_page_and_a_count_are_one_or_two_ranges_of_the_index_of_their_filters(
     repositories: Repositories, explain: Explain, filters: ItemFilter
 ) -> None:
-    pages, cursor = repositories.media_pages, Cursor(NOW + timedelta(minutes=60), an_id(60))
+    pages, cursor = repositories.media_items, Cursor(NOW + timedelta(minutes=60), an_id(60))
     fields = [name for name in ("owner_id", "category") if getattr(filters, name)]
     index = "_".join(["media_items", *(fields or ["kind"])])
 
@@ -158,26 +158,26 @@ INDEXES: Final = {
         "rate_limits_reservations_expires_at",
     },
     "identities.find_by_username": {"identities_username_key"},
-    "deleted_identities.list_unpurged": {"identities_purged_at"},
-    "deleted_identities.list_with_username": {"identities_deleted_at"},
-    "media_pages.list_page": {"media_items_kind"},
-    "media_pages.list_after": {"media_items_kind"},
-    "media_pages.count": {"media_items_kind"},
-    "media_cleanup.list_owned_by": {"media_items_owner_id"},
-    "media_cleanup.list_expired_uploads": {"media_items_cleanup_at"},
-    "media_cleanup.list_deleting": {"media_items_cleanup_at"},
-    "media_cleanup.list_refused_deletions": {"media_items_cleanup_at"},
-    "media_cleanup.list_ready_sizes": {"media_items_owner_id"},
-    "media_cleanup.list_deleting_ids": {"media_items_owner_id"},
+    "identities.list_unpurged": {"identities_purged_at"},
+    "identities.list_with_username": {"identities_deleted_at"},
+    "media_items.list_page": {"media_items_kind"},
+    "media_items.list_after": {"media_items_kind"},
+    "media_items.count": {"media_items_kind"},
+    "media_items.list_owned_by": {"media_items_owner_id"},
+    "media_items.list_expired_uploads": {"media_items_cleanup_at"},
+    "media_items.list_deleting": {"media_items_cleanup_at"},
+    "media_items.list_refused_deletions": {"media_items_cleanup_at"},
+    "media_items.list_ready_sizes": {"media_items_owner_id"},
+    "media_items.list_deleting_ids": {"media_items_owner_id"},
     "media_usages.list_due": {"media_usages_recount_at"},
     "idempotency_keys.delete_expired": {"idempotency_keys_expires_at"},
-    "call_pages.list_after": {"calls_started_at"},
-    "call_pages.list_after of an identity": {"calls_identity_id"},
-    "call_cleanup.list_started": {"calls_started_at"},
-    "call_cleanup.list_of_identity": {"calls_identity_id"},
-    "call_cleanup.list_recorded": {"calls_oldest_recording_at"},
-    "call_cleanup.list_unfinished": {"calls_unfinished_since"},
-    "deleted_identities.list_expired": {"identities_expires_at"},
+    "calls.list_after": {"calls_started_at"},
+    "calls.list_after of an identity": {"calls_identity_id"},
+    "calls.list_started": {"calls_started_at"},
+    "calls.list_of_identity": {"calls_identity_id"},
+    "calls.list_recorded": {"calls_oldest_recording_at"},
+    "calls.list_unfinished": {"calls_unfinished_since"},
+    "identities.list_expired": {"identities_expires_at"},
     "delivery_reports.delete_expired": {"delivery_reports_expires_at"},
 }
 """What each operation reads, besides documents by their ids."""

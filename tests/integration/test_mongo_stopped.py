@@ -91,7 +91,7 @@ async def test_many_waiting_calls_fail_together(
     calls = [
         *(repositories.identities.load(an_id(number)) for number in range(10 * MAX_BATCH_SIZE)),
         *(repositories.identities.replace(an_identity(), 99) for _ in range(100)),
-        *(repositories.media_pages.list_page(ItemFilter(), 0, 10) for _ in range(100)),
+        *(repositories.media_items.list_page(ItemFilter(), 0, 10) for _ in range(100)),
     ]
 
     results = await asyncio.gather(*calls, return_exceptions=True)

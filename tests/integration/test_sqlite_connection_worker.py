@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.sqlite import open_sqlite_repositories
+from adapters.sqlite import connection_worker, open_sqlite_repositories
 from adapters.sqlite.connection_worker import (
     ConnectionWorker,
     Failed,
@@ -77,8 +77,11 @@ def returning(text: str) -> Operation[str]:
     return lambda connection: text
 
 
-async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(connect: Connect) -> None:
-    async with open_connection_worker("test", connect, execute_each, max_waiting=3) as worker:
+async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_worker, "MAX_WAITING_OPERATIONS", 3)
+    async with open_connection_worker("test", connect, execute_each) as worker:
         gate = Gate()
         await gate.block(worker)
         tasks = await start(*(worker.run(returning(text)) for text in "ab"))
@@ -91,11 +94,12 @@ async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(connect: Connec
         assert await worker.run(returning("c")) == "c"
 
 
-async def test_an_operation_times_out_when_the_disk_hangs(connect: Connect) -> None:
+async def test_an_operation_times_out_when_the_disk_hangs(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_worker, "OPERATION_TIMEOUT", 0.01)
     executed: list[str] = []
-    async with open_connection_worker(
-        "test", connect, execute_each, operation_timeout=0.01
-    ) as worker:
+    async with open_connection_worker("test", connect, execute_each) as worker:
         gate = Gate()
         hanging = await gate.block(worker)
         with pytest.raises(StorageTimeout, match=r"no response within 0\.01 seconds"):

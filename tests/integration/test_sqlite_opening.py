@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sqlite import inspect_file, open_sqlite_repositories
+from adapters.sqlite import health_check, inspect_file, open_sqlite_repositories
 from adapters.sqlite.database import DatabaseFile, open_database
 from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.schema import SCHEMA_VERSION, prepare_schema
@@ -204,7 +204,9 @@ async def test_a_file_that_was_moved_is_not_used_until_it_is_back(tmp_path: Path
         assert await replace_verification(repositories)
 
 
-async def test_a_health_check_writes_and_fails_while_it_cannot(path: Path) -> None:
+async def test_a_health_check_writes_and_fails_while_it_cannot(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with open_database(path, "keys") as database:
         await SqliteHealthCheck(database).check()
         await SqliteHealthCheck(database).check()
@@ -212,8 +214,10 @@ async def test_a_health_check_writes_and_fails_while_it_cannot(path: Path) -> No
             assert read_metadata(other)["health_check_count"] == 2
             other.execute("BEGIN IMMEDIATE")
 
-            with pytest.raises(StorageTimeout, match="no response within"):
-                await SqliteHealthCheck(database, timeout=0.01).check()
+            with monkeypatch.context() as patch:
+                patch.setattr(health_check, "HEALTH_CHECK_TIMEOUT", 0.01)
+                with pytest.raises(StorageTimeout, match="no response within"):
+                    await SqliteHealthCheck(database).check()
 
         await SqliteHealthCheck(database).check()
 

@@ -96,9 +96,9 @@ async def test_a_page_is_a_range_of_the_index_of_its_filters(
     index = "_".join(["media_items_page", *columns])
     found = " AND ".join(f"{name}=?" for name in ("state", *columns))
 
-    await repositories.media_pages.list_page(filters, 20, 10)
-    await repositories.media_pages.list_after(filters, Cursor(NOW, an_id()), 10)
-    await repositories.media_pages.count(filters, 10_001)
+    await repositories.media_items.list_page(filters, 20, 10)
+    await repositories.media_items.list_after(filters, Cursor(NOW, an_id()), 10)
+    await repositories.media_items.count(filters, 10_001)
 
     assert [plan for plan in plans if " media_items " in plan] == [
         f"SEARCH media_items USING INDEX {index} ({found})",
@@ -115,27 +115,27 @@ RANGES: Final = {
     "phone_verifications.prune": {"client_ips_expire_at<?"},
     "rate_limiter.delete_expired": {"expires_at<?"},
     "identities.find_by_username": {"username_key=?"},
-    "deleted_identities.list_unpurged": {"deleted_at>?"},
-    "deleted_identities.list_with_username": {"deleted_at<?"},
-    "media_pages.list_page": {"state=?"},
-    "media_pages.list_after": {"state=? AND (created_at,id)<(?,?)"},
-    "media_pages.count": {"state=?"},
-    "media_cleanup.list_owned_by": {"state=? AND owner_id=?"},
-    "media_cleanup.list_expired_uploads": {"upload_deadline<?"},
-    "media_cleanup.list_deleting": {"deletion_requested_at<?"},
-    "media_cleanup.list_refused_deletions": {"state=?"},
-    "media_cleanup.list_by_id": {"id>?"},
-    "media_cleanup.list_ready_sizes": {"state=? AND owner_id=?"},
-    "media_cleanup.list_deleting_ids": {"state=? AND owner_id=?"},
+    "identities.list_unpurged": {"deleted_at>?"},
+    "identities.list_with_username": {"deleted_at<?"},
+    "media_items.list_page": {"state=?"},
+    "media_items.list_after": {"state=? AND (created_at,id)<(?,?)"},
+    "media_items.count": {"state=?"},
+    "media_items.list_owned_by": {"state=? AND owner_id=?"},
+    "media_items.list_expired_uploads": {"upload_deadline<?"},
+    "media_items.list_deleting": {"deletion_requested_at<?"},
+    "media_items.list_refused_deletions": {"state=?"},
+    "media_items.list_by_id": {"id>?"},
+    "media_items.list_ready_sizes": {"state=? AND owner_id=?"},
+    "media_items.list_deleting_ids": {"state=? AND owner_id=?"},
     "media_usages.list_due": {"recount_at<?"},
     "idempotency_keys.delete_expired": {"expires_at<?"},
-    "call_pages.list_after": {"(started_at,id)<(?,?)"},
-    "call_pages.list_after of an identity": {"identity_id=?"},
-    "call_cleanup.list_started": {"started_at<?"},
-    "call_cleanup.list_of_identity": {"identity_id=?"},
-    "call_cleanup.list_recorded": {"oldest_recording_at<?"},
-    "call_cleanup.list_unfinished": {"unfinished_since<?"},
-    "deleted_identities.list_expired": {"expires_at<?"},
+    "calls.list_after": {"(started_at,id)<(?,?)"},
+    "calls.list_after of an identity": {"identity_id=?"},
+    "calls.list_started": {"started_at<?"},
+    "calls.list_of_identity": {"identity_id=?"},
+    "calls.list_recorded": {"oldest_recording_at<?"},
+    "calls.list_unfinished": {"unfinished_since<?"},
+    "identities.list_expired": {"expires_at<?"},
     "delivery_reports.delete_expired": {"expires_at<?"},
 }
 """What each operation reads, besides records by their keys."""

@@ -57,12 +57,12 @@ def plans(*operations: str) -> st.SearchStrategy[Plan]:
 NO_FAULT: Final[Plan] = (None, False)
 CHANGES: Final = ("media_items.replace", "media_files.delete")
 CLEANUP_OPERATIONS: Final = (
-    "media_cleanup.list_expired_uploads",
+    "media_items.list_expired_uploads",
     "media_items.replace",
     "media_files.delete",
     "media_items.delete",
-    "deleted_identities.list_unpurged",
-    "media_cleanup.list_owned_by",
+    "identities.list_unpurged",
+    "media_items.list_owned_by",
     "identities.replace",
 )
 
@@ -123,7 +123,7 @@ class LibraryMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.tokens)
     @rule(
         data=st.data(),
-        plan=plans("identities.replace", "media_cleanup.list_owned_by", *CHANGES),
+        plan=plans("identities.replace", "media_items.list_owned_by", *CHANGES),
     )
     def delete_user(self, data: st.DataObject, plan: Plan) -> None:
         person = self.draw_person(data)

@@ -11,6 +11,8 @@ from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
 from application.otp.codes import OtpCodes
+from application.otp.place_callback import PlaceCallback
+from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.images import ImagePublisher
@@ -86,7 +88,6 @@ class AppHarness:
             sms_templates=FakeSmsTemplates(),
             image_publisher=self.image_publisher,
             tokens=access_tokens(),
-            public_keys=access_tokens(),
             refresh_keys=self.refresh_keys,
             otp_keys=FileOtpKeys(self.otp_keys),
             keyed_hashes=self.keyed_hashes,
@@ -115,8 +116,16 @@ class AppHarness:
     async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
         """Request a callback, as a caller with this caller id who hangs up."""
         phone, callback_id = phone or a_phone(), self.randomness.bytes(12).hex()
-        is_promised = await self.use_cases.request_callback(phone, callback_id)
-        return is_promised and await self.use_cases.place_callback(phone, callback_id, None)
+        is_promised = await self.promise_callback(phone, callback_id)
+        return is_promised and await self.place_callback(phone, callback_id, None)
+
+    @property
+    def promise_callback(self) -> RequestCallback:
+        return self.use_cases.answer_call.carry_out.request_callback
+
+    @property
+    def place_callback(self) -> PlaceCallback:
+        return self.use_cases.answer_call.call_back.place_callback
 
     async def code_of_last_call(self) -> str:
         """Return the code that the last placed call reads."""

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from domain.identities.identity import Identity, User
+from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.session import Session
 from domain.identities.username import Username
 from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey
@@ -40,6 +41,13 @@ def made_id(number: int = 1) -> str:
 
 
 @cache
+def a_parsed_token(text: str | None) -> RefreshToken:
+    """Return the refresh token of a response."""
+    token = parse_refresh_token(text or "")
+    assert token is not None
+    return token
+
+
 def a_phone(number: int = 1) -> PhoneNumber:
     """Return a different phone for each number below 10,000."""
     return parse_phone(f"+1415555{number:04d}")

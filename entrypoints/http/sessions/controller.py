@@ -43,7 +43,7 @@ class SessionController(Controller):
         token with a fresh access token: within ten seconds, and later until one of the new tokens
         was used. Any other reuse ends the session, because somebody else may have the token.
         """
-        token = _parse_refresh_token(data.refresh_token)
+        token = parse_refresh_token(data.refresh_token)
         tokens = await request.use_cases.refresh_session(token)
         return msgspec.convert(tokens, schemas.RefreshSessionResponse, from_attributes=True)
 
@@ -67,7 +67,7 @@ class SessionController(Controller):
         """
         by: Principal | RefreshToken | None
         if data is not None and data.refresh_token is not None:
-            by = _parse_refresh_token(data.refresh_token)
+            by = parse_refresh_token(data.refresh_token)
         else:
             by = await authenticate(request)
         scope = parse_field("scope", lambda: _parse_scope(data.scope if data else None))
@@ -109,10 +109,3 @@ def _parse_scope(text: str | None) -> Scope:
         return Scope(text or Scope.THIS)
     except ValueError:
         raise errors.UnsupportedValue(_INVALID_SCOPE) from None
-
-
-def _parse_refresh_token(text: str) -> RefreshToken | None:
-    try:
-        return parse_refresh_token(text)
-    except errors.InvalidValue:
-        return None

@@ -30,7 +30,7 @@ from domain.errors import (
     Unauthenticated,
 )
 from domain.identities.identity import Role
-from domain.identities.refresh_token import RefreshToken, parse_refresh_token
+from domain.identities.refresh_token import RefreshToken
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
 from domain.otp.review_otps import TestOtp, TestOtps
@@ -39,7 +39,7 @@ from domain.phone import PhoneNumber
 from domain.voice.call_limits import CallLimits
 from domain.voice.instructions import Reject
 from tests.support.app_harness import AppHarness, wrong_code
-from tests.support.builders import CLIENT_IP, a_phone, an_id
+from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join
 
@@ -99,7 +99,7 @@ async def log_in(app: AppHarness) -> RefreshToken:
     """Return the first refresh token of a new session."""
     tokens = (await app.open_session(with_refresh=True)).tokens
     assert tokens.refresh_token is not None
-    return parse_refresh_token(tokens.refresh_token)
+    return a_parsed_token(tokens.refresh_token)
 
 
 # Requests for a code

@@ -14,12 +14,11 @@ from domain.errors import (
     UserNotFound,
 )
 from domain.identities.identity import Role
-from domain.identities.refresh_token import parse_refresh_token
 from domain.otp.challenge import OtpCode
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_phone, an_id
+from tests.support.builders import NOW, a_parsed_token, a_phone, an_id
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 
 OTHER_IP = "198.51.100.20"
@@ -152,5 +151,5 @@ async def test_revoking_the_sessions_of_a_phone_revokes_all_its_tokens(app: AppH
         with pytest.raises(Unauthenticated):
             await app.use_cases.authenticate(revoked)
     with pytest.raises(InvalidRefreshToken):
-        await app.use_cases.refresh_session(parse_refresh_token(logged_in.tokens.refresh_token))
+        await app.use_cases.refresh_session(a_parsed_token(logged_in.tokens.refresh_token))
     await app.use_cases.authenticate(other)

@@ -10,9 +10,10 @@ from application.otp.verify_otp import LoggedIn
 from application.principal import Principal
 from application.use_cases import Policy
 from domain.errors import SessionNotFound, Unauthenticated
-from domain.identities.refresh_token import RefreshToken, parse_refresh_token
+from domain.identities.refresh_token import RefreshToken
 from domain.identities.session import SessionLimits
 from tests.support.app_harness import AppHarness
+from tests.support.builders import a_parsed_token
 from tests.support.keys import FIRST_KEY
 
 NEW_KEY = ("new", b"n" * 32)
@@ -39,7 +40,7 @@ async def log_in(
 
 def refresh_token(tokens: Tokens) -> RefreshToken:
     assert tokens.refresh_token is not None
-    return parse_refresh_token(tokens.refresh_token)
+    return a_parsed_token(tokens.refresh_token)
 
 
 async def refresh(app: AppHarness, tokens: Tokens) -> Tokens:

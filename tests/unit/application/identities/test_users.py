@@ -164,7 +164,7 @@ async def test_a_parallel_login_does_not_restore_a_deleted_user(app: AppHarness)
 
 
 @pytest.mark.parametrize(
-    "operation", ["media_cleanup.list_owned_by", "media_items.replace", "media_files.delete"]
+    "operation", ["media_items.list_owned_by", "media_items.replace", "media_files.delete"]
 )
 @pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
 async def test_a_deletion_that_is_interrupted_after_its_write_leaves_nothing_visible(

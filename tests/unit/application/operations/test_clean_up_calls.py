@@ -139,10 +139,10 @@ async def test_a_deleted_identity_disappears_from_the_call_log(app: AppHarness) 
 @pytest.mark.parametrize(
     "operation",
     [
-        "call_cleanup.list_started",
-        "call_cleanup.list_of_identity",
-        "call_cleanup.list_recorded",
-        "call_cleanup.delete",
+        "calls.list_started",
+        "calls.list_of_identity",
+        "calls.list_recorded",
+        "calls.delete",
         "calls.replace",
         "identities.replace",
         None,

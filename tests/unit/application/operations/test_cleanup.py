@@ -195,7 +195,7 @@ async def test_another_instance_takes_over_when_the_lease_expired(
     app: AppHarness, kill: bool
 ) -> None:
     await app.database.repositories().identities.add(a_deleted_identity())
-    app.faults.fail_on("deleted_identities.list_unpurged", kill=kill)
+    app.faults.fail_on("identities.list_unpurged", kill=kill)
     with pytest.raises(ProcessKilled if kill else StorageUnavailable):
         await app.use_cases.scheduled_cleanup(INTERVAL)
     app.faults.reset()
@@ -219,7 +219,7 @@ async def app_to_clean() -> AppHarness:
         await app.database.repositories().media_items.add(item)
         app.files.contents[item.storage_key] = b"content"
     app.clock.advance(FILE_DELETION_DELAY)
-    app.faults.fail_on("media_cleanup.list_owned_by", kill=True)
+    app.faults.fail_on("media_items.list_owned_by", kill=True)
     with pytest.raises(ProcessKilled):
         await app.use_cases.delete_user(principal)
     app.faults.reset()

@@ -11,9 +11,8 @@ from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageUnavailable
 from application.ports.security_events import SecurityEventType
-from domain.identities.refresh_token import parse_refresh_token
 from tests.support.app_harness import AppHarness, wrong_code
-from tests.support.builders import a_phone
+from tests.support.builders import a_parsed_token, a_phone
 from tests.support.fault_injector import ProcessKilled
 from tests.unit.application.otp.test_interrupted_logins import OPERATIONS, count_sessions
 
@@ -68,12 +67,12 @@ async def authenticate(app: AppHarness, login: LoggedIn) -> None:
 
 
 async def refresh(app: AppHarness, login: LoggedIn) -> None:
-    token = parse_refresh_token(login.tokens.refresh_token or "")
+    token = a_parsed_token(login.tokens.refresh_token)
     await app.use_cases.refresh_session(token)
 
 
 async def log_out_others(app: AppHarness, login: LoggedIn) -> None:
-    token = parse_refresh_token(login.tokens.refresh_token or "")
+    token = a_parsed_token(login.tokens.refresh_token)
     assert token is not None
     await app.use_cases.logout(token, Scope.OTHERS)
 

@@ -3,17 +3,15 @@
 import base64
 import hmac
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import InvalidValue
 from domain.identities.refresh_token import (
     RefreshToken,
     make_refresh_token,
     parse_refresh_token,
 )
-from tests.support.builders import an_id
+from tests.support.builders import a_parsed_token, an_id
 from tests.support.examples import examples
 
 KEY, NONCE = b"k" * 32, b"n" * 16
@@ -30,7 +28,7 @@ def test_an_encoded_token_is_parsed_to_the_same_token(generation: int) -> None:
     token = a_token(generation)
     assert token.text == a_token(generation).text
     assert parse_refresh_token(token.text) == token
-    assert parse_refresh_token(token.text).has_valid_mac([KEY], NONCE)
+    assert a_parsed_token(token.text).has_valid_mac([KEY], NONCE)
 
 
 def test_the_mac_is_valid_with_its_nonce_and_any_of_several_keys() -> None:
@@ -49,7 +47,7 @@ def test_a_token_with_a_changed_byte_has_an_invalid_mac(position: int, change: i
     changed = RefreshToken(
         raw[:12].hex(), raw[12:28].hex(), int.from_bytes(raw[28:32], "big"), bytes(raw[32:])
     )
-    assert not parse_refresh_token(changed.text).has_valid_mac([KEY], NONCE)
+    assert not a_parsed_token(changed.text).has_valid_mac([KEY], NONCE)
 
 
 @given(st.text(max_size=120))
@@ -62,10 +60,7 @@ def test_a_token_with_a_changed_byte_has_an_invalid_mac(position: int, change: i
 @example(a_token().text[:-4])
 @example("")
 def test_other_text_is_not_a_refresh_token(text: str) -> None:
-    with pytest.raises(
-        InvalidValue, match=r"\AThis is not a refresh token\. Send the one from .* response\.\Z"
-    ):
-        parse_refresh_token(text)
+    assert parse_refresh_token(text) is None
 
 
 def test_a_token_is_the_base64url_form_of_ids_generation_and_mac() -> None:
@@ -79,12 +74,7 @@ def test_a_token_has_only_one_encoded_form() -> None:
     text = a_token().text
     # The last character carries two bits of the token. Its other four bits are unused.
     variants = [text[:-1] + last for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if last != text[-1]]
-    parsed = []
-    for variant in variants:
-        try:
-            parsed.append(parse_refresh_token(variant).text)
-        except InvalidValue:
-            continue
+    parsed = [token.text for variant in variants if (token := parse_refresh_token(variant))]
     assert parsed == [variant for variant in variants if variant in parsed]
 
 

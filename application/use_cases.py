@@ -73,7 +73,6 @@ from domain.access import LibraryVisibility
 from domain.identities.session import SessionLimits
 from domain.media.image import VariantSpec
 from domain.media.usage import Quota
-from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
@@ -132,7 +131,6 @@ class Policy:
     call_flow: CallFlow = HANG_UP_FLOW
     operator: PhoneNumber | None = None
     caller_id: str = ""
-    callback_policy: CallbackPolicy = CallbackPolicy()
     call_retention: timedelta = DEFAULT_CALL_RETENTION
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
     webhook_urls: WebhookUrls | None = None
@@ -258,7 +256,6 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         randomness=randomness,
         events=events,
         countries=policy.countries,
-        callback_policy=policy.callback_policy,
         rate_limits=policy.rate_limits,
         phone_rules=policy.phone_rules,
     )
@@ -298,8 +295,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
                 delivery_reports=repositories.delivery_reports,
                 report_timing=report_timing,
                 place_code_call=place_code_call,
-                webhook_urls=policy.webhook_urls,
-                are_messages_reported=policy.are_messages_reported,
+                webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
                 clock=clock,
             ),
             identities=identities,

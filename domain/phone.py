@@ -1,7 +1,6 @@
 """Phone numbers: parsed as people write them, kept as E.164."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -248,12 +247,7 @@ def _extract_digits(text: str) -> tuple[bool, str]:
     match = _PHONE.match(text)
     if match is None:
         raise InvalidPhone(_NOT_A_PHONE)
-    digits = [
-        character if character.isascii() else str(unicodedata.decimal(character))
-        for character in text
-        if character.isdecimal()
-    ]
-    return match["plus"] is not None, "".join(digits)
+    return match["plus"] is not None, phonenumbers.normalize_digits_only(text)
 
 
 def _parse_valid(readings: Iterable[_Reading]) -> list[PhoneNumber]:

@@ -30,8 +30,8 @@ class DeliverOtp:
     - Nothing is sent to a blocked phone. Result and duration are imitated instead, and so is the
       report that it was sent, after a typical time.
 
-    `place_code_call` is None without a provider of calls, `webhook_urls` where no provider reports
-    what became of a delivery. Without `are_messages_reported` it reports calls only.
+    `place_code_call` is None without a provider of calls, which reports what became of a call.
+    `webhook_urls` is None where no provider reports what became of a message.
     """
 
     codes: OtpCodes
@@ -42,7 +42,6 @@ class DeliverOtp:
     report_timing: ReportTimingProfile
     place_code_call: PlaceCodeCall | None
     webhook_urls: WebhookUrls | None
-    are_messages_reported: bool
     clock: Clock
 
     async def __call__(
@@ -55,7 +54,7 @@ class DeliverOtp:
             StorageError: no call was placed.
         """
         # A report that only suppressed deliveries have would reveal that a phone is blocked.
-        if self._is_reported(decision.delivery):
+        if decision.delivery.call_id is not None or self.webhook_urls is not None:
             if decision.is_suppressed:
                 result, _ = await asyncio.gather(
                     self._deliver(phone, preferences, decision), self._add_report(decision.delivery)
@@ -88,14 +87,9 @@ class DeliverOtp:
         )
         if decision.is_suppressed:
             return await self.timing.imitate(phone.country)
-        status_url = ""
-        if self.webhook_urls is not None and self.are_messages_reported:
-            status_url = self.webhook_urls.sms_status(delivery.report_id)
+        urls = self.webhook_urls
+        status_url = urls.sms_status(delivery.report_id) if urls is not None else ""
         return await self.timing.record(phone.country, self.messenger.send(phone, text, status_url))
-
-    def _is_reported(self, delivery: Delivery) -> bool:
-        is_call = self.place_code_call is not None and delivery.call_id is not None
-        return self.webhook_urls is not None and (is_call or self.are_messages_reported)
 
     async def _add_report(self, delivery: Delivery) -> None:
         """Add what the provider would report of a suppressed delivery. It stays as it is."""

@@ -75,20 +75,15 @@ class PlaceCallback:
         except StorageError:
             await self._cancel(phone, callback_id)
             raise
-        match result.status:
-            case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
-                self._emit(
-                    SecurityEventType.OTP_SUPPRESSED
-                    if is_suppressed
-                    else SecurityEventType.OTP_DELIVERED,
-                    phone,
-                    result.reason,
-                )
-                return True
-            case DeliveryStatus.INVALID_NUMBER | DeliveryStatus.REJECTED:
-                await self._cancel(phone, callback_id)
-                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, phone, result.reason)
-                return False
+        event_type = SecurityEventType.OTP_DELIVERED
+        is_placed = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
+        if not is_placed:
+            await self._cancel(phone, callback_id)
+            event_type = SecurityEventType.OTP_REQUEST_REJECTED
+        elif is_suppressed:
+            event_type = SecurityEventType.OTP_SUPPRESSED
+        self.events.emit(SecurityEvent(event_type, phone=phone, reason=result.reason or None))
+        return is_placed
 
     async def _cancel(self, phone: PhoneNumber, callback_id: str) -> None:
         """Undo the callback and release its permit. Where that fails both expire."""
@@ -101,6 +96,3 @@ class PlaceCallback:
         limits = self.rate_limits.for_callback(phone.country)
         reservation = Reservation(callback_id, self.clock.now(), limits)
         await release_permits(self.rate_limiter, reservation)
-
-    def _emit(self, event_type: SecurityEventType, phone: PhoneNumber, reason: str) -> None:
-        self.events.emit(SecurityEvent(event_type, phone=phone, reason=reason or None))

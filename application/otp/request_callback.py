@@ -12,7 +12,7 @@ from application.ports.security_events import SecurityEvent, SecurityEvents, Sec
 from application.ports.system import Clock, Randomness
 from application.update import update_phone_verification
 from domain.errors import InvalidValue, TooManyOtpRequests
-from domain.otp.callback import Callback, CallbackPolicy, CallbackRequest
+from domain.otp.callback import Callback, CallbackRequest
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber, PhoneRules
@@ -38,7 +38,6 @@ class RequestCallback:
     randomness: Randomness
     events: SecurityEvents
     countries: Collection[str] | None
-    callback_policy: CallbackPolicy
     rate_limits: RateLimits
     phone_rules: PhoneRules
 
@@ -75,7 +74,7 @@ class RequestCallback:
 
         def decide(verification: PhoneVerification) -> tuple[PhoneVerification, Callback]:
             kept = verification.drop_challenges_without_key(self.codes.has_key)
-            return kept.request_callback(request, self.callback_policy)
+            return kept.request_callback(request)
 
         try:
             decide(loaded.value)

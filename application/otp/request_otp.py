@@ -120,16 +120,17 @@ class RequestOtp:
             recognize_device(self.identities, command.device_token, now),
             self.rate_limiter.next_available(Reservation("", now, failed_attempt)),
         )
+        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         is_call = command.channel is Channel.VOICE and self.deliver_otp.place_code_call is not None
         request = OtpRequest(
             client_ip,
             now,
-            self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES)),
-            self.randomness.bytes(REQUEST_ID_BYTES).hex(),
+            self.codes.make_challenge(now, random[REQUEST_ID_BYTES:-RANDOM_BYTES]),
+            random[:REQUEST_ID_BYTES].hex(),
             device,
             is_limited=limited_until > now,
             channel=command.channel,
-            new_call_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
+            new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
             if is_call and not is_test_phone
             else None,
         )
@@ -186,7 +187,7 @@ class RequestOtp:
             StorageError
         """
 
-        def decide(
+        def decide_anew(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, DeliveryDecision]:
             kept = verification.drop_challenges_without_key(self.codes.has_key)
@@ -194,6 +195,14 @@ class RequestOtp:
 
         available_at = None
         try:
+            decided = decide_anew(loaded.value)
+
+            def decide(
+                verification: PhoneVerification,
+            ) -> tuple[PhoneVerification, DeliveryDecision]:
+                # Nearly always the record is still the one that was loaded.
+                return decided if verification is loaded.value else decide_anew(verification)
+
             decision = await self._refer_to_delivery(phone, decide, loaded)
             if not decision.is_new:
                 return decision

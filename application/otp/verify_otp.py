@@ -34,6 +34,7 @@ from domain.otp.request_id import parse_request_id
 from domain.phone import PhoneNumber
 
 ATTEMPT_ID_BYTES: Final = 8
+_IDS_BYTES: Final = ATTEMPT_ID_BYTES + RANDOM_BYTES + SESSION_ID_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +118,13 @@ class VerifyOtp:
             StorageError
         """
         phone, now = command.phone, self.clock.now()
+        random = self.randomness.bytes(_IDS_BYTES)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         loaded, device, permits = await asyncio.gather(
             self.phone_verifications.load(phone),
             recognize_device(self.identities, command.device_token, now),
             self.attempt_limiter.acquire(
-                self.randomness.bytes(ATTEMPT_ID_BYTES).hex(),
+                random[:ATTEMPT_ID_BYTES].hex(),
                 now,
                 client_ip,
                 phone,
@@ -136,8 +138,8 @@ class VerifyOtp:
             digest_key=self.codes.digest_key(phone),
             request_id=command.request_id and parse_request_id(command.request_id),
             device=device,
-            new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
-            new_session_id=self.randomness.bytes(SESSION_ID_BYTES).hex(),
+            new_identity_id=make_identifier(now, random[ATTEMPT_ID_BYTES:]),
+            new_session_id=random[-SESSION_ID_BYTES:].hex(),
             is_limited=permits.of_failure is None,
             unchallenged_at=permits.unchallenged_at,
             ip_available_at=permits.ip_available_at,

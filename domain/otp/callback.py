@@ -1,13 +1,21 @@
 """A callback: a call to a phone with a code, because somebody asked for it by calling."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
-from domain.errors import TooManyOtpRequests
-from domain.otp.attempt_counters import AttemptCounter, CounterKind
+from domain.otp.attempt_counters import AttemptCounter
 from domain.otp.challenge import Challenge
-from domain.otp.sliding_window import SlidingWindow, whole_seconds
+from domain.otp.sliding_window import SlidingWindow
+
+CALLBACKS_PER_PHONE: Final = (
+    SlidingWindow(2, timedelta(hours=1)),
+    SlidingWindow(3, timedelta(days=1)),
+)
+"""How often a phone is called back, whoever asks. There is no cooldown.
+
+Each callback brings five attempts more: with those of the messages, at most 100 a day.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,42 +73,3 @@ class Callback:
         """Return the callback after its code expired. It still counts as a callback."""
         expired = replace(self.challenge, expires_at=self.challenge.created_at)
         return replace(self, challenge=expired)
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackPolicy:
-    """How often a phone is called back, whoever asks. There is no cooldown.
-
-    Each callback brings five attempts more: with those of the messages, at most 100 a day.
-    """
-
-    per_phone: tuple[SlidingWindow, ...] = (
-        SlidingWindow(2, timedelta(hours=1)),
-        SlidingWindow(3, timedelta(days=1)),
-    )
-
-    def decide(
-        self, callbacks: Sequence[Callback], request: CallbackRequest, attempts: int
-    ) -> Callback:
-        """Return the callback that a request causes.
-
-        It reads the code of the previous one, and does not extend its life. With less than a
-        minute left it reads that of the new challenge.
-
-        Args:
-            callbacks: the callbacks of the phone, in their order.
-            request: the request.
-            attempts: how many attempts the callback brings.
-
-        Raises:
-            TooManyOtpRequests: with the time until the next callback.
-        """
-        now = request.now
-        times = [callback.requested_at for callback in callbacks]
-        available_at = max(window.next_available(times, now) for window in self.per_phone)
-        if available_at > now:
-            raise TooManyOtpRequests(whole_seconds(now, available_at))
-        resendable = [one.challenge for one in callbacks if one.challenge.is_resendable(now)]
-        challenge = resendable[0] if resendable else request.new_challenge
-        counter = AttemptCounter(CounterKind.CALLBACK, request.call_id, attempts)
-        return Callback(challenge, now, request.call_id, counter)

@@ -1,12 +1,17 @@
-"""The check of one attempt: which code it matches, and on what it counts."""
+"""The check of one attempt: if it is looked at, which code it matches, on what it counts."""
 
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.otp.attempt_limits import AttemptLimits, find_limits
+from domain.otp.attempt_counters import (
+    ATTEMPTS_OF_LIMITED_DELIVERY,
+    AttemptCounter,
+    CounterKind,
+)
 from domain.otp.attempts import (
+    SHARED_ATTEMPTS,
     Correct,
     Exhausted,
     ExhaustedIp,
@@ -33,7 +38,7 @@ def check_code(
     """Count an attempt and decide whether its code is correct.
 
     - An attempt of an IP without a permit is looked at only if the client has attempts of its own.
-    - The limits decide first whether an attempt is looked at (`AttemptLimits`). Then a correct
+    - The limits decide first whether an attempt is looked at (`CodeCheck`). Then a correct
       code wins. If the limits are used up, the state does not change.
     - With a request id only the code of its challenge is correct (ASVS 5.0 6.6.2), and with an
       unknown one no code is.
@@ -65,12 +70,20 @@ def check_code(
         for challenge_id, code in codes.items()
         if hmac.compare_digest(code, attempt.code.digits)
     }
-    pruned = verification.prune(attempt.now)
-    check = CodeCheck(pruned, find_limits(pruned, attempt), equal)
-    if attempt.ip_available_at is not None and not check.limits.are_own:
+    check = start_check(verification, attempt, equal)
+    if attempt.ip_available_at is not None and not check.has_own_attempts:
         return verification, check.reject_ip(attempt.ip_available_at)
     successor, result = check.check()
-    return verification if successor is pruned else successor, result
+    return verification if successor is check.state else successor, result
+
+
+def start_check(
+    verification: PhoneVerification, attempt: OtpAttempt, equal: Collection[str] = ()
+) -> "CodeCheck":
+    """Return the check of an attempt whose code equals those of these challenges."""
+    state = verification.prune(attempt.now)
+    device_id = state.recognize_device(attempt.device)
+    return CodeCheck(attempt, state, device_id, state.trusted_until(attempt.client_ip), equal)
 
 
 def count_on_callback(
@@ -90,21 +103,34 @@ def count_on_callback(
 
 @dataclass(frozen=True, slots=True)
 class CodeCheck:
-    """The check of one attempt at the state of a phone.
+    """The check of one attempt: it is looked at only while it has attempts left.
+
+    - With a request id it counts on that id, from a recognized device on the device, with both
+      on both. Nobody else uses these attempts.
+    - Without them it counts on the IP: at the latest delivery that the IP requested, or else
+      also on the limit that all unknown IPs share. The first attempt of an IP after a delivery
+      does not need that limit, so strangers who use it up lock out no owner.
+    - An unknown request id counts as none.
+    - It counts only while a challenge is active, and on deliveries whose code has not expired.
 
     Attributes:
-        state: the state, without what expired.
-        limits: the limits of the attempt.
+        attempt: the attempt.
+        state: what is known about the phone, without what expired. After the maximum of failures
+            in a row unknown IPs have no attempts.
+        device_id: the recognized device that made the attempt, if any.
+        trusted_until: when the last login of the phone from this IP no longer counts.
         equal: the ids of the comparable challenges that have the attempt's code.
     """
 
+    attempt: OtpAttempt
     state: PhoneVerification
-    limits: AttemptLimits
-    equal: Collection[str]
+    device_id: str | None = None
+    trusted_until: datetime | None = None
+    equal: Collection[str] = ()
 
     def check(self) -> Checked:
         """Compare the code with those of messages, and with that of the latest callback."""
-        state, attempt = self.state, self.limits.attempt
+        state, attempt = self.state, self.attempt
         successor, result = self._check_messages()
         callback = _open_callback(state, attempt)
         if callback is None or isinstance(result, Correct):
@@ -116,12 +142,12 @@ class CodeCheck:
         counted = _count_on_callback(successor, attempt)
         if counted is None or isinstance(result, Wrong):
             return counted or successor, result
-        counted = counted.count_failure(self.limits.device_id, attempt.now)
+        counted = counted.count_failure(self.device_id, attempt.now)
         return counted, Wrong(result.attempts_left)
 
     def reject_ip(self, available_at: datetime) -> VerificationResult:
         """Return the result for an IP that has its next permit at this time."""
-        retry_after = whole_seconds(self.limits.attempt.now, available_at)
+        retry_after = whole_seconds(self.attempt.now, available_at)
         _, result = self._check_messages()
         if isinstance(result, Exhausted):
             return Exhausted(max(retry_after, result.retry_after), may_count=False)
@@ -136,29 +162,29 @@ class CodeCheck:
         )
 
     def _check_messages(self) -> Checked:
-        state, limits, now = self.state, self.limits, self.limits.attempt.now
-        named, delivery = limits.named_delivery(now), limits.delivery(now)
+        state, now = self.state, self.attempt.now
+        named, delivery = self.named_delivery(now), self.delivery(now)
         retried = self._find_retried(named)
         if delivery is None:
             return state, Unchallenged(self._is_used_code, retried)
-        left = limits.attempts_left(delivery, now)
+        left = self.attempts_left(delivery, now)
         if left <= 0:
-            retry_after = whole_seconds(now, limits.next_attempt_at())
+            retry_after = whole_seconds(now, self.next_attempt_at())
             return state, Exhausted(retry_after, not self._is_used_code)
         matched = self._find_matched(named)
         if matched is not None and state.blocked_at is None:
             return self._use(matched, named or self._find_carrier(matched), left=left - 1)
         if self._is_used_code:
             return state, Retried(retried, left - 1) if retried else Repeated(left - 1)
-        digest = limits.attempt.digest(delivery.request_id)
-        if any(counter.is_repeat(digest, now) for counter in limits.counters(delivery)):
+        digest = self.attempt.digest(delivery.request_id)
+        if any(counter.is_repeat(digest, now) for counter in self.counters(delivery)):
             return state, Repeated(left)
-        successor, counted = limits.count(delivery, digest)
-        return successor, Wrong(replace(limits, state=successor).attempts_left(counted, now))
+        successor, counted = self.count(delivery, digest)
+        return successor, Wrong(replace(self, state=successor).attempts_left(counted, now))
 
     def _find_matched(self, named: Delivery | None) -> Challenge | None:
         """Return the latest active challenge of a message that has the code, or None."""
-        active = self.state.active_challenges(self.limits.attempt.now)
+        active = self.state.active_challenges(self.attempt.now)
         return next((found for found in reversed(active) if self._matches(found, named)), None)
 
     def _find_retried(self, named: Delivery | None) -> UsedCode | None:
@@ -168,8 +194,8 @@ class CodeCheck:
         or as a recognized device: wrong codes are not counted at a used challenge, so others could
         guess.
         """
-        state, limits, request_id = self.state, self.limits, self.limits.attempt.request_id
-        is_known = limits.trusted_until is not None or limits.device_id is not None
+        state, request_id = self.state, self.attempt.request_id
+        is_known = self.trusted_until is not None or self.device_id is not None
         for challenge in state.all_challenges if state.blocked_at is None else ():
             login = challenge.login
             if (
@@ -186,7 +212,7 @@ class CodeCheck:
     def _matches(self, challenge: Challenge, named: Delivery | None) -> bool:
         """Return whether the challenge has the code, and is that of the request id if any."""
         if named is None:
-            return challenge.id in self.equal and self.limits.attempt.request_id is None
+            return challenge.id in self.equal and self.attempt.request_id is None
         return challenge.id in self.equal and named.challenge_id == challenge.id
 
     def _find_carrier(self, challenge: Challenge) -> Delivery | Callback | None:
@@ -202,13 +228,13 @@ class CodeCheck:
         deliveries = tuple(
             delivery for delivery in self.state.deliveries if delivery.challenge_id == challenge.id
         )
-        is_device_recognized = self.limits.device_id is not None
+        is_device_recognized = self.device_id is not None
         return UsedCode(challenge, login, carrier, is_device_recognized, deliveries)
 
     def _use(
         self, challenge: Challenge, carrier: Delivery | Callback | None, *, left: int
     ) -> Checked:
-        state, attempt, device_id = self.state, self.limits.attempt, self.limits.device_id
+        state, attempt, device_id = self.state, self.attempt, self.device_id
         identity_id = state.identity_id or attempt.new_identity_id
         login = Login(identity_id, attempt.new_session_id, attempt.request_id)
         used = challenge.mark_used(attempt.now, login)
@@ -224,6 +250,112 @@ class CodeCheck:
             identity_id=identity_id,
         )
         return successor, Correct(self._used_code(used, login, carrier), left)
+
+    @property
+    def has_own_attempts(self) -> bool:
+        """Whether the client has attempts that nobody else can use up.
+
+        It holds the id of a request whose code has not expired, or it is a recognized device.
+        """
+        return self.device_id is not None or self.named_delivery(self.attempt.now) is not None
+
+    def named_delivery(self, time: datetime) -> Delivery | None:
+        """Return the delivery that the request id refers to, or None."""
+        if self.attempt.request_id is None:
+            return None
+        for delivery in self._current_deliveries(time):
+            if delivery.counter_of_request(self.attempt.request_id):
+                return delivery
+        return None
+
+    def delivery(self, time: datetime) -> Delivery | None:
+        """Return the delivery that the attempt counts on, None while no challenge is active."""
+        if not self.state.active_challenges(time):
+            return None
+        if named := self.named_delivery(time):
+            return named
+        current = self._current_deliveries(time)
+        if self.device_id is None:
+            ip = self.attempt.client_ip.ip
+            for delivery in reversed(current):
+                if delivery.client_ip.ip == ip:
+                    return delivery
+        return current[-1] if current else None
+
+    def counters(self, delivery: Delivery) -> Sequence[AttemptCounter]:
+        """Return the counters of the attempt at the delivery that it counts on."""
+        counters = []
+        if of_request := delivery.counter_of_request(self.attempt.request_id):
+            counters.append(of_request)
+        if self.device_id is not None:
+            counters.append(delivery.counter_of_device(self.device_id))
+        return counters or [delivery.counter_of_ip(self.attempt.client_ip)]
+
+    def attempts_left(self, delivery: Delivery, time: datetime) -> int:
+        """Return how many attempts the client has left at the delivery."""
+        counters = self.counters(delivery)
+        return max([self._left_of(counter, delivery, time) for counter in counters])
+
+    def count(self, delivery: Delivery, digest: str) -> tuple[PhoneVerification, Delivery]:
+        """Return state and delivery after the attempt with this digest failed at the delivery."""
+        counters, now = self.counters(delivery), self.attempt.now
+        for counter in counters:
+            delivery = delivery.set_counter(counter.count(digest, now))
+        # The counter of an unknown IP is the only one.
+        is_of_unknown_ip = counters[0].kind is CounterKind.UNKNOWN_IP
+        is_shared = is_of_unknown_ip and self.shared_attempts_left(now) > 0
+        counted = self.state.replace_delivery(delivery)
+        return counted.count_failure(self.device_id, now, is_shared=is_shared), delivery
+
+    def shared_attempts_left(self, time: datetime) -> int:
+        """Return how many attempts all unknown IPs together have left."""
+        return min(window.remaining(self.state.shared_attempts, time) for window in SHARED_ATTEMPTS)
+
+    def next_attempt_at(self) -> datetime:
+        """Return when the attempt is looked at, if nobody does anything and it is not now."""
+        now = self.attempt.now
+        times = [challenge.expires_at for challenge in self.state.challenges]
+        times += [
+            time + window.period
+            for window in SHARED_ATTEMPTS
+            for time in self.state.shared_attempts
+        ]
+        times += [self.attempt.unchallenged_at or now]
+        return next(time for time in sorted(times) if time > now and self._allows(time))
+
+    def _allows(self, time: datetime) -> bool:
+        if delivery := self.delivery(time):
+            return self.attempts_left(delivery, time) > 0
+        return self.attempt.unchallenged_at is None or time >= self.attempt.unchallenged_at
+
+    def _left_of(self, counter: AttemptCounter, delivery: Delivery, time: datetime) -> int:
+        if counter.kind is not CounterKind.UNKNOWN_IP:
+            return max(0, counter.left)
+        if self.state.failures.has_reached_maximum:
+            return 0
+        left = min(counter.left, self.shared_attempts_left(time))
+        left = max(left, 0 if counter.used else 1)
+        is_trusted = self.trusted_until is not None and time < self.trusted_until
+        if not self.attempt.is_limited or is_trusted:
+            return left
+        if not self._is_neighbor(time):
+            return 0
+        # Each /64 of a /48 has a first attempt, and strangers may have all of them.
+        return max(0, min(left, ATTEMPTS_OF_LIMITED_DELIVERY - delivery.attempts_of_unknown_ips))
+
+    def _is_neighbor(self, time: datetime) -> bool:
+        """Return whether the IPv6 /48 of the IP requested a current delivery."""
+        client_ip = self.attempt.client_ip
+        return any(
+            client_ip.is_ipv6 and delivery.client_ip.network == client_ip.network
+            for delivery in self._current_deliveries(time)
+        )
+
+    def _current_deliveries(self, time: datetime) -> Sequence[Delivery]:
+        """Return the deliveries whose code has not expired, used or not."""
+        state = self.state
+        current = [challenge.id for challenge in state.challenges if time < challenge.expires_at]
+        return [delivery for delivery in state.deliveries if delivery.challenge_id in current]
 
 
 def _open_callback(state: PhoneVerification, attempt: OtpAttempt) -> Callback | None:

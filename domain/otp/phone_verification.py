@@ -14,9 +14,11 @@ from domain.otp.attempt_counters import (
     ATTEMPTS_AFTER_MAX_FAILURES,
     ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
+    AttemptCounter,
+    CounterKind,
 )
 from domain.otp.attempts import OtpAttempt
-from domain.otp.callback import Callback, CallbackPolicy, CallbackRequest
+from domain.otp.callback import CALLBACKS_PER_PHONE, Callback, CallbackRequest
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
@@ -198,17 +200,26 @@ class PhoneVerification:
         challenges = tuple(challenge for challenge in self.challenges if challenge.id in delivered)
         return replace(self, deliveries=deliveries, challenges=challenges)
 
-    def request_callback(
-        self, request: CallbackRequest, policy: CallbackPolicy
-    ) -> tuple["PhoneVerification", Callback]:
+    def request_callback(self, request: CallbackRequest) -> tuple["PhoneVerification", Callback]:
         """Decide whether the phone is called back with a code.
+
+        The call reads the code of the previous one, and does not extend its life. With less than a
+        minute left it reads that of the new challenge.
 
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
-        pruned = self.prune(request.now)
+        pruned, now = self.prune(request.now), request.now
+        times = [callback.requested_at for callback in pruned.callbacks]
+        available_at = max(window.next_available(times, now) for window in CALLBACKS_PER_PHONE)
+        if available_at > now:
+            raise TooManyOtpRequests(whole_seconds(now, available_at))
+        challenges = [callback.challenge for callback in pruned.callbacks]
+        resendable = [challenge for challenge in challenges if challenge.is_resendable(now)]
+        challenge = resendable[0] if resendable else request.new_challenge
         attempts = pruned._attempts_of_new_delivery(is_limited=request.is_limited)
-        callback = policy.decide(pruned.callbacks, request, attempts)
+        counter = AttemptCounter(CounterKind.CALLBACK, request.call_id, attempts)
+        callback = Callback(challenge, now, request.call_id, counter)
         return replace(pruned, callbacks=(*pruned.callbacks, callback)), callback
 
     def find_callback(self, call_id: str) -> Callback | None:

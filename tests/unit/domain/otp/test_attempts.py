@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from domain.errors import TooManyAttempts
-from domain.otp.attempt_limits import AttemptLimits
 from domain.otp.attempts import OtpAttempt, Repeated, Unchallenged, VerificationResult, Wrong
 from domain.otp.challenge import OtpCode
+from domain.otp.code_check import CodeCheck
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_challenge, a_delivery, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
@@ -249,10 +249,10 @@ def limits_of(
     device_id: str | None = None,
     trusted_until: datetime | None = None,
     **changes: Any,
-) -> AttemptLimits:
+) -> CodeCheck:
     """Return the limits of an attempt after one delivery."""
     state = PhoneVerification(challenges=(a_challenge(),), deliveries=(a_delivery(),))
-    return AttemptLimits(attempt, replace(state, **changes), device_id, trusted_until)
+    return CodeCheck(attempt, replace(state, **changes), device_id, trusted_until)
 
 
 def test_the_digest_of_a_code_depends_on_key_code_and_delivery() -> None:

@@ -17,7 +17,7 @@ from domain.otp.attempts import (
     VerificationResult,
     Wrong,
 )
-from domain.otp.callback import Callback, CallbackPolicy, CallbackRequest
+from domain.otp.callback import Callback, CallbackRequest
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.code_check import check_code, count_on_callback
 from domain.otp.delivery import DeviceProof, OtpRequest
@@ -51,7 +51,6 @@ class VerificationDriver:
     verification: PhoneVerification = field(default_factory=PhoneVerification)
     now: datetime = NOW
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
-    callback_policy: CallbackPolicy = field(default_factory=CallbackPolicy)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     wrong_codes: "count[int]" = field(default_factory=lambda: count(900_000))
     device: DeviceProof | None = None
@@ -89,9 +88,7 @@ class VerificationDriver:
             id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
         )
         request = CallbackRequest(self.now, challenge, f"call-{number}", self.is_limited)
-        self.verification, callback = self.verification.request_callback(
-            request, self.callback_policy
-        )
+        self.verification, callback = self.verification.request_callback(request)
         return callback
 
     def deliver(self, client_ip: str = HOME_IP) -> DeliveryDecision:

@@ -73,10 +73,7 @@ class DiskFiles:
     ) -> AsyncIterator[StoredFile | None]:
         """Open the file for reading until the end of the block; None if it does not exist."""
         file = file_path(self._folder, storage_key)
-        if file is None:
-            yield None
-            return
-        opened = await self._run(media_folder.open_file, self._folder, file, start, stop)
+        opened = file and await self._run(media_folder.open_file, self._folder, file, start, stop)
         if opened is None:
             yield None
             return

@@ -73,10 +73,8 @@ class DiskFiles:
     ) -> AsyncIterator[StoredFile | None]:
         """Open the file for reading until the end of the block; None if it does not exist."""
         file = file_path(self._folder, storage_key)
-        if file is None:
-            yield None
-            return
-        opened = await self._run(media_folder.open_file, self._folder, file, start, stop)
+        open_file = media_folder.open_file
+        opened = await self._run(open_file, self._folder, file, start, stop) if file else None
         if opened is None:
             yield None
             return

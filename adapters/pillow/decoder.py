@@ -38,7 +38,7 @@ from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
 from adapters.pillow.header import Header, clean_jpeg, read_header
 from adapters.pillow.limits import TOO_COMPLEX, LimitChecker
 from adapters.pillow.stills import SourceFile, encode_still, read_options
-from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, TaskKind, invalid
+from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid
 from adapters.pillow.variants import EncodedBytes, animated_variant, still_variant
 from domain.errors import InvalidImage, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, SourceFormat
@@ -128,7 +128,7 @@ def answer(task: Task, descriptors: list[int]) -> Answer:
     try:
         with Path(f"/proc/self/fd/{descriptors[0]}").open("rb") as file:
             source = _Source(file, task)
-            if task.kind is TaskKind.COUNT:
+            if not task.image_count:
                 return Answer(pixels=source.header.pixels)
             images = list[Image]()
             for output, encoded in zip(descriptors[1:], _encode(source, task), strict=True):
@@ -151,13 +151,12 @@ def answer(task: Task, descriptors: list[int]) -> Answer:
 
 
 def _encode(source: _Source, task: Task) -> Iterator[EncodedBytes]:
-    is_published = task.kind is TaskKind.PUBLISH
     if source.format is SourceFormat.GIF or source.header.frames > 1:
         size = (source.header.width, source.header.height)
         if swaps_sides(source.image):
             size = size[::-1]
         animation = Animation(source.image, size, source.header.frames)
-        if is_published:
+        if task.is_published:
             yield ImageFormat.GIF, encode_gif(animation), size
         for spec in task.variants:
             yield animated_variant(animation, spec)
@@ -165,7 +164,7 @@ def _encode(source: _Source, task: Task) -> Iterator[EncodedBytes]:
     options = read_options(source.image)
     details = SourceFile(source.format, source.size, source.header.is_lossless, options)
     image = source.decode_still()
-    if is_published:
+    if task.is_published:
         yield (*encode_still(image, details), image.size)
     for spec in task.variants:
         yield still_variant(image, spec)

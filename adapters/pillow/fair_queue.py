@@ -10,15 +10,17 @@ from domain.errors import TooManyUploads
 WAIT_TIMEOUT_SECONDS: Final = 60.0
 SMALL_IMAGES_SHARE: Final = 4
 """Small images have a quarter of the maximum pixels for themselves."""
-_AGING: Final = 1 / 64
+_TURN: Final = 64
+"""Work waits behind so many later arrivals for each older work of its identity."""
 
 
 @dataclass(eq=False, slots=True)
 class QueuedWork:
     """One piece of work that has started, or waits for its turn."""
 
+    identity_id: str
     pixels: int
-    rank: tuple[float, int]
+    rank: int
     started: asyncio.Future[None] = field(default_factory=asyncio.Future)
     is_beside: bool = False
 
@@ -26,8 +28,8 @@ class QueuedWork:
 class FairQueue:
     """Starts work in turns of the identities, a few pieces at a time.
 
-    - An identity with much work waits behind identities with little work, as in start-time fair
-      queueing. Each start raises the rank of work that arrives later, so no work waits forever.
+    - An identity with much work waits behind identities with little work, but behind a limited
+      number of later arrivals, so no work waits forever.
     - The images in work have at most `max_pixels` together. If the next image has to wait for
       pixels, images behind it start beside it, with a quarter of that number in addition. So a
       large image blocks no small ones, and small ones do not delay it.
@@ -42,13 +44,6 @@ class FairQueue:
         self._waiting: list[QueuedWork] = []
         self._running: set[QueuedWork] = set()
         self._arrivals = count()
-        self._rank = 0.0
-        self._next_ranks: dict[str, float] = {}
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether there is no work."""
-        return not self._waiting and not self._running
 
     async def acquire(self, identity_id: str, pixels: int = 0) -> QueuedWork:
         """Wait for a work. The caller releases it when the work has ended.
@@ -56,9 +51,9 @@ class FairQueue:
         Raises:
             TooManyUploads: The turn did not come in time.
         """
-        rank = max(self._rank, self._next_ranks.get(identity_id, 0.0))
-        self._next_ranks[identity_id] = rank + 1
-        work = QueuedWork(min(pixels, self._max_pixels), (rank, next(self._arrivals)))
+        older = [work.identity_id for work in (*self._waiting, *self._running)].count(identity_id)
+        rank = next(self._arrivals) + _TURN * older
+        work = QueuedWork(identity_id, min(pixels, self._max_pixels), rank)
         self._waiting.append(work)
         self._start_waiting()
         try:
@@ -78,12 +73,6 @@ class FairQueue:
         else:
             self._waiting.remove(work)
         self._start_waiting()
-        # A rank that has passed is worth as much as none.
-        self._next_ranks = {
-            identity_id: rank for identity_id, rank in self._next_ranks.items() if rank > self._rank
-        }
-        if self.is_idle:
-            self._next_ranks.clear()
 
     def _start_waiting(self) -> None:
         is_blocked = False
@@ -101,8 +90,6 @@ class FairQueue:
     def _start(self, work: QueuedWork) -> None:
         self._waiting.remove(work)
         self._running.add(work)
-        rank, _ = work.rank
-        self._rank = max(self._rank, rank) + _AGING
         if not work.started.done():  # the caller was cancelled at this moment
             work.started.set_result(None)
 

@@ -2,23 +2,19 @@
 
 import asyncio
 import os
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from adapters.pillow.fair_queue import FairQueue
 from adapters.pillow.pixel_allowance import PixelAllowance
 from adapters.pillow.processes import DecoderProcesses
-from adapters.pillow.tasks import Answer, Task, TaskKind
+from adapters.pillow.tasks import Answer, Task
 from application.ports.images import EncodedImage, PublishedImage
-from domain.errors import NoUploadSpace, TooManyUploads, Unavailable
+from domain.errors import NoUploadSpace, Unavailable
 from domain.media.image import ImageLimits, SourceFormat, VariantSpec
 
-MAX_IMAGES: Final = 256
-MAX_IMAGES_PER_IDENTITY: Final = 16
-"""Images in work and waiting, in one process of the service."""
 MAX_SMALL_BYTES: Final = 256 * 1024
 """The results of such an upload are in memory: they need no space in the temporary folder."""
 ALL_FORMATS: Final = frozenset(SourceFormat)
@@ -33,7 +29,6 @@ class PillowImagePublisher:
 
     - First the pixels are counted, without decoding. One image at a time is counted.
     - Then the image waits until it may be decoded. Identities take turns in both queues.
-    - If too many images are waiting, in total or of the identity, the next one is rejected.
     - If a caller is cancelled, the process that works for it is stopped.
     """
 
@@ -52,7 +47,6 @@ class PillowImagePublisher:
         self._counting = FairQueue(max_running=1, max_pixels=0)
         self._decoding = decoding
         self._allowance = allowance
-        self._images = Counter[str]()
         self._working = set[asyncio.Task[Answer]]()
         self._stopping_idle: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -62,7 +56,7 @@ class PillowImagePublisher:
         self, upload: BinaryIO, identity_id: str, variants: Sequence[VariantSpec] = ()
     ) -> AsyncIterator[PublishedImage]:
         """Decode the upload and encode it anew."""
-        task = Task(TaskKind.PUBLISH, self._limits, self._formats, variants)
+        task = Task(self._limits, self._formats, is_published=True, variants=variants)
         with ExitStack() as files:
             full, *rest = await self._encode(task, upload, identity_id, files)
             yield PublishedImage(full, _by_name(variants, rest))
@@ -72,7 +66,7 @@ class PillowImagePublisher:
         self, published: BinaryIO, variants: Sequence[VariantSpec]
     ) -> AsyncIterator[Mapping[str, EncodedImage]]:
         """Encode variants of an image that was published before, by name."""
-        task = Task(TaskKind.VARIANTS, self._limits, ALL_FORMATS, variants)
+        task = Task(self._limits, ALL_FORMATS, variants=variants)
         with ExitStack() as files:
             encoded = await self._encode(task, published, _NOBODY, files)
             yield _by_name(variants, encoded)
@@ -84,32 +78,17 @@ class PillowImagePublisher:
         await asyncio.gather(*self._working, return_exceptions=True)
         await asyncio.to_thread(self._processes.stop_idle)
 
-    @contextmanager
-    def _admit(self, identity_id: str) -> Iterator[None]:
-        if (
-            self._images[identity_id] >= MAX_IMAGES_PER_IDENTITY
-            or self._images.total() >= MAX_IMAGES
-        ):
-            raise TooManyUploads
-        self._images[identity_id] += 1
-        try:
-            yield
-        finally:
-            self._images -= Counter([identity_id])
-
     async def _encode(
         self, task: Task, upload: BinaryIO, identity_id: str, files: ExitStack
     ) -> list[EncodedImage]:
-        with self._admit(identity_id):
-            counting = Task(TaskKind.COUNT, self._limits, task.formats)
-            pixels = (await self._run(self._counting, identity_id, 0, counting, [upload])).pixels
-            if task.kind is TaskKind.PUBLISH:
-                self._allowance.acquire(identity_id, pixels)
-            count = len(task.variants) + (task.kind is TaskKind.PUBLISH)
-            is_small = os.fstat(upload.fileno()).st_size <= MAX_SMALL_BYTES
-            outputs = [_open_new(files, is_small=is_small) for _ in range(count)]
-            answer = await self._run(self._decoding, identity_id, pixels, task, [upload, *outputs])
-            return list(map(EncodedImage, answer.images, outputs))
+        counting = Task(self._limits, task.formats)
+        pixels = (await self._run(self._counting, identity_id, 0, counting, [upload])).pixels
+        if task.is_published:
+            self._allowance.acquire(identity_id, pixels)
+        is_small = os.fstat(upload.fileno()).st_size <= MAX_SMALL_BYTES
+        outputs = [_open_new(files, is_small=is_small) for _ in range(task.image_count)]
+        answer = await self._run(self._decoding, identity_id, pixels, task, [upload, *outputs])
+        return list(map(EncodedImage, answer.images, outputs))
 
     async def _run(
         self, queue: FairQueue, identity_id: str, pixels: int, task: Task, files: Sequence[BinaryIO]

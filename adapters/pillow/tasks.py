@@ -1,7 +1,6 @@
 """What the service asks a decoder process, and what it answers, as JSON."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import msgspec
 
@@ -12,21 +11,22 @@ MAX_MESSAGE = 65_536
 """In bytes."""
 
 
-class TaskKind(StrEnum):
-    """What to do: count the pixels, encode the image and its variants, or only variants."""
-
-    COUNT = "count"
-    PUBLISH = "publish"
-    VARIANTS = "variants"
-
-
 class Task(msgspec.Struct, frozen=True):
-    """It is sent with the descriptors of the file and of one file for each image to encode."""
+    """It is sent with the descriptors of the file and of one file for each image to encode.
 
-    kind: TaskKind
+    The first of these is the published image, if `is_published`. Without any, only the pixels are
+    counted.
+    """
+
     limits: ImageLimits
     formats: frozenset[SourceFormat]
+    is_published: bool = False
     variants: Sequence[VariantSpec] = ()
+
+    @property
+    def image_count(self) -> int:
+        """How many images to encode."""
+        return self.is_published + len(self.variants)
 
 
 class Failure(msgspec.Struct, frozen=True):

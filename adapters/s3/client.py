@@ -16,10 +16,8 @@ from botocore.model import OperationModel
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
-MAX_READS: Final = 64
-"""Connections of all files that are being read; see `ReadConnections`."""
-_MAX_CONNECTIONS: Final = MAX_READS + 36
-"""The rest is for uploads, deletions and health checks: readers never delay them."""
+_MAX_CONNECTIONS: Final = 300
+"""At most 256 are for files that are being read: readers never delay anything else."""
 _REDIRECTS: Final = {301, 302, 307}
 _OTHER_REGION: Final = {
     "400",  # the response to HEAD has no body
@@ -39,7 +37,6 @@ class Timeouts:
         total: Any other operation: one request and its retry.
         write: Storing a file. Much shorter than the time that an upload may take as a whole.
         delete: Deleting a file. Short, because a refused deletion is retried.
-        read_connection: Waiting for one of `MAX_READS` connections.
         health_check: A health check. Readiness does not wait so long.
     """
 
@@ -48,7 +45,6 @@ class Timeouts:
     total: float = 20.0
     write: float = 60.0
     delete: float = 5.0
-    read_connection: float = 3.0
     health_check: float = 2.5
 
 

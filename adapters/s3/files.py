@@ -5,33 +5,31 @@ import hashlib
 import logging
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from botocore.exceptions import ClientError
 
-from adapters.s3.client import (
-    DEFAULT_TIMEOUTS,
-    MAX_READS,
-    Bucket,
-    Connection,
-    Timeouts,
-    open_client,
-)
+from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, Connection, Timeouts, open_client
 from adapters.s3.errors import (
     STORE_ERRORS,
+    files_unavailable,
     not_responding,
     not_usable,
     status_of,
     translated_errors,
 )
 from adapters.s3.presigned import UrlSigner, make_url_signer
-from adapters.s3.reads import CHUNK_SIZE, ObjectReader, ReadConnections
 from application.ports.media_files import MediaUrl, StoredFile
 from application.ports.system import Clock
 
+if TYPE_CHECKING:
+    from aiobotocore.response import StreamingBody
+    from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef
+
+CHUNK_SIZE: Final = 64 * 1024
 WRITE_CHECK_INTERVAL: Final = timedelta(minutes=1)
 _HEALTH_CHECK_KEY: Final = ".health-check"
 
@@ -55,7 +53,6 @@ class S3Files:
         self._cache_control = cache_control
         self._clock = clock
         self._timeouts = timeouts
-        self._reads = ReadConnections(MAX_READS, timeouts.read_connection)
         self._write_checked_at: datetime | None = None
 
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
@@ -92,14 +89,21 @@ class S3Files:
         self, storage_key: str, start: int = 0, stop: int | None = None
     ) -> AsyncIterator[StoredFile | None]:
         """Open the file for reading until the end of the block; None if it does not exist."""
-        reader = ObjectReader(
-            self._bucket, self._reads, storage_key, self._timeouts.total, start, stop
-        )
-        try:
-            size = await reader.open()
-            yield StoredFile(size, reader.read_chunks(size)) if size is not None else None
-        finally:
-            reader.disconnect()
+        client, stored = self._bucket.client, None
+        request: GetObjectRequestTypeDef = {
+            "Bucket": self._bucket.name,
+            "Key": self._bucket.object_key(storage_key),
+        }
+        if start or stop is not None:
+            request["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
+        with ExitStack() as stack:
+            async with translated_errors(self._timeouts.total):
+                with suppress(client.exceptions.NoSuchKey):
+                    response = await client.get_object(**request)
+                    # Closing it closes the connection, unless the whole body has been read.
+                    body = stack.enter_context(closing(response["Body"]))
+                    stored = StoredFile(response["ContentLength"], _read_chunks(body))
+            yield stored
 
     async def list_files(self) -> AsyncIterator[str]:
         """List the storage keys of all files."""
@@ -217,6 +221,14 @@ async def open_s3_files(
                 raise problem from None
             _log.warning({"event": "media_store_unavailable", "reason": str(problem)})
         yield files
+
+
+async def _read_chunks(body: "StreamingBody") -> AsyncIterator[bytes]:
+    try:
+        while chunk := await body.read(CHUNK_SIZE):
+            yield chunk
+    except STORE_ERRORS as error:
+        raise files_unavailable(error) from None
 
 
 def _hash_content(content: BinaryIO) -> str:

@@ -155,8 +155,6 @@ class ListItems:
     ) -> Sequence[MediaItem]:
         if request.after is not None:
             return await self.media_items.list_after(item_filter, request.after, limit)
-        if request.is_too_deep:
-            return []
         return await self.media_items.list_page(item_filter, request.offset, limit)
 
     async def _count(self, item_filter: ItemFilter, request: PageRequest) -> int | None:

@@ -16,7 +16,7 @@ from application.ports.versioned import Versioned
 from application.update import update
 from domain.errors import DomainError, ItemNotFound, MediaFileNotFound
 from domain.media.image import VariantSpec
-from domain.media.item import STORAGE_KEY_BYTES, MediaItem, Variant, make_storage_key
+from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.page import MAX_PAGE_SIZE, Cursor
 
@@ -42,8 +42,7 @@ class RebuildVariants:
     - Items that have them already are only read. So the next run continues an interrupted one.
     - Storage keys are in the record before their files are written, and until their files are
       deleted. So no file is left without a record, and former URLs work until the new ones do.
-    - If two runs meet at an item, the one that began later with it wins. No run deletes files that
-      another one may still use.
+    - Two runs at the same time may delete each other's files.
     """
 
     media_items: MediaItems
@@ -110,32 +109,14 @@ class RebuildVariants:
         file.seek(0)
         async with self.image_publisher.encode_variants(file, self.variant_specs) as encoded:
             variants = make_variants(item.id, self.variant_specs, encoded, self.randomness)
-            # A run without variants has a key, too, by which other runs notice it.
-            random = self.randomness.bytes(STORAGE_KEY_BYTES)
-            unused_key = make_storage_key(item.id, random, item.image.format.suffix)
-            new_keys = [variant.storage_key for variant in variants] or [unused_key]
-            begun = await self._change(
-                item.id, lambda item: item.with_unused_keys(*item.unused_keys, *new_keys)
-            )
             files = {variant.storage_key: encoded[variant.name] for variant in variants}
-            await write_files(self.media_files, files)
-        try:
-            changed = await self._change(
-                item.id, lambda item: _use(item, begun, new_keys, variants)
+            await self._change(
+                item.id, lambda item: item.with_unused_keys(*item.unused_keys, *files)
             )
-        except ItemNotFound:  # the other run may have deleted these files before they were written
-            await self._delete_unused(item.id, new_keys)
-            raise
-        await self._delete_unused(item.id, changed.unused_keys)
-
-    async def _delete_unused(self, item_id: str, storage_keys: Sequence[str]) -> None:
-        await delete_files(self.media_files, storage_keys)
-        await self._change(
-            item_id,
-            lambda item: item.with_unused_keys(
-                *(key for key in item.unused_keys if key not in storage_keys)
-            ),
-        )
+            await write_files(self.media_files, files)
+        changed = await self._change(item.id, lambda item: item.replace_variants(variants))
+        await delete_files(self.media_files, changed.unused_keys)
+        await self._change(item.id, lambda item: item.with_unused_keys())
 
     async def _change(self, item_id: str, change: Callable[[MediaItem], MediaItem]) -> MediaItem:
         async def load() -> Versioned[MediaItem]:
@@ -149,13 +130,3 @@ class RebuildVariants:
             return changed, changed
 
         return await update(load, self.media_items.replace, change_and_return)
-
-
-def _use(
-    item: MediaItem, begun: MediaItem, new_keys: Sequence[str], variants: tuple[Variant, ...]
-) -> MediaItem:
-    # A run that began later with this item, or has ended since, deletes the files of this one.
-    is_last = [*item.unused_keys[-len(new_keys) :]] == new_keys
-    if not is_last or item.variants != begun.variants:
-        raise ItemNotFound
-    return item.replace_variants(variants)

@@ -10,12 +10,10 @@ import pytest
 
 from adapters.pillow import PillowImagePublisher, decoder, open_image_publisher
 from adapters.pillow.processes import DecoderProcesses
-from adapters.pillow.publisher import MAX_IMAGES, MAX_IMAGES_PER_IDENTITY
-from adapters.pillow.tasks import Answer, Task, TaskKind
+from adapters.pillow.tasks import Answer, Task
 from domain.errors import (
     InvalidImage,
     TooManyPixels,
-    TooManyUploads,
     Unavailable,
     UnsupportedImageType,
 )
@@ -43,11 +41,9 @@ class BlockedProcesses(DecoderProcesses):
 
     def __init__(self) -> None:
         super().__init__(0, 0)
-        self.started = list[TaskKind]()
         self.released = asyncio.Event()
 
     async def run(self, task: Task, files: Sequence[int]) -> Answer:
-        self.started.append(task.kind)
         await self.released.wait()
         return decoder.answer(task, list(files))
 
@@ -60,27 +56,6 @@ def processes() -> BlockedProcesses:
 @pytest.fixture
 def publisher(processes: BlockedProcesses) -> PillowImagePublisher:
     return image_publisher(processes=processes)
-
-
-@pytest.mark.parametrize(("identities", "limit"), [(1, MAX_IMAGES_PER_IDENTITY), (100, MAX_IMAGES)])
-async def test_waiting_images_beyond_the_limit_of_an_identity_or_of_all_are_rejected(
-    publisher: PillowImagePublisher, processes: BlockedProcesses, identities: int, limit: int
-) -> None:
-    waiting = [
-        asyncio.create_task(publish_by(publisher, still_gif(), number % identities))
-        for number in range(limit)
-    ]
-    await asyncio.sleep(0)
-
-    with pytest.raises(TooManyUploads):
-        await publish_by(publisher, plain_jpeg(), 0)
-
-    others = [] if limit == MAX_IMAGES else [publish_by(publisher, still_gif(), 1)]
-    for task in waiting[2:]:
-        task.cancel()
-    processes.released.set()
-    await asyncio.gather(*waiting, *others, return_exceptions=True)
-    await publish_by(publisher, plain_jpeg(), 0)
 
 
 async def test_the_pixels_of_an_identity_are_limited() -> None:

@@ -1,15 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from io import BytesIO
 from tempfile import TemporaryFile
 
 import pytest
 
-from adapters.s3 import S3Files, Timeouts
-from adapters.s3.client import MAX_READS
-from adapters.s3.reads import CHUNK_SIZE
-from application.ports.errors import MediaStorageUnavailable
+from adapters.s3 import S3Files
+from adapters.s3.files import CHUNK_SIZE
 from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY, S3Setup, read_file
 from tests.support.servers.s3 import S3Server
 
@@ -82,32 +79,3 @@ async def test_an_interrupted_write_leaves_nothing(
 
     assert await read_file(files) is None
     assert s3_server.keys(setup.prefix) == []
-
-
-async def test_readers_that_do_not_stop_keep_their_connections(setup: S3Setup) -> None:
-    setup.timeouts = Timeouts(read_connection=0.01)
-    async with setup.open_files() as files, AsyncExitStack() as readers:
-        await files.write(KEY, BytesIO(bytes(500_000)), JPEG)
-        for _ in range(MAX_READS):
-            await readers.enter_async_context(files.open_file(KEY))
-
-        with pytest.raises(MediaStorageUnavailable, match=r"^too many files are being read$"):
-            await read_file(files)
-
-        await readers.aclose()
-        assert await read_file(files) == bytes(500_000)
-
-
-async def test_readers_that_stop_lose_their_connections_and_go_on_later(setup: S3Setup) -> None:
-    content = bytes(range(256)) * 2000
-    async with setup.open_files() as files, AsyncExitStack() as readers:
-        await files.write(KEY, BytesIO(content), JPEG)
-        chunks = []
-        for _ in range(MAX_READS):
-            file = await readers.enter_async_context(files.open_file(KEY))
-            assert file is not None
-            chunks.append(file.chunks)
-        first = [await anext(each) for each in chunks]
-
-        assert await read_file(files) == content
-        assert first[0] + b"".join([chunk async for chunk in chunks[0]]) == content

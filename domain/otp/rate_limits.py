@@ -4,9 +4,11 @@ The names of limits of one network, or of one number range, have the same beginn
 that orders what it stores by name has them on one page, and each request writes fewer pages.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 from itertools import chain
 from typing import Final
 
@@ -42,6 +44,7 @@ _CALLS: Final = "calls"
 _STRANGERS: Final = ""
 _RECOGNIZED: Final = ":recognized"
 _RESERVE: Final = ":reserve"
+_PARTS: Final = (_RECOGNIZED, _STRANGERS, _RESERVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +194,17 @@ class RateLimits:
         share the IP may have used them up.
         """
         actions = [_DELIVERIES, _ALL_DELIVERIES, *([_CALLS] if channel is Channel.VOICE else [])]
-        divided = [self._limits_of_parts(action, route) for action in actions]
         of_ip = self.for_ip(route.client_ip)
         if recognition is Recognition.NONE:
             name = f"{_name_of_ip(route.client_ip)}:{_DELIVERIES}:countries"
             window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
             limits = (*of_ip, RateLimit(name, window, value=route.country))
-            of_strangers = tuple((Part(parts[_STRANGERS]),) for parts in divided)
-            return Reservation(request_id, now, limits, divided=of_strangers)
+            of_strangers = [
+                self._limits_of_parts(action, route, [_STRANGERS])[_STRANGERS] for action in actions
+            ]
+            parts = tuple((Part(limits),) for limits in of_strangers)
+            return Reservation(request_id, now, limits, divided=parts)
+        divided = [self._limits_of_parts(action, route) for action in actions]
         of_phone = (_limit_of_phone(route, recognition),)
         others = {_RECOGNIZED: of_phone, _STRANGERS: of_ip, _RESERVE: of_phone}
         divided[0] = {name: (*others[name], *limits) for name, limits in divided[0].items()}
@@ -266,40 +272,48 @@ class RateLimits:
         return (*of_phone, RateLimit(f"leaving_messages:country:{country}", window))
 
     def _limits_of_parts(
-        self, action: str, route: DeliveryRoute
+        self, action: str, route: DeliveryRoute, names: Sequence[str] = _PARTS
     ) -> dict[str, tuple[RateLimit, ...]]:
-        """Return the limits of each part that exists, with the shares in it.
-
-        The parts are in the order in which a recognized phone uses them. Together they are exactly
-        the limit: strangers have what the others leave.
-        """
-        windows = [self.calls_per_country] if action == _CALLS else [self.per_country, self.total]
+        """Return the limits of those parts that exist, with the shares in them."""
+        limits = (self.calls_per_country,) if action == _CALLS else (self.per_country, self.total)
         factor = self.all_deliveries_factor if action == _ALL_DELIVERIES else 1
-        sizes = [window.limit * factor for window in windows]
-        recognized, reserve = (
-            [size * percent // 100 for size in sizes]
-            for percent in (RECOGNIZED_PERCENT, RESERVE_PERCENT)
-        )
-        others = [part for part in (recognized, reserve) if all(part)]
-        strangers = [size - sum(taken) for size, *taken in zip(sizes, *others, strict=True)]
-        parts = ((_RECOGNIZED, recognized), (_STRANGERS, strangers), (_RESERVE, reserve))
-        limits = {}
-        for name, part in parts:
-            if name != _STRANGERS and part not in others:
-                continue
-            # Of the smallest one: nobody has a larger share of another.
-            share = SlidingWindow(_share(min(part)), windows[0].period)
-            of_country, *of_total = (
-                SlidingWindow(size, window.period)
-                for size, window in zip(part, windows, strict=True)
-            )
-            limits[name] = (
+        windows = _windows_of_parts(factor, *limits)
+        return {
+            name: (
                 RateLimit(f"phones:range:{route.number_range}:{action}{name}", share),
                 RateLimit(f"{_name_of_network(route.client_ip)}:{action}:share{name}", share),
                 RateLimit(f"{action}:country:{route.country}{name}", of_country),
                 *(RateLimit(f"{action}:total{name}", window) for window in of_total),
             )
-        return limits
+            for name, (share, of_country, *of_total) in windows.items()
+            if name in names
+        }
+
+
+@cache
+def _windows_of_parts(factor: int, *limits: SlidingWindow) -> Mapping[str, Sequence[SlidingWindow]]:
+    """Return the windows of each part that exists: that of a share, and one for each limit.
+
+    The parts are in the order in which a recognized phone uses them. Together they are exactly the
+    limit: strangers have what the others leave.
+    """
+    sizes = [window.limit * factor for window in limits]
+    recognized, reserve = (
+        [size * percent // 100 for size in sizes]
+        for percent in (RECOGNIZED_PERCENT, RESERVE_PERCENT)
+    )
+    others = [part for part in (recognized, reserve) if all(part)]
+    strangers = [size - sum(taken) for size, *taken in zip(sizes, *others, strict=True)]
+    parts = zip(_PARTS, (recognized, strangers, reserve), strict=True)
+    return {
+        name: [
+            # Of the smallest one: nobody has a larger share of another.
+            SlidingWindow(_share(min(part)), limits[0].period),
+            *(SlidingWindow(size, limit.period) for size, limit in zip(part, limits, strict=True)),
+        ]
+        for name, part in parts
+        if name == _STRANGERS or part in others
+    }
 
 
 def _limit_of_phone(route: DeliveryRoute, recognition: Recognition) -> RateLimit:

@@ -13,7 +13,6 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
@@ -36,11 +35,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.phone import PhoneRules
 from domain.voice.call_limits import CallLimits
 from entrypoints.factories import (
-    DatabaseFactory,
-    MediaFactory,
-    MessengerFactory,
     health_check_of,
-    load_factory,
     open_adapter,
     status_callbacks_of,
     with_status_url,
@@ -300,12 +295,9 @@ def open_database(
 
             return open_mongo_repositories(url, phone_encryption)
         case Factory() as factory:
-            create: DatabaseFactory = load_factory(factory, "DIALTONE_DATABASE")
             environ = settings.variables.values
             return open_adapter(
-                partial(create, environ=environ, phone_encryption=phone_encryption),
-                factory,
-                "DIALTONE_DATABASE",
+                factory, "DIALTONE_DATABASE", environ=environ, phone_encryption=phone_encryption
             )
 
 
@@ -330,9 +322,7 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
                 clock=clock,
             )
         case Factory() as factory:
-            create: MediaFactory = load_factory(factory, "DIALTONE_MEDIA")
-            environ = settings.variables.values
-            return open_adapter(partial(create, environ=environ), factory, "DIALTONE_MEDIA")
+            return open_adapter(factory, "DIALTONE_MEDIA", environ=settings.variables.values)
 
 
 def open_messenger(
@@ -355,9 +345,7 @@ def open_messenger(
                 api_base=settings.twilio_api_base,
             )
         case Factory() as factory:
-            create: MessengerFactory = load_factory(factory, "DIALTONE_SMS")
-            environ = settings.variables.values
-            return open_adapter(partial(create, environ=environ), factory, "DIALTONE_SMS")
+            return open_adapter(factory, "DIALTONE_SMS", environ=settings.variables.values)
 
 
 @contextmanager

@@ -7,22 +7,19 @@ arguments.
 import inspect
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from pkgutil import resolve_name
 from types import ModuleType
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import structlog
 
-from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.errors import ConfigurationError
-from application.ports.media_files import MediaFiles
 from application.ports.messenger import DeliveryResult, Messenger
-from application.ports.repositories import Repositories
 from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
@@ -30,43 +27,7 @@ from entrypoints.ownership import find_ownership_problem
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError
 
-T = TypeVar("T")
-
 _log = structlog.get_logger()
-
-
-class DatabaseFactory(Protocol):
-    """What DIALTONE_DATABASE can name."""
-
-    def __call__(
-        self, *, environ: Mapping[str, str], phone_encryption: PhoneEncryption
-    ) -> AbstractAsyncContextManager[Repositories]:
-        """Open the database.
-
-        Args:
-            environ: The environment, and what `.env` adds to it.
-            phone_encryption: Encrypts phone numbers at rest.
-
-        Raises:
-            ConfigurationError: with the problem and its fix, for the operator.
-        """
-        ...
-
-
-class MediaFactory(Protocol):
-    """What DIALTONE_MEDIA can name."""
-
-    def __call__(self, *, environ: Mapping[str, str]) -> AbstractAsyncContextManager[MediaFiles]:
-        """Open the media store; see `DatabaseFactory`."""
-        ...
-
-
-class MessengerFactory(Protocol):
-    """What DIALTONE_SMS can name."""
-
-    def __call__(self, *, environ: Mapping[str, str]) -> AbstractAsyncContextManager[Messenger]:
-        """Open the messenger; see `DatabaseFactory`."""
-        ...
 
 
 class MessengerWithoutStatus:
@@ -165,26 +126,30 @@ class _ModuleFinder:
 
 
 @asynccontextmanager
-async def open_adapter(
-    create: Callable[[], AbstractAsyncContextManager[T]], factory: Factory, variable: str
-) -> AsyncIterator[T]:
+async def open_adapter(factory: Factory, variable: str, **arguments: object) -> AsyncIterator[Any]:
     """Keep an operator's own adapter open until the block ends.
 
     Args:
-        create: The factory, with its keyword arguments bound by `functools.partial`.
-        factory: Where it is, for error messages.
+        factory: Where its factory is.
         variable: The environment variable that names it, for error messages.
+        arguments: The keyword arguments of the factory, see docs/adapters.md.
 
     Raises:
-        StartupError: the factory has another signature, or it fails.
+        StartupError: the factory cannot be imported, has another signature, or it fails.
         ConfigurationError: raised by the factory.
     """
-    name = f"{variable}: {factory.path}"
-    if not _can_be_called(create):
-        raise StartupError(f"{name} must accept the keyword arguments in docs/adapters.md.")
+    create, name = load_factory(factory, variable), f"{variable}: {factory.path}"
+    try:
+        inspect.signature(create).bind(**arguments)
+    except (TypeError, ValueError):
+        text = f"{name} must accept the keyword arguments in docs/adapters.md."
+        raise StartupError(text) from None
     async with AsyncExitStack() as stack:
         try:
-            adapter = await stack.enter_async_context(_context_manager(create(), name))
+            opened = create(**arguments)
+            if not isinstance(opened, AbstractAsyncContextManager):
+                raise StartupError(f"{name} must be decorated with @asynccontextmanager.")
+            adapter = await stack.enter_async_context(opened)
         except (ConfigurationError, StartupError):
             raise
         except Exception as error:
@@ -218,21 +183,5 @@ def health_check_of(adapter: Any) -> HealthCheck:
     return health_check
 
 
-def _context_manager(
-    created: AbstractAsyncContextManager[T], name: str
-) -> AbstractAsyncContextManager[T]:
-    if not isinstance(created, AbstractAsyncContextManager):
-        raise StartupError(f"{name} must be decorated with @asynccontextmanager.")
-    return created
-
-
 def _top_level(name: str) -> str:
     return name.partition(":")[0].partition(".")[0]
-
-
-def _can_be_called(create: Callable[[], object]) -> bool:
-    try:
-        inspect.signature(create).bind()
-    except (TypeError, ValueError):
-        return False
-    return True

@@ -1,11 +1,8 @@
-"""Checks and values of the secrets file that depend on the settings."""
+"""A check of the secrets file that depends on the settings."""
 
 import stat
-from dataclasses import replace
 from pathlib import Path
 
-from application.identities.session_factory import TokenLifetimes
-from entrypoints.settings import Settings
 from entrypoints.settings.values import Factory, MongoDatabase, SqliteDatabase
 from entrypoints.startup_error import StartupError
 
@@ -29,16 +26,6 @@ def check_secrets_file_not_lost(
             f"{database.path} needs the keys of {secrets_file}, which does not exist. Restore "
             "that file, or move the database away to start with an empty one."
         )
-
-
-def max_token_lifetimes(settings: Settings) -> TokenLifetimes:
-    """Return the maximum lifetimes of existing tokens; at least the defaults.
-
-    The settings may have been reduced since the tokens were issued.
-    """
-    # The setting of the others cannot reduce them below the defaults.
-    lifetimes = settings.token_lifetimes
-    return replace(lifetimes, plain=max(lifetimes.plain, TokenLifetimes().plain))
 
 
 def _has_content(path: Path) -> bool:

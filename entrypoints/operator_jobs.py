@@ -4,23 +4,38 @@ An adapter's package is imported only if the settings name it.
 """
 
 import shlex
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from adapters.records.phone_encryption import PhoneEncryption
+from application.identities.session_factory import TokenLifetimes
 from domain.otp.challenge import OTP_TTL
 from entrypoints.bootstrap import load_keys, make_phone_encryption, name_variable
-from entrypoints.keys import max_token_lifetimes
 from entrypoints.settings import Settings
 from entrypoints.settings.values import Factory, MediaFolder, MongoDatabase, SqliteDatabase
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from adapters.key_file import RotatedKeys
+    from adapters.key_file import KeyPurpose, RotatedKeys
 
 DUMP: Final = 'mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}'
 LOAD_DUMP: Final = 'mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}'
+
+
+class PhoneKeyJobs(Protocol):
+    """The jobs of a database's adapter, which is a module; the place is a path or a URL."""
+
+    async def reencrypt_phones(self, place: Any, encryption: PhoneEncryption, /) -> int:
+        """Encrypt the phones with the current key."""
+
+    async def check_unused(self, place: Any, encryption: PhoneEncryption, now: datetime, /) -> None:
+        """Check that the index key can be changed now."""
+
+    async def change_index_key(
+        self, place: Any, old: PhoneEncryption, new: PhoneEncryption, now: datetime, /
+    ) -> int:
+        """Move all phone verifications to the new index key."""
 
 
 def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...]":
@@ -29,20 +44,28 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
     Raises:
         StartupError: the file cannot be used or replaced, or the last rotation was too recent.
     """
-    from adapters.key_file import KeyPurpose, rotate_secrets_file
+    from adapters.key_file import rotate_secrets_file
     from adapters.system import SystemClock
 
     _check_keys_in_file(settings)
-    tokens = max_token_lifetimes(settings)
-    lifetimes = {
-        KeyPurpose.SIGNING: max(tokens.plain, tokens.access),
-        KeyPurpose.REFRESH: max(tokens.refresh, tokens.plain),
-        KeyPurpose.OTP_PEPPER: OTP_TTL,
-    }
     with name_variable("DIALTONE_SECRETS_FILE"):
         return rotate_secrets_file(
-            settings.secrets_file, SystemClock().now(), lifetimes, delay=delay
+            settings.secrets_file, SystemClock().now(), key_lifetimes(settings), delay=delay
         )
+
+
+def key_lifetimes(settings: Settings) -> "dict[KeyPurpose, timedelta]":
+    """Return the maximum lifetime of the existing tokens and codes of each purpose."""
+    from adapters.key_file import KeyPurpose
+
+    tokens = settings.token_lifetimes
+    # The setting may have been longer, as long as the default, when tokens were issued.
+    plain = max(tokens.plain, TokenLifetimes().plain)
+    return {
+        KeyPurpose.SIGNING: max(plain, tokens.access),
+        KeyPurpose.REFRESH: max(plain, tokens.refresh),
+        KeyPurpose.OTP_PEPPER: OTP_TTL,
+    }
 
 
 async def reencrypt_phones(settings: Settings) -> tuple[int, tuple[str, ...]]:
@@ -155,7 +178,7 @@ def sqlite_path(settings: Settings, command: str, file: Path) -> Path:
             )
 
 
-def _phone_key_jobs(settings: Settings) -> tuple[ModuleType, Path | str]:
+def _phone_key_jobs(settings: Settings) -> tuple[PhoneKeyJobs, Path | str]:
     """Return the adapter of the database, which has the jobs, and where the database is."""
     match settings.database:
         case SqliteDatabase(path=path):

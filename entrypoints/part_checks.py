@@ -5,7 +5,7 @@ An adapter's package is imported only if the settings name it.
 
 import asyncio
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from application.ports.errors import (
     ConfigurationError,
@@ -36,6 +36,9 @@ from entrypoints.settings.values import (
     SqliteDatabase,
 )
 from entrypoints.startup_error import StartupError
+
+if TYPE_CHECKING:
+    from adapters.twilio import TwilioMessenger
 
 _CHECK_TWILIO: Final = (
     "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, the network and, if it is set, "
@@ -139,18 +142,17 @@ async def _check_messenger(provider: SmsProvider | Factory, settings: Settings) 
             if provider is SmsProvider.CONSOLE:
                 return ""
             if provider is SmsProvider.TWILIO:
-                return await _check_twilio(messenger)
+                return await _check_twilio(cast("TwilioMessenger", messenger))
             await health_check_of(messenger).check()
             return "" if hasattr(messenger, "check") else "it was opened; it has no health check"
 
 
-async def _check_twilio(messenger: Any) -> str:
+async def _check_twilio(messenger: "TwilioMessenger") -> str:
     try:
         await messenger.check()
     except MessengerUnavailable as error:
         raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
-    note: str = await messenger.check_sender()
-    return note
+    return await messenger.check_sender()
 
 
 async def _check_phone_line(settings: Settings) -> str:

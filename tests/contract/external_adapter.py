@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Any, Final
@@ -29,10 +28,10 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
     The factory finds the path of the folder in the environment, as DIALTONE_TEST_PLACE.
     """
     factory = Factory(os.environ[ADAPTER])
-    create = partial(load_factory(factory, ADAPTER), environ={**os.environ, PLACE: str(folder)})
-    if "phone_encryption" in signature(create).parameters:
-        create = partial(create, phone_encryption=FakePhoneEncryption())
-    async with open_adapter(create, factory, ADAPTER) as adapter:
+    arguments: dict[str, Any] = {"environ": {**os.environ, PLACE: str(folder)}}
+    if "phone_encryption" in signature(load_factory(factory, ADAPTER)).parameters:
+        arguments["phone_encryption"] = FakePhoneEncryption()
+    async with open_adapter(factory, ADAPTER, **arguments) as adapter:
         yield adapter if isinstance(adapter, Repositories) else WithHealthCheck(adapter)
 
 

@@ -3,11 +3,10 @@
 import os
 import py_compile
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -24,7 +23,6 @@ from entrypoints.startup_error import StartupError
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 
-FACTORY: Final = Factory("my_sms:open_messenger")
 VARIABLE: Final = "DIALTONE_SMS"
 
 
@@ -57,26 +55,24 @@ async def open_failing(*, environ: object) -> AsyncIterator[object]:
 
 
 async def test_a_factory_gets_keyword_arguments() -> None:
-    async with open_adapter(
-        partial(open_arguments, environ=1, phone_encryption=2), FACTORY, VARIABLE
-    ) as adapter:
+    factory = Factory(f"{__name__}:open_arguments")
+    async with open_adapter(factory, VARIABLE, environ=1, phone_encryption=2) as adapter:
         assert adapter == (1, 2)
 
 
 @pytest.mark.parametrize(
-    ("create", "message"),
+    ("name", "message"),
     [
-        (open_without_environ, "must accept the keyword arguments in docs/adapters.md"),
-        (open_undecorated, "must be decorated with @asynccontextmanager"),
-        (open_nothing, "yields None"),
-        (open_failing, r"failed while it was opened \(KeyError\)"),
+        ("open_without_environ", "must accept the keyword arguments in docs/adapters.md"),
+        ("open_undecorated", "must be decorated with @asynccontextmanager"),
+        ("open_nothing", "yields None"),
+        ("open_failing", r"failed while it was opened \(KeyError\)"),
     ],
 )
-async def test_an_invalid_factory_is_a_startup_error(
-    create: Callable[..., Any], message: str
-) -> None:
-    with pytest.raises(StartupError, match=f"^DIALTONE_SMS: my_sms:open_messenger {message}"):
-        async with open_adapter(partial(create, environ={}), FACTORY, VARIABLE):
+async def test_an_invalid_factory_is_a_startup_error(name: str, message: str) -> None:
+    factory = Factory(f"{__name__}:{name}")
+    with pytest.raises(StartupError, match=f"^DIALTONE_SMS: {factory.path} {message}"):
+        async with open_adapter(factory, VARIABLE, environ={}):
             pass
 
 

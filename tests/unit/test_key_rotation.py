@@ -14,7 +14,7 @@ from adapters.key_file.rotation import (
     rotate_document,
 )
 from application.ports.keys import Key
-from entrypoints.keys import max_token_lifetimes
+from entrypoints.operator_jobs import key_lifetimes
 from tests.support.builders import NOW
 from tests.support.settings import settings
 
@@ -117,6 +117,6 @@ def test_an_unordered_list_loses_no_key_that_was_used_recently() -> None:
 
 @pytest.mark.parametrize(("ttl", "days"), [("400d", 400), ("90d", 90), ("1h", 90), ("", 90)])
 def test_keys_are_kept_for_the_longer_of_setting_and_default(ttl: str, days: int) -> None:
-    lifetimes = max_token_lifetimes(settings(PLAIN_TOKEN_TTL=ttl, SESSION_IDLE_TIMEOUT=ttl))
+    lifetimes = key_lifetimes(settings(PLAIN_TOKEN_TTL=ttl, SESSION_IDLE_TIMEOUT=ttl))
 
-    assert lifetimes.plain == lifetimes.refresh == days * DAY
+    assert lifetimes[KeyPurpose.SIGNING] == lifetimes[KeyPurpose.REFRESH] == days * DAY

@@ -13,6 +13,7 @@ from entrypoints.http.deadlines import (
     TransferDeadline,
 )
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
+from tests.support.asgi import http_scope
 
 
 class Connection:
@@ -39,9 +40,9 @@ class Connection:
         return dict(self.sent[0]["headers"])
 
 
-def a_scope(method: str = "POST", **headers: str) -> dict[str, Any]:
-    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http", "method": method, "path": "/", "headers": raw}
+def a_scope(**headers: str) -> dict[str, Any]:
+    named = ((name.replace("_", "-"), value) for name, value in headers.items())
+    return http_scope(*named, method="POST")
 
 
 async def reject(scope: Any, receive: Any, send: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from entrypoints.http.request_checks import RequestCheckMiddleware
+from tests.support.asgi import http_scope, ok, request
 
 PUBLIC_URL = "https://Dialtone.example.org:443/api"
 WEB_ORIGINS = ("https://app.example.org", "http://localhost:3000")
@@ -13,27 +14,15 @@ OWN_HOST = ("host", "10.0.0.5:8000")
 FOREIGN = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]
 
 
-async def ok(scope: Any, receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"{}"})
-
-
 async def respond(
     *headers: tuple[str, str],
     method: str = "POST",
     path: str = "/",
-    app: Any = ok,
     public_url: str | None = PUBLIC_URL,
 ) -> tuple[int, Any]:
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    scope = {"type": "http", "method": method, "path": path, "headers": raw}
-    await RequestCheckMiddleware(app, public_url, WEB_ORIGINS)(scope, None, send)  # type: ignore[arg-type]
-    return sent[0]["status"], json.loads(sent[1]["body"])
+    middleware = RequestCheckMiddleware(ok, public_url, WEB_ORIGINS)
+    response = await request(middleware, http_scope(*headers, method=method, path=path))
+    return response.status, json.loads(response.body)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from adapters.logging import LogSecurityEvents
 from adapters.logging.configuration import add_request_fields
 from application.ports.security_events import SecurityEvent, SecurityEventType
 from entrypoints.http.middleware import RequestContextMiddleware
+from tests.support.asgi import http_scope, ok, request
 
 PROXY, STRANGER = "10.0.0.1", "203.0.113.7"
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -21,33 +22,21 @@ NEW_ID = re.compile(r"[0-9a-f]{32}")
 async def emit_all_events(scope: Any, receive: Any, send: Any) -> None:
     for event_type in SecurityEventType:
         LogSecurityEvents().emit(SecurityEvent(type=event_type))
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
+    await ok(scope, receive, send)
 
 
-async def request(peer: str, *headers: tuple[str, str]) -> tuple[str, list[dict[str, Any]]]:
+async def send_from(peer: str, *headers: tuple[str, str]) -> tuple[str, list[dict[str, Any]]]:
     """Return the id in the response, and the log lines."""
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http", "method": "GET", "path": "/", "client": (peer, 1),
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
-    }  # fmt: skip
     middleware = RequestContextMiddleware(emit_all_events, [ip_network(PROXY)])
     with capture_logs([add_request_fields]) as lines:
-        await middleware(scope, None, send)  # type: ignore[arg-type]
-    (request_id,) = [
-        value.decode() for name, value in sent[0]["headers"] if name == b"x-request-id"
-    ]
+        response = await request(middleware, http_scope(*headers, peer=peer))
+    (request_id,) = response.values("x-request-id")
     assert {line["request_id"] for line in lines} == {request_id}
     return request_id, [dict(line) for line in lines]
 
 
 async def test_the_request_line_and_every_security_event_have_the_client_ip() -> None:
-    _, lines = await request(PROXY, ("x-forwarded-for", STRANGER))
+    _, lines = await send_from(PROXY, ("x-forwarded-for", STRANGER))
 
     assert [line["event"] for line in lines] == [*SecurityEventType, "http_request"]
     assert {line["client_ip"] for line in lines} == {STRANGER}
@@ -58,9 +47,8 @@ async def test_a_request_that_ends_with_an_error_has_a_line() -> None:
     async def fail(scope: Any, receive: Any, send: Any) -> None:
         raise ConnectionResetError
 
-    scope = {"type": "http", "method": "GET", "path": "/", "client": (STRANGER, 1), "headers": []}
     with capture_logs([add_request_fields]) as lines, pytest.raises(ConnectionResetError):
-        await RequestContextMiddleware(fail)(scope, None, None)  # type: ignore[arg-type]
+        await request(RequestContextMiddleware(fail), http_scope(peer=STRANGER))
     assert [(line["event"], line["client_ip"]) for line in lines] == [("http_request", STRANGER)]
 
 
@@ -75,7 +63,7 @@ async def test_a_request_that_ends_with_an_error_has_a_line() -> None:
     ],
 )
 async def test_the_ids_of_a_trusted_proxy_are_kept(sent: str, trace: str) -> None:
-    request_id, lines = await request(PROXY, ("x-request-id", sent), ("traceparent", trace))
+    request_id, lines = await send_from(PROXY, ("x-request-id", sent), ("traceparent", trace))
 
     assert request_id == sent
     assert {line["trace_id"] for line in lines} == {TRACE_ID}
@@ -100,7 +88,7 @@ async def test_the_ids_of_a_trusted_proxy_are_kept(sent: str, trace: str) -> Non
 )
 async def test_any_other_id_is_replaced(peer: str, ids: list[str], traces: list[str]) -> None:
     headers = [("x-request-id", value) for value in ids] + [("traceparent", t) for t in traces]
-    request_id, lines = await request(peer, *headers)
+    request_id, lines = await send_from(peer, *headers)
 
     (trace_id,) = {line["trace_id"] for line in lines}
     assert NEW_ID.fullmatch(request_id)

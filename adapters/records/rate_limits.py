@@ -31,6 +31,13 @@ class CounterRecord(msgspec.Struct, gc=False, frozen=True):
     count: int
 
 
+class PermitRecord(msgspec.Struct, gc=False, frozen=True):
+    """A permit that is kept: the id of its reservation, or the value that it is for."""
+
+    reservation_id: str
+    acquired_at: datetime
+
+
 class RateLimitRecord(Record, kw_only=True):
     """The permits of one rate limit, whose name is the key of the record.
 
@@ -39,7 +46,7 @@ class RateLimitRecord(Record, kw_only=True):
     """
 
     counters: tuple[CounterRecord, ...] = ()
-    permits: tuple[Permit, ...] = ()
+    permits: tuple[PermitRecord, ...] = ()
     available_at: datetime = NOW_AVAILABLE
     expires_at: datetime = NOW_AVAILABLE
 
@@ -62,7 +69,7 @@ class RateLimitRecord(Record, kw_only=True):
         """
         period = limit.window.period
         if limit.keeps_permits:
-            permit = Permit(reservation_id if limit.value is None else limit.value, now)
+            permit = PermitRecord(reservation_id if limit.value is None else limit.value, now)
             others = [
                 other
                 for other in self.permits
@@ -92,7 +99,7 @@ class RateLimitRecord(Record, kw_only=True):
     def list_permits(self, limit: RateLimit, now: datetime) -> list[Permit]:
         """Return the permits that are kept and count now, the latest last."""
         permits = [
-            permit
+            Permit(permit.reservation_id, permit.acquired_at)
             for permit in self.permits
             if now - limit.window.period < permit.acquired_at <= now + CLOCK_SKEW
         ]

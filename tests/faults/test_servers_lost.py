@@ -31,8 +31,8 @@ async def run_outages(traffic: Traffic, server: ServerProcess, outages: Sequence
 
 async def test_outages_of_mongodb_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     with MongoProcess(tmp_path / "mongo") as mongo:
-        # The calls of the service time out after a second.
-        url = f"mongodb://{mongo.address}/dialtone?directConnection=true&timeoutMS=1000"
+        # The calls of the service time out soon, but not while a busy disk creates the collections.
+        url = f"mongodb://{mongo.address}/dialtone?directConnection=true&timeoutMS=3000"
         with running(tmp_path, {"DIALTONE_DATABASE": url, **BEHIND_A_PROXY}) as service:
             async with run_traffic(service) as traffic:
                 await run_outages(traffic, mongo, (STOPPED, KILLED, FROZEN))

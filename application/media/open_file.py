@@ -78,7 +78,7 @@ class OpenFile:
 
         Raises:
             MediaFileNotFound
-            Unavailable: The media store does not answer, or too many files are open.
+            Unavailable: The media store does not answer.
         """
         async with AsyncExitStack() as stack:
             try:

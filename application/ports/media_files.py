@@ -76,10 +76,10 @@ class MediaFiles(Protocol):
         - Only the bytes from `start` to before `stop` are read, to the end of the file without
           `stop`. `start` is inside the file, or 0.
         - When the block ends, in whatever way, the connection or descriptor is released at once.
-        - However many files are open: writes, deletions and health checks are not delayed.
+        - While the service has 256 files open, writes, deletions and health checks are not delayed.
 
         Raises:
-            MediaStorageUnavailable: Also if too many files are open.
+            MediaStorageUnavailable
         """
         ...
 

@@ -1,9 +1,10 @@
-"""The collections and their indexes.
+"""The collections: their indexes, and those fields that indexes and queries name.
 
-`adapters.records` has the fields. beanie creates collections and indexes of these classes, and
+`adapters.records` has all fields. beanie creates collections and indexes of these classes, and
 builds the queries that are not hot; it never parses a document.
 """
 
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from beanie import Document
@@ -21,7 +22,7 @@ def _only_with(*fields: str) -> dict[str, Any]:
 
 
 class _Document(Document):
-    # Otherwise beanie would load the id only.
+    # Otherwise beanie would load the declared fields only.
     model_config = ConfigDict(extra="allow")
 
     id: str  # type: ignore[assignment]  # beanie declares an ObjectId
@@ -33,6 +34,10 @@ class PhoneVerificationDocument(_Document):
     `expires_at` is missing while the phone belongs to an identity or is blocked,
     `client_ips_expire_at` while no client IP is in it.
     """
+
+    expires_at: datetime | None = None
+    client_ips_expire_at: datetime | None = None
+    encrypted_phone: bytes | None = None
 
     class Settings:
         """Collection and indexes."""
@@ -50,6 +55,12 @@ class PhoneVerificationDocument(_Document):
 
 class IdentityDocument(_Document):
     """An identity, also a deleted one; `username_key` is unique."""
+
+    username_key: str | None = None
+    encrypted_phone: bytes | None = None
+    deleted_at: datetime | None = None
+    purged_at: datetime | None = None
+    expires_at: datetime | None = None
 
     class Settings:
         """Collection and indexes."""
@@ -79,6 +90,14 @@ _READY_WITH_CATEGORY: Final = {
 class MediaItemDocument(_Document):
     """An item of the library."""
 
+    owner_id: str
+    kind: str
+    category: str | None = None
+    created_at: datetime
+    state: str
+    deletion_requested_at: datetime | None = None
+    cleanup_at: datetime | None = None
+
     class Settings:
         """Collection and indexes."""
 
@@ -107,6 +126,8 @@ class MediaItemDocument(_Document):
 class MediaUsageDocument(_Document):
     """What a user has in the library; `id` is that of the user."""
 
+    recount_at: datetime | None = None
+
     class Settings:
         """Collection and indexes."""
 
@@ -119,6 +140,8 @@ class MediaUsageDocument(_Document):
 class IdempotencyKeyDocument(_Document):
     """The idempotency key of an upload."""
 
+    expires_at: datetime
+
     class Settings:
         """Collection and indexes."""
 
@@ -128,6 +151,11 @@ class IdempotencyKeyDocument(_Document):
 
 class CallDocument(_Document):
     """A call."""
+
+    started_at: datetime
+    identity_id: str | None = None
+    oldest_recording_at: datetime | None = None
+    unfinished_since: datetime | None = None
 
     class Settings:
         """Collection and indexes."""
@@ -150,6 +178,8 @@ class CallDocument(_Document):
 class DeliveryReportDocument(_Document):
     """What became of a delivery."""
 
+    expires_at: datetime
+
     class Settings:
         """Collection and indexes."""
 
@@ -159,6 +189,10 @@ class DeliveryReportDocument(_Document):
 
 class RateLimitDocument(_Document):
     """The permits of a rate limit by its name, or what a reservation acquired by its id."""
+
+    available_at: datetime | None = None
+    acquired: list[dict[str, Any]] | None = None
+    expires_at: datetime
 
     class Settings:
         """Collection and indexes."""
@@ -178,6 +212,8 @@ class RateLimitDocument(_Document):
 
 class LeaseDocument(_Document):
     """A lease, by its name."""
+
+    expires_at: datetime
 
     class Settings:
         """Collection and indexes."""

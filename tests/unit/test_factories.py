@@ -3,7 +3,7 @@
 import os
 import py_compile
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -55,22 +55,24 @@ async def open_failing(*, environ: object) -> AsyncIterator[object]:
 
 
 async def test_a_factory_gets_keyword_arguments() -> None:
-    factory = Factory(f"{__name__}:open_arguments")
+    factory = Factory(f"{__name__}:{open_arguments.__name__}")
     async with open_adapter(factory, VARIABLE, environ=1, phone_encryption=2) as adapter:
         assert adapter == (1, 2)
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("create", "message"),
     [
-        ("open_without_environ", "must accept the keyword arguments in docs/adapters.md"),
-        ("open_undecorated", "must be decorated with @asynccontextmanager"),
-        ("open_nothing", "yields None"),
-        ("open_failing", r"failed while it was opened \(KeyError\)"),
+        (open_without_environ, "must accept the keyword arguments in docs/adapters.md"),
+        (open_undecorated, "must be decorated with @asynccontextmanager"),
+        (open_nothing, "yields None"),
+        (open_failing, r"failed while it was opened \(KeyError\)"),
     ],
 )
-async def test_an_invalid_factory_is_a_startup_error(name: str, message: str) -> None:
-    factory = Factory(f"{__name__}:{name}")
+async def test_an_invalid_factory_is_a_startup_error(
+    create: Callable[..., object], message: str
+) -> None:
+    factory = Factory(f"{__name__}:{create.__name__}")
     with pytest.raises(StartupError, match=f"^DIALTONE_SMS: {factory.path} {message}"):
         async with open_adapter(factory, VARIABLE, environ={}):
             pass

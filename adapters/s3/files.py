@@ -130,7 +130,7 @@ class S3Files:
         """Return a presigned URL."""
         return self._url_signer.sign(storage_key, self._clock.now())
 
-    async def delete_unfinished(self, before: datetime) -> int:  # noqa: ARG002 -- see below
+    async def delete_unfinished(self, before: datetime) -> int:  # noqa: ARG002 -- nothing is left to delete
         """Return 0: a request that did not finish leaves nothing."""
         return 0
 

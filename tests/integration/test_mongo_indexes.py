@@ -25,17 +25,14 @@ from adapters.mongo.documents import (
     RateLimitDocument,
 )
 from adapters.mongo.metadata import SCHEMA_VERSION
-from adapters.records import (
-    CallRecord,
-    DeliveryReportRecord,
-    IdempotencyKeyRecord,
-    IdentityRecord,
-    MediaItemRecord,
-    MediaUsageRecord,
-    PhoneVerificationRecord,
-    RateLimitRecord,
-    ReservationRecord,
-)
+from adapters.records.calls import CallRecord
+from adapters.records.delivery_reports import DeliveryReportRecord
+from adapters.records.idempotency_keys import IdempotencyKeyRecord
+from adapters.records.identities import IdentityRecord
+from adapters.records.media_items import MediaItemRecord
+from adapters.records.media_usages import MediaUsageRecord
+from adapters.records.phone_verifications import PhoneVerificationRecord
+from adapters.records.rate_limits import RateLimitRecord, ReservationRecord
 from application.ports.errors import ConfigurationError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 

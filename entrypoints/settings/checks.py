@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from domain.access import LibraryVisibility
 from domain.countries import ALL_COUNTRIES
 from entrypoints.settings.declaration import VENDORS
-from entrypoints.settings.settings import FIELDS, Settings
+from entrypoints.settings.settings import FIELDS, InvalidSetting, Settings
 from entrypoints.settings.values import (
     MediaFolder,
     S3Bucket,
@@ -48,13 +48,13 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
 def find_problems(settings: Settings) -> Iterator[Problem]:
     """Yield the problem of each rule that is violated.
 
-    A rule ends where it needs the value of an invalid variable, which is a field without a value.
+    A rule ends where it needs the value of an invalid variable.
     """
     # Another text than development is meant as production, also with a typing error.
     env = settings.variables.values.get("DIALTONE_ENV", "").strip().lower()
     is_production = bool(env) and not env.startswith("dev")
     for rule in (*_RULES, *(_PRODUCTION_RULES if is_production else ())):
-        with suppress(AttributeError):
+        with suppress(InvalidSetting):
             yield from rule(settings)
 
 

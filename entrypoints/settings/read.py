@@ -11,7 +11,7 @@ from domain.errors import InvalidValue
 from entrypoints.settings.checks import find_problems, unused_variables
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
-from entrypoints.settings.settings import FIELDS, Settings
+from entrypoints.settings.settings import FIELDS, InvalidSetting, PartialSettings, Settings
 from entrypoints.settings.values import Secret, Variables
 from entrypoints.startup_error import StartupError
 
@@ -74,7 +74,8 @@ def read_settings(
         from_env_file=frozenset(file_values.keys() - environment.keys()),
         unknown=dict(_find_unknown(values)),
     )
-    settings, invalid = _parse(variables)
+    settings = PartialSettings(variables)
+    invalid = _parse(settings)
     for name in filter(invalid.__contains__, FIELDS):
         place = " (in .env)" if name in variables.from_env_file else ""
         problems.append(f"{name}{place}: {invalid[name]}")
@@ -82,10 +83,8 @@ def read_settings(
     for check in file_checks:
         try:
             check(settings)
-        except AttributeError:
-            if not problems:
-                raise
-            # It needs the value of an invalid variable.
+        except InvalidSetting:
+            pass  # it needs the value of an invalid variable
         except StartupError as error:
             of_files.append(str(error))
     if problems:
@@ -93,7 +92,7 @@ def read_settings(
         raise SettingsError([*problems, *of_files, *unknown])
     if of_files:
         raise StartupError("\n".join(of_files))
-    return settings
+    return settings.complete()
 
 
 def describe(settings: Settings) -> list[Description]:
@@ -113,17 +112,12 @@ def _without_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value.strip()}
 
 
-def _parse(variables: Variables) -> tuple[Settings, dict[str, str]]:
-    """Parse all variables; return the problem of each one that has one too.
-
-    The field of an invalid variable has no value: to read it raises AttributeError.
-    """
-    values = variables.values
+def _parse(settings: PartialSettings) -> dict[str, str]:
+    """Give each field its value; return the problem of each variable that has one."""
+    values = settings.variables.values
     texts = {name: values[name].strip() for name in FIELDS if name in values}
     for name in unused_variables(texts):
         texts.pop(name, None)
-    settings = object.__new__(Settings)
-    object.__setattr__(settings, "variables", variables)
     problems: dict[str, str] = {}
     for name, (field_name, declaration) in FIELDS.items():
         try:
@@ -132,14 +126,14 @@ def _parse(variables: Variables) -> tuple[Settings, dict[str, str]]:
                 if name in texts
                 else declaration.default_value(settings)
             )
-            object.__setattr__(settings, field_name, value)
-        except AttributeError:
+            settings.set(field_name, value)
+        except InvalidSetting:
             pass  # the default depends on an invalid variable
         except InvalidValue as error:
             problems[name] = f"{error.message} {example_line(name, settings)}"
     for name, text, *example in find_problems(settings):
         problems.setdefault(name, f"{text} {example_line(name, settings, *example)}")
-    return settings, problems
+    return problems
 
 
 def _parse_text(name: str, text: str) -> Any:

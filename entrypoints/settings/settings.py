@@ -1,7 +1,7 @@
 """All settings: one class, one field for each environment variable."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -366,6 +366,32 @@ class Settings:
     def max_pixels_per_hour(self) -> int:
         """The pixels that one user can upload to one server process in an hour."""
         return self.image_megapixels_per_hour * 1_000_000 // self.workers
+
+
+class InvalidSetting(AttributeError):
+    """The variable of this field has an invalid value."""
+
+
+class PartialSettings(Settings):
+    """Settings while they are read: the field of an invalid variable has no value."""
+
+    __slots__ = ()
+
+    def __init__(self, variables: Variables) -> None:
+        """Begin without values."""
+        self.set("variables", variables)
+
+    def set(self, field_name: str, value: Any) -> None:
+        """Give a field its value."""
+        object.__setattr__(self, field_name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise the error that says why a field has no value."""
+        raise InvalidSetting(name)
+
+    def complete(self) -> Settings:
+        """Return the settings, when all fields have a value."""
+        return Settings(**{one.name: getattr(self, one.name) for one in fields(self)})
 
 
 FIELDS: Final[Mapping[str, tuple[str, Declaration]]] = declared(Settings)

@@ -37,6 +37,7 @@ def tls_mongo(
     authority: CertificateAuthority,
     certificate: Path,
     *arguments: str,
+    port: int | None = None,
 ) -> StandaloneMongo:
     tls = [
         "--tlsMode=requireTLS",
@@ -44,7 +45,7 @@ def tls_mongo(
         f"--tlsCAFile={authority.file}",
         *arguments,
     ]
-    return StandaloneMongo(folder, *tls)
+    return StandaloneMongo(folder, *tls, port=port)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,7 @@ async def test_a_required_client_certificate_is_named(
 
 
 @asynccontextmanager
-async def tls_server(certificate: Path, port: int = 0) -> AsyncIterator[str]:
+async def tls_server(certificate: Path) -> AsyncIterator[str]:
     """Yield the address of a server that ends connections after the handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -144,7 +145,7 @@ async def tls_server(certificate: Path, port: int = 0) -> AsyncIterator[str]:
 
     # The failed handshakes belong to the test.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    server = await asyncio.start_server(close, "127.0.0.1", port, ssl=context)
+    server = await asyncio.start_server(close, "127.0.0.1", 0, ssl=context)
     async with server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
@@ -170,15 +171,22 @@ async def test_a_wrong_certificate_is_named(
 async def test_a_certificate_that_becomes_invalid_is_named_while_the_service_runs(
     tmp_path: Path, authority: CertificateAuthority
 ) -> None:
-    server = tls_mongo(tmp_path, authority, authority.issue("first"), WITHOUT_CLIENT_CERTIFICATES)
-    with server:
-        url = url_of(server.address, f"&tls=true&tlsCAFile={authority.file}", 2000)
+    first = tls_mongo(tmp_path, authority, authority.issue("first"), WITHOUT_CLIENT_CERTIFICATES)
+    with first:
+        url = url_of(first.address, f"&tls=true&tlsCAFile={authority.file}", 2000)
         async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
-            server.kill()
-            async with tls_server(authority.issue("moved", "127.0.0.9"), server.port):
-                for call in (repositories.identities.load("0" * 24), repositories.health.check()):
-                    with pytest.raises(StorageUnavailable, match=OTHER_HOST):
-                        await call
+            first.kill()
+            (tmp_path / "mongod.lock").unlink(missing_ok=True)
+            certificate = authority.issue("moved", "127.0.0.9")
+            second = tls_mongo(
+                tmp_path, authority, certificate, WITHOUT_CLIENT_CERTIFICATES, port=first.port
+            )
+            with second:
+                with pytest.raises(StorageUnavailable, match=OTHER_HOST):
+                    await repositories.identities.load("0" * 24)
+                # At once: readiness does not wait as long as other calls do.
+                with pytest.raises(StorageUnavailable, match=OTHER_HOST):
+                    await repositories.health.check()
 
 
 async def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -191,6 +191,9 @@ class RateLimitDocument(_Document):
     """The permits of a rate limit by its name, or what a reservation acquired by its id."""
 
     available_at: datetime | None = None
+    total: int | None = None
+    oldest: str | None = None
+    newest: str | None = None
     acquired: list[dict[str, Any]] | None = None
     expires_at: datetime
 

@@ -4,12 +4,16 @@ The document of a limit has a counter for each sub-period, in the order of their
 `available_at`: when it has a permit again. The filter of an update finds only a document with a
 permit. Where there is none, the upsert inserts, and the existing `_id` rejects that.
 
+A pipeline counts exactly. A limit that is far from full needs no more than an increment, which
+takes the server a tenth of the time: its filter also rejects a document that is nearly full, has
+old counters, or was changed by a clock that is ahead.
+
 The filter does not name the schema version: the document of a newer program would look like a full
 limit. Such a document keeps its version, so the next read says that it is newer. An upgrade of
 these records is written into the updates too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -20,10 +24,13 @@ from pymongo import UpdateOne
 
 from adapters.records.rate_limits import (
     MAX_PERMITS,
+    MILLISECOND,
     NOW_AVAILABLE,
     RATE_LIMITS,
     RESERVATIONS,
+    counter_key,
     expires_at,
+    kept_for,
     sub_period,
     sub_period_of,
 )
@@ -32,8 +39,37 @@ from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 
 RESERVATION: Final = "reservation:"
 MAX_KEPT_UPDATES: Final = 1_000
-_MILLISECOND: Final = timedelta(milliseconds=1)
+SMALLEST_INCREMENTED: Final = 10
+"""Smaller limits are often nearly full."""
 Expression = Mapping[str, Any]
+
+
+def increment(limit: RateLimit, reservation: Reservation) -> UpdateOne:
+    """Add a permit, if the limit is far from full; a small one may be nearly full."""
+    if limit.keeps_permits or limit.window.limit < SMALLEST_INCREMENTED:
+        return acquire_permit(limit, reservation)
+    now = reservation.acquired_at
+    begins_at = sub_period_of(limit, now)
+    key, oldest = counter_key(begins_at), counter_key(begins_at - 2 * kept_for(limit))
+    return UpdateOne(
+        {
+            "_id": limit.name,
+            "available_at": {"$lte": now},
+            "total": {"$lt": limit.window.limit - 1},
+            "oldest": {"$gte": oldest},
+            "newest": {"$lte": key},
+        },
+        {
+            "$inc": {f"counters.{key}": 1, "total": 1},
+            "$max": {
+                "newest": key,
+                "expires_at": expires_at(limit, now),
+                "schema_version": RATE_LIMITS.schema_version,
+            },
+            "$setOnInsert": {"oldest": key, "available_at": NOW_AVAILABLE},
+        },
+        upsert=True,
+    )
 
 
 def acquire_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
@@ -56,7 +92,9 @@ def correct_available_at(limit: RateLimit, now: datetime) -> UpdateOne:
 
 def release_permit(limit: RateLimit, begins_at: datetime) -> UpdateOne:
     """Count a permit of a sub-period no longer, never below zero."""
-    return UpdateOne({"_id": limit.name}, _count_no_longer(limit.window, begins_at))
+    has_permit = {f"counters.{counter_key(begins_at)}": {"$gt": 0}}
+    changes = _count_no_longer(limit.window, begins_at)
+    return UpdateOne({"_id": limit.name, **has_permit}, changes)
 
 
 def add_reservation(
@@ -82,30 +120,35 @@ class _Entries(NamedTuple):
 
     Attributes:
         stored: The list in the document.
-        time: The field with the time of an entry.
+        key: The field with the time of an entry.
+        to_key: Turns a time into what this field has.
+        time: The time of an entry.
         permits: The number of permits of an entry.
         total: The number of permits of all entries.
         counted_for: For how long after its time an entry counts.
     """
 
     stored: Expression
-    time: str
+    key: str
+    to_key: Callable[[datetime], object]
+    time: str | Expression
     permits: str | int
-    total: Expression
+    total: str | Expression
     counted_for: timedelta
 
     def between(self, entries: object, since: datetime, until: datetime | None) -> Expression:
         """Return the entries after one time, and up to another one, if there is one."""
-        newer = {"$gt": [self.time, since]}
-        condition = {"$and": [newer, {"$lte": [self.time, until]}]} if until else newer
-        return _filter(entries, condition)
+        newer = {"$gt": [self.key, self.to_key(since)]}
+        if until is None:
+            return _filter(entries, newer)
+        return _filter(entries, {"$and": [newer, {"$lte": [self.key, self.to_key(until)]}]})
 
     def available_at(self, limit: RateLimit, counted: object) -> Expression:
         """Return when enough of these entries no longer count: see `records.rate_limits`."""
         size = limit.window.limit
         newer = {"$add": ["$$value.newer", self.permits]}
         reaches_limit = {"$and": [{"$lt": ["$$value.newer", size]}, {"$gte": [newer, size]}]}
-        leaves_at = {"$add": [self.time, self.counted_for // _MILLISECOND]}
+        leaves_at = {"$add": [self.time, self.counted_for // MILLISECOND]}
         found = {
             "$reduce": {
                 "input": {"$reverseArray": counted},
@@ -125,11 +168,17 @@ def _entries_of(limit: RateLimit) -> _Entries:
     period = limit.window.period
     if limit.keeps_permits:
         permits = {"$ifNull": ["$permits", []]}
-        return _Entries(permits, "$$this.acquired_at", 1, {"$size": permits}, period)
-    counters = {"$ifNull": ["$counters", []]}
-    total = {"$sum": "$counters.count"}
-    counted_for = period + sub_period(limit)
-    return _Entries(counters, "$$this.begins_at", "$$this.count", total, counted_for)
+        time = "$$this.acquired_at"
+        return _Entries(permits, time, lambda time: time, time, 1, {"$size": permits}, period)
+    return _Entries(
+        stored={"$objectToArray": {"$ifNull": ["$counters", {}]}},
+        key="$$this.k",
+        to_key=counter_key,
+        time={"$toDate": {"$toLong": "$$this.k"}},
+        permits="$$this.v",
+        total="$total",
+        counted_for=period + sub_period(limit),
+    )
 
 
 def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
@@ -167,24 +216,32 @@ def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
 def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocument]:
     limit = RateLimit("", window)
     entries = _entries_of(limit)
-    oldest = begins_at - entries.counted_for
-    same = _filter(entries.stored, {"$eq": [entries.time, begins_at]})
-    count = {"$add": [1, {"$sum": {"$map": {"input": same, "in": entries.permits}}}]}
-    # Another clock may be behind this one.
-    earlier = entries.between(entries.stored, oldest - CLOCK_SKEW, begins_at - _MILLISECOND)
+    key = counter_key(begins_at)
     counters = [
-        earlier,
-        [{"begins_at": begins_at, "count": count}],
-        _filter(entries.stored, {"$gt": [entries.time, begins_at]}),
+        # Another clock may be behind this one.
+        entries.between(entries.stored, begins_at - kept_for(limit), begins_at - MILLISECOND),
+        [{"k": key, "v": {"$add": [1, {"$ifNull": [f"$counters.{key}", 0]}]}}],
+        entries.between(entries.stored, begins_at, None),
     ]
+    keys = {"$map": {"input": entries.stored, "in": entries.key}}
+    oldest = begins_at - entries.counted_for
     newest = begins_at + sub_period(limit) + CLOCK_SKEW
     return _encode(
         {
-            "counters": {"$concatArrays": counters},
+            "counters": {"$arrayToObject": {"$concatArrays": counters}},
             "expires_at": {"$max": ["$expires_at", expires_at(limit, begins_at)]},
             "schema_version": {"$max": ["$schema_version", RATE_LIMITS.schema_version]},
         },
-        {"available_at": entries.available_at(limit, entries.between("$counters", oldest, newest))},
+        {
+            "total": {"$sum": {"$map": {"input": entries.stored, "in": entries.permits}}},
+            "oldest": {"$first": keys},
+            "newest": {"$last": keys},
+        },
+        {
+            "available_at": entries.available_at(
+                limit, entries.between(entries.stored, oldest, newest)
+            )
+        },
     )
 
 
@@ -192,16 +249,11 @@ def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocume
 def _count_no_longer(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocument]:
     limit = RateLimit("", window)
     entries = _entries_of(limit)
-    count = {"$max": [0, {"$subtract": ["$$this.count", 1]}]}
-    is_same = {"$eq": ["$$this.begins_at", begins_at]}
-    changed = {
-        "begins_at": "$$this.begins_at",
-        "count": {"$cond": [is_same, count, "$$this.count"]},
-    }
+    counter = f"counters.{counter_key(begins_at)}"
     return _encode(
-        {"counters": {"$map": {"input": entries.stored, "in": changed}}},
+        {field: {"$subtract": [f"${field}", 1]} for field in (counter, "total")},
         # Counters that are too old to count make a time that is over.
-        {"available_at": entries.available_at(limit, "$counters")},
+        {"available_at": entries.available_at(limit, entries.stored)},
     )
 
 

@@ -1,7 +1,7 @@
 """Rate limits in MongoDB: sliding windows of counters, a document for each limit."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -17,6 +17,7 @@ from adapters.mongo.rate_limit_updates import (
     acquire_permit,
     add_reservation,
     correct_available_at,
+    increment,
     release_permit,
 )
 from adapters.records.rate_limits import (
@@ -24,6 +25,7 @@ from adapters.records.rate_limits import (
     RESERVATIONS,
     RateLimitRecord,
     find_available,
+    select_limits,
     sub_period_of,
 )
 from application.ports.errors import ConcurrencyConflict, StorageError
@@ -50,7 +52,10 @@ class MongoRateLimits:
 
     async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
         """Acquire several reservations, with one command where no limit is full."""
-        updates = [_updates(one, [], _first_limits(one)) for one in reservations]
+        limits = [_first_limits(one) for one in reservations]
+        updates = [
+            _updates(one, [], own, increment) for one, own in zip(reservations, limits, strict=True)
+        ]
         try:
             await self._write([update for own in updates for update in own])
         except BulkWriteStopped as stopped:
@@ -59,7 +64,7 @@ class MongoRateLimits:
                 written -= len(updates[index])
                 index += 1
             available_at, others = await asyncio.gather(
-                self._acquire_rest(reservations[index], written),
+                self._acquire_rest(reservations[index], limits[index][:written]),
                 self.acquire_each(*reservations[index + 1 :]),
             )
             return [*[None] * index, available_at, *others]
@@ -95,77 +100,52 @@ class MongoRateLimits:
             ]
         )
 
-    async def _acquire_rest(self, reservation: Reservation, written: int) -> datetime | None:
-        """Acquire a reservation whose command was stopped after so many of its updates."""
-        now, limits = reservation.acquired_at, reservation.all_limits
-        stopped_after: int | None = written
-        for _ in range(MAX_ATTEMPTS):
-            if await self._acquire_in_order(reservation, stopped_after):
-                return None
-            records = await self._load(limits)
-            available_at = find_available(reservation, records)
-            if available_at > now:
-                return available_at
-            # A limit was raised, or a clock that was ahead has written a document.
-            corrections = [
-                correct_available_at(limit, now)
-                for limit in limits
-                if limit.name in records and records[limit.name].available_at > now
-            ]
-            await self._write(corrections, is_ordered=False)
-            stopped_after = None
-        raise ConcurrencyConflict("too many concurrent reservations of a rate limit")
+    async def _acquire_rest(
+        self, reservation: Reservation, acquired: Sequence[RateLimit]
+    ) -> datetime | None:
+        """Acquire a reservation whose first command was stopped after these limits.
 
-    async def _acquire_in_order(self, reservation: Reservation, written: int | None) -> bool:
-        """Acquire a permit of each limit and of a part of each divided one, or of none.
-
-        Returns which. The first command was stopped after so many updates, or not sent if that is
-        None.
+        Each attempt reads what the first one left open, and decides by that: a limit without a
+        permit, the next part of a divided one, or a limit that was nearly full or just added.
         """
-        acquired: list[_Counted] = []
+        now = reservation.acquired_at
         try:
-            return await self._acquire_missing(reservation, written, acquired)
+            for _ in range(MAX_ATTEMPTS):
+                records = await self._load(_without(reservation.all_limits, acquired))
+                limits = _in_order(select_limits(reservation, records) or [])
+                released = _without(acquired, limits)
+                acquired = _without(acquired, released)
+                await self._release(_counted(released, now))
+                if not limits:
+                    return find_available(reservation, records)
+                missing = _without(limits, acquired)
+                await self._correct(missing, records, now)
+                try:
+                    await self._write(_updates(reservation, acquired, missing, acquire_permit))
+                except BulkWriteStopped as stopped:
+                    acquired = [*acquired, *missing[: stopped.written_count]]
+                else:
+                    return None
+            raise ConcurrencyConflict("too many concurrent reservations of a rate limit")
         except StorageError:
-            # What the failed write has done is unknown, and expires.
+            # What a failed write has done is unknown, and expires.
             with suppress(StorageError):
-                await self._release(acquired)
+                await self._release(_counted(acquired, now))
             raise
 
-    async def _acquire_missing(
-        self, reservation: Reservation, written: int | None, acquired: list[_Counted]
-    ) -> bool:
-        """Do what `_acquire_in_order` does. `acquired` has what the database has confirmed."""
-        missing = _first_limits(reservation)
-        parts_left = [list(parts) for parts in reservation.divided]
-        while True:
-            if written is None:
-                try:
-                    await self._write(_updates(reservation, acquired, missing))
-                except BulkWriteStopped as stopped:
-                    written = stopped.written_count
-                else:
-                    return True
-            acquired += _counted(missing[:written], reservation.acquired_at)
-            missing = missing[written:]
-            written = None
-            # Where only the document of the reservation is missing, it was added meanwhile.
-            if missing:
-                parts = next((one for one in parts_left if missing[0] in one[0].limits), [])
-                is_rejected = not parts[1:]
-                if not is_rejected and not await self._is_full(missing[0], reservation):
-                    continue  # another command has just added the document of this limit
-                released = reservation.all_limits if is_rejected else parts.pop(0).limits
-                permits = [one for one in acquired if one[0] in released]
-                acquired[:] = [one for one in acquired if one[0] not in released]
-                await self._release(permits)
-                if is_rejected:
-                    return False
-                others = [limit for limit in missing if limit not in released]
-                missing = _in_order([*others, *parts[0].limits])
+    async def _correct(
+        self,
+        limits: Iterable[RateLimit],
+        records: Mapping[str, RateLimitRecord],
+        now: datetime,
+    ) -> None:
+        """Compute anew when these limits have a permit, where that is later than now.
 
-    async def _is_full(self, limit: RateLimit, reservation: Reservation) -> bool:
-        record = (await self._load([limit])).get(limit.name)
-        return record is not None and record.available_at > reservation.acquired_at
+        A limit was raised, or a clock that was ahead has written the document.
+        """
+        late = (one for one in limits if one.name in records)
+        late = (one for one in late if records[one.name].available_at > now)
+        await self._write([correct_available_at(one, now) for one in late], is_ordered=False)
 
     async def _load(self, limits: Iterable[RateLimit]) -> Mapping[str, RateLimitRecord]:
         documents = await self._loader.load_many([limit.name for limit in limits])
@@ -196,13 +176,20 @@ def _in_order(limits: Iterable[RateLimit]) -> list[RateLimit]:
     return sorted(limits, key=lambda limit: (limit.keeps_permits, limit.window.limit, limit.name))
 
 
+def _without(limits: Iterable[RateLimit], others: Collection[RateLimit]) -> list[RateLimit]:
+    return [limit for limit in limits if limit not in others]
+
+
 def _updates(
-    reservation: Reservation, acquired: Sequence[_Counted], missing: Sequence[RateLimit]
+    reservation: Reservation,
+    acquired: Sequence[RateLimit],
+    missing: Sequence[RateLimit],
+    acquire: Callable[[RateLimit, Reservation], UpdateOne],
 ) -> Sequence[UpdateOne]:
     """Return the updates that acquire what is missing and write down all that is acquired."""
     now = reservation.acquired_at
-    updates = [acquire_permit(limit, reservation) for limit in missing]
-    planned = [*acquired, *_counted(missing, now)]
+    updates = [acquire(limit, reservation) for limit in missing]
+    planned = _counted([*acquired, *missing], now)
     if planned and reservation.is_releasable:
         updates.append(add_reservation(reservation.id, planned, now))
     return updates

@@ -21,14 +21,7 @@ SUB_PERIODS: Final = 60
 MAX_PERMITS: Final = 250
 NOW_AVAILABLE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """What `available_at` is while a limit has a permit; sub-periods are counted from it."""
-_MILLISECOND: Final = timedelta(milliseconds=1)
-
-
-class CounterRecord(msgspec.Struct, gc=False, frozen=True):
-    """The permits of a sub-period, by its first moment."""
-
-    begins_at: datetime
-    count: int
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class PermitRecord(msgspec.Struct, gc=False, frozen=True):
@@ -41,11 +34,17 @@ class PermitRecord(msgspec.Struct, gc=False, frozen=True):
 class RateLimitRecord(Record, kw_only=True):
     """The permits of one rate limit, whose name is the key of the record.
 
-    `available_at` is when it has a permit again, `NOW_AVAILABLE` while it has one, in a database
-    that counts by itself. Others ask `find_available`.
+    `counters` has the number of permits of each sub-period by its `counter_key`. A database that
+    counts by itself keeps them in the order of their times, and what it decides by:
+
+    - `total` is the sum of all counters, `oldest` and `newest` are the keys of two of them.
+    - `available_at` is when the limit has a permit again, `NOW_AVAILABLE` while it has one.
     """
 
-    counters: tuple[CounterRecord, ...] = ()
+    counters: dict[str, int] = msgspec.field(default_factory=dict)
+    total: int = 0
+    oldest: str = ""
+    newest: str = ""
     permits: tuple[PermitRecord, ...] = ()
     available_at: datetime = NOW_AVAILABLE
     expires_at: datetime = NOW_AVAILABLE
@@ -57,9 +56,17 @@ class RateLimitRecord(Record, kw_only=True):
             if limit.value in [permit.reservation_id for permit in permits]:
                 return now
             return limit.window.next_available([permit.acquired_at for permit in permits], now)
-        since, until = now - limit.window.period - sub_period(limit), now + CLOCK_SKEW
-        counted = [one for one in self.counters if since < one.begins_at <= until]
-        return max(now, available_at(counted, limit))
+        if sum(self.counters.values()) < limit.window.limit:
+            return now
+        since = counter_key(now - limit.window.period - sub_period(limit))
+        until = counter_key(now + CLOCK_SKEW)
+        newer = 0
+        for key in sorted(self.counters, reverse=True):
+            newer += self.counters[key] if since < key <= until else 0
+            if newer >= limit.window.limit:
+                begins_at = NOW_AVAILABLE + int(key) * MILLISECOND
+                return max(now, begins_at + sub_period(limit) + limit.window.period)
+        return now
 
     def acquire(self, limit: RateLimit, reservation_id: str, now: datetime) -> datetime:
         """Add a permit, and drop what no longer counts, also by a clock that is behind.
@@ -79,22 +86,18 @@ class RateLimitRecord(Record, kw_only=True):
             self.permits = (*others, permit)[-MAX_PERMITS:]
             self.expires_at = max(self.expires_at, now + period)
             return now
-        length = sub_period(limit)
-        begins_at = now - (now - NOW_AVAILABLE) % length
-        since = now - period - length - CLOCK_SKEW
-        counts = {one.begins_at: one.count for one in self.counters if one.begins_at > since}
-        counts[begins_at] = counts.get(begins_at, 0) + 1
-        self.counters = tuple([CounterRecord(*counter) for counter in sorted(counts.items())])
-        self.expires_at = max(self.expires_at, begins_at + length + period)
+        begins_at = sub_period_of(limit, now)
+        since, key = counter_key(begins_at - kept_for(limit)), counter_key(begins_at)
+        self.counters = {other: count for other, count in self.counters.items() if other > since}
+        self.counters[key] = self.counters.get(key, 0) + 1
+        self.expires_at = max(self.expires_at, expires_at(limit, now))
         return begins_at
 
     def release(self, begins_at: datetime) -> None:
         """Remove a permit of a sub-period, if there is one."""
-        counts = {counter.begins_at: counter.count for counter in self.counters}
-        counts[begins_at] = counts.get(begins_at, 0) - 1
-        self.counters = tuple(
-            [CounterRecord(*counter) for counter in counts.items() if counter[1] > 0]
-        )
+        key = counter_key(begins_at)
+        if self.counters.get(key):
+            self.counters[key] -= 1
 
     def list_permits(self, limit: RateLimit, now: datetime) -> list[Permit]:
         """Return the permits that are kept and count now, the latest last."""
@@ -144,7 +147,7 @@ RESERVATIONS: Final = RecordMapping("reservations", ReservationRecord, Reservati
 
 def sub_period(limit: RateLimit) -> timedelta:
     """Return the length of a sub-period, in whole milliseconds as databases have them."""
-    return max(_MILLISECOND, limit.window.period // SUB_PERIODS // _MILLISECOND * _MILLISECOND)
+    return max(MILLISECOND, limit.window.period // SUB_PERIODS // MILLISECOND * MILLISECOND)
 
 
 def sub_period_of(limit: RateLimit, time: datetime) -> datetime:
@@ -159,17 +162,14 @@ def expires_at(limit: RateLimit, now: datetime) -> datetime:
     return sub_period_of(limit, now) + sub_period(limit) + limit.window.period
 
 
-def available_at(counters: Sequence[CounterRecord], limit: RateLimit) -> datetime:
-    """Return when enough of these permits no longer count, `NOW_AVAILABLE` if there are few.
+def kept_for(limit: RateLimit) -> timedelta:
+    """Return how long after its begin a counter may count, also by a clock that is behind."""
+    return limit.window.period + sub_period(limit) + CLOCK_SKEW
 
-    The counters are in the order of their times.
-    """
-    newer = 0
-    for counter in reversed(counters):
-        newer += counter.count
-        if newer >= limit.window.limit:
-            return counter.begins_at + sub_period(limit) + limit.window.period
-    return NOW_AVAILABLE
+
+def counter_key(begins_at: datetime) -> str:
+    """Return the key of a counter, the milliseconds since 1970: 13 digits from 2001 to 2286."""
+    return str((begins_at - NOW_AVAILABLE) // MILLISECOND)
 
 
 def find_available(reservation: Reservation, records: Mapping[str, RateLimitRecord]) -> datetime:
@@ -188,6 +188,22 @@ def _find_available(
     return max([_record_of(one, records).find_available(one, now) for one in limits], default=now)
 
 
+def select_limits(
+    reservation: Reservation, records: Mapping[str, RateLimitRecord]
+) -> list[RateLimit] | None:
+    """Return the limits of a reservation and of the first parts with permits, if all have one."""
+    now, limits = reservation.acquired_at, list(reservation.limits)
+    if _find_available(limits, records, now) > now:
+        return None
+    for parts in reservation.divided:
+        has_permits = (one for one in parts if _find_available(one.limits, records, now) <= now)
+        part = next(has_permits, None)
+        if part is None:
+            return None
+        limits += part.limits
+    return limits
+
+
 class Acquisition(NamedTuple):
     """What an accepted reservation changes: records of limits by name, and its own record."""
 
@@ -204,15 +220,9 @@ def acquire(
         reservation: The reservation.
         records: The records that exist, by the names of all limits.
     """
-    now, limits = reservation.acquired_at, list(reservation.limits)
-    if _find_available(limits, records, now) > now:
+    now, limits = reservation.acquired_at, select_limits(reservation, records)
+    if limits is None:
         return find_available(reservation, records)
-    for parts in reservation.divided:
-        has_permits = (one for one in parts if _find_available(one.limits, records, now) <= now)
-        part = next(has_permits, None)
-        if part is None:
-            return find_available(reservation, records)
-        limits += part.limits
     changed = {limit.name: _record_of(limit, records) for limit in limits}
     counted = [(one, changed[one.name].acquire(one, reservation.id, now)) for one in limits]
     acquired = [AcquiredRecord(one.name, time) for one, time in counted if not one.keeps_permits]

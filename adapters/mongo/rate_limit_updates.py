@@ -49,27 +49,9 @@ def increment(limit: RateLimit, reservation: Reservation) -> UpdateOne:
     if limit.keeps_permits or limit.window.limit < SMALLEST_INCREMENTED:
         return acquire_permit(limit, reservation)
     now = reservation.acquired_at
-    begins_at = sub_period_of(limit, now)
-    key, oldest = counter_key(begins_at), counter_key(begins_at - 2 * kept_for(limit))
-    return UpdateOne(
-        {
-            "_id": limit.name,
-            "available_at": {"$lte": now},
-            "total": {"$lt": limit.window.limit - 1},
-            "oldest": {"$gte": oldest},
-            "newest": {"$lte": key},
-        },
-        {
-            "$inc": {f"counters.{key}": 1, "total": 1},
-            "$max": {
-                "newest": key,
-                "expires_at": expires_at(limit, now),
-                "schema_version": RATE_LIMITS.schema_version,
-            },
-            "$setOnInsert": {"oldest": key, "available_at": NOW_AVAILABLE},
-        },
-        upsert=True,
-    )
+    far_from_full, changes = _increment(limit.window, sub_period_of(limit, now))
+    query = {"_id": limit.name, "available_at": {"$lte": now}, **far_from_full}
+    return UpdateOne(query, changes, upsert=True)
 
 
 def acquire_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
@@ -212,6 +194,27 @@ def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
 
 # All requests of a sub-period have the same updates: to make and encode them would take longer than
 # the rest of a request.
+@cached(LRUCache(MAX_KEPT_UPDATES))
+def _increment(window: SlidingWindow, begins_at: datetime) -> tuple[Expression, RawBSONDocument]:
+    limit = RateLimit("", window)
+    key, oldest = counter_key(begins_at), counter_key(begins_at - 2 * kept_for(limit))
+    far_from_full = {
+        "total": {"$lt": window.limit - 1},
+        "oldest": {"$gte": oldest},
+        "newest": {"$lte": key},
+    }
+    changes = {
+        "$inc": {f"counters.{key}": 1, "total": 1},
+        "$max": {
+            "newest": key,
+            "expires_at": expires_at(limit, begins_at),
+            "schema_version": RATE_LIMITS.schema_version,
+        },
+        "$setOnInsert": {"oldest": key, "available_at": NOW_AVAILABLE},
+    }
+    return far_from_full, RawBSONDocument(bson.encode(changes))
+
+
 @cached(LRUCache(MAX_KEPT_UPDATES))
 def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocument]:
     limit = RateLimit("", window)

@@ -6,7 +6,7 @@ permit. Where there is none, the upsert inserts, and the existing `_id` rejects 
 
 A pipeline counts exactly. A limit that is far from full needs no more than an increment, which
 takes the server a tenth of the time: its filter also rejects a document that is nearly full, has
-old counters, or was changed by a clock that is ahead.
+many old counters, or was changed by a clock that is ahead.
 
 The filter does not name the schema version: the document of a newer program would look like a full
 limit. Such a document keeps its version, so the next read says that it is newer. An upgrade of
@@ -41,6 +41,8 @@ RESERVATION: Final = "reservation:"
 MAX_KEPT_UPDATES: Final = 1_000
 SMALLEST_INCREMENTED: Final = 10
 """Smaller limits are often nearly full."""
+MAX_OLD_COUNTERS: Final = 120
+"""So many counters may be too old to count. An increment removes none."""
 Expression = Mapping[str, Any]
 
 
@@ -200,8 +202,8 @@ def _increment(window: SlidingWindow, begins_at: datetime) -> tuple[Expression, 
     key, oldest = counter_key(begins_at), counter_key(begins_at - 2 * kept_for(limit))
     far_from_full = {
         "total": {"$lt": window.limit - 1},
-        "oldest": {"$gte": oldest},
         "newest": {"$lte": key},
+        "$or": [{"total": {"$lt": MAX_OLD_COUNTERS}}, {"oldest": {"$gte": oldest}}],
     }
     changes = {
         "$inc": {f"counters.{key}": 1, "total": 1},

@@ -3,6 +3,7 @@
 import secrets
 from typing import Any, Final
 
+import jwt
 import pytest
 from hypothesis import settings
 from schemathesis.engine import Status
@@ -76,6 +77,7 @@ def test_a_sign_in_gets_documented_responses(
         verified = callers.http.post(verify_path, json=body, headers=headers)
         assert_conforms(schema, "POST", verify_path, verified)
         assert ("access_token" in verified.json()) is is_first
+        assert "refresh_token" not in verified.json()
 
 
 def test_the_life_of_a_session_gets_documented_responses(
@@ -97,6 +99,9 @@ def test_the_life_of_a_session_gets_documented_responses(
     first = call("POST", "/auth/verify-otp", json=body)
     second = call("POST", "/auth/refresh", json={"refresh_token": first["refresh_token"]})
     token = second["access_token"]
+    jwks = jwt.PyJWKSet.from_dict(call("GET", "/.well-known/jwks.json"))
+    key = jwks[jwt.get_unverified_header(token)["kid"]]
+    assert jwt.decode(token, key, ["ES256"], audience="dialtone", issuer="dialtone")
     [session] = call("GET", "/auth/sessions", token)["sessions"]
     call("DELETE", f"/auth/sessions/{session['id']}", token)
     call("POST", "/auth/logout", json={"refresh_token": second["refresh_token"]})

@@ -1,4 +1,4 @@
-"""All responses: headers, health and the API page."""
+"""All responses: headers and the API page."""
 
 import re
 
@@ -18,16 +18,6 @@ async def test_every_response_has_its_own_request_id_and_forbids_sniffing(
         assert response.headers["x-content-type-options"] == "nosniff"
         is_json = "json" in response.headers["content-type"]
         assert not is_json or response.headers["cache-control"] == "no-store"
-
-
-async def test_health_lists_each_part(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/health/live")).json() == {"status": "ok"}
-    assert (await http.get("/health/ready")).json() == {
-        "status": "ready",
-        "database": "ok",
-        "media": "ok",
-        "messages": "ok",
-    }
 
 
 async def test_the_api_page_loads_nothing_from_other_hosts(http: httpx.AsyncClient) -> None:

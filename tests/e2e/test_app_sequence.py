@@ -63,9 +63,11 @@ async def test_the_mobile_app_signs_in_uploads_and_signs_out(
     assert [listed["id"] for listed in page["items"]] == [item["id"]]
     assert (page["total"], page["total_pages"]) == (1, 1)
 
-    file = await http.get(item["url"])
-    assert file.status_code == 200
-    assert file.headers["content-type"] == "image/jpeg"
+    file, thumbnail = [
+        await http.get(url) for url in (item["url"], page["items"][0]["variants"]["thumb"])
+    ]
+    for served in (file, thumbnail):
+        assert (served.status_code, served.headers["content-type"]) == (200, "image/jpeg")
     with Image.open(BytesIO(file.content)) as image:
         assert image.size == (item["width"], item["height"])
         assert not image.getexif()

@@ -1,16 +1,13 @@
 """The library, as in the contract."""
 
-from dataclasses import replace
-from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
 
 import httpx
-from PIL import Image
 
 from tests.e2e.app import Account, App, bearer
 from tests.e2e.deployments import IN_EACH_DEPLOYMENT
-from tests.support.images import animated_gif, phone_photo, transparent_png
+from tests.support.images import animated_gif, transparent_png
 
 pytestmark = IN_EACH_DEPLOYMENT
 
@@ -25,21 +22,6 @@ async def get_page(http: httpx.AsyncClient, account: Account, **query: object) -
 
 def item_ids(page: dict[str, Any]) -> list[str]:
     return [item["id"] for item in page["items"]]
-
-
-async def test_a_thumbnail_is_part_of_each_item(
-    app: App, http: httpx.AsyncClient, phone: str
-) -> None:
-    account = await app.sign_up(phone)
-    item = await app.upload_item(account, phone_photo())
-    (listed,) = (await get_page(http, account))["items"]
-    assert list(listed["variants"]) == list(item["variants"]) == ["thumb"]
-    thumb = await http.get(item["variants"]["thumb"])
-    assert thumb.headers["content-type"] == "image/jpeg"
-    with Image.open(BytesIO(thumb.content)) as image:
-        assert max(image.size) <= 320
-    await http.delete(f"/library/{item['id']}", headers=account.headers)
-    assert (await http.get(item["variants"]["thumb"])).status_code in (403, 404)
 
 
 async def test_pages_are_newest_first_and_have_totals(
@@ -66,26 +48,6 @@ async def test_pages_are_newest_first_and_have_totals(
     assert (await get_page(http, account, category="C1"))["total"] == 0
     assert (await get_page(http, account, type="gif"))["total"] == 0
     assert (await get_page(http, account, type="image"))["total"] == 5
-
-
-async def test_a_repeated_upload_with_its_idempotency_key_returns_the_same_item(
-    app: App, http: httpx.AsyncClient, phone: str
-) -> None:
-    account = await app.sign_up(phone)
-    keyed = replace(app, headers={"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"})
-    item = await keyed.upload_item(account, transparent_png())
-    assert await keyed.upload_item(account, transparent_png()) == item
-    other = await keyed.upload(account, transparent_png(), category="art")
-    await http.delete(f"/library/{item['id']}", headers=account.headers)
-    deleted = await keyed.upload(account, transparent_png())
-    invalid = await replace(app, headers={"Idempotency-Key": "k" * 256}).upload(account, b"")
-    for response, status, code in (
-        (other, 422, "idempotency_key_reused"),
-        (deleted, 410, "item_deleted"),
-        (invalid, 400, "invalid"),
-    ):
-        assert (response.status_code, response.json()["code"]) == (status, code)
-    assert invalid.json()["errors"].keys() == {"Idempotency-Key"}
 
 
 async def test_a_media_file_needs_a_token_exactly_where_its_urls_expire(

@@ -140,18 +140,3 @@ async def assert_every_error_is_documented(
         path, method = operations[name]
         assert_conforms(schema, method, path, response, allow_server_error=True)
     return responses
-
-
-async def test_the_service_starts_and_signs_in_without_its_media_store(tmp_path: Path) -> None:
-    environ = {
-        "DIALTONE_MEDIA": "s3://images",
-        "DIALTONE_S3_ENDPOINT": "http://127.0.0.1:1",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-    }
-    with running(tmp_path, environ) as service:
-        async with httpx.AsyncClient(base_url=service.url, timeout=30, **PLAIN_HTTP) as http:
-            app = App(service, http)
-            uploaded = await app.upload(await app.sign_up(PHONE), transparent_png())
-            assert (uploaded.status_code, uploaded.json()["code"]) == (503, "unavailable")
-        assert "media_store_unavailable" in service.log

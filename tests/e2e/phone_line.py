@@ -1,11 +1,10 @@
 """A service with a phone line, its callers, and the simulated Twilio between them."""
 
-import hashlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -42,15 +41,10 @@ class PhoneLine:
     service: Service
     twilio: FakeTwilio
     http: httpx.Client
-    _administrator: str = field(default="", init=False)
-
-    def pick_up(self, phone: str, **options: Any) -> PhoneCall:
-        """Return a call that has not rung yet."""
-        return PhoneCall(self.twilio, phone, **options)
 
     def call(self, phone: str, *keys: str) -> PhoneCall:
         """Call the service and press these keys."""
-        call = self.pick_up(phone)
+        call = PhoneCall(self.twilio, phone)
         call.ring()
         for key in keys:
             call.press(key)
@@ -66,7 +60,7 @@ class PhoneLine:
 
     def receive(self, phone: str, number: int = 1) -> PhoneCall:
         """Let the first (or `number`th) call to a phone ring."""
-        call = self.pick_up(phone)
+        call = PhoneCall(self.twilio, phone)
         call.receive(self.callbacks(phone)[number - 1])
         return call
 
@@ -76,10 +70,6 @@ class PhoneLine:
         call.answer()
         call.press("5")
         return spoken_code(call)
-
-    def messages(self, phone: str) -> list[str]:
-        """Return the messages to a phone."""
-        return [message.form["Body"] for message in self.twilio.sent if message.form["To"] == phone]
 
     def verify(self, phone: str, code: str, **fields: Any) -> dict[str, Any]:
         """Try to sign in with a code."""
@@ -91,9 +81,8 @@ class PhoneLine:
         """Sign in by a message and return the access token."""
         requested = self.http.post("/auth/request-otp", json={"phone": phone})
         assert requested.json().get("sent") is True, requested.text
-        match = _CODE.search(self.messages(phone)[-1])
-        assert match is not None
-        token: str = self.verify(phone, match[0])["access_token"]
+        code = self.service.messages(phone)[-1]
+        token: str = self.verify(phone, code)["access_token"]
         return token
 
     def sign_up(self, phone: str) -> tuple[str, str]:
@@ -103,31 +92,12 @@ class PhoneLine:
         created = self.http.post("/users", json=body, headers=bearer(token))
         return token, created.json()["user_id"]
 
-    @property
-    def administrator(self) -> str:
-        """The access token of an administrator, who is promoted at the first use."""
-        if not self._administrator:
-            phone = "+14155550199"
-            _, user_id = self.sign_up(phone)
-            assert self.service.run("promote", user_id).returncode == 0
-            self._administrator = self.sign_in(phone)
-        return self._administrator
-
-    def log(self, token: str, **query: Any) -> list[dict[str, Any]]:
-        """Return a page of the call log."""
-        response = self.http.get("/calls", params=query, headers=bearer(token))
-        assert response.status_code == 200, response.text
-        calls: list[dict[str, Any]] = response.json()["calls"]
-        return calls
-
-    def log_entry(self, call: PhoneCall) -> dict[str, Any]:
-        """Return the entry of a call, as administrators see it."""
-        call_id = our_id(call)
-        entries = [
-            entry for entry in self.log(self.administrator, limit=100) if entry["id"] == call_id
-        ]
-        assert len(entries) == 1, call_id
-        return entries[0]
+    def sign_in_administrator(self) -> str:
+        """Sign up and become an administrator; return the access token."""
+        phone = "+14155550199"
+        _, user_id = self.sign_up(phone)
+        assert self.service.run("promote", user_id).returncode == 0
+        return self.sign_in(phone)
 
     def read_records(self) -> dict[str, dict[str, str]]:
         """Return all records by table and id, each as a text."""
@@ -145,15 +115,6 @@ class PhoneLine:
     def identities(self) -> dict[str, str]:
         """Return the records of all identities by id."""
         return self.read_records()["identities"]
-
-
-def our_id(call: PhoneCall) -> str:
-    """Return the service's id of a call."""
-    url, _ = call.requests[0]
-    _, is_outbound, call_id = url.partition("/voice/status?call=")
-    if is_outbound:
-        return call_id
-    return hashlib.sha256(call.sid.encode()).hexdigest()[:24]
 
 
 def spoken_code(call: PhoneCall) -> str:

@@ -14,7 +14,6 @@ from tests.e2e.app import Account, App
 from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.support.images import plain_jpeg, transparent_png
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, running
 
 PHONE = "+14155570001"

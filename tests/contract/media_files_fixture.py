@@ -71,7 +71,9 @@ class DiskStore:
         os.utime(file, (began_at.timestamp(), began_at.timestamp()))
 
     def break_down(self) -> None:
+        """Replace the folder by an empty one, as unmounting its disk does."""
         shutil.rmtree(self._folder)
+        self._folder.mkdir()
 
     async def wait_until_released(self) -> None:
         assert open_files(self._folder) == []

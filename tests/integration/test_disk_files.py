@@ -1,9 +1,8 @@
 import asyncio
 import os
-import shutil
 import stat
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -153,36 +152,15 @@ async def test_a_failed_write_leaves_nothing_behind(files: DiskFiles, folder: Pa
     assert names_in(folder / UNFINISHED) == set()
 
 
-def unmount(folder: Path) -> None:
-    """Replace the folder by an empty one, as unmounting its disk does."""
-    shutil.rmtree(folder)
-    folder.mkdir()
-
-
-def operations(files: DiskFiles) -> list[Callable[[], Awaitable[object]]]:
-    return [
-        lambda: files.write(KEY, BytesIO(b"one"), JPEG),
-        lambda: read_file(files, KEY),
-        lambda: files.get_size(KEY),
-        lambda: files.delete(KEY),
-        files.check,
-    ]
-
-
-async def test_an_unmounted_disk_is_an_error_and_not_written(
-    files: DiskFiles, folder: Path
-) -> None:
-    unmount(folder)
-
-    for operation in operations(files):
-        with pytest.raises(MediaStorageUnavailable, match=r"^the folder is missing$"):
-            await operation()
-    assert names_in(folder) == set()
-
-
 async def test_a_disk_that_does_not_respond_times_out(folder: Path, clock: MovableClock) -> None:
     async with open_disk_files(folder, BASE_URL, clock, timeout_seconds=0) as files:
-        for operation in operations(files):
+        for operation in (
+            lambda: files.write(KEY, BytesIO(b"one"), JPEG),
+            lambda: read_file(files, KEY),
+            lambda: files.get_size(KEY),
+            lambda: files.delete(KEY),
+            files.check,
+        ):
             with pytest.raises(MediaStorageUnavailable, match=r"^the disk does not respond$"):
                 await operation()
 

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError, UnknownServiceError
 from adapters.s3 import S3Files, Timeouts
 from adapters.s3.errors import files_unavailable
 from application.ports.errors import ConfigurationError, MediaFileRejected, MediaStorageUnavailable
-from tests.integration.s3_setup import JPEG, KEY, SHORT_READ_TIMEOUT, S3Setup, read_file
+from tests.integration.s3_setup import JPEG, KEY, SHORT_READ_TIMEOUT, S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers import http_server
 from tests.support.servers.http_server import (
@@ -21,8 +22,10 @@ from tests.support.servers.http_server import (
     respond_with,
 )
 from tests.support.servers.s3 import S3Server
+from tests.support.stored_files import read_file
 
 SECRET = "the-secret-of-this-test"
+UNREACHABLE = S3Server("http://127.0.0.1:1", "the-key", SECRET)
 OK = respond_with(200, headers={"ETag": '"one"'})
 HTML = b"<!DOCTYPE html><html><body><p>It works!</body></html>"
 
@@ -57,29 +60,36 @@ async def files(setup: S3Setup) -> AsyncIterator[S3Files]:
         yield files
 
 
-async def write_error(files: S3Files) -> str:
-    """Return the message of a failed write."""
+async def write_error(files: S3Files) -> MediaStorageUnavailable:
+    """Return the error of a failed write."""
     with pytest.raises(MediaStorageUnavailable) as raised:
         await files.write(KEY, BytesIO(b"one"), JPEG)
     assert raised.value.__cause__ is None
-    return str(raised.value)
+    return raised.value
 
 
 @pytest.mark.parametrize(
-    ("behavior", "cause"),
+    ("behavior", "error", "cause"),
     [
-        (s3_error(404, "NoSuchBucket"), "no such bucket"),
-        (respond_with(418, HTML), "the store responds with status 418"),
-        (respond_with(200, HTML), "the store responds with status 500"),  # botocore reports this
-        (http_server.close_connection, "the connection was lost"),
+        (s3_error(404, "NoSuchBucket"), MediaFileRejected, "no such bucket"),
+        (respond_with(403), MediaFileRejected, "access denied"),
+        (respond_with(507), MediaFileRejected, "the store is full"),
+        (respond_with(418, HTML), MediaFileRejected, "the store responds with status 418"),
+        # botocore reports this.
+        (respond_with(200, HTML), MediaStorageUnavailable, "the store responds with status 500"),
+        (respond_with(503), MediaStorageUnavailable, "too many requests"),
+        (respond_with(429), MediaStorageUnavailable, "too many requests"),
+        (http_server.close_connection, MediaStorageUnavailable, "the connection was lost"),
     ],
 )
-async def test_a_failed_write_is_reported_with_its_cause(
-    store: HttpServer, files: S3Files, behavior: Behavior, cause: str
+async def test_a_failed_write_has_a_cause_and_differs_if_the_store_rejects_the_file(
+    store: HttpServer, files: S3Files, behavior: Behavior, error: type[Exception], cause: str
 ) -> None:
     store.behavior = behavior
 
-    assert await write_error(files) == cause
+    raised = await write_error(files)
+
+    assert (type(raised), str(raised)) == (error, cause)
 
 
 def test_an_error_code_or_else_the_status_is_the_cause() -> None:
@@ -119,7 +129,7 @@ async def test_a_silent_or_slow_store_times_out(
     async with setup.open_files() as files:
         store.behavior = behavior
 
-        assert await write_error(files) == "no response in time"
+        assert str(await write_error(files)) == "no response in time"
 
 
 async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: HttpServer) -> None:
@@ -145,7 +155,7 @@ async def test_reading_an_incomplete_response_is_an_error(
         store.behavior = behavior
 
         with pytest.raises(MediaStorageUnavailable, match=f"^{cause}$"):
-            await read_file(files)
+            await read_file(files, KEY)
 
 
 @pytest.mark.parametrize("behavior", [s3_error(503, "SlowDown"), http_server.close_connection])
@@ -233,41 +243,12 @@ async def test_an_unusable_store_stops_the_start_with_a_fix(
 
 
 @pytest.mark.parametrize(
-    ("server", "problem"),
-    [
-        (S3Server("not a URL", "the-key", SECRET), "a name is invalid: check"),
-        (
-            S3Server("http://127.0.0.1:1", "the-key", SECRET, bucket="NO BUCKET"),
-            "a name is invalid: check",
-        ),
-        (
-            S3Server("http://127.0.0.1:1", "the-key", SECRET, region="no region"),
-            "a name is invalid: check",
-        ),
-    ],
+    "wrong", [{"endpoint": "not a URL"}, {"bucket": "NO BUCKET"}, {"region": "no region"}]
 )
-async def test_a_wrong_name_stops_the_start(server: S3Server, problem: str) -> None:
-    assert problem in await startup_error(S3Setup(server))
+async def test_a_wrong_name_stops_the_start(wrong: dict[str, str]) -> None:
+    setup = S3Setup(replace(UNREACHABLE, **wrong))
 
-
-@pytest.mark.parametrize(
-    ("behavior", "error"),
-    [
-        (respond_with(403), MediaFileRejected),
-        (respond_with(507), MediaFileRejected),
-        (respond_with(503), MediaStorageUnavailable),
-        (respond_with(429), MediaStorageUnavailable),
-    ],
-)
-async def test_a_rejected_file_differs_from_a_store_that_may_work_later(
-    store: HttpServer, files: S3Files, behavior: Behavior, error: type[Exception]
-) -> None:
-    store.behavior = behavior
-
-    with pytest.raises(MediaStorageUnavailable) as raised:
-        await files.write(KEY, BytesIO(b"one"), JPEG)
-
-    assert type(raised.value) is error
+    assert "a name is invalid: check" in await startup_error(setup)
 
 
 async def test_a_store_that_does_not_respond_does_not_stop_the_start(
@@ -279,6 +260,6 @@ async def test_a_store_that_does_not_respond_does_not_stop_the_start(
         assert "media_store_unavailable" in caplog.text
         store.behavior = OK
         await files.check()
-    async with S3Setup(S3Server("http://127.0.0.1:1", "the-key", SECRET)).open_files() as files:
+    async with S3Setup(UNREACHABLE).open_files() as files:
         with pytest.raises(MediaStorageUnavailable, match=r"^cannot connect$"):
             await files.check()

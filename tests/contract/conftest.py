@@ -6,6 +6,7 @@ An external adapter replaces them, if one is given.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
+OpenUnusable = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Repositories]]
 
 
 def in_memory(request: pytest.FixtureRequest) -> OpenRepositories:
@@ -79,35 +81,25 @@ async def moved_file(request: pytest.FixtureRequest) -> AsyncIterator[Repositori
 
 
 @asynccontextmanager
-async def closed_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
-    async with in_sqlite(request)() as repositories:
+async def closed(
+    request: pytest.FixtureRequest, adapter: Callable[[pytest.FixtureRequest], OpenRepositories]
+) -> AsyncIterator[Repositories]:
+    async with adapter(request)() as repositories:
         pass
     yield repositories
 
 
-@asynccontextmanager
-async def closed_mongo(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
-    async with in_mongo(request)() as repositories:
-        pass
-    yield repositories
+UNUSABLE: dict[str, OpenUnusable] = {
+    f"closed_{adapter.__name__}": partial(closed, adapter=adapter)
+    for adapter in ADAPTERS
+    if adapter is not in_memory
+}
+if not external_adapter.is_given():
+    UNUSABLE |= {"down": down, "moved_file": moved_file}
 
 
-@asynccontextmanager
-async def closed_external(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
-    async with external(request)() as repositories:
-        pass
-    yield repositories
-
-
-UNUSABLE: list[Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Repositories]]] = (
-    [closed_external]
-    if external_adapter.is_given()
-    else [down, moved_file, closed_sqlite, closed_mongo]
-)
-
-
-@pytest.fixture(params=UNUSABLE, ids=lambda open_unusable: open_unusable.__name__)
+@pytest.fixture(params=UNUSABLE)
 async def unusable_repositories(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
     """Return the repositories of a database that cannot be used."""
-    async with request.param(request) as repositories:
+    async with UNUSABLE[request.param](request) as repositories:
         yield repositories

@@ -1,7 +1,7 @@
 """The mobile app, as far as it uses the service."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -52,12 +52,6 @@ class App:
         created = await self.http.post("/users", json=body, headers=bearer(token))
         assert created.status_code == 201, created.text
         return Account(phone, token, created.json()["user_id"])
-
-    async def promote(self, account: Account) -> Account:
-        """Make the user an administrator, with the token of the login that follows."""
-        promoted = self.service.run("promote", account.user_id)
-        assert promoted.returncode == 0, promoted.stderr
-        return replace(account, token=await self.sign_in(account.phone))
 
     async def upload(self, account: Account, content: bytes, **fields: str) -> httpx.Response:
         """Upload an image."""

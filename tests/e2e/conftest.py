@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
-from tests.e2e.deployments import NO_SETTINGS, Deployment, embedded
+from tests.e2e.deployments import Deployment, embedded
 from tests.e2e.description.callers import PROXY_SETTINGS, Callers
 from tests.e2e.phone_line import PhoneLine, run_phone_line
 from tests.support.plain_http import PLAIN_HTTP
@@ -27,7 +27,7 @@ def start_service(
         @cache
         def start(deployment: Deployment) -> Service:
             folder = tmp_path_factory.mktemp("service")
-            return stack.enter_context(deployment(request, folder, NO_SETTINGS))
+            return stack.enter_context(deployment(request, folder))
 
         yield start
 

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import pytest
@@ -13,44 +12,30 @@ from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.s3 import S3Server
 from tests.support.service import Inbox, Service, running
 
-Deployment = Callable[
-    [pytest.FixtureRequest, Path, Mapping[str, str]], AbstractContextManager[Service]
-]
-"""The arguments are the request, the service's folder and additional settings."""
-
-NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
+Deployment = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Service]]
+"""The arguments are the request and the service's folder."""
 
 
-def embedded(
-    request: pytest.FixtureRequest, folder: Path, environ: Mapping[str, str]
-) -> AbstractContextManager[Service]:
+def embedded(request: pytest.FixtureRequest, folder: Path) -> AbstractContextManager[Service]:
     """SQLite, disk and the console."""
-    return running(folder, environ)
+    return running(folder)
 
 
 @contextmanager
-def on_servers(
-    request: pytest.FixtureRequest, folder: Path, environ: Mapping[str, str]
-) -> Iterator[Service]:
+def on_servers(request: pytest.FixtureRequest, folder: Path) -> Iterator[Service]:
     """MongoDB, S3 and a fake Twilio."""
-    with (
-        servers(request) as (settings, inbox),
-        running(folder, {**settings, **environ}, inbox) as service,
-    ):
+    with servers(request) as (settings, inbox), running(folder, settings, inbox) as service:
         yield service
 
 
 @contextmanager
 def servers(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, str], Inbox]]:
     """Yield the settings of a service with its own database and prefix, and its inbox."""
-    mongo_url: str = request.getfixturevalue("mongo_url")
     s3_server: S3Server = request.getfixturevalue("s3_server")
-    name = uuid.uuid4().hex
-    server, separator, options = mongo_url.partition("?")
     with FakeTwilio() as twilio:
         settings = {
-            "DIALTONE_DATABASE": f"{server.rstrip('/')}/e2e_{name}{separator}{options}",
-            "DIALTONE_MEDIA": f"s3://{s3_server.bucket}/{name}",
+            **on_mongo(request),
+            "DIALTONE_MEDIA": f"s3://{s3_server.bucket}/{uuid.uuid4().hex}",
             "DIALTONE_SMS": "twilio",
             "DIALTONE_COUNTRIES": "*",
             **s3_server.environ(),

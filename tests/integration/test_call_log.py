@@ -58,7 +58,9 @@ async def driver() -> AsyncIterator[CallLogDriver]:
         yield CallLogDriver(http, harness, owner_token, owner.identity.id, administrator)
 
 
-async def test_a_call_is_shown_to_its_owner_without_recordings(driver: CallLogDriver) -> None:
+async def test_only_administrators_are_shown_the_recordings_of_a_call(
+    driver: CallLogDriver,
+) -> None:
     await driver.add_call(
         status=CallStatus.NO_ANSWER,
         outcome=CallOutcome.OPERATOR_UNAVAILABLE,
@@ -67,44 +69,29 @@ async def test_a_call_is_shown_to_its_owner_without_recordings(driver: CallLogDr
         recordings=(a_recording(),),
     )
 
-    response = await driver.get("/calls", driver.owner)
-
-    assert response.json() == {
-        "calls": [
-            {
-                "id": an_id(1),
-                "direction": "inbound",
-                "status": "no-answer",
-                "outcome": "operator_unavailable",
-                "started_at": "2026-05-01T09:31:00.000Z",
-                "ended_at": "2026-05-01T09:32:00.000Z",
-                "duration_seconds": 60,
-                "path": ["welcome_back", "main_menu"],
-                "user_id": driver.owner_id,
-                "caller_verified": False,
-            }
-        ],
-        "next_cursor": None,
-    }
-
-
-async def test_administrators_see_all_calls_with_recordings(driver: CallLogDriver) -> None:
-    await driver.add_call(1, recordings=(a_recording(),))
     await driver.add_call(2, identity_id=None)
+    own = (await driver.get("/calls", driver.owner)).json()
+    of_nobody, call = (await driver.get("/calls", driver.administrator)).json()["calls"]
 
-    calls = (await driver.get("/calls", driver.administrator)).json()["calls"]
-
-    assert [(call["id"], call["user_id"]) for call in calls] == [
-        (an_id(2), None),
-        (an_id(1), driver.owner_id),
-    ]
-    assert [call["recordings"] for call in calls] == [
-        [],
-        [{"duration_seconds": 7, "recorded_at": "2026-05-01T09:30:00.000Z"}],
-    ]
+    shown = {
+        "id": an_id(1),
+        "direction": "inbound",
+        "status": "no-answer",
+        "outcome": "operator_unavailable",
+        "started_at": "2026-05-01T09:31:00.000Z",
+        "ended_at": "2026-05-01T09:32:00.000Z",
+        "duration_seconds": 60,
+        "path": ["welcome_back", "main_menu"],
+        "user_id": driver.owner_id,
+        "caller_verified": False,
+    }
+    assert own == {"calls": [shown], "next_cursor": None}
+    recordings = [{"duration_seconds": 7, "recorded_at": "2026-05-01T09:30:00.000Z"}]
+    assert call == {**shown, "recordings": recordings}
+    assert (of_nobody["user_id"], of_nobody["recordings"]) == (None, [])
     # It has not ended yet.
-    assert (calls[0]["status"], calls[0]["outcome"]) == ("queued", None)
-    assert (calls[0]["ended_at"], calls[0]["duration_seconds"]) == (None, None)
+    assert (of_nobody["status"], of_nobody["outcome"]) == ("queued", None)
+    assert (of_nobody["ended_at"], of_nobody["duration_seconds"]) == (None, None)
 
 
 async def test_a_recording_is_streamed_to_administrators(driver: CallLogDriver) -> None:

@@ -4,9 +4,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from adapters.pillow import open_image_publisher
 from domain.errors import UnsupportedImageType
-from domain.media.image import ImageLimits, SourceFormat, VariantSpec
+from domain.media.image import SourceFormat, VariantSpec
 from tests.integration.image_publishing import publish, publish_by, publish_error
 from tests.support.fakes.images import image_publisher
 from tests.support.images import (
@@ -75,14 +74,6 @@ async def test_each_format_is_published_as_one_that_every_client_shows(
     frames = getattr(decode(upload), "n_frames", 1) if published_as == "GIF" else 1
     assert getattr(image, "n_frames", 1) == getattr(variant, "n_frames", 1) == frames
     assert max(variant.size) == 32
-
-
-async def test_a_heic_photo_is_upright_and_in_a_process_too() -> None:
-    async with open_image_publisher(ImageLimits()) as publisher:
-        published = decode((await publish_by(publisher, HEIC_PHOTO)).content)
-
-    rotated = sample_image().transpose(Image.Transpose.ROTATE_270)
-    assert mean_difference(published, rotated) < 8
 
 
 # Pillow crashes when it writes EXIF metadata in an animated AVIF.

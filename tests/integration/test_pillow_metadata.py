@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 
 from tests.integration.image_publishing import publish
 from tests.support.images import (
+    HEIC_PHOTO,
     SECRET,
     SWAPPED_PROFILE,
     animated_png,
@@ -65,6 +66,7 @@ async def test_a_photo_is_rotated_as_its_exif_says(orientation: int) -> None:
 @pytest.mark.parametrize(
     "upload",
     [
+        HEIC_PHOTO,
         with_segments(exif_segment(exif(6)), exif_segment(exif(1))),
         with_segments(xmp_segment(xmp(1)), exif_segment(exif(6))),
         with_segments(xmp_segment(xmp(6).replace(b'"', b"'"))),

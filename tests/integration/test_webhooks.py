@@ -1,6 +1,5 @@
 """Webhooks: what is authentic, and that everything else is a 403 that says nothing."""
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -10,7 +9,6 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from domain.otp.delivery_report import ReportedStatus
 from tests.integration.webhooks import (
     ACCOUNT,
     CALL_PATHS,
@@ -25,7 +23,7 @@ from tests.integration.webhooks import (
     without,
 )
 from tests.support import twiml
-from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
+from tests.support.servers.fake_twilio.server import sign_webhook
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -56,15 +54,9 @@ async def test_a_signed_request_gets_markup_or_no_content(driver: WebhookDriver,
 async def test_what_is_not_authentic_is_rejected_without_a_word(
     driver: WebhookDriver, path: str
 ) -> None:
-    body = urlencode(FORM).encode()
-    other_account = [("AccountSid", "AC" + "0" * 32), *without(FORM, "AccountSid")]
-
-    assert_rejected(await driver.send(path, body, None))
-    assert_rejected(await driver.send(path, body, ""))
+    for signature in (None, ""):
+        assert_rejected(await driver.send(path, urlencode(FORM).encode(), signature))
     assert_rejected(await driver.post(path, token="another-token"))
-    assert_rejected(await driver.post(path, other_account))
-    assert_rejected(await driver.post(path, [*FORM, ("Digits", "1")]))
-    assert_rejected(await driver.post(path, ()))
 
 
 @pytest.mark.parametrize(
@@ -133,23 +125,6 @@ async def test_a_malformed_body_is_rejected(
 async def test_without_the_id_of_a_call_there_is_no_call(driver: WebhookDriver) -> None:
     for path in (*CALL_PATHS, "/voice/status"):
         assert_rejected(await driver.post(path, without(FORM, "CallSid")))
-
-
-async def test_json_is_authentic_only_by_its_hash_in_the_url(driver: WebhookDriver) -> None:
-    body = json.dumps({**dict(FORM), "MessageStatus": "sent"})
-    path = add_body_hash(f"/sms/status?delivery={REPORT_ID}", body)
-    signature = sign_webhook("the-token", PUBLIC_URL + path)
-
-    response = await driver.send(path, body.encode(), signature, "application/json")
-    other = await driver.send(path, body.encode() + b" ", signature, "application/json")
-
-    assert response.status_code == 204
-    assert_rejected(other)
-    report = await driver.harness.database.repositories().delivery_reports.load(REPORT_ID)
-    assert report is not None
-    assert report.value.status is ReportedStatus.SENT
-    unhashed = sign_webhook("the-token", f"{PUBLIC_URL}/voice")
-    assert_rejected(await driver.send("/voice", body.encode(), unhashed, "application/json"))
 
 
 async def test_pages_of_other_origins_get_no_other_response(driver: WebhookDriver) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 
 from tests.e2e.app import bearer
+from tests.e2e.test_start import sign_in
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
 from tests.support.service import Service, running
@@ -77,17 +78,9 @@ class PhoneLine:
         content: dict[str, Any] = response.json()
         return content
 
-    def sign_in(self, phone: str) -> str:
-        """Sign in by a message and return the access token."""
-        requested = self.http.post("/auth/request-otp", json={"phone": phone})
-        assert requested.json().get("sent") is True, requested.text
-        code = self.service.messages(phone)[-1]
-        token: str = self.verify(phone, code)["access_token"]
-        return token
-
     def sign_up(self, phone: str) -> tuple[str, str]:
         """Sign in and create a user; return the access token and the user id."""
-        token = self.sign_in(phone)
+        token = sign_in(self.service, phone)
         body = {"username": f"user {phone}", "number": phone}
         created = self.http.post("/users", json=body, headers=bearer(token))
         return token, created.json()["user_id"]
@@ -97,7 +90,7 @@ class PhoneLine:
         phone = "+14155550199"
         _, user_id = self.sign_up(phone)
         assert self.service.run("promote", user_id).returncode == 0
-        return self.sign_in(phone)
+        return sign_in(self.service, phone)
 
     def read_records(self) -> dict[str, dict[str, str]]:
         """Return all records by table and id, each as a text."""
@@ -124,11 +117,6 @@ def spoken_code(call: PhoneCall) -> str:
     assert _CODE.fullmatch(code), call.heard
     assert digits == code * 2
     return code
-
-
-def spoken_digits(call: PhoneCall) -> list[str]:
-    """Return every text with a digit that was not in the flow's own texts."""
-    return [text for text in call.heard if len(text.strip()) == 1 or _CODE.search(text)]
 
 
 @contextmanager

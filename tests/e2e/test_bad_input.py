@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.app import App
 
-LEGACY_PATHS = ["/authenticate/get_otp", "/authenticate/validate_otp"]
+NOT_FOUND = "ARE YOU LOST :: 404 Not Found: "
 LEGACY_BAD_REQUEST = "Bad Request/ Data format incorrect 400 Bad Request: "
 
 
@@ -40,31 +40,22 @@ async def test_an_unknown_path_is_404_with_and_without_a_token(
             assert response.json()["code"] == "not_found"
 
 
-@pytest.mark.parametrize("path", ["/authenticate", "/authenticate/", "/authenticate/get_profile"])
-async def test_an_unknown_path_of_the_legacy_api_has_its_own_404(
-    http: httpx.AsyncClient, path: str
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        *((path, 404, NOT_FOUND) for path in ("", "/", "/get_profile")),
+        *((path, 405, "Only POST methods are allowed") for path in ("/get_otp", "/validate_otp")),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS", "DELETE"])
+async def test_the_legacy_api_has_errors_of_its_own_and_supports_post_only(
+    http: httpx.AsyncClient, method: str, path: str, status: int, text: str
 ) -> None:
-    for method in ("GET", "POST", "OPTIONS", "DELETE"):
-        response = await http.request(method, path)
-        assert response.status_code == 404
-        assert response.json()["error"].startswith("ARE YOU LOST :: 404 Not Found: ")
-        assert response.json()["exit_code"] == 1
-
-
-@pytest.mark.parametrize("path", LEGACY_PATHS)
-@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS"])
-async def test_the_legacy_api_supports_post_only(
-    http: httpx.AsyncClient, path: str, method: str
-) -> None:
-    response = await http.request(method, path)
-    assert response.status_code == 405
-    assert response.headers["allow"] == "POST"
-    assert response.json() == {
-        "error": "Method not allowed 405 Method Not Allowed: Only POST methods are allowed",
-        "exit_code": 1,
-        "message": "failed",
-        "status_code": 405,
-    }
+    response = await http.request(method, f"/authenticate{path}")
+    assert response.status_code == response.json()["status_code"] == status
+    assert text in response.json()["error"]
+    assert response.json()["exit_code"] == 1
+    assert response.headers.get("allow") == ("POST" if status == 405 else None)
 
 
 @pytest.mark.parametrize(

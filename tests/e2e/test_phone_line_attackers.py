@@ -2,7 +2,7 @@
 
 import re
 
-from tests.e2e.phone_line import CALLBACK, OPERATOR, PhoneLine, spoken_digits
+from tests.e2e.phone_line import CALLBACK, OPERATOR, PhoneLine
 
 
 def test_a_forged_number_gets_a_code_only_on_the_owners_phone(line: PhoneLine, phone: str) -> None:
@@ -10,7 +10,8 @@ def test_a_forged_number_gets_a_code_only_on_the_owners_phone(line: PhoneLine, p
 
     forged = line.call(phone, "2")
 
-    assert (forged.heard[-1], spoken_digits(forged)) == (CALLBACK, [])
+    assert forged.heard[-1] == CALLBACK
+    assert not any(re.search(r"^.$|\d{6}", text.strip()) for text in forged.heard)
     assert [call.form["To"] for call in line.callbacks(phone)] == [phone]
     # Nor does a request that pretends to be a continuation of the owner's call.
     url = line.callbacks(phone)[0].form["Url"]

@@ -1,6 +1,7 @@
 """Starts of the service: the first, and those after a stop and after a kill."""
 
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
 
-def sign_in(service: Service, phone: str) -> str:
-    with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
+def sign_in(service: Service, phone: str, headers: Mapping[str, str] | None = None) -> str:
+    number = len(service.messages(phone)) + 1
+    with httpx.Client(base_url=service.url, headers=headers, **PLAIN_HTTP, timeout=20) as http:
         http.post("/auth/request-otp", json={"phone": phone})
-        body = {"phone": phone, "otp": service.code(phone)}
+        body = {"phone": phone, "otp": service.code(phone, number)}
         token: str = http.post("/auth/verify-otp", json=body).json()["access_token"]
     return token
 

@@ -14,13 +14,13 @@ from adapters.disk import folder as media_folder
 from adapters.disk.folder import UNFINISHED
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media_files import MediaUrl
+from tests.contract.media_files_fixture import open_files
 from tests.integration.test_sqlite_opening import as_unprivileged_user
 from tests.support.fakes.clock import MovableClock
 from tests.support.stored_files import read_file
 
 KEY = f"ab/{1:032x}.jpg"
 JPEG = "image/jpeg"
-OPEN_DESCRIPTORS = Path("/dev/fd")
 BASE_URL = "https://files.example/media"
 INVALID_KEYS = [
     "", ".", "..", "/etc/passwd", "../secrets", "a/../../secrets", f"{UNFINISHED}/one", ".hidden",
@@ -46,12 +46,6 @@ async def files(folder: Path, clock: MovableClock) -> AsyncIterator[DiskFiles]:
 
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
-
-
-def is_open(file: Path) -> bool:
-    """Return whether this process has the file open."""
-    descriptors = OPEN_DESCRIPTORS.iterdir()
-    return any(open_file.exists() and open_file.samefile(file) for open_file in descriptors)
 
 
 async def test_a_web_server_can_read_a_file_but_nothing_unfinished(
@@ -139,7 +133,7 @@ async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
     monkeypatch.undo()
     await asyncio.gather(*(files.get_size(KEY) for _ in range(50)))
 
-    assert not is_open(folder / KEY)
+    assert open_files(folder) == []
 
 
 async def test_a_failed_write_leaves_nothing_behind(files: DiskFiles, folder: Path) -> None:
@@ -177,7 +171,12 @@ async def test_a_disk_that_does_not_respond_times_out(folder: Path, clock: Movab
 async def test_something_else_in_place_of_the_folder_stops_the_start(
     tmp_path: Path, folder: Path, clock: MovableClock, existing: str, *, is_link: bool
 ) -> None:
-    place_something(tmp_path / existing, is_link=is_link)
+    place = tmp_path / existing
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if is_link:
+        place.symlink_to(place.parent)
+    else:
+        place.write_bytes(b"a file")
 
     with pytest.raises(ConfigurationError) as raised:
         async with open_disk_files(folder, BASE_URL, clock):
@@ -198,11 +197,3 @@ async def test_a_folder_without_write_permission_stops_the_start(
     with as_unprivileged_user(), pytest.raises(ConfigurationError, match="permission denied"):
         async with open_disk_files(closed / "media", BASE_URL, clock):
             pass
-
-
-def place_something(path: Path, *, is_link: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if is_link:
-        path.symlink_to(path.parent)
-    else:
-        path.write_bytes(b"a file")

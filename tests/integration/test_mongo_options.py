@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from adapters.mongo import open_mongo_repositories
-from application.ports.repositories import Repositories
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.integration.mongo_support import Command, open_logged
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -24,13 +23,9 @@ def with_options(url: str, *options: str) -> str:
 async def commands_at(url: str) -> Sequence[Command]:
     """Call all methods of all repositories; return the commands that were sent."""
     async with open_logged(url) as (repositories, log):
-        await call_all(repositories)
+        for operation in OPERATIONS.values():
+            await operation(repositories)
     return log.sent
-
-
-async def call_all(repositories: Repositories) -> None:
-    for operation in OPERATIONS.values():
-        await operation(repositories)
 
 
 @pytest.mark.parametrize("options", [[], UNSAFE])

@@ -22,7 +22,6 @@ from application.ports.errors import StorageTimeout
 from application.ports.rate_limiter import RateLimiter
 from domain.otp.rate_limits import Part, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
-from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.builders import NOW
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.http_server import TcpProxy
@@ -33,14 +32,9 @@ AVAILABLE_AGAIN = NOW + HOUR + MINUTE
 
 
 @pytest.fixture
-async def opened(emptied_mongo_database: str) -> AsyncIterator[tuple[RateLimiter, CommandLog]]:
-    async with open_logged(emptied_mongo_database) as (repositories, log):
-        yield repositories.rate_limiter, log
-
-
-@pytest.fixture
-def limiter(opened: tuple[RateLimiter, CommandLog]) -> RateLimiter:
-    return opened[0]
+async def limiter(emptied_mongo_database: str) -> AsyncIterator[RateLimiter]:
+    async with open_mongo_repositories(emptied_mongo_database, FakePhoneEncryption()) as opened:
+        yield opened.rate_limiter
 
 
 @pytest.fixture
@@ -48,17 +42,6 @@ def collection(emptied_mongo_database: str) -> Iterator[Collection[RawDocument]]
     options = CodecOptions[RawDocument](tz_aware=True)
     with MongoClient[RawDocument](emptied_mongo_database) as client:
         yield client.get_default_database().get_collection("rate_limits", options)
-
-
-def reservation(number: int, limit: int, *others: RateLimit, minutes: int = 0) -> Reservation:
-    limits = (RateLimit("total", SlidingWindow(limit, HOUR)), *others)
-    return Reservation(f"{number}", NOW + minutes * MINUTE, limits)
-
-
-async def acquire_many(limiter: RateLimiter, count: int, limit: int) -> int:
-    """Make that many reservations at once; return how many were accepted."""
-    reservations = (limiter.acquire(reservation(number, limit)) for number in range(count))
-    return (await asyncio.gather(*reservations)).count(None)
 
 
 async def test_a_part_without_a_document_is_no_full_part_for_parallel_reservations(
@@ -137,6 +120,7 @@ async def test_what_was_confirmed_before_a_write_with_an_unknown_result_is_relea
 async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(
     emptied_mongo_database: str, collection: Collection[RawDocument]
 ) -> None:
+    limit = RateLimit("total", SlidingWindow(6, HOUR))
     with TcpProxy(emptied_mongo_database) as proxy:
         host = proxy.url.removeprefix("http://")
         url = urlsplit(emptied_mongo_database)._replace(netloc=host).geturl()
@@ -144,7 +128,9 @@ async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(
             limiter = repositories.rate_limiter
             # What the driver sends in an update begins with the name of the collection.
             proxy.loses_response_to = b"update\0\x0c\0\0\0rate_limits"
-            assert await acquire_many(limiter, 7, 6) == 6
+            reservations = (Reservation(f"{number}", NOW, (limit,)) for number in range(7))
+            acquired = await asyncio.gather(*map(limiter.acquire, reservations))
+            assert acquired.count(None) == 6
 
     assert proxy.lost_responses == 1
     document = collection.find_one({"_id": "total"}) or {}

@@ -158,54 +158,41 @@ def test_an_existing_file_is_replaced_only_on_request(files: Files) -> None:
     assert count_identities(files.backup) == 2
 
 
-def text_file(files: Files) -> Path:
-    path = files.database.with_name("secrets.json")
-    path.write_text("{}")
-    return path
-
-
-def link_to(target: str) -> Callable[[Files], Path]:
-    def make(files: Files) -> Path:
-        path = files.database.with_name("link.db")
-        path.symlink_to(files.database.with_name(target))
-        return path
-
-    return make
-
-
-def hard_link_to_the_database(files: Files) -> Path:
-    path = files.database.with_name("same.db")
-    path.hardlink_to(files.database)
-    return path
-
-
-def database_in_use(files: Files) -> Path:
-    shutil.copyfile(files.database, files.database.with_name("other.db"))
-    files.database.with_name("other.db-wal").touch()
-    return files.database.with_name("other.db")
+@pytest.fixture
+def other_files(files: Files) -> Path:
+    """Return the folder of the database, with files of other kinds."""
+    folder = files.database.parent
+    (folder / "secrets.json").write_text("{}")
+    (folder / "link_to_the_backup.db").symlink_to(files.backup)
+    (folder / "link_to_the_database.db").symlink_to(files.database)
+    (folder / "same_database.db").hardlink_to(files.database)
+    shutil.copyfile(files.database, folder / "other.db")
+    (folder / "other.db-wal").touch()
+    return folder
 
 
 @pytest.mark.parametrize(
-    ("make", "reason"),
+    ("target", "reason"),
     [
-        (text_file, "is no backup of Dialtone"),
-        (link_to("backup.db"), "is no backup of Dialtone"),
-        (lambda _: Path(os.devnull), "is no backup of Dialtone"),
-        (hard_link_to_the_database, "is the database itself"),
-        (link_to("records.db"), "is the database itself"),
-        (lambda files: files.database.with_name("records.db-wal"), "is the database itself"),
-        (database_in_use, "may be a database in use"),
-        (lambda files: files.database.parent, "is a folder"),
+        ("secrets.json", "is no backup of Dialtone"),
+        ("link_to_the_backup.db", "is no backup of Dialtone"),
+        (os.devnull, "is no backup of Dialtone"),
+        ("same_database.db", "is the database itself"),
+        ("link_to_the_database.db", "is the database itself"),
+        ("records.db-wal", "is the database itself"),
+        ("other.db", "may be a database in use"),
+        (".", "is a folder"),
     ],
 )
 def test_only_a_backup_is_replaced(
-    files: Files, make: Callable[[Files], Path], reason: str
+    files: Files, other_files: Path, target: str, reason: str
 ) -> None:
-    target = make(files)
-    before = names(files.database.parent)
+    before = names(other_files)
 
-    assert reason in error_of(lambda: back_up(files.database, target, replace=True))
-    assert names(files.database.parent) == before
+    error = error_of(lambda: back_up(files.database, other_files / target, replace=True))
+
+    assert reason in error
+    assert names(other_files) == before
     assert count_identities(files.database) == 2
 
 
@@ -335,12 +322,15 @@ def test_a_copy_without_its_log_is_noticed(files: Files, tmp_path: Path) -> None
     assert not restore(other, files.backup, NOW).may_lack_log
 
 
-def test_a_backup_is_restored_where_no_database_is(files: Files, tmp_path: Path) -> None:
-    path = tmp_path / "var" / "new.db"
+def test_a_backup_is_restored_where_no_database_is_even_if_its_log_is(files: Files) -> None:
+    files.database.unlink()
+    files.database.with_name("records.db-wal").write_bytes(b"its log")
 
-    assert restore(path, files.backup, NOW).kept_at is None
-    assert count_identities(path) == 1
-    assert path.stat().st_mode & 0o777 == 0o600
+    for path in (files.database, files.database.parent / "var" / "new.db"):
+        assert restore(path, files.backup, NOW).kept_at is None
+        assert count_identities(path) == 1
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert not files.database.with_name("records.db-wal").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 9000])
@@ -403,15 +393,6 @@ def test_a_file_that_is_no_good_backup_changes_nothing(
     assert error.startswith(f"{files.backup} {reason}")
     assert files.database.read_bytes() == before
     assert set(names(files.database.parent)) <= {"backup.db", "records.db"}
-
-
-def test_a_log_without_its_database_is_not_read_after_a_restore(files: Files) -> None:
-    files.database.unlink()
-    files.database.with_name("records.db-wal").write_bytes(b"its log")
-
-    assert restore(files.database, files.backup, NOW).kept_at is None
-    assert not files.database.with_name("records.db-wal").exists()
-    assert count_identities(files.database) == 1
 
 
 def while_copying(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -> None:

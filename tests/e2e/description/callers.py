@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.e2e.test_start import sign_in
 from tests.support.images import plain_jpeg
 from tests.support.service import Service
 
@@ -67,11 +68,7 @@ class Callers:
         return item_id
 
     def _sign_in(self, phone: str) -> str:
-        headers = self.next_ip()
-        self._post("/auth/request-otp", json={"phone": phone}, headers=headers)
-        body = {"phone": phone, "otp": self.service.code(phone)}
-        token: str = self._post("/auth/verify-otp", json=body, headers=headers)["access_token"]
-        return token
+        return sign_in(self.service, phone, self.next_ip())
 
     def _upload(self, user_id: str, token: str) -> Any:
         return self._post(

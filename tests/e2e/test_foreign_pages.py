@@ -84,6 +84,7 @@ def test_a_listed_origin_can_read_every_response(
     response = web.request(method, path, content=content, headers={"Origin": APP})
     assert response.status_code == status
     assert response.headers["access-control-allow-origin"] == APP
+    assert response.headers["x-content-type-options"] == "nosniff"
     exposed = response.headers["access-control-expose-headers"].split(", ")
     assert {"ETag", "Location", "Retry-After", "X-Request-Id", "Content-Range"} <= set(exposed)
     other = web.request(method, path, headers={"Origin": PAGE} if method != "POST" else {})

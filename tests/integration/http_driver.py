@@ -13,6 +13,7 @@ from application.use_cases import UseCases
 from entrypoints.http.app import create_app
 from entrypoints.http.settings import HttpSettings
 from tests.support.app_harness import AppHarness
+from tests.support.asgi import http_scope
 from tests.support.builders import CLIENT_IP
 
 
@@ -70,20 +71,14 @@ class HttpDriver:
         async def send(message: Any) -> None:
             sent.append(message)
 
+        all_headers = {"host": "test", **headers}.items()
         scope = {
-            "type": "http",
+            **http_scope(*all_headers, method=method, path=path, peer=CLIENT_IP),
             "http_version": "1.1",
-            "method": method,
             "scheme": "http",
-            "path": path,
             "raw_path": path.encode(),
             "root_path": "",
             "query_string": query,
-            "headers": [
-                (name.encode("latin-1"), value.encode("latin-1"))
-                for name, value in {"host": "test", **headers}.items()
-            ],
-            "client": (CLIENT_IP, 1),
             "server": ("test", 80),
         }
         with capture_logs() as logs:

@@ -67,12 +67,6 @@ def connect(tmp_path: Path) -> Connect:
     return lambda: sqlite3.connect(tmp_path / "worker.db", check_same_thread=False)
 
 
-async def start(*tasks: asyncio.Future[Any]) -> Sequence[asyncio.Future[Any]]:
-    """Let the tasks run until each waits for its result."""
-    await asyncio.sleep(0)
-    return tasks
-
-
 def returning(text: str) -> Operation[str]:
     return lambda connection: text
 
@@ -84,7 +78,8 @@ async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(
     async with open_connection_worker("test", connect, execute_each) as worker:
         gate = Gate()
         await gate.block(worker)
-        tasks = await start(*(worker.run(returning(text)) for text in "ab"))
+        tasks = [worker.run(returning(text)) for text in "ab"]
+        await asyncio.sleep(0)  # until each waits for its result
 
         with pytest.raises(StorageUnavailable, match="too many"):
             await worker.run(returning("c"))
@@ -241,30 +236,25 @@ def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> No
     assert all(error is not None and error.__cause__ is None for error in errors)
 
 
-@pytest.fixture
-def database_path(tmp_path: Path) -> Path:
-    return tmp_path / "records.db"
-
-
 def log_size(path: Path) -> int:
     return Path(f"{path}-wal").stat().st_size
 
 
-async def test_concurrent_writes_are_committed_together(database_path: Path) -> None:
-    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
-        before = log_size(database_path)
-        with closing(sqlite3.connect(database_path, isolation_level=None)) as other:
+async def test_concurrent_writes_are_committed_together(path: Path) -> None:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
+        before = log_size(path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             added = [repositories.identities.add(an_identity(id=an_id(n))) for n in range(100)]
             adding = asyncio.gather(*added)
             await asyncio.sleep(0)
         assert await adding == [True] * 100
         # Each commit writes at least a page of each index.
-        assert log_size(database_path) - before < 100 * PAGE
+        assert log_size(path) - before < 100 * PAGE
 
 
-async def test_closing_waits_for_writes_and_leaves_one_file(database_path: Path) -> None:
-    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
+async def test_closing_waits_for_writes_and_leaves_one_file(path: Path) -> None:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
         tasks = [
             asyncio.create_task(repositories.identities.add(an_identity(id=an_id(number))))
             for number in range(100)
@@ -272,4 +262,4 @@ async def test_closing_waits_for_writes_and_leaves_one_file(database_path: Path)
         await asyncio.sleep(0)
 
     assert await asyncio.gather(*tasks) == [True] * 100
-    assert [file.name for file in database_path.parent.iterdir()] == ["records.db"]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]

@@ -1,7 +1,5 @@
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
-from functools import cache
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -18,29 +16,16 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def start_service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[Deployment], Service]]:
-    """Starts one service for each deployment; it runs until the end of the session."""
-    with ExitStack() as stack:
-
-        @cache
-        def start(deployment: Deployment) -> Service:
-            folder = tmp_path_factory.mktemp("service")
-            return stack.enter_context(deployment(request, folder))
-
-        yield start
-
-
-@pytest.fixture(scope="session")
 def service(
-    request: pytest.FixtureRequest, start_service: Callable[[Deployment], Service]
-) -> Service:
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
     """One service for all tests that do not stop it, by default the embedded one.
 
     Each test has its own phones.
     """
-    return start_service(getattr(request, "param", embedded))
+    deployment: Deployment = getattr(request, "param", embedded)
+    with deployment(request, tmp_path_factory.mktemp("service")) as service:
+        yield service
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tests.support.service import Service, running
 PUBLIC_URL: Final = "https://phone.example.org/line"
 """A proxy removes the path prefix, and the service never sees this host."""
 OPERATOR: Final = "+14155550142"
+ADMINISTRATOR: Final = "+14155550199"
 CALLBACK: Final = "Please hang up. We call this number back and read your sign-in code."
 HIGH_CALL_LIMITS: Final = {
     "DIALTONE_VOICE_LIMIT_PER_COUNTRY": "12000/1m",
@@ -87,10 +88,12 @@ class PhoneLine:
 
     def sign_in_administrator(self) -> str:
         """Sign up and become an administrator; return the access token."""
-        phone = "+14155550199"
-        _, user_id = self.sign_up(phone)
-        assert self.service.run("promote", user_id).returncode == 0
-        return sign_in(self.service, phone)
+        token, user_id = self.sign_up(ADMINISTRATOR)
+        promoted = self.service.run("promote", ADMINISTRATOR)
+        assert promoted.stdout.startswith(f"{user_id} is an administrator now. ")
+        # With the new role, the user has to sign in again.
+        assert self.http.get("/users/me", headers=bearer(token)).status_code == 401
+        return sign_in(self.service, ADMINISTRATOR)
 
     def read_records(self) -> dict[str, dict[str, str]]:
         """Return all records by table and id, each as a text."""

@@ -1,22 +1,14 @@
 """`dialtone backup` and `dialtone restore`, and copies of the file after a stop."""
 
-import sqlite3
 import stat
-from contextlib import closing
 from pathlib import Path
 
 from tests.e2e.test_start import me, sign_in
+from tests.integration.test_sqlite_backup import count_identities
 from tests.support.service import Service
 
 PHONE, LATER = "+14155593001", "+14155593002"
 WITHOUT_USER, UNKNOWN = 404, 401
-
-
-def identities(file: Path) -> int:
-    """Count them in this file only: a log beside it is not read."""
-    with closing(sqlite3.connect(f"file:{file}?immutable=1", uri=True)) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM identities").fetchone()
-    return int(count)
 
 
 def test_a_backup_of_a_running_service_is_restored_after_its_stop(tmp_path: Path) -> None:
@@ -41,7 +33,7 @@ def test_a_backup_of_a_running_service_is_restored_after_its_stop(tmp_path: Path
     (kept,) = tmp_path.glob("dialtone.db.before-restore-*")
     assert str(kept) in restored.stdout
     assert "The keys belong to this database" in restored.stdout
-    assert (identities(kept), identities(tmp_path / "dialtone.db")) == (2, 1)
+    assert (count_identities(kept), count_identities(tmp_path / "dialtone.db")) == (2, 1)
     service.start()
     assert [me(service, token), me(service, later_token)] == [WITHOUT_USER, UNKNOWN]
     assert service.stop() == 0

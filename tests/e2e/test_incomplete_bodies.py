@@ -33,18 +33,6 @@ def send(service: Service, content: bytes) -> bytes:
     return response
 
 
-def send_and_reset(service: Service, content: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        connection.sendall(content)
-
-
-def assert_no_exception_is_logged(service: Service) -> None:
-    assert "request_crashed" not in service.log
-    assert "InternalError" not in service.log
-    assert "Traceback" not in service.log
-
-
 @pytest.mark.parametrize("path", JSON_PATHS)
 @pytest.mark.parametrize("rest", INCOMPLETE_JSON.values(), ids=INCOMPLETE_JSON)
 def test_an_incomplete_json_body_is_a_bad_request(service: Service, path: str, rest: bytes) -> None:
@@ -52,13 +40,16 @@ def test_an_incomplete_json_body_is_a_bad_request(service: Service, path: str, r
     response = send(service, head + rest)
     # The server itself may close the connection without a response.
     assert response == b"" or response.startswith(b"HTTP/1.1 400 ")
-    assert_no_exception_is_logged(service)
+    for text in ("request_crashed", "InternalError", "Traceback"):
+        assert text not in service.log
 
 
 def test_a_client_that_disconnects_leaves_no_error_in_the_log(service: Service) -> None:
     for path in JSON_PATHS:
         head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{"
-        send_and_reset(service, head.encode())
+        with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            connection.sendall(head.encode())
     # The next response comes after everything that was to be logged.
     assert httpx.get(f"{service.url}/health/live", **PLAIN_HTTP).status_code == 200
     assert '"level":"error"' not in service.log

@@ -42,26 +42,6 @@ async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unb
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
 
 
-async def test_promote_and_demote_change_what_a_user_may_see(
-    app: App, http: httpx.AsyncClient, phone: str, other_phone: str
-) -> None:
-    account, other = await app.sign_up(phone), await app.sign_up(other_phone)
-
-    async def sees_full_number() -> bool:
-        shown = await http.get(f"/users/{other.user_id}", headers=account.headers)
-        return bool(shown.json()["number"] == other.phone)
-
-    assert not await sees_full_number()
-    promoted = app.service.run("promote", phone)
-    assert promoted.stdout.startswith(f"{account.user_id} is an administrator now. ")
-    assert (await http.get("/users/me", headers=account.headers)).status_code == 401
-    account = replace(account, token=await app.sign_in(phone))
-    assert await sees_full_number()
-    demoted = app.service.run("demote", account.user_id)
-    assert demoted.stdout == f"{account.user_id} is a member now.\n"
-    assert not await sees_full_number()
-
-
 async def test_media_check_finds_and_repairs_items_without_files_and_files_without_items(
     app: App, phone: str
 ) -> None:

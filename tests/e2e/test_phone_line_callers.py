@@ -1,10 +1,10 @@
 """A caller leaves feedback, which an administrator hears."""
 
 from tests.e2e.app import bearer
-from tests.e2e.phone_line import PhoneLine
+from tests.e2e.phone_line import ADMINISTRATOR, PhoneLine
 
 
-def test_without_the_operator_feedback_is_recorded_and_an_administrator_hears_it(
+def test_feedback_is_recorded_and_heard_by_an_administrator_until_the_demotion(
     line: PhoneLine, phone: str
 ) -> None:
     content = f"the voice of {phone}".encode() * 5000
@@ -27,3 +27,5 @@ def test_without_the_operator_feedback_is_recorded_and_an_administrator_hears_it
     assert (fetched.status_code, fetched.content) == (200, content)
     del line.twilio.recordings[sid]
     assert line.http.get(path, headers=headers).status_code == 404
+    assert line.service.run("demote", ADMINISTRATOR).stdout.endswith(" is a member now.\n")
+    assert line.http.get(path, headers=headers).status_code == 403

@@ -10,7 +10,6 @@ from typing import Final
 import httpx
 
 from tests.e2e.test_start import me, sign_in
-from tests.support.keys import edit_secrets_file
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, command
 
@@ -50,14 +49,6 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
         (server,) = http.get("/openapi.json").json()["servers"]
     assert server["url"].startswith("https://")
     assert service.stop() == 0
-
-    weak_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-    keys = folder / "var" / "secrets.json"
-    edit_secrets_file(keys, lambda document: document["otp_pepper"][0].update(key=weak_key))
-    (line,) = service.run("run").stderr.splitlines()
-    assert line.startswith("DIALTONE_SECRETS_FILE: ")
-    assert '"otp_pepper[0].key" is not random' in line
-    assert weak_key not in line
 
 
 def test_a_start_of_production_without_keys_names_the_command(tmp_path: Path) -> None:

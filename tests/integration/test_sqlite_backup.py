@@ -23,10 +23,11 @@ from tests.support.fakes.phone_encryption import FakePhoneEncryption
 PROJECT: Final = Path(__file__).parents[2]
 
 KILLED_AT_EVERY_LINE: Final = """
-import os, shutil, signal, sqlite3, sys
+import os, shutil, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from adapters.sqlite import back_up, restore
+from tests.integration.test_sqlite_backup import count_identities, query
 
 files, folder = Path(sys.argv[1]), Path(sys.argv[2])
 path, backup = folder / "records.db", folder / "backup.db"
@@ -46,13 +47,8 @@ def kill_at(line):
 def count(file):
     if not file.exists():
         return None
-    # Files without a log: what is not in the file is lost.
-    connection = sqlite3.connect(f"file:{file}?immutable=1", uri=True)
-    try:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return connection.execute("SELECT count(*) FROM identities").fetchone()[0]
-    finally:
-        connection.close()
+    assert query(file, "PRAGMA integrity_check") == "ok"
+    return count_identities(file)
 
 for line in range(1, 10_000):
     shutil.rmtree(folder, ignore_errors=True)
@@ -106,6 +102,7 @@ def add_identity(path: Path, number: int) -> None:
 
 
 def query(path: Path, sql: str) -> Any:
+    """Return the first value of a row in this file only: a log beside it is not read."""
     with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as connection:
         return connection.execute(sql).fetchone()[0]
 

@@ -122,6 +122,18 @@ async def test_a_photo_does_not_grow(quality: int, options: dict[str, Any]) -> N
     assert mean_difference(image, ImageOps.exif_transpose(decode(upload))) < 8
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True])
+async def test_every_color_mode_of_a_jpeg_looks_the_same(mode: str, progressive: bool) -> None:
+    upload = encode(sample_image(mode=mode), "JPEG", quality=90, progressive=progressive)
+
+    published = decode((await publish(upload)).content)
+
+    assert published.mode == ("L" if mode == "L" else "RGB")
+    # Two JPEG encodings differ by less. Different images differ by 60.
+    assert mean_difference(published, decode(upload)) < 8
+
+
 @pytest.mark.parametrize("image_format", ["WEBP", "AVIF"])
 async def test_other_photos_grow_at_most_to_twice_their_size(image_format: str) -> None:
     upload = encode(decode(photo()), image_format, quality=40)

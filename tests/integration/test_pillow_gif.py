@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageSequence
 
-from tests.integration.image_publishing import publish, publish_error
+from tests.integration.image_publishing import publish
 from tests.support.images import SECRET, animated_gif, decode, gif, gif_frame
 
 PIXEL = gif_frame(0, 0, 1, 1)
@@ -74,30 +74,3 @@ async def test_colors_that_no_pixel_uses_are_dropped(is_local: bool) -> None:
     assert pixels_of(published) == [palette[9:12] + b"\xff"]
     assert b"!!!" not in published
     assert published[11] == 0
-
-
-@pytest.mark.parametrize(
-    "ending", [b"\0", b"\0;", b"\0\0\0", b"\0trailing", b"\0!\xfe\x20short", b""]
-)
-async def test_the_end_may_be_missing_but_no_pixels(ending: bytes) -> None:
-    upload = gif(1, 1, [PIXEL])
-
-    assert await publish(upload[:-2] + ending) == await publish(upload)
-
-
-@pytest.mark.parametrize(
-    "broken",
-    {
-        "no frame": gif(1, 1, []),
-        "no width": gif(1, 1, [gif_frame(0, 0, 0, 1)]),
-        "no height": gif(1, 1, [gif_frame(0, 0, 1, 0)]),
-        "too few pixels": gif(9, 9, [gif_frame(0, 0, 9, 9)]),
-        "short control": gif(1, 1, [b"!\xf9\x01\0\0", PIXEL]),
-        "frame cut in its pixels": gif(1, 1, [PIXEL, PIXEL[:12]])[:-1],
-        "frame cut in its header": gif(1, 1, [PIXEL, PIXEL[:5]])[:-1],
-        "half a palette": gif(1, 1, [PIXEL])[:14],
-    }.items(),
-    ids=lambda broken: broken[0],
-)
-async def test_an_incomplete_gif_is_broken(broken: tuple[str, bytes]) -> None:
-    assert (await publish_error(broken[1])).message == "The image is broken."

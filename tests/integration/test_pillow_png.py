@@ -8,7 +8,6 @@ from PIL import Image
 from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
     INTERLACED_PNG,
-    PNG_SIGNATURE,
     SECRET,
     SWAPPED_PROFILE,
     chunk,
@@ -120,33 +119,6 @@ async def test_a_flipped_bit_in_a_used_chunk_is_an_error(chunk_type: bytes) -> N
     upload[upload.index(chunk_type) + 4] ^= 1
 
     assert (await publish_error(bytes(upload))).message == "The image is broken."
-
-
-@pytest.mark.parametrize(
-    "broken",
-    {
-        "no width": png(0, 1, 8, 0, zlib.compress(b"\0")),
-        "no height": png(1, 0, 8, 0, zlib.compress(b"")),
-        "no pixels": png(3, 1, 8, 0, b""),
-        "pixels not compressed": png(3, 1, 8, 0, b"not compressed"),
-        "too few pixels": png(3, 1, 8, 0, zlib.compress(b"\0\0\0")),
-        "pixels cut by the end of the file": png(3, 1, 8, 0, zlib.compress(bytes(4)))[:-24],
-        "bit depth 3": png(3, 1, 3, 0, zlib.compress(bytes(4))),
-        "no palette": png(3, 1, 8, 3, zlib.compress(b"\0\0\1\1")),
-        "no header": PNG_SIGNATURE + chunk(b"IEND", b""),
-        "short header": PNG_SIGNATURE + chunk(b"IHDR", bytes(5)) + chunk(b"IEND", b""),
-    }.items(),
-    ids=lambda broken: broken[0],
-)
-async def test_an_incomplete_png_is_broken(broken: tuple[str, bytes]) -> None:
-    assert (await publish_error(broken[1])).message == "The image is broken."
-
-
-@pytest.mark.parametrize("missing", [1, 4, 12, 16, 18])
-async def test_the_end_of_the_file_may_be_missing_but_no_pixels(missing: int) -> None:
-    complete = png(3, 1, 8, 0, zlib.compress(b"\0\x10\x20\x30"))
-
-    assert await publish(complete[:-missing]) == await publish(complete)
 
 
 async def test_an_index_beyond_the_palette_is_transparent() -> None:

@@ -6,20 +6,20 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol
-from uuid import uuid4
 
 import pytest
 
 from adapters.disk import open_disk_files
 from adapters.disk.folder import UNFINISHED
-from adapters.s3 import open_s3_files
 from application.ports.media_files import MediaFiles
 from application.ports.system import HealthCheck
 from tests.contract import external_adapter
+from tests.integration.s3_setup import S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.servers.http_server import TcpProxy
@@ -89,21 +89,11 @@ class S3Store:
     """A prefix of a bucket, behind a relay."""
 
     def __init__(self, server: S3Server, relay: TcpProxy) -> None:
-        self._server = server
         self._relay = relay
-        self._prefix = uuid4().hex
+        self._setup = S3Setup(replace(server, endpoint=relay.url))
 
     def open_files(self) -> AbstractAsyncContextManager[Files]:
-        return open_s3_files(
-            self._server.bucket,
-            self._prefix,
-            endpoint=self._relay.url,
-            region=self._server.region,
-            access_key=self._server.access_key,
-            secret_key=self._server.secret_key,
-            cache_control="public",
-            clock=MovableClock(datetime.now(UTC)),
-        )
+        return self._setup.open_files()
 
     def leave_unfinished(self, began_at: datetime) -> None:
         pytest.skip("a write is one request, which leaves nothing")

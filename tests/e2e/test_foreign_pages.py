@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, running
+from tests.support.service import running
 
 PHONE: Final = "+14155593001"
 APP: Final = "https://app.example.org"
@@ -21,14 +21,11 @@ REQUEST_HEADERS: Final = {
 
 
 @pytest.fixture(scope="module")
-def web_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("web"), {"DIALTONE_WEB_ORIGINS": APP}) as started:
-        yield started
-
-
-@pytest.fixture
-def web(web_service: Service) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=web_service.url, timeout=20, **PLAIN_HTTP) as client:
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with (
+        running(tmp_path_factory.mktemp("web"), {"DIALTONE_WEB_ORIGINS": APP}) as service,
+        httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as client,
+    ):
         yield client
 
 

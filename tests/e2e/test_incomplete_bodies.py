@@ -20,24 +20,17 @@ INCOMPLETE_JSON: Final = {
 RESET_ON_CLOSE: Final = b"\x01\x00\x00\x00\x00\x00\x00\x00"
 
 
-def send(service: Service, content: bytes) -> bytes:
-    """Send this and nothing more; return what the service sends until it closes the connection."""
-    response = b""
-    address = ("127.0.0.1", service.port)
-    # A server that rejects the head may close the connection before the body.
-    with socket.create_connection(address, timeout=20) as connection, suppress(ConnectionError):
-        connection.sendall(content)
-        connection.shutdown(socket.SHUT_WR)
-        while received := connection.recv(65_536):
-            response += received
-    return response
-
-
 @pytest.mark.parametrize("path", JSON_PATHS)
 @pytest.mark.parametrize("rest", INCOMPLETE_JSON.values(), ids=INCOMPLETE_JSON)
 def test_an_incomplete_json_body_is_a_bad_request(service: Service, path: str, rest: bytes) -> None:
     head = f"POST {path} HTTP/1.1\r\nHost: dialtone\r\n".encode()
-    response = send(service, head + rest)
+    address, response = ("127.0.0.1", service.port), b""
+    # A server that rejects the head may close the connection before the body.
+    with socket.create_connection(address, timeout=20) as connection, suppress(ConnectionError):
+        connection.sendall(head + rest)
+        connection.shutdown(socket.SHUT_WR)
+        while received := connection.recv(65_536):
+            response += received
     # The server itself may close the connection without a response.
     assert response == b"" or response.startswith(b"HTTP/1.1 400 ")
     for text in ("request_crashed", "InternalError", "Traceback"):

@@ -10,11 +10,6 @@ from tests.e2e.test_start import me, sign_in
 from tests.support.service import START_TIMEOUT, Service, running
 
 
-def wait_until_ready_with_new_workers(service: Service, old_workers: list[int]) -> None:
-    service.wait_for(lambda: service.workers not in ([], old_workers))
-    service.wait_until_ready("ready")
-
-
 def errors_of(service: Service) -> list[str]:
     lines = [json.loads(line) for line in service.log.splitlines()]
     return [line["event"] for line in lines if line["level"] in ("error", "critical")]
@@ -36,7 +31,8 @@ def test_a_killed_worker_is_respawned(tmp_path: Path) -> None:
         token = sign_in(service, "+14155591001")
         workers = service.workers
         os.kill(workers[0], signal.SIGKILL)
-        wait_until_ready_with_new_workers(service, workers)
+        service.wait_for(lambda: service.workers not in ([], workers))
+        service.wait_until_ready("ready")
         assert me(service, token) == 404
         assert me(service, sign_in(service, "+14155591002")) == 404
     assert errors_of(service) == ["Unexpected exit from worker-1"]

@@ -1,19 +1,17 @@
 """The security events of a running service, with the ids of their requests."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import pytest
 
 from tests.e2e.app import bearer
 from tests.support.builders import a_parsed_token
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, running
+from tests.support.service import running
 
 PHONE: Final = "+14155592001"
 REVIEWER: Final = "+15005550006"
@@ -35,23 +33,18 @@ class Client:
         return parsed
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
-    numbers = f"{REVIEWER}={CODE}@{tomorrow:%Y-%m-%d}"
-    with running(tmp_path, {"DIALTONE_TEST_OTPS": numbers}) as started:
-        yield started
-
-
 def security_lines(log: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in log.splitlines()]
     return [line for line in lines if line["logger"] == "dialtone.security"]
 
 
-def test_events_have_the_id_of_their_request_and_no_secrets(
-    service: Service,
-) -> None:
-    with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
+def test_events_have_the_id_of_their_request_and_no_secrets(tmp_path: Path) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    numbers = f"{REVIEWER}={CODE}@{tomorrow:%Y-%m-%d}"
+    with (
+        running(tmp_path, {"DIALTONE_TEST_OTPS": numbers}) as service,
+        httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http,
+    ):
         client = Client(http)
         requested = client.post(
             "/auth/request-otp", {"phone": PHONE}, "otp_requested", "otp_delivered"
@@ -73,7 +66,6 @@ def test_events_have_the_id_of_their_request_and_no_secrets(
         client.post("/auth/request-otp", {"phone": REVIEWER}, "otp_requested", "test_otp_used")
         deleted = http.delete("/users/me", headers=bearer(second["access_token"]))
         client.expected.append(("user_deleted", deleted.headers["x-request-id"]))
-    service.stop()
 
     lines = security_lines(service.log)
     assert [(line["event"], line["request_id"]) for line in lines] == client.expected

@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -14,18 +13,11 @@ from pymongo import MongoClient
 from adapters.mongo import open_mongo_repositories
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.errors import CorruptRecord
-from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from tests.support.builders import a_delivery_report, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OTHER: Final = an_identity(id=an_id(2))
-
-
-@pytest.fixture
-async def in_mongo(emptied_mongo_database: str) -> AsyncIterator[Repositories]:
-    async with open_mongo_repositories(emptied_mongo_database, FakePhoneEncryption()) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(
@@ -39,17 +31,18 @@ async def in_mongo(emptied_mongo_database: str) -> AsyncIterator[Repositories]:
     ids=str,
 )
 async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
-    in_mongo: Repositories, emptied_mongo_database: str, changes: dict[str, Any]
+    emptied_mongo_database: str, changes: dict[str, Any]
 ) -> None:
-    await in_mongo.identities.add(an_identity())
-    await in_mongo.identities.add(OTHER)
-    with MongoClient[dict[str, Any]](emptied_mongo_database) as client:
-        identities = client.get_default_database()["identities"]
-        identities.update_one({"_id": an_id()}, {"$set": changes})
+    async with open_mongo_repositories(emptied_mongo_database, FakePhoneEncryption()) as opened:
+        await opened.identities.add(an_identity())
+        await opened.identities.add(OTHER)
+        with MongoClient[dict[str, Any]](emptied_mongo_database) as client:
+            identities = client.get_default_database()["identities"]
+            identities.update_one({"_id": an_id()}, {"$set": changes})
 
-    damaged, found = await asyncio.gather(
-        *map(in_mongo.identities.load, (an_id(), an_id(2))), return_exceptions=True
-    )
+        damaged, found = await asyncio.gather(
+            *map(opened.identities.load, (an_id(), an_id(2))), return_exceptions=True
+        )
 
     assert isinstance(damaged, CorruptRecord)
     assert "secret" not in str(damaged)

@@ -1,8 +1,7 @@
 """Options of the URL are used if they are safe, and otherwise ignored and logged."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
@@ -42,20 +41,12 @@ async def test_writes_are_durable_on_a_majority_and_reads_go_to_the_primary(
     assert modes <= {"primary", "primaryPreferred"}
 
 
-def filter_of(command: Command) -> Mapping[str, Any]:
-    """Return what a find, or the first stage of an aggregation, looks for."""
-    sought: Mapping[str, Any] = (
-        command.get("filter", {}) if "find" in command else command["pipeline"][0]["$match"]
-    )
-    return sought
-
-
 async def test_reads_before_a_replacement_are_the_latest_others_are_durable(
     emptied_mongo_database: str,
 ) -> None:
     for command in await commands_at(emptied_mongo_database):
         if "find" in command or "aggregate" in command:
-            sought = filter_of(command)
+            sought = command.get("filter") or command.get("pipeline", [{}])[0].get("$match", {})
             is_range = "$gt" in str(sought.get("_id"))
             is_of_one_record = [*sought] in FILTERS_OF_ONE_RECORD and not is_range
             level = "local" if is_of_one_record else "majority"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.pillow import PillowImagePublisher, decoder, open_image_publisher
+from adapters.pillow import decoder, open_image_publisher
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
 from domain.errors import (
@@ -48,16 +48,6 @@ class BlockedProcesses(DecoderProcesses):
         return decoder.answer(task, list(files))
 
 
-@pytest.fixture
-def processes() -> BlockedProcesses:
-    return BlockedProcesses()
-
-
-@pytest.fixture
-def publisher(processes: BlockedProcesses) -> PillowImagePublisher:
-    return image_publisher(processes=processes)
-
-
 async def test_the_pixels_of_an_identity_are_limited() -> None:
     pixels = 3 * 64 * 48  # of three frames
     async with open_image_publisher(ImageLimits(), max_pixels_per_hour=pixels) as publisher:
@@ -68,9 +58,9 @@ async def test_the_pixels_of_an_identity_are_limited() -> None:
         await publish_by(publisher, still_gif(), 2)
 
 
-async def test_closing_waits_for_a_task_and_rejects_the_next_one(
-    publisher: PillowImagePublisher, processes: BlockedProcesses
-) -> None:
+async def test_closing_waits_for_a_task_and_rejects_the_next_one() -> None:
+    processes = BlockedProcesses()
+    publisher = image_publisher(processes=processes)
     publishing = asyncio.create_task(publish_by(publisher, still_gif()))
     await asyncio.sleep(0.01)  # until the tasks wait for a process
     closing = asyncio.create_task(publisher.close())

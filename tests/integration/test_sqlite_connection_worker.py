@@ -3,8 +3,9 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,6 @@ from application.ports.errors import (
 )
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-
-Connect = Callable[[], sqlite3.Connection]
 
 PAGE = 4096
 
@@ -63,8 +62,12 @@ class Gate:
 
 
 @pytest.fixture
-def connect(tmp_path: Path) -> Connect:
-    return lambda: sqlite3.connect(tmp_path / "worker.db", check_same_thread=False)
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "words.db"
+
+
+def connect_to(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
 
 
 def returning(text: str) -> Operation[str]:
@@ -72,10 +75,10 @@ def returning(text: str) -> Operation[str]:
 
 
 async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_worker, "MAX_WAITING_OPERATIONS", 3)
-    async with open_connection_worker("test", connect, execute_each) as worker:
+    async with open_connection_worker("test", partial(connect_to, path), execute_each) as worker:
         gate = Gate()
         await gate.block(worker)
         tasks = [worker.run(returning(text)) for text in "ab"]
@@ -90,11 +93,11 @@ async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(
 
 
 async def test_an_operation_times_out_when_the_disk_hangs(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_worker, "OPERATION_TIMEOUT", 0.01)
     executed: list[str] = []
-    async with open_connection_worker("test", connect, execute_each) as worker:
+    async with open_connection_worker("test", partial(connect_to, path), execute_each) as worker:
         gate = Gate()
         hanging = await gate.block(worker)
         with pytest.raises(StorageTimeout, match=r"no response within 0\.01 seconds"):
@@ -112,15 +115,6 @@ PRAGMA journal_mode = WAL;
 CREATE TABLE words (word TEXT PRIMARY KEY, meaning TEXT
     REFERENCES words DEFERRABLE INITIALLY DEFERRED);
 """
-
-
-def connect_to(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, timeout=0)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "words.db"
 
 
 @pytest.fixture
@@ -143,10 +137,8 @@ def adding_two(first: str, second: str) -> Operation[int]:
 
 
 def words_in(path: Path) -> set[str]:
-    reader = connect_to(path)
-    words = {row[0] for row in reader.execute("SELECT word FROM words")}
-    reader.close()
-    return words
+    with closing(connect_to(path)) as reader:
+        return {row[0] for row in reader.execute("SELECT word FROM words")}
 
 
 def errors_of(results: Sequence[object]) -> list[Exception | None]:

@@ -58,19 +58,15 @@ class Callers:
         bearer = {"Authorization": f"Bearer {token}"}
         user = self._post("/users", json={"username": username, "number": phone}, headers=bearer)
         user_id = user["user_id"]
-        item = self._upload(user_id, token)
+        item = self.upload(user_id, token)
         storage_key = urlsplit(item["url"]).path.removeprefix("/media/")
         return Person(phone, username, token, user_id, item["id"], storage_key)
-
-    def upload(self, person: Person) -> str:
-        """Upload another image; return the item's id."""
-        item_id: str = self._upload(person.user_id, person.token)["id"]
-        return item_id
 
     def _sign_in(self, phone: str) -> str:
         return sign_in(self.service, phone, self.next_ip())
 
-    def _upload(self, user_id: str, token: str) -> Any:
+    def upload(self, user_id: str, token: str) -> Any:
+        """Upload an image; return the item."""
         return self._post(
             "/library/upload",
             files={"file": ("IMG_0001.JPG", plain_jpeg(8, 6))},

@@ -100,7 +100,6 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
         image_limits = ImageLimits(
             max_pixels=settings.max_image_pixels,
-            max_jpeg_pixels=settings.max_jpeg_pixels,
             max_frames=settings.max_image_frames,
             max_total_pixels=max(settings.max_image_pixels, ImageLimits().max_total_pixels),
         )
@@ -108,7 +107,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             open_image_publisher(
                 image_limits,
                 processes=max(1, count_processors() // settings.workers),
-                max_pixels_per_hour=settings.max_pixels_per_hour,
+                max_pixels_per_hour=settings.image_megapixels_per_hour * 10**6 // settings.workers,
                 formats=frozenset(settings.image_formats),
             )
         )

@@ -1,7 +1,7 @@
 """Reading settings from the environment and `.env`, and showing them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import starmap
 from pathlib import Path
@@ -26,11 +26,6 @@ _SECRET_OPTION: Final = re.compile(
 
 class SettingsError(StartupError):
     """Invalid settings: one line for each problem, none of which contains a value."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        """Join the lines."""
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
 
 
 class Description(NamedTuple):
@@ -89,7 +84,7 @@ def read_settings(
             of_files.append(str(error))
     if problems:
         unknown = starmap(unknown_line, variables.unknown.items())
-        raise SettingsError([*problems, *of_files, *unknown])
+        raise SettingsError("\n".join([*problems, *of_files, *unknown]))
     if of_files:
         raise StartupError("\n".join(of_files))
     return settings.complete()

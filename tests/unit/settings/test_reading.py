@@ -17,10 +17,10 @@ def env_file(tmp_path: Path) -> Path:
     return tmp_path / ".env"
 
 
-def problems(env_file: Path) -> tuple[str, ...]:
+def problems(env_file: Path) -> list[str]:
     with pytest.raises(SettingsError) as error:
         read_settings({}, env_file)
-    return error.value.problems
+    return str(error.value).splitlines()
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t"])
@@ -51,7 +51,7 @@ def test_a_misspelt_name_is_found_in_the_environment_and_in_the_file(
         assert read_settings(environ, file).variables.unknown == {name: meant}
         with pytest.raises(SettingsError) as error:
             read_settings(environ | {"DIALTONE_BIND": "x"}, file)
-        assert f"{name}: This is not a setting. {advice}" in error.value.problems
+        assert f"\n{name}: This is not a setting. {advice}" in str(error.value)
 
 
 def test_names_of_other_programs_are_ignored() -> None:

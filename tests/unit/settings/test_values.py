@@ -209,11 +209,6 @@ def test_a_refresh_token_does_not_end_a_session_before_its_idle_timeout() -> Non
         assert settings(SESSION_IDLE_TIMEOUT=timeout).token_lifetimes.refresh.days == days
 
 
-def test_pixels_are_those_of_one_server_process() -> None:
-    read = settings(WORKERS="2", IMAGE_MEGAPIXELS_PER_HOUR="100")
-    assert read.max_pixels_per_hour == 50_000_000
-
-
 @pytest.mark.parametrize(
     ("names", "max_count"),
     [

@@ -42,7 +42,7 @@ from entrypoints.factories import (
 )
 from entrypoints.keys import check_secrets_file_not_lost
 from entrypoints.operator_files import load_call_flow, load_sms_templates
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
     Factory,

@@ -10,7 +10,8 @@ from adapters.templates import FileSmsTemplates, InvalidTemplates, TemplateProbl
 from adapters.templates import load_sms_templates as load_templates
 from domain.otp.templates.template_set import AppIdentity
 from domain.voice.flow import CallFlow
-from entrypoints.settings import Settings, example_line
+from entrypoints.settings.read import example_line
+from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import StartupError
 
 

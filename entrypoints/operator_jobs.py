@@ -12,7 +12,7 @@ from adapters.records.phone_encryption import PhoneEncryption
 from application.identities.session_factory import TokenLifetimes
 from domain.otp.challenge import OTP_TTL
 from entrypoints.bootstrap import load_keys, make_phone_encryption, name_variable
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, MediaFolder, MongoDatabase, SqliteDatabase
 from entrypoints.startup_error import StartupError
 

@@ -26,7 +26,7 @@ from entrypoints.bootstrap import (
 from entrypoints.connection_checks import Check, check_media_files
 from entrypoints.factories import health_check_of
 from entrypoints.keys import check_secrets_file_not_lost
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
     Factory,

@@ -17,7 +17,7 @@ from entrypoints.http.settings import HttpSettings
 from entrypoints.operator_jobs import is_database_lost
 from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
 from entrypoints.server.workers import Workers
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment
 
 _GC_THRESHOLDS: Final = (5_000, 20, 100)

@@ -54,11 +54,6 @@ class Declaration:
         """Return the text that the variable has by default, or an empty one."""
         return self.derive(settings) if self.derive else self.default
 
-    def default_value(self, settings: Any) -> Any:
-        """Return the value if the variable is not set."""
-        text = self.default_text(settings)
-        return self.parse(text) if text else self.unset
-
     def example_text(self, settings: Any) -> str:
         """Return a valid text."""
         example = self.example(settings) if callable(self.example) else self.example

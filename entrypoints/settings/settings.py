@@ -112,7 +112,7 @@ class Settings:
         Secret, unset=Secret(""), example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     )
     """Secret access key, required if DIALTONE_MEDIA is an s3:// URL."""
-    secrets_file: Path = essential(parsers.parse_file_path, default="var/secrets.json")
+    secrets_file: Path = essential(parsers.parse_path, default="var/secrets.json")
     """File with the keys; development creates it if it is missing, production does not."""
     sms: tuple[SmsProvider | Factory, ...] = essential(
         services.parse_sms, default="console", example="twilio"

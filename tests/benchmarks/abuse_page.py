@@ -24,8 +24,9 @@ from domain.otp import (
 )
 from domain.voice import call_limits, walk
 from domain.voice.walk import MAX_MENU_TIME, MAX_VERIFIED_MENU_TIME
-from entrypoints.settings import FIELDS, Settings, read_settings
 from entrypoints.settings.declaration import LIMIT_PROFILES, descriptions
+from entrypoints.settings.read import read_settings
+from entrypoints.settings.settings import FIELDS, Settings
 from tests.benchmarks.attack_sizes import (
     ALL,
     CALL_LIMITS,

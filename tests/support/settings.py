@@ -2,7 +2,8 @@
 
 import pytest
 
-from entrypoints.settings import Settings, SettingsError, read_settings
+from entrypoints.settings.read import SettingsError, read_settings
+from entrypoints.settings.settings import Settings
 
 
 def settings(**variables: str) -> Settings:

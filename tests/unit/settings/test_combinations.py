@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from domain.access import LibraryVisibility
-from entrypoints.settings import read_settings
+from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import (
     Environment,
     Factory,
@@ -236,7 +236,7 @@ def test_only_production_has_a_stop_delay_by_default(production: dict[str, str])
     [
         ("DIALTONE_PUBLIC_URL", ["http://dialtone.test"], "https"),
         ("DIALTONE_PUBLIC_URL", ["dialtone.test"], "Must be a URL"),
-        ("DIALTONE_SECRETS_FILE", ["", "/nowhere/secrets.json", "/"], ""),
+        ("DIALTONE_SECRETS_FILE", ["", "/nowhere/secrets.json"], ""),
         ("DIALTONE_COUNTRIES", ["*"], "Must name countries"),
         ("DIALTONE_SMS", ["", "console", "twilio,console"], "package.module:factory"),
         ("DIALTONE_DATABASE", ["mongodb://db.test"], "must name the database"),
@@ -303,11 +303,9 @@ def test_production_reports_all_problems_at_once(env: str) -> None:
     ]  # fmt: skip
 
 
-LOOPBACK_URLS = [
-    "http://localhost:9000", "http://LOCALHOST.", "http://api.localhost", "http://127.0.0.1",
-    "http://127.8.8.8:80", "http://[::1]:9000", "http://[::ffff:127.0.0.1]",
-]  # fmt: skip
+LOCAL_URLS = ["http://localhost:9000", "http://127.0.0.1", "http://[::1]:9000"]
 PRIVATE_URLS = [
+    "http://api.localhost", "http://127.8.8.8:80", "http://[::ffff:127.0.0.1]",
     "http://s3:8333", "http://my_bucket-server", "http://s3.default.svc:80",
     "http://s3.default.svc.cluster.local", "http://s3.corp.internal/path", "http://10.1.2.3:9000",
     "http://172.16.0.9", "http://192.168.1.5", "http://100.64.0.7", "http://[fd00::5]:9000",
@@ -323,8 +321,8 @@ PUBLIC_URLS = [
     ("name", "accepted", "rejected"),
     [
         # A request to Twilio has the token of the account, one to S3 a signature only.
-        ("TWILIO_API_BASE", LOOPBACK_URLS, PRIVATE_URLS + PUBLIC_URLS),
-        ("DIALTONE_S3_ENDPOINT", LOOPBACK_URLS + PRIVATE_URLS, PUBLIC_URLS),
+        ("TWILIO_API_BASE", LOCAL_URLS, PRIVATE_URLS + PUBLIC_URLS),
+        ("DIALTONE_S3_ENDPOINT", LOCAL_URLS + PRIVATE_URLS, PUBLIC_URLS),
     ],
 )
 def test_production_sends_plain_http_to_safe_networks_only(

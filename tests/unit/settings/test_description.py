@@ -7,8 +7,9 @@ from typing import Final
 
 import pytest
 
-from entrypoints.settings import FIELDS, Settings, describe, read_settings
 from entrypoints.settings.declaration import LIMIT_PROFILES, Group, descriptions
+from entrypoints.settings.read import describe, read_settings
+from entrypoints.settings.settings import FIELDS, Settings
 from tests.benchmarks.abuse_page import render_limits
 from tests.unit.settings.texts import S3, TWILIO
 

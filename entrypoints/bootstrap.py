@@ -55,7 +55,7 @@ from entrypoints.settings.values import (
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from adapters.key_file import SecretKeys
+    from adapters.key_file.keys import SecretKeys
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
@@ -76,7 +76,8 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     """
     from adapters.failover import FailoverMessenger
     from adapters.jwt import JwtAccessTokens
-    from adapters.key_file import FileOtpKeys, KeyPurpose
+    from adapters.key_file.document import KeyPurpose
+    from adapters.key_file.keys import FileOtpKeys
     from adapters.pillow import open_image_publisher
     from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness, count_processors
 
@@ -205,7 +206,7 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
     Raises:
         StartupError: they cannot be used.
     """
-    from adapters.key_file import ReloadingKeys, SecretKeys, parse_secrets
+    from adapters.key_file.keys import ReloadingKeys, SecretKeys, parse_secrets
 
     is_strict = is_service and settings.env is Environment.PRODUCTION
     create_missing = is_service and not is_strict
@@ -223,7 +224,7 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
 def make_phone_encryption(keys: "SecretKeys", index_key: Key | None = None) -> PhoneEncryption:
     """Return the encryption of phones, by default with the only index key."""
     from adapters.encryption import AesPhoneEncryption
-    from adapters.key_file import KeyPurpose
+    from adapters.key_file.document import KeyPurpose
     from adapters.system import SystemRandomness
 
     key = index_key or keys.current()[KeyPurpose.PHONE_INDEX][0]
@@ -256,7 +257,7 @@ def open_call_provider(settings: Settings) -> AbstractAsyncContextManager[CallPr
     """
     if not settings.has_phone_line:
         return nullcontext()
-    from adapters.twilio import open_twilio_calls
+    from adapters.twilio.calls import open_twilio_calls
 
     return open_twilio_calls(
         settings.twilio_account_sid,
@@ -270,7 +271,9 @@ def make_webhooks(settings: Settings) -> Webhooks | None:
     """Return what verifies, reads and answers the provider's requests; None if it sends none."""
     if not settings.receives_webhooks:
         return None
-    from adapters.twilio import TwilioSignatures, TwilioWebhookParser, TwimlMarkup
+    from adapters.twilio.markup import TwimlMarkup
+    from adapters.twilio.signatures import TwilioSignatures
+    from adapters.twilio.webhook_parser import TwilioWebhookParser
 
     signatures = TwilioSignatures(
         settings.twilio_account_sid,
@@ -334,7 +337,7 @@ def open_messenger(
 
             return nullcontext(ConsoleMessenger(sys.stdout))
         case SmsProvider.TWILIO:
-            from adapters.twilio import open_twilio_messenger
+            from adapters.twilio.messenger import open_twilio_messenger
 
             return open_twilio_messenger(
                 settings.twilio_account_sid,

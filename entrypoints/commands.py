@@ -39,7 +39,7 @@ from entrypoints.settings.values import MediaFolder
 from entrypoints.startup_error import CommandError, InvalidArgument, print_errors
 
 if TYPE_CHECKING:
-    from adapters.templates import TemplateFile
+    from adapters.templates.template_file import TemplateFile
 
 T = TypeVar("T")
 
@@ -157,7 +157,8 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def generate_keys(arguments: Namespace) -> Iterable[str]:
     """Create a secrets file, or print new keys as one line. It needs no settings."""
-    from adapters.key_file import generate_document, generate_secrets_file
+    from adapters.key_file.document import generate_document
+    from adapters.key_file.keys import generate_secrets_file
 
     if arguments.file == "-":
         yield generate_document(indent=None).rstrip()

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
-from adapters.key_file import load_secrets_file
+from adapters.key_file.keys import load_secrets_file
 from adapters.mongo import open_mongo_repositories
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.part_checks import connection_checks

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from adapters.key_file import KeyPurpose, ReloadingKeys
-from adapters.key_file.document import KeysByPurpose, generate_entry
-from adapters.key_file.keys import RELOAD_INTERVAL
+from adapters.key_file.document import KeyPurpose, KeysByPurpose, generate_entry
+from adapters.key_file.keys import RELOAD_INTERVAL, ReloadingKeys
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
 

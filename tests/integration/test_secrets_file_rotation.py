@@ -10,10 +10,10 @@ from typing import Final
 
 import pytest
 
-from adapters.key_file import KeyPurpose, RotatedKeys, rotate_secrets_file
+from adapters.key_file.document import KeyPurpose
 from adapters.key_file.file import lock_for_replacing
 from adapters.key_file.keys import RELOAD_INTERVAL
-from adapters.key_file.rotation import ROTATED_PURPOSES
+from adapters.key_file.rotation import ROTATED_PURPOSES, RotatedKeys, rotate_secrets_file
 from application.ports.errors import ConfigurationError
 from tests.support.keys import edit_secrets_file, load_keys
 

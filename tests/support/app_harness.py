@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from adapters.key_file import FileOtpKeys
+from adapters.key_file.keys import FileOtpKeys
 from application.identities.users import CreateUserCommand
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem

@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from adapters.twilio import TwilioWebhookParser, webhook_parser
+from adapters.twilio import webhook_parser
 from adapters.twilio.webhook_fields import USED_FIELDS
+from adapters.twilio.webhook_parser import TwilioWebhookParser
 from application.ports.webhook_signatures import SignedRequest
 from application.ports.webhooks import WebhookFields
 from domain.otp.delivery_report import ReportedStatus

@@ -24,7 +24,7 @@ import msgspec
 from pymongo import MongoClient
 
 from adapters.jwt import JwtAccessTokens
-from adapters.key_file import KeyPurpose
+from adapters.key_file.document import KeyPurpose
 from adapters.records.identities import IdentityMapping
 from adapters.records.mapping import Fields, RecordMapping
 from adapters.records.media_items import MEDIA_ITEMS

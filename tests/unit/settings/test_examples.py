@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from adapters.key_file import generate_document
+from adapters.key_file.document import generate_document
 from entrypoints.settings.read import HIDDEN, describe, read_settings
 from entrypoints.settings.settings import FIELDS
 from tests.support.settings import problems

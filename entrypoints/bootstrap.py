@@ -211,7 +211,7 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
     create_missing = is_service and not is_strict
     if text := settings.secrets.value:
         with name_variable("DIALTONE_SECRETS"):
-            return SecretKeys(parse_secrets(text, is_strict=is_strict), clock)
+            return SecretKeys(parse_secrets(text, is_strict=is_strict).keys, clock)
     with name_variable("DIALTONE_SECRETS_FILE"):
         if create_missing:
             check_secrets_file_not_lost(settings.database, settings.secrets_file)

@@ -75,20 +75,6 @@ def weak_key(path: Path) -> None:
     edit_secrets_file(path, lambda document: document["otp_pepper"][0].update(key=key))
 
 
-def test_a_change_that_keeps_size_and_time_is_noticed(
-    path: Path, clock: MovableClock, keys: ReloadingKeys
-) -> None:
-    clock.advance(RELOAD_INTERVAL)
-    key_id = keys.current()[KeyPurpose.OTP_PEPPER][0].id
-    status = path.stat()
-    path.write_text(path.read_text().replace(key_id, "0123abcd"))
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-    clock.advance(RELOAD_INTERVAL)
-
-    assert keys.current()[KeyPurpose.OTP_PEPPER][0].id == "0123abcd"
-
-
 def missing(path: Path) -> None:
     path.rename(path.with_name("moved.json"))
 

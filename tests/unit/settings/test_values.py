@@ -276,6 +276,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("MEDIA_VARIANTS", ["a", "a:9", "a:9x0", "a:2049x1", "a:9x9!!", "a:9x9,a:8x8", "A:9x9"]),
         ("MEDIA_VARIANTS", ["full:9x9", "a-b:9x9", ",".join(f"a{n}:9x9" for n in range(11))]),
         ("MEDIA_URL_VARIANT", ["full", "A"]),
+        ("SECRETS", ["{", "[]", "[" * 100_000]),
         ("SMS", ["sms", "twilio,twilio", "console,", "console:", "https://h"]),
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
         ("APP_NAME", ["dial.test", "www.dial", "https://dial", "127.0.0.1", "Dr.Dial"]),
@@ -351,7 +352,7 @@ def test_the_limit_of_a_phone_keeps_its_code_from_being_guessed(text: str) -> No
         ("TEST_OTPS", "+15005550006=tops3cret"),
         ("TEST_OTPS", "+15005550006=123456@tops3cret"),
         ("OPERATOR", "+tops3cret"),
-        *((name, "tops3cret") for name in ("SMS", "BIND", "COUNTRIES", "WORKERS", "LOG_LEVEL")),
+        *((name, "tops3cret") for name in ("SMS", "BIND", "COUNTRIES", "WORKERS", "SECRETS")),
     ],
 )
 def test_an_error_does_not_quote_the_value(name: str, text: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from entrypoints.bind import Bind
+from entrypoints.operator_files import FILE_CHECKS
 from entrypoints.settings.read import SettingsError, find_unknown, read_settings
 from tests.support.settings import settings
 from tests.unit.settings.texts import S3, TWILIO
@@ -170,3 +171,14 @@ def test_a_file_or_link_of_another_user_is_an_error_and_not_read(
         assert f"uid {link.st_uid}" in line
         assert "It must belong to root or " in line
         assert line.endswith(f"run the command as that user, or {chown} {user} {env_file}")
+
+
+def test_files_that_settings_name_are_reported_with_the_other_problems() -> None:
+    files = {"DIALTONE_SMS_TEMPLATES_DIR": "/nowhere", "DIALTONE_CALL_FLOW": "/nowhere"}
+
+    with pytest.raises(SettingsError) as error:
+        read_settings(files | {"DIALTONE_WORKERS": "0"}, None, FILE_CHECKS)
+
+    lines = str(error.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["DIALTONE_WORKERS", *files]
+    assert all(" Example: DIALTONE_" in line for line in lines)

@@ -237,14 +237,6 @@ def test_a_rate_limit_is_a_count_and_a_period(names: list[str], max_count: int) 
             assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
 
 
-def test_a_relative_path_starts_in_the_current_folder(current_folder: Path) -> None:
-    read = settings(DATABASE="sqlite:///a/b.db", MEDIA="file:c", SECRETS_FILE="d/e.json")
-
-    assert read.database == SqliteDatabase(current_folder / "a/b.db")
-    assert read.media == MediaFolder(current_folder / "c")
-    assert read.secrets_file == current_folder / "d/e.json"
-
-
 def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
     for bind in ("127.0.0.1:8000", "[::1]:8000", "10.0.0.5:8000"):
         assert settings(BIND=bind).public_url == f"http://{bind}"

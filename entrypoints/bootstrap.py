@@ -42,7 +42,7 @@ from entrypoints.factories import (
 )
 from entrypoints.keys import check_secrets_file_not_lost
 from entrypoints.operator_files import load_call_flow, load_sms_templates
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
     Factory,
@@ -55,7 +55,7 @@ from entrypoints.settings.values import (
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from adapters.key_file import SecretKeys
+    from adapters.key_file.keys import SecretKeys
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
@@ -76,7 +76,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     """
     from adapters.failover import FailoverMessenger
     from adapters.jwt import JwtAccessTokens
-    from adapters.key_file import FileOtpKeys, KeyPurpose
+    from adapters.key_file.document import KeyPurpose
     from adapters.pillow import open_image_publisher
     from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness, count_processors
 
@@ -100,7 +100,6 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
         image_limits = ImageLimits(
             max_pixels=settings.max_image_pixels,
-            max_jpeg_pixels=settings.max_jpeg_pixels,
             max_frames=settings.max_image_frames,
             max_total_pixels=max(settings.max_image_pixels, ImageLimits().max_total_pixels),
         )
@@ -108,7 +107,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             open_image_publisher(
                 image_limits,
                 processes=max(1, count_processors() // settings.workers),
-                max_pixels_per_hour=settings.max_pixels_per_hour,
+                max_pixels_per_hour=settings.image_megapixels_per_hour * 10**6 // settings.workers,
                 formats=frozenset(settings.image_formats),
             )
         )
@@ -129,7 +128,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 image_publisher=image_publisher,
                 tokens=tokens,
                 refresh_keys=keys.key_set(KeyPurpose.REFRESH),
-                otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
+                otp_keys=keys.key_set(KeyPurpose.OTP_PEPPER),
                 keyed_hashes=phone_encryption,
                 events=LogSecurityEvents(),
                 clock=clock,
@@ -206,13 +205,13 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
     Raises:
         StartupError: they cannot be used.
     """
-    from adapters.key_file import ReloadingKeys, SecretKeys, parse_secrets
+    from adapters.key_file.keys import ReloadingKeys, SecretKeys, parse_secrets
 
     is_strict = is_service and settings.env is Environment.PRODUCTION
     create_missing = is_service and not is_strict
     if text := settings.secrets.value:
         with name_variable("DIALTONE_SECRETS"):
-            return SecretKeys(parse_secrets(text, is_strict=is_strict), clock)
+            return SecretKeys(parse_secrets(text, is_strict=is_strict).keys, clock)
     with name_variable("DIALTONE_SECRETS_FILE"):
         if create_missing:
             check_secrets_file_not_lost(settings.database, settings.secrets_file)
@@ -224,7 +223,7 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
 def make_phone_encryption(keys: "SecretKeys", index_key: Key | None = None) -> PhoneEncryption:
     """Return the encryption of phones, by default with the only index key."""
     from adapters.encryption import AesPhoneEncryption
-    from adapters.key_file import KeyPurpose
+    from adapters.key_file.document import KeyPurpose
     from adapters.system import SystemRandomness
 
     key = index_key or keys.current()[KeyPurpose.PHONE_INDEX][0]
@@ -257,7 +256,7 @@ def open_call_provider(settings: Settings) -> AbstractAsyncContextManager[CallPr
     """
     if not settings.has_phone_line:
         return nullcontext()
-    from adapters.twilio import open_twilio_calls
+    from adapters.twilio.calls import open_twilio_calls
 
     return open_twilio_calls(
         settings.twilio_account_sid,
@@ -271,7 +270,9 @@ def make_webhooks(settings: Settings) -> Webhooks | None:
     """Return what verifies, reads and answers the provider's requests; None if it sends none."""
     if not settings.receives_webhooks:
         return None
-    from adapters.twilio import TwilioSignatures, TwilioWebhookParser, TwimlMarkup
+    from adapters.twilio.markup import TwimlMarkup
+    from adapters.twilio.signatures import TwilioSignatures
+    from adapters.twilio.webhook_parser import TwilioWebhookParser
 
     signatures = TwilioSignatures(
         settings.twilio_account_sid,
@@ -335,7 +336,7 @@ def open_messenger(
 
             return nullcontext(ConsoleMessenger(sys.stdout))
         case SmsProvider.TWILIO:
-            from adapters.twilio import open_twilio_messenger
+            from adapters.twilio.messenger import open_twilio_messenger
 
             return open_twilio_messenger(
                 settings.twilio_account_sid,

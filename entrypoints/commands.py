@@ -32,13 +32,14 @@ from entrypoints.connection_checks import run_checks
 from entrypoints.flow_trial import try_flow
 from entrypoints.operator_files import load_call_flow, load_sms_templates
 from entrypoints.part_checks import connection_checks
-from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration
+from entrypoints.settings.read import describe, find_unknown, unknown_line
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MediaFolder
 from entrypoints.startup_error import CommandError, InvalidArgument, print_errors
 
 if TYPE_CHECKING:
-    from adapters.templates import TemplateFile
+    from adapters.templates.template_file import TemplateFile
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
         value_width = max(len(row.shown) for row in rows)
         for row in rows:
             yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
-    yield from starmap(unknown_line, settings.variables.unknown.items())
+    yield from starmap(unknown_line, find_unknown(settings.variables.values))
     failed = sum(not result.is_ok for result in results.values())
     if failed:
         raise CommandError(f"{failed} of {len(results)} parts do not work.")
@@ -156,7 +157,8 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def generate_keys(arguments: Namespace) -> Iterable[str]:
     """Create a secrets file, or print new keys as one line. It needs no settings."""
-    from adapters.key_file import generate_document, generate_secrets_file
+    from adapters.key_file.document import generate_document
+    from adapters.key_file.keys import generate_secrets_file
 
     if arguments.file == "-":
         yield generate_document(indent=None).rstrip()

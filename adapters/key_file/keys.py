@@ -1,12 +1,10 @@
 """Loading the secrets file, reloading it while the service runs, and the ports it implements."""
 
-import hmac
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +21,6 @@ from adapters.key_file.file import create_private_file, read_private_file
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key, KeyRing
 from application.ports.system import Clock
-from domain.otp.challenge import Mac
 
 RELOAD_INTERVAL: Final = timedelta(seconds=30)
 """Maximum age of the keys that a process uses; new keys become active after two intervals."""
@@ -49,7 +46,7 @@ def load_secrets_file(
     if create_missing and not os.path.lexists(path):
         create_private_file(path, generate_document())
     text = read_private_file(path, is_strict=is_strict)
-    return _parse(text, f"The secrets file {path}", max_index_keys, is_strict=is_strict)
+    return parse_secrets(text, f"The secrets file {path}", max_index_keys, is_strict=is_strict)
 
 
 def generate_secrets_file(path: Path) -> None:
@@ -64,16 +61,14 @@ def generate_secrets_file(path: Path) -> None:
         )
 
 
-def parse_secrets(text: str, *, is_strict: bool = False) -> KeysByPurpose:
-    """Parse the document of a variable.
+def parse_secrets(
+    text: str, name: str = "The value", max_index_keys: int = 1, *, is_strict: bool = False
+) -> SecretsDocument:
+    """Parse the document of a variable, or of the file that `name` names.
 
     Raises:
         ConfigurationError: it is invalid, or `is_strict` and it has a weak key.
     """
-    return _parse(text, "The value", is_strict=is_strict).keys
-
-
-def _parse(text: str, name: str, max_index_keys: int = 1, *, is_strict: bool) -> SecretsDocument:
     try:
         document = parse_document(text, max_index_keys)
         if is_strict:
@@ -191,24 +186,3 @@ class FileKeySet:
     def accepted(self) -> Sequence[Key]:
         """Return all keys: the current one, former ones and those that are not yet active."""
         return self._read()
-
-
-class FileOtpKeys:
-    """The keys that derive one-time codes."""
-
-    def __init__(self, key_set: KeyRing) -> None:
-        """Use the keys of this set."""
-        self._key_set = key_set
-
-    def current_id(self) -> str:
-        """Return the id of the key for new challenges."""
-        return self._key_set.signing().id
-
-    def macs(self) -> Mapping[str, Mac]:
-        """Return the HMAC with each accepted key, by the key's id."""
-        return {key.id: partial(_digest, key.key) for key in self._key_set.accepted()}
-
-
-def _digest(key: bytes, message: bytes) -> bytes:
-    # `hmac.digest` releases the interpreter's lock, and waits until other threads give it back.
-    return hmac.new(key, message, "sha256").digest()

@@ -3,7 +3,8 @@
 from importlib.metadata import version
 from pathlib import Path
 
-from entrypoints.settings import Settings, describe
+from entrypoints.settings.read import describe
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, MediaFolder, SmsProvider, SqliteDatabase
 
 

@@ -17,7 +17,7 @@ from entrypoints.startup_error import StartupError, print_errors
 
 if TYPE_CHECKING:
     from entrypoints.http.middleware import App
-    from entrypoints.settings import Settings
+    from entrypoints.settings.settings import Settings
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _PR_SET_PDEATHSIG: Final = 1

@@ -112,7 +112,7 @@ class Settings:
         Secret, unset=Secret(""), example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     )
     """Secret access key, required if DIALTONE_MEDIA is an s3:// URL."""
-    secrets_file: Path = essential(parsers.parse_file_path, default="var/secrets.json")
+    secrets_file: Path = essential(parsers.parse_path, default="var/secrets.json")
     """File with the keys; development creates it if it is missing, production does not."""
     sms: tuple[SmsProvider | Factory, ...] = essential(
         services.parse_sms, default="console", example="twilio"
@@ -282,14 +282,10 @@ class Settings:
     refresh_limit_per_ip: SlidingWindow = limit(_request_limit, "1200/1m")
     """Refreshes, logouts and status requests of one IP per minute, approximately, per instance."""
 
-    upload_min_rate: int = advanced(parsers.size(0, 10**9), default="32KB")
-    """Minimum bytes per second of an upload. If the space is used up, slower uploads end first."""
     image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
     """Megapixels that one user can upload in an hour, all frames counted."""
     max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")
-    """Maximum pixels of an image; each million needs up to 16 MB of memory."""
-    max_jpeg_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="120000000")
-    """Maximum pixels of a JPEG; one over `DIALTONE_MAX_IMAGE_PIXELS` is scaled down."""
+    """Maximum pixels of an image (larger JPEGs are scaled down); each million needs up to 16 MB."""
     image_formats: tuple[SourceFormat, ...] = advanced(
         parsers.list_of(parsers.choice(*SourceFormat)), default="jpeg,png,webp,gif,avif,heic"
     )
@@ -361,11 +357,6 @@ class Settings:
         """The header of public images. Their files never change."""
         seconds = self.media_cache_max_age // timedelta(seconds=1)
         return f"public, max-age={seconds}, immutable"
-
-    @property
-    def max_pixels_per_hour(self) -> int:
-        """The pixels that one user can upload to one server process in an hour."""
-        return self.image_megapixels_per_hour * 1_000_000 // self.workers
 
 
 class InvalidSetting(AttributeError):

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from adapters.twilio import TwimlMarkup
+from adapters.twilio.markup import TwimlMarkup
 from domain.voice.instructions import (
     Dial,
     Gather,

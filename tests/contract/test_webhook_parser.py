@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from adapters.twilio import TwilioWebhookParser
+from adapters.twilio.webhook_parser import TwilioWebhookParser
 from application.ports.webhook_signatures import SignedRequest
 from application.ports.webhooks import WebhookFields
 from domain.otp.delivery_report import ReportedStatus

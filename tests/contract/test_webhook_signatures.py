@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.twilio import TwilioSignatures
+from adapters.twilio.signatures import TwilioSignatures
 from application.ports.webhook_signatures import SignedRequest
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 

@@ -60,19 +60,6 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
     assert weak_key not in line
 
 
-def test_a_start_of_production_without_keys_names_the_command(tmp_path: Path) -> None:
-    settings = {"DIALTONE_ENV": "production", "DIALTONE_SECRETS_FILE": "keys/secrets.json"}
-    service = Service(tmp_path, settings)
-
-    start = service.run("run")
-    assert start.returncode == 2
-    fix = re.search(r"`dialtone (keys generate \S+)`", start.stderr)
-    assert fix is not None
-    assert service.run(*fix[1].split()).returncode == 0
-
-    assert "DIALTONE_SECRETS_FILE" not in service.run("run").stderr
-
-
 def test_keys_in_a_variable_replace_the_file(tmp_path: Path) -> None:
     generated = Service(tmp_path).run("keys", "generate", "-")
     assert generated.returncode == 0
@@ -100,14 +87,3 @@ def test_keys_in_a_variable_replace_the_file(tmp_path: Path) -> None:
     assert "run this command with DIALTONE_SECRETS_FILE=FILE" in rotation.stderr
     assert not list(tmp_path.rglob("secrets.json"))
     assert all(key not in text for text in (shown, service.log, service.shown, rotation.stderr))
-
-
-def test_unusable_keys_in_a_variable_are_one_line_without_them(tmp_path: Path) -> None:
-    file = {"DIALTONE_SECRETS_FILE": ""}
-    start = Service(tmp_path, {"DIALTONE_SECRETS": "hunter2", **file}).run("run")
-
-    assert start.returncode != 0
-    assert start.stderr.startswith("DIALTONE_SECRETS: ")
-    assert len(start.stderr.splitlines()) == 1
-    assert "Must be the JSON text of a secrets file." in start.stderr
-    assert "hunter2" not in start.stderr

@@ -9,12 +9,10 @@ from urllib.parse import urlencode
 import httpx
 
 from adapters.flows import load_call_flow
-from adapters.twilio import (
-    TwilioSignatures,
-    TwilioWebhookParser,
-    TwimlMarkup,
-    open_twilio_messenger,
-)
+from adapters.twilio.markup import TwimlMarkup
+from adapters.twilio.messenger import open_twilio_messenger
+from adapters.twilio.signatures import TwilioSignatures
+from adapters.twilio.webhook_parser import TwilioWebhookParser
 from application.ports.webhooks import Webhooks
 from application.use_cases import Policy
 from application.webhook_urls import WebhookUrls

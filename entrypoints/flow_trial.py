@@ -27,7 +27,6 @@ from domain.voice.walk import (
     Effect,
     EffectResult,
     ExplainLeaving,
-    KeepRecording,
     Leave,
     Recorded,
     Register,
@@ -46,7 +45,6 @@ _EFFECTS: Final[Mapping[type[Effect], str]] = {
     ExplainLeaving: "a message is sent that says how to leave; nothing is changed",
     CallBack: "the caller's number is called back with a code after the caller hung up",
     ChooseLanguage: "the caller hears {0.locale} now, and in the next call",
-    KeepRecording: "the reference of the recording is kept",
 }
 
 

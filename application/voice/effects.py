@@ -31,7 +31,6 @@ from domain.voice.walk import (
     Effect,
     EffectResult,
     ExplainLeaving,
-    KeepRecording,
     Leave,
     Register,
     locale_of,
@@ -47,7 +46,7 @@ class CarryOutEffect:
     - A caller id is a claim. So a verified identity is never changed, and what is sent to its
       phone is limited.
     - A phone that is blocked gets the same results, and nothing is sent to it.
-    - A repetition does no harm, except for a callback.
+    - A repetition does no harm.
     """
 
     phone_verifications: PhoneVerifications
@@ -87,8 +86,6 @@ class CarryOutEffect:
                 is_done = await self.request_callback(phone, callback_id(call_id))
             case ChooseLanguage():
                 await self._keep_locale(phone, effect.locale)
-            case KeepRecording():
-                pass  # the call keeps the reference
         return EffectResult.DONE if is_done else EffectResult.REJECTED
 
     async def _register(self, phone: PhoneNumber, effect: Register) -> bool:

@@ -147,15 +147,7 @@ class ChooseLanguage:
     locale: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeepRecording:
-    """Keep the reference to a recording."""
-
-    recording_id: str
-    duration_seconds: int
-
-
-Effect = Register | Leave | ExplainLeaving | CallBack | ChooseLanguage | KeepRecording
+Effect = Register | Leave | ExplainLeaving | CallBack | ChooseLanguage
 
 
 class CallOutcome(StrEnum):
@@ -232,10 +224,7 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
             outcome = CallOutcome.CONNECTED if is_answered else CallOutcome.OPERATOR_UNAVAILABLE
             return _enter(flow, dial.next(result), caller, visit, outcome=outcome)
         case RecordNode() as record:
-            if isinstance(event, Recorded) and event.recording_id:
-                effect = KeepRecording(event.recording_id, event.duration_seconds)
-                return Step((), position, effect=effect)
-            if isinstance(event, EffectResult):
+            if isinstance(event, Recorded):
                 return _enter(flow, record.next, caller, visit, outcome=CallOutcome.RECORDED)
             return _enter(flow, record.silent, caller, visit)
         case RegisterNode() as register:

@@ -24,7 +24,7 @@ PHONE: Final = PhoneNumber("+14155552671")
         (["/hangup"], "unknown", "You have hung up."),
         ([], "unknown", "You have hung up."),
         (["1", "nonsense", "busy", "2"], "verified", "Type how the operator's call ends"),
-        (["1", "BUSY", "1", "I like it"], "verified", "* the reference of the recording is kept"),
+        (["1", "BUSY", "1", "I like it"], "verified", "The call has ended: recorded."),
         (["2"], "verified", "* the caller's number is called back with a code"),
         (["leave", "yes"], "unverified", "* the unverified identity is deleted"),
         (["leave", "yes"], "verified", "* a message is sent that says how to leave"),

@@ -95,9 +95,7 @@ class VoiceController(Controller):
         event = webhook.fields.event
         if isinstance(event, Recorded):
             call_id = inbound_call_id(webhook.fields.provider_call_id)
-            await request.use_cases.keep_recording(
-                call_id, event.recording_id, event.duration_seconds
-            )
+            await request.use_cases.keep_recording(call_id, event)
 
 
 class SmsController(Controller):

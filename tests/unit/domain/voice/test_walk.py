@@ -40,7 +40,6 @@ from domain.voice.walk import (
     Effect,
     EffectResult,
     ExplainLeaving,
-    KeepRecording,
     Leave,
     Recorded,
     Register,
@@ -197,7 +196,6 @@ def test_a_node_says_its_text_and_then_waits(node: FlowNode, instructions: list[
 @pytest.mark.parametrize(
     ("node", "events", "caller", "effect"),
     [
-        (RECORD, [Recorded("RE1", 7)], UNKNOWN, KeepRecording("RE1", 7)),
         (REGISTER, [Continued()], UNKNOWN, Register("consent in hi-IN", "hi-IN")),
         (LEAVE, [], UNVERIFIED, Leave()),
         # A caller id changes no verified identity.
@@ -216,8 +214,7 @@ def test_nothing_is_said_before_an_effect(
 @pytest.mark.parametrize(
     ("node", "events", "path", "outcome"),
     [
-        (RECORD, [Recorded("RE1"), DONE], "ok", CallOutcome.RECORDED),
-        (RECORD, [Recorded("")], "other", None),
+        (RECORD, [Recorded("RE1")], "ok", CallOutcome.RECORDED),
         (RECORD, [Continued()], "other", None),
         (LEAVE, [DONE], "ok", CallOutcome.LEFT),
         # The caller was verified during the call.
@@ -311,7 +308,7 @@ EVENTS = st.one_of(
     st.builds(Answered, st.sampled_from(["", "1", "2", "9", "12", "x"]), st.just("")),
     st.builds(Answered, st.just(""), st.sampled_from(["", "word0", "word1 please", "?"])),
     st.builds(Dialed, st.sampled_from(DialResult)),
-    st.builds(Recorded, st.sampled_from(["", "RE1"]), st.integers(0, 9)),
+    st.builds(Recorded, st.just("RE1"), st.integers(0, 9)),
     st.just(Continued()),
     st.sampled_from(EffectResult),
 )

@@ -153,7 +153,7 @@ FIELDS = "use choices, give_up, invalid, kind, language_key, repetition, text"
             replaced('key = "1", words', 'key = "1", word'),
             [
                 "nodes.question.choices.1.word: there is no such field; use key, next, words",
-                'nodes.question.choices.1.words: it is missing; add words = "…"',
+                'nodes.question.choices.1.words: it is missing; add words = ["…", "…"]',
             ],
         ),
         (replaced("{app}", "{code}"), ["locales.en.texts.question: '{code}' is not a placeholder"]),

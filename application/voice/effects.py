@@ -30,7 +30,6 @@ from domain.voice.walk import (
     ChooseLanguage,
     Effect,
     EffectResult,
-    ExplainLeaving,
     Leave,
     Register,
     locale_of,
@@ -79,9 +78,9 @@ class CarryOutEffect:
                 is_done = await self._register(phone, effect)
             case Leave():
                 is_done = identity_id is None or await self._leave(phone, identity_id)
-            case ExplainLeaving():
-                text = locale_of(self.flow, caller).texts[LEAVING_MESSAGE]
-                is_done = await self._explain_leaving(phone, text)
+                if not is_done:
+                    text = locale_of(self.flow, caller).texts[LEAVING_MESSAGE]
+                    await self._explain_leaving(phone, text)
             case CallBack():
                 is_done = await self.request_callback(phone, callback_id(call_id))
             case ChooseLanguage():
@@ -149,21 +148,19 @@ class CarryOutEffect:
 
         await update_phone_verification(self.phone_verifications, phone, choose)
 
-    async def _explain_leaving(self, phone: PhoneNumber, text: str) -> bool:
+    async def _explain_leaving(self, phone: PhoneNumber, text: str) -> None:
         """Send the message. Above its limits the earlier one has to do."""
         now = self.clock.now()
         is_served = self.countries is None or phone.country in self.countries
         if not is_served or self.codes.is_test_phone(phone, now):
-            return True
+            return
         limits = self.rate_limits.for_leaving_message(self.codes.phone_key(phone), phone.country)
         reservation = Reservation(self.randomness.bytes(RESERVATION_ID_BYTES).hex(), now, limits)
         if await self.rate_limiter.acquire(reservation) is not None:
-            return True
+            return
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             await self.timing.imitate(phone.country)
-            return True
+            return
         result = await self.timing.record(phone.country, self.messenger.send(phone, text))
-        if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            return True
-        await release_permits(self.rate_limiter, reservation)
-        return False
+        if result.status not in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+            await release_permits(self.rate_limiter, reservation)

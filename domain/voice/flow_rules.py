@@ -29,19 +29,12 @@ from domain.voice.speech import KEYS, contains, list_numbers, normalize_speech
 MAX_TEXT_LENGTH: Final = 1000
 MAX_WORD_LENGTH: Final = 100
 MAX_NODES: Final = 200
-MIN_DIAL_TIMEOUT: Final = 5
-MAX_DIAL_TIMEOUT: Final = 120
-MAX_DIAL_SECONDS: Final = 14_400
-"""Four hours: no provider connects two phones for longer."""
-MIN_RECORDING_SECONDS: Final = 5
-MAX_RECORDING_SECONDS: Final = 600
 _LIMITS: Final[Mapping[type[FlowNode], Sequence[tuple[str, int, int]]]] = {
-    DialNode: (
-        ("timeout_seconds", MIN_DIAL_TIMEOUT, MAX_DIAL_TIMEOUT),
-        ("max_seconds", 1, MAX_DIAL_SECONDS),
-    ),
-    RecordNode: (("max_seconds", MIN_RECORDING_SECONDS, MAX_RECORDING_SECONDS),),
+    # Four hours: no provider connects two phones for longer.
+    DialNode: (("timeout_seconds", 5, 120), ("max_seconds", 1, 14_400)),
+    RecordNode: (("max_seconds", 5, 600),),
 }
+"""The minimum and maximum of each number."""
 _JOINERS: Final = "\u200c\u200d"  # some scripts need them inside words
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
@@ -81,7 +74,6 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
         yield from _check_limits(place, node)
         yield from _check_texts(place, node, flow)
         if isinstance(node, MenuNode):
-            yield from _check_repetition(place, node, flow)
             yield from _check_choices(place, node, flow)
     for field, first in flow.first_nodes.items():
         yield from _check_target(field, first, flow, names)
@@ -136,14 +128,6 @@ def _check_texts(place: str, node: FlowNode, flow: CallFlow) -> Iterator[FlowPro
             if text not in locale.texts:
                 message = f"there is no text {text!r} for {tag}; add it to [locales.{tag}.texts]"
                 yield FlowProblem(f"{place}.{field}", message)
-
-
-def _check_repetition(place: str, menu: MenuNode, flow: CallFlow) -> Iterator[FlowProblem]:
-    for tag, locale in flow.locales.items():
-        first, repetition = (locale.texts.get(name) for name in (menu.text, menu.repetition))
-        if first and repetition and len(repetition) >= len(first):
-            message = f"the text {menu.repetition!r} for {tag} is not shorter than {menu.text!r}"
-            yield FlowProblem(f"{place}.repetition", f"{message}; shorten it")
 
 
 def _check_choices(place: str, menu: MenuNode, flow: CallFlow) -> Iterator[FlowProblem]:

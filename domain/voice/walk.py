@@ -46,25 +46,20 @@ SECONDS_TO_HANG_UP: Final = 3
 """The time to disagree after the consent was read."""
 
 
-class CallerIdentity(StrEnum):
-    """Whose number the caller id is. It is a claim: nothing proves that the owner is calling."""
-
-    UNKNOWN = "unknown"
-    UNVERIFIED = "unverified"
-    VERIFIED = "verified"
-
-
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What a call claims about the caller. Without a valid caller id, `phone` is None.
+    """What a call claims about the caller. Nothing proves that the owner is calling.
 
-    `identity_id` is the identity that the phone belongs to, if there is one. `locale` is the tag of
-    the locale that was chosen in a call of this number.
+    Attributes:
+        phone: The caller id; None if it is not valid.
+        identity_id: The identity that the phone belongs to, if there is one.
+        is_verified: Whether that is a verified identity.
+        locale: The tag of the locale that was chosen in a call of this number.
     """
 
     phone: PhoneNumber | None = None
-    identity: CallerIdentity = CallerIdentity.UNKNOWN
     identity_id: str | None = None
+    is_verified: bool = False
     locale: str | None = None
 
     @property
@@ -126,13 +121,9 @@ class Register:
 class Leave:
     """Delete the unverified identity of the caller's phone.
 
-    `DONE` if there is none now. `REJECTED` if it is verified, which may happen during the call.
+    `DONE` if there is none now. `REJECTED` if it is verified: nothing is changed, and a message
+    says how to leave.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainLeaving:
-    """Send a message to the verified identity that says how to leave. Nothing is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +138,7 @@ class ChooseLanguage:
     locale: str
 
 
-Effect = Register | Leave | ExplainLeaving | CallBack | ChooseLanguage
+Effect = Register | Leave | CallBack | ChooseLanguage
 
 
 class CallOutcome(StrEnum):
@@ -201,7 +192,7 @@ def start(flow: CallFlow, caller: Caller) -> Step:
     first = flow.unknown_caller
     if caller.phone is None:
         first = flow.anonymous_caller or first
-    elif caller.identity is not CallerIdentity.UNKNOWN:
+    elif caller.identity_id:
         first = flow.known_caller
     return _enter(flow, first, caller, 1)
 
@@ -212,7 +203,6 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
     - It never raises for a valid flow. An event that does not fit the node is silence, or an
       operator who cannot be reached.
     - A node that the flow no longer has ends the call with an apology.
-    - A verified identity is never changed: a caller id proves nothing.
     """
     visit = position.visit + 1
     match flow.nodes.get(position.node):
@@ -230,7 +220,7 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
         case RegisterNode() as register:
             return _register(flow, register, position, caller, event)
         case LeaveNode() as leave:
-            if caller.identity is CallerIdentity.VERIFIED or event is not EffectResult.DONE:
+            if event is not EffectResult.DONE:
                 outcome = CallOutcome.LEAVING_EXPLAINED
                 return _enter(flow, leave.verified, caller, visit, outcome=outcome)
             return _enter(flow, leave.left, caller, visit, outcome=CallOutcome.LEFT)
@@ -266,8 +256,7 @@ def is_menu_over(flow: CallFlow, position: Position, caller: Caller, elapsed: ti
     Any number may be forged, and each minute of a call costs money.
     """
     is_menu = isinstance(flow.nodes.get(position.node), MenuNode)
-    is_verified = caller.identity is CallerIdentity.VERIFIED
-    return is_menu and elapsed >= (MAX_VERIFIED_MENU_TIME if is_verified else MAX_MENU_TIME)
+    return is_menu and elapsed >= (MAX_VERIFIED_MENU_TIME if caller.is_verified else MAX_MENU_TIME)
 
 
 def say_goodbye(locale: FlowLocale) -> Step:
@@ -366,8 +355,7 @@ def _enter(
                 consent = locale.say(register.consent)
                 said += (consent, Pause(SECONDS_TO_HANG_UP), GoTo(position))
             case LeaveNode():
-                is_verified = caller.identity is CallerIdentity.VERIFIED
-                effect = ExplainLeaving() if is_verified else Leave()
+                effect = Leave()
             case CallbackNode() as callback:
                 if caller.phone is None:
                     name = callback.refused

@@ -1,7 +1,6 @@
 """Answer the requests of an inbound call."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -119,11 +118,15 @@ class AnswerCall:
             self.events.emit(SecurityEvent(SecurityEventType.CALL_REJECTED, phone=command.phone))
             return (Reject(),)
         shown = command.phone or command.called
-        return self._resolve(instructions, shown.e164 if shown else self.caller_id)
+        return resolve(
+            instructions,
+            operator=self.operator.e164 if self.operator else "",
+            caller_id=shown.e164 if shown else self.caller_id,
+        )
 
     def apologize(self, phone: PhoneNumber | None) -> tuple[Instruction, ...]:
         """Return the response after an unforeseen error."""
-        return self._resolve(self._apologize(Caller(phone)).instructions)
+        return resolve(self._apologize(Caller(phone)).instructions)
 
     async def _begin(
         self, call_id: str, command: AnswerCallCommand
@@ -247,9 +250,3 @@ class AnswerCall:
 
     def _apologize(self, caller: Caller) -> Step:
         return apologize(locale_of(self.flow, caller))
-
-    def _resolve(
-        self, instructions: Sequence[StoredInstruction], caller_id: str = ""
-    ) -> tuple[Instruction, ...]:
-        operator = self.operator.e164 if self.operator else ""
-        return resolve(instructions, operator=operator, caller_id=caller_id)

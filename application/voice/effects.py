@@ -92,26 +92,16 @@ class CarryOutEffect:
         now = self.clock.now()
         consent = Consent(effect.consent, effect.language, now)
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-        is_new = False
 
         async def join(closed_id: str | None = None) -> Identity:
-            owner_id = (
-                await assign_phone(self.phone_verifications, phone, new_id, closed_id)
-            ).identity_id
-
-            def make(identity: Identity | None) -> Identity:
-                nonlocal is_new
-                is_new = identity is None
-                return identity or Identity(
-                    owner_id, phone, now, is_verified=False, consent=consent
-                )
-
-            return await save_identity(self.identities, owner_id, make)
+            owner = await assign_phone(self.phone_verifications, phone, new_id, closed_id)
+            new = Identity(owner.identity_id, phone, now, is_verified=False, consent=consent)
+            return await save_identity(self.identities, new.id, lambda identity: identity or new)
 
         identity = await join()
         if identity.is_closed:
             identity = await join(identity.id)
-        if is_new:
+        if identity.consent == consent:
             self.events.emit(
                 SecurityEvent(SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id)
             )

@@ -54,10 +54,12 @@ class RecordCallStatus:
         """
         now = self.clock.now()
         call = await update_call(self.calls, call_id, lambda call: call.advance_status(status, now))
-        if call is not None and call.status.is_final:
+        if call is None:
+            return
+        if call.status.is_final:
             await self.call_limiter.release_line(call.operator_reservation_id)
             await self.call_back(call, phone)
-        if call is not None and call.report_id is not None:
+        if call.report_id is not None:
             await self.report_delivery(call.report_id, _to_reported(call))
 
 

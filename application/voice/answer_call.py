@@ -244,8 +244,8 @@ class AnswerCall:
             await self.call_limiter.release(line)
         if loaded is not None:
             await self.call_limiter.release_line(loaded.value.operator_reservation_id)
-        if step.outcome is CallOutcome.CALLBACK:
-            self.call_back.schedule(call_id, caller.phone, step.instructions)
+        if call and step.outcome is CallOutcome.CALLBACK:
+            self.call_back.schedule(call, caller.phone)
         return turn.instructions if turn else step.instructions
 
     def _apologize(self, caller: Caller) -> Step:

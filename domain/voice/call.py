@@ -25,7 +25,7 @@ class CallDirection(StrEnum):
 
 
 class CallStatus(StrEnum):
-    """Where a call is. It never goes back, and a final status stays."""
+    """Where a call is, in order. It never goes back, and a final status stays."""
 
     QUEUED = "queued"
     RINGING = "ringing"
@@ -39,16 +39,12 @@ class CallStatus(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether the call has ended."""
-        return self not in _ORDER
+        return self not in (CallStatus.QUEUED, CallStatus.RINGING, CallStatus.IN_PROGRESS)
 
     def follows(self, earlier: "CallStatus") -> bool:
         """Return whether a call with the earlier status may get this one."""
-        if earlier.is_final:
-            return False
-        return self.is_final or _ORDER.index(self) > _ORDER.index(earlier)
-
-
-_ORDER: Final = (CallStatus.QUEUED, CallStatus.RINGING, CallStatus.IN_PROGRESS)
+        in_order = [*CallStatus]
+        return not earlier.is_final and in_order.index(self) > in_order.index(earlier)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,6 @@ _SHAPES: Final[Mapping[type[FlowNode], tuple[str, str]]] = {
 _EDGES: Final = {
     "next": "",
     "give_up": "no answer",
-    "no_answer": "no answer",
-    "failed": "failed",
     "silent": "silence",
     "refused": "limit reached",
     "verified": "verified: not changed",
@@ -87,7 +85,7 @@ def _edges(name: str, node: FlowNode, locale: FlowLocale) -> Iterator[str]:
             yield f'-->|"{node.language_key}: another language"| {_id(name)}'
     for field, target in list_targets(node):
         if not field.startswith("choices."):
-            label = _EDGES.get(field, field)
+            label = _EDGES.get(field, field.replace("_", " "))
             yield f'-->|"{label}"| {_id(target)}' if label else f"--> {_id(target)}"
 
 

@@ -150,19 +150,13 @@ def resolve(
     """
     resolved: list[Instruction] = []
     for instruction in instructions:
-        if isinstance(instruction, DialOperator):
-            resolved.append(
-                Dial(
-                    operator,
-                    instruction.answer_to,
-                    instruction.timeout_seconds,
-                    instruction.max_seconds,
-                    caller_id,
-                )
-            )
-        elif isinstance(instruction, SayCode):
-            for digit in code:
-                resolved += (Say(digit, instruction.voice), Pause())
-        else:
-            resolved.append(instruction)
+        match instruction:
+            case DialOperator(answer_to, timeout_seconds, max_seconds):
+                dial = Dial(operator, answer_to, timeout_seconds, max_seconds, caller_id)
+                resolved.append(dial)
+            case SayCode(voice):
+                for digit in code:
+                    resolved += (Say(digit, voice), Pause())
+            case _:
+                resolved.append(instruction)
     return tuple(resolved)

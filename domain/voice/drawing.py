@@ -66,12 +66,8 @@ def _id(name: str) -> str:
 def _shape(name: str, node: FlowNode, locale: FlowLocale) -> str:
     shape, action = _SHAPES[type(node)]
     text = node.consent if isinstance(node, RegisterNode) else getattr(node, "text", "")
-    wrapped = textwrap.wrap(
-        locale.texts.get(text, ""),
-        _LINE_LENGTH,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    said = locale.texts.get(text, "")
+    wrapped = textwrap.wrap(said, _LINE_LENGTH, break_long_words=False, break_on_hyphens=False)
     label = "<br>".join([f"<b>{name}{action}</b>", *map(_escape, wrapped)])
     return shape.format(f'"{label}"')
 

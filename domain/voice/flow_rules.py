@@ -66,7 +66,10 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
     if len(flow.nodes) > MAX_NODES:
         yield FlowProblem("nodes", f"there are {len(flow.nodes)}; at most {MAX_NODES} are allowed")
     names = {*flow.nodes, *unreadable}
-    yield from _check_names(names)
+    for name in sorted(names):
+        if not _NAME.fullmatch(name):
+            message = "a name has a lower-case letter, then letters, digits and _; at most 40"
+            yield FlowProblem(f"nodes.{name}", message)
     for name, node in flow.nodes.items():
         place = f"nodes.{name}"
         for field, target in list_targets(node):
@@ -90,13 +93,6 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
         if not _LANGUAGE.fullmatch(tag):
             yield FlowProblem(f"locales.{tag}", "its name is not a locale such as en or pt-BR")
         yield from _check_locale(f"locales.{tag}", locale, texts)
-
-
-def _check_names(names: Collection[str]) -> Iterator[FlowProblem]:
-    for name in sorted(names):
-        if not _NAME.fullmatch(name):
-            message = "a name has a lower-case letter, then letters, digits and _; at most 40"
-            yield FlowProblem(f"nodes.{name}", message)
 
 
 def _check_target(

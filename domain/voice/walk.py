@@ -305,18 +305,14 @@ def _answer(
 def _register(
     flow: CallFlow, register: RegisterNode, position: Position, caller: Caller, event: CallEvent
 ) -> Step:
+    visit = position.visit + 1
     if isinstance(event, EffectResult):
-        is_done = event is EffectResult.DONE
-        return _enter(
-            flow,
-            register.next if is_done else register.failed,
-            caller,
-            position.visit + 1,
-            outcome=CallOutcome.JOINED if is_done else None,
-        )
+        if event is EffectResult.REJECTED:
+            return _enter(flow, register.failed, caller, visit)
+        return _enter(flow, register.next, caller, visit, outcome=CallOutcome.JOINED)
     if not isinstance(event, Continued):
         # The flow has changed during the call: nobody has heard the consent.
-        return _enter(flow, position.node, caller, position.visit + 1)
+        return _enter(flow, position.node, caller, visit)
     locale = locale_of(flow, caller)
     consent = Register(locale.texts[register.consent], locale.voice.language)
     return Step((), position, effect=consent)

@@ -40,12 +40,9 @@ async def respond(
     fields = webhook.fields
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+            position = webhook.parse_position()
             command = AnswerCallCommand(
-                fields.provider_call_id,
-                phone,
-                webhook.parse_position(),
-                fields.event,
-                fields.called,
+                fields.provider_call_id, phone, position, fields.event, fields.called
             )
             return _render(webhook, await answer(command), url_of)
     except (DomainError, PortError) as error:

@@ -38,7 +38,6 @@ from domain.voice.walk import (
     advance,
     apologize,
     is_menu_over,
-    locale_of,
     say_goodbye,
     start,
 )
@@ -126,7 +125,7 @@ class AnswerCall:
 
     def apologize(self, phone: PhoneNumber | None) -> tuple[Instruction, ...]:
         """Return the response after an unforeseen error."""
-        return resolve(self._apologize(Caller(phone)).instructions)
+        return resolve(apologize(self.flow, Caller(phone)).instructions)
 
     async def _begin(
         self, call_id: str, command: AnswerCallCommand
@@ -178,7 +177,7 @@ class AnswerCall:
             else:
                 caller = replace(await self.find_caller(command.phone), locale=call.locale)
                 if is_menu_over(self.flow, position, caller, now - call.started_at):
-                    step = say_goodbye(locale_of(self.flow, caller))
+                    step = say_goodbye(self.flow, caller)
                 else:
                     step = advance(self.flow, position, caller, command.event)
                 if call.status.is_final and (step.effect or step.dials):
@@ -189,7 +188,7 @@ class AnswerCall:
                 if await self.calls.replace(begun, loaded.version):
                     return await self._complete_effect(call_id, command, caller, step)
             loaded = await self.calls.load(call_id)
-        return self._apologize(Caller(command.phone)).instructions
+        return apologize(self.flow, Caller(command.phone)).instructions
 
     async def _complete_effect(
         self, call_id: str, command: AnswerCallCommand, caller: Caller, step: Step
@@ -207,7 +206,7 @@ class AnswerCall:
                 joined_id = (await self.find_caller(caller.phone)).identity_id
         except (DomainError, PortError):
             with suppress(PortError):
-                apology = replace(self._apologize(caller), path=step.path)
+                apology = replace(apologize(self.flow, caller), path=step.path)
                 await self._complete(call_id, command, caller, apology)
             raise
         if isinstance(effect, ChooseLanguage):
@@ -247,6 +246,3 @@ class AnswerCall:
         if call and step.outcome is CallOutcome.CALLBACK:
             self.call_back.schedule(call, caller.phone)
         return turn.instructions if turn else step.instructions
-
-    def _apologize(self, caller: Caller) -> Step:
-        return apologize(locale_of(self.flow, caller))

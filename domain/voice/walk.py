@@ -233,7 +233,7 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
         case SayNode() as say:
             return _enter(flow, say.next, caller, visit)
         case _:
-            return apologize(locale_of(flow, caller))
+            return apologize(flow, caller)
 
 
 def skip_operator(flow: CallFlow, step: Step, caller: Caller, result: DialResult) -> Step:
@@ -259,14 +259,16 @@ def is_menu_over(flow: CallFlow, position: Position, caller: Caller, elapsed: ti
     return is_menu and elapsed >= (MAX_VERIFIED_MENU_TIME if caller.is_verified else MAX_MENU_TIME)
 
 
-def say_goodbye(locale: FlowLocale) -> Step:
+def say_goodbye(flow: CallFlow, caller: Caller) -> Step:
     """Return the step that ends a call at its limits."""
-    return Step((locale.say(GOODBYE), HangUp()), None, outcome=CallOutcome.GAVE_UP)
+    goodbye = locale_of(flow, caller).say(GOODBYE)
+    return Step((goodbye, HangUp()), None, outcome=CallOutcome.GAVE_UP)
 
 
-def apologize(locale: FlowLocale) -> Step:
+def apologize(flow: CallFlow, caller: Caller) -> Step:
     """Return the step after an unforeseen error."""
-    return Step((locale.say(APOLOGY), HangUp()), None, outcome=CallOutcome.FAILED)
+    apology = locale_of(flow, caller).say(APOLOGY)
+    return Step((apology, HangUp()), None, outcome=CallOutcome.FAILED)
 
 
 def _answer(
@@ -295,7 +297,7 @@ def _answer(
     if position.repeat >= MAX_REPEATS:
         return _enter(flow, menu.give_up, caller, visit, outcome=CallOutcome.GAVE_UP)
     if visit > MAX_VISITS:
-        return say_goodbye(locale)
+        return say_goodbye(flow, caller)
     is_silent = not answer.keys and not answer.speech.strip()
     apology = () if is_silent or not menu.invalid else (locale.say(menu.invalid),)
     repeated = Position(position.node, visit, position.repeat + 1)
@@ -324,7 +326,7 @@ def _enter(
     """Go from node to node until the call waits, ends, or has an effect."""
     locale = locale_of(flow, caller)
     if visit > MAX_VISITS:
-        return say_goodbye(locale)
+        return say_goodbye(flow, caller)
     said: list[StoredInstruction] = []
     path: list[str] = []
     while True:

@@ -4,9 +4,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.voice.call import EFFECT_TIMEOUT, CallStatus, Recording
-from domain.voice.instructions import HangUp, Position
-from domain.voice.walk import CallOutcome, Recorded, Step
+from domain.voice.call import CallStatus
+from domain.voice.instructions import Position
+from domain.voice.walk import CallOutcome, Step
 from tests.support.builders import NOW, a_call
 
 LATER = NOW + timedelta(seconds=90)
@@ -32,30 +32,6 @@ def test_a_duration_is_that_of_an_ended_call_and_never_negative() -> None:
     assert set_back.duration == timedelta()
 
 
-def test_a_request_is_processed_once() -> None:
-    call = CALL.complete(None, Step((HangUp(),), MENU, ("welcome", "menu")), now=NOW)
-    assert call.complete(None, Step((), None, ("other",)), now=NOW) is call
-    assert call.path == ("welcome", "menu")
-    turn = call.find_turn(None)
-    assert turn
-    assert turn.instructions == (HangUp(),)
-    assert [call.awaits(position) for position in (MENU, None, OTHER)] == [True, False, False]
-
-
 def test_the_last_outcome_counts() -> None:
     call = CALL.complete(None, Step((), MENU, outcome=CallOutcome.JOINED), now=NOW)
     assert call.complete(MENU, Step((), None), now=NOW).outcome is CallOutcome.JOINED
-
-
-def test_an_effect_is_pending_until_its_request_completes() -> None:
-    call = a_call(effect_started_at=NOW)
-    assert call.is_effect_pending(NOW)
-    assert not call.is_effect_pending(NOW + EFFECT_TIMEOUT)
-    assert not call.complete(MENU, Step((), None), now=NOW).is_effect_pending(NOW)
-
-
-def test_a_recording_is_kept_once() -> None:
-    recorded = Recorded("RE1", 5)
-    call = CALL.keep_recording(recorded, NOW).keep_recording(recorded, LATER)
-    assert call.recordings == (Recording("RE1", 5, NOW),)
-    assert call.remove_recording("RE1").recordings == ()

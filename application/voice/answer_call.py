@@ -169,7 +169,7 @@ class AnswerCall:
         for delay in EFFECT_DELAYS:
             if turn := loaded and loaded.value.find_turn(position):
                 return turn.instructions
-            if loaded is None or position is None or not loaded.value.awaits(position):
+            if loaded is None or position is None or loaded.value.position != position:
                 break
             call, now = loaded.value, self.clock.now()
             if call.is_effect_pending(now):

@@ -53,7 +53,7 @@ class AnswerCodeCall:
 
         def answer(call: Call) -> Call:
             challenge = verification.find_challenge(call.challenge_id)
-            is_next = call.awaits(command.position) and not call.status.is_final
+            is_next = call.position == command.position and not call.status.is_final
             if challenge is None or not is_next or not _is_this_call(call, command):
                 return call
             is_readable = challenge.is_active(now) and self._is_readable(verification, challenge)

@@ -148,10 +148,6 @@ class Call:
         """Return the turn of a request that was processed, or None."""
         return next((turn for turn in self.turns if turn.position == position), None)
 
-    def awaits(self, position: Position | None) -> bool:
-        """Return whether a request at this position is the next one."""
-        return self.find_turn(position) is None and self.position == position
-
     def advance_status(self, status: CallStatus, now: datetime) -> "Call":
         """Return the call with this status, or unchanged if the status does not follow."""
         if not status.follows(self.status):

@@ -268,13 +268,9 @@ def _check_locale(
         for word in words:
             yield from _check_word(f"{place}.numbers.{key}", word)
     numbers = list_numbers(locale)
-    lists = {
-        **{f"words.{name}": words for name, words in locale.words.items()},
-        "names": locale.names,
-        "fillers": locale.fillers,
-        "negations": locale.negations,
-        "number_words": locale.number_words,
-    }
+    others = ("names", "fillers", "negations", "number_words")
+    lists = {f"words.{name}": words for name, words in locale.words.items()}
+    lists |= {field: getattr(locale, field) for field in others}
     for field, words in lists.items():
         for word in words:
             yield from _check_word(f"{place}.{field}", word)

@@ -269,7 +269,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         events=events,
         rate_limits=policy.rate_limits,
     )
-    call_back = CallBackCaller(calls, place_callback)
+    call_back = CallBackCaller(place_callback)
     call_limiter = CallLimiter(
         rate_limiter=rate_limiter,
         codes=codes,

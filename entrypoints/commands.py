@@ -26,7 +26,7 @@ from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.drawing import draw
 from domain.voice.flow_rules import list_contained_phrases
-from domain.voice.walk import Caller, CallerIdentity
+from domain.voice.walk import Caller
 from entrypoints import bootstrap, operator_jobs
 from entrypoints.connection_checks import run_checks
 from entrypoints.flow_trial import try_flow
@@ -301,7 +301,8 @@ def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
             caller = Caller()
             if arguments.caller != "anonymous":
                 phone = _parse_phone(settings, arguments.phone)
-                caller = Caller(phone, CallerIdentity(arguments.caller))
+                identity_id = None if arguments.caller == "unknown" else "trial"
+                caller = Caller(phone, identity_id, arguments.caller == "verified")
             return try_flow(call_flow, caller, _read_line)
 
 

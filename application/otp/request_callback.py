@@ -26,7 +26,8 @@ class RequestCallback:
       attempts of their own, and use up nothing of the app's.
     - The limits of the phone decide first, then that of the country. A rejected callback writes
       nothing.
-    - The callback is recorded before the call is placed, so no race places one too many.
+    - The callback is recorded before the call is placed, so no race places one too many. To
+      request it again changes nothing.
     - A blocked phone gets the same counting and the same result.
     """
 
@@ -62,6 +63,8 @@ class RequestCallback:
             self.phone_verifications.load(phone),
             self.rate_limiter.next_available(Reservation("", now, failed_attempts)),
         )
+        if loaded.value.find_callback(callback_id):
+            return True
         request = CallbackRequest(
             now,
             self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES)),

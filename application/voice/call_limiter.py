@@ -12,7 +12,7 @@ from application.ports.system import Clock, Randomness
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import CallFlow, DialResult
-from domain.voice.walk import Caller, CallerIdentity, Step, skip_operator
+from domain.voice.walk import Caller, Step, skip_operator
 
 RESERVATION_ID_BYTES: Final = 8
 
@@ -80,7 +80,7 @@ class CallLimiter:
 
     def _describe(self, caller: Caller) -> tuple[str | None, bool]:
         key = self.codes.phone_key(caller.phone) if caller.phone else None
-        return key, caller.identity is CallerIdentity.VERIFIED
+        return key, caller.is_verified
 
     async def _acquire(self, alternatives: Sequence[tuple[RateLimit, ...]]) -> Reservation | None:
         for limits in alternatives:

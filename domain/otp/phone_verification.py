@@ -204,11 +204,13 @@ class PhoneVerification:
         """Decide whether the phone is called back with a code.
 
         The call reads the code of the previous one, and does not extend its life. With less than a
-        minute left it reads that of the new challenge.
+        minute left it reads that of the new challenge. A callback that was recorded stays.
 
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
+        if recorded := self.find_callback(request.call_id):
+            return self, recorded
         pruned, now = self.prune(request.now), request.now
         times = [callback.requested_at for callback in pruned.callbacks]
         available_at = max(window.next_available(times, now) for window in CALLBACKS_PER_PHONE)

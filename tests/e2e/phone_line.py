@@ -20,7 +20,6 @@ from tests.support.service import Service, running
 PUBLIC_URL: Final = "https://phone.example.org/line"
 """A proxy removes the path prefix, and the service never sees this host."""
 OPERATOR: Final = "+14155550142"
-CALLBACK: Final = "Please hang up. We call this number back and read your sign-in code."
 HIGH_CALL_LIMITS: Final = {
     "DIALTONE_VOICE_LIMIT_PER_COUNTRY": "12000/1m",
     "DIALTONE_CALLBACK_LIMIT_PER_COUNTRY": "12000/1m",
@@ -163,11 +162,6 @@ def spoken_code(call: PhoneCall) -> str:
     assert _CODE.fullmatch(code), call.heard
     assert digits == code * 2
     return code
-
-
-def spoken_digits(call: PhoneCall) -> list[str]:
-    """Return every text with a digit that was not in the flow's own texts."""
-    return [text for text in call.heard if len(text.strip()) == 1 or _CODE.search(text)]
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from domain.voice.flow import DialResult
 from domain.voice.instructions import Dial, HangUp, Position, Reject
 from domain.voice.walk import Answered, CallOutcome
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_phone, an_id, an_identity
+from tests.support.builders import NOW, a_phone, an_identity
 from tests.support.fakes.call_provider import REJECTED, UNKNOWN
 from tests.support.inbound_call import OPERATOR, PHONE_LINE, InboundCall, join
 
@@ -54,16 +54,6 @@ def limited(per_caller: int = 10, total: int = 1000) -> AppHarness:
 
 
 # Who is calling
-
-
-@pytest.mark.parametrize("is_verified", [True, False])
-async def test_a_known_caller_hears_the_menu(call: InboundCall, is_verified: bool) -> None:
-    await store_identity(call.app, an_identity(is_verified=is_verified))
-
-    await call.ring()
-
-    assert call.heard.startswith("Welcome back to Dialtone.")
-    assert (call.record.identity_id, call.record.is_caller_verified) == (an_id(), False)
 
 
 @pytest.mark.parametrize(

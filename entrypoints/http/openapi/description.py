@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -124,16 +125,16 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     return corrected
 
 
-def render_document(controllers: Sequence[type[Controller]], version: str) -> str:
+def render_document(controllers: Sequence[type[Controller]]) -> str:
     """Render `docs/openapi.json`: the description with default settings and without a host."""
-    settings = HttpSettings(version, public_url="/", upload_limit=0)
+    settings = HttpSettings(public_url="/", upload_limit=0)
     return json.dumps(describe_api(controllers, settings), indent=2, ensure_ascii=False) + "\n"
 
 
 def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Dialtone",
-        version=settings.version,
+        version=version("dialtone"),
         contact=Contact(name="The operator of this service"),
         license=License(name="Apache License 2.0", identifier="Apache-2.0"),
         description=_ABOUT,

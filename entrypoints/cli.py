@@ -111,10 +111,7 @@ def _print_result(call: Callable[[], Iterable[str]]) -> int:
     try:
         for line in call():
             _print_line(line)
-    except SettingsError as error:
-        print_errors(*error.problems)
-        return EXIT_INVALID
-    except InvalidArgument as error:
+    except (SettingsError, InvalidArgument) as error:
         print_errors(str(error))
         return EXIT_INVALID
     except (CommandError, ConfigurationError, StartupError, PortError) as error:

@@ -26,7 +26,7 @@ from entrypoints.http.library.upload_limiter import (
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
-from entrypoints.http.operations.controller import HealthController, JwksController
+from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import RequestCheckMiddleware
@@ -45,8 +45,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     MediaFileController,
     SessionController,
     CallController,
-    HealthController,
-    JwksController,
+    OperationsController,
     LegacyOtpController,
 )
 _NOT_DESCRIBED: Final = (VoiceController, SmsController, OpenApiController)

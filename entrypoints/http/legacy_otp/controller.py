@@ -11,7 +11,6 @@ from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
 from entrypoints.http.auth import Connection
-from entrypoints.http.client import parse_device_name
 from entrypoints.http.errors.exceptions import InvalidOtp, MethodNotAllowed
 from entrypoints.http.legacy_otp import schemas
 from entrypoints.http.parsing import parse_field, parse_fields
@@ -67,8 +66,7 @@ class LegacyOtpController(Controller):
             ("phone", lambda: request.settings.parse_international_phone(data.phone)),
             ("otp", lambda: parse_otp_code(data.otp, request.settings.otp_length)),
         )
-        device = parse_device_name(request.user_agent)
-        command = VerifyOtpCommand(phone, code, request.client_ip, device=device)
+        command = VerifyOtpCommand(phone, code, request.client_ip, device=request.device_name)
         result = await request.use_cases.verify_otp(command)
         if not isinstance(result, LoggedIn):
             raise InvalidOtp

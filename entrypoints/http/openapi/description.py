@@ -55,17 +55,13 @@ _TAGS: Final = {
 """In the order of use."""
 
 _ERROR_SCHEMAS_PATH: Final = "/error-schemas"
-_RETRY_AFTER: Final = "Seconds until the same request may succeed."
 _HEADERS: Final[Mapping[str, Any]] = {
     "RequestId": header(
         "The id of the request, which is also in the log of the service.",
         "7d5f3a0c9be14f6c8a7b6c5d4e3f2a1b",
     ),
     "NoStore": header("No cache may store this response.", "no-store"),
-    "RetryAfter": header(_RETRY_AFTER, 5),
-    "OptionalRetryAfter": header(
-        f"{_RETRY_AFTER} Absent if waiting does not help.", 5, required=False
-    ),
+    "RetryAfter": header("Seconds until the same request may succeed.", 5),
     "WWWAuthenticate": header(
         "The authentication scheme. It has an error only if a token was sent (RFC 6750).",
         'Bearer error="invalid_token"',
@@ -73,7 +69,7 @@ _HEADERS: Final[Mapping[str, Any]] = {
     "Allow": header("The methods that the path supports.", "OPTIONS, POST"),
 }
 _ALWAYS: Final = {"X-Request-Id": "RequestId", "Cache-Control": "NoStore"}
-_BY_STATUS: Final[Mapping[str, Mapping[str, str]]] = {
+_BY_STATUS: Final = {
     "401": {"WWW-Authenticate": "WWWAuthenticate"},
     "405": {"Allow": "Allow"},
     "429": {"Retry-After": "RetryAfter"},
@@ -227,13 +223,6 @@ def _correct_responses(operation: dict[str, Any], handler: HTTPRouteHandler, api
     errors = responses.describe_errors(api, responses.errors_of(handler, security))
     operation["responses"] = dict(sorted({**errors, **successes}.items()))
     for status, response in operation["responses"].items():
-        response["headers"] = _response_headers(api, status, response)
-
-
-def _response_headers(api: Api, status: str, response: Mapping[str, Any]) -> dict[str, Any]:
-    names = {**_ALWAYS, **_BY_STATUS.get(status, {})}
-    if api is Api.LEGACY and status == "500":
-        # In the legacy API, 500 stands for "unavailable" and for unexpected errors alike.
-        names["Retry-After"] = "OptionalRetryAfter"
-    headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in names.items()}
-    return {**headers, **response.get("headers", {})}
+        names = _ALWAYS | _BY_STATUS.get(status, {})
+        headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in names.items()}
+        response["headers"] = {**headers, **response.get("headers", {})}

@@ -14,7 +14,9 @@ from litestar.routes import HTTPRoute
 from application.use_cases import UseCases
 from entrypoints.http.calls.controller import CallController
 from entrypoints.http.deadlines import DeadlineMiddleware
+from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
+from entrypoints.http.errors.table import Api, api_of
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
 from entrypoints.http.library.controller import LibraryController, MediaFileController
 from entrypoints.http.library.upload_limiter import (
@@ -136,10 +138,13 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
 async def _answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Name all methods of a path in the response to OPTIONS.
 
-    The framework's own response names the methods of one handler only, and never HEAD.
+    The framework's own response names the methods of one handler only, and never HEAD. The legacy
+    API does not support OPTIONS.
     """
     if request.method != HttpMethod.OPTIONS:
         return None
+    if api_of(request.scope["path"]) is Api.LEGACY:
+        raise MethodNotAllowed(HttpMethod.POST)
     template = request.scope["path_template"]
     (methods,) = (
         route.methods

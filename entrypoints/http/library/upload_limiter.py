@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import os
 import shutil
 import tempfile
 import time
@@ -33,11 +32,6 @@ def free_temporary_bytes() -> int | None:
     """Return the free space of the temporary folder, or None if it has no size of its own."""
     usage = shutil.disk_usage(tempfile.gettempdir())
     return usage.free if usage.total else None
-
-
-def open_lock_file() -> int:
-    """Open an unnamed empty file for locks; return its descriptor."""
-    return os.memfd_create("upload locks")
 
 
 class IdentityLocks:

@@ -42,7 +42,7 @@ Settings are environment variables, or lines of the file .env in the current fol
 .env.example lists all of them."""
 
 _FULL_CHECK: Final = "also compare the indexes with the tables, which may take minutes"
-_ACTIONS: Final = "check: report all problems; draw: print a flowchart"
+_ACTIONS: Final = "check: report all problems; draw: print a flowchart; try: call it"
 
 
 class OutputFailed(Exception):
@@ -248,16 +248,29 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     flow = add(
         "flow",
-        "Check a call flow, or draw it as a Mermaid flowchart.",
+        "Check a call flow, draw it as a Mermaid flowchart, or walk it in the terminal.",
         "flow check flow.toml",
         "flow draw flow.toml",
+        "flow try flow.toml --caller verified --phone +14155552671",
     )
-    flow.add_argument("action", metavar="ACTION", choices=["check", "draw"], help=_ACTIONS)
+    flow.add_argument("action", metavar="ACTION", choices=["check", "draw", "try"], help=_ACTIONS)
     flow.add_argument(
         "file",
         metavar="FILE",
         nargs="?",
         help="a TOML file; default: DIALTONE_CALL_FLOW, or the flow of the service",
+    )
+    flow.add_argument(
+        "--caller",
+        choices=["unknown", "unverified", "verified", "anonymous"],
+        default="unknown",
+        help="whose number the caller has, for try (default: unknown); anonymous: none",
+    )
+    flow.add_argument(
+        "--phone",
+        metavar="PHONE",
+        default="+14155552671",
+        help="the caller's number, for try; its country selects the locale",
     )
     voice = add("voice", "Show what to enter at Twilio for the phone line.", "voice urls")
     voice.add_argument("action", metavar="ACTION", choices=["urls"], help="urls: show them")

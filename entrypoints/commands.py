@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -25,8 +26,10 @@ from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.drawing import draw
 from domain.voice.flow_rules import list_contained_phrases
+from domain.voice.walk import Caller, CallerIdentity
 from entrypoints import bootstrap, operator_jobs
 from entrypoints.connection_checks import run_checks
+from entrypoints.flow_trial import try_flow
 from entrypoints.operator_files import load_call_flow, load_sms_templates
 from entrypoints.part_checks import connection_checks
 from entrypoints.settings import Settings, describe, unknown_line
@@ -281,14 +284,23 @@ def restore_identity(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 
 def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Check a call flow, or draw it."""
-    call_flow = load_call_flow(settings, Path(arguments.file) if arguments.file else None)
-    if arguments.action == "draw":
-        return [draw(call_flow)]
-    nodes, locales = len(call_flow.nodes), ", ".join(call_flow.locales)
-    valid = f"The call flow is valid: {nodes} nodes; locales: {locales}."
-    contained = (f"{place}: {text}" for place, text in list_contained_phrases(call_flow))
-    return [valid, *(f"information: {line}; the longer one counts" for line in contained)]
+    """Check a call flow, draw it, or walk it."""
+    file = Path(arguments.file) if arguments.file else None
+    call_flow = load_call_flow(settings, file)
+    match arguments.action:
+        case "check":
+            nodes, locales = len(call_flow.nodes), ", ".join(call_flow.locales)
+            valid = f"The call flow is valid: {nodes} nodes; locales: {locales}."
+            contained = (f"{place}: {text}" for place, text in list_contained_phrases(call_flow))
+            return [valid, *(f"information: {line}; the longer one counts" for line in contained)]
+        case "draw":
+            return [draw(call_flow)]
+        case _:
+            caller = Caller()
+            if arguments.caller != "anonymous":
+                phone = _parse_phone(settings, arguments.phone)
+                caller = Caller(phone, CallerIdentity(arguments.caller))
+            return try_flow(call_flow, caller, _read_line)
 
 
 def voice(settings: Settings, _: Namespace) -> Iterable[str]:
@@ -381,6 +393,16 @@ def _preview_templates(
             f"{length.segments} {unit}, {length.units} units of {length.encoding}"
         )
         yield from (f"    {line}" for line in preview.text.split("\n"))
+
+
+def _read_line() -> str | None:
+    """Return the next line of stdin, or None at its end."""
+    if sys.stdin is None:
+        return None
+    try:
+        return sys.stdin.readline() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"The input could not be read: {error}.") from None
 
 
 def _parse_user(settings: Settings, text: str) -> str | PhoneNumber:

@@ -1,8 +1,56 @@
 """`dialtone flow` as an operator uses it."""
 
+import subprocess
 from pathlib import Path
+from typing import Final
 
-from tests.support.service import Service
+import pytest
+
+from adapters.flows import load_call_flow
+from domain.phone import PhoneNumber
+from domain.voice.walk import Caller, CallerIdentity
+from entrypoints.flow_trial import try_flow
+from tests.support.service import Service, command
+
+PHONE: Final = PhoneNumber("+14155552671")
+
+
+@pytest.mark.parametrize(
+    ("lines", "identity", "expected"),
+    [
+        (["1", "answered"], "unknown", "* the caller is registered"),
+        (["no"], "unknown", "[not_joined]"),
+        (["", "", ""], "unknown", "The call has ended: gave_up."),
+        (["/hangup"], "unknown", "You have hung up."),
+        ([], "unknown", "You have hung up."),
+        (["1", "nonsense", "busy", "2"], "verified", "Type how the operator's call ends"),
+        (["1", "BUSY", "1", "I like it"], "verified", "* the reference of the recording is kept"),
+        (["2"], "verified", "* the caller's number is called back with a code"),
+        (["leave", "yes"], "unverified", "* the unverified identity is deleted"),
+        (["leave", "yes"], "verified", "* a message is sent that says how to leave"),
+    ],
+)
+def test_a_flow_is_walked_as_a_caller_does(lines: list[str], identity: str, expected: str) -> None:
+    inputs, caller = iter(lines), Caller(PHONE, CallerIdentity(identity))
+    output = list(try_flow(load_call_flow(None, "Demo"), caller, lambda: next(inputs, None)))
+
+    assert any(line.startswith(expected) for line in output), output
+    assert output[-1].startswith(("The call has ended", "You have hung up"))
+
+
+@pytest.mark.parametrize(
+    ("redirected", "shown"),
+    [("<&-", "You have hung up."), ("<input", "आप नहीं जुड़े हैं")],
+)
+def test_a_flow_is_tried_on_the_terminal(tmp_path: Path, redirected: str, shown: str) -> None:
+    (tmp_path / "input").write_text("2\n")
+    output = subprocess.check_output(
+        ["/bin/sh", "-c", f'"$0" flow try --phone +919876543210 {redirected}', command()],
+        cwd=tmp_path,
+        text=True,
+    )
+
+    assert shown in output
 
 
 def test_a_flow_is_drawn_and_its_problems_are_printed_one_on_a_line(tmp_path: Path) -> None:

@@ -38,7 +38,6 @@ from entrypoints.factories import (
     health_check_of,
     open_adapter,
     status_callbacks_of,
-    with_status_url,
 )
 from entrypoints.keys import check_secrets_file_not_lost
 from entrypoints.operator_files import load_call_flow, load_sms_templates
@@ -92,7 +91,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             files = await stack.enter_async_context(open_files(settings, clock))
         with name_variable("DIALTONE_SMS"):
             messengers = [
-                with_status_url(await stack.enter_async_context(open_messenger(provider, settings)))
+                await stack.enter_async_context(open_messenger(provider, settings))
                 for provider in settings.sms
             ]
         status_callbacks = status_callbacks_of(messengers)

@@ -30,7 +30,6 @@ class HttpSettings:
     - Pages of `web_origins` may use the API, beside those of the service.
     """
 
-    version: str
     public_url: str
     upload_limit: int
     default_region: str | None = None

@@ -3,7 +3,6 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.metadata import version
 from typing import Final
 
 import structlog
@@ -40,7 +39,6 @@ def make_app(
     """
     configure_logging(settings.log_level, settings.log_format)
     http_settings = HttpSettings(
-        version=version("dialtone"),
         public_url=settings.public_url,
         upload_limit=settings.max_upload_size,
         default_region=settings.default_region,

@@ -44,7 +44,6 @@ CALL_PATHS: Final = (
 REPORT_PATHS: Final = ("/voice/status", "/voice/recording", f"/sms/status?delivery={REPORT_ID}")
 PATHS: Final = CALL_PATHS + REPORT_PATHS
 SETTINGS: Final = HttpSettings(
-    version="0",
     public_url=PUBLIC_URL,
     upload_limit=1000,
     webhooks=Webhooks(TwilioSignatures(ACCOUNT, TOKEN), TwilioWebhookParser(), TwimlMarkup()),

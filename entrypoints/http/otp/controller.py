@@ -16,7 +16,6 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.delivery import Channel
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
 from entrypoints.http.auth import limit_by_ip
-from entrypoints.http.client import parse_device_name
 from entrypoints.http.otp import schemas
 from entrypoints.http.parsing import parse_fields
 from entrypoints.http.request import ApiRequest
@@ -125,7 +124,7 @@ class OtpController(Controller):
                 code,
                 request.client_ip,
                 data.request_id,
-                device or parse_device_name(request.user_agent),
+                device or request.device_name,
                 with_refresh=bool(data.refresh),
                 device_token=_parse_device_token(data.device_token),
                 with_device_token=True,

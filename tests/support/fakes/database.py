@@ -117,7 +117,7 @@ class InMemoryDatabase:
         """The number of permits by the name of their limit."""
         counts: Counter[str] = Counter()
         for name, loaded in self.tables["rate_limits"].load_all().items():
-            counted = sum(one.count for one in loaded.value.counters)
+            counted = sum(loaded.value.counters.values())
             counts[name] = counted + len(loaded.value.permits)
         return +counts
 

@@ -46,7 +46,7 @@ from application.otp.verify_otp import VerifyOtp
 from application.ports.call_provider import CallProvider
 from application.ports.images import ImagePublisher
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.keys import AccessTokens, KeyRing
+from application.ports.keys import AccessTokens, KeyRing, OtpKeys
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.repositories import Repositories
@@ -98,7 +98,7 @@ class Ports:
     image_publisher: ImagePublisher
     tokens: AccessTokens
     refresh_keys: KeyRing
-    otp_keys: KeyRing
+    otp_keys: OtpKeys
     keyed_hashes: KeyedHashes
     events: SecurityEvents
     clock: Clock

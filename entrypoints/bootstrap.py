@@ -76,6 +76,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     from adapters.failover import FailoverMessenger
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file.document import KeyPurpose
+    from adapters.key_file.keys import FileOtpKeys
     from adapters.pillow import open_image_publisher
     from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness, count_processors
 
@@ -127,7 +128,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 image_publisher=image_publisher,
                 tokens=tokens,
                 refresh_keys=keys.key_set(KeyPurpose.REFRESH),
-                otp_keys=keys.key_set(KeyPurpose.OTP_PEPPER),
+                otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
                 keyed_hashes=phone_encryption,
                 events=LogSecurityEvents(),
                 clock=clock,

@@ -1,13 +1,11 @@
 """The codes of challenges, with the key that each was made with."""
 
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import blake2b
 from typing import Final
 
-from application.ports.keys import KeyRing
+from application.ports.keys import OtpKeys
 from domain.errors import Unavailable
 from domain.otp.attempts import DIGEST_BYTES
 from domain.otp.challenge import (
@@ -17,7 +15,6 @@ from domain.otp.challenge import (
     NONCE_BYTES,
     OTP_TTL,
     Challenge,
-    Mac,
     OtpCode,
     Purpose,
 )
@@ -41,12 +38,9 @@ _PADDING: Final = Challenge(
 
 @dataclass(frozen=True, slots=True)
 class OtpCodes:
-    """Derives the codes of challenges. A test OTP replaces every code of its phone.
+    """Derives the codes of challenges. A test OTP replaces every code of its phone."""
 
-    The keys are peppers: secret keys of an HMAC.
-    """
-
-    keys: KeyRing
+    keys: OtpKeys
     test_otps: TestOtps
     length: int = DEFAULT_OTP_LENGTH
 
@@ -56,14 +50,14 @@ class OtpCodes:
             id=random[:CHALLENGE_ID_BYTES].hex(),
             purpose=Purpose.SIGN_IN,
             nonce=random[CHALLENGE_ID_BYTES:],
-            key_id=self.keys.signing().id,
+            key_id=self.keys.current_id(),
             created_at=now,
             expires_at=now + OTP_TTL,
         )
 
     def has_key(self, key_id: str) -> bool:
         """Return whether the codes of challenges with this key can be derived."""
-        return key_id in self._macs()
+        return key_id in self.keys.macs()
 
     def is_test_phone(self, phone: PhoneNumber, now: datetime) -> bool:
         """Return whether the phone has a test OTP."""
@@ -75,7 +69,7 @@ class OtpCodes:
         Raises:
             Unavailable: the key of the challenge is not available anymore.
         """
-        mac = self._macs().get(challenge.key_id)
+        mac = self.keys.macs().get(challenge.key_id)
         if mac is None:
             raise Unavailable
         return OtpCode(challenge.derive_code(mac, phone, self.length))
@@ -91,7 +85,7 @@ class OtpCodes:
 
         The same number of codes is derived for every phone, so that the time reveals nothing.
         """
-        comparable, macs = verification.comparable_challenges(now, request_id), self._macs()
+        comparable, macs = verification.comparable_challenges(now, request_id), self.keys.macs()
         codes = {}
         for challenge in comparable:
             mac = macs.get(challenge.key_id)
@@ -103,19 +97,17 @@ class OtpCodes:
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
 
     def digest_key(self, phone: PhoneNumber) -> bytes:
-        """Derive the key that makes wrong codes of this phone comparable without storing them."""
-        return _digest(self.keys.signing().key, _DIGEST_LABEL + phone.e164.encode())
+        """Derive the key that makes wrong codes of this phone comparable without storing them.
+
+        Raises:
+            Unavailable: there is no current key.
+        """
+        mac = self.keys.macs().get(self.keys.current_id())
+        if mac is None:
+            raise Unavailable
+        return mac(_DIGEST_LABEL + phone.e164.encode())
 
     def phone_key(self, phone: PhoneNumber) -> str:
         """Derive what identifies the phone in the names of limits, and does not reveal it."""
         key = self.digest_key(phone)
         return blake2b(b"phone", key=key, digest_size=DIGEST_BYTES).hexdigest()
-
-    def _macs(self) -> dict[str, Mac]:
-        """Return the HMAC with each accepted key, by the key's id."""
-        return {key.id: partial(_digest, key.key) for key in self.keys.accepted()}
-
-
-def _digest(key: bytes, message: bytes) -> bytes:
-    # `hmac.digest` releases the interpreter's lock, and waits until other threads give it back.
-    return hmac.new(key, message, "sha256").digest()

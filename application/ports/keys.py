@@ -1,9 +1,11 @@
 """Keys, and the tokens that they sign."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from domain.otp.challenge import Mac
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,8 @@ class Key:
 class KeyRing(Protocol):
     """The keys for one purpose. They may change while the service runs.
 
-    Those that sign, derive or encrypt ask for the keys each time. The keys that derive codes, and
-    those that authenticate refresh tokens, are secret keys of an HMAC (SHA-256).
+    Those that sign, derive or encrypt ask for the keys each time. The keys that authenticate
+    refresh tokens are secret keys of an HMAC (SHA-256).
     """
 
     def signing(self) -> Key:
@@ -28,6 +30,18 @@ class KeyRing(Protocol):
 
     def accepted(self) -> Sequence[Key]:
         """Return all accepted keys, newest first; the same object while none changes."""
+        ...
+
+
+class OtpKeys(Protocol):
+    """The peppers that codes are derived with, which are secret keys of an HMAC."""
+
+    def current_id(self) -> str:
+        """Return the id of the key for new challenges."""
+        ...
+
+    def macs(self) -> Mapping[str, Mac]:
+        """Return the HMAC with each available key by the key's id, at least one."""
         ...
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
+from adapters.key_file.keys import FileOtpKeys
 from application.identities.users import CreateUserCommand
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
@@ -88,7 +89,7 @@ class AppHarness:
             image_publisher=self.image_publisher,
             tokens=access_tokens(),
             refresh_keys=self.refresh_keys,
-            otp_keys=self.otp_keys,
+            otp_keys=FileOtpKeys(self.otp_keys),
             keyed_hashes=self.keyed_hashes,
             events=self.events,
             clock=self.clock,
@@ -138,7 +139,7 @@ class AppHarness:
         return self.code_of(challenges[call.value.challenge_id or ""])
 
     def code_of(self, challenge: Challenge) -> str:
-        codes = OtpCodes(self.otp_keys, self.policy.test_otps)
+        codes = OtpCodes(FileOtpKeys(self.otp_keys), self.policy.test_otps)
         return codes.derive(challenge, a_phone()).digits
 
     async def verify_otp(

@@ -25,7 +25,7 @@ from application.ports.messenger import Messenger
 from application.ports.repositories import Repositories
 from application.ports.system import Clock
 from application.ports.webhooks import Webhooks
-from application.use_cases import Policy, Ports, UseCases, build_use_cases
+from application.use_cases import Policy, Ports, UseCases
 from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
@@ -118,7 +118,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             issuer=ISSUER,
             audience=ISSUER,
         )
-        yield build_use_cases(
+        yield UseCases(
             Ports(
                 repositories=replace(records, health=HeldHealthCheck(records.health)),
                 media_files=files,

@@ -21,7 +21,7 @@ from application.ports.repositories import Repositories
 from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import Randomness
 from application.principal import Principal
-from application.use_cases import Policy, Ports, UseCases, build_use_cases
+from application.use_cases import Policy, Ports, UseCases
 from application.webhook_urls import WebhookUrls
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
@@ -97,7 +97,7 @@ class AppHarness:
             call_provider=self.call_provider,
             status_callbacks=self.status_callbacks,
         )
-        self.use_cases = build_use_cases(ports, self.policy)
+        self.use_cases = UseCases(ports, self.policy)
 
     def advance(self, seconds: float = 0, **duration: float) -> None:
         self.clock.advance(timedelta(seconds=seconds, **duration))

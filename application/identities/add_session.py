@@ -6,7 +6,7 @@ from datetime import timedelta
 from application.identities.assign_phone import assign_phone
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from application.update import save_identity
@@ -95,9 +95,7 @@ class AddSession:
         if is_added:
             return identity_id
         if is_detaching:
-            self.events.emit(
-                SecurityEvent(SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=identity_id)
-            )
+            self.events.emit(SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=identity_id)
         elif is_retry or not identity.is_closed or identity.has_used(used.id):
             return None
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))

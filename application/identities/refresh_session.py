@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.identities import Identities
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock
 from application.update import update_identity
 from domain.errors import InvalidRefreshToken, Unauthenticated
@@ -37,7 +37,7 @@ class RefreshSession:
             StorageError
         """
         if token is None:
-            self._emit(SecurityEventType.REFRESH_TOKEN_REJECTED, None)
+            self.events.emit(SecurityEventType.REFRESH_TOKEN_REJECTED)
             raise InvalidRefreshToken
         now = self.clock.now()
 
@@ -53,14 +53,11 @@ class RefreshSession:
         try:
             identity = await update_identity(self.identities, token.identity_id, rotate)
         except Unauthenticated:
-            self._emit(SecurityEventType.REFRESH_TOKEN_REJECTED, token.identity_id)
+            self.events.emit(SecurityEventType.REFRESH_TOKEN_REJECTED, user_id=token.identity_id)
             raise InvalidRefreshToken from None
         session = identity.find_session(token.session_id, now)
         if session is None:
-            self._emit(SecurityEventType.REFRESH_TOKEN_REUSED, identity.id)
+            self.events.emit(SecurityEventType.REFRESH_TOKEN_REUSED, user_id=identity.id)
             raise InvalidRefreshToken
-        self._emit(SecurityEventType.SESSION_REFRESHED, identity.id)
+        self.events.emit(SecurityEventType.SESSION_REFRESHED, user_id=identity.id)
         return self.sessions.issue_tokens(identity.id, session, now)
-
-    def _emit(self, event_type: SecurityEventType, identity_id: str | None) -> None:
-        self.events.emit(SecurityEvent(event_type, user_id=identity_id))

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from application.identities.session_factory import SessionFactory
 from application.ports.identities import Identities
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock
 from application.principal import Principal
 from application.update import update_identity
@@ -58,11 +58,9 @@ class RevokeSession:
 
         await update_identity(self.identities, principal.identity.id, revoke)
         self.events.emit(
-            SecurityEvent(
-                SecurityEventType.SESSION_REVOKED,
-                user_id=principal.identity.id,
-                reason="one session, by its id",
-            )
+            SecurityEventType.SESSION_REVOKED,
+            user_id=principal.identity.id,
+            reason="one session, by its id",
         )
 
 
@@ -117,9 +115,7 @@ class Logout:
     ) -> None:
         await update_identity(self.identities, identity_id, revoke)
         self.events.emit(
-            SecurityEvent(
-                SecurityEventType.SESSION_REVOKED, user_id=identity_id, reason=f"scope {scope}"
-            )
+            SecurityEventType.SESSION_REVOKED, user_id=identity_id, reason=f"scope {scope}"
         )
 
 

@@ -11,7 +11,7 @@ from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.errors import StorageError, UniqueViolation
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.principal import Principal
 from application.update import save_identity, update_identity
@@ -185,7 +185,7 @@ class DeleteUser:
         now = self.clock.now()
         identity_id = principal.identity.id
         await update_identity(self.identities, identity_id, lambda identity: identity.delete(now))
-        self.events.emit(SecurityEvent(SecurityEventType.USER_DELETED, user_id=identity_id))
+        self.events.emit(SecurityEventType.USER_DELETED, user_id=identity_id)
         with suppress(StorageError):
             await self.mark_for_deletion.mark_some_of(identity_id)
 

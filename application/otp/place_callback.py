@@ -11,7 +11,7 @@ from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryStatus
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock
 from application.update import update_phone_verification
 from domain.otp.phone_verification import PhoneVerification
@@ -82,7 +82,7 @@ class PlaceCallback:
             event_type = SecurityEventType.OTP_REQUEST_REJECTED
         elif is_suppressed:
             event_type = SecurityEventType.OTP_SUPPRESSED
-        self.events.emit(SecurityEvent(event_type, phone=phone, reason=result.reason or None))
+        self.events.emit(event_type, phone=phone, reason=result.reason)
         return is_placed
 
     async def _cancel(self, phone: PhoneNumber, callback_id: str) -> None:

@@ -8,7 +8,7 @@ from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.permits import release_permits
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.update import update_phone_verification
 from domain.errors import InvalidValue, TooManyOtpRequests
@@ -87,9 +87,9 @@ class RequestCallback:
                 raise
         except TooManyOtpRequests:
             return self._reject(phone, "too many callbacks")
-        self._emit(SecurityEventType.CALLBACK_REQUESTED, phone)
+        self.events.emit(SecurityEventType.CALLBACK_REQUESTED, phone=phone)
         if is_test_phone:
-            self._emit(SecurityEventType.TEST_OTP_USED, phone, "requested")
+            self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
         return True
 
     def _find_reason_to_reject(self, phone: PhoneNumber) -> str:
@@ -102,8 +102,5 @@ class RequestCallback:
         return ""
 
     def _reject(self, phone: PhoneNumber, reason: str) -> bool:
-        self._emit(SecurityEventType.OTP_REQUEST_REJECTED, phone, reason)
+        self.events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=phone, reason=reason)
         return False
-
-    def _emit(self, event_type: SecurityEventType, phone: PhoneNumber, reason: str = "") -> None:
-        self.events.emit(SecurityEvent(event_type, phone=phone, reason=reason or None))

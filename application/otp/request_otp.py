@@ -17,7 +17,7 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.messenger import DeliveryStatus
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
@@ -112,7 +112,7 @@ class RequestOtp:
         phone, now = command.phone, self.clock.now()
         is_test_phone = self.codes.is_test_phone(phone, now)
         if not is_test_phone:
-            self._check_phone(command)
+            self._check_phone(phone)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         failed_attempt = self.rate_limits.for_failed_attempt(client_ip, phone.country)
         loaded, device, limited_until = await asyncio.gather(
@@ -141,13 +141,13 @@ class RequestOtp:
         try:
             decision = await self._reserve_delivery(phone, request, policy, reservation, loaded)
         except TooManyOtpRequests:
-            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "too many requests")
+            self._emit_rejection(phone, "too many requests")
             raise
         reason = "by a call" if command.channel is Channel.VOICE else ""
         reason = reason if decision.is_new else "within the cooldown"
-        self._emit(SecurityEventType.OTP_REQUESTED, command, reason)
+        self.events.emit(SecurityEventType.OTP_REQUESTED, phone=phone, reason=reason)
         if is_test_phone:
-            self._emit(SecurityEventType.TEST_OTP_USED, command, "requested")
+            self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
         elif decision.is_new:
             await self._deliver(command, decision, reservation)
         now = self.clock.now()
@@ -158,15 +158,15 @@ class RequestOtp:
             resend_in=whole_seconds(now, decision.next_request_at),
         )
 
-    def _check_phone(self, command: RequestOtpCommand) -> None:
+    def _check_phone(self, phone: PhoneNumber) -> None:
         """Check country and kind of a phone. With a test OTP it may have any."""
-        if self.countries is not None and command.phone.country not in self.countries:
-            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the country is not served")
+        if self.countries is not None and phone.country not in self.countries:
+            self._emit_rejection(phone, "the country is not served")
             raise CountryNotServed
         try:
-            self.phone_rules.check(command.phone)
+            self.phone_rules.check(phone)
         except InvalidValue as error:
-            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the kind of the number")
+            self._emit_rejection(phone, "the kind of the number")
             raise PhoneUnreachable(error.message) from None
 
     async def _reserve_delivery(
@@ -256,10 +256,11 @@ class RequestOtp:
     async def _deliver(
         self, command: RequestOtpCommand, decision: DeliveryDecision, reservation: Reservation
     ) -> None:
+        phone = command.phone
         try:
-            result = await self.deliver_otp(command.phone, command.preferences, decision)
+            result = await self.deliver_otp(phone, command.preferences, decision)
         except StorageError:
-            await self._cancel(command.phone, reservation)
+            await self._cancel(phone, reservation)
             raise
         match result.status:
             case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
@@ -268,18 +269,18 @@ class RequestOtp:
                     if decision.is_suppressed
                     else SecurityEventType.OTP_DELIVERED
                 )
-                self._emit(event_type, command, result.reason)
+                self.events.emit(event_type, phone=phone, reason=result.reason)
             case DeliveryStatus.INVALID_NUMBER:
-                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, result.reason)
+                self._emit_rejection(phone, result.reason)
                 # The permits of the IP stay used: otherwise it could try numbers for free.
                 of_ip = self.rate_limits.for_ip(decision.delivery.client_ip)
                 others = tuple(limit for limit in reservation.all_limits if limit not in of_ip)
-                await self._cancel(command.phone, replace(reservation, limits=others, divided=()))
-                raise PhoneUnreachable(result.reason or None)
+                await self._cancel(phone, replace(reservation, limits=others, divided=()))
+                raise PhoneUnreachable(result.reason)
             case DeliveryStatus.REJECTED:
-                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, result.reason)
-                await self._cancel(command.phone, reservation)
-                raise DeliveryFailed(result.reason or None)
+                self._emit_rejection(phone, result.reason)
+                await self._cancel(phone, reservation)
+                raise DeliveryFailed(result.reason)
 
     async def _cancel(self, phone: PhoneNumber, reservation: Reservation) -> None:
         """Undo the delivery and release its permits. Where that fails both expire."""
@@ -291,9 +292,5 @@ class RequestOtp:
             await update_phone_verification(self.phone_verifications, phone, cancel)
         await release_permits(self.rate_limiter, reservation)
 
-    def _emit(self, event_type: SecurityEventType, command: RequestOtpCommand, reason: str) -> None:
-        self.events.emit(
-            SecurityEvent(
-                event_type, phone=command.phone, client_ip=command.client_ip, reason=reason or None
-            )
-        )
+    def _emit_rejection(self, phone: PhoneNumber, reason: str) -> None:
+        self.events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=phone, reason=reason)

@@ -18,7 +18,7 @@ from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.update import update_call, update_phone_verification
@@ -161,12 +161,12 @@ class VerifyOtp:
         except TooManyAttempts as error:
             is_of_ip = isinstance(error, TooManyAttemptsFromIp)
             reason = "of this IP, for all phones" if is_of_ip else "for this phone"
-            self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason)
+            self.events.emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, phone=phone, reason=reason)
             current = loaded if is_saved else await self.phone_verifications.load(phone)
             resend_in = await self.delivery_permits.resend_in(phone, attempt, current.value)
             raise type(error)(error.retry_after, resend_in) from None
         if code is None:
-            return self._reject(command, left)
+            return self._reject(phone, left)
 
         login = code.login
         session = self.sessions.start(
@@ -194,13 +194,18 @@ class VerifyOtp:
         else:
             await self.attempt_limiter.release(permits)
             repeated = await self.repeat_login(code, attempt.request_id, command.device_token, now)
-            return LoggedIn(*repeated) if repeated else self._reject(command, left)
+            return LoggedIn(*repeated) if repeated else self._reject(phone, left)
         if identity_id is None:
-            return self._reject(command, left)
+            return self._reject(phone, left)
         await self._verify_caller(code, identity_id)
-        self._emit(SecurityEventType.LOGIN_SUCCEEDED, command, user_id=identity_id)
+        self.events.emit(SecurityEventType.LOGIN_SUCCEEDED, phone=phone, user_id=identity_id)
         if self.codes.is_test_phone(phone, now):
-            self._emit(SecurityEventType.TEST_OTP_USED, command, "logged in", identity_id)
+            self.events.emit(
+                SecurityEventType.TEST_OTP_USED,
+                phone=phone,
+                user_id=identity_id,
+                reason="logged in",
+            )
         tokens = self.sessions.issue_tokens(identity_id, session, now)
         device_token = device_token and replace(device_token, identity_id=identity_id)
         return LoggedIn(tokens, device_token)
@@ -229,26 +234,8 @@ class VerifyOtp:
                     self.calls, code.carrier.call_id, lambda call: call.verify_caller(identity_id)
                 )
 
-    def _reject(self, command: VerifyOtpCommand, attempts_left: int) -> OtpRejected:
-        event_type = SecurityEventType.OTP_VERIFICATION_FAILED
-        self._emit(event_type, command, attempts_left=attempts_left)
-        return OtpRejected(attempts_left)
-
-    def _emit(
-        self,
-        event_type: SecurityEventType,
-        command: VerifyOtpCommand,
-        reason: str | None = None,
-        user_id: str | None = None,
-        attempts_left: int | None = None,
-    ) -> None:
+    def _reject(self, phone: PhoneNumber, attempts_left: int) -> OtpRejected:
         self.events.emit(
-            SecurityEvent(
-                event_type,
-                phone=command.phone,
-                client_ip=command.client_ip,
-                user_id=user_id,
-                reason=reason,
-                attempts_left=attempts_left,
-            )
+            SecurityEventType.OTP_VERIFICATION_FAILED, phone=phone, attempts_left=attempts_left
         )
+        return OtpRejected(attempts_left)

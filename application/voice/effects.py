@@ -13,7 +13,7 @@ from application.ports.identities import Identities
 from application.ports.messenger import DeliveryStatus, Messenger
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.update import save_identity, update_identity, update_phone_verification
 from domain.errors import Unauthenticated
@@ -116,9 +116,7 @@ class CarryOutEffect:
         if identity.is_closed:
             identity = await join(identity.id)
         if is_new:
-            self.events.emit(
-                SecurityEvent(SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id)
-            )
+            self.events.emit(SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id)
         return not identity.is_closed
 
     async def _leave(self, phone: PhoneNumber, identity_id: str) -> bool:
@@ -134,12 +132,10 @@ class CarryOutEffect:
             return True
         if identity.is_deleted:
             self.events.emit(
-                SecurityEvent(
-                    SecurityEventType.USER_DELETED,
-                    phone=phone,
-                    user_id=identity_id,
-                    reason="unverified, by a call",
-                )
+                SecurityEventType.USER_DELETED,
+                phone=phone,
+                user_id=identity_id,
+                reason="unverified, by a call",
             )
         return identity.is_deleted
 

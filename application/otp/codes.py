@@ -1,5 +1,6 @@
 """The codes of challenges, with the key that each was made with."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -55,9 +56,9 @@ class OtpCodes:
             expires_at=now + OTP_TTL,
         )
 
-    def has_key(self, key_id: str) -> bool:
-        """Return whether the codes of challenges with this key can be derived."""
-        return key_id in self.keys.macs()
+    def key_ids(self) -> Collection[str]:
+        """Return the ids of the keys whose challenges have codes that can be derived."""
+        return self.keys.macs().keys()
 
     def is_test_phone(self, phone: PhoneNumber, now: datetime) -> bool:
         """Return whether the phone has a test OTP."""

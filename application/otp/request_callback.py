@@ -12,7 +12,7 @@ from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.update import update_phone_verification
 from domain.errors import InvalidValue, TooManyOtpRequests
-from domain.otp.callback import Callback, CallbackRequest
+from domain.otp.callback import Callback
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber, PhoneRules
@@ -62,19 +62,13 @@ class RequestCallback:
             self.phone_verifications.load(phone),
             self.rate_limiter.next_available(Reservation("", now, failed_attempts)),
         )
-        request = CallbackRequest(
-            now,
-            self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES)),
-            callback_id,
-            is_limited=limited_until > now,
-        )
-        reservation = Reservation(
-            request.call_id, now, self.rate_limits.for_callback(phone.country)
-        )
+        challenge = self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES))
+        reservation = Reservation(callback_id, now, self.rate_limits.for_callback(phone.country))
 
         def decide(verification: PhoneVerification) -> tuple[PhoneVerification, Callback]:
-            kept = verification.drop_challenges_without_key(self.codes.has_key)
-            return kept.request_callback(request)
+            return verification.request_callback(
+                now, callback_id, challenge, self.codes.key_ids(), is_limited=limited_until > now
+            )
 
         try:
             decide(loaded.value)

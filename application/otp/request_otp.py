@@ -126,6 +126,7 @@ class RequestOtp:
             client_ip,
             now,
             self.codes.make_challenge(now, random[REQUEST_ID_BYTES:-RANDOM_BYTES]),
+            self.codes.key_ids(),
             random[:REQUEST_ID_BYTES].hex(),
             device,
             is_limited=limited_until > now,
@@ -186,22 +187,17 @@ class RequestOtp:
             TooManyOtpRequests: with the later time of the phone's limits and the shared ones.
             StorageError
         """
-
-        def decide_anew(
-            verification: PhoneVerification,
-        ) -> tuple[PhoneVerification, DeliveryDecision]:
-            kept = verification.drop_challenges_without_key(self.codes.has_key)
-            return kept.request_delivery(request, policy)
-
         available_at = None
         try:
-            decided = decide_anew(loaded.value)
+            decided = loaded.value.request_delivery(request, policy)
 
             def decide(
                 verification: PhoneVerification,
             ) -> tuple[PhoneVerification, DeliveryDecision]:
                 # Nearly always the record is still the one that was loaded.
-                return decided if verification is loaded.value else decide_anew(verification)
+                if verification is loaded.value:
+                    return decided
+                return verification.request_delivery(request, policy)
 
             decision = await self._refer_to_delivery(phone, decide, loaded)
             if not decision.is_new:

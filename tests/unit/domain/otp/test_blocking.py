@@ -62,7 +62,6 @@ def test_only_unblocking_ends_a_block(driver: VerificationDriver) -> None:
         driver.verification.cancel_delivery(decision.request_id)
         .assign_identity("identity-id")
         .assign_identity(None)
-        .drop_challenges_without_key(lambda _: False)
     )
     driver.wait(days=400)
     driver.request()

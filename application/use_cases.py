@@ -15,7 +15,7 @@ from application.identities.operators import (
 )
 from application.identities.refresh_session import RefreshSession
 from application.identities.repeat_login import RepeatLogin
-from application.identities.session_factory import SessionFactory, TokenLifetimes
+from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
 from application.media.check_media import CheckMedia
@@ -119,7 +119,6 @@ class Policy:
     """
 
     countries: Collection[str] | None = None
-    lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
     session_limits: SessionLimits = field(default_factory=SessionLimits)
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
@@ -155,7 +154,7 @@ class UseCases:
         rate_limiter = repositories.rate_limiter
         codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
         sessions = SessionFactory(
-            ports.tokens, ports.refresh_keys, randomness, policy.lifetimes, policy.session_limits
+            ports.tokens, ports.refresh_keys, randomness, policy.session_limits
         )
         quota = LibraryQuota(repositories.media_usages, items, identities, clock, policy.quota)
         mark_for_deletion = MarkForDeletion(items, files, quota, clock)

@@ -139,9 +139,10 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             ),
             Policy(
                 countries=settings.countries,
-                lifetimes=settings.token_lifetimes,
                 session_limits=SessionLimits(
-                    max_age=settings.session_max_age, idle_timeout=settings.session_idle_timeout
+                    max_age=settings.session_max_age,
+                    idle_timeout=settings.session_idle_timeout,
+                    plain_token_ttl=settings.plain_token_ttl,
                 ),
                 delivery_policy=DeliveryPolicy(
                     per_phone=settings.sms_limit_per_phone,

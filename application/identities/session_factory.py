@@ -16,18 +16,6 @@ SESSION_ID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class TokenLifetimes:
-    """How long tokens are valid. Each refresh starts the life of a refresh token anew.
-
-    A plain token is a long-lived access token without a refresh token.
-    """
-
-    plain: timedelta = timedelta(days=90)
-    access: timedelta = timedelta(minutes=15)
-    refresh: timedelta = timedelta(days=90)
-
-
-@dataclass(frozen=True, slots=True)
 class Tokens:
     """The tokens that a client gets. Lifetimes are whole seconds."""
 
@@ -44,22 +32,22 @@ class SessionFactory:
     tokens: AccessTokens
     refresh_keys: KeyRing
     randomness: Randomness
-    lifetimes: TokenLifetimes
     limits: SessionLimits
 
     def start(
         self, session_id: str, now: datetime, device: str | None, *, with_refresh: bool
     ) -> Session:
         """Start a session, with refresh tokens or with one long-lived access token."""
-        lifetime = self.lifetimes.refresh if with_refresh else self.lifetimes.plain
+        limits = self.limits
+        lifetime = limits.max_age if with_refresh else min(limits.plain_token_ttl, limits.max_age)
         nonce = self.randomness.bytes(NONCE_BYTES)
         return Session(
             id=session_id,
             created_at=now,
-            expires_at=now + min(lifetime, self.limits.max_age),
+            expires_at=now + lifetime,
             device=device,
             token_family=RefreshTokenFamily(nonce, rotated_at=now) if with_refresh else None,
-            idle_expires_at=now + self.limits.idle_timeout,
+            idle_expires_at=now + limits.idle_timeout,
         )
 
     def make_device_token(
@@ -76,7 +64,7 @@ class SessionFactory:
 
     def refresh(self, session: Session, family: RefreshTokenFamily, now: datetime) -> Session:
         """Return the session with the next generation of refresh tokens."""
-        return session.refresh(family, now, self.lifetimes.refresh, self.limits)
+        return session.refresh(family, now, self.limits)
 
     def find_session(
         self, token: RefreshToken, identity: Identity, now: datetime
@@ -99,7 +87,7 @@ class SessionFactory:
         if session.token_family is None:
             access = self._access_token(identity_id, session, now, session.expires_at)
             return Tokens(access, _whole_seconds(session.expires_at - now))
-        expires_at = min(now + self.lifetimes.access, session.ends_at)
+        expires_at = min(now + self.limits.access_token_ttl, session.ends_at)
         refresh = make_refresh_token(
             identity_id,
             session.id,

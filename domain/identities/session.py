@@ -55,11 +55,15 @@ class RefreshTokenFamily:
 class SessionLimits:
     """When a session ends, however often it is used, and when it is not used.
 
-    Both limits are those of OWASP ASVS 5.0 7.3.1 and 7.3.2.
+    These limits are those of OWASP ASVS 5.0 7.3.1 and 7.3.2. A session with refresh tokens has
+    access tokens that are valid for `access_token_ttl`. One without has a single access token, and
+    ends with it after `plain_token_ttl`.
     """
 
     max_age: timedelta = timedelta(days=365)
     idle_timeout: timedelta = timedelta(days=90)
+    plain_token_ttl: timedelta = timedelta(days=90)
+    access_token_ttl: timedelta = timedelta(minutes=15)
 
     @cached_property
     def last_used_update_interval(self) -> timedelta:
@@ -131,18 +135,14 @@ class Session:
         )
 
     def refresh(
-        self,
-        token_family: RefreshTokenFamily,
-        now: datetime,
-        lifetime: timedelta,
-        limits: SessionLimits,
+        self, token_family: RefreshTokenFamily, now: datetime, limits: SessionLimits
     ) -> "Session":
-        """Return the session with the next generation of tokens, valid for `lifetime`."""
+        """Return the session with the next generation of tokens."""
         return replace(
             self,
             token_family=token_family,
             last_used_at=now,
-            expires_at=min(now + lifetime, self.created_at + limits.max_age),
+            expires_at=self.created_at + limits.max_age,
             idle_expires_at=now + limits.idle_timeout,
             is_used=True,
         )

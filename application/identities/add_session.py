@@ -99,9 +99,11 @@ class AddSession:
         elif is_retry or not identity.is_closed or identity.has_used(used.id):
             return None
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-        owner = await assign_phone(self.phone_verifications, phone, new_id, identity_id, used.id)
-        if owner.is_blocked:
+        owner_id, is_blocked = await assign_phone(
+            self.phone_verifications, phone, new_id, identity_id, used.id
+        )
+        if is_blocked:
             return None
-        login = replace(code.login, identity_id=owner.identity_id)
+        login = replace(code.login, identity_id=owner_id)
         moved = replace(code, login=login, is_device_recognized=False)
         return await self(session, phone, moved, device_id=device_id, request_id=request_id)

@@ -116,10 +116,11 @@ class BlockPhone:
         """
         now = self.clock.now()
 
-        def block(verification: PhoneVerification) -> tuple[PhoneVerification, str | None]:
-            return verification.block(now), verification.identity_id
-
-        identity_id = await update_phone_verification(self.phone_verifications, phone, block)
+        identity_id = await update_phone_verification(
+            self.phone_verifications,
+            phone,
+            lambda verification: (verification.block(now), verification.identity_id),
+        )
         if identity_id is not None:
             await self._block_identity(identity_id, phone, now)
         self.events.emit(SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)

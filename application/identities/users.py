@@ -33,15 +33,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class CreateUserCommand:
-    """The user that `principal` wants to be, or wants somebody to be as an administrator."""
-
-    principal: Principal
-    username: Username
-    phone: PhoneNumber
-
-
-@dataclass(frozen=True, slots=True)
 class CreateUser:
     """Make the identity of a phone a user.
 
@@ -56,8 +47,10 @@ class CreateUser:
     clock: Clock
     randomness: Randomness
 
-    async def __call__(self, command: CreateUserCommand) -> Identity:
-        """Create the user.
+    async def __call__(
+        self, principal: Principal, username: Username, phone: PhoneNumber
+    ) -> Identity:
+        """Create the user that the principal wants to be, or an administrator wants to exist.
 
         Raises:
             PhoneMismatch
@@ -67,51 +60,52 @@ class CreateUser:
             Unauthenticated
             UserSaveFailed
         """
-        is_own = command.phone == command.principal.identity.phone
-        if not is_own and not command.principal.identity.is_administrator:
+        is_own = phone == principal.identity.phone
+        if not is_own and not principal.identity.is_administrator:
             raise PhoneMismatch
-        if not is_own and not command.principal.has_recent_login:
+        if not is_own and not principal.has_recent_login:
             raise ReauthenticationRequired
         now = self.clock.now()
+        own_id = principal.identity.id if is_own else None
 
         async def save() -> Identity:
-            return await self._save(command, now, is_own=is_own)
+            return await self._save(username, phone, now, own_id)
 
         try:
-            return await reserve_username(self.identities, command.username, now, save)
+            return await reserve_username(self.identities, username, now, save)
         except StorageError as error:
             raise UserSaveFailed from error
 
-    async def _save(self, command: CreateUserCommand, now: datetime, *, is_own: bool) -> Identity:
-        identity_id = command.principal.identity.id
-        if not is_own:
-            identity_id = await self._assign(command.phone, now)
+    async def _save(
+        self, username: Username, phone: PhoneNumber, now: datetime, own_id: str | None
+    ) -> Identity:
+        identity_id = own_id or await self._assign(phone, now)
 
         def become_user(identity: Identity | None) -> Identity:
             if identity is None:
-                identity = Identity(identity_id, command.phone, now)
+                identity = Identity(identity_id, phone, now)
             if identity.is_closed:
                 raise Unauthenticated
             if user := identity.user:
-                if user.username.key == command.username.key:
+                if user.username.key == username.key:
                     return identity
-                raise PhoneInUse(identity.id, user.username.text) if is_own else PhoneInUse
-            return identity.mark_verified().set_username(command.username, now)
+                raise PhoneInUse(identity.id, user.username.text) if own_id else PhoneInUse
+            return identity.set_username(username, now)
 
         try:
             return await save_identity(self.identities, identity_id, become_user)
         except Unauthenticated:
-            if is_own:
+            if own_id:
                 raise
-            identity_id = await self._assign(command.phone, now, deleted_id=identity_id)
+            identity_id = await self._assign(phone, now, deleted_id=identity_id)
             return await save_identity(self.identities, identity_id, become_user)
 
     async def _assign(
         self, phone: PhoneNumber, now: datetime, deleted_id: str | None = None
     ) -> str:
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-        owner = await assign_phone(self.phone_verifications, phone, new_id, deleted_id)
-        return owner.identity_id
+        owner_id, _ = await assign_phone(self.phone_verifications, phone, new_id, deleted_id)
+        return owner_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,14 +86,6 @@ class ReportDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class GetDeliveryStatusResult:
-    """Where a delivery is, and the provider's code if it failed."""
-
-    status: ReportedStatus
-    error_code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class GetDeliveryStatus:
     """Show the client what became of the message or call that its request refers to.
 
@@ -103,8 +95,8 @@ class GetDeliveryStatus:
     delivery_reports: DeliveryReports
     clock: Clock
 
-    async def __call__(self, request_id: str) -> GetDeliveryStatusResult:
-        """Return the status.
+    async def __call__(self, request_id: str) -> tuple[ReportedStatus, str | None]:
+        """Return the status, and the provider's code if the delivery failed.
 
         Raises:
             StorageError
@@ -113,6 +105,5 @@ class GetDeliveryStatus:
         report_id = parse_report_id(request_id)
         loaded = await self.delivery_reports.load(report_id) if report_id else None
         if loaded is None:
-            return GetDeliveryStatusResult(ReportedStatus.QUEUED)
-        status = loaded.value.visible_status(self.clock.now())
-        return GetDeliveryStatusResult(status, loaded.value.error_code)
+            return ReportedStatus.QUEUED, None
+        return loaded.value.visible_status(self.clock.now()), loaded.value.error_code

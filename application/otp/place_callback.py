@@ -14,7 +14,6 @@ from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock
 from application.update import update_phone_verification
-from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection
@@ -87,12 +86,12 @@ class PlaceCallback:
 
     async def _cancel(self, phone: PhoneNumber, callback_id: str) -> None:
         """Undo the callback and release its permit. Where that fails both expire."""
-
-        def cancel(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            return verification.cancel_callback(callback_id), None
-
         with suppress(StorageError):
-            await update_phone_verification(self.phone_verifications, phone, cancel)
+            await update_phone_verification(
+                self.phone_verifications,
+                phone,
+                lambda verification: (verification.cancel_callback(callback_id), None),
+            )
         limits = self.rate_limits.for_callback(phone.country)
         reservation = Reservation(callback_id, self.clock.now(), limits)
         await release_permits(self.rate_limiter, reservation)

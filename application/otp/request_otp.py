@@ -280,12 +280,12 @@ class RequestOtp:
 
     async def _cancel(self, phone: PhoneNumber, reservation: Reservation) -> None:
         """Undo the delivery and release its permits. Where that fails both expire."""
-
-        def cancel(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            return verification.cancel_delivery(reservation.id), None
-
         with suppress(StorageError):
-            await update_phone_verification(self.phone_verifications, phone, cancel)
+            await update_phone_verification(
+                self.phone_verifications,
+                phone,
+                lambda verification: (verification.cancel_delivery(reservation.id), None),
+            )
         await release_permits(self.rate_limiter, reservation)
 
     def _emit_rejection(self, phone: PhoneNumber, reason: str) -> None:

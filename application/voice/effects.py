@@ -99,9 +99,7 @@ class CarryOutEffect:
         is_new = False
 
         async def join(closed_id: str | None = None) -> Identity:
-            owner_id = (
-                await assign_phone(self.phone_verifications, phone, new_id, closed_id)
-            ).identity_id
+            owner_id, _ = await assign_phone(self.phone_verifications, phone, new_id, closed_id)
 
             def make(identity: Identity | None) -> Identity:
                 nonlocal is_new

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 from adapters.key_file import FileOtpKeys
-from application.identities.users import CreateUserCommand
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
@@ -193,7 +192,7 @@ class AppHarness:
         own_phone = principal.identity.phone
         assert own_phone is not None
         return await self.use_cases.create_user(
-            CreateUserCommand(principal, parse_username(username), phone or own_phone)
+            principal, parse_username(username), phone or own_phone
         )
 
     async def get_item(self, item_id: str) -> LibraryItem:

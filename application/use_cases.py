@@ -13,10 +13,9 @@ from application.identities.operators import (
     RevokePhoneSessions,
     UnblockPhone,
 )
-from application.identities.refresh_session import RefreshSession
 from application.identities.repeat_login import RepeatLogin
 from application.identities.session_factory import SessionFactory
-from application.identities.sessions import ListSessions, Logout, RevokeSession
+from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
 from application.media.check_media import CheckMedia
 from application.media.idempotency import IdempotentUploads
@@ -32,15 +31,18 @@ from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.get_jwks import GetJwks
 from application.otp.attempt_limiter import AttemptLimiter
+from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.delivery_permits import DeliveryPermits
-from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery, ReportTimingProfile
+from application.otp.delivery_status import (
+    GetDeliveryStatus,
+    RecordMessageStatus,
+    ReportDelivery,
+    ReportTimingProfile,
+)
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.otp.place_callback import PlaceCallback
 from application.otp.place_code_call import PlaceCodeCall
-from application.otp.record_message_status import RecordMessageStatus
-from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.ports.call_provider import CallProvider
@@ -179,11 +181,12 @@ class UseCases:
                 DeliveryTimingProfile(randomness, fallback=message_timing),
                 clock,
             )
-        request_callback = RequestCallback(
+        callbacks = Callbacks(
             phone_verifications=verifications,
             rate_limiter=rate_limiter,
+            calls=calls,
             codes=codes,
-            has_phone_line=place_code_call is not None,
+            place_code_call=place_code_call,
             clock=clock,
             randomness=randomness,
             events=events,
@@ -191,17 +194,7 @@ class UseCases:
             rate_limits=policy.rate_limits,
             phone_rules=policy.phone_rules,
         )
-        place_callback = PlaceCallback(
-            phone_verifications=verifications,
-            rate_limiter=rate_limiter,
-            calls=calls,
-            codes=codes,
-            place_code_call=place_code_call,
-            clock=clock,
-            events=events,
-            rate_limits=policy.rate_limits,
-        )
-        call_back = CallBackCaller(calls, place_callback)
+        call_back = CallBackCaller(calls, callbacks)
         call_limiter = CallLimiter(
             rate_limiter=rate_limiter,
             codes=codes,
@@ -323,7 +316,7 @@ class UseCases:
                 codes=codes,
                 messenger=ports.messenger,
                 timing=message_timing,
-                request_callback=request_callback,
+                callbacks=callbacks,
                 clock=clock,
                 randomness=randomness,
                 events=events,

@@ -1,13 +1,17 @@
 """What became of a delivery: record what the provider reports, and show it to the client."""
 
+import re
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from application.otp.delivery_timing import MAX_DURATIONS, random_quantile
 from application.ports.repositories import DeliveryReports
+from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import Clock, Randomness
+from application.ports.webhook_signatures import SignedRequest
 from application.update import save_record
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
@@ -16,6 +20,7 @@ from domain.otp.request_id import parse_report_id
 TYPICAL_DURATION: Final = timedelta(seconds=2)
 """From a delivery to the report that it was sent, until this process knows better."""
 MAX_PENDING: Final = 1_000
+_ERROR_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
 class ReportTimingProfile:
@@ -83,6 +88,34 @@ class ReportDelivery:
             return DeliveryReport(report_id, status, now + REPORT_TTL, error_code)
 
         await save_record(self.delivery_reports, report_id, advance)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMessageStatus:
+    """Record the status of a message, which one of the providers reports.
+
+    The request is authentic if one provider recognizes it. An error code that is not a short word
+    is left out: clients see it.
+    """
+
+    status_callbacks: Sequence[StatusCallbacks]
+    report_delivery: ReportDelivery
+
+    async def __call__(self, report_id: str, request: SignedRequest) -> bool:
+        """Record the status, and return whether the request is authentic.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        read = (callbacks.read_status(request) for callbacks in self.status_callbacks)
+        message = next((status for status in read if status is not None), None)
+        if message is None:
+            return False
+        if report_id and message.status is not None:
+            code = message.error_code if _ERROR_CODE.fullmatch(message.error_code) else None
+            await self.report_delivery(report_id, message.status, code)
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from application.otp.place_callback import PlaceCallback
+from application.otp.callbacks import Callbacks
 from application.ports.calls import Calls
 from application.ports.errors import PortError
 from domain.phone import PhoneNumber
@@ -31,7 +31,7 @@ class CallBackCaller:
     """
 
     calls: Calls
-    place_callback: PlaceCallback
+    callbacks: Callbacks
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def __call__(self, call: Call, phone: PhoneNumber | None) -> None:
@@ -41,7 +41,7 @@ class CallBackCaller:
             StorageError
         """
         if call.outcome is CallOutcome.CALLBACK and phone is not None:
-            await self.place_callback(phone, callback_id(call.id), call.identity_id, call.locale)
+            await self.callbacks.place(phone, callback_id(call.id), call.identity_id, call.locale)
 
     def schedule(
         self, call_id: str, phone: PhoneNumber | None, said: Sequence[StoredInstruction]

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from application.identities.assign_phone import assign_phone
+from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.permits import release_permits
-from application.otp.request_callback import RequestCallback
 from application.ports.identities import Identities
 from application.ports.messenger import DeliveryStatus, Messenger
 from application.ports.phone_verifications import PhoneVerifications
@@ -56,7 +56,7 @@ class CarryOutEffect:
     codes: OtpCodes
     messenger: Messenger
     timing: DeliveryTimingProfile
-    request_callback: RequestCallback
+    callbacks: Callbacks
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -84,7 +84,7 @@ class CarryOutEffect:
                 text = locale_of(self.flow, caller).texts[LEAVING_MESSAGE]
                 is_done = await self._explain_leaving(phone, text)
             case CallBack():
-                is_done = await self.request_callback(phone, callback_id(call_id))
+                is_done = await self.callbacks.request(phone, callback_id(call_id))
             case ChooseLanguage():
                 await self._keep_locale(phone, effect.locale)
             case KeepRecording():

@@ -9,9 +9,8 @@ from adapters.key_file import FileOtpKeys
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
+from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
-from application.otp.place_callback import PlaceCallback
-from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.images import ImagePublisher
@@ -115,16 +114,12 @@ class AppHarness:
     async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
         """Request a callback, as a caller with this caller id who hangs up."""
         phone, callback_id = phone or a_phone(), self.randomness.bytes(12).hex()
-        is_promised = await self.promise_callback(phone, callback_id)
-        return is_promised and await self.place_callback(phone, callback_id, None)
+        is_promised = await self.callbacks.request(phone, callback_id)
+        return is_promised and await self.callbacks.place(phone, callback_id, None)
 
     @property
-    def promise_callback(self) -> RequestCallback:
-        return self.use_cases.answer_call.carry_out.request_callback
-
-    @property
-    def place_callback(self) -> PlaceCallback:
-        return self.use_cases.answer_call.call_back.place_callback
+    def callbacks(self) -> Callbacks:
+        return self.use_cases.answer_call.call_back.callbacks
 
     async def code_of_last_call(self) -> str:
         """Return the code that the last placed call reads."""

@@ -199,14 +199,14 @@ class RequestOtp:
                     return decided
                 return verification.request_delivery(request, policy)
 
-            decision = await self._refer_to_delivery(phone, decide, loaded)
+            decision = await self._record(phone, decide, loaded)
             if not decision.is_new:
                 return decision
             available_at = await self.delivery_permits.acquire(reservation, loaded.value)
             if available_at is None:
-                return await self._record_delivery(phone, decide, reservation, loaded)
+                return await self._record(phone, decide, loaded, reservation)
             # A parallel request that got the last permits may have been for this phone.
-            decision = await self._refer_to_delivery(phone, decide)
+            decision = await self._record(phone, decide)
             if decision.is_new:
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))
         except TooManyOtpRequests as error:
@@ -217,36 +217,31 @@ class RequestOtp:
             raise TooManyOtpRequests(retry_after) from None
         return decision
 
-    async def _refer_to_delivery(
+    async def _record(
         self,
         phone: PhoneNumber,
         decide: Decide,
         loaded: Versioned[PhoneVerification] | None = None,
+        permits: Reservation | None = None,
     ) -> DeliveryDecision:
-        """Record the id of a request within the cooldown. A new delivery is not recorded."""
+        """Record the new delivery, or the id of a request that refers to an earlier one.
 
-        def refer(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
+        A new delivery is recorded only with its permits. Those that are not used are released.
+        """
+
+        def change(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
             successor, decision = decide(current)
-            return current if decision.is_new else successor, decision
+            return current if decision.is_new and permits is None else successor, decision
 
-        return await update_phone_verification(self.phone_verifications, phone, refer, loaded)
-
-    async def _record_delivery(
-        self,
-        phone: PhoneNumber,
-        decide: Decide,
-        reservation: Reservation,
-        loaded: Versioned[PhoneVerification],
-    ) -> DeliveryDecision:
-        is_recorded = False
+        uses_permits = False
         try:
             decision = await update_phone_verification(
-                self.phone_verifications, phone, decide, loaded
+                self.phone_verifications, phone, change, loaded
             )
-            is_recorded = decision.is_new
+            uses_permits = decision.is_new
         finally:
-            if not is_recorded:
-                await release_permits(self.rate_limiter, reservation)
+            if not uses_permits:
+                await release_permits(self.rate_limiter, permits)
         return decision
 
     async def _deliver(

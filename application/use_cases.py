@@ -54,8 +54,8 @@ from application.ports.messenger import Messenger
 from application.ports.repositories import Repositories
 from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
-from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import Clock, HealthCheck, Randomness
+from application.ports.webhooks import StatusCallbacks
 from application.voice.answer_call import AnswerCall
 from application.voice.answer_code_call import AnswerCodeCall
 from application.voice.call_back import CallBackCaller

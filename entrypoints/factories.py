@@ -20,8 +20,8 @@ import structlog
 
 from application.ports.errors import ConfigurationError
 from application.ports.messenger import DeliveryResult, Messenger
-from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import HealthCheck
+from application.ports.webhooks import StatusCallbacks
 from domain.phone import PhoneNumber
 from entrypoints.ownership import find_ownership_problem
 from entrypoints.settings.values import Factory

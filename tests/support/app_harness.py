@@ -16,8 +16,8 @@ from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.images import ImagePublisher
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
-from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import Randomness
+from application.ports.webhooks import StatusCallbacks
 from application.principal import Principal
 from application.use_cases import Policy, Ports, UseCases
 from application.webhook_urls import WebhookUrls

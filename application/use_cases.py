@@ -13,7 +13,6 @@ from application.identities.operators import (
     RevokePhoneSessions,
     UnblockPhone,
 )
-from application.identities.repeat_login import RepeatLogin
 from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
@@ -162,7 +161,6 @@ class UseCases:
         mark_for_deletion = MarkForDeletion(items, files, quota, clock)
         find_item = FindItem(items, identities, policy.library_visibility)
         message_timing = DeliveryTimingProfile(randomness)
-        find_caller = FindCaller(verifications, identities)
         delivery_permits = DeliveryPermits(
             rate_limiter,
             identities,
@@ -243,7 +241,6 @@ class UseCases:
             add_session=AddSession(
                 verifications, identities, randomness, events, policy.recycled_after
             ),
-            repeat_login=RepeatLogin(identities, sessions),
             sessions=sessions,
             delivery_permits=delivery_permits,
             keyed_hashes=ports.keyed_hashes,
@@ -308,7 +305,7 @@ class UseCases:
 
         self.answer_call = AnswerCall(
             calls=calls,
-            find_caller=find_caller,
+            find_caller=FindCaller(verifications, identities),
             carry_out=CarryOutEffect(
                 phone_verifications=verifications,
                 identities=identities,

@@ -34,7 +34,6 @@ from domain.otp.delivery import Channel, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
-from domain.otp.request_id import join_request_id
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.templates.preferences import MessagePreferences
 from domain.phone import PhoneNumber, PhoneRules
@@ -153,7 +152,7 @@ class RequestOtp:
             await self._deliver(command, decision, reservation)
         now = self.clock.now()
         return RequestOtpResult(
-            request_id=join_request_id(decision.request_id, decision.delivery.report_id),
+            request_id=decision.request_id + decision.delivery.report_id,
             sent=decision.is_new,
             expires_in=whole_seconds(now, decision.challenge.expires_at),
             resend_in=whole_seconds(now, decision.next_request_at),

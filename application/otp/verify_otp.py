@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from application.identities.add_session import AddSession
-from application.identities.repeat_login import RepeatLogin
+from application.identities.repeat_login import repeat_login
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes
@@ -76,7 +76,7 @@ class VerifyOtp:
     - A code is used once (ASVS 5.0 6.5.1), however many requests race.
     - No login is lost: where the session was not saved, the same client may send the code again.
       Only the request whose write adds the session gets tokens, and the repeats of that request
-      (`RepeatLogin`): they open no second session, release nothing and are no second login.
+      (`repeat_login`): they open no second session, release nothing and are no second login.
     - An attempt is counted before the response leaves.
     - Attempts of one IP are limited over all phones, and so are failed attempts while a challenge
       is active: per country and in total. An attempt with a valid request id, or of a recognized
@@ -100,7 +100,6 @@ class VerifyOtp:
     codes: OtpCodes
     attempt_limiter: AttemptLimiter
     add_session: AddSession
-    repeat_login: RepeatLogin
     sessions: SessionFactory
     delivery_permits: DeliveryPermits
     keyed_hashes: KeyedHashes
@@ -193,7 +192,9 @@ class VerifyOtp:
             await self.attempt_limiter.release(permits, code.deliveries)
         else:
             await self.attempt_limiter.release(permits)
-            repeated = await self.repeat_login(code, attempt.request_id, command.device_token, now)
+            repeated = await repeat_login(
+                self.identities, self.sessions, code, attempt.request_id, command.device_token, now
+            )
             return LoggedIn(*repeated) if repeated else self._reject(phone, left)
         if identity_id is None:
             return self._reject(phone, left)

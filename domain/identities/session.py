@@ -104,10 +104,7 @@ class Session:
     @property
     def ends_at(self) -> datetime:
         """When it ends if it is not used again."""
-        idle_expires_at = self.idle_expires_at
-        if idle_expires_at is None or self.expires_at < idle_expires_at:
-            return self.expires_at
-        return idle_expires_at
+        return min(self.expires_at, self.idle_expires_at or self.expires_at)
 
     def record_use(
         self,

@@ -1,6 +1,6 @@
 """List, refresh and revoke one's own sessions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -141,40 +141,29 @@ class Logout:
     events: SecurityEvents
 
     async def __call__(self, by: Principal | RefreshToken, scope: Scope = Scope.THIS) -> None:
-        """Log out.
+        """Log out. A session that has ended in the meantime is no error either.
 
         Raises:
-            Unauthenticated
             StorageError
         """
-        if isinstance(by, Principal):
-            await self._revoke(
-                by.identity.id, lambda identity: _revoke(identity, by.session.id, scope), scope
-            )
-            return
         now = self.clock.now()
 
         def revoke(identity: Identity) -> Identity:
-            session, _ = self.sessions.find_session(by, identity, now)
-            return _revoke(identity, session.id, scope)
+            if isinstance(by, Principal):
+                session = by.session
+            else:
+                session, _ = self.sessions.find_session(by, identity, now)
+            match scope:
+                case Scope.THIS:
+                    return identity.revoke_session(session.id)
+                case Scope.OTHERS:
+                    return identity.revoke_other_sessions(session.id)
+                case Scope.ALL:
+                    return identity.revoke_all_sessions()
 
+        identity_id = by.identity.id if isinstance(by, Principal) else by.identity_id
         with suppress(Unauthenticated):
-            await self._revoke(by.identity_id, revoke, scope)
-
-    async def _revoke(
-        self, identity_id: str, revoke: Callable[[Identity], Identity], scope: Scope
-    ) -> None:
-        await update_identity(self.identities, identity_id, revoke)
-        self.events.emit(
-            SecurityEventType.SESSION_REVOKED, user_id=identity_id, reason=f"scope {scope}"
-        )
-
-
-def _revoke(identity: Identity, session_id: str, scope: Scope) -> Identity:
-    match scope:
-        case Scope.THIS:
-            return identity.revoke_session(session_id)
-        case Scope.OTHERS:
-            return identity.revoke_other_sessions(session_id)
-        case Scope.ALL:
-            return identity.revoke_all_sessions()
+            await update_identity(self.identities, identity_id, revoke)
+            self.events.emit(
+                SecurityEventType.SESSION_REVOKED, user_id=identity_id, reason=f"scope {scope}"
+            )

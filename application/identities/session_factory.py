@@ -62,10 +62,6 @@ class SessionFactory:
         keys = (self.refresh_keys.signing(), *self.refresh_keys.accepted())
         return [derive_device_secret(key.key, session_id) for key in keys]
 
-    def refresh(self, session: Session, family: RefreshTokenFamily, now: datetime) -> Session:
-        """Return the session with the next generation of refresh tokens."""
-        return session.refresh(family, now, self.limits)
-
     def find_session(
         self, token: RefreshToken, identity: Identity, now: datetime
     ) -> tuple[Session, RefreshTokenFamily]:
@@ -84,29 +80,22 @@ class SessionFactory:
 
     def issue_tokens(self, identity_id: str, session: Session, now: datetime) -> Tokens:
         """Issue the tokens of the session as it is now."""
-        if session.token_family is None:
-            access = self._access_token(identity_id, session, now, session.expires_at)
-            return Tokens(access, _whole_seconds(session.expires_at - now))
+        family = session.token_family
+        if family is None:
+            claims = TokenClaims(identity_id, session.id, now, session.expires_at)
+            return Tokens(self.tokens.issue(claims), _whole_seconds(session.expires_at - now))
         expires_at = min(now + self.limits.access_token_ttl, session.ends_at)
+        claims = TokenClaims(identity_id, session.id, now, expires_at, family.generation)
+        key = self.refresh_keys.signing().key
         refresh = make_refresh_token(
-            identity_id,
-            session.id,
-            session.token_family.generation,
-            key=self.refresh_keys.signing().key,
-            nonce=session.token_family.nonce,
+            identity_id, session.id, family.generation, key=key, nonce=family.nonce
         )
         return Tokens(
-            self._access_token(identity_id, session, now, expires_at),
+            self.tokens.issue(claims),
             _whole_seconds(expires_at - now),
             refresh.text,
             _whole_seconds(session.ends_at - now),
         )
-
-    def _access_token(
-        self, identity_id: str, session: Session, now: datetime, expires_at: datetime
-    ) -> str:
-        generation = session.token_family.generation if session.token_family else None
-        return self.tokens.issue(TokenClaims(identity_id, session.id, now, expires_at, generation))
 
 
 def _whole_seconds(duration: timedelta) -> int:

@@ -100,7 +100,7 @@ class RefreshSession:
                 return identity.revoke_session(session.id)
             if rotated is family:
                 return identity
-            return identity.replace_session(self.sessions.refresh(session, rotated, now))
+            return identity.replace_session(session.refresh(rotated, now, self.sessions.limits))
 
         try:
             identity = await update_identity(self.identities, token.identity_id, rotate)

@@ -98,14 +98,8 @@ class OtpCodes:
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
 
     def digest_key(self, phone: PhoneNumber) -> bytes:
-        """Derive the key that makes wrong codes of this phone comparable without storing them.
-
-        Raises:
-            Unavailable: there is no current key.
-        """
-        mac = self.keys.macs().get(self.keys.current_id())
-        if mac is None:
-            raise Unavailable
+        """Derive the key that makes wrong codes of this phone comparable without storing them."""
+        mac = self.keys.macs()[self.keys.current_id()]
         return mac(_DIGEST_LABEL + phone.e164.encode())
 
     def phone_key(self, phone: PhoneNumber) -> str:

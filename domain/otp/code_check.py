@@ -163,7 +163,8 @@ class CodeCheck:
         if left <= 0:
             retry_after = whole_seconds(now, self.next_attempt_at())
             return state, Exhausted(retry_after, not self._is_used_code)
-        matched = self._find_matched(named)
+        active = reversed(state.active_challenges(now))
+        matched = next((found for found in active if self._matches(found, named)), None)
         if matched is not None and state.blocked_at is None:
             return self._use(matched, named or self._find_carrier(matched), left=left - 1)
         if self._is_used_code:
@@ -173,11 +174,6 @@ class CodeCheck:
             return state, Repeated(left)
         successor, counted = self.count(delivery, digest)
         return successor, Wrong(replace(self, state=successor).attempts_left(counted, now))
-
-    def _find_matched(self, named: Delivery | None) -> Challenge | None:
-        """Return the latest active challenge of a message that has the code, or None."""
-        active = self.state.active_challenges(self.attempt.now)
-        return next((found for found in reversed(active) if self._matches(found, named)), None)
 
     def _find_retried(self, named: Delivery | None) -> UsedCode | None:
         """Return the used code that the same client sends again, or None.

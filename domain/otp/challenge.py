@@ -97,9 +97,7 @@ class Challenge:
 
     def move_login(self, identity_id: str) -> "Challenge":
         """Return the challenge with its login at the identity that replaced a deleted one."""
-        if self.login is None:
-            return self
-        return replace(self, login=replace(self.login, identity_id=identity_id))
+        return replace(self, login=self.login and replace(self.login, identity_id=identity_id))
 
     def derive_code(self, mac: Mac, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
         """Derive so many digits from an HMAC, as in RFC 4226 §5.3.

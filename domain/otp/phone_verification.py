@@ -81,15 +81,10 @@ class PhoneVerification:
         if self.identity_id is not None or self.blocked_at is not None:
             return None
         times = [challenge.expires_at for challenge in self.challenges]
-        if counted_at := [*self._sent_or_requested_at, *self.shared_attempts]:
-            times.append(max(counted_at) + ONE_DAY)
-        if self.trusted_ips:
-            times.append(max([ip.last_login_at for ip in self.trusted_ips]) + TRUSTED_IP_TTL)
-        if self.call_locale:
-            times.append(self.call_locale.expires_at)
+        times += [time + ONE_DAY for time in self.shared_attempts]
         if self.failures.last_failed_at:
             times.append(self.failures.last_failed_at + FAILURES_TTL)
-        return max(times, default=_EXPIRED)
+        return max([*times, *self._expiry_times], default=_EXPIRED)
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
@@ -98,21 +93,17 @@ class PhoneVerification:
         An IP of a login expires after 90 days, that of a delivery and a callback after one day,
         that of an attempt with the code.
         """
-        counted_at = self._sent_or_requested_at
-        times = [min(counted_at) + ONE_DAY] if counted_at else []
-        if self.trusted_ips:
-            times.append(min([ip.last_login_at for ip in self.trusted_ips]) + TRUSTED_IP_TTL)
-        if self.call_locale:
-            times.append(self.call_locale.expires_at)
         tried = [one.challenge_id for one in self.deliveries if one.attempts_of_unknown_ips]
-        if tried:
-            times += [one.expires_at for one in self.challenges if one.id in tried]
-        return min(times, default=None)
+        times = [challenge.expires_at for challenge in self.challenges if challenge.id in tried]
+        return min([*times, *self._expiry_times], default=None)
 
     @property
-    def _sent_or_requested_at(self) -> list[datetime]:
-        times = [delivery.sent_at for delivery in self.deliveries]
-        return times + [callback.requested_at for callback in self.callbacks]
+    def _expiry_times(self) -> list[datetime]:
+        """When each delivery, callback and trusted IP and the locale expires."""
+        times = [delivery.sent_at + ONE_DAY for delivery in self.deliveries]
+        times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
+        times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
+        return times + ([self.call_locale.expires_at] if self.call_locale else [])
 
     # Requests
 

@@ -101,11 +101,7 @@ async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]
         StorageError
         CorruptRecord
     """
-
-    def change_if_any(call: Call | None) -> Call | None:
-        return change(call) if call is not None else None
-
-    return await save_record(calls, call_id, change_if_any)
+    return await save_record(calls, call_id, lambda call: call and change(call))
 
 
 async def save_identity(

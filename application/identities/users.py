@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from functools import partial
 
 from application.identities.assign_phone import assign_phone
 from application.media.mark_for_deletion import MarkForDeletion
@@ -28,8 +28,6 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +65,7 @@ class CreateUser:
             raise ReauthenticationRequired
         now = self.clock.now()
         own_id = principal.identity.id if is_own else None
-
-        async def save() -> Identity:
-            return await self._save(username, phone, now, own_id)
-
+        save = partial(self._save, username, phone, now, own_id)
         try:
             return await reserve_username(self.identities, username, now, save)
         except StorageError as error:
@@ -150,9 +145,7 @@ class RenameUser:
                 raise UserNotFound
             return identity.set_username(username, now)
 
-        async def save() -> Identity:
-            return await update_identity(self.identities, principal.identity.id, rename)
-
+        save = partial(update_identity, self.identities, principal.identity.id, rename)
         return await reserve_username(self.identities, username, now, save)
 
 
@@ -185,8 +178,11 @@ class DeleteUser:
 
 
 async def reserve_username(
-    identities: Identities, username: Username, now: datetime, save: Callable[[], Awaitable[T]]
-) -> T:
+    identities: Identities,
+    username: Username,
+    now: datetime,
+    save: Callable[[], Awaitable[Identity]],
+) -> Identity:
     """Call `save`, which takes the username, and release a name that is held too long.
 
     Raises:

@@ -106,11 +106,7 @@ async def update_call(
         StorageError
         CorruptRecord
     """
-
-    def change_if_any(call: Call | None) -> Call | None:
-        return change(call) if call is not None else None
-
-    return await save_record(calls, call_id, change_if_any, loaded)
+    return await save_record(calls, call_id, lambda call: call and change(call), loaded)
 
 
 async def save_identity(

@@ -25,7 +25,7 @@ from application.ports.messenger import Messenger
 from application.ports.repositories import Repositories
 from application.ports.system import Clock
 from application.ports.webhooks import Webhooks
-from application.use_cases import Policy, Ports, UseCases, build_use_cases
+from application.use_cases import Policy, Ports, UseCases
 from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
@@ -117,7 +117,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             issuer=ISSUER,
             audience=ISSUER,
         )
-        yield build_use_cases(
+        yield UseCases(
             Ports(
                 repositories=replace(records, health=HeldHealthCheck(records.health)),
                 media_files=files,
@@ -138,9 +138,10 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             ),
             Policy(
                 countries=settings.countries,
-                lifetimes=settings.token_lifetimes,
                 session_limits=SessionLimits(
-                    max_age=settings.session_max_age, idle_timeout=settings.session_idle_timeout
+                    max_age=settings.session_max_age,
+                    idle_timeout=settings.session_idle_timeout,
+                    plain_token_ttl=settings.plain_token_ttl,
                 ),
                 delivery_policy=DeliveryPolicy(
                     per_phone=settings.sms_limit_per_phone,

@@ -19,8 +19,8 @@ from typing import Any
 import structlog
 
 from application.ports.errors import ConfigurationError
-from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import HealthCheck
+from application.ports.webhooks import StatusCallbacks
 from entrypoints.ownership import find_ownership_problem
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from adapters.records.phone_encryption import PhoneEncryption
-from application.identities.session_factory import TokenLifetimes
+from domain.identities.session import SessionLimits
 from domain.otp.challenge import OTP_TTL
 from entrypoints.bootstrap import load_keys, make_phone_encryption, name_variable
 from entrypoints.settings.settings import Settings
@@ -59,12 +59,11 @@ def key_lifetimes(settings: Settings) -> "dict[KeyPurpose, timedelta]":
     """Return the maximum lifetime of the existing tokens and codes of each purpose."""
     from adapters.key_file.document import KeyPurpose
 
-    tokens = settings.token_lifetimes
-    # The setting may have been longer, as long as the default, when tokens were issued.
-    plain = max(tokens.plain, TokenLifetimes().plain)
+    # The settings may have been longer, as long as the default, when tokens were issued.
+    plain = max(settings.plain_token_ttl, SessionLimits().plain_token_ttl)
     return {
-        KeyPurpose.SIGNING: max(plain, tokens.access),
-        KeyPurpose.REFRESH: max(plain, tokens.refresh),
+        KeyPurpose.SIGNING: plain,
+        KeyPurpose.REFRESH: max(plain, settings.session_idle_timeout),
         KeyPurpose.OTP_PEPPER: OTP_TTL,
     }
 

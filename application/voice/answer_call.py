@@ -7,7 +7,7 @@ from typing import Final
 
 from application.ports.calls import Calls
 from application.ports.errors import PortError
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_call
@@ -114,7 +114,7 @@ class AnswerCall:
         elif begun := await self._begin(call_id, command):
             instructions = begun
         else:
-            self.events.emit(SecurityEvent(SecurityEventType.CALL_REJECTED, phone=command.phone))
+            self.events.emit(SecurityEventType.CALL_REJECTED, phone=command.phone)
             return (Reject(),)
         shown = command.phone or command.called
         return resolve(

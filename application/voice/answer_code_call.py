@@ -78,7 +78,7 @@ class AnswerCodeCall:
         return resolve(turn.instructions, code=self.codes.derive(challenge, phone).digits)
 
     def _is_readable(self, verification: PhoneVerification, challenge: Challenge) -> bool:
-        return verification.blocked_at is None and self.codes.has_key(challenge.key_id)
+        return verification.blocked_at is None and challenge.key_id in self.codes.key_ids()
 
 
 def _is_this_call(call: Call, command: AnswerCallCommand) -> bool:

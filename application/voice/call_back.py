@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from application.otp.place_callback import PlaceCallback
+from application.otp.callbacks import Callbacks
 from application.ports.errors import PortError
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, callback_id
@@ -28,7 +28,7 @@ class CallBackCaller:
     - The process that responded waits for that time. If it stops before, only the status counts.
     """
 
-    place_callback: PlaceCallback
+    callbacks: Callbacks
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def __call__(self, call: Call, phone: PhoneNumber | None) -> None:
@@ -38,7 +38,7 @@ class CallBackCaller:
             StorageError
         """
         if call.outcome is CallOutcome.CALLBACK and phone is not None:
-            await self.place_callback(phone, callback_id(call.id), call.identity_id, call.locale)
+            await self.callbacks.place(phone, callback_id(call.id), call.identity_id, call.locale)
 
     def schedule(self, call: Call, phone: PhoneNumber | None) -> None:
         """Place the callback of a call in the background, if its end is not reported in time."""

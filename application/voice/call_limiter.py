@@ -7,7 +7,7 @@ from typing import Final
 from application.otp.codes import OtpCodes
 from application.otp.permits import release_permits
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.voice.call_limits import CallLimits
@@ -64,7 +64,7 @@ class CallLimiter:
         limits = self.limits.for_operator_call(key, longest, is_verified=is_verified)
         if reservation := await self._acquire(limits):
             return step, reservation
-        self.events.emit(SecurityEvent(SecurityEventType.CALL_REJECTED, phone=caller.phone))
+        self.events.emit(SecurityEventType.CALL_REJECTED, phone=caller.phone)
         return skip_operator(self.flow, step, caller, DialResult.BUSY), None
 
     async def release(self, reservation: Reservation | None) -> None:

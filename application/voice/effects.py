@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from application.identities.assign_phone import assign_phone
+from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.permits import release_permits
-from application.otp.request_callback import RequestCallback
 from application.ports.identities import Identities
 from application.ports.messenger import DeliveryStatus, Messenger
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.update import save_identity, update_identity, update_phone_verification
 from domain.errors import Unauthenticated
@@ -54,7 +54,7 @@ class CarryOutEffect:
     codes: OtpCodes
     messenger: Messenger
     timing: DeliveryTimingProfile
-    request_callback: RequestCallback
+    callbacks: Callbacks
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -82,7 +82,7 @@ class CarryOutEffect:
                     text = locale_of(self.flow, caller).texts[LEAVING_MESSAGE]
                     await self._explain_leaving(phone, text)
             case CallBack():
-                is_done = await self.request_callback(phone, callback_id(call_id))
+                is_done = await self.callbacks.request(phone, callback_id(call_id))
             case ChooseLanguage():
                 await self._keep_locale(phone, effect.locale)
         return EffectResult.DONE if is_done else EffectResult.REJECTED
@@ -94,17 +94,15 @@ class CarryOutEffect:
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
 
         async def join(closed_id: str | None = None) -> Identity:
-            owner = await assign_phone(self.phone_verifications, phone, new_id, closed_id)
-            new = Identity(owner.identity_id, phone, now, is_verified=False, consent=consent)
+            owner_id, _ = await assign_phone(self.phone_verifications, phone, new_id, closed_id)
+            new = Identity(owner_id, phone, now, is_verified=False, consent=consent)
             return await save_identity(self.identities, new.id, lambda identity: identity or new)
 
         identity = await join()
         if identity.is_closed:
             identity = await join(identity.id)
         if identity.consent == consent:
-            self.events.emit(
-                SecurityEvent(SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id)
-            )
+            self.events.emit(SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id)
         return not identity.is_closed
 
     async def _leave(self, phone: PhoneNumber, identity_id: str) -> bool:
@@ -120,12 +118,10 @@ class CarryOutEffect:
             return True
         if identity.is_deleted:
             self.events.emit(
-                SecurityEvent(
-                    SecurityEventType.USER_DELETED,
-                    phone=phone,
-                    user_id=identity_id,
-                    reason="unverified, by a call",
-                )
+                SecurityEventType.USER_DELETED,
+                phone=phone,
+                user_id=identity_id,
+                reason="unverified, by a call",
             )
         return identity.is_deleted
 

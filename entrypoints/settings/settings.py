@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from application.identities.session_factory import TokenLifetimes
 from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.media.image import SourceFormat, VariantSpec
@@ -335,13 +334,6 @@ class Settings:
     def has_voice_channel(self) -> bool:
         """Whether a code can be delivered by a call. The console prints it."""
         return self.has_phone_line or self.sms[0] is SmsProvider.CONSOLE
-
-    @property
-    def token_lifetimes(self) -> TokenLifetimes:
-        """The lifetimes of tokens that are issued now."""
-        # The idle timeout ends an unused session: its refresh token must not end it earlier.
-        refresh = max(TokenLifetimes().refresh, self.session_idle_timeout)
-        return TokenLifetimes(plain=self.plain_token_ttl, refresh=refresh)
 
     @property
     def phone_rules(self) -> PhoneRules:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -95,7 +95,8 @@ async def open_webhooks(
     async with open_twilio_messenger(ACCOUNT, TOKEN, sender="Dialtone") as messenger:
         callbacks = [messenger] if settings.webhooks else []
         harness = AppHarness(policy=policy, status_callbacks=callbacks)
-        async with open_http_client(replace(harness.use_cases, **use_cases), settings) as http:
+        vars(harness.use_cases).update(use_cases)
+        async with open_http_client(harness.use_cases, settings) as http:
             yield WebhookDriver(http, harness)
 
 

@@ -8,8 +8,7 @@ import pytest
 from adapters.twilio import webhook_parser
 from adapters.twilio.webhook_fields import USED_FIELDS
 from adapters.twilio.webhook_parser import TwilioWebhookParser
-from application.ports.webhook_signatures import SignedRequest
-from application.ports.webhooks import WebhookFields
+from application.ports.webhooks import SignedRequest, WebhookFields
 from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import CallStatus
 from domain.voice.flow import DialResult

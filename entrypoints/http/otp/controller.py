@@ -84,9 +84,10 @@ class OtpController(Controller):
         and so does a message whose provider reports no statuses. Within the cooldown all ids refer
         to the same message.
         """
-        result = await request.use_cases.get_delivery_status(request_id)
-        error_code = result.error_code or msgspec.UNSET
-        return schemas.DeliveryStatusResponse(status=result.status.value, error_code=error_code)
+        status, error_code = await request.use_cases.get_delivery_status(request_id)
+        return schemas.DeliveryStatusResponse(
+            status=status.value, error_code=error_code or msgspec.UNSET
+        )
 
     @post(
         "/verify-otp",

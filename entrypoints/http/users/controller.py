@@ -3,7 +3,6 @@
 from litestar import Controller, delete, get, patch, post
 from litestar.params import JSONBody
 
-from application.identities.users import CreateUserCommand
 from domain import errors
 from domain.identities.username import parse_username
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
@@ -51,8 +50,7 @@ class UserController(Controller):
             ("username", lambda: parse_username(data.username)),
             ("number", lambda: request.settings.parse_phone(data.number)),
         )
-        command = CreateUserCommand(request.principal, username, phone)
-        identity = await request.use_cases.create_user(command)
+        identity = await request.use_cases.create_user(request.principal, username, phone)
         return CreateUserResponse(user_id=identity.id, admin=identity.is_administrator)
 
     @get(

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from application.identities.session_factory import TokenLifetimes
 from application.voice.clean_up_calls import (
     DEFAULT_CALL_RETENTION,
     DEFAULT_RECORDING_RETENTION,
@@ -61,9 +60,10 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     assert isinstance(read.env, Environment)
     assert read.log_format == "auto"
     assert read.otp_length == DEFAULT_OTP_LENGTH
-    assert read.token_lifetimes == TokenLifetimes()
     assert SessionLimits() == SessionLimits(
-        max_age=read.session_max_age, idle_timeout=read.session_idle_timeout
+        max_age=read.session_max_age,
+        idle_timeout=read.session_idle_timeout,
+        plain_token_ttl=read.plain_token_ttl,
     )
     assert read.call_retention == DEFAULT_CALL_RETENTION
     assert read.recording_retention == DEFAULT_RECORDING_RETENTION
@@ -202,11 +202,6 @@ def test_a_duration_has_a_unit_and_is_in_a_range(
         assert getattr(settings(**{name: text}), name.lower()) == expected
     for text in (*outside, "90", "1.5h", "-1d", "d", "90 d", "\u0669\u0660d", "1w"):
         assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
-
-
-def test_a_refresh_token_does_not_end_a_session_before_its_idle_timeout() -> None:
-    for timeout, days in (("400d", 400), ("90d", 90), ("5m", 90)):
-        assert settings(SESSION_IDLE_TIMEOUT=timeout).token_lifetimes.refresh.days == days
 
 
 @pytest.mark.parametrize(

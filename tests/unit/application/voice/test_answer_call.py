@@ -9,7 +9,7 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn
 from application.ports.messenger import DeliveryResult
-from application.ports.security_events import SecurityEvent, SecurityEventType
+from application.ports.security_events import SecurityEventType
 from domain.identities.identity import Identity
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
@@ -21,6 +21,7 @@ from domain.voice.walk import Answered, CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_identity
 from tests.support.fakes.call_provider import REJECTED, UNKNOWN
+from tests.support.fakes.security_events import SecurityEvent
 from tests.support.inbound_call import OPERATOR, PHONE_LINE, InboundCall, join
 
 HOUR = timedelta(hours=1)
@@ -205,9 +206,7 @@ async def test_calls_of_one_caller_are_limited() -> None:
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert other.heard.startswith("Welcome")
     assert set(app.database.calls) == {call.id for call in (*calls[:2], other)}
-    assert app.events.emitted == [
-        SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=a_phone())
-    ]
+    assert app.events.emitted == [SecurityEvent(SecurityEventType.CALL_REJECTED, phone=a_phone())]
     app.clock.advance(HOUR + HOUR / 60)
     await calls[2].ring()
     assert calls[2].heard.startswith("Welcome")

@@ -204,8 +204,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     sessions = SessionFactory(
         ports.tokens, ports.refresh_keys, randomness, policy.lifetimes, policy.session_limits
     )
-    quota = LibraryQuota(repositories.media_usages, items, identities, clock, policy.quota)
-    mark_for_deletion = MarkForDeletion(items, files, quota, clock)
+    mark_for_deletion = MarkForDeletion(items, files, clock)
     media_urls = MediaUrls(
         files,
         ports.keyed_hashes,
@@ -225,7 +224,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         recording_retention=policy.recording_retention,
     )
     cleanup = Cleanup(
-        repositories, files, mark_for_deletion, retry_deletions, quota, clean_up_calls, clock
+        repositories, files, mark_for_deletion, retry_deletions, clean_up_calls, clock
     )
     message_timing = DeliveryTimingProfile(randomness)
     find_caller = FindCaller(verifications, identities)
@@ -351,7 +350,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             media_urls=media_urls,
             image_publisher=ports.image_publisher,
             mark_for_deletion=mark_for_deletion,
-            quota=quota,
+            quota=LibraryQuota(items, policy.quota),
             idempotent_uploads=IdempotentUploads(repositories.idempotency_keys, items, clock),
             clock=clock,
             randomness=randomness,
@@ -407,7 +406,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             repositories.health, ports.media_health, ports.messenger_health
         ),
         get_jwks=GetJwks(ports.tokens),
-        check_media=CheckMedia(items, files, mark_for_deletion, quota),
+        check_media=CheckMedia(items, files, mark_for_deletion),
         cleanup=cleanup,
         scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),
         retry_deletions=retry_deletions,

@@ -215,7 +215,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         policy.media_url_variant,
     )
     find_item = FindItem(items, identities, policy.library_visibility)
-    retry_deletions = RetryDeletions(items, files, repositories.leases, clock)
+    retry_deletions = RetryDeletions(items, files, clock)
     clean_up_calls = CleanUpCalls(
         calls=calls,
         call_provider=ports.call_provider,

@@ -79,7 +79,7 @@ class Cleanup:
         return {
             "expired_uploads": await self._mark_expired_uploads(now),
             "deleted_items": await self._delete_items(now),
-            "retried_deletions": await self.retry_deletions.retry_all(),
+            "retried_deletions": await self.retry_deletions(),
             "purged_identities": await self._purge_identities(now),
             "released_usernames": await self._release_usernames(now),
             "deleted_identities": await self._delete_identities(now),

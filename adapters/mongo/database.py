@@ -37,7 +37,6 @@ from application.ports.errors import (
 
 T = TypeVar("T")
 
-DELETE_BATCH_SIZE: Final = 200
 BUILD_TIMEOUT: Final = 3600.0
 """Seconds for the indexes of all collections, which may be large."""
 MAX_CALLS: Final = int(os.environ.get("MOTOR_MAX_WORKERS") or 5 * (os.cpu_count() or 1))
@@ -144,13 +143,11 @@ class Database:
             raise port_error(error, self.find_tls_problem()) from None
 
     async def list_raw(self, query: FindMany[Any], limit: int) -> list[RawDocument]:
-        """Return up to `limit` documents that match, as they are stored.
+        """Return up to `limit` documents that match, as they are stored; `limit` is positive.
 
         Raises:
             StorageError
         """
-        if limit < 1:
-            return []  # for MongoDB 0 is no limit
         return await self.run(lambda: query.limit(limit).motor_cursor.to_list(None))
 
     async def delete_oldest(
@@ -161,19 +158,14 @@ class Database:
         Raises:
             StorageError
         """
-        deleted = 0
-        while deleted < limit:
-            batch_size = min(limit - deleted, DELETE_BATCH_SIZE)
-            found = await self.list_raw(document.find(expired).sort("expires_at"), batch_size)
-            # A document may have been replaced since, and expire later.
-            still_expired = {"_id": {"$in": [raw["_id"] for raw in found]}, **expired}
-            if found:
-                collection = self.collection(document)
-                result = await self.run(lambda: collection.delete_many(still_expired))  # noqa: B023 -- awaited before the next
-                deleted += result.deleted_count
-            if len(found) < batch_size:
-                break
-        return deleted
+        found = await self.list_raw(document.find(expired).sort("expires_at"), limit)
+        if not found:
+            return 0
+        # A document may have been replaced since, and expire later.
+        still_expired = {"_id": {"$in": [raw["_id"] for raw in found]}, **expired}
+        collection = self.collection(document)
+        result = await self.run(lambda: collection.delete_many(still_expired))
+        return result.deleted_count
 
 
 @dataclass(slots=True)

@@ -138,13 +138,8 @@ class Cleanup:
         due = await self.repositories.identities.list_with_username(
             now - USERNAME_HOLD_PERIOD, BATCH_SIZE
         )
-        released = [
-            await self.repositories.identities.replace(
-                identity.value.release_username(), identity.version
-            )
-            for identity in due
-        ]
-        return sum(released)
+        replace = self.repositories.identities.replace
+        return sum([await replace(one.value.release_username(), one.version) for one in due])
 
     async def _delete_unfinished_files(self, now: datetime) -> int:
         with suppress(MediaStorageUnavailable):

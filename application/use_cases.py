@@ -360,7 +360,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         get_item=GetItem(find_item, media_urls),
         categorize_item=CategorizeItem(find_item, items, media_urls),
         delete_item=DeleteItem(find_item, mark_for_deletion),
-        open_file=OpenFile(items, identities, files, policy.library_visibility),
+        open_file=OpenFile(find_item, files),
         media_urls=media_urls,
         rebuild_variants=RebuildVariants(
             items, files, ports.image_publisher, randomness, policy.variant_specs

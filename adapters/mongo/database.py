@@ -79,14 +79,11 @@ class Database:
         """Return why TLS keeps this process from the database, or None."""
         return find_tls_problem(self.url, self.motor.client.delegate.topology_description)
 
-    async def run(
-        self, call: Callable[[], Awaitable[T]], timeout_seconds: float | None = None
-    ) -> T:
+    async def run(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call to the driver.
 
         Args:
             call: Begins the call: motor takes a thread for it at once.
-            timeout_seconds: The timeout of the call; `self.timeout_seconds` by default.
 
         Raises:
             DuplicateKey: a unique index rejected the write.
@@ -94,11 +91,9 @@ class Database:
             StorageTimeout: there was no answer in time; a write may have been done.
             StorageUnavailable: the call failed, or too many calls wait.
         """
-        return await self.limit(lambda deadline: self._run(call, deadline), timeout_seconds)
+        return await self.limit(lambda deadline: self._run(call, deadline))
 
-    async def limit(
-        self, call: Callable[[float], Awaitable[T]], timeout_seconds: float | None = None
-    ) -> T:
+    async def limit(self, call: Callable[[float], Awaitable[T]]) -> T:
         """Make a call with a deadline, a time of the event loop.
 
         All calls of one request have one timeout together, so that the client gets a response in
@@ -109,7 +104,7 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         now, request = loop.time(), CURRENT_REQUEST.get()
-        deadline = now + (timeout_seconds or self.timeout_seconds)
+        deadline = now + self.timeout_seconds
         if request is None:
             return await call(deadline)
         deadline -= request.storage_seconds(now)

@@ -89,7 +89,8 @@ class MongoMediaItems(RecordCollection[MediaItem]):
         matching = {"owner_id": owner_id, "state": _UPLOADED, "$or": counted}
         total = {"_id": None, "bytes": {"$sum": "$image.bytes"}, "items": {"$sum": 1}}
         pipeline: list[RawDocument] = [{"$match": matching}, {"$group": total}]
-        cursor = self.collection.aggregate(pipeline, hint="media_items_usage")
+        collection = self.database.collection(self.document)
+        cursor = collection.aggregate(pipeline, hint="media_items_usage")
         found = await self.database.run(lambda: cursor.to_list(None))
         return MediaUsage(found[0]["bytes"], found[0]["items"]) if found else MediaUsage(0, 0)
 

@@ -13,7 +13,6 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PHONE_VERIFICATIONS, PhoneVerificationRepository
 from adapters.sqlite.calls import SqliteCalls
 from adapters.sqlite.database import Database, open_database
-from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.identities import SqliteIdentities
 from adapters.sqlite.leases import SqliteLeases
 from adapters.sqlite.media_items import SqliteMediaItems
@@ -53,5 +52,5 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
         calls=calls,
         delivery_reports=RecordTable(database, DELIVERY_REPORTS),
         leases=SqliteLeases(database),
-        health=SqliteHealthCheck(database),
+        health=database,
     )

@@ -41,21 +41,7 @@ async def test_an_owners_items_are_listed_until_they_are_marked_for_deletion(
     found = by_id(await repositories.media_items.list_owned_by(OWNER, 10))
 
     assert found == {ready.id: Versioned(ready, 1), uploading.id: Versioned(uploading, 1)}
-
-
-async def test_marking_all_listed_items_for_deletion_ends(repositories: Repositories) -> None:
-    items = [an_item(id=an_id(number), owner_id=OWNER) for number in range(5)]
-    await add_items(repositories, *items)
-
-    pages = 0
-    while found := await repositories.media_items.list_owned_by(OWNER, 2):
-        assert len(found) <= 2
-        for item in found:
-            marked = item.value.mark_for_deletion(NOW)
-            assert await repositories.media_items.replace(marked, item.version)
-        pages += 1
-
-    assert pages == 3
+    assert len(await repositories.media_items.list_owned_by(OWNER, 1)) == 1
 
 
 async def test_an_upload_is_expired_at_its_deadline(repositories: Repositories) -> None:

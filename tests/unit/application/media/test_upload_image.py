@@ -1,6 +1,5 @@
 """An upload writes the record, then the file, and then marks the item ready."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -50,14 +49,6 @@ async def test_an_uploaded_image_is_in_the_library_and_its_file_in_the_store(
     assert list(app.files.contents) == [item.storage_key]
     assert (await app.get_item(item.id)).item == item
     assert uploaded.url.url.endswith(item.storage_key)
-
-
-async def test_a_storage_key_is_random_and_names_only_item_and_format(
-    app: AppHarness, principal: Principal
-) -> None:
-    keys = {(await app.upload_image(principal)).item.storage_key for _ in range(20)}
-    assert len(keys) == 20
-    assert all(re.fullmatch(r"(..)/[0-9a-f]{24}-\1[0-9a-f]{30}\.gif", key) for key in keys)
 
 
 async def test_an_item_whose_id_is_taken_is_not_saved(

@@ -62,7 +62,7 @@ class UploadImageCommand:
 
 @dataclass(frozen=True, slots=True)
 class UploadImage:
-    """Publish an image: quota, record, file, ready, counted.
+    """Publish an image: record, quota, file, ready.
 
     - Everybody uploads for themselves, an administrator for any identity.
     - The record is written first, with the deadline of the upload. So whatever a crash leaves

@@ -157,8 +157,7 @@ class UseCases:
         sessions = SessionFactory(
             ports.tokens, ports.refresh_keys, randomness, policy.session_limits
         )
-        quota = LibraryQuota(repositories.media_usages, items, identities, clock, policy.quota)
-        mark_for_deletion = MarkForDeletion(items, files, quota, clock)
+        mark_for_deletion = MarkForDeletion(items, files, clock)
         find_item = FindItem(items, identities, policy.library_visibility)
         message_timing = DeliveryTimingProfile(randomness)
         delivery_permits = DeliveryPermits(
@@ -287,7 +286,7 @@ class UseCases:
             media_urls=self.media_urls,
             image_publisher=ports.image_publisher,
             mark_for_deletion=mark_for_deletion,
-            quota=quota,
+            quota=LibraryQuota(items, policy.quota),
             idempotent_uploads=IdempotentUploads(repositories.idempotency_keys, items, clock),
             clock=clock,
             randomness=randomness,
@@ -298,7 +297,7 @@ class UseCases:
         self.get_item = GetItem(find_item, self.media_urls)
         self.categorize_item = CategorizeItem(find_item, items, self.media_urls)
         self.delete_item = DeleteItem(find_item, mark_for_deletion)
-        self.open_file = OpenFile(items, identities, files, policy.library_visibility)
+        self.open_file = OpenFile(find_item, files)
         self.rebuild_variants = RebuildVariants(
             items, files, ports.image_publisher, randomness, policy.variant_specs
         )
@@ -347,8 +346,8 @@ class UseCases:
             repositories.health, ports.media_health, ports.messenger_health
         )
         self.get_jwks = GetJwks(ports.tokens)
-        self.check_media = CheckMedia(items, files, mark_for_deletion, quota)
-        self.retry_deletions = RetryDeletions(items, files, repositories.leases, clock)
+        self.check_media = CheckMedia(items, files, mark_for_deletion)
+        self.retry_deletions = RetryDeletions(items, files, clock)
         clean_up_calls = CleanUpCalls(
             calls=calls,
             call_provider=ports.call_provider,
@@ -361,7 +360,6 @@ class UseCases:
             files,
             mark_for_deletion,
             self.retry_deletions,
-            quota,
             clean_up_calls,
             clock,
         )

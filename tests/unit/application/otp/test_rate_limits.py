@@ -330,10 +330,3 @@ async def test_a_repeat_is_not_counted(app: AppHarness) -> None:
     for seconds, left in ((0, 4), (9, 4), (1, 3), (1, 3)):
         app.advance(seconds)
         assert await app.verify_otp("000000") == OtpRejected(left)
-
-
-async def test_used_up_attempts_do_not_reject_the_code_of_a_later_request(app: AppHarness) -> None:
-    for number in range(5):
-        await app.verify_otp(f"{number:06d}")
-    await app.request_otp()
-    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)

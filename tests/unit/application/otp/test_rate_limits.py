@@ -35,11 +35,6 @@ def phone(number: int, number_range: str = "+1415555") -> PhoneNumber:
     return parse_phone(f"{number_range}{2000 + number}", None)
 
 
-def number_of_range(number: int) -> PhoneNumber:
-    """Return a number in a range of its own."""
-    return phone(0, f"+1206{200 + number}")
-
-
 def app_with_limits(**limits: Any) -> AppHarness:
     return AppHarness(policy=Policy(rate_limits=replace(RateLimits(), **limits)))
 
@@ -75,37 +70,6 @@ async def test_the_limit_of_an_ip_has_a_correct_retry_after() -> None:
     assert [await is_sent(app, phone(3)) for _ in range(5)] == [False] * 5
     app.advance(1)
     assert await is_sent(app, phone(3))  # no cooldown has started
-
-
-@pytest.mark.parametrize(
-    ("client_ip", "sent"),
-    [
-        ("2001:db8:{0}:{1:x}::/64", 6),
-        ("198.18.0.{2}", 3),
-        ("198.{0}.{3}.1", 60),
-        ("unknown", 3),
-    ],
-    ids=["two IPv6 /48", "17 IPv4 addresses", "IPv4 networks", "unknown IP"],
-)
-async def test_a_flood_leaves_deliveries_for_a_known_owner_and_for_others(
-    client_ip: str, sent: int
-) -> None:
-    app = app_with_limits(per_country=SlidingWindow(100, HOUR))
-    await log_in(app, phone(1), CLIENT_IP)
-    app.advance(hours=12)
-
-    results = [
-        await is_sent(
-            app,
-            number_of_range(number),
-            client_ip.format(number % 2, number, number % 17, number),
-        )
-        for number in range(100)
-    ]
-
-    assert sum(results) == sent
-    assert await is_sent(app, phone(1), CLIENT_IP)
-    assert await is_sent(app, phone(2), OTHER_IP) == (sent < 60)
 
 
 async def fill(app: AppHarness, *sizes: int) -> None:
@@ -185,19 +149,6 @@ async def test_one_ip_requests_codes_for_a_few_countries_a_day() -> None:
     assert not await is_sent(app, other)  # the first country was requested again
     app.advance(3600)
     assert await is_sent(app, other)
-
-
-@pytest.mark.parametrize("limit_name", ["per_country", "total"])
-async def test_a_login_releases_all_but_the_higher_limit_of_all_deliveries(limit_name: str) -> None:
-    limits: dict[str, Any] = {limit_name: SlidingWindow(2, HOUR), "all_deliveries_factor": 5}
-    app = app_with_limits(**limits)
-    for number in range(7):  # the part of strangers
-        await log_in(app, number_of_range(number), network_ip(number))
-
-    with pytest.raises(TooManyOtpRequests) as error:
-        await app.request_otp(number_of_range(7), network_ip(7))
-
-    assert error.value.retry_after in ABOUT_AN_HOUR
 
 
 async def test_a_login_from_any_ip_releases_the_permit_of_the_ip_of_the_request() -> None:

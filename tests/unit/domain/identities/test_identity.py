@@ -14,39 +14,10 @@ from tests.support.builders import (
 
 LATER = NOW + timedelta(days=1)
 SECOND = timedelta(seconds=1)
-MILLISECOND = timedelta(milliseconds=1)
 YEAR = timedelta(days=365)
 
 
-# Roles
-
-
-def test_promotion_changes_the_role_and_revokes_the_sessions_of_the_member() -> None:
-    member = an_identity(user=a_user(), sessions=(a_session(),))
-    promoted = member.promote()
-    assert promoted.is_administrator
-    assert promoted == replace(member, role=Role.ADMINISTRATOR, sessions=())
-    assert promoted.demote() == replace(member, sessions=())
-
-
-def test_a_promotion_of_an_administrator_and_a_demotion_revoke_no_session() -> None:
-    administrator = an_identity().promote().add_session(a_session())
-    assert administrator.promote() == administrator
-    assert administrator.demote().sessions == (a_session(),)
-    assert an_identity().demote() == an_identity()
-
-
 # Sessions
-
-
-def test_a_session_is_active_until_it_expires() -> None:
-    expired = a_session(id="expired", expires_at=NOW)
-    active = a_session(id="active", expires_at=NOW + SECOND)
-    identity = an_identity(sessions=(expired, active))
-    assert identity.active_sessions(NOW) == (active,)
-    assert identity.find_session("active", NOW + SECOND - MILLISECOND) == active
-    assert identity.find_session("active", NOW + SECOND) is None
-    assert identity.find_session("unknown", NOW) is None
 
 
 def test_a_session_of_a_blocked_or_deleted_identity_is_not_active() -> None:

@@ -77,41 +77,6 @@ async def test_the_whole_file_is_sent_and_closed() -> None:
     assert not file.is_open
 
 
-@pytest.mark.parametrize("ending", ["disconnected", "cancelled", "stopped reading"])
-async def test_the_file_is_closed_when_the_client_reads_no_more(
-    monkeypatch: pytest.MonkeyPatch, ending: str
-) -> None:
-    if ending == "stopped reading":
-        monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0.01)
-    file, is_sending, has_left = OneFile(*CHUNKS), asyncio.Event(), asyncio.Event()
-
-    async def send(message: dict[str, Any]) -> None:
-        await file.send(message)
-        if message.get("body"):
-            is_sending.set()
-            await never()
-
-    async def receive() -> dict[str, Any]:
-        await has_left.wait()
-        return {"type": "http.disconnect"}
-
-    with capture_logs() as logs:
-        responding = asyncio.create_task(respond(file, send, receive))
-        await is_sending.wait()
-        was_open = file.is_open
-        if ending == "disconnected":
-            has_left.set()
-        elif ending == "cancelled":
-            responding.cancel()
-        await asyncio.wait([responding])
-
-    assert responding.cancelled() == (ending == "cancelled")
-    assert [message.get("body") for message in file.sent] == [None, b"one"]
-    assert (was_open, file.is_open) == (True, False)
-    events = ["media_reader_stalled"] if ending == "stopped reading" else []
-    assert [log["event"] for log in logs] == events
-
-
 async def test_the_file_is_closed_when_the_store_or_sending_fails() -> None:
     file, unsent = OneFile(b"one", MediaStorageUnavailable("lost")), OneFile(*CHUNKS)
 

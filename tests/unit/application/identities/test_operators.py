@@ -7,7 +7,6 @@ import pytest
 
 from application.use_cases import Policy
 from domain.errors import (
-    DeliveryFailed,
     InvalidRefreshToken,
     InvalidValue,
     Unauthenticated,
@@ -19,9 +18,6 @@ from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_parsed_token, a_phone, an_id
-from tests.support.fakes.messenger import ACCEPTED, REJECTED
-
-OTHER_IP = "198.51.100.20"
 
 
 # Roles
@@ -96,22 +92,6 @@ async def test_unknown_and_deleted_users_are_not_found(app: AppHarness, role: Ro
 
 
 # Blocks
-
-
-async def test_a_blocked_phone_gets_the_errors_that_other_phones_get(app: AppHarness) -> None:
-    app.messenger.result = REJECTED
-    await app.use_cases.block_phone(a_phone(1))
-    # Twice, because a rejected message starts no cooldown.
-    for _ in range(2):
-        reasons = []
-        for number in (2, 1):
-            with pytest.raises(DeliveryFailed) as error:
-                await app.request_otp(a_phone(number))
-            reasons.append(str(error.value))
-        assert reasons[0] == reasons[1]
-    app.messenger.result = ACCEPTED
-    assert [(await app.request_otp(a_phone(number))).sent for number in (2, 1)] == [True, True]
-    assert {message.phone for message in app.messenger.messages} == {a_phone(2)}
 
 
 async def test_an_unknown_phone_stays_blocked_until_it_is_unblocked(app: AppHarness) -> None:

@@ -32,17 +32,6 @@ async def test_the_cleanup_keeps_everything_in_use(app: AppHarness) -> None:
 # Uploads
 
 
-async def test_an_upload_is_cleaned_up_after_its_deadline(app: AppHarness) -> None:
-    item = an_item(state=ItemState.PENDING)
-    await app.database.repositories().media_items.add(item)
-    app.files.contents[item.storage_key] = b"maybe complete"
-    app.clock.advance(UPLOAD_TIMEOUT - TICK)
-    assert await app.use_cases.cleanup() == CleanupReport()
-    app.clock.advance(TICK)
-    assert await app.use_cases.cleanup() == CleanupReport(expired_uploads=1)
-    assert app.files.contents == {}
-
-
 async def test_the_file_of_a_deleted_item_is_deleted_again_before_its_record(
     app: AppHarness,
 ) -> None:
@@ -175,19 +164,6 @@ async def test_parallel_cleanups_do_the_work_once(app: AppHarness) -> None:
 
 def second_instance(app: AppHarness) -> AppHarness:
     return AppHarness(faults=app.faults, database=app.database, clock=app.clock)
-
-
-async def test_a_scheduled_cleanup_runs_once_per_interval_over_all_instances(
-    app: AppHarness,
-) -> None:
-    other = second_instance(app)
-    ran: list[bool] = []
-    for _ in range(6):
-        reports = [await each.use_cases.scheduled_cleanup(INTERVAL) for each in (app, other, app)]
-        ran += [report is not None for report in reports]
-        app.clock.advance(INTERVAL / 2)
-
-    assert ran == [True, False, False, False, False, False] * 3
 
 
 @pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Consent, Role, UsedChallenge
 from domain.identities.session import MAX_SESSIONS, SessionLimits
 from tests.support.builders import (
@@ -20,11 +21,13 @@ YEAR = timedelta(days=365)
 # Sessions
 
 
-def test_a_session_of_a_blocked_or_deleted_identity_is_not_active() -> None:
-    identity = an_identity(sessions=(a_session(id="one"),))
+def test_a_blocked_or_deleted_identity_has_no_active_session_and_no_recognized_device() -> None:
+    device = RecognizedDevice("phone", "one", LATER)
+    identity = an_identity(sessions=(a_session(id="one"),), devices=(device,))
     for changed in (replace(identity, blocked_at=NOW), replace(identity, deleted_at=NOW)):
         assert changed.active_sessions(NOW) == ()
         assert changed.find_session("one", NOW) is None
+        assert changed.find_device("phone", NOW) is None
 
 
 def test_above_twenty_sessions_the_oldest_is_revoked() -> None:

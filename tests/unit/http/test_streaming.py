@@ -53,12 +53,11 @@ async def never() -> dict[str, Any]:
 async def respond(
     file: OneFile,
     send: Callable[[Any], Awaitable[None]] | None = None,
-    receive: Callable[[], Awaitable[Any]] = never,
     *,
     is_head: bool = False,
 ) -> None:
     response = FileResponse(file.open, nullcontext(FileRead(IP)), HEADERS, is_head=is_head)
-    await response({}, receive, send or file.send)  # type: ignore[arg-type]  # it does not use the scope
+    await response({}, never, send or file.send)  # type: ignore[arg-type]  # it does not use the scope
 
 
 async def test_the_whole_file_is_sent_and_closed() -> None:

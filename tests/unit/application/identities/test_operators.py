@@ -19,7 +19,6 @@ from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_parsed_token, a_phone, an_id
 
-
 # Roles
 
 

@@ -13,7 +13,6 @@ from application.use_cases import Policy
 from domain.errors import (
     DeliveryFailed,
     PhoneUnreachable,
-    TooManyAttempts,
     TooManyAttemptsFromIp,
     TooManyOtpRequests,
 )
@@ -259,22 +258,6 @@ async def test_only_failures_that_count_use_the_limit() -> None:
 
 
 # Without a challenge
-
-
-async def test_an_ip_has_five_attempts_an_hour_at_a_phone(app: AppHarness) -> None:
-    results = [await app.verify_otp(f"{number:06d}") for number in range(5)]
-    assert results == [OtpRejected(left) for left in (4, 3, 2, 1, 0)]
-    app.advance(minutes=20)
-    with pytest.raises(TooManyAttempts) as error:
-        await app.verify_otp("000009")
-    assert error.value.retry_after == 40 * 60
-    assert await app.verify_otp("000009", client_ip=OTHER_IP) == OtpRejected(4)
-    assert await app.verify_otp("000009", a_phone(2)) == OtpRejected(4)
-    app.advance(minutes=40)
-    assert await app.verify_otp("000009") == OtpRejected(4)
-    # Nothing is stored but counts, and no name of a limit reveals the phone.
-    assert app.database.phone_verifications == {}
-    assert not [name for name in app.database.permits if a_phone().e164[-7:] in name]
 
 
 async def test_a_repeat_is_not_counted(app: AppHarness) -> None:

@@ -65,13 +65,6 @@ async def test_a_device_token_proves_continuity(app: AppHarness) -> None:
     assert after.identity.id == before.identity.id
 
 
-async def test_without_the_setting_an_identity_is_kept() -> None:
-    app = AppHarness()
-    before, _ = await create_owner(app)
-    app.advance(days=3650)
-    assert (await principal_of(app, await app.open_session())).identity.id == before.identity.id
-
-
 async def app_with_unused_phone() -> tuple[AppHarness, str]:
     """Return an app with a code for a phone that nobody used for long, and its identity."""
     app = AppHarness(policy=Policy(recycled_after=timedelta(days=100)))

@@ -7,9 +7,7 @@ import pytest
 
 from application.use_cases import Policy
 from domain.errors import (
-    InvalidRefreshToken,
     InvalidValue,
-    Unauthenticated,
     UserNotFound,
 )
 from domain.identities.identity import Role
@@ -17,7 +15,7 @@ from domain.otp.challenge import OtpCode
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_parsed_token, a_phone, an_id
+from tests.support.builders import NOW, a_phone, an_id
 
 # Roles
 
@@ -113,22 +111,3 @@ async def test_blocking_twice_changes_nothing(app: AppHarness) -> None:
     for _ in range(2):
         await app.use_cases.unblock_phone(a_phone())
     await app.access_token()
-
-
-# Sessions
-
-
-async def test_revoking_the_sessions_of_a_phone_revokes_all_its_tokens(app: AppHarness) -> None:
-    other = await app.access_token(a_phone(2))
-    token = await app.access_token()
-    logged_in = await app.open_session(with_refresh=True)
-    assert logged_in.tokens.refresh_token is not None
-
-    assert [await app.use_cases.revoke_phone_sessions(a_phone()) for _ in range(2)] == [2, 0]
-
-    for revoked in (token, logged_in.tokens.access_token):
-        with pytest.raises(Unauthenticated):
-            await app.use_cases.authenticate(revoked)
-    with pytest.raises(InvalidRefreshToken):
-        await app.use_cases.refresh_session(a_parsed_token(logged_in.tokens.refresh_token))
-    await app.use_cases.authenticate(other)

@@ -17,11 +17,7 @@ from tests.support.keys import FakeKeyRing, private_key, to_pem
 OLD, NEW = ("0000000a", to_pem(private_key(1))), ("0000000b", to_pem(private_key(2)))
 
 
-def claims(number: int) -> TokenClaims:
-    return TokenClaims(an_id(number), an_id(number), NOW, NOW + timedelta(minutes=15), 1)
-
-
-CLAIMS: Final = claims(1)
+CLAIMS: Final = TokenClaims(an_id(1), an_id(2), NOW, NOW + timedelta(minutes=15), 1)
 
 
 @pytest.fixture

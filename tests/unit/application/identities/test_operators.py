@@ -6,10 +6,7 @@ from datetime import datetime
 import pytest
 
 from application.use_cases import Policy
-from domain.errors import (
-    InvalidValue,
-    UserNotFound,
-)
+from domain.errors import InvalidValue, UserNotFound
 from domain.identities.identity import Role
 from domain.otp.challenge import OtpCode
 from domain.otp.review_otps import TestOtp, TestOtps

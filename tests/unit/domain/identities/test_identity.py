@@ -6,12 +6,7 @@ from datetime import timedelta
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Consent, Role, UsedChallenge
 from domain.identities.session import MAX_SESSIONS, SessionLimits
-from tests.support.builders import (
-    NOW,
-    a_session,
-    a_user,
-    an_identity,
-)
+from tests.support.builders import NOW, a_session, a_user, an_identity
 
 LATER = NOW + timedelta(days=1)
 SECOND = timedelta(seconds=1)

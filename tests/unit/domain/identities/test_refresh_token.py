@@ -6,11 +6,7 @@ import hmac
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.identities.refresh_token import (
-    RefreshToken,
-    make_refresh_token,
-    parse_refresh_token,
-)
+from domain.identities.refresh_token import RefreshToken, make_refresh_token, parse_refresh_token
 from tests.support.builders import a_parsed_token, an_id
 from tests.support.examples import examples
 

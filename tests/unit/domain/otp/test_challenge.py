@@ -9,12 +9,7 @@ from typing import Final
 import pytest
 
 from domain.errors import InvalidValue
-from domain.otp.challenge import (
-    DEFAULT_OTP_LENGTH,
-    MAX_OTP_LENGTH,
-    OtpCode,
-    parse_otp_code,
-)
+from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, OtpCode, parse_otp_code
 from tests.support.builders import NOW, a_challenge, a_phone
 
 MAC: Final = partial(hmac.digest, b"a pepper of thirty-two bytes, yes", digest="sha256")

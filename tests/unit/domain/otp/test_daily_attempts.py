@@ -5,12 +5,7 @@ from contextlib import suppress
 import pytest
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from tests.unit.domain.otp.verification_driver import (
-    DAY,
-    HOME_IP,
-    VerificationDriver,
-    unknown_ip,
-)
+from tests.unit.domain.otp.verification_driver import DAY, HOME_IP, VerificationDriver, unknown_ip
 
 pytestmark = pytest.mark.exhaustive
 

@@ -94,18 +94,19 @@ async def update_identity(
     return await save_identity(identities, identity_id, change_open)
 
 
-async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> Call | None:
+async def update_call(
+    calls: Calls,
+    call_id: str,
+    change: Callable[[Call], Call],
+    loaded: Versioned[Call] | None = None,
+) -> Call | None:
     """Update a call as `update` does, and return it, or None if there is no such call.
 
     Raises:
         StorageError
         CorruptRecord
     """
-
-    def change_if_any(call: Call | None) -> Call | None:
-        return change(call) if call is not None else None
-
-    return await save_record(calls, call_id, change_if_any)
+    return await save_record(calls, call_id, lambda call: call and change(call), loaded)
 
 
 async def save_identity(

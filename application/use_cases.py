@@ -13,10 +13,8 @@ from application.identities.operators import (
     RevokePhoneSessions,
     UnblockPhone,
 )
-from application.identities.refresh_session import RefreshSession
-from application.identities.repeat_login import RepeatLogin
-from application.identities.session_factory import SessionFactory, TokenLifetimes
-from application.identities.sessions import ListSessions, Logout, RevokeSession
+from application.identities.session_factory import SessionFactory
+from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
 from application.media.check_media import CheckMedia
 from application.media.idempotency import IdempotentUploads
@@ -32,15 +30,18 @@ from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.get_jwks import GetJwks
 from application.otp.attempt_limiter import AttemptLimiter
+from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.delivery_permits import DeliveryPermits
-from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery, ReportTimingProfile
+from application.otp.delivery_status import (
+    GetDeliveryStatus,
+    RecordMessageStatus,
+    ReportDelivery,
+    ReportTimingProfile,
+)
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.otp.place_callback import PlaceCallback
 from application.otp.place_code_call import PlaceCodeCall
-from application.otp.record_message_status import RecordMessageStatus
-from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.ports.call_provider import CallProvider
@@ -52,8 +53,8 @@ from application.ports.messenger import Messenger
 from application.ports.repositories import Repositories
 from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
-from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import Clock, HealthCheck, Randomness
+from application.ports.webhooks import StatusCallbacks
 from application.voice.answer_call import AnswerCall
 from application.voice.answer_code_call import AnswerCodeCall
 from application.voice.call_back import CallBackCaller
@@ -119,7 +120,6 @@ class Policy:
     """
 
     countries: Collection[str] | None = None
-    lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
     session_limits: SessionLimits = field(default_factory=SessionLimits)
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
@@ -144,145 +144,67 @@ class Policy:
     library_visibility: LibraryVisibility = LibraryVisibility.ALL
 
 
-@dataclass(frozen=True, slots=True)
 class UseCases:
     """Every use case with its ports."""
 
-    request_otp: RequestOtp
-    verify_otp: VerifyOtp
-    record_message_status: RecordMessageStatus
-    get_delivery_status: GetDeliveryStatus
-
-    authenticate: Authenticate
-    refresh_session: RefreshSession
-    list_sessions: ListSessions
-    revoke_session: RevokeSession
-    logout: Logout
-    create_user: CreateUser
-    get_user: GetUser
-    rename_user: RenameUser
-    delete_user: DeleteUser
-
-    change_role: ChangeRole
-    block_phone: BlockPhone
-    unblock_phone: UnblockPhone
-    revoke_phone_sessions: RevokePhoneSessions
-    restore_identity: RestoreIdentity
-
-    upload_image: UploadImage
-    list_items: ListItems
-    get_item: GetItem
-    categorize_item: CategorizeItem
-    delete_item: DeleteItem
-    open_file: OpenFile
-    media_urls: MediaUrls
-    rebuild_variants: RebuildVariants
-
-    answer_call: AnswerCall
-    answer_code_call: AnswerCodeCall
-    record_call_status: RecordCallStatus
-    keep_recording: KeepRecording
-    list_calls: ListCalls
-    open_recording: OpenRecording
-
-    check_readiness: CheckReadiness
-    get_jwks: GetJwks
-    check_media: CheckMedia
-    cleanup: Cleanup
-    scheduled_cleanup: ScheduledCleanup
-    retry_deletions: RetryDeletions
-
-
-def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
-    """Build all use cases."""
-    repositories, files = ports.repositories, ports.media_files
-    clock, randomness, events = ports.clock, ports.randomness, ports.events
-    verifications, identities = repositories.phone_verifications, repositories.identities
-    items, calls = repositories.media_items, repositories.calls
-    rate_limiter = repositories.rate_limiter
-    codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
-    sessions = SessionFactory(
-        ports.tokens, ports.refresh_keys, randomness, policy.lifetimes, policy.session_limits
-    )
-    quota = LibraryQuota(repositories.media_usages, items, identities, clock, policy.quota)
-    mark_for_deletion = MarkForDeletion(items, files, quota, clock)
-    media_urls = MediaUrls(
-        files,
-        ports.keyed_hashes,
-        clock,
-        policy.media_access,
-        policy.media_service_url,
-        policy.media_public_url,
-        policy.media_url_variant,
-    )
-    find_item = FindItem(items, identities, policy.library_visibility)
-    retry_deletions = RetryDeletions(items, files, repositories.leases, clock)
-    clean_up_calls = CleanUpCalls(
-        calls=calls,
-        call_provider=ports.call_provider,
-        clock=clock,
-        call_retention=policy.call_retention,
-        recording_retention=policy.recording_retention,
-    )
-    cleanup = Cleanup(
-        repositories, files, mark_for_deletion, retry_deletions, quota, clean_up_calls, clock
-    )
-    message_timing = DeliveryTimingProfile(randomness)
-    find_caller = FindCaller(verifications, identities)
-    delivery_permits = DeliveryPermits(
-        rate_limiter,
-        identities,
-        codes,
-        ports.keyed_hashes,
-        policy.rate_limits,
-        policy.delivery_policy,
-    )
-    report_timing = ReportTimingProfile(randomness)
-    place_code_call = None
-    if ports.call_provider is not None and policy.webhook_urls is not None:
-        place_code_call = PlaceCodeCall(
-            calls,
-            ports.call_provider,
-            policy.webhook_urls,
-            DeliveryTimingProfile(randomness, fallback=message_timing),
-            clock,
+    def __init__(self, ports: Ports, policy: Policy) -> None:
+        repositories, files = ports.repositories, ports.media_files
+        clock, randomness, events = ports.clock, ports.randomness, ports.events
+        verifications, identities = repositories.phone_verifications, repositories.identities
+        items, calls = repositories.media_items, repositories.calls
+        rate_limiter = repositories.rate_limiter
+        codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
+        sessions = SessionFactory(
+            ports.tokens, ports.refresh_keys, randomness, policy.session_limits
         )
-    request_callback = RequestCallback(
-        phone_verifications=verifications,
-        rate_limiter=rate_limiter,
-        codes=codes,
-        has_phone_line=place_code_call is not None,
-        clock=clock,
-        randomness=randomness,
-        events=events,
-        countries=policy.countries,
-        rate_limits=policy.rate_limits,
-        phone_rules=policy.phone_rules,
-    )
-    place_callback = PlaceCallback(
-        phone_verifications=verifications,
-        rate_limiter=rate_limiter,
-        calls=calls,
-        codes=codes,
-        place_code_call=place_code_call,
-        clock=clock,
-        events=events,
-        rate_limits=policy.rate_limits,
-    )
-    call_back = CallBackCaller(calls, place_callback)
-    call_limiter = CallLimiter(
-        rate_limiter=rate_limiter,
-        codes=codes,
-        clock=clock,
-        randomness=randomness,
-        events=events,
-        limits=policy.call_limits,
-        flow=policy.call_flow,
-        has_operator=policy.operator is not None,
-    )
-    report_delivery = ReportDelivery(repositories.delivery_reports, report_timing, clock)
-    return UseCases(
-        request_otp=RequestOtp(
+        mark_for_deletion = MarkForDeletion(items, files, clock)
+        find_item = FindItem(items, identities, policy.library_visibility)
+        message_timing = DeliveryTimingProfile(randomness)
+        delivery_permits = DeliveryPermits(
+            rate_limiter,
+            identities,
+            codes,
+            ports.keyed_hashes,
+            policy.rate_limits,
+            policy.delivery_policy,
+        )
+        report_timing = ReportTimingProfile(randomness)
+        place_code_call = None
+        if ports.call_provider is not None and policy.webhook_urls is not None:
+            place_code_call = PlaceCodeCall(
+                calls,
+                ports.call_provider,
+                policy.webhook_urls,
+                DeliveryTimingProfile(randomness, fallback=message_timing),
+                clock,
+            )
+        callbacks = Callbacks(
+            phone_verifications=verifications,
+            rate_limiter=rate_limiter,
+            calls=calls,
+            codes=codes,
+            place_code_call=place_code_call,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+            countries=policy.countries,
+            rate_limits=policy.rate_limits,
+            phone_rules=policy.phone_rules,
+        )
+        call_back = CallBackCaller(callbacks)
+        call_limiter = CallLimiter(
+            rate_limiter=rate_limiter,
+            codes=codes,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+            limits=policy.call_limits,
+            flow=policy.call_flow,
+            has_operator=policy.operator is not None,
+        )
+        report_delivery = ReportDelivery(repositories.delivery_reports, report_timing, clock)
+
+        self.request_otp = RequestOtp(
             phone_verifications=verifications,
             delivery_permits=delivery_permits,
             rate_limiter=rate_limiter,
@@ -306,8 +228,8 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             countries=policy.countries,
             rate_limits=policy.rate_limits,
             phone_rules=policy.phone_rules,
-        ),
-        verify_otp=VerifyOtp(
+        )
+        self.verify_otp = VerifyOtp(
             phone_verifications=verifications,
             identities=identities,
             calls=calls,
@@ -318,57 +240,71 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             add_session=AddSession(
                 verifications, identities, randomness, events, policy.recycled_after
             ),
-            repeat_login=RepeatLogin(identities, sessions),
             sessions=sessions,
             delivery_permits=delivery_permits,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,
             events=events,
-        ),
-        record_message_status=RecordMessageStatus(ports.status_callbacks, report_delivery),
-        get_delivery_status=GetDeliveryStatus(repositories.delivery_reports, clock),
-        authenticate=Authenticate(
+        )
+
+        self.record_message_status = RecordMessageStatus(ports.status_callbacks, report_delivery)
+        self.get_delivery_status = GetDeliveryStatus(repositories.delivery_reports, clock)
+
+        self.authenticate = Authenticate(
             ports.tokens, identities, clock, policy.session_limits, policy.test_otps
-        ),
-        refresh_session=RefreshSession(identities, sessions, clock, events),
-        list_sessions=ListSessions(clock),
-        revoke_session=RevokeSession(identities, clock, events),
-        logout=Logout(identities, sessions, clock, events),
-        create_user=CreateUser(identities, verifications, clock, randomness),
-        get_user=GetUser(identities),
-        rename_user=RenameUser(identities, clock),
-        delete_user=DeleteUser(identities, mark_for_deletion, clock, events),
-        change_role=ChangeRole(identities, verifications, events, policy.test_otps),
-        block_phone=BlockPhone(verifications, identities, clock, events),
-        unblock_phone=UnblockPhone(verifications, identities, events),
-        revoke_phone_sessions=RevokePhoneSessions(identities, verifications, clock, events),
-        restore_identity=RestoreIdentity(identities, verifications, clock, events),
-        upload_image=UploadImage(
+        )
+        self.refresh_session = RefreshSession(identities, sessions, clock, events)
+        self.list_sessions = ListSessions(clock)
+        self.revoke_session = RevokeSession(identities, clock, events)
+        self.logout = Logout(identities, sessions, clock, events)
+
+        self.create_user = CreateUser(identities, verifications, clock, randomness)
+        self.get_user = GetUser(identities)
+        self.rename_user = RenameUser(identities, clock)
+        self.delete_user = DeleteUser(identities, mark_for_deletion, clock, events)
+
+        self.change_role = ChangeRole(identities, verifications, events, policy.test_otps)
+        self.block_phone = BlockPhone(verifications, identities, clock, events)
+        self.unblock_phone = UnblockPhone(verifications, identities, events)
+        self.revoke_phone_sessions = RevokePhoneSessions(identities, verifications, clock, events)
+        self.restore_identity = RestoreIdentity(identities, verifications, clock, events)
+
+        self.media_urls = MediaUrls(
+            files,
+            ports.keyed_hashes,
+            clock,
+            policy.media_access,
+            policy.media_service_url,
+            policy.media_public_url,
+            policy.media_url_variant,
+        )
+        self.upload_image = UploadImage(
             identities=identities,
             media_items=items,
             media_files=files,
-            media_urls=media_urls,
+            media_urls=self.media_urls,
             image_publisher=ports.image_publisher,
             mark_for_deletion=mark_for_deletion,
-            quota=quota,
+            quota=LibraryQuota(items, policy.quota),
             idempotent_uploads=IdempotentUploads(repositories.idempotency_keys, items, clock),
             clock=clock,
             randomness=randomness,
             variant_specs=policy.variant_specs,
-        ),
-        list_items=ListItems(items, identities, media_urls, policy.library_visibility),
-        get_item=GetItem(find_item, media_urls),
-        categorize_item=CategorizeItem(find_item, items, media_urls),
-        delete_item=DeleteItem(find_item, mark_for_deletion),
-        open_file=OpenFile(items, identities, files, policy.library_visibility),
-        media_urls=media_urls,
-        rebuild_variants=RebuildVariants(
+        )
+
+        self.list_items = ListItems(items, identities, self.media_urls, policy.library_visibility)
+        self.get_item = GetItem(find_item, self.media_urls)
+        self.categorize_item = CategorizeItem(find_item, items, self.media_urls)
+        self.delete_item = DeleteItem(find_item, mark_for_deletion)
+        self.open_file = OpenFile(find_item, files)
+        self.rebuild_variants = RebuildVariants(
             items, files, ports.image_publisher, randomness, policy.variant_specs
-        ),
-        answer_call=AnswerCall(
+        )
+
+        self.answer_call = AnswerCall(
             calls=calls,
-            find_caller=find_caller,
+            find_caller=FindCaller(verifications, identities),
             carry_out=CarryOutEffect(
                 phone_verifications=verifications,
                 identities=identities,
@@ -376,7 +312,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
                 codes=codes,
                 messenger=ports.messenger,
                 timing=message_timing,
-                request_callback=request_callback,
+                callbacks=callbacks,
                 clock=clock,
                 randomness=randomness,
                 events=events,
@@ -391,24 +327,40 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             flow=policy.call_flow,
             operator=policy.operator,
             caller_id=policy.caller_id,
-        ),
-        answer_code_call=AnswerCodeCall(
+        )
+        self.answer_code_call = AnswerCodeCall(
             calls=calls,
             phone_verifications=verifications,
             codes=codes,
             clock=clock,
             flow=policy.call_flow,
-        ),
-        record_call_status=RecordCallStatus(calls, call_limiter, call_back, report_delivery, clock),
-        keep_recording=KeepRecording(calls, clock),
-        list_calls=ListCalls(calls),
-        open_recording=OpenRecording(calls, ports.call_provider),
-        check_readiness=CheckReadiness(
+        )
+        self.record_call_status = RecordCallStatus(
+            calls, call_limiter, call_back, report_delivery, clock
+        )
+        self.keep_recording = KeepRecording(calls, clock)
+        self.list_calls = ListCalls(calls)
+        self.open_recording = OpenRecording(calls, ports.call_provider)
+
+        self.check_readiness = CheckReadiness(
             repositories.health, ports.media_health, ports.messenger_health
-        ),
-        get_jwks=GetJwks(ports.tokens),
-        check_media=CheckMedia(items, files, mark_for_deletion, quota),
-        cleanup=cleanup,
-        scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),
-        retry_deletions=retry_deletions,
-    )
+        )
+        self.get_jwks = GetJwks(ports.tokens)
+        self.check_media = CheckMedia(items, files, mark_for_deletion)
+        self.retry_deletions = RetryDeletions(items, files, clock)
+        clean_up_calls = CleanUpCalls(
+            calls=calls,
+            call_provider=ports.call_provider,
+            clock=clock,
+            call_retention=policy.call_retention,
+            recording_retention=policy.recording_retention,
+        )
+        self.cleanup = Cleanup(
+            repositories,
+            files,
+            mark_for_deletion,
+            self.retry_deletions,
+            clean_up_calls,
+            clock,
+        )
+        self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)

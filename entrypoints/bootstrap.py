@@ -25,7 +25,7 @@ from application.ports.messenger import Messenger
 from application.ports.repositories import Repositories
 from application.ports.system import Clock
 from application.ports.webhooks import Webhooks
-from application.use_cases import Policy, Ports, UseCases, build_use_cases
+from application.use_cases import Policy, Ports, UseCases
 from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
@@ -38,11 +38,10 @@ from entrypoints.factories import (
     health_check_of,
     open_adapter,
     status_callbacks_of,
-    with_status_url,
 )
 from entrypoints.keys import check_secrets_file_not_lost
 from entrypoints.operator_files import load_call_flow, load_sms_templates
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
     Factory,
@@ -55,7 +54,7 @@ from entrypoints.settings.values import (
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from adapters.key_file import SecretKeys
+    from adapters.key_file.keys import SecretKeys
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
@@ -76,7 +75,8 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     """
     from adapters.failover import FailoverMessenger
     from adapters.jwt import JwtAccessTokens
-    from adapters.key_file import FileOtpKeys, KeyPurpose
+    from adapters.key_file.document import KeyPurpose
+    from adapters.key_file.keys import FileOtpKeys
     from adapters.pillow import open_image_publisher
     from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness, count_processors
 
@@ -92,7 +92,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             files = await stack.enter_async_context(open_files(settings, clock))
         with name_variable("DIALTONE_SMS"):
             messengers = [
-                with_status_url(await stack.enter_async_context(open_messenger(provider, settings)))
+                await stack.enter_async_context(open_messenger(provider, settings))
                 for provider in settings.sms
             ]
         status_callbacks = status_callbacks_of(messengers)
@@ -100,7 +100,6 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
         image_limits = ImageLimits(
             max_pixels=settings.max_image_pixels,
-            max_jpeg_pixels=settings.max_jpeg_pixels,
             max_frames=settings.max_image_frames,
             max_total_pixels=max(settings.max_image_pixels, ImageLimits().max_total_pixels),
         )
@@ -108,7 +107,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             open_image_publisher(
                 image_limits,
                 processes=max(1, count_processors() // settings.workers),
-                max_pixels_per_hour=settings.max_pixels_per_hour,
+                max_pixels_per_hour=settings.image_megapixels_per_hour * 10**6 // settings.workers,
                 formats=frozenset(settings.image_formats),
             )
         )
@@ -118,7 +117,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             issuer=ISSUER,
             audience=ISSUER,
         )
-        yield build_use_cases(
+        yield UseCases(
             Ports(
                 repositories=replace(records, health=HeldHealthCheck(records.health)),
                 media_files=files,
@@ -139,9 +138,10 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             ),
             Policy(
                 countries=settings.countries,
-                lifetimes=settings.token_lifetimes,
                 session_limits=SessionLimits(
-                    max_age=settings.session_max_age, idle_timeout=settings.session_idle_timeout
+                    max_age=settings.session_max_age,
+                    idle_timeout=settings.session_idle_timeout,
+                    plain_token_ttl=settings.plain_token_ttl,
                 ),
                 delivery_policy=DeliveryPolicy(
                     per_phone=settings.sms_limit_per_phone,
@@ -206,13 +206,13 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
     Raises:
         StartupError: they cannot be used.
     """
-    from adapters.key_file import ReloadingKeys, SecretKeys, parse_secrets
+    from adapters.key_file.keys import ReloadingKeys, SecretKeys, parse_secrets
 
     is_strict = is_service and settings.env is Environment.PRODUCTION
     create_missing = is_service and not is_strict
     if text := settings.secrets.value:
         with name_variable("DIALTONE_SECRETS"):
-            return SecretKeys(parse_secrets(text, is_strict=is_strict), clock)
+            return SecretKeys(parse_secrets(text, is_strict=is_strict).keys, clock)
     with name_variable("DIALTONE_SECRETS_FILE"):
         if create_missing:
             check_secrets_file_not_lost(settings.database, settings.secrets_file)
@@ -224,7 +224,7 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
 def make_phone_encryption(keys: "SecretKeys", index_key: Key | None = None) -> PhoneEncryption:
     """Return the encryption of phones, by default with the only index key."""
     from adapters.encryption import AesPhoneEncryption
-    from adapters.key_file import KeyPurpose
+    from adapters.key_file.document import KeyPurpose
     from adapters.system import SystemRandomness
 
     key = index_key or keys.current()[KeyPurpose.PHONE_INDEX][0]
@@ -257,7 +257,7 @@ def open_call_provider(settings: Settings) -> AbstractAsyncContextManager[CallPr
     """
     if not settings.has_phone_line:
         return nullcontext()
-    from adapters.twilio import open_twilio_calls
+    from adapters.twilio.calls import open_twilio_calls
 
     return open_twilio_calls(
         settings.twilio_account_sid,
@@ -271,7 +271,9 @@ def make_webhooks(settings: Settings) -> Webhooks | None:
     """Return what verifies, reads and answers the provider's requests; None if it sends none."""
     if not settings.receives_webhooks:
         return None
-    from adapters.twilio import TwilioSignatures, TwilioWebhookParser, TwimlMarkup
+    from adapters.twilio.markup import TwimlMarkup
+    from adapters.twilio.signatures import TwilioSignatures
+    from adapters.twilio.webhook_parser import TwilioWebhookParser
 
     signatures = TwilioSignatures(
         settings.twilio_account_sid,
@@ -335,7 +337,7 @@ def open_messenger(
 
             return nullcontext(ConsoleMessenger(sys.stdout))
         case SmsProvider.TWILIO:
-            from adapters.twilio import open_twilio_messenger
+            from adapters.twilio.messenger import open_twilio_messenger
 
             return open_twilio_messenger(
                 settings.twilio_account_sid,

@@ -20,7 +20,7 @@ from entrypoints.startup_error import (
 )
 
 if TYPE_CHECKING:
-    from entrypoints.settings import Settings
+    from entrypoints.settings.settings import Settings
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -95,7 +95,8 @@ def _run_service() -> Iterable[str]:
 def _read_settings(*, has_file_checks: bool) -> "Settings":
     from adapters.logging import configure_logging
     from entrypoints.operator_files import FILE_CHECKS
-    from entrypoints.settings import ENV_FILE, read_settings
+    from entrypoints.settings.env_file import ENV_FILE
+    from entrypoints.settings.read import read_settings
 
     # Other commands can help while the files are not valid.
     file_checks = FILE_CHECKS if has_file_checks else ()
@@ -106,15 +107,12 @@ def _read_settings(*, has_file_checks: bool) -> "Settings":
 
 def _print_result(call: Callable[[], Iterable[str]]) -> int:
     from application.ports.errors import ConfigurationError, PortError
-    from entrypoints.settings import SettingsError
+    from entrypoints.settings.read import SettingsError
 
     try:
         for line in call():
             _print_line(line)
-    except SettingsError as error:
-        print_errors(*error.problems)
-        return EXIT_INVALID
-    except InvalidArgument as error:
+    except (InvalidArgument, SettingsError) as error:
         print_errors(str(error))
         return EXIT_INVALID
     except (CommandError, ConfigurationError, StartupError, PortError) as error:

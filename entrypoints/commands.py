@@ -26,19 +26,20 @@ from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.drawing import draw
 from domain.voice.flow_rules import list_contained_phrases
-from domain.voice.walk import Caller, CallerIdentity
+from domain.voice.walk import Caller
 from entrypoints import bootstrap, operator_jobs
 from entrypoints.connection_checks import run_checks
 from entrypoints.flow_trial import try_flow
 from entrypoints.operator_files import load_call_flow, load_sms_templates
 from entrypoints.part_checks import connection_checks
-from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration
+from entrypoints.settings.read import describe, find_unknown, unknown_line
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MediaFolder
 from entrypoints.startup_error import CommandError, InvalidArgument, print_errors
 
 if TYPE_CHECKING:
-    from adapters.templates import TemplateFile
+    from adapters.templates.template_file import TemplateFile
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
         value_width = max(len(row.shown) for row in rows)
         for row in rows:
             yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
-    yield from starmap(unknown_line, settings.variables.unknown.items())
+    yield from starmap(unknown_line, find_unknown(settings.variables.values))
     failed = sum(not result.is_ok for result in results.values())
     if failed:
         raise CommandError(f"{failed} of {len(results)} parts do not work.")
@@ -118,7 +119,7 @@ def _check_media(settings: Settings, arguments: Namespace) -> Iterable[str]:
         f" without a variant: {len(found.items_without_variant)}"
     )
     if arguments.repair:
-        yield f"repaired: {found.repaired}; corrected usages: {found.corrected_usages}"
+        yield f"repaired: {found.repaired}"
         if found.items_without_variant:
             yield "Next: dialtone media rebuild-variants"
     elif found.orphans:
@@ -156,7 +157,8 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def generate_keys(arguments: Namespace) -> Iterable[str]:
     """Create a secrets file, or print new keys as one line. It needs no settings."""
-    from adapters.key_file import generate_document, generate_secrets_file
+    from adapters.key_file.document import generate_document
+    from adapters.key_file.keys import generate_secrets_file
 
     if arguments.file == "-":
         yield generate_document(indent=None).rstrip()
@@ -299,7 +301,8 @@ def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
             caller = Caller()
             if arguments.caller != "anonymous":
                 phone = _parse_phone(settings, arguments.phone)
-                caller = Caller(phone, CallerIdentity(arguments.caller))
+                identity_id = None if arguments.caller == "unknown" else "trial"
+                caller = Caller(phone, identity_id, arguments.caller == "verified")
             return try_flow(call_flow, caller, _read_line)
 
 

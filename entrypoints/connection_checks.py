@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from io import BytesIO
-from multiprocessing.connection import Connection
+from multiprocessing.pool import AsyncResult
 from typing import Any, Final, TypeAlias
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -19,7 +19,6 @@ from entrypoints.startup_error import StartupError
 
 CHECK_TIMEOUT: Final = 15.0
 """Seconds for all checks, because they run at the same time."""
-_END_TIMEOUT: Final = 0.5
 _FILE_NOT_FOUND: Final = b'"error":"File not found","code":"not_found"'
 """In the response of `/media` of the service."""
 _MAX_ERROR_BYTES: Final = 4096
@@ -45,24 +44,12 @@ def run_checks(
 ) -> dict[str, CheckResult]:
     """Run all checks at the same time; return the results by name.
 
-    Each has a process of its own. An adapter that blocks delays no other check, and can be killed.
+    Each has a process of its own. An adapter that blocks delays no other check, and is ended.
     """
-    fork = multiprocessing.get_context("fork")
     deadline = time.monotonic() + timeout_seconds
-    running = {}
-    for name, check in checks.items():
-        receiver, sender = fork.Pipe(duplex=False)
-        process = fork.Process(target=_send_result, args=(check, sender, set_up_process))
-        process.start()
-        sender.close()
-        running[name] = process, receiver
-    results = {}
-    for name, (process, receiver) in running.items():
-        results[name] = _receive(receiver, deadline)
-        process.join(_END_TIMEOUT)
-        process.kill()
-        process.join()
-    return results
+    with multiprocessing.get_context("fork").Pool(len(checks), set_up_process) as pool:
+        running = {name: pool.apply_async(_run, [check]) for name, check in checks.items()}
+        return {name: _wait(result, deadline) for name, result in running.items()}
 
 
 async def check_media_files(files: MediaFiles, public_url: str | None = None) -> None:
@@ -116,24 +103,19 @@ def _check_public_url(url: str) -> None:
         )
 
 
-def _send_result(check: Check, sender: Connection, set_up_process: Callable[[], None]) -> None:
-    set_up_process()
+def _run(check: Check) -> CheckResult:
     try:
         note = asyncio.run(check())
-        result = CheckResult(is_ok=True, text=f"ok ({note})" if note else "ok")
     except (ConfigurationError, StartupError, PortError) as error:
-        result = CheckResult(is_ok=False, text=str(error))
+        return CheckResult(is_ok=False, text=str(error))
     except Exception as error:  # noqa: BLE001 - its text may contain anything
-        result = CheckResult(is_ok=False, text=f"The check failed with {type(error).__name__}.")
-    sender.send(result)
+        return CheckResult(is_ok=False, text=f"The check failed with {type(error).__name__}.")
+    return CheckResult(is_ok=True, text=f"ok ({note})" if note else "ok")
 
 
-def _receive(receiver: Connection, deadline: float) -> CheckResult:
-    if not receiver.poll(max(0.0, deadline - time.monotonic())):
+def _wait(result: AsyncResult[CheckResult], deadline: float) -> CheckResult:
+    try:
+        return result.get(max(0.0, deadline - time.monotonic()))
+    except multiprocessing.TimeoutError:
         text = "There was no result in time: check the address and the network."
         return CheckResult(is_ok=False, text=text)
-    try:
-        result: CheckResult = receiver.recv()
-    except EOFError:
-        return CheckResult(is_ok=False, text="The check ended without a result.")
-    return result

@@ -19,34 +19,13 @@ from typing import Any
 import structlog
 
 from application.ports.errors import ConfigurationError
-from application.ports.messenger import DeliveryResult, Messenger
-from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import HealthCheck
-from domain.phone import PhoneNumber
+from application.ports.webhooks import StatusCallbacks
 from entrypoints.ownership import find_ownership_problem
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError
 
 _log = structlog.get_logger()
-
-
-class MessengerWithoutStatus:
-    """An operator's own messenger whose `send` knows no `status_url`."""
-
-    def __init__(self, messenger: Any) -> None:
-        """Send with this messenger."""
-        self._messenger = messenger
-        self.check = health_check_of(messenger).check
-
-    async def send(
-        self,
-        phone: PhoneNumber,
-        text: str,
-        status_url: str = "",  # noqa: ARG002 -- the provider posts no status
-    ) -> DeliveryResult:
-        """Send the message; its status stays unknown."""
-        result: DeliveryResult = await self._messenger.send(phone, text)
-        return result
 
 
 class AlwaysHealthy:
@@ -160,16 +139,6 @@ async def open_adapter(factory: Factory, variable: str, **arguments: object) -> 
         if adapter is None:
             raise StartupError(f"{name} yields None: yield the adapter.")
         yield adapter
-
-
-def with_status_url(messenger: Any) -> Messenger:
-    """Return a messenger that accepts a `status_url`: this one, or one that ignores it."""
-    try:
-        inspect.signature(messenger.send).bind("phone", "text", "status_url")
-    except (AttributeError, TypeError, ValueError):
-        return MessengerWithoutStatus(messenger)
-    accepting: Messenger = messenger
-    return accepting
 
 
 def status_callbacks_of(messengers: Sequence[Any]) -> list[StatusCallbacks]:

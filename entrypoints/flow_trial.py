@@ -26,8 +26,6 @@ from domain.voice.walk import (
     Dialed,
     Effect,
     EffectResult,
-    ExplainLeaving,
-    KeepRecording,
     Leave,
     Recorded,
     Register,
@@ -42,11 +40,9 @@ INSTRUCTIONS: Final = (
 _DIAL_RESULTS: Final = ", ".join(DialResult)
 _EFFECTS: Final[Mapping[type[Effect], str]] = {
     Register: "the caller is registered, with the time and wording of the consent",
-    Leave: "the unverified identity is deleted",
-    ExplainLeaving: "a message is sent that says how to leave; nothing is changed",
+    Leave: "an unverified identity is deleted; a verified one gets a message that says how",
     CallBack: "the caller's number is called back with a code after the caller hung up",
     ChooseLanguage: "the caller hears {0.locale} now, and in the next call",
-    KeepRecording: "the reference of the recording is kept",
 }
 
 
@@ -67,7 +63,9 @@ def try_flow(flow: CallFlow, caller: Caller, read_line: Callable[[], str | None]
             yield f"* {_EFFECTS[type(step.effect)].format(step.effect)}"
             if isinstance(step.effect, ChooseLanguage):
                 caller = replace(caller, locale=step.effect.locale)
-            step = advance(flow, step.position, caller, EffectResult.DONE)
+            is_rejected = isinstance(step.effect, Leave) and caller.is_verified
+            result = EffectResult.REJECTED if is_rejected else EffectResult.DONE
+            step = advance(flow, step.position, caller, result)
             continue
         yield from _describe_all(step.instructions)
         if step.position is None:

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from adapters.records.phone_encryption import PhoneEncryption
-from application.identities.session_factory import TokenLifetimes
+from domain.identities.session import SessionLimits
 from domain.otp.challenge import OTP_TTL
 from entrypoints.bootstrap import load_keys, make_phone_encryption, name_variable
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, MediaFolder, MongoDatabase, SqliteDatabase
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from adapters.key_file import KeyPurpose, RotatedKeys
+    from adapters.key_file.document import KeyPurpose
+    from adapters.key_file.rotation import RotatedKeys
 
 DUMP: Final = 'mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}'
 LOAD_DUMP: Final = 'mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}'
@@ -44,7 +45,7 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
     Raises:
         StartupError: the file cannot be used or replaced, or the last rotation was too recent.
     """
-    from adapters.key_file import rotate_secrets_file
+    from adapters.key_file.rotation import rotate_secrets_file
     from adapters.system import SystemClock
 
     _check_keys_in_file(settings)
@@ -56,14 +57,13 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
 
 def key_lifetimes(settings: Settings) -> "dict[KeyPurpose, timedelta]":
     """Return the maximum lifetime of the existing tokens and codes of each purpose."""
-    from adapters.key_file import KeyPurpose
+    from adapters.key_file.document import KeyPurpose
 
-    tokens = settings.token_lifetimes
-    # The setting may have been longer, as long as the default, when tokens were issued.
-    plain = max(tokens.plain, TokenLifetimes().plain)
+    # The settings may have been longer, as long as the default, when tokens were issued.
+    plain = max(settings.plain_token_ttl, SessionLimits().plain_token_ttl)
     return {
-        KeyPurpose.SIGNING: max(plain, tokens.access),
-        KeyPurpose.REFRESH: max(plain, tokens.refresh),
+        KeyPurpose.SIGNING: plain,
+        KeyPurpose.REFRESH: max(plain, settings.session_idle_timeout),
         KeyPurpose.OTP_PEPPER: OTP_TTL,
     }
 
@@ -78,7 +78,7 @@ async def reencrypt_phones(settings: Settings) -> tuple[int, tuple[str, ...]]:
         StartupError: keys or database cannot be used.
         StorageError
     """
-    from adapters.key_file import KeyPurpose
+    from adapters.key_file.document import KeyPurpose
     from adapters.system import SystemClock
 
     clock = SystemClock()
@@ -105,13 +105,9 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     Raises:
         StartupError: a service runs, or keys or database cannot be used.
     """
-    from adapters.key_file import (
-        KeyPurpose,
-        SecretKeys,
-        begin_index_key_change,
-        finish_index_key_change,
-        load_secrets_file,
-    )
+    from adapters.key_file.document import KeyPurpose
+    from adapters.key_file.keys import SecretKeys, load_secrets_file
+    from adapters.key_file.rotation import begin_index_key_change, finish_index_key_change
     from adapters.system import SystemClock
 
     _check_keys_in_file(settings)

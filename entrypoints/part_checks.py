@@ -26,7 +26,7 @@ from entrypoints.bootstrap import (
 from entrypoints.connection_checks import Check, check_media_files
 from entrypoints.factories import health_check_of
 from entrypoints.keys import check_secrets_file_not_lost
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
     Factory,
@@ -38,7 +38,7 @@ from entrypoints.settings.values import (
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from adapters.twilio import TwilioMessenger
+    from adapters.twilio.messenger import TwilioMessenger
 
 _CHECK_TWILIO: Final = (
     "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, the network and, if it is set, "
@@ -66,7 +66,7 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
 
 
 async def _check_keys(settings: Settings) -> str:
-    from adapters.key_file import find_inactive_keys
+    from adapters.key_file.keys import find_inactive_keys
     from adapters.system import SystemClock
 
     clock, path = SystemClock(), settings.secrets_file
@@ -156,7 +156,7 @@ async def _check_twilio(messenger: "TwilioMessenger") -> str:
 
 
 async def _check_phone_line(settings: Settings) -> str:
-    from adapters.twilio import TwilioCalls
+    from adapters.twilio.calls import TwilioCalls
 
     async with open_call_provider(settings) as calls:
         if isinstance(calls, TwilioCalls):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,6 @@ from application.ports.system import Clock
 
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0
 """A working disk needs a small part of it even for the largest file."""
-HEALTH_CHECK_TIMEOUT_SECONDS: Final = 3.0
 _THREADS: Final = 8
 
 P = ParamSpec("P")
@@ -104,8 +103,7 @@ class DiskFiles:
 
     async def check(self) -> None:
         """Check whether the folder is writable."""
-        check = self._pool.submit(media_folder.check_writable, self._folder)
-        await self._wait_for(check, HEALTH_CHECK_TIMEOUT_SECONDS)
+        await self._run(media_folder.check_writable, self._folder)
 
     async def _read_chunks(self, file: OpenFile) -> AsyncIterator[bytes]:
         while chunk := await self._run(file.read):
@@ -114,11 +112,8 @@ class DiskFiles:
     async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function in a thread."""
         future = self._pool.submit(function, *args, **kwargs)
-        return await self._wait_for(future, self._timeout_seconds)
-
-    async def _wait_for(self, future: Future[T], timeout_seconds: float) -> T:
         try:
-            async with asyncio.timeout(min(timeout_seconds, self._timeout_seconds)):
+            async with asyncio.timeout(self._timeout_seconds):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             raise MediaStorageUnavailable("the disk does not respond") from None

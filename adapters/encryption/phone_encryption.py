@@ -42,7 +42,7 @@ class AesPhoneEncryption:
     - Client IPs and number ranges are hashed, and URLs signed, with keys of their own, which are
       derived from the index key.
     - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key. So a stored
-      ciphertext is kept while phone and key are the same, and keys are rotated.
+      ciphertext is kept while the key is the same, and keys are rotated.
     """
 
     def __init__(self, index_key: bytes, encryption_keys: KeyRing, randomness: Randomness) -> None:
@@ -63,24 +63,20 @@ class AesPhoneEncryption:
         """Return the blind index: 64 hex digits."""
         return self._hmac(phone.e164.encode())
 
-    def encrypt(self, phone: PhoneNumber, record_id: str, stored: bytes | None = None) -> bytes:
-        """Encrypt the phone number for this record with the current key, or keep `stored`."""
+    def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
+        """Encrypt the phone number for this record with the current key."""
         key = self._encryption_keys.signing()
-        if stored is not None and self._is_current(stored, key, phone, record_id):
-            return stored
         nonce = self._randomness.bytes(_NONCE_BYTES)
         key_id = key.id.encode()
         cipher = self._accepted_ciphers().get(key_id) or AESGCM(key.key)
         ciphertext = cipher.encrypt(nonce, phone.e164.encode(), record_id.encode())
         return _FORMAT_VERSION + key_id + nonce + ciphertext
 
-    def _is_current(self, stored: bytes, key: Key, phone: PhoneNumber, record_id: str) -> bool:
-        if stored[1:_NONCE_START] != key.id.encode():
-            return False
-        try:
-            return self.decrypt(stored, record_id) == phone
-        except CorruptRecord:
-            return False
+    def reencrypt(self, ciphertext: bytes, record_id: str) -> bytes:
+        """Return the ciphertext under the current key; it may be so already."""
+        if ciphertext[1:_NONCE_START] == self._encryption_keys.signing().id.encode():
+            return ciphertext
+        return self.encrypt(self.decrypt(ciphertext, record_id), record_id)
 
     def decrypt(self, ciphertext: bytes, record_id: str) -> PhoneNumber:
         """Decrypt a phone number that was encrypted for this record with any accepted key.

@@ -1,7 +1,7 @@
 """A call flow from a file, and its validation as a whole."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -49,7 +49,7 @@ def load_call_flow(file: Path | None, app_name: str) -> CallFlow:
     return flow
 
 
-def _read_toml(file: Traversable) -> Mapping[str, Any]:
+def _read_toml(file: Traversable) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:

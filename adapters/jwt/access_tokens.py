@@ -70,11 +70,7 @@ class JwtAccessTokens:
     def __init__(
         self, key_set: KeyRing, long_lived_key_set: KeyRing, *, issuer: str, audience: str
     ) -> None:
-        """Use the P-256 private keys (PEM) of the first set, and derive keys from the second.
-
-        Raises:
-            ValueError: a key is not on the curve P-256.
-        """
+        """Use the P-256 private keys (PEM) of the first set, and derive keys from the second."""
         self._key_set = key_set
         self._long_lived_key_set = long_lived_key_set
         self._keys = prepare_token_keys(key_set.accepted(), long_lived_key_set.accepted())

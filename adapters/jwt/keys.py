@@ -7,7 +7,6 @@ from typing import Any, Final
 import jwt
 from cachetools import LRUCache
 from cryptography.hazmat.primitives.asymmetric.ec import (
-    SECP256R1,
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
@@ -72,15 +71,13 @@ def prepare_token_keys(published: Sequence[Key], long_lived: Sequence[Key]) -> T
     """Prepare the keys.
 
     Args:
-        published: Private keys in PEM; offline verifiers know their public keys.
+        published: P-256 private keys in PEM; offline verifiers know their public keys.
         long_lived: Secrets that the keys of long-lived tokens are derived from.
-
-    Raises:
-        ValueError: a key is not on the curve P-256.
     """
     by_id, public_keys = {}, []
     for key in published:
-        private_key = _parse_private_key(key)
+        private_key = load_pem_private_key(key.key, password=None)
+        assert isinstance(private_key, EllipticCurvePrivateKey)  # noqa: S101 - no others are loaded
         public_key = private_key.public_key()
         by_id[key.id] = TokenKey(_header(PUBLISHED_ALGORITHM, key.id), private_key, public_key)
         public_keys.append(_to_public_key(key.id, public_key))
@@ -108,14 +105,6 @@ def _derive_long_lived_secret(key: Key) -> bytes:
     """
     hkdf = HKDF(SHA256(), _LONG_LIVED_KEY_BYTES, salt=None, info=_LONG_LIVED_LABEL)
     return hkdf.derive(key.key)
-
-
-def _parse_private_key(key: Key) -> EllipticCurvePrivateKey:
-    private_key = load_pem_private_key(key.key, password=None)
-    match private_key:
-        case EllipticCurvePrivateKey(curve=SECP256R1()):
-            return private_key
-    raise ValueError("A signing key must be a P-256 private key in PEM.")
 
 
 def _to_public_key(key_id: str, key: EllipticCurvePublicKey) -> PublicKey:

@@ -49,7 +49,7 @@ def load_secrets_file(
     if create_missing and not os.path.lexists(path):
         create_private_file(path, generate_document())
     text = read_private_file(path, is_strict=is_strict)
-    return _parse(text, f"The secrets file {path}", max_index_keys, is_strict=is_strict)
+    return parse_secrets(text, f"The secrets file {path}", max_index_keys, is_strict=is_strict)
 
 
 def generate_secrets_file(path: Path) -> None:
@@ -64,16 +64,14 @@ def generate_secrets_file(path: Path) -> None:
         )
 
 
-def parse_secrets(text: str, *, is_strict: bool = False) -> KeysByPurpose:
-    """Parse the document of a variable.
+def parse_secrets(
+    text: str, name: str = "The value", max_index_keys: int = 1, *, is_strict: bool = False
+) -> SecretsDocument:
+    """Parse the document of a variable, or of the file that `name` names.
 
     Raises:
         ConfigurationError: it is invalid, or `is_strict` and it has a weak key.
     """
-    return _parse(text, "The value", is_strict=is_strict).keys
-
-
-def _parse(text: str, name: str, max_index_keys: int = 1, *, is_strict: bool) -> SecretsDocument:
     try:
         document = parse_document(text, max_index_keys)
         if is_strict:

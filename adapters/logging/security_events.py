@@ -2,11 +2,12 @@
 
 import re
 from contextlib import suppress
+from typing import Unpack
 
 import structlog
 
 from adapters.logging.masking import mask_phones
-from application.ports.security_events import SecurityEvent
+from application.ports.security_events import SecurityEventDetails, SecurityEventType
 
 _log = structlog.get_logger("dialtone.security")
 
@@ -19,17 +20,15 @@ class LogSecurityEvents:
     - A log that fails does not fail the request.
     """
 
-    def emit(self, event: SecurityEvent) -> None:
+    def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
         """Log an event."""
+        phone, reason = details.get("phone"), details.get("reason")
         fields = {
-            "client_ip": event.client_ip,
-            "phone": event.phone and event.phone.masked,
-            "user_id": event.user_id,
-            "role": event.role,
+            **details,
+            "phone": phone and phone.masked,
             # That of a custom provider may contain the phone, or the message with the code.
-            "reason": event.reason and re.sub(r"\d{4,}", "****", mask_phones(event.reason)),
-            "attempts_left": event.attempts_left,
+            "reason": reason and re.sub(r"\d{4,}", "****", mask_phones(reason)),
         }
-        write = _log.warning if event.type.may_be_attack else _log.info
+        write = _log.warning if event.may_be_attack else _log.info
         with suppress(Exception):  # whatever fails, and it cannot be logged
-            write(event.type, **{n: v for n, v in fields.items() if v not in {None, ""}})
+            write(event, **{n: v for n, v in fields.items() if v not in {None, ""}})

@@ -37,7 +37,6 @@ from application.ports.errors import (
 
 T = TypeVar("T")
 
-DELETE_BATCH_SIZE: Final = 200
 BUILD_TIMEOUT: Final = 3600.0
 """Seconds for the indexes of all collections, which may be large."""
 MAX_CALLS: Final = int(os.environ.get("MOTOR_MAX_WORKERS") or 5 * (os.cpu_count() or 1))
@@ -80,14 +79,11 @@ class Database:
         """Return why TLS keeps this process from the database, or None."""
         return find_tls_problem(self.url, self.motor.client.delegate.topology_description)
 
-    async def run(
-        self, call: Callable[[], Awaitable[T]], timeout_seconds: float | None = None
-    ) -> T:
+    async def run(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call to the driver.
 
         Args:
             call: Begins the call: motor takes a thread for it at once.
-            timeout_seconds: The timeout of the call; `self.timeout_seconds` by default.
 
         Raises:
             DuplicateKey: a unique index rejected the write.
@@ -95,11 +91,9 @@ class Database:
             StorageTimeout: there was no answer in time; a write may have been done.
             StorageUnavailable: the call failed, or too many calls wait.
         """
-        return await self.limit(lambda deadline: self._run(call, deadline), timeout_seconds)
+        return await self.limit(lambda deadline: self._run(call, deadline))
 
-    async def limit(
-        self, call: Callable[[float], Awaitable[T]], timeout_seconds: float | None = None
-    ) -> T:
+    async def limit(self, call: Callable[[float], Awaitable[T]]) -> T:
         """Make a call with a deadline, a time of the event loop.
 
         All calls of one request have one timeout together, so that the client gets a response in
@@ -110,7 +104,7 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         now, request = loop.time(), CURRENT_REQUEST.get()
-        deadline = now + (timeout_seconds or self.timeout_seconds)
+        deadline = now + self.timeout_seconds
         if request is None:
             return await call(deadline)
         deadline -= request.storage_seconds(now)
@@ -144,13 +138,11 @@ class Database:
             raise port_error(error, self.find_tls_problem()) from None
 
     async def list_raw(self, query: FindMany[Any], limit: int) -> list[RawDocument]:
-        """Return up to `limit` documents that match, as they are stored.
+        """Return up to `limit` documents that match, as they are stored; `limit` is positive.
 
         Raises:
             StorageError
         """
-        if limit < 1:
-            return []  # for MongoDB 0 is no limit
         return await self.run(lambda: query.limit(limit).motor_cursor.to_list(None))
 
     async def delete_oldest(
@@ -161,19 +153,14 @@ class Database:
         Raises:
             StorageError
         """
-        deleted = 0
-        while deleted < limit:
-            batch_size = min(limit - deleted, DELETE_BATCH_SIZE)
-            found = await self.list_raw(document.find(expired).sort("expires_at"), batch_size)
-            # A document may have been replaced since, and expire later.
-            still_expired = {"_id": {"$in": [raw["_id"] for raw in found]}, **expired}
-            if found:
-                collection = self.collection(document)
-                result = await self.run(lambda: collection.delete_many(still_expired))  # noqa: B023 -- awaited before the next
-                deleted += result.deleted_count
-            if len(found) < batch_size:
-                break
-        return deleted
+        found = await self.list_raw(document.find(expired).sort("expires_at"), limit)
+        if not found:
+            return 0
+        # A document may have been replaced since, and expire later.
+        still_expired = {"_id": {"$in": [raw["_id"] for raw in found]}, **expired}
+        collection = self.collection(document)
+        result = await self.run(lambda: collection.delete_many(still_expired))
+        return result.deleted_count
 
 
 @dataclass(slots=True)

@@ -14,7 +14,6 @@ from application.ports.errors import ConfigurationError, StorageUnavailable
 
 SCHEMA_VERSION: Final = 1
 METADATA_ID: Final = "database"
-HEALTH_CHECK_TIMEOUT: Final = 3.0
 CREATION_TIMEOUT: Final = 60.0
 """Seconds for the first write: the first collection may wait for a checkpoint of all databases."""
 
@@ -103,10 +102,9 @@ class MongoHealthCheck:
 
     async def check(self) -> None:
         """Return when the database accepts writes."""
-        # Readiness does not wait until the driver gives up.
         if problem := self.database.find_tls_problem():
             raise StorageUnavailable(problem)
-        if not await self.database.run(lambda: _write_check(self.collection), HEALTH_CHECK_TIMEOUT):
+        if not await self.database.run(lambda: _write_check(self.collection)):
             raise StorageUnavailable(_EMPTIED)
 
 

@@ -47,8 +47,7 @@ async def reencrypt_phones(url: str, encryption: PhoneEncryption) -> int:
         with errors_while_opening(location_of(url)), pymongo.timeout(_TIMEOUT):
             async for document, raw in _list_encrypted():
                 stored = raw["encrypted_phone"]
-                phone = encryption.decrypt(stored, raw["_id"])
-                encrypted = encryption.encrypt(phone, raw["_id"], stored)
+                encrypted = encryption.reencrypt(stored, raw["_id"])
                 if encrypted != stored:
                     count += 1
                     changes = {"$set": {"encrypted_phone": encrypted}, "$inc": {"version": 1}}

@@ -17,6 +17,8 @@ _BASE_MEMORY: Final = 256 * 1024 * 1024
 _MEMORY_PER_PIXEL: Final = 20
 """An animated WebP needs most: two canvases, a frame and two copies, with 4 bytes per pixel."""
 _MAX_WAIT: Final = 3
+_IDLE_SECONDS: Final = 30.0
+"""After this time without a task, the processes end."""
 # Freed images go back to the operating system at once.
 _ENVIRONMENT: Final = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "1"}
 
@@ -82,6 +84,7 @@ class DecoderProcesses:
         self._max_pixels = max_pixels
         self._max_seconds = max_seconds
         self._idle = list[DecoderProcess]()
+        self._stopping_idle: asyncio.TimerHandle | None = None
 
     async def run(self, task: Task, files: Sequence[int]) -> Answer:
         """Do a task in a process of its own; stop this if the caller is cancelled.
@@ -102,6 +105,10 @@ class DecoderProcesses:
                 raise TOO_COMPLEX from error
             raise
         self._idle.append(process)
+        if self._stopping_idle is not None:
+            self._stopping_idle.cancel()
+        loop = asyncio.get_running_loop()
+        self._stopping_idle = loop.call_later(_IDLE_SECONDS, self.stop_idle)
         return answer
 
     def stop_idle(self) -> None:

@@ -20,8 +20,6 @@ MAX_SMALL_BYTES: Final = 256 * 1024
 ALL_FORMATS: Final = frozenset(SourceFormat)
 _NOBODY: Final = ""
 """The identity for variants of images that were published before."""
-_IDLE_SECONDS: Final = 30.0
-"""After this time without images, the decoder processes end."""
 
 
 class PillowImagePublisher:
@@ -48,7 +46,6 @@ class PillowImagePublisher:
         self._decoding = decoding
         self._allowance = allowance
         self._working = set[asyncio.Task[Answer]]()
-        self._stopping_idle: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     @asynccontextmanager
@@ -74,7 +71,6 @@ class PillowImagePublisher:
     async def close(self) -> None:
         """Accept no more images, wait for those in progress, and end the processes."""
         self._is_closed = True
-        self._keep_idle()
         await asyncio.gather(*self._working, return_exceptions=True)
         await asyncio.to_thread(self._processes.stop_idle)
 
@@ -97,7 +93,6 @@ class PillowImagePublisher:
         try:
             if self._is_closed:
                 raise Unavailable
-            self._keep_idle()
             descriptors = [file.fileno() for file in files]
             working = asyncio.create_task(self._processes.run(task, descriptors))
             self._working.add(working)
@@ -107,16 +102,9 @@ class PillowImagePublisher:
             raise Unavailable from error
         finally:
             queue.release(queued)
-            if not self._working and not self._is_closed:
-                loop = asyncio.get_running_loop()
-                self._stopping_idle = loop.call_later(_IDLE_SECONDS, self._processes.stop_idle)
         if answer.failure is not None:
             raise answer.failure.to_error()
         return answer
-
-    def _keep_idle(self) -> None:
-        if self._stopping_idle is not None:
-            self._stopping_idle.cancel()
 
 
 @asynccontextmanager

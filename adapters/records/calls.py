@@ -1,17 +1,16 @@
 """The stored form of calls. It contains no code and no phone number."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
-from typing import Any, Final, Literal, TypeVar, get_type_hints
+from inspect import get_annotations
+from typing import Any, Final
 
 import msgspec
 
 from adapters.records.mapping import Record, RecordMapping
-from domain.voice import instructions, walk
-from domain.voice.call import Call, PendingEffect, Turn
-
-T = TypeVar("T")
+from domain.voice import instructions
+from domain.voice.call import Call, CallDirection, CallStatus, Recording, Turn
+from domain.voice.walk import CallOutcome
 
 
 class PositionRecord(msgspec.Struct, gc=False):
@@ -59,7 +58,6 @@ class GatherRecord(Tagged, tag="gather", kw_only=True):
     answer_to: PositionRecord
     voice: VoiceRecord
     hints: tuple[str, ...] = ()
-    keys: int = 1
     timeout_seconds: int = 5
     with_speech: bool = True
 
@@ -77,7 +75,6 @@ class RecordRecord(Tagged, tag="record"):
 
     answer_to: PositionRecord
     max_seconds: int
-    silence_seconds: int
 
 
 class GoToRecord(Tagged, tag="go_to"):
@@ -88,38 +85,6 @@ class GoToRecord(Tagged, tag="go_to"):
 
 class HangUpRecord(Tagged, tag="hang_up"):
     """End the call."""
-
-
-class RegisterRecord(Tagged, tag="register"):
-    """The caller joins, after this wording was read."""
-
-    consent: str
-    language: str
-
-
-class LeaveRecord(Tagged, tag="leave"):
-    """The caller leaves."""
-
-
-class ExplainLeavingRecord(Tagged, tag="explain_leaving"):
-    """A message says how to leave."""
-
-
-class CallBackRecord(Tagged, tag="call_back"):
-    """The caller is called back with a code."""
-
-
-class ChooseLanguageRecord(Tagged, tag="choose_language"):
-    """The caller hears this locale."""
-
-    locale: str
-
-
-class KeepRecordingRecord(Tagged, tag="keep_recording"):
-    """The reference to a recording is kept."""
-
-    recording_id: str
-    duration_seconds: int
 
 
 class TurnRecord(msgspec.Struct, gc=False):
@@ -139,21 +104,6 @@ class TurnRecord(msgspec.Struct, gc=False):
     ]
 
 
-class PendingEffectRecord(msgspec.Struct, gc=False):
-    """The effect that a request carries out."""
-
-    position: PositionRecord
-    effect: (
-        RegisterRecord
-        | LeaveRecord
-        | ExplainLeavingRecord
-        | CallBackRecord
-        | ChooseLanguageRecord
-        | KeepRecordingRecord
-    )
-    started_at: datetime
-
-
 class RecordingRecord(msgspec.Struct, gc=False):
     """A recording, by the provider's id."""
 
@@ -166,19 +116,10 @@ class CallRecord(Record, kw_only=True):
     """A call."""
 
     id: str
-    direction: Literal["inbound", "outbound"]
+    direction: CallDirection
     started_at: datetime
     provider_call_id: str | None = None
-    status: Literal[
-        "queued",
-        "ringing",
-        "in_progress",
-        "completed",
-        "busy",
-        "no_answer",
-        "failed",
-        "canceled",
-    ]
+    status: CallStatus
     ended_at: datetime | None = None
     identity_id: str | None = None
     is_caller_verified: bool = False
@@ -186,26 +127,10 @@ class CallRecord(Record, kw_only=True):
     report_id: str | None = None
     locale: str | None = None
     path: tuple[str, ...] = ()
-    outcome: (
-        Literal[
-            "gave_up",
-            "connected",
-            "operator_unavailable",
-            "joined",
-            "left",
-            "leaving_explained",
-            "callback",
-            "callback_rejected",
-            "recorded",
-            "code_read",
-            "code_not_read",
-            "failed",
-        ]
-        | None
-    ) = None
+    outcome: CallOutcome | None = None
     position: PositionRecord | None = None
     turns: tuple[TurnRecord, ...] = ()
-    pending_effect: PendingEffectRecord | None = None
+    effect_started_at: datetime | None = None
     recordings: tuple[RecordingRecord, ...] = ()
     are_recordings_due: bool = False
     oldest_recording_at: datetime | None = None
@@ -214,7 +139,12 @@ class CallRecord(Record, kw_only=True):
     operator_reservation_id: str | None = None
 
 
-_KINDS: Final[Mapping[type, type[Tagged]]] = {
+_RECORD_TYPES: Final[Mapping[type, type]] = {
+    Call: CallRecord,
+    Turn: TurnRecord,
+    Recording: RecordingRecord,
+    instructions.Position: PositionRecord,
+    instructions.Voice: VoiceRecord,
     instructions.Say: SayRecord,
     instructions.SayCode: SayCodeRecord,
     instructions.Pause: PauseRecord,
@@ -223,14 +153,8 @@ _KINDS: Final[Mapping[type, type[Tagged]]] = {
     instructions.Record: RecordRecord,
     instructions.GoTo: GoToRecord,
     instructions.HangUp: HangUpRecord,
-    walk.Register: RegisterRecord,
-    walk.Leave: LeaveRecord,
-    walk.ExplainLeaving: ExplainLeavingRecord,
-    walk.CallBack: CallBackRecord,
-    walk.ChooseLanguage: ChooseLanguageRecord,
-    walk.KeepRecording: KeepRecordingRecord,
 }
-_CLASSES: Final = {record_type: value_type for value_type, record_type in _KINDS.items()}
+_VALUE_TYPES: Final = {record_type: value_type for value_type, record_type in _RECORD_TYPES.items()}
 
 
 class CallMapping(RecordMapping[Call, CallRecord]):
@@ -238,54 +162,25 @@ class CallMapping(RecordMapping[Call, CallRecord]):
 
     def to_record(self, value: Call) -> CallRecord:
         """Return the record of a call."""
-        pending = value.pending_effect
-        return _copy(
-            value,
-            CallRecord,
-            schema_version=self.schema_version,
-            turns=tuple(
-                _copy(turn, TurnRecord, instructions=_copy_each(turn.instructions, _KINDS))
-                for turn in value.turns
-            ),
-            pending_effect=pending
-            and _copy(pending, PendingEffectRecord, effect=_copy_kind(pending.effect, _KINDS)),
-        )
+        record: CallRecord = _copy(value, _RECORD_TYPES)
+        record.schema_version = self.schema_version
+        return record
 
     def to_value(self, record: CallRecord) -> Call:
         """Return the call of a record."""
-        pending = record.pending_effect
-        return _copy(
-            record,
-            Call,
-            turns=tuple(
-                _copy(turn, Turn, instructions=_copy_each(turn.instructions, _CLASSES))
-                for turn in record.turns
-            ),
-            pending_effect=pending
-            and _copy(pending, PendingEffect, effect=_copy_kind(pending.effect, _CLASSES)),
-        )
+        call: Call = _copy(record, _VALUE_TYPES)
+        return call
 
 
-def _copy_each(values: Iterable[object], targets: Mapping[type, type]) -> tuple[Any, ...]:
-    return tuple(_copy_kind(value, targets) for value in values)
+def _copy(source: Any, targets: Mapping[type, type]) -> Any:
+    """Return a copy of a value, a record or a tuple, with the type that belongs to each part."""
+    if isinstance(source, tuple):
+        return tuple(_copy(part, targets) for part in source)
+    target = targets.get(type(source))
+    if target is None:
+        return source
+    fields = {name: _copy(getattr(source, name), targets) for name in get_annotations(target)}
+    return target(**fields)
 
-
-def _copy_kind(value: object, targets: Mapping[type, type]) -> Any:
-    prompt = getattr(value, "prompt", None)
-    copied = {} if prompt is None else {"prompt": _copy_each(prompt, targets)}
-    return _copy(value, targets[type(value)], **copied)
-
-
-def _copy(source: object, target: type[T], **copied: object) -> T:
-    """Return a target with the fields of a source, apart from those that are copied already."""
-    others = {
-        name: msgspec.convert(getattr(source, name), hint, from_attributes=True)
-        for name, hint in _hints_of(target).items()
-        if name not in copied
-    }
-    return target(**others, **copied)
-
-
-_hints_of: Final[Callable[[Any], Mapping[str, Any]]] = cache(get_type_hints)
 
 CALLS: Final = CallMapping("calls", CallRecord, Call)

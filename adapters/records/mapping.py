@@ -11,6 +11,7 @@ them in both directions, so a new field is added to the domain and to the Struct
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -107,13 +108,11 @@ class RecordMapping(Generic[T, R]):
 
     def decode_record(self, text: str | msgspec.Raw) -> R:
         """Return a record in JSON, as `decode` does."""
-        try:
+        with suppress(msgspec.DecodeError, UnicodeError):
             record = self._decoder.decode(text)
-        except (msgspec.DecodeError, UnicodeError):
-            record = None
-        if record is None or record.schema_version != self.schema_version:
-            record = self._upgrade(_decode_fields(text))
-        return record
+            if record.schema_version == self.schema_version:
+                return record
+        return self._upgrade(_decode_fields(text))
 
     def convert(self, fields: Fields) -> T:
         """Return the value of fields whose times and bytes are Python's own.
@@ -125,13 +124,11 @@ class RecordMapping(Generic[T, R]):
 
     def convert_record(self, fields: Fields) -> R:
         """Return the record of such fields, as `convert` does."""
-        try:
+        with suppress(msgspec.ValidationError):
             record = msgspec.convert(fields, self.record_type)
-        except msgspec.ValidationError:
-            record = None
-        if record is None or record.schema_version != self.schema_version:
-            record = self._upgrade(fields)
-        return record
+            if record.schema_version == self.schema_version:
+                return record
+        return self._upgrade(fields)
 
     def unreadable(self) -> CorruptRecord:
         """Return the error of a record that is damaged."""

@@ -16,14 +16,17 @@ class PhoneEncryption(KeyedHashes, Protocol):
         """Return the blind index: the same for the same phone, and useless without the key."""
         ...
 
-    def encrypt(self, phone: PhoneNumber, record_id: str, stored: bytes | None = None) -> bytes:
-        """Encrypt the phone for this record. Encrypting it again gives different bytes.
+    def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
+        """Encrypt the phone for this record. Encrypting it again gives different bytes."""
+        ...
 
-        Args:
-            phone: the phone.
-            record_id: the id of the record that stores the ciphertext.
-            stored: the ciphertext of the record as it is. It is returned if it is the phone's,
-                under the current key: one key encrypts only so many times safely.
+    def reencrypt(self, ciphertext: bytes, record_id: str) -> bytes:
+        """Return the ciphertext of this record under the current key.
+
+        One that is under it already is returned: one key encrypts only so many times safely.
+
+        Raises:
+            CorruptRecord: as `decrypt`.
         """
         ...
 

@@ -30,7 +30,7 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 WRITE_CHECK: Final = "UPDATE metadata SET value = value + 1 WHERE name = 'health_check_count'"
-"""It changes nothing that is used; a full or read-only disk can still be read."""
+"""It changes nothing that is used."""
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that a writer waits for a writer of another process."""
 HANGING_AFTER: Final = 1.0
@@ -77,6 +77,10 @@ class Database:
     async def write(self, operation: Operation[T]) -> T:
         """Execute statements durably, all or none."""
         return await self.writer.run(operation)
+
+    async def check(self) -> None:
+        """Write a row: a full or read-only disk can still be read."""
+        await self.execute(WRITE_CHECK)
 
 
 @asynccontextmanager

@@ -61,8 +61,7 @@ async def reencrypt_phones(path: Path, encryption: PhoneEncryption) -> int:
             while rows := await database.read_rows(listing, (last_id, _BATCH_SIZE)):
                 for last_id, version, text in rows:
                     stored = b64decode(text)
-                    phone = encryption.decrypt(stored, last_id)
-                    encrypted = encryption.encrypt(phone, last_id, stored)
+                    encrypted = encryption.reencrypt(stored, last_id)
                     if encrypted != stored:
                         count += 1
                         values = (b64encode(encrypted).decode(), last_id, version)

@@ -13,7 +13,7 @@ SUCCESS_TTL: Final = 5.0
 FAILURE_TTL: Final = 1.0
 """Seconds for which a failure is held; longer would delay the recovery."""
 CANCEL_TIMEOUT: Final = 15.0
-"""Seconds after which a check is cancelled. The checks of our adapters end before."""
+"""Seconds after which a check is cancelled."""
 _NO_RESPONSE: Final = "does not answer"
 
 

@@ -77,10 +77,6 @@ class AccountNumber(msgspec.Struct):
         return (self.capabilities or {}).get(capability, True)
 
 
-class _ShortCode(msgspec.Struct):
-    short_code: str
-
-
 class _Response(msgspec.Struct):
     """What is read of a message, a call, the account, a list or an error."""
 
@@ -89,7 +85,6 @@ class _Response(msgspec.Struct):
     error_code: Any = None
     code: Any = None
     incoming_phone_numbers: list[AccountNumber] | None = None
-    short_codes: list[_ShortCode] | None = None
 
 
 class TwilioClient:
@@ -170,15 +165,6 @@ class TwilioClient:
         if listed is None:
             raise InvalidResponse
         return next((entry for entry in listed if entry.phone_number == number), None)
-
-    async def has_short_code(self, code: str) -> bool:
-        """Return whether the account has this short code."""
-        query = {"ShortCode": code, "PageSize": _PAGE_SIZE}
-        url = f"{self._account}/SMS/ShortCodes.json?{urlencode(query)}"
-        listed = (await self._request("GET", url)).short_codes
-        if listed is None:
-            raise InvalidResponse
-        return any(entry.short_code == code for entry in listed)
 
     async def fetch_messaging_service(self, sid: str) -> None:
         """Return if the account has this messaging service."""

@@ -29,6 +29,8 @@ URL-encoded text, where one takes up to 12 (https://www.twilio.com/docs/api/erro
 SPEECH_TIMEOUT: Final = 2
 """Seconds of silence that end what a caller says. Not "auto": it needs a model of speech
 (https://www.twilio.com/docs/api/errors/13335)."""
+RECORDING_SILENCE: Final = 5
+"""Seconds of silence that end a recording."""
 
 _MEDIA_TYPE: Final = "text/xml"
 # XML 1.0, section 2.2: an escaped control character is invalid too.
@@ -100,9 +102,8 @@ def _add_gather(response: Any, gather: Gather, url: str) -> None:
         action=url,
         method="POST",
         action_on_empty_result=True,
-        num_digits=gather.keys,
-        # Of one key, # is an answer like any other. By default it would be ignored.
-        finish_on_key="" if gather.keys == 1 else "#",
+        num_digits=1,
+        finish_on_key="",  # # is an answer like any other; by default it would be ignored
         timeout=gather.timeout_seconds,
         **attributes,
     )
@@ -130,7 +131,7 @@ def _add_record(response: Any, record: Record, url: str, status_url: str) -> Non
         action=url,
         method="POST",
         max_length=record.max_seconds,
-        timeout=record.silence_seconds,
+        timeout=RECORDING_SILENCE,
         play_beep=True,
         recording_status_callback=status_url or None,
         recording_status_callback_method="POST" if status_url else None,

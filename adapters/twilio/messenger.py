@@ -12,8 +12,7 @@ from adapters.twilio.sender_check import check_sender
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_parser import TwilioWebhookParser
 from application.ports.messenger import DeliveryResult, DeliveryStatus
-from application.ports.status_callbacks import MessageStatus
-from application.ports.webhook_signatures import SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
 
 

@@ -1,6 +1,5 @@
 """Whether the account may send from the configured sender."""
 
-import re
 from http import HTTPStatus
 from typing import Final
 
@@ -12,7 +11,6 @@ from adapters.twilio.client import (
 )
 from application.ports.errors import ConfigurationError
 
-_SHORT_CODE: Final = re.compile(r"[0-9]{3,8}")
 _NOT_OWNED: Final = (
     "The Twilio account does not have the number in TWILIO_FROM: use one of its active numbers, "
     "which Twilio's console lists."
@@ -34,35 +32,27 @@ _NOT_LISTED: Final = "this server is not Twilio and does not say whether it know
 async def check_sender(client: TwilioClient, sender: str) -> str:
     """Return a note or an empty text if the account has the sender, or if that cannot be known.
 
-    - Twilio does not list the names that an account may send from.
+    - Twilio does not list the names that an account may send from. Short codes are not checked.
     - A compatible server may offer messages only; it responds with 404.
 
     Raises:
         ConfigurationError: the account does not have it; the message does not contain it.
     """
+    is_service = MESSAGING_SERVICE_SID.fullmatch(sender) is not None
+    is_number = sender.startswith("+")
     try:
-        problem = await _find_problem(client, sender)
+        if is_service:
+            await client.fetch_messaging_service(sender)
+        number = await client.find_number(sender) if is_number else None
     except REQUEST_ERRORS as error:
         if not isinstance(error, TwilioError) or error.status != HTTPStatus.NOT_FOUND:
             raise ConfigurationError(_NOT_CHECKED) from None
         # A resource that does not exist has a code of Twilio; a list always exists.
-        if not MESSAGING_SERVICE_SID.fullmatch(sender) or error.code is None:
+        if not is_service or error.code is None:
             return _NOT_LISTED
-        problem = _NO_SERVICE
-    if problem is not None:
-        raise ConfigurationError(problem)
+        raise ConfigurationError(_NO_SERVICE) from None
+    if is_number and number is None:
+        raise ConfigurationError(_NOT_OWNED)
+    if number and not number.can("sms"):
+        raise ConfigurationError(_NO_SMS)
     return ""
-
-
-async def _find_problem(client: TwilioClient, sender: str) -> str | None:
-    if MESSAGING_SERVICE_SID.fullmatch(sender):
-        await client.fetch_messaging_service(sender)
-        return None
-    if _SHORT_CODE.fullmatch(sender):
-        return None if await client.has_short_code(sender) else _NOT_OWNED
-    if not sender.startswith("+"):
-        return None
-    number = await client.find_number(sender)
-    if number is None:
-        return _NOT_OWNED
-    return None if number.can("sms") else _NO_SMS

@@ -6,7 +6,7 @@ from datetime import timedelta
 from application.identities.assign_phone import assign_phone
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from application.update import save_identity
@@ -95,15 +95,15 @@ class AddSession:
         if is_added:
             return identity_id
         if is_detaching:
-            self.events.emit(
-                SecurityEvent(SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=identity_id)
-            )
+            self.events.emit(SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=identity_id)
         elif is_retry or not identity.is_closed or identity.has_used(used.id):
             return None
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-        owner = await assign_phone(self.phone_verifications, phone, new_id, identity_id, used.id)
-        if owner.is_blocked:
+        owner_id, is_blocked = await assign_phone(
+            self.phone_verifications, phone, new_id, identity_id, used.id
+        )
+        if is_blocked:
             return None
-        login = replace(code.login, identity_id=owner.identity_id)
+        login = replace(code.login, identity_id=owner_id)
         moved = replace(code, login=login, is_device_recognized=False)
         return await self(session, phone, moved, device_id=device_id, request_id=request_id)

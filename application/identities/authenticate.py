@@ -62,13 +62,10 @@ class Authenticate:
         elif used is not loaded.value and not await self.identities.replace(used, loaded.version):
             # What changed meanwhile may be a repeat of the login, or another use.
             await update_identity(self.identities, used.id, record_use)
-        identity = self._demote_test_phone(loaded.value)
+        identity = loaded.value
+        if identity.is_administrator and identity.phone and self.test_otps.includes(identity.phone):
+            identity = identity.demote()
         return Principal(identity, session, has_recent_login=session.is_recent(now))
-
-    def _demote_test_phone(self, identity: Identity) -> Identity:
-        if not identity.is_administrator or identity.phone is None:
-            return identity
-        return identity.demote() if self.test_otps.includes(identity.phone) else identity
 
     def _record_use(self, identity: Identity, claims: TokenClaims, now: datetime) -> Identity:
         session = identity.find_session(claims.session_id, now)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock
 from application.update import save_identity, update_identity, update_phone_verification
 from domain.errors import InvalidValue, Unauthenticated, UserNotFound
@@ -41,9 +41,7 @@ class ChangeRole:
         change = self._promote if role is Role.ADMINISTRATOR else Identity.demote
         changed = await _update_user(self.identities, self.phone_verifications, user, change)
         self.events.emit(
-            SecurityEvent(
-                SecurityEventType.ROLE_CHANGED, phone=changed.phone, user_id=changed.id, role=role
-            )
+            SecurityEventType.ROLE_CHANGED, phone=changed.phone, user_id=changed.id, role=role
         )
         return changed
 
@@ -87,12 +85,10 @@ class RevokePhoneSessions:
 
         identity = await _update_user(self.identities, self.phone_verifications, phone, revoke)
         self.events.emit(
-            SecurityEvent(
-                SecurityEventType.SESSION_REVOKED,
-                phone=phone,
-                user_id=identity.id,
-                reason=f"by an operator, sessions: {revoked}",
-            )
+            SecurityEventType.SESSION_REVOKED,
+            phone=phone,
+            user_id=identity.id,
+            reason=f"by an operator, sessions: {revoked}",
         )
         return revoked
 
@@ -120,15 +116,14 @@ class BlockPhone:
         """
         now = self.clock.now()
 
-        def block(verification: PhoneVerification) -> tuple[PhoneVerification, str | None]:
-            return verification.block(now), verification.identity_id
-
-        identity_id = await update_phone_verification(self.phone_verifications, phone, block)
+        identity_id = await update_phone_verification(
+            self.phone_verifications,
+            phone,
+            lambda verification: (verification.block(now), verification.identity_id),
+        )
         if identity_id is not None:
             await self._block_identity(identity_id, phone, now)
-        self.events.emit(
-            SecurityEvent(SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
-        )
+        self.events.emit(SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
 
     async def _block_identity(self, identity_id: str, phone: PhoneNumber, now: datetime) -> None:
         def block(identity: Identity | None) -> Identity:
@@ -166,9 +161,7 @@ class UnblockPhone:
         await update_phone_verification(
             self.phone_verifications, phone, lambda verification: (verification.unblock(), None)
         )
-        self.events.emit(
-            SecurityEvent(SecurityEventType.PHONE_UNBLOCKED, phone=phone, user_id=identity_id)
-        )
+        self.events.emit(SecurityEventType.PHONE_UNBLOCKED, phone=phone, user_id=identity_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +201,7 @@ class RestoreIdentity:
             return identity.restore(now)
 
         identity = await save_identity(self.identities, identity_id, restore)
-        self._emit(SecurityEventType.IDENTITY_RESTORED, phone, identity_id)
+        self.events.emit(SecurityEventType.IDENTITY_RESTORED, phone=phone, user_id=identity_id)
         return identity
 
     async def _detach(self, owner_id: str, phone: PhoneNumber, now: datetime) -> None:
@@ -218,7 +211,7 @@ class RestoreIdentity:
             return identity if identity.is_closed else identity.detach(now)
 
         await save_identity(self.identities, owner_id, detach)
-        self._emit(SecurityEventType.IDENTITY_DETACHED, phone, owner_id)
+        self.events.emit(SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=owner_id)
 
     async def _replace_owner(
         self, phone: PhoneNumber, owner_id: str | None, identity_id: str
@@ -228,9 +221,6 @@ class RestoreIdentity:
             return verification.assign_identity(identity_id) if is_owner else verification, None
 
         await update_phone_verification(self.phone_verifications, phone, replace_owner)
-
-    def _emit(self, event_type: SecurityEventType, phone: PhoneNumber, user_id: str) -> None:
-        self.events.emit(SecurityEvent(event_type, phone=phone, user_id=user_id))
 
 
 async def _find_owner(verifications: PhoneVerifications, phone: PhoneNumber) -> str | None:

@@ -16,18 +16,6 @@ SESSION_ID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class TokenLifetimes:
-    """How long tokens are valid. Each refresh starts the life of a refresh token anew.
-
-    A plain token is a long-lived access token without a refresh token.
-    """
-
-    plain: timedelta = timedelta(days=90)
-    access: timedelta = timedelta(minutes=15)
-    refresh: timedelta = timedelta(days=90)
-
-
-@dataclass(frozen=True, slots=True)
 class Tokens:
     """The tokens that a client gets. Lifetimes are whole seconds."""
 
@@ -44,22 +32,22 @@ class SessionFactory:
     tokens: AccessTokens
     refresh_keys: KeyRing
     randomness: Randomness
-    lifetimes: TokenLifetimes
     limits: SessionLimits
 
     def start(
         self, session_id: str, now: datetime, device: str | None, *, with_refresh: bool
     ) -> Session:
         """Start a session, with refresh tokens or with one long-lived access token."""
-        lifetime = self.lifetimes.refresh if with_refresh else self.lifetimes.plain
+        limits = self.limits
+        lifetime = limits.max_age if with_refresh else min(limits.plain_token_ttl, limits.max_age)
         nonce = self.randomness.bytes(NONCE_BYTES)
         return Session(
             id=session_id,
             created_at=now,
-            expires_at=now + min(lifetime, self.limits.max_age),
+            expires_at=now + lifetime,
             device=device,
             token_family=RefreshTokenFamily(nonce, rotated_at=now) if with_refresh else None,
-            idle_expires_at=now + self.limits.idle_timeout,
+            idle_expires_at=now + limits.idle_timeout,
         )
 
     def make_device_token(
@@ -73,10 +61,6 @@ class SessionFactory:
         """Derive the secret of a device with each accepted key, the one for new tokens first."""
         keys = (self.refresh_keys.signing(), *self.refresh_keys.accepted())
         return [derive_device_secret(key.key, session_id) for key in keys]
-
-    def refresh(self, session: Session, family: RefreshTokenFamily, now: datetime) -> Session:
-        """Return the session with the next generation of refresh tokens."""
-        return session.refresh(family, now, self.lifetimes.refresh, self.limits)
 
     def find_session(
         self, token: RefreshToken, identity: Identity, now: datetime
@@ -96,29 +80,22 @@ class SessionFactory:
 
     def issue_tokens(self, identity_id: str, session: Session, now: datetime) -> Tokens:
         """Issue the tokens of the session as it is now."""
-        if session.token_family is None:
-            access = self._access_token(identity_id, session, now, session.expires_at)
-            return Tokens(access, _whole_seconds(session.expires_at - now))
-        expires_at = min(now + self.lifetimes.access, session.ends_at)
+        family = session.token_family
+        if family is None:
+            claims = TokenClaims(identity_id, session.id, now, session.expires_at)
+            return Tokens(self.tokens.issue(claims), _whole_seconds(session.expires_at - now))
+        expires_at = min(now + self.limits.access_token_ttl, session.ends_at)
+        claims = TokenClaims(identity_id, session.id, now, expires_at, family.generation)
+        key = self.refresh_keys.signing().key
         refresh = make_refresh_token(
-            identity_id,
-            session.id,
-            session.token_family.generation,
-            key=self.refresh_keys.signing().key,
-            nonce=session.token_family.nonce,
+            identity_id, session.id, family.generation, key=key, nonce=family.nonce
         )
         return Tokens(
-            self._access_token(identity_id, session, now, expires_at),
+            self.tokens.issue(claims),
             _whole_seconds(expires_at - now),
             refresh.text,
             _whole_seconds(session.ends_at - now),
         )
-
-    def _access_token(
-        self, identity_id: str, session: Session, now: datetime, expires_at: datetime
-    ) -> str:
-        generation = session.token_family.generation if session.token_family else None
-        return self.tokens.issue(TokenClaims(identity_id, session.id, now, expires_at, generation))
 
 
 def _whole_seconds(duration: timedelta) -> int:

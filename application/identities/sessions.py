@@ -1,17 +1,17 @@
-"""List and revoke one's own sessions."""
+"""List, refresh and revoke one's own sessions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from application.identities.session_factory import SessionFactory
+from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.identities import Identities
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock
 from application.principal import Principal
 from application.update import update_identity
-from domain.errors import SessionNotFound, Unauthenticated
+from domain.errors import InvalidRefreshToken, SessionNotFound, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.session import Session
@@ -58,12 +58,61 @@ class RevokeSession:
 
         await update_identity(self.identities, principal.identity.id, revoke)
         self.events.emit(
-            SecurityEvent(
-                SecurityEventType.SESSION_REVOKED,
-                user_id=principal.identity.id,
-                reason="one session, by its id",
-            )
+            SecurityEventType.SESSION_REVOKED,
+            user_id=principal.identity.id,
+            reason="one session, by its id",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshSession:
+    """Exchange a refresh token for the next one and a fresh access token.
+
+    - A token that the service did not make has no effect: to know a session's id is not enough
+      to revoke it.
+    - However many requests send the current token in parallel, there is one successor.
+    - A client that lost the response sends the previous token again: it gets the same refresh
+      token and a fresh access token, until it uses one of these. A repeat extends nothing.
+    - Any other reused token revokes its session (RFC 9700 §4.14.2).
+    """
+
+    identities: Identities
+    sessions: SessionFactory
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(self, token: RefreshToken | None) -> Tokens:
+        """Refresh the session; None is a text that is no refresh token.
+
+        Raises:
+            InvalidRefreshToken
+            StorageError
+        """
+        if token is None:
+            self.events.emit(SecurityEventType.REFRESH_TOKEN_REJECTED)
+            raise InvalidRefreshToken
+        now = self.clock.now()
+
+        def rotate(identity: Identity) -> Identity:
+            session, family = self.sessions.find_session(token, identity, now)
+            rotated = family.rotate(token.generation, now)
+            if rotated is None:
+                return identity.revoke_session(session.id)
+            if rotated is family:
+                return identity
+            return identity.replace_session(session.refresh(rotated, now, self.sessions.limits))
+
+        try:
+            identity = await update_identity(self.identities, token.identity_id, rotate)
+        except Unauthenticated:
+            self.events.emit(SecurityEventType.REFRESH_TOKEN_REJECTED, user_id=token.identity_id)
+            raise InvalidRefreshToken from None
+        session = identity.find_session(token.session_id, now)
+        if session is None:
+            self.events.emit(SecurityEventType.REFRESH_TOKEN_REUSED, user_id=identity.id)
+            raise InvalidRefreshToken
+        self.events.emit(SecurityEventType.SESSION_REFRESHED, user_id=identity.id)
+        return self.sessions.issue_tokens(identity.id, session, now)
 
 
 class Scope(StrEnum):
@@ -92,42 +141,29 @@ class Logout:
     events: SecurityEvents
 
     async def __call__(self, by: Principal | RefreshToken, scope: Scope = Scope.THIS) -> None:
-        """Log out.
+        """Log out. A session that has ended in the meantime is no error either.
 
         Raises:
-            Unauthenticated
             StorageError
         """
-        if isinstance(by, Principal):
-            await self._revoke(
-                by.identity.id, lambda identity: _revoke(identity, by.session.id, scope), scope
-            )
-            return
         now = self.clock.now()
 
         def revoke(identity: Identity) -> Identity:
-            session, _ = self.sessions.find_session(by, identity, now)
-            return _revoke(identity, session.id, scope)
+            if isinstance(by, Principal):
+                session = by.session
+            else:
+                session, _ = self.sessions.find_session(by, identity, now)
+            match scope:
+                case Scope.THIS:
+                    return identity.revoke_session(session.id)
+                case Scope.OTHERS:
+                    return identity.revoke_other_sessions(session.id)
+                case Scope.ALL:
+                    return identity.revoke_all_sessions()
 
+        identity_id = by.identity.id if isinstance(by, Principal) else by.identity_id
         with suppress(Unauthenticated):
-            await self._revoke(by.identity_id, revoke, scope)
-
-    async def _revoke(
-        self, identity_id: str, revoke: Callable[[Identity], Identity], scope: Scope
-    ) -> None:
-        await update_identity(self.identities, identity_id, revoke)
-        self.events.emit(
-            SecurityEvent(
+            await update_identity(self.identities, identity_id, revoke)
+            self.events.emit(
                 SecurityEventType.SESSION_REVOKED, user_id=identity_id, reason=f"scope {scope}"
             )
-        )
-
-
-def _revoke(identity: Identity, session_id: str, scope: Scope) -> Identity:
-    match scope:
-        case Scope.THIS:
-            return identity.revoke_session(session_id)
-        case Scope.OTHERS:
-            return identity.revoke_other_sessions(session_id)
-        case Scope.ALL:
-            return identity.revoke_all_sessions()

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from functools import partial
 
 from application.identities.assign_phone import assign_phone
 from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.errors import StorageError, UniqueViolation
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.principal import Principal
 from application.update import save_identity, update_identity
@@ -29,17 +29,6 @@ from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class CreateUserCommand:
-    """The user that `principal` wants to be, or wants somebody to be as an administrator."""
-
-    principal: Principal
-    username: Username
-    phone: PhoneNumber
-
 
 @dataclass(frozen=True, slots=True)
 class CreateUser:
@@ -56,8 +45,10 @@ class CreateUser:
     clock: Clock
     randomness: Randomness
 
-    async def __call__(self, command: CreateUserCommand) -> Identity:
-        """Create the user.
+    async def __call__(
+        self, principal: Principal, username: Username, phone: PhoneNumber
+    ) -> Identity:
+        """Create the user that the principal wants to be, or an administrator wants to exist.
 
         Raises:
             PhoneMismatch
@@ -67,51 +58,49 @@ class CreateUser:
             Unauthenticated
             UserSaveFailed
         """
-        is_own = command.phone == command.principal.identity.phone
-        if not is_own and not command.principal.identity.is_administrator:
+        is_own = phone == principal.identity.phone
+        if not is_own and not principal.identity.is_administrator:
             raise PhoneMismatch
-        if not is_own and not command.principal.has_recent_login:
+        if not is_own and not principal.has_recent_login:
             raise ReauthenticationRequired
         now = self.clock.now()
-
-        async def save() -> Identity:
-            return await self._save(command, now, is_own=is_own)
-
+        own_id = principal.identity.id if is_own else None
+        save = partial(self._save, username, phone, now, own_id)
         try:
-            return await reserve_username(self.identities, command.username, now, save)
+            return await reserve_username(self.identities, username, now, save)
         except StorageError as error:
             raise UserSaveFailed from error
 
-    async def _save(self, command: CreateUserCommand, now: datetime, *, is_own: bool) -> Identity:
-        identity_id = command.principal.identity.id
-        if not is_own:
-            identity_id = await self._assign(command.phone, now)
+    async def _save(
+        self, username: Username, phone: PhoneNumber, now: datetime, own_id: str | None
+    ) -> Identity:
+        identity_id = own_id or await self._assign(phone, now)
 
         def become_user(identity: Identity | None) -> Identity:
             if identity is None:
-                identity = Identity(identity_id, command.phone, now)
+                identity = Identity(identity_id, phone, now)
             if identity.is_closed:
                 raise Unauthenticated
             if user := identity.user:
-                if user.username.key == command.username.key:
+                if user.username.key == username.key:
                     return identity
-                raise PhoneInUse(identity.id, user.username.text) if is_own else PhoneInUse
-            return identity.mark_verified().set_username(command.username, now)
+                raise PhoneInUse(identity.id, user.username.text) if own_id else PhoneInUse
+            return identity.set_username(username, now)
 
         try:
             return await save_identity(self.identities, identity_id, become_user)
         except Unauthenticated:
-            if is_own:
+            if own_id:
                 raise
-            identity_id = await self._assign(command.phone, now, deleted_id=identity_id)
+            identity_id = await self._assign(phone, now, deleted_id=identity_id)
             return await save_identity(self.identities, identity_id, become_user)
 
     async def _assign(
         self, phone: PhoneNumber, now: datetime, deleted_id: str | None = None
     ) -> str:
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-        owner = await assign_phone(self.phone_verifications, phone, new_id, deleted_id)
-        return owner.identity_id
+        owner_id, _ = await assign_phone(self.phone_verifications, phone, new_id, deleted_id)
+        return owner_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +145,7 @@ class RenameUser:
                 raise UserNotFound
             return identity.set_username(username, now)
 
-        async def save() -> Identity:
-            return await update_identity(self.identities, principal.identity.id, rename)
-
+        save = partial(update_identity, self.identities, principal.identity.id, rename)
         return await reserve_username(self.identities, username, now, save)
 
 
@@ -185,14 +172,17 @@ class DeleteUser:
         now = self.clock.now()
         identity_id = principal.identity.id
         await update_identity(self.identities, identity_id, lambda identity: identity.delete(now))
-        self.events.emit(SecurityEvent(SecurityEventType.USER_DELETED, user_id=identity_id))
+        self.events.emit(SecurityEventType.USER_DELETED, user_id=identity_id)
         with suppress(StorageError):
             await self.mark_for_deletion.mark_some_of(identity_id)
 
 
 async def reserve_username(
-    identities: Identities, username: Username, now: datetime, save: Callable[[], Awaitable[T]]
-) -> T:
+    identities: Identities,
+    username: Username,
+    now: datetime,
+    save: Callable[[], Awaitable[Identity]],
+) -> Identity:
     """Call `save`, which takes the username, and release a name that is held too long.
 
     Raises:

@@ -58,8 +58,12 @@ class FindItem:
     identities: Identities
     visibility: LibraryVisibility
 
-    async def __call__(self, principal: Principal, item_id: str) -> Versioned[MediaItem]:
+    async def __call__(self, principal: Principal | None, item_id: str) -> Versioned[MediaItem]:
         """Find the item.
+
+        Args:
+            principal: The caller; None if nobody has to authenticate.
+            item_id: The id.
 
         Raises:
             ItemNotFound
@@ -70,7 +74,8 @@ class FindItem:
         if found is None or not found.value.is_ready:
             raise ItemNotFound
         try:
-            principal.check_can_view_items_of(found.value.owner_id, self.visibility)
+            if principal is not None:
+                principal.check_can_view_items_of(found.value.owner_id, self.visibility)
         except Forbidden:
             raise ItemNotFound from None
         if await self.identities.find_deleted([found.value.owner_id]):

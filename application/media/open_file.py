@@ -5,13 +5,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.media.library import FindItem
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.identities import Identities
 from application.ports.media_files import MediaFiles, StoredFile
-from application.ports.media_items import MediaItems
 from application.principal import Principal
-from domain.access import LibraryVisibility
-from domain.errors import Forbidden, MediaFileNotFound, Unavailable
+from domain.errors import ItemNotFound, MediaFileNotFound, Unavailable
 from domain.media.image import Image
 from domain.media.item import parse_storage_key
 
@@ -37,10 +35,8 @@ class OpenFile:
     - A token opens the files of the items that the caller may see.
     """
 
-    media_items: MediaItems
-    identities: Identities
+    find_item: FindItem
     media_files: MediaFiles
-    visibility: LibraryVisibility
 
     async def find(self, storage_key: str, principal: Principal | None = None) -> FoundFile:
         """Find the file without opening it.
@@ -55,20 +51,16 @@ class OpenFile:
             StorageError
         """
         item_id = parse_storage_key(storage_key)
-        found = await self.media_items.load(item_id) if item_id else None
-        if (
-            found is None
-            or not found.value.is_ready
-            or (image := found.value.find_image(storage_key)) is None
-            or await self.identities.find_deleted([found.value.owner_id])
-        ):
+        if item_id is None:
             raise MediaFileNotFound
-        if principal is not None:
-            try:
-                principal.check_can_view_items_of(found.value.owner_id, self.visibility)
-            except Forbidden:
-                raise MediaFileNotFound from None
-        return FoundFile(storage_key, image, found.value.created_at)
+        try:
+            item = (await self.find_item(principal, item_id)).value
+        except ItemNotFound:
+            raise MediaFileNotFound from None
+        image = item.find_image(storage_key)
+        if image is None:
+            raise MediaFileNotFound
+        return FoundFile(storage_key, image, item.created_at)
 
     @asynccontextmanager
     async def __call__(

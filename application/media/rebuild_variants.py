@@ -18,8 +18,8 @@ from domain.errors import DomainError, ItemNotFound, MediaFileNotFound
 from domain.media.image import VariantSpec
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.page import MAX_PAGE_SIZE, Cursor
 
+BATCH_SIZE: Final = 100
 PARALLEL_ITEMS: Final = 4
 _NO_LIMIT: Final = 10**9
 
@@ -52,7 +52,7 @@ class RebuildVariants:
     variant_specs: Sequence[VariantSpec]
 
     async def __call__(self, open_temporary_file: Callable[[], BinaryIO]) -> RebuildReport:
-        """Rebuild the variants of all items, the newest first. The log has the progress.
+        """Rebuild the variants of all items. The log has the progress.
 
         Args:
             open_temporary_file: Opens an empty file for the image of one item.
@@ -61,27 +61,24 @@ class RebuildVariants:
             StorageError, MediaStorageUnavailable: Run it again to continue.
         """
         total = await self.media_items.count(ItemFilter(), _NO_LIMIT)
-        checked, results = 0, list[bool | None]()
-        page = await self.media_items.list_page(ItemFilter(), 0, MAX_PAGE_SIZE)
-        while page:
-            for start in range(0, len(page), PARALLEL_ITEMS):
-                batch = page[start : start + PARALLEL_ITEMS]
+        results, last_id = list[bool | None](), ""
+        while page := await self.media_items.list_by_id(last_id, BATCH_SIZE):
+            last_id = page[-1].value.id
+            ready = [loaded.value for loaded in page if loaded.value.is_ready]
+            for start in range(0, len(ready), PARALLEL_ITEMS):
+                batch = ready[start : start + PARALLEL_ITEMS]
                 rebuilding = (self._try_rebuild(item, open_temporary_file) for item in batch)
                 results += await asyncio.gather(*rebuilding)
-            checked += len(page)
             _log.info(
                 {
                     "event": "variants_rebuilt",
-                    "checked_items": checked,
+                    "checked_items": len(results),
                     "all_items": total,
                     "rebuilt_items": results.count(True),
                     "failed_items": results.count(None),
                 }
             )
-            last = page[-1]
-            cursor = Cursor(last.created_at, last.id)
-            page = await self.media_items.list_after(ItemFilter(), cursor, MAX_PAGE_SIZE)
-        return RebuildReport(checked, results.count(True), results.count(None))
+        return RebuildReport(len(results), results.count(True), results.count(None))
 
     async def _try_rebuild(
         self, item: MediaItem, open_temporary_file: Callable[[], BinaryIO]

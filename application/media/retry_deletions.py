@@ -3,20 +3,17 @@
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from application.media.mark_for_deletion import delete_files
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
-from application.ports.repositories import Leases
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
 
 BATCH_SIZE: Final = 200
-LEASE_NAME: Final = "retry_deletions"
 _PARALLEL_DELETIONS: Final = 8
 
 _log = logging.getLogger(__name__)
@@ -32,29 +29,10 @@ class RetryDeletions:
 
     media_items: MediaItems
     media_files: MediaFiles
-    leases: Leases
     clock: Clock
 
-    async def __call__(self, interval: timedelta) -> int:
-        """Retry them in one of all instances on a database, at most once in this interval.
-
-        The lease is acquired only if there is something to do, and expires by itself.
-
-        Returns:
-            How many files were deleted.
-
-        Raises:
-            StorageError
-        """
-        if not await self.media_items.list_refused_deletions(1):
-            return 0
-        now = self.clock.now()
-        if not await self.leases.acquire(LEASE_NAME, now, now + interval):
-            return 0
-        return await self.retry_all()
-
-    async def retry_all(self) -> int:
-        """Retry all deletions until no more succeed, and return how many files were deleted.
+    async def __call__(self) -> int:
+        """Retry all deletions until no more succeed, and return how many items were deleted.
 
         Raises:
             StorageError

@@ -86,17 +86,11 @@ class AttemptLimiter:
             StorageError
         """
         limits = self.rate_limits
-        of_ip, of_failure = (
-            Reservation(
-                f"{attempt_id}:attempt",
-                now,
-                limits.for_verification(client_ip),
-                is_releasable=False,
-            ),
-            Reservation(
-                f"{attempt_id}:failure", now, limits.for_failed_attempt(client_ip, phone.country)
-            ),
+        of_ip = Reservation(
+            f"{attempt_id}:attempt", now, limits.for_verification(client_ip), is_releasable=False
         )
+        failed_attempt = limits.for_failed_attempt(client_ip, phone.country)
+        of_failure = Reservation(f"{attempt_id}:failure", now, failed_attempt)
         unchallenged = limits.for_unchallenged_attempt(client_ip, phone_key)
         (ip_available_at, limited_until), earlier = await asyncio.gather(
             self.rate_limiter.acquire_each(of_ip, of_failure),

@@ -1,5 +1,6 @@
 """The codes of challenges, with the key that each was made with."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -55,9 +56,9 @@ class OtpCodes:
             expires_at=now + OTP_TTL,
         )
 
-    def has_key(self, key_id: str) -> bool:
-        """Return whether the codes of challenges with this key can be derived."""
-        return key_id in self.keys.macs()
+    def key_ids(self) -> Collection[str]:
+        """Return the ids of the keys whose challenges have codes that can be derived."""
+        return self.keys.macs().keys()
 
     def is_test_phone(self, phone: PhoneNumber, now: datetime) -> bool:
         """Return whether the phone has a test OTP."""
@@ -97,14 +98,8 @@ class OtpCodes:
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
 
     def digest_key(self, phone: PhoneNumber) -> bytes:
-        """Derive the key that makes wrong codes of this phone comparable without storing them.
-
-        Raises:
-            Unavailable: there is no current key.
-        """
-        mac = self.keys.macs().get(self.keys.current_id())
-        if mac is None:
-            raise Unavailable
+        """Derive the key that makes wrong codes of this phone comparable without storing them."""
+        mac = self.keys.macs()[self.keys.current_id()]
         return mac(_DIGEST_LABEL + phone.e164.encode())
 
     def phone_key(self, phone: PhoneNumber) -> str:

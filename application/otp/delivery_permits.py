@@ -8,7 +8,7 @@ from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.rate_limiter import RateLimiter
 from domain.otp.attempts import OtpAttempt
-from domain.otp.code_check import start_check
+from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
@@ -95,7 +95,7 @@ class DeliveryPermits:
             StorageError
         """
         now = attempt.now
-        if not start_check(verification, attempt).has_own_attempts:
+        if not CodeCheck(attempt, verification.prune(now)).has_own_attempts:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
         reservation = self.make_reservation(phone, attempt, verification)
         available_at = await self.next_available(reservation, verification)

@@ -1,6 +1,8 @@
 """What became of a delivery: record what the provider reports, and show it to the client."""
 
+import re
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,6 +10,7 @@ from typing import Final
 from application.otp.delivery_timing import MAX_DURATIONS, random_quantile
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock, Randomness
+from application.ports.webhooks import SignedRequest, StatusCallbacks
 from application.update import save_record
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
@@ -16,6 +19,7 @@ from domain.otp.request_id import parse_report_id
 TYPICAL_DURATION: Final = timedelta(seconds=2)
 """From a delivery to the report that it was sent, until this process knows better."""
 MAX_PENDING: Final = 1_000
+_ERROR_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
 class ReportTimingProfile:
@@ -86,11 +90,31 @@ class ReportDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class GetDeliveryStatusResult:
-    """Where a delivery is, and the provider's code if it failed."""
+class RecordMessageStatus:
+    """Record the status of a message, which one of the providers reports.
 
-    status: ReportedStatus
-    error_code: str | None = None
+    The request is authentic if one provider recognizes it. An error code that is not a short word
+    is left out: clients see it.
+    """
+
+    status_callbacks: Sequence[StatusCallbacks]
+    report_delivery: ReportDelivery
+
+    async def __call__(self, report_id: str, request: SignedRequest) -> bool:
+        """Record the status, and return whether the request is authentic.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        read = (callbacks.read_status(request) for callbacks in self.status_callbacks)
+        message = next((status for status in read if status is not None), None)
+        if message is None:
+            return False
+        if report_id and message.status is not None:
+            code = message.error_code if _ERROR_CODE.fullmatch(message.error_code) else None
+            await self.report_delivery(report_id, message.status, code)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +127,8 @@ class GetDeliveryStatus:
     delivery_reports: DeliveryReports
     clock: Clock
 
-    async def __call__(self, request_id: str) -> GetDeliveryStatusResult:
-        """Return the status.
+    async def __call__(self, request_id: str) -> tuple[ReportedStatus, str | None]:
+        """Return the status, and the provider's code if the delivery failed.
 
         Raises:
             StorageError
@@ -113,6 +137,5 @@ class GetDeliveryStatus:
         report_id = parse_report_id(request_id)
         loaded = await self.delivery_reports.load(report_id) if report_id else None
         if loaded is None:
-            return GetDeliveryStatusResult(ReportedStatus.QUEUED)
-        status = loaded.value.visible_status(self.clock.now())
-        return GetDeliveryStatusResult(status, loaded.value.error_code)
+            return ReportedStatus.QUEUED, None
+        return loaded.value.visible_status(self.clock.now()), loaded.value.error_code

@@ -49,13 +49,14 @@ class DeliveryTimingProfile:
         started = self._pending[message] = time()
         try:
             result = await sending
-            message.set_result(result)
+            # An invalid number says something about that phone only.
+            if result.status is not DeliveryStatus.INVALID_NUMBER:
+                message.set_result(result)
         finally:
             message.cancel()
             del self._pending[message]
             self._last_completed = time()
-        # An invalid number says something about that phone only.
-        if result.status is not DeliveryStatus.INVALID_NUMBER:
+        if not message.cancelled():
             self._durations[result.status].append(self._last_completed - started)
             self._latest[country] = result
         return result
@@ -78,7 +79,7 @@ class DeliveryTimingProfile:
             if waited > max(durations, default=0):
                 await asyncio.wait([message])
                 await asyncio.sleep(started - message_started)
-                return _result_of(message) or latest
+                return latest if message.cancelled() else message.result()
         return latest
 
     def _durations_of(self, status: DeliveryStatus) -> Sequence[float]:
@@ -95,11 +96,3 @@ def random_quantile(values: Sequence[float], randomness: Randomness) -> float:
     part, index = math.modf(fraction * (len(ordered) - 1))
     lower, upper = ordered[int(index)], ordered[min(int(index) + 1, len(ordered) - 1)]
     return lower + part * (upper - lower)
-
-
-def _result_of(message: asyncio.Future[DeliveryResult]) -> DeliveryResult | None:
-    if message.cancelled() or message.exception() is not None:
-        return None
-    if message.result().status is DeliveryStatus.INVALID_NUMBER:
-        return None
-    return message.result()

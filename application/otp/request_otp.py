@@ -17,7 +17,7 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.messenger import DeliveryStatus
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
@@ -34,7 +34,6 @@ from domain.otp.delivery import Channel, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
-from domain.otp.request_id import join_request_id
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.templates.preferences import MessagePreferences
 from domain.phone import PhoneNumber, PhoneRules
@@ -112,7 +111,7 @@ class RequestOtp:
         phone, now = command.phone, self.clock.now()
         is_test_phone = self.codes.is_test_phone(phone, now)
         if not is_test_phone:
-            self._check_phone(command)
+            self._check_phone(phone)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         failed_attempt = self.rate_limits.for_failed_attempt(client_ip, phone.country)
         loaded, device, limited_until = await asyncio.gather(
@@ -126,6 +125,7 @@ class RequestOtp:
             client_ip,
             now,
             self.codes.make_challenge(now, random[REQUEST_ID_BYTES:-RANDOM_BYTES]),
+            self.codes.key_ids(),
             random[:REQUEST_ID_BYTES].hex(),
             device,
             is_limited=limited_until > now,
@@ -141,32 +141,32 @@ class RequestOtp:
         try:
             decision = await self._reserve_delivery(phone, request, policy, reservation, loaded)
         except TooManyOtpRequests:
-            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "too many requests")
+            self._emit_rejection(phone, "too many requests")
             raise
         reason = "by a call" if command.channel is Channel.VOICE else ""
         reason = reason if decision.is_new else "within the cooldown"
-        self._emit(SecurityEventType.OTP_REQUESTED, command, reason)
+        self.events.emit(SecurityEventType.OTP_REQUESTED, phone=phone, reason=reason)
         if is_test_phone:
-            self._emit(SecurityEventType.TEST_OTP_USED, command, "requested")
+            self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
         elif decision.is_new:
             await self._deliver(command, decision, reservation)
         now = self.clock.now()
         return RequestOtpResult(
-            request_id=join_request_id(decision.request_id, decision.delivery.report_id),
+            request_id=decision.request_id + decision.delivery.report_id,
             sent=decision.is_new,
             expires_in=whole_seconds(now, decision.challenge.expires_at),
             resend_in=whole_seconds(now, decision.next_request_at),
         )
 
-    def _check_phone(self, command: RequestOtpCommand) -> None:
+    def _check_phone(self, phone: PhoneNumber) -> None:
         """Check country and kind of a phone. With a test OTP it may have any."""
-        if self.countries is not None and command.phone.country not in self.countries:
-            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the country is not served")
+        if self.countries is not None and phone.country not in self.countries:
+            self._emit_rejection(phone, "the country is not served")
             raise CountryNotServed
         try:
-            self.phone_rules.check(command.phone)
+            self.phone_rules.check(phone)
         except InvalidValue as error:
-            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the kind of the number")
+            self._emit_rejection(phone, "the kind of the number")
             raise PhoneUnreachable(error.message) from None
 
     async def _reserve_delivery(
@@ -186,31 +186,26 @@ class RequestOtp:
             TooManyOtpRequests: with the later time of the phone's limits and the shared ones.
             StorageError
         """
-
-        def decide_anew(
-            verification: PhoneVerification,
-        ) -> tuple[PhoneVerification, DeliveryDecision]:
-            kept = verification.drop_challenges_without_key(self.codes.has_key)
-            return kept.request_delivery(request, policy)
-
         available_at = None
         try:
-            decided = decide_anew(loaded.value)
+            decided = loaded.value.request_delivery(request, policy)
 
             def decide(
                 verification: PhoneVerification,
             ) -> tuple[PhoneVerification, DeliveryDecision]:
                 # Nearly always the record is still the one that was loaded.
-                return decided if verification is loaded.value else decide_anew(verification)
+                if verification is loaded.value:
+                    return decided
+                return verification.request_delivery(request, policy)
 
-            decision = await self._refer_to_delivery(phone, decide, loaded)
+            decision = await self._record(phone, decide, loaded)
             if not decision.is_new:
                 return decision
             available_at = await self.delivery_permits.acquire(reservation, loaded.value)
             if available_at is None:
-                return await self._record_delivery(phone, decide, reservation, loaded)
+                return await self._record(phone, decide, loaded, reservation)
             # A parallel request that got the last permits may have been for this phone.
-            decision = await self._refer_to_delivery(phone, decide)
+            decision = await self._record(phone, decide)
             if decision.is_new:
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))
         except TooManyOtpRequests as error:
@@ -221,45 +216,41 @@ class RequestOtp:
             raise TooManyOtpRequests(retry_after) from None
         return decision
 
-    async def _refer_to_delivery(
+    async def _record(
         self,
         phone: PhoneNumber,
         decide: Decide,
         loaded: Versioned[PhoneVerification] | None = None,
+        permits: Reservation | None = None,
     ) -> DeliveryDecision:
-        """Record the id of a request within the cooldown. A new delivery is not recorded."""
+        """Record the new delivery, or the id of a request that refers to an earlier one.
 
-        def refer(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
+        A new delivery is recorded only with its permits. Those that are not used are released.
+        """
+
+        def change(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
             successor, decision = decide(current)
-            return current if decision.is_new else successor, decision
+            return current if decision.is_new and permits is None else successor, decision
 
-        return await update_phone_verification(self.phone_verifications, phone, refer, loaded)
-
-    async def _record_delivery(
-        self,
-        phone: PhoneNumber,
-        decide: Decide,
-        reservation: Reservation,
-        loaded: Versioned[PhoneVerification],
-    ) -> DeliveryDecision:
-        is_recorded = False
+        uses_permits = False
         try:
             decision = await update_phone_verification(
-                self.phone_verifications, phone, decide, loaded
+                self.phone_verifications, phone, change, loaded
             )
-            is_recorded = decision.is_new
+            uses_permits = decision.is_new
         finally:
-            if not is_recorded:
-                await release_permits(self.rate_limiter, reservation)
+            if not uses_permits:
+                await release_permits(self.rate_limiter, permits)
         return decision
 
     async def _deliver(
         self, command: RequestOtpCommand, decision: DeliveryDecision, reservation: Reservation
     ) -> None:
+        phone = command.phone
         try:
-            result = await self.deliver_otp(command.phone, command.preferences, decision)
+            result = await self.deliver_otp(phone, command.preferences, decision)
         except StorageError:
-            await self._cancel(command.phone, reservation)
+            await self._cancel(phone, reservation)
             raise
         match result.status:
             case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
@@ -268,32 +259,28 @@ class RequestOtp:
                     if decision.is_suppressed
                     else SecurityEventType.OTP_DELIVERED
                 )
-                self._emit(event_type, command, result.reason)
+                self.events.emit(event_type, phone=phone, reason=result.reason)
             case DeliveryStatus.INVALID_NUMBER:
-                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, result.reason)
+                self._emit_rejection(phone, result.reason)
                 # The permits of the IP stay used: otherwise it could try numbers for free.
                 of_ip = self.rate_limits.for_ip(decision.delivery.client_ip)
                 others = tuple(limit for limit in reservation.all_limits if limit not in of_ip)
-                await self._cancel(command.phone, replace(reservation, limits=others, divided=()))
-                raise PhoneUnreachable(result.reason or None)
+                await self._cancel(phone, replace(reservation, limits=others, divided=()))
+                raise PhoneUnreachable(result.reason)
             case DeliveryStatus.REJECTED:
-                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, result.reason)
-                await self._cancel(command.phone, reservation)
-                raise DeliveryFailed(result.reason or None)
+                self._emit_rejection(phone, result.reason)
+                await self._cancel(phone, reservation)
+                raise DeliveryFailed(result.reason)
 
     async def _cancel(self, phone: PhoneNumber, reservation: Reservation) -> None:
         """Undo the delivery and release its permits. Where that fails both expire."""
-
-        def cancel(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            return verification.cancel_delivery(reservation.id), None
-
         with suppress(StorageError):
-            await update_phone_verification(self.phone_verifications, phone, cancel)
+            await update_phone_verification(
+                self.phone_verifications,
+                phone,
+                lambda verification: (verification.cancel_delivery(reservation.id), None),
+            )
         await release_permits(self.rate_limiter, reservation)
 
-    def _emit(self, event_type: SecurityEventType, command: RequestOtpCommand, reason: str) -> None:
-        self.events.emit(
-            SecurityEvent(
-                event_type, phone=command.phone, client_ip=command.client_ip, reason=reason or None
-            )
-        )
+    def _emit_rejection(self, phone: PhoneNumber, reason: str) -> None:
+        self.events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=phone, reason=reason)

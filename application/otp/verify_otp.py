@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from application.identities.add_session import AddSession
-from application.identities.repeat_login import RepeatLogin
+from application.identities.repeat_login import repeat_login
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes
@@ -18,7 +18,7 @@ from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.update import update_call, update_phone_verification
@@ -76,7 +76,7 @@ class VerifyOtp:
     - A code is used once (ASVS 5.0 6.5.1), however many requests race.
     - No login is lost: where the session was not saved, the same client may send the code again.
       Only the request whose write adds the session gets tokens, and the repeats of that request
-      (`RepeatLogin`): they open no second session, release nothing and are no second login.
+      (`repeat_login`): they open no second session, release nothing and are no second login.
     - An attempt is counted before the response leaves.
     - Attempts of one IP are limited over all phones, and so are failed attempts while a challenge
       is active: per country and in total. An attempt with a valid request id, or of a recognized
@@ -100,7 +100,6 @@ class VerifyOtp:
     codes: OtpCodes
     attempt_limiter: AttemptLimiter
     add_session: AddSession
-    repeat_login: RepeatLogin
     sessions: SessionFactory
     delivery_permits: DeliveryPermits
     keyed_hashes: KeyedHashes
@@ -161,12 +160,12 @@ class VerifyOtp:
         except TooManyAttempts as error:
             is_of_ip = isinstance(error, TooManyAttemptsFromIp)
             reason = "of this IP, for all phones" if is_of_ip else "for this phone"
-            self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason)
+            self.events.emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, phone=phone, reason=reason)
             current = loaded if is_saved else await self.phone_verifications.load(phone)
             resend_in = await self.delivery_permits.resend_in(phone, attempt, current.value)
             raise type(error)(error.retry_after, resend_in) from None
         if code is None:
-            return self._reject(command, left)
+            return self._reject(phone, left)
 
         login = code.login
         session = self.sessions.start(
@@ -193,14 +192,21 @@ class VerifyOtp:
             await self.attempt_limiter.release(permits, code.deliveries)
         else:
             await self.attempt_limiter.release(permits)
-            repeated = await self.repeat_login(code, attempt.request_id, command.device_token, now)
-            return LoggedIn(*repeated) if repeated else self._reject(command, left)
+            repeated = await repeat_login(
+                self.identities, self.sessions, code, attempt.request_id, command.device_token, now
+            )
+            return LoggedIn(*repeated) if repeated else self._reject(phone, left)
         if identity_id is None:
-            return self._reject(command, left)
+            return self._reject(phone, left)
         await self._verify_caller(code, identity_id)
-        self._emit(SecurityEventType.LOGIN_SUCCEEDED, command, user_id=identity_id)
+        self.events.emit(SecurityEventType.LOGIN_SUCCEEDED, phone=phone, user_id=identity_id)
         if self.codes.is_test_phone(phone, now):
-            self._emit(SecurityEventType.TEST_OTP_USED, command, "logged in", identity_id)
+            self.events.emit(
+                SecurityEventType.TEST_OTP_USED,
+                phone=phone,
+                user_id=identity_id,
+                reason="logged in",
+            )
         tokens = self.sessions.issue_tokens(identity_id, session, now)
         device_token = device_token and replace(device_token, identity_id=identity_id)
         return LoggedIn(tokens, device_token)
@@ -229,26 +235,8 @@ class VerifyOtp:
                     self.calls, code.carrier.call_id, lambda call: call.verify_caller(identity_id)
                 )
 
-    def _reject(self, command: VerifyOtpCommand, attempts_left: int) -> OtpRejected:
-        event_type = SecurityEventType.OTP_VERIFICATION_FAILED
-        self._emit(event_type, command, attempts_left=attempts_left)
-        return OtpRejected(attempts_left)
-
-    def _emit(
-        self,
-        event_type: SecurityEventType,
-        command: VerifyOtpCommand,
-        reason: str | None = None,
-        user_id: str | None = None,
-        attempts_left: int | None = None,
-    ) -> None:
+    def _reject(self, phone: PhoneNumber, attempts_left: int) -> OtpRejected:
         self.events.emit(
-            SecurityEvent(
-                event_type,
-                phone=command.phone,
-                client_ip=command.client_ip,
-                user_id=user_id,
-                reason=reason,
-                attempts_left=attempts_left,
-            )
+            SecurityEventType.OTP_VERIFICATION_FAILED, phone=phone, attempts_left=attempts_left
         )
+        return OtpRejected(attempts_left)

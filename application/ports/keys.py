@@ -37,7 +37,7 @@ class OtpKeys(Protocol):
     """The peppers that codes are derived with, which are secret keys of an HMAC."""
 
     def current_id(self) -> str:
-        """Return the id of the key for new challenges."""
+        """Return the id of the key for new challenges, which is available."""
         ...
 
     def macs(self) -> Mapping[str, Mac]:

@@ -1,8 +1,7 @@
 """The port of the security log."""
 
-from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 from domain.identities.identity import Role
 from domain.phone import PhoneNumber
@@ -48,37 +47,30 @@ class SecurityEventType(StrEnum):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityEvent:
-    """One event of a phone or of an identity.
+class SecurityEventDetails(TypedDict, total=False):
+    """What an event says about a phone or an identity.
 
-    - The log masks the phone.
+    - The log masks the phone, and adds the client IP of the request.
     - An event never has a code, a token or the request id of a code.
 
     Attributes:
-        type: what happened.
         phone: the phone, if the event has one.
-        client_ip: an IPv4 address, or the /64 network of an IPv6 address. The log adds it to the
-            events of a request that have none.
         user_id: the id of the identity.
         role: the new role.
         reason: one word or a short phrase with details.
         attempts_left: how often this client may still try a code.
     """
 
-    type: SecurityEventType
-    _: KW_ONLY
-    phone: PhoneNumber | None = None
-    client_ip: str | None = None
-    user_id: str | None = None
-    role: Role | None = None
-    reason: str | None = None
-    attempts_left: int | None = None
+    phone: PhoneNumber | None
+    user_id: str | None
+    role: Role
+    reason: str | None
+    attempts_left: int
 
 
 class SecurityEvents(Protocol):
     """Where use cases report security events (ASVS 5.0 16.3)."""
 
-    def emit(self, event: SecurityEvent) -> None:
-        """Emit an event; never waits and never raises."""
+    def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
+        """Emit an event; never waits and never raises. An empty detail is left out."""
         ...

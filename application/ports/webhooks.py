@@ -1,15 +1,46 @@
-"""The ports for the requests of a telephony provider."""
+"""The ports for the requests of a provider of calls or messages."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.ports.webhook_signatures import SignedRequest, WebhookSignatures
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from domain.voice.call import CallStatus
 from domain.voice.instructions import Instruction, Position
 from domain.voice.walk import CallEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request as it arrived.
+
+    Attributes:
+        url: The public URL, with the raw path and query. It is made from the settings, never from
+            headers.
+        headers: The headers by lower-case name; the values of one that is repeated are joined by
+            a comma.
+        form: The fields of a form in their order, duplicates included; empty for other bodies.
+        body: The raw body.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    form: Sequence[tuple[str, str]] = ()
+    body: bytes = b""
+
+
+class WebhookSignatures(Protocol):
+    """Verifies that a request came from the provider, for our account."""
+
+    def verify(self, request: SignedRequest) -> bool:
+        """Return whether the request is authentic.
+
+        - A request of another account is not, nor one in which a used field occurs twice.
+        - A malformed request is not. No request raises an exception.
+        - JSON is verified by its body, and its fields are those of the outermost object.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +74,29 @@ class WebhookParser(Protocol):
         """Return what the request says. What is missing or invalid is empty; nothing raises.
 
         A recording is reported once it is complete.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStatus:
+    """Where a message is. `status` is None if the request says nothing about a delivery.
+
+    `error_code` is the provider's code of an error, empty if there is none.
+    """
+
+    status: ReportedStatus | None
+    error_code: str = ""
+
+
+class StatusCallbacks(Protocol):
+    """Reads the status callbacks of a provider. A messenger can have this method."""
+
+    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+        """Return what a request reports, or None if it is not authentic.
+
+        - The signature of the provider has to cover the URL, which names the message, and the body.
+        - A malformed request is not authentic. No request raises an exception.
         """
         ...
 

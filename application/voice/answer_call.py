@@ -1,14 +1,13 @@
 """Answer the requests of an inbound call."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from application.ports.calls import Calls
 from application.ports.errors import PortError
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_call
@@ -29,19 +28,16 @@ from domain.voice.instructions import (
     resolve,
 )
 from domain.voice.walk import (
-    CallBack,
     Caller,
     CallEvent,
     CallOutcome,
     ChooseLanguage,
-    EffectResult,
-    KeepRecording,
+    Recorded,
     Register,
     Step,
     advance,
     apologize,
     is_menu_over,
-    locale_of,
     say_goodbye,
     start,
 )
@@ -78,8 +74,8 @@ class AnswerCall:
 
     - A request is processed once. Every repetition gets the same response, also from another
       instance, and while the first one is still being processed.
-    - An effect is saved as pending first, so that one request carries it out. If that request
-      fails, another one carries the effect out again, unless the effect is a callback.
+    - The start of an effect is saved first, so that one request carries it out. If that request
+      fails, another one carries the effect out again.
     - A call over the limits is rejected and leaves no record.
     - A caller id is a claim: an inbound call never reads a code, and never changes or reveals a
       verified identity.
@@ -118,14 +114,18 @@ class AnswerCall:
         elif begun := await self._begin(call_id, command):
             instructions = begun
         else:
-            self.events.emit(SecurityEvent(SecurityEventType.CALL_REJECTED, phone=command.phone))
+            self.events.emit(SecurityEventType.CALL_REJECTED, phone=command.phone)
             return (Reject(),)
         shown = command.phone or command.called
-        return self._resolve(instructions, shown.e164 if shown else self.caller_id)
+        return resolve(
+            instructions,
+            operator=self.operator.e164 if self.operator else "",
+            caller_id=shown.e164 if shown else self.caller_id,
+        )
 
     def apologize(self, phone: PhoneNumber | None) -> tuple[Instruction, ...]:
         """Return the response after an unforeseen error."""
-        return self._resolve(self._apologize(Caller(phone)).instructions)
+        return resolve(apologize(self.flow, Caller(phone)).instructions)
 
     async def _begin(
         self, call_id: str, command: AnswerCallCommand
@@ -145,7 +145,7 @@ class AnswerCall:
             status=CallStatus.IN_PROGRESS,
             identity_id=caller.identity_id,
             locale=caller.locale,
-        ).complete(None, step, now=now, operator_reservation_id=line.id if line else None)
+        ).complete(None, step, now=now, line=line)
         if await self.calls.add(call):
             await self.find_caller.mark_called(caller, now)
             return step.instructions
@@ -165,117 +165,84 @@ class AnswerCall:
     async def _continue(
         self, call_id: str, command: AnswerCallCommand, loaded: Versioned[Call] | None
     ) -> tuple[StoredInstruction, ...]:
-        position, caller = command.position, None
+        position = command.position
         for delay in EFFECT_DELAYS:
             if turn := loaded and loaded.value.find_turn(position):
                 return turn.instructions
-            if loaded is None or position is None or not loaded.value.awaits(position):
+            if loaded is None or position is None or loaded.value.position != position:
                 break
             call, now = loaded.value, self.clock.now()
-            if call.pending_effect and not call.pending_effect.is_abandoned(now):
+            if call.is_effect_pending(now):
                 await asyncio.sleep(delay)
             else:
-                caller = caller or await self.find_caller(command.phone)
-                caller = replace(caller, locale=call.locale)
-                *done, step = self._walk(call, position, command.event, caller)
+                caller = replace(await self.find_caller(command.phone), locale=call.locale)
+                if is_menu_over(self.flow, position, caller, now - call.started_at):
+                    step = say_goodbye(self.flow, caller)
+                else:
+                    step = advance(self.flow, position, caller, command.event)
                 if call.status.is_final and (step.effect or step.dials):
                     return (HangUp(),)
                 if step.effect is None:
-                    step, line = await self.call_limiter.reserve_line(step, caller)
-                    line_id = line.id if line else None
-                    completed = call.complete(
-                        position, *done, step, now=now, operator_reservation_id=line_id
-                    )
-                    if await self.calls.replace(completed, loaded.version):
-                        await self.call_limiter.release_line(call.operator_reservation_id)
-                        self._schedule_callback(call_id, step, caller)
-                        return step.instructions
-                    await self.call_limiter.release(line)
-                elif await self.calls.replace(call.begin_effect(step, now), loaded.version):
-                    return await self._complete_effect(call_id, position, step, caller)
+                    return await self._complete(call_id, command, caller, step, loaded)
+                begun = replace(call, effect_started_at=now)
+                if await self.calls.replace(begun, loaded.version):
+                    return await self._complete_effect(call_id, command, caller, step)
             loaded = await self.calls.load(call_id)
-        return self._apologize(Caller(command.phone)).instructions
-
-    def _walk(
-        self, call: Call, position: Position, event: CallEvent, caller: Caller
-    ) -> tuple[Step, ...]:
-        """Return the next step. Before it, the step of an effect that needs nothing more."""
-        elapsed = self.clock.now() - call.started_at
-        if is_menu_over(self.flow, position, caller, elapsed):
-            return (say_goodbye(locale_of(self.flow, caller)),)
-        pending = call.pending_effect
-        if pending and isinstance(pending.effect, CallBack):
-            # The request that should call back has failed. It may have done so: nobody is called
-            # twice.
-            step = Step((), pending.position, (pending.position.node,), pending.effect)
-        else:
-            step = advance(self.flow, position, caller, event)
-            if not isinstance(step.effect, KeepRecording):
-                return (step,)
-        return step, self._step_after(step, EffectResult.DONE, caller)
+        return apologize(self.flow, Caller(command.phone)).instructions
 
     async def _complete_effect(
-        self, call_id: str, position: Position, step: Step, caller: Caller
+        self, call_id: str, command: AnswerCallCommand, caller: Caller, step: Step
     ) -> tuple[StoredInstruction, ...]:
         """Carry out the effect of a step, and store the response for all repetitions.
 
         If it fails, they get the apology too.
         """
-        if step.effect is None:
+        position, effect, joined_id = step.position, step.effect, None
+        if position is None or effect is None:
             return step.instructions
-        joined_id = None
         try:
-            result = await self.carry_out(call_id, step.effect, caller)
-            if isinstance(step.effect, Register):
+            result = await self.carry_out(call_id, effect, caller)
+            if isinstance(effect, Register):
                 joined_id = (await self.find_caller(caller.phone)).identity_id
         except (DomainError, PortError):
             with suppress(PortError):
-                await self._complete(call_id, position, caller, step, self._apologize(caller))
+                apology = replace(apologize(self.flow, caller), path=step.path)
+                await self._complete(call_id, command, caller, apology)
             raise
-        if isinstance(step.effect, ChooseLanguage):
-            caller = replace(caller, locale=step.effect.locale)
-        after = self._step_after(step, result, caller)
-        return await self._complete(call_id, position, caller, step, after, joined_id)
+        if isinstance(effect, ChooseLanguage):
+            caller = replace(caller, locale=effect.locale)
+        after = advance(self.flow, position, caller, result)
+        after = replace(after, path=(*step.path, *after.path))
+        return await self._complete(call_id, command, caller, after, joined_id=joined_id)
 
     async def _complete(
         self,
         call_id: str,
-        position: Position,
+        command: AnswerCallCommand,
         caller: Caller,
         step: Step,
-        after: Step,
+        loaded: Versioned[Call] | None = None,
         joined_id: str | None = None,
     ) -> tuple[StoredInstruction, ...]:
-        after, line = await self.call_limiter.reserve_line(after, caller)
-        line_id = line.id if line else None
+        """Store the response, or return that of a parallel request."""
+        position, now = command.position, self.clock.now()
+        step, line = await self.call_limiter.reserve_line(step, caller)
 
         def complete(call: Call) -> Call:
-            completed = call.complete(
-                position, step, after, now=self.clock.now(), operator_reservation_id=line_id
+            if isinstance(command.event, Recorded):
+                call = call.keep_recording(command.event, now)
+            return call.complete(
+                position, step, now=now, line=line, locale=caller.locale, identity_id=joined_id
             )
-            return completed.assign_identity(joined_id) if joined_id else completed
 
-        call = await update_call(self.calls, call_id, complete)
-        if call is None or call.operator_reservation_id != line_id:
-            await self.call_limiter.release(line)
-        self._schedule_callback(call_id, after, caller)
+        call = await update_call(self.calls, call_id, complete, loaded)
         turn = call and call.find_turn(position)
-        return turn.instructions if turn else after.instructions
-
-    def _schedule_callback(self, call_id: str, step: Step, caller: Caller) -> None:
-        if step.outcome is CallOutcome.CALLBACK:
-            self.call_back.schedule(call_id, caller.phone, step.instructions)
-
-    def _step_after(self, step: Step, result: EffectResult, caller: Caller) -> Step:
-        if step.position is None:
-            return self._apologize(caller)
-        return advance(self.flow, step.position, caller, result)
-
-    def _apologize(self, caller: Caller) -> Step:
-        return apologize(locale_of(self.flow, caller))
-
-    def _resolve(
-        self, instructions: Sequence[StoredInstruction], caller_id: str = ""
-    ) -> tuple[Instruction, ...]:
-        operator = self.operator.e164 if self.operator else ""
-        return resolve(instructions, operator=operator, caller_id=caller_id)
+        if line and (
+            call is None or call.status.is_final or call.operator_reservation_id != line.id
+        ):
+            await self.call_limiter.release(line)
+        if loaded is not None:
+            await self.call_limiter.release_line(loaded.value.operator_reservation_id)
+        if call and step.outcome is CallOutcome.CALLBACK:
+            self.call_back.schedule(call, caller.phone)
+        return turn.instructions if turn else step.instructions

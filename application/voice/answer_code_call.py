@@ -8,7 +8,6 @@ from application.ports.phone_verifications import PhoneVerifications
 from application.ports.system import Clock
 from application.update import update_call
 from application.voice.answer_call import AnswerCallCommand
-from domain.errors import CallNotFound
 from domain.otp.challenge import Challenge
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.templates.preferences import locale_fallbacks
@@ -54,11 +53,9 @@ class AnswerCodeCall:
 
         def answer(call: Call) -> Call:
             challenge = verification.find_challenge(call.challenge_id)
-            if challenge is None or not _is_this_call(call, command):
-                raise CallNotFound
-            identified = call.set_provider_call_id(command.provider_call_id)
-            if not call.awaits(command.position) or call.status.is_final:
-                return identified
+            is_next = call.position == command.position and not call.status.is_final
+            if challenge is None or not is_next or not _is_this_call(call, command):
+                return call
             is_readable = challenge.is_active(now) and self._is_readable(verification, challenge)
             locale = self.flow.select_locale(phone.country, locale_fallbacks(call.locale))
             if not is_readable:
@@ -67,21 +64,21 @@ class AnswerCodeCall:
                 step = start_code_call(locale)
             else:
                 step = read_code(locale, command.event)
+            identified = call.set_provider_call_id(command.provider_call_id)
             answered = identified.advance_status(CallStatus.IN_PROGRESS, now)
             return answered.complete(command.position, step, now=now)
 
-        try:
-            call = await update_call(self.calls, call_id, answer)
-        except CallNotFound:
+        call = await update_call(self.calls, call_id, answer)
+        if call is None or not _is_this_call(call, command):
             return (HangUp(),)
-        turn = call.find_turn(command.position) if call else None
-        challenge = verification.find_challenge(call.challenge_id) if call else None
+        turn = call.find_turn(command.position)
+        challenge = verification.find_challenge(call.challenge_id)
         if turn is None or challenge is None or not self._is_readable(verification, challenge):
             return (HangUp(),)
         return resolve(turn.instructions, code=self.codes.derive(challenge, phone).digits)
 
     def _is_readable(self, verification: PhoneVerification, challenge: Challenge) -> bool:
-        return verification.blocked_at is None and self.codes.has_key(challenge.key_id)
+        return verification.blocked_at is None and challenge.key_id in self.codes.key_ids()
 
 
 def _is_this_call(call: Call, command: AnswerCallCommand) -> bool:

@@ -2,16 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from application.otp.place_callback import PlaceCallback
-from application.ports.calls import Calls
+from application.otp.callbacks import Callbacks
 from application.ports.errors import PortError
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, callback_id
-from domain.voice.instructions import Say, StoredInstruction
+from domain.voice.instructions import Say
 from domain.voice.walk import CallOutcome
 
 SECONDS_AFTER_TEXT: Final = 15.0
@@ -30,8 +28,7 @@ class CallBackCaller:
     - The process that responded waits for that time. If it stops before, only the status counts.
     """
 
-    calls: Calls
-    place_callback: PlaceCallback
+    callbacks: Callbacks
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def __call__(self, call: Call, phone: PhoneNumber | None) -> None:
@@ -41,24 +38,20 @@ class CallBackCaller:
             StorageError
         """
         if call.outcome is CallOutcome.CALLBACK and phone is not None:
-            await self.place_callback(phone, callback_id(call.id), call.identity_id, call.locale)
+            await self.callbacks.place(phone, callback_id(call.id), call.identity_id, call.locale)
 
-    def schedule(
-        self, call_id: str, phone: PhoneNumber | None, said: Sequence[StoredInstruction]
-    ) -> None:
+    def schedule(self, call: Call, phone: PhoneNumber | None) -> None:
         """Place the callback of a call in the background, if its end is not reported in time."""
-        words = sum(len(part.text.split()) for part in said if isinstance(part, Say))
-        delay = words * SECONDS_PER_WORD + SECONDS_AFTER_TEXT
-        task = asyncio.create_task(self._place_later(call_id, phone, delay))
+        task = asyncio.create_task(self._place_later(call, phone))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _place_later(self, call_id: str, phone: PhoneNumber | None, delay: float) -> None:
+    async def _place_later(self, call: Call, phone: PhoneNumber | None) -> None:
         try:
-            loaded = await self.calls.load(call_id)
-            if loaded is not None and not loaded.value.status.is_final:
-                await asyncio.sleep(delay)
-            if loaded is not None:
-                await self(loaded.value, phone)
+            if not call.status.is_final:
+                said = [part.text for part in call.turns[-1].instructions if isinstance(part, Say)]
+                words = len(" ".join(said).split())
+                await asyncio.sleep(words * SECONDS_PER_WORD + SECONDS_AFTER_TEXT)
+            await self(call, phone)
         except PortError as error:
             _log.warning("A caller was not called back: %s", error)

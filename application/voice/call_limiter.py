@@ -7,12 +7,12 @@ from typing import Final
 from application.otp.codes import OtpCodes
 from application.otp.permits import release_permits
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import CallFlow, DialResult
-from domain.voice.walk import Caller, CallerIdentity, Step, skip_operator
+from domain.voice.walk import Caller, Step, skip_operator
 
 RESERVATION_ID_BYTES: Final = 8
 
@@ -64,7 +64,7 @@ class CallLimiter:
         limits = self.limits.for_operator_call(key, longest, is_verified=is_verified)
         if reservation := await self._acquire(limits):
             return step, reservation
-        self.events.emit(SecurityEvent(SecurityEventType.CALL_REJECTED, phone=caller.phone))
+        self.events.emit(SecurityEventType.CALL_REJECTED, phone=caller.phone)
         return skip_operator(self.flow, step, caller, DialResult.BUSY), None
 
     async def release(self, reservation: Reservation | None) -> None:
@@ -80,7 +80,7 @@ class CallLimiter:
 
     def _describe(self, caller: Caller) -> tuple[str | None, bool]:
         key = self.codes.phone_key(caller.phone) if caller.phone else None
-        return key, caller.identity is CallerIdentity.VERIFIED
+        return key, caller.is_verified
 
     async def _acquire(self, alternatives: Sequence[tuple[RateLimit, ...]]) -> Reservation | None:
         for limits in alternatives:

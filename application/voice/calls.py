@@ -1,7 +1,7 @@
 """The call log and its recordings."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from application.ports.call_provider import CallProvider, RecordingFile
@@ -75,7 +75,6 @@ class OpenRecording:
             CallNotFound
             CallRecordingNotFound
             Unavailable: there is no call provider, or it does not answer.
-            CallProviderUnavailable: while the chunks are read.
             StorageError
         """
         if not principal.identity.is_administrator:
@@ -90,12 +89,10 @@ class OpenRecording:
             raise CallRecordingNotFound
         if self.call_provider is None:
             raise Unavailable
-        async with AsyncExitStack() as stack:
-            opening = self.call_provider.open_recording(recordings[index].id)
-            try:
-                recording = await stack.enter_async_context(opening)
-            except RecordingNotFound as error:
-                raise CallRecordingNotFound from error
-            except CallProviderUnavailable as error:
-                raise Unavailable from error
-            yield recording
+        try:
+            async with self.call_provider.open_recording(recordings[index].id) as recording:
+                yield recording
+        except RecordingNotFound as error:
+            raise CallRecordingNotFound from error
+        except CallProviderUnavailable as error:
+            raise Unavailable from error

@@ -83,14 +83,12 @@ class CleanUpCalls:
         ended = 0
         before = self.clock.now() - MAX_SILENCE
         while calls := await self.calls.list_unfinished(before, BATCH_SIZE):
-            newly_ended = sum(
-                [
-                    await self.calls.replace(call.value.end_without_status(), call.version)
-                    for call in calls
-                ]
-            )
-            ended += newly_ended
-            if newly_ended == 0:  # they have changed: the next cleanup looks again
+            replaced = [
+                await self.calls.replace(call.value.end_without_status(), call.version)
+                for call in calls
+            ]
+            ended += sum(replaced)
+            if not any(replaced):  # they have changed: the next cleanup looks again
                 break
         return ended
 
@@ -104,15 +102,13 @@ class CleanUpCalls:
         before = self.clock.now() - self.call_retention
         while True:
             calls = await self.calls.list_started(before, limit)
-            newly_deleted = sum(
-                [
-                    await self.calls.delete(call.value.id, call.version)
-                    for call in calls
-                    if not call.value.recordings
-                ]
-            )
-            deleted += newly_deleted
+            removed = [
+                await self.calls.delete(call.value.id, call.version)
+                for call in calls
+                if not call.value.recordings
+            ]
+            deleted += sum(removed)
             if len(calls) < limit:
                 return deleted
-            if newly_deleted == 0:  # all of them have recordings: look behind them
+            if not any(removed):  # all of them have recordings: look behind them
                 limit *= 2

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from application.identities.assign_phone import assign_phone
+from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.permits import release_permits
-from application.otp.request_callback import RequestCallback
 from application.ports.identities import Identities
 from application.ports.messenger import DeliveryStatus, Messenger
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.update import save_identity, update_identity, update_phone_verification
 from domain.errors import Unauthenticated
@@ -30,8 +30,6 @@ from domain.voice.walk import (
     ChooseLanguage,
     Effect,
     EffectResult,
-    ExplainLeaving,
-    KeepRecording,
     Leave,
     Register,
     locale_of,
@@ -47,7 +45,7 @@ class CarryOutEffect:
     - A caller id is a claim. So a verified identity is never changed, and what is sent to its
       phone is limited.
     - A phone that is blocked gets the same results, and nothing is sent to it.
-    - A repetition does no harm, except for a callback.
+    - A repetition does no harm.
     """
 
     phone_verifications: PhoneVerifications
@@ -56,7 +54,7 @@ class CarryOutEffect:
     codes: OtpCodes
     messenger: Messenger
     timing: DeliveryTimingProfile
-    request_callback: RequestCallback
+    callbacks: Callbacks
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -80,15 +78,13 @@ class CarryOutEffect:
                 is_done = await self._register(phone, effect)
             case Leave():
                 is_done = identity_id is None or await self._leave(phone, identity_id)
-            case ExplainLeaving():
-                text = locale_of(self.flow, caller).texts[LEAVING_MESSAGE]
-                is_done = await self._explain_leaving(phone, text)
+                if not is_done:
+                    text = locale_of(self.flow, caller).texts[LEAVING_MESSAGE]
+                    await self._explain_leaving(phone, text)
             case CallBack():
-                is_done = await self.request_callback(phone, callback_id(call_id))
+                is_done = await self.callbacks.request(phone, callback_id(call_id))
             case ChooseLanguage():
                 await self._keep_locale(phone, effect.locale)
-            case KeepRecording():
-                pass  # the call keeps the reference
         return EffectResult.DONE if is_done else EffectResult.REJECTED
 
     async def _register(self, phone: PhoneNumber, effect: Register) -> bool:
@@ -96,29 +92,17 @@ class CarryOutEffect:
         now = self.clock.now()
         consent = Consent(effect.consent, effect.language, now)
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-        is_new = False
 
         async def join(closed_id: str | None = None) -> Identity:
-            owner_id = (
-                await assign_phone(self.phone_verifications, phone, new_id, closed_id)
-            ).identity_id
-
-            def make(identity: Identity | None) -> Identity:
-                nonlocal is_new
-                is_new = identity is None
-                return identity or Identity(
-                    owner_id, phone, now, is_verified=False, consent=consent
-                )
-
-            return await save_identity(self.identities, owner_id, make)
+            owner_id, _ = await assign_phone(self.phone_verifications, phone, new_id, closed_id)
+            new = Identity(owner_id, phone, now, is_verified=False, consent=consent)
+            return await save_identity(self.identities, new.id, lambda identity: identity or new)
 
         identity = await join()
         if identity.is_closed:
             identity = await join(identity.id)
-        if is_new:
-            self.events.emit(
-                SecurityEvent(SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id)
-            )
+        if identity.consent == consent:
+            self.events.emit(SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id)
         return not identity.is_closed
 
     async def _leave(self, phone: PhoneNumber, identity_id: str) -> bool:
@@ -134,12 +118,10 @@ class CarryOutEffect:
             return True
         if identity.is_deleted:
             self.events.emit(
-                SecurityEvent(
-                    SecurityEventType.USER_DELETED,
-                    phone=phone,
-                    user_id=identity_id,
-                    reason="unverified, by a call",
-                )
+                SecurityEventType.USER_DELETED,
+                phone=phone,
+                user_id=identity_id,
+                reason="unverified, by a call",
             )
         return identity.is_deleted
 
@@ -152,21 +134,19 @@ class CarryOutEffect:
 
         await update_phone_verification(self.phone_verifications, phone, choose)
 
-    async def _explain_leaving(self, phone: PhoneNumber, text: str) -> bool:
+    async def _explain_leaving(self, phone: PhoneNumber, text: str) -> None:
         """Send the message. Above its limits the earlier one has to do."""
         now = self.clock.now()
         is_served = self.countries is None or phone.country in self.countries
         if not is_served or self.codes.is_test_phone(phone, now):
-            return True
+            return
         limits = self.rate_limits.for_leaving_message(self.codes.phone_key(phone), phone.country)
         reservation = Reservation(self.randomness.bytes(RESERVATION_ID_BYTES).hex(), now, limits)
         if await self.rate_limiter.acquire(reservation) is not None:
-            return True
+            return
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             await self.timing.imitate(phone.country)
-            return True
+            return
         result = await self.timing.record(phone.country, self.messenger.send(phone, text))
-        if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            return True
-        await release_permits(self.rate_limiter, reservation)
-        return False
+        if result.status not in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+            await release_permits(self.rate_limiter, reservation)

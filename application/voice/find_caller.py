@@ -9,7 +9,7 @@ from application.ports.phone_verifications import PhoneVerifications
 from application.update import update_identity
 from domain.errors import Unauthenticated
 from domain.phone import PhoneNumber
-from domain.voice.walk import Caller, CallerIdentity
+from domain.voice.walk import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,7 @@ class FindCaller:
         loaded = await self.identities.load(identity_id) if identity_id else None
         if loaded is None or loaded.value.is_closed:
             return Caller(phone, locale=tag)
-        is_verified = loaded.value.is_verified
-        identity = CallerIdentity.VERIFIED if is_verified else CallerIdentity.UNVERIFIED
-        return Caller(phone, identity, identity_id, tag)
+        return Caller(phone, identity_id, loaded.value.is_verified, tag)
 
     async def mark_called(self, caller: Caller, now: datetime) -> None:
         """Keep the caller's unverified identity for longer. Without calls, it is deleted.
@@ -46,7 +44,7 @@ class FindCaller:
         Raises:
             StorageError
         """
-        if caller.identity is CallerIdentity.UNVERIFIED and caller.identity_id:
+        if caller.identity_id and not caller.is_verified:
             with suppress(Unauthenticated):  # it was deleted in the meantime
                 await update_identity(
                     self.identities, caller.identity_id, lambda identity: identity.mark_called(now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from application.ports.calls import Calls
 from application.ports.system import Clock
 from application.update import update_call
-from domain.voice import walk
+from domain.voice.walk import Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,11 @@ class KeepRecording:
     calls: Calls
     clock: Clock
 
-    async def __call__(self, call_id: str, recording_id: str, duration_seconds: int) -> None:
+    async def __call__(self, call_id: str, recorded: Recorded) -> None:
         """Keep the reference. An unknown call has none.
 
         Raises:
             StorageError
         """
-        kept = walk.KeepRecording(recording_id, duration_seconds)
         now = self.clock.now()
-        await update_call(self.calls, call_id, lambda call: call.keep_recording(kept, now))
+        await update_call(self.calls, call_id, lambda call: call.keep_recording(recorded, now))

@@ -1,7 +1,6 @@
 """Record the status of a call."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from application.otp.delivery_status import ReportDelivery
 from application.ports.calls import Calls
@@ -12,17 +11,6 @@ from application.voice.call_limiter import CallLimiter
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus
-
-_REPORTED: Final = {
-    CallStatus.QUEUED: ReportedStatus.QUEUED,
-    CallStatus.RINGING: ReportedStatus.SENT,
-    CallStatus.IN_PROGRESS: ReportedStatus.SENT,
-    CallStatus.COMPLETED: ReportedStatus.UNDELIVERED,
-    CallStatus.BUSY: ReportedStatus.UNDELIVERED,
-    CallStatus.NO_ANSWER: ReportedStatus.UNDELIVERED,
-    CallStatus.FAILED: ReportedStatus.FAILED,
-    CallStatus.CANCELED: ReportedStatus.FAILED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +42,22 @@ class RecordCallStatus:
         """
         now = self.clock.now()
         call = await update_call(self.calls, call_id, lambda call: call.advance_status(status, now))
-        if call is not None and call.status.is_final:
+        if call is None:
+            return
+        if call.status.is_final:
             await self.call_limiter.release_line(call.operator_reservation_id)
             await self.call_back(call, phone)
-        if call is not None and call.report_id is not None:
+        if call.report_id is not None:
             await self.report_delivery(call.report_id, _to_reported(call))
 
 
 def _to_reported(call: Call) -> ReportedStatus:
-    if call.status is CallStatus.COMPLETED and call.has_read_code:
-        return ReportedStatus.DELIVERED
-    return _REPORTED[call.status]
+    match call.status:
+        case CallStatus.QUEUED:
+            return ReportedStatus.QUEUED
+        case CallStatus.RINGING | CallStatus.IN_PROGRESS:
+            return ReportedStatus.SENT
+        case CallStatus.FAILED | CallStatus.CANCELED:
+            return ReportedStatus.FAILED
+        case CallStatus.COMPLETED | CallStatus.BUSY | CallStatus.NO_ANSWER:
+            return ReportedStatus.DELIVERED if call.has_read_code else ReportedStatus.UNDELIVERED

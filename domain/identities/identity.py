@@ -252,9 +252,12 @@ class Identity:
         return replace(self, sessions=(), devices=())
 
     def set_username(self, username: Username, now: datetime) -> "Identity":
-        """Return the identity as a user with this name. A user keeps the first creation time."""
+        """Return the identity as a user with this name, whom a caller id cannot change.
+
+        A user keeps the first creation time.
+        """
         created_at = self.user.created_at if self.user else now
-        return replace(self, user=User(username, created_at))
+        return replace(self, user=User(username, created_at), is_verified=True)
 
     def promote(self) -> "Identity":
         """Return the identity as an administrator, without the sessions of the member.
@@ -288,10 +291,6 @@ class Identity:
     def mark_called(self, now: datetime) -> "Identity":
         """Return the identity after a call from its phone. A verified one does not change."""
         return self if self.is_verified else replace(self, last_used_at=now)
-
-    def mark_verified(self) -> "Identity":
-        """Return the identity as one that a caller id cannot change."""
-        return replace(self, is_verified=True)
 
     def delete(self, now: datetime) -> "Identity":
         """Return the deleted identity. Reads and writes respect it as soon as it is saved."""

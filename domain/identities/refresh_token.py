@@ -6,7 +6,7 @@ import hmac
 import struct
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 # Identity id, session id and generation; a token has the MAC after them.
@@ -36,19 +36,22 @@ class RefreshToken:
 
     def has_valid_mac(self, keys: Iterable[bytes], nonce: bytes) -> bool:
         """Return whether one of the keys made its MAC, for a session with this nonce."""
-        payload = self._payload()
-        return any(hmac.compare_digest(_mac(key, payload, nonce), self.mac) for key in keys)
+        return any(hmac.compare_digest(self._make_mac(key, nonce), self.mac) for key in keys)
+
+    def _make_mac(self, key: bytes, nonce: bytes) -> bytes:
+        return hmac.new(key, _LABEL + self._payload() + nonce, hashlib.sha256).digest()
 
     def _payload(self) -> bytes:
-        return _pack_payload(self.identity_id, self.session_id, self.generation)
+        identity_id, session_id = bytes.fromhex(self.identity_id), bytes.fromhex(self.session_id)
+        return _PAYLOAD.pack(identity_id, session_id, self.generation)
 
 
 def make_refresh_token(
     identity_id: str, session_id: str, generation: int, *, key: bytes, nonce: bytes
 ) -> RefreshToken:
     """Make the token of this generation. The same arguments give the same token."""
-    mac = _mac(key, _pack_payload(identity_id, session_id, generation), nonce)
-    return RefreshToken(identity_id, session_id, generation, mac)
+    unsigned = RefreshToken(identity_id, session_id, generation, mac=b"")
+    return replace(unsigned, mac=unsigned._make_mac(key, nonce))
 
 
 def parse_refresh_token(text: str) -> RefreshToken | None:
@@ -60,11 +63,3 @@ def parse_refresh_token(text: str) -> RefreshToken | None:
         if token.text == text:
             return token
     return None
-
-
-def _pack_payload(identity_id: str, session_id: str, generation: int) -> bytes:
-    return _PAYLOAD.pack(bytes.fromhex(identity_id), bytes.fromhex(session_id), generation)
-
-
-def _mac(key: bytes, payload: bytes, nonce: bytes) -> bytes:
-    return hmac.new(key, _LABEL + payload + nonce, hashlib.sha256).digest()

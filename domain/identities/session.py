@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Final
 
 MAX_SESSIONS: Final = 20
@@ -11,6 +10,8 @@ NONCE_BYTES: Final = 16
 REUSE_GRACE_PERIOD: Final = timedelta(seconds=10)
 """How long the previous refresh token is valid in any case: requests may have been parallel."""
 RECENT_LOGIN_PERIOD: Final = timedelta(days=1)
+MAX_UPDATE_INTERVAL: Final = timedelta(days=1)
+"""How old the recorded last use may be, before another use is worth a write."""
 LOGIN_REPEAT_PERIOD: Final = timedelta(minutes=1)
 """How long a client that lost the response to its login may repeat the request."""
 
@@ -51,20 +52,19 @@ class RefreshTokenFamily:
         return replace(self, is_confirmed=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLimits:
     """When a session ends, however often it is used, and when it is not used.
 
-    Both limits are those of OWASP ASVS 5.0 7.3.1 and 7.3.2.
+    These limits are those of OWASP ASVS 5.0 7.3.1 and 7.3.2. A session with refresh tokens has
+    access tokens that are valid for `access_token_ttl`. One without has a single access token, and
+    ends with it after `plain_token_ttl`.
     """
 
     max_age: timedelta = timedelta(days=365)
     idle_timeout: timedelta = timedelta(days=90)
-
-    @cached_property
-    def last_used_update_interval(self) -> timedelta:
-        """How old the recorded last use may be, before another use is worth a write."""
-        return min(timedelta(days=1), self.idle_timeout / 10)
+    plain_token_ttl: timedelta = timedelta(days=90)
+    access_token_ttl: timedelta = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,7 @@ class Session:
     @property
     def ends_at(self) -> datetime:
         """When it ends if it is not used again."""
-        idle_expires_at = self.idle_expires_at
-        if idle_expires_at is None or self.expires_at < idle_expires_at:
-            return self.expires_at
-        return idle_expires_at
+        return min(self.expires_at, self.idle_expires_at or self.expires_at)
 
     def record_use(
         self,
@@ -116,10 +113,11 @@ class Session:
         """Return the session after the use of an access token of this generation.
 
         It is the same object where nothing of it is worth a write. The first use is, and so is that
-        of a day that the identity counts.
+        of a day that the identity counts, and one a day after the recorded use (earlier with a
+        short idle timeout).
         """
         family = self.token_family and self.token_family.confirm(generation)
-        is_recent = now - self.last_seen_at < limits.last_used_update_interval
+        is_recent = now - self.last_seen_at < min(MAX_UPDATE_INTERVAL, limits.idle_timeout / 10)
         if self.is_used and is_recent and not counts_day and family is self.token_family:
             return self
         return replace(
@@ -131,18 +129,14 @@ class Session:
         )
 
     def refresh(
-        self,
-        token_family: RefreshTokenFamily,
-        now: datetime,
-        lifetime: timedelta,
-        limits: SessionLimits,
+        self, token_family: RefreshTokenFamily, now: datetime, limits: SessionLimits
     ) -> "Session":
-        """Return the session with the next generation of tokens, valid for `lifetime`."""
+        """Return the session with the next generation of tokens."""
         return replace(
             self,
             token_family=token_family,
             last_used_at=now,
-            expires_at=min(now + lifetime, self.created_at + limits.max_age),
+            expires_at=self.created_at + limits.max_age,
             idle_expires_at=now + limits.idle_timeout,
             is_used=True,
         )

@@ -19,20 +19,6 @@ Each callback brings five attempts more: with those of the messages, at most 100
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackRequest:
-    """A caller's request for a call with a code.
-
-    - The new challenge is used if the code of the previous callback cannot be read again.
-    - `is_limited` says that a limit of failed attempts that many phones share is used up.
-    """
-
-    now: datetime
-    new_challenge: Challenge
-    call_id: str
-    is_limited: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Callback:
     """A call with the code of a challenge of its own, and with attempts of its own.
 
@@ -68,8 +54,3 @@ class Callback:
         """Return the callback, without its attempts if its code expired."""
         is_expired = self.challenge.expires_at <= now
         return replace(self, counter=self.counter.reset()) if is_expired else self
-
-    def expire_challenge(self) -> "Callback":
-        """Return the callback after its code expired. It still counts as a callback."""
-        expired = replace(self.challenge, expires_at=self.challenge.created_at)
-        return replace(self, challenge=expired)

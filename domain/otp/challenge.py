@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -82,9 +82,10 @@ class Challenge:
             return False
         return self.created_at - CLOCK_SKEW <= now
 
-    def is_resendable(self, now: datetime) -> bool:
-        """Return whether the code lives long enough to be sent, or sent again."""
-        return self.is_active(now) and self.expires_at - now >= MIN_RESEND_TTL
+    def is_resendable(self, now: datetime, key_ids: Collection[str]) -> bool:
+        """Return whether the code lives long enough to be sent again, and its key is available."""
+        lives_long_enough = self.is_active(now) and self.expires_at - now >= MIN_RESEND_TTL
+        return lives_long_enough and self.key_id in key_ids
 
     def mark_used(self, now: datetime, login: Login | None = None) -> "Challenge":
         """Return the challenge after its code was used for this login."""
@@ -96,9 +97,7 @@ class Challenge:
 
     def move_login(self, identity_id: str) -> "Challenge":
         """Return the challenge with its login at the identity that replaced a deleted one."""
-        if self.login is None:
-            return self
-        return replace(self, login=replace(self.login, identity_id=identity_id))
+        return replace(self, login=self.login and replace(self.login, identity_id=identity_id))
 
     def derive_code(self, mac: Mac, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
         """Derive so many digits from an HMAC, as in RFC 4226 §5.3.

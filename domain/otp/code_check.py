@@ -70,20 +70,11 @@ def check_code(
         for challenge_id, code in codes.items()
         if hmac.compare_digest(code, attempt.code.digits)
     }
-    check = start_check(verification, attempt, equal)
+    check = CodeCheck(attempt, verification.prune(attempt.now), equal)
     if attempt.ip_available_at is not None and not check.has_own_attempts:
         return verification, check.reject_ip(attempt.ip_available_at)
     successor, result = check.check()
     return verification if successor is check.state else successor, result
-
-
-def start_check(
-    verification: PhoneVerification, attempt: OtpAttempt, equal: Collection[str] = ()
-) -> "CodeCheck":
-    """Return the check of an attempt whose code equals those of these challenges."""
-    state = verification.prune(attempt.now)
-    device_id = state.recognize_device(attempt.device)
-    return CodeCheck(attempt, state, device_id, state.trusted_until(attempt.client_ip), equal)
 
 
 def count_on_callback(
@@ -117,16 +108,17 @@ class CodeCheck:
         attempt: the attempt.
         state: what is known about the phone, without what expired. After the maximum of failures
             in a row unknown IPs have no attempts.
-        device_id: the recognized device that made the attempt, if any.
-        trusted_until: when the last login of the phone from this IP no longer counts.
         equal: the ids of the comparable challenges that have the attempt's code.
     """
 
     attempt: OtpAttempt
     state: PhoneVerification
-    device_id: str | None = None
-    trusted_until: datetime | None = None
     equal: Collection[str] = ()
+
+    @property
+    def device_id(self) -> str | None:
+        """The recognized device that made the attempt, if any."""
+        return self.state.recognize_device(self.attempt.device)
 
     def check(self) -> Checked:
         """Compare the code with those of messages, and with that of the latest callback."""
@@ -171,7 +163,8 @@ class CodeCheck:
         if left <= 0:
             retry_after = whole_seconds(now, self.next_attempt_at())
             return state, Exhausted(retry_after, not self._is_used_code)
-        matched = self._find_matched(named)
+        active = reversed(state.active_challenges(now))
+        matched = next((found for found in active if self._matches(found, named)), None)
         if matched is not None and state.blocked_at is None:
             return self._use(matched, named or self._find_carrier(matched), left=left - 1)
         if self._is_used_code:
@@ -182,11 +175,6 @@ class CodeCheck:
         successor, counted = self.count(delivery, digest)
         return successor, Wrong(replace(self, state=successor).attempts_left(counted, now))
 
-    def _find_matched(self, named: Delivery | None) -> Challenge | None:
-        """Return the latest active challenge of a message that has the code, or None."""
-        active = self.state.active_challenges(self.attempt.now)
-        return next((found for found in reversed(active) if self._matches(found, named)), None)
-
     def _find_retried(self, named: Delivery | None) -> UsedCode | None:
         """Return the used code that the same client sends again, or None.
 
@@ -195,7 +183,8 @@ class CodeCheck:
         guess.
         """
         state, request_id = self.state, self.attempt.request_id
-        is_known = self.trusted_until is not None or self.device_id is not None
+        is_trusted = state.trusted_until(self.attempt.client_ip) is not None
+        is_known = is_trusted or self.device_id is not None
         for challenge in state.all_challenges if state.blocked_at is None else ():
             login = challenge.login
             if (
@@ -335,7 +324,8 @@ class CodeCheck:
             return 0
         left = min(counter.left, self.shared_attempts_left(time))
         left = max(left, 0 if counter.used else 1)
-        is_trusted = self.trusted_until is not None and time < self.trusted_until
+        trusted_until = self.state.trusted_until(self.attempt.client_ip)
+        is_trusted = trusted_until is not None and time < trusted_until
         if not self.attempt.is_limited or is_trusted:
             return left
         if not self._is_neighbor(time):

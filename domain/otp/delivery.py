@@ -1,6 +1,7 @@
 """A delivery: one message with a code, and the attempts that it brings."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -39,7 +40,8 @@ class DeviceProof:
 class OtpRequest:
     """A request for a code from `client_ip`, which gets a response with the new id.
 
-    - The new challenge is used if the request causes a delivery that needs one.
+    - The new challenge is used if the request causes a delivery that needs one. A code is sent
+      again only if its key is one of `key_ids`.
     - `device` is set if the client sent a valid device token.
     - `is_limited` says that a limit of failed attempts that many phones share is used up.
     - `new_call_id` is set if the code is to be read out in a call.
@@ -48,6 +50,7 @@ class OtpRequest:
     client_ip: HashedClientIp
     now: datetime
     new_challenge: Challenge
+    key_ids: Collection[str]
     new_request_id: str
     device: DeviceProof | None = None
     is_limited: bool = False
@@ -90,7 +93,7 @@ class Delivery:
     @property
     def report_id(self) -> str:
         """The id of its report: 32 hex digits that reveal no request id."""
-        return make_report_id(self.request_id)
+        return hashlib.sha256(self.request_id.encode()).hexdigest()[:32]
 
     def counter_of_request(self, request_id: str | None) -> AttemptCounter | None:
         """Return the counter of a request id: of this delivery's, or of a later request's."""
@@ -139,16 +142,6 @@ class Delivery:
         return self.set_counter(AttemptCounter(kind, request_id, max(1, self.attempt_limit // 2)))
 
     @property
-    def has_attempts(self) -> bool:
-        """Whether somebody tried a code for it."""
-        return any(counter.used for counter in self.counters)
-
-    @property
-    def has_unknown_ips(self) -> bool:
-        """Whether an IP that did not request it tried a code for it."""
-        return CounterKind.UNKNOWN_IP in [counter.kind for counter in self.counters]
-
-    @property
     def attempts_of_unknown_ips(self) -> int:
         """How many attempts without an id came from IPs that did not request it."""
         kind = CounterKind.UNKNOWN_IP
@@ -168,8 +161,3 @@ class Delivery:
                 for counter in self.counters
             ),
         )
-
-
-def make_report_id(request_id: str) -> str:
-    """Make the id of a delivery's report from the id of the request that caused it."""
-    return hashlib.sha256(request_id.encode()).hexdigest()[:32]

@@ -35,11 +35,6 @@ class Failures:
         """Whether each delivery brings one attempt only."""
         return self.in_a_row >= MAX_FAILURES_IN_A_ROW
 
-    @property
-    def expires_at(self) -> datetime | None:
-        """When they no longer count for a phone without an identity. None without any."""
-        return self.last_failed_at and self.last_failed_at + FAILURES_TTL
-
     def is_recognized(self, device_id: str) -> bool:
         """Return whether the device has failed less than twenty times in a row."""
         return self._count_of(device_id) < MAX_DEVICE_FAILURES_IN_A_ROW

@@ -4,7 +4,7 @@ It is a consistency boundary: a use case loads it, the entity returns its succes
 repository replaces it if it is unchanged (optimistic concurrency).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,12 +18,12 @@ from domain.otp.attempt_counters import (
     CounterKind,
 )
 from domain.otp.attempts import OtpAttempt
-from domain.otp.callback import CALLBACKS_PER_PHONE, Callback, CallbackRequest
+from domain.otp.callback import CALLBACKS_PER_PHONE, Callback
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
-from domain.otp.failures import Failures
+from domain.otp.failures import FAILURES_TTL, Failures
 from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 
@@ -81,15 +81,10 @@ class PhoneVerification:
         if self.identity_id is not None or self.blocked_at is not None:
             return None
         times = [challenge.expires_at for challenge in self.challenges]
-        if counted_at := [*self._sent_or_requested_at, *self.shared_attempts]:
-            times.append(max(counted_at) + ONE_DAY)
-        if self.trusted_ips:
-            times.append(max([ip.last_login_at for ip in self.trusted_ips]) + TRUSTED_IP_TTL)
-        if self.call_locale:
-            times.append(self.call_locale.expires_at)
-        if (failures_expire_at := self.failures.expires_at) is not None:
-            times.append(failures_expire_at)
-        return max(times, default=_EXPIRED)
+        times += [time + ONE_DAY for time in self.shared_attempts]
+        if self.failures.last_failed_at:
+            times.append(self.failures.last_failed_at + FAILURES_TTL)
+        return max([*times, *self._expiry_times], default=_EXPIRED)
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
@@ -98,21 +93,17 @@ class PhoneVerification:
         An IP of a login expires after 90 days, that of a delivery and a callback after one day,
         that of an attempt with the code.
         """
-        counted_at = self._sent_or_requested_at
-        times = [min(counted_at) + ONE_DAY] if counted_at else []
-        if self.trusted_ips:
-            times.append(min([ip.last_login_at for ip in self.trusted_ips]) + TRUSTED_IP_TTL)
-        if self.call_locale:
-            times.append(self.call_locale.expires_at)
-        tried = [one.challenge_id for one in self.deliveries if one.has_unknown_ips]
-        if tried:
-            times += [one.expires_at for one in self.challenges if one.id in tried]
-        return min(times, default=None)
+        tried = [one.challenge_id for one in self.deliveries if one.attempts_of_unknown_ips]
+        times = [challenge.expires_at for challenge in self.challenges if challenge.id in tried]
+        return min([*times, *self._expiry_times], default=None)
 
     @property
-    def _sent_or_requested_at(self) -> list[datetime]:
-        times = [delivery.sent_at for delivery in self.deliveries]
-        return times + [callback.requested_at for callback in self.callbacks]
+    def _expiry_times(self) -> list[datetime]:
+        """When each delivery, callback and trusted IP and the locale expires."""
+        times = [delivery.sent_at + ONE_DAY for delivery in self.deliveries]
+        times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
+        times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
+        return times + ([self.call_locale.expires_at] if self.call_locale else [])
 
     # Requests
 
@@ -156,7 +147,9 @@ class PhoneVerification:
                 delivery, challenge, request.new_request_id, next_request_at, is_new=False
             )
         resendable = [
-            challenge for challenge in pruned.challenges if challenge.is_resendable(request.now)
+            challenge
+            for challenge in pruned.challenges
+            if challenge.is_resendable(request.now, request.key_ids)
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
         delivery = Delivery(
@@ -194,32 +187,51 @@ class PhoneVerification:
         deliveries = tuple(
             delivery
             for delivery in self.deliveries
-            if delivery.request_id != request_id or delivery.has_attempts
+            if delivery.request_id != request_id
+            or any(counter.used for counter in delivery.counters)
         )
         delivered = {delivery.challenge_id for delivery in deliveries}
         challenges = tuple(challenge for challenge in self.challenges if challenge.id in delivered)
         return replace(self, deliveries=deliveries, challenges=challenges)
 
-    def request_callback(self, request: CallbackRequest) -> tuple["PhoneVerification", Callback]:
+    def request_callback(
+        self,
+        now: datetime,
+        call_id: str,
+        new_challenge: Challenge,
+        key_ids: Collection[str],
+        *,
+        is_limited: bool,
+    ) -> tuple["PhoneVerification", Callback]:
         """Decide whether the phone is called back with a code.
 
         The call reads the code of the previous one, and does not extend its life. With less than a
-        minute left it reads that of the new challenge.
+        minute left, or without the key of that code, it reads that of the new challenge. A callback
+        that was recorded stays.
+
+        Args:
+            now: when the caller asks for it.
+            call_id: the id of the call.
+            new_challenge: a challenge for it.
+            key_ids: the keys with which codes can be derived.
+            is_limited: a limit of failed attempts that many phones share is used up.
 
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
-        pruned, now = self.prune(request.now), request.now
+        if recorded := self.find_callback(call_id):
+            return self, recorded
+        pruned = self.prune(now)
         times = [callback.requested_at for callback in pruned.callbacks]
         available_at = max(window.next_available(times, now) for window in CALLBACKS_PER_PHONE)
         if available_at > now:
             raise TooManyOtpRequests(whole_seconds(now, available_at))
         challenges = [callback.challenge for callback in pruned.callbacks]
-        resendable = [challenge for challenge in challenges if challenge.is_resendable(now)]
-        challenge = resendable[0] if resendable else request.new_challenge
-        attempts = pruned._attempts_of_new_delivery(is_limited=request.is_limited)
-        counter = AttemptCounter(CounterKind.CALLBACK, request.call_id, attempts)
-        callback = Callback(challenge, now, request.call_id, counter)
+        resendable = (one for one in challenges if one.is_resendable(now, key_ids))
+        challenge = next(resendable, new_challenge)
+        attempts = pruned._attempts_of_new_delivery(is_limited=is_limited)
+        counter = AttemptCounter(CounterKind.CALLBACK, call_id, attempts)
+        callback = Callback(challenge, now, call_id, counter)
         return replace(pruned, callbacks=(*pruned.callbacks, callback)), callback
 
     def find_callback(self, call_id: str) -> Callback | None:
@@ -302,15 +314,6 @@ class PhoneVerification:
             return challenge.was_used_with(request_id), challenge.used_at or now
 
         return (*comparable, *sorted(used, key=rank)[-1:])
-
-    def drop_challenges_without_key(self, has_key: Callable[[str], bool]) -> "PhoneVerification":
-        """Return the state without codes that cannot be derived anymore. Callbacks still count."""
-        kept = tuple(challenge for challenge in self.challenges if has_key(challenge.key_id))
-        callbacks = tuple(
-            callback if has_key(callback.challenge.key_id) else callback.expire_challenge()
-            for callback in self.callbacks
-        )
-        return replace(self, challenges=kept, callbacks=callbacks)
 
     # What both need
 

@@ -1,14 +1,12 @@
-"""The id of a request as clients have it: it also names the report of the delivery."""
+"""The id of a request as clients have it: 64 hex digits, which also name the report.
+
+They are the id of the request, and then that of the report of its delivery.
+"""
 
 import re
 from typing import Final
 
 _REQUEST_ID: Final = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})\Z")
-
-
-def join_request_id(request_id: str, report_id: str) -> str:
-    """Return the 64 hex digits that a client gets: the id of its request, then of the report."""
-    return request_id + report_id
 
 
 def parse_request_id(text: str) -> str:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.otp.rate_limits import Reservation
 from domain.voice.instructions import Position, StoredInstruction
-from domain.voice.walk import CallOutcome, ChooseLanguage, Effect, KeepRecording, Step
+from domain.voice.walk import CallOutcome, Recorded, Step
 
 EFFECT_TIMEOUT: Final = timedelta(seconds=30)
 """After this time, whoever carries out an effect has failed."""
@@ -24,7 +25,7 @@ class CallDirection(StrEnum):
 
 
 class CallStatus(StrEnum):
-    """Where a call is. It never goes back, and a final status stays."""
+    """Where a call is, in order. It never goes back, and a final status stays."""
 
     QUEUED = "queued"
     RINGING = "ringing"
@@ -38,16 +39,12 @@ class CallStatus(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether the call has ended."""
-        return self not in _ORDER
+        return self not in (CallStatus.QUEUED, CallStatus.RINGING, CallStatus.IN_PROGRESS)
 
     def follows(self, earlier: "CallStatus") -> bool:
         """Return whether a call with the earlier status may get this one."""
-        if earlier.is_final:
-            return False
-        return self.is_final or _ORDER.index(self) > _ORDER.index(earlier)
-
-
-_ORDER: Final = (CallStatus.QUEUED, CallStatus.RINGING, CallStatus.IN_PROGRESS)
+        in_order = [*CallStatus]
+        return not earlier.is_final and in_order.index(self) > in_order.index(earlier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +56,6 @@ class Turn:
 
     position: Position | None
     instructions: tuple[StoredInstruction, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PendingEffect:
-    """An effect that one request carries out."""
-
-    position: Position
-    effect: Effect
-    started_at: datetime
-
-    def is_abandoned(self, now: datetime) -> bool:
-        """Return whether the request that carries it out must have failed."""
-        return now - self.started_at >= EFFECT_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +73,7 @@ class Call:
 
     - It contains no code and no phone number.
     - A request is processed once: its turn has the response to every repetition.
-    - An effect is saved as pending before it is carried out, so that one request does it.
+    - The start of an effect is saved before it is carried out, so that one request does it.
     - It counts as the call of a verified caller only if the caller proved it: an inbound call never
       does.
 
@@ -110,7 +94,7 @@ class Call:
         outcome: What it came to.
         position: Where it waits for an event; None before the first and after the last.
         turns: The requests that were processed.
-        pending_effect: The effect that is being carried out.
+        effect_started_at: When a request began to carry out an effect; None after its end.
         recordings: What the caller left.
         are_recordings_due: Whether they are to be deleted at once.
         operator_reservation_id: The reservation of the line on which it talks to the operator.
@@ -132,7 +116,7 @@ class Call:
     outcome: CallOutcome | None = None
     position: Position | None = None
     turns: tuple[Turn, ...] = ()
-    pending_effect: PendingEffect | None = None
+    effect_started_at: datetime | None = None
     recordings: tuple[Recording, ...] = ()
     are_recordings_due: bool = False
     operator_reservation_id: str | None = None
@@ -164,10 +148,6 @@ class Call:
         """Return the turn of a request that was processed, or None."""
         return next((turn for turn in self.turns if turn.position == position), None)
 
-    def awaits(self, position: Position | None) -> bool:
-        """Return whether a request at this position is the next one."""
-        return self.find_turn(position) is None and self.position == position
-
     def advance_status(self, status: CallStatus, now: datetime) -> "Call":
         """Return the call with this status, or unchanged if the status does not follow."""
         if not status.follows(self.status):
@@ -184,59 +164,50 @@ class Call:
         """Return the call with the provider's id. The first one stays."""
         return replace(self, provider_call_id=self.provider_call_id or provider_call_id)
 
-    def begin_effect(self, step: Step, now: datetime) -> "Call":
-        """Return the call with the effect of a step as pending.
-
-        Whoever saves it carries out the effect. An abandoned effect may be begun again if a
-        repetition is harmless; `CallBack` is not: it counts as done.
-        """
-        if step.effect is None or step.position is None:
-            return self
-        pending = PendingEffect(step.position, step.effect, now)
-        return replace(self, pending_effect=pending)
+    def is_effect_pending(self, now: datetime) -> bool:
+        """Return whether a request carries out an effect, and has not failed yet."""
+        return self.effect_started_at is not None and now - self.effect_started_at < EFFECT_TIMEOUT
 
     def complete(
         self,
         position: Position | None,
-        *steps: Step,
+        step: Step,
+        *,
         now: datetime,
-        operator_reservation_id: str | None = None,
+        line: Reservation | None = None,
+        locale: str | None = None,
+        identity_id: str | None = None,
     ) -> "Call":
-        """Return the call after a request at this position, and after its effect if there was one.
+        """Return the call after a request at this position.
 
         Args:
             position: Where the call waited; None for the first request.
-            steps: The step of the request, then the step after its effect.
+            step: What it does next.
             now: The time.
-            operator_reservation_id: The reservation of its line, if it calls the operator now.
+            line: The reservation of its line, if it calls the operator now.
+            locale: The locale of the caller, if one was chosen.
+            identity_id: The identity of a caller who joined.
         """
-        if self.find_turn(position) or not steps:
+        if self.find_turn(position):
             return self
-        completed = self
-        for step in steps:
-            completed = replace(
-                completed,
-                path=(*completed.path, *step.path),
-                outcome=step.outcome or completed.outcome,
-            )
-            if isinstance(step.effect, KeepRecording):
-                completed = completed.keep_recording(step.effect, now)
-            if isinstance(step.effect, ChooseLanguage):
-                completed = replace(completed, locale=step.effect.locale)
         return replace(
-            completed,
-            position=steps[-1].position,
-            turns=(*self.turns, Turn(position, steps[-1].instructions)),
-            pending_effect=None,
+            self,
+            path=(*self.path, *step.path),
+            outcome=step.outcome or self.outcome,
+            position=step.position,
+            turns=(*self.turns, Turn(position, step.instructions)),
+            effect_started_at=None,
             last_request_at=now,
-            operator_reservation_id=operator_reservation_id,
+            operator_reservation_id=line.id if line else None,
+            locale=locale or self.locale,
+            identity_id=identity_id or self.identity_id,
         )
 
-    def keep_recording(self, kept: KeepRecording, now: datetime) -> "Call":
+    def keep_recording(self, recorded: Recorded, now: datetime) -> "Call":
         """Return the call with the reference to a recording. It is kept once."""
-        if any(recording.id == kept.recording_id for recording in self.recordings):
+        if any(recording.id == recorded.recording_id for recording in self.recordings):
             return self
-        recording = Recording(kept.recording_id, kept.duration_seconds, now)
+        recording = Recording(recorded.recording_id, recorded.duration_seconds, now)
         return replace(self, recordings=(*self.recordings, recording))
 
     def due_recordings(self, before: datetime) -> tuple[Recording, ...]:
@@ -246,10 +217,6 @@ class Call:
             for recording in self.recordings
             if self.are_recordings_due or recording.recorded_at <= before
         )
-
-    def assign_identity(self, identity_id: str) -> "Call":
-        """Return the call of a caller whose phone has this identity now."""
-        return replace(self, identity_id=identity_id)
 
     def forget_identity(self) -> "Call":
         """Return the call without its identity, after that was deleted."""

@@ -43,9 +43,8 @@ class CallLimits:
             phone_key: identifies the phone and does not reveal it; None without a caller id.
             is_verified: whether the number has a verified identity.
         """
-        parts = _split(f"{_INBOUND}:total", self.total)
         return _alternatives(
-            _INBOUND, phone_key, self.per_caller, self.total, [parts], is_verified=is_verified
+            _INBOUND, phone_key, self.per_caller, self.total, is_verified=is_verified
         )
 
     def for_operator_call(
@@ -58,16 +57,12 @@ class CallLimits:
             longest: how long such a call can take. A line that is not released is free then.
             is_verified: whether the number has a verified identity.
         """
-        parts = [
-            _split(_LINES, SlidingWindow(self.operator_lines, longest)),
-            _split(f"{_OPERATOR}:total", self.operator_total),
-        ]
         return _alternatives(
             _OPERATOR,
             phone_key,
             self.operator_per_caller,
             self.operator_total,
-            parts,
+            self.lines(longest),
             is_verified=is_verified,
         )
 
@@ -79,13 +74,10 @@ class CallLimits:
 def _split(name: str, window: SlidingWindow) -> Limits:
     """Return the part of everybody and, unless it is empty, that of verified numbers."""
     of_verified = window.limit * VERIFIED_PERCENT // 100
-    for_everybody = RateLimit(name, SlidingWindow(window.limit - of_verified, window.period))
+    of_everybody = RateLimit(name, SlidingWindow(window.limit - of_verified, window.period))
     if not of_verified:
-        return (for_everybody,)
-    return (
-        for_everybody,
-        RateLimit(f"{name}:verified", SlidingWindow(of_verified, window.period)),
-    )
+        return (of_everybody,)
+    return of_everybody, RateLimit(f"{name}:verified", SlidingWindow(of_verified, window.period))
 
 
 def _alternatives(
@@ -93,17 +85,18 @@ def _alternatives(
     phone_key: str | None,
     per_caller: SlidingWindow,
     total: SlidingWindow,
-    parts: list[Limits],
-    *,
+    *more: Limits,
     is_verified: bool,
 ) -> list[Limits]:
+    parts = (*more, _split(f"{action}:total", total))
+    of_everybody = [part[0] for part in parts]
     # The caller's part is the first: when it is used up, nothing else is reserved.
     if phone_key is None:
         anonymous = RateLimit(f"{action}:anonymous", total.scale_percent(ANONYMOUS_PERCENT))
-        return [(anonymous, *(for_everybody for for_everybody, *_ in parts))]
+        return [(anonymous, *of_everybody)]
     of_caller = RateLimit(f"{action}:phone:{phone_key}", per_caller)
-    everybody = (of_caller, *(for_everybody for for_everybody, *_ in parts))
     if not is_verified:
-        return [everybody]
+        return [(of_caller, *of_everybody)]
     of_number = RateLimit(f"{action}:phone:{phone_key}:verified", VERIFIED_CALLS)
-    return [(of_caller, of_number, *(part[-1] for part in parts)), everybody]
+    of_verified = [part[-1] for part in parts]
+    return [(of_caller, of_number, *of_verified), (of_caller, *of_everybody)]

@@ -4,10 +4,10 @@ from typing import Final
 
 from domain.voice.flow import CODE_GREETING, CODE_INTRODUCTION, CODE_REPETITION, FlowLocale
 from domain.voice.instructions import Gather, HangUp, Pause, Position, SayCode
+from domain.voice.speech import KEYS
 from domain.voice.walk import Answered, CallEvent, CallOutcome, Step
 
 CODE_NODE: Final = "code"
-_KEYS: Final = frozenset("0123456789*#")
 
 
 def start_code_call(locale: FlowLocale) -> Step:
@@ -26,7 +26,7 @@ def start_code_call(locale: FlowLocale) -> Step:
 
 def read_code(locale: FlowLocale, event: CallEvent) -> Step:
     """Read the code twice after any key; without a key, end the call and say nothing."""
-    if not isinstance(event, Answered) or not event.keys or not set(event.keys) <= _KEYS:
+    if not isinstance(event, Answered) or not event.keys or not set(event.keys) <= set(KEYS):
         return hang_up()
     instructions = (
         locale.say(CODE_INTRODUCTION),

@@ -38,8 +38,6 @@ _SHAPES: Final[Mapping[type[FlowNode], tuple[str, str]]] = {
 _EDGES: Final = {
     "next": "",
     "give_up": "no answer",
-    "no_answer": "no answer",
-    "failed": "failed",
     "silent": "silence",
     "refused": "limit reached",
     "verified": "verified: not changed",
@@ -68,12 +66,8 @@ def _id(name: str) -> str:
 def _shape(name: str, node: FlowNode, locale: FlowLocale) -> str:
     shape, action = _SHAPES[type(node)]
     text = node.consent if isinstance(node, RegisterNode) else getattr(node, "text", "")
-    wrapped = textwrap.wrap(
-        locale.texts.get(text, ""),
-        _LINE_LENGTH,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    said = locale.texts.get(text, "")
+    wrapped = textwrap.wrap(said, _LINE_LENGTH, break_long_words=False, break_on_hyphens=False)
     label = "<br>".join([f"<b>{name}{action}</b>", *map(_escape, wrapped)])
     return shape.format(f'"{label}"')
 
@@ -87,7 +81,7 @@ def _edges(name: str, node: FlowNode, locale: FlowLocale) -> Iterator[str]:
             yield f'-->|"{node.language_key}: another language"| {_id(name)}'
     for field, target in list_targets(node):
         if not field.startswith("choices."):
-            label = _EDGES.get(field, field)
+            label = _EDGES.get(field, field.replace("_", " "))
             yield f'-->|"{label}"| {_id(target)}' if label else f"--> {_id(target)}"
 
 

@@ -10,7 +10,6 @@ from domain.voice.instructions import Say, Voice
 
 MAX_REPEATS: Final = 2
 """How often a menu is asked again after silence or nonsense."""
-DEFAULT_RECORDING_SECONDS: Final = 120
 APOLOGY: Final = "apology"
 """The text after an unforeseen error."""
 GOODBYE: Final = "goodbye"
@@ -97,7 +96,7 @@ class RecordNode:
     text: str
     next: str
     silent: str
-    max_seconds: int = DEFAULT_RECORDING_SECONDS
+    max_seconds: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +233,6 @@ class CallFlow:
         return timedelta(
             seconds=max((dial.timeout_seconds + dial.max_seconds for dial in dials), default=1)
         )
-
-    @property
-    def needs_operator(self) -> bool:
-        """Whether a call can be connected to the operator."""
-        return any(isinstance(node, DialNode) for node in self.nodes.values())
 
     def changes_something(self, choice: Choice) -> bool:
         """Return whether a choice leads to joining or leaving, or to a menu that confirms it."""

@@ -29,19 +29,12 @@ from domain.voice.speech import KEYS, contains, list_numbers, normalize_speech
 MAX_TEXT_LENGTH: Final = 1000
 MAX_WORD_LENGTH: Final = 100
 MAX_NODES: Final = 200
-MIN_DIAL_TIMEOUT: Final = 5
-MAX_DIAL_TIMEOUT: Final = 120
-MAX_DIAL_SECONDS: Final = 14_400
-"""Four hours: no provider connects two phones for longer."""
-MIN_RECORDING_SECONDS: Final = 5
-MAX_RECORDING_SECONDS: Final = 600
 _LIMITS: Final[Mapping[type[FlowNode], Sequence[tuple[str, int, int]]]] = {
-    DialNode: (
-        ("timeout_seconds", MIN_DIAL_TIMEOUT, MAX_DIAL_TIMEOUT),
-        ("max_seconds", 1, MAX_DIAL_SECONDS),
-    ),
-    RecordNode: (("max_seconds", MIN_RECORDING_SECONDS, MAX_RECORDING_SECONDS),),
+    # Four hours: no provider connects two phones for longer.
+    DialNode: (("timeout_seconds", 5, 120), ("max_seconds", 1, 14_400)),
+    RecordNode: (("max_seconds", 5, 600),),
 }
+"""The minimum and maximum of each number."""
 _JOINERS: Final = "\u200c\u200d"  # some scripts need them inside words
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
@@ -73,7 +66,10 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
     if len(flow.nodes) > MAX_NODES:
         yield FlowProblem("nodes", f"there are {len(flow.nodes)}; at most {MAX_NODES} are allowed")
     names = {*flow.nodes, *unreadable}
-    yield from _check_names(names)
+    for name in sorted(names):
+        if not _NAME.fullmatch(name):
+            message = "a name has a lower-case letter, then letters, digits and _; at most 40"
+            yield FlowProblem(f"nodes.{name}", message)
     for name, node in flow.nodes.items():
         place = f"nodes.{name}"
         for field, target in list_targets(node):
@@ -81,7 +77,6 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
         yield from _check_limits(place, node)
         yield from _check_texts(place, node, flow)
         if isinstance(node, MenuNode):
-            yield from _check_repetition(place, node, flow)
             yield from _check_choices(place, node, flow)
     for field, first in flow.first_nodes.items():
         yield from _check_target(field, first, flow, names)
@@ -98,13 +93,6 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
         if not _LANGUAGE.fullmatch(tag):
             yield FlowProblem(f"locales.{tag}", "its name is not a locale such as en or pt-BR")
         yield from _check_locale(f"locales.{tag}", locale, texts)
-
-
-def _check_names(names: Collection[str]) -> Iterator[FlowProblem]:
-    for name in sorted(names):
-        if not _NAME.fullmatch(name):
-            message = "a name has a lower-case letter, then letters, digits and _; at most 40"
-            yield FlowProblem(f"nodes.{name}", message)
 
 
 def _check_target(
@@ -136,14 +124,6 @@ def _check_texts(place: str, node: FlowNode, flow: CallFlow) -> Iterator[FlowPro
             if text not in locale.texts:
                 message = f"there is no text {text!r} for {tag}; add it to [locales.{tag}.texts]"
                 yield FlowProblem(f"{place}.{field}", message)
-
-
-def _check_repetition(place: str, menu: MenuNode, flow: CallFlow) -> Iterator[FlowProblem]:
-    for tag, locale in flow.locales.items():
-        first, repetition = (locale.texts.get(name) for name in (menu.text, menu.repetition))
-        if first and repetition and len(repetition) >= len(first):
-            message = f"the text {menu.repetition!r} for {tag} is not shorter than {menu.text!r}"
-            yield FlowProblem(f"{place}.repetition", f"{message}; shorten it")
 
 
 def _check_choices(place: str, menu: MenuNode, flow: CallFlow) -> Iterator[FlowProblem]:
@@ -288,13 +268,9 @@ def _check_locale(
         for word in words:
             yield from _check_word(f"{place}.numbers.{key}", word)
     numbers = list_numbers(locale)
-    lists = {
-        **{f"words.{name}": words for name, words in locale.words.items()},
-        "names": locale.names,
-        "fillers": locale.fillers,
-        "negations": locale.negations,
-        "number_words": locale.number_words,
-    }
+    others = ("names", "fillers", "negations", "number_words")
+    lists = {f"words.{name}": words for name, words in locale.words.items()}
+    lists |= {field: getattr(locale, field) for field in others}
     for field, words in lists.items():
         for word in words:
             yield from _check_word(f"{place}.{field}", word)

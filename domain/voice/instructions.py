@@ -52,14 +52,13 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Say the prompt and wait for a key or speech. Silence is an answer too.
+    """Say the prompt and wait for one key or speech. Silence is an answer too.
 
     Attributes:
         prompt: What is said meanwhile. A key interrupts it.
         answer_to: Where the answer continues.
         voice: The language of the speech.
         hints: Words that the caller will probably say.
-        keys: How many keys are awaited.
         timeout_seconds: Silence after the prompt that ends the wait.
         with_speech: Whether speech is recognized. If not, only keys are.
     """
@@ -68,7 +67,6 @@ class Gather:
     answer_to: Position
     voice: Voice
     hints: tuple[str, ...] = ()
-    keys: int = 1
     timeout_seconds: int = 5
     with_speech: bool = True
 
@@ -94,7 +92,6 @@ class Record:
 
     answer_to: Position
     max_seconds: int = 120
-    silence_seconds: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +150,13 @@ def resolve(
     """
     resolved: list[Instruction] = []
     for instruction in instructions:
-        if isinstance(instruction, DialOperator):
-            resolved.append(
-                Dial(
-                    operator,
-                    instruction.answer_to,
-                    instruction.timeout_seconds,
-                    instruction.max_seconds,
-                    caller_id,
-                )
-            )
-        elif isinstance(instruction, SayCode):
-            for digit in code:
-                resolved += (Say(digit, instruction.voice), Pause())
-        else:
-            resolved.append(instruction)
+        match instruction:
+            case DialOperator(answer_to, timeout_seconds, max_seconds):
+                dial = Dial(operator, answer_to, timeout_seconds, max_seconds, caller_id)
+                resolved.append(dial)
+            case SayCode(voice):
+                for digit in code:
+                    resolved += (Say(digit, voice), Pause())
+            case _:
+                resolved.append(instruction)
     return tuple(resolved)

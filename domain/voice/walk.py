@@ -46,25 +46,20 @@ SECONDS_TO_HANG_UP: Final = 3
 """The time to disagree after the consent was read."""
 
 
-class CallerIdentity(StrEnum):
-    """Whose number the caller id is. It is a claim: nothing proves that the owner is calling."""
-
-    UNKNOWN = "unknown"
-    UNVERIFIED = "unverified"
-    VERIFIED = "verified"
-
-
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What a call claims about the caller. Without a valid caller id, `phone` is None.
+    """What a call claims about the caller. Nothing proves that the owner is calling.
 
-    `identity_id` is the identity that the phone belongs to, if there is one. `locale` is the tag of
-    the locale that was chosen in a call of this number.
+    Attributes:
+        phone: The caller id; None if it is not valid.
+        identity_id: The identity that the phone belongs to, if there is one.
+        is_verified: Whether that is a verified identity.
+        locale: The tag of the locale that was chosen in a call of this number.
     """
 
     phone: PhoneNumber | None = None
-    identity: CallerIdentity = CallerIdentity.UNKNOWN
     identity_id: str | None = None
+    is_verified: bool = False
     locale: str | None = None
 
     @property
@@ -126,13 +121,9 @@ class Register:
 class Leave:
     """Delete the unverified identity of the caller's phone.
 
-    `DONE` if there is none now. `REJECTED` if it is verified, which may happen during the call.
+    `DONE` if there is none now. `REJECTED` if it is verified: nothing is changed, and a message
+    says how to leave.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainLeaving:
-    """Send a message to the verified identity that says how to leave. Nothing is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +138,7 @@ class ChooseLanguage:
     locale: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeepRecording:
-    """Keep the reference to a recording."""
-
-    recording_id: str
-    duration_seconds: int
-
-
-Effect = Register | Leave | ExplainLeaving | CallBack | ChooseLanguage | KeepRecording
+Effect = Register | Leave | CallBack | ChooseLanguage
 
 
 class CallOutcome(StrEnum):
@@ -209,7 +192,7 @@ def start(flow: CallFlow, caller: Caller) -> Step:
     first = flow.unknown_caller
     if caller.phone is None:
         first = flow.anonymous_caller or first
-    elif caller.identity is not CallerIdentity.UNKNOWN:
+    elif caller.identity_id:
         first = flow.known_caller
     return _enter(flow, first, caller, 1)
 
@@ -220,7 +203,6 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
     - It never raises for a valid flow. An event that does not fit the node is silence, or an
       operator who cannot be reached.
     - A node that the flow no longer has ends the call with an apology.
-    - A verified identity is never changed: a caller id proves nothing.
     """
     visit = position.visit + 1
     match flow.nodes.get(position.node):
@@ -232,16 +214,13 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
             outcome = CallOutcome.CONNECTED if is_answered else CallOutcome.OPERATOR_UNAVAILABLE
             return _enter(flow, dial.next(result), caller, visit, outcome=outcome)
         case RecordNode() as record:
-            if isinstance(event, Recorded) and event.recording_id:
-                effect = KeepRecording(event.recording_id, event.duration_seconds)
-                return Step((), position, effect=effect)
-            if isinstance(event, EffectResult):
+            if isinstance(event, Recorded):
                 return _enter(flow, record.next, caller, visit, outcome=CallOutcome.RECORDED)
             return _enter(flow, record.silent, caller, visit)
         case RegisterNode() as register:
             return _register(flow, register, position, caller, event)
         case LeaveNode() as leave:
-            if caller.identity is CallerIdentity.VERIFIED or event is not EffectResult.DONE:
+            if event is not EffectResult.DONE:
                 outcome = CallOutcome.LEAVING_EXPLAINED
                 return _enter(flow, leave.verified, caller, visit, outcome=outcome)
             return _enter(flow, leave.left, caller, visit, outcome=CallOutcome.LEFT)
@@ -254,7 +233,7 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
         case SayNode() as say:
             return _enter(flow, say.next, caller, visit)
         case _:
-            return apologize(locale_of(flow, caller))
+            return apologize(flow, caller)
 
 
 def skip_operator(flow: CallFlow, step: Step, caller: Caller, result: DialResult) -> Step:
@@ -277,18 +256,19 @@ def is_menu_over(flow: CallFlow, position: Position, caller: Caller, elapsed: ti
     Any number may be forged, and each minute of a call costs money.
     """
     is_menu = isinstance(flow.nodes.get(position.node), MenuNode)
-    is_verified = caller.identity is CallerIdentity.VERIFIED
-    return is_menu and elapsed >= (MAX_VERIFIED_MENU_TIME if is_verified else MAX_MENU_TIME)
+    return is_menu and elapsed >= (MAX_VERIFIED_MENU_TIME if caller.is_verified else MAX_MENU_TIME)
 
 
-def say_goodbye(locale: FlowLocale) -> Step:
+def say_goodbye(flow: CallFlow, caller: Caller) -> Step:
     """Return the step that ends a call at its limits."""
-    return Step((locale.say(GOODBYE), HangUp()), None, outcome=CallOutcome.GAVE_UP)
+    goodbye = locale_of(flow, caller).say(GOODBYE)
+    return Step((goodbye, HangUp()), None, outcome=CallOutcome.GAVE_UP)
 
 
-def apologize(locale: FlowLocale) -> Step:
+def apologize(flow: CallFlow, caller: Caller) -> Step:
     """Return the step after an unforeseen error."""
-    return Step((locale.say(APOLOGY), HangUp()), None, outcome=CallOutcome.FAILED)
+    apology = locale_of(flow, caller).say(APOLOGY)
+    return Step((apology, HangUp()), None, outcome=CallOutcome.FAILED)
 
 
 def _answer(
@@ -317,7 +297,7 @@ def _answer(
     if position.repeat >= MAX_REPEATS:
         return _enter(flow, menu.give_up, caller, visit, outcome=CallOutcome.GAVE_UP)
     if visit > MAX_VISITS:
-        return say_goodbye(locale)
+        return say_goodbye(flow, caller)
     is_silent = not answer.keys and not answer.speech.strip()
     apology = () if is_silent or not menu.invalid else (locale.say(menu.invalid),)
     repeated = Position(position.node, visit, position.repeat + 1)
@@ -327,18 +307,14 @@ def _answer(
 def _register(
     flow: CallFlow, register: RegisterNode, position: Position, caller: Caller, event: CallEvent
 ) -> Step:
+    visit = position.visit + 1
     if isinstance(event, EffectResult):
-        is_done = event is EffectResult.DONE
-        return _enter(
-            flow,
-            register.next if is_done else register.failed,
-            caller,
-            position.visit + 1,
-            outcome=CallOutcome.JOINED if is_done else None,
-        )
+        if event is EffectResult.REJECTED:
+            return _enter(flow, register.failed, caller, visit)
+        return _enter(flow, register.next, caller, visit, outcome=CallOutcome.JOINED)
     if not isinstance(event, Continued):
         # The flow has changed during the call: nobody has heard the consent.
-        return _enter(flow, position.node, caller, position.visit + 1)
+        return _enter(flow, position.node, caller, visit)
     locale = locale_of(flow, caller)
     consent = Register(locale.texts[register.consent], locale.voice.language)
     return Step((), position, effect=consent)
@@ -350,7 +326,7 @@ def _enter(
     """Go from node to node until the call waits, ends, or has an effect."""
     locale = locale_of(flow, caller)
     if visit > MAX_VISITS:
-        return say_goodbye(locale)
+        return say_goodbye(flow, caller)
     said: list[StoredInstruction] = []
     path: list[str] = []
     while True:
@@ -377,8 +353,7 @@ def _enter(
                 consent = locale.say(register.consent)
                 said += (consent, Pause(SECONDS_TO_HANG_UP), GoTo(position))
             case LeaveNode():
-                is_verified = caller.identity is CallerIdentity.VERIFIED
-                effect = ExplainLeaving() if is_verified else Leave()
+                effect = Leave()
             case CallbackNode() as callback:
                 if caller.phone is None:
                     name = callback.refused

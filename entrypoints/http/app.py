@@ -1,20 +1,22 @@
 """The ASGI application."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, Final
 
 import msgspec
-from litestar import Controller, Litestar
+from litestar import Controller, HttpMethod, Litestar, MediaType, Request, Response
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import MutableScopeHeaders, State
+from litestar.datastructures import State
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
 from entrypoints.http.calls.controller import CallController
 from entrypoints.http.deadlines import DeadlineMiddleware
+from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
+from entrypoints.http.errors.table import Api, api_of
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
 from entrypoints.http.library.controller import LibraryController, MediaFileController
 from entrypoints.http.library.upload_limiter import (
@@ -23,10 +25,10 @@ from entrypoints.http.library.upload_limiter import (
     IdentityLocks,
     UploadLimiter,
 )
-from entrypoints.http.middleware import DEFAULT_HEADERS, App, RequestContextMiddleware
+from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
-from entrypoints.http.operations.controller import HealthController, JwksController
+from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import RequestCheckMiddleware
@@ -45,8 +47,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     MediaFileController,
     SessionController,
     CallController,
-    HealthController,
-    JwksController,
+    OperationsController,
     LegacyOtpController,
 )
 _NOT_DESCRIBED: Final = (VoiceController, SmsController, OpenApiController)
@@ -85,12 +86,12 @@ def create_app(
                     MAX_UPLOADS,
                     MAX_SPOOLED_FILES * settings.upload_limit,
                     IdentityLocks(settings.upload_lock_file),
-                    min_rate=settings.upload_min_rate,
                 ),
                 "file_reads": FileReads(),
                 "describe_api": describe,
             }
         ),
+        before_request=_answer_options,
         cors_config=_cors_config(settings.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
         request_max_body_size=MAX_JSON_SIZE,
@@ -100,7 +101,7 @@ def create_app(
         logging_config=None,
     )
     checked = RequestCheckMiddleware(
-        _AllowedMethods(app),
+        app,
         settings.public_url if settings.is_public_url_set else None,
         settings.web_origins,
     )
@@ -133,28 +134,21 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
     )
 
 
-class _AllowedMethods:
-    """Names all methods of a path in the responses to OPTIONS.
+async def _answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Name all methods of a path in the response to OPTIONS.
 
-    The framework's own responses name the methods of one handler only, and never HEAD.
+    The framework's own response names the methods of one handler only, and never HEAD. The legacy
+    API does not support OPTIONS.
     """
-
-    def __init__(self, app: Litestar) -> None:
-        self._app: App = app
-        self._allowed = {
-            route.path_format: allow_header(route.methods)
-            for route in app.routes
-            if isinstance(route, HTTPRoute)
-        }
-
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        if scope.get("method") != "OPTIONS":
-            return self._app(scope, receive, send)
-
-        async def send_all_methods(message: Any) -> None:
-            allowed = self._allowed.get(scope.get("path_template"))
-            if allowed and message["type"] == "http.response.start" and message["status"] == 204:
-                MutableScopeHeaders(message)["Allow"] = allowed
-            await send(message)
-
-        return self._app(scope, receive, send_all_methods)
+    if request.method != HttpMethod.OPTIONS:
+        return None
+    if api_of(request.scope["path"]) is Api.LEGACY:
+        raise MethodNotAllowed(HttpMethod.POST)
+    template = request.scope["path_template"]
+    (methods,) = (
+        route.methods
+        for route in request.app.routes
+        if isinstance(route, HTTPRoute) and route.path_format == template
+    )
+    headers = {"Allow": allow_header(methods)}
+    return Response(None, status_code=204, headers=headers, media_type=MediaType.TEXT)

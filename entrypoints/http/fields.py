@@ -62,11 +62,11 @@ def binary_content(*media_types: str) -> dict[str, Any]:
     }
 
 
-def header(description: str, example: str | int, *, required: bool = True) -> dict[str, Any]:
+def header(description: str, example: str | int) -> dict[str, Any]:
     """Describe a header of a response."""
     return {
         "description": description,
-        "required": required,
+        "required": True,
         "schema": {
             "type": "integer" if isinstance(example, int) else "string",
             "examples": [example],

@@ -6,7 +6,7 @@ from litestar import Request
 
 from application.principal import Principal
 from application.use_cases import UseCases
-from entrypoints.http.client import CLIENT_IP, header_values
+from entrypoints.http.client import CLIENT_IP, header_values, parse_device_name
 from entrypoints.http.errors.exceptions import UnsupportedMediaType
 from entrypoints.http.library.upload_limiter import UploadLimiter
 from entrypoints.http.parsing import body_type, parse_json
@@ -30,10 +30,9 @@ class ApiRequest(Request[Any, Principal, Any]):
         return client_ip
 
     @property
-    def user_agent(self) -> str:
-        """The header `User-Agent`, empty without one."""
-        values = header_values(self.scope, b"user-agent")
-        return values[0] if values else ""
+    def device_name(self) -> str | None:
+        """A name for the client's device, None if nothing is recognized."""
+        return parse_device_name(self.headers.get("user-agent", ""))
 
     async def json(self) -> Any:
         """Parse the body strictly, as the type that the handler declares.

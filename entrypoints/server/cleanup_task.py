@@ -55,18 +55,13 @@ def run_retry_task(
         retry_deletions: the use case.
         interval: time between two retries.
     """
-
-    async def retry() -> None:
-        # Shorter than the interval, so that it has expired when the next retry is due.
-        await retry_deletions(interval / 2)
-
     failed = "file_deletion_retry_failed"
-    return _repeat(retry, failed, first=interval, pause=interval, limit=interval)
+    return _repeat(retry_deletions, failed, first=interval, pause=interval, limit=interval)
 
 
 @asynccontextmanager
 async def _repeat(
-    work: Callable[[], Awaitable[None]],
+    work: Callable[[], Awaitable[object]],
     failed_event: str,
     *,
     first: timedelta,

@@ -14,7 +14,8 @@ import structlog
 from entrypoints.server.banner import render_banner
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
-from entrypoints.settings import Settings, describe
+from entrypoints.settings.read import describe, find_unknown
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import SmsProvider
 from entrypoints.startup_error import StartupError
 
@@ -32,7 +33,7 @@ def run(settings: Settings) -> bool:
         KeyboardInterrupt: Ctrl-C before a worker could serve.
     """
     _check_stdout(settings, sys.stdout)
-    for name, similar in settings.variables.unknown.items():
+    for name, similar in find_unknown(settings.variables.values):
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
     has_started = False
     with reserve_bind(settings.bind) as resolved:

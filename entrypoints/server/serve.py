@@ -21,7 +21,7 @@ from entrypoints.bind import Bind
 from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
 from entrypoints.server.stop import StopSequence
 from entrypoints.server.workers import STOP_SIGNALS, Workers
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 
 # Looking up a host name imports this codec. If the thread below imported it while a worker is
 # forked, the worker would wait for the import lock forever.

@@ -3,7 +3,6 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.metadata import version
 from typing import Final
 
 import structlog
@@ -17,7 +16,7 @@ from entrypoints.http.settings import HttpSettings
 from entrypoints.operator_jobs import is_database_lost
 from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
 from entrypoints.server.workers import Workers
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment
 
 _GC_THRESHOLDS: Final = (5_000, 20, 100)
@@ -40,10 +39,8 @@ def make_app(
     """
     configure_logging(settings.log_level, settings.log_format)
     http_settings = HttpSettings(
-        version=version("dialtone"),
         public_url=settings.public_url,
         upload_limit=settings.max_upload_size,
-        upload_min_rate=settings.upload_min_rate,
         default_region=settings.default_region,
         upload_lock_file=upload_lock_file,
         is_stopping=workers.is_stopping,

@@ -12,12 +12,11 @@ import structlog
 
 from adapters.logging import flush_log
 from application.ports.errors import ConfigurationError, PortError
-from entrypoints.http.library.upload_limiter import open_lock_file
 from entrypoints.startup_error import StartupError, print_errors
 
 if TYPE_CHECKING:
     from entrypoints.http.middleware import App
-    from entrypoints.settings import Settings
+    from entrypoints.settings.settings import Settings
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _PR_SET_PDEATHSIG: Final = 1
@@ -47,7 +46,7 @@ class Workers:
         self._flags = mmap.mmap(-1, 3)
         # It has something to read, for all workers, from the drain on.
         self._drain_reader, self._drain_writer = os.pipe()
-        self._upload_lock_file = open_lock_file()
+        self._upload_lock_file = os.memfd_create("upload locks")
         # The first worker that takes it keeps it.
         self._first_worker = multiprocessing.get_context("fork").Lock()
 

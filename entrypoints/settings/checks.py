@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from domain.access import LibraryVisibility
 from domain.countries import ALL_COUNTRIES
@@ -35,11 +35,10 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
 
     Other programs read them too, so their values are not checked.
     """
-    providers = values.get("DIALTONE_SMS", "").lower().split(",")
+    providers = f"{values.get('DIALTONE_SMS')},{values.get('DIALTONE_VOICE')}".lower().split(",")
     is_used = {
         "AWS_": values.get("DIALTONE_MEDIA", "").startswith("s3://"),
-        "TWILIO_": SmsProvider.TWILIO in map(str.strip, providers)
-        or values.get("DIALTONE_VOICE", "").strip().lower() == VoiceProvider.TWILIO,
+        "TWILIO_": SmsProvider.TWILIO in map(str.strip, providers),
     }
     unused = tuple(vendor for vendor in VENDORS if not is_used[vendor])
     return frozenset(name for name in FIELDS if name.startswith(unused))
@@ -148,12 +147,9 @@ def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
     if not settings.is_set(name):
         yield name, f"Must be set in production. {command} generate FILE`."
         return
-    try:
-        settings.secrets_file.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        yield name, f"There is no such file. {command} generate {settings.secrets_file}`."
-    except OSError:
-        pass  # reading the file reports the reason
+    with suppress(OSError):  # reading the file reports it
+        if not settings.secrets_file.exists():
+            yield name, f"There is no such file. {command} generate {settings.secrets_file}`."
 
 
 def _check_console(settings: Settings) -> Iterator[Problem]:
@@ -186,7 +182,8 @@ def _check_last_days(settings: Settings) -> Iterator[Problem]:
 def _check_twilio_url(settings: Settings) -> Iterator[Problem]:
     # Each request has the account's token: plain http must stay on this machine.
     url = urlsplit(settings.twilio_api_base or "")
-    if settings.uses_twilio and url.scheme == "http" and not _is_loopback(url):
+    is_local = url.hostname in ("localhost", "127.0.0.1", "::1")
+    if settings.uses_twilio and url.scheme == "http" and not is_local:
         yield "TWILIO_API_BASE", "Must begin with https:// in production, except for this machine."
 
 
@@ -197,7 +194,8 @@ def _check_s3_url(settings: Settings) -> Iterator[Problem]:
     # MongoDB's driver proves the password without sending it, and a URL does not say whether the
     # network to its hosts is private: that is up to the operator.
     url = urlsplit(settings.s3_endpoint or "")
-    if isinstance(settings.media, S3Bucket) and url.scheme == "http" and not _is_private(url):
+    is_public = url.scheme == "http" and not _is_private(url.hostname or "")
+    if isinstance(settings.media, S3Bucket) and is_public:
         text = "Must begin with https:// in production, except in private networks."
         yield "DIALTONE_S3_ENDPOINT", text
 
@@ -212,23 +210,11 @@ def _check_hosts(settings: Settings) -> Iterator[Problem]:
         yield "DIALTONE_MEDIA", text.format("A folder", "s3://bucket/prefix")
 
 
-def _is_loopback(url: SplitResult) -> bool:
-    host = _host(url)
-    return f".{host}".endswith(".localhost") if isinstance(host, str) else host.is_loopback
-
-
-def _is_private(url: SplitResult) -> bool:
-    host = _host(url)
-    return bool(_PRIVATE_NAME.fullmatch(host)) if isinstance(host, str) else not host.is_global
-
-
-def _host(url: SplitResult) -> str | IPv4Address | IPv6Address:
-    name = (url.hostname or "").removesuffix(".")
+def _is_private(host: str) -> bool:
     try:
-        ip = ip_address(name)
+        return not ip_address(host).is_global
     except ValueError:
-        return name
-    return (ip.ipv4_mapped or ip) if isinstance(ip, IPv6Address) else ip
+        return _PRIVATE_NAME.fullmatch(host) is not None
 
 
 _RULES: Final = (

@@ -1,13 +1,12 @@
 """How a setting is declared."""
 
-import ast
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from itertools import pairwise
 from typing import Any, Final
 
 PREFIX: Final = "DIALTONE_"
@@ -16,6 +15,8 @@ VENDORS: Final = ("AWS_", "TWILIO_")
 LIMIT_PROFILES: Final = ("small", "medium", "large")
 """What sets all limits: for some thousand users, some hundred thousand, or millions."""
 _KEY: Final = "setting"
+# A field of a class, and the docstring below it.
+_DESCRIBED_FIELD: Final = re.compile(r'^    (\w+): .*?^    """(.+?)"""$', re.MULTILINE | re.DOTALL)
 
 
 class Group(StrEnum):
@@ -39,7 +40,6 @@ class Declaration:
         example: A valid text for error messages; by default the default. If it depends on the
             settings that are declared earlier, a function of them.
         name: The variable without its prefix, if it differs from the name of the field.
-        profiles: The default of each profile of limits.
     """
 
     group: Group
@@ -49,18 +49,10 @@ class Declaration:
     derive: Callable[[Any], str] | None = None
     example: str | Callable[[Any], str] = ""
     name: str = ""
-    profiles: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def default_text(self, settings: Any) -> str:
         """Return the text that the variable has by default, or an empty one."""
-        if self.profiles:
-            return self.profiles[settings.limits]
         return self.derive(settings) if self.derive else self.default
-
-    def default_value(self, settings: Any) -> Any:
-        """Return the value if the variable is not set."""
-        text = self.default_text(settings)
-        return self.parse(text) if text else self.unset
 
     def example_text(self, settings: Any) -> str:
         """Return a valid text."""
@@ -84,7 +76,9 @@ advanced = partial(_setting, Group.ADVANCED)
 def limit(parse: Callable[[str], Any], *texts: str) -> Any:
     """Declare a limit: its default in each of `LIMIT_PROFILES`, or one for all."""
     profiles = dict(zip(LIMIT_PROFILES, texts if len(texts) > 1 else texts * 3, strict=True))
-    return advanced(parse, default=profiles["medium"], profiles=profiles)
+    return advanced(
+        parse, default=profiles["medium"], derive=lambda settings: profiles[settings.limits]
+    )
 
 
 def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
@@ -99,14 +93,5 @@ def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
 
 
 def descriptions(settings: type[Any]) -> dict[str, str]:
-    """Return the docstrings below the fields of a class by the fields' names, as one line each."""
-    (source,) = ast.parse(inspect.getsource(settings)).body
-    found = {}
-    for pair in pairwise(source.body if isinstance(source, ast.ClassDef) else ()):
-        match pair:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                found[name] = " ".join(text.split())
-    return found
+    """Return the docstrings below the fields of a class by the fields' names."""
+    return dict(_DESCRIBED_FIELD.findall(inspect.getsource(settings)))

@@ -1,7 +1,7 @@
 """Reading settings from the environment and `.env`, and showing them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import starmap
 from pathlib import Path
@@ -26,11 +26,6 @@ _SECRET_OPTION: Final = re.compile(
 
 class SettingsError(StartupError):
     """Invalid settings: one line for each problem, none of which contains a value."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        """Join the lines."""
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
 
 
 class Description(NamedTuple):
@@ -64,34 +59,25 @@ def read_settings(
         SettingsError: with all problems: those of the file, those of the settings, those of the
             file checks, and then the names that are not settings. Without another problem such a
             name is only a warning.
-        StartupError: with the problems of the file checks, if there are no others.
     """
     in_file, problems = read_env_file(env_file) if env_file else ({}, [])
     file_values, environment = _without_empty(in_file), _without_empty(environ)
     values = {**file_values, **environment}
-    variables = Variables(
-        values=values,
-        from_env_file=frozenset(file_values.keys() - environment.keys()),
-        unknown=dict(_find_unknown(values)),
-    )
+    variables = Variables(values, frozenset(file_values.keys() - environment.keys()))
     settings = PartialSettings(variables)
     invalid = _parse(settings)
     for name in filter(invalid.__contains__, FIELDS):
         place = " (in .env)" if name in variables.from_env_file else ""
         problems.append(f"{name}{place}: {invalid[name]}")
-    of_files = []
     for check in file_checks:
         try:
             check(settings)
         except InvalidSetting:
             pass  # it needs the value of an invalid variable
         except StartupError as error:
-            of_files.append(str(error))
+            problems.append(str(error))
     if problems:
-        unknown = starmap(unknown_line, variables.unknown.items())
-        raise SettingsError([*problems, *of_files, *unknown])
-    if of_files:
-        raise StartupError("\n".join(of_files))
+        raise SettingsError("\n".join([*problems, *starmap(unknown_line, find_unknown(values))]))
     return settings.complete()
 
 
@@ -121,12 +107,8 @@ def _parse(settings: PartialSettings) -> dict[str, str]:
     problems: dict[str, str] = {}
     for name, (field_name, declaration) in FIELDS.items():
         try:
-            value = (
-                _parse_text(name, texts[name])
-                if name in texts
-                else declaration.default_value(settings)
-            )
-            settings.set(field_name, value)
+            text = texts.get(name) or declaration.default_text(settings)
+            settings.set(field_name, _parse_text(name, text) if text else declaration.unset)
         except InvalidSetting:
             pass  # the default depends on an invalid variable
         except InvalidValue as error:
@@ -155,24 +137,15 @@ def unknown_line(name: str, similar: str | None) -> str:
     return f"{name}: This is not a setting. {advice}"
 
 
-def _find_unknown(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield each name with our prefix that is not a setting, and the setting that was meant."""
+def find_unknown(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    """Yield each name with our prefix that is not a setting, and a setting with a similar name."""
+    # Without the prefix, which would make any two names similar.
+    short_names = {known.removeprefix(PREFIX): known for known in FIELDS}
     for name in sorted(names):
+        short_name = name.upper().removeprefix(PREFIX)
         if name.upper().startswith(PREFIX) and name not in FIELDS:
-            yield name, _find_similar(name.upper().removeprefix(PREFIX))
-
-
-def _find_similar(short_name: str) -> str | None:
-    if short_name in FIELDS:
-        return short_name  # a vendor's variable, which has no prefix
-    # The prefix is removed, because it would make any two names similar.
-    short_names = [known.removeprefix(PREFIX) for known in FIELDS if known.startswith(PREFIX)]
-    for similar in get_close_matches(short_name, short_names):
-        # A word that is another one, and not a spelling of it, is another setting.
-        words = similar.split("_")
-        if all(get_close_matches(word, words, cutoff=0.8) for word in short_name.split("_")):
-            return f"{PREFIX}{similar}"
-    return None
+            similar = get_close_matches(short_name, short_names, n=1, cutoff=0.7)
+            yield name, short_names[similar[0]] if similar else None
 
 
 def _hide_credentials(text: str) -> str:

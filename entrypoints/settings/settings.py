@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from application.identities.session_factory import TokenLifetimes
 from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.media.image import SourceFormat, VariantSpec
@@ -112,7 +111,7 @@ class Settings:
         Secret, unset=Secret(""), example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     )
     """Secret access key, required if DIALTONE_MEDIA is an s3:// URL."""
-    secrets_file: Path = essential(parsers.parse_file_path, default="var/secrets.json")
+    secrets_file: Path = essential(parsers.parse_path, default="var/secrets.json")
     """File with the keys; development creates it if it is missing, production does not."""
     sms: tuple[SmsProvider | Factory, ...] = essential(
         services.parse_sms, default="console", example="twilio"
@@ -219,7 +218,7 @@ class Settings:
     """all: members see everybody's items. owner: only their own (the default for private media)."""
     library_quota: int = optional(parsers.size(0, 10**15), default="5GB")
     """Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB."""
-    library_quota_items: int = optional(parsers.number(0, 10**9), default="10000")
+    library_quota_items: int = optional(parsers.number(0, 100_000), default="10000")
     """Maximum items that one user has in the library."""
     call_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="90d")
     """Time after which a call is deleted from the call log."""
@@ -282,14 +281,10 @@ class Settings:
     refresh_limit_per_ip: SlidingWindow = limit(_request_limit, "1200/1m")
     """Refreshes, logouts and status requests of one IP per minute, approximately, per instance."""
 
-    upload_min_rate: int = advanced(parsers.size(0, 10**9), default="32KB")
-    """Minimum bytes per second of an upload. If the space is used up, slower uploads end first."""
     image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
     """Megapixels that one user can upload in an hour, all frames counted."""
     max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")
-    """Maximum pixels of an image; each million needs up to 16 MB of memory."""
-    max_jpeg_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="120000000")
-    """Maximum pixels of a JPEG; one over `DIALTONE_MAX_IMAGE_PIXELS` is scaled down."""
+    """Maximum pixels of an image (larger JPEGs are scaled down); each million needs up to 16 MB."""
     image_formats: tuple[SourceFormat, ...] = advanced(
         parsers.list_of(parsers.choice(*SourceFormat)), default="jpeg,png,webp,gif,avif,heic"
     )
@@ -341,13 +336,6 @@ class Settings:
         return self.has_phone_line or self.sms[0] is SmsProvider.CONSOLE
 
     @property
-    def token_lifetimes(self) -> TokenLifetimes:
-        """The lifetimes of tokens that are issued now."""
-        # The idle timeout ends an unused session: its refresh token must not end it earlier.
-        refresh = max(TokenLifetimes().refresh, self.session_idle_timeout)
-        return TokenLifetimes(plain=self.plain_token_ttl, refresh=refresh)
-
-    @property
     def phone_rules(self) -> PhoneRules:
         """The kinds of numbers that are accepted. Test phones may be of any kind."""
         test_otps = self.test_otps.value.otps
@@ -361,11 +349,6 @@ class Settings:
         """The header of public images. Their files never change."""
         seconds = self.media_cache_max_age // timedelta(seconds=1)
         return f"public, max-age={seconds}, immutable"
-
-    @property
-    def max_pixels_per_hour(self) -> int:
-        """The pixels that one user can upload to one server process in an hour."""
-        return self.image_megapixels_per_hour * 1_000_000 // self.workers
 
 
 class InvalidSetting(AttributeError):

@@ -89,10 +89,7 @@ class Variables:
     Attributes:
         values: All variables, as written; the environment overrides `.env`.
         from_env_file: Names of the variables whose value comes from `.env`.
-        unknown: Names with our prefix that are not settings, each with the name of the setting
-            that was probably meant, if one is similar.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
     from_env_file: frozenset[str] = field(default=frozenset(), compare=False)
-    unknown: Mapping[str, str | None] = field(default_factory=dict, compare=False)

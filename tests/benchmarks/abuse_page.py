@@ -24,8 +24,9 @@ from domain.otp import (
 )
 from domain.voice import call_limits, walk
 from domain.voice.walk import MAX_MENU_TIME, MAX_VERIFIED_MENU_TIME
-from entrypoints.settings import FIELDS, Settings
 from entrypoints.settings.declaration import LIMIT_PROFILES, descriptions
+from entrypoints.settings.read import read_settings
+from entrypoints.settings.settings import FIELDS, Settings
 from tests.benchmarks.attack_sizes import (
     ALL,
     CALL_LIMITS,
@@ -294,10 +295,11 @@ def _dollars(messages: float) -> str:
 def render_limits() -> str:
     """Return the table of all limits that can be set, with the value in each profile."""
     described = descriptions(Settings)
+    profiles = [read_settings({"DIALTONE_LIMITS": profile}, None) for profile in LIMIT_PROFILES]
     rows = [
-        [f"`{name}`", *(f"`{text}`" for text in declaration.profiles.values()), described[field]]
+        [f"`{name}`", *(f"`{declaration.default_text(one)}`" for one in profiles), described[field]]
         for name, (field, declaration) in FIELDS.items()
-        if declaration.profiles
+        if declaration.default and declaration.derive
     ]
     return _table(["setting", *(f"`{profile}`" for profile in LIMIT_PROFILES), "meaning"], rows)
 

@@ -19,7 +19,7 @@ from application.use_cases import UseCases
 from domain.otp.challenge import parse_otp_code
 from domain.phone import PhoneNumber
 from entrypoints.bootstrap import open_use_cases
-from entrypoints.settings import read_settings
+from entrypoints.settings.read import read_settings
 from tests.benchmarks.databases import open_databases
 from tests.benchmarks.load import UNLIMITED, client_ip, encode_request, read_response
 from tests.stateful.http_driver import without_logs

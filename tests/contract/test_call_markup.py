@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from adapters.twilio import TwimlMarkup
+from adapters.twilio.markup import TwimlMarkup
 from domain.voice.instructions import (
     Dial,
     Gather,
@@ -53,7 +53,7 @@ def test_speech_comes_in_its_order_with_its_language_and_voice() -> None:
 def test_a_menu_says_its_prompt_and_continues_at_its_position() -> None:
     prompt = (Say("Press 1 or say yes.", VOICE), Pause(1))
 
-    steps = play(Say("Hello.", VOICE), Gather(prompt, MENU, VOICE, ("yes", "yes please"), 1, 7))
+    steps = play(Say("Hello.", VOICE), Gather(prompt, MENU, VOICE, ("yes", "yes please"), 7))
 
     assert steps == [
         ("Say", "Hello.", "en-US", "Polly.Joanna"),
@@ -77,14 +77,14 @@ ANY_NAME = Position('a&b="<c>" ?', 3)
     [
         # Keys alone need no language.
         (
-            Gather((), MENU, VOICE, ("yes",), keys=6, with_speech=False),
-            ("Gather", [], URL, "6", "5", "", ""),
+            Gather((), MENU, VOICE, ("yes",), with_speech=False),
+            ("Gather", [], URL, "1", "5", "", ""),
         ),
         (
             Dial("+14155550001", MENU, 20, 3600),
             ("Dial", [("Number", "+14155550001")], URL, "20", "3600"),
         ),
-        (Record(MENU, 120, 5), ("Record", URL, "120", "5", STATUS_URL)),
+        (Record(MENU, 120), ("Record", URL, "120", "5", STATUS_URL)),
         (GoTo(MENU), ("Redirect", URL)),
         (GoTo(ANY_NAME), ("Redirect", url_of(ANY_NAME))),
         (HangUp(), ("Hangup",)),

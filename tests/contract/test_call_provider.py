@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.twilio import open_twilio_calls
+from adapters.twilio.calls import open_twilio_calls
 from application.ports.call_provider import CallProvider
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.messenger import DeliveryStatus

@@ -11,14 +11,13 @@ from application.ports.versioned import Versioned
 from domain.page import Cursor
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.instructions import StoredInstruction
-from domain.voice.walk import MAX_VISITS, CallOutcome, Effect
+from domain.voice.walk import MAX_VISITS, CallOutcome
 from tests.support.builders import NOW, a_call, a_recording, an_id
-from tests.support.full_records import FULL_CALL, FULL_RECORDS
+from tests.support.full_records import FULL_CALL
 
 MINUTE = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)
 OWNER = an_id(901)
-PENDING_EFFECTS = [call.pending_effect for call in FULL_RECORDS["calls"]]
 
 
 async def add_calls(repositories: Repositories, *calls: Call) -> None:
@@ -29,20 +28,16 @@ async def add_calls(repositories: Repositories, *calls: Call) -> None:
 # What is stored.
 
 
-def test_the_full_call_has_each_kind_of_instruction_and_effect() -> None:
+def test_the_full_call_has_each_kind_of_instruction() -> None:
     instructions = FULL_CALL.turns[0].instructions
     assert {type(instruction) for instruction in instructions} == {*get_args(StoredInstruction)}
-    assert {type(pending.effect) for pending in PENDING_EFFECTS} == {*get_args(Effect)}
 
 
-async def test_each_direction_status_outcome_and_effect_is_stored(
-    repositories: Repositories,
-) -> None:
+async def test_each_direction_status_and_outcome_is_stored(repositories: Repositories) -> None:
     calls = [
         *(a_call(direction=direction) for direction in CallDirection),
         *(a_call(status=status) for status in CallStatus),
         *(a_call(outcome=outcome) for outcome in CallOutcome),
-        *(a_call(pending_effect=pending) for pending in PENDING_EFFECTS),
     ]
 
     for number, call in enumerate(calls):

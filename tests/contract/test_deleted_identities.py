@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 from application.ports.repositories import Repositories
@@ -100,7 +101,7 @@ async def test_unverified_identities_that_expired_are_listed_the_earliest_first(
         Versioned(identities[number], 1) for number in (2, 3)
     ]
     assert await find(NOW + UNVERIFIED_TTL + MINUTE, 1) == [Versioned(identities[2], 1)]
-    await repositories.identities.replace(identities[2].mark_verified(), 1)
+    await repositories.identities.replace(replace(identities[2], is_verified=True), 1)
     assert await find(NOW + UNVERIFIED_TTL, 10) == []
 
 

@@ -7,12 +7,9 @@ from typing import Final
 
 import pytest
 
-from adapters.key_file import (
-    FileOtpKeys,
-    KeyPurpose,
-    ReloadingKeys,
-    rotate_secrets_file,
-)
+from adapters.key_file.document import KeyPurpose
+from adapters.key_file.keys import FileOtpKeys, ReloadingKeys
+from adapters.key_file.rotation import rotate_secrets_file
 from application.ports.keys import KeyRing, OtpKeys
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing, create_secrets_file

@@ -111,11 +111,6 @@ async def test_pages_have_no_gaps_and_no_overlap(
     assert list(await pages.list_page(item_filter, 10_000, 10)) == []
 
 
-async def test_an_empty_library_has_empty_pages(repositories: Repositories) -> None:
-    assert list(await repositories.media_items.list_page(ANY, 0, 10)) == []
-    assert await repositories.media_items.count(ANY, 10_001) == 0
-
-
 async def test_a_cursor_needs_no_item(repositories: Repositories, library: list[MediaItem]) -> None:
     for created_at, item_id, count in (
         (NOW + timedelta(days=1), an_id(), 32),

@@ -9,7 +9,7 @@ from typing import Protocol, TextIO
 import pytest
 
 from adapters.console import ConsoleMessenger
-from adapters.twilio import open_twilio_messenger
+from adapters.twilio.messenger import open_twilio_messenger
 from application.ports.errors import MessengerUnavailable
 from application.ports.messenger import DeliveryResult, DeliveryStatus, Messenger
 from application.ports.system import HealthCheck

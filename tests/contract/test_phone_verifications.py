@@ -155,7 +155,9 @@ async def test_no_more_than_the_limit_are_deleted(verifications: PhoneVerificati
 
 KEPT = a_phone_verification(
     identity_id=an_id(),
-    deliveries=(a_delivery(counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5),)),),
+    deliveries=(
+        a_delivery(counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5, used=1),)),
+    ),
     shared_attempts=(NOW,),
     trusted_ips=(TrustedIp("a hash", NOW),),
     callbacks=(a_callback(),),

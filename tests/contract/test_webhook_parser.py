@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from adapters.twilio import TwilioWebhookParser
-from application.ports.webhook_signatures import SignedRequest
-from application.ports.webhooks import WebhookFields
+from adapters.twilio.webhook_parser import TwilioWebhookParser
+from application.ports.webhooks import SignedRequest, WebhookFields
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from domain.voice.call import CallStatus

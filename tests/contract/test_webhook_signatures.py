@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.twilio import TwilioSignatures
-from application.ports.webhook_signatures import SignedRequest
+from adapters.twilio.signatures import TwilioSignatures
+from application.ports.webhooks import SignedRequest
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 
 ACCOUNT = "AC" + "0" * 30 + "da"

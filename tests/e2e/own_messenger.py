@@ -15,7 +15,7 @@ from application.ports.messenger import DeliveryResult, DeliveryStatus
 
 
 class OwnMessenger:
-    async def send(self, phone, text):
+    async def send(self, phone, text, status_url=""):
         status = Path("status").read_text()
         if status == "accepted":
             with Path("messages").open("a") as messages:

@@ -21,7 +21,6 @@ PUBLIC_URL: Final = "https://phone.example.org/line"
 """A proxy removes the path prefix, and the service never sees this host."""
 OPERATOR: Final = "+14155550142"
 ADMINISTRATOR: Final = "+14155550199"
-CALLBACK: Final = "Please hang up. We call this number back and read your sign-in code."
 HIGH_CALL_LIMITS: Final = {
     "DIALTONE_VOICE_LIMIT_PER_COUNTRY": "12000/1m",
     "DIALTONE_CALLBACK_LIMIT_PER_COUNTRY": "12000/1m",

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import jwt
 
-from adapters.key_file import KeyPurpose
+from adapters.key_file.document import KeyPurpose
 from tests.e2e.test_start import me, sign_in
 from tests.support.keys import edit_secrets_file, load_keys
 from tests.support.plain_http import PLAIN_HTTP

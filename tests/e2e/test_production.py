@@ -51,19 +51,6 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
     assert service.stop() == 0
 
 
-def test_a_start_of_production_without_keys_names_the_command(tmp_path: Path) -> None:
-    settings = {"DIALTONE_ENV": "production", "DIALTONE_SECRETS_FILE": "keys/secrets.json"}
-    service = Service(tmp_path, settings)
-
-    start = service.run("run")
-    assert start.returncode == 2
-    fix = re.search(r"`dialtone (keys generate \S+)`", start.stderr)
-    assert fix is not None
-    assert service.run(*fix[1].split()).returncode == 0
-
-    assert "DIALTONE_SECRETS_FILE" not in service.run("run").stderr
-
-
 def test_keys_in_a_variable_replace_the_file(tmp_path: Path) -> None:
     generated = Service(tmp_path).run("keys", "generate", "-")
     assert generated.returncode == 0

@@ -67,7 +67,7 @@ def test_an_invalid_template_stops_the_start_with_its_file_and_the_rule(
     (tmp_path / "templates/IN.toml").write_text('general = "OTP of 47110: {code}"')
     service = Service(tmp_path, environ)
     run = service.run("run")
-    assert run.returncode == 1
+    assert run.returncode == 2
     assert run.stderr
     for line in run.stderr.splitlines():
         assert all(part in line for part in expected), line

@@ -119,14 +119,3 @@ def test_an_interrupt_during_the_start_is_one_line(tmp_path: Path) -> None:
     created, *others = service.log.splitlines()
     assert json.loads(created)["event"] == "database_created"
     assert others == ["Interrupted."]
-
-
-def test_files_that_settings_name_are_reported_with_the_other_problems(tmp_path: Path) -> None:
-    files = {"DIALTONE_SMS_TEMPLATES_DIR": "/nowhere", "DIALTONE_CALL_FLOW": "/nowhere"}
-    service = Service(tmp_path, files | {"DIALTONE_WORKERS": "0"})
-    for command_name in ("run", "check-settings"):
-        failed = service.run(command_name)
-        lines = failed.stderr.splitlines()
-        assert failed.returncode == 2
-        assert [line.partition(":")[0] for line in lines] == ["DIALTONE_WORKERS", *files]
-        assert all(" Example: DIALTONE_" in line for line in lines)

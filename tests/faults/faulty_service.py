@@ -24,7 +24,7 @@ from unittest.mock import patch
 from adapters.system import SystemClock
 from application.ports.errors import StorageTimeout
 from application.ports.repositories import Repositories
-from application.use_cases import Policy, Ports, UseCases, build_use_cases
+from application.use_cases import Policy, Ports, UseCases
 from entrypoints.cli import main
 from tests.support.service import Inbox, Service
 
@@ -197,12 +197,12 @@ def _build_counted_use_cases(ports: Ports, policy: Policy) -> UseCases:
             "Any", ports.call_provider and CountedPort("call_provider", ports.call_provider)
         ),
     )
-    return build_use_cases(counted, policy)
+    return UseCases(counted, policy)
 
 
 if __name__ == "__main__":
     with (
         patch("adapters.system.SystemClock", ShiftedClock),
-        patch("entrypoints.bootstrap.build_use_cases", _build_counted_use_cases),
+        patch("entrypoints.bootstrap.UseCases", _build_counted_use_cases),
     ):
         sys.exit(main())

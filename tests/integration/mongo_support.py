@@ -117,11 +117,9 @@ class LockstepDatabase(Database):
 
     round_trips: RoundTrips
 
-    async def run(
-        self, call: Callable[[], Awaitable[T]], timeout_seconds: float | None = None
-    ) -> T:
+    async def run(self, call: Callable[[], Awaitable[T]]) -> T:
         async with self.round_trips.join():
-            return await Database.run(self, call, timeout_seconds)
+            return await Database.run(self, call)
 
 
 @asynccontextmanager

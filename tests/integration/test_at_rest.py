@@ -13,7 +13,6 @@ from pymongo import MongoClient
 from adapters.encryption import AesPhoneEncryption
 from adapters.mongo import open_mongo_repositories
 from adapters.sqlite import open_sqlite_repositories
-from application.identities.users import CreateUserCommand
 from application.ports.repositories import Repositories
 from domain.errors import TooManyOtpRequests
 from domain.identities.username import parse_username
@@ -77,9 +76,7 @@ async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
             await app.verify_otp("000000", phone, client_ip)
         app.advance(minutes=20)
     principal = await app.log_in(phones[0])
-    await app.use_cases.create_user(
-        CreateUserCommand(principal, parse_username(USERNAME), phones[0])
-    )
+    await app.use_cases.create_user(principal, parse_username(USERNAME), phones[0])
     await app.use_cases.block_phone(phones[1])
     await app.use_cases.block_phone(a_phone(4))
     await app.use_cases.cleanup()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from adapters.templates import InvalidTemplates, load_sms_templates
+from adapters.templates.sms_templates import InvalidTemplates, load_sms_templates
 from domain.errors import InvalidValue
 from domain.otp.challenge import OTP_TTL, OtpCode
 from domain.otp.templates.preferences import MessagePreferences, Platform

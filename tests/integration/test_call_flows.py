@@ -16,12 +16,10 @@ from domain.voice.walk import (
     Answered,
     CallBack,
     Caller,
-    CallerIdentity,
     CallEvent,
     Continued,
     Dialed,
     EffectResult,
-    ExplainLeaving,
     Leave,
     Register,
     Step,
@@ -75,7 +73,7 @@ def test_the_words_of_each_language_lead_through_the_flow(
     flow: CallFlow, phone: PhoneNumber
 ) -> None:
     yes, no, leave, feedback = map(said, WORDS[phone])
-    unknown, unverified, verified = (Caller(phone, identity) for identity in CallerIdentity)
+    unknown, known = Caller(phone), Caller(phone, "an identity")
 
     effect = walk(flow, unknown, yes, Continued()).effect
     assert isinstance(effect, Register)
@@ -83,10 +81,9 @@ def test_the_words_of_each_language_lead_through_the_flow(
     assert walk(flow, unknown, yes, Continued(), DONE).path == ("thanks", "operator")
     assert walk(flow, unknown, no).path == ("not_joined",)
     assert walk(flow, unknown, Answered(keys="2")).path == ("not_joined",)
-    assert walk(flow, unverified, leave, yes).effect == Leave()
-    assert walk(flow, verified, leave, yes).effect == ExplainLeaving()
-    assert walk(flow, verified, feedback).path == ("feedback",)
-    assert walk(flow, verified, Answered(keys="2")).effect == CallBack()
+    assert walk(flow, known, leave, yes).effect == Leave()
+    assert walk(flow, known, feedback).path == ("feedback",)
+    assert walk(flow, known, Answered(keys="2")).effect == CallBack()
 
 
 def test_a_flow_is_drawn_as_mermaid_reads_it(tmp_path: Path) -> None:
@@ -111,7 +108,6 @@ def test_the_documented_flow_is_valid_and_its_default_locale_comes_first(tmp_pat
 
     flow = load_text(tmp_path, f"{head}{other}\n[locales.en]{locale}")
 
-    assert flow.needs_operator
     assert list(flow.locales) == ["en", "aa"]
     assert flow.locales["en"].texts["question"].startswith("This is Demo.")
     assert load_text(tmp_path, EXAMPLE).locales == {"en": flow.locales["en"]}
@@ -153,7 +149,7 @@ FIELDS = "use choices, give_up, invalid, kind, language_key, repetition, text"
             replaced('key = "1", words', 'key = "1", word'),
             [
                 "nodes.question.choices.1.word: there is no such field; use key, next, words",
-                'nodes.question.choices.1.words: it is missing; add words = "…"',
+                'nodes.question.choices.1.words: it is missing; add words = ["…", "…"]',
             ],
         ),
         (replaced("{app}", "{code}"), ["locales.en.texts.question: '{code}' is not a placeholder"]),
@@ -208,8 +204,8 @@ def test_at_most_fifty_words_are_said_until_a_key_is_awaited(
     events: list[CallEvent] = [Answered(), Continued(), Dialed(DialResult.BUSY), DONE]
     events += [Answered(keys=key) for key in "123489"]
     words: dict[tuple[str, bool], set[int]] = {}
-    for identity in CallerIdentity:
-        caller = Caller(phone, identity)
+    for identity_id in (None, "an identity"):
+        caller = Caller(phone, identity_id)
         steps = [(start(flow, caller), 0)]
         while steps:
             step, before = steps.pop()
@@ -225,5 +221,4 @@ def test_at_most_fifty_words_are_said_until_a_key_is_awaited(
                 possible = [Continued()] if goes_on else events
                 following = [advance(flow, position, caller, event) for event in possible]
                 steps += ((one, said if goes_on else 0) for one in following)
-    # A repetition is shorter: that is a rule for all flows.
     assert all(node.repetition for node in flow.nodes.values() if isinstance(node, MenuNode))

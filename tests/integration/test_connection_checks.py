@@ -11,11 +11,11 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
-from adapters.key_file import load_secrets_file
+from adapters.key_file.keys import load_secrets_file
 from adapters.mongo import open_mongo_repositories
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.part_checks import connection_checks
-from entrypoints.settings import read_settings
+from entrypoints.settings.read import read_settings
 from entrypoints.startup_error import StartupError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.fake_twilio import FakeTwilio

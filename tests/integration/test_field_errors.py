@@ -104,7 +104,7 @@ OTHER_ERRORS: Final[list[tuple[Exception, dict[str, str]]]] = [
 
 @pytest.fixture(scope="module")
 def driver() -> Iterator[HttpDriver]:
-    with open_http_driver(HttpSettings("1", "http://test", 10_000, default_region="DE")) as opened:
+    with open_http_driver(HttpSettings("http://test", 10_000, default_region="DE")) as opened:
         yield opened
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.flows import load_call_flow
 from domain.phone import PhoneNumber
-from domain.voice.walk import Caller, CallerIdentity
+from domain.voice.walk import Caller
 from entrypoints.flow_trial import try_flow
 from tests.support.service import Service, command
 
@@ -24,14 +24,15 @@ PHONE: Final = PhoneNumber("+14155552671")
         (["/hangup"], "unknown", "You have hung up."),
         ([], "unknown", "You have hung up."),
         (["1", "nonsense", "busy", "2"], "verified", "Type how the operator's call ends"),
-        (["1", "BUSY", "1", "I like it"], "verified", "* the reference of the recording is kept"),
+        (["1", "BUSY", "1", "I like it"], "verified", "The call has ended: recorded."),
         (["2"], "verified", "* the caller's number is called back with a code"),
-        (["leave", "yes"], "unverified", "* the unverified identity is deleted"),
-        (["leave", "yes"], "verified", "* a message is sent that says how to leave"),
+        (["leave", "yes"], "unverified", "The call has ended: left."),
+        (["leave", "yes"], "verified", "The call has ended: leaving_explained."),
     ],
 )
 def test_a_flow_is_walked_as_a_caller_does(lines: list[str], identity: str, expected: str) -> None:
-    inputs, caller = iter(lines), Caller(PHONE, CallerIdentity(identity))
+    identity_id = None if identity == "unknown" else "an identity"
+    inputs, caller = iter(lines), Caller(PHONE, identity_id, identity == "verified")
     output = list(try_flow(load_call_flow(None, "Demo"), caller, lambda: next(inputs, None)))
 
     assert any(line.startswith(expected) for line in output), output
@@ -64,7 +65,7 @@ def test_a_flow_is_drawn_and_its_problems_are_printed_one_on_a_line(tmp_path: Pa
 
     assert drawn.stdout.startswith("flowchart TD\n")
     assert "main_menu.choices: 'leave' (4) is inside 'leave feedback' (3)" in checked
-    assert (of_file.returncode, of_setting.returncode) == (1, 1)
+    assert (of_file.returncode, of_setting.returncode) == (1, 2)
     assert "flow.toml, nodes: there is none; add a table [nodes.NAME]." in of_file.stderr
     assert of_setting.stderr.startswith("DIALTONE_CALL_FLOW: ")
     assert len(of_file.stderr.splitlines()) == len(of_setting.stderr.splitlines()) == 4

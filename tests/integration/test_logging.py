@@ -165,11 +165,11 @@ def test_a_closed_or_full_stderr_does_not_fail_the_process(redirection: str) -> 
 
 EMIT_ALL: Final = """
 from adapters.logging import LogSecurityEvents
-from application.ports.security_events import SecurityEvent, SecurityEventType
+from application.ports.security_events import SecurityEventType
 from domain.phone import parse_phone
 
 for event_type in SecurityEventType:
-    LogSecurityEvents().emit(SecurityEvent(type=event_type, phone=parse_phone("+14155552671")))
+    LogSecurityEvents().emit(event_type, phone=parse_phone("+14155552671"))
 print("finished")
 """
 

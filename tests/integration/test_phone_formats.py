@@ -17,7 +17,7 @@ def test_a_user_signs_in_and_is_created_with_any_format(
     request_path: str, formats: tuple[str, str, str]
 ) -> None:
     for_request, for_verification, for_user = formats
-    settings = HttpSettings("1", "http://test", 1000, default_region="IN")
+    settings = HttpSettings("http://test", 1000, default_region="IN")
     with open_http_driver(settings) as driver:
         assert driver.post_json(request_path, {"phone": for_request}).status == 200
         message = driver.house.messenger.messages[-1]

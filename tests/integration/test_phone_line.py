@@ -4,7 +4,7 @@ import pytest
 
 from application.ports.messenger import DeliveryStatus
 from entrypoints.bootstrap import make_webhooks, open_call_provider
-from entrypoints.settings import read_settings
+from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone
 from tests.support.servers.fake_twilio import FakeTwilio
 

@@ -16,7 +16,7 @@ WINDOW = SlidingWindow(LIMIT, timedelta(hours=1))
 @pytest.fixture
 def driver() -> Iterator[HttpDriver]:
     settings = HttpSettings(
-        "1", "http://test", 1000, request_limit_per_identity=WINDOW, refresh_limit_per_ip=WINDOW
+        "http://test", 1000, request_limit_per_identity=WINDOW, refresh_limit_per_ip=WINDOW
     )
     with open_http_driver(settings) as opened:
         yield opened

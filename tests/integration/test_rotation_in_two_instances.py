@@ -8,14 +8,9 @@ import jwt
 import pytest
 
 from adapters.jwt import JwtAccessTokens
-from adapters.key_file import (
-    FileOtpKeys,
-    KeyPurpose,
-    ReloadingKeys,
-    rotate_secrets_file,
-)
-from adapters.key_file.keys import RELOAD_INTERVAL
-from adapters.key_file.rotation import ROTATED_PURPOSES
+from adapters.key_file.document import KeyPurpose
+from adapters.key_file.keys import RELOAD_INTERVAL, FileOtpKeys, ReloadingKeys
+from adapters.key_file.rotation import ROTATED_PURPOSES, rotate_secrets_file
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from tests.support.builders import an_id

@@ -49,9 +49,7 @@ async def test_slashes_around_the_prefix_are_ignored_and_it_may_be_empty(
         await files.delete(key)
 
 
-async def test_a_large_file_is_written_at_once_and_read_in_chunks(
-    files: S3Files,
-) -> None:
+async def test_a_large_file_is_written_at_once_and_read_in_chunks(files: S3Files) -> None:
     with TemporaryFile() as file:
         file.write(LARGE)
         file.seek(0)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from adapters.key_file import generate_secrets_file, load_secrets_file
+from adapters.key_file.keys import generate_secrets_file, load_secrets_file
 from application.ports.errors import ConfigurationError
 from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
 

@@ -16,7 +16,9 @@ SETUP: Final = """
 import hashlib, os, shutil, signal, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from adapters.key_file import KeyPurpose, load_secrets_file, rotate_secrets_file
+from adapters.key_file.document import KeyPurpose
+from adapters.key_file.keys import load_secrets_file
+from adapters.key_file.rotation import rotate_secrets_file
 from application.ports.errors import ConfigurationError
 
 path = Path(sys.argv[1])

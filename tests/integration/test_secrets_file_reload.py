@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from adapters.key_file import KeyPurpose, ReloadingKeys
-from adapters.key_file.document import KeysByPurpose, generate_entry
-from adapters.key_file.keys import RELOAD_INTERVAL
+from adapters.key_file.document import KeyPurpose, KeysByPurpose, generate_entry
+from adapters.key_file.keys import RELOAD_INTERVAL, ReloadingKeys
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
 
@@ -74,20 +73,6 @@ def test_a_clock_that_is_set_back_delays_no_check(
 def weak_key(path: Path) -> None:
     key = "A" * 43 + "="
     edit_secrets_file(path, lambda document: document["otp_pepper"][0].update(key=key))
-
-
-def test_a_change_that_keeps_size_and_time_is_noticed(
-    path: Path, clock: MovableClock, keys: ReloadingKeys
-) -> None:
-    clock.advance(RELOAD_INTERVAL)
-    key_id = keys.current()[KeyPurpose.OTP_PEPPER][0].id
-    status = path.stat()
-    path.write_text(path.read_text().replace(key_id, "0123abcd"))
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-    clock.advance(RELOAD_INTERVAL)
-
-    assert keys.current()[KeyPurpose.OTP_PEPPER][0].id == "0123abcd"
 
 
 def missing(path: Path) -> None:

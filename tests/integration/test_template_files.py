@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.templates import FileSmsTemplates, InvalidTemplates, load_sms_templates
+from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, load_sms_templates
 from domain.otp.challenge import OTP_TTL, OtpCode
 from domain.otp.templates.preferences import MessagePreferences, Platform
 from domain.otp.templates.template_set import AppIdentity

@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from adapters.http import NoResponse, open_transport
-from adapters.twilio import Timeouts, TwilioCalls, open_twilio_calls
+from adapters.http import NoResponse, Timeouts, open_transport
+from adapters.twilio.calls import TwilioCalls, open_twilio_calls
 from adapters.twilio.client import TwilioClient
 from application.ports.errors import CallProviderUnavailable
 from application.ports.messenger import DeliveryResult, DeliveryStatus

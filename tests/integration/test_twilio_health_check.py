@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.twilio import TwilioMessenger, open_twilio_messenger
 from adapters.twilio.health_check import FAILURE_TTL, SUCCESS_TTL
+from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from application.ports.errors import MessengerUnavailable
 from tests.support.fakes.clock import MonotonicClock
 from tests.support.servers import http_server

@@ -10,9 +10,9 @@ from contextlib import AbstractAsyncContextManager
 import httpx
 import pytest
 
-from adapters.http import Transport
-from adapters.twilio import Timeouts, TwilioMessenger, open_twilio_messenger
+from adapters.http import Timeouts, Transport
 from adapters.twilio.client import TwilioClient
+from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
 from tests.support.servers import http_server

@@ -101,7 +101,7 @@ class UploadDriver:
 
 @pytest.fixture(scope="module")
 def uploads() -> Iterator[UploadDriver]:
-    with open_http_driver(HttpSettings("1", "http://test", LIMIT)) as driver:
+    with open_http_driver(HttpSettings("http://test", LIMIT)) as driver:
         uploads = UploadDriver(driver)
         yield uploads
         assert set(uploads.count_items()) <= {ItemState.READY.value}

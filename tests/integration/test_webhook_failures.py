@@ -28,16 +28,13 @@ SECRET = f"{CALLER} has the code 123456"
 class Failing:
     """A use case that fails, with a text that no log may have."""
 
-    def __init__(self, error: Exception, *, apologizes: bool = True) -> None:
+    def __init__(self, error: Exception) -> None:
         self._error = error
-        self._apologizes = apologizes
 
     async def __call__(self, *_: Any) -> Any:
         raise self._error
 
     def apologize(self, _: Any) -> Any:
-        if not self._apologizes:
-            raise self._error
         return Say("Sorry, something went wrong.", Voice("en-US")), HangUp()
 
 
@@ -68,14 +65,6 @@ async def test_an_unforeseen_error_is_an_apology_and_an_error_in_the_log(error: 
         for path in CALL_PATHS[:3]:
             (line,) = await assert_apologizes(driver, path)
             assert (line["event"], line["error"]) == ("call_failed", type(error).__name__)
-
-
-async def test_if_the_apology_fails_too_there_is_another() -> None:
-    failing = Failing(RuntimeError(SECRET), apologizes=False)
-    async with open_webhooks(use_cases=dict.fromkeys(ANSWERS, failing)) as driver:
-        for path in CALL_PATHS:
-            *_, line = await assert_apologizes(driver, path)
-            assert line["event"] == "call_apology_failed"
 
 
 async def test_an_answer_that_takes_too_long_is_an_apology(

@@ -2,19 +2,17 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx
 
 from adapters.flows import load_call_flow
-from adapters.twilio import (
-    TwilioSignatures,
-    TwilioWebhookParser,
-    TwimlMarkup,
-    open_twilio_messenger,
-)
+from adapters.twilio.markup import TwimlMarkup
+from adapters.twilio.messenger import open_twilio_messenger
+from adapters.twilio.signatures import TwilioSignatures
+from adapters.twilio.webhook_parser import TwilioWebhookParser
 from application.ports.webhooks import Webhooks
 from application.use_cases import Policy
 from application.webhook_urls import WebhookUrls
@@ -46,7 +44,6 @@ CALL_PATHS: Final = (
 REPORT_PATHS: Final = ("/voice/status", "/voice/recording", f"/sms/status?delivery={REPORT_ID}")
 PATHS: Final = CALL_PATHS + REPORT_PATHS
 SETTINGS: Final = HttpSettings(
-    version="0",
     public_url=PUBLIC_URL,
     upload_limit=1000,
     webhooks=Webhooks(TwilioSignatures(ACCOUNT, TOKEN), TwilioWebhookParser(), TwimlMarkup()),
@@ -98,7 +95,8 @@ async def open_webhooks(
     async with open_twilio_messenger(ACCOUNT, TOKEN, sender="Dialtone") as messenger:
         callbacks = [messenger] if settings.webhooks else []
         harness = AppHarness(policy=policy, status_callbacks=callbacks)
-        async with open_http_client(replace(harness.use_cases, **use_cases), settings) as http:
+        vars(harness.use_cases).update(use_cases)
+        async with open_http_client(harness.use_cases, settings) as http:
             yield WebhookDriver(http, harness)
 
 

@@ -36,7 +36,6 @@ OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
 _BASE_URL: Final = "http://service"
 _PROXY: Final = ("10.1.2.3", 40_000)
 _SETTINGS: Final = HttpSettings(
-    version="0",
     public_url=_BASE_URL,
     upload_limit=1024 * 1024,
     default_region="US",

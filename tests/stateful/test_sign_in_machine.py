@@ -18,18 +18,16 @@ from application.ports.messenger import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
 from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
 from tests.stateful.runs import OpenDatabase, on_each_database, run_machine
+from tests.stateful.users_model import TOKEN_TTL, add_session
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
-from tests.unit.domain.otp.phone_model_values import (
-    DAY,
+from tests.unit.domain.otp.phone_verification_model import (
     ModelAttempt,
     ModelDelivery,
+    PhoneVerificationModel,
     becomes_true_after,
 )
-from tests.unit.domain.otp.phone_verification_model import PhoneVerificationModel
 from tests.unit.domain.otp.verification_driver import HOME_IP, WORK_IP, unknown_ip
 
-TOKEN_TTL: Final = 90 * DAY
-MAX_SESSIONS: Final = 20
 PENDING: Final = "pending"
 """How request ids and codes begin that were in no response and no message yet."""
 
@@ -56,9 +54,7 @@ class Phone:
 
     def add_session(self, token: str, now: float) -> None:
         """Add a session, and revoke the oldest of more than twenty."""
-        active = [other for other in self.sessions if self.is_active(other, now)]
-        newest = {other: self.sessions[other] for other in active[1 - MAX_SESSIONS :]}
-        self.sessions = newest | {token: now}
+        self.sessions = add_session(self.sessions, token, now)
 
 
 class SignInMachine(RuleBasedStateMachine):

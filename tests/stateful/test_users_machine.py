@@ -17,12 +17,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.sliding_window import SlidingWindow
 from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
 from tests.stateful.runs import OpenDatabase, on_each_database, run_machine
-from tests.stateful.users_model import (
-    USERNAME_RESERVATION,
-    ModelIdentity,
-    Outcome,
-    UsersModel,
-)
+from tests.stateful.users_model import USERNAME_RESERVATION, ModelIdentity, Outcome, UsersModel
 
 PEOPLE: Final = st.integers(0, 3)
 NAMES: Final = st.sampled_from(["Rahul Sharma", "RAHUL Sharma", "Straße", "STRASSE", "Zoë", "Zoe"])

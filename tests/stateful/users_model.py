@@ -1,5 +1,6 @@
 """A model of identities, users and usernames. All times are seconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -10,6 +11,12 @@ DAY: Final = 24 * 60 * 60
 USERNAME_RESERVATION: Final = 30 * DAY
 TOKEN_TTL: Final = 90 * DAY
 MAX_SESSIONS: Final = 20
+
+
+def add_session(sessions: Mapping[str, float], token: str, now: float) -> dict[str, float]:
+    """Return the active sessions with another one, without the oldest of more than twenty."""
+    active = [(other, at) for other, at in sessions.items() if now - at < TOKEN_TTL]
+    return dict([*active, (token, now)][-MAX_SESSIONS:])
 
 
 class Outcome(Enum):
@@ -67,11 +74,9 @@ class UsersModel:
         return None
 
     def add_session(self, phone: PhoneNumber, token: str, now: float) -> None:
-        """Add a session, and revoke the oldest of more than twenty."""
+        """Add a session of a phone."""
         identity = self.find_or_add(phone)
-        sessions = {**identity.sessions, token: now}
-        active = {each: at for each, at in sessions.items() if now - at < TOKEN_TTL}
-        identity.sessions = dict([*active.items()][-MAX_SESSIONS:])
+        identity.sessions = add_session(identity.sessions, token, now)
 
     def is_available(self, username: str, identity: ModelIdentity | None, now: float) -> bool:
         """Return whether the identity may have the username."""

@@ -5,23 +5,21 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from adapters.key_file import FileOtpKeys
-from application.identities.users import CreateUserCommand
+from adapters.key_file.keys import FileOtpKeys
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
+from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
-from application.otp.place_callback import PlaceCallback
-from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.images import ImagePublisher
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
-from application.ports.status_callbacks import StatusCallbacks
 from application.ports.system import Randomness
+from application.ports.webhooks import StatusCallbacks
 from application.principal import Principal
-from application.use_cases import Policy, Ports, UseCases, build_use_cases
+from application.use_cases import Policy, Ports, UseCases
 from application.webhook_urls import WebhookUrls
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
@@ -97,7 +95,7 @@ class AppHarness:
             call_provider=self.call_provider,
             status_callbacks=self.status_callbacks,
         )
-        self.use_cases = build_use_cases(ports, self.policy)
+        self.use_cases = UseCases(ports, self.policy)
 
     def advance(self, seconds: float = 0, **duration: float) -> None:
         self.clock.advance(timedelta(seconds=seconds, **duration))
@@ -116,16 +114,12 @@ class AppHarness:
     async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
         """Request a callback, as a caller with this caller id who hangs up."""
         phone, callback_id = phone or a_phone(), self.randomness.bytes(12).hex()
-        is_promised = await self.promise_callback(phone, callback_id)
-        return is_promised and await self.place_callback(phone, callback_id, None)
+        is_promised = await self.callbacks.request(phone, callback_id)
+        return is_promised and await self.callbacks.place(phone, callback_id, None)
 
     @property
-    def promise_callback(self) -> RequestCallback:
-        return self.use_cases.answer_call.carry_out.request_callback
-
-    @property
-    def place_callback(self) -> PlaceCallback:
-        return self.use_cases.answer_call.call_back.place_callback
+    def callbacks(self) -> Callbacks:
+        return self.use_cases.answer_call.call_back.callbacks
 
     async def code_of_last_call(self) -> str:
         """Return the code that the last placed call reads."""
@@ -193,7 +187,7 @@ class AppHarness:
         own_phone = principal.identity.phone
         assert own_phone is not None
         return await self.use_cases.create_user(
-            CreateUserCommand(principal, parse_username(username), phone or own_phone)
+            principal, parse_username(username), phone or own_phone
         )
 
     async def get_item(self, item_id: str) -> LibraryItem:

@@ -13,7 +13,6 @@ from domain.identities.username import Username
 from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey
 from domain.media.image import Image, ImageFormat
 from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
-from domain.media.usage import MediaUsage
 from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
 from domain.otp.callback import Callback
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
@@ -114,11 +113,6 @@ a_delivery_report: Final = _builder(
         id=a_delivery().report_id, status=ReportedStatus.SENT, expires_at=NOW + REPORT_TTL
     )
 )
-a_media_usage: Final = _builder(
-    lambda: MediaUsage(id=an_id(), bytes=51_200, items=1, pending={made_id(): 4096})
-)
-"""Of a user with an item, and an upload that began now."""
-
 an_idempotency_key: Final = _builder(
     lambda: IdempotencyKey(
         id="a key",

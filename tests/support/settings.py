@@ -2,7 +2,8 @@
 
 import pytest
 
-from entrypoints.settings import Settings, SettingsError, read_settings
+from entrypoints.settings.read import SettingsError, read_settings
+from entrypoints.settings.settings import Settings
 
 
 def settings(**variables: str) -> Settings:
@@ -20,9 +21,10 @@ def problems(environ: dict[str, str]) -> dict[str, str]:
     """Return the lines of the error, each by the name of its variable."""
     with pytest.raises(SettingsError) as error:
         read_settings(environ, None)
-    lines = {line.partition(":")[0]: line for line in error.value.problems}
-    assert len(lines) == len(error.value.problems)
-    return lines
+    lines = str(error.value).splitlines()
+    by_name = {line.partition(":")[0]: line for line in lines}
+    assert len(by_name) == len(lines)
+    return by_name
 
 
 def _with_prefix(variables: dict[str, str]) -> dict[str, str]:

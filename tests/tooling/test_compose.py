@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.settings import FIELDS
+from entrypoints.settings.settings import FIELDS
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.packages import REQUIREMENTS
 from tests.support.servers.s3 import S3Process

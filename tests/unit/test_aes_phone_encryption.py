@@ -47,7 +47,7 @@ def test_a_former_key_decrypts_until_it_is_removed() -> None:
 def test_a_ciphertext_of_a_former_key_is_replaced() -> None:
     stored = phone_encryption(OLD).encrypt(PHONE, "a record")
 
-    encrypted = phone_encryption(CURRENT, OLD).encrypt(PHONE, "a record", stored)
+    encrypted = phone_encryption(CURRENT, OLD).reencrypt(stored, "a record")
 
     assert encrypted[:9] == b"\x010000000b"
     # Version, key id, nonce, text and tag.

@@ -1,7 +1,6 @@
 """Checks run at the same time, each in a process of its own."""
 
 import asyncio
-import os
 import threading
 
 from application.ports.errors import ConfigurationError
@@ -37,24 +36,18 @@ async def _waits() -> str:
     return ""
 
 
-async def _exits() -> str:
-    os._exit(3)
-
-
 def test_each_check_has_its_own_result() -> None:
     checks = {
         "works": _works,
         "note": _has_a_note,
         "fails": _fails,
         "raises": _raises_anything,
-        "exits": _exits,
     }
     assert run_checks(checks, lambda: None) == {
         "works": CheckResult(is_ok=True, text="ok"),
         "note": CheckResult(is_ok=True, text="ok (it is new)"),
         "fails": CheckResult(is_ok=False, text="It is locked: unlock it."),
         "raises": CheckResult(is_ok=False, text="The check failed with ValueError."),
-        "exits": CheckResult(is_ok=False, text="The check ended without a result."),
     }
 
 

@@ -2,14 +2,14 @@
 
 import unicodedata
 
-import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from adapters.console.box import render_box
 
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
+CONTROLS = "\x1b[2J\x07\x9b31m\x00\r\u202e\u2066\ud800\x08"
 
 
 def render(text: str, *, width: int = 100, encoding: str = "utf-8", colors: bool = False) -> str:
@@ -43,16 +43,7 @@ def test_a_narrow_terminal_breaks_a_text_between_words_and_not_in_the_code() -> 
     assert " ".join(line[2:-2].strip() for line in lines[2:-1]) == TEXT
 
 
-@pytest.mark.parametrize(
-    "control", ["\x1b[2J", "\x07", "\x9b31m", "\x00", "\r", "\u202e", "\u2066", "\ud800", "\x08"]
-)
-def test_control_characters_do_not_reach_the_terminal(control: str) -> None:
-    box = render(f"012345{control} is your code")
-
-    assert control not in box
-    assert "012345" in box
-
-
+@example(f"{CONTROLS}012345", 100, "utf-8")
 @given(
     st.text(),
     st.integers(min_value=20, max_value=200),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, get_type_hints
 
 from application.ports.repositories import Repositories
-from entrypoints.settings import FIELDS
+from entrypoints.settings.settings import FIELDS
 
 PROJECT: Final = Path(__file__).parents[2]
 PAGES: Final = {

@@ -10,18 +10,9 @@ from typing import Final
 
 import pytest
 
-from application.ports.messenger import DeliveryResult
-from domain.phone import PhoneNumber
-from entrypoints.factories import (
-    health_check_of,
-    load_factory,
-    open_adapter,
-    with_status_url,
-)
+from entrypoints.factories import load_factory, open_adapter
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError
-from tests.support.builders import a_phone
-from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 
 VARIABLE: Final = "DIALTONE_SMS"
 
@@ -129,27 +120,3 @@ def test_a_module_of_another_user_is_not_run(current_folder: Path, is_compiled: 
 
     with pytest.raises(StartupError, match=f"^DIALTONE_SMS: {path} belongs to uid 12345"):
         load_factory(OWN_FACTORY, VARIABLE)
-
-
-class OlderMessenger:
-    """A messenger of an operator that was written before messages had a URL for their status."""
-
-    is_healthy = True
-
-    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
-        return ACCEPTED
-
-    async def check(self) -> None:
-        assert self.is_healthy
-
-
-async def test_a_messenger_without_a_status_still_sends() -> None:
-    older, newer = OlderMessenger(), FakeMessenger()
-    messenger = with_status_url(older)
-
-    for arguments in (["https://dialtone.example.org/sms/status"], []):
-        assert await messenger.send(a_phone(), "text", *arguments) is ACCEPTED
-    older.is_healthy = False
-    with pytest.raises(AssertionError):
-        await health_check_of(messenger).check()
-    assert with_status_url(newer) is newer

@@ -3,12 +3,9 @@
 import io
 import re
 import tokenize
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
-
-import pytest
 
 PROJECT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("domain", "application", "adapters", "entrypoints", "tests")
@@ -37,6 +34,7 @@ def source_files() -> dict[str, str]:
     return {str(file.relative_to(PROJECT)): file.read_text(encoding="utf-8") for file in files}
 
 
+@cache
 def unused_word(identifier: str) -> str | None:
     if identifier in EXCEPTIONS:
         return None
@@ -46,32 +44,24 @@ def unused_word(identifier: str) -> str | None:
     return found and found[1]
 
 
-def identifiers(text: str) -> Iterator[tuple[int, str]]:
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.NAME:
-            yield token.start[0], token.string
-
-
-def describe(place: str, identifier: str, word: str) -> str:
-    return f"{place}: {identifier}: instead of {word!r} use {TERMS[word]}"
+def identifiers(path: str, text: str) -> set[str]:
+    """Return the parts of the path and, if any word of the text is unused, its identifiers."""
+    parts = set(Path(path).with_suffix("").parts)
+    # The words are also those in strings and comments, but a tokenizer for all files is slow.
+    if not any(map(unused_word, _NAME.findall(text))):
+        return parts
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return parts.union(token.string for token in tokens if token.type == tokenize.NAME)
 
 
 def test_identifiers_and_file_names_have_no_unused_words() -> None:
-    names = {path: set(_NAME.findall(text)) for path, text in source_files().items()}
-    parts = {part for path in names for part in Path(path).with_suffix("").parts}
-    all_names = parts.union(*names.values())
-    found = {name: word for name in all_names if (word := unused_word(name))}
-    problems = {
-        describe(f"{path}:{line}", name, found[name])
+    problems = [
+        f"{path}: {name}: instead of {word!r} use {TERMS[word]}"
         for path, text in source_files().items()
-        # The names are also those in strings and comments, but a tokenizer for all files is slow.
-        if not found.keys().isdisjoint(names[path])
-        for line, name in identifiers(text)
-        if name in found
-    } | {describe("file", part, found[part]) for part in parts if part in found}
-
-    if problems:
-        pytest.fail("\n".join(sorted(problems)))
+        for name in identifiers(path, text)
+        if (word := unused_word(name))
+    ]
+    assert not problems, "\n".join(sorted(problems))
 
 
 def test_all_names_in_the_glossary_exist() -> None:

@@ -59,16 +59,6 @@ def pipe() -> Iterator[Pipe]:
     pipe.close()
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Iterator[int]:
-    with (tmp_path / "log").open("w+b", buffering=0) as file:
-        yield file.fileno()
-
-
-def content_of(file: int) -> str:
-    return os.pread(file, 1_000_000, 0).decode()
-
-
 def test_lines_that_do_not_fit_into_the_list_are_dropped_and_counted(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,18 +74,19 @@ def test_lines_that_do_not_fit_into_the_list_are_dropped_and_counted(
     assert pipe.read(2) == "e\n"
 
 
-def test_lines_that_could_not_be_written_are_counted(file: int) -> None:
-    with Path("/dev/full").open("wb", buffering=0) as full:
+def test_lines_that_could_not_be_written_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with Path("/dev/full").open("wb", buffering=0) as full, path.open("wb") as file:
         writer = writer_for(full.fileno())
         for line in ("a", "b", "c"):
             writer.write(line)
             writer.wait_until_written(TIMEOUT)
 
-        os.dup2(file, full.fileno())
+        os.dup2(file.fileno(), full.fileno())
         writer.write("d")
         writer.wait_until_written(TIMEOUT)
 
-    assert content_of(file) == "d\n3 dropped\n"
+    assert path.read_text() == "d\n3 dropped\n"
 
 
 def test_no_line_is_split_between_two_writes_to_a_non_blocking_pipe() -> None:

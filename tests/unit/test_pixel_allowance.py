@@ -46,12 +46,3 @@ def test_never_more_than_the_allowance_in_any_hour(
         published.append(clock.seconds)
         assert sum(10 for at in published if at > clock.seconds - 3600) <= 100
     assert len(published) >= 30
-
-
-def test_the_pixels_of_one_identity_in_an_hour_are_limited(allowance: PixelAllowance) -> None:
-    for _ in range(3):
-        allowance.acquire("a", 25)
-    with pytest.raises(TooManyPixels):
-        allowance.acquire("a", 26)
-    allowance.acquire("a", 25)  # a rejected image is not counted
-    allowance.acquire("b", 100)

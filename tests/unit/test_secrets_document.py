@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    SECP384R1,
+    derive_private_key,
+    generate_private_key,
+)
 
 from adapters.encryption import AesPhoneEncryption
 from adapters.jwt import JwtAccessTokens
@@ -114,6 +119,7 @@ def test_a_list_with_an_impossible_key_is_rejected(members: dict[str, Any]) -> N
     peppers, (index_key,) = members["otp_pepper"] * 2, members["phone_index"]
     too_long = [members["phone_encryption"][0] | {"key": "A" * 64}]
     index_keys = [index_key, generate_entry(KeyPurpose.PHONE_INDEX, NOW)]
+    other_curve = to_pem(generate_private_key(SECP384R1())).decode()
 
     assert '"otp_pepper"' in parse_error(members | {"otp_pepper": peppers})
     assert '"phone_index" has more than one key' in parse_error(
@@ -122,6 +128,8 @@ def test_a_list_with_an_impossible_key_is_rejected(members: dict[str, Any]) -> N
     assert '"phone_encryption[0].key" is too long' in parse_error(
         members | {"phone_encryption": too_long}
     )
+    members["signing"][0]["key"] = other_curve
+    assert '"signing[0].key" is not a P-256 private key' in parse_error(members)
 
 
 @pytest.mark.parametrize("purpose", KeyPurpose)

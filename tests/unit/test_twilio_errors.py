@@ -8,12 +8,9 @@ from adapters.twilio.client import TwilioError
 from adapters.twilio.error_codes import CALLS, MESSAGES, ErrorReasons
 from application.ports.messenger import DeliveryStatus
 
-Cause = tuple[int, int | None]
-"""The status and the error code of a response."""
-
-
-UNAVAILABLE: list[Cause] = [(500, None), (502, None), (503, 20503), (504, 20504)]
-UNAUTHORIZED: list[Cause] = [(401, None), (403, None), (429, None)]
+# The status and the error code of a response.
+UNAUTHORIZED = [(401, None), (403, None), (429, None)]
+UNAVAILABLE = [(302, None), (500, None), (502, None), (503, 20503), (504, 20504)]
 
 
 @pytest.mark.parametrize("reasons", [MESSAGES, CALLS])
@@ -24,7 +21,7 @@ def test_an_error_has_a_status_and_a_reason_without_digits_and_names(
     for status, causes in (
         (DeliveryStatus.UNKNOWN, [(504, None)]),
         (DeliveryStatus.INVALID_NUMBER, [(400, code) for code in reasons.invalid_numbers]),
-        (DeliveryStatus.REJECTED, [*rejected, *UNAUTHORIZED, *UNAVAILABLE, (302, None)]),
+        (DeliveryStatus.REJECTED, [*rejected, *UNAUTHORIZED, *UNAVAILABLE]),
     ):
         for cause in causes:
             result = reasons.result(TwilioError(*cause))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.twilio import TwimlMarkup
+from adapters.twilio.markup import TwimlMarkup
 from domain.voice.instructions import (
     Dial,
     Gather,
@@ -57,14 +57,13 @@ def test_a_menu_has_500_hints_and_a_recording_goes_on_after_silence() -> None:
     hints = ("one two", "a\x00b", *(f"word {n}" for n in range(600)))
 
     one, *_ = twiml.validate(render(Gather((), MENU, VOICE, hints)))
-    six, *_ = twiml.validate(render(Gather((), MENU, VOICE, keys=6)))
     # Twilio requests no action after silence.
     _record, then = twiml.validate(render(Record(MENU)))
 
     rendered = one.attrib["hints"].split(",")
     assert (len(rendered), rendered[:2]) == (500, ["one two", "a b"])
-    # One key may be the number sign.
-    assert (one.attrib["finishOnKey"], six.attrib["finishOnKey"]) == ("", "#")
+    # The key may be the number sign.
+    assert one.attrib["finishOnKey"] == ""
     assert (then.tag, then.text) == ("Redirect", URL)
 
 
@@ -83,12 +82,11 @@ INSTRUCTIONS = st.one_of(
         st.just(MENU),
         st.just(VOICE),
         st.lists(WORDS, max_size=5).map(tuple),
-        st.integers(1, 20),
         SECONDS,
         st.booleans(),
     ),
     st.builds(Dial, st.just("+14155550001"), st.just(MENU), SECONDS, SECONDS),
-    st.builds(Record, st.just(MENU), SECONDS, SECONDS),
+    st.builds(Record, st.just(MENU), SECONDS),
     st.just(GoTo(MENU)),
     st.just(HangUp()),
     st.just(Reject()),

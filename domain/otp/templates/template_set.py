@@ -36,14 +36,9 @@ class AppIdentity:
         self, code: str, minutes: int, app_hash: str | None = None
     ) -> TemplateValues:
         """Return the values of a message; an unknown `app_hash` is replaced by the default."""
-        default_hash = self.app_hashes[0] if self.app_hashes else None
-        return TemplateValues(
-            code=code,
-            app=self.name,
-            minutes=minutes,
-            hash=app_hash if app_hash in self.app_hashes else default_hash,
-            domain=self.domain,
-        )
+        if app_hash not in self.app_hashes:
+            app_hash = next(iter(self.app_hashes), None)
+        return TemplateValues(code, self.name, minutes, app_hash, self.domain)
 
 
 class TemplatePreview(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import structlog
 from litestar import Request, Response
-from litestar.enums import MediaType
+from litestar.enums import HttpMethod, MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
 from application.ports.errors import PortError, StorageError
@@ -63,8 +63,11 @@ def _from_framework(error: HTTPException, api: table.Api) -> table.ApiError:
     match error.status_code:
         case 404:
             return exceptions.PathNotFound()
+        case 405 if api is table.Api.LEGACY:
+            return exceptions.MethodNotAllowed(HttpMethod.POST)
         case 405:
-            return exceptions.MethodNotAllowed(_allowed_methods(error.headers or {}, api))
+            methods = (error.headers or {}).get("allow", "").split(", ")
+            return exceptions.MethodNotAllowed(allow_header(methods))
         case 413:
             return exceptions.BodyTooLarge()
         case 400 if isinstance(error, ValidationException):
@@ -79,11 +82,6 @@ def _from_framework(error: HTTPException, api: table.Api) -> table.ApiError:
             )
         case _:
             return exceptions.InternalError()
-
-
-def _allowed_methods(headers: Mapping[str, str], api: table.Api) -> str:
-    methods = set(headers.get("allow", "").split(", "))
-    return allow_header(methods - {"OPTIONS"} if api is table.Api.LEGACY else methods)
 
 
 EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {

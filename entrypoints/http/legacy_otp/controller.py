@@ -1,28 +1,16 @@
 """One-time codes, legacy API."""
 
-from typing import Any
-
-from litestar import Controller, HttpMethod, post
-from litestar.handlers import BaseRouteHandler
+from litestar import Controller, post
 from litestar.params import JSONBody
 
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
-from entrypoints.http.auth import Connection
-from entrypoints.http.client import parse_device_name
-from entrypoints.http.errors.exceptions import InvalidOtp, MethodNotAllowed
+from entrypoints.http.errors.exceptions import InvalidOtp
 from entrypoints.http.legacy_otp import schemas
 from entrypoints.http.parsing import parse_field, parse_fields
 from entrypoints.http.request import ApiRequest
-
-
-async def _require_post(connection: Connection, _: BaseRouteHandler) -> None:
-    # The framework would respond to OPTIONS; the older service did not.
-    scope: Any = connection.scope
-    if scope["method"] != HttpMethod.POST:
-        raise MethodNotAllowed(HttpMethod.POST.value)
 
 
 class LegacyOtpController(Controller):
@@ -30,7 +18,6 @@ class LegacyOtpController(Controller):
 
     path = "/authenticate"
     tags = ["Legacy OTP"]
-    guards = [_require_post]
 
     @post(
         "/get_otp",
@@ -67,8 +54,7 @@ class LegacyOtpController(Controller):
             ("phone", lambda: request.settings.parse_international_phone(data.phone)),
             ("otp", lambda: parse_otp_code(data.otp, request.settings.otp_length)),
         )
-        device = parse_device_name(request.user_agent)
-        command = VerifyOtpCommand(phone, code, request.client_ip, device=device)
+        command = VerifyOtpCommand(phone, code, request.client_ip, device=request.device_name)
         result = await request.use_cases.verify_otp(command)
         if not isinstance(result, LoggedIn):
             raise InvalidOtp

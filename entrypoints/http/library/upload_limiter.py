@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import os
 import shutil
 import tempfile
 import time
@@ -19,10 +18,7 @@ MAX_UPLOADS: Final = 64
 """In one server process."""
 MAX_UPLOADS_PER_IDENTITY: Final = 2
 MAX_MEMORY_BYTES: Final = 1024 * 1024
-"""What each upload may have in memory. A larger file is usually written to a temporary file."""
-MAX_PHOTO_BYTES: Final = 4 * 1024 * 1024
-SHARED_MEMORY_BYTES: Final = 32 * 1024 * 1024
-"""Files up to `MAX_PHOTO_BYTES` are in memory too, while they have at most this in addition."""
+"""What each upload has in memory. A larger file is written to a temporary file."""
 MAX_SPOOLED_FILES: Final = 16
 """So many files of the maximum size fit into the temporary files of one server process."""
 DEFAULT_MIN_RATE: Final = 32_000
@@ -36,11 +32,6 @@ def free_temporary_bytes() -> int | None:
     """Return the free space of the temporary folder, or None if it has no size of its own."""
     usage = shutil.disk_usage(tempfile.gettempdir())
     return usage.free if usage.total else None
-
-
-def open_lock_file() -> int:
-    """Open an unnamed empty file for locks; return its descriptor."""
-    return os.memfd_create("upload locks")
 
 
 class IdentityLocks:
@@ -91,7 +82,6 @@ class UploadInProgress:
     Attributes:
         identity_id: Who uploads.
         network: The network of the client.
-        memory_bytes: How much of its file may be in memory.
         received_bytes: The part of its file that has arrived.
         reserved_bytes: The space that is reserved for its temporary file.
         written_bytes: The part of the temporary file that is written.
@@ -103,7 +93,6 @@ class UploadInProgress:
         self.identity_id = identity_id
         self.network = _network_of(client_ip)
         self.began_at = limiter.now()
-        self.memory_bytes = MAX_MEMORY_BYTES
         self.received_bytes = 0
         self.reserved_bytes = 0
         self.written_bytes = 0
@@ -139,15 +128,13 @@ class UploadInProgress:
                 await self.closed.wait()
 
     def announce(self, size: int) -> None:
-        """Reserve memory for a file of this size, if it is small.
+        """Check that there is space for a file of this size.
 
         Raises:
             NoUploadSpace: Even without other uploads there is no space for it.
             OSError: There is no temporary folder.
         """
-        if size <= MAX_PHOTO_BYTES and self._limiter.has_memory(size):
-            self.memory_bytes = max(size, MAX_MEMORY_BYTES)
-        if size > self.memory_bytes and size > self._limiter.total_space():
+        if size > MAX_MEMORY_BYTES and size > self._limiter.total_space():
             raise NoUploadSpace
 
     async def add(self, size: int) -> bool:
@@ -158,7 +145,7 @@ class UploadInProgress:
             OSError: There is no temporary folder.
         """
         self.received_bytes += size
-        if self.received_bytes <= self.memory_bytes:
+        if self.received_bytes <= MAX_MEMORY_BYTES:
             return False
         await self._limiter.reserve(self, self.received_bytes)
         return True
@@ -223,11 +210,6 @@ class UploadLimiter:
         finally:
             self._locks.release(lock)
             upload.closed.set()
-
-    def has_memory(self, size: int) -> bool:
-        """Return whether a file of this size may be in memory."""
-        used = sum(upload.memory_bytes - MAX_MEMORY_BYTES for upload in self._uploads)
-        return used + size - MAX_MEMORY_BYTES <= SHARED_MEMORY_BYTES
 
     def total_space(self) -> int:
         """Return the space for the temporary files of all uploads."""

@@ -1,9 +1,8 @@
 """Print `docs/openapi.json`; `make openapi` writes it."""
 
 import sys
-from importlib.metadata import version
 
 from entrypoints.http.app import CONTROLLERS
 from entrypoints.http.openapi.description import render_document
 
-sys.stdout.write(render_document(CONTROLLERS, version("dialtone")))
+sys.stdout.write(render_document(CONTROLLERS))

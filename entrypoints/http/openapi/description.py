@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -40,8 +41,7 @@ methods of a path.
 Every error has a message for people and a stable `code` for programs. Invalid fields are a 400 with
 the code `invalid`; `field_errors` lists them, each with a code of its own. A rate limit is a 429
 with `Retry-After` in seconds, which is also `retry_after` in the body. After too many attempts with
-a code, `resend_in` says when a new one can be requested. These errors are not about one operation:
-
+a code, `resend_in` says when a new one can be requested.
 """
 _TAGS: Final = {
     "OTP": "Request a one-time code, and exchange it for an access token.",
@@ -54,32 +54,14 @@ _TAGS: Final = {
 }
 """In the order of use."""
 
-_ITEM_OF_UPLOAD: Final = {"item_id": "$response.body#/id"}
-_FIRST_ITEM: Final = {"item_id": "$response.body#/items/0/id"}
-_CREATED_USER: Final = {"user_id": "$response.body#/user_id"}
-_LINKS: Final[Mapping[tuple[str, str], Mapping[str, Mapping[str, str]]]] = {
-    ("create_user", "201"): {"get_user": _CREATED_USER, "list_library_items": _CREATED_USER},
-    ("list_library_items", "200"): {"get_library_item": _FIRST_ITEM},
-    ("upload_image", "201"): {
-        "get_library_item": _ITEM_OF_UPLOAD,
-        "update_library_item": _ITEM_OF_UPLOAD,
-        "delete_library_item": _ITEM_OF_UPLOAD,
-    },
-}
-"""By operation and status: the operations that can follow, with their parameters."""
-
 _ERROR_SCHEMAS_PATH: Final = "/error-schemas"
-_RETRY_AFTER: Final = "Seconds until the same request may succeed."
 _HEADERS: Final[Mapping[str, Any]] = {
     "RequestId": header(
         "The id of the request, which is also in the log of the service.",
         "7d5f3a0c9be14f6c8a7b6c5d4e3f2a1b",
     ),
     "NoStore": header("No cache may store this response.", "no-store"),
-    "RetryAfter": header(_RETRY_AFTER, 5),
-    "OptionalRetryAfter": header(
-        f"{_RETRY_AFTER} Absent if waiting does not help.", 5, required=False
-    ),
+    "RetryAfter": header("Seconds until the same request may succeed.", 5),
     "WWWAuthenticate": header(
         "The authentication scheme. It has an error only if a token was sent (RFC 6750).",
         'Bearer error="invalid_token"',
@@ -87,7 +69,7 @@ _HEADERS: Final[Mapping[str, Any]] = {
     "Allow": header("The methods that the path supports.", "OPTIONS, POST"),
 }
 _ALWAYS: Final = {"X-Request-Id": "RequestId", "Cache-Control": "NoStore"}
-_BY_STATUS: Final[Mapping[str, Mapping[str, str]]] = {
+_BY_STATUS: Final = {
     "401": {"WWW-Authenticate": "WWWAuthenticate"},
     "405": {"Allow": "Allow"},
     "429": {"Retry-After": "RetryAfter"},
@@ -127,31 +109,31 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     schemas = components.pop("schemas")
     _correct_schemas(schemas, filter(None, map(body_type, handlers.values())))
     _set_otp_length(schemas, settings.otp_length)
-    components |= {"headers": dict(_HEADERS), "responses": {}}
+    components["headers"] = dict(_HEADERS)
     for path, operations in description["paths"].items():
         for operation in operations.values():
             handler = handlers[operation["operationId"]]
             _correct_request_body(operation, handler, schemas)
-            _correct_responses(operation, handler, api_of(path), components["responses"])
+            _correct_responses(operation, handler, api_of(path))
     responses.add_error_schemas(schemas)
     components["schemas"] = dict(sorted(schemas.items()))
     corrected: dict[str, Any] = json.loads(json.dumps(description), object_hook=_replace_one_of)
     return corrected
 
 
-def render_document(controllers: Sequence[type[Controller]], version: str) -> str:
+def render_document(controllers: Sequence[type[Controller]]) -> str:
     """Render `docs/openapi.json`: the description with default settings and without a host."""
-    settings = HttpSettings(version, public_url="/", upload_limit=0)
+    settings = HttpSettings(public_url="/", upload_limit=0)
     return json.dumps(describe_api(controllers, settings), indent=2, ensure_ascii=False) + "\n"
 
 
 def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Dialtone",
-        version=settings.version,
+        version=version("dialtone"),
         contact=Contact(name="The operator of this service"),
         license=License(name="Apache License 2.0", identifier="Apache-2.0"),
-        description=_ABOUT + responses.render_shared_errors(),
+        description=_ABOUT,
         servers=[Server(url=settings.public_url)],
         security=BEARER,
         components=Components(
@@ -229,39 +211,18 @@ def _correct_request_body(
         }
 
 
-def _correct_responses(
-    operation: dict[str, Any], handler: HTTPRouteHandler, api: Api, shared: dict[str, Any]
-) -> None:
-    """Add security, headers, links, errors and what the option `file_responses` describes.
+def _correct_responses(operation: dict[str, Any], handler: HTTPRouteHandler, api: Api) -> None:
+    """Add security, headers, errors and what the option `file_responses` describes.
 
     The framework's own error of invalid parameters is removed.
-    A response that many operations have is written to `shared`, and referred to.
     """
     # A public operation says so; the framework omits an empty list.
     security = operation.setdefault("security", [])
-    described = operation.pop("responses") | deepcopy(handler.opt.get("file_responses", {}))
-    described.pop("400", None)
-    successes = {status: (response, None) for status, response in described.items()}
+    successes = operation["responses"] | deepcopy(handler.opt.get("file_responses", {}))
+    successes.pop("400", None)
     errors = responses.describe_errors(api, responses.errors_of(handler, security))
-    operation["responses"] = {}
-    for status, (response, name) in sorted({**errors, **successes}.items()):
-        response["headers"] = _response_headers(api, status, response)
-        if links := _LINKS.get((operation["operationId"], status)):
-            response["links"] = {
-                next_operation: {"operationId": next_operation, "parameters": parameters}
-                for next_operation, parameters in links.items()
-            }
-        if name is None:
-            operation["responses"][status] = response
-        else:
-            shared[name] = response
-            operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
-
-
-def _response_headers(api: Api, status: str, response: Mapping[str, Any]) -> dict[str, Any]:
-    names = {**_ALWAYS, **_BY_STATUS.get(status, {})}
-    if api is Api.LEGACY and status == "500":
-        # In the legacy API, 500 stands for "unavailable" and for unexpected errors alike.
-        names["Retry-After"] = "OptionalRetryAfter"
-    headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in names.items()}
-    return {**headers, **response.get("headers", {})}
+    operation["responses"] = dict(sorted({**errors, **successes}.items()))
+    for status, response in operation["responses"].items():
+        names = _ALWAYS | _BY_STATUS.get(status, {})
+        headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in names.items()}
+        response["headers"] = {**headers, **response.get("headers", {})}

@@ -8,20 +8,23 @@ from entrypoints.http.operations import schemas
 from entrypoints.http.request import ApiRequest
 
 
-class HealthController(Controller):
-    """Health checks for load balancers and orchestrators."""
+class OperationsController(Controller):
+    """Health checks for load balancers, and the keys for services that verify tokens themselves."""
 
-    path = "/health"
     tags = ["Operations"]
     opt = {UNAVAILABLE_ERROR: None}
 
-    @get("/live", summary="Check the process", response_description="The process responds.")
+    @get(
+        "/health/live",
+        summary="Check the process",
+        response_description="The process responds.",
+    )
     async def health_live(self) -> schemas.LivenessResponse:
         """Respond without any check of other parts."""
         return schemas.LivenessResponse()
 
     @get(
-        "/ready",
+        "/health/ready",
         summary="Check all parts",
         response_description="The database works. The health of each part is listed.",
         responses={
@@ -45,16 +48,8 @@ class HealthController(Controller):
             return Response(body)
         return Response(body, status_code=503, headers={"Retry-After": "5"})
 
-
-class JwksController(Controller):
-    """The key set for services that verify access tokens themselves."""
-
-    path = "/.well-known"
-    tags = ["Operations"]
-    opt = {UNAVAILABLE_ERROR: None}
-
     @get(
-        "/jwks.json",
+        "/.well-known/jwks.json",
         summary="Get the keys that verify access tokens",
         response_description="The public keys. A new key is listed before it signs.",
     )

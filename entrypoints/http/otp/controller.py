@@ -16,7 +16,6 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.delivery import Channel
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
 from entrypoints.http.auth import limit_by_ip
-from entrypoints.http.client import parse_device_name
 from entrypoints.http.otp import schemas
 from entrypoints.http.parsing import parse_fields
 from entrypoints.http.request import ApiRequest
@@ -85,9 +84,10 @@ class OtpController(Controller):
         and so does a message whose provider reports no statuses. Within the cooldown all ids refer
         to the same message.
         """
-        result = await request.use_cases.get_delivery_status(request_id)
-        error_code = result.error_code or msgspec.UNSET
-        return schemas.DeliveryStatusResponse(status=result.status.value, error_code=error_code)
+        status, error_code = await request.use_cases.get_delivery_status(request_id)
+        return schemas.DeliveryStatusResponse(
+            status=status.value, error_code=error_code or msgspec.UNSET
+        )
 
     @post(
         "/verify-otp",
@@ -125,7 +125,7 @@ class OtpController(Controller):
                 code,
                 request.client_ip,
                 data.request_id,
-                device or parse_device_name(request.user_agent),
+                device or request.device_name,
                 with_refresh=bool(data.refresh),
                 device_token=_parse_device_token(data.device_token),
                 with_device_token=True,

@@ -3,7 +3,6 @@
 from litestar import Controller, delete, get, patch, post
 from litestar.params import JSONBody
 
-from application.identities.users import CreateUserCommand
 from domain import errors
 from domain.identities.username import parse_username
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
@@ -29,7 +28,6 @@ class UserController(Controller):
     security = BEARER
 
     @post(
-        operation_id="create_user",
         summary="Create a user",
         response_description="The user exists, created now or before.",
         unavailable_error=errors.UserSaveFailed,
@@ -52,13 +50,11 @@ class UserController(Controller):
             ("username", lambda: parse_username(data.username)),
             ("number", lambda: request.settings.parse_phone(data.number)),
         )
-        command = CreateUserCommand(request.principal, username, phone)
-        identity = await request.use_cases.create_user(command)
+        identity = await request.use_cases.create_user(request.principal, username, phone)
         return CreateUserResponse(user_id=identity.id, admin=identity.is_administrator)
 
     @get(
         "/me",
-        operation_id="get_me",
         summary="Get the caller",
         response_description="The caller.",
         errors=[errors.UserNotFound],
@@ -70,7 +66,6 @@ class UserController(Controller):
 
     @get(
         "/{user_id:str}",
-        operation_id="get_user",
         summary="Get a user",
         response_description="The user.",
         errors=[InvalidUserId, errors.UserNotFound],
@@ -85,7 +80,6 @@ class UserController(Controller):
 
     @patch(
         "/me",
-        operation_id="rename_me",
         summary="Rename the caller",
         response_description="The caller, with the new username.",
         errors=[errors.UserNotFound, errors.UsernameInUse],
@@ -98,7 +92,6 @@ class UserController(Controller):
 
     @delete(
         "/me",
-        operation_id="delete_me",
         summary="Delete the caller",
         response_description="The caller is deleted.",
     )

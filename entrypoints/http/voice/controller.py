@@ -1,6 +1,5 @@
 """The webhooks of the phone line and of messages. They are not part of the API's description."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -9,13 +8,10 @@ from litestar import Controller, Response, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, SkipValidation
 
-from application.voice.answer_call import AnswerCallCommand
-from application.webhook_urls import WebhookUrls
 from domain.voice.call import inbound_call_id
-from domain.voice.instructions import Instruction, Position
 from domain.voice.walk import Recorded
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.voice.call_response import CallResponder
+from entrypoints.http.voice.call_response import respond, respond_with_apology
 from entrypoints.http.voice.webhook import (
     Webhook,
     WebhookRejected,
@@ -48,38 +44,26 @@ class VoiceController(Controller):
     dependencies = {"webhook": Provide(receive_webhook)}
     exception_handlers = _EXCEPTION_HANDLERS
 
-    @post(status_code=200)
-    async def begin_call(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
-        """Answer the first request of an inbound call."""
-        return await _answer_call(request, webhook, lambda: None)
-
-    @post("/continue", status_code=200)
-    async def continue_call(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
-        """Answer a later request of an inbound call."""
-        return await _answer_call(request, webhook, webhook.parse_position)
+    @post(["/", "/continue"], status_code=200)
+    async def answer_call(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
+        """Answer a request of an inbound call."""
+        answer, url_of = request.use_cases.answer_call, webhook.urls.continue_call
+        return await respond(request, webhook, webhook.fields.caller, answer, url_of)
 
     @post("/calls/{call_id:str}", status_code=200)
     async def read_code(
         self, request: ApiRequest, webhook: WebhookDependency, call_id: FromPath[str]
     ) -> Response[str]:
         """Answer a request of a call that reads a code."""
-        fields = webhook.fields
-        url_of = partial(WebhookUrls(request.settings.public_url).code_call, call_id)
-
-        async def answer() -> tuple[Instruction, ...]:
-            position = webhook.parse_position() if "node" in webhook.parameters else None
-            command = AnswerCallCommand(
-                fields.provider_call_id, fields.called, position, fields.event
-            )
-            return await request.use_cases.answer_code_call(call_id, command)
-
-        return await CallResponder(request, webhook, fields.called, url_of).respond(answer)
+        answer = partial(request.use_cases.answer_code_call, call_id)
+        url_of = partial(webhook.urls.code_call, call_id)
+        return await respond(request, webhook, webhook.fields.called, answer, url_of)
 
     @post("/fallback", status_code=200)
     async def apologize(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
         """Apologize to a caller after the provider could not use another response."""
         _log.error("call_fallback_requested", error_code=webhook.fields.error_code)
-        return CallResponder(request, webhook, webhook.fields.caller).respond_with_apology()
+        return respond_with_apology(request, webhook, webhook.fields.caller)
 
     @post("/status", status_code=204)
     async def record_status(self, request: ApiRequest, webhook: WebhookDependency) -> None:
@@ -95,9 +79,7 @@ class VoiceController(Controller):
         event = webhook.fields.event
         if isinstance(event, Recorded):
             call_id = inbound_call_id(webhook.fields.provider_call_id)
-            await request.use_cases.keep_recording(
-                call_id, event.recording_id, event.duration_seconds
-            )
+            await request.use_cases.keep_recording(call_id, event)
 
 
 class SmsController(Controller):
@@ -114,17 +96,3 @@ class SmsController(Controller):
         report_id = parameters.get("delivery", "")
         if not await request.use_cases.record_message_status(report_id, signed):
             raise reject(request, "no message provider recognizes its signature")
-
-
-async def _answer_call(
-    request: ApiRequest, webhook: Webhook, parse_position: Callable[[], Position | None]
-) -> Response[str]:
-    fields = webhook.fields
-
-    async def answer() -> tuple[Instruction, ...]:
-        command = AnswerCallCommand(
-            fields.provider_call_id, fields.caller, parse_position(), fields.event, fields.called
-        )
-        return await request.use_cases.answer_call(command)
-
-    return await CallResponder(request, webhook, fields.caller).respond(answer)

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 import structlog
 from litestar.exceptions import HTTPException
 
-from application.ports.webhook_signatures import SignedRequest
-from application.ports.webhooks import CallMarkup, WebhookFields
+from application.ports.webhooks import CallMarkup, SignedRequest, WebhookFields
+from application.webhook_urls import WebhookUrls
 from domain.voice.instructions import Position
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.request import ApiRequest
@@ -32,14 +32,23 @@ class Webhook:
         fields: What it says.
         parameters: The parameters of its URL, which is one of ours.
         markup: Renders responses for the provider that sent it.
+        urls: The URLs of further requests.
     """
 
     fields: WebhookFields
     parameters: Mapping[str, str]
     markup: CallMarkup
+    urls: WebhookUrls
 
-    def parse_position(self) -> Position:
-        """Return the position in the URL; raises KeyError or ValueError if there is none."""
+    def parse_position(self) -> Position | None:
+        """Return the position in the URL, None for the first request of a call.
+
+        Raises:
+            LookupError: It is incomplete.
+            ValueError: It is invalid.
+        """
+        if "node" not in self.parameters:
+            return None
         node, visit, repeat = (self.parameters[name] for name in ("node", "visit", "repeat"))
         return Position(node, int(visit), int(repeat))
 
@@ -61,7 +70,8 @@ async def receive_webhook(request: ApiRequest) -> Webhook:
     fields = webhooks.parser.parse(signed)
     if not fields.provider_call_id:
         raise WebhookRejected
-    return Webhook(fields, parameters, webhooks.markup)
+    urls = WebhookUrls(request.settings.public_url)
+    return Webhook(fields, parameters, webhooks.markup, urls)
 
 
 async def read_signed_request(request: ApiRequest) -> tuple[SignedRequest, Mapping[str, str]]:

@@ -15,7 +15,7 @@ from litestar import Litestar, get
 from adapters.logging import configure_logging
 from entrypoints.http.middleware import App, Receive, Scope, Send
 from entrypoints.server.serve import serve
-from entrypoints.settings import read_settings
+from entrypoints.settings.read import read_settings
 
 
 @get("/health/live")

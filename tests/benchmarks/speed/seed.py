@@ -24,7 +24,7 @@ import msgspec
 from pymongo import MongoClient
 
 from adapters.jwt import JwtAccessTokens
-from adapters.key_file import KeyPurpose
+from adapters.key_file.document import KeyPurpose
 from adapters.records.identities import IdentityMapping
 from adapters.records.mapping import Fields, RecordMapping
 from adapters.records.media_items import MEDIA_ITEMS
@@ -39,7 +39,8 @@ from domain.media.image import Image, ImageFormat
 from domain.media.item import ItemState, MediaItem
 from domain.phone import PhoneNumber
 from entrypoints.bootstrap import ISSUER, load_encryption, load_keys, open_database
-from entrypoints.settings import Settings, read_settings
+from entrypoints.settings.read import read_settings
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoDatabase, SqliteDatabase
 
 T = TypeVar("T")

@@ -8,8 +8,7 @@ from typing import Final
 
 import msgspec
 
-from application.ports.status_callbacks import MessageStatus
-from application.ports.webhook_signatures import SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 
 MAX_AGE: Final = 300

@@ -16,8 +16,7 @@ from adapters.http import (
 )
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.messenger import DeliveryResult, DeliveryStatus
-from application.ports.status_callbacks import MessageStatus
-from application.ports.webhook_signatures import SignedRequest
+from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
 from tests.support.acme_sms.callbacks import AcmeStatusCallbacks
 

@@ -16,7 +16,7 @@ from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.ports.messenger import DeliveryResult
-from application.ports.security_events import SecurityEvent, SecurityEventType
+from application.ports.security_events import SecurityEventType
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.errors import (
@@ -39,8 +39,9 @@ from domain.phone import PhoneNumber
 from domain.voice.call_limits import CallLimits
 from domain.voice.instructions import Reject
 from tests.support.app_harness import AppHarness, wrong_code
-from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
+from tests.support.builders import a_parsed_token, a_phone, an_id
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
+from tests.support.fakes.security_events import SecurityEvent
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs/security-events.md"
@@ -74,14 +75,12 @@ def event(
     event_type: SecurityEventType,
     reason: str | None = None,
     *,
-    client_ip: str = CLIENT_IP,
     user_id: str | None = None,
     attempts_left: int | None = None,
 ) -> SecurityEvent:
     return SecurityEvent(
-        type=event_type,
+        event_type,
         phone=a_phone(),
-        client_ip=client_ip,
         user_id=user_id,
         reason=reason,
         attempts_left=attempts_left,
@@ -134,10 +133,8 @@ async def test_within_the_cooldown_no_code_is_delivered_and_then_requests_are_re
         await app.request_otp(client_ip=OTHER_IP)
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp(client_ip=OTHER_IP)
-    reference = event(SecurityEventType.OTP_REQUESTED, "within the cooldown", client_ip=OTHER_IP)
-    rejected = event(
-        SecurityEventType.OTP_REQUEST_REJECTED, "too many requests", client_ip=OTHER_IP
-    )
+    reference = event(SecurityEventType.OTP_REQUESTED, "within the cooldown")
+    rejected = event(SecurityEventType.OTP_REQUEST_REJECTED, "too many requests")
     assert app.events.emitted == [*[reference] * 3, rejected]
 
 
@@ -181,7 +178,7 @@ async def test_each_wrong_code_fails_until_no_attempts_are_left(app: AppHarness)
 def of_user(
     event_type: SecurityEventType, user_id: str, reason: str | None = None
 ) -> SecurityEvent:
-    return SecurityEvent(type=event_type, user_id=user_id, reason=reason)
+    return SecurityEvent(event_type, user_id=user_id, reason=reason)
 
 
 async def test_a_reused_refresh_token_revokes_its_session_and_is_rejected_later(
@@ -244,7 +241,7 @@ async def test_each_operation_is_emitted_also_when_it_changes_nothing(
     app.events.emitted.clear()
     for _ in range(2):
         await OPERATION[name](app.use_cases, a_phone())
-    first = SecurityEvent(type=event_type, phone=a_phone(), user_id=user_id, **details)
+    first = SecurityEvent(event_type, phone=a_phone(), user_id=user_id, **details)
     second = replace(first, reason=first.reason and first.reason.replace("1", "0"))
     assert app.events.emitted == [first, second]
 
@@ -287,8 +284,7 @@ async def test_each_event_is_emitted_with_the_fields_of_its_row_in_the_documenta
 
     emitted: dict[str, set[str]] = defaultdict(set)
     for event_ in app.events.emitted:
-        # The client IP is in every line of a request, not only in security events.
-        names = {field.name for field in fields(event_)} - {"type", "client_ip"}
+        names = {field.name for field in fields(event_)} - {"type"}
         emitted[event_.type] |= {name for name in names if getattr(event_, name) is not None}
 
     rows = _ROW.findall(DOCUMENT.read_text(encoding="utf-8"))

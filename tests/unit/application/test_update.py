@@ -78,13 +78,6 @@ async def test_conflicts_are_retried_with_the_latest_record_and_with_jitter_afte
     assert delays == [0.02] * delayed
 
 
-async def test_too_many_conflicts_are_an_error(delays: list[float]) -> None:
-    counter = Counter(conflicts=1000)
-    with pytest.raises(ConcurrencyConflict):
-        await counter.increase()
-    assert (counter.loads, counter.writes) == (MAX_RETRIES, [])
-
-
 @pytest.mark.parametrize("is_added_meanwhile", [False, True])
 async def test_an_unknown_identity_is_added_or_changed_if_it_exists_meanwhile(
     app: AppHarness, is_added_meanwhile: bool

@@ -12,7 +12,7 @@ from entrypoints.http.deadlines import (
     DeadlineMiddleware,
     TransferDeadline,
 )
-from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
+from entrypoints.http.errors.exceptions import RequestTimeout
 from tests.support.asgi import http_scope
 
 
@@ -97,18 +97,6 @@ async def test_a_body_that_stops_is_a_timeout_and_the_connection_is_closed(
     await handle(app, connection, a_scope(content_length="5"))
     assert len(errors) == 2
     assert connection.headers[b"connection"] == b"close"
-
-
-async def test_a_body_that_ends_too_early_is_invalid() -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        with pytest.raises(InvalidBody):
-            await receive()
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.disconnect"}
-
-    middleware = DeadlineMiddleware(app)
-    await middleware(a_scope(content_length="5"), receive, Connection().send)
 
 
 @pytest.mark.parametrize(

@@ -63,14 +63,6 @@ def test_a_full_library_says_what_is_used_and_allowed() -> None:
     assert "9 of 10 bytes and 2 of 3 items" in body["error"]
 
 
-def test_errors_of_one_field_name_it() -> None:
-    assert error_body(errors.PhoneUnreachable("A landline."), Api.MAIN) == {
-        "errors": {"phone": ["A landline."]},
-        "code": "invalid",
-        "field_errors": [{"field": "phone", "code": "phone_unreachable", "message": "A landline."}],
-    }
-
-
 @pytest.mark.parametrize(
     ("error", "status", "seconds"),
     [
@@ -97,6 +89,7 @@ def test_a_limit_or_an_unavailable_part_has_retry_after_in_header_and_body(
         (errors.ItemSaveFailed(), 500, "Failed to save library item"),
         (errors.LibraryReadFailed(), 500, "Failed to fetch library items"),
         (errors.UserNotFound(), 404, "User not found"),
+        (errors.PhoneInUse(), 409, "Phone number already in use"),
         # A message of its own replaces the message of the class.
         (errors.InvalidImage("The image is large."), 422, "The image is large."),
     ],
@@ -157,15 +150,6 @@ def test_the_legacy_api_has_the_exact_texts_of_the_contract(
         "message": "failed",
         "status_code": status,
     }
-
-
-def test_phone_in_use_names_only_the_callers_own_user() -> None:
-    assert error_body(errors.PhoneInUse(), Api.MAIN) == {
-        "error": "Phone number already in use",
-        "code": "phone_in_use",
-    }
-    own = error_body(errors.PhoneInUse("id", "name"), Api.MAIN)
-    assert (own["user_id"], own["username"]) == ("id", "name")
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,3 @@ async def test_a_default_header_does_not_replace_a_header_of_the_response() -> N
     response = await request(RequestContextMiddleware(ok), http_scope())
     assert response.values("cache-control") == ["public"]
     assert len(response.values("x-request-id")) == 1
-
-
-async def test_while_the_service_stops_each_response_closes_its_connection() -> None:
-    states = iter([False, True])
-    middleware = RequestContextMiddleware(ok, is_stopping=lambda: next(states))
-    for expected in ([], ["close"]):
-        assert (await request(middleware, http_scope())).values("connection") == expected

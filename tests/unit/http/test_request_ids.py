@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from adapters.logging import LogSecurityEvents
 from adapters.logging.configuration import add_request_fields
-from application.ports.security_events import SecurityEvent, SecurityEventType
+from application.ports.security_events import SecurityEventType
 from entrypoints.http.middleware import RequestContextMiddleware
 from tests.support.asgi import http_scope, ok, request
 
@@ -21,7 +21,7 @@ NEW_ID = re.compile(r"[0-9a-f]{32}")
 
 async def emit_all_events(scope: Any, receive: Any, send: Any) -> None:
     for event_type in SecurityEventType:
-        LogSecurityEvents().emit(SecurityEvent(type=event_type))
+        LogSecurityEvents().emit(event_type)
     await ok(scope, receive, send)
 
 

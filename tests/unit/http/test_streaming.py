@@ -53,12 +53,11 @@ async def never() -> dict[str, Any]:
 async def respond(
     file: OneFile,
     send: Callable[[Any], Awaitable[None]] | None = None,
-    receive: Callable[[], Awaitable[Any]] = never,
     *,
     is_head: bool = False,
 ) -> None:
     response = FileResponse(file.open, nullcontext(FileRead(IP)), HEADERS, is_head=is_head)
-    await response({}, receive, send or file.send)  # type: ignore[arg-type]  # it does not use the scope
+    await response({}, never, send or file.send)  # type: ignore[arg-type]  # it does not use the scope
 
 
 async def test_the_whole_file_is_sent_and_closed() -> None:
@@ -75,41 +74,6 @@ async def test_the_whole_file_is_sent_and_closed() -> None:
     assert [message["body"] for message in file.sent[1:]] == [*CHUNKS, b""]
     assert [message["more_body"] for message in file.sent[1:]] == [True, True, True, False]
     assert not file.is_open
-
-
-@pytest.mark.parametrize("ending", ["disconnected", "cancelled", "stopped reading"])
-async def test_the_file_is_closed_when_the_client_reads_no_more(
-    monkeypatch: pytest.MonkeyPatch, ending: str
-) -> None:
-    if ending == "stopped reading":
-        monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0.01)
-    file, is_sending, has_left = OneFile(*CHUNKS), asyncio.Event(), asyncio.Event()
-
-    async def send(message: dict[str, Any]) -> None:
-        await file.send(message)
-        if message.get("body"):
-            is_sending.set()
-            await never()
-
-    async def receive() -> dict[str, Any]:
-        await has_left.wait()
-        return {"type": "http.disconnect"}
-
-    with capture_logs() as logs:
-        responding = asyncio.create_task(respond(file, send, receive))
-        await is_sending.wait()
-        was_open = file.is_open
-        if ending == "disconnected":
-            has_left.set()
-        elif ending == "cancelled":
-            responding.cancel()
-        await asyncio.wait([responding])
-
-    assert responding.cancelled() == (ending == "cancelled")
-    assert [message.get("body") for message in file.sent] == [None, b"one"]
-    assert (was_open, file.is_open) == (True, False)
-    events = ["media_reader_stalled"] if ending == "stopped reading" else []
-    assert [log["event"] for log in logs] == events
 
 
 async def test_the_file_is_closed_when_the_store_or_sending_fails() -> None:

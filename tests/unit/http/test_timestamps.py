@@ -7,14 +7,7 @@ from typing import Final
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from application.media.media_urls import LibraryItem
-from application.ports.media_files import MediaUrl
-from domain.identities.identity import User
-from domain.identities.username import Username
 from entrypoints.http.fields import format_timestamp
-from entrypoints.http.library.schemas import LibraryItemResponse, to_item_response
-from entrypoints.http.users.schemas import to_user_response
-from tests.support.builders import NOW, an_identity, an_item
 from tests.support.examples import examples
 
 # The form of ECMA-262 (21.4.1.32), which Dart's DateTime.parse accepts too. With fewer digits of
@@ -42,14 +35,3 @@ def test_any_time_is_in_utc_and_truncated_to_milliseconds(time: datetime, minute
     if FIRST + DAY < time < LAST - DAY:
         with_offset = time.astimezone(timezone(timedelta(minutes=minutes)))
         assert format_timestamp(with_offset) == text
-
-
-def test_the_times_of_users_and_items_have_this_form() -> None:
-    created, expires = NOW, NOW + DAY
-    identity = an_identity(user=User(Username("Rahul Sharma"), created))
-    shown = LibraryItem(an_item(created_at=created), MediaUrl("http://a", expires))
-    item = to_item_response(shown, LibraryItemResponse)
-
-    assert to_user_response(identity, identity).created_on == format_timestamp(created)
-    assert item.created_at == format_timestamp(created)
-    assert item.url_expires_at == format_timestamp(expires)

@@ -16,7 +16,6 @@ from entrypoints.http.library.upload_limiter import (
     IdentityLocks,
     UploadInProgress,
     UploadLimiter,
-    open_lock_file,
 )
 
 IP: Final = "203.0.113.7"
@@ -202,7 +201,7 @@ async def test_the_space_of_the_disk_counts() -> None:
 
 
 async def test_the_uploads_of_one_user_in_another_process_count() -> None:
-    file = open_lock_file()
+    file = os.memfd_create("upload locks")
     limited = UploadLimiter(9, 1000, IdentityLocks(file))
     with subprocess.Popen(  # noqa: ASYNC220 -- the test waits for it anyway
         [sys.executable, "-c", OTHER_PROCESS, str(file)],

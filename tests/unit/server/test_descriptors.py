@@ -5,11 +5,7 @@ import resource
 import pytest
 from structlog.testing import capture_logs
 
-from entrypoints.server.descriptors import (
-    MAX_CONNECTIONS,
-    max_connections,
-    raise_descriptor_limit,
-)
+from entrypoints.server.descriptors import MAX_CONNECTIONS, max_connections, raise_descriptor_limit
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from typing import Final
 
 import pytest
 
-from adapters.key_file import generate_document
-from entrypoints.settings import FIELDS, describe, read_settings
-from entrypoints.settings.read import HIDDEN
+from adapters.key_file.document import generate_document
+from entrypoints.settings.read import HIDDEN, describe, read_settings
+from entrypoints.settings.settings import FIELDS
 from tests.support.settings import problems
 from tests.unit.settings.texts import S3, SECRET, TWILIO
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from entrypoints.bind import Bind
-from entrypoints.settings import SettingsError, read_settings
+from entrypoints.operator_files import FILE_CHECKS
+from entrypoints.settings.read import SettingsError, find_unknown, read_settings
 from tests.support.settings import settings
 from tests.unit.settings.texts import S3, TWILIO
 
@@ -17,10 +18,10 @@ def env_file(tmp_path: Path) -> Path:
     return tmp_path / ".env"
 
 
-def problems(env_file: Path) -> tuple[str, ...]:
+def problems(env_file: Path) -> list[str]:
     with pytest.raises(SettingsError) as error:
         read_settings({}, env_file)
-    return error.value.problems
+    return str(error.value).splitlines()
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t"])
@@ -34,10 +35,9 @@ def test_an_empty_variable_is_not_set(text: str) -> None:
         ("DIALTONE_DATABSE", "DIALTONE_DATABASE"),
         ("DIALTONE_SECRET_FILE", "DIALTONE_SECRETS_FILE"),
         ("dialtone_bind", "DIALTONE_BIND"),
-        ("DIALTONE_REGION", "DIALTONE_DEFAULT_REGION"),
+        ("DIALTONE_COUNTRY", "DIALTONE_COUNTRIES"),
         ("DIALTONE_UPLOAD_SIZE", "DIALTONE_MAX_UPLOAD_SIZE"),
         ("DIALTONE_TWILIO_FROM", "TWILIO_FROM"),
-        ("DIALTONE_REFRESH_TOKEN_TTL", None),
         ("DIALTONE_XYZZY", None),
     ],
 )
@@ -48,10 +48,11 @@ def test_a_misspelt_name_is_found_in_the_environment_and_in_the_file(
     advice = f"Did you mean {meant}?" if meant else "Remove it."
     for environ, file in (({name: "x"}, None), ({}, env_file)):
         # It is kept if all else is valid: then it causes a warning.
-        assert read_settings(environ, file).variables.unknown == {name: meant}
+        variables = read_settings(environ, file).variables
+        assert dict(find_unknown(variables.values)) == {name: meant}
         with pytest.raises(SettingsError) as error:
             read_settings(environ | {"DIALTONE_BIND": "x"}, file)
-        assert f"{name}: This is not a setting. {advice}" in error.value.problems
+        assert f"\n{name}: This is not a setting. {advice}" in str(error.value)
 
 
 def test_names_of_other_programs_are_ignored() -> None:
@@ -59,7 +60,7 @@ def test_names_of_other_programs_are_ignored() -> None:
 
     read = read_settings(S3 | TWILIO | dict.fromkeys(names, "x") | {"DIALTONE_EMPTY": ""}, None)
 
-    assert read.variables.unknown == {}
+    assert not dict(find_unknown(read.variables.values))
 
 
 def test_the_environment_overrides_the_file_unless_it_is_empty(env_file: Path) -> None:
@@ -84,7 +85,7 @@ def test_the_file_can_have_comments_quotes_exports_and_any_line_ends(env_file: P
     read = read_settings({"MY_NAME": " environment\n", "MY_URL": " "}, env_file)
 
     assert (read.bind, read.app_name) == (Bind("::1", 8000), "Läut & Co ${HOME}")
-    assert (read.workers, read.countries, read.variables.unknown) == (2, None, {})
+    assert (read.workers, read.countries) == (2, None)
     # Own adapters get all variables, as they are written.
     assert read.variables.values["MY_NAME"] == " environment\n"
     assert read.variables.values["MY_URL"] == "of the file"
@@ -170,3 +171,14 @@ def test_a_file_or_link_of_another_user_is_an_error_and_not_read(
         assert f"uid {link.st_uid}" in line
         assert "It must belong to root or " in line
         assert line.endswith(f"run the command as that user, or {chown} {user} {env_file}")
+
+
+def test_files_that_settings_name_are_reported_with_the_other_problems() -> None:
+    files = {"DIALTONE_SMS_TEMPLATES_DIR": "/nowhere", "DIALTONE_CALL_FLOW": "/nowhere"}
+
+    with pytest.raises(SettingsError) as error:
+        read_settings(files | {"DIALTONE_WORKERS": "0"}, None, FILE_CHECKS)
+
+    lines = str(error.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["DIALTONE_WORKERS", *files]
+    assert all(" Example: DIALTONE_" in line for line in lines)

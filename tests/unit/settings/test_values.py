@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from application.identities.session_factory import TokenLifetimes
 from application.voice.clean_up_calls import (
     DEFAULT_CALL_RETENTION,
     DEFAULT_RECORDING_RETENTION,
@@ -21,8 +20,8 @@ from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
 from entrypoints.bind import Bind
-from entrypoints.settings import FIELDS
 from entrypoints.settings.services import parse_media
+from entrypoints.settings.settings import FIELDS
 from entrypoints.settings.values import (
     Environment,
     Factory,
@@ -61,9 +60,10 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     assert isinstance(read.env, Environment)
     assert read.log_format == "auto"
     assert read.otp_length == DEFAULT_OTP_LENGTH
-    assert read.token_lifetimes == TokenLifetimes()
     assert SessionLimits() == SessionLimits(
-        max_age=read.session_max_age, idle_timeout=read.session_idle_timeout
+        max_age=read.session_max_age,
+        idle_timeout=read.session_idle_timeout,
+        plain_token_ttl=read.plain_token_ttl,
     )
     assert read.call_retention == DEFAULT_CALL_RETENTION
     assert read.recording_retention == DEFAULT_RECORDING_RETENTION
@@ -204,16 +204,6 @@ def test_a_duration_has_a_unit_and_is_in_a_range(
         assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
 
 
-def test_a_refresh_token_does_not_end_a_session_before_its_idle_timeout() -> None:
-    for timeout, days in (("400d", 400), ("90d", 90), ("5m", 90)):
-        assert settings(SESSION_IDLE_TIMEOUT=timeout).token_lifetimes.refresh.days == days
-
-
-def test_pixels_are_those_of_one_server_process() -> None:
-    read = settings(WORKERS="2", IMAGE_MEGAPIXELS_PER_HOUR="100")
-    assert read.max_pixels_per_hour == 50_000_000
-
-
 @pytest.mark.parametrize(
     ("names", "max_count"),
     [
@@ -240,14 +230,6 @@ def test_a_rate_limit_is_a_count_and_a_period(names: list[str], max_count: int) 
             )
         for text in (*invalid, f"{max_count + 1}/1h"):
             assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
-
-
-def test_a_relative_path_starts_in_the_current_folder(current_folder: Path) -> None:
-    read = settings(DATABASE="sqlite:///a/b.db", MEDIA="file:c", SECRETS_FILE="d/e.json")
-
-    assert read.database == SqliteDatabase(current_folder / "a/b.db")
-    assert read.media == MediaFolder(current_folder / "c")
-    assert read.secrets_file == current_folder / "d/e.json"
 
 
 def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
@@ -281,8 +263,8 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("MEDIA_VARIANTS", ["a", "a:9", "a:9x0", "a:2049x1", "a:9x9!!", "a:9x9,a:8x8", "A:9x9"]),
         ("MEDIA_VARIANTS", ["full:9x9", "a-b:9x9", ",".join(f"a{n}:9x9" for n in range(11))]),
         ("MEDIA_URL_VARIANT", ["full", "A"]),
+        ("SECRETS", ["{", "[]", "[" * 100_000]),
         ("SMS", ["sms", "twilio,twilio", "console,", "console:", "https://h"]),
-        ("SECRETS_FILE", ["var/"]),
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
         ("APP_NAME", ["dial.test", "www.dial", "https://dial", "127.0.0.1", "Dr.Dial"]),
         ("ANDROID_HASH", ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu,"]),
@@ -312,7 +294,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("SMS_LIMIT_PER_PHONE", ["5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h"]),
         ("SMS_LIMIT_PER_PHONE", ["5/1h,", "5/1h/1h", "\u0665/1h"]),
         ("SMS_LIMIT_PER_PHONE_AND_IP", ["15/1d", "5/1h,", "5/1h/1h"]),
-        ("OPERATOR", ["4155552671", "0014155552671", "+1", "Acme", "+14155552671,+14155552672"]),
+        ("OPERATOR", ["4155552671", "+1", "Acme", "+14155552671,+14155552672"]),
         ("TEST_OTPS", ["+15005550006", "+15005550006=", "+15005550006=12345"]),
         ("TEST_OTPS", ["15005550006=123456"]),
         ("TEST_OTPS", ["+15005550006=123456@", "+15005550006=123456@tomorrow"]),
@@ -357,7 +339,7 @@ def test_the_limit_of_a_phone_keeps_its_code_from_being_guessed(text: str) -> No
         ("TEST_OTPS", "+15005550006=tops3cret"),
         ("TEST_OTPS", "+15005550006=123456@tops3cret"),
         ("OPERATOR", "+tops3cret"),
-        *((name, "tops3cret") for name in ("SMS", "BIND", "COUNTRIES", "WORKERS", "LOG_LEVEL")),
+        *((name, "tops3cret") for name in ("SMS", "BIND", "COUNTRIES", "WORKERS", "SECRETS")),
     ],
 )
 def test_an_error_does_not_quote_the_value(name: str, text: str) -> None:
@@ -368,16 +350,11 @@ def test_an_error_does_not_quote_the_value(name: str, text: str) -> None:
     "url",
     [
         "mongodb://127.0.0.1/dialtone",
-        "mongodb://my_container:27017/Dialtone_2-test",
-        "mongodb://a:1,b:65535,[::1]:3,[fd00::1],10.0.0.1/dialtone?replicaSet=rs0",
+        "mongodb://my_container:27017,[::1]:3,10.0.0.1/Dialtone_2-test?replicaSet=rs0",
         "mongodb://user:password@db.test/dialtone?authSource=admin&w=majority&tls=true",
         "mongodb://user:%3A%2F%3f%23%40%25$!+@db.test/dialtone?",
-        "mongodb://CN%3Ddialtone@db.test/dialtone?authMechanism=MONGODB-X509",
-        "mongodb://db.test/dialtone?readPreferenceTags=dc:ny;readPreferenceTags=",
         "mongodb://user:password@%2Frun%2Fa%20b.sock,db.test/administration",
-        "mongodb+srv://user:password@cluster.db.test/dialtone?appName=dialtone",
-        "mongodb+srv://cluster/l%C3%A4ut",
-        f"mongodb://db.test/{'n' * 63}",
+        f"mongodb+srv://cluster/l%C3%A4ut{'n' * 58}?appName=dialtone",
     ],
 )
 def test_a_valid_mongodb_url_is_kept_as_written(url: str) -> None:
@@ -405,21 +382,8 @@ def test_the_error_says_what_to_escape_in_a_mongodb_url(rest: str) -> None:
 @pytest.mark.parametrize(
     ("start", "ends", "message"),
     [
-        (
-            "mongodb://",
-            [
-                "/name", ",/name", "a,/name", ",a/name", "a,,b/name", "a:0/name", "a:65536/name",
-                "a:x/name", "a:/name", ":1/name", "::1/name", "[::1/name", "[abcd]/name",
-                "256.0.0.1/name", "a b/name", "%61/name", "%2Ftmp%2Fmongodb/name",
-                "läut.test/name", "a:1:2/name", "[::1]x/name",
-            ],
-            "Must be mongodb://host:port/name",
-        ),
-        (
-            "mongodb+srv://",
-            ["/name", "a:27017/name", "a,b/name", "10.0.0.1/name", "[::1]/name", "%2Fa.sock/name"],
-            "with one host and no port, mongodb+srv://",
-        ),
+        ("mongodb://", ["/name", "a b/name"], "Must be mongodb://host:port/name"),
+        ("mongodb+srv://", ["/name"], "with one host and no port, mongodb+srv://"),
         (
             "mongodb://db.test",
             ["", "/", "/?authSource=admin", "?authSource=admin"],
@@ -429,14 +393,9 @@ def test_the_error_says_what_to_escape_in_a_mongodb_url(rest: str) -> None:
             "mongodb://db.test/",
             [
                 "a.b", "a$b", 'a"b', "a\\b", "a b", "a+b", "a%20b", "a%2Fb", "a%2Eb", "a%00b",
-                "a%0Ab", "n" * 64, "%C3%A4" * 32, "admin", "Admin", "local", "config", "%61dmin",
+                "a%0Ab", "n" * 64, "admin", "Admin", "local", "config", "%61dmin",
             ],
             "The name of the database",
-        ),
-        (
-            "mongodb://db.test/name?",
-            ["tls", "tls=true&", "&tls=true", "=true", "a=b=c", "a=1&b=2;c=3"],
-            "options are name=value",
         ),
         ("", ["MONGODB://db.test/name", "mongodb:/db.test/name"], "Must be sqlite:///path"),
     ],

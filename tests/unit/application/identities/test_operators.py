@@ -6,23 +6,13 @@ from datetime import datetime
 import pytest
 
 from application.use_cases import Policy
-from domain.errors import (
-    DeliveryFailed,
-    InvalidRefreshToken,
-    InvalidValue,
-    Unauthenticated,
-    UserNotFound,
-)
+from domain.errors import InvalidValue, UserNotFound
 from domain.identities.identity import Role
 from domain.otp.challenge import OtpCode
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_parsed_token, a_phone, an_id
-from tests.support.fakes.messenger import ACCEPTED, REJECTED
-
-OTHER_IP = "198.51.100.20"
-
+from tests.support.builders import NOW, a_phone, an_id
 
 # Roles
 
@@ -98,22 +88,6 @@ async def test_unknown_and_deleted_users_are_not_found(app: AppHarness, role: Ro
 # Blocks
 
 
-async def test_a_blocked_phone_gets_the_errors_that_other_phones_get(app: AppHarness) -> None:
-    app.messenger.result = REJECTED
-    await app.use_cases.block_phone(a_phone(1))
-    # Twice, because a rejected message starts no cooldown.
-    for _ in range(2):
-        reasons = []
-        for number in (2, 1):
-            with pytest.raises(DeliveryFailed) as error:
-                await app.request_otp(a_phone(number))
-            reasons.append(str(error.value))
-        assert reasons[0] == reasons[1]
-    app.messenger.result = ACCEPTED
-    assert [(await app.request_otp(a_phone(number))).sent for number in (2, 1)] == [True, True]
-    assert {message.phone for message in app.messenger.messages} == {a_phone(2)}
-
-
 async def test_an_unknown_phone_stays_blocked_until_it_is_unblocked(app: AppHarness) -> None:
     await app.use_cases.block_phone(a_phone())
     app.advance(days=1000)
@@ -134,22 +108,3 @@ async def test_blocking_twice_changes_nothing(app: AppHarness) -> None:
     for _ in range(2):
         await app.use_cases.unblock_phone(a_phone())
     await app.access_token()
-
-
-# Sessions
-
-
-async def test_revoking_the_sessions_of_a_phone_revokes_all_its_tokens(app: AppHarness) -> None:
-    other = await app.access_token(a_phone(2))
-    token = await app.access_token()
-    logged_in = await app.open_session(with_refresh=True)
-    assert logged_in.tokens.refresh_token is not None
-
-    assert [await app.use_cases.revoke_phone_sessions(a_phone()) for _ in range(2)] == [2, 0]
-
-    for revoked in (token, logged_in.tokens.access_token):
-        with pytest.raises(Unauthenticated):
-            await app.use_cases.authenticate(revoked)
-    with pytest.raises(InvalidRefreshToken):
-        await app.use_cases.refresh_session(a_parsed_token(logged_in.tokens.refresh_token))
-    await app.use_cases.authenticate(other)

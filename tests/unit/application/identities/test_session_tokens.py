@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.identities.session_factory import TokenLifetimes, Tokens
+from application.identities.session_factory import Tokens
 from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn
 from application.principal import Principal
@@ -18,7 +18,7 @@ from tests.support.keys import FIRST_KEY
 
 NEW_KEY = ("new", b"n" * 32)
 # These access tokens do not expire between two logins, so that only their session decides.
-LONG_ACCESS_TOKENS = Policy(lifetimes=TokenLifetimes(access=timedelta(days=80)))
+LONG_ACCESS_TOKENS = Policy(session_limits=SessionLimits(access_token_ttl=timedelta(days=80)))
 
 
 @pytest.fixture

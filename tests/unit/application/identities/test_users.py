@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,9 +10,7 @@ from application.principal import Principal
 from domain.errors import (
     ItemNotFound,
     MediaFileNotFound,
-    PhoneInUse,
     Unauthenticated,
-    UsernameInUse,
     UserNotFound,
     UserSaveFailed,
 )
@@ -27,22 +24,9 @@ from tests.support.fault_injector import ProcessKilled
 from tests.support.stored_files import read_opened
 
 OTHER_PHONE = a_phone(2)
-DELETED_NAME = parse_username("Deepa Sharma")
 
 
 # Creating
-
-
-@pytest.mark.parametrize("name", ["Somebody Else", "Priya"], ids=["free name", "name in use"])
-async def test_creating_a_user_with_another_name_returns_the_existing_one(
-    app: AppHarness, name: str
-) -> None:
-    await app.add_user(OTHER_PHONE, "Priya")
-    principal = await app.add_user(username="Rahul Sharma")
-    with pytest.raises(PhoneInUse) as error:
-        await app.create_user(principal, name)
-    assert error.value.user_id == principal.identity.id
-    assert error.value.username == "Rahul Sharma"
 
 
 async def test_a_deleted_identity_cannot_become_a_user_and_cannot_be_renamed(
@@ -54,16 +38,6 @@ async def test_a_deleted_identity_cannot_become_a_user_and_cannot_be_renamed(
         await app.create_user(principal)
     with pytest.raises(Unauthenticated):
         await app.use_cases.rename_user(principal, parse_username("Priya"))
-
-
-async def test_of_parallel_requests_for_one_username_one_succeeds(app: AppHarness) -> None:
-    principals = [await app.log_in(a_phone(number)) for number in range(20)]
-    results = await asyncio.gather(
-        *(app.create_user(principal, "Rahul") for principal in principals), return_exceptions=True
-    )
-    created = [result for result in results if not isinstance(result, BaseException)]
-    assert len(created) == 1
-    assert sum(isinstance(result, UsernameInUse) for result in results) == 19
 
 
 # Creating users of other phones
@@ -111,9 +85,6 @@ async def test_a_failed_creation_can_be_repeated(
         await app.create_user(administrator, "Priya", phone)
     created = await app.create_user(administrator, "Priya", phone)
     assert (await app.log_in(phone)).identity.id == created.id
-
-
-# Getting
 
 
 # Renaming
@@ -178,28 +149,3 @@ async def test_a_deletion_that_is_interrupted_after_its_write_leaves_nothing_vis
     assert app.faults.has_fired
     app.faults.reset()
     await assert_invisible(app, principal, item)
-
-
-# Usernames of deleted users
-
-
-@pytest.fixture
-async def deleted_at(app: AppHarness) -> datetime:
-    """Delete the user that has `DELETED_NAME`."""
-    await app.use_cases.delete_user(await app.add_user(a_phone(1), DELETED_NAME.text))
-    return app.clock.now()
-
-
-async def test_a_deleted_username_is_held_for_thirty_days(
-    app: AppHarness, deleted_at: datetime
-) -> None:
-    same_phone, other = await app.log_in(a_phone(1)), await app.log_in(OTHER_PHONE)
-    await app.use_cases.cleanup()
-    app.clock.advance(deleted_at + timedelta(days=30, milliseconds=-1) - app.clock.now())
-    for principal in (same_phone, other):
-        with pytest.raises(UsernameInUse):
-            await app.create_user(principal, DELETED_NAME.text)
-    app.advance(milliseconds=1)
-    created = await app.create_user(other, DELETED_NAME.text)
-    assert created.user is not None
-    assert created.user.username == DELETED_NAME

@@ -21,14 +21,6 @@ async def test_a_public_url_replaces_those_of_the_store() -> None:
     assert await app.use_cases.media_urls.check_access(KEY, "", "") == FileAccess()
 
 
-async def test_urls_of_a_store_that_expire_need_a_token_at_the_service(app: AppHarness) -> None:
-    urls = app.use_cases.media_urls
-    assert await urls.check_access(KEY, "", "") == FileAccess()
-    app.files.expires_at = app.clock.now() + DAY
-    assert (await urls.url_for(KEY)).expires_at == app.files.expires_at
-    assert await urls.check_access(KEY, "", "") == FileAccess(needs_token=True)
-
-
 async def test_a_private_url_is_the_same_for_a_day_and_ends_within_two() -> None:
     policy = Policy(media_access=MediaAccess.PRIVATE, media_service_url=SERVICE_URL)
     app = AppHarness(policy=policy)

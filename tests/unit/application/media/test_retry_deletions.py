@@ -1,15 +1,12 @@
 """A deletion that the store refuses is recorded and retried."""
 
 import logging
-from datetime import timedelta
 
 import pytest
 
 from application.media import retry_deletions
 from domain.media.item import FILE_DELETION_DELAY, ItemState
 from tests.support.app_harness import AppHarness
-
-INTERVAL = timedelta(seconds=10)
 
 
 @pytest.fixture
@@ -26,28 +23,18 @@ async def refused(app: AppHarness) -> str:
 async def test_a_refused_deletion_is_retried_until_the_store_accepts_it(
     app: AppHarness, refused: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert await app.use_cases.retry_deletions(INTERVAL) == 0
+    assert await app.use_cases.retry_deletions() == 0
     app.files.is_unavailable = False
-    app.clock.advance(INTERVAL)
 
     with caplog.at_level(logging.INFO):
-        assert await app.use_cases.retry_deletions(INTERVAL) == 1
+        assert await app.use_cases.retry_deletions() == 1
 
     assert {"event": "file_deletion_retried", "item_id": refused} in [
         record.msg for record in caplog.records
     ]
     assert app.files.contents == {}
     assert app.database.media_items[refused].value.state is ItemState.DELETING
-    assert await app.use_cases.retry_deletions(INTERVAL) == 0
-
-
-async def test_of_several_instances_one_retries(app: AppHarness, refused: str) -> None:
-    assert await app.use_cases.retry_deletions(INTERVAL) == 0  # the store refuses again
-    app.files.is_unavailable = False
-
-    assert await app.use_cases.retry_deletions(INTERVAL) == 0
-    app.clock.advance(INTERVAL)
-    assert await app.use_cases.retry_deletions(INTERVAL) == 1
+    assert await app.use_cases.retry_deletions() == 0
 
 
 async def test_a_file_that_is_refused_again_does_not_stop_the_others(
@@ -63,7 +50,7 @@ async def test_a_file_that_is_refused_again_does_not_stop_the_others(
     app.files.is_unavailable = False
     app.faults.fail_on("media_files.delete")
 
-    assert await app.use_cases.retry_deletions(INTERVAL) == 3
+    assert await app.use_cases.retry_deletions() == 3
     assert app.files.contents == {}
 
 

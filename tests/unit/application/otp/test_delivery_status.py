@@ -28,12 +28,6 @@ def report_id_of(request_id: str) -> str:
     return report_id
 
 
-async def status(app: AppHarness, request_id: str) -> tuple[ReportedStatus, str | None]:
-    """Return what the client sees."""
-    result = await app.use_cases.get_delivery_status(request_id)
-    return result.status, result.error_code
-
-
 async def report(
     app: AppHarness, request_id: str, reported: ReportedStatus, error_code: str | None = None
 ) -> None:
@@ -60,7 +54,7 @@ async def test_without_reports_of_messages_a_blocked_phone_gets_none_either() ->
     request_id = (await app.request_otp()).request_id
     app.clock.advance(TYPICAL_DURATION)
 
-    assert await status(app, request_id) == (QUEUED, None)
+    assert await app.use_cases.get_delivery_status(request_id) == (QUEUED, None)
     assert not any(app.messenger.status_urls)
 
 
@@ -69,7 +63,7 @@ async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(
 ) -> None:
     request_id = (await app.request_otp()).request_id
     for sent_id in (request_id, "0" * 64, request_id[:32], "unknown", ""):
-        assert await status(app, sent_id) == (QUEUED, None)
+        assert await app.use_cases.get_delivery_status(sent_id) == (QUEUED, None)
     await report(app, request_id, QUEUED)
     assert app.database.delivery_reports == {}
 
@@ -81,11 +75,11 @@ async def test_the_status_and_the_code_are_those_of_the_latest_status_and_only_a
     request_id = (await app.request_otp()).request_id
     for error_code in (None, "30003"):
         await report(app, request_id, SENT, error_code)
-        assert await status(app, request_id) == (SENT, None)
+        assert await app.use_cases.get_delivery_status(request_id) == (SENT, None)
     await report(app, request_id, final, "30003")
     for late in ReportedStatus:
         await report(app, request_id, late, "30005")
-        assert await status(app, request_id) == (final, "30003")
+        assert await app.use_cases.get_delivery_status(request_id) == (final, "30003")
 
 
 async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
@@ -97,7 +91,7 @@ async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
     report_id = app.messenger.status_urls[0].rpartition("=")[2]
     await app.use_cases.record_message_status.report_delivery(report_id, SENT)
     app.messenger.gate.set()
-    assert await status(app, (await requesting).request_id) == (SENT, None)
+    assert await app.use_cases.get_delivery_status((await requesting).request_id) == (SENT, None)
 
 
 async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_to(
@@ -107,10 +101,10 @@ async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_t
     again = await app.request_otp(client_ip="198.51.100.1")
     assert not again.sent
     await report(app, first.request_id, DELIVERED)
-    assert await status(app, again.request_id) == (DELIVERED, None)
+    assert await app.use_cases.get_delivery_status(again.request_id) == (DELIVERED, None)
     app.advance(15)
     resend = await app.request_otp()
-    assert await status(app, resend.request_id) == (QUEUED, None)
+    assert await app.use_cases.get_delivery_status(resend.request_id) == (QUEUED, None)
     (stored,) = app.database.delivery_reports.values()
     assert stored.value.expires_at == NOW + REPORT_TTL == NOW + timedelta(days=1)
 
@@ -126,7 +120,7 @@ async def test_the_delivery_of_a_blocked_phone_turns_sent_after_two_seconds_and_
     request_id = (await app.request_otp(channel=channel)).request_id
     for seconds, expected in ((0, QUEUED), (1.999, QUEUED), (0.001, SENT), (3600, SENT)):
         app.advance(seconds)
-        assert await status(app, request_id) == (expected, None)
+        assert await app.use_cases.get_delivery_status(request_id) == (expected, None)
 
 
 async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppHarness) -> None:
@@ -141,11 +135,11 @@ async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppH
     await app.use_cases.block_phone(a_phone(4))
     suppressed_call = await app.request_otp(a_phone(4), channel=Channel.VOICE)
     app.advance(6.999)
-    assert await status(app, sent.request_id) == (QUEUED, None)
-    assert await status(app, suppressed_call.request_id) == (SENT, None)
-    assert await status(app, called.request_id) == (QUEUED, None)
+    assert await app.use_cases.get_delivery_status(sent.request_id) == (QUEUED, None)
+    assert await app.use_cases.get_delivery_status(suppressed_call.request_id) == (SENT, None)
+    assert await app.use_cases.get_delivery_status(called.request_id) == (QUEUED, None)
     app.advance(0.001)
-    assert await status(app, sent.request_id) == (SENT, None)
+    assert await app.use_cases.get_delivery_status(sent.request_id) == (SENT, None)
 
 
 async def test_without_webhooks_no_status_is_requested_and_none_imitated() -> None:

@@ -64,16 +64,6 @@ async def test_a_device_that_failed_too_often_gets_another_token(app: AppHarness
     assert await is_recognized(app, other)
 
 
-async def test_a_token_counts_for_its_own_phone_only(app: AppHarness) -> None:
-    token = (await app.open_session()).device_token
-    await app.log_in(a_phone(2))
-    for number in range(4):
-        app.advance(15 if number == 0 else 0)
-        await app.request_otp(a_phone(2), f"192.0.2.{number}")
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(a_phone(2), OTHER_IP, device_token=token)
-
-
 async def log_out_others(app: AppHarness, _: Principal) -> None:
     other = await app.use_cases.authenticate((await app.open_session()).tokens.access_token)
     await app.use_cases.logout(other, Scope.OTHERS)

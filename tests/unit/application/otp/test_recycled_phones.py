@@ -65,47 +65,39 @@ async def test_a_device_token_proves_continuity(app: AppHarness) -> None:
     assert after.identity.id == before.identity.id
 
 
-async def test_without_the_setting_an_identity_is_kept() -> None:
-    app = AppHarness()
-    before, _ = await create_owner(app)
-    app.advance(days=3650)
-    assert (await principal_of(app, await app.open_session())).identity.id == before.identity.id
-
-
-async def app_with_unused_phone() -> tuple[AppHarness, str]:
-    """Return an app with a code for a phone that nobody used for long, and its identity."""
-    app = AppHarness(policy=Policy(recycled_after=timedelta(days=100)))
+async def leave_unused(app: AppHarness) -> str:
+    """Request a code for a phone that nobody used for long, and return its identity."""
     before, _ = await create_owner(app)
     app.advance(days=101)
     await app.request_otp()
     app.faults.reset()
-    return app, before.identity.id
+    return before.identity.id
 
 
 @pytest.mark.parametrize("operation", LOGIN)
 @pytest.mark.parametrize("after", [None, "identities.replace"], ids=["detaching", "detached"])
+@pytest.mark.parametrize("is_undone", [False, True])
 async def test_an_interrupted_detachment_is_completed_or_undone_by_an_operator(
-    operation: str, after: str | None
+    app: AppHarness, operation: str, after: str | None, is_undone: bool
 ) -> None:
-    for is_undone in (False, True):
-        app, before_id = await app_with_unused_phone()
-        app.faults.fail_on(operation, after=after)
-        result = None
-        with suppress(StorageError):
-            result = await app.verify_otp(app.last_code)
-        app.faults.reset()
-        if is_undone and app.database.identities[before_id].value.detached_at:
-            await app.use_cases.restore_identity(before_id)
-            assert (await principal_of(app, await app.open_session())).identity.id == before_id
-            continue
+    before_id = await leave_unused(app)
+    app.faults.fail_on(operation, after=after)
+    result = None
+    with suppress(StorageError):
+        result = await app.verify_otp(app.last_code)
+    app.faults.reset()
+    if is_undone and app.database.identities[before_id].value.detached_at:
+        await app.use_cases.restore_identity(before_id)
+        assert (await principal_of(app, await app.open_session())).identity.id == before_id
+        return
 
-        result = result or await app.verify_otp(app.last_code)
+    result = result or await app.verify_otp(app.last_code)
 
-        if isinstance(result, OtpRejected):
-            result = await app.open_session()
-        after_id = (await principal_of(app, result)).identity.id
-        assert set(app.database.identities) == {before_id, after_id} != {before_id}
-        assert len(app.database.identities[after_id].value.sessions) == 1
+    if isinstance(result, OtpRejected):
+        result = await app.open_session()
+    after_id = (await principal_of(app, result)).identity.id
+    assert set(app.database.identities) == {before_id, after_id} != {before_id}
+    assert len(app.database.identities[after_id].value.sessions) == 1
 
 
 async def test_an_operator_restores_a_detached_identity(app: AppHarness) -> None:
@@ -123,8 +115,10 @@ async def test_an_operator_restores_a_detached_identity(app: AppHarness) -> None
 
 @pytest.mark.parametrize("after", [None, "identities.replace"], ids=["first", "detached"])
 @pytest.mark.parametrize("operation", LOGIN[:4])
-async def test_an_interrupted_restoration_is_completed(operation: str, after: str | None) -> None:
-    app, before_id = await app_with_unused_phone()
+async def test_an_interrupted_restoration_is_completed(
+    app: AppHarness, operation: str, after: str | None
+) -> None:
+    before_id = await leave_unused(app)
     await app.open_session()
     app.faults.fail_on(operation, after=after)
     with pytest.raises(StorageUnavailable):

@@ -1,6 +1,5 @@
 """A client that lost the response to its login sends the same request again."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -133,18 +132,6 @@ async def test_a_repeat_keeps_the_device_token_after_a_rotation_of_keys_and_of_a
     again = await app.verify_otp(code, request_id=request_id, device_token=first.device_token)
     assert isinstance(again, LoggedIn)
     assert again.device_token == first.device_token
-
-
-async def test_of_parallel_attempts_with_the_request_id_all_get_one_session(
-    app: AppHarness,
-) -> None:
-    request_id = (await app.request_otp()).request_id
-    results = await asyncio.gather(
-        *(app.verify_otp(app.last_code, request_id=request_id) for _ in range(100))
-    )
-    assert {isinstance(result, LoggedIn) for result in results} == {True}
-    assert len({result.device_token for result in results if isinstance(result, LoggedIn)}) == 1
-    assert count_sessions(app) == 1
 
 
 async def test_a_first_use_that_races_with_a_repeat_is_recorded(app: AppHarness) -> None:

@@ -39,10 +39,10 @@ def app() -> AppHarness:
 
 
 async def test_the_phone_is_called_and_the_call_is_recorded(app: AppHarness) -> None:
-    assert await app.promise_callback(a_phone(), an_id(1))
+    assert await app.callbacks.request(a_phone(), an_id(1))
     assert app.call_provider.calls == {}
     for _ in range(2):
-        assert await app.place_callback(a_phone(), an_id(1), an_id(9))
+        assert await app.callbacks.place(a_phone(), an_id(1), an_id(9))
     ((provider_call_id, placed),) = app.call_provider.calls.items()
     (stored,) = app.database.calls.values()
     call = stored.value

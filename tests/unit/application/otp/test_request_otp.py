@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from application.otp.request_otp import RequestOtpCommand
-from application.otp.verify_otp import LoggedIn
+from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.messenger import DeliveryResult
 from application.use_cases import Policy
 from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable
@@ -79,9 +79,11 @@ async def test_a_resend_after_a_key_rotation_has_the_same_code(app: AppHarness) 
     assert verification.challenges[-1].key_id == "second"
 
 
-async def test_a_challenge_without_its_key_is_replaced(app: AppHarness) -> None:
+async def test_a_code_without_its_key_is_not_accepted_and_then_replaced(app: AppHarness) -> None:
     await app.request_otp()
     app.otp_keys.change(SECOND_KEY)
+    assert not (await app.request_otp()).sent
+    assert isinstance(await app.verify_otp(app.last_code), OtpRejected)
     app.advance(15)
     assert (await app.request_otp()).sent
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)

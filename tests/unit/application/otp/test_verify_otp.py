@@ -63,12 +63,6 @@ async def test_code_and_request_id_of_another_phone_are_rejected(app: AppHarness
     assert isinstance(await app.verify_otp(code), LoggedIn)
 
 
-async def test_a_code_without_its_key_is_rejected(app: AppHarness) -> None:
-    code, _ = await request_code(app)
-    app.otp_keys.change(("second", bytes(32)))
-    assert await app.verify_otp(code) == OtpRejected(4)
-
-
 # Derived codes
 
 UNKNOWN, REQUESTED, REQUESTED_TWICE, BLOCKED, TEST = (a_phone(number) for number in range(1, 6))

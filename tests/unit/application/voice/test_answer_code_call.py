@@ -9,8 +9,6 @@ from typing import Final
 import pytest
 
 from application.voice.answer_call import AnswerCallCommand
-from domain.otp.attempt_counters import AttemptCounter, CounterKind
-from domain.otp.callback import Callback
 from domain.otp.challenge import OTP_TTL
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
@@ -96,18 +94,6 @@ async def test_a_voicemail_hears_no_code(app: AppHarness, event: CallEvent) -> N
     assert await request(app, CODE, event) == SILENCE
     assert record(app).outcome is CallOutcome.CODE_NOT_READ
     assert await request(app, CODE, KEY) == SILENCE
-
-
-async def test_the_code_of_a_callback_is_read(app: AppHarness) -> None:
-    challenge = a_challenge(id=an_id(9))
-    counter = AttemptCounter(CounterKind.CALLBACK, "callback", 5)
-    callback = Callback(challenge, app.clock.now(), CALL_ID, counter)
-    await store(app, PhoneVerification(callbacks=(callback,)))
-    repository = app.database.repositories().calls
-    await repository.replace(replace(record(app), challenge_id=challenge.id), 1)
-    await request(app)
-
-    assert digits(await request(app, CODE, KEY)) == app.code_of(challenge) * 2
 
 
 async def test_repeated_requests_get_the_same_response_and_no_code_is_stored(

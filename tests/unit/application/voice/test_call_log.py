@@ -74,9 +74,6 @@ async def test_a_report_that_was_not_saved_is_saved_by_the_repetition(app: AppHa
     assert app.database.delivery_reports["a-report"].value.status is ReportedStatus.UNDELIVERED
 
 
-# Recordings that the provider reports
-
-
 # Pages
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from application.otp.verify_otp import LoggedIn
-from application.ports.security_events import SecurityEvent, SecurityEventType
+from application.ports.security_events import SecurityEventType
 from application.use_cases import Policy
 from domain.errors import InvalidValue
 from domain.identities.identity import Consent, Identity, Role
@@ -19,6 +19,7 @@ from domain.voice.call_limits import CallLimits
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
+from tests.support.fakes.security_events import SecurityEvent
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join
 
 CONSENT: Final = (
@@ -69,9 +70,7 @@ async def test_consent_is_kept_with_its_wording_and_time(app: AppHarness) -> Non
     )
     assert (await identity_of(app)) == app.database.identities[identity_id].value
     assert app.events.emitted == [
-        SecurityEvent(
-            type=SecurityEventType.CALLER_REGISTERED, phone=a_phone(), user_id=identity_id
-        )
+        SecurityEvent(SecurityEventType.CALLER_REGISTERED, phone=a_phone(), user_id=identity_id)
     ]
 
 
@@ -178,7 +177,7 @@ async def test_an_unverified_caller_leaves(app: AppHarness) -> None:
     assert (deleted.is_deleted, deleted.consent) == (True, None)
     assert app.events.emitted == [
         SecurityEvent(
-            type=SecurityEventType.USER_DELETED,
+            SecurityEventType.USER_DELETED,
             phone=a_phone(),
             user_id=identity_id,
             reason="unverified, by a call",

@@ -1,6 +1,5 @@
 """Device tokens, and the devices that an identity recognizes."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -45,12 +44,6 @@ def test_a_device_is_found_until_it_expires() -> None:
     assert identity.find_device("one", EXPIRES_AT - timedelta(seconds=1)) == a_device("one")
     assert identity.find_device("one", EXPIRES_AT) is None
     assert identity.find_device("two", NOW) is None
-
-
-def test_a_blocked_or_deleted_identity_has_no_recognized_device() -> None:
-    identity = an_identity(devices=(a_device("one"),))
-    for changed in (replace(identity, blocked_at=NOW), replace(identity, deleted_at=NOW)):
-        assert changed.find_device("one", NOW) is None
 
 
 def test_above_ten_devices_the_oldest_is_dropped() -> None:

@@ -3,57 +3,26 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Consent, Role, UsedChallenge
 from domain.identities.session import MAX_SESSIONS, SessionLimits
-from tests.support.builders import (
-    NOW,
-    a_session,
-    a_user,
-    an_identity,
-)
+from tests.support.builders import NOW, a_session, a_user, an_identity
 
 LATER = NOW + timedelta(days=1)
 SECOND = timedelta(seconds=1)
-MILLISECOND = timedelta(milliseconds=1)
 YEAR = timedelta(days=365)
-
-
-# Roles
-
-
-def test_promotion_changes_the_role_and_revokes_the_sessions_of_the_member() -> None:
-    member = an_identity(user=a_user(), sessions=(a_session(),))
-    promoted = member.promote()
-    assert promoted.is_administrator
-    assert promoted == replace(member, role=Role.ADMINISTRATOR, sessions=())
-    assert promoted.demote() == replace(member, sessions=())
-
-
-def test_a_promotion_of_an_administrator_and_a_demotion_revoke_no_session() -> None:
-    administrator = an_identity().promote().add_session(a_session())
-    assert administrator.promote() == administrator
-    assert administrator.demote().sessions == (a_session(),)
-    assert an_identity().demote() == an_identity()
 
 
 # Sessions
 
 
-def test_a_session_is_active_until_it_expires() -> None:
-    expired = a_session(id="expired", expires_at=NOW)
-    active = a_session(id="active", expires_at=NOW + SECOND)
-    identity = an_identity(sessions=(expired, active))
-    assert identity.active_sessions(NOW) == (active,)
-    assert identity.find_session("active", NOW + SECOND - MILLISECOND) == active
-    assert identity.find_session("active", NOW + SECOND) is None
-    assert identity.find_session("unknown", NOW) is None
-
-
-def test_a_session_of_a_blocked_or_deleted_identity_is_not_active() -> None:
-    identity = an_identity(sessions=(a_session(id="one"),))
+def test_a_blocked_or_deleted_identity_has_no_active_session_and_no_recognized_device() -> None:
+    device = RecognizedDevice("phone", "one", LATER)
+    identity = an_identity(sessions=(a_session(id="one"),), devices=(device,))
     for changed in (replace(identity, blocked_at=NOW), replace(identity, deleted_at=NOW)):
         assert changed.active_sessions(NOW) == ()
         assert changed.find_session("one", NOW) is None
+        assert changed.find_device("phone", NOW) is None
 
 
 def test_above_twenty_sessions_the_oldest_is_revoked() -> None:

@@ -22,7 +22,7 @@ def test_a_login_is_recent_for_a_day_and_no_refresh_makes_it_recent() -> None:
     session = a_session(created_at=NOW, token_family=FIRST_GENERATION)
     assert session.is_recent(NOW + DAY - MICROSECOND)
     assert not session.is_recent(NOW + DAY)
-    assert not session.refresh(FIFTH_GENERATION, NOW + DAY, 30 * DAY, LIMITS).is_recent(NOW + DAY)
+    assert not session.refresh(FIFTH_GENERATION, NOW + DAY, LIMITS).is_recent(NOW + DAY)
 
 
 def test_a_use_is_recorded_once_a_day() -> None:
@@ -43,7 +43,7 @@ def test_a_short_idle_timeout_is_recorded_more_often() -> None:
 
 def test_a_session_ends_at_its_maximum_age_or_when_it_is_idle_for_too_long() -> None:
     session = a_session(created_at=NOW, token_family=FIRST_GENERATION)
-    refreshed = session.refresh(FIFTH_GENERATION, NOW + 364 * DAY, 30 * DAY, LIMITS)
+    refreshed = session.refresh(FIFTH_GENERATION, NOW + 364 * DAY, LIMITS)
     assert refreshed.ends_at == NOW + 365 * DAY
     idle = a_session(expires_at=NOW + 90 * DAY, idle_expires_at=NOW + 30 * DAY)
     assert idle.ends_at == NOW + 30 * DAY

@@ -47,10 +47,6 @@ def is_rejected(text: str) -> bool:
     return False
 
 
-def in_category(category: str) -> list[str]:
-    return [char for char in map(chr, range(PLANE_SIZE)) if unicodedata.category(char) == category]
-
-
 def names_with(character: str) -> list[str]:
     return [f"ab{character}", f"{character}ab", f"a{character}b"]
 
@@ -72,12 +68,7 @@ def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed() -> None:
         ("Rahul\u00a0\u2009Sharma", "Rahul Sharma"),
         ("Zoe\u0308", "Zo\u00eb"),
         ("\nRahul\t", "Rahul"),
-    ):
-        assert parse_username(text).text == name
-
-
-def test_a_name_has_two_to_sixty_four_characters_after_composing_and_collapsing() -> None:
-    for text, name in (
+        # Then it has two to sixty-four characters.
         ("ab", "ab"),
         ("a" * 64, "a" * 64),
         ("e\u0308" * 64, "\u00eb" * 64),
@@ -176,7 +167,7 @@ def test_every_letter_has_the_same_key_in_any_case() -> None:
 
 
 def test_control_characters_line_breaks_and_private_characters_are_rejected() -> None:
-    controls = in_category("Cc")
+    controls = [each for each in map(chr, range(PLANE_SIZE)) if unicodedata.category(each) == "Cc"]
     assert len(controls) == 65
     for character in [*controls, *"\u2028\u2029\ud800\udfff\ue000"]:
         assert is_rejected(f"ab{character}cd"), ascii(character)

@@ -1,7 +1,6 @@
 """A library item: its states, its category and its storage key."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -17,18 +16,6 @@ from domain.media.item import (
     parse_storage_key,
 )
 from tests.support.builders import NOW, an_id, an_item
-
-MILLISECOND = timedelta(milliseconds=1)
-
-
-def test_a_pending_item_becomes_ready_before_its_deadline() -> None:
-    pending = an_item(state=ItemState.PENDING)
-    assert not pending.is_ready
-    before, deadline = NOW + timedelta(minutes=10) - MILLISECOND, NOW + timedelta(minutes=10)
-    ready = pending.mark_ready(before)
-    assert ready is not None
-    assert ready.is_ready
-    assert pending.mark_ready(deadline) is None
 
 
 def test_only_a_pending_item_becomes_ready() -> None:

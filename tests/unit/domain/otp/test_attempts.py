@@ -7,8 +7,7 @@
 """
 
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from domain.otp.attempts import OtpAttempt, Repeated, Unchallenged, Verification
 from domain.otp.challenge import OtpCode
 from domain.otp.code_check import CodeCheck
 from domain.otp.phone_verification import PhoneVerification
-from tests.support.builders import NOW, a_challenge, a_delivery, a_hashed_ip
+from tests.support.builders import NOW, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     WORK_IP,
@@ -244,17 +243,6 @@ def an_attempt(client_ip: str = WORK_IP, **changes: Any) -> OtpAttempt:
     )
 
 
-def limits_of(
-    attempt: OtpAttempt,
-    device_id: str | None = None,
-    trusted_until: datetime | None = None,
-    **changes: Any,
-) -> CodeCheck:
-    """Return the limits of an attempt after one delivery."""
-    state = PhoneVerification(challenges=(a_challenge(),), deliveries=(a_delivery(),))
-    return CodeCheck(attempt, replace(state, **changes), device_id, trusted_until)
-
-
 def test_the_digest_of_a_code_depends_on_key_code_and_delivery() -> None:
     attempts = [
         an_attempt(digest_key=b"one"),
@@ -274,5 +262,5 @@ def test_unknown_ips_share_fifteen_attempts_an_hour_and_thirty_a_day() -> None:
         (hour + day, 15),
         (hour + [time + SECOND for time in day], 0),
     ):
-        limits = limits_of(an_attempt(), shared_attempts=shared_attempts)
-        assert limits.shared_attempts_left(NOW) == left
+        check = CodeCheck(an_attempt(), PhoneVerification(shared_attempts=tuple(shared_attempts)))
+        assert check.shared_attempts_left(NOW) == left

@@ -52,18 +52,3 @@ def test_during_a_block_a_correct_code_counts_as_a_wrong_one_and_stays_valid(
     with pytest.raises(TooManyAttempts):
         driver.verify(code, request_id=request_id)
     assert driver.accepts(code, HOME_IP)
-
-
-def test_only_unblocking_ends_a_block(driver: VerificationDriver) -> None:
-    driver.verification = driver.verification.block(NOW)
-    decision = driver.request()
-    driver.fail(1)
-    driver.verification = (
-        driver.verification.cancel_delivery(decision.request_id)
-        .assign_identity("identity-id")
-        .assign_identity(None)
-        .drop_challenges_without_key(lambda _: False)
-    )
-    driver.wait(days=400)
-    driver.request()
-    assert driver.verification.blocked_at == NOW

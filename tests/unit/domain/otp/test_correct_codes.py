@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import TooManyAttempts
-from domain.otp.attempts import Repeated, Unchallenged
+from domain.otp.attempts import Unchallenged
 from domain.otp.challenge import Login
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryDecision
@@ -25,15 +25,6 @@ def two_codes(driver: VerificationDriver) -> Decisions:
     first = driver.request(HOME_IP)
     driver.wait(250)
     return first, driver.request(HOME_IP)
-
-
-def test_a_code_is_correct_only_once(driver: VerificationDriver) -> None:
-    decision = driver.request()
-    code = code_of(decision.challenge)
-    assert driver.accepts(code)
-    assert not driver.accepts(code)
-    assert not driver.accepts(code, WORK_IP)
-    assert not driver.accepts(code, request_id=decision.request_id)
 
 
 def test_a_correct_code_keeps_the_attempts_of_others(
@@ -59,20 +50,6 @@ def test_a_correct_code_resets_the_attempts_of_its_delivery_and_ip(
     assert driver.fail(1, HOME_IP) == [4]
 
 
-def test_the_code_that_was_just_used_is_not_counted(
-    driver: VerificationDriver, two_codes: Decisions
-) -> None:
-    first, second = two_codes
-    code = code_of(first.challenge)
-    assert driver.accepts(code, HOME_IP, first.request_id)
-    before = driver.verification
-    for _ in range(6):
-        result = driver.verify(code, HOME_IP, second.request_id)
-        # As many as after a wrong code: nothing reveals that it was correct before.
-        assert result == Repeated(4)
-    assert driver.verification is before
-
-
 # Retries of an interrupted login
 
 
@@ -91,19 +68,6 @@ def test_a_retry_by_the_same_client_has_the_login_of_the_code(driver: Verificati
         assert isinstance(retried.code.carrier, Delivery)
         assert retried.code.carrier.request_id == request_id
     assert driver.verification == before
-
-
-def test_a_stranger_who_guesses_a_used_code_does_not_get_its_login(
-    driver: VerificationDriver,
-) -> None:
-    owner = driver.request()
-    stranger = driver.request(WORK_IP)
-    code = code_of(owner.challenge)
-    driver.verify(code, request_id=owner.request_id)
-    assert driver.verify(code, WORK_IP) == Unchallenged(is_used_code=True)
-    assert not driver.can_log_in(code, WORK_IP, stranger.request_id)
-    assert not driver.can_log_in(code, WORK_IP, "unknown")
-    assert not driver.can_log_in(code, HOME_IP, "unknown")
 
 
 def test_a_retry_has_no_login_after_a_block_or_at_another_identity(

@@ -107,14 +107,6 @@ def test_the_attempts_of_a_delivery_are_pruned_with_its_code(driver: Verificatio
     assert [delivery.counters for delivery in pruned.deliveries] == [()]
 
 
-def test_challenges_without_their_key_are_dropped() -> None:
-    kept, dropped = a_challenge(key_id="known"), a_challenge(key_id="unknown")
-    verification = PhoneVerification(challenges=(kept, dropped))
-    remaining = verification.drop_challenges_without_key(lambda key_id: key_id == "known")
-    assert remaining.challenges == (kept,)
-    assert remaining.drop_challenges_without_key(lambda key_id: key_id == "known") == remaining
-
-
 # What does not expire
 
 

@@ -22,12 +22,12 @@ from domain.otp.challenge import MAX_COMPARABLE_CHALLENGES
 from domain.otp.delivery import DeviceProof
 from tests.support.builders import NOW
 from tests.support.examples import examples
-from tests.unit.domain.otp.phone_model_values import (
+from tests.unit.domain.otp.phone_verification_model import (
     ModelAttempt,
     ModelDelivery,
+    PhoneVerificationModel,
     becomes_true_after,
 )
-from tests.unit.domain.otp.phone_verification_model import PhoneVerificationModel
 from tests.unit.domain.otp.verification_driver import (
     DEVICE,
     HOME_IP,

@@ -110,32 +110,20 @@ def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
     limit: int, sizes: list[int], shares: list[int]
 ) -> None:
     small, large = SlidingWindow(limit, HOUR), SlidingWindow(9_000, HOUR)
-    for limits in (
-        RateLimits(per_country=small, total=large),
-        RateLimits(per_country=large, total=small),
+    for limits, of_small, of_large in (
+        (RateLimits(per_country=small, total=large), -2, -1),
+        (RateLimits(per_country=large, total=small), -1, -2),
     ):
         parts = limits.reserve_delivery("", NOW, ROUTE, Recognition.TRUSTED_IP).divided[0]
-        counts = [{one.name: one.window.limit for one in part.limits} for part in parts]
-        smallest = [min(list(each.values())[-2:]) for each in counts]
-        of_range = [each[name] for each in counts for name in each if "range" in name]
-        assert (smallest, of_range) == (sizes, shares)
+        windows = [[one.window.limit for one in part.limits] for part in parts]
+        of_range = [
+            one.window.limit for part in parts for one in part.limits if "range" in one.name
+        ]
+        assert ([part[of_small] for part in windows], of_range) == (sizes, shares)
+        # What a part of 0 would have of the other limit is for strangers.
+        assert sum(part[of_large] for part in windows) == 9_000
+        assert len(parts) == 1 or windows[0][of_large] == 2_250
     assert sum(sizes) == limit
-
-
-@pytest.mark.parametrize(
-    ("limit", "in_total"),
-    [(3, [100]), (4, [25, 75]), (6, [25, 75]), (7, [25, 60, 15])],
-)
-def test_what_a_part_of_0_would_have_of_the_other_limit_is_for_strangers(
-    limit: int, in_total: list[int]
-) -> None:
-    small, large = SlidingWindow(limit, HOUR), SlidingWindow(100, HOUR)
-    for limits, index in (
-        (RateLimits(per_country=small, total=large), -1),
-        (RateLimits(per_country=large, total=small), -2),
-    ):
-        parts = limits.reserve_delivery("", NOW, ROUTE, Recognition.TRUSTED_IP).divided[0]
-        assert [part.limits[index].window.limit for part in parts] == in_total
 
 
 @pytest.mark.parametrize("recognition", Recognition)

@@ -35,7 +35,9 @@ FIFTEEN_MINUTES = 15 * 60
 
 def recognize(driver: VerificationDriver, client_ip: str) -> Recognition:
     """Return how a request is recognized, with the device of the driver or without."""
-    request = OtpRequest(a_hashed_ip(client_ip), driver.now, a_challenge(), "new", driver.device)
+    request = OtpRequest(
+        a_hashed_ip(client_ip), driver.now, a_challenge(), driver.key_ids, "new", driver.device
+    )
     return driver.verification.recognize(request)
 
 

@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
 
-MINUTE = timedelta(minutes=1)
-
 
 def at(second: int) -> datetime:
     return NOW + timedelta(seconds=second)
@@ -15,12 +13,6 @@ def at(second: int) -> datetime:
 
 def times(*seconds: int) -> list[datetime]:
     return [at(second) for second in seconds]
-
-
-def test_an_event_counts_until_the_period_has_passed() -> None:
-    window = SlidingWindow(3, MINUTE)
-    assert [window.remaining(times(*range(count)), at(30)) for count in range(5)] == [3, 2, 1, 0, 0]
-    assert [window.remaining(times(0), at(second)) for second in (59, 60)] == [2, 3]
 
 
 @given(

@@ -1,5 +1,6 @@
 """A driver for tests of one phone: it requests and verifies codes as the use cases do."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -17,7 +18,7 @@ from domain.otp.attempts import (
     VerificationResult,
     Wrong,
 )
-from domain.otp.callback import Callback, CallbackRequest
+from domain.otp.callback import Callback
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.code_check import check_code, count_on_callback
 from domain.otp.delivery import DeviceProof, OtpRequest
@@ -55,6 +56,7 @@ class VerificationDriver:
     wrong_codes: "count[int]" = field(default_factory=lambda: count(900_000))
     device: DeviceProof | None = None
     is_limited: bool = False
+    key_ids: Collection[str] = (a_challenge().key_id,)
 
     def wait(self, seconds: float = 0, **duration: float) -> None:
         """Advance the clock."""
@@ -74,6 +76,7 @@ class VerificationDriver:
             a_hashed_ip(client_ip),
             self.now,
             challenge,
+            self.key_ids,
             f"request-{number}",
             self.device,
             self.is_limited,
@@ -87,8 +90,9 @@ class VerificationDriver:
         challenge = a_challenge(
             id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
         )
-        request = CallbackRequest(self.now, challenge, f"call-{number}", self.is_limited)
-        self.verification, callback = self.verification.request_callback(request)
+        self.verification, callback = self.verification.request_callback(
+            self.now, f"call-{number}", challenge, self.key_ids, is_limited=self.is_limited
+        )
         return callback
 
     def deliver(self, client_ip: str = HOME_IP) -> DeliveryDecision:

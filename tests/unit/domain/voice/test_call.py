@@ -4,14 +4,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.voice.call import EFFECT_TIMEOUT, CallStatus, Recording
-from domain.voice.instructions import HangUp, Position
-from domain.voice.walk import CallBack, CallOutcome, KeepRecording, Step
+from domain.voice.call import CallStatus
+from domain.voice.instructions import Position
+from domain.voice.walk import CallOutcome, Step
 from tests.support.builders import NOW, a_call
 
 LATER = NOW + timedelta(seconds=90)
 CALL = a_call()
-MENU, EFFECT = Position("menu"), Position("code", 2)
+MENU, OTHER = Position("menu"), Position("code", 2)
 FINAL = [CallStatus(text) for text in ("completed", "busy", "no_answer", "failed", "canceled")]
 
 
@@ -32,42 +32,6 @@ def test_a_duration_is_that_of_an_ended_call_and_never_negative() -> None:
     assert set_back.duration == timedelta()
 
 
-def test_a_request_is_processed_once() -> None:
-    call = CALL.complete(None, Step((HangUp(),), MENU, ("welcome", "menu")), now=NOW)
-    assert call.complete(None, Step((), None, ("other",)), now=NOW) is call
-    assert call.path == ("welcome", "menu")
-    turn = call.find_turn(None)
-    assert turn
-    assert turn.instructions == (HangUp(),)
-    assert [call.awaits(position) for position in (MENU, None, EFFECT)] == [True, False, False]
-
-
 def test_the_last_outcome_counts() -> None:
     call = CALL.complete(None, Step((), MENU, outcome=CallOutcome.JOINED), now=NOW)
     assert call.complete(MENU, Step((), None), now=NOW).outcome is CallOutcome.JOINED
-
-
-def test_an_effect_is_pending_until_its_request_completes() -> None:
-    step = Step((), EFFECT, ("code",), CallBack())
-    call = CALL.complete(None, Step((), MENU), now=NOW).begin_effect(step, NOW)
-    assert call.pending_effect
-    assert call.pending_effect.effect == CallBack()
-    assert not call.pending_effect.is_abandoned(NOW)
-    assert call.pending_effect.is_abandoned(NOW + EFFECT_TIMEOUT)
-
-    after = Step((HangUp(),), None, ("bye",), outcome=CallOutcome.CALLBACK)
-    done = call.complete(MENU, step, after, now=NOW)
-    assert done.pending_effect is None
-    assert (done.path, done.position) == (("code", "bye"), None)
-    assert done.outcome is CallOutcome.CALLBACK
-    turn = done.find_turn(MENU)
-    assert turn
-    assert turn.instructions == (HangUp(),)
-
-
-def test_a_recording_is_kept_once() -> None:
-    step = Step((), MENU, effect=KeepRecording("RE1", 5))
-    call = CALL.complete(MENU, step, Step((), None), now=NOW)
-    call = call.complete(EFFECT, step, Step((), None), now=LATER)
-    assert call.recordings == (Recording("RE1", 5, NOW),)
-    assert call.remove_recording("RE1").recordings == ()

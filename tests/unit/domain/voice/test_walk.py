@@ -31,7 +31,6 @@ from domain.voice.walk import (
     Answered,
     CallBack,
     Caller,
-    CallerIdentity,
     CallEvent,
     CallOutcome,
     ChooseLanguage,
@@ -39,8 +38,6 @@ from domain.voice.walk import (
     Dialed,
     Effect,
     EffectResult,
-    ExplainLeaving,
-    KeepRecording,
     Leave,
     Recorded,
     Register,
@@ -61,8 +58,8 @@ from tests.support.call_flows import (
 )
 
 UNKNOWN = Caller(INDIAN_PHONE)
-UNVERIFIED = Caller(INDIAN_PHONE, CallerIdentity.UNVERIFIED)
-VERIFIED = Caller(INDIAN_PHONE, CallerIdentity.VERIFIED)
+UNVERIFIED = Caller(INDIAN_PHONE, "an identity")
+VERIFIED = Caller(INDIAN_PHONE, "an identity", is_verified=True)
 ANONYMOUS = Caller()
 SILENCE, NONSENSE = Answered(), Answered(speech="blah")
 YES = Answered(keys="1")
@@ -197,11 +194,8 @@ def test_a_node_says_its_text_and_then_waits(node: FlowNode, instructions: list[
 @pytest.mark.parametrize(
     ("node", "events", "caller", "effect"),
     [
-        (RECORD, [Recorded("RE1", 7)], UNKNOWN, KeepRecording("RE1", 7)),
         (REGISTER, [Continued()], UNKNOWN, Register("consent in hi-IN", "hi-IN")),
         (LEAVE, [], UNVERIFIED, Leave()),
-        # A caller id changes no verified identity.
-        (LEAVE, [], VERIFIED, ExplainLeaving()),
         (CALLBACK, [], UNKNOWN, CallBack()),
     ],
 )
@@ -216,11 +210,10 @@ def test_nothing_is_said_before_an_effect(
 @pytest.mark.parametrize(
     ("node", "events", "path", "outcome"),
     [
-        (RECORD, [Recorded("RE1"), DONE], "ok", CallOutcome.RECORDED),
-        (RECORD, [Recorded("")], "other", None),
+        (RECORD, [Recorded("RE1")], "ok", CallOutcome.RECORDED),
         (RECORD, [Continued()], "other", None),
         (LEAVE, [DONE], "ok", CallOutcome.LEFT),
-        # The caller was verified during the call.
+        # The caller is verified.
         (LEAVE, [REJECTED], "other", CallOutcome.LEAVING_EXPLAINED),
         (CALLBACK, [REJECTED], "other", CallOutcome.CALLBACK_REJECTED),
         (REGISTER, [Continued(), DONE], "ok", CallOutcome.JOINED),
@@ -239,11 +232,6 @@ def test_after_a_node_the_call_waits_at_the_next_with_an_outcome(
     assert (step.path, step.position) == ((path,), Position(path, 3))
     assert (step.outcome, step.effect) == (outcome, None)
     assert said(step) == ["question"]
-
-
-def test_a_verified_caller_never_leaves() -> None:
-    step = walk(flow_with(LEAVE), YES, DONE, caller=VERIFIED)
-    assert (step.path, step.outcome) == (("other",), CallOutcome.LEAVING_EXPLAINED)
 
 
 @pytest.mark.parametrize("event", [SILENCE, YES, Recorded("RE1")])
@@ -311,12 +299,12 @@ EVENTS = st.one_of(
     st.builds(Answered, st.sampled_from(["", "1", "2", "9", "12", "x"]), st.just("")),
     st.builds(Answered, st.just(""), st.sampled_from(["", "word0", "word1 please", "?"])),
     st.builds(Dialed, st.sampled_from(DialResult)),
-    st.builds(Recorded, st.sampled_from(["", "RE1"]), st.integers(0, 9)),
+    st.builds(Recorded, st.just("RE1"), st.integers(0, 9)),
     st.just(Continued()),
     st.sampled_from(EffectResult),
 )
 CALLERS = st.builds(
-    Caller, st.sampled_from([None, PHONE, INDIAN_PHONE]), st.sampled_from(CallerIdentity)
+    Caller, st.sampled_from([None, PHONE, INDIAN_PHONE]), st.sampled_from([None, "an identity"])
 )
 
 
@@ -334,8 +322,6 @@ def test_every_call_ends_and_no_event_raises(
             # After a while the caller says nothing: then the call ends by itself.
             event = data.draw(EVENTS) if len(visits) < 12 else Continued()
         assert not (step.effect and step.instructions)
-        if caller.identity is CallerIdentity.VERIFIED:
-            assert step.effect != Leave()
         assert SayCode not in map(type, step.instructions)
         step = advance(flow, step.position, caller, event)
         assert len(visits) < 60

@@ -1,6 +1,8 @@
 """The templates of a language or country, and the selection for a message."""
 
+from contextlib import nullcontext
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
@@ -83,18 +85,11 @@ def test_other_braces_than_placeholders_are_invalid(text: str) -> None:
     assert known == "there are {code}, {app}, {minutes}, {hash}, {domain}."
 
 
-@pytest.mark.parametrize(
-    ("platforms", "placeholder"),
-    [
-        ((Platform.GENERAL, Platform.IOS, Platform.WEB), "hash"),
-        ((Platform.GENERAL, Platform.ANDROID), "domain"),
-    ],
-)
-def test_a_placeholder_of_another_platform_is_invalid(
-    platforms: tuple[Platform, ...], placeholder: str
-) -> None:
-    for platform in platforms:
-        with pytest.raises(InvalidValue, match=placeholder):
+def test_a_placeholder_of_another_platform_is_invalid() -> None:
+    own = {Platform.ANDROID: {"hash"}, Platform.IOS: {"domain"}, Platform.WEB: {"domain"}}
+    for platform, placeholder in product(Platform, ("hash", "domain")):
+        is_own = placeholder in own.get(platform, ())
+        with nullcontext() if is_own else pytest.raises(InvalidValue, match=placeholder):
             parse_template(platform, f"{{code}} {{{placeholder}}}")
 
 

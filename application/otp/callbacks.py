@@ -1,0 +1,176 @@
+"""Call a caller back with a code."""
+
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+
+from application.otp.codes import CHALLENGE_BYTES, OtpCodes
+from application.otp.permits import release_permits
+from application.otp.place_code_call import PlaceCodeCall
+from application.ports.calls import Calls
+from application.ports.errors import StorageError
+from application.ports.messenger import DeliveryStatus
+from application.ports.phone_verifications import PhoneVerifications
+from application.ports.rate_limiter import RateLimiter
+from application.ports.security_events import SecurityEvents, SecurityEventType
+from application.ports.system import Clock, Randomness
+from application.update import update_phone_verification
+from domain.errors import InvalidValue, TooManyOtpRequests
+from domain.otp.callback import Callback
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rate_limits import RateLimits, Reservation
+from domain.phone import PhoneNumber, PhoneRules
+from domain.voice.call import Call, CallDirection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callbacks:
+    """Calls that read a sign-in code, because somebody asked for them with this caller id.
+
+    - A caller id is a claim: strangers can cause calls. So callbacks have limits, challenges and
+      attempts of their own, and use up nothing of the app's.
+    - The limits of the phone decide first, then that of the country. A rejected callback writes
+      nothing.
+    - The callback is recorded before the call is placed, so no race places one too many. To
+      request it again changes nothing.
+    - A call that the provider rejects does not count. One with an unknown result counts.
+    - A blocked phone gets no call, but the same counting and the same results. Nothing is placed
+      for a test phone.
+
+    `place_code_call` is None where there is no phone line.
+    """
+
+    phone_verifications: PhoneVerifications
+    rate_limiter: RateLimiter
+    calls: Calls
+    codes: OtpCodes
+    place_code_call: PlaceCodeCall | None
+    clock: Clock
+    randomness: Randomness
+    events: SecurityEvents
+    countries: Collection[str] | None
+    rate_limits: RateLimits
+    phone_rules: PhoneRules
+
+    async def request(self, phone: PhoneNumber, callback_id: str) -> bool:
+        """Record a callback, and return whether the phone is to be called back.
+
+        Args:
+            phone: the caller id.
+            callback_id: the id of the callback and of its call, which `place` places.
+
+        Raises:
+            StorageError
+        """
+        now = self.clock.now()
+        is_test_phone = self.codes.is_test_phone(phone, now)
+        if self.place_code_call is None:
+            return self._reject(phone, "there is no phone line")
+        if not is_test_phone and (reason := self._find_reason_to_reject(phone)):
+            return self._reject(phone, reason)
+        failed_attempts = self.rate_limits.for_failed_attempts(phone.country)
+        loaded, limited_until = await asyncio.gather(
+            self.phone_verifications.load(phone),
+            self.rate_limiter.next_available(Reservation("", now, failed_attempts)),
+        )
+        if loaded.value.find_callback(callback_id):
+            return True
+        challenge = self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES))
+        reservation = Reservation(callback_id, now, self.rate_limits.for_callback(phone.country))
+
+        def decide(verification: PhoneVerification) -> tuple[PhoneVerification, Callback]:
+            return verification.request_callback(
+                now, callback_id, challenge, self.codes.key_ids(), is_limited=limited_until > now
+            )
+
+        try:
+            decide(loaded.value)
+            if await self.rate_limiter.acquire(reservation) is not None:
+                return self._reject(phone, "too many callbacks")
+            try:
+                await update_phone_verification(self.phone_verifications, phone, decide, loaded)
+            except BaseException:  # a cancellation, too
+                await release_permits(self.rate_limiter, reservation)
+                raise
+        except TooManyOtpRequests:
+            return self._reject(phone, "too many callbacks")
+        self.events.emit(SecurityEventType.CALLBACK_REQUESTED, phone=phone)
+        if is_test_phone:
+            self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
+        return True
+
+    async def place(
+        self,
+        phone: PhoneNumber,
+        callback_id: str,
+        identity_id: str | None,
+        locale: str | None = None,
+    ) -> bool:
+        """Place the call of a callback that was recorded, once, also if it is asked for repeatedly.
+
+        Args:
+            phone: the phone to call.
+            callback_id: the id of the callback and of its call.
+            identity_id: the identity of the phone, if it has one. The call is in its call log.
+            locale: the locale that the caller chose, if any.
+
+        Returns:
+            False if the provider rejects the call.
+
+        Raises:
+            StorageError
+        """
+        if self.codes.is_test_phone(phone, self.clock.now()) or self.place_code_call is None:
+            return True
+        verification = (await self.phone_verifications.load(phone)).value
+        callback = verification.find_callback(callback_id)
+        if callback is None or await self.calls.load(callback_id) is not None:
+            return True
+        call = Call(
+            id=callback_id,
+            direction=CallDirection.OUTBOUND,
+            started_at=self.clock.now(),
+            identity_id=identity_id,
+            challenge_id=callback.challenge_id,
+            locale=locale,
+        )
+        is_suppressed = verification.blocked_at is not None
+        try:
+            result = await self.place_code_call(phone, call, is_suppressed=is_suppressed)
+        except StorageError:
+            await self._cancel(phone, callback_id)
+            raise
+        if result.status not in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+            await self._cancel(phone, callback_id)
+            return self._reject(phone, result.reason)
+        event_type = SecurityEventType.OTP_DELIVERED
+        if is_suppressed:
+            event_type = SecurityEventType.OTP_SUPPRESSED
+        self.events.emit(event_type, phone=phone, reason=result.reason)
+        return True
+
+    def _find_reason_to_reject(self, phone: PhoneNumber) -> str:
+        if self.countries is not None and phone.country not in self.countries:
+            return "the country is not served"
+        try:
+            self.phone_rules.check(phone)
+        except InvalidValue:
+            return "the kind of the number"
+        return ""
+
+    def _reject(self, phone: PhoneNumber, reason: str) -> bool:
+        self.events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=phone, reason=reason)
+        return False
+
+    async def _cancel(self, phone: PhoneNumber, callback_id: str) -> None:
+        """Undo the callback and release its permit. Where that fails both expire."""
+        with suppress(StorageError):
+            await update_phone_verification(
+                self.phone_verifications,
+                phone,
+                lambda verification: (verification.cancel_callback(callback_id), None),
+            )
+        limits = self.rate_limits.for_callback(phone.country)
+        reservation = Reservation(callback_id, self.clock.now(), limits)
+        await release_permits(self.rate_limiter, reservation)

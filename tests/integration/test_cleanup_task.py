@@ -12,11 +12,10 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import a_deleted_identity
 
 INTERVAL: Final = timedelta(seconds=0.2)
-TIMEOUT_SECONDS: Final = 10
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(TIMEOUT_SECONDS):
+    async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - the task has no event for "done"
             await asyncio.sleep(0.01)  # between two checks of the condition
 

@@ -75,8 +75,6 @@ REJECTED = {
             "HEIC": HEIC_PHOTO,
         }.items()
     },
-}
-NO_IMAGES = {
     "SVG with a script": b"<svg xmlns='http://www.w3.org/2000/svg'><script>x</script></svg>",
     "HTML before an image": HTML + JPEG,
     "ZIP before an image": ZIP + PNG,
@@ -87,7 +85,7 @@ NO_IMAGES = {
 async def test_no_malicious_image_harms_the_process_or_delays_the_next_image() -> None:
     limits = ImageLimits(max_seconds=10)
     async with open_image_publisher(limits) as publisher:
-        for content in (*REJECTED.values(), *NO_IMAGES.values()):
+        for content in REJECTED.values():
             with pytest.raises((InvalidImage, UnsupportedImageType)):
                 await publish_by(publisher, content)
         assert (await publish_by(publisher, JPEG)).image.width == 64

@@ -54,9 +54,10 @@ QUERIED: dict[type[Document], set[str]] = {
     PhoneVerificationDocument: {"encrypted_phone"},
     IdentityDocument: {"encrypted_phone"},
     MediaItemDocument: {"deletion_requested_at"},
+    RateLimitDocument: {"total", "oldest", "newest"},
     LeaseDocument: {"expires_at"},
 }
-"""The fields that only queries name: jobs for operators, ranges of other indexes, a lease."""
+"""What only queries name: jobs for operators, ranges of other indexes, rate limits, a lease."""
 
 
 @pytest.fixture

@@ -34,11 +34,6 @@ def an_id(number: int = 1) -> str:
     return f"{number:024x}"
 
 
-def made_id(number: int = 1) -> str:
-    """Return a different id for each number, which was made now."""
-    return f"{int(NOW.timestamp()):08x}{number:016x}"
-
-
 @cache
 def a_parsed_token(text: str | None) -> RefreshToken:
     """Return the refresh token of a response."""

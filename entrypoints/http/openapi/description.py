@@ -41,7 +41,8 @@ methods of a path.
 Every error has a message for people and a stable `code` for programs. Invalid fields are a 400 with
 the code `invalid`; `field_errors` lists them, each with a code of its own. A rate limit is a 429
 with `Retry-After` in seconds, which is also `retry_after` in the body. After too many attempts with
-a code, `resend_in` says when a new one can be requested.
+a code, `resend_in` says when a new one can be requested. These errors are not about one operation:
+
 """
 _TAGS: Final = {
     "OTP": "Request a one-time code, and exchange it for an access token.",
@@ -53,6 +54,20 @@ _TAGS: Final = {
     "Legacy OTP": "Two paths for existing clients of the older mobile app.",
 }
 """In the order of use."""
+
+_ITEM_OF_UPLOAD: Final = {"item_id": "$response.body#/id"}
+_FIRST_ITEM: Final = {"item_id": "$response.body#/items/0/id"}
+_CREATED_USER: Final = {"user_id": "$response.body#/user_id"}
+_LINKS: Final[Mapping[tuple[str, str], Mapping[str, Mapping[str, str]]]] = {
+    ("create_user", "201"): {"get_user": _CREATED_USER, "list_library_items": _CREATED_USER},
+    ("list_library_items", "200"): {"get_library_item": _FIRST_ITEM},
+    ("upload_image", "201"): {
+        "get_library_item": _ITEM_OF_UPLOAD,
+        "update_library_item": _ITEM_OF_UPLOAD,
+        "delete_library_item": _ITEM_OF_UPLOAD,
+    },
+}
+"""By operation and status: the operations that can follow, with their parameters."""
 
 _ERROR_SCHEMAS_PATH: Final = "/error-schemas"
 _HEADERS: Final[Mapping[str, Any]] = {
@@ -109,12 +124,12 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     schemas = components.pop("schemas")
     _correct_schemas(schemas, filter(None, map(body_type, handlers.values())))
     _set_otp_length(schemas, settings.otp_length)
-    components["headers"] = dict(_HEADERS)
+    components |= {"headers": dict(_HEADERS), "responses": {}}
     for path, operations in description["paths"].items():
         for operation in operations.values():
             handler = handlers[operation["operationId"]]
             _correct_request_body(operation, handler, schemas)
-            _correct_responses(operation, handler, api_of(path))
+            _correct_responses(operation, handler, api_of(path), components["responses"])
     responses.add_error_schemas(schemas)
     components["schemas"] = dict(sorted(schemas.items()))
     corrected: dict[str, Any] = json.loads(json.dumps(description), object_hook=_replace_one_of)
@@ -133,7 +148,7 @@ def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
         version=version("dialtone"),
         contact=Contact(name="The operator of this service"),
         license=License(name="Apache License 2.0", identifier="Apache-2.0"),
-        description=_ABOUT,
+        description=_ABOUT + responses.render_shared_errors(),
         servers=[Server(url=settings.public_url)],
         security=BEARER,
         components=Components(
@@ -211,18 +226,32 @@ def _correct_request_body(
         }
 
 
-def _correct_responses(operation: dict[str, Any], handler: HTTPRouteHandler, api: Api) -> None:
-    """Add security, headers, errors and what the option `file_responses` describes.
+def _correct_responses(
+    operation: dict[str, Any], handler: HTTPRouteHandler, api: Api, shared: dict[str, Any]
+) -> None:
+    """Add security, headers, links, errors and what the option `file_responses` describes.
 
     The framework's own error of invalid parameters is removed.
+    A response that many operations have is written to `shared`, and referred to.
     """
     # A public operation says so; the framework omits an empty list.
     security = operation.setdefault("security", [])
-    successes = operation["responses"] | deepcopy(handler.opt.get("file_responses", {}))
-    successes.pop("400", None)
+    described = operation.pop("responses") | deepcopy(handler.opt.get("file_responses", {}))
+    described.pop("400", None)
+    successes = {status: (response, None) for status, response in described.items()}
     errors = responses.describe_errors(api, responses.errors_of(handler, security))
-    operation["responses"] = dict(sorted({**errors, **successes}.items()))
-    for status, response in operation["responses"].items():
+    operation["responses"] = {}
+    for status, (response, name) in sorted({**errors, **successes}.items()):
         names = _ALWAYS | _BY_STATUS.get(status, {})
-        headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in names.items()}
+        headers = {key: {"$ref": f"#/components/headers/{value}"} for key, value in names.items()}
         response["headers"] = {**headers, **response.get("headers", {})}
+        if links := _LINKS.get((operation["operationId"], status)):
+            response["links"] = {
+                next_operation: {"operationId": next_operation, "parameters": parameters}
+                for next_operation, parameters in links.items()
+            }
+        if name is None:
+            operation["responses"][status] = response
+        else:
+            shared[name] = response
+            operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}

@@ -103,6 +103,20 @@ class LegacyError(msgspec.Struct):
     status_code: Annotated[int, described("The HTTP status.", 404)]
 
 
+SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
+    exceptions.InvalidHost,
+    errors.Unauthenticated,
+    exceptions.OriginNotAllowed,
+    exceptions.MethodNotAllowed,
+    exceptions.RequestTimeout,
+    exceptions.BodyTooLarge,
+    exceptions.UnsupportedMediaType,
+    exceptions.TooManyRequests,
+    exceptions.InternalError,
+    errors.Unavailable,
+)
+"""Errors that most operations have, described once. They are not about one operation."""
+
 _BODY_ERRORS: Final[Sequence[DocumentedError]] = (
     exceptions.FieldError("body", FieldErrorCode.INVALID_JSON, "The body is not valid JSON."),
     exceptions.BodyTooLarge,
@@ -171,13 +185,24 @@ def errors_of(
 
 def describe_errors(
     api: Api, documented: Iterable[DocumentedError]
-) -> Mapping[str, dict[str, Any]]:
-    """Return the response of each status."""
+) -> Mapping[str, tuple[dict[str, Any], str | None]]:
+    """Return the response of each status, and its name in the components if it is shared."""
     by_status: dict[str, list[ApiError]] = {}
     for error in documented:
         example = _make_example(error)
         by_status.setdefault(str(error_status(example, api)), []).append(example)
-    return {status: _describe(api, examples) for status, examples in by_status.items()}
+    return {
+        status: (_describe(api, examples), _shared_name(api, examples))
+        for status, examples in by_status.items()
+    }
+
+
+def render_shared_errors() -> str:
+    """Render the shared errors as a table in Markdown, sorted by status."""
+    rows = sorted((ERRORS[error] for error in SHARED_ERRORS), key=lambda row: row.status)
+    lines = [f"| {row.status} | `{row.code}` | {row.message} |" for row in rows]
+    # Markdown would take <token> as HTML.
+    return "\n".join(["| status | `code` | message |", "|---|---|---|", *lines]).replace("<", "\\<")
 
 
 def add_error_schemas(schemas: dict[str, Any]) -> None:
@@ -208,6 +233,12 @@ def _make_example(error: DocumentedError) -> ApiError:
     return _EXAMPLES[error] if error in _EXAMPLES else error()
 
 
+def _shared_name(api: Api, examples: Sequence[ApiError]) -> str | None:
+    if len(examples) != 1 or type(examples[0]) not in SHARED_ERRORS:
+        return None
+    return f"{'Legacy' if api is Api.LEGACY else ''}{type(examples[0]).__name__}"
+
+
 def _describe(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
     named = {
         f"{number}-{ERRORS[type(example)].code}": {
@@ -227,12 +258,17 @@ def _describe(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
 
 
 def _description(api: Api, examples: Sequence[ApiError]) -> str:
-    # The legacy API has no codes.
-    shown = "{message}." if api is Api.LEGACY else "`{code}`: {message}."
-    rows = dict.fromkeys(ERRORS[type(example)] for example in examples)
-    return " ".join(
-        shown.format(code=row.code, message=row.message.removesuffix(".")) for row in rows
-    )
+    messages: dict[str, None] = {}
+    for example in examples:
+        row = ERRORS[type(example)]
+        message = row.message if row.message.endswith(".") else f"{row.message}."
+        if api is Api.MAIN and type(example) in SHARED_ERRORS and len(examples) > 1:
+            # Its message is in the description of the whole API.
+            message = f"`{row.code}`."
+        elif api is Api.MAIN:
+            message = f"`{row.code}`: {message}"
+        messages[message] = None
+    return " ".join(messages)
 
 
 def _schema_name(error: type[ApiError], api: Api) -> str:

@@ -28,6 +28,7 @@ class UserController(Controller):
     security = BEARER
 
     @post(
+        operation_id="create_user",
         summary="Create a user",
         response_description="The user exists, created now or before.",
         unavailable_error=errors.UserSaveFailed,
@@ -55,6 +56,7 @@ class UserController(Controller):
 
     @get(
         "/me",
+        operation_id="get_me",
         summary="Get the caller",
         response_description="The caller.",
         errors=[errors.UserNotFound],
@@ -66,6 +68,7 @@ class UserController(Controller):
 
     @get(
         "/{user_id:str}",
+        operation_id="get_user",
         summary="Get a user",
         response_description="The user.",
         errors=[InvalidUserId, errors.UserNotFound],
@@ -80,6 +83,7 @@ class UserController(Controller):
 
     @patch(
         "/me",
+        operation_id="rename_me",
         summary="Rename the caller",
         response_description="The caller, with the new username.",
         errors=[errors.UserNotFound, errors.UsernameInUse],
@@ -92,6 +96,7 @@ class UserController(Controller):
 
     @delete(
         "/me",
+        operation_id="delete_me",
         summary="Delete the caller",
         response_description="The caller is deleted.",
     )

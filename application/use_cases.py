@@ -157,7 +157,8 @@ class UseCases:
         sessions = SessionFactory(
             ports.tokens, ports.refresh_keys, randomness, policy.session_limits
         )
-        mark_for_deletion = MarkForDeletion(items, files, clock)
+        quota = LibraryQuota(repositories.media_usages, items, identities, clock, policy.quota)
+        mark_for_deletion = MarkForDeletion(items, files, quota, clock)
         find_item = FindItem(items, identities, policy.library_visibility)
         message_timing = DeliveryTimingProfile(randomness)
         delivery_permits = DeliveryPermits(
@@ -286,7 +287,7 @@ class UseCases:
             media_urls=self.media_urls,
             image_publisher=ports.image_publisher,
             mark_for_deletion=mark_for_deletion,
-            quota=LibraryQuota(items, policy.quota),
+            quota=quota,
             idempotent_uploads=IdempotentUploads(repositories.idempotency_keys, items, clock),
             clock=clock,
             randomness=randomness,
@@ -346,7 +347,7 @@ class UseCases:
             repositories.health, ports.media_health, ports.messenger_health
         )
         self.get_jwks = GetJwks(ports.tokens)
-        self.check_media = CheckMedia(items, files, mark_for_deletion)
+        self.check_media = CheckMedia(items, files, mark_for_deletion, quota)
         self.retry_deletions = RetryDeletions(items, files, clock)
         clean_up_calls = CleanUpCalls(
             calls=calls,
@@ -360,6 +361,7 @@ class UseCases:
             files,
             mark_for_deletion,
             self.retry_deletions,
+            quota,
             clean_up_calls,
             clock,
         )

@@ -119,7 +119,7 @@ def _check_media(settings: Settings, arguments: Namespace) -> Iterable[str]:
         f" without a variant: {len(found.items_without_variant)}"
     )
     if arguments.repair:
-        yield f"repaired: {found.repaired}"
+        yield f"repaired: {found.repaired}; corrected usages: {found.corrected_usages}"
         if found.items_without_variant:
             yield "Next: dialtone media rebuild-variants"
     elif found.orphans:

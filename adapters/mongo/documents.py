@@ -92,7 +92,6 @@ class MediaItemDocument(_Document):
 
     owner_id: str
     kind: str
-    image: dict[str, Any]
     category: str | None = None
     created_at: datetime
     state: str
@@ -114,15 +113,27 @@ class MediaItemDocument(_Document):
                 *("state", "category", "kind", "created_at", "_id"),
                 **_READY_WITH_CATEGORY,
             ),
-            # With the states that are not listed, for the deletion of all items.
+            # With the states that are not listed, for the deletion and the count of all items.
             _index("media_items_owner_id", "owner_id", "state", "kind", "created_at", "_id"),
-            # For the sum of what an owner has, without reading documents.
-            _index("media_items_usage", "owner_id", "state", "_id", "image.bytes"),
             _index(
                 "media_items_owner_id_category",
                 *("state", "owner_id", "category", "kind", "created_at", "_id"),
                 **_READY_WITH_CATEGORY,
             ),
+        ]
+
+
+class MediaUsageDocument(_Document):
+    """What a user has in the library; `id` is that of the user."""
+
+    recount_at: datetime | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "media_usages"
+        indexes: ClassVar = [
+            _index("media_usages_recount_at", "recount_at", **_only_with("recount_at"))
         ]
 
 
@@ -229,6 +240,7 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     PhoneVerificationDocument,
     IdentityDocument,
     MediaItemDocument,
+    MediaUsageDocument,
     IdempotencyKeyDocument,
     CallDocument,
     DeliveryReportDocument,

@@ -1,6 +1,6 @@
 """Library items in MongoDB: by id, in pages, and those to be cleaned up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,7 +8,6 @@ from pymongo import DESCENDING
 
 from adapters.mongo.driver import RawDocument
 from adapters.mongo.record_collection import RecordCollection, after
-from application.ports.media_items import AFTER_ALL_IDS
 from application.ports.versioned import Versioned
 from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
@@ -80,19 +79,29 @@ class MongoMediaItems(RecordCollection[MediaItem]):
         """Return up to `limit` items in any state after this id."""
         return await self.list({"_id": {"$gt": after_id}}, limit, "_id")
 
-    async def get_usage(self, owner_id: str, *, pending_before: str = AFTER_ALL_IDS) -> MediaUsage:
-        """Sum up the ready items of an owner, and the pending ones with ids before this one."""
-        counted = [
-            {"state": ItemState.READY.value},
-            {"state": ItemState.PENDING.value, "_id": {"$lt": pending_before}},
-        ]
-        matching = {"owner_id": owner_id, "state": _UPLOADED, "$or": counted}
-        total = {"_id": None, "bytes": {"$sum": "$image.bytes"}, "items": {"$sum": 1}}
-        pipeline: list[RawDocument] = [{"$match": matching}, {"$group": total}]
-        collection = self.database.collection(self.document)
-        cursor = collection.aggregate(pipeline, hint="media_items_usage")
-        found = await self.database.run(lambda: cursor.to_list(None))
-        return MediaUsage(found[0]["bytes"], found[0]["items"]) if found else MediaUsage(0, 0)
+    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready item of this owner."""
+        query = {"owner_id": owner_id, "state": ItemState.READY.value}
+        fields = {"image.bytes": 1, "schema_version": 1}
+        found = await self.project(query, fields, hint=_OWNER_INDEX)
+        known = self.mapping.schema_version
+        sizes: dict[str, int] = {
+            one["_id"]: one["image"]["bytes"]
+            for one in found
+            if one.get("schema_version") == known and one.get("image")
+        }
+        # Others are upgraded, or an error: damaged, or written by a newer program.
+        for item_id in {one["_id"] for one in found} - sizes.keys():
+            if loaded := await self.load(item_id):
+                sizes[item_id] = loaded.value.image.bytes
+        return sizes
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        """Return the ids of this owner's items whose deletion was requested after this time."""
+        requested = {"deletion_requested_at": {"$gt": requested_after}}
+        query = {"owner_id": owner_id, "state": _DELETING, **requested}
+        found = await self.project(query, {"_id": 1}, hint=_OWNER_INDEX)
+        return [item["_id"] for item in found]
 
     async def list_expired_uploads(
         self, now: datetime, limit: int
@@ -110,6 +119,14 @@ class MongoMediaItems(RecordCollection[MediaItem]):
         """Return up to `limit` items whose file the store refused to delete."""
         refused = {"state": ItemState.DELETION_REFUSED.value, "cleanup_at": {"$exists": True}}
         return await self.list(refused, limit, "cleanup_at")
+
+
+class MongoMediaUsages(RecordCollection[MediaUsage]):
+    """What users have in the library, by the id of the user."""
+
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
+        """Return up to `limit` usages that are due to be counted anew."""
+        return await self.list_until("recount_at", now, limit)
 
 
 def _ready(item_filter: ItemFilter) -> dict[str, Any]:

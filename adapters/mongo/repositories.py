@@ -14,12 +14,13 @@ from adapters.mongo.documents import (
     IdempotencyKeyDocument,
     LeaseDocument,
     MediaItemDocument,
+    MediaUsageDocument,
     PhoneVerificationDocument,
 )
 from adapters.mongo.driver import errors_while_opening, latest, location_of
 from adapters.mongo.identities import MongoIdentities
 from adapters.mongo.leases import MongoLeases
-from adapters.mongo.media_items import MongoMediaItems
+from adapters.mongo.media_items import MongoMediaItems, MongoMediaUsages
 from adapters.mongo.metadata import MongoHealthCheck, check_metadata, inspect_metadata
 from adapters.mongo.rate_limits import MongoRateLimits
 from adapters.mongo.record_collection import RecordCollection
@@ -28,6 +29,7 @@ from adapters.records.delivery_reports import DELIVERY_REPORTS
 from adapters.records.idempotency_keys import IDEMPOTENCY_KEYS
 from adapters.records.identities import IdentityMapping
 from adapters.records.media_items import MEDIA_ITEMS
+from adapters.records.media_usages import MEDIA_USAGES
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PHONE_VERIFICATIONS, PhoneVerificationRepository
 from application.ports.repositories import Repositories
@@ -95,6 +97,7 @@ def repositories_in(database: Database, encryption: PhoneEncryption) -> Reposito
         rate_limiter=MongoRateLimits(database),
         identities=identities,
         media_items=items,
+        media_usages=MongoMediaUsages(database, MediaUsageDocument, MEDIA_USAGES),
         idempotency_keys=RecordCollection(database, IdempotencyKeyDocument, IDEMPOTENCY_KEYS),
         calls=calls,
         delivery_reports=RecordCollection(database, DeliveryReportDocument, DELIVERY_REPORTS),

@@ -1,12 +1,10 @@
 """Media items in SQLite: by id, in pages, and those to be cleaned up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from adapters.sqlite.record_table import RecordTable, to_column
-from adapters.sqlite.schema import IMAGE_BYTES
-from application.ports.media_items import AFTER_ALL_IDS
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
@@ -15,10 +13,16 @@ from domain.page import Cursor
 
 _OWNED_BY: Final = "WHERE state IN ('pending', 'ready') AND owner_id = ? LIMIT ?"
 
-_USAGE: Final = f"""
-SELECT coalesce(sum({IMAGE_BYTES}), 0), count(*) FROM media_items INDEXED BY media_items_usage
-WHERE owner_id = ? AND state IN ('pending', 'ready') AND (state = 'ready' OR id < ?)
-"""  # noqa: S608 -- our text
+_READY_SIZES: Final = """
+SELECT id, json_extract(body, '$.image.bytes'), json_extract(body, '$.schema_version')
+FROM media_items
+INDEXED BY media_items_page_owner_id WHERE state = 'ready' AND owner_id = ?
+"""
+
+_DELETING_IDS: Final = """
+SELECT id FROM media_items INDEXED BY media_items_page_owner_id
+WHERE state IN ('deleting', 'deletion_refused') AND owner_id = ? AND deletion_requested_at > ?
+"""
 
 _EXPIRED_UPLOADS: Final = """
 INDEXED BY media_items_upload_deadline
@@ -82,10 +86,21 @@ class SqliteMediaItems(RecordTable[MediaItem]):
         """List items in any state after this id."""
         return await self.list("WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))
 
-    async def get_usage(self, owner_id: str, *, pending_before: str = AFTER_ALL_IDS) -> MediaUsage:
-        """Sum up the ready items of an owner, and the pending ones with ids before this one."""
-        [usage] = await self.database.read_rows(_USAGE, (owner_id, pending_before))
-        return MediaUsage(*usage)
+    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready item of an owner."""
+        rows = await self.database.read_rows(_READY_SIZES, (owner_id,))
+        known = self.mapping.schema_version
+        sizes = {item_id: size for item_id, size, version in rows if size and version == known}
+        # Others are upgraded, or an error: damaged, or written by a newer program.
+        for item_id in {row[0] for row in rows} - sizes.keys():
+            if loaded := await self.load(item_id):
+                sizes[item_id] = loaded.value.image.bytes
+        return sizes
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        """List the ids of an owner's items whose deletion was requested after this time."""
+        values = (owner_id, to_column(requested_after))
+        return [key for (key,) in await self.database.read_rows(_DELETING_IDS, values)]
 
     async def list_expired_uploads(
         self, now: datetime, limit: int
@@ -102,6 +117,14 @@ class SqliteMediaItems(RecordTable[MediaItem]):
     async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
         """List items whose file the store refused to delete."""
         return await self.list(_REFUSED_DELETIONS, (limit,))
+
+
+class SqliteMediaUsages(RecordTable[MediaUsage]):
+    """What users have in the library, by the id of the user."""
+
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
+        """List up to `limit` usages that are due to be counted anew."""
+        return await self.list_until("recount_at", now, limit)
 
 
 def _from_ready_items(item_filter: ItemFilter) -> tuple[str, Sequence[str]]:

@@ -9,13 +9,14 @@ from adapters.records.delivery_reports import DELIVERY_REPORTS
 from adapters.records.idempotency_keys import IDEMPOTENCY_KEYS
 from adapters.records.identities import IdentityMapping
 from adapters.records.media_items import MEDIA_ITEMS
+from adapters.records.media_usages import MEDIA_USAGES
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PHONE_VERIFICATIONS, PhoneVerificationRepository
 from adapters.sqlite.calls import SqliteCalls
 from adapters.sqlite.database import Database, open_database
 from adapters.sqlite.identities import SqliteIdentities
 from adapters.sqlite.leases import SqliteLeases
-from adapters.sqlite.media_items import SqliteMediaItems
+from adapters.sqlite.media_items import SqliteMediaItems, SqliteMediaUsages
 from adapters.sqlite.rate_limits import SqliteRateLimits
 from adapters.sqlite.record_table import RecordTable
 from application.ports.repositories import Repositories
@@ -48,6 +49,7 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
         rate_limiter=SqliteRateLimits(database),
         identities=identities,
         media_items=media_items,
+        media_usages=SqliteMediaUsages(database, MEDIA_USAGES),
         idempotency_keys=RecordTable(database, IDEMPOTENCY_KEYS),
         calls=calls,
         delivery_reports=RecordTable(database, DELIVERY_REPORTS),

@@ -20,10 +20,7 @@ SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x4449414C
 """The id in the header of the file that says it is Dialtone's: the letters DIAL."""
 
-IMAGE_BYTES: Final = (
-    "CASE WHEN json_valid(body) THEN json_extract(body, '$.image.bytes') END"  # if not damaged
-)
-SCHEMA: Final = f"""
+SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS metadata (
     name TEXT NOT NULL PRIMARY KEY,
     value NOT NULL
@@ -96,9 +93,15 @@ CREATE INDEX IF NOT EXISTS media_items_page_kind_category
 CREATE INDEX IF NOT EXISTS media_items_page_owner_id_kind_category
     ON media_items (state, owner_id, kind, category, created_at, id);
 
--- For the sum of what an owner has, without reading a row.
-CREATE INDEX IF NOT EXISTS media_items_usage ON media_items (owner_id, state, id, {IMAGE_BYTES})
-    WHERE state IN ('pending', 'ready');
+CREATE TABLE IF NOT EXISTS media_usages (
+    id TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    recount_at INTEGER,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS media_usages_recount_at ON media_usages (recount_at)
+    WHERE recount_at IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS idempotency_keys (
     id TEXT NOT NULL PRIMARY KEY,

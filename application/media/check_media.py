@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from application.media.mark_for_deletion import MarkForDeletion
+from application.media.quota import LibraryQuota
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
 from domain.media.item import MediaItem, parse_storage_key
@@ -27,7 +28,9 @@ class MediaFindings:
         files_without_item: Storage keys that belong to no item.
         items_without_file: The ids of ready items whose file is missing.
         items_without_variant: The ids of other ready items of which the file of a variant is.
+        owners: The ids of all owners.
         repaired: How many of them were repaired.
+        corrected_usages: How many users had a wrong usage.
     """
 
     files: int = 0
@@ -35,7 +38,9 @@ class MediaFindings:
     files_without_item: list[str] = field(default_factory=list)
     items_without_file: list[str] = field(default_factory=list)
     items_without_variant: list[str] = field(default_factory=list)
+    owners: set[str] = field(default_factory=set)
     repaired: int = 0
+    corrected_usages: int = 0
 
     @property
     def orphans(self) -> int:
@@ -62,6 +67,7 @@ class CheckMedia:
     media_items: MediaItems
     media_files: MediaFiles
     mark_for_deletion: MarkForDeletion
+    quota: LibraryQuota
 
     async def find(self, show_progress: ShowProgress) -> MediaFindings:
         """Check all files and all items.
@@ -89,7 +95,7 @@ class CheckMedia:
         return findings
 
     async def repair(self, findings: MediaFindings, show_progress: ShowProgress) -> None:
-        """Delete files without an item, and items without their file.
+        """Delete files without an item, and items without their file; count all usages anew.
 
         An item without the file of a variant loses this variant: it can be rebuilt. Each finding is
         checked again.
@@ -107,6 +113,8 @@ class CheckMedia:
         for item_id in (*findings.items_without_file, *findings.items_without_variant):
             findings.repaired += await self._repair_item(item_id)
             show_progress(findings)
+        for owner_id in sorted(findings.owners):
+            findings.corrected_usages += await self.quota.recount(owner_id)
 
     async def _check_files(self, storage_keys: list[str], findings: MediaFindings) -> None:
         found = await asyncio.gather(*map(self._has_item, storage_keys))
@@ -119,6 +127,7 @@ class CheckMedia:
         missing = await asyncio.gather(*map(self._find_missing, items))
         for item, keys in zip(items, missing, strict=True):
             findings.items += item.is_ready
+            findings.owners.add(item.owner_id)
             # It may have been deleted, or got other variants, since it was listed.
             loaded = await self.media_items.load(item.id) if keys else None
             if loaded is not None and (keys := await self._find_missing(loaded.value)):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from application.media.quota import LibraryQuota
 from application.media.variants import finish_all
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.media_files import MediaFiles
@@ -38,6 +39,7 @@ class MarkForDeletion:
 
     media_items: MediaItems
     media_files: MediaFiles
+    quota: LibraryQuota
     clock: Clock
 
     async def __call__(self, item: Versioned[MediaItem]) -> bool:
@@ -49,6 +51,7 @@ class MarkForDeletion:
         marked = item.value.mark_for_deletion(self.clock.now())
         if not await self.media_items.replace(marked, item.version):
             return False
+        await self.quota.remove(item.value)
         await self.delete_file(marked)
         return True
 

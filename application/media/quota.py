@@ -1,60 +1,134 @@
-"""The quotas of users: checked before an image is decoded, and when its item is added."""
+"""The quotas of users: reserve before an upload, count it, and subtract what is deleted."""
 
-import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from application.ports.errors import StorageError
+from application.ports.identities import Identities
 from application.ports.media_items import MediaItems
-from domain.errors import QuotaExceeded
+from application.ports.repositories import MediaUsages
+from application.ports.system import Clock
+from application.ports.versioned import Versioned
+from application.update import save_record
 from domain.media.item import MediaItem
-from domain.media.usage import MediaUsage, Quota
+from domain.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
 
-_MAX_RETRIES: Final = 20
-_RETRY_SECONDS: Final = 0.05
+_MAX_RECOUNTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryQuota:
     """What each user has in the library, and may have.
 
-    - An item counts from the moment it is added, before its file is written, until it is marked for
-      deletion. Nothing else is stored, so nothing can differ from the items.
-    - An upload adds its item first and checks then. Of parallel uploads, the last one that is added
-      sees all others, so that they never exceed the quota together.
+    - An upload is reserved before its item is written, and counted when the item is ready.
+    - An item is subtracted after it was marked for deletion, by whoever has marked it.
+    - What a crash leaves between two of these steps, a recount corrects.
     """
 
+    media_usages: MediaUsages
     media_items: MediaItems
+    identities: Identities
+    clock: Clock
     quota: Quota
 
-    async def check(self, owner_id: str) -> None:
-        """Check whether the user may have another item, of any size.
+    async def check(self, owner_id: str) -> Versioned[MediaUsage | None]:
+        """Check whether the user may have another item, of any size; return what is used.
 
         Raises:
             QuotaExceeded
             StorageError
         """
-        self.quota.check(await self.media_items.get_usage(owner_id))
+        usage = await self.media_usages.load(owner_id)
+        if usage is None:
+            # Without a record there may be items nevertheless, for example after a repair.
+            await self.recount(owner_id)
+            usage = await self.media_usages.load(owner_id)
+        if usage is None:
+            return Versioned(None, 0)
+        usage.value.check(self.quota)
+        return Versioned(usage.value, usage.version)
 
-    async def check_added(self, item: MediaItem) -> None:
-        """Check whether the pending item, which was added, is within the quota.
-
-        If parallel uploads exceed it together, those with later ids are rejected. The others wait
-        until these are gone, at most a second.
+    async def reserve(self, item: MediaItem, checked: Versioned[MediaUsage | None]) -> None:
+        """Reserve the bytes of an item; `checked` is what `check` has returned.
 
         Raises:
             QuotaExceeded
             StorageError
         """
-        for _ in range(_MAX_RETRIES):
-            with suppress(QuotaExceeded):
-                return await self._check_all(item)
-            earlier = await self.media_items.get_usage(item.owner_id, pending_before=item.id)
-            self.quota.check(earlier, item.image.bytes)
-            await asyncio.sleep(_RETRY_SECONDS)
-        return await self._check_all(item)
 
-    async def _check_all(self, item: MediaItem) -> None:
-        used = await self.media_items.get_usage(item.owner_id)
-        size = item.image.bytes
-        self.quota.check(MediaUsage(used.bytes - size, used.items - 1), size)
+        def reserve(usage: MediaUsage | None) -> MediaUsage:
+            used = usage or MediaUsage(item.owner_id)
+            return used.reserve(item.id, item.image.bytes, self.quota)
+
+        await save_record(self.media_usages, item.owner_id, reserve, checked)
+
+    async def confirm(self, item: MediaItem) -> None:
+        """Count a ready item. If that fails, it stays pending until the next recount."""
+
+        def confirm(usage: MediaUsage | None) -> MediaUsage | None:
+            return usage and usage.confirm(item.id)
+
+        with suppress(StorageError):
+            await save_record(self.media_usages, item.owner_id, confirm)
+
+    async def remove(self, item: MediaItem) -> None:
+        """Subtract an item that the caller has marked for deletion; `item` is from before that.
+
+        If that fails, the cleanup subtracts it before it deletes the record of the item.
+        """
+
+        def remove(usage: MediaUsage | None) -> MediaUsage | None:
+            return usage and usage.remove(item)
+
+        with suppress(StorageError):
+            usage = await save_record(self.media_usages, item.owner_id, remove)
+            if usage is not None and not usage.used_items:
+                await self.recount(item.owner_id)  # it deletes the usage of a deleted identity
+
+    async def recount(self, owner_id: str) -> bool:
+        """Count the items of a user anew, and return whether the usage was wrong.
+
+        It replaces only the version that was there before it counted. While others change the usage
+        all the time, it gives up; the usage stays due.
+
+        Raises:
+            StorageError
+        """
+        for _ in range(_MAX_RECOUNTS):
+            loaded = await self.media_usages.load(owner_id)
+            now = self.clock.now()
+            ready = await self.media_items.list_ready_sizes(owner_id)
+            # After the ready items: an item that is marked meanwhile is in one of both.
+            deleting = await self.media_items.list_deleting_ids(owner_id, now - PENDING_TIMEOUT)
+            old = MediaUsage(owner_id) if loaded is None else loaded.value
+            usage = old.recount(ready, deleting, now)
+            if usage == old and (usage.used_items or loaded is None):
+                return False
+            if loaded is None:
+                if await self.media_usages.add(usage):
+                    return True
+            elif not usage.used_items and await self.identities.find_deleted([owner_id]):
+                return await self.media_usages.delete(owner_id, loaded.version)
+            elif usage == old or await self.media_usages.replace(usage, loaded.version):
+                return replace(usage, deleting=()) != replace(old, deleting=())
+        return False
+
+    async def list_due(self, limit: int) -> list[str]:
+        """List up to `limit` users with uploads that are pending and have failed.
+
+        Raises:
+            StorageError
+        """
+        due = await self.media_usages.list_due(self.clock.now(), limit)
+        return [usage.value.id for usage in due]
+
+    async def forget(self, owner_id: str) -> None:
+        """Delete the usage of a user who has no items any more.
+
+        Raises:
+            StorageError
+        """
+        loaded = await self.media_usages.load(owner_id)
+        if loaded is not None:
+            await self.media_usages.delete(owner_id, loaded.version)

@@ -42,6 +42,7 @@ from domain.media.item import (
     MediaItem,
     make_storage_key,
 )
+from domain.media.usage import MediaUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class UploadImageCommand:
 
 @dataclass(frozen=True, slots=True)
 class UploadImage:
-    """Publish an image: record, quota, file, ready.
+    """Publish an image: quota, record, file, ready, counted.
 
     - Everybody uploads for themselves, an administrator for any identity.
     - The record is written first, with the deadline of the upload. So whatever a crash leaves
@@ -137,16 +138,14 @@ class UploadImage:
     async def _upload(
         self, command: UploadImageCommand, item_id: str, began_at: datetime
     ) -> MediaItem:
-        await self.quota.check(command.owner_id)  # before the image is decoded
+        checked = await self.quota.check(command.owner_id)  # before the image is decoded
         uploader_id = command.principal.identity.id
         async with self.image_publisher.publish(
             command.upload, uploader_id, self.variant_specs
         ) as published:
             item = self._make_item(command, published, item_id, began_at)
-            if not await self.media_items.add(item):
-                raise ConcurrencyConflict("an item has the same id")
+            await self._add_item(item, checked)
             try:
-                await self.quota.check_added(item)
                 await self._store_files(item, published)
                 # An owner that is deleted after this check is cleaned up together with the item.
                 if not await self._owner_exists(item.owner_id):
@@ -155,6 +154,7 @@ class UploadImage:
             except (DomainError, PortError):
                 await self._abandon(item)
                 raise
+        await self.quota.confirm(ready)
         return ready
 
     def _make_item(
@@ -179,6 +179,15 @@ class UploadImage:
                 item_id, self.variant_specs, published.variants, self.randomness
             ),
         )
+
+    async def _add_item(self, item: MediaItem, checked: Versioned[MediaUsage | None]) -> None:
+        try:
+            await self.quota.reserve(item, checked)
+            if not await self.media_items.add(item):
+                raise ConcurrencyConflict("an item has the same id")
+        except StorageError:
+            await self.quota.remove(item)
+            raise
 
     async def _store_files(self, item: MediaItem, published: PublishedImage) -> None:
         files = {item.storage_key: published.full}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.media.mark_for_deletion import MarkForDeletion, delete_files
+from application.media.quota import LibraryQuota
 from application.media.retry_deletions import RetryDeletions
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaFiles
@@ -34,6 +35,7 @@ class Cleanup:
     - An upload past its deadline is marked for deletion, never finished.
     - The file of a deleted item is deleted again after the longest possible upload, and then its
       record. A deletion that the store refused is retried.
+    - What a user has in the library is counted anew where an upload or a deletion may have crashed.
     - The items of a deleted identity are marked for deletion, its name is removed from the call
       log, and then its phone is detached. An interrupted cleanup is continued by the next.
     - An unverified identity is deleted 90 days after its last call.
@@ -49,6 +51,7 @@ class Cleanup:
     media_files: MediaFiles
     mark_for_deletion: MarkForDeletion
     retry_deletions: RetryDeletions
+    quota: LibraryQuota
     clean_up_calls: CleanUpCalls
     clock: Clock
 
@@ -91,6 +94,7 @@ class Cleanup:
             "unfinished_files": await self._delete_unfinished_files(now),
             "expired_delivery_reports": await delivery_reports.delete_expired(now, BATCH_SIZE),
             "expired_idempotency_keys": await idempotency_keys.delete_expired(now, BATCH_SIZE),
+            "corrected_usages": await self._recount_due_usages(),
         }
 
     async def _mark_expired_uploads(self, now: datetime) -> int:
@@ -101,11 +105,18 @@ class Cleanup:
         deleted = 0
         requested_before = now - FILE_DELETION_DELAY
         items = await self.repositories.media_items.list_deleting(requested_before, BATCH_SIZE)
+        # Whoever marked an item may have crashed before it was subtracted.
+        for owner_id in {item.value.owner_id for item in items}:
+            await self.quota.recount(owner_id)
         for item in items:
             with suppress(MediaStorageUnavailable):
                 await delete_files(self.media_files, item.value.storage_keys)
                 deleted += await self.repositories.media_items.delete(item.value.id, item.version)
         return deleted
+
+    async def _recount_due_usages(self) -> int:
+        due = await self.quota.list_due(BATCH_SIZE)
+        return sum([await self.quota.recount(owner_id) for owner_id in due])
 
     async def _delete_identities(self, now: datetime) -> int:
         """Delete unverified identities, unless a call or a login is faster."""
@@ -121,6 +132,7 @@ class Cleanup:
         identity = deleted.value
         while await self.mark_for_deletion.mark_some_of(identity.id):
             pass
+        await self.quota.forget(identity.id)
         await self.clean_up_calls.forget_identity(identity.id)
         if identity.phone is not None:
 

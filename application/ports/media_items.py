@@ -1,17 +1,13 @@
 """The repository of library items."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 from application.ports.versioned import DeletableRecords, Versioned
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.media.usage import MediaUsage
 from domain.page import Cursor
-
-AFTER_ALL_IDS: Final = "g"
-"""It comes after all hexadecimal digits."""
 
 
 class MediaItems(DeletableRecords[MediaItem], Protocol):
@@ -74,10 +70,16 @@ class MediaItems(DeletableRecords[MediaItem], Protocol):
         """
         ...
 
-    async def get_usage(self, owner_id: str, *, pending_before: str = AFTER_ALL_IDS) -> MediaUsage:
-        """Sum up the ready items of an owner, and the pending ones with ids before this one.
+    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready item of an owner.
 
-        It includes each item whose `add` returned before the call, on any instance.
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        """List the ids of an owner's items whose deletion was requested after this time.
 
         Raises:
             StorageError

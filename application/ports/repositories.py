@@ -1,5 +1,6 @@
 """All repositories of a database. Those with more methods have a module each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,9 +11,23 @@ from application.ports.media_items import MediaItems
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.system import HealthCheck
-from application.ports.versioned import DeletableRecords, Records
+from application.ports.versioned import DeletableRecords, Records, Versioned
 from domain.media.idempotency import IdempotencyKey
+from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
+
+
+class MediaUsages(DeletableRecords[MediaUsage], Protocol):
+    """The usage of each user who has uploaded, by the id of the user."""
+
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
+        """List up to `limit` usages whose `recount_at` has passed.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
 
 
 class IdempotencyKeys(DeletableRecords[IdempotencyKey], Protocol):
@@ -63,6 +78,7 @@ class Repositories:
     rate_limiter: RateLimiter
     identities: Identities
     media_items: MediaItems
+    media_usages: MediaUsages
     idempotency_keys: IdempotencyKeys
     calls: Calls
     delivery_reports: DeliveryReports

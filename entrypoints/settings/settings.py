@@ -218,7 +218,7 @@ class Settings:
     """all: members see everybody's items. owner: only their own (the default for private media)."""
     library_quota: int = optional(parsers.size(0, 10**15), default="5GB")
     """Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB."""
-    library_quota_items: int = optional(parsers.number(0, 100_000), default="10000")
+    library_quota_items: int = optional(parsers.number(0, 10**9), default="10000")
     """Maximum items that one user has in the library."""
     call_retention: timedelta = optional(parsers.duration("1h", "3650d"), default="90d")
     """Time after which a call is deleted from the call log."""

@@ -1,15 +1,11 @@
-import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
-from application.media.quota import LibraryQuota
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.errors import QuotaExceeded
 from domain.media.item import ItemState, MediaItem
-from domain.media.usage import MediaUsage, Quota
-from tests.support.builders import NOW, a_gif, an_id, an_idempotency_key, an_item
+from domain.media.usage import MediaUsage
+from tests.support.builders import NOW, a_gif, an_id, an_idempotency_key, an_item, made_id
 
 OWNER = an_id(901)
 MINUTE = timedelta(minutes=1)
@@ -122,40 +118,43 @@ async def test_all_items_are_listed_by_id(repositories: Repositories) -> None:
         assert [item.value.id for item in found] == [an_id(number) for number in listed]
 
 
-async def test_the_usage_has_ready_items_and_those_whose_upload_began_before(
+async def test_ready_and_recently_deleted_items_of_an_owner_are_listed_for_a_recount(
     repositories: Repositories,
 ) -> None:
-    items = repositories.media_items
-    assert await items.get_usage(OWNER) == MediaUsage(0, 0)
-    deleting = an_item(id=an_id(1), owner_id=OWNER).mark_for_deletion(NOW)
+    deleting = [
+        an_item(id=an_id(number), owner_id=OWNER).mark_for_deletion(NOW + number * MINUTE)
+        for number in (0, 1, 2)
+    ]
     await add_items(
         repositories,
-        *(an_item(id=an_id(11), owner_id=OWNER), a_gif(id=an_id(18), owner_id=OWNER)),
-        *(pending(13, owner_id=OWNER), pending(14, owner_id=OWNER)),
-        *(deleting, replace(deleting, id=an_id(2)).mark_deletion_refused()),
-        an_item(id=an_id(15), owner_id=an_id(902)),
+        an_item(id=an_id(11), owner_id=OWNER),
+        a_gif(id=an_id(12), owner_id=OWNER),
+        pending(13, owner_id=OWNER),
+        *[*deleting[:2], deleting[2].mark_deletion_refused()],
+        an_item(id=an_id(14), owner_id=an_id(902)).mark_for_deletion(NOW + MINUTE),
     )
 
-    assert await items.get_usage(OWNER) == MediaUsage(3 * 51_200 + 4096, 4)
-    before = await items.get_usage(OWNER, pending_before=an_id(14))
-    assert before == MediaUsage(2 * 51_200 + 4096, 3)
+    ready = await repositories.media_items.list_ready_sizes(OWNER)
+    assert ready == {an_id(11): 51_200, an_id(12): 4096}
+    recent = await repositories.media_items.list_deleting_ids(OWNER, NOW)
+    assert sorted(recent) == [an_id(1), an_id(2)]
 
 
-async def test_parallel_uploads_never_exceed_a_quota_together(
-    repositories: Repositories, other_repositories: Repositories
+async def test_a_usage_is_due_when_an_upload_has_failed_the_earliest_first(
+    repositories: Repositories,
 ) -> None:
-    async def upload(number: int) -> None:
-        items = (repositories, other_repositories)[number % 2].media_items
-        item = pending(number, owner_id=OWNER)
-        await items.add(item)
-        try:
-            await LibraryQuota(items, Quota(max_items=3)).check_added(item)
-        except QuotaExceeded:
-            await items.delete(item.id, 1)
-
-    await asyncio.gather(*map(upload, range(12)))
-
-    assert await repositories.media_items.get_usage(OWNER) == MediaUsage(3 * 51_200, 3)
+    usages = [
+        MediaUsage(an_id(1), pending={made_id(1): 1}),
+        MediaUsage(an_id(2), pending={an_id(2): 1, made_id(2): 1}),
+        MediaUsage(an_id(3), items=1),
+    ]
+    for usage in usages:
+        await repositories.media_usages.add(usage)
+    due_at = usages[0].recount_at
+    assert due_at is not None
+    for now, limit, due in ((NOW, 9, [2]), (due_at, 9, [2, 1]), (due_at, 1, [2])):
+        found = await repositories.media_usages.list_due(now, limit)
+        assert [usage.value.id for usage in found] == [an_id(number) for number in due]
 
 
 async def test_idempotency_keys_are_deleted_when_they_expire(repositories: Repositories) -> None:

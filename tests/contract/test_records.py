@@ -16,6 +16,7 @@ from tests.support.builders import (
     NOW,
     a_call,
     a_delivery_report,
+    a_media_usage,
     a_session,
     an_id,
     an_idempotency_key,
@@ -70,6 +71,13 @@ DELETABLE = [
         a_call(ended_at=NOW),
         [a_call(path=(str(number),)) for number in range(50)],
         lambda repositories, version: repositories.calls.delete(an_id(), version),
+    ),
+    Kind(
+        "media_usages",
+        a_media_usage(),
+        a_media_usage(pending={}),
+        [a_media_usage(items=number) for number in range(50)],
+        lambda repositories, version: repositories.media_usages.delete(an_id(), version),
     ),
     Kind(
         "idempotency_keys",

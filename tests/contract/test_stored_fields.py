@@ -41,6 +41,7 @@ from tests.support.full_records import (
     FULL_IDENTITY,
     FULL_KEY,
     FULL_REPORT,
+    FULL_USAGE,
     FULL_VERIFICATION,
     MAPPINGS,
 )
@@ -174,6 +175,7 @@ RECORDS: Final[Mapping[str, Any]] = {
     "media_items": an_item(category="wheels"),
     "calls": FULL_CALL,
     "delivery_reports": FULL_REPORT,
+    "media_usages": FULL_USAGE,
     "idempotency_keys": FULL_KEY,
 }
 LIMIT: Final = RateLimit("limit", SlidingWindow(77, timedelta(hours=1)))
@@ -212,9 +214,11 @@ async def test_fields_that_this_program_does_not_know_stay(
         ("media_items", "image"),
         ("calls", "position"),
         ("calls", "turns"),
+        ("media_usages", "pending"),  # a map
+        ("media_usages", "deleting"),
     ],
 )
-async def test_an_object_or_a_list_is_replaced_as_a_whole(
+async def test_an_object_a_map_or_a_list_is_replaced_as_a_whole(
     repositories: Repositories, stored: StoredFields, table: str, name: str
 ) -> None:
     await add(repositories, table, RECORDS[table])
@@ -345,6 +349,7 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
             lambda db: db.media_items.list_page(ItemFilter(), 0, 9),
             lambda db: db.media_items.list_owned_by(an_id(), 9),
             lambda db: db.media_items.list_by_id("", 9),
+            lambda db: db.media_items.list_ready_sizes(an_id()),
         ],
     ),
     ("media_items", PENDING, [lambda db: db.media_items.list_expired_uploads(LATER, 9)]),
@@ -368,6 +373,14 @@ READS: Final[Sequence[tuple[str, Any, Sequence[Read]]]] = [
         ],
     ),
     ("delivery_reports", FULL_REPORT, [lambda db: db.delivery_reports.load(FULL_REPORT.id)]),
+    (
+        "media_usages",
+        FULL_USAGE,
+        [
+            lambda db: db.media_usages.load(FULL_USAGE.id),
+            lambda db: db.media_usages.list_due(FULL_USAGE.recount_at or LATER, 9),
+        ],
+    ),
     ("idempotency_keys", FULL_KEY, [lambda db: db.idempotency_keys.load(FULL_KEY.id)]),
 ]
 REQUIRED: Final = {
@@ -376,6 +389,7 @@ REQUIRED: Final = {
     "media_items": "image",
     "calls": "turns",
     "delivery_reports": "status",
+    "media_usages": "items",
     "idempotency_keys": "expires_at",
 }
 

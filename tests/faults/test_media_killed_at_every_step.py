@@ -45,7 +45,7 @@ class Library:
         return [item["id"] for item in page.json()["items"]]
 
     async def assert_nothing_is_left_over(self) -> None:
-        """Clean up; assert that items and files match."""
+        """Clean up; assert that items, files and usages match."""
         service = self.driver.service
         for _ in range(2):  # after the upload timeout, and after the delay of file deletions
             service.advance_clock(timedelta(hours=2))
@@ -54,7 +54,8 @@ class Library:
         check = service.run("media", "check", "--repair")
         assert check.returncode == 0, check.stderr
         assert re.findall(r"without .*?: (\d+)", check.stdout) == ["0", "0", "0"]
-        assert "repaired: 0" in check.stdout
+        assert "corrected usages: 0" in check.stdout
+        assert "repaired: 0;" in check.stdout
         items = await self.items()
         assert f"items checked: {len(items)};" in check.stdout
         assert len(self.stored_files()) >= len(items)

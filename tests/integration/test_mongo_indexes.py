@@ -20,6 +20,7 @@ from adapters.mongo.documents import (
     IdentityDocument,
     LeaseDocument,
     MediaItemDocument,
+    MediaUsageDocument,
     PhoneVerificationDocument,
     RateLimitDocument,
 )
@@ -29,6 +30,7 @@ from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.idempotency_keys import IdempotencyKeyRecord
 from adapters.records.identities import IdentityRecord
 from adapters.records.media_items import MediaItemRecord
+from adapters.records.media_usages import MediaUsageRecord
 from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.rate_limits import RateLimitRecord, ReservationRecord
 from application.ports.errors import ConfigurationError
@@ -45,6 +47,7 @@ RECORDS: dict[type[Document], tuple[type[msgspec.Struct], ...]] = {
     PhoneVerificationDocument: (PhoneVerificationRecord,),
     IdentityDocument: (IdentityRecord,),
     MediaItemDocument: (MediaItemRecord,),
+    MediaUsageDocument: (MediaUsageRecord,),
     IdempotencyKeyDocument: (IdempotencyKeyRecord,),
     CallDocument: (CallRecord,),
     DeliveryReportDocument: (DeliveryReportRecord,),
@@ -149,7 +152,7 @@ async def test_an_index_that_differs_is_an_error_and_not_changed(
 def test_a_document_declares_the_fields_that_its_indexes_and_queries_name() -> None:
     for document in DOCUMENTS:
         indexes = [index.document for index in document.Settings.indexes]
-        indexed = {key.split(".")[0] for index in indexes for key in index["key"]}
+        indexed = {key for index in indexes for key in index["key"]}
         indexed |= {key for index in indexes for key in index.get("partialFilterExpression", {})}
         declared = document.model_fields.keys() - {"id", "revision_id"}
 

@@ -167,7 +167,9 @@ INDEXES: Final = {
     "media_items.list_expired_uploads": {"media_items_cleanup_at"},
     "media_items.list_deleting": {"media_items_cleanup_at"},
     "media_items.list_refused_deletions": {"media_items_cleanup_at"},
-    "media_items.get_usage": {"media_items_usage"},
+    "media_items.list_ready_sizes": {"media_items_owner_id"},
+    "media_items.list_deleting_ids": {"media_items_owner_id"},
+    "media_usages.list_due": {"media_usages_recount_at"},
     "idempotency_keys.delete_expired": {"idempotency_keys_expires_at"},
     "calls.list_after": {"calls_started_at"},
     "calls.list_after of an identity": {"calls_identity_id"},
@@ -189,10 +191,3 @@ async def test_every_other_query_reads_documents_by_their_ids_or_a_range_of_its_
 
         read = {index for stages in plans for index in indexes(stages)}
         assert read - {"_id_"} == INDEXES.get(name, set()), name
-
-
-async def test_the_sum_of_what_an_owner_has_reads_no_document(
-    repositories: Repositories, explain: Explain
-) -> None:
-    [summed] = await explain(repositories.media_items.get_usage(an_id()))
-    assert "FETCH" not in summed

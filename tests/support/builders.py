@@ -13,6 +13,7 @@ from domain.identities.username import Username
 from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey
 from domain.media.image import Image, ImageFormat
 from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
+from domain.media.usage import MediaUsage
 from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
 from domain.otp.callback import Callback
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
@@ -32,6 +33,11 @@ T = TypeVar("T", bound=Any)
 def an_id(number: int = 1) -> str:
     """Return a different id for each number."""
     return f"{number:024x}"
+
+
+def made_id(number: int = 1) -> str:
+    """Return a different id for each number, which was made now."""
+    return f"{int(NOW.timestamp()):08x}{number:016x}"
 
 
 @cache
@@ -108,6 +114,11 @@ a_delivery_report: Final = _builder(
         id=a_delivery().report_id, status=ReportedStatus.SENT, expires_at=NOW + REPORT_TTL
     )
 )
+a_media_usage: Final = _builder(
+    lambda: MediaUsage(id=an_id(), bytes=51_200, items=1, pending={made_id(): 4096})
+)
+"""Of a user with an item, and an upload that began now."""
+
 an_idempotency_key: Final = _builder(
     lambda: IdempotencyKey(
         id="a key",

@@ -14,10 +14,12 @@ from adapters.records.delivery_reports import DELIVERY_REPORTS
 from adapters.records.idempotency_keys import IDEMPOTENCY_KEYS
 from adapters.records.identities import IdentityMapping
 from adapters.records.media_items import MEDIA_ITEMS
+from adapters.records.media_usages import MEDIA_USAGES
 from adapters.records.phone_verifications import PHONE_VERIFICATIONS
 from adapters.records.rate_limits import RATE_LIMITS, RESERVATIONS
 from domain.identities.identity import Identity
 from domain.media.idempotency import IdempotencyKey
+from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.voice.call import Call
@@ -32,6 +34,7 @@ MAPPINGS: Final[Mapping[str, Any]] = {
         MEDIA_ITEMS,
         CALLS,
         DELIVERY_REPORTS,
+        MEDIA_USAGES,
         IDEMPOTENCY_KEYS,
         RATE_LIMITS,
         RESERVATIONS,
@@ -47,5 +50,6 @@ FULL_RECORDS: Final[dict[str, list[Any]]] = {
 FULL_VERIFICATION: Final[PhoneVerification] = FULL_RECORDS["phone_verifications"][0]
 FULL_IDENTITY: Final[Identity] = FULL_RECORDS["identities"][0]
 FULL_REPORT: Final[DeliveryReport] = FULL_RECORDS["delivery_reports"][0]
+FULL_USAGE: Final[MediaUsage] = FULL_RECORDS["media_usages"][0]
 FULL_KEY: Final[IdempotencyKey] = FULL_RECORDS["idempotency_keys"][0]
 FULL_CALL: Final[Call] = FULL_RECORDS["calls"][0]

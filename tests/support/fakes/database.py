@@ -5,7 +5,7 @@ Records are kept in their stored form (`adapters.records`).
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
@@ -18,6 +18,7 @@ from adapters.records.idempotency_keys import IDEMPOTENCY_KEYS
 from adapters.records.identities import IdentityMapping
 from adapters.records.mapping import WRITTEN_ONCE, Fields, Record, RecordMapping
 from adapters.records.media_items import MEDIA_ITEMS
+from adapters.records.media_usages import MEDIA_USAGES
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import (
     PHONE_VERIFICATIONS,
@@ -34,7 +35,6 @@ from adapters.records.rate_limits import (
     find_available,
 )
 from application.ports.errors import StorageTimeout, StorageUnavailable, UniqueViolation
-from application.ports.media_items import AFTER_ALL_IDS
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
@@ -79,7 +79,7 @@ class InMemoryDatabase:
         self.encryption = _ReadableIndex()
         mappings: list[RecordMapping[Any, Any]] = [PHONE_VERIFICATIONS, MEDIA_ITEMS, CALLS]
         mappings += [DELIVERY_REPORTS, IDEMPOTENCY_KEYS, IdentityMapping(self.encryption)]
-        mappings += [RATE_LIMITS, RESERVATIONS]
+        mappings += [MEDIA_USAGES, RATE_LIMITS, RESERVATIONS]
         self.tables: dict[str, Table[Any]] = {one.name: Table(one) for one in mappings}
         self.leases: dict[str, datetime] = {}
 
@@ -99,6 +99,10 @@ class InMemoryDatabase:
     @property
     def calls(self) -> dict[str, Versioned[Call]]:
         return self.tables["calls"].load_all()
+
+    @property
+    def media_usages(self) -> dict[str, Versioned[MediaUsage]]:
+        return self.tables["media_usages"].load_all()
 
     @property
     def idempotency_keys(self) -> dict[str, Versioned[IdempotencyKey]]:
@@ -130,6 +134,7 @@ class InMemoryDatabase:
             ),
             identities=identities,
             media_items=media,
+            media_usages=InMemoryUsages(self.tables["media_usages"]),
             idempotency_keys=InMemoryRecords(self.tables["idempotency_keys"]),
             calls=calls,
             delivery_reports=InMemoryRecords(self.tables["delivery_reports"]),
@@ -447,15 +452,16 @@ class InMemoryMedia(InMemoryRecords[MediaItem]):
     async def list_by_id(self, after_id: str, limit: int) -> Listed[MediaItem]:
         return self.table.list(limit, lambda stored: stored["id"] > after_id, order="id")
 
-    async def get_usage(self, owner_id: str, *, pending_before: str = AFTER_ALL_IDS) -> MediaUsage:
-        found = self.table.find(_matches(owner_id=owner_id))
-        sizes = [
-            one.value["image"]["bytes"]
-            for one in found
-            if one.value["state"] == ItemState.READY
-            or (one.value["state"] == ItemState.PENDING and one.value["id"] < pending_before)
-        ]
-        return MediaUsage(sum(sizes), len(sizes))
+    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
+        ready = _matches(owner_id=owner_id, state=ItemState.READY)
+        listed = self.table.list(len(self.table.records), ready)
+        return {one.value.id: one.value.image.bytes for one in listed}
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        owned = self.table.find(_matches(owner_id=owner_id))
+        is_earlier = _is_due("deletion_requested_at", requested_after)
+        deleting = [one.value for one in owned if "deletion_requested_at" in one.value]
+        return [stored["id"] for stored in deleting if not is_earlier(stored)]
 
     async def list_expired_uploads(self, now: datetime, limit: int) -> Listed[MediaItem]:
         pending = _matches(state=ItemState.PENDING)
@@ -474,6 +480,14 @@ class InMemoryMedia(InMemoryRecords[MediaItem]):
         return self.table.list_newest(
             limit, _is_listed(item_filter), time="created_at", cursor=cursor, offset=offset
         )
+
+
+@dataclass(frozen=True)
+class InMemoryUsages(InMemoryRecords[MediaUsage]):
+    """What users have in the library."""
+
+    async def list_due(self, now: datetime, limit: int) -> Listed[MediaUsage]:
+        return self.table.list(limit, _is_due("recount_at", now), order="recount_at")
 
 
 def _is_listed(item_filter: ItemFilter) -> Condition:

@@ -42,6 +42,8 @@ async def test_items_without_a_file_and_files_without_an_item_are_found_and_repa
     with pytest.raises(ItemNotFound):
         await app.get_item(broken.id)
     assert (await app.get_item(whole.id)).item == whole
+    usage = app.database.media_usages[owner.identity.id].value
+    assert (usage.items, usage.used_items) == (1, 1)
     assert (await find(app)).orphans == 0
 
 

@@ -91,7 +91,7 @@ async def test_a_deleted_item_is_gone_although_its_key_was_not_completed(
 @pytest.mark.parametrize(
     ("operation", "error"),
     [
-        ("media_items.get_usage", ItemSaveFailed),
+        ("media_usages.load", ItemSaveFailed),
         ("media_items.add", ItemSaveFailed),
         ("media_files.write", MediaStorageNotResponding),
         ("media_items.replace", ItemSaveFailed),
@@ -129,7 +129,7 @@ async def test_an_upload_whose_last_response_was_lost_is_no_deleted_item(
 async def test_the_key_of_a_killed_upload_is_free_after_its_deadline(
     app: AppHarness, owner: Principal
 ) -> None:
-    for operation in ("media_items.get_usage", "media_files.write", "media_items.replace"):
+    for operation in ("media_usages.load", "media_files.write", "media_items.replace"):
         options: dict[str, Any] = {"idempotency_key": operation}
         app.faults.fail_on(operation, kill=True)
         with pytest.raises(ProcessKilled):

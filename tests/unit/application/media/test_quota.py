@@ -1,24 +1,23 @@
-"""Each user has a quota, which no race exceeds."""
+"""Each user has a quota, and what is used of it is right whatever races or crashes."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from io import BytesIO
 from typing import Final, cast
 
 import pytest
 
-from application.media import quota as quota_module
 from application.ports.images import EncodedImage, ImagePublisher, PublishedImage
 from application.principal import Principal
 from application.use_cases import Policy
-from domain.errors import ItemNotFound, QuotaExceeded
+from domain.errors import DomainError, ItemNotFound, QuotaExceeded
 from domain.media.image import Image, ImageFormat
-from domain.media.item import UPLOAD_TIMEOUT, ItemState
-from domain.media.usage import Quota
+from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
+from domain.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_phone, an_item
+from tests.support.builders import a_phone
 from tests.support.fault_injector import ProcessKilled
 
 SIZE: Final = 1000
@@ -45,9 +44,13 @@ def app() -> AppHarness:
     return app_with(Quota(max_bytes=4 * SIZE, max_items=3))
 
 
-async def used(app: AppHarness, user: Principal) -> tuple[int, int]:
-    usage = await app.database.repositories().media_items.get_usage(user.identity.id)
-    return usage.bytes, usage.items
+def usage_of(app: AppHarness, user: Principal) -> MediaUsage:
+    return app.database.media_usages[user.identity.id].value
+
+
+def used(app: AppHarness, user: Principal) -> tuple[int, int]:
+    usage = usage_of(app, user)
+    return usage.used_bytes, usage.used_items
 
 
 def actual(app: AppHarness, user: Principal) -> tuple[int, int]:
@@ -68,7 +71,7 @@ async def test_parallel_uploads_never_exceed_the_quota(quota: Quota, allowed: in
 
     rejected = [result for result in results if isinstance(result, QuotaExceeded)]
     assert len(rejected) == 8 - allowed
-    assert await used(app, owner) == actual(app, owner) == (allowed * SIZE, allowed)
+    assert used(app, owner) == actual(app, owner) == (allowed * SIZE, allowed)
     with pytest.raises(QuotaExceeded, match=f"{allowed} of {quota.max_items} items") as raised:
         await app.upload_image(owner)
     assert raised.value.usage == {
@@ -86,31 +89,66 @@ async def test_a_deleted_item_is_subtracted_once(app: AppHarness, owner: Princip
     deletions = [app.use_cases.delete_item(owner, first.item.id) for _ in range(5)]
     results = await asyncio.gather(*deletions, return_exceptions=True)
     assert sum(isinstance(result, ItemNotFound) for result in results) == 4
-    assert await used(app, owner) == (SIZE, 1)
+    assert used(app, owner) == (SIZE, 1)
 
 
-async def test_an_upload_counts_from_its_record_on_until_the_cleanup_ends_it(
+@pytest.mark.parametrize("operation", ["media_usages.load", "media_usages.replace"])
+async def test_a_recount_between_two_steps_of_a_deletion_or_an_upload_changes_nothing(
+    app: AppHarness, owner: Principal, operation: str
+) -> None:
+    item = (await app.upload_image(owner)).item
+    recount = app.use_cases.cleanup.quota.recount
+
+    app.faults.run_before(operation, lambda: recount(owner.identity.id))
+    await app.use_cases.delete_item(owner, item.id)
+    assert (app.faults.has_fired, used(app, owner)) == (True, (0, 0))
+
+    for before in ("media_items.add", "media_items.replace", operation):
+        app.faults.run_before(before, lambda: recount(owner.identity.id))
+        await app.upload_image(owner)
+        assert (app.faults.has_fired, used(app, owner)) == (True, actual(app, owner))
+
+
+async def test_after_a_kill_at_any_step_the_usage_is_right_again(
     app: AppHarness, owner: Principal
 ) -> None:
-    for operation in ("media_files.write", "media_items.replace"):
-        app.faults.fail_on(operation, kill=True)
-        with pytest.raises(ProcessKilled):
-            await app.upload_image(owner)
-        app.faults.reset()
-    assert await used(app, owner) == (2 * SIZE, 2)
-    app.clock.advance(UPLOAD_TIMEOUT)
-    await app.use_cases.cleanup()
-    assert await used(app, owner) == (0, 0)
+    item = (await app.upload_image(owner)).item
+    steps = ["media_usages.load", "media_usages.replace", "media_items.add", "media_files.write"]
+    steps += ["media_items.replace", "media_files.delete"]
+    for operation in steps:
+        for after in (None, "media_items.replace", "media_items.add"):
+            app.faults.fail_on(operation, after=after, kill=True)
+            with suppress(ProcessKilled, DomainError):
+                item = (await app.upload_image(owner)).item
+                await app.use_cases.delete_item(owner, item.id)
+            app.faults.reset()
+            assert used(app, owner) >= actual(app, owner)
+            for duration in (UPLOAD_TIMEOUT, PENDING_TIMEOUT, FILE_DELETION_DELAY):
+                app.clock.advance(duration)
+                await app.use_cases.cleanup()
+            assert used(app, owner) == actual(app, owner), (operation, after)
+            for record in list(app.database.media_items.values())[1:]:
+                if record.value.is_ready:
+                    await app.use_cases.delete_item(owner, record.value.id)
 
 
-async def test_an_upload_is_rejected_while_a_later_one_takes_the_rest_of_the_quota(
-    app: AppHarness, owner: Principal, monkeypatch: pytest.MonkeyPatch
+async def test_an_upload_under_way_stays_reserved_until_its_deadline(
+    app: AppHarness, owner: Principal
 ) -> None:
-    monkeypatch.setattr(quota_module, "_RETRY_SECONDS", 0)
-    later = an_item(id="f" * 24, owner_id=owner.identity.id, state=ItemState.PENDING)
-    later = replace(later, image=replace(later.image, bytes=4 * SIZE))
-    add = app.database.repositories().media_items.add
-    app.faults.run_before("media_items.add", lambda: add(later))
-    with pytest.raises(QuotaExceeded, match="4000 of 4000 bytes"):
+    app.faults.fail_on("media_items.add", kill=True)
+    with pytest.raises(ProcessKilled):
         await app.upload_image(owner)
-    assert await used(app, owner) == (4 * SIZE, 1)
+    app.faults.reset()
+    for duration, left in ((PENDING_TIMEOUT, 1), (timedelta(seconds=1), 0)):
+        app.clock.advance(duration)
+        assert (await app.use_cases.cleanup())["corrected_usages"] == 1 - left
+        assert used(app, owner) == (left * SIZE, left)
+
+
+async def test_the_usage_of_a_deleted_identity_is_deleted(
+    app: AppHarness, owner: Principal
+) -> None:
+    await app.upload_image(owner)
+    await app.use_cases.delete_user(owner)
+    await app.use_cases.cleanup()
+    assert app.database.media_usages == {}

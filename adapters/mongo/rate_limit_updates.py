@@ -5,8 +5,8 @@ The document of a limit has a counter for each sub-period, in the order of their
 permit. Where there is none, the upsert inserts, and the existing `_id` rejects that.
 
 A pipeline counts exactly. A limit that is far from full needs no more than an increment, which
-takes the server a tenth of the time: its filter also rejects a document that is nearly full, has
-many old counters, or was changed by a clock that is ahead.
+takes the server less than half of the time: its filter also rejects a document that is nearly full,
+has many old counters, or was changed by a clock that is ahead.
 
 The filter does not name the schema version: the document of a newer program would look like a full
 limit. Such a document keeps its version, so the next read says that it is newer. An upgrade of

@@ -71,7 +71,7 @@ class LineWriter:
     def _run(self, queue: SimpleQueue[str | threading.Event]) -> None:
         while True:
             items = [queue.get()]
-            time.sleep(_WRITE_INTERVAL)
+            time.sleep(_WRITE_INTERVAL)  # one write has the lines of this time
             items += [queue.get() for _ in range(queue.qsize())]
             lines = [item for item in items if isinstance(item, str)]
             dropped, self._dropped = self._dropped, 0

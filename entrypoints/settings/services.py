@@ -41,12 +41,14 @@ parse_caller_id = pattern(r"\+[1-9][0-9]{6,14}", "Must be a number with + and co
 
 _SQLITE: Final = re.compile(r"sqlite:///(?P<path>(?!:memory:\Z)[^?#]*[^?#/])")
 _ESCAPED: Final = r"(?:[^\s:%@/?#]|%[0-9A-Fa-f]{2})"
+_HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:,/?#@\[\]]+)(?::[0-9]{1,5})?"
+_OPTION: Final = r"[^=&;#@]+=[^=&;#@]*"
 _MONGODB_URL: Final = re.compile(
-    rf"mongodb(?:\+srv)?://(?:{_ESCAPED}+(?::{_ESCAPED}*)?@)?[^\s/?#@]+"
-    r"(?:/(?P<name>[^/?#@]*))?(?:\?[^#@]*)?"
+    rf"mongodb(?:\+srv)?://(?:{_ESCAPED}+(?::{_ESCAPED}*)?@)?{_HOST}(?:,{_HOST})*"
+    rf"(?:/(?P<name>[^/?#@]*))?(?:\?(?:{_OPTION}(?:[&;]{_OPTION})*)?)?"
 )
 # https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
-_DATABASE_NAME: Final = re.compile(r'(?!(?i:admin|config|local)\Z)[^/\\. "$\x00-\x1f]{1,63}')
+_DATABASE_NAME: Final = re.compile(r'(?!(?i:admin|config|local)\Z)[^/\\. "$\x00-\x1f]+')
 
 # A URL has no host, an empty one or localhost.
 _FILE: Final = re.compile(r"file:(?://(?:localhost)?(?=/)|(?!//))(?P<path>[^?#]+)")
@@ -128,11 +130,11 @@ def _parse_bucket(text: str) -> S3Bucket:
     ": / ? # @ % are written %3A %2F %3F %23 %40 %25."
 )
 def _parse_mongodb_url(text: str) -> MongoDatabase:
-    # Hosts and options are checked by the driver.
-    name = full_match(_MONGODB_URL, text)["name"]
+    # The names and values of options are checked by the driver.
+    name = unquote_plus(full_match(_MONGODB_URL, text)["name"] or "")
     if not name:
         raise InvalidValue("The URL of a MongoDB must name the database: mongodb://host/name.")
-    if not _DATABASE_NAME.fullmatch(unquote_plus(name)):
+    if len(name.encode()) > 63 or not _DATABASE_NAME.fullmatch(name):
         raise InvalidValue(
             'The name of the database must have at most 63 bytes, and no / \\ . " $ or space; '
             "admin, config and local are reserved by MongoDB."

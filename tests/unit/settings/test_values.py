@@ -382,7 +382,11 @@ def test_the_error_says_what_to_escape_in_a_mongodb_url(rest: str) -> None:
 @pytest.mark.parametrize(
     ("start", "ends", "message"),
     [
-        ("mongodb://", ["/name", "a b/name"], "Must be mongodb://host:port/name"),
+        (
+            "mongodb://",
+            ["/name", "a b/name", "a:b/name", ",/name", "a/name?tls"],
+            "Must be mongodb://host:port/name",
+        ),
         ("mongodb+srv://", ["/name"], "with one host and no port, mongodb+srv://"),
         (
             "mongodb://db.test",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
+from adapters.flows import draw
 from adapters.logging import configure_logging
 from application.media.check_media import MediaFindings
 from application.use_cases import UseCases
@@ -24,7 +25,6 @@ from domain.identities.identity import Role
 from domain.otp.templates.sms_length import measure_sms
 from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
-from domain.voice.drawing import draw
 from domain.voice.flow_rules import list_contained_phrases
 from domain.voice.walk import Caller
 from entrypoints import bootstrap, operator_jobs

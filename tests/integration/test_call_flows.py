@@ -6,10 +6,9 @@ from typing import Final
 
 import pytest
 
-from adapters.flows import InvalidCallFlow, load_call_flow
+from adapters.flows import InvalidCallFlow, draw, load_call_flow
 from adapters.flows.flow_document import KINDS
 from domain.phone import PhoneNumber
-from domain.voice.drawing import draw
 from domain.voice.flow import CallFlow, DialResult, MenuNode
 from domain.voice.instructions import GoTo
 from domain.voice.walk import (

@@ -3,6 +3,7 @@
 import logging
 import os
 import select
+import signal
 import stat
 import threading
 import time
@@ -69,6 +70,8 @@ class LineWriter:
         Finalize(None, self.wait_until_written, exitpriority=0)
 
     def _run(self, queue: SimpleQueue[str | threading.Event]) -> None:
+        # A signal that arrives here wakes no thread that waits for it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while True:
             items = [queue.get()]
             time.sleep(_WRITE_INTERVAL)  # one write has the lines of this time

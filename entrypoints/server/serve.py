@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 from typing import Final
 
@@ -53,6 +53,9 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
     """
     # Before any thread starts: `_handle_signals` waits for them. Workers inherit it.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    awaited = {*STOP_SIGNALS}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by nohup
+        awaited.remove(signal.SIGHUP)
     raise_descriptor_limit()
     drain_seconds = settings.drain_timeout.total_seconds()
     server = Granian(
@@ -85,7 +88,7 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
         kill=lambda: _kill(server, has_ended),
         has_ended=has_ended,
     )
-    _run_in_thread(partial(_handle_signals, stop))
+    _run_in_thread(partial(_handle_signals, stop, awaited))
     server.on_startup(lambda: _run_in_thread(partial(_wait_until_listening, bind, on_listening)))
     server.serve(target_loader=partial(workers.make_app, settings), wrap_loader=False)
     has_ended.set()
@@ -98,11 +101,11 @@ def _run_in_thread(function: Callable[[], None]) -> None:
     threading.Thread(target=function, daemon=True).start()
 
 
-def _handle_signals(stop: StopSequence) -> None:
+def _handle_signals(stop: StopSequence, awaited: Set[signal.Signals]) -> None:
     # In a thread: Python's own handlers run in the main thread, which waits for an event of
     # granian. A signal that arrives in another thread, or just before it waits, does not wake it.
     while True:
-        stop.handle(signal.Signals(signal.sigwait(STOP_SIGNALS)))
+        stop.handle(signal.Signals(signal.sigwait(awaited)))
 
 
 def _kill(server: MPServer | MTServer, has_ended: threading.Event) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from entrypoints.http.middleware import App
     from entrypoints.settings.settings import Settings
 
-STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""SIGHUP comes from a terminal that is closed."""
 _PR_SET_PDEATHSIG: Final = 1
 _HAS_STARTED, _CANNOT_START, _IS_STOPPING = range(3)
 """Offsets of the flags that all processes share."""
@@ -42,6 +43,7 @@ class Workers:
     def __init__(self) -> None:
         """Create the shared state, in the parent process."""
         self._parent_pid = os.getpid()
+        self._is_worker = False
         # Memory that all processes share.
         self._flags = mmap.mmap(-1, 3)
         # It has something to read, for all workers, from the drain on.
@@ -79,12 +81,15 @@ class Workers:
 
     def set_up_process(self) -> None:
         """Set up a forked process, before anything else runs in it."""
-        if os.getppid() != self._parent_pid:
+        if self._is_worker:
             # A process that a worker has forked.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             return
+        self._is_worker = True
         # An orphaned worker would keep the port.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != self._parent_pid:
+            os._exit(1)  # the parent ended before that
 
     def make_app(self, settings: "Settings") -> "App":
         """Make the application, in a worker."""

@@ -6,6 +6,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.test_start import me, sign_in
 from tests.support.service import START_TIMEOUT, Service, running
 
@@ -69,6 +71,17 @@ def test_a_new_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
     reasons = [line["reason"] for line in lines if line["event"] == "worker_start_failed"]
     assert reasons == ["DIALTONE_MEDIA: The bucket is locked: unlock it."]
     assert "Traceback" not in service.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_a_service_that_logged_before_it_listened(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    service = Service(tmp_path, {"DIALTONE_DATABSE": "unknown"}).start()
+    os.kill(service.pid, number)
+
+    assert service.wait() == 0
+    assert errors_of(service) == []
 
 
 def test_ctrl_c_while_a_new_worker_starts_is_a_normal_stop(tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ A pipeline counts exactly. A limit that is far from full needs no more than an i
 takes the server less than half of the time: its filter also rejects a document that is nearly full,
 has many old counters, or was changed by a clock that is ahead.
 
-The filter does not name the schema version: the document of a newer program would look like a full
-limit. Such a document keeps its version, so the next read says that it is newer. An upgrade of
-these records is written into the updates too.
+No update finds the document of a newer program: it looks like a full limit, and the read after that
+says that it is newer. An upgrade of these records is written into the updates too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +43,7 @@ SMALLEST_INCREMENTED: Final = 10
 MAX_OLD_COUNTERS: Final = 120
 """So many counters may be too old to count. An increment removes none."""
 Expression = Mapping[str, Any]
+_KNOWN: Final = {"schema_version": {"$lte": RATE_LIMITS.schema_version}}
 
 
 def increment(limit: RateLimit, reservation: Reservation) -> UpdateOne:
@@ -52,7 +52,7 @@ def increment(limit: RateLimit, reservation: Reservation) -> UpdateOne:
         return acquire_permit(limit, reservation)
     now = reservation.acquired_at
     far_from_full, changes = _increment(limit.window, sub_period_of(limit, now))
-    query = {"_id": limit.name, "available_at": {"$lte": now}, **far_from_full}
+    query = {"_id": limit.name, "available_at": {"$lte": now}, **_KNOWN, **far_from_full}
     return UpdateOne(query, changes, upsert=True)
 
 
@@ -62,7 +62,8 @@ def acquire_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
     if limit.keeps_permits:
         return _keep_permit(limit, reservation)
     changes = _count(limit.window, sub_period_of(limit, now))
-    return UpdateOne({"_id": limit.name, "available_at": {"$lte": now}}, changes, upsert=True)
+    query = {"_id": limit.name, "available_at": {"$lte": now}, **_KNOWN}
+    return UpdateOne(query, changes, upsert=True)
 
 
 def correct_available_at(limit: RateLimit, now: datetime) -> UpdateOne:
@@ -191,7 +192,7 @@ def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
         },
         {"$set": {"available_at": entries.available_at(limit, counted)}},
     ]
-    return UpdateOne({"_id": limit.name, **has_permit}, changes, upsert=True)
+    return UpdateOne({"_id": limit.name, **_KNOWN, **has_permit}, changes, upsert=True)
 
 
 # All requests of a sub-period have the same updates: to make and encode them would take longer than
@@ -229,7 +230,8 @@ def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocume
         entries.between(entries.stored, begins_at, None),
     ]
     keys = {"$map": {"input": entries.stored, "in": entries.key}}
-    oldest = begins_at - entries.counted_for
+    # For a clock that is behind, older ones still count. Those that do not make a time that is over.
+    oldest = begins_at - kept_for(limit)
     newest = begins_at + sub_period(limit) + CLOCK_SKEW
     return _encode(
         {
@@ -257,6 +259,8 @@ def _count_no_longer(window: SlidingWindow, begins_at: datetime) -> Sequence[Raw
     counter = f"counters.{counter_key(begins_at)}"
     return _encode(
         {field: {"$subtract": [f"${field}", 1]} for field in (counter, "total")},
+        # An increment removes none, and its filter counts permits.
+        {"counters": {"$arrayToObject": _filter(entries.stored, {"$gt": [entries.permits, 0]})}},
         # Counters that are too old to count make a time that is over.
         {"available_at": entries.available_at(limit, entries.stored)},
     )

@@ -28,7 +28,7 @@ from adapters.records.rate_limits import (
     select_limits,
     sub_period_of,
 )
-from application.ports.errors import ConcurrencyConflict, StorageError
+from application.ports.errors import ConcurrencyConflict, CorruptRecord, StorageError
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
 
 MAX_ATTEMPTS: Final = 5
@@ -72,9 +72,12 @@ class MongoRateLimits:
 
     async def release(self, reservation: Reservation) -> None:
         """Release the permits of these limits, as far as the reservation has them."""
-        query = {"_id": f"{RESERVATION}{reservation.id}"}
+        key = f"{RESERVATION}{reservation.id}"
+        query = {"_id": key, "schema_version": {"$lte": RESERVATIONS.schema_version}}
         document = await self._database.run(lambda: self._collection.find_one_and_delete(query))
-        if document is not None:
+        if document is None and (newer := await self._loader.load(key)):
+            RESERVATIONS.convert_record(newer)
+        elif document is not None:
             record = RESERVATIONS.convert_record(document)
             await self._release(record.released(reservation.all_limits))
 
@@ -127,7 +130,7 @@ class MongoRateLimits:
                 else:
                     return None
             raise ConcurrencyConflict("too many concurrent reservations of a rate limit")
-        except StorageError:
+        except (StorageError, CorruptRecord):
             # What a failed write has done is unknown, and expires.
             with suppress(StorageError):
                 await self._release(_counted(acquired, now))

@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.sqlite.errors import is_interrupted, to_startup_error
-from adapters.sqlite.schema import APPLICATION_ID, check_schema, find_unknown_object, read_metadata
+from adapters.sqlite.schema import (
+    APPLICATION_ID,
+    add_missing_parts,
+    check_schema,
+    find_unknown_object,
+    read_metadata,
+)
 from application.ports.errors import ConfigurationError
 
 PAGES_PER_LOG_LINE: Final = 65536
@@ -96,8 +102,8 @@ def restore(path: Path, backup: Path, now: datetime, *, full_check: bool = False
     path, backup = path.resolve(), backup.resolve()
     _require(backup.is_file(), f"{backup} is no file: name a file that `dialtone backup` wrote.")
     has_database = path.exists()
-    is_same = has_database and path.samefile(backup)
-    _require(not is_same, f"{backup} is the database itself: name a backup.")
+    error = f"{backup} is the database itself: name a backup."
+    _require(not (has_database and path.samefile(backup)), error)
     # A file without a log is changed by nobody, and its folder may be read-only.
     options = "mode=ro" if any(file.exists() for file in _files_of(backup)[1:3]) else "immutable=1"
     may_lack_log = options == "immutable=1" and _read_header(backup)[18:19] == b"\2"
@@ -214,8 +220,10 @@ def _check(path: Path, file: Path, copy: sqlite3.Connection, full_check: bool) -
     _require(result == ("ok",), f"{path} is damaged: use an earlier backup.")
     fingerprint: Any = check_schema(copy, path, None) and read_metadata(copy, "key_fingerprint")
     _require(bool(fingerprint), f"{path} is no database of Dialtone: name another file.")
+    if (unknown := find_unknown_object(copy)) is None:
+        add_missing_parts(copy, path)
     (count,) = copy.execute("SELECT count(*) FROM identities").fetchone()
-    return DatabaseCopy(file, file.stat().st_size, count, fingerprint, find_unknown_object(copy))
+    return DatabaseCopy(file, file.stat().st_size, count, fingerprint, unknown)
 
 
 @contextmanager

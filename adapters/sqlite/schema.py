@@ -235,6 +235,18 @@ def find_unknown_object(connection: sqlite3.Connection) -> str | None:
     return None
 
 
+def add_missing_parts(connection: sqlite3.Connection, path: Path) -> None:
+    """Create the tables and indexes that the file of an older program does not have.
+
+    Raises:
+        ConfigurationError: Its records violate a unique index.
+    """
+    try:
+        connection.executescript(SCHEMA)
+    except sqlite3.IntegrityError:
+        raise ConfigurationError(f"{path} is damaged: use an earlier backup.") from None
+
+
 def read_metadata(connection: sqlite3.Connection, name: str) -> Any:
     """Return a value of the metadata, or None."""
     row = connection.execute("SELECT value FROM metadata WHERE name = ?", (name,)).fetchone()

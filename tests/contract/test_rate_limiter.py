@@ -560,3 +560,15 @@ async def test_a_reservation_may_be_acquired_again_with_the_same_id(limiter: Rat
         assert await limiter.acquire(a_reservation(1, limit, at=at)) is None
 
     assert len(await limiter.list_permits(limit, NOW + 11 * SECOND)) == 2
+
+
+async def test_a_clock_that_is_ahead_does_not_hide_what_counts_for_others(
+    limiter: RateLimiter,
+) -> None:
+    limit = a_rate_limit(3, length=10 * MINUTE)
+    assert await acquire_many(limiter, 3, limit) == 3
+    now = NOW + 10 * MINUTE - SECOND
+
+    await limiter.acquire(a_reservation(3, limit, at=now + CLOCK_SKEW))
+
+    assert await limiter.acquire(a_reservation(4, limit, at=now)) is not None

@@ -92,6 +92,19 @@ async def test_increments_and_pipelines_count_like_the_record(
         assert document["newest"] == max(counters)
 
 
+async def test_permits_that_are_released_leave_no_counters(
+    limiter: RateLimiter, collection: Collection[RawDocument]
+) -> None:
+    limit = RateLimit("total", SlidingWindow(600, HOUR))
+    for minute in range(2 * SUB_PERIODS):
+        one = Reservation(f"{minute}", NOW + minute * MINUTE, (limit,))
+        assert await limiter.acquire(one) is None
+        await limiter.release(one)
+
+    document = collection.find_one({"_id": "total"}) or {}
+    assert (document["counters"], document["total"]) == ({}, 0)
+
+
 async def test_what_was_confirmed_before_a_write_with_an_unknown_result_is_released(
     limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -360,6 +360,14 @@ DROP INDEX identities_username_key;
 CREATE INDEX identities_username_key ON identities (username_key);
 """
 
+TWO_OF_ONE_NAME: Final = """
+DROP INDEX identities_username_key;
+CREATE TEMP TABLE other AS SELECT * FROM identities;
+UPDATE other SET id = 'other';
+INSERT INTO identities SELECT * FROM other;
+UPDATE identities SET username_key = 'ada';
+"""
+
 
 @pytest.mark.parametrize(
     ("make", "reason"),
@@ -372,6 +380,7 @@ CREATE INDEX identities_username_key ON identities (username_key);
         (lambda backup: backup.write_text("a note"), "is no SQLite database"),
         (damage, "is damaged"),
         (lambda backup: os.truncate(backup, 8192), "is damaged"),
+        (script(TWO_OF_ONE_NAME), "is damaged"),
         (os.unlink, "is no file"),
         (script(TRIGGER), "has the unknown 'trigger doctored': drop it"),
         (script("CREATE TABLE own (id)"), "has the unknown 'table own': drop it"),

@@ -3,17 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from application.media.mark_for_deletion import delete_files
 from application.media.variants import make_variants, write_files
+from application.ports.errors import ConcurrencyConflict
 from application.ports.images import ImagePublisher
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
-from application.update import update
 from domain.errors import DomainError, ItemNotFound, MediaFileNotFound
 from domain.media.image import VariantSpec
 from domain.media.item import MediaItem
@@ -22,6 +23,7 @@ from domain.media.page import ItemFilter
 BATCH_SIZE: Final = 100
 PARALLEL_ITEMS: Final = 4
 _NO_LIMIT: Final = 10**9
+_MAX_ATTEMPTS: Final = 5
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +44,8 @@ class RebuildVariants:
     - Items that have them already are only read. So the next run continues an interrupted one.
     - Storage keys are in the record before their files are written, and until their files are
       deleted. So no file is left without a record, and former URLs work until the new ones do.
-    - Two runs at the same time may delete each other's files.
+    - An item that is changed meanwhile, by its owner or another run, begins anew. So nobody deletes
+      files that another run has put into the record.
     """
 
     media_items: MediaItems
@@ -87,17 +90,22 @@ class RebuildVariants:
         if item.has_variants(self.variant_specs):
             return False
         try:
-            with open_temporary_file() as file:
-                await self._rebuild(item, file)
+            for _ in range(_MAX_ATTEMPTS):
+                with suppress(ConcurrencyConflict), open_temporary_file() as file:
+                    return await self._rebuild(item.id, file)
+            reason = ConcurrencyConflict.__name__
         except ItemNotFound:  # it has been deleted since
             return False
         except DomainError as error:
             reason = type(error).__name__
-            _log.warning({"event": "variants_failed", "item_id": item.id, "reason": reason})
-            return None
-        return True
+        _log.warning({"event": "variants_failed", "item_id": item.id, "reason": reason})
+        return None
 
-    async def _rebuild(self, item: MediaItem, file: BinaryIO) -> None:
+    async def _rebuild(self, item_id: str, file: BinaryIO) -> bool:
+        loaded = await self._load(item_id)
+        item = loaded.value
+        if item.has_variants(self.variant_specs):
+            return False
         async with self.media_files.open_file(item.storage_key) as stored:
             if stored is None:
                 raise MediaFileNotFound
@@ -107,23 +115,28 @@ class RebuildVariants:
         async with self.image_publisher.encode_variants(file, self.variant_specs) as encoded:
             variants = make_variants(item.id, self.variant_specs, encoded, self.randomness)
             files = {variant.storage_key: encoded[variant.name] for variant in variants}
-            await self._change(
-                item.id, lambda item: item.with_unused_keys(*item.unused_keys, *files)
-            )
+            begun = await self._replace(loaded, item.with_unused_keys(*item.unused_keys, *files))
             await write_files(self.media_files, files)
-        changed = await self._change(item.id, lambda item: item.replace_variants(variants))
-        await delete_files(self.media_files, changed.unused_keys)
-        await self._change(item.id, lambda item: item.with_unused_keys())
+        try:
+            changed = await self._replace(begun, begun.value.replace_variants(variants))
+        except ConcurrencyConflict:
+            await delete_files(self.media_files, files)
+            raise
+        await delete_files(self.media_files, changed.value.unused_keys)
+        await self._replace(changed, changed.value.with_unused_keys())
+        return True
 
-    async def _change(self, item_id: str, change: Callable[[MediaItem], MediaItem]) -> MediaItem:
-        async def load() -> Versioned[MediaItem]:
-            found = await self.media_items.load(item_id)
-            if found is None or not found.value.is_ready:
-                raise ItemNotFound
-            return found
+    async def _load(self, item_id: str) -> Versioned[MediaItem]:
+        found = await self.media_items.load(item_id)
+        if found is None or not found.value.is_ready:
+            raise ItemNotFound
+        return found
 
-        def change_and_return(item: MediaItem) -> tuple[MediaItem, MediaItem]:
-            changed = change(item)
-            return changed, changed
-
-        return await update(load, self.media_items.replace, change_and_return)
+    async def _replace(
+        self, loaded: Versioned[MediaItem], changed: MediaItem
+    ) -> Versioned[MediaItem]:
+        if await self.media_items.replace(changed, loaded.version):
+            current = await self._load(changed.id)
+            if current.value == changed:
+                return current
+        raise ConcurrencyConflict("an item was changed while its variants were made")

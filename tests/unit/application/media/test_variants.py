@@ -129,6 +129,32 @@ async def test_a_rebuild_that_is_killed_is_finished_by_the_next_one(
     assert_no_other_files(app, rebuilt)
 
 
+@pytest.mark.parametrize("specs", [[LED], [THUMB], []])
+@pytest.mark.parametrize("operation", ["media_items.load", *dict(STEPS)])
+@pytest.mark.parametrize("call", [1, 2, 3, 4])
+async def test_two_rebuilds_at_the_same_time_leave_no_file_missing(
+    app: AppHarness, principal: Principal, operation: str, call: int, specs: list[VariantSpec]
+) -> None:
+    item = (await app.upload_image(principal)).item
+    app, other = with_specs(app, LED), with_specs(app, *specs)
+
+    async def interrupt(calls_left: int) -> None:
+        if calls_left:
+            app.faults.run_before(operation, lambda: interrupt(calls_left - 1))
+        else:
+            await rebuild(other)
+
+    await interrupt(call)
+    await rebuild(app)
+    app.faults.reset()
+    rebuilt = (await app.get_item(item.id)).item
+    assert {variant.storage_key for variant in rebuilt.variants} <= {*app.files.contents}
+    assert {*app.files.contents} <= {*rebuilt.storage_keys}
+
+    await rebuild(app)
+    assert_no_other_files(app, (await app.get_item(item.id)).item)
+
+
 async def test_a_lost_store_ends_the_rebuild(app: AppHarness, principal: Principal) -> None:
     await app.upload_image(principal)
     app.files.is_unavailable = True

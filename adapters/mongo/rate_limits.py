@@ -75,11 +75,11 @@ class MongoRateLimits:
         key = f"{RESERVATION}{reservation.id}"
         query = {"_id": key, "schema_version": {"$lte": RESERVATIONS.schema_version}}
         document = await self._database.run(lambda: self._collection.find_one_and_delete(query))
-        if document is None and (newer := await self._loader.load(key)):
-            RESERVATIONS.convert_record(newer)
-        elif document is not None:
+        if document:
             record = RESERVATIONS.convert_record(document)
             await self._release(record.released(reservation.all_limits))
+        elif newer := await self._loader.load(key):
+            RESERVATIONS.convert_record(newer)
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when all limits have a permit: the time of the reservation, or later."""

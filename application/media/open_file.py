@@ -62,6 +62,21 @@ class OpenFile:
             raise MediaFileNotFound
         return FoundFile(storage_key, image, item.created_at)
 
+    async def get_size(self, file: FoundFile) -> int:
+        """Return the size of the stored file in bytes.
+
+        Raises:
+            MediaFileNotFound
+            Unavailable: The media store does not answer.
+        """
+        try:
+            size = await self.media_files.get_size(file.storage_key)
+        except MediaStorageUnavailable as error:
+            raise Unavailable from error
+        if size is None:
+            raise MediaFileNotFound
+        return size
+
     @asynccontextmanager
     async def __call__(
         self, file: FoundFile, start: int = 0, stop: int | None = None

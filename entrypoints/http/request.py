@@ -34,21 +34,33 @@ class ApiRequest(Request[Any, Principal, Any]):
         """A name for the client's device, None if nothing is recognized."""
         return parse_device_name(self.headers.get("user-agent", ""))
 
+    async def body(self) -> bytes:
+        """Read the body. Where the handler declares JSON, another type is not read.
+
+        Raises:
+            UnsupportedMediaType: It is declared as another type.
+        """
+        if header_values(self.scope, b"content-type") and body_type(self.route_handler):
+            self._require_json()
+        return await super().body()
+
     async def json(self) -> Any:
         """Parse the body strictly, as the type that the handler declares.
-
-        A web page can make browsers send other content types to any host without asking it first.
 
         Raises:
             UnsupportedMediaType: It is not declared as JSON; parameters of the type are ignored.
             InvalidFields: See `parse_json`.
         """
+        self._require_json()
+        struct: Any = body_type(self.route_handler)
+        return parse_json(await self.body(), struct)
+
+    def _require_json(self) -> None:
+        # A web page can make browsers send other types to any host without asking it first.
         content_types = header_values(self.scope, b"content-type")
         media_types = [text.partition(";")[0].strip().lower() for text in content_types]
         if media_types != ["application/json"]:
             raise UnsupportedMediaType
-        struct: Any = body_type(self.route_handler)
-        return parse_json(await self.body(), struct)
 
     @property
     def use_cases(self) -> UseCases:

@@ -75,6 +75,16 @@ def test_unusual_bodies_are_rejected(
         assert_conforms(schema, method, path, response)
 
 
+@pytest.mark.parametrize("path", ["/auth/request-otp", "/authenticate/get_otp"])
+@pytest.mark.parametrize("size", [0, 70_000])
+def test_the_content_type_is_checked_before_the_body(
+    callers: Callers, path: str, size: int
+) -> None:
+    headers = {"Content-Type": "text/plain", **callers.next_ip()}
+    response = callers.http.post(path, content=bytes(size), headers=headers)
+    assert response.status_code == 415
+
+
 @pytest.mark.parametrize("content_type", CONTENT_TYPES)
 def test_unusual_content_types_do_not_break_the_service(
     callers: Callers, document: dict[str, Any], person: Person, content_type: str

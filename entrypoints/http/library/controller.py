@@ -270,9 +270,11 @@ class MediaFileController(Controller):
         if validators.is_not_modified(request.headers):
             return ASGIResponse(status_code=304, headers=headers)
         headers["Content-Type"] = file.image.format.content_type
+        if IS_HEAD in request.scope["state"]:
+            headers["Content-Length"] = str(await open_file.get_size(file))
+            return ASGIResponse(headers=headers, is_head_response=True)
         size = file.image.bytes
-        is_head = IS_HEAD in request.scope["state"]
-        part = None if is_head else validators.find_range(request.headers, size)
+        part = validators.find_range(request.headers, size)
         if part is not None:
             headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{size}"
         return FileResponse(
@@ -280,7 +282,6 @@ class MediaFileController(Controller):
             request.file_reads.slot(request.client_ip),
             headers,
             status=206 if part else 200,
-            is_head=is_head,
         )
 
 

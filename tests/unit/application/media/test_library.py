@@ -1,12 +1,14 @@
 """Items of the library are found, listed, opened, categorized and deleted."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from application.media.library import LibraryPage
+from application.media.open_file import OpenFile
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
 from application.use_cases import Policy
@@ -126,6 +128,14 @@ async def test_a_category_change_does_not_restore_a_deleted_item(
 # Deleting
 
 
+async def get_size(open_file: OpenFile, storage_key: str) -> int:
+    return await open_file.get_size(await open_file.find(storage_key))
+
+
+BY_EACH = pytest.mark.parametrize("open_or_get_size", [read_opened, get_size])
+Operation = Callable[[OpenFile, str], Awaitable[object]]
+
+
 async def test_a_file_is_opened_by_its_storage_key(app: AppHarness, storage_key: str) -> None:
     content = app.files.contents[storage_key]
     assert await read_opened(app.use_cases.open_file, storage_key) == content
@@ -133,39 +143,44 @@ async def test_a_file_is_opened_by_its_storage_key(app: AppHarness, storage_key:
     assert file.image.format.content_type == "image/gif"
     async with app.use_cases.open_file(file, 2, 5) as part:
         assert [chunk async for chunk in part.chunks] == [content[2:5]]
+    app.faults.fail_on("media_files.open_file")
+    assert await get_size(app.use_cases.open_file, storage_key) == len(content)
 
 
+@BY_EACH
 async def test_a_file_without_item_and_an_item_without_file_are_not_found(
-    app: AppHarness, storage_key: str
+    app: AppHarness, storage_key: str, open_or_get_size: Operation
 ) -> None:
     app.files.contents = {UNKNOWN: GIF}
     for key in (UNKNOWN, storage_key):
         with pytest.raises(MediaFileNotFound):
-            await read_opened(app.use_cases.open_file, key)
+            await open_or_get_size(app.use_cases.open_file, key)
 
 
+@BY_EACH
 async def test_opening_a_file_fails_without_store_or_database(
-    app: AppHarness, storage_key: str
+    app: AppHarness, storage_key: str, open_or_get_size: Operation
 ) -> None:
     app.files.is_unavailable = True
     with pytest.raises(Unavailable):
-        await read_opened(app.use_cases.open_file, storage_key)
+        await open_or_get_size(app.use_cases.open_file, storage_key)
     app.files.is_unavailable, app.database.is_unavailable = False, True
     with pytest.raises(StorageUnavailable):
-        await read_opened(app.use_cases.open_file, storage_key)
+        await open_or_get_size(app.use_cases.open_file, storage_key)
 
 
+@BY_EACH
 @pytest.mark.parametrize(
     "state", [ItemState.PENDING, ItemState.DELETING, ItemState.DELETION_REFUSED]
 )
 async def test_the_file_of_an_item_that_is_not_ready_is_not_found(
-    app: AppHarness, state: ItemState
+    app: AppHarness, state: ItemState, open_or_get_size: Operation
 ) -> None:
     item = an_item(state=state)
     await app.database.repositories().media_items.add(item)
     app.files.contents[item.storage_key] = GIF
     with pytest.raises(MediaFileNotFound):
-        await read_opened(app.use_cases.open_file, item.storage_key)
+        await open_or_get_size(app.use_cases.open_file, item.storage_key)
 
 
 async def test_with_the_visibility_owner_members_see_only_their_own_items() -> None:

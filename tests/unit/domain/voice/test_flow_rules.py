@@ -79,6 +79,11 @@ def test_a_valid_flow_violates_no_rule() -> None:
         (replace(menu("bye"), invalid="gone"), {}, "nodes.start.invalid: there is no text 'gone'"),
         (replace(menu("bye"), repetition="gone"), {}, "start.repetition: there is no text 'gone'"),
         (
+            replace(menu("bye"), repetition=menu("bye").text),
+            {},
+            "nodes.start.repetition: the text",
+        ),
+        (
             menu("join"),
             {"join": replace(REGISTER, consent="missing")},
             "nodes.join.consent: there is no text 'missing' for en; add it to [locales.en.texts]",

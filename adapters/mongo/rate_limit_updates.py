@@ -230,7 +230,7 @@ def _count(window: SlidingWindow, begins_at: datetime) -> Sequence[RawBSONDocume
         entries.between(entries.stored, begins_at, None),
     ]
     keys = {"$map": {"input": entries.stored, "in": entries.key}}
-    # For a clock that is behind, older ones still count. Those that do not make a time that is over.
+    # For a clock that is behind, older ones still count. Others make a time that is over.
     oldest = begins_at - kept_for(limit)
     newest = begins_at + sub_period(limit) + CLOCK_SKEW
     return _encode(

@@ -122,11 +122,11 @@ def test_http_is_redirected_to_the_name_of_the_service(proxied: tuple[Service, N
     assert f"Location: https://{SERVER_NAME}/docs?a=1\r\n" in response
 
 
-def stop_in_body(nginx: Nginx, token: str, path: str) -> socket.socket:
+def stop_in_body(nginx: Nginx, token: str, path: str, content_type: str) -> socket.socket:
     connection = connect(nginx.port, OUTSIDE, nginx.tls, timeout=30)
     connection.sendall(
         f"POST {path} HTTP/1.1\r\nHost: {SERVER_NAME}\r\nAuthorization: Bearer {token}\r\n"
-        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 9000\r\n\r\n--b".encode()
+        f"Content-Type: {content_type}\r\nContent-Length: 9000\r\n\r\n--b".encode()
     )
     return connection
 
@@ -137,8 +137,10 @@ def test_one_ip_has_a_limit_and_stopped_clients_are_closed(
     service, nginx = proxied
     with (
         hold(nginx.port, MAX_CONNECTIONS, LARGE_RESPONSE, tls=nginx.tls) as readers,
-        stop_in_body(nginx, token, "/auth/request-otp") as otp_request,
-        stop_in_body(nginx, token, "/library/upload") as file_upload,
+        stop_in_body(nginx, token, "/auth/request-otp", "application/json") as otp_request,
+        stop_in_body(
+            nginx, token, "/library/upload", "multipart/form-data; boundary=b"
+        ) as file_upload,
     ):
         # nginx counts a connection from its request on.
         time.sleep(1)

@@ -6,13 +6,7 @@ from datetime import timedelta
 
 from application.identities.add_session import AddSession
 from application.identities.authenticate import Authenticate
-from application.identities.operators import (
-    BlockPhone,
-    ChangeRole,
-    RestoreIdentity,
-    RevokePhoneSessions,
-    UnblockPhone,
-)
+from application.identities.operators import OperatorActions
 from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
@@ -265,11 +259,9 @@ class UseCases:
         self.rename_user = RenameUser(identities, clock)
         self.delete_user = DeleteUser(identities, mark_for_deletion, clock, events)
 
-        self.change_role = ChangeRole(identities, verifications, events, policy.test_otps)
-        self.block_phone = BlockPhone(verifications, identities, clock, events)
-        self.unblock_phone = UnblockPhone(verifications, identities, events)
-        self.revoke_phone_sessions = RevokePhoneSessions(identities, verifications, clock, events)
-        self.restore_identity = RestoreIdentity(identities, verifications, clock, events)
+        self.operator_actions = OperatorActions(
+            identities, verifications, clock, events, policy.test_otps
+        )
 
         self.media_urls = MediaUrls(
             files,

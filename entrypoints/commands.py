@@ -237,7 +237,8 @@ def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
     user = _parse_user(settings, arguments.user)
     try:
         identity = _with_use_cases(
-            settings, lambda use_cases: use_cases.change_role(user, Role.ADMINISTRATOR)
+            settings,
+            lambda use_cases: use_cases.operator_actions.change_role(user, Role.ADMINISTRATOR),
         )
     except InvalidValue as error:
         raise CommandError(error.message) from None
@@ -247,28 +248,32 @@ def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def demote(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Make an administrator a member."""
     user = _parse_user(settings, arguments.user)
-    identity = _with_use_cases(settings, lambda use_cases: use_cases.change_role(user, Role.MEMBER))
+    identity = _with_use_cases(
+        settings, lambda use_cases: use_cases.operator_actions.change_role(user, Role.MEMBER)
+    )
     return [f"{identity.id} is a member now."]
 
 
 def block(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Block a phone and revoke its sessions."""
     phone = _parse_phone(settings, arguments.phone)
-    _with_use_cases(settings, lambda use_cases: use_cases.block_phone(phone))
+    _with_use_cases(settings, lambda use_cases: use_cases.operator_actions.block(phone))
     return [f"{phone.masked} is blocked now."]
 
 
 def unblock(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Allow a blocked phone to sign in."""
     phone = _parse_phone(settings, arguments.phone)
-    _with_use_cases(settings, lambda use_cases: use_cases.unblock_phone(phone))
+    _with_use_cases(settings, lambda use_cases: use_cases.operator_actions.unblock(phone))
     return [f"{phone.masked} is not blocked now."]
 
 
 def logout(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Revoke all sessions of a phone."""
     phone = _parse_phone(settings, arguments.phone)
-    revoked = _with_use_cases(settings, lambda use_cases: use_cases.revoke_phone_sessions(phone))
+    revoked = _with_use_cases(
+        settings, lambda use_cases: use_cases.operator_actions.revoke_sessions(phone)
+    )
     return [f"{phone.masked} is signed out; revoked sessions: {revoked}."]
 
 
@@ -279,7 +284,7 @@ def restore_identity(settings: Settings, arguments: Namespace) -> Iterable[str]:
         raise CommandError("This is not a user id: use the one of the event identity_detached.")
     identity = _with_use_cases(
         settings,
-        lambda use_cases: use_cases.restore_identity(user_id),
+        lambda use_cases: use_cases.operator_actions.restore(user_id),
         "There is no detached identity with this id.",
     )
     return [f"{identity.id} has its phone again. Its owner signs in and chooses a username."]

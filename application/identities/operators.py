@@ -18,20 +18,27 @@ from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeRole:
-    """Make a user an administrator, or a member again. It acts with the next request.
+class OperatorActions:
+    """What operators do with phones and users: roles, blocks, logout.
 
-    A phone with a test OTP does not become an administrator: anybody who knows its code would.
-    Neither does one that joined by a call: nobody has proved to own it.
+    Repeating an action completes one that was interrupted.
     """
 
     identities: Identities
     phone_verifications: PhoneVerifications
+    clock: Clock
     events: SecurityEvents
     test_otps: TestOtps
 
-    async def __call__(self, user: str | PhoneNumber, role: Role) -> Identity:
-        """Change the role of a user, found by id or by phone.
+    async def change_role(self, user: str | PhoneNumber, role: Role) -> Identity:
+        """Make a user an administrator, or a member again. It acts with the next request.
+
+        A phone with a test OTP does not become an administrator: anybody who knows its code would.
+        Neither does one that joined by a call: nobody has proved to own it.
+
+        Args:
+            user: the id or the phone.
+            role: the new role.
 
         Raises:
             UserNotFound
@@ -39,37 +46,17 @@ class ChangeRole:
             StorageError
         """
         change = self._promote if role is Role.ADMINISTRATOR else Identity.demote
-        changed = await _update_user(self.identities, self.phone_verifications, user, change)
+        changed = await self._update_user(user, change)
         self.events.emit(
             SecurityEventType.ROLE_CHANGED, phone=changed.phone, user_id=changed.id, role=role
         )
         return changed
 
-    def _promote(self, identity: Identity) -> Identity:
-        if identity.phone is not None and self.test_otps.includes(identity.phone):
-            raise InvalidValue(
-                "This phone has a fixed code in DIALTONE_TEST_OTPS, so anybody who knows the code "
-                "would be an administrator. Remove it there, revoke its sessions (dialtone "
-                "sign-out), and try again."
-            )
-        if not identity.is_verified:
-            raise InvalidValue(
-                "This phone joined by a call, which proves nothing. Its owner signs in first."
-            )
-        return identity.promote()
+    async def revoke_sessions(self, phone: PhoneNumber) -> int:
+        """Revoke all sessions of the owner of a phone, who may log in again at once.
 
-
-@dataclass(frozen=True, slots=True)
-class RevokePhoneSessions:
-    """Revoke all sessions of the owner of a phone. The owner may log in again at once."""
-
-    identities: Identities
-    phone_verifications: PhoneVerifications
-    clock: Clock
-    events: SecurityEvents
-
-    async def __call__(self, phone: PhoneNumber) -> int:
-        """Revoke the sessions, and return how many were active.
+        Returns:
+            How many were active.
 
         Raises:
             UserNotFound: nobody logged in with this phone, or the identity is deleted.
@@ -83,7 +70,7 @@ class RevokePhoneSessions:
             revoked = len(identity.active_sessions(now))
             return identity.revoke_all_sessions()
 
-        identity = await _update_user(self.identities, self.phone_verifications, phone, revoke)
+        identity = await self._update_user(phone, revoke)
         self.events.emit(
             SecurityEventType.SESSION_REVOKED,
             phone=phone,
@@ -92,68 +79,42 @@ class RevokePhoneSessions:
         )
         return revoked
 
+    async def block(self, phone: PhoneNumber) -> None:
+        """Block a phone: nothing is delivered to it, no code is correct, all its tokens stop.
 
-@dataclass(frozen=True, slots=True)
-class BlockPhone:
-    """Block a phone: nothing is delivered to it, no code is correct, all its tokens stop.
-
-    - The verification is blocked first: no code is correct after that.
-    - The identity is blocked second: its sessions are revoked, and a login that was verified
-      before finds it blocked. An identity that does not exist yet is created blocked.
-    - Repeating the command completes one that was interrupted.
-    """
-
-    phone_verifications: PhoneVerifications
-    identities: Identities
-    clock: Clock
-    events: SecurityEvents
-
-    async def __call__(self, phone: PhoneNumber) -> None:
-        """Block the phone.
+        - The verification is blocked first: no code is correct after that.
+        - The identity is blocked second: its sessions are revoked, and a login that was verified
+          before finds it blocked. An identity that does not exist yet is created blocked.
 
         Raises:
             StorageError
         """
         now = self.clock.now()
-
         identity_id = await update_phone_verification(
             self.phone_verifications,
             phone,
             lambda verification: (verification.block(now), verification.identity_id),
         )
-        if identity_id is not None:
-            await self._block_identity(identity_id, phone, now)
-        self.events.emit(SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
 
-    async def _block_identity(self, identity_id: str, phone: PhoneNumber, now: datetime) -> None:
         def block(identity: Identity | None) -> Identity:
             if identity is None:  # a login or a call is about to create it
-                identity = Identity(identity_id, phone, now, is_verified=False)
+                identity = Identity(identity_id or "", phone, now, is_verified=False)
             return identity if identity.is_closed else identity.block(now)
 
-        await save_identity(self.identities, identity_id, block)
+        if identity_id is not None:
+            await save_identity(self.identities, identity_id, block)
+        self.events.emit(SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
 
+    async def unblock(self, phone: PhoneNumber) -> None:
+        """Let a blocked phone log in again. Revoked sessions stay revoked.
 
-@dataclass(frozen=True, slots=True)
-class UnblockPhone:
-    """Let a blocked phone log in again. Revoked sessions stay revoked.
-
-    - The identity is unblocked first and the verification second: until then no code is correct,
-      so none is used for an identity that is still blocked.
-    - Repeating the command completes one that was interrupted.
-    """
-
-    phone_verifications: PhoneVerifications
-    identities: Identities
-    events: SecurityEvents
-
-    async def __call__(self, phone: PhoneNumber) -> None:
-        """Unblock the phone.
+        The identity is unblocked first and the verification second: until then no code is correct,
+        so none is used for an identity that is still blocked.
 
         Raises:
             StorageError
         """
-        identity_id = await _find_owner(self.phone_verifications, phone)
+        identity_id = await self._find_owner(phone)
         if identity_id is not None:
             with suppress(Unauthenticated):  # it is deleted, or does not exist yet
                 await update_identity(self.identities, identity_id, Identity.unblock)
@@ -163,23 +124,11 @@ class UnblockPhone:
         )
         self.events.emit(SecurityEventType.PHONE_UNBLOCKED, phone=phone, user_id=identity_id)
 
+    async def restore(self, identity_id: str) -> Identity:
+        """Give a phone back to the identity that was detached from it.
 
-@dataclass(frozen=True, slots=True)
-class RestoreIdentity:
-    """Give a phone back to the identity that was detached from it.
-
-    - The present owner of the phone is detached in turn, so that this can be undone.
-    - The restored identity has its media, but no username, role or session: its owner logs in.
-    - Repeating the command completes one that was interrupted.
-    """
-
-    identities: Identities
-    phone_verifications: PhoneVerifications
-    clock: Clock
-    events: SecurityEvents
-
-    async def __call__(self, identity_id: str) -> Identity:
-        """Restore the identity.
+        - The present owner of the phone is detached in turn, so that this can be undone.
+        - The restored identity has its media, but no username, role or session: its owner logs in.
 
         Raises:
             UserNotFound: there is no detached identity with this id.
@@ -190,7 +139,7 @@ class RestoreIdentity:
         if loaded is None or loaded.value.detached_at is None or loaded.value.phone is None:
             raise UserNotFound
         phone = loaded.value.phone
-        while (owner_id := await _find_owner(self.phone_verifications, phone)) != identity_id:
+        while (owner_id := await self._find_owner(phone)) != identity_id:
             if owner_id is not None:
                 await self._detach(owner_id, phone, now)
             await self._replace_owner(phone, owner_id, identity_id)
@@ -222,21 +171,29 @@ class RestoreIdentity:
 
         await update_phone_verification(self.phone_verifications, phone, replace_owner)
 
+    def _promote(self, identity: Identity) -> Identity:
+        if identity.phone is not None and self.test_otps.includes(identity.phone):
+            raise InvalidValue(
+                "This phone has a fixed code in DIALTONE_TEST_OTPS, so anybody who knows the code "
+                "would be an administrator. Remove it there, revoke its sessions (dialtone "
+                "sign-out), and try again."
+            )
+        if not identity.is_verified:
+            raise InvalidValue(
+                "This phone joined by a call, which proves nothing. Its owner signs in first."
+            )
+        return identity.promote()
 
-async def _find_owner(verifications: PhoneVerifications, phone: PhoneNumber) -> str | None:
-    return (await verifications.load(phone)).value.identity_id
+    async def _update_user(
+        self, user: str | PhoneNumber, change: Callable[[Identity], Identity]
+    ) -> Identity:
+        identity_id = user if isinstance(user, str) else await self._find_owner(user)
+        if identity_id is None:
+            raise UserNotFound
+        try:
+            return await update_identity(self.identities, identity_id, change)
+        except Unauthenticated as error:
+            raise UserNotFound from error
 
-
-async def _update_user(
-    identities: Identities,
-    verifications: PhoneVerifications,
-    user: str | PhoneNumber,
-    change: Callable[[Identity], Identity],
-) -> Identity:
-    identity_id = user if isinstance(user, str) else await _find_owner(verifications, user)
-    if identity_id is None:
-        raise UserNotFound
-    try:
-        return await update_identity(identities, identity_id, change)
-    except Unauthenticated as error:
-        raise UserNotFound from error
+    async def _find_owner(self, phone: PhoneNumber) -> str | None:
+        return (await self.phone_verifications.load(phone)).value.identity_id

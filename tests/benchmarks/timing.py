@@ -178,7 +178,7 @@ async def _log_in_and_block(
                 batch = phones[first : first + _LOGINS_TOGETHER]
                 await asyncio.gather(*(_log_in(use_cases, phone, first) for phone in batch))
             for phone in blocked:
-                await use_cases.block_phone(phone)
+                await use_cases.operator_actions.block(phone)
 
 
 async def _log_in(use_cases: UseCases, phone: PhoneNumber, number: int) -> None:

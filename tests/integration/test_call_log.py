@@ -50,7 +50,9 @@ async def driver() -> AsyncIterator[CallLogDriver]:
     harness = AppHarness()
     owner = await harness.log_in(a_phone(1))
     first_login = await harness.log_in(a_phone(2))
-    await harness.use_cases.change_role(first_login.identity.id, Role.ADMINISTRATOR)
+    await harness.use_cases.operator_actions.change_role(
+        first_login.identity.id, Role.ADMINISTRATOR
+    )
     administrator = await harness.access_token(a_phone(2))
     owner_token = await harness.access_token(a_phone(1))
     harness.call_provider.recordings[a_recording().id] = CONTENT

@@ -76,7 +76,7 @@ def log_in(http: HttpDriver, phone: PhoneNumber) -> str:
 
 
 def block(http: HttpDriver, phone: PhoneNumber) -> None:
-    http.run(http.use_cases.block_phone(phone))
+    http.run(http.use_cases.operator_actions.block(phone))
 
 
 def create_user(http: HttpDriver, phone: PhoneNumber, token: str) -> str:

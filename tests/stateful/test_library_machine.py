@@ -110,7 +110,7 @@ class LibraryMachine(RuleBasedStateMachine):
         user_id = principal.identity.id
         assert self.user_ids.setdefault(person, user_id) == user_id
         if person == ADMINISTRATOR:
-            self.run(self.app.use_cases.change_role(user_id, Role.ADMINISTRATOR))
+            self.run(self.app.use_cases.operator_actions.change_role(user_id, Role.ADMINISTRATOR))
         self.tokens[person] = self.run(self.app.access_token(a_phone(person + 1)))
 
     @rule(duration=DURATIONS, plan=plans(*CLEANUP_OPERATIONS))

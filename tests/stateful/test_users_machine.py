@@ -68,14 +68,16 @@ class UsersMachine(RuleBasedStateMachine):
     def promote_user(self, person: int) -> None:
         self.token_of(person)
         identity = self.identity_of(person)
-        self.http.run(self.http.use_cases.change_role(identity.phone, Role.ADMINISTRATOR))
+        self.http.run(
+            self.http.use_cases.operator_actions.change_role(identity.phone, Role.ADMINISTRATOR)
+        )
         if not identity.is_administrator:
             identity.sessions = {}
         identity.is_administrator = True
 
     @rule(person=PEOPLE)
     def block_phone(self, person: int) -> None:
-        self.http.run(self.http.use_cases.block_phone(self.phones[person]))
+        self.http.run(self.http.use_cases.operator_actions.block(self.phones[person]))
         if identity := self.model.find_by_phone(self.phones[person]):
             identity.sessions = {}
 
@@ -84,7 +86,7 @@ class UsersMachine(RuleBasedStateMachine):
     @rule(person=PEOPLE)
     def log_in(self, person: int) -> None:
         phone = self.phones[person]
-        self.http.run(self.http.use_cases.unblock_phone(phone))
+        self.http.run(self.http.use_cases.operator_actions.unblock(phone))
         body = {"phone": phone.e164}
         assert self.http.send(HttpRequest("POST", "/auth/request-otp", body)).status_code == 200
         body["otp"] = self.http.messenger.messages[-1].code

@@ -177,7 +177,7 @@ class AppHarness:
     async def add_administrator(self, phone: PhoneNumber | None = None) -> Principal:
         """Log in, become an administrator, and log in again."""
         principal = await self.log_in(phone)
-        await self.use_cases.change_role(principal.identity.id, Role.ADMINISTRATOR)
+        await self.use_cases.operator_actions.change_role(principal.identity.id, Role.ADMINISTRATOR)
         return await self.log_in(phone)
 
     async def create_user(

@@ -50,11 +50,13 @@ OTHER_IP: Final = "198.51.100.20"
 TEST_OTP: Final = "123456"
 
 OPERATION: Final = dict[str, Callable[[UseCases, PhoneNumber], Awaitable[object]]](
-    block=lambda use_cases, phone: use_cases.block_phone(phone),
-    unblock=lambda use_cases, phone: use_cases.unblock_phone(phone),
-    promote=lambda use_cases, phone: use_cases.change_role(phone, Role.ADMINISTRATOR),
-    demote=lambda use_cases, phone: use_cases.change_role(phone, Role.MEMBER),
-    logout=lambda use_cases, phone: use_cases.revoke_phone_sessions(phone),
+    block=lambda use_cases, phone: use_cases.operator_actions.block(phone),
+    unblock=lambda use_cases, phone: use_cases.operator_actions.unblock(phone),
+    promote=lambda use_cases, phone: use_cases.operator_actions.change_role(
+        phone, Role.ADMINISTRATOR
+    ),
+    demote=lambda use_cases, phone: use_cases.operator_actions.change_role(phone, Role.MEMBER),
+    logout=lambda use_cases, phone: use_cases.operator_actions.revoke_sessions(phone),
 )
 
 
@@ -142,7 +144,7 @@ async def test_a_code_for_a_blocked_phone_is_suppressed_and_a_correct_one_fails(
     app: AppHarness,
 ) -> None:
     code = await request_code(app)
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     app.advance(15)
     app.events.emitted.clear()
     await app.request_otp()
@@ -325,15 +327,15 @@ async def emit_every_event(app: AppHarness) -> None:
     principal = await app.add_user()
     for operation in OPERATION.values():
         await operation(app.use_cases, a_phone())
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     app.advance(hours=12)
     app.messenger.result = UNKNOWN
     await app.request_otp(a_phone(2))  # a blocked phone gets the results of other phones
     await app.request_otp()
-    await app.use_cases.unblock_phone(a_phone())
+    await app.use_cases.operator_actions.unblock(a_phone())
     await app.use_cases.delete_user(principal)
     app.messenger.result = ACCEPTED
     recycled = await app.log_in(a_phone(4))
     app.advance(days=101)
     await app.log_in(a_phone(4))
-    await app.use_cases.restore_identity(recycled.identity.id)
+    await app.use_cases.operator_actions.restore(recycled.identity.id)

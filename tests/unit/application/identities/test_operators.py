@@ -28,12 +28,12 @@ async def test_a_user_becomes_an_administrator_and_a_member_again(
     user_id = (await app.add_user(a_phone(3))).identity.id
     user: str | PhoneNumber = a_phone(3) if by_phone else user_id
     for _ in ("first", "again"):
-        promoted = await app.use_cases.change_role(user, Role.ADMINISTRATOR)
+        promoted = await app.use_cases.operator_actions.change_role(user, Role.ADMINISTRATOR)
         assert (promoted.id, promoted.is_administrator) == (user_id, True)
     token = await app.access_token(a_phone(3))
 
     for _ in ("first", "again"):
-        demoted = await app.use_cases.change_role(user, Role.MEMBER)
+        demoted = await app.use_cases.operator_actions.change_role(user, Role.MEMBER)
         assert (demoted.id, demoted.role) == (user_id, Role.MEMBER)
 
     # The session stays active, without the rights of an administrator.
@@ -54,7 +54,7 @@ async def test_a_phone_with_a_test_otp_does_not_become_an_administrator(
 ) -> None:
     principal = await app.log_in(a_phone(3))
     user: str | PhoneNumber = a_phone(3) if by_phone else principal.identity.id
-    change_role = with_test_otp(app, expires_at).use_cases.change_role
+    change_role = with_test_otp(app, expires_at).use_cases.operator_actions.change_role
 
     with pytest.raises(InvalidValue, match="DIALTONE_TEST_OTPS") as error:
         await change_role(user, Role.ADMINISTRATOR)
@@ -82,29 +82,29 @@ async def test_unknown_and_deleted_users_are_not_found(app: AppHarness, role: Ro
     await app.request_otp(a_phone(2))
     for user in (an_id(99), a_phone(1), a_phone(2), a_phone(3), principal.identity.id):
         with pytest.raises(UserNotFound):
-            await app.use_cases.change_role(user, role)
+            await app.use_cases.operator_actions.change_role(user, role)
 
 
 # Blocks
 
 
 async def test_an_unknown_phone_stays_blocked_until_it_is_unblocked(app: AppHarness) -> None:
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     app.advance(days=1000)
     await app.use_cases.cleanup()
     await app.request_otp()
     assert (app.messenger.messages, app.database.identities) == ([], {})
-    await app.use_cases.unblock_phone(a_phone())
+    await app.use_cases.operator_actions.unblock(a_phone())
     assert (await app.log_in()).identity.phone == a_phone()
 
 
 async def test_blocking_twice_changes_nothing(app: AppHarness) -> None:
     await app.access_token()
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     once = (dict(app.database.phone_verifications), dict(app.database.identities))
     app.advance(60)
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     assert (app.database.phone_verifications, app.database.identities) == once
     for _ in range(2):
-        await app.use_cases.unblock_phone(a_phone())
+        await app.use_cases.operator_actions.unblock(a_phone())
     await app.access_token()

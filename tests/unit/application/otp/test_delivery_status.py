@@ -49,7 +49,7 @@ async def test_the_url_for_the_status_names_the_report_and_not_the_request(app: 
 
 async def test_without_reports_of_messages_a_blocked_phone_gets_none_either() -> None:
     app = AppHarness(policy=Policy(webhook_urls=WEBHOOK_URLS, are_messages_reported=False))
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
 
     request_id = (await app.request_otp()).request_id
     app.clock.advance(TYPICAL_DURATION)
@@ -116,7 +116,7 @@ async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_t
 async def test_the_delivery_of_a_blocked_phone_turns_sent_after_two_seconds_and_stays(
     app: AppHarness, channel: Channel
 ) -> None:
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     request_id = (await app.request_otp(channel=channel)).request_id
     for seconds, expected in ((0, QUEUED), (1.999, QUEUED), (0.001, SENT), (3600, SENT)):
         app.advance(seconds)
@@ -129,10 +129,10 @@ async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppH
     await report(app, request_id, SENT)
     app.advance(100)
     await report(app, request_id, SENT)
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     sent = await app.request_otp()
     called = await app.request_otp(a_phone(3), channel=Channel.VOICE)
-    await app.use_cases.block_phone(a_phone(4))
+    await app.use_cases.operator_actions.block(a_phone(4))
     suppressed_call = await app.request_otp(a_phone(4), channel=Channel.VOICE)
     app.advance(6.999)
     assert await app.use_cases.get_delivery_status(sent.request_id) == (QUEUED, None)
@@ -145,13 +145,13 @@ async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppH
 async def test_without_webhooks_no_status_is_requested_and_none_imitated() -> None:
     app = AppHarness()
     await app.request_otp(a_phone(2))
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     await app.request_otp()
     assert (app.messenger.status_urls, app.database.delivery_reports) == ([""], {})
 
 
 async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: AppHarness) -> None:
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     app.faults.fail_on("delivery_reports.add")
     assert (await app.request_otp()).sent
     assert app.faults.has_fired

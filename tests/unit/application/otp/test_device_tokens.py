@@ -70,8 +70,8 @@ async def log_out_others(app: AppHarness, _: Principal) -> None:
 
 
 async def block_and_unblock(app: AppHarness, _: Principal) -> None:
-    await app.use_cases.block_phone(a_phone())
-    await app.use_cases.unblock_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
+    await app.use_cases.operator_actions.unblock(a_phone())
 
 
 REVOCATIONS: dict[str, Callable[[AppHarness, Principal], Awaitable[object]]] = {
@@ -80,7 +80,7 @@ REVOCATIONS: dict[str, Callable[[AppHarness, Principal], Awaitable[object]]] = {
     "log out others": log_out_others,
     "revoke": lambda app, owner: app.use_cases.revoke_session(owner, owner.session.id),
     "block": block_and_unblock,
-    "operator": lambda app, _: app.use_cases.revoke_phone_sessions(a_phone()),
+    "operator": lambda app, _: app.use_cases.operator_actions.revoke_sessions(a_phone()),
     "delete": lambda app, principal: app.use_cases.delete_user(principal),
 }
 

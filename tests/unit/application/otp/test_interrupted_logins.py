@@ -83,7 +83,7 @@ async def test_a_completed_login_is_not_replayed_and_a_revoked_session_not_opene
     for _ in range(3):
         assert await app.verify_otp(code, request_id=request_id) == OtpRejected(4)
     assert count_sessions(app) == 1
-    await app.use_cases.revoke_phone_sessions(a_phone())
+    await app.use_cases.operator_actions.revoke_sessions(a_phone())
     assert isinstance(await app.verify_otp(code), OtpRejected)
     assert count_sessions(app) == 0
 
@@ -113,9 +113,9 @@ async def test_a_blocked_phone_and_a_deleted_identity_get_no_interrupted_login(
     if is_deleted:
         await app.use_cases.delete_user(principal)
     else:
-        await app.use_cases.block_phone(a_phone())
+        await app.use_cases.operator_actions.block(a_phone())
     assert isinstance(await app.verify_otp(code), OtpRejected)
-    await app.use_cases.unblock_phone(a_phone())
+    await app.use_cases.operator_actions.unblock(a_phone())
     assert isinstance(await app.log_in(), Principal)
 
 

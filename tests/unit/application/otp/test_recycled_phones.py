@@ -87,7 +87,7 @@ async def test_an_interrupted_detachment_is_completed_or_undone_by_an_operator(
         result = await app.verify_otp(app.last_code)
     app.faults.reset()
     if is_undone and app.database.identities[before_id].value.detached_at:
-        await app.use_cases.restore_identity(before_id)
+        await app.use_cases.operator_actions.restore(before_id)
         assert (await principal_of(app, await app.open_session())).identity.id == before_id
         return
 
@@ -104,7 +104,7 @@ async def test_an_operator_restores_a_detached_identity(app: AppHarness) -> None
     before, _ = await create_owner(app)
     app.advance(days=101)
     stranger = await app.open_session()
-    await app.use_cases.restore_identity(before.identity.id)
+    await app.use_cases.operator_actions.restore(before.identity.id)
     with pytest.raises(Unauthenticated):
         await principal_of(app, stranger)
     after = await principal_of(app, await app.open_session())
@@ -122,9 +122,9 @@ async def test_an_interrupted_restoration_is_completed(
     await app.open_session()
     app.faults.fail_on(operation, after=after)
     with pytest.raises(StorageUnavailable):
-        await app.use_cases.restore_identity(before_id)
+        await app.use_cases.operator_actions.restore(before_id)
     app.faults.reset()
-    await app.use_cases.restore_identity(before_id)
+    await app.use_cases.operator_actions.restore(before_id)
     assert (await principal_of(app, await app.open_session())).identity.id == before_id
 
 
@@ -132,4 +132,4 @@ async def test_only_a_detached_identity_is_restored(app: AppHarness) -> None:
     principal, _ = await create_owner(app)
     for user_id in (principal.identity.id, "0" * 24):
         with pytest.raises(UserNotFound):
-            await app.use_cases.restore_identity(user_id)
+            await app.use_cases.operator_actions.restore(user_id)

@@ -87,8 +87,8 @@ async def wait(app: AppHarness, _: LoggedIn) -> None:
         refresh,
         log_out_others,
         wait,
-        lambda app, _: app.use_cases.revoke_phone_sessions(a_phone()),
-        lambda app, _: app.use_cases.block_phone(a_phone()),
+        lambda app, _: app.use_cases.operator_actions.revoke_sessions(a_phone()),
+        lambda app, _: app.use_cases.operator_actions.block(a_phone()),
     ],
 )
 async def test_a_session_that_is_used_ended_or_old_is_not_repeated(

@@ -147,7 +147,7 @@ async def test_a_rejected_call_is_rejected_if_it_cannot_be_undone(
 
 
 async def test_a_blocked_phone_is_counted_alike_and_not_called(app: AppHarness) -> None:
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     assert [await app.request_callback() for _ in range(3)] == [True, True, False]
     assert app.events.types.count(SecurityEventType.OTP_SUPPRESSED) == 2
     assert (app.call_provider.calls, app.database.calls) == ({}, {})

@@ -94,10 +94,10 @@ async def test_an_expired_test_phone_gets_messages(app: AppHarness) -> None:
 
 
 async def test_a_blocked_test_phone_is_rejected(app: AppHarness) -> None:
-    await app.use_cases.block_phone(REVIEWER)
+    await app.use_cases.operator_actions.block(REVIEWER)
     request = await app.request_otp(REVIEWER)
     assert request.sent
     assert await app.verify_otp(CODE, REVIEWER, request_id=request.request_id) == OtpRejected(4)
     assert app.database.identities == {}
-    await app.use_cases.unblock_phone(REVIEWER)
+    await app.use_cases.operator_actions.unblock(REVIEWER)
     assert isinstance(await app.verify_otp(CODE, REVIEWER), LoggedIn)

@@ -93,7 +93,7 @@ async def test_verifying_derives_four_codes_for_any_phone(
     if phone != UNKNOWN:
         await app.request_otp(phone)
     if phone == BLOCKED:
-        await app.use_cases.block_phone(phone)
+        await app.use_cases.operator_actions.block(phone)
     stored = app.database.phone_verifications.get(phone)
     assert len(stored.value.active_challenges(app.clock.now()) if stored else ()) == {
         UNKNOWN: 0,

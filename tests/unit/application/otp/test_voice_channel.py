@@ -188,7 +188,7 @@ async def test_calls_have_a_limit_per_country_with_a_reserve_for_recognized_phon
 async def test_a_blocked_phone_is_not_called_and_gets_the_same_response(app: AppHarness) -> None:
     await request_call(app, a_phone(2))
     expected = await app.request_otp(a_phone(3), channel=Channel.VOICE)
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     calls = dict(app.database.calls)
     blocked = await app.request_otp(channel=Channel.VOICE)
     assert replace(blocked, request_id="") == replace(expected, request_id="")
@@ -199,7 +199,7 @@ async def test_a_blocked_phone_is_not_called_and_gets_the_same_response(app: App
 async def test_a_blocked_phone_gets_the_result_of_the_latest_call_and_not_of_a_message(
     app: AppHarness,
 ) -> None:
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
     app.call_provider.result = REJECTED
     with pytest.raises(DeliveryFailed):
         await request_call(app, a_phone(2))

@@ -101,7 +101,7 @@ async def test_a_blocked_phone_hears_what_any_phone_hears(
     free, blocked = InboundCall(app, a_phone(1), "CA1"), InboundCall(app, a_phone(2), "CA2")
     for phone in (a_phone(1), a_phone(2)):
         await app.log_in(phone)
-    await app.use_cases.block_phone(a_phone(2))
+    await app.use_cases.operator_actions.block(a_phone(2))
     for call in (free, blocked):
         await call.ring()
         await call.press(*keys)

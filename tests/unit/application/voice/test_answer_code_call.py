@@ -144,7 +144,7 @@ async def end(app: AppHarness) -> None:
 
 
 async def block(app: AppHarness) -> None:
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
 
 
 @pytest.mark.parametrize(

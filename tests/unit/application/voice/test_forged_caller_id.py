@@ -38,7 +38,7 @@ async def app_with_user(*, is_blocked: bool) -> AppHarness:
     app.advance(hours=12)
     await app.request_otp()
     if is_blocked:
-        await app.use_cases.block_phone(a_phone())
+        await app.use_cases.operator_actions.block(a_phone())
     return app
 
 

@@ -94,7 +94,7 @@ async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarnes
     app.faults.fail_on("identities.add")
     with pytest.raises(Exception, match="injected"):
         await call.stay_on_the_line()
-    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.operator_actions.block(a_phone())
 
     identity = await identity_of(app)
     assert identity
@@ -130,7 +130,7 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
     joined = app.database.identities[identity_id].value
     for user in (identity_id, a_phone()):
         with pytest.raises(InvalidValue, match="Its owner signs in first"):
-            await app.use_cases.change_role(user, Role.ADMINISTRATOR)
+            await app.use_cases.operator_actions.change_role(user, Role.ADMINISTRATOR)
     principal = await app.log_in()
 
     assert principal.identity.id == identity_id
@@ -151,7 +151,9 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
     assert (taken_over.role, taken_over.user) == (Role.MEMBER, None)
     page = await app.use_cases.list_calls(principal, None, 10)
     assert [call.is_caller_verified for call in page.calls] == [False]
-    assert (await app.use_cases.change_role(identity_id, Role.ADMINISTRATOR)).is_administrator
+    assert (
+        await app.use_cases.operator_actions.change_role(identity_id, Role.ADMINISTRATOR)
+    ).is_administrator
 
 
 async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> None:
@@ -281,7 +283,7 @@ async def test_nothing_is_sent_to_other_countries_test_phones_and_blocked_phones
     app = AppHarness(policy=PHONE_LINE)
     await app.log_in()
     if policy is PHONE_LINE:
-        await app.use_cases.block_phone(a_phone())
+        await app.use_cases.operator_actions.block(a_phone())
     app.messenger.messages.clear()
     call = await leave(replace(app, policy=policy))
 

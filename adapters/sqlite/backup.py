@@ -19,13 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.sqlite.errors import is_interrupted, to_startup_error
-from adapters.sqlite.schema import (
-    APPLICATION_ID,
-    add_missing_parts,
-    check_schema,
-    find_unknown_object,
-    read_metadata,
-)
+from adapters.sqlite.schema import APPLICATION_ID, check_schema, complete_schema, read_metadata
 from application.ports.errors import ConfigurationError
 
 PAGES_PER_LOG_LINE: Final = 65536
@@ -200,8 +194,7 @@ def _copy(path: Path, options: str, target: Path, copy: sqlite3.Connection) -> N
     with _connect(path, options) as source:
         # The transaction is the snapshot: without it each commit would begin the copy again.
         source.execute("BEGIN")
-        (size,) = source.execute(_SIZE).fetchone()
-        free = shutil.disk_usage(target.parent).free
+        (size,), free = source.execute(_SIZE).fetchone(), shutil.disk_usage(target.parent).free
         _require(size <= free, f"Free some space in {target.parent}: {size:,} bytes are needed.")
         with _naming(target):
             # Exclusive: SQLite would drop the lock of `_new_copy` together with its own.
@@ -220,8 +213,7 @@ def _check(path: Path, file: Path, copy: sqlite3.Connection, full_check: bool) -
     _require(result == ("ok",), f"{path} is damaged: use an earlier backup.")
     fingerprint: Any = check_schema(copy, path, None) and read_metadata(copy, "key_fingerprint")
     _require(bool(fingerprint), f"{path} is no database of Dialtone: name another file.")
-    if (unknown := find_unknown_object(copy)) is None:
-        add_missing_parts(copy, path)
+    unknown = complete_schema(copy, path)
     (count,) = copy.execute("SELECT count(*) FROM identities").fetchone()
     return DatabaseCopy(file, file.stat().st_size, count, fingerprint, unknown)
 

@@ -221,30 +221,26 @@ def check_schema(
     return SCHEMA_VERSION
 
 
-def find_unknown_object(connection: sqlite3.Connection) -> str | None:
-    """Return the first object of the file that is not of this schema, e.g. `trigger x`, or None.
+def complete_schema(connection: sqlite3.Connection, path: Path) -> str | None:
+    """Create the tables and indexes that the file of an older program does not have.
 
-    A table that is missing is none: it is created when the file is opened. Neither are the tables
-    of ANALYZE.
+    Returns:
+        The first object that is not of this schema, e.g. `trigger x`; nothing is created then. The
+        tables of ANALYZE are none.
+
+    Raises:
+        ConfigurationError: The records violate a unique index.
     """
     known = _known_objects()
     for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
         is_statistics = kind == "table" and name.startswith("sqlite_stat")
         if known.get((kind, name), "") != sql and not is_statistics:
             return f"{kind} {name}"
-    return None
-
-
-def add_missing_parts(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the tables and indexes that the file of an older program does not have.
-
-    Raises:
-        ConfigurationError: Its records violate a unique index.
-    """
     try:
         connection.executescript(SCHEMA)
     except sqlite3.IntegrityError:
         raise ConfigurationError(f"{path} is damaged: use an earlier backup.") from None
+    return None
 
 
 def read_metadata(connection: sqlite3.Connection, name: str) -> Any:

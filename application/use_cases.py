@@ -22,7 +22,6 @@ from application.media.retry_deletions import RetryDeletions
 from application.media.upload_image import UploadImage
 from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
-from application.operations.get_jwks import GetJwks
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
@@ -61,7 +60,6 @@ from application.voice.clean_up_calls import (
 )
 from application.voice.effects import CarryOutEffect
 from application.voice.find_caller import FindCaller
-from application.voice.keep_recording import KeepRecording
 from application.voice.record_call_status import RecordCallStatus
 from application.webhook_urls import WebhookUrls
 from domain.access import LibraryVisibility
@@ -331,14 +329,14 @@ class UseCases:
         self.record_call_status = RecordCallStatus(
             calls, call_limiter, call_back, report_delivery, clock
         )
-        self.keep_recording = KeepRecording(calls, clock)
+        self.keep_recording = self.record_call_status.keep_recording
         self.list_calls = ListCalls(calls)
         self.open_recording = OpenRecording(calls, ports.call_provider)
 
         self.check_readiness = CheckReadiness(
             repositories.health, ports.media_health, ports.messenger_health
         )
-        self.get_jwks = GetJwks(ports.tokens)
+        self.list_public_keys = ports.tokens.list_published
         self.check_media = CheckMedia(items, files, mark_for_deletion, quota)
         self.retry_deletions = RetryDeletions(items, files, clock)
         clean_up_calls = CleanUpCalls(

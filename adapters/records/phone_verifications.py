@@ -85,6 +85,7 @@ class CallbackRecord(msgspec.Struct, gc=False):
     requested_at: datetime
     call_id: str
     counter: AttemptCounterRecord
+    reservation_id: str = ""
 
 
 class DeviceFailuresRecord(msgspec.Struct, gc=False):

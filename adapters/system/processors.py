@@ -20,10 +20,7 @@ def count_processors(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS)
         cgroups: Where the control groups are mounted.
         own_cgroups: The file that names the groups of this process.
     """
-    if hasattr(os, "sched_getaffinity"):
-        processors = len(os.sched_getaffinity(0))
-    else:  # macOS
-        processors = os.cpu_count() or 1
+    processors = len(os.sched_getaffinity(0))
     return max(1, min([processors, *map(int, _quotas(cgroups, own_cgroups))]))
 
 

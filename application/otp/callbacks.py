@@ -77,7 +77,7 @@ class Callbacks:
         if loaded.value.find_callback(callback_id):
             return True
         challenge = self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES))
-        reservation = Reservation(callback_id, now, self.rate_limits.for_callback(phone.country))
+        reservation = Reservation(challenge.id, now, self.rate_limits.for_callback(phone.country))
 
         def decide(verification: PhoneVerification) -> tuple[PhoneVerification, Callback]:
             return verification.request_callback(
@@ -89,12 +89,17 @@ class Callbacks:
             if await self.rate_limiter.acquire(reservation) is not None:
                 return self._reject(phone, "too many callbacks")
             try:
-                await update_phone_verification(self.phone_verifications, phone, decide, loaded)
+                callback = await update_phone_verification(
+                    self.phone_verifications, phone, decide, loaded
+                )
             except BaseException:  # a cancellation, too
                 await release_permits(self.rate_limiter, reservation)
                 raise
         except TooManyOtpRequests:
             return self._reject(phone, "too many callbacks")
+        if callback.reservation_id != reservation.id:  # a parallel request has recorded it
+            await release_permits(self.rate_limiter, reservation)
+            return True
         self.events.emit(SecurityEventType.CALLBACK_REQUESTED, phone=phone)
         if is_test_phone:
             self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
@@ -139,10 +144,10 @@ class Callbacks:
         try:
             result = await self.place_code_call(phone, call, is_suppressed=is_suppressed)
         except StorageError:
-            await self._cancel(phone, callback_id)
+            await self._cancel(phone, callback)
             raise
         if result.status not in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            await self._cancel(phone, callback_id)
+            await self._cancel(phone, callback)
             return self._reject(phone, result.reason)
         event_type = SecurityEventType.OTP_DELIVERED
         if is_suppressed:
@@ -163,14 +168,14 @@ class Callbacks:
         self.events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=phone, reason=reason)
         return False
 
-    async def _cancel(self, phone: PhoneNumber, callback_id: str) -> None:
+    async def _cancel(self, phone: PhoneNumber, callback: Callback) -> None:
         """Undo the callback and release its permit. Where that fails both expire."""
         with suppress(StorageError):
             await update_phone_verification(
                 self.phone_verifications,
                 phone,
-                lambda verification: (verification.cancel_callback(callback_id), None),
+                lambda verification: (verification.cancel_callback(callback.call_id), None),
             )
         limits = self.rate_limits.for_callback(phone.country)
-        reservation = Reservation(callback_id, self.clock.now(), limits)
+        reservation = Reservation(callback.reservation_id, self.clock.now(), limits)
         await release_permits(self.rate_limiter, reservation)

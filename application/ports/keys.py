@@ -85,5 +85,9 @@ class AccessTokens(Protocol):
         ...
 
     def list_published(self) -> Sequence[PublicKey]:
-        """Return all accepted keys of short-lived tokens, newest first, also before they sign."""
+        """Return all accepted keys of short-lived tokens, newest first (RFC 7517).
+
+        - A key is published before it signs: clients that keep the set for a while have it by then.
+        - A key that is not published anymore has signed nothing that is still valid.
+        """
         ...

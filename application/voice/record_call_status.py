@@ -1,4 +1,4 @@
-"""Record the status of a call."""
+"""Record what the provider reports of a call."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from application.voice.call_limiter import CallLimiter
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus
+from domain.voice.walk import Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,17 @@ class RecordCallStatus:
             await self.call_back(call, phone)
         if call.report_id is not None:
             await self.report_delivery(call.report_id, _to_reported(call))
+
+    async def keep_recording(self, call_id: str, recorded: Recorded) -> None:
+        """Keep the reference to a recording, once. An unknown call has none.
+
+        The caller may hang up while recording: then nothing else reports it.
+
+        Raises:
+            StorageError
+        """
+        now = self.clock.now()
+        await update_call(self.calls, call_id, lambda call: call.keep_recording(recorded, now))
 
 
 def _to_reported(call: Call) -> ReportedStatus:

@@ -30,12 +30,14 @@ class Callback:
         requested_at: When the caller asked for it.
         call_id: The call that reads the code.
         counter: The attempts without a request id, of all clients together.
+        reservation_id: The reservation of its permit.
     """
 
     challenge: Challenge
     requested_at: datetime
     call_id: str
     counter: AttemptCounter
+    reservation_id: str = ""
 
     @property
     def challenge_id(self) -> str:

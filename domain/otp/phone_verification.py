@@ -212,7 +212,7 @@ class PhoneVerification:
         Args:
             now: when the caller asks for it.
             call_id: the id of the call.
-            new_challenge: a challenge for it.
+            new_challenge: a challenge for it; its id is that of the reservation.
             key_ids: the keys with which codes can be derived.
             is_limited: a limit of failed attempts that many phones share is used up.
 
@@ -231,7 +231,7 @@ class PhoneVerification:
         challenge = next(resendable, new_challenge)
         attempts = pruned._attempts_of_new_delivery(is_limited=is_limited)
         counter = AttemptCounter(CounterKind.CALLBACK, call_id, attempts)
-        callback = Callback(challenge, now, call_id, counter)
+        callback = Callback(challenge, now, call_id, counter, new_challenge.id)
         return replace(pruned, callbacks=(*pruned.callbacks, callback)), callback
 
     def find_callback(self, call_id: str) -> Callback | None:

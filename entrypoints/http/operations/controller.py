@@ -59,5 +59,5 @@ class OperationsController(Controller):
         The session of a token that they verify may have ended: only this service knows.
         """
         return schemas.JsonWebKeySet(
-            [schemas.to_json_web_key(key) for key in request.use_cases.get_jwks()]
+            [schemas.to_json_web_key(key) for key in request.use_cases.list_public_keys()]
         )

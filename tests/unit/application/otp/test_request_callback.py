@@ -103,6 +103,12 @@ async def test_of_parallel_callbacks_two_are_placed_and_use_no_limit_of_deliveri
         app.advance(60)
 
 
+async def test_a_callback_that_is_requested_twice_at_once_counts_once(app: AppHarness) -> None:
+    requests = (app.callbacks.request(a_phone(), an_id(1)) for _ in range(5))
+    assert await asyncio.gather(*requests) == [True] * 5
+    assert app.database.permits == {"callbacks:country:US": 1}
+
+
 # Results of the provider
 
 

@@ -319,13 +319,7 @@ class UseCases:
             operator=policy.operator,
             caller_id=policy.caller_id,
         )
-        self.answer_code_call = AnswerCodeCall(
-            calls=calls,
-            phone_verifications=verifications,
-            codes=codes,
-            clock=clock,
-            flow=policy.call_flow,
-        )
+        self.answer_code_call = AnswerCodeCall(calls, verifications, codes, clock, policy.call_flow)
         self.record_call_status = RecordCallStatus(
             calls, call_limiter, call_back, report_delivery, clock
         )
@@ -339,13 +333,8 @@ class UseCases:
         self.list_public_keys = ports.tokens.list_published
         self.check_media = CheckMedia(items, files, mark_for_deletion, quota)
         self.retry_deletions = RetryDeletions(items, files, clock)
-        clean_up_calls = CleanUpCalls(
-            calls=calls,
-            call_provider=ports.call_provider,
-            clock=clock,
-            call_retention=policy.call_retention,
-            recording_retention=policy.recording_retention,
-        )
+        provider, retention = ports.call_provider, policy.call_retention
+        clean_up_calls = CleanUpCalls(calls, provider, clock, retention, policy.recording_retention)
         self.cleanup = Cleanup(
             repositories,
             files,

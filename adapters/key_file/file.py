@@ -91,10 +91,14 @@ def lock_for_replacing(path: Path) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             target = Path(os.path.realpath(path, strict=True))
-            # Readable by all: the owner of the file locks it too after a rotation by root.
+            if not target.is_file():
+                raise _not_a_regular_file(path)
             flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            lock = os.open(target.with_name(f".{target.name}.lock"), flags, 0o644)
+            # Others could hold the lock for as long as they like.
+            lock = os.open(target.with_name(f".{target.name}.lock"), flags, FILE_MODE)
             stack.callback(os.close, lock)
+            if os.geteuid() == _ROOT:  # the owner of the file locks it too
+                os.fchown(lock, target.stat().st_uid, -1)
             fcntl.flock(lock, fcntl.LOCK_EX)
         except FileNotFoundError:
             raise _missing(path) from None

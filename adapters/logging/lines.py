@@ -62,10 +62,12 @@ class LineWriter:
             flushed.wait(timeout_seconds)
 
     def _start_thread(self) -> None:
-        self._queue: SimpleQueue[str | threading.Event] = SimpleQueue()
+        queue: SimpleQueue[str | threading.Event] = SimpleQueue()
         # A daemon thread, because a blocked write must not keep the process alive.
-        self._thread = threading.Thread(target=self._run, args=(self._queue,), daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, args=(queue,), daemon=True)
+        thread.start()
+        # Together at the end: threads that begin at once may each start one.
+        self._queue, self._thread = queue, thread
         # Children of multiprocessing exit without atexit.
         Finalize(None, self.wait_until_written, exitpriority=0)
 

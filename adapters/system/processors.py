@@ -14,7 +14,7 @@ def count_processors(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS)
     """Return the processors that affinity and CPU quota allow, at least 1.
 
     In a container, the number of processors of the machine says nothing. The quota is that of this
-    process's control group or of one above it (cgroup v2 or v1), rounded down.
+    process's control group or of one above it (cgroup v2), rounded down.
 
     Args:
         cgroups: Where the control groups are mounted.
@@ -30,22 +30,10 @@ def _quotas(cgroups: Path, own_cgroups: Path) -> Iterator[float]:
         lines = own_cgroups.read_text().splitlines()
     except OSError:
         return
-    names: tuple[str, ...]
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if not controllers:
-            roots, names = [cgroups, cgroups / "unified"], ("cpu.max",)
-        elif "cpu" in controllers.split(","):
-            roots = [cgroups / controllers, cgroups / "cpu"]
-            names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-        else:
-            continue
-        for root in roots:
-            group = root / path.lstrip("/")
+    for path in (line.removeprefix("0::/") for line in lines if line.startswith("0::/")):
+        for root in (cgroups, cgroups / "unified"):
             # In a container without a namespace of its own, the path is that of the host.
-            for folder in {root, group, *group.parents} - set(root.parents):
-                with suppress(OSError, ValueError, ZeroDivisionError):
-                    texts = " ".join((folder / name).read_text() for name in names)
-                    quota, period = map(float, texts.split())
-                    if quota > 0:
-                        yield quota / period
+            for folder in {root, root / path, *(root / path).parents} - set(root.parents):
+                with suppress(OSError, ValueError):
+                    quota, period = map(float, (folder / "cpu.max").read_text().split())
+                    yield quota / period

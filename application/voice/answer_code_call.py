@@ -17,7 +17,7 @@ from domain.voice.flow import CallFlow
 from domain.voice.instructions import HangUp, Instruction, resolve
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AnswerCodeCall:
     """Tell the provider what a call with a code does next.
 

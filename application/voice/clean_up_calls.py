@@ -20,7 +20,7 @@ DEFAULT_RECORDING_RETENTION: Final = timedelta(days=30)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CleanUpCalls:
     """Delete what is left of calls when its time is over.
 

@@ -77,7 +77,6 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
         yield from _check_limits(place, node)
         yield from _check_texts(place, node, flow)
         if isinstance(node, MenuNode):
-            yield from _check_repetition(place, node, flow)
             yield from _check_choices(place, node, flow)
     for field, first in flow.first_nodes.items():
         yield from _check_target(field, first, flow, names)
@@ -125,14 +124,11 @@ def _check_texts(place: str, node: FlowNode, flow: CallFlow) -> Iterator[FlowPro
             if text not in locale.texts:
                 message = f"there is no text {text!r} for {tag}; add it to [locales.{tag}.texts]"
                 yield FlowProblem(f"{place}.{field}", message)
-
-
-def _check_repetition(place: str, menu: MenuNode, flow: CallFlow) -> Iterator[FlowProblem]:
-    for tag, locale in flow.locales.items():
-        first, repetition = (locale.texts.get(name) for name in (menu.text, menu.repetition))
-        if first and repetition and len(repetition) >= len(first):
-            message = f"the text {menu.repetition!r} for {tag} is not shorter than {menu.text!r}"
-            yield FlowProblem(f"{place}.repetition", f"{message}; shorten it")
+            elif isinstance(node, MenuNode) and field == "repetition":
+                first = locale.texts.get(node.text, "")
+                if len(locale.texts[text]) >= len(first) > 0:
+                    message = f"the text {text!r} for {tag} is not shorter than {node.text!r}"
+                    yield FlowProblem(f"{place}.{field}", f"{message}; shorten it")
 
 
 def _check_choices(place: str, menu: MenuNode, flow: CallFlow) -> Iterator[FlowProblem]:

@@ -6,7 +6,6 @@ the text, because an operator may have pasted a password into the wrong variable
 A function like `number` returns a parser of values within bounds.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from application.ports.errors import ConfigurationError
 from domain import countries
 from domain.errors import InvalidValue
 from domain.media.image import VariantSpec
@@ -129,7 +129,8 @@ def number(minimum: int, maximum: int) -> Callable[[str], int]:
 
 def size(minimum: int, maximum: int) -> Callable[[str], int]:
     """Return a parser of sizes in this range of bytes, like `20MB` or `16 MiB`."""
-    return _within(minimum, maximum, _parse_size, f"Must be from {minimum} to {maximum} bytes.")
+    message = f"Must be from {minimum} to {maximum} bytes: a number, or one with kB, MB, GB or GiB."
+    return _within(minimum, maximum, _parse_size, message)
 
 
 def duration(minimum: str, maximum: str, *, alternative: str = "") -> Callable[[str], timedelta]:
@@ -260,9 +261,13 @@ def parse_path(text: str) -> Path:
 
 @rejects_with("Must be the JSON text of a secrets file. `dialtone keys generate -` prints one.")
 def parse_secrets(text: str) -> Secret[str]:
-    """Check that the text is a JSON object; it may have several lines."""
-    if not isinstance(json.loads(text), dict):
-        raise ValueError  # noqa: TRY004 - a value of the operator, not of the program
+    """Check the document of the keys; it may have several lines."""
+    from adapters.key_file import keys
+
+    try:
+        keys.parse_secrets(text)
+    except ConfigurationError as error:
+        raise InvalidValue(str(error)) from None
     return Secret(text)
 
 

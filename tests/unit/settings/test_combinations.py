@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.key_file.document import generate_document
 from domain.access import LibraryVisibility
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import (
@@ -21,6 +22,7 @@ CONSOLE = {"DIALTONE_SMS": "console"}
 SERVICE = "TWILIO_MESSAGING_SERVICE_SID"
 NUMBER = "+15005550006"
 TODAY = datetime.now(UTC).date()
+KEYS = generate_document(indent=None)
 
 
 def test_a_bucket_is_on_amazon_unless_an_endpoint_is_set() -> None:
@@ -384,7 +386,7 @@ def test_both_are_reported_if_the_example_of_one_depends_on_the_other(
             {"DIALTONE_MEDIA_ACCESS": "private", "DIALTONE_MEDIA_PUBLIC_URL": "https://a.test"},
             "DIALTONE_MEDIA_PUBLIC_URL=",
         ),
-        ({"DIALTONE_SECRETS": "{}", "DIALTONE_SECRETS_FILE": "a"}, "DIALTONE_SECRETS="),
+        ({"DIALTONE_SECRETS": KEYS, "DIALTONE_SECRETS_FILE": "a"}, "DIALTONE_SECRETS="),
     ],
 )
 def test_the_example_of_a_problem_is_valid_with_the_other_settings(

@@ -263,7 +263,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("MEDIA_VARIANTS", ["a", "a:9", "a:9x0", "a:2049x1", "a:9x9!!", "a:9x9,a:8x8", "A:9x9"]),
         ("MEDIA_VARIANTS", ["full:9x9", "a-b:9x9", ",".join(f"a{n}:9x9" for n in range(11))]),
         ("MEDIA_URL_VARIANT", ["full", "A"]),
-        ("SECRETS", ["{", "[]", "[" * 100_000]),
+        ("SECRETS", ["{", "{}", "[]", '{"version": 1}', "[" * 100_000]),
         ("SMS", ["sms", "twilio,twilio", "console,", "console:", "https://h"]),
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
         ("APP_NAME", ["dial.test", "www.dial", "https://dial", "127.0.0.1", "Dr.Dial"]),

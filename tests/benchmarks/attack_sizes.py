@@ -87,6 +87,11 @@ class Parts:
         return max(self.recognized.places_of_phones, self.reserve.places_of_phones)
 
     @property
+    def own_networks(self) -> int:
+        """At how many networks they are."""
+        return max(self.recognized.places, self.reserve.places)
+
+    @property
     def own_numbers_of_share(self) -> int:
         """How many own numbers use up one share of both."""
         return math.ceil((self.recognized.share + self.reserve.share) / MESSAGES_PER_PHONE)

@@ -122,30 +122,38 @@ class Flood:
 
 def _with_own_numbers() -> Iterable[Flood]:
     """Yield the smallest attacks that reject recognized owners, and some that are too small."""
-    numbers, places = UNVERIFIED.recognized.phones, UNVERIFIED.recognized.places_of_phones
-    for own_numbers, served in ((numbers - 1, RECOGNIZED), (numbers, OLD)):
+    ips, part = UNVERIFIED.strangers.places, UNVERIFIED.recognized
+    numbers, networks = part.phones, part.places
+    for own_numbers, own_networks, served in (
+        (numbers - 1, networks, RECOGNIZED),
+        (numbers, networks - 1, RECOGNIZED),
+        (numbers, networks, OLD),
+    ):
         yield Flood(
             served=served,
-            ips=places,
+            ips=ips,
             own_numbers=own_numbers,
-            own_ranges=places,
-            own_networks=places,
-            is_shown=own_numbers == numbers,
+            own_ranges=part.places_of_phones,
+            own_networks=own_networks,
+            is_shown=served == OLD,
         )
-    numbers, old, places = UNVERIFIED.own_numbers, UNVERIFIED.reserve.phones, UNVERIFIED.own_places
-    for own_numbers, old_numbers, served in (
-        (numbers - 1, old, OLD),
-        (numbers, old - 1, OLD),
-        (numbers, old, NOBODY),
+    numbers, old, networks = (
+        UNVERIFIED.own_numbers, UNVERIFIED.reserve.phones, UNVERIFIED.own_networks
+    )  # fmt: skip
+    for own_numbers, old_numbers, own_networks, served in (
+        (numbers - 1, old, networks, OLD),
+        (numbers, old - 1, networks, OLD),
+        (numbers, old, networks - 1, RECOGNIZED),
+        (numbers, old, networks, NOBODY),
     ):
         yield Flood(
             served=served,
             messages=None if served else UNVERIFIED.size,
-            ips=places,
+            ips=ips,
             own_numbers=own_numbers,
             old_numbers=old_numbers,
-            own_ranges=places,
-            own_networks=places,
+            own_ranges=UNVERIFIED.own_places,
+            own_networks=own_networks,
             is_shown=not served,
         )
     young = UNVERIFIED.recognized.phones_of_share

@@ -2,6 +2,7 @@
 own; and guesses. After an hour of each attack owners of all kinds try to log in.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -180,6 +181,7 @@ class OwnNumbers:
     tokens: dict[int, DeviceToken | None] = field(default_factory=dict)
     with_token: bool = False
     steps: int = 0
+    sent: Counter[str] = field(default_factory=Counter)
 
     @property
     def _first_old(self) -> int:
@@ -197,7 +199,8 @@ class OwnNumbers:
         - Old accounts wait until the younger ones have used up their messages.
         - Who logs in repeats that until limits stop it.
         """
-        self.with_token = self.plan.logs_in or not self.with_token
+        # First those that are bound to an IP.
+        self.with_token = self.plan.logs_in or self.steps % 2 == 1
         self.steps += 1
         numbers = self.plan.own_numbers
         if self.plan.logs_in:
@@ -213,12 +216,16 @@ class OwnNumbers:
             await self._request(number, logs_in=False)
 
     async def _request(self, number: int, *, logs_in: bool) -> bool:
-        phone, client_ip = self._phone(number), self._client_ip(number)
         is_recognized = number in self.tokens
         token = self.tokens[number] if is_recognized and self.with_token else None
-        result = await self.simulation.request(phone, client_ip, token)
-        if isinstance(result, RateLimitExceeded) or not result.sent:
+        phone = self._phone(number)
+        for client_ip in self._client_ips(number, anywhere=token is not None):
+            result = await self.simulation.request(phone, client_ip, token)
+            if not isinstance(result, RateLimitExceeded) and result.sent:
+                break
+        else:
             return False
+        self.sent[client_ip] += 1
         if logs_in:
             verified = await self.simulation.verify(phone, client_ip, result.request_id, token)
             assert verified is not None
@@ -230,15 +237,14 @@ class OwnNumbers:
             return PhoneNumber(f"+1415{OWNERS_RANGE}{1000 + number}")
         return a_number(number, first_range=700, ranges=self.plan.own_ranges)
 
-    def _client_ip(self, number: int) -> str:
+    def _client_ips(self, number: int, *, anywhere: bool) -> Sequence[str]:
+        """Return the IPs of a number: with a device token any, those with most left first."""
         if self.plan.place is Place.OWNERS_NETWORK:
-            return f"203.0.113.{100 + number}"
-        network = number // self.plan.own_ranges % self.plan.own_networks
-        if self.plan.own_networks >= self.plan.own_numbers:
-            network = number
-        elif self.plan.own_networks == self.plan.own_ranges:
-            network = (number + number // self.plan.own_ranges) % self.plan.own_networks
-        return f"10.{network >> 8}.{network & 255}.10"
+            return [f"203.0.113.{100 + number}"]
+        networks = self.plan.own_networks
+        ips = [f"10.{network >> 8}.{network & 255}.10" for network in range(networks)]
+        is_spread = anywhere and networks < self.plan.own_numbers
+        return sorted(ips, key=self.sent.__getitem__) if is_spread else [ips[number % networks]]
 
 
 @dataclass(slots=True)

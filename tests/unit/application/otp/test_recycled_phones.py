@@ -58,6 +58,16 @@ async def test_an_unused_phone_gets_a_new_identity(app: AppHarness) -> None:
     assert (await principal_of(app, await app.open_session())).identity.id == after.identity.id
 
 
+async def test_the_ips_of_the_former_owner_are_not_trusted(app: AppHarness) -> None:
+    principal = await principal_of(app, await app.open_session(client_ip="198.51.100.1"))
+    await app.use_cases.delete_user(principal)
+    await app.open_session(client_ip="198.51.100.2")
+    verification = app.database.phone_verifications[a_phone()].value
+
+    [trusted] = verification.trusted_ips
+    assert trusted.last_login_at == app.clock.now()
+
+
 async def test_a_device_token_proves_continuity(app: AppHarness) -> None:
     before, logged_in = await create_owner(app)
     app.advance(days=101)

@@ -100,6 +100,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
         image_limits = ImageLimits(
             max_pixels=settings.max_image_pixels,
+            max_jpeg_pixels=settings.max_jpeg_pixels,
             max_frames=settings.max_image_frames,
             max_total_pixels=max(settings.max_image_pixels, ImageLimits().max_total_pixels),
         )

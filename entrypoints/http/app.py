@@ -86,6 +86,7 @@ def create_app(
                     MAX_UPLOADS,
                     MAX_SPOOLED_FILES * settings.upload_limit,
                     IdentityLocks(settings.upload_lock_file),
+                    min_rate=settings.upload_min_rate,
                 ),
                 "file_reads": FileReads(),
                 "describe_api": describe,

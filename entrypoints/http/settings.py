@@ -14,7 +14,7 @@ from domain.otp.sliding_window import SlidingWindow
 class HttpSettings:
     """The settings of the HTTP side.
 
-    - `upload_limit` is in bytes, `otp_length` in digits.
+    - `upload_limit` is in bytes, `upload_min_rate` in bytes a second, `otp_length` in digits.
     - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
     - `phone_rules` are the kinds of numbers that are accepted.
@@ -32,6 +32,7 @@ class HttpSettings:
 
     public_url: str
     upload_limit: int
+    upload_min_rate: int = 32_000
     default_region: str | None = None
     phone_rules: phone.PhoneRules = phone.DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH

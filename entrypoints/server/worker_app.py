@@ -44,6 +44,7 @@ def make_app(
     http_settings = HttpSettings(
         public_url=settings.public_url,
         upload_limit=settings.max_upload_size,
+        upload_min_rate=settings.upload_min_rate,
         default_region=settings.default_region,
         upload_lock_file=upload_lock_file,
         is_stopping=workers.is_stopping,

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.countries import ALL_COUNTRIES
 from entrypoints.settings.declaration import VENDORS
@@ -80,12 +81,13 @@ def _check_variants(settings: Settings) -> Iterator[Problem]:
 
 
 def _check_private_media(settings: Settings) -> Iterator[Problem]:
-    private = "DIALTONE_MEDIA_ACCESS=private"
-    if settings.is_private and settings.is_set("DIALTONE_MEDIA_PUBLIC_URL"):
-        text = f"Must not be set together with {private}: what it serves is public."
+    if settings.media_access is MediaAccess.PUBLIC:
+        return
+    if settings.is_set("DIALTONE_MEDIA_PUBLIC_URL"):
+        text = "Must not be set with DIALTONE_MEDIA_ACCESS=private: what it serves is public."
         yield "DIALTONE_MEDIA_PUBLIC_URL", text, ""
-    if settings.is_private and settings.library_visibility is LibraryVisibility.ALL:
-        yield "DIALTONE_LIBRARY_VISIBILITY", f"Must be owner if {private}."
+    if settings.library_visibility is LibraryVisibility.ALL:
+        yield "DIALTONE_LIBRARY_VISIBILITY", "Must be owner if DIALTONE_MEDIA_ACCESS=private."
 
 
 def _check_twilio(settings: Settings) -> Iterator[Problem]:

@@ -127,10 +127,9 @@ def number(minimum: int, maximum: int) -> Callable[[str], int]:
     return _within(minimum, maximum, lambda text: int(full_match(_NUMBER, text)[0]), message)
 
 
-def size(minimum: int, maximum: int) -> Callable[[str], int]:
+def size(low: int, high: int) -> Callable[[str], int]:
     """Return a parser of sizes in this range of bytes, like `20MB` or `16 MiB`."""
-    message = f"Must be from {minimum} to {maximum} bytes: a number, or one with kB, MB, GB or GiB."
-    return _within(minimum, maximum, _parse_size, message)
+    return _within(low, high, _parse_size, f"Must be {low} to {high} bytes, such as 20MB or 1GiB.")
 
 
 def duration(minimum: str, maximum: str, *, alternative: str = "") -> Callable[[str], timedelta]:

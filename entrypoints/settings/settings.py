@@ -212,7 +212,7 @@ class Settings:
     """Maximum size of an uploaded file, such as 20MB or 16MiB."""
     library_visibility: LibraryVisibility = optional(
         parsers.choice(*LibraryVisibility),
-        derive=lambda settings: "owner" if settings.is_private else "all",
+        derive=lambda settings: "owner" if settings.media_access is MediaAccess.PRIVATE else "all",
         example="owner",
     )
     """all: members see everybody's items. owner: only their own (the default for private media)."""
@@ -284,7 +284,11 @@ class Settings:
     image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
     """Megapixels that one user can upload in an hour, all frames counted."""
     max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")
-    """Maximum pixels of an image (larger JPEGs are scaled down); each million needs up to 16 MB."""
+    """Maximum pixels of an image; each million needs up to 12 MB of memory."""
+    max_jpeg_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="120000000")
+    """Maximum pixels of a JPEG; one over `DIALTONE_MAX_IMAGE_PIXELS` is scaled down."""
+    upload_min_rate: int = advanced(parsers.size(0, 10**9), default="32KB")
+    """Minimum bytes per second of an upload. If the space is used up, slower uploads end first."""
     image_formats: tuple[SourceFormat, ...] = advanced(
         parsers.list_of(parsers.choice(*SourceFormat)), default="jpeg,png,webp,gif,avif,heic"
     )
@@ -308,11 +312,6 @@ class Settings:
     def uses_twilio(self) -> bool:
         """Whether Twilio sends messages or places and answers calls."""
         return SmsProvider.TWILIO in self.sms or self.voice is VoiceProvider.TWILIO
-
-    @property
-    def is_private(self) -> bool:
-        """Whether only the owner of an image can open it."""
-        return self.media_access is MediaAccess.PRIVATE
 
     @property
     def twilio_caller_id(self) -> str:

@@ -4,6 +4,7 @@ import random
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -76,13 +77,13 @@ async def test_closing_waits_for_a_task_and_rejects_the_next_one() -> None:
 
 def decoder_pids() -> set[int]:
     """Return the decoder processes of this process."""
-    tasks = Path("/proc/self/task").iterdir()
-    children = " ".join((task / "children").read_text() for task in tasks).split()
-    return {
-        int(pid)
-        for pid in children
-        if b"pillow.decoder" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    }
+    pids = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # threads and processes may end
+            for pid in (task / "children").read_text().split():
+                if b"pillow.decoder" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    pids.add(int(pid))
+    return pids
 
 
 async def test_a_process_without_enough_memory_or_that_is_killed_fails_one_image_only() -> None:

@@ -52,6 +52,7 @@ from application.voice.answer_call import AnswerCall
 from application.voice.answer_code_call import AnswerCodeCall
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
+from application.voice.call_reports import CallReports
 from application.voice.calls import ListCalls, OpenRecording
 from application.voice.clean_up_calls import (
     DEFAULT_CALL_RETENTION,
@@ -60,7 +61,6 @@ from application.voice.clean_up_calls import (
 )
 from application.voice.effects import CarryOutEffect
 from application.voice.find_caller import FindCaller
-from application.voice.record_call_status import RecordCallStatus
 from application.webhook_urls import WebhookUrls
 from domain.access import LibraryVisibility
 from domain.identities.session import SessionLimits
@@ -320,10 +320,9 @@ class UseCases:
             caller_id=policy.caller_id,
         )
         self.answer_code_call = AnswerCodeCall(calls, verifications, codes, clock, policy.call_flow)
-        self.record_call_status = RecordCallStatus(
-            calls, call_limiter, call_back, report_delivery, clock
-        )
-        self.keep_recording = self.record_call_status.keep_recording
+        call_reports = CallReports(calls, call_limiter, call_back, report_delivery, clock)
+        self.record_call_status = call_reports.record_status
+        self.keep_recording = call_reports.keep_recording
         self.list_calls = ListCalls(calls)
         self.open_recording = OpenRecording(calls, ports.call_provider)
 
@@ -333,8 +332,9 @@ class UseCases:
         self.list_public_keys = ports.tokens.list_published
         self.check_media = CheckMedia(items, files, mark_for_deletion, quota)
         self.retry_deletions = RetryDeletions(items, files, clock)
-        provider, retention = ports.call_provider, policy.call_retention
-        clean_up_calls = CleanUpCalls(calls, provider, clock, retention, policy.recording_retention)
+        clean_up_calls = CleanUpCalls(
+            calls, ports.call_provider, clock, policy.call_retention, policy.recording_retention
+        )
         self.cleanup = Cleanup(
             repositories,
             files,

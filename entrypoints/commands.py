@@ -16,6 +16,7 @@ import structlog
 
 from adapters.flows import draw
 from adapters.logging import configure_logging
+from application.identities.operators import OperatorActions
 from application.media.check_media import MediaFindings
 from application.use_cases import UseCases
 from application.webhook_urls import WebhookUrls
@@ -236,10 +237,7 @@ def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Make a user an administrator."""
     user = _parse_user(settings, arguments.user)
     try:
-        identity = _with_use_cases(
-            settings,
-            lambda use_cases: use_cases.operator_actions.change_role(user, Role.ADMINISTRATOR),
-        )
+        identity = _act(settings, lambda actions: actions.change_role(user, Role.ADMINISTRATOR))
     except InvalidValue as error:
         raise CommandError(error.message) from None
     return [f"{identity.id} is an administrator now. All sessions have ended: sign in again."]
@@ -248,32 +246,28 @@ def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def demote(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Make an administrator a member."""
     user = _parse_user(settings, arguments.user)
-    identity = _with_use_cases(
-        settings, lambda use_cases: use_cases.operator_actions.change_role(user, Role.MEMBER)
-    )
+    identity = _act(settings, lambda actions: actions.change_role(user, Role.MEMBER))
     return [f"{identity.id} is a member now."]
 
 
 def block(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Block a phone and revoke its sessions."""
     phone = _parse_phone(settings, arguments.phone)
-    _with_use_cases(settings, lambda use_cases: use_cases.operator_actions.block(phone))
+    _act(settings, lambda actions: actions.block(phone))
     return [f"{phone.masked} is blocked now."]
 
 
 def unblock(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Allow a blocked phone to sign in."""
     phone = _parse_phone(settings, arguments.phone)
-    _with_use_cases(settings, lambda use_cases: use_cases.operator_actions.unblock(phone))
+    _act(settings, lambda actions: actions.unblock(phone))
     return [f"{phone.masked} is not blocked now."]
 
 
 def logout(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Revoke all sessions of a phone."""
     phone = _parse_phone(settings, arguments.phone)
-    revoked = _with_use_cases(
-        settings, lambda use_cases: use_cases.operator_actions.revoke_sessions(phone)
-    )
+    revoked = _act(settings, lambda actions: actions.revoke_sessions(phone))
     return [f"{phone.masked} is signed out; revoked sessions: {revoked}."]
 
 
@@ -282,11 +276,8 @@ def restore_identity(settings: Settings, arguments: Namespace) -> Iterable[str]:
     user_id = parse_identifier(arguments.user_id)
     if user_id is None:
         raise CommandError("This is not a user id: use the one of the event identity_detached.")
-    identity = _with_use_cases(
-        settings,
-        lambda use_cases: use_cases.operator_actions.restore(user_id),
-        "There is no detached identity with this id.",
-    )
+    not_found = "There is no detached identity with this id."
+    identity = _act(settings, lambda actions: actions.restore(user_id), not_found)
     return [f"{identity.id} has its phone again. Its owner signs in and chooses a username."]
 
 
@@ -354,17 +345,21 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
 }
 
 
-def _with_use_cases(
-    settings: Settings,
-    call: Callable[[UseCases], Awaitable[T]],
-    not_found: str = "There is no such user: use a user id, or a phone that has signed in.",
-) -> T:
+def _with_use_cases(settings: Settings, call: Callable[[UseCases], Awaitable[T]]) -> T:
     async def open_and_call() -> T:
         async with bootstrap.open_use_cases(settings) as use_cases:
             return await call(use_cases)
 
+    return asyncio.run(open_and_call())
+
+
+def _act(
+    settings: Settings,
+    act: Callable[[OperatorActions], Awaitable[T]],
+    not_found: str = "There is no such user: use a user id, or a phone that has signed in.",
+) -> T:
     try:
-        return asyncio.run(open_and_call())
+        return _with_use_cases(settings, lambda use_cases: act(use_cases.operator_actions))
     except UserNotFound:
         raise CommandError(not_found) from None
 

@@ -8,8 +8,8 @@ A pipeline counts exactly. A limit that is far from full needs no more than an i
 takes the server less than half of the time: its filter also rejects a document that is nearly full,
 has many old counters, or was changed by a clock that is ahead.
 
-No update finds the document of a newer program: it looks like a full limit, and the read after that
-says that it is newer. An upgrade of these records is written into the updates too.
+No update finds a limit of a newer program: it looks like a full one, and the read after that says
+that it is newer. An upgrade of these records is written into the updates too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -72,14 +72,14 @@ def correct_available_at(limit: RateLimit, now: datetime) -> UpdateOne:
     since = now - entries.counted_for
     counted = entries.between(entries.stored, since, now + CLOCK_SKEW)
     changes = _encode({"available_at": entries.available_at(limit, counted)})
-    return UpdateOne({"_id": limit.name}, changes)
+    return UpdateOne({"_id": limit.name, **_KNOWN}, changes)
 
 
 def release_permit(limit: RateLimit, begins_at: datetime) -> UpdateOne:
     """Count a permit of a sub-period no longer, never below zero."""
     has_permit = {f"counters.{counter_key(begins_at)}": {"$gt": 0}}
     changes = _count_no_longer(limit.window, begins_at)
-    return UpdateOne({"_id": limit.name, **has_permit}, changes)
+    return UpdateOne({"_id": limit.name, **_KNOWN, **has_permit}, changes)
 
 
 def add_reservation(

@@ -96,8 +96,8 @@ def restore(path: Path, backup: Path, now: datetime, *, full_check: bool = False
     path, backup = path.resolve(), backup.resolve()
     _require(backup.is_file(), f"{backup} is no file: name a file that `dialtone backup` wrote.")
     has_database = path.exists()
-    error = f"{backup} is the database itself: name a backup."
-    _require(not (has_database and path.samefile(backup)), error)
+    is_same = has_database and path.samefile(backup)
+    _require(not is_same, f"{backup} is the database itself: name a backup.")
     # A file without a log is changed by nobody, and its folder may be read-only.
     options = "mode=ro" if any(file.exists() for file in _files_of(backup)[1:3]) else "immutable=1"
     may_lack_log = options == "immutable=1" and _read_header(backup)[18:19] == b"\2"

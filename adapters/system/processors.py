@@ -14,26 +14,29 @@ def count_processors(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS)
     """Return the processors that affinity and CPU quota allow, at least 1.
 
     In a container, the number of processors of the machine says nothing. The quota is that of this
-    process's control group or of one above it (cgroup v2), rounded down.
+    process's control group or of one above it (cgroup v2 or v1), rounded down.
 
     Args:
         cgroups: Where the control groups are mounted.
         own_cgroups: The file that names the groups of this process.
     """
-    processors = len(os.sched_getaffinity(0))
-    return max(1, min([processors, *map(int, _quotas(cgroups, own_cgroups))]))
+    quotas = [int(quota) for quota in _quotas(cgroups, own_cgroups) if quota > 0]
+    return max(1, min([len(os.sched_getaffinity(0)), *quotas]))
 
 
 def _quotas(cgroups: Path, own_cgroups: Path) -> Iterator[float]:
-    """Yield each quota, in processors."""
-    try:
-        lines = own_cgroups.read_text().splitlines()
-    except OSError:
-        return
-    for path in (line.removeprefix("0::/") for line in lines if line.startswith("0::/")):
-        for root in (cgroups, cgroups / "unified"):
-            # In a container without a namespace of its own, the path is that of the host.
-            for folder in {root, root / path, *(root / path).parents} - set(root.parents):
-                with suppress(OSError, ValueError):
-                    quota, period = map(float, (folder / "cpu.max").read_text().split())
-                    yield quota / period
+    """Yield each quota, in processors; it is negative where there is none."""
+    with suppress(OSError):
+        for line in own_cgroups.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers and "cpu" not in controllers.split(","):
+                continue
+            names = ("cpu.cfs_quota_us", "cpu.cfs_period_us") if controllers else ("cpu.max",)
+            for root in (cgroups, cgroups / (controllers or "unified"), cgroups / "cpu"):
+                group = root / path.lstrip("/")
+                # In a container without a namespace of its own, the path is that of the host.
+                for folder in {root, group, *group.parents} - set(root.parents):
+                    with suppress(OSError, ValueError, ZeroDivisionError):
+                        texts = " ".join((folder / name).read_text() for name in names)
+                        quota, period = map(float, texts.split())
+                        yield quota / period

@@ -1,7 +1,5 @@
 """Assign a phone to an identity."""
 
-from dataclasses import replace
-
 from application.ports.phone_verifications import PhoneVerifications
 from application.update import update_phone_verification
 from domain.otp.phone_verification import PhoneVerification
@@ -17,9 +15,8 @@ async def assign_phone(
 ) -> tuple[str, bool]:
     """Return the owner of a phone. A phone without one is assigned to `new_id`.
 
-    An identity with `deleted_id` counts as none, and the IPs of its logins are not trusted anymore.
-    The identity with the returned id may not exist yet: the caller creates it under that id. The
-    login of the challenge moves to the owner.
+    An identity with `deleted_id` counts as none. The identity with the returned id may not exist
+    yet: the caller creates it under that id. The login of the challenge moves to the owner.
 
     Returns:
         The id of the identity, and whether the phone is blocked.
@@ -32,12 +29,9 @@ async def assign_phone(
         owner_id = verification.identity_id
         if owner_id is None or owner_id == deleted_id:
             owner_id = new_id
-            # The latest one is that of the login, if there is one.
-            kept = verification.trusted_ips[-1:] if challenge_id else ()
-            verification = replace(verification, trusted_ips=kept)
-        assigned = verification.assign_identity(owner_id)
+            verification = verification.change_owner(new_id, by_login=challenge_id is not None)
         if challenge_id is not None:
-            assigned = assigned.move_login(challenge_id, owner_id)
-        return assigned, (owner_id, verification.blocked_at is not None)
+            verification = verification.move_login(challenge_id, owner_id)
+        return verification, (owner_id, verification.blocked_at is not None)
 
     return await update_phone_verification(verifications, phone, assign)

@@ -95,13 +95,13 @@ class OperatorActions:
             phone,
             lambda verification: (verification.block(now), verification.identity_id),
         )
-
-        def block(identity: Identity | None) -> Identity:
-            if identity is None:  # a login or a call is about to create it
-                identity = Identity(identity_id or "", phone, now, is_verified=False)
-            return identity if identity.is_closed else identity.block(now)
-
         if identity_id is not None:
+
+            def block(identity: Identity | None) -> Identity:
+                if identity is None:  # a login or a call is about to create it
+                    identity = Identity(identity_id, phone, now, is_verified=False)
+                return identity if identity.is_closed else identity.block(now)
+
             await save_identity(self.identities, identity_id, block)
         self.events.emit(SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
 
@@ -167,7 +167,9 @@ class OperatorActions:
     ) -> None:
         def replace_owner(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             is_owner = verification.identity_id == owner_id
-            return verification.assign_identity(identity_id) if is_owner else verification, None
+            if not is_owner:
+                return verification, None
+            return verification.change_owner(identity_id, by_login=False), None
 
         await update_phone_verification(self.phone_verifications, phone, replace_owner)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Final
 
 from application.identities.assign_phone import assign_phone
 from application.otp.callbacks import Callbacks
@@ -16,6 +15,7 @@ from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.update import save_identity, update_identity, update_phone_verification
+from application.voice.call_limiter import RESERVATION_ID_BYTES
 from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
@@ -34,8 +34,6 @@ from domain.voice.walk import (
     Register,
     locale_of,
 )
-
-RESERVATION_ID_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

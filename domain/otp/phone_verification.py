@@ -371,6 +371,15 @@ class PhoneVerification:
         """Return the state of a phone that belongs to this identity, or to none."""
         return replace(self, identity_id=identity_id)
 
+    def change_owner(self, identity_id: str, *, by_login: bool) -> "PhoneVerification":
+        """Return the state of a phone that belongs to another identity from now on.
+
+        The IPs of the former owner are not trusted anymore. The latest one is that of the login, if
+        a login changes the owner.
+        """
+        trusted_ips = self.trusted_ips[-1:] if by_login else ()
+        return replace(self, identity_id=identity_id, trusted_ips=trusted_ips)
+
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
         """Return the state with the login of this challenge at another identity."""
         return self.map_challenges(

@@ -51,7 +51,7 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
     Raises:
         KeyboardInterrupt: Ctrl-C before any worker had started.
     """
-    # Before any thread starts: `_handle_signals` waits for them. Workers inherit it.
+    # Before any thread that takes signals: `_handle_signals` waits for them. Workers inherit it.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     awaited = {*STOP_SIGNALS}
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by nohup

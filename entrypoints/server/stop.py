@@ -14,8 +14,8 @@ _log = structlog.get_logger()
 class StopSequence:
     """From the first stop signal to the end of the workers.
 
-    1. SIGTERM: readiness fails, and everything is served for the stop delay. Ctrl-C (SIGINT) and a
-       new worker that cannot start skip this.
+    1. SIGTERM: readiness fails, and everything is served for the stop delay. Ctrl-C (SIGINT), a
+       terminal that is closed (SIGHUP) and a new worker that cannot start skip this.
     2. Nothing new is accepted, and open requests may finish for the drain timeout.
     3. Workers that remain are killed.
 

@@ -279,7 +279,7 @@ def _call_row(result: CallResult) -> list[str]:
         str(result.answered),
         f"{result.connected} at the same time",
         f"{result.served_owners} are answered",
-        "yes" if result.connected_owners else "**no**",
+        "yes" if result.connected_of_owners else "**no**",
         "yes" if result.is_new_caller_answered else "**no**",
     ]
 

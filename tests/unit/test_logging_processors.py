@@ -196,7 +196,8 @@ def test_a_phone_and_a_code_are_masked_in_any_value() -> None:
     "text",
     [
         "+14155552671", "004915123456789", "tel14155552671x", "phone=%2B14155552671",
-        "+1 (415) 555 2671", "(415) 555-2671", "98765 43210",
+        "+1 (415) 555 2671", "(415) 555-2671", "98765 43210", "415.555.2671",
+        "+1\N{NO-BREAK SPACE}415\N{NARROW NO-BREAK SPACE}555\N{NON-BREAKING HYPHEN}2671",
         "\uff0b\u0661\u0664\u0661\u0665\u0665\u0665\u0665", "1234567",
     ],
 )  # fmt: skip
@@ -214,7 +215,7 @@ def test_only_the_last_two_digits_of_a_phone_number_stay(text: str) -> None:
         an_id(5), "0123456789abcdef0123456789abcdef", "01234567890123456789012345678901.jpg",
         "550e8400-e29b-41d4-a716-446655440000", "2026-05-01T09:30:00.123456789Z",
         "2026-05-01 09:30:00 +0000", "192.168.100.200:49152", "took 12.123456789 s",
-        "worker 123456 of 4",
+        "took 0.123456789.", "worker 123456 of 4",
     ],
 )  # fmt: skip
 def test_ids_times_ips_and_durations_stay(text: str) -> None:

@@ -25,8 +25,17 @@ def eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
         ("0::/\n", {}, 8),
         ("0::/a/b\n", {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "300000 100000\n"}, 3),
         ("0::/of/the/host\n", {"cpu.max": "400000 100000\n"}, 4),
-        ("4:cpu:/docker/1\n0::/\n", {"cpu.max": "250000 100000\n"}, 2),
-        ("1:cpu:/a\n", {"a/cpu.max": "250000 100000\n"}, 8),
+        (
+            "4:cpu,cpuacct:/docker/1\n0::/\n",
+            {
+                "cpu,cpuacct/docker/1/cpu.cfs_quota_us": "250000\n",
+                "cpu,cpuacct/docker/1/cpu.cfs_period_us": "100000\n",
+            },
+            2,
+        ),
+        ("1:cpu:/a\n", {"cpu/cpu.cfs_quota_us": "5000\n", "cpu/cpu.cfs_period_us": "1000\n"}, 5),
+        ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "1000\n"}, 8),
+        ("1:cpu:/\n2:memory:/x\n", {"cpu/cpu.cfs_quota_us": "text\n"}, 8),
     ],
 )
 def test_the_quota_of_the_control_group_counts(

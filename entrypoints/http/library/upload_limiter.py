@@ -21,7 +21,6 @@ MAX_MEMORY_BYTES: Final = 1024 * 1024
 """What each upload has in memory. A larger file is written to a temporary file."""
 MAX_SPOOLED_FILES: Final = 16
 """So many files of the maximum size fit into the temporary files of one server process."""
-DEFAULT_MIN_RATE: Final = 32_000
 RATE_DELAY_SECONDS: Final = 5.0
 """An upload that is younger keeps the minimum rate."""
 _MIN_AGE: Final = 0.001
@@ -174,7 +173,7 @@ class UploadLimiter:
         max_bytes: int,
         locks: IdentityLocks,
         *,
-        min_rate: int = DEFAULT_MIN_RATE,
+        min_rate: int = 32_000,
         free_bytes: Callable[[], int | None] = free_temporary_bytes,
         now: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -15,12 +15,8 @@ from domain.voice.walk import Recorded
 
 
 @dataclass(frozen=True, slots=True)
-class RecordCallStatus:
-    """Record the status that the provider reports. It never goes backwards.
-
-    The report of a delivery that is a call follows: the code counts as delivered once it was read.
-    The line of a call that ended is free again.
-    """
+class CallReports:
+    """Record what the provider reports of calls. That of an unknown call is ignored."""
 
     calls: Calls
     call_limiter: CallLimiter
@@ -28,10 +24,13 @@ class RecordCallStatus:
     report_delivery: ReportDelivery
     clock: Clock
 
-    async def __call__(
+    async def record_status(
         self, call_id: str, status: CallStatus, phone: PhoneNumber | None = None
     ) -> None:
-        """Record the status. That of an unknown call, such as a rejected one, is ignored.
+        """Record the status. It never goes backwards.
+
+        The report of a delivery that is a call follows: the code counts as delivered once it was
+        read. The line of a call that ended is free again.
 
         Args:
             call_id: our id of the call.
@@ -52,7 +51,7 @@ class RecordCallStatus:
             await self.report_delivery(call.report_id, _to_reported(call))
 
     async def keep_recording(self, call_id: str, recorded: Recorded) -> None:
-        """Keep the reference to a recording, once. An unknown call has none.
+        """Keep the reference to a recording, once.
 
         The caller may hang up while recording: then nothing else reports it.
 

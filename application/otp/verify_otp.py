@@ -188,16 +188,15 @@ class VerifyOtp:
             identity_id, _ = await asyncio.gather(
                 add_session(), self.attempt_limiter.release(permits, code.deliveries)
             )
-        elif now < code.challenge.expires_at and (identity_id := await add_session(is_retry=True)):
-            await self.attempt_limiter.release(permits, code.deliveries)
         else:
-            await self.attempt_limiter.release(permits)
+            is_completable = now < code.challenge.expires_at
+            identity_id = await add_session(is_retry=True) if is_completable else None
+            await self.attempt_limiter.release(permits, code.deliveries if identity_id else ())
+        if identity_id is None:  # a parallel repeat may have opened the session
             repeated = await repeat_login(
                 self.identities, self.sessions, code, attempt.request_id, command.device_token, now
             )
             return LoggedIn(*repeated) if repeated else self._reject(phone, left)
-        if identity_id is None:
-            return self._reject(phone, left)
         await self._verify_caller(code, identity_id)
         self.events.emit(SecurityEventType.LOGIN_SUCCEEDED, phone=phone, user_id=identity_id)
         if self.codes.is_test_phone(phone, now):

@@ -61,6 +61,22 @@ async def test_a_repeat_gets_the_same_session_device_and_kind_of_tokens(
     assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
 
 
+async def test_a_login_that_its_repeat_overtakes_gets_the_same_session(app: AppHarness) -> None:
+    request_id = (await app.request_otp()).request_id
+    code, repeats = app.last_code, []
+
+    async def repeat() -> None:
+        repeats.append(await app.verify_otp(code, request_id=request_id))
+
+    app.faults.run_before("identities.add", repeat)
+    first = await app.verify_otp(code, request_id=request_id)
+
+    for login in (first, *repeats):
+        assert isinstance(login, LoggedIn)
+        await app.use_cases.authenticate(login.tokens.access_token)
+    assert (len(repeats), count_sessions(app)) == (1, 1)
+
+
 async def authenticate(app: AppHarness, login: LoggedIn) -> None:
     await app.use_cases.authenticate(login.tokens.access_token)
 

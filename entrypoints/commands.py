@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from adapters.flows import draw
+from adapters.flows.flow_rules import list_contained_phrases
 from adapters.logging import configure_logging
+from adapters.templates.sms_length import measure_sms
+from adapters.templates.template_set import TemplatePreview
 from application.identities.operators import OperatorActions
 from application.media.check_media import MediaFindings
 from application.use_cases import UseCases
@@ -23,10 +26,7 @@ from application.webhook_urls import WebhookUrls
 from domain.errors import InvalidValue, UserNotFound
 from domain.identifier import parse_identifier
 from domain.identities.identity import Role
-from domain.otp.templates.sms_length import measure_sms
-from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
-from domain.voice.flow_rules import list_contained_phrases
 from domain.voice.walk import Caller
 from entrypoints import bootstrap, operator_jobs
 from entrypoints.connection_checks import run_checks

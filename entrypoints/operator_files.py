@@ -8,7 +8,7 @@ from adapters.flows import InvalidCallFlow
 from adapters.flows import load_call_flow as load_flow
 from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, TemplateProblem
 from adapters.templates.sms_templates import load_sms_templates as load_templates
-from domain.otp.templates.template_set import AppIdentity
+from adapters.templates.template_set import AppIdentity
 from domain.voice.flow import CallFlow
 from entrypoints.settings.read import example_line
 from entrypoints.settings.settings import Settings

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.flows.flow_document import read_document
+from adapters.flows.flow_rules import FlowProblem, validate
 from application.ports.errors import ConfigurationError
 from domain.voice.flow import CallFlow
-from domain.voice.flow_rules import FlowProblem, validate
 
 BUILTIN_FLOW: Final = files("adapters.flows.builtin").joinpath("phone_line.toml")
 

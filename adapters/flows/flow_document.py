@@ -7,6 +7,7 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
+from adapters.flows.flow_rules import FlowProblem
 from domain.voice.flow import (
     CallbackNode,
     CallFlow,
@@ -21,7 +22,6 @@ from domain.voice.flow import (
     RegisterNode,
     SayNode,
 )
-from domain.voice.flow_rules import FlowProblem
 from domain.voice.instructions import Voice
 
 KINDS: Final[Mapping[str, type[FlowNode]]] = {

@@ -7,17 +7,17 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from adapters.templates.template import whole_minutes
 from adapters.templates.template_file import (
     SUFFIX,
     InvalidTemplateFile,
     TemplateFile,
     read_template_file,
 )
+from adapters.templates.template_set import AppIdentity, TemplatePreview
 from application.ports.errors import ConfigurationError
 from domain.otp.challenge import OTP_TTL, OtpCode
-from domain.otp.templates.preferences import MessagePreferences, locale_fallbacks
-from domain.otp.templates.template import whole_minutes
-from domain.otp.templates.template_set import AppIdentity, TemplatePreview
+from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
 
 FALLBACK_LOCALE: Final = "en"
 

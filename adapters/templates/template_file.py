@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
+from adapters.templates.template import parse_template
+from adapters.templates.template_set import TemplateSet
 from domain.countries import ALL_COUNTRIES
 from domain.errors import InvalidValue
-from domain.otp.templates.preferences import Platform, parse_locale
-from domain.otp.templates.template import parse_template
-from domain.otp.templates.template_set import TemplateSet
+from domain.otp.message_preferences import Platform, parse_locale
 
 SUFFIX: Final = ".toml"
 

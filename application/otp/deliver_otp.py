@@ -17,7 +17,7 @@ from application.webhook_urls import WebhookUrls
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
-from domain.otp.templates.preferences import MessagePreferences, locale_fallbacks
+from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection
 

@@ -32,10 +32,10 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.otp.delivery import Channel, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
+from domain.otp.message_preferences import MessagePreferences
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds
-from domain.otp.templates.preferences import MessagePreferences
 from domain.phone import PhoneNumber, PhoneRules
 
 REQUEST_ID_BYTES: Final = 16

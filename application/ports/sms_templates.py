@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from domain.otp.challenge import OtpCode
-from domain.otp.templates.preferences import MessagePreferences
+from domain.otp.message_preferences import MessagePreferences
 
 
 class SmsTemplates(Protocol):

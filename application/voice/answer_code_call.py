@@ -9,8 +9,8 @@ from application.ports.system import Clock
 from application.update import update_call
 from application.voice.answer_call import AnswerCallCommand
 from domain.otp.challenge import Challenge
+from domain.otp.message_preferences import locale_fallbacks
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.templates.preferences import locale_fallbacks
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.code_call import hang_up, read_code, start_code_call
 from domain.voice.flow import CallFlow

@@ -201,7 +201,7 @@ class FlowLocale:
 
 @dataclass(frozen=True, slots=True)
 class CallFlow:
-    """A valid flow. `validate` in `flow_rules.py` says what that means.
+    """A valid flow: what reads it has validated it as a whole.
 
     Attributes:
         unknown_caller: The first node of a caller whose number has no identity.

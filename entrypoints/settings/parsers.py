@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from adapters.templates.rules import find_link
 from application.ports.errors import ConfigurationError
 from domain import countries
 from domain.errors import InvalidValue
@@ -22,7 +23,6 @@ from domain.media.image import VariantSpec
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.templates.rules import find_link
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.bind import Bind
 from entrypoints.settings.values import Network, Secret

@@ -10,9 +10,9 @@ from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.media.image import SourceFormat, VariantSpec
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
+from domain.otp.message_preferences import parse_app_hash, parse_locale
 from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.templates.preferences import parse_app_hash, parse_locale
 from domain.phone import PhoneNumber, PhoneRules
 from entrypoints.bind import Bind
 from entrypoints.settings import parsers, services

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from adapters.templates.rules import validate
+from adapters.templates.sms_length import measure_sms
 from adapters.templates.sms_templates import InvalidTemplates, load_sms_templates
+from adapters.templates.template_set import AppIdentity
 from domain.errors import InvalidValue
 from domain.otp.challenge import OTP_TTL, OtpCode
-from domain.otp.templates.preferences import MessagePreferences, Platform
-from domain.otp.templates.rules import validate
-from domain.otp.templates.sms_length import measure_sms
-from domain.otp.templates.template_set import AppIdentity
+from domain.otp.message_preferences import MessagePreferences, Platform
 from entrypoints.settings.parsers import parse_app_name
 from tests.support.examples import examples
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, load_sms_templates
+from adapters.templates.template_set import AppIdentity
 from domain.otp.challenge import OTP_TTL, OtpCode
-from domain.otp.templates.preferences import MessagePreferences, Platform
-from domain.otp.templates.template_set import AppIdentity
+from domain.otp.message_preferences import MessagePreferences, Platform
 
 APP = AppIdentity("Dialtone", ("FA+9qCX9VSu",), "dial.test")
 REGISTERED = "Dear user, {code} is the OTP for your {app} account.  Valid {minutes} minutes -DIALTN"

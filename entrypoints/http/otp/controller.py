@@ -14,7 +14,7 @@ from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
 from domain.otp.delivery import Channel
-from domain.otp.templates.preferences import MessagePreferences, parse_platform
+from domain.otp.message_preferences import MessagePreferences, parse_platform
 from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.otp import schemas
 from entrypoints.http.parsing import parse_fields

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from domain.otp.challenge import OtpCode
-from domain.otp.templates.preferences import MessagePreferences
+from domain.otp.message_preferences import MessagePreferences
 
 
 class FakeSmsTemplates:

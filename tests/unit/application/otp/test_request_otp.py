@@ -12,10 +12,10 @@ from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.messenger import DeliveryResult
 from application.use_cases import Policy
 from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable
+from domain.otp.message_preferences import MessagePreferences, Platform
 from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_request_id
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.templates.preferences import MessagePreferences, Platform
 from domain.phone import parse_phone
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.otp.templates.rules import Rule, RuleViolation, find_link, validate
+from adapters.templates.rules import Rule, RuleViolation, find_link, validate
 
 CODE = "012345"
 HASH = "FA+9qCX9VSu"

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from adapters.templates.rules import RuleViolation, validate
+from adapters.templates.template import TemplateValues, parse_template
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
-from domain.otp.templates.preferences import Platform
-from domain.otp.templates.rules import RuleViolation, validate
-from domain.otp.templates.template import TemplateValues, parse_template
+from domain.otp.message_preferences import Platform
 
 # None for iOS: with a domain line, iPhones fill in the code only on that domain and in the apps
 # that are associated with it.

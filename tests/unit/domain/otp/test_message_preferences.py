@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.otp.templates.preferences import (
+from domain.otp.message_preferences import (
     Platform,
     locale_fallbacks,
     parse_app_hash,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from domain.otp.templates.sms_length import measure_sms
+from adapters.templates.sms_length import measure_sms
 
 MAX_SEGMENTS: Final = 3
 """Each segment is charged, and segments arrive separately."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from domain.errors import InvalidValue
-from domain.otp.templates.preferences import Platform
+from domain.otp.message_preferences import Platform
 
 _PLACEHOLDER: Final = re.compile(r"\{(?P<name>[^{}]*)\}|[{}]")
 _MAX_MINUTES: Final = 99

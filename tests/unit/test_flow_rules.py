@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.flows.flow_rules import list_contained_phrases, validate
 from domain.voice.flow import (
     LEAVING_MESSAGE,
     CallbackNode,
@@ -17,7 +18,6 @@ from domain.voice.flow import (
     RegisterNode,
     SayNode,
 )
-from domain.voice.flow_rules import list_contained_phrases, validate
 from domain.voice.instructions import Voice
 from tests.support.call_flows import BYE, make_flow, make_locale, menu
 

@@ -6,11 +6,11 @@ from itertools import product
 
 import pytest
 
+from adapters.templates.rules import Rule
+from adapters.templates.template import parse_template, whole_minutes
+from adapters.templates.template_set import AppIdentity, TemplateSet
 from domain.errors import InvalidValue
-from domain.otp.templates.preferences import Platform
-from domain.otp.templates.rules import Rule
-from domain.otp.templates.template import parse_template, whole_minutes
-from domain.otp.templates.template_set import AppIdentity, TemplateSet
+from domain.otp.message_preferences import Platform
 
 FIRST_HASH, SECOND_HASH = "FA+9qCX9VSu", "01234567/9a"
 OTHER_HASHES = (None, FIRST_HASH, "", "AAAAAAAAAAA")

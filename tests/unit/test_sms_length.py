@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.otp.templates.sms_length import SmsEncoding, SmsLength, measure_sms
+from adapters.templates.sms_length import SmsEncoding, SmsLength, measure_sms
 
 GSM7, UCS2 = SmsEncoding.GSM7, SmsEncoding.UCS2
 

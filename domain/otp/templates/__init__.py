@@ -1,1 +1,0 @@
-"""Templates of the SMS with a code, and the rules for their texts."""

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar, cast
 
-from application.ports.calls import Calls
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
-from application.ports.phone_verifications import PhoneVerifications
+from application.ports.otp import PhoneVerifications
 from application.ports.versioned import Records, Versioned
+from application.ports.voice import Calls
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification

@@ -37,17 +37,13 @@ from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.place_code_call import PlaceCodeCall
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
-from application.ports.call_provider import CallProvider
-from application.ports.images import ImagePublisher
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.keys import AccessTokens, KeyRing, OtpKeys
-from application.ports.media_files import MediaFiles
-from application.ports.messenger import Messenger
+from application.ports.media import ImagePublisher, MediaFiles
+from application.ports.otp import Messenger, SmsTemplates
 from application.ports.repositories import Repositories
-from application.ports.security_events import SecurityEvents
-from application.ports.sms_templates import SmsTemplates
-from application.ports.system import Clock, HealthCheck, Randomness
-from application.ports.webhooks import StatusCallbacks
+from application.ports.system import Clock, HealthCheck, Randomness, SecurityEvents
+from application.ports.voice import CallProvider, StatusCallbacks
 from application.voice.answer_call import AnswerCall
 from application.voice.answer_code_call import AnswerCodeCall
 from application.voice.call_back import CallBackCaller

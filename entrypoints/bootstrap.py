@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
 from adapters.records.phone_encryption import PhoneEncryption
-from application.ports.call_provider import CallProvider
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key
-from application.ports.media_files import MediaFiles
-from application.ports.messenger import Messenger
+from application.ports.media import MediaFiles
+from application.ports.otp import Messenger
 from application.ports.repositories import Repositories
 from application.ports.system import Clock
-from application.ports.webhooks import Webhooks
+from application.ports.voice import CallProvider, Webhooks
 from application.use_cases import Policy, Ports, UseCases
 from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits

@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
-from application.ports.media_files import MediaFiles
+from application.ports.media import MediaFiles
 from entrypoints.startup_error import StartupError
 
 CHECK_TIMEOUT: Final = 15.0

@@ -20,7 +20,7 @@ import structlog
 
 from application.ports.errors import ConfigurationError
 from application.ports.system import HealthCheck
-from application.ports.webhooks import StatusCallbacks
+from application.ports.voice import StatusCallbacks
 from entrypoints.ownership import find_ownership_problem
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError

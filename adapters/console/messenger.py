@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 from adapters.console.box import render_box
 from application.ports.errors import MessengerUnavailable
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
 
 WRITE_TIMEOUT: Final = 5.0

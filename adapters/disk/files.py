@@ -12,7 +12,7 @@ from adapters.disk import folder as media_folder
 from adapters.disk.errors import files_unavailable, not_usable
 from adapters.disk.folder import OpenFile, file_path
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media_files import MediaUrl, StoredFile
+from application.ports.media import MediaUrl, StoredFile
 from application.ports.system import Clock
 
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0

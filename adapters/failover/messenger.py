@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from application.ports.errors import MessengerUnavailable, PortError
-from application.ports.messenger import DeliveryResult, DeliveryStatus, Messenger
+from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
 

@@ -7,7 +7,7 @@ from typing import Unpack
 import structlog
 
 from adapters.logging.masking import mask_phones
-from application.ports.security_events import SecurityEventDetails, SecurityEventType
+from application.ports.system import SecurityEventDetails, SecurityEventType
 
 _log = structlog.get_logger("dialtone.security")
 

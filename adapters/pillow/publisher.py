@@ -11,7 +11,7 @@ from adapters.pillow.fair_queue import FairQueue
 from adapters.pillow.pixel_allowance import PixelAllowance
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
-from application.ports.images import EncodedImage, PublishedImage
+from application.ports.media import EncodedImage, PublishedImage
 from domain.errors import NoUploadSpace, Unavailable
 from domain.media.image import ImageLimits, SourceFormat, VariantSpec
 

@@ -22,7 +22,7 @@ from adapters.s3.errors import (
     translated_errors,
 )
 from adapters.s3.presigned import UrlSigner, make_url_signer
-from application.ports.media_files import MediaUrl, StoredFile
+from application.ports.media import MediaUrl, StoredFile
 from application.ports.system import Clock
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 from cachetools import LRUCache, cachedmethod
 
 from adapters.s3.client import Bucket, Connection
-from application.ports.media_files import URL_TTL, MediaUrl, url_expiry
+from application.ports.media import URL_TTL, MediaUrl, url_expiry
 
 _MAX_CACHED_URLS: Final = 4096
 

@@ -8,9 +8,9 @@ from adapters.http import ConnectionFailed, NoResponse, Timeouts, open_transport
 from adapters.twilio.caller_id_check import check_caller_id
 from adapters.twilio.client import RECORDING_SID, REQUEST_ERRORS, TwilioClient, TwilioError
 from adapters.twilio.error_codes import CALLS
-from application.ports.call_provider import RecordingFile
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.voice import RecordingFile
 from domain.phone import PhoneNumber
 
 MAX_RECORDING_SIZE: Final = 64 * 1024 * 1024

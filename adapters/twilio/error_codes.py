@@ -15,7 +15,7 @@ from typing import Final
 
 from adapters.http import ConnectionFailed, NoResponse
 from adapters.twilio.client import TwilioError
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 
 # Clients see all reasons. Those of an invalid number say what the person can do.
 _NO_SUCH_NUMBER: Final = "No phone has this number; check it."

@@ -11,8 +11,8 @@ from adapters.twilio.health_check import TwilioHealthCheck
 from adapters.twilio.sender_check import check_sender
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_parser import TwilioWebhookParser
-from application.ports.messenger import DeliveryResult, DeliveryStatus
-from application.ports.webhooks import MessageStatus, SignedRequest
+from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.voice import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
 
 

@@ -5,9 +5,8 @@ from datetime import timedelta
 
 from application.identities.assign_phone import assign_phone
 from application.ports.identities import Identities
-from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvents, SecurityEventType
-from application.ports.system import Randomness
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.update import save_identity
 from domain.identifier import RANDOM_BYTES, make_identifier

@@ -1,6 +1,6 @@
 """Assign a phone to an identity."""
 
-from application.ports.phone_verifications import PhoneVerifications
+from application.ports.otp import PhoneVerifications
 from application.update import update_phone_verification
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber

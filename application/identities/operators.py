@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.identities import Identities
-from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvents, SecurityEventType
-from application.ports.system import Clock
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.update import save_identity, update_identity, update_phone_verification
 from domain.errors import InvalidValue, Unauthenticated, UserNotFound
 from domain.identities.identity import Identity, Role

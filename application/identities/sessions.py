@@ -7,8 +7,7 @@ from enum import StrEnum
 
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.identities import Identities
-from application.ports.security_events import SecurityEvents, SecurityEventType
-from application.ports.system import Clock
+from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.principal import Principal
 from application.update import update_identity
 from domain.errors import InvalidRefreshToken, SessionNotFound, Unauthenticated

@@ -10,9 +10,8 @@ from application.identities.assign_phone import assign_phone
 from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.errors import StorageError, UniqueViolation
 from application.ports.identities import Identities
-from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvents, SecurityEventType
-from application.ports.system import Clock, Randomness
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.principal import Principal
 from application.update import save_identity, update_identity
 from domain.errors import (

@@ -7,8 +7,7 @@ from typing import Final
 
 from application.media.mark_for_deletion import MarkForDeletion
 from application.media.quota import LibraryQuota
-from application.ports.media_files import MediaFiles
-from application.ports.media_items import MediaItems
+from application.ports.media import MediaFiles, MediaItems
 from domain.media.item import MediaItem, parse_storage_key
 
 BATCH_SIZE: Final = 64

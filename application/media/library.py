@@ -8,7 +8,7 @@ from application.media.mark_for_deletion import MarkForDeletion
 from application.media.media_urls import LibraryItem, MediaUrls
 from application.ports.errors import ConcurrencyConflict, StorageError
 from application.ports.identities import Identities
-from application.ports.media_items import MediaItems
+from application.ports.media import MediaItems
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.update import MAX_RETRIES, update

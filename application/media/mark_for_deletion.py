@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from application.media.quota import LibraryQuota
 from application.media.variants import finish_all
 from application.ports.errors import MediaStorageUnavailable, StorageError
-from application.ports.media_files import MediaFiles
-from application.ports.media_items import MediaItems
+from application.ports.media import MediaFiles, MediaItems
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem

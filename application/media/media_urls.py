@@ -7,7 +7,7 @@ from enum import StrEnum
 from hmac import compare_digest
 
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.media_files import MediaFiles, MediaUrl, url_expiry
+from application.ports.media import MediaFiles, MediaUrl, url_expiry
 from application.ports.system import Clock
 from domain.media.image import FULL_IMAGE
 from domain.media.item import MediaItem

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from application.media.library import FindItem
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media_files import MediaFiles, StoredFile
+from application.ports.media import MediaFiles, StoredFile
 from application.principal import Principal
 from domain.errors import ItemNotFound, MediaFileNotFound, Unavailable
 from domain.media.image import Image

@@ -10,9 +10,7 @@ from typing import BinaryIO, Final
 from application.media.mark_for_deletion import delete_files
 from application.media.variants import make_variants, write_files
 from application.ports.errors import ConcurrencyConflict
-from application.ports.images import ImagePublisher
-from application.ports.media_files import MediaFiles
-from application.ports.media_items import MediaItems
+from application.ports.media import ImagePublisher, MediaFiles, MediaItems
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from domain.errors import DomainError, ItemNotFound, MediaFileNotFound

@@ -7,8 +7,7 @@ from typing import Final
 
 from application.media.mark_for_deletion import delete_files
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media_files import MediaFiles
-from application.ports.media_items import MediaItems
+from application.ports.media import MediaFiles, MediaItems
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem

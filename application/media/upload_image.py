@@ -19,9 +19,7 @@ from application.ports.errors import (
     StorageError,
 )
 from application.ports.identities import Identities
-from application.ports.images import ImagePublisher, PublishedImage
-from application.ports.media_files import MediaFiles
-from application.ports.media_items import MediaItems
+from application.ports.media import ImagePublisher, MediaFiles, MediaItems, PublishedImage
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.principal import Principal

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
-from application.ports.images import EncodedImage
-from application.ports.media_files import MediaFiles
+from application.ports.media import EncodedImage, MediaFiles
 from application.ports.system import Randomness
 from domain.media.image import VariantSpec
 from domain.media.item import STORAGE_KEY_BYTES, Variant, make_storage_key

@@ -10,7 +10,7 @@ from application.media.mark_for_deletion import MarkForDeletion, delete_files
 from application.media.quota import LibraryQuota
 from application.media.retry_deletions import RetryDeletions
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media_files import MediaFiles
+from application.ports.media import MediaFiles
 from application.ports.repositories import Leases, Repositories
 from application.ports.system import Clock
 from application.ports.versioned import Versioned

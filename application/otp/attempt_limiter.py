@@ -10,8 +10,7 @@ from functools import partial
 from application.otp.permits import release_permits
 from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.phone_verifications import PhoneVerifications
-from application.ports.rate_limiter import RateLimiter
+from application.ports.otp import PhoneVerifications, RateLimiter
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp

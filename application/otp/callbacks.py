@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.permits import release_permits
 from application.otp.place_code_call import PlaceCodeCall
-from application.ports.calls import Calls
 from application.ports.errors import StorageError
-from application.ports.messenger import DeliveryStatus
-from application.ports.phone_verifications import PhoneVerifications
-from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvents, SecurityEventType
-from application.ports.system import Clock, Randomness
+from application.ports.otp import DeliveryStatus, PhoneVerifications, RateLimiter
+from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
+from application.ports.voice import Calls
 from application.update import update_phone_verification
 from domain.errors import InvalidValue, TooManyOtpRequests
 from domain.otp.callback import Callback

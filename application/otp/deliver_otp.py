@@ -9,9 +9,8 @@ from application.otp.delivery_status import ReportTimingProfile
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.place_code_call import PlaceCodeCall
 from application.ports.errors import StorageError
-from application.ports.messenger import DeliveryResult, Messenger
+from application.ports.otp import DeliveryResult, Messenger, SmsTemplates
 from application.ports.repositories import DeliveryReports
-from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock
 from application.webhook_urls import WebhookUrls
 from domain.otp.delivery import Delivery

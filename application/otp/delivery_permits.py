@@ -6,7 +6,7 @@ from datetime import datetime
 from application.otp.codes import OtpCodes
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.rate_limiter import RateLimiter
+from application.ports.otp import RateLimiter
 from domain.otp.attempts import OtpAttempt
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, OtpRequest

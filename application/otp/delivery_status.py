@@ -10,7 +10,7 @@ from typing import Final
 from application.otp.delivery_timing import MAX_DURATIONS, random_quantile
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock, Randomness
-from application.ports.webhooks import SignedRequest, StatusCallbacks
+from application.ports.voice import SignedRequest, StatusCallbacks
 from application.update import save_record
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Sequence
 from statistics import fmean
 from typing import Final
 
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.system import Randomness
 
 MAX_DURATIONS: Final = 32

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from application.ports.errors import StorageError
-from application.ports.rate_limiter import RateLimiter
+from application.ports.otp import RateLimiter
 from domain.otp.rate_limits import Reservation
 
 

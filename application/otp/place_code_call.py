@@ -4,11 +4,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.ports.call_provider import CallProvider
-from application.ports.calls import Calls
 from application.ports.errors import CorruptRecord, StorageError
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.system import Clock
+from application.ports.voice import CallProvider, Calls
 from application.update import update_call
 from application.webhook_urls import WebhookUrls
 from domain.phone import PhoneNumber

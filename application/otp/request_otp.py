@@ -14,11 +14,8 @@ from application.otp.recognize_device import recognize_device
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.messenger import DeliveryStatus
-from application.ports.phone_verifications import PhoneVerifications
-from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvents, SecurityEventType
-from application.ports.system import Clock, Randomness
+from application.ports.otp import DeliveryStatus, PhoneVerifications, RateLimiter
+from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.errors import (

@@ -13,14 +13,13 @@ from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes
 from application.otp.delivery_permits import DeliveryPermits
 from application.otp.recognize_device import recognize_device
-from application.ports.calls import Calls
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import SecurityEvents, SecurityEventType
-from application.ports.system import Clock, Randomness
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
+from application.ports.voice import Calls
 from application.update import update_call, update_phone_verification
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier

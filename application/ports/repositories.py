@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from application.ports.calls import Calls
 from application.ports.identities import Identities
-from application.ports.media_items import MediaItems
-from application.ports.phone_verifications import PhoneVerifications
-from application.ports.rate_limiter import RateLimiter
+from application.ports.media import MediaItems
+from application.ports.otp import PhoneVerifications, RateLimiter
 from application.ports.system import HealthCheck
 from application.ports.versioned import DeletableRecords, Records, Versioned
+from application.ports.voice import Calls
 from domain.media.idempotency import IdempotencyKey
 from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport

@@ -1,7 +1,14 @@
-"""Clock, randomness and health: what every part may need."""
+"""What all features need: clock, randomness, health, security events, the current request."""
 
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import Final, Protocol, TypedDict, Unpack
+
+from domain.identities.identity import Role
+from domain.phone import PhoneNumber
 
 
 class Clock(Protocol):
@@ -34,3 +41,106 @@ class HealthCheck(Protocol):
             PortError: it would not; the text says why.
         """
         ...
+
+
+class SecurityEventType(StrEnum):
+    """A type of security event. The values are stable, because alerts depend on them.
+
+    docs/security-events.md describes when each event is emitted.
+    """
+
+    OTP_REQUESTED = "otp_requested"
+    OTP_DELIVERED = "otp_delivered"
+    OTP_SUPPRESSED = "otp_suppressed"
+    OTP_REQUEST_REJECTED = "otp_request_rejected"
+    CALLBACK_REQUESTED = "callback_requested"
+    OTP_VERIFICATION_FAILED = "otp_verification_failed"
+    OTP_ATTEMPTS_EXHAUSTED = "otp_attempts_exhausted"
+    LOGIN_SUCCEEDED = "login_succeeded"
+    TEST_OTP_USED = "test_otp_used"
+    SESSION_REFRESHED = "session_refreshed"
+    REFRESH_TOKEN_REJECTED = "refresh_token_rejected"  # noqa: S105 - an event, not a secret
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - an event, not a secret
+    SESSION_REVOKED = "session_revoked"
+    PHONE_BLOCKED = "phone_blocked"
+    PHONE_UNBLOCKED = "phone_unblocked"
+    ROLE_CHANGED = "role_changed"
+    USER_DELETED = "user_deleted"
+    IDENTITY_DETACHED = "identity_detached"
+    IDENTITY_RESTORED = "identity_restored"
+    CALL_REJECTED = "call_rejected"
+    CALLER_REGISTERED = "caller_registered"
+
+    @property
+    def may_be_attack(self) -> bool:
+        """Whether operators should be warned."""
+        return self in {
+            SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
+            SecurityEventType.REFRESH_TOKEN_REUSED,
+            SecurityEventType.TEST_OTP_USED,
+            SecurityEventType.IDENTITY_DETACHED,
+            SecurityEventType.CALL_REJECTED,
+        }
+
+
+class SecurityEventDetails(TypedDict, total=False):
+    """What an event says about a phone or an identity.
+
+    - The log masks the phone, and adds the client IP of the request.
+    - An event never has a code, a token or the request id of a code.
+
+    Attributes:
+        phone: the phone, if the event has one.
+        user_id: the id of the identity.
+        role: the new role.
+        reason: one word or a short phrase with details.
+        attempts_left: how often this client may still try a code.
+    """
+
+    phone: PhoneNumber | None
+    user_id: str | None
+    role: Role
+    reason: str | None
+    attempts_left: int
+
+
+class SecurityEvents(Protocol):
+    """Where use cases report security events (ASVS 5.0 16.3)."""
+
+    def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
+        """Emit an event; never waits and never raises. An empty detail is left out."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class CurrentRequest:
+    """One request, and how long it has waited for the database.
+
+    `log_fields` are in each log line of the request: `request_id`, `client_ip`, perhaps `trace_id`.
+    The time is for an adapter that limits what all calls of a request take together: calls at the
+    same time count once.
+    """
+
+    log_fields: Mapping[str, str]
+    _finished: float = 0.0
+    _calls: int = 0
+    _began_at: float = 0.0
+
+    def storage_seconds(self, now: float) -> float:
+        """Return how many seconds it has waited until now."""
+        return self._finished + (now - self._began_at if self._calls else 0.0)
+
+    def begin_storage_call(self, now: float) -> None:
+        """Begin a call of the database."""
+        if not self._calls:
+            self._began_at = now
+        self._calls += 1
+
+    def end_storage_call(self, now: float) -> None:
+        """End a call of the database."""
+        self._calls -= 1
+        if not self._calls:
+            self._finished += now - self._began_at
+
+
+CURRENT_REQUEST: Final = ContextVar[CurrentRequest | None]("CURRENT_REQUEST", default=None)

@@ -5,11 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from application.ports.calls import Calls
 from application.ports.errors import PortError
-from application.ports.security_events import SecurityEvents, SecurityEventType
-from application.ports.system import Clock
+from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
+from application.ports.voice import Calls
 from application.update import update_call
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from application.otp.codes import OtpCodes
-from application.ports.calls import Calls
-from application.ports.phone_verifications import PhoneVerifications
+from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
+from application.ports.voice import Calls
 from application.update import update_call
 from application.voice.answer_call import AnswerCallCommand
 from domain.otp.challenge import Challenge

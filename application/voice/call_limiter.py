@@ -6,9 +6,8 @@ from typing import Final
 
 from application.otp.codes import OtpCodes
 from application.otp.permits import release_permits
-from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvents, SecurityEventType
-from application.ports.system import Clock, Randomness
+from application.ports.otp import RateLimiter
+from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import CallFlow, DialResult

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from application.otp.delivery_status import ReportDelivery
-from application.ports.calls import Calls
 from application.ports.system import Clock
+from application.ports.voice import Calls
 from application.update import update_call
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter

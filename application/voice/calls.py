@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from application.ports.call_provider import CallProvider, RecordingFile
-from application.ports.calls import Calls
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from application.ports.voice import CallProvider, Calls, RecordingFile
 from application.principal import Principal
 from domain.errors import (
     CallNotFound,

@@ -6,10 +6,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from application.ports.call_provider import CallProvider
-from application.ports.calls import Calls
 from application.ports.errors import CallProviderUnavailable
 from application.ports.system import Clock
+from application.ports.voice import CallProvider, Calls
 from application.update import update_call
 from domain.voice.call import MAX_SILENCE, Call
 

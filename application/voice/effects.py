@@ -9,11 +9,8 @@ from application.otp.codes import OtpCodes
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.permits import release_permits
 from application.ports.identities import Identities
-from application.ports.messenger import DeliveryStatus, Messenger
-from application.ports.phone_verifications import PhoneVerifications
-from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import SecurityEvents, SecurityEventType
-from application.ports.system import Clock, Randomness
+from application.ports.otp import DeliveryStatus, Messenger, PhoneVerifications, RateLimiter
+from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.update import save_identity, update_identity, update_phone_verification
 from application.voice.call_limiter import RESERVATION_ID_BYTES
 from domain.errors import Unauthenticated

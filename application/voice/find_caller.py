@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.identities import Identities
-from application.ports.phone_verifications import PhoneVerifications
+from application.ports.otp import PhoneVerifications
 from application.update import update_identity
 from domain.errors import Unauthenticated
 from domain.phone import PhoneNumber

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
-from application.ports.webhooks import Webhooks
+from application.ports.voice import Webhooks
 from domain import phone
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow

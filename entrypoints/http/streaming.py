@@ -12,9 +12,9 @@ import structlog
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-from application.ports.call_provider import RecordingFile
 from application.ports.errors import PortError
-from application.ports.media_files import StoredFile
+from application.ports.media import StoredFile
+from application.ports.voice import RecordingFile
 from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.limits import MAX_READS
 

@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from adapters.records.media_items import MEDIA_ITEMS, MediaItemRecord
 from adapters.sqlite.record_table import to_column
 from adapters.sqlite.schema import columns_of
-from application.ports.media_items import MediaItems
+from application.ports.media import MediaItems
 from domain.media.image import MediaKind
 from domain.media.page import ItemFilter
 from domain.page import Cursor

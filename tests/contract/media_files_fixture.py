@@ -16,7 +16,7 @@ import pytest
 
 from adapters.disk import open_disk_files
 from adapters.disk.folder import UNFINISHED
-from application.ports.media_files import MediaFiles
+from application.ports.media import MediaFiles
 from application.ports.system import HealthCheck
 from tests.contract import external_adapter
 from tests.integration.s3_setup import S3Setup

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.twilio.calls import open_twilio_calls
-from application.ports.call_provider import CallProvider
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
-from application.ports.messenger import DeliveryStatus
+from application.ports.otp import DeliveryStatus
+from application.ports.voice import CallProvider
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone
 from tests.support.fakes.call_provider import INVALID_NUMBER, FakeCallProvider

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 
 from adapters.pillow import open_image_publisher
-from application.ports.images import ImagePublisher
+from application.ports.media import ImagePublisher
 from domain.errors import InvalidImage, UnsupportedImageType
 from domain.media.image import ImageFormat, ImageLimits, VariantSpec
 from tests.integration.image_publishing import Published, publish_by

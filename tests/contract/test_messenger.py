@@ -11,7 +11,7 @@ import pytest
 from adapters.console import ConsoleMessenger
 from adapters.twilio.messenger import open_twilio_messenger
 from application.ports.errors import MessengerUnavailable
-from application.ports.messenger import DeliveryResult, DeliveryStatus, Messenger
+from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
 from tests.contract import external_adapter

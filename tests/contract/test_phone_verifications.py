@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.ports.phone_verifications import PhoneVerifications
+from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.otp.attempt_counters import AttemptCounter, CounterKind

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.ports.rate_limiter import RateLimiter
+from application.ports.otp import RateLimiter
 from application.ports.repositories import Repositories
 from domain.otp.rate_limits import Part, Permit, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow

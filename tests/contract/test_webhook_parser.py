@@ -5,7 +5,7 @@ import json
 import pytest
 
 from adapters.twilio.webhook_parser import TwilioWebhookParser
-from application.ports.webhooks import SignedRequest, WebhookFields
+from application.ports.voice import SignedRequest, WebhookFields
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from domain.voice.call import CallStatus

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.twilio.signatures import TwilioSignatures
-from application.ports.webhooks import SignedRequest
+from application.ports.voice import SignedRequest
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 
 ACCOUNT = "AC" + "0" * 30 + "da"

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from application.ports.messenger import DeliveryStatus
+from application.ports.otp import DeliveryStatus
 
 OWN_FACTORY: Final = "own_messenger:open_messenger"
 _SOURCE: Final = """
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 
 
 class OwnMessenger:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from application.ports.messenger import DeliveryStatus
+from application.ports.otp import DeliveryStatus
 from tests.e2e.app import Account, App
 from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from application.ports.images import ImagePublisher
+from application.ports.media import ImagePublisher
 from domain.errors import InvalidImage
 from domain.media.image import Image, ImageLimits, VariantSpec
 from tests.support.builders import an_id

@@ -15,7 +15,7 @@ import pytest
 
 from adapters.console import ConsoleMessenger, messenger
 from application.ports.errors import MessengerUnavailable
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
 
 PHONE = a_phone()

@@ -13,7 +13,7 @@ from adapters.disk import DiskFiles, open_disk_files
 from adapters.disk import folder as media_folder
 from adapters.disk.folder import UNFINISHED
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from application.ports.media_files import MediaUrl
+from application.ports.media import MediaUrl
 from tests.contract.media_files_fixture import open_files
 from tests.integration.test_sqlite_opening import as_unprivileged_user
 from tests.support.fakes.clock import MovableClock

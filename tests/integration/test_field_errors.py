@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from litestar.exceptions import ClientException, ValidationException
 
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain import errors
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS

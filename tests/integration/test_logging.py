@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from application.ports.security_events import SecurityEventType
+from application.ports.system import SecurityEventType
 
 PROJECT: Final = Path(__file__).parents[2]
 TIMEOUT: Final = 30
@@ -49,7 +49,7 @@ def run(script: str, level: str = "info") -> tuple[int, str, list[dict[str, Any]
 ALL_LOGGERS: Final = """
 import asyncio, warnings
 import structlog
-from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
+from application.ports.system import CURRENT_REQUEST, CurrentRequest
 ours = structlog.get_logger("entrypoints.test")
 CURRENT_REQUEST.set(CurrentRequest({"request_id": "a-request"}))
 ours.info("ours", phone_number="+14155552671")
@@ -165,7 +165,7 @@ def test_a_closed_or_full_stderr_does_not_fail_the_process(redirection: str) -> 
 
 EMIT_ALL: Final = """
 from adapters.logging import LogSecurityEvents
-from application.ports.security_events import SecurityEventType
+from application.ports.system import SecurityEventType
 from domain.phone import parse_phone
 
 for event_type in SecurityEventType:

@@ -19,7 +19,7 @@ from adapters.mongo.database import Database
 from adapters.mongo.driver import RawDocument
 from adapters.records.rate_limits import SUB_PERIODS, RateLimitRecord, acquire
 from application.ports.errors import StorageTimeout
-from application.ports.rate_limiter import RateLimiter
+from application.ports.otp import RateLimiter
 from domain.otp.rate_limits import Part, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW

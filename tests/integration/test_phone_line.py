@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.ports.messenger import DeliveryStatus
+from application.ports.otp import DeliveryStatus
 from entrypoints.bootstrap import make_webhooks, open_call_provider
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone

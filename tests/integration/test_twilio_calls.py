@@ -10,7 +10,7 @@ from adapters.http import NoResponse, Timeouts, open_transport
 from adapters.twilio.calls import TwilioCalls, open_twilio_calls
 from adapters.twilio.client import TwilioClient
 from application.ports.errors import CallProviderUnavailable
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects

@@ -13,7 +13,7 @@ import pytest
 from adapters.http import Timeouts, Transport
 from adapters.twilio.client import TwilioClient
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects

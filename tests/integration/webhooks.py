@@ -13,7 +13,7 @@ from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.messenger import open_twilio_messenger
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_parser import TwilioWebhookParser
-from application.ports.webhooks import Webhooks
+from application.ports.voice import Webhooks
 from application.use_cases import Policy
 from application.webhook_urls import WebhookUrls
 from entrypoints.http.settings import HttpSettings

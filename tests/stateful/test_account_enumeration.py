@@ -7,7 +7,7 @@ from typing import Final
 import httpx
 import pytest
 
-from application.ports.messenger import DeliveryResult
+from application.ports.otp import DeliveryResult
 from domain.phone import PhoneNumber
 from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
 from tests.support.fakes.database import InMemoryDatabase

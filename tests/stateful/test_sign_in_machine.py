@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
 from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
 from tests.stateful.runs import OpenDatabase, on_each_database, run_machine

@@ -13,11 +13,11 @@ from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
-from application.ports.images import ImagePublisher
 from application.ports.keyed_hashes import KeyedHashes
+from application.ports.media import ImagePublisher
 from application.ports.repositories import Repositories
 from application.ports.system import Randomness
-from application.ports.webhooks import StatusCallbacks
+from application.ports.voice import StatusCallbacks
 from application.principal import Principal
 from application.use_cases import Policy, Ports, UseCases
 from application.webhook_urls import WebhookUrls

@@ -1,7 +1,7 @@
 """Reading of media files in tests."""
 
 from application.media.open_file import OpenFile
-from application.ports.media_files import MediaFiles
+from application.ports.media import MediaFiles
 
 
 async def read_file(

@@ -8,7 +8,7 @@ import pytest
 from adapters.failover import FailoverMessenger
 from adapters.failover.messenger import UNKNOWN_TTL
 from application.ports.errors import MessengerUnavailable
-from application.ports.messenger import DeliveryResult
+from application.ports.otp import DeliveryResult
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
 

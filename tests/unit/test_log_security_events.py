@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import CapturedCall, CapturingLogger
 
 from adapters.logging import LogSecurityEvents, security_events
-from application.ports.security_events import SecurityEventDetails, SecurityEventType
+from application.ports.system import SecurityEventDetails, SecurityEventType
 from domain.identities.identity import Role
 from tests.support.builders import a_phone, an_id
 

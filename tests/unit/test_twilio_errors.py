@@ -6,7 +6,7 @@ import pytest
 
 from adapters.twilio.client import TwilioError
 from adapters.twilio.error_codes import CALLS, MESSAGES, ErrorReasons
-from application.ports.messenger import DeliveryStatus
+from application.ports.otp import DeliveryStatus
 
 # The status and the error code of a response.
 UNAUTHORIZED = [(401, None), (403, None), (429, None)]

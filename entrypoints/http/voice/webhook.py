@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import structlog
 from litestar.exceptions import HTTPException
 
-from application.ports.webhooks import CallMarkup, SignedRequest, WebhookFields
+from application.ports.voice import CallMarkup, SignedRequest, WebhookFields
 from application.webhook_urls import WebhookUrls
 from domain.voice.instructions import Position
 from entrypoints.http.errors.exceptions import HttpError

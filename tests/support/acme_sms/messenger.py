@@ -15,8 +15,8 @@ from adapters.http import (
     open_transport,
 )
 from application.ports.errors import ConfigurationError, MessengerUnavailable
-from application.ports.messenger import DeliveryResult, DeliveryStatus
-from application.ports.webhooks import MessageStatus, SignedRequest
+from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.voice import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
 from tests.support.acme_sms.callbacks import AcmeStatusCallbacks
 

@@ -2,9 +2,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from application.ports.call_provider import RecordingFile
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.voice import RecordingFile
 from domain.phone import PhoneNumber
 
 REJECTED = DeliveryResult(DeliveryStatus.REJECTED, "The fake provider is down.")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media_files import MediaUrl, StoredFile
+from application.ports.media import MediaUrl, StoredFile
 from tests.support.fault_injector import FaultInjector
 
 CHUNK_SIZE = 64 * 1024

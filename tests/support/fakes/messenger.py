@@ -3,7 +3,7 @@ import re
 from typing import NamedTuple
 
 from application.ports.errors import MessengerUnavailable
-from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
 
 ACCEPTED = DeliveryResult(DeliveryStatus.ACCEPTED)

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from typing import Unpack
 
-from application.ports.security_events import SecurityEventDetails, SecurityEventType
+from application.ports.system import SecurityEventDetails, SecurityEventType
 from domain.identities.identity import Role
 from domain.phone import PhoneNumber
 

@@ -15,8 +15,8 @@ import pytest
 from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn
 from application.ports.errors import StorageUnavailable
-from application.ports.messenger import DeliveryResult
-from application.ports.security_events import SecurityEventType
+from application.ports.otp import DeliveryResult
+from application.ports.system import SecurityEventType
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.errors import (

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from adapters.logging import LogSecurityEvents
 from adapters.logging.configuration import add_request_fields
-from application.ports.security_events import SecurityEventType
+from application.ports.system import SecurityEventType
 from entrypoints.http.middleware import RequestContextMiddleware
 from tests.support.asgi import http_scope, ok, request
 

@@ -9,8 +9,8 @@ import pytest
 from litestar.response.base import ASGIResponse
 from structlog.testing import capture_logs
 
-from application.ports.call_provider import RecordingFile
 from application.ports.errors import MediaStorageUnavailable
+from application.ports.voice import RecordingFile
 from entrypoints.http import streaming
 from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.streaming import FileRead, FileReads, FileResponse

@@ -4,7 +4,7 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 from application.media.media_urls import FileAccess, MediaAccess
-from application.ports.media_files import MediaUrl
+from application.ports.media import MediaUrl
 from application.use_cases import Policy
 from tests.support.app_harness import AppHarness
 from tests.support.builders import an_item

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 import pytest
 
-from application.ports.images import EncodedImage, ImagePublisher, PublishedImage
+from application.ports.media import EncodedImage, ImagePublisher, PublishedImage
 from application.principal import Principal
 from application.use_cases import Policy
 from domain.errors import DomainError, ItemNotFound, QuotaExceeded

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.ports.messenger import DeliveryResult
+from application.ports.otp import DeliveryResult
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.support.fakes.randomness import SeededRandomness
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
-from application.ports.messenger import DeliveryResult
+from application.ports.otp import DeliveryResult
 from application.use_cases import Policy
 from domain.errors import (
     DeliveryFailed,

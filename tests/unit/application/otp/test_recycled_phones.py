@@ -7,7 +7,7 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageError, StorageUnavailable
-from application.ports.security_events import SecurityEventType
+from application.ports.system import SecurityEventType
 from application.principal import Principal
 from application.use_cases import Policy
 from domain.errors import Unauthenticated, UserNotFound

@@ -9,7 +9,7 @@ import pytest
 from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageUnavailable
-from application.ports.security_events import SecurityEventType
+from application.ports.system import SecurityEventType
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_parsed_token, a_phone
 from tests.support.fault_injector import ProcessKilled

@@ -8,8 +8,8 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageUnavailable
-from application.ports.messenger import DeliveryResult
-from application.ports.security_events import SecurityEventType
+from application.ports.otp import DeliveryResult
+from application.ports.system import SecurityEventType
 from application.use_cases import Policy
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits

@@ -9,7 +9,7 @@ import pytest
 
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, OtpRejected
-from application.ports.messenger import DeliveryResult
+from application.ports.otp import DeliveryResult
 from application.use_cases import Policy
 from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable
 from domain.otp.message_preferences import MessagePreferences, Platform

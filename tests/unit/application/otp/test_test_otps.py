@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
-from application.ports.security_events import SecurityEventType
+from application.ports.system import SecurityEventType
 from application.use_cases import Policy
 from domain.errors import CountryNotServed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode

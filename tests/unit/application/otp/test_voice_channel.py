@@ -9,7 +9,7 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn
 from application.ports.errors import StorageUnavailable
-from application.ports.messenger import DeliveryResult
+from application.ports.otp import DeliveryResult
 from application.use_cases import Policy
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from application.otp.verify_otp import LoggedIn
-from application.ports.messenger import DeliveryResult
-from application.ports.security_events import SecurityEventType
+from application.ports.otp import DeliveryResult
+from application.ports.system import SecurityEventType
 from domain.identities.identity import Identity
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from application.otp.verify_otp import LoggedIn
-from application.ports.security_events import SecurityEventType
+from application.ports.system import SecurityEventType
 from application.use_cases import Policy
 from domain.errors import InvalidValue
 from domain.identities.identity import Consent, Identity, Role

@@ -1,14 +1,114 @@
-"""The ports for the requests of a provider of calls or messages."""
+"""The ports of the phone line: calls, their provider, and its webhooks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from application.ports.otp import DeliveryResult
+from application.ports.versioned import DeletableRecords, Versioned
 from domain.otp.delivery_report import ReportedStatus
+from domain.page import Cursor
 from domain.phone import PhoneNumber
-from domain.voice.call import CallStatus
+from domain.voice.call import Call, CallStatus
 from domain.voice.instructions import Instruction, Position
 from domain.voice.walk import CallEvent
+
+
+class Calls(DeletableRecords[Call], Protocol):
+    """Calls by id; in pages; and those that the cleanup handles."""
+
+    async def list_after(
+        self, identity_id: str | None, cursor: Cursor | None, limit: int
+    ) -> Sequence[Call]:
+        """List up to `limit` calls after the cursor, of an identity or, for None, of everybody.
+
+        They are in order, the newest first: by `started_at`, then by id. The cost does not
+        depend on how many calls come before it.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_started(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List up to `limit` calls that started then or earlier, the oldest first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_of_identity(self, identity_id: str, limit: int) -> Sequence[Versioned[Call]]:
+        """List up to `limit` calls of an identity.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_recorded(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List up to `limit` calls whose `oldest_recording_at` is then or earlier, that first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_unfinished(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List up to `limit` calls whose `unfinished_since` is then or earlier, that first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFile:
+    """An open recording. `size` is in bytes, None if the provider does not say."""
+
+    media_type: str
+    size: int | None
+    chunks: AsyncIterator[bytes]
+
+
+class CallProvider(Protocol):
+    """Places calls and has the recordings."""
+
+    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
+        """Ring a phone in bounded time; once it is answered, `url` says what the call does.
+
+        - A failure is a result, not an exception. A call is never placed twice.
+        - A result that is `ACCEPTED` has the provider's id of the call. After `UNKNOWN`, it may
+          ring.
+        """
+        ...
+
+    def open_recording(self, recording_id: str) -> AbstractAsyncContextManager[RecordingFile]:
+        """Open a recording as a stream of limited size.
+
+        A stream that breaks off raises, so that a part is never taken for the whole.
+
+        Raises:
+            RecordingNotFound
+            CallProviderUnavailable: Also while the chunks are read.
+        """
+        ...
+
+    async def delete_recording(self, recording_id: str) -> None:
+        """Delete a recording. One that is not there is deleted.
+
+        Raises:
+            CallProviderUnavailable
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

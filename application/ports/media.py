@@ -1,0 +1,294 @@
+"""The ports of the library: items, files, and the encoding of images."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import BinaryIO, Final, Protocol
+
+from application.ports.versioned import DeletableRecords, Versioned
+from domain.media.image import Image, VariantSpec
+from domain.media.item import MediaItem
+from domain.media.page import ItemFilter
+from domain.page import Cursor
+
+
+class MediaItems(DeletableRecords[MediaItem], Protocol):
+    """Library items by id, in any state; in pages; and those that the cleanup handles.
+
+    Pages have the ready items, newest first: by `created_at`, then by id. Limits are positive.
+    Items of deleted owners are listed too: `Identities.find_deleted` knows whose these are.
+    """
+
+    async def list_page(
+        self, item_filter: ItemFilter, offset: int, limit: int
+    ) -> Sequence[MediaItem]:
+        """List items after the first `offset` ones, which cost time: see `MAX_TOTAL`.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_after(
+        self, item_filter: ItemFilter, cursor: Cursor, limit: int
+    ) -> Sequence[MediaItem]:
+        """List items after the cursor.
+
+        The cost does not depend on how many items come before it. The item of the cursor need not
+        exist.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
+        """Count the items, up to `limit`.
+
+        The cost does not depend on how many more there are.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List up to `limit` items of an owner that are not marked for deletion.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List up to `limit` items in any state whose ids come after this one, in their order.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready item of an owner.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        """List the ids of an owner's items whose deletion was requested after this time.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def list_expired_uploads(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        """List up to `limit` pending items whose upload deadline passed.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_deleting(
+        self, requested_before: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        """List up to `limit` items whose deletion was requested then or earlier.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List up to `limit` items whose file the store refused to delete, the oldest first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+
+URL_TTL: Final = timedelta(days=2)
+"""Maximum lifetime of a URL that expires."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that is open for reading. It may be read to its end, in part, or not at all.
+
+    It is closed at the end of the block that opened it, and cannot be read afterwards.
+
+    Attributes:
+        size: How many bytes `chunks` has.
+        chunks: The content, or the requested part of it, in order.
+    """
+
+    size: int
+    chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaUrl:
+    """A URL that needs no token; `expires_at` is None if it does not expire."""
+
+    url: str
+    expires_at: datetime | None = None
+
+
+def url_expiry(now: datetime) -> datetime:
+    """Return when a URL expires that is made now.
+
+    It is the same for each day in UTC, so that URLs are too, and caches work. So a URL is valid
+    for one day at least.
+    """
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) + URL_TTL
+
+
+class MediaFiles(Protocol):
+    """Files by storage key. A file is complete or absent, never partly visible.
+
+    A storage key has at most 100 characters: names of lower-case letters and digits, with single
+    dots, hyphens and underscores inside, and slashes between the names, as in a path.
+    """
+
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
+        """Store the file durably, replacing the one with the same storage key.
+
+        `content` is seekable. It is read to its end, and never as a whole into memory.
+
+        Raises:
+            MediaStorageUnavailable
+            MediaFileRejected: Repeating it does not help.
+        """
+        ...
+
+    async def get_size(self, storage_key: str) -> int | None:
+        """Return the size of the file in bytes, or None if it does not exist. Do not open it.
+
+        Raises:
+            MediaStorageUnavailable
+        """
+        ...
+
+    def open_file(
+        self, storage_key: str, start: int = 0, stop: int | None = None
+    ) -> AbstractAsyncContextManager[StoredFile | None]:
+        """Open the file for reading until the end of the block; None if it does not exist.
+
+        - Only the bytes from `start` to before `stop` are read, to the end of the file without
+          `stop`. `start` is inside the file, or 0.
+        - When the block ends, in whatever way, the connection or descriptor is released at once.
+        - While the service has 256 files open, writes, deletions and health checks are not delayed.
+
+        Raises:
+            MediaStorageUnavailable
+        """
+        ...
+
+    def list_files(self) -> AsyncIterator[str]:
+        """List the storage keys of all files, in any order.
+
+        Files that are written or deleted meanwhile may be listed or not.
+
+        Raises:
+            MediaStorageUnavailable
+        """
+        ...
+
+    async def delete(self, storage_key: str) -> None:
+        """Delete the file. It is no error if it does not exist.
+
+        Raises:
+            MediaStorageUnavailable
+        """
+        ...
+
+    async def url_for(self, storage_key: str) -> MediaUrl:
+        """Return the URL of the file without I/O, whether the file exists or not.
+
+        A URL that expires does so at `url_expiry`, and is the same until the end of the day.
+        """
+        ...
+
+    async def delete_unfinished(self, before: datetime) -> int:
+        """Delete what unfinished writes left that began before this time.
+
+        Returns:
+            The number of deleted leftovers.
+
+        Raises:
+            MediaStorageUnavailable
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """An image that was encoded by the service: without metadata, and upright.
+
+    Attributes:
+        image: Its properties.
+        file: Its bytes, open at their beginning.
+    """
+
+    image: Image
+    file: BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedImage:
+    """The image that is published, and its variants by name."""
+
+    full: EncodedImage
+    variants: Mapping[str, EncodedImage]
+
+
+class ImagePublisher(Protocol):
+    """Decodes an upload and encodes it for publication."""
+
+    def publish(
+        self, upload: BinaryIO, identity_id: str, variants: Sequence[VariantSpec] = ()
+    ) -> AbstractAsyncContextManager[PublishedImage]:
+        """Decode the upload and encode it anew, outside the event loop.
+
+        - Only the bytes decide the format; the file name and the claimed type are ignored.
+        - `upload` has a descriptor, is read from its beginning, and stays open.
+        - `identity_id` is who uploads. The images of one identity do not delay those of others.
+        - Each spec yields one variant of the same name.
+        - The files of the result are closed at the end of the block.
+
+        Raises:
+            UnsupportedImageType: The bytes have none of the accepted formats.
+            InvalidImage: The image is broken or exceeds a limit. The message names the limit.
+            TooManyUploads: Too many images are waiting.
+            TooManyPixels: The identity has published too many pixels in the last hour.
+            NoUploadSpace: The temporary folder is full.
+            Unavailable: The service is stopping.
+        """
+        ...
+
+    def encode_variants(
+        self, published: BinaryIO, variants: Sequence[VariantSpec]
+    ) -> AbstractAsyncContextManager[Mapping[str, EncodedImage]]:
+        """Encode variants of an image that was published before, by name.
+
+        It takes turns with uploads and counts for no identity. `published` has a descriptor, is
+        read from its beginning, and stays open. The files are closed at the end of the block.
+
+        Raises:
+            UnsupportedImageType, InvalidImage, TooManyUploads, NoUploadSpace, Unavailable
+        """
+        ...

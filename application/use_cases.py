@@ -4,28 +4,27 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from application.identities.add_session import AddSession
 from application.identities.authenticate import Authenticate
+from application.identities.login import AddSession
 from application.identities.operators import OperatorActions
 from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
 from application.media.check_media import CheckMedia
+from application.media.deletions import MarkForDeletion, RetryDeletions
 from application.media.idempotency import IdempotentUploads
 from application.media.library import CategorizeItem, DeleteItem, FindItem, GetItem, ListItems
-from application.media.mark_for_deletion import MarkForDeletion
 from application.media.media_urls import MediaAccess, MediaUrls
 from application.media.open_file import OpenFile
 from application.media.quota import LibraryQuota
 from application.media.rebuild_variants import RebuildVariants
-from application.media.retry_deletions import RetryDeletions
 from application.media.upload_image import UploadImage
 from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
-from application.otp.deliver_otp import DeliverOtp
+from application.otp.deliver_otp import DeliverOtp, PlaceCodeCall
 from application.otp.delivery_permits import DeliveryPermits
 from application.otp.delivery_status import (
     GetDeliveryStatus,
@@ -34,7 +33,6 @@ from application.otp.delivery_status import (
     ReportTimingProfile,
 )
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.otp.place_code_call import PlaceCodeCall
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.ports.keyed_hashes import KeyedHashes

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from application.identities.assign_phone import assign_phone
-from application.media.mark_for_deletion import MarkForDeletion
+from application.media.deletions import MarkForDeletion
 from application.ports.errors import StorageError, UniqueViolation
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from application.media.mark_for_deletion import MarkForDeletion
+from application.media.deletions import MarkForDeletion
 from application.media.quota import LibraryQuota
 from application.ports.media import MediaFiles, MediaItems
 from domain.media.item import MediaItem, parse_storage_key

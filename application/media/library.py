@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from application.media.mark_for_deletion import MarkForDeletion
+from application.media.deletions import MarkForDeletion
 from application.media.media_urls import LibraryItem, MediaUrls
 from application.ports.errors import ConcurrencyConflict, StorageError
 from application.ports.identities import Identities

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from application.media.mark_for_deletion import delete_files
+from application.media.deletions import delete_files
 from application.media.variants import make_variants, write_files
 from application.ports.errors import ConcurrencyConflict
 from application.ports.media import ImagePublisher, MediaFiles, MediaItems

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO
 
+from application.media.deletions import MarkForDeletion
 from application.media.idempotency import IdempotentUploads, make_fingerprint
-from application.media.mark_for_deletion import MarkForDeletion
 from application.media.media_urls import LibraryItem, MediaUrls
 from application.media.quota import LibraryQuota
 from application.media.variants import make_variants, write_files

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.media.mark_for_deletion import MarkForDeletion, delete_files
+from application.media.deletions import MarkForDeletion, RetryDeletions, delete_files
 from application.media.quota import LibraryQuota
-from application.media.retry_deletions import RetryDeletions
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaFiles
 from application.ports.repositories import Leases, Repositories

@@ -14,7 +14,6 @@ from application.ports.otp import PhoneVerifications, RateLimiter
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
-from domain.otp.attempt_counters import REPEAT_PERIOD
 from domain.otp.attempts import (
     Exhausted,
     ExhaustedIp,
@@ -25,7 +24,7 @@ from domain.otp.attempts import (
 )
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import count_on_callback
-from domain.otp.delivery import Delivery
+from domain.otp.delivery import REPEAT_PERIOD, Delivery
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import DeliveryRoute, Permit, RateLimit, RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds

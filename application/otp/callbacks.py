@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
+from application.otp.deliver_otp import PlaceCodeCall
 from application.otp.permits import release_permits
-from application.otp.place_code_call import PlaceCodeCall
 from application.ports.errors import StorageError
 from application.ports.otp import DeliveryStatus, PhoneVerifications, RateLimiter
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from application.identities.add_session import AddSession
-from application.identities.repeat_login import repeat_login
+from application.identities.login import AddSession, repeat_login
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes

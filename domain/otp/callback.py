@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.otp.attempt_counters import AttemptCounter
 from domain.otp.challenge import Challenge
+from domain.otp.delivery import AttemptCounter
 from domain.otp.sliding_window import SlidingWindow
 
 CALLBACKS_PER_PHONE: Final = (

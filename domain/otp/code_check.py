@@ -5,11 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.otp.attempt_counters import (
-    ATTEMPTS_OF_LIMITED_DELIVERY,
-    AttemptCounter,
-    CounterKind,
-)
 from domain.otp.attempts import (
     SHARED_ATTEMPTS,
     Correct,
@@ -25,7 +20,12 @@ from domain.otp.attempts import (
 )
 from domain.otp.callback import Callback
 from domain.otp.challenge import Challenge, Login
-from domain.otp.delivery import Delivery
+from domain.otp.delivery import (
+    ATTEMPTS_OF_LIMITED_DELIVERY,
+    AttemptCounter,
+    CounterKind,
+    Delivery,
+)
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import whole_seconds
 

@@ -10,18 +10,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from domain.errors import TooManyOtpRequests
-from domain.otp.attempt_counters import (
-    ATTEMPTS_AFTER_MAX_FAILURES,
-    ATTEMPTS_OF_LIMITED_DELIVERY,
-    ATTEMPTS_PER_DELIVERY,
-    AttemptCounter,
-    CounterKind,
-)
 from domain.otp.attempts import OtpAttempt
 from domain.otp.callback import CALLBACKS_PER_PHONE, Callback
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
+from domain.otp.delivery import (
+    ATTEMPTS_AFTER_MAX_FAILURES,
+    ATTEMPTS_OF_LIMITED_DELIVERY,
+    ATTEMPTS_PER_DELIVERY,
+    ONE_DAY,
+    AttemptCounter,
+    CounterKind,
+    Delivery,
+    DeviceProof,
+    OtpRequest,
+)
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.failures import FAILURES_TTL, Failures
 from domain.otp.rate_limits import Recognition

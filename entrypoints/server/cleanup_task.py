@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from application.media.retry_deletions import RetryDeletions
+from application.media.deletions import RetryDeletions
 from application.operations.cleanup import ScheduledCleanup
 from application.ports.errors import PortError
 

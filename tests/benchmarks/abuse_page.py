@@ -13,7 +13,6 @@ from typing import Final
 
 from domain.identities import device_token
 from domain.otp import (
-    attempt_counters,
     attempts,
     challenge,
     delivery,
@@ -62,7 +61,6 @@ _MODULES: Final = (
     challenge,
     delivery_policy,
     delivery,
-    attempt_counters,
     attempts,
     failures,
     phone_verification,

@@ -7,8 +7,8 @@ import pytest
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.challenge import OTP_TTL
+from domain.otp.delivery import AttemptCounter, CounterKind
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import OpenRepositories
 from tests.support.builders import (

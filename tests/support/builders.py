@@ -14,11 +14,10 @@ from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey
 from domain.media.image import Image, ImageFormat
 from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
 from domain.media.usage import MediaUsage
-from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
 from domain.otp.callback import Callback
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Delivery
+from domain.otp.delivery import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber, parse_phone

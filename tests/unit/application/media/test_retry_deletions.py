@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from application.media import retry_deletions
+from application.media import deletions
 from domain.media.item import FILE_DELETION_DELAY, ItemState
 from tests.support.app_harness import AppHarness
 
@@ -40,8 +40,6 @@ async def test_a_refused_deletion_is_retried_until_the_store_accepts_it(
 async def test_a_file_that_is_refused_again_does_not_stop_the_others(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry_deletions, "BATCH_SIZE", 2)
-    monkeypatch.setattr(retry_deletions, "_PARALLEL_DELETIONS", 1)
     owner = await app.add_user()
     for _ in range(3):
         await app.upload_image(owner)
@@ -49,6 +47,8 @@ async def test_a_file_that_is_refused_again_does_not_stop_the_others(
     await app.use_cases.delete_user(owner)
     app.files.is_unavailable = False
     app.faults.fail_on("media_files.delete")
+    monkeypatch.setattr(deletions, "BATCH_SIZE", 2)
+    monkeypatch.setattr(deletions, "_PARALLEL_DELETIONS", 1)
 
     assert await app.use_cases.retry_deletions() == 3
     assert app.files.contents == {}

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyOtpRequests
-from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.attempts import Correct, Unchallenged
 from domain.otp.callback import Callback
 from domain.otp.challenge import Login
+from domain.otp.delivery import AttemptCounter, CounterKind
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW
 from tests.unit.domain.otp.verification_driver import (

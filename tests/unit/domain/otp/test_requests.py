@@ -9,11 +9,10 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.attempts import Exhausted, OtpAttempt
 from domain.otp.challenge import OtpCode
 from domain.otp.code_check import check_code
-from domain.otp.delivery import OtpRequest
+from domain.otp.delivery import AttemptCounter, CounterKind, OtpRequest
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import whole_seconds

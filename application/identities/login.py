@@ -1,16 +1,17 @@
-"""Add a session to the identity of a phone."""
+"""A login: add its session to the identity of the phone, and repeat its response."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from application.identities.assign_phone import assign_phone
+from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
-from application.update import save_identity
+from application.update import save_identity, save_record
 from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.identities.device_token import DEVICE_TOKEN_TTL, RecognizedDevice
+from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, RecognizedDevice
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.session import Session
 from domain.otp.attempts import UsedCode
@@ -106,3 +107,56 @@ class AddSession:
         login = replace(code.login, identity_id=owner_id)
         moved = replace(code, login=login, is_device_recognized=False)
         return await self(session, phone, moved, device_id=device_id, request_id=request_id)
+
+
+async def repeat_login(
+    identities: Identities,
+    sessions: SessionFactory,
+    code: UsedCode,
+    request_id: str | None,
+    device_token: DeviceToken | None,
+    now: datetime,
+) -> tuple[Tokens, DeviceToken | None] | None:
+    """Issue the tokens of the session that a code opened, for a repeat of that request.
+
+    - The client proves itself with the code, and with the request id that it sent with it.
+    - It has a minute, until the session is used for the first time.
+    - The repeat and the first use both change the identity, so one of them sees the other.
+
+    Args:
+        identities: the repository.
+        sessions: issues the tokens.
+        code: the code, which was used before.
+        request_id: the request id of the repeat, if any.
+        device_token: the device token of the repeat, if any.
+        now: when the repeat arrived.
+
+    Returns:
+        The same tokens again, or None where the login cannot be repeated.
+
+    Raises:
+        StorageError
+    """
+    session: Session | None = None
+
+    def repeat(identity: Identity | None) -> Identity | None:
+        nonlocal session
+        session = None
+        if identity is None or identity.is_closed:
+            return identity
+        if repeated := identity.repeat_login(code.challenge.id, request_id, now):
+            identity, session = repeated
+        return identity
+
+    identity = await save_record(identities, code.login.identity_id, repeat)
+    if identity is None or session is None:
+        return None
+    devices = {device.id for device in identity.devices if device.session_id == session.id}
+    secrets = sessions.derive_device_secrets(session.id)
+    if device_token is not None:  # a recognized device keeps its own
+        secrets.append(device_token.secret)
+    issued = (DeviceToken(identity.id, secret) for secret in secrets)
+    return (
+        sessions.issue_tokens(identity.id, session, now),
+        next((token for token in issued if token.device_id in devices), None),
+    )

@@ -25,7 +25,6 @@ from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp, PlaceCodeCall
-from application.otp.delivery_permits import DeliveryPermits
 from application.otp.delivery_status import (
     GetDeliveryStatus,
     RecordMessageStatus,
@@ -33,6 +32,7 @@ from application.otp.delivery_status import (
     ReportTimingProfile,
 )
 from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.permits import DeliveryPermits
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.ports.keyed_hashes import KeyedHashes
@@ -42,7 +42,7 @@ from application.ports.otp import Messenger, SmsTemplates
 from application.ports.repositories import Repositories
 from application.ports.system import Clock, HealthCheck, Randomness, SecurityEvents
 from application.ports.voice import CallProvider, StatusCallbacks
-from application.voice.answer_call import AnswerCall
+from application.voice.answer_call import AnswerCall, FindCaller
 from application.voice.answer_code_call import AnswerCodeCall
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
@@ -54,7 +54,6 @@ from application.voice.clean_up_calls import (
     CleanUpCalls,
 )
 from application.voice.effects import CarryOutEffect
-from application.voice.find_caller import FindCaller
 from application.webhook_urls import WebhookUrls
 from domain.access import LibraryVisibility
 from domain.identities.session import SessionLimits

@@ -8,8 +8,7 @@ from typing import Final
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import DeliverOtp
-from application.otp.delivery_permits import DeliveryPermits
-from application.otp.permits import release_permits
+from application.otp.permits import DeliveryPermits, release_permits
 from application.otp.recognize_device import recognize_device
 from application.ports.errors import StorageError
 from application.ports.identities import Identities

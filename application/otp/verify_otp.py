@@ -10,7 +10,7 @@ from application.identities.login import AddSession, repeat_login
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes
-from application.otp.delivery_permits import DeliveryPermits
+from application.otp.permits import DeliveryPermits
 from application.otp.recognize_device import recognize_device
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities

@@ -3,18 +3,20 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from application.ports.errors import PortError
+from application.ports.identities import Identities
+from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
-from application.update import update_call
+from application.update import update_call, update_identity
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from application.voice.effects import CarryOutEffect
-from application.voice.find_caller import FindCaller
-from domain.errors import DomainError
+from domain.errors import DomainError, Unauthenticated
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus, inbound_call_id
 from domain.voice.flow import CallFlow
@@ -40,6 +42,46 @@ from domain.voice.walk import (
     say_goodbye,
     start,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FindCaller:
+    """Find the identity of a caller id. Nothing proves that its owner is calling.
+
+    A deleted or detached identity is none. That a phone is blocked makes no difference.
+    """
+
+    phone_verifications: PhoneVerifications
+    identities: Identities
+
+    async def __call__(self, phone: PhoneNumber | None) -> Caller:
+        """Find the caller.
+
+        Raises:
+            StorageError
+        """
+        if phone is None:
+            return Caller()
+        verification = (await self.phone_verifications.load(phone)).value
+        identity_id, locale = verification.identity_id, verification.call_locale
+        tag = locale.tag if locale else None
+        loaded = await self.identities.load(identity_id) if identity_id else None
+        if loaded is None or loaded.value.is_closed:
+            return Caller(phone, locale=tag)
+        return Caller(phone, identity_id, loaded.value.is_verified, tag)
+
+    async def mark_called(self, caller: Caller, now: datetime) -> None:
+        """Keep the caller's unverified identity for longer. Without calls, it is deleted.
+
+        Raises:
+            StorageError
+        """
+        if caller.identity_id and not caller.is_verified:
+            with suppress(Unauthenticated):  # it was deleted in the meantime
+                await update_identity(
+                    self.identities, caller.identity_id, lambda identity: identity.mark_called(now)
+                )
+
 
 REJECTION_DELAYS: Final = (0.05, 0.2, 0.5)
 """Seconds to wait for a parallel request that got the last permit for the same call."""

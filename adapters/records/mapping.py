@@ -64,6 +64,9 @@ class RecordMapping(Generic[T, R]):
         """The stored names of all fields."""
         self._upgrades = upgrades
         self._decoder = msgspec.json.Decoder(record_type)
+        self._list_decoder: msgspec.json.Decoder[list[R]] = msgspec.json.Decoder(
+            list[record_type]  # type: ignore[valid-type]
+        )
 
     def to_record(self, value: T) -> R:
         """Return the record of a value."""
@@ -100,11 +103,16 @@ class RecordMapping(Generic[T, R]):
 
     def decode_list(self, text: str) -> list[T]:
         """Return the values of a JSON array of records, as `decode` does."""
+        with suppress(msgspec.DecodeError, UnicodeError):
+            records = self._list_decoder.decode(text)
+            if all(record.schema_version == self.schema_version for record in records):
+                return list(map(self.to_value, records))
+        # One by one: some are of an earlier version, or one is damaged.
         try:
-            records = msgspec.json.decode(text, type=list[msgspec.Raw])
+            texts = msgspec.json.decode(text, type=list[msgspec.Raw])
         except (msgspec.DecodeError, UnicodeError):
             raise self.unreadable() from None
-        return [self.decode(record) for record in records]
+        return list(map(self.decode, texts))
 
     def decode_record(self, text: str | msgspec.Raw) -> R:
         """Return a record in JSON, as `decode` does."""

@@ -80,8 +80,9 @@ def songs(*upgrades: Upgrade) -> RecordMapping[Song, SongRecord]:
 )
 def test_a_record_of_an_earlier_schema_version_is_upgraded(stored: Fields) -> None:
     mapping = songs(rename, count_seconds)
+    text = json.dumps(stored)
 
-    for song in (mapping.decode(json.dumps(stored)), mapping.convert(stored)):
+    for song in (mapping.decode(text), mapping.convert(stored), *mapping.decode_list(f"[{text}]")):
         assert song == Song("Halo", 240)
     assert mapping.to_fields(mapping.to_record(song)) == {
         "schema_version": 3,
@@ -123,3 +124,5 @@ def test_a_damaged_record_is_an_error_that_quotes_nothing(name: str) -> None:
 def test_a_text_that_is_no_record_is_damaged(text: str) -> None:
     with pytest.raises(CorruptRecord, match="a record of songs cannot be read"):
         songs(rename).decode(text)
+    with pytest.raises(CorruptRecord, match="a record of songs cannot be read"):
+        songs(rename).decode_list(f"[{text}]")

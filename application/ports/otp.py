@@ -193,7 +193,7 @@ class SmsTemplates(Protocol):
         """Render the message for a phone number of `country`.
 
         - The country's template wins over the requested language, and that over the default.
-        - The message follows the rules of `domain.otp.templates`.
+        - The message has the code, and follows the rules in `docs/sms-templates.md`.
         - There is a message for all preferences; unknown ones are not an error.
 
         Args:

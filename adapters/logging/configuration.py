@@ -18,7 +18,7 @@ from structlog.typing import EventDict, Processor
 
 from adapters.logging.lines import LineLogger, LineWriter
 from adapters.logging.masking import format_exception, loggable
-from application.ports.system import CURRENT_REQUEST
+from application.ports.current_request import CURRENT_REQUEST
 
 _find_logger: Final = structlog.stdlib.LoggerFactory([__name__])
 _IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)

@@ -28,12 +28,12 @@ from adapters.mongo.driver import (
 )
 from adapters.mongo.tls import find_tls_problem
 from adapters.records.batch_loader import BatchLoader
+from application.ports.current_request import CURRENT_REQUEST
 from application.ports.errors import (
     ConfigurationError,
     StorageTimeout,
     StorageUnavailable,
 )
-from application.ports.system import CURRENT_REQUEST
 
 T = TypeVar("T")
 

@@ -65,7 +65,7 @@ class RecordMapping(Generic[T, R]):
         self._upgrades = upgrades
         self._decoder = msgspec.json.Decoder(record_type)
         self._list_decoder: msgspec.json.Decoder[list[R]] = msgspec.json.Decoder(
-            list[record_type]  # type: ignore[valid-type]
+            list[record_type]  # type: ignore[valid-type]  # a type that is known at run time
         )
 
     def to_record(self, value: T) -> R:

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 import structlog
 
-from application.ports.system import CURRENT_REQUEST, CurrentRequest
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from entrypoints.http.client import CLIENT_IP, ClientIpResolver, headers_of
 
 Message: TypeAlias = MutableMapping[str, Any]

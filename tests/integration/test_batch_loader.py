@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from adapters.records.batch_loader import BatchLoader
-from application.ports.system import CURRENT_REQUEST, CurrentRequest
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 
 
 class FakeCollection:

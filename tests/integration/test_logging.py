@@ -49,7 +49,7 @@ def run(script: str, level: str = "info") -> tuple[int, str, list[dict[str, Any]
 ALL_LOGGERS: Final = """
 import asyncio, warnings
 import structlog
-from application.ports.system import CURRENT_REQUEST, CurrentRequest
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 ours = structlog.get_logger("entrypoints.test")
 CURRENT_REQUEST.set(CurrentRequest({"request_id": "a-request"}))
 ours.info("ours", phone_number="+14155552671")

@@ -13,6 +13,7 @@ import pytest
 
 from adapters.mongo import open_mongo_repositories
 from adapters.records.batch_loader import MAX_BATCH_SIZE
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
     ConfigurationError,
     StorageError,
@@ -20,7 +21,6 @@ from application.ports.errors import (
     StorageUnavailable,
 )
 from application.ports.repositories import Repositories
-from application.ports.system import CURRENT_REQUEST, CurrentRequest
 from application.ports.versioned import Versioned
 from domain.media.page import ItemFilter
 from tests.support.builders import an_id, an_identity

@@ -133,9 +133,7 @@ def _check_access(path: Path, descriptor: int, *, is_strict: bool) -> None:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise _not_a_regular_file(path)
-    is_read_only = os.fstatvfs(descriptor).f_flag & os.ST_RDONLY
-    # All users of the machine can read the files of a read-only root file system.
-    if is_read_only and status.st_dev != Path("/").stat().st_dev:
+    if _is_mounted_secret(descriptor, status):
         return
     if status.st_uid not in (_ROOT, os.geteuid()) and (is_strict or os.geteuid() != _ROOT):
         raise ConfigurationError(
@@ -148,6 +146,29 @@ def _check_access(path: Path, descriptor: int, *, is_strict: bool) -> None:
             f"Other users have access to the secrets file {path} (mode "
             f"{stat.S_IMODE(status.st_mode):04o}). Fix: chmod {mode:o} {path}"
         )
+
+
+def _is_mounted_secret(descriptor: int, status: os.stat_result) -> bool:
+    """Return whether the file is in a read-only mount, of a file system that is not the root's."""
+    # All users of the machine can read the files of a read-only root. Those of an overlay may have
+    # another device than its root, those of a bind mount have the same: neither is a secret's.
+    is_read_only = os.fstatvfs(descriptor).f_flag & os.ST_RDONLY
+    if not is_read_only or status.st_dev == Path("/").stat().st_dev:
+        return False
+    root = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return mount_id_of(descriptor) != mount_id_of(root)
+    finally:
+        os.close(root)
+
+
+def mount_id_of(descriptor: int) -> str:
+    """Return the id of the mount of an opened file (proc(5), fdinfo); empty without /proc."""
+    try:
+        information = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii")
+    except OSError:
+        return ""
+    return information.partition("mnt_id:")[2].partition("\n")[0].strip()
 
 
 @contextmanager

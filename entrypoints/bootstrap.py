@@ -299,7 +299,11 @@ def open_database(
         case Factory() as factory:
             environ = settings.variables.values
             return open_adapter(
-                factory, "DIALTONE_DATABASE", environ=environ, phone_encryption=phone_encryption
+                factory,
+                "DIALTONE_DATABASE",
+                Repositories,
+                environ=environ,
+                phone_encryption=phone_encryption,
             )
 
 
@@ -324,7 +328,8 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
                 clock=clock,
             )
         case Factory() as factory:
-            return open_adapter(factory, "DIALTONE_MEDIA", environ=settings.variables.values)
+            environ = settings.variables.values
+            return open_adapter(factory, "DIALTONE_MEDIA", MediaFiles, environ=environ)
 
 
 def open_messenger(
@@ -347,7 +352,8 @@ def open_messenger(
                 api_base=settings.twilio_api_base,
             )
         case Factory() as factory:
-            return open_adapter(factory, "DIALTONE_SMS", environ=settings.variables.values)
+            environ = settings.variables.values
+            return open_adapter(factory, "DIALTONE_SMS", Messenger, environ=environ)
 
 
 @contextmanager

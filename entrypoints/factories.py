@@ -7,14 +7,14 @@ arguments.
 import inspect
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from pkgutil import resolve_name
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import structlog
 
@@ -105,16 +105,20 @@ class _ModuleFinder:
 
 
 @asynccontextmanager
-async def open_adapter(factory: Factory, variable: str, **arguments: object) -> AsyncIterator[Any]:
+async def open_adapter(
+    factory: Factory, variable: str, port: type, **arguments: object
+) -> AsyncIterator[Any]:
     """Keep an operator's own adapter open until the block ends.
 
     Args:
         factory: Where its factory is.
         variable: The environment variable that names it, for error messages.
+        port: What the adapter implements.
         arguments: The keyword arguments of the factory, see docs/adapters.md.
 
     Raises:
-        StartupError: the factory cannot be imported, has another signature, or it fails.
+        StartupError: the factory cannot be imported, has another signature, or it fails; or the
+            adapter lacks a method of the port.
         ConfigurationError: raised by the factory.
     """
     create, name = load_factory(factory, variable), f"{variable}: {factory.path}"
@@ -136,9 +140,37 @@ async def open_adapter(factory: Factory, variable: str, **arguments: object) -> 
             raise StartupError(
                 f"{name} failed while it was opened ({type(error).__name__}): see the log."
             ) from error
-        if adapter is None:
-            raise StartupError(f"{name} yields None: yield the adapter.")
+        if missing := _find_missing(adapter, port):
+            raise StartupError(f"{name} yields {missing}: see docs/adapters.md.")
         yield adapter
+
+
+def _find_missing(adapter: object, port: type) -> str | None:
+    """Return which class lacks which method of a port, or of a field's port, or None."""
+    if is_dataclass(port):
+        if not isinstance(adapter, port):
+            return f"a {type(adapter).__name__}, and not {port.__name__}"
+        ports = get_type_hints(port)
+        missing = (_find_missing(getattr(adapter, name), one) for name, one in ports.items())
+        return next(filter(None, missing), None)
+    for name, method in inspect.getmembers(port, inspect.isfunction):
+        if not name.startswith("_") and not _accepts_same(getattr(adapter, name, None), method):
+            parameters = ", ".join([*inspect.signature(method).parameters][1:])
+            return f"a {type(adapter).__name__} without {name}({parameters})"
+    return None
+
+
+def _accepts_same(own: Any, method: Callable[..., object]) -> bool:
+    """Return whether a method can be called with the arguments of the port's method."""
+    _, *parameters = inspect.signature(method).parameters.values()
+    named = {one.name: None for one in parameters if one.kind is one.KEYWORD_ONLY}
+    try:
+        inspect.signature(own).bind(*[None] * (len(parameters) - len(named)), **named)
+    except TypeError:
+        return False
+    except ValueError:
+        return True  # it is compiled, and has no signature
+    return True
 
 
 def status_callbacks_of(messengers: Sequence[Any]) -> list[StatusCallbacks]:

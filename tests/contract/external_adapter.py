@@ -31,7 +31,7 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
     arguments: dict[str, Any] = {"environ": {**os.environ, PLACE: str(folder)}}
     if "phone_encryption" in signature(load_factory(factory, ADAPTER)).parameters:
         arguments["phone_encryption"] = FakePhoneEncryption()
-    async with open_adapter(factory, ADAPTER, **arguments) as adapter:
+    async with open_adapter(factory, ADAPTER, object, **arguments) as adapter:
         yield adapter if isinstance(adapter, Repositories) else WithHealthCheck(adapter)
 
 

@@ -58,18 +58,19 @@ def test_a_new_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
     (tmp_path / "once.py").write_text(
         "from contextlib import asynccontextmanager\nfrom pathlib import Path\n"
         "from application.ports.errors import ConfigurationError\n"
+        "class Messenger:\n    async def send(self, phone, text, status_url=''): ...\n"
         "@asynccontextmanager\nasync def opened(*, environ):\n"
         "    if Path('once').exists():\n"
-        "        raise ConfigurationError('The bucket is locked: unlock it.')\n"
-        "    Path('once').touch()\n    yield object()\n"
+        "        raise ConfigurationError('The account is locked: unlock it.')\n"
+        "    Path('once').touch()\n    yield Messenger()\n"
     )
-    service = Service(tmp_path, {"DIALTONE_MEDIA": "once:opened"}).start()
+    service = Service(tmp_path, {"DIALTONE_SMS": "once:opened", "DIALTONE_COUNTRIES": "US"}).start()
     os.kill(service.workers[0], signal.SIGKILL)
 
     assert service.wait() == 1
     lines = [json.loads(line) for line in service.log.splitlines()]
     reasons = [line["reason"] for line in lines if line["event"] == "worker_start_failed"]
-    assert reasons == ["DIALTONE_MEDIA: The bucket is locked: unlock it."]
+    assert reasons == ["DIALTONE_SMS: The account is locked: unlock it."]
     assert "Traceback" not in service.log
 
 
@@ -87,12 +88,15 @@ def test_a_signal_stops_a_service_that_logged_before_it_listened(
 def test_ctrl_c_while_a_new_worker_starts_is_a_normal_stop(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         "import asyncio\nfrom contextlib import asynccontextmanager\nfrom pathlib import Path\n"
+        "class Messenger:\n    async def send(self, phone, text, status_url=''): ...\n"
         "@asynccontextmanager\nasync def opened(*, environ):\n"
         "    if Path('once').exists():\n        print('a worker starts', flush=True)\n"
         "        await asyncio.sleep(1)\n"
-        "    Path('once').touch()\n    yield object()\n"
+        "    Path('once').touch()\n    yield Messenger()\n"
     )
-    service = Service(tmp_path, {"DIALTONE_MEDIA": "slow:opened"}).start(process_group=0)
+    service = Service(tmp_path, {"DIALTONE_SMS": "slow:opened", "DIALTONE_COUNTRIES": "US"}).start(
+        process_group=0
+    )
     os.kill(service.workers[0], signal.SIGKILL)
     service.wait_for(lambda: "a worker starts" in service.shown)
     os.killpg(service.pid, signal.SIGINT)

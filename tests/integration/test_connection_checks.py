@@ -75,7 +75,7 @@ from contextlib import asynccontextmanager
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 
 class Messenger:
-    async def send(self, phone, text): ...
+    async def send(self, phone, text, status_url=''): ...
 
 class BrokenMessenger(Messenger):
     async def check(self):

@@ -5,14 +5,18 @@ import py_compile
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from application.ports.otp import Messenger
+from application.ports.repositories import Repositories
 from entrypoints.factories import load_factory, open_adapter
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError
+from tests.support.fakes.database import InMemoryDatabase
 
 VARIABLE: Final = "DIALTONE_SMS"
 
@@ -34,6 +38,21 @@ async def open_nothing(*, environ: object) -> AsyncIterator[None]:
     yield None
 
 
+class OwnMessenger:
+    async def send(self, phone: object, text: object) -> None:
+        """Accept less than the port's method."""
+
+
+@asynccontextmanager
+async def open_incomplete(*, environ: object) -> AsyncIterator[OwnMessenger]:
+    yield OwnMessenger()
+
+
+@asynccontextmanager
+async def open_incomplete_database(*, environ: object) -> AsyncIterator[Repositories]:
+    yield replace(InMemoryDatabase().repositories(), health=OwnMessenger())  # type: ignore[arg-type]
+
+
 async def open_undecorated(*, environ: object) -> AsyncIterator[object]:
     yield environ
 
@@ -47,7 +66,7 @@ async def open_failing(*, environ: object) -> AsyncIterator[object]:
 
 async def test_a_factory_gets_keyword_arguments() -> None:
     factory = Factory(f"{__name__}:{open_arguments.__name__}")
-    async with open_adapter(factory, VARIABLE, environ=1, phone_encryption=2) as adapter:
+    async with open_adapter(factory, VARIABLE, object, environ=1, phone_encryption=2) as adapter:
         assert adapter == (1, 2)
 
 
@@ -56,7 +75,8 @@ async def test_a_factory_gets_keyword_arguments() -> None:
     [
         (open_without_environ, "must accept the keyword arguments in docs/adapters.md"),
         (open_undecorated, "must be decorated with @asynccontextmanager"),
-        (open_nothing, "yields None"),
+        (open_nothing, r"yields a NoneType without send\(phone, text, status_url\)"),
+        (open_incomplete, r"yields a OwnMessenger without send\(phone, text, status_url\)"),
         (open_failing, r"failed while it was opened \(KeyError\)"),
     ],
 )
@@ -65,7 +85,23 @@ async def test_an_invalid_factory_is_a_startup_error(
 ) -> None:
     factory = Factory(f"{__name__}:{create.__name__}")
     with pytest.raises(StartupError, match=f"^DIALTONE_SMS: {factory.path} {message}"):
-        async with open_adapter(factory, VARIABLE, environ={}):
+        async with open_adapter(factory, VARIABLE, Messenger, environ={}):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("create", "message"),
+    [
+        (open_incomplete_database, r"yields a OwnMessenger without check\(\)"),
+        (open_incomplete, "yields a OwnMessenger, and not Repositories"),
+    ],
+)
+async def test_a_database_needs_all_repositories(
+    create: Callable[..., object], message: str
+) -> None:
+    factory = Factory(f"{__name__}:{create.__name__}")
+    with pytest.raises(StartupError, match=message):
+        async with open_adapter(factory, VARIABLE, Repositories, environ={}):
             pass
 
 

@@ -150,8 +150,9 @@ def _check_access(path: Path, descriptor: int, *, is_strict: bool) -> None:
 
 def _is_mounted_secret(descriptor: int, status: os.stat_result) -> bool:
     """Return whether the file is in a read-only mount, of a file system that is not the root's."""
-    # All users of the machine can read the files of a read-only root. Those of an overlay may have
-    # another device than its root, those of a bind mount have the same: neither is a secret's.
+    # All users of the machine can read the files of a read-only root. The device alone does not
+    # tell: in an overlay, files may have another one than the root. Nor does the mount alone: a
+    # bind mount may show a folder of the root.
     is_read_only = os.fstatvfs(descriptor).f_flag & os.ST_RDONLY
     if not is_read_only or status.st_dev == Path("/").stat().st_dev:
         return False

@@ -8,7 +8,7 @@ import inspect
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, is_dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -146,17 +146,17 @@ async def open_adapter(
 
 
 def _find_missing(adapter: object, port: type) -> str | None:
-    """Return which class lacks which method of a port, or of a field's port, or None."""
+    """Return which class lacks what of a port, or None. A dataclass has a port for each field."""
     if is_dataclass(port):
         if not isinstance(adapter, port):
-            return f"a {type(adapter).__name__}, and not {port.__name__}"
+            return f"{type(adapter).__name__}, which is no {port.__name__}"
         ports = get_type_hints(port)
         missing = (_find_missing(getattr(adapter, name), one) for name, one in ports.items())
         return next(filter(None, missing), None)
     for name, method in inspect.getmembers(port, inspect.isfunction):
         if not name.startswith("_") and not _accepts_same(getattr(adapter, name, None), method):
             parameters = ", ".join([*inspect.signature(method).parameters][1:])
-            return f"a {type(adapter).__name__} without {name}({parameters})"
+            return f"{type(adapter).__name__}, which has no {name}({parameters})"
     return None
 
 
@@ -164,12 +164,11 @@ def _accepts_same(own: Any, method: Callable[..., object]) -> bool:
     """Return whether a method can be called with the arguments of the port's method."""
     _, *parameters = inspect.signature(method).parameters.values()
     named = {one.name: None for one in parameters if one.kind is one.KEYWORD_ONLY}
-    try:
-        inspect.signature(own).bind(*[None] * (len(parameters) - len(named)), **named)
-    except TypeError:
-        return False
-    except ValueError:
-        return True  # it is compiled, and has no signature
+    with suppress(ValueError):  # a compiled method may have no signature
+        try:
+            inspect.signature(own).bind(*[None] * (len(parameters) - len(named)), **named)
+        except TypeError:
+            return False
     return True
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -50,7 +50,8 @@ async def open_incomplete(*, environ: object) -> AsyncIterator[OwnMessenger]:
 
 @asynccontextmanager
 async def open_incomplete_database(*, environ: object) -> AsyncIterator[Repositories]:
-    yield replace(InMemoryDatabase().repositories(), health=OwnMessenger())  # type: ignore[arg-type]
+    health: Any = OwnMessenger()
+    yield replace(InMemoryDatabase().repositories(), health=health)
 
 
 async def open_undecorated(*, environ: object) -> AsyncIterator[object]:
@@ -75,8 +76,8 @@ async def test_a_factory_gets_keyword_arguments() -> None:
     [
         (open_without_environ, "must accept the keyword arguments in docs/adapters.md"),
         (open_undecorated, "must be decorated with @asynccontextmanager"),
-        (open_nothing, r"yields a NoneType without send\(phone, text, status_url\)"),
-        (open_incomplete, r"yields a OwnMessenger without send\(phone, text, status_url\)"),
+        (open_nothing, r"yields NoneType, which has no send\(phone, text, status_url\)"),
+        (open_incomplete, r"yields OwnMessenger, which has no send\(phone, text, status_url\)"),
         (open_failing, r"failed while it was opened \(KeyError\)"),
     ],
 )
@@ -92,8 +93,8 @@ async def test_an_invalid_factory_is_a_startup_error(
 @pytest.mark.parametrize(
     ("create", "message"),
     [
-        (open_incomplete_database, r"yields a OwnMessenger without check\(\)"),
-        (open_incomplete, "yields a OwnMessenger, and not Repositories"),
+        (open_incomplete_database, r"yields OwnMessenger, which has no check\(\)"),
+        (open_incomplete, "yields OwnMessenger, which is no Repositories"),
     ],
 )
 async def test_a_database_needs_all_repositories(

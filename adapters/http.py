@@ -55,8 +55,8 @@ class Timeouts:
     """
 
     connect: float = 3.0
-    read: float = 10.0
-    total: float = 15.0
+    read: float = 8.0
+    total: float = 9.0
     pool: float = 2.0
 
 

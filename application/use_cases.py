@@ -167,6 +167,7 @@ class UseCases:
         callbacks = Callbacks(
             phone_verifications=verifications,
             rate_limiter=rate_limiter,
+            delivery_permits=delivery_permits,
             calls=calls,
             codes=codes,
             place_code_call=place_code_call,

@@ -187,7 +187,14 @@ class PhoneUnreachable(DomainError):
 
 
 class DeliveryFailed(DomainError):
-    """No provider accepted the message; may have a message. The request did not count."""
+    """No provider accepted the message; may have a message.
+
+    `retry_after` is when a request can succeed: whole seconds.
+    """
+
+    def __init__(self, message: str = "", retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class SessionNotFound(DomainError):

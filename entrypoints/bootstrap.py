@@ -72,7 +72,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     Raises:
         StartupError: an adapter cannot be opened.
     """
-    from adapters.failover import FailoverMessenger
+    from adapters.failover import FailoverMessenger, Provider
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file.document import KeyPurpose
     from adapters.key_file.keys import FileOtpKeys
@@ -96,7 +96,13 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             ]
         status_callbacks = status_callbacks_of(messengers)
         call_provider = await stack.enter_async_context(open_call_provider(settings))
-        messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
+        messenger = FailoverMessenger(
+            [
+                Provider(_provider_name(provider), one)
+                for provider, one in zip(settings.sms, messengers, strict=True)
+            ],
+            [health_check_of(one) for one in messengers],
+        )
         image_limits = ImageLimits(
             max_pixels=settings.max_image_pixels,
             max_jpeg_pixels=settings.max_jpeg_pixels,
@@ -153,12 +159,12 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     per_country=settings.sms_limit_per_country,
                     total=settings.sms_limit_total,
                     all_deliveries_factor=settings.sms_limit_all_factor,
-                    countries_per_ip=settings.sms_countries_per_ip,
                     verifications_per_ip=settings.verify_limit_per_ip,
                     failed_attempts_per_country=settings.failed_attempt_limit_per_country,
                     failed_attempts_total=settings.failed_attempt_limit_total,
                     calls_per_country=settings.voice_limit_per_country,
                     callbacks_per_country=settings.callback_limit_per_country,
+                    callbacks_total=settings.callback_limit_total,
                 ),
                 call_limits=CallLimits(
                     per_caller=settings.inbound_limit_per_caller,
@@ -354,6 +360,11 @@ def open_messenger(
         case Factory() as factory:
             environ = settings.variables.values
             return open_adapter(factory, "DIALTONE_SMS", Messenger, environ=environ)
+
+
+def _provider_name(provider: SmsProvider | Factory) -> str:
+    """Return the name of a provider in `DIALTONE_SMS`."""
+    return provider.path if isinstance(provider, Factory) else provider.value
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from application.ports.errors import MessengerUnavailable, PortError
@@ -11,12 +13,49 @@ from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
 
+SEND_TIMEOUT: Final = 10.0
+"""Seconds that a provider has for a message."""
 UNKNOWN_TTL: Final = 600.0
 """Seconds for which a delivery with an unknown result fails the health check."""
-_NO_MESSENGER: Final = DeliveryResult(DeliveryStatus.REJECTED, "No message provider is configured.")
+MAX_UNKNOWN_IN_A_ROW: Final = 3
+"""After so many unknown results a provider is tried last."""
+RETRIAL_INTERVAL: Final = 60.0
+"""Seconds after which one message tries such a provider in its place."""
+_NO_MESSENGER: Final = DeliveryResult(
+    DeliveryStatus.NOT_CONNECTED, "No message provider is configured."
+)
+_NO_RESPONSE: Final = "The message service does not respond."
 _UNKNOWN: Final = "A recent message may be lost: {reason}"
+_NEXT_IS_TRIED: Final = (DeliveryStatus.NOT_CONNECTED, DeliveryStatus.REJECTED)
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Provider:
+    """A messenger, its name in the settings, and its latest unknown results in this process."""
+
+    name: str
+    messenger: Messenger
+    unknown_in_a_row: int = 0
+    unknown_reason: str = ""
+    unknown_until: float = -math.inf
+    next_trial_at: float = -math.inf
+
+    def is_tried_last(self, now: float) -> bool:
+        """Return whether its latest results were unknown, and no message is due to try it."""
+        return self.unknown_in_a_row >= MAX_UNKNOWN_IN_A_ROW and now < self.next_trial_at
+
+    def record(self, result: DeliveryResult, now: float) -> None:
+        """Count an unknown result. Any other ends the row, and an accepted message the failure."""
+        if result.status is DeliveryStatus.UNKNOWN:
+            self.unknown_in_a_row += 1
+            self.unknown_reason, self.unknown_until = result.reason, now + UNKNOWN_TTL
+            self.next_trial_at = now + RETRIAL_INTERVAL
+            return
+        self.unknown_in_a_row = 0
+        if result.status is DeliveryStatus.ACCEPTED:
+            self.unknown_until = -math.inf
 
 
 class FailoverMessenger:
@@ -25,7 +64,11 @@ class FailoverMessenger:
     - After `UNKNOWN` the message may have been sent, so no other messenger is tried: one call
       never leads to two accepted messages.
     - After `INVALID_NUMBER` no other messenger is tried: no provider can reach the number.
-    - If all messengers reject the message, the last result is returned.
+    - If no messenger accepts the message, the result is a rejection by a provider, if there is one.
+    - A messenger that raises an exception, is not asynchronous, returns something else than a
+      result, or takes longer than `SEND_TIMEOUT` has an unknown result.
+    - A provider whose latest results were unknown is tried last. After a minute one message tries
+      it in its place, and then another minute begins unless it responds.
     - The client of a message with an unknown result is told that it was sent. The operator gets a
       warning, and the health check fails until that messenger accepts a message, at most for
       `UNKNOWN_TTL`.
@@ -33,24 +76,61 @@ class FailoverMessenger:
 
     def __init__(
         self,
-        messengers: Sequence[Messenger],
+        providers: Sequence[Provider],
         health_checks: Sequence[HealthCheck] = (),
         now: Callable[[], float] = time.monotonic,
+        send_timeout: float = SEND_TIMEOUT,
     ) -> None:
-        """Take the messengers in their order, and `now` as a monotonic clock in seconds."""
-        self._messengers = messengers
+        """Take the providers in their order, and `now` as a monotonic clock in seconds."""
+        self._providers = providers
         self._health_checks = health_checks
         self._now = now
-        self._unknown: dict[int, tuple[str, float]] = {}
+        self._send_timeout = send_timeout
 
     async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
         """Send the message with the first messenger that does not reject it."""
-        result = _NO_MESSENGER
-        for position, messenger in enumerate(self._messengers):
-            result = await messenger.send(phone, text, status_url)
-            self._record(position, result)
-            if result.status is not DeliveryStatus.REJECTED:
-                break
+        results, remaining = [_NO_MESSENGER], list(self._providers)
+        while remaining:
+            now = self._now()
+            provider = min(remaining, key=lambda one: one.is_tried_last(now))
+            remaining.remove(provider)
+            # Until the result is known, other messages try it last.
+            provider.next_trial_at = now + RETRIAL_INTERVAL
+            sent = await self._send(provider.messenger, phone, text, status_url)
+            provider.record(sent, self._now())
+            if sent.status is DeliveryStatus.UNKNOWN:
+                _log.warning(
+                    {"event": "delivery_unknown", "provider": provider.name, "reason": sent.reason}
+                )
+            if sent.status not in _NEXT_IS_TRIED:
+                return sent
+            results.append(sent)
+        rejected = [one for one in results if one.status is DeliveryStatus.REJECTED]
+        return [*results, *rejected][-1]
+
+    async def _send(
+        self, messenger: Messenger, phone: PhoneNumber, text: str, status_url: str
+    ) -> DeliveryResult:
+        async def send() -> object:
+            return await messenger.send(phone, text, status_url)
+
+        sending = asyncio.create_task(send())
+        sending.add_done_callback(_retrieve_exception)
+        try:
+            # Unlike asyncio.timeout, this does not wait for a messenger that ignores cancellation.
+            await asyncio.wait([sending], timeout=self._send_timeout)
+        finally:
+            sending.cancel()
+        if not sending.done() or sending.cancelled():
+            return DeliveryResult(DeliveryStatus.UNKNOWN, _NO_RESPONSE)
+        if error := sending.exception():
+            # Its text may have the number or the code.
+            reason = f"It failed with {type(error).__name__}."
+            return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
+        result = sending.result()
+        if not isinstance(result, DeliveryResult):
+            reason = f"It returned {type(result).__name__} instead of a result."
+            return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
         return result
 
     async def check(self) -> None:
@@ -60,21 +140,17 @@ class FailoverMessenger:
             MessengerUnavailable: all health checks failed, or a recent result is unknown; the
                 message lists the reasons.
         """
-        # No other messenger is tried after an unknown result, so one is enough.
-        unknown = [reason for reason, until in self._unknown.values() if self._now() < until]
+        now = self._now()
+        unknown = [one.unknown_reason for one in self._providers if now < one.unknown_until]
         if unknown:
             raise MessengerUnavailable("; ".join(_UNKNOWN.format(reason=it) for it in unknown))
         await _check_any(self._health_checks)
 
-    def _record(self, position: int, result: DeliveryResult) -> None:
-        if result.status is DeliveryStatus.ACCEPTED:
-            self._unknown.pop(position, None)
-        elif result.status is DeliveryStatus.UNKNOWN:
-            self._unknown[position] = (result.reason, self._now() + UNKNOWN_TTL)
-            provider = type(self._messengers[position]).__name__
-            _log.warning(
-                {"event": "delivery_unknown", "provider": provider, "reason": result.reason}
-            )
+
+def _retrieve_exception(sending: "asyncio.Task[object]") -> None:
+    """Keep asyncio from logging the exception of a messenger that was too late."""
+    if not sending.cancelled():
+        sending.exception()
 
 
 async def _check_any(health_checks: Sequence[HealthCheck]) -> None:
@@ -98,4 +174,6 @@ async def _reason(health_check: HealthCheck) -> str | None:
         await health_check.check()
     except PortError as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything
+        return f"failed with {type(error).__name__}"
     return None

@@ -48,7 +48,7 @@ _KNOWN: Final = {"schema_version": {"$lte": RATE_LIMITS.schema_version}}
 
 def increment(limit: RateLimit, reservation: Reservation) -> UpdateOne:
     """Add a permit, if the limit is far from full; a small one may be nearly full."""
-    if limit.keeps_permits or limit.window.limit < SMALLEST_INCREMENTED:
+    if limit.is_listed or limit.window.limit < SMALLEST_INCREMENTED:
         return acquire_permit(limit, reservation)
     now = reservation.acquired_at
     far_from_full, changes = _increment(limit.window, sub_period_of(limit, now))
@@ -59,7 +59,7 @@ def increment(limit: RateLimit, reservation: Reservation) -> UpdateOne:
 def acquire_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
     """Add a permit, if the limit has one."""
     now = reservation.acquired_at
-    if limit.keeps_permits:
+    if limit.is_listed:
         return _keep_permit(limit, reservation)
     changes = _count(limit.window, sub_period_of(limit, now))
     query = {"_id": limit.name, "available_at": {"$lte": now}, **_KNOWN}
@@ -151,7 +151,7 @@ class _Entries(NamedTuple):
 
 def _entries_of(limit: RateLimit) -> _Entries:
     period = limit.window.period
-    if limit.keeps_permits:
+    if limit.is_listed:
         permits = {"$ifNull": ["$permits", []]}
         time = "$$this.acquired_at"
         return _Entries(permits, time, lambda time: time, time, 1, {"$size": permits}, period)
@@ -167,21 +167,13 @@ def _entries_of(limit: RateLimit) -> _Entries:
 
 
 def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
-    """Add a permit to those that are kept, in place of an earlier one for the same value."""
+    """Add a permit to those of a listed limit, if it has one."""
     now, period = reservation.acquired_at, limit.window.period
     entries = _entries_of(limit)
-    permit_id = reservation.id if limit.value is None else limit.value
-    newest = now + CLOCK_SKEW
-    has_permit: Expression = {"available_at": {"$lte": now}}
     others: Expression = entries.between(entries.stored, now - period - CLOCK_SKEW, None)
-    if limit.value is not None:
-        counts = {"$gt": now - period, "$lte": newest}
-        same = {"reservation_id": limit.value, "acquired_at": counts}
-        has_permit = {"$or": [has_permit, {"permits": {"$elemMatch": same}}]}
-        others = _filter(others, {"$ne": ["$$this.reservation_id", {"$literal": limit.value}]})
-    permit = {"reservation_id": {"$literal": permit_id}, "acquired_at": now}
+    permit = {"reservation_id": {"$literal": reservation.id}, "acquired_at": now}
     permits = {"$slice": [{"$concatArrays": [others, [permit]]}, -MAX_PERMITS]}
-    counted = entries.between("$permits", now - period, newest)
+    counted = entries.between("$permits", now - period, now + CLOCK_SKEW)
     changes: Sequence[Expression] = [
         {
             "$set": {
@@ -192,7 +184,8 @@ def _keep_permit(limit: RateLimit, reservation: Reservation) -> UpdateOne:
         },
         {"$set": {"available_at": entries.available_at(limit, counted)}},
     ]
-    return UpdateOne({"_id": limit.name, **_KNOWN, **has_permit}, changes, upsert=True)
+    query = {"_id": limit.name, "available_at": {"$lte": now}, **_KNOWN}
+    return UpdateOne(query, changes, upsert=True)
 
 
 # All requests of a sub-period have the same updates: to make and encode them would take longer than

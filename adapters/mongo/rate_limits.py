@@ -176,7 +176,7 @@ def _in_order(limits: Iterable[RateLimit]) -> list[RateLimit]:
 
     A permit that is kept comes last, because it is never released.
     """
-    return sorted(limits, key=lambda limit: (limit.keeps_permits, limit.window.limit, limit.name))
+    return sorted(limits, key=lambda limit: (limit.is_listed, limit.window.limit, limit.name))
 
 
 def _without(limits: Iterable[RateLimit], others: Collection[RateLimit]) -> list[RateLimit]:
@@ -199,4 +199,4 @@ def _updates(
 
 
 def _counted(limits: Iterable[RateLimit], now: datetime) -> list[_Counted]:
-    return [(limit, sub_period_of(limit, now)) for limit in limits if not limit.keeps_permits]
+    return [(limit, sub_period_of(limit, now)) for limit in limits if not limit.is_listed]

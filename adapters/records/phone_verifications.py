@@ -76,6 +76,7 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     counters: tuple[AttemptCounterRecord, ...] = ()
     channel: Literal["sms", "voice"] = "sms"
     call_id: str | None = None
+    is_rejected: bool = False
 
 
 class CallbackRecord(msgspec.Struct, gc=False):
@@ -137,6 +138,7 @@ class PhoneVerificationRecord(Record, kw_only=True):
     trusted_ips: tuple[TrustedIpRecord, ...] = ()
     callbacks: tuple[CallbackRecord, ...] = ()
     call_locale: CallLocaleRecord | None = None
+    rejected_callbacks: tuple[datetime, ...] = ()
 
 
 PHONE_VERIFICATIONS: Final = RecordMapping(

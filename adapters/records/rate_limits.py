@@ -4,7 +4,7 @@ A period is divided into 60 sub-periods, and each has a counter. All that overla
 count (61 for 60), and those that begin up to the clock skew ahead. So a limit is stricter by at
 most one sub-period, and never looser.
 
-A limit that keeps its permits has at most `MAX_PERMITS` of them instead, with their exact times.
+A listed limit has at most `MAX_PERMITS` permits instead, with their exact times.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class PermitRecord(msgspec.Struct, gc=False, frozen=True):
-    """A permit that is kept: the id of its reservation, or the value that it is for."""
+    """A permit of a listed limit, and the id of its reservation."""
 
     reservation_id: str
     acquired_at: datetime
@@ -51,10 +51,8 @@ class RateLimitRecord(Record, kw_only=True):
 
     def find_available(self, limit: RateLimit, now: datetime) -> datetime:
         """Return when the limit has a permit: now, or later."""
-        if limit.keeps_permits:
+        if limit.is_listed:
             permits = self.list_permits(limit, now)
-            if limit.value in [permit.reservation_id for permit in permits]:
-                return now
             return limit.window.next_available([permit.acquired_at for permit in permits], now)
         if sum(self.counters.values()) < limit.window.limit:
             return now
@@ -72,18 +70,14 @@ class RateLimitRecord(Record, kw_only=True):
         """Add a permit, and drop what no longer counts, also by a clock that is behind.
 
         Returns:
-            The first moment of the sub-period that counts the permit; `now` if the limit keeps it.
+            The first moment of the sub-period that counts the permit; `now` if the limit is listed.
         """
         period = limit.window.period
-        if limit.keeps_permits:
-            permit = PermitRecord(reservation_id if limit.value is None else limit.value, now)
+        if limit.is_listed:
             others = [
-                other
-                for other in self.permits
-                if now - other.acquired_at < period + CLOCK_SKEW
-                and (limit.value is None or other.reservation_id != limit.value)
+                other for other in self.permits if now - other.acquired_at < period + CLOCK_SKEW
             ]
-            self.permits = (*others, permit)[-MAX_PERMITS:]
+            self.permits = (*others, PermitRecord(reservation_id, now))[-MAX_PERMITS:]
             self.expires_at = max(self.expires_at, now + period)
             return now
         begins_at = sub_period_of(limit, now)
@@ -100,7 +94,7 @@ class RateLimitRecord(Record, kw_only=True):
             self.counters[key] -= 1
 
     def list_permits(self, limit: RateLimit, now: datetime) -> list[Permit]:
-        """Return the permits that are kept and count now, the latest last."""
+        """Return the permits of a listed limit that count now, the latest last."""
         permits = [
             Permit(permit.reservation_id, permit.acquired_at)
             for permit in self.permits
@@ -157,7 +151,7 @@ def sub_period_of(limit: RateLimit, time: datetime) -> datetime:
 
 def expires_at(limit: RateLimit, now: datetime) -> datetime:
     """Return when a permit that is acquired now no longer counts."""
-    if limit.keeps_permits:
+    if limit.is_listed:
         return now + limit.window.period
     return sub_period_of(limit, now) + sub_period(limit) + limit.window.period
 
@@ -225,7 +219,7 @@ def acquire(
         return find_available(reservation, records)
     changed = {limit.name: _record_of(limit, records) for limit in limits}
     counted = [(one, changed[one.name].acquire(one, reservation.id, now)) for one in limits]
-    acquired = [AcquiredRecord(one.name, time) for one, time in counted if not one.keeps_permits]
+    acquired = [AcquiredRecord(one.name, time) for one, time in counted if not one.is_listed]
     last = max((record.expires_at for record in changed.values()), default=now)
     record = ReservationRecord(
         schema_version=RESERVATIONS.schema_version, acquired=tuple(acquired), expires_at=last

@@ -29,8 +29,11 @@ MESSAGING_SERVICE_SID: Final = re.compile(r"MG[0-9a-fA-F]{32}")
 
 RING_SECONDS: Final = "30"
 _MIN_ERROR_CODE: Final = 10_000
+# https://www.twilio.com/docs/api/errors/20503
+_SERVICE_UNAVAILABLE: Final = 20503
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
-_FAILED_STATUSES: Final = ("failed", "undelivered", "canceled")
+_NOT_SENT_STATUSES: Final = ("failed", "canceled")
+_NOT_DELIVERED: Final = "undelivered"
 # https://www.twilio.com/docs/voice/api/call-resource#statuscallbackevent
 _CALL_EVENTS: Final = ["initiated", "ringing", "answered", "completed"]
 # https://www.twilio.com/docs/messaging/api/message-resource: SM is a text message, MM has media.
@@ -42,18 +45,27 @@ _PAGE_SIZE: Final = "20"
 
 
 class TwilioError(Exception):
-    """Twilio rejected a request.
+    """A request failed, as its response says.
 
     Attributes:
         status: The HTTP status.
         code: Twilio's error code (https://www.twilio.com/docs/api/errors), if there is one.
+        says_not_sent: It is certain that Twilio did not send the message or place the call.
     """
 
-    def __init__(self, status: int, code: object) -> None:
-        """Take the code as it was received: another server may use any value."""
+    def __init__(self, status: int, code: object, *, says_not_sent: bool | None = None) -> None:
+        """Take the code as it was received: another server may use any value.
+
+        By default, an error of Twilio's own says that nothing was sent: a 4xx with a code, or a 5xx
+        with one that says so.
+        """
         super().__init__()
         self.status = status
         self.code = code if isinstance(code, int) and code >= _MIN_ERROR_CODE else None
+        if says_not_sent is None:
+            is_client_error = 400 <= status < 500 and self.code is not None
+            says_not_sent = is_client_error or self.code == _SERVICE_UNAVAILABLE
+        self.says_not_sent = says_not_sent
 
 
 class InvalidResponse(Exception):
@@ -114,8 +126,7 @@ class TwilioClient:
         message = await self._request("POST", f"{self._account}/Messages.json", form)
         if not isinstance(message.sid, str) or _MESSAGE_SID.fullmatch(message.sid) is None:
             raise InvalidResponse
-        if message.status in _FAILED_STATUSES:
-            raise TwilioError(HTTPStatus.CREATED, message.error_code)
+        _check_status(message)
 
     async def create_call(self, to: str, from_: str, url: str, status_url: str) -> str:
         """Create a call, which begins with the TwiML at `url`, and return its SID."""
@@ -132,8 +143,7 @@ class TwilioClient:
         call = await self._request("POST", f"{self._account}/Calls.json", form)
         if not isinstance(call.sid, str) or CALL_SID.fullmatch(call.sid) is None:
             raise InvalidResponse
-        if call.status in _FAILED_STATUSES:
-            raise TwilioError(HTTPStatus.CREATED, None)
+        _check_status(call)
         return call.sid
 
     async def delete_recording(self, recording_sid: str) -> None:
@@ -182,6 +192,12 @@ class TwilioClient:
                 raise TwilioError(response.status, _parse(response.text).code)
             raise TwilioError(response.status, None)
         return response
+
+
+def _check_status(created: _Response) -> None:
+    is_sent = created.status == _NOT_DELIVERED
+    if is_sent or created.status in _NOT_SENT_STATUSES:
+        raise TwilioError(HTTPStatus.CREATED, created.error_code, says_not_sent=not is_sent)
 
 
 def _parse(body: str) -> _Response:

@@ -1,8 +1,21 @@
-"""The meaning of Twilio's error codes: https://www.twilio.com/docs/api/errors.
+"""What a failed request to Twilio means for the delivery.
 
-- `INVALID_NUMBER`: no provider should be tried for this number.
-- `REJECTED`: every other error. It is between Twilio and the operator, and another provider may
-  accept the message: for example a number that the account may not send from (21601, 21606).
+| response | result | source |
+|---|---|---|
+| no connection: name, TCP or TLS | not connected | nothing was sent |
+| 4xx with an error code below about the number | invalid number | docs/api/errors/<code> |
+| 4xx with any other error code of Twilio | rejected | docs/usage/twilios-response |
+| 5xx with 20503 (a service is unavailable) | rejected | docs/api/errors/20503 |
+| any other 5xx, with 20500 or without a code | unknown | docs/api/errors/20500, RFC 9110 §15.6 |
+| 3xx, or a 4xx without an error code | unknown | it is not Twilio that responds |
+| 2xx, status `failed` or `canceled` | as a 4xx with its code | message-resource: not sent |
+| 2xx, status `undelivered` | unknown | message-resource: sent, and not delivered |
+| 2xx without a SID | unknown | it is not Twilio that responds |
+| no response, or no complete one | unknown | RFC 9110 §9.2.2: a POST is not repeated |
+
+The pages are below https://www.twilio.com. That of 20500 says that the message may have been sent.
+30007 (filtered) comes with `failed` if Twilio filtered the message, and with `undelivered` if a
+carrier did.
 
 A region that is not enabled for the account (13227, 21215, 21408) counts as an invalid number: who
 sends to many countries at an operator's expense would otherwise not use up the limit of the IP.
@@ -70,26 +83,28 @@ class ErrorReasons:
     def result(self, error: Exception) -> DeliveryResult:
         """Return the result of a request that raised an error of `TwilioClient`."""
         if isinstance(error, ConnectionFailed):
-            return DeliveryResult(DeliveryStatus.REJECTED, _NOT_REACHED.format(self.service))
+            reason = _NOT_REACHED.format(self.service)
+            return DeliveryResult(DeliveryStatus.NOT_CONNECTED, reason)
         if not isinstance(error, TwilioError):
             is_late = isinstance(error, NoResponse)
             reason = self.no_response if is_late else self.not_confirmed
             return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
+        if not error.says_not_sent:
+            return DeliveryResult(DeliveryStatus.UNKNOWN, self.rejection(error))
         if error.code in self.invalid_numbers:
             reason = self.invalid_numbers[error.code]
             return DeliveryResult(DeliveryStatus.INVALID_NUMBER, reason)
-        # RFC 9110, section 15.6.5: a gateway got no response, so Twilio may have the request.
-        if error.status == HTTPStatus.GATEWAY_TIMEOUT and error.code is None:
-            return DeliveryResult(DeliveryStatus.UNKNOWN, self.no_response)
         return DeliveryResult(DeliveryStatus.REJECTED, self.rejection(error))
 
     def rejection(self, error: TwilioError) -> str:
-        """Return the reason without a phone number, an error code or the name of an account."""
+        """Return why Twilio responded so, without a phone number, an error code or an account."""
         default = self.rejected
         if error.status >= 500:
             default = _UNAVAILABLE
         elif 300 <= error.status < 400:
             default = _NOT_TWILIO
+        if error.status == HTTPStatus.GATEWAY_TIMEOUT:
+            default = self.no_response
         by_status = _STATUS_REASONS.get(error.status, default)
         return self.rejections.get(error.code, by_status).format(self.service)
 

@@ -168,7 +168,7 @@ class OperatorActions:
             is_owner = verification.identity_id == owner_id
             if not is_owner:
                 return verification, None
-            return verification.change_owner(identity_id, by_login=False), None
+            return verification.change_owner(identity_id), None
 
         await update_phone_verification(self.phone_verifications, phone, replace_owner)
 

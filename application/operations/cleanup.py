@@ -140,7 +140,7 @@ class Cleanup:
             def detach(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
                 if verification.identity_id != identity.id:
                     return verification, None
-                return verification.assign_identity(None), None
+                return verification.change_owner(None), None
 
             await update_phone_verification(
                 self.repositories.phone_verifications, identity.phone, detach

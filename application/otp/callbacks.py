@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_otp import PlaceCodeCall
-from application.otp.permits import release_permits
+from application.otp.deliver_otp import BLOCKED, PlaceCodeCall
+from application.otp.permits import DeliveryPermits, release_permits
 from application.ports.errors import StorageError
 from application.ports.otp import DeliveryStatus, PhoneVerifications, RateLimiter
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
@@ -27,11 +27,12 @@ class Callbacks:
 
     - A caller id is a claim: strangers can cause calls. So callbacks have limits, challenges and
       attempts of their own, and use up nothing of the app's.
-    - The limits of the phone decide first, then that of the country. A rejected callback writes
-      nothing.
+    - The limits of the phone decide first, then those of number range, country and total. Of these
+      a part is for established identities only. A rejected callback writes nothing.
     - The callback is recorded before the call is placed, so no race places one too many. To
       request it again changes nothing.
-    - A call that the provider rejects does not count. One with an unknown result counts.
+    - A call with an unknown result counts. One that the provider rejects counts for an hour, and
+      releases what it holds of country and total; without a connection to the provider, all.
     - A blocked phone gets no call, but the same counting and the same results. Nothing is placed
       for a test phone.
 
@@ -40,6 +41,7 @@ class Callbacks:
 
     phone_verifications: PhoneVerifications
     rate_limiter: RateLimiter
+    delivery_permits: DeliveryPermits
     calls: Calls
     codes: OtpCodes
     place_code_call: PlaceCodeCall | None
@@ -74,7 +76,7 @@ class Callbacks:
         if loaded.value.find_callback(callback_id):
             return True
         challenge = self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES))
-        reservation = Reservation(challenge.id, now, self.rate_limits.for_callback(phone.country))
+        reservation = self.delivery_permits.make_callback_reservation(challenge.id, now, phone)
 
         def decide(verification: PhoneVerification) -> tuple[PhoneVerification, Callback]:
             return verification.request_callback(
@@ -83,7 +85,11 @@ class Callbacks:
 
         try:
             decide(loaded.value)
-            if await self.rate_limiter.acquire(reservation) is not None:
+            if await self.delivery_permits.acquire(reservation, loaded.value) is not None:
+                # A parallel request that got the last permits may have been for this callback.
+                current = await self.phone_verifications.load(phone)
+                if current.value.find_callback(callback_id):
+                    return True
                 return self._reject(phone, "too many callbacks")
             try:
                 callback = await update_phone_verification(
@@ -141,16 +147,18 @@ class Callbacks:
         try:
             result = await self.place_code_call(phone, call, is_suppressed=is_suppressed)
         except StorageError:
-            await self._cancel(phone, callback)
+            await self._undo(phone, callback, DeliveryStatus.NOT_CONNECTED)
             raise
-        if result.status not in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            await self._cancel(phone, callback)
-            return self._reject(phone, result.reason)
-        event_type = SecurityEventType.OTP_DELIVERED
+        is_placed = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
+        if not is_placed:
+            await self._undo(phone, callback, result.status)
         if is_suppressed:
-            event_type = SecurityEventType.OTP_SUPPRESSED
-        self.events.emit(event_type, phone=phone, reason=result.reason)
-        return True
+            self.events.emit(SecurityEventType.OTP_SUPPRESSED, phone=phone, reason=BLOCKED)
+        elif is_placed:
+            self.events.emit(SecurityEventType.OTP_DELIVERED, phone=phone, reason=result.reason)
+        else:
+            self._reject(phone, result.reason)
+        return is_placed
 
     def _find_reason_to_reject(self, phone: PhoneNumber) -> str:
         if self.countries is not None and phone.country not in self.countries:
@@ -165,14 +173,20 @@ class Callbacks:
         self.events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=phone, reason=reason)
         return False
 
-    async def _cancel(self, phone: PhoneNumber, callback: Callback) -> None:
-        """Undo the callback and release its permit. Where that fails both expire."""
+    async def _undo(self, phone: PhoneNumber, callback: Callback, status: DeliveryStatus) -> None:
+        """Record that no call was placed, and release permits. Where that fails they expire."""
         with suppress(StorageError):
             await update_phone_verification(
                 self.phone_verifications,
                 phone,
-                lambda verification: (verification.cancel_callback(callback.call_id), None),
+                lambda verification: (verification.reject_callback(callback.call_id), None),
             )
-        limits = self.rate_limits.for_callback(phone.country)
-        reservation = Reservation(callback.reservation_id, self.clock.now(), limits)
+        now, reservation_id = self.clock.now(), callback.reservation_id
+        if status is DeliveryStatus.NOT_CONNECTED:
+            reservation = self.delivery_permits.make_callback_reservation(
+                reservation_id, now, phone
+            )
+        else:
+            limits = self.rate_limits.released_by_rejected_callback(phone.country)
+            reservation = Reservation(reservation_id, now, limits)
         await release_permits(self.rate_limiter, reservation)

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from application.otp.codes import OtpCodes
 from application.otp.delivery_status import ReportTimingProfile
@@ -20,6 +21,9 @@ from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatu
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus
+
+BLOCKED: Final = "blocked"
+"""Why a delivery was suppressed, in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,10 @@ class PlaceCodeCall:
         match placed.status:
             case DeliveryStatus.ACCEPTED:
                 return call.set_provider_call_id(placed.provider_call_id)
-            case DeliveryStatus.REJECTED | DeliveryStatus.INVALID_NUMBER:
-                return call.advance_status(CallStatus.FAILED, self.clock.now())
             case DeliveryStatus.UNKNOWN:
                 return call
+            case _:
+                return call.advance_status(CallStatus.FAILED, self.clock.now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Permits of the limits that many phones share: acquire those of a delivery, release any."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from application.otp.codes import OtpCodes
@@ -10,6 +10,7 @@ from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import RateLimiter
 from domain.otp.attempts import OtpAttempt
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
@@ -55,15 +56,27 @@ class DeliveryPermits:
         if self.codes.is_test_phone(phone, request.now):
             # No message is sent, so it costs nothing of a country or in total.
             return Reservation(request_id, request.now, self.rate_limits.for_ip(request.client_ip))
-        route = DeliveryRoute(
-            request.client_ip,
-            phone.country,
-            self.keyed_hashes.hash_number_range(phone.number_range),
-            self.codes.phone_key(phone),
-        )
         return self.rate_limits.reserve_delivery(
-            request_id, request.now, route, verification.recognize(request), channel
+            request_id,
+            request.now,
+            self._route(phone, request.client_ip),
+            verification.recognize(request),
+            channel,
         )
+
+    def make_callback_reservation(
+        self, reservation_id: str, now: datetime, phone: PhoneNumber
+    ) -> Reservation:
+        """Return the reservation of a callback, with both parts that it may have."""
+        number_range = self.keyed_hashes.hash_number_range(phone.number_range)
+        return self.rate_limits.reserve_callback(reservation_id, now, phone.country, number_range)
+
+    async def release_rejected(
+        self, phone: PhoneNumber, reservation: Reservation, client_ip: HashedClientIp
+    ) -> None:
+        """Release what a delivery does not keep that a provider rejected."""
+        limits = self.rate_limits.released_by_rejection(self._route(phone, client_ip))
+        await release_permits(self.rate_limiter, replace(reservation, limits=limits, divided=()))
 
     async def acquire(
         self, reservation: Reservation, verification: PhoneVerification
@@ -108,7 +121,7 @@ class DeliveryPermits:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
         reservation = self.make_reservation(phone, attempt, verification)
         available_at = await self.next_available(reservation, verification)
-        next_request_at = verification.next_request_at(attempt, self.policy(phone, now))
+        next_request_at = verification.next_request_at(attempt, self.policy(phone, now), now)
         return whole_seconds(now, max(next_request_at, available_at))
 
     async def _may_use_reserve(
@@ -128,3 +141,11 @@ class DeliveryPermits:
             return False
         identity = await self.identities.load(identity_id)
         return identity is not None and identity.value.is_established(now)
+
+    def _route(self, phone: PhoneNumber, client_ip: HashedClientIp) -> DeliveryRoute:
+        return DeliveryRoute(
+            client_ip,
+            phone.country,
+            self.keyed_hashes.hash_number_range(phone.number_range),
+            self.codes.phone_key(phone),
+        )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_otp import DeliverOtp
+from application.otp.deliver_otp import BLOCKED, DeliverOtp
 from application.otp.permits import DeliveryPermits, release_permits
 from application.otp.recognize_device import recognize_device
 from application.ports.errors import StorageError
@@ -72,7 +72,9 @@ class RequestOtp:
     - The limits of the phone decide first, then those of IP, country and total. A rejected
       request writes nothing.
     - The delivery is recorded before the message is sent, so no race sends one too many.
-    - A message that every provider rejects does not count. One with an unknown result counts.
+    - A message with an unknown result counts. One that every provider rejected starts the plain
+      cooldown, counts in windows shorter than a day, and releases what it holds of the limits of
+      unverified deliveries; without a connection to a provider, all that many phones share.
     - A call has the same code, limits and cooldown as a message, and one limit more.
     - While a limit of failed attempts is used up, a message brings fewer attempts.
     - A blocked phone gets the same counting and the same responses, and no message.
@@ -145,7 +147,7 @@ class RequestOtp:
         if is_test_phone:
             self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
         elif decision.is_new:
-            await self._deliver(command, decision, reservation)
+            await self._deliver(command, request, decision, reservation)
         now = self.clock.now()
         return RequestOtpResult(
             request_id=decision.request_id + decision.delivery.report_id,
@@ -240,43 +242,65 @@ class RequestOtp:
         return decision
 
     async def _deliver(
-        self, command: RequestOtpCommand, decision: DeliveryDecision, reservation: Reservation
+        self,
+        command: RequestOtpCommand,
+        request: OtpRequest,
+        decision: DeliveryDecision,
+        reservation: Reservation,
     ) -> None:
         phone = command.phone
         try:
             result = await self.deliver_otp(phone, command.preferences, decision)
         except StorageError:
-            await self._cancel(phone, reservation)
+            await self._reject(phone, request, decision, reservation, DeliveryStatus.NOT_CONNECTED)
             raise
-        match result.status:
-            case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
-                event_type = (
-                    SecurityEventType.OTP_SUPPRESSED
-                    if decision.is_suppressed
-                    else SecurityEventType.OTP_DELIVERED
-                )
-                self.events.emit(event_type, phone=phone, reason=result.reason)
-            case DeliveryStatus.INVALID_NUMBER:
-                self._emit_rejection(phone, result.reason)
-                # The permits of the IP stay used: otherwise it could try numbers for free.
-                of_ip = self.rate_limits.for_ip(decision.delivery.client_ip)
-                others = tuple(limit for limit in reservation.all_limits if limit not in of_ip)
-                await self._cancel(phone, replace(reservation, limits=others, divided=()))
-                raise PhoneUnreachable(result.reason)
-            case DeliveryStatus.REJECTED:
-                self._emit_rejection(phone, result.reason)
-                await self._cancel(phone, reservation)
-                raise DeliveryFailed(result.reason)
+        is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
+        if decision.is_suppressed:
+            # The result is the imitation that the client sees.
+            self.events.emit(SecurityEventType.OTP_SUPPRESSED, phone=phone, reason=BLOCKED)
+        elif is_sent:
+            self.events.emit(SecurityEventType.OTP_DELIVERED, phone=phone, reason=result.reason)
+        else:
+            self._emit_rejection(phone, result.reason)
+        if is_sent:
+            return
+        retry_after = await self._reject(phone, request, decision, reservation, result.status)
+        if result.status is DeliveryStatus.INVALID_NUMBER:
+            raise PhoneUnreachable(result.reason)
+        raise DeliveryFailed(result.reason, retry_after)
 
-    async def _cancel(self, phone: PhoneNumber, reservation: Reservation) -> None:
-        """Undo the delivery and release its permits. Where that fails both expire."""
+    async def _reject(
+        self,
+        phone: PhoneNumber,
+        request: OtpRequest,
+        decision: DeliveryDecision,
+        reservation: Reservation,
+        status: DeliveryStatus,
+    ) -> int:
+        """Record that the delivery was rejected, and release permits. Where that fails they expire.
+
+        Returns:
+            When the client can cause a delivery: whole seconds from now on.
+        """
+        now = self.clock.now()
+        next_request_at = decision.next_request_at
+        policy = self.delivery_permits.policy(phone, now)
+
+        def reject(verification: PhoneVerification) -> tuple[PhoneVerification, PhoneVerification]:
+            rejected = verification.reject_delivery(reservation.id)
+            return rejected, rejected
+
         with suppress(StorageError):
-            await update_phone_verification(
-                self.phone_verifications,
-                phone,
-                lambda verification: (verification.cancel_delivery(reservation.id), None),
+            rejected = await update_phone_verification(self.phone_verifications, phone, reject)
+            if status is DeliveryStatus.NOT_CONNECTED:
+                await release_permits(self.rate_limiter, reservation)
+            else:
+                await self.delivery_permits.release_rejected(phone, reservation, request.client_ip)
+            available_at = await self.delivery_permits.next_available(
+                replace(reservation, acquired_at=now), rejected
             )
-        await release_permits(self.rate_limiter, reservation)
+            next_request_at = max(rejected.next_request_at(request, policy, now), available_at)
+        return whole_seconds(now, next_request_at)
 
     def _emit_rejection(self, phone: PhoneNumber, reason: str) -> None:
         self.events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=phone, reason=reason)

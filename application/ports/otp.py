@@ -69,10 +69,8 @@ class RateLimiter(Protocol):
     - No window ever has more permits than its limit, however many requests race, while all clocks
       agree to within `CLOCK_SKEW`.
     - A permit counts for the period of its window, and up to one sixtieth of it longer. One of a
-      limit that keeps its permits counts exactly for the period.
+      listed limit counts exactly for the period.
     - Where one limit alone binds, exactly as many permits are acquired as it has.
-    - A limit with a value never has permits of more values than its limit. A value that has a
-      permit does not need another one: its permit gets the time of the reservation.
     - Of a divided limit the first part is used that has a permit of each of its limits.
     - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
     - After a limit was lowered, one more permit may pass. A clock that is ahead may delay others.
@@ -104,8 +102,8 @@ class RateLimiter(Protocol):
     async def release(self, reservation: Reservation) -> None:
         """Release the permits of these limits that the reservation with this id acquired.
 
-        It can be released once. Permits that do not exist are skipped, and those of limits that
-        keep their permits stay.
+        It can be released once. Permits that do not exist are skipped, and those of listed limits
+        stay.
 
         Raises:
             StorageError
@@ -144,12 +142,16 @@ class DeliveryStatus(StrEnum):
     """What a provider did with a message or call.
 
     - `ACCEPTED`: the provider took it.
-    - `REJECTED`: it was not sent. Only then may another provider be tried.
-    - `UNKNOWN`: there was no response. It may have been sent.
-    - `INVALID_NUMBER`: no provider can reach the number.
+    - `NOT_CONNECTED`: there was no connection to the provider, so nothing was sent.
+    - `REJECTED`: the provider said, by an error of its own, that it did not send it.
+    - `UNKNOWN`: everything else. It may have been sent, so it counts as sent.
+    - `INVALID_NUMBER`: the provider said that nobody can reach the number.
+
+    Another provider may be tried only after `NOT_CONNECTED` and `REJECTED`.
     """
 
     ACCEPTED = "accepted"
+    NOT_CONNECTED = "not_connected"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     INVALID_NUMBER = "invalid_number"

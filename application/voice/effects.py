@@ -143,5 +143,7 @@ class CarryOutEffect:
             await self.timing.imitate(phone.country)
             return
         result = await self.timing.record(phone.country, self.messenger.send(phone, text))
-        if result.status not in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+        if result.status is DeliveryStatus.NOT_CONNECTED:
             await release_permits(self.rate_limiter, reservation)
+        elif result.status not in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+            await release_permits(self.rate_limiter, replace(reservation, limits=limits[1:]))

@@ -225,10 +225,11 @@ class CodeCheck:
     ) -> Checked:
         state, attempt, device_id = self.state, self.attempt, self.device_id
         identity_id = state.identity_id or attempt.new_identity_id
+        owned = state if state.identity_id else state.change_owner(identity_id)
         login = Login(identity_id, attempt.new_session_id, attempt.request_id)
         used = challenge.mark_used(attempt.now, login)
         successor = replace(
-            state.trust_ip(attempt.client_ip, attempt.now).map_challenges(
+            owned.trust_ip(attempt.client_ip, attempt.now).map_challenges(
                 lambda other: used if other.id == used.id else other
             ),
             deliveries=tuple(
@@ -236,7 +237,6 @@ class CodeCheck:
                 for other in state.deliveries
             ),
             failures=state.failures.reset(device_id),
-            identity_id=identity_id,
         )
         return successor, Correct(self._used_code(used, login, carrier), left)
 

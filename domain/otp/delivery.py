@@ -10,10 +10,13 @@ from typing import Final
 
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
+from domain.otp.sliding_window import SlidingWindow
 
 MAX_LATER_REQUESTS: Final = 3
 """Requests within the cooldown that get an id; as many again for recognized devices."""
 ONE_DAY: Final = timedelta(days=1)
+REJECTED_TTL: Final = timedelta(hours=1)
+"""How long a delivery or callback counts that every provider rejected."""
 ATTEMPTS_PER_DELIVERY: Final = 5
 ATTEMPTS_OF_LIMITED_DELIVERY: Final = 2
 """Of a delivery that is requested while a shared limit of failed attempts is used up."""
@@ -126,8 +129,9 @@ class OtpRequest:
 class Delivery:
     """One message or call with the code of a challenge, and the attempts that it brings.
 
-    It is recorded before the message is sent and removed when every provider rejects it, so a
-    recorded delivery was accepted or its result is unknown.
+    It is recorded before the message is sent, so it was accepted, or its result is unknown, or
+    `is_rejected` is set: then every provider rejected it. A rejected one has no id, attempts or
+    challenge. It starts the plain cooldown, and counts for an hour in windows shorter than a day.
 
     Attributes:
         request_id: the id of the request that caused it.
@@ -141,6 +145,7 @@ class Delivery:
         counters: the attempts, until the code expires.
         channel: how the code is delivered.
         call_id: the call that reads the code, if there is one.
+        is_rejected: every provider rejected it.
     """
 
     request_id: str
@@ -153,6 +158,37 @@ class Delivery:
     counters: tuple[AttemptCounter, ...] = ()
     channel: Channel = Channel.SMS
     call_id: str | None = None
+    is_rejected: bool = False
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it no longer counts anywhere."""
+        return self.sent_at + (REJECTED_TTL if self.is_rejected else ONE_DAY)
+
+    def counts_in(self, window: SlidingWindow, time: datetime) -> bool:
+        """Return whether it counts in a window of its phone, network or own quota at this time."""
+        if not self.is_rejected:
+            return True
+        return window.period < ONE_DAY and time < self.expires_at
+
+    def reject(self) -> "Delivery":
+        """Return the delivery after every provider rejected it.
+
+        One whose code was tried stays as it is: otherwise those attempts would not count.
+        """
+        if any(counter.used for counter in self.counters):
+            return self
+        return Delivery(
+            request_id="",
+            challenge_id="",
+            client_ip=self.client_ip,
+            sent_at=self.sent_at,
+            attempt_limit=0,
+            device_id=self.device_id,
+            uses_own_quota=self.uses_own_quota,
+            channel=self.channel,
+            is_rejected=True,
+        )
 
     @property
     def report_id(self) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import ONE_DAY, Delivery
+from domain.otp.delivery import ONE_DAY, REJECTED_TTL, Delivery
 from domain.otp.sliding_window import SlidingWindow
 
 DELIVERIES_BEFORE_BACKOFF: Final = 3
@@ -81,6 +81,8 @@ class DeliveryPolicy:
     - One network gets a part of the phone's deliveries only: an IPv6 /48 or an IPv4 /24.
     - A recognized device and a trusted IP have a quota of their own. Deliveries that others
       requested do not double their cooldown.
+    - A delivery that every provider rejected starts a cooldown, doubles none, and counts in windows
+      that are shorter than a day.
     """
 
     per_phone: tuple[SlidingWindow, ...] = (
@@ -112,6 +114,7 @@ class DeliveryPolicy:
         if requester.has_own_quota(time):
             # Deliveries that others requested do not double the cooldown of this client.
             own = requester.own_deliveries(time)
+        own = [delivery for delivery in own if not delivery.is_rejected]
         cooldowns = [(delivery, self.cooldown) for delivery in recent[-1:]]
         cooldowns += [(delivery, self._cooldown_after(len(own))) for delivery in own[-1:]]
         return all(
@@ -133,23 +136,23 @@ class DeliveryPolicy:
     def _has_shared_capacity(self, requester: Requester, time: datetime) -> bool:
         shared = [delivery for delivery in requester.deliveries if not delivery.uses_own_quota]
         network = requester.client_ip.network
-        times = [delivery.sent_at for delivery in shared]
-        of_network = [each.sent_at for each in shared if each.client_ip.network == network]
-        return all(window.remaining(times, time) for window in self.per_phone) and all(
-            window.remaining(of_network, time) for window in self.per_phone_and_ip
+        of_network = [each for each in shared if each.client_ip.network == network]
+        return all(_has_capacity(window, shared, time) for window in self.per_phone) and all(
+            _has_capacity(window, of_network, time) for window in self.per_phone_and_ip
         )
 
     def _has_own_quota(self, requester: Requester, time: datetime) -> bool:
-        used = [
-            delivery.sent_at
-            for delivery in requester.own_deliveries(time)
-            if delivery.uses_own_quota
-        ]
-        return requester.has_own_quota(time) and self.own_quota.remaining(used, time) > 0
+        used = [each for each in requester.own_deliveries(time) if each.uses_own_quota]
+        return requester.has_own_quota(time) and _has_capacity(self.own_quota, used, time)
 
     def _candidate_times(self, deliveries: Sequence[Delivery]) -> Iterator[datetime]:
         """Return every time at which a request may become allowed."""
         windows = (*self.per_phone, *self.per_phone_and_ip, self.own_quota)
-        periods = {window.period for window in windows}
+        periods = {REJECTED_TTL, *(window.period for window in windows)}
         periods.update(self._cooldown_after(count) for count in range(len(deliveries) + 1))
         return (delivery.sent_at + period for delivery in deliveries for period in periods)
+
+
+def _has_capacity(window: SlidingWindow, deliveries: Sequence[Delivery], time: datetime) -> bool:
+    times = [delivery.sent_at for delivery in deliveries if delivery.counts_in(window, time)]
+    return window.remaining(times, time) > 0

@@ -19,6 +19,7 @@ from domain.otp.delivery import (
     ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
     ONE_DAY,
+    REJECTED_TTL,
     AttemptCounter,
     CounterKind,
     Delivery,
@@ -66,6 +67,7 @@ class PhoneVerification:
 
     `shared_attempts` are the times of the attempts that all unknown IPs made together. `callbacks`
     have challenges of their own, and use up nothing of the deliveries and their attempts.
+    `rejected_callbacks` are the times of those that the provider rejected.
     """
 
     challenges: tuple[Challenge, ...] = ()
@@ -77,6 +79,7 @@ class PhoneVerification:
     blocked_at: datetime | None = None
     callbacks: tuple[Callback, ...] = ()
     call_locale: CallLocale | None = None
+    rejected_callbacks: tuple[datetime, ...] = ()
 
     @property
     def expires_at(self) -> datetime | None:
@@ -103,8 +106,9 @@ class PhoneVerification:
     @property
     def _expiry_times(self) -> list[datetime]:
         """When each delivery, callback and trusted IP and the locale expires."""
-        times = [delivery.sent_at + ONE_DAY for delivery in self.deliveries]
+        times = [delivery.expires_at for delivery in self.deliveries]
         times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
+        times += [requested_at + REJECTED_TTL for requested_at in self.rejected_callbacks]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
         return times + ([self.call_locale.expires_at] if self.call_locale else [])
 
@@ -119,10 +123,11 @@ class PhoneVerification:
             return Recognition.TRUSTED_IP
         return Recognition.NONE
 
-    def next_request_at(self, attempt: OtpAttempt, policy: DeliveryPolicy) -> datetime:
-        """Return when the client of this attempt can cause a delivery: now, or later."""
-        requester = self.prune(attempt.now)._requester(attempt)
-        return policy.earliest_request(requester, attempt.now)
+    def next_request_at(
+        self, request: OtpRequest | OtpAttempt, policy: DeliveryPolicy, now: datetime
+    ) -> datetime:
+        """Return when the client of this request can cause a delivery: now, or later."""
+        return policy.earliest_request(self.prune(now)._requester(request), now)
 
     def request_delivery(
         self, request: OtpRequest, policy: DeliveryPolicy
@@ -182,16 +187,11 @@ class PhoneVerification:
         )
         return successor, decision
 
-    def cancel_delivery(self, request_id: str) -> "PhoneVerification":
-        """Return the state without this delivery, because every provider rejected it.
-
-        A delivery with attempts stays: otherwise those attempts would not count.
-        """
+    def reject_delivery(self, request_id: str) -> "PhoneVerification":
+        """Return the state after every provider rejected this delivery (see `Delivery.reject`)."""
         deliveries = tuple(
-            delivery
+            delivery.reject() if delivery.request_id == request_id else delivery
             for delivery in self.deliveries
-            if delivery.request_id != request_id
-            or any(counter.used for counter in delivery.counters)
         )
         delivered = {delivery.challenge_id for delivery in deliveries}
         challenges = tuple(challenge for challenge in self.challenges if challenge.id in delivered)
@@ -226,7 +226,12 @@ class PhoneVerification:
             return self, recorded
         pruned = self.prune(now)
         times = [callback.requested_at for callback in pruned.callbacks]
-        available_at = max(window.next_available(times, now) for window in CALLBACKS_PER_PHONE)
+        available_at = max(
+            window.next_available(
+                times + [*pruned.rejected_callbacks] * (window.period < ONE_DAY), now
+            )
+            for window in CALLBACKS_PER_PHONE
+        )
         if available_at > now:
             raise TooManyOtpRequests(whole_seconds(now, available_at))
         challenges = [callback.challenge for callback in pruned.callbacks]
@@ -241,17 +246,23 @@ class PhoneVerification:
         """Return the callback with this call, or None."""
         return next((one for one in self.callbacks if one.call_id == call_id), None)
 
-    def cancel_callback(self, call_id: str) -> "PhoneVerification":
-        """Return the state without this callback, because no call was placed.
+    def reject_callback(self, call_id: str) -> "PhoneVerification":
+        """Return the state after the provider rejected the call of this callback.
 
-        A callback with attempts stays: otherwise those attempts would not count.
+        Only its time is kept, which counts for an hour. A callback with attempts stays: otherwise
+        those attempts would not count.
         """
-        callbacks = tuple(
-            callback
-            for callback in self.callbacks
-            if callback.call_id != call_id or callback.counter.used
+        rejected = [
+            one for one in self.callbacks if one.call_id == call_id and not one.counter.used
+        ]
+        return replace(
+            self,
+            callbacks=tuple(one for one in self.callbacks if one not in rejected),
+            rejected_callbacks=(
+                *self.rejected_callbacks,
+                *(one.requested_at for one in rejected),
+            ),
         )
-        return replace(self, callbacks=callbacks)
 
     def _attempts_of_new_delivery(self, *, is_limited: bool) -> int:
         if self.failures.has_reached_maximum:
@@ -370,18 +381,22 @@ class PhoneVerification:
 
     # Operators and cleanup
 
-    def assign_identity(self, identity_id: str | None) -> "PhoneVerification":
-        """Return the state of a phone that belongs to this identity, or to none."""
-        return replace(self, identity_id=identity_id)
+    def change_owner(
+        self, identity_id: str | None, *, by_login: bool = False
+    ) -> "PhoneVerification":
+        """Return the state of a phone that belongs to another identity from now on, or to none.
 
-    def change_owner(self, identity_id: str, *, by_login: bool) -> "PhoneVerification":
-        """Return the state of a phone that belongs to another identity from now on.
+        The IPs of the former owner are not trusted anymore, and the locale that this one chose is
+        not kept. Deliveries, failures and a block stay.
 
-        The IPs of the former owner are not trusted anymore. The latest one is that of the login, if
-        a login changes the owner.
+        Args:
+            identity_id: the new owner, None for none.
+            by_login: a login changes the owner, so the latest IP is that of the new one.
         """
         trusted_ips = self.trusted_ips[-1:] if by_login else ()
-        return replace(self, identity_id=identity_id, trusted_ips=trusted_ips)
+        # Without an owner, the locale is that of a caller who may join now.
+        locale = self.call_locale if self.identity_id is None else None
+        return replace(self, identity_id=identity_id, trusted_ips=trusted_ips, call_locale=locale)
 
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
         """Return the state with the login of this challenge at another identity."""
@@ -415,7 +430,7 @@ class PhoneVerification:
             deliveries=tuple(
                 delivery if delivery.challenge_id in current else replace(delivery, counters=())
                 for delivery in self.deliveries
-                if since_day < delivery.sent_at <= latest
+                if now < delivery.expires_at and delivery.sent_at <= latest
             ),
             shared_attempts=tuple(
                 time for time in self.shared_attempts if since_day < time <= latest
@@ -430,6 +445,9 @@ class PhoneVerification:
                 callback.prune(now)
                 for callback in self.callbacks
                 if since_day < callback.requested_at <= latest
+            ),
+            rejected_callbacks=tuple(
+                time for time in self.rejected_callbacks if now - REJECTED_TTL < time <= latest
             ),
             call_locale=locale if locale and now < locale.expires_at else None,
         )

@@ -32,6 +32,8 @@ RECOGNIZED_PERCENT: Final = 25
 """The part for recognized phones in the limits per country and in total. Strangers have 60 %."""
 RESERVE_PERCENT: Final = 15
 """The part for recognized phones with an established identity, after the other two."""
+CALLBACK_RESERVE_PERCENT: Final = 40
+"""The part for numbers of established identities in the limits of callbacks."""
 SHARE_PERCENT: Final = 5
 """How much of each part one network, or one number range, can use up."""
 MIN_SHARE: Final = 3
@@ -41,30 +43,34 @@ RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 _DELIVERIES: Final = "deliveries"
 _ALL_DELIVERIES: Final = "all_deliveries"
 _CALLS: Final = "calls"
+_CALLBACKS: Final = "callbacks"
 _STRANGERS: Final = ""
 _RECOGNIZED: Final = ":recognized"
 _RESERVE: Final = ":reserve"
-_PARTS: Final = (_RECOGNIZED, _STRANGERS, _RESERVE)
+_Parts = tuple[tuple[str, int], ...]
+"""Parts of a limit in the order in which they are used, each with its percentage.
+
+Strangers have what the others leave.
+"""
+_DELIVERY_PARTS: Final[_Parts] = (
+    (_RECOGNIZED, RECOGNIZED_PERCENT),
+    (_STRANGERS, 0),
+    (_RESERVE, RESERVE_PERCENT),
+)
+_CALLBACK_PARTS: Final[_Parts] = ((_STRANGERS, 0), (_RESERVE, CALLBACK_RESERVE_PERCENT))
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """A sliding window with a name. Everything with the same name is counted together.
 
-    - With a `value` the window counts different values: a value that has a permit gets no second
-      one, its permit is renewed instead. Such a permit is not released.
-    - `is_listed` says that its permits can be listed.
+    `is_listed` says that its permits can be listed: each permit is kept, at most 250 of them, and
+    not only their number.
     """
 
     name: str
     window: SlidingWindow
-    value: str | None = None
     is_listed: bool = False
-
-    @property
-    def keeps_permits(self) -> bool:
-        """Whether each permit is kept, instead of their number. There are at most 250 of them."""
-        return self.is_listed or self.value is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,7 @@ class Reservation:
     """One permit of each of these limits, all or none. `id` identifies them for the release.
 
     - `divided` are limits that have parts, each with its parts in their order: the first part that
-      has a permit of each of its limits is used. None of these limits keeps its permits.
-    - At most one of the limits has a value.
+      has a permit of each of its limits is used. None of these limits is listed.
     - What a reservation acquires that is not releasable is kept until it expires.
     """
 
@@ -160,9 +165,9 @@ class RateLimits:
       all countries together.
     - In their own part and the reserve, a phone has two unverified deliveries a day by device
       tokens, and two from trusted IPs. Further ones count as those of a stranger.
-    - `callbacks_per_country` limits the calls that callers of the phone line cause. They count on
-      none of the other limits.
-    - One IP requests codes for phones of at most `countries_per_ip` countries a day.
+    - `callbacks_per_country` and `callbacks_total` limit the calls that callers of the phone line
+      cause. They count on none of the other limits. Each has two parts: everybody has 60 %, and
+      40 % is the reserve. One number range can use up 5 % of each part of its country.
     - `failed_attempts_per_country` and `failed_attempts_total` limit how many codes strangers
       can try over all phones. They reject nothing themselves: while one of them is used up,
       fewer attempts are looked at.
@@ -175,7 +180,7 @@ class RateLimits:
     all_deliveries_factor: int = 10
     calls_per_country: SlidingWindow = SlidingWindow(200, timedelta(hours=1))
     callbacks_per_country: SlidingWindow = SlidingWindow(100, timedelta(hours=1))
-    countries_per_ip: int = 5
+    callbacks_total: SlidingWindow = SlidingWindow(500, timedelta(hours=1))
     verifications_per_ip: SlidingWindow = SlidingWindow(600, timedelta(hours=1))
     failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     failed_attempts_total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
@@ -196,14 +201,11 @@ class RateLimits:
         actions = [_DELIVERIES, _ALL_DELIVERIES, *([_CALLS] if channel is Channel.VOICE else [])]
         of_ip = self.for_ip(route.client_ip)
         if recognition is Recognition.NONE:
-            name = f"{_name_of_ip(route.client_ip)}:{_DELIVERIES}:countries"
-            window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
-            limits = (*of_ip, RateLimit(name, window, value=route.country))
             of_strangers = [
                 self._limits_of_parts(action, route, [_STRANGERS])[_STRANGERS] for action in actions
             ]
             parts = tuple((Part(limits),) for limits in of_strangers)
-            return Reservation(request_id, now, limits, divided=parts)
+            return Reservation(request_id, now, of_ip, divided=parts)
         divided = [self._limits_of_parts(action, route) for action in actions]
         of_phone = (_limit_of_phone(route, recognition),)
         others = {_RECOGNIZED: of_phone, _STRANGERS: of_ip, _RESERVE: of_phone}
@@ -214,17 +216,51 @@ class RateLimits:
         )
         return Reservation(request_id, now, (), divided=in_order)
 
-    def for_callback(self, country: str) -> tuple[RateLimit, ...]:
-        """Return the limits of a callback to a phone of the country."""
-        return (RateLimit(f"callbacks:country:{country}", self.callbacks_per_country),)
+    def reserve_callback(
+        self, reservation_id: str, now: datetime, country: str, number_range: str
+    ) -> Reservation:
+        """Return the reservation of a callback to a phone of the country and number range.
+
+        A caller id is a claim, so there is no IP or network that could have a share.
+        """
+        parts = tuple(
+            Part(
+                (
+                    RateLimit(f"phones:range:{number_range}:{_CALLBACKS}{name}", share),
+                    *_of_country_and_total(_CALLBACKS, country, name, windows),
+                ),
+                is_reserve=name == _RESERVE,
+            )
+            for name, (share, *windows) in self._windows_of_callbacks().items()
+        )
+        return Reservation(reservation_id, now, (), divided=(parts,))
 
     def released_by_login(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits whose permits a login releases, as far as the delivery has them."""
         of_parts = self._limits_of_parts(_DELIVERIES, route).values()
-        of_phone = [
-            _limit_of_phone(route, one) for one in (Recognition.DEVICE, Recognition.TRUSTED_IP)
+        return (*self.for_ip(route.client_ip), *_limits_of_phone(route), *chain(*of_parts))
+
+    def released_by_rejection(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
+        """Return the limits whose permits a delivery releases that a provider rejected.
+
+        These are those of unverified deliveries: of the country, in total, and of the phone in a
+        day. Those of IP, network and range stay, and those of all deliveries and of calls:
+        otherwise a provider that fails would get any number of requests.
+        """
+        windows = _windows_of_parts(_DELIVERY_PARTS, 1, self.per_country, self.total)
+        shared = [
+            _of_country_and_total(_DELIVERIES, route.country, name, of_part)
+            for name, (_, *of_part) in windows.items()
         ]
-        return (*self.for_ip(route.client_ip), *of_phone, *chain(*of_parts))
+        return (*_limits_of_phone(route), *chain(*shared))
+
+    def released_by_rejected_callback(self, country: str) -> tuple[RateLimit, ...]:
+        """Return the limits whose permits a callback releases that the provider rejected."""
+        shared = [
+            _of_country_and_total(_CALLBACKS, country, name, of_part)
+            for name, (_, *of_part) in self._windows_of_callbacks().items()
+        ]
+        return tuple(chain(*shared))
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
@@ -263,7 +299,10 @@ class RateLimits:
         return RateLimit(name, UNCHALLENGED_ATTEMPTS, is_listed=True)
 
     def for_leaving_message(self, phone_key: str, country: str) -> tuple[RateLimit, ...]:
-        """Return the limits of a message that says how to leave."""
+        """Return the limits of a message that says how to leave, the shortest of the phone first.
+
+        Only that one keeps its permit if a provider rejects the message.
+        """
         of_phone = (
             RateLimit(f"leaving_messages:{number}:phone:{phone_key}", window)
             for number, window in enumerate(LEAVING_MESSAGES)
@@ -272,48 +311,73 @@ class RateLimits:
         return (*of_phone, RateLimit(f"leaving_messages:country:{country}", window))
 
     def _limits_of_parts(
-        self, action: str, route: DeliveryRoute, names: Sequence[str] = _PARTS
+        self, action: str, route: DeliveryRoute, names: Sequence[str] | None = None
     ) -> dict[str, tuple[RateLimit, ...]]:
         """Return the limits of those parts that exist, with the shares in them."""
         limits = (self.calls_per_country,) if action == _CALLS else (self.per_country, self.total)
         factor = self.all_deliveries_factor if action == _ALL_DELIVERIES else 1
-        windows = _windows_of_parts(factor, *limits)
+        windows = _windows_of_parts(_DELIVERY_PARTS, factor, *limits)
         return {
             name: (
                 RateLimit(f"phones:range:{route.number_range}:{action}{name}", share),
                 RateLimit(f"{_name_of_network(route.client_ip)}:{action}:share{name}", share),
-                RateLimit(f"{action}:country:{route.country}{name}", of_country),
-                *(RateLimit(f"{action}:total{name}", window) for window in of_total),
+                *_of_country_and_total(action, route.country, name, of_part),
             )
-            for name, (share, of_country, *of_total) in windows.items()
-            if name in names
+            for name, (share, *of_part) in windows.items()
+            if names is None or name in names
         }
+
+    def _windows_of_callbacks(self) -> Mapping[str, Sequence[SlidingWindow]]:
+        limits = (self.callbacks_per_country, self.callbacks_total)
+        return _windows_of_parts(_CALLBACK_PARTS, 1, *limits)
 
 
 @cache
-def _windows_of_parts(factor: int, *limits: SlidingWindow) -> Mapping[str, Sequence[SlidingWindow]]:
+def _windows_of_parts(
+    parts: _Parts, factor: int, *limits: SlidingWindow
+) -> Mapping[str, Sequence[SlidingWindow]]:
     """Return the windows of each part that exists: that of a share, and one for each limit.
 
-    The parts are in the order in which a recognized phone uses them. Together they are exactly the
-    limit: strangers have what the others leave.
+    Together the parts are exactly the limit.
     """
     sizes = [window.limit * factor for window in limits]
-    recognized, reserve = (
-        [size * percent // 100 for size in sizes]
-        for percent in (RECOGNIZED_PERCENT, RESERVE_PERCENT)
-    )
-    others = [part for part in (recognized, reserve) if all(part)]
-    strangers = [size - sum(taken) for size, *taken in zip(sizes, *others, strict=True)]
-    parts = zip(_PARTS, (recognized, strangers, reserve), strict=True)
+    of_parts = {
+        name: [size * percent // 100 for size in sizes]
+        for name, percent in parts
+        if name != _STRANGERS
+    }
+    existing = {name: part for name, part in of_parts.items() if all(part)}
+    taken = [sum(of_limit) for of_limit in zip(*existing.values(), strict=True)] or [0] * len(sizes)
+    existing[_STRANGERS] = [size - other for size, other in zip(sizes, taken, strict=True)]
     return {
         name: [
             # Of the smallest one: nobody has a larger share of another.
-            SlidingWindow(_share(min(part)), limits[0].period),
-            *(SlidingWindow(size, limit.period) for size, limit in zip(part, limits, strict=True)),
+            SlidingWindow(_share(min(existing[name])), limits[0].period),
+            *(
+                SlidingWindow(size, limit.period)
+                for size, limit in zip(existing[name], limits, strict=True)
+            ),
         ]
-        for name, part in parts
-        if name == _STRANGERS or part in others
+        for name, _ in parts
+        if name in existing
     }
+
+
+def _of_country_and_total(
+    action: str, country: str, part: str, windows: Sequence[SlidingWindow]
+) -> tuple[RateLimit, ...]:
+    """Return the limits of a part for a country and, unless the action has none, in total."""
+    of_country, *of_total = windows
+    return (
+        RateLimit(f"{action}:country:{country}{part}", of_country),
+        *(RateLimit(f"{action}:total{part}", window) for window in of_total),
+    )
+
+
+def _limits_of_phone(route: DeliveryRoute) -> list[RateLimit]:
+    """Return the limits of a phone in the parts for recognized phones."""
+    recognitions = (Recognition.DEVICE, Recognition.TRUSTED_IP)
+    return [_limit_of_phone(route, recognition) for recognition in recognitions]
 
 
 def _limit_of_phone(route: DeliveryRoute, recognition: Recognition) -> RateLimit:

@@ -254,8 +254,6 @@ class Settings:
     """Further messages to a phone per hour for each of its devices and each IP of its logins."""
     sms_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "30/1h", "60/1h", "300/1h")
     """Messages that did not lead to a login, per IP (IPv6: per /64) and hour."""
-    sms_countries_per_ip: int = limit(parsers.number(1, 250), "5")
-    """Countries whose phones one IP can request messages for in a day."""
     voice_limit_per_country: SlidingWindow = limit(_limit, "50/1h", "200/1h", "2000/1h")
     """Calls with a code that apps request, per country and hour; each is also a message above."""
     verify_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "300/1h", "600/1h", "3000/1h")
@@ -266,6 +264,8 @@ class Settings:
     """Wrong codes in all countries per hour; then each message brings two attempts only."""
     callback_limit_per_country: SlidingWindow = limit(_limit, "30/1h", "100/1h", "1000/1h")
     """Calls with a code after a call to the phone line, per country and hour."""
+    callback_limit_total: SlidingWindow = limit(_limit, "75/1h", "500/1h", "5000/1h")
+    """Calls with a code after a call to the phone line, in all countries together, per hour."""
     inbound_limit_per_caller: SlidingWindow = limit(_limit, "10/1h")
     """Calls of one number that the phone line answers in an hour; further ones hear a busy tone."""
     inbound_limit_total: SlidingWindow = limit(_limit, "200/1h", "1000/1h", "10000/1h")

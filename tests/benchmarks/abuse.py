@@ -20,6 +20,7 @@ from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import LoggedIn
 from domain.errors import RateLimitExceeded
 from tests.benchmarks.abuse_page import render, write_page
+from tests.benchmarks.callbacks import CALLBACK_ATTACKS, forge_callbacks
 from tests.benchmarks.calls import forge_calls
 from tests.benchmarks.databases import open_databases, open_repositories
 from tests.benchmarks.flood_plans import FLOODS
@@ -65,16 +66,24 @@ async def measure_abuse(folder: Path) -> None:
             for in_bursts in (False, True)
         ]
         calls = [_start(pool, forge_calls, numbers) for numbers in FORGED_NUMBERS]
+        callbacks = [_start(pool, forge_callbacks, attack) for attack in CALLBACK_ATTACKS]
         owner_results = await asyncio.gather(*owners)
         flood_results = await asyncio.gather(*reversed(floods))
         guess_results = await asyncio.gather(*guessers)
         call_results = await asyncio.gather(*calls)
-    page = render(owner_results, flood_results, guess_results, call_results)
+        callback_results = await asyncio.gather(*callbacks)
+    page = render(owner_results, flood_results, guess_results, call_results, callback_results)
     print(f"\n{page}\nsimulated in {time.perf_counter() - started_at:.0f} s")
     write_page(page)
     if violations := [
         violation
-        for results in (owner_results, flood_results, guess_results, call_results)
+        for results in (
+            owner_results,
+            flood_results,
+            guess_results,
+            call_results,
+            callback_results,
+        )
         for result in results
         for violation in result.violations
     ]:

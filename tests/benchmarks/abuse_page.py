@@ -30,12 +30,14 @@ from entrypoints.settings.settings import FIELDS, Settings
 from tests.benchmarks.attack_sizes import (
     ALL,
     CALL_LIMITS,
+    CALLBACKS,
     DELIVERY_POLICY,
     LEAVING_MESSAGES,
     LIMITS,
     NETWORKS_AT_ONE_PHONE,
     UNVERIFIED,
 )
+from tests.benchmarks.callbacks import CallbackResult
 from tests.benchmarks.calls import CALLS_PER_NUMBER, OWNERS, CallResult
 from tests.benchmarks.flood_plans import Owner
 from tests.benchmarks.floods import FloodResult, GuessResult
@@ -114,6 +116,7 @@ def render(
     floods: Sequence[FloodResult],
     guesses: Sequence[GuessResult],
     calls: Sequence[CallResult],
+    callbacks: Sequence[CallbackResult],
 ) -> str:
     """Return the simulated part as Markdown."""
     shown = [result for result in floods if result.flood.is_shown]
@@ -143,6 +146,17 @@ def render(
                 ],
                 map(_call_row, calls),
             ),
+            "## Forged callers who ask for a code\n",
+            _table(
+                [
+                    "forged numbers, one call each",
+                    "called back",
+                    "US$",
+                    "an owner with an old account is called back",
+                    "a new caller is called back",
+                ],
+                map(_callback_row, callbacks),
+            ),
             "## Constants\n",
             _table(["constant", "value", "meaning"], _constants()),
         ]
@@ -155,7 +169,7 @@ def render_summary() -> str:
     calls = LIMITS.calls_per_country.limit
     note = (
         f"Of the messages of a country {calls} can be calls with a code, which cost about as much. "
-        "What callers ask for has no limit for all countries together."
+        "The messages that say how to leave have no limit for all countries together."
     )
     return "\n".join(
         [
@@ -199,6 +213,14 @@ def _attacks() -> Iterable[str]:
         f"{DELIVERY_POLICY.per_phone[-1].limit} a day. Its owner needs a device token or a known "
         "IP that day."
     )
+    callbacks, of_old_accounts = CALLBACKS.strangers, CALLBACKS.reserve
+    yield (
+        f"**{callbacks.size} forged caller ids in {callbacks.places} number ranges** use up the "
+        "calls with a code that callers of a country can ask for in an hour. An owner whose "
+        "account is older than a week and was used on three days is called back even then: to stop "
+        f"this one takes {of_old_accounts.size} numbers of such accounts in "
+        f"{of_old_accounts.places} ranges. The app still signs everybody in."
+    )
     yield (
         f"**Guessing**: attackers with {strangers.places} networks need about a week for one "
         "random account."
@@ -214,9 +236,10 @@ def _cost_rows() -> Iterable[list[str]]:
     ):
         yield [f"{name}, one country", f"{country:,} messages", _dollars(country)]
         yield [f"{name}, all countries", f"{total:,} messages", _dollars(total)]
-    leaving, callbacks = LEAVING_MESSAGES, LIMITS.callbacks_per_country.limit
+    leaving = LEAVING_MESSAGES
     yield ["callers who ask how to leave, each country", f"{leaving} messages", _dollars(leaving)]
-    yield ["callers who ask for a code, each country", f"{callbacks} calls", _dollars(callbacks)]
+    for name, calls in (("one country", CALLBACKS.size), ("all countries", CALLBACKS.total)):
+        yield [f"callers who ask for a code, {name}", f"{calls} calls", _dollars(calls)]
     answered = CALL_LIMITS.total.limit
     nodes = PHONE_LINE.call_flow.nodes.values()
     recording = max(node.max_seconds for node in nodes if isinstance(node, RecordNode))
@@ -279,6 +302,21 @@ def _call_row(result: CallResult) -> list[str]:
         f"{result.served_owners} are answered",
         "yes" if result.connected_of_owners else "**no**",
         "yes" if result.is_new_caller_answered else "**no**",
+    ]
+
+
+def _callback_row(result: CallbackResult) -> list[str]:
+    callers = result.callers
+    title = f"{callers.numbers} in {_plural(callers.ranges, 'range')}"
+    if callers.old_accounts:
+        ranges = _plural(callers.ranges_of_old_accounts, "range")
+        title += f"; {callers.old_accounts} of old accounts in {ranges}"
+    return [
+        title,
+        str(result.called_back),
+        _dollars(result.called_back),
+        "yes" if result.is_owner_served else "**no**",
+        "yes" if result.is_new_caller_served else "**no**",
     ]
 
 

@@ -106,11 +106,20 @@ def _read_parts(reservation: Reservation, index: int) -> Parts:
     return Parts(strangers, recognized, reserve)
 
 
+def _read_parts_of_callbacks() -> Parts:
+    """Read the parts of callbacks. Recognized phones have none of their own."""
+    [parts] = LIMITS.reserve_callback("", NOW, ROUTE.country, ROUTE.number_range).divided
+    everybody, reserve = (Part(*(limit.window.limit for limit in part.limits)) for part in parts)
+    return Parts(everybody, Part(0, 0, 0), reserve)
+
+
 _RESERVATION: Final = LIMITS.reserve_delivery("", NOW, ROUTE, Recognition.DEVICE)
 UNVERIFIED: Final = _read_parts(_RESERVATION, 0)
 """Messages that did not lead to a login."""
 ALL: Final = _read_parts(_RESERVATION, 1)
 """All messages."""
+CALLBACKS: Final = _read_parts_of_callbacks()
+"""Calls with a code that callers ask for."""
 LEAVING_MESSAGES: Final = LIMITS.for_leaving_message("", "US")[-1].window.limit
 """Messages of a country that say how to leave."""
 NETWORKS_AT_ONE_PHONE: Final = math.ceil(

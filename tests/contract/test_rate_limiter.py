@@ -1,6 +1,5 @@
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -381,67 +380,32 @@ async def test_another_full_limit_uses_no_part(limiter: RateLimiter) -> None:
     assert await acquire_parts(limiter, 5, 1, 1) == 2
 
 
-async def test_a_rejected_reservation_uses_no_permit_for_its_value(limiter: RateLimiter) -> None:
-    await acquire_many(limiter, 1, a_rate_limit(1))
-    rejected = a_reservation(2, a_limit_of_values(1, "IN"), a_rate_limit(1))
-    assert is_available_at(await limiter.acquire(rejected), NOW + HOUR)
-
-    assert await acquire_values(limiter, 1, ["US"]) == 1
-
-
-def a_limit_of_values(limit: int, value: str) -> RateLimit:
-    return RateLimit("values", SlidingWindow(limit, HOUR), value)
-
-
-async def acquire_values(limiter: RateLimiter, limit: int, values: Iterable[str]) -> int:
-    """Make a reservation for each value in parallel; return how many were accepted."""
-    results = await asyncio.gather(
-        *(
-            limiter.acquire(a_reservation(number, a_limit_of_values(limit, value)))
-            for number, value in enumerate(values)
-        )
-    )
-    return results.count(None)
-
-
-async def test_a_value_needs_one_permit_however_often_it_is_acquired(
-    limiter: RateLimiter,
-) -> None:
-    assert await acquire_values(limiter, 2, ["IN", "US"] * 10) == 20
-    assert await acquire_values(limiter, 2, ["IN", "DE", "US", "$IN"]) == 2
-
-
-async def test_parallel_reservations_get_exactly_the_limit_of_values(
+async def test_parallel_reservations_get_exactly_a_listed_limit(
     limiter: RateLimiter, other_limiter: RateLimiter
 ) -> None:
-    values = [str(number) for number in range(20)]
-
     counts = await asyncio.gather(
-        acquire_values(limiter, 5, values), acquire_values(other_limiter, 5, values)
+        acquire_many(limiter, 20, a_listed_limit(5)),
+        acquire_many(other_limiter, 20, a_listed_limit(5)),
     )
 
-    accepted = [value for value in values if await acquire_values(limiter, 5, [value])]
-    assert (sum(counts), len(accepted)) == (10, 5)
+    assert sum(counts) == 5
 
 
-async def test_a_limit_of_many_values_counts_each_value_once(limiter: RateLimiter) -> None:
-    values = [str(number) for number in range(101)]
-    assert await acquire_values(limiter, 101, [*values[1:], *values[1:]]) == 200
-    assert await acquire_values(limiter, 101, [values[0]]) == 1
-    assert await acquire_values(limiter, 101, ["another", *values]) == 101
+async def test_permits_of_a_listed_limit_far_in_the_future_do_not_count(
+    limiter: RateLimiter,
+) -> None:
+    await limiter.acquire(a_reservation(1, a_listed_limit(1), at=NOW + 2 * HOUR))
+
+    assert await acquire_many(limiter, 1, a_listed_limit(1)) == 1
 
 
-async def test_a_lowered_limit_of_values_keeps_their_permits(limiter: RateLimiter) -> None:
-    assert await acquire_values(limiter, 3, ["IN", "US", "DE"]) == 3
+async def test_a_full_listed_limit_uses_no_other_limit(limiter: RateLimiter) -> None:
+    await acquire_many(limiter, 1, a_listed_limit(1))
 
-    assert await acquire_values(limiter, 1, ["US", "FR", "IN"]) == 2
+    rejected = a_reservation(2, a_listed_limit(1), a_rate_limit(1))
+    assert await limiter.acquire(rejected) == NOW + HOUR
 
-
-async def test_values_far_in_the_future_do_not_count(limiter: RateLimiter) -> None:
-    ahead = a_reservation(1, a_limit_of_values(1, "IN"), at=NOW + 2 * HOUR)
-    assert await limiter.acquire(ahead) is None
-
-    assert await acquire_values(limiter, 1, ["US"]) == 1
+    assert await acquire_many(limiter, 1, a_rate_limit(1)) == 1
 
 
 @pytest.mark.parametrize("is_listed", [False, True])
@@ -455,42 +419,6 @@ async def test_an_instance_whose_clock_is_ahead_removes_no_permits_that_count_fo
 
     # It may delay others.
     assert await acquire_many(limiter, 5, limit, at=before_they_expire) <= 1
-
-
-async def test_a_value_that_is_acquired_again_keeps_its_permit_longer(
-    limiter: RateLimiter,
-) -> None:
-    for minutes, value in ((0, "IN"), (10, "US"), (20, "IN")):
-        reservation = a_reservation(minutes, a_limit_of_values(2, value), at=NOW + minutes * MINUTE)
-        assert await limiter.acquire(reservation) is None
-
-    at_end_of_us, after = NOW + 70 * MINUTE, NOW + 80 * MINUTE
-    early = a_reservation(3, a_limit_of_values(2, "DE"), at=NOW + 30 * MINUTE)
-    assert await limiter.next_available(early) == at_end_of_us
-    assert await limiter.acquire(early) == at_end_of_us
-    on_time = a_reservation(4, a_limit_of_values(2, "DE"), at=at_end_of_us)
-    assert await limiter.acquire(on_time) is None
-    third = a_reservation(5, a_limit_of_values(2, "FR"), at=at_end_of_us)
-    assert await limiter.acquire(third) == after
-
-
-async def test_releasing_keeps_the_permit_of_a_value(limiter: RateLimiter) -> None:
-    limits = (a_limit_of_values(1, "IN"), a_rate_limit(1))
-    await limiter.acquire(a_reservation(1, *limits))
-
-    await limiter.release(a_reservation(1, *limits))
-
-    assert await acquire_values(limiter, 1, ["US"]) == 0
-    assert await limiter.acquire(a_reservation(2, *limits)) is None
-
-
-async def test_a_full_limit_of_values_uses_no_other_limit(limiter: RateLimiter) -> None:
-    await acquire_values(limiter, 1, ["IN"])
-
-    rejected = a_reservation(2, a_limit_of_values(1, "US"), a_rate_limit(1))
-    assert await limiter.acquire(rejected) == NOW + HOUR
-
-    assert await acquire_many(limiter, 1, a_rate_limit(1)) == 1
 
 
 async def test_only_expired_reservations_are_deleted(limiter: RateLimiter) -> None:

@@ -308,7 +308,7 @@ async def test_the_phone_of_a_verification_is_encrypted_once_while_it_is_blocked
     await replace_by(repositories, table, blocked)
     before = stored.read(table)["encrypted_phone"]
 
-    await replace_by(repositories, table, blocked.assign_identity(an_id()))
+    await replace_by(repositories, table, blocked.change_owner(an_id()))
     assert await repositories.phone_verifications.prune(LATER, 9) == 1
 
     assert stored.read(table)["encrypted_phone"] == before

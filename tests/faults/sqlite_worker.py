@@ -57,7 +57,7 @@ async def count(path: Path) -> None:
             loaded = await records.phone_verifications.load(a_phone())
             number = int(loaded.value.identity_id or "0", 16) + 1
             increments += await records.phone_verifications.replace(
-                a_phone(), loaded.value.assign_identity(an_id(number)), loaded.version
+                a_phone(), loaded.value.change_owner(an_id(number)), loaded.version
             )
         report("done")
 

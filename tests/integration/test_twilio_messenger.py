@@ -23,7 +23,7 @@ PHONE = a_phone()
 TEXT = "012345 is your code"
 NUMBER = "+15005550006"
 SERVICE = "MG" + "0a" * 16
-FAILED = ("failed", "undelivered", "canceled")
+NOT_SENT = ("failed", "canceled")
 CREATED = {"sid": "SM" + "0" * 32, "status": "queued"}
 
 
@@ -106,16 +106,28 @@ RESPONSES: dict[DeliveryStatus, list[tuple[int, object]]] = {
     ],
     DeliveryStatus.INVALID_NUMBER: [
         *((400, {**RFC_9457, "status": status}) for status in (400, "400", None)),
-        *((201, {**CREATED, "status": status, "error_code": 30006}) for status in FAILED),
+        *((201, {**CREATED, "status": status, "error_code": 30006}) for status in NOT_SENT),
     ],
     DeliveryStatus.REJECTED: [
-        *((503, body) for body in (b"", b"<html>", b"[]", b"null", b"\xff\xfe")),
-        (503, {"code": {}, "message": 7}),
-        *((201, {**CREATED, "status": status, "error_code": None}) for status in FAILED),
-        (302, b""),
-        (307, b""),
+        (429, {"code": 20429, "message": "Too Many Requests"}),
+        (503, {"code": 20503, "message": "Service unavailable"}),
+        *(
+            (201, {**CREATED, "status": status, "error_code": code})
+            for status in NOT_SENT
+            for code in (None, 30007)
+        ),
     ],
     DeliveryStatus.UNKNOWN: [
+        *((502, body) for body in (b"", b"<html>", b"[]", b"null", b"\xff\xfe")),
+        (500, {"code": 20500, "message": "Internal Server Error"}),
+        (503, {"code": {}, "message": 7}),
+        *((status, b"") for status in (302, 307, 400, 401, 404, 429, 500, 503, 504)),
+        (400, {"message": "Bad Request"}),
+        # A carrier filtered it, or the phone is off: the message was sent.
+        *(
+            (201, {**CREATED, "status": "undelivered", "error_code": code})
+            for code in (None, 30003, 30007)
+        ),
         *((201, body) for body in (b"", b"<html>It works!</html>", b"[]", b"{}", b'{"sid": "SM')),
         *((201, body) for body in (b"[" * 60_000, b" " * 100_000)),
         (201, {"sid": None}),
@@ -200,7 +212,7 @@ async def test_a_request_that_takes_too_long_is_unknown_and_not_repeated(
     assert len(twilio.requests) == 1
 
 
-async def test_without_a_usable_url_or_a_tls_handshake_the_message_is_rejected() -> None:
+async def test_without_a_usable_url_or_a_tls_handshake_nothing_is_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent_server:
         silent_url = f"https://127.0.0.1:{silent_server.getsockname()[1]}"
         for api_base in ("https://", "gopher://a", "http://[::", silent_url):
@@ -208,7 +220,8 @@ async def test_without_a_usable_url_or_a_tls_handshake_the_message_is_rejected()
                 "AC0", "token", sender=NUMBER, api_base=api_base, timeouts=Timeouts(connect=0.1)
             )
             async with opening as messenger:
-                assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
+                result = await messenger.send(PHONE, TEXT)
+                assert result.status is DeliveryStatus.NOT_CONNECTED, api_base
 
 
 async def test_the_log_contains_no_number_code_or_token(

@@ -50,7 +50,6 @@ UNLIMITED_POLICY: Final = Policy(
         per_ip=_UNLIMITED,
         per_country=_UNLIMITED,
         total=_UNLIMITED,
-        countries_per_ip=250,
         verifications_per_ip=_UNLIMITED,
         failed_attempts_per_country=_UNLIMITED,
         failed_attempts_total=_UNLIMITED,

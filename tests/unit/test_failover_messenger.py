@@ -2,17 +2,32 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
-from adapters.failover import FailoverMessenger
-from adapters.failover.messenger import UNKNOWN_TTL
+from adapters.failover import FailoverMessenger, Provider
+from adapters.failover.messenger import RETRIAL_INTERVAL, UNKNOWN_TTL
 from application.ports.errors import MessengerUnavailable
-from application.ports.otp import DeliveryResult
+from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
+from domain.phone import PhoneNumber
 from tests.support.builders import a_phone
-from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
+from tests.support.fakes.messenger import (
+    ACCEPTED,
+    INVALID_NUMBER,
+    NOT_CONNECTED,
+    REJECTED,
+    UNKNOWN,
+    FakeMessenger,
+    Message,
+)
 
 LAST = DeliveryResult(REJECTED.status, "the last one's")
+
+
+def providers_of(*messengers: Messenger) -> list[Provider]:
+    return [Provider(f"number {number}", one) for number, one in enumerate(messengers, 1)]
 
 
 @pytest.mark.parametrize(
@@ -20,10 +35,13 @@ LAST = DeliveryResult(REJECTED.status, "the last one's")
     [
         *(([last, ACCEPTED], last, [1, 0]) for last in (ACCEPTED, UNKNOWN, INVALID_NUMBER)),
         *(
-            ([REJECTED, last, ACCEPTED], last, [1, 1, 0])
+            ([REJECTED, NOT_CONNECTED, last, ACCEPTED], last, [1, 1, 1, 0])
             for last in (ACCEPTED, UNKNOWN, INVALID_NUMBER)
         ),
         ([REJECTED, REJECTED, LAST], LAST, [1, 1, 1]),
+        ([REJECTED, NOT_CONNECTED], REJECTED, [1, 1]),
+        ([NOT_CONNECTED, REJECTED], REJECTED, [1, 1]),
+        ([NOT_CONNECTED, NOT_CONNECTED], NOT_CONNECTED, [1, 1]),
     ],
 )
 async def test_the_next_messenger_is_tried_only_after_a_rejection(
@@ -31,10 +49,125 @@ async def test_the_next_messenger_is_tried_only_after_a_rejection(
 ) -> None:
     messengers, url = [*map(FakeMessenger, results)], "https://dialtone.example.org/sms/status"
 
-    sent = await FailoverMessenger(messengers).send(a_phone(), "123456 is your code", url)
+    sent = await FailoverMessenger(providers_of(*messengers)).send(a_phone(), "123456", url)
 
     assert sent == result
     assert [messenger.status_urls for messenger in messengers] == [[url] * call for call in calls]
+
+
+# Messengers that break their promises
+
+
+class BadMessenger(FakeMessenger):
+    """Runs a function instead of sending."""
+
+    def __init__(self, do: Callable[[], object]) -> None:
+        super().__init__()
+        self.do = do
+
+    def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> Any:
+        self.messages.append(Message(phone, text))
+        return self.do()
+
+
+def fail() -> object:
+    raise ValueError("a text with +14155552671 and 123456")
+
+
+async def fail_later() -> object:
+    return fail()
+
+
+async def cancel_itself() -> object:
+    raise asyncio.CancelledError
+
+
+async def return_nothing() -> object:
+    return None
+
+
+async def hang() -> object:
+    return await asyncio.Event().wait()
+
+
+async def ignore_cancellation() -> object:
+    for _ in range(3):
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.05)
+    return fail()
+
+
+@pytest.mark.parametrize(
+    ("do", "reason"),
+    [
+        (fail, "It failed with ValueError."),
+        (fail_later, "It failed with ValueError."),
+        (lambda: ACCEPTED, "It failed with TypeError."),
+        (lambda: None, "It failed with TypeError."),
+        (return_nothing, "It returned NoneType instead of a result."),
+        (cancel_itself, "The message service does not respond."),
+        (hang, "The message service does not respond."),
+        (ignore_cancellation, "The message service does not respond."),
+    ],
+    ids=[
+        "raises", "raises later", "not asynchronous", "returns None", "returns None later",
+        "cancels itself", "hangs", "ignores its cancellation",
+    ],
+)  # fmt: skip
+async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result_and_a_log_line(
+    do: Callable[[], object], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, second = BadMessenger(do), FakeMessenger()
+    group = FailoverMessenger(providers_of(bad, second), send_timeout=0.1)
+    sent = await group.send(a_phone(), "123456")
+
+    assert sent == DeliveryResult(DeliveryStatus.UNKNOWN, reason)
+    assert (len(bad.messages), second.messages) == (1, [])
+    [record] = caplog.records
+    assert record.msg == {"event": "delivery_unknown", "provider": "number 1", "reason": reason}
+    await asyncio.sleep(0.2)  # what it does after its time has no effect
+
+
+async def test_a_cancelled_request_cancels_the_messenger() -> None:
+    bad = BadMessenger(hang)
+    sending = asyncio.create_task(FailoverMessenger(providers_of(bad)).send(a_phone(), ""))
+    await asyncio.sleep(0)
+    before = len(asyncio.all_tasks())
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) < before
+
+
+async def test_after_three_unknown_results_a_provider_is_tried_last_for_a_minute() -> None:
+    seconds = 1000.0
+    first, second = FakeMessenger(UNKNOWN), FakeMessenger(ACCEPTED)
+    group = FailoverMessenger(providers_of(first, second), now=lambda: seconds)
+
+    async def send(count: int = 1) -> tuple[int, int]:
+        """Send messages at once, and return how many went to each provider."""
+        before = len(first.messages), len(second.messages)
+        await asyncio.gather(*(group.send(a_phone(), "") for _ in range(count)))
+        return len(first.messages) - before[0], len(second.messages) - before[1]
+
+    assert [await send() for _ in range(4)] == [(1, 0), (1, 0), (1, 0), (0, 1)]
+    seconds += RETRIAL_INTERVAL - 1
+    assert await send(5) == (0, 5)
+    # Then one message tries it in its place, whatever the others do meanwhile.
+    seconds += 1
+    assert await send(5) == (1, 4)
+    seconds += RETRIAL_INTERVAL
+    first.result = ACCEPTED
+    assert await send(5) == (1, 4)
+    assert await send(5) == (5, 0)
+    # Only unknown results in a row count, and a provider that is tried last is still tried.
+    for result in (UNKNOWN, UNKNOWN, REJECTED, UNKNOWN, UNKNOWN):
+        first.result = result
+        assert (await send())[0] == 1
+    assert await send() == (1, 0)
+    second.result = NOT_CONNECTED
+    assert await send() == (1, 1)
 
 
 class HangingMessenger(FakeMessenger):
@@ -42,10 +175,15 @@ class HangingMessenger(FakeMessenger):
         await asyncio.Event().wait()
 
 
+class FailingCheck(FakeMessenger):
+    async def check(self) -> None:
+        raise ValueError
+
+
 def group_of(
     members: Sequence[FakeMessenger], now: Callable[[], float] = lambda: 0.0
 ) -> FailoverMessenger:
-    return FailoverMessenger(members, members, now)
+    return FailoverMessenger(providers_of(*members), members, now)
 
 
 async def failure_of(group: FailoverMessenger) -> str:
@@ -58,8 +196,9 @@ async def test_the_group_is_healthy_as_long_as_one_messenger_is() -> None:
     for other in (FakeMessenger(REJECTED), HangingMessenger()):
         await group_of([other, FakeMessenger(ACCEPTED)]).check()
 
-    group = group_of([FakeMessenger(REJECTED), FakeMessenger(REJECTED)])
-    assert await failure_of(group) == f"{REJECTED.reason}; {REJECTED.reason}"
+    group = group_of([FakeMessenger(REJECTED), FailingCheck()])
+    assert await failure_of(group) == f"{REJECTED.reason}; failed with ValueError"
+    await group_of([FailingCheck(), FakeMessenger(ACCEPTED)]).check()
 
 
 async def test_an_unknown_delivery_fails_the_health_check_until_it_is_over() -> None:

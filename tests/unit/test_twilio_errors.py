@@ -4,29 +4,35 @@ import re
 
 import pytest
 
+from adapters.http import ConnectionFailed
 from adapters.twilio.client import TwilioError
 from adapters.twilio.error_codes import CALLS, MESSAGES, ErrorReasons
 from application.ports.otp import DeliveryStatus
 
 # The status and the error code of a response.
-UNAUTHORIZED = [(401, None), (403, None), (429, None)]
-UNAVAILABLE = [(302, None), (500, None), (502, None), (503, 20503), (504, 20504)]
+UNKNOWN: list[tuple[int, int | None]] = [
+    *((status, None) for status in (302, 307, 401, 403, 404, 429, 500, 502, 503, 504)),
+    (500, 20500),
+    (504, 20504),
+]
 
 
 @pytest.mark.parametrize("reasons", [MESSAGES, CALLS])
 def test_an_error_has_a_status_and_a_reason_without_digits_and_names(
     reasons: ErrorReasons,
 ) -> None:
-    rejected = [(400, code) for code in (*reasons.rejections, 20404)]
+    rejected: list[tuple[int, int | None]] = [(400, code) for code in (*reasons.rejections, 20404)]
+    rejected += [(401, 20003), (429, 20429), (503, 20503)]
     for status, causes in (
-        (DeliveryStatus.UNKNOWN, [(504, None)]),
+        (DeliveryStatus.UNKNOWN, UNKNOWN),
         (DeliveryStatus.INVALID_NUMBER, [(400, code) for code in reasons.invalid_numbers]),
-        (DeliveryStatus.REJECTED, [*rejected, *UNAUTHORIZED, *UNAVAILABLE]),
+        (DeliveryStatus.REJECTED, rejected),
     ):
         for cause in causes:
             result = reasons.result(TwilioError(*cause))
             assert result.status is status, cause
             assert re.fullmatch(r"[A-Z][A-Za-z',; ]+\.", result.reason), cause
+    assert reasons.result(ConnectionFailed()).status is DeliveryStatus.NOT_CONNECTED
 
 
 @pytest.mark.parametrize(

@@ -352,7 +352,7 @@ def error_message(error: ApiError) -> str:
 
 
 def _retry_after(error: ApiError) -> int | None:
-    if isinstance(error, RateLimitExceeded):
+    if isinstance(error, RateLimitExceeded | errors.DeliveryFailed):
         return error.retry_after
     row = ERRORS[type(error)]
     return _UNAVAILABLE_RETRY_AFTER if row.status == 503 else row.retry_after

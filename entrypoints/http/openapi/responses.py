@@ -133,6 +133,7 @@ _EXAMPLES: Final[Mapping[type[ApiError], ApiError]] = {
         errors.QuotaExceeded(0, 0, 0, 0),
         errors.TooManyAttempts(retry_after=285, resend_in=15),
         errors.TooManyAttemptsFromIp(retry_after=285, resend_in=15),
+        errors.DeliveryFailed(retry_after=15),
         errors.TooManyOtpRequests(retry_after=15),
         errors.TooManyPixels(retry_after=1200),
         errors.UnsupportedImageType("application/pdf"),

@@ -70,7 +70,7 @@ class AcmeMessenger:
         try:
             response = await self._request("POST", "/v1/messages", message)
         except ConnectionFailed:
-            return DeliveryResult(DeliveryStatus.REJECTED, _NOT_REACHED)
+            return DeliveryResult(DeliveryStatus.NOT_CONNECTED, _NOT_REACHED)
         except NoResponse:
             return DeliveryResult(DeliveryStatus.UNKNOWN, _NO_RESPONSE)
         answer = _parse(response)
@@ -82,10 +82,11 @@ class AcmeMessenger:
         if code in _INVALID_NUMBER_REASONS:
             reason = _INVALID_NUMBER_REASONS[code]
             return DeliveryResult(DeliveryStatus.INVALID_NUMBER, reason)
-        # A gateway got no response (RFC 9110, section 15.6.5): Acme may have the message.
-        is_unknown = response.status == 504
-        status = DeliveryStatus.UNKNOWN if is_unknown else DeliveryStatus.REJECTED
-        return DeliveryResult(status, _NO_RESPONSE if is_unknown else _REJECTED)
+        # Only an error of Acme's own says that nothing was sent. Any other 4xx is something else in
+        # between, and after a 5xx Acme may have the message (RFC 9110, section 15.6).
+        if code and 400 <= response.status < 500:
+            return DeliveryResult(DeliveryStatus.REJECTED, _REJECTED)
+        return DeliveryResult(DeliveryStatus.UNKNOWN, _NO_RESPONSE)
 
     def read_status(self, request: SignedRequest) -> MessageStatus | None:
         """Return what a status callback reports, or None if it is not authentic."""

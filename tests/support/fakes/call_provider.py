@@ -7,6 +7,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.voice import RecordingFile
 from domain.phone import PhoneNumber
 
+NOT_CONNECTED = DeliveryResult(DeliveryStatus.NOT_CONNECTED, "The fake provider is away.")
 REJECTED = DeliveryResult(DeliveryStatus.REJECTED, "The fake provider is down.")
 INVALID_NUMBER = DeliveryResult(DeliveryStatus.INVALID_NUMBER, "This number does not exist.")
 UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "The fake provider did not respond.")

@@ -68,7 +68,7 @@ def test_a_full_library_says_what_is_used_and_allowed() -> None:
     [
         (errors.TooManyOtpRequests(retry_after=12), 429, 12),
         (errors.Unavailable(), 503, 5),
-        (errors.DeliveryFailed(), 503, 5),
+        (errors.DeliveryFailed(retry_after=15), 503, 15),
         (exceptions.TooManyReads(), 503, 5),
     ],
 )

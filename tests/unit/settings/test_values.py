@@ -164,7 +164,7 @@ def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "least", "most"),
     [
-        ("SMS_COUNTRIES_PER_IP", 1, 250), ("SMS_LIMIT_ALL_FACTOR", 1, 20), ("OTP_LENGTH", 6, 8),
+        ("SMS_LIMIT_ALL_FACTOR", 1, 20), ("OTP_LENGTH", 6, 8),
         ("MAX_IMAGE_PIXELS", 1_000, 500_000_000), ("IMAGE_MEGAPIXELS_PER_HOUR", 1, 10_000_000),
         ("WORKERS", 1, 256),
     ],

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from application.operations.cleanup import CleanupReport
+from application.otp.verify_otp import LoggedIn
 from application.ports.errors import StorageUnavailable
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState
+from domain.otp.delivery import ONE_DAY
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id, an_item
@@ -16,6 +18,7 @@ from tests.support.fault_injector import ProcessKilled
 
 TICK = timedelta(milliseconds=1)
 INTERVAL = timedelta(hours=1)
+OTHER_IP = "198.51.100.20"
 
 
 async def test_the_cleanup_keeps_everything_in_use(app: AppHarness) -> None:
@@ -102,8 +105,24 @@ async def test_the_phone_verification_of_a_deleted_identity_expires(app: AppHarn
     await app.use_cases.delete_user(principal)
     await app.use_cases.cleanup()
     assert a_phone() in app.database.phone_verifications
-    app.clock.advance(TRUSTED_IP_TTL)
+    app.clock.advance(ONE_DAY)
     assert (await app.use_cases.cleanup())["expired_phone_verifications"] == 1
+
+
+async def test_the_next_owner_of_a_phone_does_not_trust_the_ips_of_a_deleted_one(
+    app: AppHarness,
+) -> None:
+    principal = await app.log_in()
+    await app.use_cases.delete_user(principal)
+    await app.use_cases.cleanup()
+    [purged] = app.database.phone_verifications.values()
+    assert (purged.value.identity_id, purged.value.trusted_ips) == (None, ())
+    assert len(purged.value.deliveries) == 1
+    app.clock.advance(ONE_DAY)
+    await app.request_otp(client_ip=OTHER_IP)
+    assert isinstance(await app.verify_otp(app.last_code, client_ip=OTHER_IP), LoggedIn)
+    [next_owner] = app.database.phone_verifications.values()
+    assert len(next_owner.value.trusted_ips) == 1
 
 
 # Phone verifications and rate limits

@@ -1,5 +1,6 @@
 """The rate limits that many phones share. The tests of the domain prove which there are."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -21,7 +22,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, NOT_CONNECTED, REJECTED, UNKNOWN
 
 HOUR = timedelta(hours=1)
 ONE_PER_HOUR = SlidingWindow(1, HOUR)
@@ -132,22 +133,12 @@ async def test_the_reserve_is_for_identities_older_than_a_week_that_were_used_on
     assert error.value.retry_after in range(3480, 3661)
 
 
-async def test_one_ip_requests_codes_for_a_few_countries_a_day() -> None:
-    app = app_with_limits(countries_per_ip=1)
-    served, other = phone(1), parse_phone("+919876543210")
-    assert await is_sent(app, served)
-    app.advance(3600)
-
-    with pytest.raises(TooManyOtpRequests) as error:
-        await app.request_otp(other, CLIENT_IP)
-
-    assert error.value.retry_after == 23 * 3600
-    assert await is_sent(app, served)
-    assert await is_sent(app, other, OTHER_IP)
-    app.advance(23 * 3600)
-    assert not await is_sent(app, other)  # the first country was requested again
-    app.advance(3600)
-    assert await is_sent(app, other)
+async def test_an_ip_that_requests_codes_for_many_countries_leaves_its_network_to_others() -> None:
+    app = AppHarness()
+    for number in ("+919876543210", "+4915112345678", "+33612345678", "+447400123456"):
+        assert await is_sent(app, parse_phone(number, None))
+    assert await is_sent(app, parse_phone("+819012345678", None))
+    assert await is_sent(app, phone(1))
 
 
 async def test_a_login_from_any_ip_releases_the_permit_of_the_ip_of_the_request() -> None:
@@ -161,28 +152,51 @@ async def test_a_login_from_any_ip_releases_the_permit_of_the_ip_of_the_request(
         assert isinstance(result, LoggedIn)
 
 
+async def used_permits(result: DeliveryResult, *, is_recognized: bool) -> set[str]:
+    """Return the names of the limits of which a delivery with this result keeps a permit."""
+    app = AppHarness()
+    if is_recognized:
+        await app.open_session(phone(1))
+        app.advance(hours=12)
+    before = app.database.permits
+    app.messenger.result = result
+    with suppress(DeliveryFailed, PhoneUnreachable):
+        await app.request_otp(phone(1), CLIENT_IP)
+    return set(app.database.permits - before)
+
+
 @pytest.mark.parametrize(
-    ("result", "is_sent_from_ip", "is_sent_from_other_ip"),
-    [(REJECTED, True, True), (INVALID_NUMBER, False, True), (UNKNOWN, False, False)],
-    ids=["rejected", "invalid number", "unknown"],
+    ("result", "released"),
+    [
+        (NOT_CONNECTED, ("clients:", "phones:", "deliveries:", "all_deliveries:")),
+        (REJECTED, ("deliveries:", "phones:phone:")),
+        (INVALID_NUMBER, ("deliveries:", "phones:phone:")),
+        (UNKNOWN, ()),
+    ],
+    ids=["not connected", "rejected", "invalid number", "unknown"],
 )
-async def test_a_message_that_was_not_sent_releases_permits(
-    result: DeliveryResult, is_sent_from_ip: bool, is_sent_from_other_ip: bool
+@pytest.mark.parametrize("is_recognized", [False, True], ids=["a stranger", "a recognized phone"])
+async def test_what_a_provider_did_decides_which_permits_are_released(
+    result: DeliveryResult, released: tuple[str, ...], is_recognized: bool
 ) -> None:
-    for client_ip, expected in ((CLIENT_IP, is_sent_from_ip), (OTHER_IP, is_sent_from_other_ip)):
-        app = app_with_limits(
-            per_ip=ONE_PER_HOUR,
-            per_country=ONE_PER_HOUR,
-            total=ONE_PER_HOUR,
-            all_deliveries_factor=1,
-        )
-        app.messenger.result = result
-        try:
-            await app.request_otp(phone(1), CLIENT_IP)
-        except (DeliveryFailed, PhoneUnreachable):
-            assert result is not UNKNOWN
-        app.messenger.result = ACCEPTED
-        assert await is_sent(app, phone(2), client_ip) == expected
+    sent = await used_permits(ACCEPTED, is_recognized=is_recognized)
+    assert {name.partition(":")[0] for name in sent} == {
+        "clients", "phones", "deliveries", "all_deliveries",
+    }  # fmt: skip
+    kept = await used_permits(result, is_recognized=is_recognized)
+    assert kept == {name for name in sent if not name.startswith(released)}
+
+
+@pytest.mark.parametrize("result", [REJECTED, UNKNOWN])
+async def test_a_provider_that_fails_gets_no_more_than_the_limit_of_an_ip(
+    result: DeliveryResult,
+) -> None:
+    app = app_with_limits(per_ip=SlidingWindow(20, HOUR))
+    app.messenger.result = result
+    for number in range(100):
+        with suppress(DeliveryFailed, TooManyOtpRequests):
+            await app.request_otp(phone(number), CLIENT_IP)
+    assert len(app.messenger.messages) == 20
 
 
 async def test_a_request_within_the_cooldown_acquires_no_permit_but_waits_for_one() -> None:

@@ -1,6 +1,8 @@
 """Calling a caller back with a code."""
 
 import asyncio
+import re
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +21,13 @@ from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import Call, CallDirection, CallStatus
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import a_phone, an_id
-from tests.support.fakes.call_provider import INVALID_NUMBER, REJECTED, UNKNOWN, PlacedCall
+from tests.support.fakes.call_provider import (
+    INVALID_NUMBER,
+    NOT_CONNECTED,
+    REJECTED,
+    UNKNOWN,
+    PlacedCall,
+)
 
 HOUR = timedelta(hours=1)
 OTHER_IP = "198.51.100.20"
@@ -85,11 +93,49 @@ async def test_only_phones_that_get_codes_are_called_back(number: str, reason: s
 # Limits
 
 
-async def test_callbacks_are_limited_per_phone_and_country() -> None:
-    app = app_with_phone_line(rate_limits=RateLimits(callbacks_per_country=SlidingWindow(3, HOUR)))
-    phones = [*[a_phone(1)] * 3, a_phone(2), a_phone(3), parse_phone("+919876543210")]
+OF_EVERYBODY = {"callbacks:country:US", "callbacks:total", "phones:range:{}:callbacks"}
+
+
+def permits(app: AppHarness) -> Counter[str]:
+    """Return the permits of callbacks, without the hash of the number range."""
+    held = app.database.permits.items()
+    return Counter({re.sub(r"range:[^:]+", "range:{}", name): count for name, count in held})
+
+
+def in_range(number: int, country_code: str = "+1415") -> PhoneNumber:
+    """Return a phone in a number range of its own."""
+    return parse_phone(f"{country_code}{200 + number}2671", None)
+
+
+async def test_callbacks_are_limited_per_phone_country_and_in_total() -> None:
+    limits = RateLimits(
+        callbacks_per_country=SlidingWindow(5, HOUR), callbacks_total=SlidingWindow(7, HOUR)
+    )
+    app = app_with_phone_line(rate_limits=limits)
+    indian = [parse_phone(f"+9198765{number}2345", None) for number in range(3)]
+    phones = [*[in_range(1)] * 3, in_range(2), in_range(3), *indian]
     called_back = [await app.request_callback(phone) for phone in phones]
-    assert called_back == [True, True, False, True, False, True]
+    # Everybody has 3 of 5 and 5 of 7.
+    assert called_back == [True, True, False, True, False, True, True, False]
+
+
+async def test_forged_numbers_of_one_range_use_up_five_percent_and_leave_the_others() -> None:
+    app = app_with_phone_line()
+    forged = [await app.request_callback(a_phone(number)) for number in range(1, 50)]
+    assert sum(forged) == 3
+    assert await app.request_callback(in_range(1))
+
+
+async def test_after_49_forged_numbers_owners_of_established_identities_are_called_back() -> None:
+    app = app_with_phone_line()
+    owner = in_range(300)
+    for days in (0, 1, 8):
+        app.advance(days=days)
+        await app.open_session(owner)
+    forged = [await app.request_callback(in_range(number)) for number in range(100)]
+    assert sum(forged) == 60
+    assert await app.request_callback(owner)
+    assert permits(app)["callbacks:country:US:reserve"] == 1
 
 
 async def test_of_parallel_callbacks_two_are_placed_and_use_no_limit_of_deliveries(
@@ -97,7 +143,7 @@ async def test_of_parallel_callbacks_two_are_placed_and_use_no_limit_of_deliveri
 ) -> None:
     called_back = await asyncio.gather(*(app.request_callback() for _ in range(50)))
     assert sum(called_back) == len(app.call_provider.calls) == 2
-    assert app.database.permits == {"callbacks:country:US": 2}
+    assert permits(app) == dict.fromkeys(OF_EVERYBODY, 2)
     for _ in range(5):
         assert (await app.request_otp()).sent
         app.advance(60)
@@ -106,21 +152,26 @@ async def test_of_parallel_callbacks_two_are_placed_and_use_no_limit_of_deliveri
 async def test_a_callback_that_is_requested_twice_at_once_counts_once(app: AppHarness) -> None:
     requests = (app.callbacks.request(a_phone(), an_id(1)) for _ in range(5))
     assert await asyncio.gather(*requests) == [True] * 5
-    assert app.database.permits == {"callbacks:country:US": 1}
+    assert permits(app) == dict.fromkeys(OF_EVERYBODY, 1)
 
 
 # Results of the provider
 
 
-@pytest.mark.parametrize("result", [REJECTED, INVALID_NUMBER])
-async def test_a_call_that_is_not_placed_does_not_count(
+@pytest.mark.parametrize("result", [NOT_CONNECTED, REJECTED, INVALID_NUMBER])
+async def test_a_call_that_is_not_placed_counts_for_an_hour_and_releases_permits(
     app: AppHarness, result: DeliveryResult
 ) -> None:
     app.call_provider.result = result
-    for _ in range(5):
-        assert not await app.request_callback()
+    for _ in range(2):
+        for _ in range(5):
+            assert not await app.request_callback()
+        app.advance(hours=1, minutes=2)
+    assert len(app.database.calls) == 4
     assert {call.value.status for call in app.database.calls.values()} == {CallStatus.FAILED}
-    assert app.database.permits["callbacks:country:US"] == 0
+    # The first two are too old to count.
+    kept = {} if result is NOT_CONNECTED else {"phones:range:{}:callbacks": 2}
+    assert +permits(app) == kept
     app.call_provider.result = None
     assert await app.request_callback()
 
@@ -133,7 +184,8 @@ async def test_no_call_is_placed_if_something_cannot_be_recorded(
     with pytest.raises(StorageUnavailable):
         await app.request_callback()
     assert app.call_provider.calls == {}
-    assert app.database.permits["callbacks:country:US"] == 0
+    assert +permits(app) == {}
+    app.advance(hours=1)
     assert [await app.request_callback() for _ in range(3)] == [True, True, False]
 
 

@@ -11,7 +11,12 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.otp import DeliveryResult
 from application.use_cases import Policy
-from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable
+from domain.errors import (
+    CountryNotServed,
+    DeliveryFailed,
+    PhoneUnreachable,
+    TooManyOtpRequests,
+)
 from domain.otp.message_preferences import MessagePreferences, Platform
 from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_request_id
@@ -19,7 +24,14 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
+from tests.support.fakes.messenger import (
+    ACCEPTED,
+    INVALID_NUMBER,
+    NOT_CONNECTED,
+    REJECTED,
+    UNKNOWN,
+    FakeMessenger,
+)
 from tests.support.keys import FIRST_KEY
 
 OTHER_IP = "198.51.100.20"
@@ -93,22 +105,49 @@ async def test_a_code_without_its_key_is_not_accepted_and_then_replaced(app: App
 
 
 @pytest.mark.parametrize(
-    ("result", "error_type"), [(REJECTED, DeliveryFailed), (INVALID_NUMBER, PhoneUnreachable)]
+    ("result", "error_type"),
+    [
+        (NOT_CONNECTED, DeliveryFailed),
+        (REJECTED, DeliveryFailed),
+        (INVALID_NUMBER, PhoneUnreachable),
+    ],
 )
-async def test_a_message_that_is_not_sent_counts_on_no_limit_of_the_phone(
+async def test_a_message_that_is_not_sent_starts_a_cooldown_and_counts_in_no_day(
     result: DeliveryResult, error_type: type[DeliveryFailed | PhoneUnreachable]
 ) -> None:
     app = AppHarness(messenger=FakeMessenger(result))
-    for _ in range(9):
-        with pytest.raises(error_type) as error:
-            await app.request_otp()
-        assert error.value.message == result.reason
+    for _ in range(4):
+        for number in range(5):
+            with pytest.raises(error_type) as error:
+                await app.request_otp()
+            assert error.value.message == result.reason
+            if isinstance(error.value, DeliveryFailed):
+                assert error.value.retry_after == (15 if number < 4 else 15 * 60 - 4 * 15)
+            with pytest.raises(TooManyOtpRequests):
+                await app.request_otp()
+            app.advance(15)
+        app.advance(minutes=15)
+    assert len(app.messenger.messages) == 20
     verification = app.database.phone_verifications[a_phone()].value
     assert verification.active_challenges(app.clock.now()) == ()
     app.messenger.result = ACCEPTED
     for number in range(3):
         assert (await app.request_otp()).sent, number
         app.advance(15)
+
+
+async def test_while_an_earlier_code_is_active_a_rejected_resend_refers_to_it(
+    app: AppHarness,
+) -> None:
+    await app.request_otp()
+    app.advance(15)
+    app.messenger.result = REJECTED
+    with pytest.raises(DeliveryFailed) as error:
+        await app.request_otp()
+    assert error.value.retry_after == 15
+    result = await app.request_otp()
+    assert (result.sent, result.resend_in) == (False, 15)
+    assert isinstance(await app.verify_otp(app.last_code, request_id=result.request_id), LoggedIn)
 
 
 async def test_an_unknown_result_counts_as_sent_and_its_code_is_valid() -> None:
@@ -193,6 +232,7 @@ async def test_a_message_rejected_late_keeps_a_delivery_made_in_the_meantime(
     app.messenger.result = REJECTED
     gate.set()
     await asyncio.gather(first, return_exceptions=True)
-    (delivery,) = app.database.phone_verifications[a_phone()].value.deliveries
+    rejected, delivery = app.database.phone_verifications[a_phone()].value.deliveries
+    assert rejected.is_rejected
     assert delivery.request_id == parse_request_id(second.request_id)
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)

@@ -23,7 +23,12 @@ from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.fakes.call_provider import INVALID_NUMBER, REJECTED, PlacedCall
+from tests.support.fakes.call_provider import (
+    INVALID_NUMBER,
+    NOT_CONNECTED,
+    REJECTED,
+    PlacedCall,
+)
 
 HOUR = timedelta(hours=1)
 A_TEST_OTP = TestOtps((TestOtp(a_phone(), OtpCode("123456")),))
@@ -120,19 +125,33 @@ async def test_without_a_phone_line_and_for_a_test_phone_no_call_is_placed(app: 
 
 
 @pytest.mark.parametrize(
-    ("result", "error_type"), [(REJECTED, DeliveryFailed), (INVALID_NUMBER, PhoneUnreachable)]
+    ("result", "error_type", "is_released"),
+    [
+        (NOT_CONNECTED, DeliveryFailed, True),
+        (REJECTED, DeliveryFailed, False),
+        (INVALID_NUMBER, PhoneUnreachable, False),
+    ],
 )
-async def test_a_call_that_is_not_placed_counts_on_no_limit_of_the_phone(
-    result: DeliveryResult, error_type: type[DeliveryFailed | PhoneUnreachable]
+async def test_a_call_that_is_not_placed_starts_a_cooldown(
+    result: DeliveryResult,
+    error_type: type[DeliveryFailed | PhoneUnreachable],
+    is_released: bool,
 ) -> None:
-    app = app_with_phone_line(rate_limits=RateLimits(calls_per_country=SlidingWindow(1, HOUR)))
+    app = app_with_phone_line()
     app.call_provider.result = result
     with pytest.raises(error_type) as error:
         await request_call(app)
     assert error.value.message == result.reason
     assert stored_call(app).status is CallStatus.FAILED
     assert stored_call(app).ended_at == app.clock.now()
+    # The limit of calls counts what the provider got, as that of all deliveries.
+    assert app.database.permits["calls:country:US"] == (not is_released)
+    assert app.database.permits["all_deliveries:country:US"] == (not is_released)
+    assert app.database.permits["deliveries:country:US"] == 0
     app.call_provider.result = None
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(channel=Channel.VOICE)
+    app.advance(15)
     assert (await app.request_otp(channel=Channel.VOICE)).sent
 
 
@@ -147,7 +166,9 @@ async def test_only_a_call_that_is_recorded_is_placed_with_or_without_provider_i
         await request_call(app)
     assert app.faults.has_fired
     assert len(app.call_provider.calls) == is_placed
-    assert (await app.request_otp(channel=Channel.VOICE)).sent == (not is_placed)
+    assert app.database.permits["calls:country:US"] == is_placed
+    app.advance(15)
+    assert (await app.request_otp(channel=Channel.VOICE)).sent
 
 
 async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile(
@@ -206,6 +227,7 @@ async def test_a_blocked_phone_gets_the_result_of_the_latest_call_and_not_of_a_m
     await app.request_otp(a_phone(3))
     with pytest.raises(DeliveryFailed):
         await request_call(app)
+    app.advance(15)
     assert (await app.request_otp()).sent
 
 

@@ -43,7 +43,7 @@ async def store_identity(app: AppHarness, identity: Identity) -> None:
     await repositories.identities.add(identity)
     verification = (await repositories.phone_verifications.load(a_phone())).value
     await repositories.phone_verifications.replace(
-        a_phone(), verification.assign_identity(identity.id), 0
+        a_phone(), verification.change_owner(identity.id), 0
     )
 
 

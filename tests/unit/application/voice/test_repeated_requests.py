@@ -7,13 +7,14 @@ from typing import Final
 import pytest
 
 from application.ports.errors import StorageUnavailable
+from application.ports.otp import DeliveryResult
 from domain.voice.call import EFFECT_TIMEOUT
 from domain.voice.flow import DialResult
 from domain.voice.instructions import HangUp
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.fakes.messenger import REJECTED
+from tests.support.fakes.messenger import ACCEPTED, NOT_CONNECTED, REJECTED
 from tests.support.fault_injector import ProcessKilled
 from tests.support.inbound_call import (
     PHONE_LINE,
@@ -204,14 +205,22 @@ async def test_an_effect_that_fails_gets_an_apology_for_all_repetitions(operatio
     assert app.database.identities == {}
 
 
-async def test_a_message_that_no_provider_accepts_can_be_sent_again() -> None:
+@pytest.mark.parametrize(
+    ("result", "minutes"), [(NOT_CONNECTED, 0), (REJECTED, 61)], ids=["at once", "in an hour"]
+)
+async def test_a_message_that_no_provider_accepts_can_be_sent_again(
+    result: DeliveryResult, minutes: int
+) -> None:
     app = AppHarness(policy=PHONE_LINE)
     call = await explaining_call(app)
-    app.messenger.result = REJECTED
+    app.messenger.result = result
     await call.press("1")
-    app.messenger.result = type(REJECTED)(status=type(REJECTED.status).ACCEPTED)
-    again = InboundCall(app, sid="CA2")
-    await again.ring()
-    await again.press("4", "1")
+    app.messenger.result = ACCEPTED
+    # Two are allowed in a day, and the rejected one does not count in it.
+    for number, passed in enumerate((0, minutes, 61, 61)):
+        app.advance(minutes=passed)
+        again = InboundCall(app, sid=f"CB{number}")
+        await again.ring()
+        await again.press("4", "1")
 
-    assert len(app.messenger.messages) == 2
+    assert len(app.messenger.messages) == 3

@@ -84,6 +84,11 @@ def count_within(times: Iterable[float], now: float, period: float) -> int:
     return sum(now - time < period for time in times)
 
 
+def is_of_client(delivery: ModelDelivery, client_ip: str, device: str | None) -> bool:
+    """Return whether the device requested it, or the IP without a device."""
+    return delivery.device == device and (device is not None or delivery.client_ip == client_ip)
+
+
 @cache
 def network_of(client_ip: str) -> str:
     """Return the IPv4 /24 or the IPv6 /48."""
@@ -103,7 +108,9 @@ class PhoneVerificationModel:
 
     challenges: list[ModelChallenge] = field(default_factory=list)
     deliveries: list[ModelDelivery] = field(default_factory=list)
+    rejected: list[ModelDelivery] = field(default_factory=list)
     callbacks: list[ModelCallback] = field(default_factory=list)
+    rejected_callbacks: list[float] = field(default_factory=list)
     shared_attempts: list[float] = field(default_factory=list)
     unchallenged_attempts: list[tuple[str, float, str]] = field(default_factory=list)
     last_login_by_ip: dict[str, float] = field(default_factory=dict)
@@ -132,8 +139,11 @@ class PhoneVerificationModel:
 
     def own_deliveries(self, client_ip: str, device: str | None, now: float) -> list[ModelDelivery]:
         """Return what the device requested, or the IP without a device."""
-        recent = [each for each in self.recent_deliveries(now) if each.device == device]
-        return [delivery for delivery in recent if device or delivery.client_ip == client_ip]
+        return [
+            delivery
+            for delivery in self.recent_deliveries(now)
+            if is_of_client(delivery, client_ip, device)
+        ]
 
     def cooldown_deliveries(
         self, client_ip: str, device: str | None, now: float
@@ -147,12 +157,12 @@ class PhoneVerificationModel:
         """Return whether 15 seconds passed since any delivery, and the client's own cooldown.
 
         That is 15 seconds for the first three deliveries of a day, then up to 128 times that. A
-        login ends it.
+        rejected delivery starts 15 seconds. A login ends it.
         """
         last_login_at = max(self.last_login_by_ip.values(), default=-math.inf)
         counted = self.cooldown_deliveries(client_ip, device, now)
         cooldown = 15 << min(7, max(0, len(counted) - 3))
-        cooldowns = [(delivery, 15) for delivery in self.recent_deliveries(now)[-1:]]
+        cooldowns = [(delivery, 15) for delivery in [*self.recent_deliveries(now), *self.rejected]]
         cooldowns += [(delivery, cooldown) for delivery in counted[-1:]]
         return all(
             now - delivery.sent_at >= seconds or delivery.sent_at <= last_login_at
@@ -161,23 +171,24 @@ class PhoneVerificationModel:
 
     def has_shared_capacity(self, client_ip: str, now: float) -> bool:
         """Return whether the limits of the phone allow a delivery for this IP's network."""
-        shared = [delivery for delivery in self.deliveries if not delivery.uses_own_quota]
-        all_times = [delivery.sent_at for delivery in shared]
         network = network_of(client_ip)
-        own_times = [each.sent_at for each in shared if network_of(each.client_ip) == network]
-        return (
-            count_within(all_times, now, 15 * MINUTE) < 6
-            and count_within(all_times, now, DAY) < 12
-            and count_within(own_times, now, 15 * MINUTE) < 5
-            and count_within(own_times, now, DAY) < 6
-        )
+
+        def count(deliveries: list[ModelDelivery], period: float) -> tuple[int, int]:
+            shared = [delivery for delivery in deliveries if not delivery.uses_own_quota]
+            own = [each.sent_at for each in shared if network_of(each.client_ip) == network]
+            all_times = [delivery.sent_at for delivery in shared]
+            return count_within(all_times, now, period), count_within(own, now, period)
+
+        of_phone, of_network = count([*self.deliveries, *self.rejected], 15 * MINUTE)
+        of_phone_a_day, of_network_a_day = count(self.deliveries, DAY)
+        return of_phone < 6 and of_phone_a_day < 12 and of_network < 5 and of_network_a_day < 6
 
     def has_own_quota(self, client_ip: str, device: str | None, now: float) -> bool:
         """Return whether the client is the owner and has used less than three of its own."""
         used = [
             delivery.sent_at
-            for delivery in self.own_deliveries(client_ip, device, now)
-            if delivery.uses_own_quota
+            for delivery in [*self.deliveries, *self.rejected]
+            if delivery.uses_own_quota and is_of_client(delivery, client_ip, device)
         ]
         is_owner = self.is_trusted(client_ip, now) or device is not None
         return is_owner and count_within(used, now, HOUR) < 3
@@ -217,7 +228,8 @@ class PhoneVerificationModel:
     def allows_callback(self, now: float) -> bool:
         """Return whether the phone may be called back: twice an hour, three times a day."""
         times = [callback.requested_at for callback in self.callbacks]
-        return count_within(times, now, HOUR) < 2 and count_within(times, now, DAY) < 3
+        of_an_hour = [*times, *self.rejected_callbacks]
+        return count_within(of_an_hour, now, HOUR) < 2 and count_within(times, now, DAY) < 3
 
     def call_back(self, now: float, new_code: str, *, is_limited: bool) -> ModelCallback:
         """Read the code of the previous callback again, or a new one in its last minute."""
@@ -259,11 +271,16 @@ class PhoneVerificationModel:
         self.deliveries.append(delivery)
         return delivery
 
-    def cancel_delivery(self, canceled: ModelDelivery) -> None:
-        """Remove a delivery, and its challenge if nothing else delivered it."""
-        self.deliveries = [delivery for delivery in self.deliveries if delivery is not canceled]
-        if all(delivery.challenge is not canceled.challenge for delivery in self.deliveries):
-            self.challenges.remove(canceled.challenge)
+    def reject_delivery(self, rejected: ModelDelivery) -> None:
+        """Reject a delivery, and remove its challenge if nothing else delivered it."""
+        self.deliveries = [delivery for delivery in self.deliveries if delivery is not rejected]
+        self.rejected.append(rejected)
+        if all(delivery.challenge is not rejected.challenge for delivery in self.deliveries):
+            self.challenges.remove(rejected.challenge)
+
+    def reject_callback(self) -> None:
+        """Reject the latest callback."""
+        self.rejected_callbacks.append(self.callbacks.pop().requested_at)
 
     # Attempts
 

@@ -41,16 +41,22 @@ def test_a_phone_is_called_back_twice_an_hour_and_three_times_a_day(
     driver.call_back()
 
 
-def test_a_callback_that_was_not_placed_does_not_count_unless_it_has_attempts(
+def test_a_rejected_callback_counts_for_an_hour_unless_it_has_attempts(
     driver: VerificationDriver,
 ) -> None:
-    for _ in range(5):
-        callback = driver.call_back()
-        driver.verification = driver.verification.cancel_callback(callback.call_id)
-    assert driver.verification == PhoneVerification()
+    for _ in range(3):
+        for _ in range(2):
+            callback = driver.call_back()
+            driver.verification = driver.verification.reject_callback(callback.call_id)
+        assert driver.verification.all_challenges == ()
+        with pytest.raises(TooManyOtpRequests) as error:
+            driver.call_back()
+        assert error.value.retry_after == HOUR
+        driver.wait(HOUR)
+    assert driver.verification.prune(driver.now) == PhoneVerification()
     callback = driver.call_back()
     driver.fail(1)
-    assert driver.verification.cancel_callback(callback.call_id) == driver.verification
+    assert driver.verification.reject_callback(callback.call_id) == driver.verification
 
 
 # Codes

@@ -76,6 +76,6 @@ def test_a_retry_has_no_login_after_a_block_or_at_another_identity(
     code = code_of(driver.request().challenge)
     driver.verify(code)
     verification = driver.verification
-    for changed in (verification.block(driver.now), verification.assign_identity(an_id(9))):
+    for changed in (verification.block(driver.now), verification.change_owner(an_id(9))):
         driver.verification = changed
         assert not driver.can_log_in(code)

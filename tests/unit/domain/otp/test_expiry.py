@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from domain.otp.challenge import OTP_TTL
+from domain.otp.delivery import REJECTED_TTL
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
 from tests.support.builders import (
@@ -27,6 +28,7 @@ from tests.unit.domain.otp.verification_driver import (
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
 DELIVERY = PhoneVerification(deliveries=(a_delivery(sent_at=NOW),))
+REJECTED = PhoneVerification(deliveries=(a_delivery(sent_at=NOW).reject(),))
 LOGIN = PhoneVerification(trusted_ips=(TrustedIp("hash of an IP", NOW),))
 ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
 
@@ -39,6 +41,8 @@ ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
     [
         (PhoneVerification(challenges=(a_challenge(),)), OTP_TTL),
         (DELIVERY, DAY),
+        (REJECTED, REJECTED_TTL),
+        (PhoneVerification(rejected_callbacks=(NOW,)), REJECTED_TTL),
         (ATTEMPT, DAY),
         (LOGIN, 90 * DAY),
         (PhoneVerification(call_locale=CallLocale("es", NOW)), 365 * DAY),
@@ -61,10 +65,22 @@ def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token(
 
 @pytest.mark.parametrize("state", [PhoneVerification(), DELIVERY])
 def test_a_blocked_phone_and_one_with_an_identity_never_expire(state: PhoneVerification) -> None:
-    blocked, assigned = state.block(NOW), state.assign_identity(an_id())
+    blocked, assigned = state.block(NOW), state.change_owner(an_id())
     assert blocked.expires_at is None
     assert assigned.expires_at is None
-    assert blocked.unblock() == assigned.assign_identity(None) == state
+    assert blocked.unblock() == assigned.change_owner(None) == state
+
+
+def test_another_owner_starts_without_the_trusted_ips_and_the_locale_of_the_former() -> None:
+    chosen = replace(FULL_VERIFICATION, call_locale=CallLocale("es", NOW))
+    kept = replace(chosen, trusted_ips=(), call_locale=None)
+    for owner in (an_id(77), None):
+        assert chosen.change_owner(owner) == replace(kept, identity_id=owner)
+    by_login = chosen.change_owner(an_id(77), by_login=True)
+    assert by_login.trusted_ips == chosen.trusted_ips[-1:]
+    # A caller may choose the locale before joining.
+    unowned = replace(chosen, identity_id=None)
+    assert unowned.change_owner(an_id(77)).call_locale == chosen.call_locale
 
 
 # Client IPs
@@ -119,6 +135,7 @@ def test_pruning_and_counting_keep_all_other_fields() -> None:
         "trusted_ips": (),
         "callbacks": (),
         "call_locale": None,
+        "rejected_callbacks": (),
     }
     pruned = FULL_VERIFICATION.prune(NOW)
     assert replace(pruned, **expiring) == replace(FULL_VERIFICATION, **expiring)

@@ -58,7 +58,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         self.driver = VerificationDriver()
         self.model = PhoneVerificationModel()
         self.now = 0
-        self.cancelable: ModelDelivery | None = None
+        self.untried: ModelDelivery | None = None
 
     # Rules for time and operators
 
@@ -103,15 +103,13 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         for _ in range(times):
             self.compare_request(client_ip)
 
-    @precondition(lambda self: self.cancelable is not None)
+    @precondition(lambda self: self.untried is not None)
     @rule()
-    def cancel_latest_delivery(self) -> None:
-        assert self.cancelable is not None
-        self.driver.verification = self.driver.verification.cancel_delivery(
-            self.cancelable.request_id
-        )
-        self.model.cancel_delivery(self.cancelable)
-        self.cancelable = None
+    def reject_latest_delivery(self) -> None:
+        assert self.untried is not None
+        self.driver.verification = self.driver.verification.reject_delivery(self.untried.request_id)
+        self.model.reject_delivery(self.untried)
+        self.untried = None
 
     # Rules for callbacks
 
@@ -133,6 +131,16 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         expires_at = NOW + timedelta(seconds=expected.challenge.expires_at)
         assert callback.challenge.expires_at == expires_at
         assert callback.counter.limit == expected.counter.limit
+
+    @precondition(lambda self: self.model.callbacks and not self.model.callbacks[-1].counter.used)
+    @rule()
+    def reject_latest_callback(self) -> None:
+        callbacks = self.driver.verification.callbacks
+        if callbacks and not callbacks[-1].counter.used and not callbacks[-1].challenge.used_at:
+            self.driver.verification = self.driver.verification.reject_callback(
+                callbacks[-1].call_id
+            )
+            self.model.reject_callback()
 
     # Rules for attempts
 
@@ -220,7 +228,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
                 device=self.device, is_limited=is_limited,
             )  # fmt: skip
             assert decision.delivery.uses_own_quota == expected.uses_own_quota
-            self.cancelable = expected
+            self.untried = expected
         else:
             expected = self.model.refer(decision.request_id, client_ip, self.now, self.device)
             assert expected is not None
@@ -283,7 +291,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         assert isinstance(result, Correct | Retried | Wrong | Repeated)
         assert result.attempts_left == (attempts_left - 1 if expected is None else expected)
         if self.driver.verification is not before:
-            self.cancelable = None
+            self.untried = None
 
     def assert_next_attempt_after(self, seconds: int, attempt: ModelAttempt) -> None:
         def allows_attempt(time: float) -> bool:

@@ -19,7 +19,7 @@ LIMITS = RateLimits(
     all_deliveries_factor=4,
     calls_per_country=SlidingWindow(50, 2 * HOUR),
     callbacks_per_country=SlidingWindow(30, 10 * HOUR),
-    countries_per_ip=3,
+    callbacks_total=SlidingWindow(40, 20 * HOUR),
     verifications_per_ip=SlidingWindow(8, 9 * HOUR),
     failed_attempts_per_country=SlidingWindow(40, 6 * HOUR),
     failed_attempts_total=SlidingWindow(80, 8 * HOUR),
@@ -28,9 +28,6 @@ ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef", "gh")
 
 
 OF_IP = RateLimit("clients:network:cd:ip:ab:deliveries", LIMITS.per_ip)
-OF_COUNTRIES = RateLimit(
-    "clients:network:cd:ip:ab:deliveries:countries", SlidingWindow(3, timedelta(days=1)), "IN"
-)
 
 
 def of_phone(by: str) -> RateLimit:
@@ -80,7 +77,7 @@ def all_parts(by: str) -> list[list[set[RateLimit]]]:
 @pytest.mark.parametrize(
     ("recognition", "limits", "divided"),
     [
-        (Recognition.NONE, {OF_IP, OF_COUNTRIES}, [[strangers] for strangers in STRANGERS]),
+        (Recognition.NONE, {OF_IP}, [[strangers] for strangers in STRANGERS]),
         (Recognition.TRUSTED_IP, set(), all_parts("trusted_ip")),
         (Recognition.DEVICE, set(), all_parts("device")),
     ],
@@ -142,6 +139,32 @@ def test_a_login_releases_all_unverified_parts_and_nothing_else() -> None:
     unverified = [STRANGERS[0], RECOGNIZED[0], RESERVE[0]]
     of_phones = {of_phone("device"), of_phone("trusted_ip")}
     assert set(LIMITS.released_by_login(ROUTE)) == {OF_IP, *of_phones}.union(*unverified)
+
+
+def test_a_rejection_releases_unverified_permits_of_country_total_and_phone() -> None:
+    unverified = STRANGERS[0] | RECOGNIZED[0] | RESERVE[0]
+    shared = {limit for limit in unverified if limit.name.startswith("deliveries:")}
+    assert len(shared) == 6
+    of_phones = {of_phone("device"), of_phone("trusted_ip")}
+    assert set(LIMITS.released_by_rejection(ROUTE)) == shared | of_phones
+
+
+def test_callbacks_have_a_reserve_and_each_part_a_share_for_a_number_range() -> None:
+    reservation = LIMITS.reserve_callback("a callback", NOW, "IN", "ef")
+    assert reservation.limits == ()
+    [[everybody, reserve]] = reservation.divided
+    assert (everybody.is_reserve, reserve.is_reserve) == (False, True)
+    for part, name, share, country, total in (
+        (everybody, "", 3, 18, 24),
+        (reserve, ":reserve", 3, 12, 16),
+    ):
+        assert set(part.limits) == {
+            RateLimit(f"phones:range:ef:callbacks{name}", SlidingWindow(share, 10 * HOUR)),
+            RateLimit(f"callbacks:country:IN{name}", SlidingWindow(country, 10 * HOUR)),
+            RateLimit(f"callbacks:total{name}", SlidingWindow(total, 20 * HOUR)),
+        }
+    released = {limit.name for limit in LIMITS.released_by_rejected_callback("IN")}
+    assert released == {one.name for one in reservation.all_limits if "range" not in one.name}
 
 
 def test_one_network_uses_up_five_percent_of_the_limits_of_failed_attempts() -> None:

@@ -12,7 +12,7 @@ from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import Exhausted, OtpAttempt
 from domain.otp.challenge import OtpCode
 from domain.otp.code_check import check_code
-from domain.otp.delivery import AttemptCounter, CounterKind, OtpRequest
+from domain.otp.delivery import AttemptCounter, CounterKind, Delivery, OtpRequest
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import whole_seconds
@@ -51,7 +51,7 @@ def test_a_request_is_recognized_by_the_device_or_the_ip_of_a_login(
     driver.device = DEVICE
     assert recognize(driver, HOME_IP) is Recognition.DEVICE
     assert recognize(driver, WORK_IP) is Recognition.DEVICE
-    driver.verification = driver.verification.assign_identity(None)
+    driver.verification = driver.verification.change_owner(None)
     assert recognize(driver, HOME_IP) is Recognition.NONE
 
 
@@ -265,25 +265,64 @@ def test_the_wait_includes_the_limit_of_attempts_without_a_challenge(
     assert result == Exhausted(20 * 60)
 
 
-# Cancellation: a delivery that every provider rejected does not count anymore
+# Rejection: a delivery that every provider rejected starts a cooldown, and counts for an hour
 
 
 MAX_ATTEMPTS_A_DAY = 30 + 5 * 12
 
 
-def cancel(driver: VerificationDriver, request_id: str) -> None:
-    driver.verification = driver.verification.cancel_delivery(request_id)
+def reject(driver: VerificationDriver, request_id: str) -> None:
+    driver.verification = driver.verification.reject_delivery(request_id)
 
 
-def test_after_cancellation_the_phone_is_as_if_nobody_had_requested(
+def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: VerificationDriver) -> None:
+    decision = driver.request()
+    driver.request(WORK_IP)
+    before = driver.verification
+    reject(driver, "unknown")
+    assert driver.verification == before
+    reject(driver, decision.request_id)
+    [rejected] = driver.verification.deliveries
+    assert rejected == Delivery(
+        "", "", a_hashed_ip(HOME_IP), driver.now, attempt_limit=0, is_rejected=True
+    )
+    assert driver.verification.challenges == ()
+    assert not driver.accepts(code_of(decision.challenge), request_id=decision.request_id)
+
+
+def test_before_the_cooldown_of_a_rejected_delivery_ends_nothing_is_sent(
     driver: VerificationDriver,
 ) -> None:
-    decision = driver.request()
-    before = driver.verification
-    cancel(driver, "unknown")
-    assert driver.verification == before
-    cancel(driver, decision.request_id)
-    assert driver.verification == PhoneVerification()
+    reject(driver, driver.request().request_id)
+    for _ in range(2):
+        with pytest.raises(TooManyOtpRequests) as error:
+            driver.request(WORK_IP)
+        assert error.value.retry_after == 15
+    # With an earlier code that is active, the request refers to that one.
+    driver.wait(15)
+    earlier = driver.request()
+    driver.wait(15)
+    reject(driver, driver.request().request_id)
+    driver.wait(14)
+    repeated = driver.request(WORK_IP)
+    assert (repeated.is_new, repeated.delivery.request_id) == (False, earlier.request_id)
+    assert driver.accepts(code_of(repeated.challenge), WORK_IP, repeated.request_id)
+
+
+def test_rejected_deliveries_double_no_cooldown_and_count_in_short_windows(
+    driver: VerificationDriver,
+) -> None:
+    for _ in range(5):
+        reject(driver, driver.request().request_id)
+        driver.wait(15)
+    with pytest.raises(TooManyOtpRequests) as error:
+        driver.request()
+    assert error.value.retry_after == FIFTEEN_MINUTES - 5 * 15
+    driver.wait(error.value.retry_after)
+    # None of them counts in the windows of a day.
+    assert count_deliveries(driver, DAY, HOME_IP) == 6
+    driver.wait(DAY)
+    assert driver.verification.prune(driver.now) == PhoneVerification()
 
 
 def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> None:
@@ -291,15 +330,15 @@ def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> N
     driver.wait(15)
     resend = driver.request(HOME_IP)
     code = code_of(resend.challenge)
-    for canceled, kept in ((first, resend), (resend, first)):
+    for rejected, kept in ((first, resend), (resend, first)):
         copy = driver.copy()
-        cancel(copy, canceled.request_id)
-        assert copy.verification.deliveries == (kept.delivery,)
-        assert not copy.copy().accepts(code, request_id=canceled.request_id)
+        reject(copy, rejected.request_id)
+        assert kept.delivery in copy.verification.deliveries
+        assert not copy.copy().accepts(code, request_id=rejected.request_id)
         assert copy.accepts(code, request_id=kept.request_id)
 
 
-def test_attempts_before_a_cancellation_count_within_the_limits_of_a_day(
+def test_attempts_before_a_rejection_count_within_the_limits_of_a_day(
     driver: VerificationDriver,
 ) -> None:
     # Otherwise there would be no limit for a phone whose messages every provider rejects.
@@ -311,6 +350,6 @@ def test_attempts_before_a_cancellation_count_within_the_limits_of_a_day(
                 for _ in range(5):
                     driver.fail(1, unknown_ip(number))
                     attempts += 1
-            cancel(driver, decision.request_id)
+            reject(driver, decision.request_id)
         driver.wait(minutes=7)
     assert attempts <= MAX_ATTEMPTS_A_DAY

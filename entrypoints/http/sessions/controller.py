@@ -10,7 +10,13 @@ from application.identities.sessions import Scope
 from application.principal import Principal
 from domain import errors
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
-from entrypoints.http.auth import BEARER, AuthenticationMiddleware, authenticate, limit_by_ip
+from entrypoints.http.auth import (
+    BEARER,
+    AuthenticationMiddleware,
+    authenticate,
+    limit_by_ip,
+    limit_by_token_or_ip,
+)
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.parsing import parse_field
@@ -52,7 +58,7 @@ class SessionController(Controller):
         summary="Sign out",
         response_description="The sessions have ended.",
         status_code=204,
-        guards=[limit_by_ip],
+        guards=[limit_by_token_or_ip],
         request_body=schemas.LOGOUT_BODY,
         security=[*BEARER, {}],
         errors=[FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE)],
@@ -69,7 +75,9 @@ class SessionController(Controller):
         if data is not None and data.refresh_token is not None:
             by = parse_refresh_token(data.refresh_token)
         else:
-            by = await authenticate(request)
+            by = request.scope["auth"]
+            if by is None:
+                by = await authenticate(request)  # raises the error of the access token
         scope = parse_field("scope", lambda: _parse_scope(data.scope if data else None))
         if by is not None:
             await request.use_cases.logout(by, scope)

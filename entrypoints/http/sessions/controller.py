@@ -45,9 +45,12 @@ class SessionController(Controller):
     ) -> schemas.RefreshSessionResponse:
         """Exchange the latest refresh token for a new access token and the next refresh token.
 
-        A client that lost the response sends the same token again, and gets the same next refresh
-        token with a fresh access token: within ten seconds, and later until one of the new tokens
-        was used. Any other reuse ends the session, because somebody else may have the token.
+        A client that lost the response sends the same token again. Within ten seconds it gets the
+        same next refresh token with a fresh access token. Later, while none of the new tokens was
+        used, it gets another next refresh token, and the unused tokens are void.
+
+        A refresh token that is void or older ends the session, because somebody else may have it.
+        Keep only the latest tokens.
         """
         token = parse_refresh_token(data.refresh_token)
         tokens = await request.use_cases.refresh_session(token)
@@ -69,7 +72,8 @@ class SessionController(Controller):
         """End sessions. Their tokens become invalid at once. The body may be empty.
 
         `this` session is that of the access token, or that of the refresh token in the body. A
-        refresh token that is no longer valid ends nothing and is not an error.
+        refresh token whose session is over ends nothing and is not an error. One that is void or
+        older ends its own session only.
         """
         by: Principal | RefreshToken | None
         if data is not None and data.refresh_token is not None:

@@ -22,7 +22,9 @@ from application.ports.keys import KeyRing, PublicKey, TokenClaims
 
 MAX_TOKEN_LENGTH: Final = 2048
 # Three parts in base64url without padding. A signature of HS256 has 32 bytes, one of ES256 64: the
-# last character of each has bits that are not used, and no two texts are the same signature.
+# last character of each has bits that are not used, and only zeros are accepted there. With (r, s)
+# of ES256 also (r, n - s) is a valid signature. Both texts have the same claims, and nothing
+# identifies a token by its text.
 _TOKEN_PATTERN: Final = re.compile(
     r"(?P<content>(?P<header>[A-Za-z0-9_-]+)\.(?P<payload>[A-Za-z0-9_-]+))"
     r"\.(?P<signature>[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]|[A-Za-z0-9_-]{85}[AQgw])"

@@ -32,6 +32,8 @@ class RefreshTokensRecord(msgspec.Struct, gc=False):
     rotated_at: datetime
     generation: int = 1
     is_confirmed: bool = True
+    previous: int | None = None
+    oldest_valid: int = 0
 
 
 class SessionRecord(msgspec.Struct, gc=False):

@@ -1,6 +1,5 @@
 """Authenticate a request by its access token."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,6 +27,7 @@ class Authenticate:
     - Later uses are recorded once a day, on the first three days of use when the day
       begins, and once after each refresh: the client has the new tokens, so the previous refresh
       token ends.
+    - A token of a void generation is invalid: another one replaced it before it was used.
     - A phone with a test OTP never acts as an administrator, even if it was one before.
     """
 
@@ -55,13 +55,16 @@ class Authenticate:
             raise Unauthenticated
         record_use = partial(self._record_use, claims=claims, now=now)
         used = record_use(loaded.value)
-        if used is not loaded.value and session.is_used:
-            # On a conflict another request recorded it; on an error the next request tries again.
-            with suppress(StorageError):
-                await self.identities.replace(used, loaded.version)
-        elif used is not loaded.value and not await self.identities.replace(used, loaded.version):
-            # What changed meanwhile may be a repeat of the login, or another use.
-            await update_identity(self.identities, used.id, record_use)
+        if used is not loaded.value:
+            try:
+                if not await self.identities.replace(used, loaded.version):
+                    # What changed meanwhile may be a repeat of the login, the end of the session
+                    # or a refresh that makes this token void.
+                    await update_identity(self.identities, used.id, record_use)
+            except StorageError:
+                if not session.is_used:
+                    raise
+                # Any later use is recorded by the next request.
         identity = loaded.value
         if identity.is_administrator and identity.phone and self.test_otps.includes(identity.phone):
             identity = identity.demote()
@@ -69,7 +72,7 @@ class Authenticate:
 
     def _record_use(self, identity: Identity, claims: TokenClaims, now: datetime) -> Identity:
         session = identity.find_session(claims.session_id, now)
-        if session is None:
+        if session is None or not session.accepts_generation(claims.generation):
             raise Unauthenticated
         counts_day = identity.counts_day(now)
         used = session.record_use(

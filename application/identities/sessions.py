@@ -70,9 +70,10 @@ class RefreshSession:
     - A token that the service did not make has no effect: to know a session's id is not enough
       to revoke it.
     - However many requests send the current token in parallel, there is one successor.
-    - A client that lost the response sends the previous token again: it gets the same refresh
-      token and a fresh access token, until it uses one of these. A repeat extends nothing.
-    - Any other reused token revokes its session (RFC 9700 §4.14.2).
+    - A client that lost the response sends the previous token again. Soon it gets the same refresh
+      token and a fresh access token, which extends nothing. Later, until it uses one of these, it
+      gets another refresh token, and the unused one is void.
+    - Any other reused token, such as a void one, revokes its session (RFC 9700 §4.14.2).
     """
 
     identities: Identities
@@ -131,7 +132,8 @@ class Logout:
 
     The client proves itself with an access token, or with a refresh token of the session. A
     refresh token that the service did not make, or of a session that has ended, revokes nothing
-    and is no error (RFC 7009 §2.2): it is invalid either way.
+    and is no error (RFC 7009 §2.2): it is invalid either way. One that a refresh would not accept
+    may be stolen: it revokes its own session, whatever the scope.
     """
 
     identities: Identities
@@ -146,12 +148,17 @@ class Logout:
             StorageError
         """
         now = self.clock.now()
+        is_reused = False
 
         def revoke(identity: Identity) -> Identity:
+            nonlocal is_reused
             if isinstance(by, Principal):
                 session = by.session
             else:
-                session, _ = self.sessions.find_session(by, identity, now)
+                session, family = self.sessions.find_session(by, identity, now)
+                is_reused = family.rotate(by.generation, now) is None
+                if is_reused:
+                    return identity.revoke_session(session.id)
             match scope:
                 case Scope.THIS:
                     return identity.revoke_session(session.id)
@@ -163,6 +170,9 @@ class Logout:
         identity_id = by.identity.id if isinstance(by, Principal) else by.identity_id
         with suppress(Unauthenticated):
             await update_identity(self.identities, identity_id, revoke)
-            self.events.emit(
-                SecurityEventType.SESSION_REVOKED, user_id=identity_id, reason=f"scope {scope}"
-            )
+            if is_reused:
+                self.events.emit(SecurityEventType.REFRESH_TOKEN_REUSED, user_id=identity_id)
+            else:
+                self.events.emit(
+                    SecurityEventType.SESSION_REVOKED, user_id=identity_id, reason=f"scope {scope}"
+                )

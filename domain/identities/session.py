@@ -8,7 +8,7 @@ MAX_SESSIONS: Final = 20
 MAX_DEVICE_NAME_LENGTH: Final = 200
 NONCE_BYTES: Final = 16
 REUSE_GRACE_PERIOD: Final = timedelta(seconds=10)
-"""How long the previous refresh token is valid in any case: requests may have been parallel."""
+"""How long the previous refresh token gets the same successor: requests may have been parallel."""
 RECENT_LOGIN_PERIOD: Final = timedelta(days=1)
 MAX_UPDATE_INTERVAL: Final = timedelta(days=1)
 """How old the recorded last use may be, before another use is worth a write."""
@@ -18,38 +18,72 @@ LOGIN_REPEAT_PERIOD: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenFamily:
-    """The refresh tokens of a session. Exactly one generation is current.
+    """The refresh tokens of a session. Exactly one generation is current: the latest.
 
     RFC 9700 §4.14.2 requires rotation, and the end of the session when an old token is reused,
     for clients that cannot keep a secret.
 
+    A generation is void if another one replaced it before it was confirmed. So two holders of one
+    token do not get the same successors again and again: the tokens of one of them are void.
+
     `is_confirmed` is set when the client uses an access token of the current generation: it has
-    received the response of the rotation.
+    received the response of the rotation. `previous` is the generation that was exchanged for the
+    current one, None for the one before it. `oldest_valid` is the oldest generation whose access
+    tokens are valid, beside those of the previous one.
     """
 
     nonce: bytes
     rotated_at: datetime
     generation: int = 1
     is_confirmed: bool = True
+    previous: int | None = None
+    oldest_valid: int = 0
 
     def rotate(self, generation: int, now: datetime) -> "RefreshTokenFamily | None":
         """Return the family after a valid token of this generation, None if it was reused.
 
-        - The current generation is replaced by the next, which is not confirmed.
-        - The previous one comes from a client that lost the response: it gets the same successor
-          again, for `REUSE_GRACE_PERIOD`, and later until the successor is confirmed.
-        - Any other one may be stolen: the session has to be revoked.
+        - The current generation is exchanged for the next, which is not confirmed.
+        - The previous one comes from a client that lost the response. For `REUSE_GRACE_PERIOD`
+          it gets the same successor again. Later, while the successor is not confirmed, it gets a
+          new one, which has this period of its own, and the unconfirmed one is void.
+        - Any other one, such as a void one, may be stolen: the session has to be revoked.
+
+        After a clock was set back, the period is longer, until the next rotation.
         """
+        successor = replace(
+            self, generation=self.generation + 1, rotated_at=now, is_confirmed=False
+        )
         if generation == self.generation:
-            return replace(self, generation=generation + 1, rotated_at=now, is_confirmed=False)
-        is_lost_response = not self.is_confirmed or now - self.rotated_at < REUSE_GRACE_PERIOD
-        return self if generation == self.generation - 1 and is_lost_response else None
+            return replace(successor, previous=generation)
+        if generation != self._previous:
+            return None
+        if now - self.rotated_at < REUSE_GRACE_PERIOD:
+            return self
+        if self.is_confirmed:
+            return None
+        return replace(successor, previous=generation, oldest_valid=successor.generation)
+
+    def accepts(self, generation: int | None) -> bool:
+        """Return whether access tokens of this generation are valid until they expire.
+
+        Those of void generations are not, also after the current one was exchanged. A generation
+        of None is that of a token that cannot be refreshed.
+        """
+        if generation is None or self.oldest_valid <= generation <= self.generation:
+            return True
+        return generation == self._previous
 
     def confirm(self, generation: int | None) -> "RefreshTokenFamily":
         """Return the family after the use of an access token of this generation."""
         if self.is_confirmed or generation != self.generation:
             return self
         return replace(self, is_confirmed=True)
+
+    @property
+    def _previous(self) -> int:
+        # Records of earlier versions name none. Before the first generation it is 0, which no
+        # token has.
+        return self.generation - 1 if self.previous is None else self.previous
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +135,10 @@ class Session:
     def ends_at(self) -> datetime:
         """When it ends if it is not used again."""
         return min(self.expires_at, self.idle_expires_at or self.expires_at)
+
+    def accepts_generation(self, generation: int | None) -> bool:
+        """Return whether an access token of this generation is valid until it expires."""
+        return self.token_family is None or self.token_family.accepts(generation)
 
     def record_use(
         self,

@@ -13,7 +13,7 @@ from application.ports.errors import StorageError
 from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated, Unavailable
 from entrypoints.http.client import CLIENT_IP, header_values
-from entrypoints.http.errors.exceptions import NoAccessToken
+from entrypoints.http.errors.exceptions import NoAccessToken, TooManyRequests
 from entrypoints.http.request_limits import RequestLimits
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
@@ -81,6 +81,29 @@ async def authenticate_within_limit(connection: Connection) -> Principal:
     limits: RequestLimits = connection.app.state.request_limits
     limits.acquire_for_identity(principal.identity.id)
     return principal
+
+
+async def limit_by_token_or_ip(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Authenticate and limit a path that may have an access token: by identity, or else by IP.
+
+    - The access token is verified first: clients that share an IP with a flood are not limited by
+      it if they have a valid one.
+    - An identity at its limit has that of the IP: a stolen token cannot keep its owner from
+      signing out.
+
+    The principal is set as `auth`, or None without a valid access token.
+
+    Raises:
+        TooManyRequests
+        StorageError
+    """
+    limits: RequestLimits = connection.app.state.request_limits
+    connection.scope["auth"] = None
+    try:
+        connection.scope["auth"] = principal = await authenticate(connection)
+        limits.acquire_for_identity(principal.identity.id)
+    except (Unauthenticated, TooManyRequests):
+        await limit_by_ip(connection, handler)
 
 
 async def limit_by_ip(connection: Connection, _: BaseRouteHandler) -> None:

@@ -8,7 +8,12 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from entrypoints.http.client import header_values, headers_of
-from entrypoints.http.errors.exceptions import HttpError, InvalidHost, OriginNotAllowed
+from entrypoints.http.errors.exceptions import (
+    HttpError,
+    InvalidAuthorization,
+    InvalidHost,
+    OriginNotAllowed,
+)
 from entrypoints.http.errors.table import Api, api_of, error_body, error_headers, error_status
 from entrypoints.http.middleware import App, Receive, Scope, Send
 
@@ -30,6 +35,8 @@ class RequestCheckMiddleware:
     """Rejects invalid requests, and requests that foreign pages make browsers send.
 
     - A request has one valid Host header (RFC 9112 §3.2).
+    - A request has at most one Authorization header (RFC 9110 §5.3): a proxy and the service might
+      each look at another one.
     - A request that may change something comes from a page of the service, from a listed origin,
       or not from a page at all. Browsers send `Origin` with it; old ones at least `Sec-Fetch-Site`.
     - A page of the service has the origin of `public_url`. Without one, it has the request's own
@@ -73,6 +80,8 @@ class RequestCheckMiddleware:
         host = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if host is None:
             raise InvalidHost
+        if len(headers.get(b"authorization", ())) > 1:
+            raise InvalidAuthorization
         if b"origin" not in headers and b"sec-fetch-site" not in headers:
             return
         is_checked = scope["method"] not in _SAFE_METHODS or (

@@ -57,6 +57,46 @@ def test_an_identity_at_its_limit_can_still_sign_out(driver: HttpDriver) -> None
     assert log_out(driver, token) == 204
 
 
+def use_up_limit_of_ip(driver: HttpDriver) -> None:
+    body = {"refresh_token": "0" * 86}
+    while driver.post_json("/auth/refresh", body).status == 401:
+        pass
+    assert_limited(driver.post_json("/auth/refresh", body))
+
+
+@pytest.mark.parametrize("body", [{}, {"scope": "all"}, {"refresh_token": "0" * 86}])
+def test_an_ip_at_its_limit_can_still_sign_out_with_an_access_token(
+    driver: HttpDriver, body: dict[str, str]
+) -> None:
+    token = driver.token()
+    use_up_limit_of_ip(driver)
+
+    assert driver.post_json("/auth/logout", body, token).status == 204
+
+
+def test_logouts_with_an_access_token_are_limited_too(driver: HttpDriver) -> None:
+    token = driver.token()
+    body = {"scope": "others"}
+    for _ in range(2 * LIMIT):  # the limit of the identity, and that of the IP
+        assert driver.post_json("/auth/logout", body, token).status == 204
+
+    assert_limited(driver.post_json("/auth/logout", body, token))
+
+
+def test_logouts_with_an_invalid_access_token_are_limited_by_ip(driver: HttpDriver) -> None:
+    ended = driver.token()
+    assert log_out(driver, ended) == 204
+    for token in ("garbage", ended, "garbage"):
+        assert log_out(driver, token) == 401
+
+    assert log_out(driver, "garbage") == log_out(driver, ended) == 429
+    assert_limited(driver.post_json("/auth/refresh", {"refresh_token": "0" * 86}))
+
+
+def test_a_refresh_token_signs_out_beside_an_invalid_access_token(driver: HttpDriver) -> None:
+    assert driver.post_json("/auth/logout", {"refresh_token": "0"}, "garbage").status == 204
+
+
 @pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])
 def test_an_ip_is_limited_before_the_body_and_the_database(driver: HttpDriver, path: str) -> None:
     body = {"refresh_token": "0" * 86}

@@ -48,6 +48,10 @@ class InvalidHost(HttpError):
     """The request has no Host header, two of them, or an invalid one."""
 
 
+class InvalidAuthorization(HttpError):
+    """The request has two Authorization headers."""
+
+
 class OriginNotAllowed(HttpError):
     """A page of another origin made a browser send the request."""
 

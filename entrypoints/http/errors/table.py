@@ -102,6 +102,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.InvalidHost: ErrorRow(
         400, "invalid_host", "Send one Host header with a host name or an IP, and perhaps a port."
     ),
+    exceptions.InvalidAuthorization: ErrorRow(
+        400, "invalid_authorization", "Send one Authorization header."
+    ),
     exceptions.OriginNotAllowed: ErrorRow(
         403,
         "origin_not_allowed",

@@ -105,6 +105,7 @@ class LegacyError(msgspec.Struct):
 
 SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
     exceptions.InvalidHost,
+    exceptions.InvalidAuthorization,
     errors.Unauthenticated,
     exceptions.OriginNotAllowed,
     exceptions.MethodNotAllowed,
@@ -179,6 +180,7 @@ def errors_of(
         *handler.opt.get("errors", ()),
         *([unavailable] if unavailable else ()),
         exceptions.InvalidHost,
+        exceptions.InvalidAuthorization,
         exceptions.MethodNotAllowed,
         exceptions.InternalError,
     )
@@ -235,9 +237,10 @@ def _make_example(error: DocumentedError) -> ApiError:
 
 
 def _shared_name(api: Api, examples: Sequence[ApiError]) -> str | None:
-    if len(examples) != 1 or type(examples[0]) not in SHARED_ERRORS:
+    if any(type(example) not in SHARED_ERRORS for example in examples):
         return None
-    return f"{'Legacy' if api is Api.LEGACY else ''}{type(examples[0]).__name__}"
+    names = "Or".join(type(example).__name__ for example in examples)
+    return f"{'Legacy' if api is Api.LEGACY else ''}{names}"
 
 
 def _describe(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:

@@ -10,7 +10,13 @@ from application.identities.sessions import Scope
 from application.principal import Principal
 from domain import errors
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
-from entrypoints.http.auth import BEARER, AuthenticationMiddleware, authenticate, limit_by_ip
+from entrypoints.http.auth import (
+    BEARER,
+    AuthenticationMiddleware,
+    authenticate,
+    limit_by_ip,
+    limit_by_token_or_ip,
+)
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.parsing import parse_field
@@ -39,9 +45,12 @@ class SessionController(Controller):
     ) -> schemas.RefreshSessionResponse:
         """Exchange the latest refresh token for a new access token and the next refresh token.
 
-        A client that lost the response sends the same token again, and gets the same next refresh
-        token with a fresh access token: within ten seconds, and later until one of the new tokens
-        was used. Any other reuse ends the session, because somebody else may have the token.
+        A client that lost the response sends the same token again. Within ten seconds it gets the
+        same next refresh token with a fresh access token. Later, while none of the new tokens was
+        used, it gets another next refresh token, and the unused tokens are void.
+
+        A refresh token that is void or older ends the session, because somebody else may have it.
+        Keep only the latest tokens.
         """
         token = parse_refresh_token(data.refresh_token)
         tokens = await request.use_cases.refresh_session(token)
@@ -52,7 +61,7 @@ class SessionController(Controller):
         summary="Sign out",
         response_description="The sessions have ended.",
         status_code=204,
-        guards=[limit_by_ip],
+        guards=[limit_by_token_or_ip],
         request_body=schemas.LOGOUT_BODY,
         security=[*BEARER, {}],
         errors=[FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE)],
@@ -63,13 +72,16 @@ class SessionController(Controller):
         """End sessions. Their tokens become invalid at once. The body may be empty.
 
         `this` session is that of the access token, or that of the refresh token in the body. A
-        refresh token that is no longer valid ends nothing and is not an error.
+        refresh token whose session is over ends nothing and is not an error. One that is void or
+        older ends its own session only.
         """
         by: Principal | RefreshToken | None
         if data is not None and data.refresh_token is not None:
             by = parse_refresh_token(data.refresh_token)
         else:
-            by = await authenticate(request)
+            by = request.scope["auth"]
+            if by is None:
+                by = await authenticate(request)  # raises the error of the access token
         scope = parse_field("scope", lambda: _parse_scope(data.scope if data else None))
         if by is not None:
             await request.use_cases.logout(by, scope)

@@ -71,8 +71,8 @@ class LogoutBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     refresh_token: Annotated[
         str | None,
         described(
-            "Instead of an access token: identifies `this` session. A token that is"
-            " no longer valid ends nothing and is not an error."
+            "Instead of an access token: identifies `this` session. A token whose session is"
+            " over ends nothing and is not an error."
         ),
     ] = None
 

@@ -50,6 +50,21 @@ async def test_a_request_without_exactly_one_valid_host_is_a_400(hosts: tuple[st
         assert await respond(("host", valid), method="GET") == (200, {})
 
 
+@pytest.mark.parametrize("second", ["Bearer a", "Bearer b", "Basic b", ""])
+@pytest.mark.parametrize("path", ["/", "/library", "/voice", "/no/such/path"])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+async def test_a_request_with_two_authorization_headers_is_a_400(
+    method: str, path: str, second: str
+) -> None:
+    headers = [OWN_HOST, ("authorization", "Bearer a")]
+    assert (await respond(*headers, method=method, path=path))[0] == 200
+    headers.append(("authorization", second))
+    status, body = await respond(*headers, method=method, path=path)
+    assert (status, body["code"]) == (400, "invalid_authorization")
+    status, body = await respond(*headers, method=method, path="/authenticate/get_otp")
+    assert (status, body["exit_code"]) == (400, 4)
+
+
 @pytest.mark.parametrize(
     ("host", "origin", "public_url"),
     [

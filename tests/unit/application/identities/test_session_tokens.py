@@ -7,6 +7,7 @@ import pytest
 from application.identities.session_factory import Tokens
 from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn
+from application.ports.system import SecurityEventType
 from application.principal import Principal
 from application.use_cases import Policy
 from domain.errors import SessionNotFound, Unauthenticated
@@ -83,16 +84,77 @@ async def test_the_previous_refresh_token_ends_the_session_after_a_use_of_the_ne
 ) -> None:
     first = await log_in(app)
     second = await refresh(app, first)
+    assert (await refresh(app, first)).refresh_token == second.refresh_token
     app.advance(10)
     await authenticate(app, first)
-    assert (await refresh(app, first)).refresh_token == second.refresh_token
+    third = await refresh(app, first)
+    assert third.refresh_token != second.refresh_token
+    app.advance(10)
 
-    await authenticate(app, second)
+    await authenticate(app, third)
 
     with pytest.raises(Unauthenticated):
         await refresh(app, first)
 
-    assert await is_revoked(app, second)
+    assert await is_revoked(app, third)
+
+
+async def test_two_holders_of_a_refresh_token_end_the_session(app: AppHarness) -> None:
+    first = await log_in(app)
+    of_thief = await refresh(app, first)
+    app.advance(minutes=15)
+    of_owner = await refresh(app, first)
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, of_thief)
+    app.advance(minutes=15)
+
+    with pytest.raises(Unauthenticated):
+        await refresh(app, of_thief)
+
+    assert await is_revoked(app, of_owner)
+
+
+async def test_a_refresh_token_that_becomes_void_during_a_refresh_ends_the_session(
+    app: AppHarness,
+) -> None:
+    first = await log_in(app)
+    second = await refresh(app, first)
+    app.advance(10)
+    app.faults.run_before("identities.replace", lambda: refresh(app, first))
+
+    with pytest.raises(Unauthenticated):
+        await refresh(app, second)
+
+    assert app.faults.has_fired
+    assert await is_revoked(app, first)
+
+
+async def test_an_access_token_that_becomes_void_during_its_first_use_is_rejected(
+    app: AppHarness,
+) -> None:
+    first = await log_in(app)
+    second = await refresh(app, first)
+    app.advance(10)
+    app.faults.run_before("identities.replace", lambda: refresh(app, first))
+
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, second)
+
+    assert app.faults.has_fired
+    assert (await authenticate(app, await refresh(app, first))).session.is_used
+
+
+@pytest.mark.parametrize("scope", Scope)
+async def test_a_logout_with_a_reused_refresh_token_ends_its_own_session_only(
+    app: AppHarness, scope: Scope
+) -> None:
+    other, first = await log_in(app), await log_in(app)
+    latest = await refresh(app, await refresh(app, first))
+
+    await app.use_cases.logout(refresh_token(first), scope)
+
+    assert app.events.emitted[-1].type is SecurityEventType.REFRESH_TOKEN_REUSED
+    assert [await is_revoked(app, tokens) for tokens in (other, latest)] == [False, True]
 
 
 async def test_a_reused_refresh_token_ends_no_other_session(app: AppHarness) -> None:

@@ -1,14 +1,17 @@
 """A session: its last use, and the rotation of its refresh tokens (RFC 9700 §4.14)."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.identities.session import RefreshTokenFamily, Session, SessionLimits
 from tests.support.builders import NOW, a_session
 
 DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 MICROSECOND = timedelta(microseconds=1)
 NONCE = b"n" * 16
@@ -16,6 +19,20 @@ FIRST_GENERATION = RefreshTokenFamily(nonce=NONCE, rotated_at=NOW)
 FIFTH_GENERATION = RefreshTokenFamily(nonce=NONCE, rotated_at=NOW, generation=5)
 UNCONFIRMED = replace(FIFTH_GENERATION, is_confirmed=False)
 LIMITS = SessionLimits(max_age=365 * DAY, idle_timeout=90 * DAY)
+STEPS = ("refresh", "lost response", "use")
+PAUSES = st.sampled_from([timedelta(0), 9 * SECOND, 10 * SECOND, MINUTE, DAY, -MINUTE])
+
+
+def rotate(family: RefreshTokenFamily, generation: int, now: datetime) -> RefreshTokenFamily:
+    """Rotate with a token that is no reuse."""
+    rotated = family.rotate(generation, now)
+    assert rotated is not None
+    return rotated
+
+
+def family_of(session: Session) -> RefreshTokenFamily:
+    assert session.token_family is not None
+    return session.token_family
 
 
 def test_a_login_is_recent_for_a_day_and_no_refresh_makes_it_recent() -> None:
@@ -61,21 +78,100 @@ def test_only_an_access_token_of_the_current_generation_confirms_it() -> None:
     assert use(5).record_use(NOW + 2 * SECOND, LIMITS, 5) == use(5)
 
 
-def test_the_current_generation_is_replaced_by_the_next() -> None:
+def test_the_current_generation_is_exchanged_for_the_next() -> None:
     assert FIFTH_GENERATION.rotate(5, NOW + DAY) == RefreshTokenFamily(
-        nonce=NONCE, rotated_at=NOW + DAY, generation=6, is_confirmed=False
+        nonce=NONCE, rotated_at=NOW + DAY, generation=6, is_confirmed=False, previous=5
     )
 
 
-def test_a_retry_gets_the_same_successor_for_ten_seconds_or_until_it_is_confirmed() -> None:
+def test_for_ten_seconds_a_retry_gets_the_same_successor() -> None:
     for elapsed in (timedelta(0), 10 * SECOND - MICROSECOND):
         assert FIFTH_GENERATION.rotate(4, NOW + elapsed) == FIFTH_GENERATION
-    assert FIFTH_GENERATION.rotate(4, NOW + 10 * SECOND) is None
-    for elapsed in (10 * SECOND, 89 * DAY):
         assert UNCONFIRMED.rotate(4, NOW + elapsed) == UNCONFIRMED
+    assert FIFTH_GENERATION.rotate(4, NOW + 10 * SECOND) is None
+
+
+@pytest.mark.parametrize("elapsed", [10 * SECOND, 89 * DAY])
+def test_later_a_retry_gets_a_new_successor_and_the_unconfirmed_one_is_void(
+    elapsed: timedelta,
+) -> None:
+    family, now = UNCONFIRMED, NOW
+    for successor in (6, 7):
+        now += elapsed
+        family = rotate(family, 4, now)
+
+        assert (family.generation, family.is_confirmed) == (successor, False)
+        assert rotate(family, 4, now + 10 * SECOND - MICROSECOND) == family
+        for void in range(5, successor):
+            assert family.rotate(void, now) is None
+            assert not family.accepts(void)
+            assert family.confirm(void) == family
+        assert family.accepts(4)
+
+    family = rotate(family, 7, now)
+    assert family.rotate(4, now) is None
+    assert rotate(family, 7, now) == family
+    family = rotate(family, 8, now)
+    assert [number for number in range(11) if family.accepts(number)] == [7, 8, 9]
+
+
+def test_without_a_void_generation_all_earlier_access_tokens_are_valid() -> None:
+    family = FIRST_GENERATION
+    for generation in range(1, 6):
+        assert all(family.accepts(earlier) for earlier in range(1, generation + 1))
+        assert not family.accepts(generation + 1)
+        family = rotate(family, generation, NOW)
+    assert family.accepts(None)
 
 
 @pytest.mark.parametrize("generation", [0, 1, 3, 6, 7])
 def test_any_other_generation_is_a_reuse(generation: int) -> None:
     assert FIFTH_GENERATION.rotate(generation, NOW) is None
     assert UNCONFIRMED.rotate(generation, NOW) is None
+
+
+def test_after_a_clock_was_set_back_a_retry_gets_the_same_successor() -> None:
+    assert UNCONFIRMED.rotate(4, NOW - DAY) == UNCONFIRMED
+    assert FIFTH_GENERATION.rotate(4, NOW - DAY) == FIFTH_GENERATION
+
+
+@given(steps=st.lists(st.tuples(st.sampled_from(STEPS), PAUSES)))
+def test_a_single_holder_is_never_signed_out_by_lost_responses(
+    steps: list[tuple[str, timedelta]],
+) -> None:
+    session, now = a_session(created_at=NOW, token_family=FIRST_GENERATION), NOW
+    held = 1
+    for step, pause in steps:
+        now += pause
+        if step == "use":
+            assert session.accepts_generation(held)
+            session = session.record_use(now, LIMITS, held)
+            continue
+        family = rotate(family_of(session), held, now)
+        session = session.refresh(family, now, LIMITS)
+        if step == "refresh":
+            held = family.generation
+
+
+@given(
+    steps=st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30),
+    pause=st.sampled_from([10 * SECOND, 15 * MINUTE]),
+)
+def test_of_two_holders_who_are_ten_seconds_apart_none_stays_signed_in(
+    steps: list[tuple[bool, bool]], pause: timedelta
+) -> None:
+    """Each step says who refreshes, and whether this holder uses the new access token."""
+    session, now = a_session(created_at=NOW, token_family=FIRST_GENERATION), NOW
+    held = {False: 1, True: 1}
+    turns: list[bool] = []
+    for holder, uses in steps:
+        now += pause
+        family = family_of(session).rotate(held[holder], now)
+        if family is None:
+            return
+        session = session.refresh(family, now, LIMITS)
+        held[holder] = family.generation
+        if uses:
+            session = session.record_use(now, LIMITS, family.generation)
+        turns += [holder] * (turns[-1:] != [holder])
+        assert len(turns) < 3  # whoever was first is found out at the second turn

@@ -279,7 +279,7 @@ class Settings:
     request_limit_per_identity: SlidingWindow = limit(_request_limit, "600/1m")
     """Requests of one signed-in user per minute; each instance counts for itself, approximately."""
     refresh_limit_per_ip: SlidingWindow = limit(_request_limit, "1200/1m")
-    """Refreshes, logouts and status requests of one IP per minute, approximately, per instance."""
+    """Refreshes, status requests and logouts without a token, per IP and minute, approximately."""
 
     image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
     """Megapixels that one user can upload in an hour, all frames counted."""

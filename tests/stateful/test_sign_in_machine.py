@@ -47,6 +47,7 @@ class Phone:
     number: PhoneNumber
     codes: PhoneVerificationModel = field(default_factory=PhoneVerificationModel)
     sessions: dict[str, float] = field(default_factory=dict)
+    is_deleted: bool = False
 
     def is_active(self, token: str, now: float) -> bool:
         """Return whether the session of a token is active."""
@@ -55,6 +56,13 @@ class Phone:
     def add_session(self, token: str, now: float) -> None:
         """Add a session, and revoke the oldest of more than twenty."""
         self.sessions = add_session(self.sessions, token, now)
+
+    def change_owner(self, *client_ips: str) -> None:
+        """Forget the IPs of a deleted owner, but for those of the next one."""
+        if self.is_deleted:
+            logins = self.codes.last_login_by_ip
+            self.codes.last_login_by_ip = {ip: logins[ip] for ip in client_ips}
+        self.is_deleted = False
 
 
 class SignInMachine(RuleBasedStateMachine):
@@ -97,6 +105,8 @@ class SignInMachine(RuleBasedStateMachine):
     @rule()
     def cleanup(self) -> None:
         self.http.run(self.http.use_cases.cleanup())
+        for phone in self.phones:
+            phone.change_owner()
 
     # Requests
 
@@ -187,10 +197,10 @@ class SignInMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.tokens) > 3)
     @rule(data=st.data())
     def delete_user(self, data: st.DataObject) -> None:
-        """Everything counted for the phone stays counted."""
+        """Everything counted for the phone stays counted, but no IP of the owner is trusted."""
         phone, token = data.draw(st.sampled_from(self.tokens))
         if self.is_accepted(HttpRequest("DELETE", "/users/me", token=token), phone):
-            phone.sessions = {}
+            phone.sessions, phone.is_deleted = {}, True
         self.use_all_tokens()
 
     @rule()
@@ -248,6 +258,7 @@ class SignInMachine(RuleBasedStateMachine):
             status = 200 if delivery else 429
         elif not model.is_blocked and self.http.messenger.result.status in FAILURES:
             status, is_new = FAILURES[self.http.messenger.result.status][is_legacy], False
+            model.reject_delivery(model.deliver(pending, client_ip, now, pending))
         else:
             delivery = model.deliver(pending, client_ip, now, pending)
         assert response.status_code == status
@@ -265,7 +276,7 @@ class SignInMachine(RuleBasedStateMachine):
             self.name_delivery(delivery, pending, body["request_id"])
             expires_in = math.ceil(delivery.challenge.expires_at - now)
             assert body["expires_in"] == max(1, expires_in)
-        if status not in (200, 429):
+        if status == 400:
             return 0
         seconds: int = body["resend_in"] if status == 200 else int(response.headers["retry-after"])
 
@@ -313,6 +324,7 @@ class SignInMachine(RuleBasedStateMachine):
             assert token not in [issued for _, issued in self.tokens]
             self.tokens.append((model, token))
             model.add_session(token, now)
+            model.change_owner(client_ip)
             self.http.wait(1)  # the model needs to know which of two codes was used last
             return
         assert response.status_code == (403 if is_legacy else 200)

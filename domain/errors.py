@@ -291,6 +291,10 @@ class MediaStorageFailed(DomainError):
     """The media store did not store the file."""
 
 
+class MediaStoreFull(DomainError):
+    """The media store has no space for the file."""
+
+
 class ItemSaveFailed(DomainError):
     """The database did not save the library item."""
 

@@ -4,7 +4,12 @@ import errno
 from pathlib import Path
 from typing import Final
 
-from application.ports.errors import ConfigurationError, MediaFileRejected, MediaStorageUnavailable
+from application.ports.errors import (
+    ConfigurationError,
+    MediaFileRejected,
+    MediaStorageFull,
+    MediaStorageUnavailable,
+)
 
 _CAUSES: Final = {
     "ENOSPC": "the disk is full",
@@ -15,7 +20,10 @@ _CAUSES: Final = {
     "ENOENT": "the folder is missing",
     "ENOTDIR": "the folder is missing",
 }
-_REJECTIONS: Final = {"ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EISDIR"}
+_ERROR_TYPES: Final = {
+    **dict.fromkeys(("ENOSPC", "EDQUOT"), MediaStorageFull),
+    **dict.fromkeys(("EROFS", "EACCES", "EPERM", "EISDIR"), MediaFileRejected),
+}
 _ALLOW_WRITING: Final = "let the service's user write it, or name another folder."
 _FIXES: Final = {
     "ENOSPC": "free some space and start again.",
@@ -42,8 +50,7 @@ def not_usable(folder: Path, error: OSError) -> ConfigurationError:
 def files_unavailable(error: OSError) -> MediaStorageUnavailable:
     """Return the port's error. Its message contains no path."""
     name = _name(error)
-    error_type = MediaFileRejected if name in _REJECTIONS else MediaStorageUnavailable
-    return error_type(_CAUSES.get(name, name))
+    return _ERROR_TYPES.get(name, MediaStorageUnavailable)(_CAUSES.get(name, name))
 
 
 def _name(error: OSError) -> str:

@@ -65,6 +65,7 @@ class UsedChallengeRecord(msgspec.Struct, gc=False):
     expires_at: datetime
     session_id: str | None = None
     request_id: str | None = None
+    client_ip_hash: str | None = None
 
 
 class ConsentRecord(msgspec.Struct, gc=False):

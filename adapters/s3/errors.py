@@ -14,7 +14,12 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from application.ports.errors import ConfigurationError, MediaFileRejected, MediaStorageUnavailable
+from application.ports.errors import (
+    ConfigurationError,
+    MediaFileRejected,
+    MediaStorageFull,
+    MediaStorageUnavailable,
+)
 
 
 class _Problem(NamedTuple):
@@ -28,6 +33,7 @@ class _Problem(NamedTuple):
 
 
 _INSUFFICIENT_STORAGE: Final = 507
+_FULL: Final = "the store is full"
 _CHECK_ENDPOINT: Final = "check the endpoint and the network."
 _INVALID_SETTINGS: Final = (boto.ParamValidationError, boto.InvalidRegionError, ValueError)
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList, and the codes
@@ -62,7 +68,7 @@ _PROBLEMS: Final = (
         "too many requests", "start again later.", {"SlowDown", "TooManyRequests"}, {429, 503}
     ),
     _Problem(
-        "the store is full",
+        _FULL,
         "free some space and start again.",
         {"QuotaExceeded", "XMinioStorageFull"},
         {_INSUFFICIENT_STORAGE},
@@ -108,8 +114,10 @@ def not_usable(store: str, error: Exception) -> ConfigurationError:
 
 def files_unavailable(error: Exception) -> MediaStorageUnavailable:
     """Return the port's error. Its message contains no object key, secret or URL."""
-    error_type = MediaFileRejected if is_rejection(error) else MediaStorageUnavailable
-    return error_type(_problem(error).cause)
+    cause = _problem(error).cause
+    if cause == _FULL:
+        return MediaStorageFull(cause)
+    return (MediaFileRejected if is_rejection(error) else MediaStorageUnavailable)(cause)
 
 
 def not_responding(error: Exception) -> bool:

@@ -45,6 +45,7 @@ class AddSession:
         loaded: Versioned[Identity | None] | None = None,
         device_id: str | None = None,
         request_id: str | None = None,
+        client_ip_hash: str | None = None,
         *,
         is_retry: bool = False,
     ) -> str | None:
@@ -60,6 +61,7 @@ class AddSession:
             loaded: that identity or None, where the caller has loaded it.
             device_id: the device that is recognized from now on, if any.
             request_id: the request id that the client sent with the code, if any.
+            client_ip_hash: the client IP, if the code came by the legacy API.
             is_retry: an earlier request used the code.
 
         Raises:
@@ -67,7 +69,11 @@ class AddSession:
         """
         identity_id, challenge = code.login.identity_id, code.challenge
         used = UsedChallenge(
-            challenge.id, challenge.retained_until + CLOCK_SKEW, session.id, request_id
+            challenge.id,
+            challenge.retained_until + CLOCK_SKEW,
+            session.id,
+            request_id,
+            client_ip_hash,
         )
         device = device_id and RecognizedDevice(
             device_id, session.id, session.created_at + DEVICE_TOKEN_TTL
@@ -106,7 +112,14 @@ class AddSession:
             return None
         login = replace(code.login, identity_id=owner_id)
         moved = replace(code, login=login, is_device_recognized=False)
-        return await self(session, phone, moved, device_id=device_id, request_id=request_id)
+        return await self(
+            session,
+            phone,
+            moved,
+            device_id=device_id,
+            request_id=request_id,
+            client_ip_hash=client_ip_hash,
+        )
 
 
 async def repeat_login(
@@ -114,12 +127,14 @@ async def repeat_login(
     sessions: SessionFactory,
     code: UsedCode,
     request_id: str | None,
+    client_ip_hash: str | None,
     device_token: DeviceToken | None,
     now: datetime,
 ) -> tuple[Tokens, DeviceToken | None] | None:
     """Issue the tokens of the session that a code opened, for a repeat of that request.
 
-    - The client proves itself with the code, and with the request id that it sent with it.
+    - The client proves itself with the code, and with the request id that it sent with it; by the
+      legacy API, with its IP.
     - It has a minute, until the session is used for the first time.
     - The repeat and the first use both change the identity, so one of them sees the other.
 
@@ -128,6 +143,7 @@ async def repeat_login(
         sessions: issues the tokens.
         code: the code, which was used before.
         request_id: the request id of the repeat, if any.
+        client_ip_hash: the client IP, if the repeat came by the legacy API.
         device_token: the device token of the repeat, if any.
         now: when the repeat arrived.
 
@@ -144,7 +160,7 @@ async def repeat_login(
         session = None
         if identity is None or identity.is_closed:
             return identity
-        if repeated := identity.repeat_login(code.challenge.id, request_id, now):
+        if repeated := identity.repeat_login(code.challenge.id, request_id, client_ip_hash, now):
             identity, session = repeated
         return identity
 

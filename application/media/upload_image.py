@@ -14,6 +14,7 @@ from application.media.variants import make_variants, write_files
 from application.ports.errors import (
     ConcurrencyConflict,
     MediaFileRejected,
+    MediaStorageFull,
     MediaStorageUnavailable,
     PortError,
     StorageError,
@@ -28,6 +29,7 @@ from domain.errors import (
     ItemSaveFailed,
     MediaStorageFailed,
     MediaStorageNotResponding,
+    MediaStoreFull,
     Unauthenticated,
     UserNotFound,
 )
@@ -90,7 +92,7 @@ class UploadImage:
             UserNotFound: an administrator named an identity that does not exist.
             UnsupportedImageType
             InvalidImage
-            MediaStorageFailed, MediaStorageNotResponding
+            MediaStoreFull, MediaStorageFailed, MediaStorageNotResponding
             ItemSaveFailed
             Unauthenticated: the owner was deleted in the meantime.
             TooManyUploads: too many images are waiting.
@@ -104,6 +106,8 @@ class UploadImage:
             item = await self._upload_once(command)
         except StorageError as error:
             raise ItemSaveFailed from error
+        except MediaStorageFull as error:
+            raise MediaStoreFull from error
         except MediaFileRejected as error:
             raise MediaStorageFailed from error
         except MediaStorageUnavailable as error:

@@ -40,6 +40,7 @@ class VerifyOtpCommand:
     """A code from `client_ip`, with the id of the request that it belongs to or without.
 
     `with_device_token` says that the client understands device tokens: it gets one.
+    `is_legacy` says that it came by the legacy API, which has no request ids.
     """
 
     phone: PhoneNumber
@@ -50,6 +51,7 @@ class VerifyOtpCommand:
     with_refresh: bool = False
     device_token: DeviceToken | None = None
     with_device_token: bool = False
+    is_legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ class VerifyOtp:
             return self._reject(phone, left)
 
         login = code.login
+        client_ip_hash = client_ip.ip if command.is_legacy else None
         session = self.sessions.start(
             login.session_id, now, command.device, with_refresh=command.with_refresh
         )
@@ -181,6 +184,7 @@ class VerifyOtp:
             identity,
             device_token.device_id if device_token else None,
             attempt.request_id,
+            client_ip_hash,
         )
         if isinstance(result, Correct):
             identity_id, _ = await asyncio.gather(
@@ -192,7 +196,13 @@ class VerifyOtp:
             await self.attempt_limiter.release(permits, code.deliveries if identity_id else ())
         if identity_id is None:  # a parallel repeat may have opened the session
             repeated = await repeat_login(
-                self.identities, self.sessions, code, attempt.request_id, command.device_token, now
+                self.identities,
+                self.sessions,
+                code,
+                attempt.request_id,
+                client_ip_hash,
+                command.device_token,
+                now,
             )
             return LoggedIn(*repeated) if repeated else self._reject(phone, left)
         await self._verify_caller(code, identity_id)

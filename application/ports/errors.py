@@ -10,6 +10,7 @@ PortError                       afterwards
 ├── UniqueViolation             another identity has this username
 ├── MediaStorageUnavailable     the media store does not answer; repeating may help
 │   └── MediaFileRejected       it answered that it does not do this
+│       └── MediaStorageFull    it has no space for the file
 ├── MessengerUnavailable        the messenger would not accept a message now
 ├── CallProviderUnavailable     the call provider does not answer, or rejected a request
 ├── RecordingNotFound           the call provider has no such recording (any more)
@@ -63,7 +64,11 @@ class MediaStorageUnavailable(PortError):
 
 
 class MediaFileRejected(MediaStorageUnavailable):
-    """The media store answered that it does not do this, for example because it is full."""
+    """The media store answered that it does not do this, for example because of its permissions."""
+
+
+class MediaStorageFull(MediaFileRejected):
+    """The media store has no space for the file."""
 
 
 class MessengerUnavailable(PortError):

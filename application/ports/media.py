@@ -172,6 +172,7 @@ class MediaFiles(Protocol):
         Raises:
             MediaStorageUnavailable
             MediaFileRejected: Repeating it does not help.
+            MediaStorageFull: There is no space for it.
         """
         ...
 

@@ -38,13 +38,26 @@ class User:
 class UsedChallenge:
     """A challenge that opened a session. It is kept while its code could be sent again.
 
-    `request_id` is the one that the successful request itself carried, if any.
+    The request that opened it is repeated by the same `request_id`, if it carried one; or by the
+    same client IP, if it came by the legacy API, which has no ids.
     """
 
     id: str
     expires_at: datetime
     session_id: str | None = None
     request_id: str | None = None
+    client_ip_hash: str | None = None
+
+    def is_repeated_by(self, request_id: str | None, client_ip_hash: str | None) -> bool:
+        """Return whether a request with the right code repeats the one that opened the session.
+
+        Args:
+            request_id: the id that the request carries, if any.
+            client_ip_hash: the client IP, if the request came by the legacy API.
+        """
+        if request_id is not None:
+            return request_id == self.request_id
+        return client_ip_hash is not None and client_ip_hash == self.client_ip_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +191,23 @@ class Identity:
         )
 
     def repeat_login(
-        self, challenge_id: str, request_id: str | None, now: datetime
+        self,
+        challenge_id: str,
+        request_id: str | None,
+        client_ip_hash: str | None,
+        now: datetime,
     ) -> "tuple[Identity, Session] | None":
         """Return the identity and the session after a client repeated the login of a challenge.
 
-        None unless it sends the request id of the login, soon, while the session is unused.
+        None unless it is the same request (`UsedChallenge.is_repeated_by`), soon, while the session
+        is unused.
         """
         for used in self.used_challenges:
-            if used.id == challenge_id and used.session_id and used.request_id == request_id:
+            is_same = used.id == challenge_id and used.is_repeated_by(request_id, client_ip_hash)
+            if is_same and used.session_id:
                 session = self.find_session(used.session_id, now)
                 repeated = session and session.repeat_login(now)
-                if request_id is not None and repeated is not None:
+                if repeated is not None:
                     return self.replace_session(repeated), repeated
         return None
 

@@ -1,5 +1,6 @@
 """Parsing of JSON bodies and fields. All invalid fields are reported at once."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
@@ -89,6 +90,7 @@ def parse_json(content: bytes, body_type: type[A]) -> A:
         InvalidFields: A field is missing, unknown or of the wrong type.
         InvalidBody: The body is not a JSON object.
     """
+    content = content.removeprefix(BOM_UTF8)  # RFC 8259 §8.1 lets a parser ignore it
     try:
         return msgspec.json.decode(content, type=body_type)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -115,7 +117,10 @@ def _find_errors(content: bytes, body_type: type[Any]) -> InvalidFields:
             message = _type_message(field.type)
             errors.append(FieldError(field.encode_name, FieldErrorCode.WRONG_TYPE, message))
     known = {field.encode_name for field in fields}
-    for name in [name for name in body if name not in known][:MAX_UNKNOWN_FIELDS]:
+    unknown = [name for name in body if name not in known]
+    if not body_type.__struct_config__.forbid_unknown_fields:
+        unknown = []  # they are ignored
+    for name in unknown[:MAX_UNKNOWN_FIELDS]:
         shown = name[:MAX_FIELD_NAME_LENGTH]
         errors.append(FieldError(shown, FieldErrorCode.UNKNOWN_FIELD, "This field is unknown."))
     return InvalidFields(*errors)

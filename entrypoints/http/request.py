@@ -7,7 +7,7 @@ from litestar import Request
 from application.principal import Principal
 from application.use_cases import UseCases
 from entrypoints.http.client import CLIENT_IP, header_values, parse_device_name
-from entrypoints.http.errors.exceptions import UnsupportedMediaType
+from entrypoints.http.errors.exceptions import UnsupportedContentEncoding, UnsupportedMediaType
 from entrypoints.http.library.upload_limiter import UploadLimiter
 from entrypoints.http.parsing import body_type, parse_json
 from entrypoints.http.settings import HttpSettings
@@ -39,7 +39,9 @@ class ApiRequest(Request[Any, Principal, Any]):
 
         Raises:
             UnsupportedMediaType: It is declared as another type.
+            UnsupportedContentEncoding: It is compressed.
         """
+        self.require_identity_encoding()
         if header_values(self.scope, b"content-type") and body_type(self.route_handler):
             self._require_json()
         return await super().body()
@@ -54,6 +56,21 @@ class ApiRequest(Request[Any, Principal, Any]):
         self._require_json()
         struct: Any = body_type(self.route_handler)
         return parse_json(await self.body(), struct)
+
+    def require_identity_encoding(self) -> None:
+        """Check that the body, if there is one, is sent as it is.
+
+        Raises:
+            UnsupportedContentEncoding
+        """
+        encodings = header_values(self.scope, b"content-encoding")
+        if not encodings:
+            return
+        codings = {text.strip().lower() for text in ",".join(encodings).split(",")}
+        has_length = self.headers.get("content-length", "0") != "0"
+        has_body = has_length or "transfer-encoding" in self.headers
+        if has_body and not codings <= {"identity", ""}:
+            raise UnsupportedContentEncoding
 
     def _require_json(self) -> None:
         # A web page can make browsers send other types to any host without asking it first.

@@ -1,6 +1,7 @@
 """Invalid input gets the right status and the error body of its API, never a 500."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from tests.e2e.app import App
 
 NOT_FOUND = "ARE YOU LOST :: 404 Not Found: "
+JSON = {"Content-Type": "application/json"}
 LEGACY_BAD_REQUEST = "Bad Request/ Data format incorrect 400 Bad Request: "
 
 
@@ -27,6 +29,53 @@ async def test_ten_megabytes_of_json_are_rejected(
     legacy = await http.post("/authenticate/get_otp", content=chunks() if is_chunked else body)
     assert legacy.status_code == 400
     assert legacy.json()["error"].startswith(LEGACY_BAD_REQUEST)
+
+
+async def test_a_byte_order_mark_before_json_is_ignored(
+    http: httpx.AsyncClient, phone: str
+) -> None:
+    body = BOM_UTF8 + json.dumps({"phone": phone}).encode()
+    for path in ("/auth/request-otp", "/authenticate/get_otp"):
+        assert (await http.post(path, content=body, headers=JSON)).status_code == 200
+    twice = await http.post("/auth/request-otp", content=BOM_UTF8 + body, headers=JSON)
+    assert twice.json()["field_errors"][0]["code"] == "invalid_json"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, GZIP", "x"])
+async def test_an_encoded_body_is_rejected(
+    app: App, http: httpx.AsyncClient, phone: str, encoding: str
+) -> None:
+    account, body = await app.sign_up(phone), json.dumps({"phone": phone}).encode()
+    encoded = {"Content-Encoding": encoding, **account.headers}
+    upload = http.post("/library/upload", files={"file": ("a.gif", b"GIF89a")}, headers=encoded)
+    paths = ("/auth/request-otp", "/auth/logout", "/users", "/authenticate/get_otp")
+    sends = [http.post(path, content=body, headers=encoded | JSON) for path in paths]
+    for response in [await send for send in (*sends, upload)]:
+        assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
+        assert response.json().get("code") in ("unsupported_content_encoding", None)
+    # Without a body there is nothing to decode, and identity changes nothing.
+    assert (await http.get("/users/me", headers=encoded)).status_code == 200
+    same = {**JSON, "Content-Encoding": "Identity"}
+    assert (await http.post("/auth/request-otp", content=body, headers=same)).status_code == 200
+
+
+async def test_the_legacy_api_names_only_fields_that_it_needs(http: httpx.AsyncClient) -> None:
+    response = await http.post("/authenticate/validate_otp", json={"phone": 7, "mode": "x"})
+    assert response.status_code == 400
+    assert "phone: " in response.json()["error"]
+    assert "otp: " in response.json()["error"]
+    assert "mode" not in response.json()["error"]
+
+
+async def test_a_description_that_a_client_has_is_not_sent_again(http: httpx.AsyncClient) -> None:
+    first = await http.get("/openapi.json")
+    assert (first.status_code, first.headers["cache-control"]) == (200, "public, no-cache")
+    etag = {"If-None-Match": f'"another", {first.headers["etag"]}'}
+    again = await http.get("/openapi.json", headers=etag)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    changed = await http.get("/openapi.json", headers={"If-None-Match": '"another"'})
+    assert changed.content == first.content
 
 
 async def test_an_unknown_path_is_404_with_and_without_a_token(

@@ -40,9 +40,9 @@ def test_a_full_disk_fails_only_writes_and_only_while_it_is_full(disk: Path) -> 
 
     assert lines == [
         "write: done",
-        "write too much: the disk is full",
+        "write too much: MediaStorageFull: the disk is full",
         f"files: ['{1:032x}.jpg']",
-        "health check: the disk is full",
+        "health check: MediaStorageFull: the disk is full",
         "read: True",
         "health check: done",
         "write: done",
@@ -55,9 +55,9 @@ def test_a_disk_that_becomes_read_only_can_be_read(disk: Path) -> None:
 
     assert lines == [
         "write: done",
-        "write: the folder is read-only",
-        "delete: the folder is read-only",
-        "health check: the folder is read-only",
+        "write: MediaFileRejected: the folder is read-only",
+        "delete: MediaFileRejected: the folder is read-only",
+        "health check: MediaFileRejected: the folder is read-only",
         "read: True",
     ]
 

@@ -10,7 +10,12 @@ from botocore.exceptions import ClientError, UnknownServiceError
 
 from adapters.s3 import S3Files, Timeouts
 from adapters.s3.errors import files_unavailable
-from application.ports.errors import ConfigurationError, MediaFileRejected, MediaStorageUnavailable
+from application.ports.errors import (
+    ConfigurationError,
+    MediaFileRejected,
+    MediaStorageFull,
+    MediaStorageUnavailable,
+)
 from tests.integration.s3_setup import JPEG, KEY, SHORT_READ_TIMEOUT, S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers import http_server
@@ -73,7 +78,8 @@ async def write_error(files: S3Files) -> MediaStorageUnavailable:
     [
         (s3_error(404, "NoSuchBucket"), MediaFileRejected, "no such bucket"),
         (respond_with(403), MediaFileRejected, "access denied"),
-        (respond_with(507), MediaFileRejected, "the store is full"),
+        (respond_with(507), MediaStorageFull, "the store is full"),
+        (s3_error(403, "QuotaExceeded"), MediaStorageFull, "the store is full"),
         (respond_with(418, HTML), MediaFileRejected, "the store responds with status 418"),
         # botocore reports this.
         (respond_with(200, HTML), MediaStorageUnavailable, "the store responds with status 500"),

@@ -60,6 +60,10 @@ class UnsupportedMediaType(HttpError):
     """The body is not declared to be JSON."""
 
 
+class UnsupportedContentEncoding(HttpError):
+    """The body is compressed, or encoded in another way (RFC 9110 §15.5.16)."""
+
+
 class RequestTimeout(HttpError):
     """The body arrives too slowly (RFC 9110 §15.5.9)."""
 

@@ -114,6 +114,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.UnsupportedMediaType: ErrorRow(
         415, "unsupported_media_type", "Send JSON with the header 'Content-Type: application/json'."
     ),
+    exceptions.UnsupportedContentEncoding: ErrorRow(
+        415, "unsupported_content_encoding", "Send the body without Content-Encoding."
+    ),
     exceptions.RequestTimeout: ErrorRow(
         408, "request_timeout", "The body did not arrive in time. Send the request again."
     ),
@@ -264,6 +267,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "Failed to upload file to S3",
         details="The media store rejected the file.",
     ),
+    errors.MediaStoreFull: ErrorRow(
+        507, "storage_full", "There is no space for the file. The operator has to make some."
+    ),
     errors.ItemSaveFailed: ErrorRow(
         500,
         "storage_failed",
@@ -341,6 +347,8 @@ def error_headers(error: ApiError) -> dict[str, str]:
         headers["WWW-Authenticate"] = "Bearer" if is_missing else 'Bearer error="invalid_token"'
     if isinstance(error, exceptions.RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
+    if isinstance(error, exceptions.UnsupportedContentEncoding):
+        headers["Accept-Encoding"] = "identity"
     if isinstance(error, exceptions.MethodNotAllowed):
         headers["Allow"] = error.allowed
     return headers

@@ -49,12 +49,18 @@ class LegacyOtpController(Controller):
     async def legacy_validate_otp(
         self, request: ApiRequest, data: JSONBody[schemas.LegacyValidateOtpBody]
     ) -> schemas.LegacyValidateOtpResponse:
-        """Exchange a code for an access token."""
+        """Exchange a code for an access token.
+
+        The same request again, from the same IP within a minute, gets an access token of the same
+        session, until a token of it is used.
+        """
         phone, code = parse_fields(
             ("phone", lambda: request.settings.parse_international_phone(data.phone)),
             ("otp", lambda: parse_otp_code(data.otp, request.settings.otp_length)),
         )
-        command = VerifyOtpCommand(phone, code, request.client_ip, device=request.device_name)
+        command = VerifyOtpCommand(
+            phone, code, request.client_ip, device=request.device_name, is_legacy=True
+        )
         result = await request.use_cases.verify_otp(command)
         if not isinstance(result, LoggedIn):
             raise InvalidOtp

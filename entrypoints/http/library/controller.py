@@ -27,11 +27,11 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.library import schemas
 from entrypoints.http.library.openapi import FILE_RESPONSES, UPLOAD_FORM
-from entrypoints.http.library.preconditions import Validators
 from entrypoints.http.library.upload_form import MALFORMED_FORM, open_upload_form
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import invalid_number
 from entrypoints.http.parsing import parse_field, parse_id
+from entrypoints.http.preconditions import Validators
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse
 
@@ -74,12 +74,14 @@ class LibraryController(Controller):
             MALFORMED_FORM,
             *_ACCESS_ERRORS,
             errors.UserNotFound,
+            exceptions.UnsupportedContentEncoding,
             exceptions.RequestTimeout,
             exceptions.FileTooLarge,
             errors.UnsupportedImageType,
             errors.InvalidImage,
             errors.MediaStorageFailed,
             errors.MediaStorageNotResponding,
+            errors.MediaStoreFull,
             errors.TooManyPixels,
             errors.TooManyUploads,
             errors.NoUploadSpace,

@@ -52,11 +52,13 @@ async def open_upload_form(request: ApiRequest) -> AsyncIterator[tuple[BinaryIO,
         NoFilePart: No part named `file` has a file name.
         NoSelectedFile: The file name is empty.
         InvalidFields: The form is incomplete or malformed.
+        UnsupportedContentEncoding: It is compressed.
         TooManyUploads: Too many uploads are in progress.
         NoUploadSpace: There is no space for the temporary file, or another upload needs it.
         MediaStorageFailed: The temporary file cannot be written.
     """
     limit = request.settings.upload_limit
+    request.require_identity_encoding()
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     if content_type != "multipart/form-data":
         raise exceptions.NoFilePart

@@ -1,6 +1,7 @@
 """The OpenAPI description as JSON, and a page for people that loads nothing from other hosts."""
 
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +12,7 @@ from litestar import Controller, Response, get
 from litestar.params import FromPath
 
 from entrypoints.http.errors.exceptions import PathNotFound
+from entrypoints.http.preconditions import Validators
 from entrypoints.http.request import ApiRequest
 
 _SWAGGER_UI_FILES: Final = {
@@ -36,9 +38,17 @@ class OpenApiController(Controller):
     include_in_schema = False
 
     @get("/openapi.json", media_type="application/json")
-    async def get_description(self, request: ApiRequest) -> bytes:
-        """Return the description as JSON."""
-        return bytes(request.app.state.describe_api())
+    async def get_description(self, request: ApiRequest) -> Response[bytes]:
+        """Return the description as JSON. A client that has it already gets a 304."""
+        content = bytes(request.app.state.describe_api())
+        validators = Validators(etag=f'"{sha256(content).hexdigest()}"')
+        is_known = validators.is_not_modified(request.headers)
+        return Response(
+            b"" if is_known else content,
+            status_code=304 if is_known else 200,
+            # It can be kept, and is asked for again, because the next version has another one.
+            headers=validators.headers | {"Cache-Control": "public, no-cache"},
+        )
 
     @get("/docs", media_type="text/html")
     async def get_page(self, request: ApiRequest) -> Response[str]:

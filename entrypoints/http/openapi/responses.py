@@ -122,6 +122,7 @@ _BODY_ERRORS: Final[Sequence[DocumentedError]] = (
     exceptions.FieldError("body", FieldErrorCode.INVALID_JSON, "The body is not valid JSON."),
     exceptions.BodyTooLarge,
     exceptions.UnsupportedMediaType,
+    exceptions.UnsupportedContentEncoding,
     exceptions.RequestTimeout,
 )
 _EXAMPLES: Final[Mapping[type[ApiError], ApiError]] = {

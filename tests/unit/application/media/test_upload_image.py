@@ -7,11 +7,19 @@ from unittest.mock import ANY, Mock
 
 import pytest
 
+from application.ports.errors import (
+    MediaFileRejected,
+    MediaStorageFull,
+    MediaStorageUnavailable,
+)
 from application.principal import Principal
 from domain.errors import (
     DomainError,
     InvalidImage,
     ItemSaveFailed,
+    MediaStorageFailed,
+    MediaStorageNotResponding,
+    MediaStoreFull,
     Unauthenticated,
     UnsupportedImageType,
     UserNotFound,
@@ -143,6 +151,29 @@ async def test_an_upload_whose_last_write_has_no_response_is_undone(
     with pytest.raises(ItemSaveFailed):
         await app.upload_image(principal)
     assert app.files.contents == {}
+    await assert_nothing_is_left(app)
+
+
+@pytest.mark.parametrize(
+    ("of_store", "of_upload"),
+    [
+        (MediaStorageFull, MediaStoreFull),
+        (MediaFileRejected, MediaStorageFailed),
+        (MediaStorageUnavailable, MediaStorageNotResponding),
+    ],
+)
+async def test_what_the_media_store_reports_is_the_error_of_the_upload(
+    app: AppHarness,
+    principal: Principal,
+    of_store: type[MediaStorageUnavailable],
+    of_upload: type[DomainError],
+) -> None:
+    async def fail() -> None:
+        raise of_store("a reason")
+
+    app.faults.run_before("media_files.write", fail)
+    with pytest.raises(of_upload):
+        await app.upload_image(principal)
     await assert_nothing_is_left(app)
 
 

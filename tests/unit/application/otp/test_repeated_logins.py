@@ -135,6 +135,35 @@ async def test_a_login_without_a_request_id_is_not_repeated(app: AppHarness) -> 
         assert isinstance(result, OtpRejected)
 
 
+async def test_the_legacy_api_repeats_its_own_login_for_the_same_ip(app: AppHarness) -> None:
+    await app.request_otp()
+    code = app.last_code
+    first = await app.verify_otp(code, is_legacy=True)
+    assert isinstance(first, LoggedIn)
+    app.advance(59)
+    for options in ({"client_ip": OTHER_IP, "is_legacy": True}, {}, {"request_id": "unknown"}):
+        assert isinstance(await app.verify_otp(code, **options), OtpRejected)
+    assert isinstance(await app.verify_otp(wrong_code(code), is_legacy=True), OtpRejected)
+    again = await app.verify_otp(code, is_legacy=True)
+    assert isinstance(again, LoggedIn)
+    for login in (first, again):
+        await app.use_cases.authenticate(login.tokens.access_token)
+    assert count_sessions(app) == 1
+    assert isinstance(await app.verify_otp(code, is_legacy=True), OtpRejected)
+
+
+async def test_the_legacy_api_repeats_no_other_login_and_no_old_one(app: AppHarness) -> None:
+    await app.request_otp()
+    await app.verify_otp(app.last_code)
+    assert isinstance(await app.verify_otp(app.last_code, is_legacy=True), OtpRejected)
+    await log_in(app)
+    assert isinstance(await app.verify_otp(app.last_code, is_legacy=True), OtpRejected)
+    await app.request_otp()
+    await app.verify_otp(app.last_code, is_legacy=True)
+    app.advance(61)
+    assert isinstance(await app.verify_otp(app.last_code, is_legacy=True), OtpRejected)
+
+
 async def test_a_repeat_keeps_the_device_token_after_a_rotation_of_keys_and_of_a_known_device(
     app: AppHarness,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Conditional requests and ranges (RFC 9110 §13 and §14), for files that never change."""
+"""Conditional requests and ranges (RFC 9110 §13 and §14), for content that never changes."""
 
 import re
 from collections.abc import Mapping
@@ -17,14 +17,19 @@ _ETAG: Final = re.compile(r'(?:W/)?"[^"]*"')
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What identifies the content of a file; `modified_at` is exact to the second."""
+    """What identifies the content of a response.
+
+    `modified_at` is exact to the second. It is None where nobody knows it.
+    """
 
     etag: str
-    modified_at: datetime
+    modified_at: datetime | None = None
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers of a response, also of 304."""
+        if self.modified_at is None:
+            return {"ETag": self.etag}
         modified_at = format_datetime(self.modified_at.astimezone(UTC), usegmt=True)
         return {"ETag": self.etag, "Last-Modified": modified_at}
 
@@ -38,14 +43,14 @@ class Validators:
             is_wanted = tags.strip() == "*" or self.etag in _ETAG.findall(tags)
         else:
             until = _parse_date(headers.get("if-unmodified-since", ""))
-            is_wanted = until is None or self.modified_at <= until
+            is_wanted = until is None or not self.modified_at or self.modified_at <= until
         if not is_wanted:
             raise PreconditionFailed
         if (tags := _read_tags(headers, "if-none-match")) is not None:
             found = _ETAG.findall(tags)
             return tags.strip() == "*" or self.etag in found or f"W/{self.etag}" in found
         since = _parse_date(headers.get("if-modified-since", ""))
-        return since is not None and self.modified_at <= since
+        return bool(since and self.modified_at and self.modified_at <= since)
 
     def find_range(self, headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
         """Return the requested bytes: the first, and the one after the last; None for all.

@@ -104,10 +104,9 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         now, request = loop.time(), CURRENT_REQUEST.get()
-        deadline = now + self.timeout_seconds
         if request is None:
-            return await call(deadline)
-        deadline -= request.storage_seconds(now)
+            return await call(now + self.timeout_seconds)
+        deadline = request.storage_deadline(now, self.timeout_seconds)
         if deadline <= now:
             raise StorageUnavailable(_OUT_OF_TIME)
         request.begin_storage_call(now)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable
 from typing import Final
 
+from application.ports.current_request import CURRENT_REQUEST
 from entrypoints.http.client import headers_of
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -125,6 +126,8 @@ class RequestBody:
         message = await self._receive_in_time()
         self._expects_continue = False
         self._is_complete = not message.get("more_body", False)
+        if self._is_complete and (request := CURRENT_REQUEST.get()):
+            request.received_at = asyncio.get_running_loop().time()
         if message["type"] == "http.disconnect":
             raise InvalidBody(FieldErrorCode.INCOMPLETE_BODY, "The body ended too early.")
         return message

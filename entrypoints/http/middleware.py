@@ -1,5 +1,6 @@
 """The outermost ASGI layer."""
 
+import asyncio
 import random
 import re
 import time
@@ -80,7 +81,7 @@ class RequestContextMiddleware:
         started = time.perf_counter()
         fields = self._ids(scope)
         scope[CLIENT_IP] = fields["client_ip"] = self._client_ips.resolve(scope)
-        CURRENT_REQUEST.set(CurrentRequest(fields))
+        CURRENT_REQUEST.set(CurrentRequest(fields, asyncio.get_running_loop().time()))
         method: str = scope["method"]
         if method == "HEAD":
             scope["method"] = "GET"

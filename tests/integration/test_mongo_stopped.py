@@ -103,7 +103,7 @@ async def test_many_waiting_calls_fail_together(
 async def test_calls_of_a_request_that_fail_have_one_timeout_together(
     process: MongoProcess, repositories: Repositories
 ) -> None:
-    request = CURRENT_REQUEST.set(CurrentRequest({}))
+    request = CURRENT_REQUEST.set(CurrentRequest({}, asyncio.get_running_loop().time()))
     process.pause()
     with pytest.raises(StorageTimeout):
         await repositories.identities.load(an_id())

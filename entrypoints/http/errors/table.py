@@ -178,7 +178,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         400, FieldErrorCode.INVALID_ID, "Invalid user id", field="user_id", keeps_error=True
     ),
     errors.UserNotFound: ErrorRow(404, "user_not_found", "User not found"),
-    errors.UserSaveFailed: ErrorRow(500, "storage_failed", "User creation failed"),
+    errors.UserSaveFailed: ErrorRow(
+        500, "storage_failed", "User creation failed", retry_after=_UNAVAILABLE_RETRY_AFTER
+    ),
     # Library
     exceptions.NoFilePart: ErrorRow(
         400, FieldErrorCode.NO_FILE_PART, "No file part", field="file", keeps_error=True
@@ -274,12 +276,14 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         500,
         "storage_failed",
         "Failed to save library item",
+        retry_after=_UNAVAILABLE_RETRY_AFTER,
         details="The database did not save the item. Try again shortly.",
     ),
     errors.LibraryReadFailed: ErrorRow(
         500,
         "storage_failed",
         "Failed to fetch library items",
+        retry_after=_UNAVAILABLE_RETRY_AFTER,
         details="The database did not respond. Try again shortly.",
     ),
 }

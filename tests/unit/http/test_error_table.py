@@ -70,6 +70,9 @@ def test_a_full_library_says_what_is_used_and_allowed() -> None:
         (errors.Unavailable(), 503, 5),
         (errors.DeliveryFailed(retry_after=15), 503, 15),
         (exceptions.TooManyReads(), 503, 5),
+        (errors.UserSaveFailed(), 500, 5),
+        (errors.ItemSaveFailed(), 500, 5),
+        (errors.LibraryReadFailed(), 500, 5),
     ],
 )
 def test_a_limit_or_an_unavailable_part_has_retry_after_in_header_and_body(

@@ -1,7 +1,8 @@
 """Usernames: the names that people give themselves."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from domain.errors import InvalidCharacters, NoVisibleCharacter, TooLong, TooShort
@@ -34,19 +35,26 @@ _NONCHARACTERS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Username:
-    """A name as first written. Two names are equal if their keys are equal."""
+    """A name as first written. Two names are the same if their keys are equal.
+
+    An identity keeps the key under which its name was stored, although today's rules may derive
+    another one: `stored_key` is that key, and None for a name that is not stored.
+    """
 
     text: str
+    stored_key: str | None = field(default=None, compare=False)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The same key for all spellings of a name, regardless of case and composition.
 
         A canonical caseless match (The Unicode Standard, 3.13, D145): decomposed before it is
         folded, because composition could separate a letter from its iota.
         """
+        if self.stored_key is not None:
+            return self.stored_key
         folded = unicodedata.normalize("NFD", self.text).casefold()
         return unicodedata.normalize("NFC", folded)
 

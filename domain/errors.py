@@ -5,6 +5,7 @@ DomainError
 │   ├── InvalidPhone, AmbiguousPhone, UnsupportedPhoneType
 │   ├── MalformedOtp, InvalidCursor, InvalidNumber, InvalidIdentifier
 │   ├── TooShort, TooLong, InvalidCharacters, NoVisibleCharacter
+│   ├── MixedScripts, ReservedName
 │   └── UnsupportedValue, ConflictingValue
 ├── Unauthenticated               no access token, or an invalid one
 │   └── InvalidRefreshToken       the same for a refresh token
@@ -72,6 +73,14 @@ class InvalidCharacters(InvalidValue):
 
 class NoVisibleCharacter(InvalidValue):
     """The text has no character that people can see."""
+
+
+class MixedScripts(InvalidValue):
+    """The text has letters of scripts that are not written together."""
+
+
+class ReservedName(InvalidValue):
+    """The text is a name that claims a role, or looks like one."""
 
 
 class InvalidCursor(InvalidValue):

@@ -9,17 +9,17 @@ from typing import Final, NamedTuple
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+from domain.default_ignorable import drop_default_ignorable
 from domain.errors import AmbiguousPhone, InvalidPhone, UnsupportedPhoneType
 
 MAX_INPUT_LENGTH: Final = 64
+"""Maximum length without invisible characters."""
 _COMMAS: Final = ",\u060c\uff0c"
 # The punctuation that libphonenumber accepts between digits (spaces, dashes, dots, slashes,
-# brackets, the Japanese prolonged sound mark), commas and underscores, and the invisible characters
-# of copied text, such as the directional marks that contacts apps put around a number. Letters and
-# tildes are not separators: no code can be sent to a vanity number or to an extension.
+# brackets, the Japanese prolonged sound mark), commas and underscores. Letters and tildes are not
+# separators: no code can be sent to a vanity number or to an extension.
 _SEPARATORS: Final = (
-    r"\s\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-    r"()\[\]\uff08\uff09\uff3b\uff3d.\uff0e/\uff0f\-\u2010-\u2015\u2212\u30fc\ufe63\uff0d"
+    r"\s()\[\]\uff08\uff09\uff3b\uff3d.\uff0e/\uff0f\-\u2010-\u2015\u2212\u30fc\ufe63\uff0d"
     rf"_\uff3f{_COMMAS}"
 )
 # Digits of any script, with at most one plus before them.
@@ -130,6 +130,7 @@ def parse_phone(
 ) -> PhoneNumber:
     """Parse a number as people write it, or as a `tel:` URI (RFC 3966).
 
+    - Invisible characters are dropped first, such as the marks that contacts apps put around it.
     - A number with a leading `+` is international and does not depend on the region.
     - A number without it is read as a number of `default_region`. It is also read with its country
       code, if it begins with that of the region, or with `0` and that of the region.
@@ -197,6 +198,7 @@ def _with_country_code(digits: str, region: str) -> list[_Reading]:
 def _parse(
     text: str, readings: Callable[[str], list[_Reading]], rules: PhoneRules | None
 ) -> PhoneNumber:
+    text = drop_default_ignorable(text)
     if len(text) > MAX_INPUT_LENGTH:
         raise InvalidPhone(_NOT_A_PHONE)
     phones = _parse_valid(_find_readings(_expand_tel_uri(text), readings))

@@ -10,10 +10,11 @@ import msgspec
 from adapters.records.mapping import Record, RecordMapping, Upgrade
 from adapters.records.phone_encryption import PhoneEncryption
 from domain.identities.identity import Identity
+from domain.identities.username import Username
 
 
 class UsernameRecord(msgspec.Struct, gc=False):
-    """A name as first written."""
+    """A name as first written. Its key is that of the identity."""
 
     text: str
 
@@ -77,7 +78,7 @@ class ConsentRecord(msgspec.Struct, gc=False):
 
 
 class IdentityRecord(Record, kw_only=True):
-    """An identity. `username_key` is unique."""
+    """An identity. `username_key` is unique. It stays as it is while the name does."""
 
     phone: ClassVar[None] = None  # only encrypted
 
@@ -102,7 +103,7 @@ class IdentityRecord(Record, kw_only=True):
 
 
 class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
-    """The mapping of identities, which encrypts their phones."""
+    """The mapping of identities, which encrypts their phones and keeps the keys of their names."""
 
     def __init__(self, encryption: PhoneEncryption, upgrades: Sequence[Upgrade] = ()) -> None:
         """Take the encryption of the phones."""
@@ -117,12 +118,15 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
         return record
 
     def to_value(self, record: IdentityRecord) -> Identity:
-        """Return the identity of a record, with its phone decrypted.
+        """Return the identity of a record, with its phone decrypted and the key of its name.
 
         Raises:
             CorruptRecord: The key of the phone is not available.
         """
         identity = super().to_value(record)
-        if record.encrypted_phone is None:
-            return identity
-        return replace(identity, phone=self._encryption.decrypt(record.encrypted_phone, record.id))
+        phone, user = identity.phone, identity.user
+        if record.encrypted_phone is not None:
+            phone = self._encryption.decrypt(record.encrypted_phone, record.id)
+        if user is not None:
+            user = replace(user, username=Username(user.username.text, record.username_key))
+        return replace(identity, phone=phone, user=user)

@@ -34,7 +34,8 @@ class CreateUser:
     """Make the identity of a phone a user.
 
     - The phone is the principal's. An administrator may name another.
-    - The same user again is a success with the same id: the app posts it at each login.
+    - The same user again is a success with the same id: the app posts it at each login. The name
+      stays as it is, also where it is spelled in another way.
     - An identity that an administrator makes a user is verified: a call cannot delete it.
     - A phone whose user has another name is an error, before a username in use is.
     """
@@ -74,6 +75,7 @@ class CreateUser:
         self, username: Username, phone: PhoneNumber, now: datetime, own_id: str | None
     ) -> Identity:
         identity_id = own_id or await self._assign(phone, now)
+        former_holder_id = await find_former_holder(self.identities, username)
 
         def become_user(identity: Identity | None) -> Identity:
             if identity is None:
@@ -81,10 +83,10 @@ class CreateUser:
             if identity.is_closed:
                 raise Unauthenticated
             if user := identity.user:
-                if user.username.key == username.key:
+                if user.username.is_same(username):
                     return identity
                 raise PhoneInUse(identity.id, user.username.text) if own_id else PhoneInUse
-            return identity.set_username(username, now)
+            return set_free_username(identity, username, now, former_holder_id)
 
         try:
             return await save_identity(self.identities, identity_id, become_user)
@@ -138,14 +140,18 @@ class RenameUser:
             StorageError
         """
         now = self.clock.now()
+        save = partial(self._save, principal.identity.id, username, now)
+        return await reserve_username(self.identities, username, now, save)
+
+    async def _save(self, identity_id: str, username: Username, now: datetime) -> Identity:
+        former_holder_id = await find_former_holder(self.identities, username)
 
         def rename(identity: Identity) -> Identity:
             if identity.user is None:
                 raise UserNotFound
-            return identity.set_username(username, now)
+            return set_free_username(identity, username, now, former_holder_id)
 
-        save = partial(update_identity, self.identities, principal.identity.id, rename)
-        return await reserve_username(self.identities, username, now, save)
+        return await update_identity(self.identities, identity_id, rename)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +190,46 @@ async def reserve_username(
 ) -> Identity:
     """Call `save`, which takes the username, and release a name that is held too long.
 
+    The name may be held by its key, and by the key that earlier versions derived.
+
     Raises:
         UsernameInUse: another identity has it, or was deleted less than 30 days ago.
         StorageError
     """
     with suppress(UniqueViolation):
         return await save()
-    holder = await identities.find_by_username(username)
-    if holder is not None:
-        if not holder.value.is_username_released(now):
-            raise UsernameInUse
-        await identities.replace(holder.value.release_username(), holder.version)
+    for name in {username.key: username, username.former_key: username.with_former_key()}.values():
+        holder = await identities.find_by_username(name)
+        if holder is not None and holder.value.is_username_released(now):
+            await identities.replace(holder.value.release_username(), holder.version)
     try:
         return await save()
     except UniqueViolation as error:
         raise UsernameInUse from error
+
+
+async def find_former_holder(identities: Identities, username: Username) -> str | None:
+    """Return the id of the identity that holds a name by the key of earlier versions, or None.
+
+    None as well where both keys are the same: then the database keeps the name unique.
+
+    Raises:
+        StorageError
+    """
+    if username.key == username.former_key:
+        return None
+    holder = await identities.find_by_username(username.with_former_key())
+    return holder.value.id if holder else None
+
+
+def set_free_username(
+    identity: Identity, username: Username, now: datetime, former_holder_id: str | None
+) -> Identity:
+    """Return the identity with the username, unless another one holds it by its former key.
+
+    Raises:
+        UniqueViolation: another one does, and this identity does not have the name itself.
+    """
+    if former_holder_id not in (None, identity.id) and identity.username_key != username.key:
+        raise UniqueViolation("another identity has the former key of this username")
+    return identity.set_username(username, now)

@@ -13,11 +13,12 @@ class Identities(Records[Identity], Protocol):
     """Identities by id, deleted or not. The phone of one never changes, except that it is removed.
 
     No two have the same username key, including deleted ones: `add` and `replace` raise
-    UniqueViolation if another identity has the username.
+    UniqueViolation if another identity has the username. The key is stored with the name, and is
+    that of the username whenever the identity is loaded: it is never derived from the text again.
     """
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
-        """Find the identity with this name, deleted or not.
+        """Find the identity with the key of this name, deleted or not.
 
         Raises:
             StorageError

@@ -1,79 +1,221 @@
 """Usernames: the names that people give themselves."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
-from domain.errors import InvalidCharacters, NoVisibleCharacter, TooLong, TooShort
+from idna import valid_contextj
+from precis_i18n import get_profile
 
-MIN_LENGTH: Final = 2
+from domain.default_ignorable import drop_default_ignorable
+from domain.errors import (
+    InvalidCharacters,
+    InvalidValue,
+    MixedScripts,
+    NoVisibleCharacter,
+    ReservedName,
+    TooLong,
+    TooShort,
+)
+from domain.identities.confusables import caseless_skeleton
+from domain.identities.emoji import drop_emoji_joiners, drop_emoji_selectors, spell_out_flags
+from domain.identities.scripts import is_highly_restrictive, script_of
+
+MIN_LENGTH: Final = 1
+"""A whole name may be one character, such as the Chinese 李."""
 MAX_LENGTH: Final = 64
 MAX_INPUT_LENGTH: Final = 1000
 """Maximum length before spaces are collapsed."""
+DEFAULT_APP_NAME: Final = "Dialtone"
+ROLE_NAMES: Final = ("admin", "administrator", "support")
+"""Names that claim a role, beside that of the app."""
 # Cc control, Cs surrogate, Co private use, Zl and Zp line breaks. Unassigned characters are
 # allowed: they are the emoji of a Unicode version newer than this Python's.
 _FORBIDDEN_CATEGORIES: Final = {"Cc", "Cs", "Co", "Zl", "Zp"}
-# Invisible characters, and those that reverse or hide the text around them: Unicode's
-# Default_Ignorable_Code_Point (assigned and reserved), annotation marks and blank Braille. Joiners
-# (U+200C, U+200D) and variation selectors are allowed: Persian, Hindi, Mongolian and emoji need
-# them.
-_INVISIBLE: Final = {
-    *"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2800\u3164\ufeff\uffa0",
-    *map(chr, range(0x202A, 0x202F)),
-    *map(chr, range(0x2060, 0x2070)),
-    *map(chr, range(0xFFF0, 0xFFFC)),
-    *map(chr, range(0x1BCA0, 0x1BCA4)),
-    *map(chr, range(0x1D173, 0x1D17B)),
-    *map(chr, range(0xE0000, 0xE0100)),
-    *map(chr, range(0xE01F0, 0xE1000)),
-}
 # Code points that never get a meaning (The Unicode Standard, 23.7).
 _NONCHARACTERS: Final = {
     *map(chr, range(0xFDD0, 0xFDF0)),
     *(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)),
 }
+# Characters without a visible form that are not Default_Ignorable_Code_Point: blank Braille,
+# annotation marks, the filler of Khitan and the empty note head.
+_BLANK: Final = {*"\u2800\ufff9\ufffa\ufffb\U00016fe4\U0001d159"}
+_JOINERS: Final = {*"\u200c\u200d"}
+_MONGOLIAN_SELECTORS: Final = {*"\u180b\u180c\u180d\u180f"}
+_IDEOGRAPHIC_SELECTORS: Final = {*map(chr, range(0xE0100, 0xE01F0))}
+# The scripts whose letters have variants (StandardizedVariants.txt, the Ideographic Variation
+# Database), and what selects them.
+_SELECTORS: Final = {
+    "HAN": {*"\ufe00\ufe01\ufe02"} | _IDEOGRAPHIC_SELECTORS,
+    "MONGOLIAN": _MONGOLIAN_SELECTORS,
+    "MYANMAR": {"\ufe00"},
+    "PHAGS_PA": {"\ufe00"},
+}
+_DROP_SELECTORS: Final = dict.fromkeys(
+    [
+        *map(ord, _MONGOLIAN_SELECTORS | _IDEOGRAPHIC_SELECTORS),
+        *range(0xFE00, 0xFE10),
+    ]
+)
+_NICKNAME: Final = get_profile("NicknameCaseMapped")
+_MAX_COMPARED_LENGTH: Final = 4 * MAX_LENGTH
+"""A character can stand for eighteen (U+FDFA), and the profile takes time for each."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Username:
-    """A name as first written. Two names are equal if their keys are equal."""
+    """A name as first written. Two names are the same if their keys are equal.
+
+    An identity keeps the key under which its name was stored, although today's rules may derive
+    another one: `stored_key` is that key, and None for a name that is not stored.
+    """
 
     text: str
+    stored_key: str | None = field(default=None, compare=False)
+
+    @cached_property
+    def key(self) -> str:
+        """The key that is unique: the same for all spellings of the name."""
+        return self.stored_key if self.stored_key is not None else derive_key(self.text)
+
+    @cached_property
+    def former_key(self) -> str:
+        """The key under which earlier versions stored this name."""
+        return derive_former_key(self.text)
+
+    def with_former_key(self) -> "Username":
+        """Return the name as earlier versions stored it."""
+        return Username(self.text, self.former_key)
+
+    def is_same(self, other: "Username") -> bool:
+        """Return whether both are one name, by today's keys or by those of earlier versions."""
+        return not self._all_keys.isdisjoint(other._all_keys)
 
     @property
-    def key(self) -> str:
-        """The same key for all spellings of a name, regardless of case and composition.
+    def _all_keys(self) -> set[str]:
+        return {self.key, self.former_key, derive_key(self.text)}
 
-        A canonical caseless match (The Unicode Standard, 3.13, D145): decomposed before it is
-        folded, because composition could separate a letter from its iota.
+
+def derive_key(text: str) -> str:
+    """Return the key of a name: its comparison form as a nickname (RFC 8266, 2.4).
+
+    Variation selectors and the joiners of emoji are dropped before, because they choose between
+    forms of one character. The RFC accepts no names with certain characters, such as unassigned
+    ones. Their key is the former one, of the compatibility composition: such a character is no way
+    to a name that looks like another one.
+    """
+    plain = drop_emoji_joiners(spell_out_flags(text)).translate(_DROP_SELECTORS)
+    compared = unicodedata.normalize("NFKC", plain)
+    if len(compared) <= _MAX_COMPARED_LENGTH:
+        try:
+            return _NICKNAME.enforce(plain)
+        except UnicodeEncodeError:
+            pass
+    return derive_former_key(unicodedata.normalize("NFKC", derive_former_key(compared)))
+
+
+def derive_former_key(text: str) -> str:
+    """Return the key of a name in earlier versions.
+
+    A canonical caseless match (The Unicode Standard, 3.13, D145): decomposed before it is folded,
+    because composition could separate a letter from its iota.
+    """
+    folded = unicodedata.normalize("NFD", text).casefold()
+    return unicodedata.normalize("NFC", folded)
+
+
+class UsernameRules:
+    """The names that nobody can take, because they would claim a role: that of the app as well."""
+
+    def __init__(self, app_name: str = DEFAULT_APP_NAME) -> None:
+        """Take the name of the app, which people see in messages."""
+        self._reserved = frozenset(map(caseless_skeleton, (*ROLE_NAMES, app_name)))
+
+    def check(self, name: str) -> None:
+        """Check the name as a whole.
+
+        Raises:
+            ReservedName: it looks like a reserved name, in some capitalization.
         """
-        folded = unicodedata.normalize("NFD", self.text).casefold()
-        return unicodedata.normalize("NFC", folded)
+        if caseless_skeleton(name) in self._reserved:
+            raise ReservedName("This name is reserved. Choose another username.")
 
 
-def parse_username(text: str) -> Username:
-    """Parse a name: NFC, trimmed, inner spaces collapsed, 2 to 64 characters.
+def parse_username(
+    text: str, rules: UsernameRules | None = None, own: Username | None = None
+) -> Username:
+    """Parse a name: NFC, trimmed, inner spaces collapsed, 1 to 64 characters.
+
+    Args:
+        text: the name.
+        rules: the names that are reserved; no names for None.
+        own: the stored name of the caller. It is valid even if the rules reject it, and another
+            spelling that is invalid stands for it.
 
     Raises:
         TooShort, TooLong
         InvalidCharacters, NoVisibleCharacter: it has characters that names do not have.
+        MixedScripts, ReservedName: it could be taken for the name of somebody else.
     """
     if len(text) > MAX_INPUT_LENGTH:
         raise TooLong(f"A username has at most {MAX_LENGTH} characters.")
-    if any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in text.strip()):
-        raise InvalidCharacters("A username has no control characters or line breaks.")
-    if not _INVISIBLE.isdisjoint(text) or not _NONCHARACTERS.isdisjoint(text):
-        raise InvalidCharacters("A username has no invisible characters.")
     name = " ".join(unicodedata.normalize("NFC", text).split())
+    if own is not None and name == own.text:
+        return own
+    try:
+        _check_length(name)
+        _check_characters(text, name)
+        if rules is not None:
+            rules.check(name)
+        if not is_highly_restrictive(name):
+            raise MixedScripts(
+                "A username does not mix scripts, such as Latin and Cyrillic. Write all of its "
+                "letters in one script."
+            )
+    except InvalidValue:
+        if own is not None and len(name) <= MAX_LENGTH and own.is_same(Username(name)):
+            return own
+        raise
+    return Username(name)
+
+
+def _check_length(name: str) -> None:
     if len(name) < MIN_LENGTH:
-        raise TooShort(f"A username has at least {MIN_LENGTH} characters.")
+        raise TooShort("A username has at least one character.")
     if len(name) > MAX_LENGTH:
         raise TooLong(f"A username has at most {MAX_LENGTH} characters.")
+
+
+def _check_characters(text: str, name: str) -> None:
+    if any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in text.strip()):
+        raise InvalidCharacters("A username has no control characters or line breaks.")
     if not any(map(_is_visible, name)):
         raise NoVisibleCharacter("A username has at least one visible character.")
-    return Username(name)
+    if name.isascii():
+        return
+    rest = drop_emoji_selectors(drop_emoji_joiners(spell_out_flags(name)))
+    is_forbidden = any(
+        drop_default_ignorable(character) == "" and not _is_needed(rest, position)
+        for position, character in enumerate(rest)
+    )
+    if is_forbidden or not _BLANK.isdisjoint(rest) or not _NONCHARACTERS.isdisjoint(rest):
+        raise InvalidCharacters("A username has no invisible characters.")
 
 
 def _is_visible(character: str) -> bool:
     category = unicodedata.category(character)
     return category[0] in "LNSP" or category == "Cn"
+
+
+def _is_needed(name: str, position: int) -> bool:
+    """Return whether an invisible character changes the form of a letter beside it.
+
+    Joiners do where domain names can have them (RFC 5892, A.1 and A.2).
+    """
+    if name[position] in _JOINERS:
+        try:
+            return valid_contextj(name, position)
+        except ValueError:  # the character before it is unassigned
+            return False
+    return position > 0 and name[position] in _SELECTORS.get(script_of(name[position - 1]), ())

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.default_ignorable import drop_default_ignorable
 from domain.errors import MalformedOtp
 from domain.identities.session import LOGIN_REPEAT_PERIOD
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -27,7 +28,8 @@ NONCE_BYTES: Final = 16
 CHALLENGE_ID_BYTES: Final = 12
 """The id has twice as many hex digits."""
 MAX_INPUT_LENGTH: Final = 40
-_IGNORED: Final = re.compile(r"[\s\u200b\u2060\-\u2010-\u2015\u2212\uFE63\uFF0D]")
+"""Maximum length without invisible characters."""
+_IGNORED: Final = re.compile(r"[\s\-\u2010-\u2015\u2212\uFE63\uFF0D]")
 
 Mac = Callable[[bytes], bytes]
 """HMAC-SHA256 of a message with a secret key (RFC 2104)."""
@@ -130,9 +132,12 @@ class OtpCode:
 def parse_otp_code(text: str, length: int = DEFAULT_OTP_LENGTH) -> OtpCode:
     """Parse a code: spaces and hyphens are dropped, digits of any script are read.
 
+    Invisible characters are dropped first: a code in a right-to-left message is between isolates.
+
     Raises:
         MalformedOtp: the rest is not so many digits.
     """
+    text = drop_default_ignorable(text)
     kept = _IGNORED.sub("", text) if len(text) <= MAX_INPUT_LENGTH else ""
     if len(kept) != length or not kept.isdecimal():
         raise MalformedOtp(f"A code is {length} digits, as in the message.")

@@ -1,11 +1,13 @@
 """The settings of the HTTP side."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from application.ports.voice import Webhooks
 from domain import phone
+from domain.identities.identity import Identity
+from domain.identities.username import Username, UsernameRules, parse_username
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 
@@ -17,7 +19,7 @@ class HttpSettings:
     - `upload_limit` is in bytes, `upload_min_rate` in bytes a second, `otp_length` in digits.
     - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
-    - `phone_rules` are the kinds of numbers that are accepted.
+    - `phone_rules` are the kinds of numbers that are accepted, `username_rules` the names.
     - The request limits are divided by the number of `workers`. None is no limit.
     - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
       `trusted_proxies`.
@@ -35,6 +37,7 @@ class HttpSettings:
     upload_min_rate: int = 32_000
     default_region: str | None = None
     phone_rules: phone.PhoneRules = phone.DEFAULT_RULES
+    username_rules: UsernameRules = field(default_factory=UsernameRules)
     otp_length: int = DEFAULT_OTP_LENGTH
     upload_lock_file: int | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -57,3 +60,8 @@ class HttpSettings:
     def parse_international_phone(self, text: str) -> phone.PhoneNumber:
         """Parse a number as the legacy API reads it; raises InvalidValue."""
         return phone.parse_international_phone(text, self.default_region, self.phone_rules)
+
+    def parse_username(self, text: str, caller: Identity) -> Username:
+        """Parse a name, which is valid if it is the caller's already; raises InvalidValue."""
+        own = caller.user.username if caller.user else None
+        return parse_username(text, self.username_rules, own)

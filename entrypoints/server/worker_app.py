@@ -9,6 +9,7 @@ import structlog
 
 from adapters.logging import configure_logging
 from application.use_cases import UseCases
+from domain.identities.username import UsernameRules
 from entrypoints.bootstrap import make_webhooks, open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import RequestContextMiddleware
@@ -50,6 +51,7 @@ def make_app(
         is_stopping=workers.is_stopping,
         otp_length=settings.otp_length,
         phone_rules=settings.phone_rules,
+        username_rules=UsernameRules(settings.app_name),
         trusted_proxies=settings.trusted_proxies,
         request_limit_per_identity=settings.request_limit_per_identity,
         refresh_limit_per_ip=settings.refresh_limit_per_ip,

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from adapters.templates.rules import find_link
 from application.ports.errors import ConfigurationError
 from domain import countries
+from domain.default_ignorable import drop_default_ignorable
 from domain.errors import InvalidValue
 from domain.media.image import VariantSpec
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
@@ -319,6 +320,7 @@ def _parse_duration(text: str) -> timedelta:
 )
 def _parse_test_otp(text: str) -> TestOtp:
     phone, code, day = full_match(_TEST_OTP, text).groups()
+    code = drop_default_ignorable(code)
     length = min(max(len(code.strip()), DEFAULT_OTP_LENGTH), MAX_OTP_LENGTH)
     until = datetime.fromisoformat(f"{day.strip()}T00Z") + _DAY if day else None
     return TestOtp(parse_phone(phone.strip(), rules=None), parse_otp_code(code, length), until)

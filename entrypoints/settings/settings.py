@@ -132,7 +132,7 @@ class Settings:
     limits: str = essential(parsers.choice(*LIMIT_PROFILES), default="medium")
     """small, medium or large: sets all limits of messages, codes and calls, see docs/abuse.md."""
     app_name: str = essential(parsers.parse_app_name, default="Dialtone")
-    """Name of your app in messages and calls, 1 to 30 characters."""
+    """Name of your app in messages and calls, 1 to 30 characters; no user can have that name."""
 
     s3_endpoint: str | None = optional(parsers.parse_url, example="http://127.0.0.1:8333")
     """URL of the S3 server; by default that of Amazon."""

@@ -7,7 +7,7 @@ import pytest
 from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.identities.identity import Identity
+from domain.identities.identity import Identity, User
 from domain.identities.username import Username
 from tests.support.builders import (
     NOW,
@@ -59,6 +59,23 @@ async def test_an_identity_can_respell_its_username(repositories: Repositories) 
 
     assert await repositories.identities.replace(NAMED.add_session(a_session()), 1)
     assert await repositories.identities.replace(NAMED.set_username(Username("ZOË"), NOW), 2)
+
+
+async def test_a_username_keeps_the_key_under_which_it_is_stored(
+    repositories: Repositories,
+) -> None:
+    stored = an_identity(user=User(Username("Zoë", "the key of another version"), NOW))
+    await repositories.identities.add(stored)
+    loaded = await repositories.identities.load(stored.id)
+    assert loaded is not None
+
+    assert await repositories.identities.replace(loaded.value.add_session(a_session()), 1)
+
+    found = await repositories.identities.find_by_username(Username("", stored.username_key))
+    assert found == Versioned(stored.add_session(a_session()), 2)
+    assert found.value.username_key == stored.username_key
+    assert await repositories.identities.find_by_username(Username("Zoë")) is None
+    assert await repositories.identities.add(an_identity(id=an_id(2), user=a_user("Zoë")))
 
 
 async def test_a_released_username_is_free(repositories: Repositories) -> None:

@@ -81,7 +81,7 @@ class PhoneLine:
     def sign_in_administrator(self) -> str:
         """Sign up and become an administrator; return the access token."""
         headers = bearer(sign_in(self.service, ADMINISTRATOR))
-        body = {"username": "Administrator", "number": ADMINISTRATOR}
+        body = {"username": "Asha Rao", "number": ADMINISTRATOR}
         user = self.http.post("/users", json=body, headers=headers).json()
         promoted = self.service.run("promote", ADMINISTRATOR)
         assert promoted.stdout.startswith(f"{user['user_id']} is an administrator now. ")

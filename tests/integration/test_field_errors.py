@@ -57,11 +57,13 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
         {"username": "x" * 65, "number": "7"},
         {"username": "too_long", "number": "invalid_phone"},
     ),
-    ("/users", {"username": "x", "number": PHONE}, {"username": "too_short"}),
+    ("/users", {"username": " ", "number": PHONE}, {"username": "too_short"}),
+    ("/users", {"username": "\u0410lice", "number": PHONE}, {"username": "mixed_scripts"}),
     ("/users", {"username": "\u0301\u0301", "number": PHONE}, {"username": "no_visible_character"}),
 ]
 PATCHES: Final[list[tuple[str, object, dict[str, str]]]] = [
     ("/users/me", {"username": "a\nb"}, {"username": "invalid_characters"}),
+    ("/users/me", {"username": "DIALTONE"}, {"username": "reserved_name"}),
     ("/users/me", {"name": "Rahul"}, {"username": "missing_field", "name": "unknown_field"}),
     (ITEM, {"category": "x" * 65}, {"category": "too_long"}),
     ("/library/1", {"category": None}, {"item_id": "invalid_id"}),

@@ -20,7 +20,9 @@ from tests.stateful.runs import OpenDatabase, on_each_database, run_machine
 from tests.stateful.users_model import USERNAME_RESERVATION, ModelIdentity, Outcome, UsersModel
 
 PEOPLE: Final = st.integers(0, 3)
-NAMES: Final = st.sampled_from(["Rahul Sharma", "RAHUL Sharma", "Straße", "STRASSE", "Zoë", "Zoe"])
+NAMES: Final = st.sampled_from(
+    ["Rahul Sharma", "RAHUL Sharma", "Straße", "STRASSE", "Zoë", "Zoe", "\uff3aoë"]
+)
 SECONDS: Final = st.sampled_from(
     [0.25, 1, 3600, 86_400, 30 * 86_400 - 1, 30 * 86_400, 31 * 86_400, 90 * 86_400]
 )

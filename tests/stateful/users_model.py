@@ -1,5 +1,6 @@
 """A model of identities, users and usernames. All times are seconds."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -11,6 +12,16 @@ DAY: Final = 24 * 60 * 60
 USERNAME_RESERVATION: Final = 30 * DAY
 TOKEN_TTL: Final = 90 * DAY
 MAX_SESSIONS: Final = 20
+
+
+def key_of(username: str) -> str:
+    """Return the comparison form of a nickname (RFC 8266), for the characters of these names."""
+    return unicodedata.normalize("NFKC", username.lower())
+
+
+def is_same_name(first: str, second: str) -> bool:
+    """Return whether two names are one for their owner, as RFC 8266 or earlier versions say."""
+    return key_of(first) == key_of(second) or first.casefold() == second.casefold()
 
 
 def add_session(sessions: Mapping[str, float], token: str, now: float) -> dict[str, float]:
@@ -79,10 +90,16 @@ class UsersModel:
         identity.sessions = add_session(identity.sessions, token, now)
 
     def is_available(self, username: str, identity: ModelIdentity | None, now: float) -> bool:
-        """Return whether the identity may have the username."""
+        """Return whether the identity may have the username.
+
+        Nobody else may have its key, or the key that earlier versions derived.
+        """
+        if identity is not None and key_of(identity.username or "") == key_of(username):
+            return True
+        keys = {key_of(username), username.casefold()}
         return all(
             other is identity
-            or (other.username or "").casefold() != username.casefold()
+            or key_of(other.username or "") not in keys
             or (other.deleted_at is not None and now - other.deleted_at >= USERNAME_RESERVATION)
             for other in self.identities
         )
@@ -97,7 +114,7 @@ class UsersModel:
             return Outcome.REAUTHENTICATION_REQUIRED
         identity = self.find_by_phone(phone)
         if identity is not None and identity.username is not None:
-            is_same = identity.username.casefold() == username.casefold()
+            is_same = is_same_name(identity.username, username)
             return Outcome.CREATED if is_same else Outcome.PHONE_IN_USE
         if not self.is_available(username, identity, now):
             return Outcome.USERNAME_IN_USE

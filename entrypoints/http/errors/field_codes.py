@@ -17,6 +17,8 @@ class FieldErrorCode(StrEnum):
     TOO_LONG = "too_long"
     INVALID_CHARACTERS = "invalid_characters"
     NO_VISIBLE_CHARACTER = "no_visible_character"
+    MIXED_SCRIPTS = "mixed_scripts"
+    RESERVED_NAME = "reserved_name"
     INVALID_NUMBER = "invalid_number"
     INVALID_ID = "invalid_id"
     # Phones and codes

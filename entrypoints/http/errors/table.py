@@ -93,6 +93,8 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.TooLong: ErrorRow(400, FieldErrorCode.TOO_LONG),
     errors.InvalidCharacters: ErrorRow(400, FieldErrorCode.INVALID_CHARACTERS),
     errors.NoVisibleCharacter: ErrorRow(400, FieldErrorCode.NO_VISIBLE_CHARACTER),
+    errors.MixedScripts: ErrorRow(400, FieldErrorCode.MIXED_SCRIPTS),
+    errors.ReservedName: ErrorRow(400, FieldErrorCode.RESERVED_NAME),
     errors.InvalidCursor: ErrorRow(400, FieldErrorCode.INVALID_CURSOR),
     errors.InvalidNumber: ErrorRow(400, FieldErrorCode.INVALID_NUMBER),
     errors.InvalidIdentifier: ErrorRow(400, FieldErrorCode.INVALID_ID),

@@ -39,7 +39,8 @@ DEVICE_PATTERN: Final = r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*"
 OtpField = Annotated[
     str,
     described(
-        "The digits of the code, of any script. Spaces and hyphens are ignored.",
+        "The digits of the code, of any script. Spaces, hyphens and invisible characters are"
+        " ignored.",
         f"{OTP_EXAMPLE:06d}",
         pattern=OTP_PATTERN,
         format="otp",

@@ -4,7 +4,6 @@ from litestar import Controller, delete, get, patch, post
 from litestar.params import JSONBody
 
 from domain import errors
-from domain.identities.username import parse_username
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.fields import IdParameter
@@ -47,8 +46,9 @@ class UserController(Controller):
         The same username and number again is a success with the same id. If number and username
         are both in use, the error is about the number.
         """
+        caller = request.principal.identity
         username, phone = parse_fields(
-            ("username", lambda: parse_username(data.username)),
+            ("username", lambda: request.settings.parse_username(data.username, caller)),
             ("number", lambda: request.settings.parse_phone(data.number)),
         )
         identity = await request.use_cases.create_user(request.principal, username, phone)
@@ -90,7 +90,10 @@ class UserController(Controller):
     )
     async def rename_me(self, request: ApiRequest, data: JSONBody[RenameUserBody]) -> UserResponse:
         """Change the caller's username. The old username is free at once."""
-        username = parse_field("username", lambda: parse_username(data.username))
+        caller = request.principal.identity
+        username = parse_field(
+            "username", lambda: request.settings.parse_username(data.username, caller)
+        )
         identity = await request.use_cases.rename_user(request.principal, username)
         return to_user_response(identity, request.principal.identity)
 

@@ -20,7 +20,9 @@ from entrypoints.http.fields import (
 UsernameField = Annotated[
     str,
     described(
-        "2 to 64 characters. Spaces at the ends are removed, inner spaces are collapsed.",
+        "1 to 64 characters. Spaces at the ends are removed, inner spaces are collapsed. Names that"
+        " look alike are the same name. Letters of scripts that are not written together, and names"
+        " that claim a role, are invalid. The caller's own username is always valid.",
         "Rahul Sharma",
         # The limits hold for the composed form (NFC), which a pattern cannot describe.
         format="username",

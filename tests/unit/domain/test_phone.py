@@ -143,13 +143,29 @@ def test_every_spelling_of_a_toll_free_number_is_accepted_by_rule_only() -> None
         "", "+", "abc", "+1", "+91 98765", "+999123456789", "++919876543210", "+91+9876543210",
         "1-800-FLOWERS", "+14155552671 ext. 5", "+14155552671;ext=5", "+14155552671~5",
         "tel:+14155552671;ext=5", "tel:+14155552671;ext=5=", "tel:", "fax:+14155552671",
-        "tel:+1415555CALL", "+1415555267\u0000",
+        "tel:+1415555CALL", "+1415555267\u0000", "+14155552671\u20e3", "+14155552671\ufff9",
     ],
 )  # fmt: skip
 def test_both_apis_reject_text_that_is_not_a_number(text: str) -> None:
     for parse in (parse_phone, parse_international_phone):
         with pytest.raises(InvalidValue):
             parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u2068+919876543210\u2069",
+        "\u202a+91 98765 43210\u202c",
+        "\ufe0f+\ufe0f91\u034f9876\u3164543210\U000e0020",
+        "\u200etel:+91-98765-43210\u200e",
+        "+" + "\u200d".join("919876543210"),
+    ],
+)
+def test_both_apis_drop_invisible_characters(text: str) -> None:
+    for parse in (parse_phone, parse_international_phone):
+        for repeated in (text, text + "\u2060" * 1000):
+            assert parse(repeated) == INDIAN_PHONE
 
 
 def test_a_text_has_at_most_64_characters() -> None:

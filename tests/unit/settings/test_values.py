@@ -13,6 +13,7 @@ from application.voice.clean_up_calls import (
 )
 from domain.countries import ALL_COUNTRIES
 from domain.identities.session import SessionLimits
+from domain.identities.username import DEFAULT_APP_NAME
 from domain.media.image import VariantSpec
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
@@ -60,6 +61,7 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     assert isinstance(read.env, Environment)
     assert read.log_format == "auto"
     assert read.otp_length == DEFAULT_OTP_LENGTH
+    assert read.app_name == DEFAULT_APP_NAME
     assert SessionLimits() == SessionLimits(
         max_age=read.session_max_age,
         idle_timeout=read.session_idle_timeout,
@@ -146,6 +148,11 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
             "TEST_OTPS",
             "+15005550006=123456@2027-01-01",
             Secret(TestOtps((TestOtp(TEST_PHONE, CODE, datetime(2027, 1, 2, tzinfo=UTC)),))),
+        ),
+        (
+            "TEST_OTPS",
+            "+15005550006\ufe0f=1\ufe0f23456\ufe0f",
+            Secret(TestOtps((TestOtp(TEST_PHONE, CODE),))),
         ),
         (
             "TEST_OTPS",

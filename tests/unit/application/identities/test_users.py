@@ -11,10 +11,11 @@ from domain.errors import (
     ItemNotFound,
     MediaFileNotFound,
     Unauthenticated,
+    UsernameInUse,
     UserNotFound,
     UserSaveFailed,
 )
-from domain.identities.username import parse_username
+from domain.identities.username import Username, parse_username
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from domain.phone import PhoneNumber
@@ -38,6 +39,67 @@ async def test_a_deleted_identity_cannot_become_a_user_and_cannot_be_renamed(
         await app.create_user(principal)
     with pytest.raises(Unauthenticated):
         await app.use_cases.rename_user(principal, parse_username("Priya"))
+
+
+# Names that earlier versions stored
+
+
+async def log_in_with_name(app: AppHarness, username: Username) -> Principal:
+    """Log in as a user whose name an earlier version stored."""
+    principal = await app.log_in()
+    return replace(principal, identity=app.store_username(principal.identity.id, username))
+
+
+def key_of(app: AppHarness, principal: Principal) -> str | None:
+    return app.database.identities[principal.identity.id].value.username_key
+
+
+async def test_a_name_that_is_stored_by_its_former_key_is_in_use(app: AppHarness) -> None:
+    await log_in_with_name(app, Username("Straße", "strasse"))
+    other = await app.log_in(OTHER_PHONE)
+    for name in ("Straße", "straße", "STRASSE"):
+        with pytest.raises(UsernameInUse):
+            await app.create_user(other, name)
+    await app.create_user(other, "Priya")
+    with pytest.raises(UsernameInUse):
+        await app.use_cases.rename_user(other, parse_username("Straße"))
+
+
+async def test_a_login_and_the_same_name_again_keep_the_former_key(app: AppHarness) -> None:
+    stored = Username("Alice\ufe0f", "alice\ufe0f")
+    await log_in_with_name(app, stored)
+    await app.create_user(await app.log_in(OTHER_PHONE), "Alice")
+    owner = await app.log_in()
+    for name in ("Alice\ufe0f", "ALICE\ufe0f"):
+        username = parse_username(name, own=stored)
+        await app.use_cases.create_user(owner, username, a_phone())
+        await app.use_cases.rename_user(owner, username)
+    assert key_of(app, owner) == stored.key
+
+
+async def test_the_owner_of_a_former_key_can_spell_the_name_in_another_way(
+    app: AppHarness,
+) -> None:
+    owner = await log_in_with_name(app, Username("Straße", "strasse"))
+    for name in ("STRASSE", "Straße"):
+        assert await app.create_user(owner, name) == owner.identity
+    await app.use_cases.rename_user(owner, parse_username("STRAßE"))
+    assert key_of(app, owner) == "straße"
+    # Now the former key is free. Whoever takes it does not keep the owner from its own name.
+    await app.create_user(await app.log_in(OTHER_PHONE), "Strasse")
+    await app.use_cases.rename_user(owner, parse_username("Straße"))
+
+
+async def test_a_former_key_is_free_thirty_days_after_the_deletion(app: AppHarness) -> None:
+    owner = await log_in_with_name(app, Username("Straße", "strasse"))
+    await app.use_cases.delete_user(owner)
+    app.advance(days=29)
+    other = await app.log_in(OTHER_PHONE)
+    with pytest.raises(UsernameInUse):
+        await app.create_user(other, "Straße")
+    app.advance(days=1)
+    await app.create_user(other, "Straße")
+    assert key_of(app, other) == "straße"
 
 
 # Creating users of other phones

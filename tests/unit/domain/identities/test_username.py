@@ -2,15 +2,27 @@
 
 import sys
 import unicodedata
+from collections.abc import Callable
 from itertools import chain
 from typing import Final
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from precis_i18n import get_profile
 
-from domain.errors import InvalidValue
-from domain.identities.username import MAX_LENGTH, MIN_LENGTH, Username, parse_username
+from domain.default_ignorable import drop_default_ignorable
+from domain.errors import InvalidCharacters, InvalidValue, MixedScripts, ReservedName
+from domain.identities.emoji import drop_emoji_joiners, drop_emoji_selectors, spell_out_flags
+from domain.identities.username import (
+    MAX_LENGTH,
+    MIN_LENGTH,
+    Username,
+    UsernameRules,
+    derive_former_key,
+    derive_key,
+    parse_username,
+)
 from tests.support.examples import examples
 
 PLANE_SIZE: Final = 0x10000
@@ -23,20 +35,32 @@ CHANGING: Final = [
     or character.upper() != character
     or unicodedata.decomposition(character)
 ]
-# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), without joiners and variation
-# selectors.
-IGNORABLE_RANGES: Final = (
-    (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5),
-    (0x180E, 0x180E), (0x200B, 0x200B), (0x200E, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F),
-    (0x3164, 0x3164), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3),
-    (0x1D173, 0x1D17A), (0xE0000, 0xE00FF), (0xE01F0, 0xE0FFF),
-)  # fmt: skip
 JOINERS_AND_SELECTORS: Final = "\u200c\u200d\u180b\u180f\ufe00\ufe0f\U000e0100\U000e01ef"
+EMOJI: Final = (
+    "👩\u200d🚀",
+    "👨\u200d👩\u200d👧\u200d👦",
+    "🧑🏽\u200d🤝\u200d🧑🏻",
+    "🕵\ufe0f\u200d♂\ufe0f",
+    "🏳\ufe0f\u200d⚧\ufe0f",
+    "🏴\u200d☠\ufe0f",
+    "🙂\u200d↔\ufe0f",
+    "❤\ufe0f",
+    "☺\ufe0e",
+    "☝\ufe0f🏽",
+    "1\ufe0f\u20e3",
+    "#\ufe0f\u20e3",
+    "🇮🇳",
+    "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+    "🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
+)
 CHARACTERS: Final = st.characters(exclude_categories=()) | st.sampled_from(
     ["\u0345", "\u0342", "\u0301", "\u0323", " ", "\u3000", *JOINERS_AND_SELECTORS, *CHANGING]
 )
 LETTERS: Final = st.characters(categories=["L", "N"], exclude_characters="\u3164\uffa0\u115f\u1160")
 NAMES: Final = st.text(LETTERS, min_size=8, max_size=16)
+LATIN: Final = st.characters(max_codepoint=0x17F, categories=["L", "N"])
+RULES: Final = UsernameRules("Chess Club")
 
 
 def is_rejected(text: str) -> bool:
@@ -55,11 +79,11 @@ def names_with(character: str) -> list[str]:
     "name",
     [
         "Rahul Sharma", "Zoë", "李小龍", "राहुल", "محمد", "O'Neil-Smith Jr.", "🙂🙃", "42",
-        "\u0645\u06cc\u200c\u062e\u0648", "क्\u200dष", "👩\u200d🚀",
+        "李", "a", "\u0645\u06cc\u200c\u062e\u0648", "क्\u200dष", *EMOJI,
     ],
 )  # fmt: skip
 def test_a_name_is_shown_as_written(name: str) -> None:
-    assert parse_username(name).text == name
+    assert parse_username(name, RULES).text == name
 
 
 def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed() -> None:
@@ -68,14 +92,15 @@ def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed() -> None:
         ("Rahul\u00a0\u2009Sharma", "Rahul Sharma"),
         ("Zoe\u0308", "Zo\u00eb"),
         ("\nRahul\t", "Rahul"),
-        # Then it has two to sixty-four characters.
-        ("ab", "ab"),
+        # Then it has one to sixty-four characters.
+        ("a", "a"),
+        ("e\u0308", "\u00eb"),
         ("a" * 64, "a" * 64),
         ("e\u0308" * 64, "\u00eb" * 64),
         ("ab" + " " * 997 + "c", "ab c"),
     ):
         assert parse_username(text).text == name
-    for text in ("", " ", "a", " a ", "e\u0308", "a" * 65, "ab" + " " * 998 + "c"):
+    for text in ("", " ", "a" * 65, "ab" + " " * 998 + "c"):
         assert is_rejected(text)
 
 
@@ -84,29 +109,41 @@ def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed() -> None:
     [
         ("ab" + " " * 999, "A username has at most 64 characters."),
         ("a" * 65, "A username has at most 64 characters."),
-        ("a", "A username has at least 2 characters."),
+        (" ", "A username has at least one character."),
         ("Rahul\u0000Sharma", "A username has no control characters or line breaks."),
         ("Rahul\u200bSharma", "A username has no invisible characters."),
         ("\u200d\u200c", "A username has at least one visible character."),
         ("\u0301\u0301", "A username has at least one visible character."),
+        ("Support", "This name is reserved. Choose another username."),
+        (
+            "\u0410lice",
+            "A username does not mix scripts, such as Latin and Cyrillic. Write all of its letters "
+            "in one script.",
+        ),
     ],
-    ids=ascii,
 )
 def test_the_error_says_why_a_name_is_invalid(text: str, message: str) -> None:
     with pytest.raises(InvalidValue) as error:
-        parse_username(text)
+        parse_username(text, RULES)
     assert error.value.message == message
 
 
-@given(st.text(max_size=80) | st.text(CHARACTERS, max_size=12) | NAMES)
+@given(
+    st.text(max_size=80)
+    | st.text(CHARACTERS, max_size=12)
+    | NAMES
+    | st.text(LATIN, min_size=1)
+    | st.lists(st.sampled_from(EMOJI), max_size=6).map("".join)
+)
 @example("a\u0345\u0301b")
 @example("\u0391\u0342\u0345b")
 @example("a\u0345\u0301")
 @example("ab\ud800")
+@example("\u00b7\ufdfa\u1e9e\u0345")
 @settings(max_examples=examples(100))
 def test_any_text_is_rejected_or_a_normalized_name_with_one_key(text: str) -> None:
     try:
-        username = parse_username(text)
+        username = parse_username(text, RULES)
     except InvalidValue:
         return
     name = username.text
@@ -116,48 +153,101 @@ def test_any_text_is_rejected_or_a_normalized_name_with_one_key(text: str) -> No
     assert not any(
         unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name
     )
-    assert parse_username(name) == username
-    assert Username(username.key).key == username.key
+    assert parse_username(name, RULES) == username
+    assert derive_key(username.key) == username.key
     for form in FORMS:
-        assert parse_username(unicodedata.normalize(form, text)) == username
+        assert parse_username(unicodedata.normalize(form, text), RULES).key == username.key
     assert (name + username.key).encode().decode() == name + username.key
 
 
 # Keys
 
 
-def test_spellings_of_a_name_have_one_key_and_other_names_have_others() -> None:
-    for name, spelling in (
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [
         ("Rahul Sharma", " RAHUL   sharma"),
-        ("Straße", "STRASSE"),
         ("Zo\u00eb", "ZOE\u0308"),
         ("ΣΙΣΥΦΟΣ", "σισυφος"),
         ("Ångström", "\u212bngstro\u0308m"),
-        ("a\u1fb7", "A\u0391\u0342\u0345"),  # with an iota subscript
-        ("a\u1fb7", "a\u1fb6\u03b9"),
+        ("Alice", "\uff21lice"),
+        ("Alice", "\U0001d400lice"),
+        ("Alice", "\u24b6LICE"),
+        ("ガガ", "\uff76\uff9e\uff76\uff9e"),
+        ("한국", "\u1112\u1161\u11ab\u1100\u116e\u11a8"),
+        ("葛城", "葛\U000e0100城"),
+        ("❤ Zoë", "❤\ufe0f Zoë"),
+        ("👩🚀", "👩\u200d🚀"),
+        ("1\u20e3", "1\ufe0f\u20e3"),
+        # The RFC rejects the middle dot here, and characters that this Unicode version lacks.
+        ("Anna·Maria", "\uff21nna·MARIA"),
+        ("Alice\U0001fae9", "\uff21LICE\U0001fae9"),
+        ("a\u1fb7·", "A\u0391\u0342\u0345·".replace("A\u0391", "a\u0391")),  # iota subscript
+    ],
+)
+def test_spellings_of_a_name_have_one_key(name: str, spelling: str) -> None:
+    assert derive_key(name) == derive_key(spelling)
+
+
+def test_other_names_have_other_keys() -> None:
+    for name, other in (
+        ("Rahul", "Rahula"),
+        ("Rahul Sharma", "RahulSharma"),
+        ("Zoe", "Zoë"),
+        ("Straße", "Strasse"),
+        (EMOJI[-1], EMOJI[-2]),
+        ("👩🏽", "👩🏻"),
+        ("می\u200cخو", "میخو"),
     ):
-        assert parse_username(name).key == parse_username(spelling).key
-    assert parse_username("Rahul").key != parse_username("Rahula").key
-    assert parse_username("Rahul Sharma").key != parse_username("RahulSharma").key
-    assert parse_username("Zoe").key != parse_username("Zoë").key
+        assert derive_key(name) != derive_key(other)
+
+
+@given(st.text(LATIN, min_size=1) | NAMES)
+@settings(max_examples=examples(100))
+def test_the_key_is_that_of_the_rfc_or_the_former_key(name: str) -> None:
+    plain = unicodedata.normalize("NFKC", name)
+    try:
+        expected = get_profile("NicknameCaseMapped").enforce(name)
+    except UnicodeEncodeError:
+        expected = derive_former_key(unicodedata.normalize("NFKC", derive_former_key(plain)))
+    assert derive_key(name) == expected
+
+
+def test_the_rfc_applies_up_to_256_characters_after_decomposition() -> None:
+    # A character that stands for eighteen.
+    assert derive_key("\ufdfa" * 14 + "abcß").endswith("abcß")
+    assert derive_key("\ufdfa" * 14 + "abcdß").endswith("abcdss")
+
+
+def test_a_stored_key_is_not_derived_again() -> None:
+    stored = Username("Straße", "strasse")
+    assert (stored.key, Username("Straße").key) == ("strasse", "straße")
+    former = Username("Straße").with_former_key()
+    assert (former.text, former.key) == ("Straße", "strasse")
+    for same in ("Straße", "STRASSE", "straße"):
+        assert stored.is_same(Username(same))
+        assert Username(same).is_same(stored)
+    assert Username("Alice", "alice\ufe0f").is_same(Username("ALICE"))
+    assert not stored.is_same(Username("Strase"))
 
 
 @pytest.mark.exhaustive
-def test_every_letter_has_one_key_composed_and_decomposed_and_that_is_its_own_key() -> None:
+@pytest.mark.parametrize("derive", [derive_key, derive_former_key])
+def test_every_letter_has_one_key_composed_and_decomposed(derive: Callable[[str], str]) -> None:
     for name in chain.from_iterable(map(names_with, CHANGING)):
-        keys = {Username(unicodedata.normalize(form, name)).key for form in FORMS}
-        keys.add(Username(Username(name).key).key)
+        keys = {derive(unicodedata.normalize(form, name)) for form in FORMS}
+        keys.add(derive(derive(name)))
         assert len(keys) == 1, ascii(name)
 
 
 @pytest.mark.exhaustive
-def test_every_letter_has_the_same_key_in_any_case() -> None:
+def test_every_letter_has_the_same_former_key_in_any_case() -> None:
     changes = (str.upper, str.lower, str.title, str.casefold)
     differing = {
         character
         for character in CHANGING
         for change in changes
-        if Username(f"a{change(character)}b").key != Username(f"a{character}b").key
+        if derive_former_key(f"a{change(character)}b") != derive_former_key(f"a{character}b")
     }
     # Its upper case is the Latin I.
     assert differing == {"\N{LATIN SMALL LETTER DOTLESS I}"}
@@ -174,13 +264,159 @@ def test_control_characters_line_breaks_and_private_characters_are_rejected() ->
 
 
 def test_invisible_characters_and_noncharacters_are_rejected() -> None:
-    invisible = [chr(point) for first, last in IGNORABLE_RANGES for point in range(first, last + 1)]
+    characters = map(chr, range(sys.maxunicode + 1))
+    invisible = [character for character in characters if not drop_default_ignorable(character)]
+    blank = "\u2800\ufff9\ufffa\ufffb\U00016fe4\U0001d159"
     planes = range(0, sys.maxunicode, PLANE_SIZE)
     noncharacters = [chr(plane + last) for plane in planes for last in (0xFFFE, 0xFFFF)]
     noncharacters += map(chr, range(0xFDD0, 0xFDF0))
     assert len(noncharacters) == 66
-    names = chain.from_iterable(map(names_with, invisible + noncharacters))
+    names = chain.from_iterable(map(names_with, [*invisible, *blank, *noncharacters]))
     assert [name for name in names if not is_rejected(name)] == []
     # The next characters after these ranges are names.
     for character in "\u2070\ufdf0\ufffc\U0001bca4\U0001d17b\U000e1000":
-        assert not is_rejected(f"Rahul{character}"), ascii(character)
+        assert not is_rejected(f"7{character}"), ascii(character)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "علی\u200cرض",  # between letters that would join (RFC 5892, A.1)
+        "بی\u200cبی",
+        "क्\u200cष",
+        "श्\u200dरी",  # after a virama (RFC 5892, A.2)
+        "ന\u0d4d\u200d",
+        "ක්\u200dෂ",
+        "渡辺\U000e0101",
+        "葛\ufe00",
+        "ᠮ\u180bᠣ",
+        "\u1000\ufe00",
+        "\ua84b\ufe00",
+    ],
+)
+def test_invisible_characters_that_a_script_needs_are_allowed(name: str) -> None:
+    assert parse_username(name).text == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Al\u200dice",
+        "Al\u200cice",
+        "Alice\u200d",
+        "\u200dAlice",
+        "علی\u200c",
+        "رضا\u200cعلی",  # after a letter that does not join
+        "क\u200dष",
+        "\U000323b0\u200d",  # after a character without a name
+        "Alice\ufe0f",
+        "Alice\U000e0100",
+        "\U000e0100葛",
+        "Alice\u180b",
+        "😀\ufe0f\ufe0f",
+        "1\ufe0f",
+        "👩\u200d",
+        "👩\u200da",
+        "👩\u200d\u200d🚀",
+        "\u200d🚀",
+        "1\ufe0f\u200d🚀",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067",
+        "🏴\U000e0075\U000e0073\U000e0074\U000e0078\U000e007f",  # looks like the black flag
+        "😀\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    ],
+)
+def test_invisible_characters_that_nothing_needs_are_rejected(name: str) -> None:
+    with pytest.raises(InvalidValue) as error:
+        parse_username(name)
+    assert isinstance(error.value, InvalidCharacters)
+
+
+def test_the_selectors_and_joiners_of_emoji_are_dropped_and_flags_are_spelled_out() -> None:
+    assert drop_emoji_selectors("a❤\ufe0f1\ufe0f\u20e3b") == "a❤1\u20e3b"
+    assert drop_emoji_joiners("a👩\u200d❤\ufe0f\u200d👩b") == "a👩❤\ufe0f👩b"
+    assert spell_out_flags(f"a{EMOJI[-1]}b") == "a🏴gbwlsb"
+
+
+# Scripts
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "山田 Taro", "アンナ・マリア", "カタカナ ひらがな 漢字 Latin", "김 Kim 金", "李 Li",
+        "ㄅㄆ 李 Li", "Дмитрий 7 😀", "Ωμέγα", "Zoe\u0323\u0308 №5", "Дом №5™", "علی 7", "राहुल ७",
+        "Ⅳ Rahul", "½ a ¼",
+        "Zoë \U0001fae9 \U0001fadf",
+    ],
+)  # fmt: skip
+def test_one_script_or_those_of_japanese_chinese_or_korean_with_latin_are_allowed(
+    name: str,
+) -> None:
+    assert parse_username(name).text == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u0410lice", "Al\u0456ce", "\u0391lice", "Дмитрий Ω", "Rahul राहुल", "김 たろう",
+        "李 ㄅ の", "Алекс 李", "Zoë\u0561", "\U0001d6c2lice", "ℂашка", "\u13aalice", "ａл",
+    ],
+)  # fmt: skip
+def test_other_mixtures_of_scripts_are_rejected(name: str) -> None:
+    with pytest.raises(MixedScripts):
+        parse_username(name)
+
+
+# Roles
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "admin", "ADMIN", "Admin", "administrator", "Support", "SUPPORT", " a d m i n ",
+        "\u0430dmin", "\u0410D\u041c\u0406N",
+        "\uff41\uff44\uff4d\uff49\uff4e", "\U0001d41a\U0001d41d\U0001d426in",
+        "adrnin", "adm\u0131n", "ADMlN", "adm1n", "supp0rt", "\u0455upport",
+        "\u0455\u03c5\u0440\u0440\u043ert",
+        "chess club", "ChessClub", "CHESS  CLUB", "\u0421hess Club", "Chess C\U0001d425ub",
+    ],
+)  # fmt: skip
+def test_names_that_look_like_a_role_or_the_app_are_reserved(name: str) -> None:
+    with pytest.raises(ReservedName):
+        parse_username(name, RULES)
+
+
+@pytest.mark.parametrize(
+    "name", ["Administrata", "Admin Rao", "Supporter", "Ádmin", "Chess", "Club", "Chess Club Fan"]
+)
+def test_names_are_compared_with_roles_as_a_whole(name: str) -> None:
+    assert parse_username(name, RULES).text == name
+
+
+# One's own name
+
+
+@pytest.mark.parametrize(
+    "name", ["admin", "Al\u200dice", "Alice\ufe0f", "\u0410lice", "Rahul राहुल", "Dialtone"]
+)
+def test_the_stored_name_is_valid_for_its_owner_even_if_it_is_not_for_others(name: str) -> None:
+    own = Username(name, "its key")
+    rules = UsernameRules()
+    assert parse_username(f" {name}  ", rules, own) is own
+    # So does another spelling of it, which changes nothing.
+    assert parse_username(name.upper(), rules, own) is own
+    with pytest.raises(InvalidValue):
+        parse_username(name, rules)
+    with pytest.raises(InvalidValue):
+        parse_username(name, rules, Username("Rahul"))
+
+
+def test_a_valid_spelling_of_the_own_name_is_the_new_one() -> None:
+    own = Username("rahul", "its key")
+    username = parse_username("Rahul", RULES, own)
+    assert (username.text, username.key) == ("Rahul", "rahul")
+    longest = "\u0410" + "b" * 63
+    own = Username(longest, "its key")
+    assert parse_username(longest.upper(), RULES, own) is own
+    with pytest.raises(InvalidValue):
+        parse_username(longest + "b", RULES, Username(longest + "B"))

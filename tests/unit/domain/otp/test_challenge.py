@@ -65,6 +65,20 @@ def test_spaces_and_hyphens_are_dropped(text: str) -> None:
     assert parse_otp_code("1234-5678", 8).digits == "12345678"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u2068012313\u2069",  # from a right-to-left message
+        "\u200f\u202b012\u200b-\u200b313\u202c",
+        "\ufeff0\ufe0f1\ufe0f2\ufe0f3\ufe0f1\ufe0f3\ufe0f",
+        "\u0660\u061c\u0661\u0662\u200d\u0663\u00ad\u0661\u2060\u0663\U000e007f",
+    ],
+)
+def test_invisible_characters_are_dropped(text: str) -> None:
+    for repeated in (text, text + "\u2066" * 1000):
+        assert parse_otp_code(repeated) == CODE
+
+
 @pytest.mark.parametrize("digits", ["012313", "456789"])
 def test_digits_of_every_script_are_parsed(digits: str) -> None:
     parsed = {zero: parse_otp_code(in_script(digits, zero)) for zero in ZEROS}
@@ -75,7 +89,7 @@ def test_digits_of_every_script_are_parsed(digits: str) -> None:
     "text",
     [
         "", " ", "12345", "1234567", "12345a", "½23456", "12345²", "①23456", "+12345", "12.345",
-        "一二三四五六",
+        "一二三四五六", "12345\u2069", "12345\u20e3", "12345\ufff9",
     ],
 )  # fmt: skip
 def test_other_text_is_not_a_code(text: str) -> None:

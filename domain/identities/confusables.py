@@ -1,0 +1,49 @@
+"""Texts that look alike (UTS 39, 4)."""
+
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from confusable_homoglyphs.utils import load
+
+from domain.default_ignorable import drop_default_ignorable
+
+_LEFT_TO_RIGHT_MARK: Final = "\u200e"
+
+
+def caseless_skeleton(text: str) -> str:
+    """Return the same text for all texts that look alike in some capitalization.
+
+    `ADMlN` looks like `ADMIN`, and `adm1n` like `admIn`, so both have the skeleton of `admin`.
+    Spaces are dropped, and letters of other widths and styles are the plain ones (NFKC).
+    """
+    plain = "".join(unicodedata.normalize("NFKC", text).split())
+    return _skeleton(_skeleton(_skeleton(plain).upper()).casefold())
+
+
+def _skeleton(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", drop_default_ignorable(text))
+    return unicodedata.normalize("NFD", decomposed.translate(_prototypes()))
+
+
+# Not a constant: commands that parse no names need not load it.
+@cache
+def _prototypes() -> Mapping[int, str]:
+    """Return the prototype of each character that has one.
+
+    The data lists what looks alike in both directions. A character with one entry is no prototype
+    of several others, so its entry is its prototype. Either of two that look like nothing else can
+    be the prototype of both.
+    """
+    look_alikes: dict[str, list[str]] = {}
+    for text, entries in load("confusables.json").items():
+        # Those of right-to-left scripts are between marks.
+        others = [entry["c"].strip(_LEFT_TO_RIGHT_MARK) for entry in entries]
+        look_alikes.setdefault(text.strip(_LEFT_TO_RIGHT_MARK), []).extend(others)
+    prototypes = {}
+    for text, [other, *more] in look_alikes.items():
+        if len(text) == 1 and not more:
+            is_pair = len(other) == 1 and look_alikes[other] == [text]
+            prototypes[ord(text)] = min(text, other) if is_pair else other
+    return prototypes

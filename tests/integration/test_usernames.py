@@ -1,0 +1,37 @@
+"""A stored username stays valid for its owner: the app posts it at each login."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from domain.identities.username import Username
+from entrypoints.http.settings import HttpSettings
+from tests.integration.http_driver import HttpDriver, open_http_driver
+from tests.support.builders import a_phone
+
+
+@pytest.fixture
+def driver() -> Iterator[HttpDriver]:
+    with open_http_driver(HttpSettings("http://test", 1000)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("name", ["admin", "\u0410lice", "Al\u200dice"])
+def test_the_owner_of_a_name_that_is_invalid_today_can_send_it(
+    driver: HttpDriver, name: str
+) -> None:
+    token = driver.token()
+    [identity_id] = driver.house.database.identities
+    driver.house.store_username(identity_id, Username(name))
+
+    def rename(username: str) -> Any:
+        return driver.post_json("/users/me", {"username": username}, token, "PATCH")
+
+    user = {"username": f" {name} ", "number": a_phone().e164}
+    created = driver.post_json("/users", user, token)
+    assert (created.status, created.body["user_id"]) == (201, identity_id)
+    assert (rename(name).status, rename(name).body["username"]) == (200, name)
+    assert rename("Rahul").status == 200
+    assert rename(name).status == 400
+    assert driver.post_json("/users", user, token).status == 400

@@ -6,6 +6,7 @@ for tasks and the limit of its memory.
 """
 
 import errno
+import hashlib
 import io
 import mmap
 import os
@@ -35,7 +36,8 @@ from PIL import (
 from adapters.pillow.animations import Animation, encode_gif
 from adapters.pillow.colors import MAX_PROFILE_SIZE, normalize, swaps_sides
 from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
-from adapters.pillow.header import Header, clean_jpeg, read_header
+from adapters.pillow.header import Header, read_header
+from adapters.pillow.jpeg import clean_jpeg
 from adapters.pillow.limits import TOO_COMPLEX, LimitChecker
 from adapters.pillow.stills import SourceFile, encode_still, read_options
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid
@@ -44,6 +46,7 @@ from domain.errors import InvalidImage, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, SourceFormat
 
 MAX_FILES: Final = 100
+_DIGEST_ROWS: Final = 64
 
 
 class _FreesDecoder(ImageFile.ImageFile):
@@ -83,6 +86,7 @@ class _Source:
         if detected is None or detected not in task.formats:
             raise UnsupportedImageType(media_type)
         self.format, header = detected, None
+        self._other_ending: PIL.Image.Image | None = None
         # Broken metadata is ignored, but `load` still rejects incomplete pixels. Set for each
         # image, because one that cannot be opened leaves it as it is.
         ImageFile.LOAD_TRUNCATED_IMAGES = detected is not SourceFormat.JPEG
@@ -91,6 +95,8 @@ class _Source:
                 header = read_header(content, detected, self.limits)
                 if detected is SourceFormat.JPEG:
                     self.image = _open_jpeg(content)
+                if not header.has_end:
+                    self._other_ending = _open_jpeg(content, ending=1)
         if detected is not SourceFormat.JPEG:
             file.seek(0)
             self.image = _OPENERS[detected](file)
@@ -111,14 +117,30 @@ class _Source:
             if -(-width // scale) * -(-height // scale) <= max_pixels:
                 self.image.draft("", (width // scale, height // scale))
                 break
+        if self._other_ending is not None:
+            self._other_ending.draft("", self.image.size)
+            other = _digest(self._other_ending)
+            self._other_ending = None  # its pixels are not needed anymore
+            if _digest(self.image) != other:
+                raise InvalidImage
         return normalize(self.image)
 
 
-def _open_jpeg(content: mmap.mmap) -> PIL.Image.Image:
+def _digest(image: PIL.Image.Image) -> bytes:
+    """Return a digest of the pixels, without a copy of all."""
+    digest = hashlib.sha256()
+    width, height = image.size
+    for top in range(0, height, _DIGEST_ROWS):
+        rows = image.crop((0, top, width, min(height, top + _DIGEST_ROWS)))
+        digest.update(rows.tobytes())
+    return digest.digest()
+
+
+def _open_jpeg(content: mmap.mmap, ending: int = 0) -> PIL.Image.Image:
     for with_metadata in (True, False):
         # Pillow has no common exception for broken metadata.
         with suppress(Exception):
-            cleaned = io.BytesIO(clean_jpeg(content, with_metadata=with_metadata))
+            cleaned = io.BytesIO(clean_jpeg(content, with_metadata=with_metadata, ending=ending))
             return JpegImagePlugin.JpegImageFile(cleaned)
     raise InvalidImage
 

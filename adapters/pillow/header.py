@@ -5,37 +5,32 @@ HEIC, `Image.open` reads no pixels and is enough.
 """
 
 import mmap
-import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.pillow.limits import MAX_SCANS, TOO_COMPLEX, LimitChecker
+from adapters.pillow.jpeg import read_jpeg
+from adapters.pillow.limits import LimitChecker
 from domain.errors import InvalidImage
 from domain.media.image import SourceFormat
 
-# 0xFF and a byte that is no stuffed zero, fill byte, restart marker or start of image.
-_MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
-_FRAMES: Final = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_PROGRESSIVE: Final = {0xC2, 0xC6, 0xCA, 0xCE}
-_APPLICATIONS: Final = {*range(0xE0, 0xF0), 0xFE}
-_ICC: Final = b"\xe2ICC_PROFILE\0"
-_COLORS: Final = {b"\xe0JFIF\0", b"\xeeAdobe"}
-_METADATA: Final = {*_COLORS, _ICC, b"\xe1Exif\0\0", b"\xe1http://ns.adobe.com/xap/1.0/\0"}
 _FRAME, _EXTENSION = 0x2C, 0x21
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Size in pixels before rotation, number of frames, and whether the pixels are exact."""
+    """Size in pixels before rotation, number of frames, and whether the pixels are exact.
+
+    `has_end` says that the end of a JPEG is marked, so that a decoder finds out what is missing.
+    """
 
     width: int
     height: int
     frames: int = 1
     is_lossless: bool = False
+    has_end: bool = True
 
     @property
     def pixels(self) -> int:
@@ -44,56 +39,8 @@ class Header:
 
 
 def _read_jpeg(content: mmap.mmap, limits: LimitChecker) -> Header:
-    """Count the scans up to the end of the first image (ITU-T T.81, annex B)."""
-    headers, scans = list[Header](), 0
-    for marker, start, _ in _segments(content):
-        limits.check_block()
-        if marker in _FRAMES:
-            height, width = struct.unpack_from(">HH", content, start + 5)
-            headers.append(Header(width, height))
-            limits.check_jpeg_size(width, height, is_progressive=marker in _PROGRESSIVE)
-        elif marker == _START_OF_SCAN:
-            scans += 1
-            if scans > MAX_SCANS:
-                raise TOO_COMPLEX
-    if len(headers) != 1 or not scans:
-        raise InvalidImage
-    return headers[0]
-
-
-def clean_jpeg(content: mmap.mmap, *, with_metadata: bool) -> bytes:
-    """Return the first image with the first EXIF and XMP segment and the color profile only.
-
-    Pillow rejects an image whose Photoshop segment is broken, and reads all EXIF segments as one.
-    """
-    kept, seen = [b"\xff\xd8"], set[bytes]()
-    for marker, start, end in _segments(content):
-        name = content[start + 1 : start + 2] + content[start + 4 : start + 33]
-        kind = next((kind for kind in _METADATA if name.startswith(kind)), None)
-        is_new = kind is not None and (kind == _ICC or kind not in seen)
-        if marker not in _APPLICATIONS or (is_new and (with_metadata or kind in _COLORS)):
-            kept.append(content[start:end])
-        if kind is not None:
-            seen.add(kind)
-    return b"".join(kept)
-
-
-def _segments(content: mmap.mmap) -> Iterator[tuple[int, int, int]]:
-    """Yield each marker with its start and end, up to the end of the image or of the file.
-
-    A scan extends to the next marker. A segment that exceeds the file ends the image.
-    """
-    found = _MARKER.search(content, 2)
-    while found:
-        marker, start = found[1][0], found.start()
-        end = start + 2 + int.from_bytes(content[start + 2 : start + 4])
-        if marker == _END_OF_IMAGE or (marker in _APPLICATIONS and end > len(content)):
-            yield _END_OF_IMAGE, start, start + 2
-            return
-        found = _MARKER.search(content, end)
-        if marker == _START_OF_SCAN:
-            end = found.start() if found else len(content)
-        yield marker, start, end
+    jpeg = read_jpeg(content, limits)
+    return Header(jpeg.width, jpeg.height, has_end=jpeg.has_end)
 
 
 def _read_png(content: mmap.mmap, limits: LimitChecker) -> Header:
@@ -182,7 +129,7 @@ def read_header(content: mmap.mmap, image_format: SourceFormat, limits: LimitChe
     """
     try:
         header = _READERS[image_format](content, limits)
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, ValueError) as error:
         raise InvalidImage from error
     if not header.frames:
         raise InvalidImage

@@ -13,7 +13,8 @@ PIXEL = gif_frame(0, 0, 1, 1)
 GIF = gif(1, 1, [PIXEL])
 PNG = png(3, 1, 8, 0, zlib.compress(b"\0\x10\x20\x30"))
 BROKEN = {
-    "JPEG without end": JPEG[:-2],
+    "JPEG cut in its pixels": JPEG[:-12],
+    "JPEG cut in its only scan": JPEG[: SCAN + 20],
     "JPEG without size": JPEG[:FRAME] + JPEG[FRAME + 19 :],
     "JPEG with two sizes": JPEG[:FRAME] + JPEG[FRAME : FRAME + 19] + JPEG[FRAME:],
     "JPEG without scan": JPEG[:SCAN] + JPEG[-2:],

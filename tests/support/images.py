@@ -84,10 +84,11 @@ def multi_picture_jpeg() -> bytes:
 
 
 def scan_bomb_jpeg(scans: int = 5_000) -> bytes:
-    """A progressive photo that repeats its last scan many times."""
-    content = encode(sample_image(), "JPEG", progressive=True)
-    at = content.rindex(b"\xff\xda")
-    return content[:at] + content[at:-2] * scans + content[-2:]
+    """A progressive photo that repeats its first scan many times."""
+    content = plain_jpeg(progressive=True)
+    first = content.index(b"\xff\xda")
+    second = min(content.index(marker, first + 2) for marker in (b"\xff\xda", b"\xff\xc4"))
+    return content[:first] + content[first:second] * scans + content[second:]
 
 
 def segment(marker: int, body: bytes) -> bytes:

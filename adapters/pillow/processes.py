@@ -1,6 +1,7 @@
 """Decoder processes, which can be stopped at any time."""
 
 import asyncio
+import signal
 import socket
 import subprocess
 import sys
@@ -12,11 +13,16 @@ import msgspec
 
 from adapters.pillow.limits import TOO_COMPLEX
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Task
+from application.ports.errors import ImageDecoderUnavailable
+from domain.errors import InvalidImage
 
 _BASE_MEMORY: Final = 256 * 1024 * 1024
 _MEMORY_PER_PIXEL: Final = 20
 """An animated WebP needs most: two canvases, a frame and two copies, with 4 bytes per pixel."""
 _MAX_WAIT: Final = 3
+_START_SECONDS: Final = 5.0
+"""The start of a process is no time of a task. On a busy machine it takes seconds."""
+_CRASHES: Final = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 _IDLE_SECONDS: Final = 30.0
 """After this time without a task, the processes end."""
 # Freed images go back to the operating system at once.
@@ -54,20 +60,22 @@ class DecoderProcess:
         """Do the task with these descriptors.
 
         Raises:
-            InvalidImage: A signal ended the process, as after a crash of a decoder.
-            OSError: The process failed.
+            InvalidImage: The image made the decoder crash, or it takes too much time.
+            ImageDecoderUnavailable: The process ended for another reason.
         """
         message = b""
         with suppress(ConnectionError):
             socket.send_fds(self._socket, [msgspec.json.encode(task)], files)
             message = await asyncio.get_running_loop().sock_recv(self._socket, MAX_MESSAGE)
         if not message:
-            exit_code = await asyncio.to_thread(self._process.wait)
-            if exit_code > 0:  # no signal
-                raise OSError(f"The decoder process ended with exit code {exit_code}.")
-            raise TOO_COMPLEX
+            raise _error_of_exit(await asyncio.to_thread(self._process.wait))
         answer: Answer = msgspec.json.decode(message, type=Answer)
         return answer
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process does not run any more, for example because memory was needed."""
+        return self._process.poll() is not None
 
     def stop(self) -> None:
         """Stop the process, whatever it does, and wait for its end."""
@@ -76,11 +84,24 @@ class DecoderProcess:
         self._process.wait()
 
 
+def _error_of_exit(exit_code: int) -> Exception:
+    """Return what ended a process: the image or its limits, or else the system or an operator."""
+    if -exit_code == signal.SIGPROF:  # the limit of processor time
+        return TOO_COMPLEX
+    if -exit_code in _CRASHES:
+        return InvalidImage()
+    end = f"exit code {exit_code}" if exit_code >= 0 else f"signal {-exit_code}"
+    return ImageDecoderUnavailable(f"The decoder process ended with {end}.")
+
+
 class DecoderProcesses:
     """Decoder processes that wait for tasks. They are started when they are needed."""
 
     def __init__(self, max_pixels: int, max_seconds: float) -> None:
-        """Let a task take this much time of a processor, and three times as long if others work."""
+        """Let a task take this much time of a processor.
+
+        A busy machine has three times as long for it.
+        """
         self._max_pixels = max_pixels
         self._max_seconds = max_seconds
         self._idle = list[DecoderProcess]()
@@ -90,19 +111,22 @@ class DecoderProcesses:
         """Do a task in a process of its own; stop this if the caller is cancelled.
 
         Raises:
-            InvalidImage: It takes too much time or memory.
-            OSError: No process can be started.
+            InvalidImage: It takes too much time or memory, or makes the decoder crash.
+            ImageDecoderUnavailable: No process can be started, or it was stopped; the machine may
+                be busy. A retry may succeed.
         """
-        if not self._idle:
-            self._idle.append(await asyncio.to_thread(DecoderProcess, self._max_pixels))
-        process = self._idle.pop()
+        process = await self._take_process()
+        max_wait = _START_SECONDS + _MAX_WAIT * self._max_seconds
         try:
-            async with asyncio.timeout(_MAX_WAIT * self._max_seconds):
+            async with asyncio.timeout(max_wait):
                 answer = await process.run(task, files)
         except BaseException as error:
             await asyncio.shield(asyncio.to_thread(process.stop))
             if isinstance(error, TimeoutError):
-                raise TOO_COMPLEX from error
+                text = f"The decoder process did not respond within {max_wait:.0f} seconds."
+                raise ImageDecoderUnavailable(text) from error
+            if isinstance(error, OSError):
+                raise ImageDecoderUnavailable(f"The decoder process failed: {error}") from error
             raise
         self._idle.append(process)
         if self._stopping_idle is not None:
@@ -110,6 +134,17 @@ class DecoderProcesses:
         loop = asyncio.get_running_loop()
         self._stopping_idle = loop.call_later(_IDLE_SECONDS, self.stop_idle)
         return answer
+
+    async def _take_process(self) -> DecoderProcess:
+        while self._idle:
+            process = self._idle.pop()
+            if not process.has_ended:
+                return process
+            process.stop()
+        try:
+            return await asyncio.to_thread(DecoderProcess, self._max_pixels)
+        except OSError as error:
+            raise ImageDecoderUnavailable(f"No decoder process can be started: {error}") from error
 
     def stop_idle(self) -> None:
         """Stop the processes that do nothing, and so return their memory."""

@@ -11,6 +11,7 @@ from adapters.pillow.fair_queue import FairQueue
 from adapters.pillow.pixel_allowance import PixelAllowance
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
+from application.ports.errors import ImageDecoderUnavailable
 from application.ports.media import EncodedImage, PublishedImage
 from domain.errors import NoUploadSpace, Unavailable
 from domain.media.image import ImageLimits, SourceFormat, VariantSpec
@@ -98,7 +99,7 @@ class PillowImagePublisher:
             self._working.add(working)
             working.add_done_callback(self._working.discard)
             answer = await working
-        except OSError as error:
+        except ImageDecoderUnavailable as error:
             raise Unavailable from error
         finally:
             queue.release(queued)

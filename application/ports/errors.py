@@ -11,6 +11,7 @@ PortError                       afterwards
 ├── MediaStorageUnavailable     the media store does not answer; repeating may help
 │   └── MediaFileRejected       it answered that it does not do this
 │       └── MediaStorageFull    it has no space for the file
+├── ImageDecoderUnavailable     an image was not decoded, for no fault of it; repeating may help
 ├── MessengerUnavailable        the messenger would not accept a message now
 ├── CallProviderUnavailable     the call provider does not answer, or rejected a request
 ├── RecordingNotFound           the call provider has no such recording (any more)
@@ -69,6 +70,10 @@ class MediaFileRejected(MediaStorageUnavailable):
 
 class MediaStorageFull(MediaFileRejected):
     """The media store has no space for the file."""
+
+
+class ImageDecoderUnavailable(PortError):
+    """An image was not decoded, for no fault of it: the machine is busy, or has no memory left."""
 
 
 class MessengerUnavailable(PortError):

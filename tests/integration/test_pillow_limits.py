@@ -7,9 +7,11 @@ from tests.integration.image_publishing import publish, publish_by, publish_erro
 from tests.support.images import (
     animated_gif,
     animated_png,
+    encode,
     gif,
     gif_frame,
     plain_jpeg,
+    sample_image,
     scan_bomb_jpeg,
     segment,
     still_gif,
@@ -68,9 +70,9 @@ async def test_the_bytes_of_the_result_are_limited(content: bytes) -> None:
 
 
 async def test_the_time_is_limited() -> None:
-    async with open_image_publisher(ImageLimits(max_seconds=0.0)) as publisher:
+    async with open_image_publisher(ImageLimits(max_seconds=0.02)) as publisher:
         with pytest.raises(InvalidImage, match="too much time"):
-            await publish_by(publisher, plain_jpeg())
+            await publish_by(publisher, encode(sample_image(4000, 3000), "PNG"))
 
 
 async def test_frames_that_are_not_published_do_not_count() -> None:

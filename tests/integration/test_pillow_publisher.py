@@ -2,14 +2,13 @@ import asyncio
 import os
 import random
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from adapters.pillow import decoder, open_image_publisher
+from adapters.pillow import PillowImagePublisher, decoder, open_image_publisher
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
 from domain.errors import (
@@ -19,7 +18,7 @@ from domain.errors import (
     UnsupportedImageType,
 )
 from domain.media.image import ImageLimits
-from tests.integration.image_publishing import publish_by
+from tests.integration.image_publishing import Published, publish_by
 from tests.support.fakes.images import image_publisher
 from tests.support.images import (
     SECRET,
@@ -86,30 +85,78 @@ def decoder_pids() -> set[int]:
     return pids
 
 
-async def test_a_process_without_enough_memory_or_that_is_killed_fails_one_image_only() -> None:
+async def stop_decoder(publisher: PillowImagePublisher) -> int:
+    """Start a decoder process and stop it while it is idle; return its id."""
     others = decoder_pids()
+    await publish_by(publisher, still_gif())
+    (pid,) = decoder_pids() - others
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+async def publish_with_signals(
+    publisher: PillowImagePublisher, *signals: signal.Signals
+) -> Published:
+    """Publish while the decoder is stopped, and send it these signals when it has its task."""
+    pid = await stop_decoder(publisher)
+    publishing = asyncio.create_task(publish_by(publisher, plain_jpeg()))
+    await asyncio.sleep(0.05)  # until the process has its task
+    for number in signals:
+        os.kill(pid, number)
+    return await publishing
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])
+async def test_an_image_that_crashes_the_decoder_is_broken(number: signal.Signals) -> None:
+    async with open_image_publisher(ImageLimits()) as publisher:
+        with pytest.raises(InvalidImage, match="broken"):
+            await publish_with_signals(publisher, number, signal.SIGCONT)
+
+        await publish_by(publisher, plain_jpeg())
+
+
+async def test_a_decoder_that_others_end_is_no_error_of_the_image() -> None:
+    async with open_image_publisher(ImageLimits()) as publisher:
+        with pytest.raises(Unavailable) as raised:
+            await publish_with_signals(publisher, signal.SIGKILL)
+        assert str(raised.value.__cause__) == "The decoder process ended with signal 9."
+
+        await publish_by(publisher, plain_jpeg())
+
+
+async def test_a_machine_without_time_for_the_decoder_is_no_error_of_the_image(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_image_publisher(ImageLimits()) as publisher:
+        await stop_decoder(publisher)
+        with monkeypatch.context() as patch:
+            patch.setattr("adapters.pillow.processes._START_SECONDS", -59.9)
+            with pytest.raises(Unavailable) as raised:
+                await publish_by(publisher, plain_jpeg())
+        assert "did not respond within" in str(raised.value.__cause__)
+
+        await publish_by(publisher, plain_jpeg())
+
+
+async def test_a_decoder_that_was_ended_while_idle_is_replaced() -> None:
+    others = decoder_pids()
+    async with open_image_publisher(ImageLimits()) as publisher:
+        await publish_by(publisher, still_gif())
+        for pid in decoder_pids() - others:
+            os.kill(pid, signal.SIGKILL)
+            await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+        await publish_by(publisher, plain_jpeg())
+
+
+async def test_a_process_without_enough_memory_fails_one_image_only() -> None:
     processes = DecoderProcesses(-12_000_000, 60)  # 28 MB
     publisher = image_publisher(processes=processes)
     with pytest.raises(InvalidImage, match="too much time or memory"):
         await publish_by(publisher, encode(sample_image(6000, 4000), "PNG"))
 
-    await publish_by(publisher, still_gif())
-    for pid in decoder_pids() - others:
-        os.kill(pid, signal.SIGKILL)
-    with pytest.raises(InvalidImage, match="too much time or memory"):
-        await publish_by(publisher, plain_jpeg())
-
     await publish_by(publisher, plain_jpeg())
     await publisher.close()
-
-
-async def test_a_process_that_cannot_start_is_no_error_of_the_image(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    publisher = image_publisher(processes=DecoderProcesses(0, 60))
-    with pytest.raises(Unavailable):
-        await publish_by(publisher, plain_jpeg())
 
 
 def mutate(content: bytes, rng: random.Random) -> bytes:

@@ -15,7 +15,7 @@ from litestar.routes import HTTPRoute
 
 from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.table import Api, api_of
-from entrypoints.http.fields import header
+from entrypoints.http.fields import USER_ID_EXAMPLE, header
 from entrypoints.http.openapi import responses
 from entrypoints.http.otp.schemas import OTP_EXAMPLE, OTP_PATTERN, otp_pattern
 from entrypoints.http.parsing import body_type
@@ -82,9 +82,14 @@ _HEADERS: Final[Mapping[str, Any]] = {
         'Bearer error="invalid_token"',
     ),
     "Allow": header("The methods that the path supports.", "OPTIONS, POST"),
+    "Location": header(
+        "The path of what exists now. Resolve it against the URL of the request.",
+        f"/users/{USER_ID_EXAMPLE}",
+    ),
 }
 _ALWAYS: Final = {"X-Request-Id": "RequestId", "Cache-Control": "NoStore"}
 _BY_STATUS: Final = {
+    "201": {"Location": "Location"},
     "401": {"WWW-Authenticate": "WWWAuthenticate"},
     "405": {"Allow": "Allow"},
     "429": {"Retry-After": "RetryAfter"},

@@ -99,7 +99,7 @@ _BY_STATUS: Final = {
 
 @get(_ERROR_SCHEMAS_PATH)
 async def _list_error_schemas() -> (
-    responses.ErrorFields | responses.FieldErrors | responses.LegacyError
+    responses.ErrorFields | responses.InvalidFieldsError | responses.LegacyError
 ):
     """Make the framework generate the schemas of errors. This is no operation of the API."""
     raise NotImplementedError
@@ -183,12 +183,10 @@ def _correct_schemas(
     bodies = {body.__name__: body for body in request_bodies}
     for name, schema in schemas.items():
         if name not in bodies:
-            # The framework describes a field that msgspec may omit as a union of one type.
-            schema["required"] = sorted(
-                key
-                for key, field in schema["properties"].items()
-                if len(field.get("oneOf", ())) != 1
-            )
+            # The framework lists no field with a default. It shows each default but that of a field
+            # that msgspec may omit.
+            always = (key for key, field in schema["properties"].items() if "default" in field)
+            schema["required"] = sorted({*schema["required"], *always})
         elif bodies[name].__struct_config__.forbid_unknown_fields:
             schema["additionalProperties"] = False
 
@@ -203,8 +201,15 @@ def _set_otp_length(schemas: dict[str, Any], length: int) -> None:
 
 
 def _replace_one_of(part: dict[str, Any]) -> dict[str, Any]:
-    """Make a union `anyOf`, because a value may match two of its schemas, or else its only type."""
+    """Make a union `anyOf`, because a value may match two of its schemas, or else its only type.
+
+    A value that may be null gets two types instead: openapi-generator mixes up fields whose schemas
+    have the same alternatives, and loses their formats.
+    """
     alternatives: list[dict[str, Any]] = part.pop("oneOf", [])
+    types = [alternative for alternative in alternatives if alternative != {"type": "null"}]
+    if len(types) == 1 < len(alternatives) and "type" in types[0]:
+        return part | types[0] | {"type": [types[0]["type"], "null"]}
     if len(alternatives) == 1:
         return part | alternatives[0]
     return part | {"anyOf": alternatives} if alternatives else part

@@ -48,8 +48,8 @@ class AddSession:
         client_ip_hash: str | None = None,
         *,
         is_retry: bool = False,
-    ) -> str | None:
-        """Add the session, and return the id of its identity.
+    ) -> Identity | None:
+        """Add the session to the identity of the phone, and return that identity.
 
         None if that identity is blocked, if the challenge opened a session before, or if the
         identity of a retry is deleted or detached.
@@ -99,7 +99,7 @@ class AddSession:
 
         identity = await save_identity(self.identities, identity_id, add, loaded)
         if is_added:
-            return identity_id
+            return identity
         if is_detaching:
             self.events.emit(SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=identity_id)
         elif is_retry or not identity.is_closed or identity.has_used(used.id):
@@ -130,7 +130,7 @@ async def repeat_login(
     client_ip_hash: str | None,
     device_token: DeviceToken | None,
     now: datetime,
-) -> tuple[Tokens, DeviceToken | None] | None:
+) -> tuple[Identity, Tokens, DeviceToken | None] | None:
     """Issue the tokens of the session that a code opened, for a repeat of that request.
 
     - The client proves itself with the code, and with the request id that it sent with it; by the
@@ -148,7 +148,7 @@ async def repeat_login(
         now: when the repeat arrived.
 
     Returns:
-        The same tokens again, or None where the login cannot be repeated.
+        The identity and the same tokens again, or None where the login cannot be repeated.
 
     Raises:
         StorageError
@@ -173,6 +173,7 @@ async def repeat_login(
         secrets.append(device_token.secret)
     issued = (DeviceToken(identity.id, secret) for secret in secrets)
     return (
+        identity,
         sessions.issue_tokens(identity.id, session, now),
         next((token for token in issued if token.device_id in devices), None),
     )

@@ -56,8 +56,9 @@ class VerifyOtpCommand:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """The code was correct."""
+    """The code was correct. The identity has the session of the tokens."""
 
+    identity: Identity
     tokens: Tokens
     device_token: DeviceToken | None = None
 
@@ -148,12 +149,12 @@ class VerifyOtp:
         code = used_code(result)
         replacing = self._replace(phone, successor, loaded)
         if code is None:
-            is_saved, identity = await replacing, None
+            is_saved, loaded_identity = await replacing, None
         else:
-            is_saved, identity = await asyncio.gather(replacing, self._load_identity(code))
+            is_saved, loaded_identity = await asyncio.gather(replacing, self._load_identity(code))
         if not is_saved:  # another request changed the verification, and maybe the login
             result = await update_phone_verification(self.phone_verifications, phone, check)
-            code, identity = used_code(result), None
+            code, loaded_identity = used_code(result), None
         unchanged = loaded if is_saved else None
         try:
             left = await self.attempt_limiter.apply(attempt, permits, result, unchanged)
@@ -181,20 +182,20 @@ class VerifyOtp:
             session,
             phone,
             code,
-            identity,
+            loaded_identity,
             device_token.device_id if device_token else None,
             attempt.request_id,
             client_ip_hash,
         )
         if isinstance(result, Correct):
-            identity_id, _ = await asyncio.gather(
+            identity, _ = await asyncio.gather(
                 add_session(), self.attempt_limiter.release(permits, code.deliveries)
             )
         else:
             is_completable = now < code.challenge.expires_at
-            identity_id = await add_session(is_retry=True) if is_completable else None
-            await self.attempt_limiter.release(permits, code.deliveries if identity_id else ())
-        if identity_id is None:  # a parallel repeat may have opened the session
+            identity = await add_session(is_retry=True) if is_completable else None
+            await self.attempt_limiter.release(permits, code.deliveries if identity else ())
+        if identity is None:  # a parallel repeat may have opened the session
             repeated = await repeat_login(
                 self.identities,
                 self.sessions,
@@ -205,18 +206,18 @@ class VerifyOtp:
                 now,
             )
             return LoggedIn(*repeated) if repeated else self._reject(phone, left)
-        await self._verify_caller(code, identity_id)
-        self.events.emit(SecurityEventType.LOGIN_SUCCEEDED, phone=phone, user_id=identity_id)
+        await self._verify_caller(code, identity.id)
+        self.events.emit(SecurityEventType.LOGIN_SUCCEEDED, phone=phone, user_id=identity.id)
         if self.codes.is_test_phone(phone, now):
             self.events.emit(
                 SecurityEventType.TEST_OTP_USED,
                 phone=phone,
-                user_id=identity_id,
+                user_id=identity.id,
                 reason="logged in",
             )
-        tokens = self.sessions.issue_tokens(identity_id, session, now)
-        device_token = device_token and replace(device_token, identity_id=identity_id)
-        return LoggedIn(tokens, device_token)
+        tokens = self.sessions.issue_tokens(identity.id, session, now)
+        device_token = device_token and replace(device_token, identity_id=identity.id)
+        return LoggedIn(identity, tokens, device_token)
 
     def _check(
         self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
+from urllib.parse import urlsplit
 
 from application.ports.voice import Webhooks
 from domain import phone
@@ -52,6 +53,13 @@ class HttpSettings:
     keeps_docs_token: bool = False
     media_cache_control: str = "public, max-age=31536000, immutable"
     is_stopping: Callable[[], bool] = lambda: False
+
+    def public_path(self, path: str) -> str:
+        """Return a path of this service as its clients see it: below that of `public_url`.
+
+        It has no host (RFC 9110 §10.2.2), because clients may reach the service by several names.
+        """
+        return urlsplit(self.public_url).path.rstrip("/") + path
 
     def parse_phone(self, text: str) -> phone.PhoneNumber:
         """Parse a number as people write it; raises InvalidValue."""

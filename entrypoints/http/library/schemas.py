@@ -132,7 +132,7 @@ class LibraryItemResponse(msgspec.Struct, kw_only=True):
                 "5a69788796a5b4c3d2e1f00f1e2d3c4b.jpg"
             },
         ),
-    ] = {}
+    ]
 
 
 ItemResponse = TypeVar("ItemResponse", bound=LibraryItemResponse)

@@ -15,7 +15,7 @@ from litestar.routes import HTTPRoute
 
 from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.table import Api, api_of
-from entrypoints.http.fields import header
+from entrypoints.http.fields import USER_ID_EXAMPLE, header
 from entrypoints.http.openapi import responses
 from entrypoints.http.otp.schemas import OTP_EXAMPLE, OTP_PATTERN, otp_pattern
 from entrypoints.http.parsing import body_type
@@ -82,9 +82,14 @@ _HEADERS: Final[Mapping[str, Any]] = {
         'Bearer error="invalid_token"',
     ),
     "Allow": header("The methods that the path supports.", "OPTIONS, POST"),
+    "Location": header(
+        "The path of what exists now. Resolve it against the URL of the request.",
+        f"/users/{USER_ID_EXAMPLE}",
+    ),
 }
 _ALWAYS: Final = {"X-Request-Id": "RequestId", "Cache-Control": "NoStore"}
 _BY_STATUS: Final = {
+    "201": {"Location": "Location"},
     "401": {"WWW-Authenticate": "WWWAuthenticate"},
     "405": {"Allow": "Allow"},
     "429": {"Retry-After": "RetryAfter"},
@@ -94,7 +99,7 @@ _BY_STATUS: Final = {
 
 @get(_ERROR_SCHEMAS_PATH)
 async def _list_error_schemas() -> (
-    responses.ErrorFields | responses.FieldErrors | responses.LegacyError
+    responses.ErrorFields | responses.InvalidFieldsError | responses.LegacyError
 ):
     """Make the framework generate the schemas of errors. This is no operation of the API."""
     raise NotImplementedError
@@ -178,12 +183,10 @@ def _correct_schemas(
     bodies = {body.__name__: body for body in request_bodies}
     for name, schema in schemas.items():
         if name not in bodies:
-            # The framework describes a field that msgspec may omit as a union of one type.
-            schema["required"] = sorted(
-                key
-                for key, field in schema["properties"].items()
-                if len(field.get("oneOf", ())) != 1
-            )
+            # The framework lists no field with a default. It shows each default but that of a field
+            # that msgspec may omit.
+            always = (key for key, field in schema["properties"].items() if "default" in field)
+            schema["required"] = sorted({*schema["required"], *always})
         elif bodies[name].__struct_config__.forbid_unknown_fields:
             schema["additionalProperties"] = False
 
@@ -198,8 +201,15 @@ def _set_otp_length(schemas: dict[str, Any], length: int) -> None:
 
 
 def _replace_one_of(part: dict[str, Any]) -> dict[str, Any]:
-    """Make a union `anyOf`, because a value may match two of its schemas, or else its only type."""
+    """Make a union `anyOf`, because a value may match two of its schemas, or else its only type.
+
+    A value that may be null gets two types instead: openapi-generator mixes up fields whose schemas
+    have the same alternatives, and loses their formats.
+    """
     alternatives: list[dict[str, Any]] = part.pop("oneOf", [])
+    types = [alternative for alternative in alternatives if alternative != {"type": "null"}]
+    if len(types) == 1 < len(alternatives) and "type" in types[0]:
+        return part | types[0] | {"type": [types[0]["type"], "null"]}
     if len(alternatives) == 1:
         return part | alternatives[0]
     return part | {"anyOf": alternatives} if alternatives else part

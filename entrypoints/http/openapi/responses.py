@@ -27,7 +27,7 @@ DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
 """A class of errors, or an example of a field that is invalid."""
 
 
-class FieldErrors(msgspec.Struct):
+class InvalidFieldsError(msgspec.Struct):
     """Invalid fields; `body` stands for the body as a whole."""
 
     errors: Annotated[
@@ -255,7 +255,11 @@ def _describe(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
     # A client finds out by the code which one it is.
     names = dict.fromkeys(_schema_name(type(example), api) for example in examples)
     alternatives = [{"$ref": f"#/components/schemas/{name}"} for name in names]
-    schema = alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
+    schema: dict[str, Any] = {"anyOf": alternatives}
+    if len(alternatives) == 1:
+        schema = dict(alternatives[0])
+    elif name := _shared_name(api, examples):
+        schema["title"] = name  # generators of clients would invent a name
     return {
         "description": _description(api, examples),
         "content": {"application/json": {"schema": schema, "examples": named}},
@@ -280,7 +284,7 @@ def _schema_name(error: type[ApiError], api: Api) -> str:
     if api is Api.LEGACY:
         return LegacyError.__name__
     if not has_response(error):
-        return FieldErrors.__name__
+        return InvalidFieldsError.__name__
     row = ERRORS[error]
     # The same code can come with details and without.
     suffix = "DetailedError" if row.details and row.status == 500 else "Error"

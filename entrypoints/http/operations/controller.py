@@ -50,11 +50,14 @@ class OperationsController(Controller):
 
     @get(
         "/.well-known/jwks.json",
-        summary="Get the keys that verify access tokens",
+        summary="Get the keys that verify short-lived access tokens",
         response_description="The public keys. A new key is listed before it signs.",
     )
     async def get_jwks(self, request: ApiRequest) -> schemas.JsonWebKeySet:
-        """Return the public keys that access tokens are signed with.
+        """Return the public keys of the key set (JWKS).
+
+        They verify the short-lived access tokens of a login with `"refresh": true`; the long-lived
+        ones, which `verify-otp` returns by default, are signed with a key that is not published.
 
         The session of a token that they verify may have ended: only this service knows.
         """

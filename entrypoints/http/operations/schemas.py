@@ -48,7 +48,7 @@ class JsonWebKey(msgspec.Struct, kw_only=True):
 
 
 class JsonWebKeySet(msgspec.Struct):
-    """The keys that verify access tokens, the newest first (RFC 7517 §5)."""
+    """The keys that verify short-lived access tokens, the newest first (RFC 7517 §5)."""
 
     keys: Annotated[
         list[JsonWebKey], described("Get the set again when a token has an unknown `kid`.")

@@ -8,7 +8,7 @@ from litestar import Controller, get, post
 from litestar.params import JSONBody
 
 from application.otp.request_otp import RequestOtpCommand
-from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
+from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
@@ -98,7 +98,7 @@ class OtpController(Controller):
     )
     async def verify_otp(
         self, request: ApiRequest, data: JSONBody[schemas.VerifyOtpBody]
-    ) -> schemas.VerifyOtpResponse | schemas.InvalidOtpResponse:
+    ) -> schemas.VerifyOtpResponse:
         """Exchange a code for an access token. A code can be used once.
 
         After a 503, or without a response, send the same request again: if the login was not saved,
@@ -109,6 +109,9 @@ class OtpController(Controller):
         Send `request_id`: the attempts are then counted for this request only, and nobody else
         can use them up. After too many, `retry_after` says when the same request is looked at
         again, and `resend_in` when a new code can be requested.
+
+        A correct code returns `access_token`, `token_type`, `expires_in`, `user_id` and `username`,
+        any other `attempts_left`.
 
         A correct code also returns a `device_token`; with it the device has attempts and messages
         of its own from then on. With `refresh`, the access token is short-lived and a refresh token
@@ -131,9 +134,7 @@ class OtpController(Controller):
                 with_device_token=True,
             )
         )
-        if isinstance(result, LoggedIn):
-            return schemas.to_verify_otp_response(result.tokens, result.device_token)
-        return schemas.InvalidOtpResponse(attempts_left=result.attempts_left)
+        return schemas.to_verify_otp_response(result)
 
 
 def _parse_channel(text: str | None, settings: HttpSettings) -> Channel:

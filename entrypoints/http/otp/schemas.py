@@ -4,14 +4,13 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from application.identities.session_factory import Tokens
-from domain.identities.device_token import DeviceToken
+from application.otp.verify_otp import LoggedIn, OtpRejected
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
-from entrypoints.http.fields import PhoneField, described, path_parameter
+from entrypoints.http.fields import USER_ID_EXAMPLE, PhoneField, described, path_parameter
 from entrypoints.http.sessions.schemas import (
     AccessTokenField,
     ExpiresInField,
@@ -166,7 +165,12 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = None
     refresh: Annotated[
-        bool | None, described("True returns a refresh token and a short-lived access token.", True)
+        bool | None,
+        described(
+            "True returns a refresh token and a short-lived access token, which other services can"
+            " verify with the key set.",
+            True,
+        ),
     ] = None
     device: Annotated[
         str | None,
@@ -181,31 +185,60 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class VerifyOtpResponse(msgspec.Struct, kw_only=True):
-    """The code was correct. The refresh token is present if it was requested."""
+    """Whether the code was correct, with the tokens of the new session or the attempts left.
 
-    success: Annotated[bool, described("The code was correct.", True, const=True)] = True
-    message: Annotated[str, described("Always `OTP verified`.", "OTP verified")] = "OTP verified"
-    access_token: AccessTokenField
-    token_type: TokenTypeField = "Bearer"  # noqa: S105 - RFC 6750, not a secret
-    expires_in: ExpiresInField
+    This is one schema for both answers: many generators of clients merge the schemas of a union
+    into one class that requires the fields of all of them.
+    """
+
+    success: Annotated[
+        bool,
+        described(
+            "Whether the code was correct. If it was not, it was wrong, expired, used before or"
+            " never sent; the response does not say which.",
+            True,
+        ),
+    ]
+    message: Annotated[
+        str, described("`OTP verified` or `Invalid OTP`.", "OTP verified", "Invalid OTP")
+    ]
+    access_token: AccessTokenField | msgspec.UnsetType = msgspec.UNSET
+    token_type: TokenTypeField | msgspec.UnsetType = msgspec.UNSET
+    expires_in: ExpiresInField | msgspec.UnsetType = msgspec.UNSET
+    user_id: Annotated[
+        str | msgspec.UnsetType,
+        described("The caller's id, which `POST /users` does not change.", USER_ID_EXAMPLE),
+    ] = msgspec.UNSET
+    username: Annotated[
+        str | msgspec.UnsetType | None,
+        described(
+            "The caller's username; null before `POST /users`: ask for a name.", "Rahul Sharma"
+        ),
+    ] = msgspec.UNSET
     refresh_token: RefreshTokenField | msgspec.UnsetType = msgspec.UNSET
     refresh_expires_in: RefreshExpiresInField | msgspec.UnsetType = msgspec.UNSET
     device_token: DeviceTokenField | msgspec.UnsetType = msgspec.UNSET
+    attempts_left: Annotated[
+        int | msgspec.UnsetType,
+        described("The number of attempts that are left after a code that was not correct.", 4),
+    ] = msgspec.UNSET
 
 
-class InvalidOtpResponse(msgspec.Struct, kw_only=True):
-    """The code was wrong, expired, used before or never sent; the response does not say which."""
-
-    success: Annotated[bool, described("The code was not correct.", False, const=False)] = False
-    message: Annotated[str, described("Always `Invalid OTP`.", "Invalid OTP")] = "Invalid OTP"
-    attempts_left: Annotated[int, described("The number of attempts that are left.", 4)]
-
-
-def to_verify_otp_response(tokens: Tokens, device_token: DeviceToken | None) -> VerifyOtpResponse:
-    """Convert the tokens of a new session and of its device."""
+def to_verify_otp_response(result: LoggedIn | OtpRejected) -> VerifyOtpResponse:
+    """Convert the result: the tokens of a new session and of its device, or the attempts left."""
+    if isinstance(result, OtpRejected):
+        return VerifyOtpResponse(
+            success=False, message="Invalid OTP", attempts_left=result.attempts_left
+        )
+    user, tokens, device_token = result.identity.user, result.tokens, result.device_token
     return VerifyOtpResponse(
+        success=True,
+        message="OTP verified",
         access_token=tokens.access_token,
+        token_type="Bearer",  # noqa: S106 - RFC 6750, not a secret
         expires_in=tokens.expires_in,
+        user_id=result.identity.id,
+        username=user.username.text if user else None,
         refresh_token=tokens.refresh_token or msgspec.UNSET,
         refresh_expires_in=tokens.refresh_expires_in or msgspec.UNSET,
         device_token=device_token.text if device_token else msgspec.UNSET,

@@ -1,6 +1,6 @@
 """Users."""
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
 
 from domain import errors
@@ -40,7 +40,7 @@ class UserController(Controller):
     )
     async def create_user(
         self, request: ApiRequest, data: JSONBody[CreateUserBody]
-    ) -> CreateUserResponse:
+    ) -> Response[CreateUserResponse]:
         """Make the caller a user. `number` must be the phone that the caller signed in with.
 
         The same username and number again is a success with the same id. If number and username
@@ -52,7 +52,10 @@ class UserController(Controller):
             ("number", lambda: request.settings.parse_phone(data.number)),
         )
         identity = await request.use_cases.create_user(request.principal, username, phone)
-        return CreateUserResponse(user_id=identity.id, admin=identity.is_administrator)
+        return Response(
+            CreateUserResponse(user_id=identity.id, admin=identity.is_administrator),
+            headers={"Location": request.settings.public_path(f"/users/{identity.id}")},
+        )
 
     @get(
         "/me",

@@ -18,8 +18,7 @@ from dialtone_client.api.users import create_user, get_me
 from dialtone_client.models import (
     CreateUserBody,
     CreateUserResponse,
-    FieldErrors,
-    InvalidOtpResponse,
+    InvalidFieldsError,
     LibraryPageResponse,
     RequestOtpBody,
     RequestOtpResponse,
@@ -32,23 +31,26 @@ from dialtone_client.models import (
     VerifyOtpResponse,
 )
 from dialtone_client.models.unauthenticated_error_code import UnauthenticatedErrorCode
-from dialtone_client.types import File
+from dialtone_client.types import File, Unset
 
 
 def main(url: str, phone: str, otp: str, image: bytes) -> None:
     """Use the operations that every app needs; any difference is an AssertionError."""
     client = Client(base_url=url, raise_on_unexpected_status=True)
     check_errors(url, client)
-    token = sign_in(client, phone, otp)
-    signed_in = AuthenticatedClient(base_url=url, token=token, raise_on_unexpected_status=True)
-    create_and_show_user(signed_in, phone)
+    verified = sign_in(client, phone, otp)
+    assert isinstance(verified.access_token, str)
+    signed_in = AuthenticatedClient(
+        base_url=url, token=verified.access_token, raise_on_unexpected_status=True
+    )
+    create_and_show_user(signed_in, phone, verified)
     upload_and_download(signed_in, image)
 
 
 def check_errors(url: str, client: Client) -> None:
     """Each error is an object of its own class, with its code."""
     invalid = request_otp.sync(client=client, body=RequestOtpBody(phone="1"))
-    assert isinstance(invalid, FieldErrors)
+    assert isinstance(invalid, InvalidFieldsError)
     assert invalid.code == "invalid"
     assert [error.field for error in invalid.field_errors] == ["phone"]
     without_token = AuthenticatedClient(base_url=url, token="none")
@@ -57,29 +59,33 @@ def check_errors(url: str, client: Client) -> None:
     assert refused.code is UnauthenticatedErrorCode.UNAUTHENTICATED
 
 
-def sign_in(client: Client, phone: str, otp: str) -> str:
-    """Return an access token; the first attempt has a wrong code."""
+def sign_in(client: Client, phone: str, otp: str) -> VerifyOtpResponse:
+    """Return the response to the right code; the first attempt has a wrong one."""
     requested = request_otp.sync(client=client, body=RequestOtpBody(phone=phone))
     assert isinstance(requested, RequestOtpResponse)
     wrong = verify_otp.sync(client=client, body=VerifyOtpBody(phone=phone, otp=otp[::-1]))
-    assert isinstance(wrong, InvalidOtpResponse)
+    assert isinstance(wrong, VerifyOtpResponse)
     assert wrong.success is False
+    assert not isinstance(wrong.attempts_left, Unset)
     assert wrong.attempts_left > 0
     body = VerifyOtpBody(phone=phone, otp=otp, request_id=requested.request_id)
     verified = verify_otp.sync(client=client, body=body)
     assert isinstance(verified, VerifyOtpResponse)
     assert verified.success is True
-    return verified.access_token
+    return verified
 
 
-def create_and_show_user(client: AuthenticatedClient, phone: str) -> None:
+def create_and_show_user(
+    client: AuthenticatedClient, phone: str, verified: VerifyOtpResponse
+) -> None:
     """Create the user of the token; times are datetimes."""
+    assert verified.username is None
     body = CreateUserBody(username="Rahul Sharma", number=phone)
     created = create_user.sync(client=client, body=body)
     assert isinstance(created, CreateUserResponse)
     me = get_me.sync(client=client)
     assert isinstance(me, UserResponse)
-    assert me.field_id == created.user_id
+    assert me.field_id == created.user_id == verified.user_id
     check_recent(me.created_on)
     sessions = list_sessions.sync(client=client)
     assert isinstance(sessions, SessionListResponse)

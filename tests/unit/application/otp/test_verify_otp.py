@@ -29,6 +29,22 @@ async def test_the_correct_code_logs_the_phone_in(app: AppHarness) -> None:
     assert principal.session.device == "Pixel 9"
 
 
+async def test_a_login_returns_the_identity_that_the_phone_has_now(app: AppHarness) -> None:
+    first = await app.open_session()
+    assert first.identity.user is None
+    principal = await app.use_cases.authenticate(first.tokens.access_token)
+    assert first.identity.id == principal.identity.id
+
+    user = await app.create_user(principal)
+    again = await app.open_session()
+    assert (again.identity.id, again.identity.user) == (user.id, user.user)
+
+    await app.use_cases.delete_user(principal)
+    after = await app.open_session()
+    assert after.identity.id != user.id
+    assert after.identity.user is None
+
+
 @pytest.mark.parametrize("length", [6, 7, 8])
 async def test_codes_have_the_configured_length(length: int) -> None:
     app = AppHarness(policy=Policy(otp_length=length))

@@ -1,9 +1,9 @@
 """Encoding of animations: as GIF, or for variants also as WebP."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import PIL.Image
 from PIL import GifImagePlugin
@@ -16,11 +16,32 @@ from domain.media.image import ImageFormat
 _MAX_MEDIAN_CUT_PIXELS: Final = 20_000_000
 _TRANSPARENT: Final = 255
 _MAX_DELAY: Final = 655_350
+_SHOWN_LONGER: Final = 10
+_MAX_PLAYS: Final = 65_535
 Transform = Callable[[PIL.Image.Image], PIL.Image.Image]
 
 
+class Animation(Protocol):
+    """Frames with their durations."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The width and height of each frame."""
+
+    @property
+    def count(self) -> int:
+        """The number of frames."""
+
+    @property
+    def repetitions(self) -> int | None:
+        """How often it is shown again, 0 for endless; None if it is shown once."""
+
+    def frames(self) -> Iterator[PIL.Image.Image]:
+        """Yield each frame as a viewer shows it, with its duration in milliseconds."""
+
+
 @dataclass(frozen=True, slots=True)
-class Animation:
+class PillowAnimation:
     """An image with one or more frames, which may be smaller than its size when it is upright."""
 
     image: PIL.Image.Image
@@ -28,11 +49,14 @@ class Animation:
     count: int
 
     @property
-    def loops(self) -> int | None:
-        """The number of repetitions, 0 for endless; None if it is shown once."""
+    def repetitions(self) -> int | None:
+        """How often it is shown again, 0 for endless; None if it is shown once."""
         # Pillow does not read that of AVIF, which is endless most of the time.
         loops = self.image.info.get("loop", None if self.image.format == "GIF" else 0)
-        return loops if isinstance(loops, int) else None
+        if not isinstance(loops, int):
+            return None
+        # A WebP says how often it is shown (RFC 9649), a GIF how often it is repeated.
+        return loops - 1 or None if loops and self.image.format == "WEBP" else loops
 
     def frames(self) -> Iterator[PIL.Image.Image]:
         """Yield each frame that was counted, as a viewer shows it.
@@ -65,36 +89,60 @@ def encode_gif(animation: Animation, transform: Transform = lambda frame: frame)
     frames = [_to_palette(transform(frame), is_exact=is_exact) for frame in animation.frames()]
     _drop_unused_colors(frames)
     has_transparency = any("transparency" in frame.info for frame in frames)
+    for frame in frames if has_transparency else ():
+        if "transparency" not in frame.info and not frame.histogram()[_TRANSPARENT]:
+            # Some viewers show the background color where a frame without this was.
+            frame.info["transparency"] = _TRANSPARENT
     return _encode_frames(
         frames,
         ImageFormat.GIF,
         # A transparent pixel must not show the frame before.
         disposal=2 if has_transparency else 1,
-        **({} if animation.loops is None else {"loop": animation.loops}),
+        unit=10,
+        **({} if animation.repetitions is None else {"loop": animation.repetitions}),
     )
 
 
 def encode_animated_webp(animation: Animation, transform: Transform) -> bytes:
     """Encode all frames as WebP."""
     frames = [transform(frame) for frame in animation.frames()]
-    loops = 1 if animation.loops is None else animation.loops
-    return _encode_frames(frames, ImageFormat.WEBP, loop=loops, quality=80, method=2)
+    repetitions = animation.repetitions
+    plays = 1 if repetitions is None else repetitions and min(repetitions + 1, _MAX_PLAYS)
+    return _encode_frames(frames, ImageFormat.WEBP, unit=1, loop=plays, quality=80, method=2)
 
 
 def _encode_frames(
-    frames: Sequence[PIL.Image.Image], image_format: ImageFormat, **options: Any
+    frames: Sequence[PIL.Image.Image], image_format: ImageFormat, *, unit: int, **options: Any
 ) -> bytes:
     first, *others = frames
-    durations = [min(int(frame.info.get("duration", 0)), _MAX_DELAY) for frame in frames]
+    durations = _round([float(frame.info.get("duration", 0)) for frame in frames], unit)
     animated = {"save_all": True, "append_images": others, "duration": durations}
     return encode(first, image_format, **animated, **options)
+
+
+def _round(durations: Iterable[float], unit: int) -> list[int]:
+    """Round durations in milliseconds to multiples of a unit, so that their sum is kept.
+
+    What a frame is too long or too short is taken from the next one. Browsers show a frame of at
+    most 10 ms for 100 ms: so one that is longer stays longer.
+    """
+    rounded, rest = list[int](), 0.0
+    for duration in durations:
+        exact = min(duration, _MAX_DELAY) + rest
+        least = _SHOWN_LONGER + unit if duration > _SHOWN_LONGER else 0
+        rounded.append(min(max(round(exact / unit) * unit, least), _MAX_DELAY))
+        rest = exact - rounded[-1]
+    return rounded
 
 
 def _to_palette(frame: PIL.Image.Image, *, is_exact: bool) -> PIL.Image.Image:
     if frame.mode in {"P", "L"}:
         return frame
     method = PIL.Image.Quantize.MEDIANCUT if is_exact else PIL.Image.Quantize.FASTOCTREE
-    result = frame.convert("RGB").quantize(_TRANSPARENT, method=method)
+    try:
+        result = frame.convert("RGB").quantize(_TRANSPARENT, method=method)
+    except ValueError as error:  # how Pillow says here that it gets no memory
+        raise MemoryError from error
     result.info = {"duration": frame.info.get("duration", 0)}
     if frame.has_transparency_data:
         alpha = frame.convert("RGBA").getchannel("A")

@@ -33,12 +33,13 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from adapters.pillow.animations import Animation, encode_gif
+from adapters.pillow.animations import Animation, PillowAnimation, encode_gif
 from adapters.pillow.colors import MAX_PROFILE_SIZE, normalize, swaps_sides
 from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
 from adapters.pillow.header import Header, read_header
 from adapters.pillow.jpeg import clean_jpeg
 from adapters.pillow.limits import TOO_COMPLEX, LimitChecker
+from adapters.pillow.png_animation import PngAnimation
 from adapters.pillow.stills import SourceFile, encode_still, read_options
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid
 from adapters.pillow.variants import EncodedBytes, animated_variant, still_variant
@@ -80,6 +81,7 @@ class _Source:
 
     def __init__(self, file: BinaryIO, task: Task) -> None:
         self.limits = LimitChecker(task.limits)
+        self._file = file
         self.size = os.fstat(file.fileno()).st_size
         media_type = detect_type(file.read(SNIFFED_BYTES))
         detected = source_format(media_type)
@@ -108,6 +110,13 @@ class _Source:
         self.header = header
         if detected is not SourceFormat.GIF and self.image.size != (header.width, header.height):
             raise InvalidImage  # only pixels that were counted are decoded
+
+    def open_animation(self, size: tuple[int, int]) -> Animation:
+        """Return the animation, with this size when it is upright."""
+        if self.format is not SourceFormat.PNG:
+            return PillowAnimation(self.image, size, self.header.frames)
+        self._file.seek(0)
+        return PngAnimation(self._file.read(), self.image, size, LimitChecker(self.limits.limits))
 
     def decode_still(self) -> PIL.Image.Image:
         """Decode the image, scaled down if it is a JPEG over the limit of pixels."""
@@ -177,7 +186,7 @@ def _encode(source: _Source, task: Task) -> Iterator[EncodedBytes]:
         size = (source.header.width, source.header.height)
         if swaps_sides(source.image):
             size = size[::-1]
-        animation = Animation(source.image, size, source.header.frames)
+        animation = source.open_animation(size)
         if task.is_published:
             yield ImageFormat.GIF, encode_gif(animation), size
         for spec in task.variants:

@@ -6,13 +6,13 @@ HEIC, `Image.open` reads no pixels and is enough.
 
 import mmap
 import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from adapters.pillow.jpeg import read_jpeg
 from adapters.pillow.limits import LimitChecker
+from adapters.pillow.png import read_png
 from domain.errors import InvalidImage
 from domain.media.image import SourceFormat
 
@@ -44,19 +44,8 @@ def _read_jpeg(content: mmap.mmap, limits: LimitChecker) -> Header:
 
 
 def _read_png(content: mmap.mmap, limits: LimitChecker) -> Header:
-    """Check the checksums of the pixels, as Pillow does not."""
-    width, height = struct.unpack_from(">II", content, 16)
-    name, offset = b"", 8
-    while name != b"IEND" and offset + 8 <= len(content):
-        limits.check_block()
-        size, name = struct.unpack_from(">I4s", content, offset)
-        end = offset + 8 + size
-        is_used = name in {b"IHDR", b"IDAT"} and end + 4 <= len(content)
-        checksum = int.from_bytes(content[end : end + 4])
-        if is_used and zlib.crc32(content[offset + 4 : end]) != checksum:
-            raise InvalidImage
-        offset = end + 4
-    return Header(width, height, is_lossless=True)
+    png = read_png(content, limits)
+    return Header(png.width, png.height, max(len(png.frames), 1), is_lossless=True)
 
 
 def _read_gif(content: mmap.mmap, limits: LimitChecker) -> Header:

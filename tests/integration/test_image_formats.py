@@ -49,7 +49,7 @@ def photo(width: int = 800, height: int = 600, noise_level: int = 30, **options:
         (HEIC_PHOTO, "JPEG"),
         (encode(sample_image(), "PNG"), "JPEG"),
         (encode(sample_image(mode="RGBA"), "PNG"), "JPEG"),
-        (animated_png(), "JPEG"),
+        (animated_png(), "GIF"),
         (transparent_png(), "PNG"),
         (encode(decode(transparent_png()), "WEBP"), "PNG"),
         (encode(decode(transparent_png()), "AVIF"), "PNG"),

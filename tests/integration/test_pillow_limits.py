@@ -48,6 +48,8 @@ def too_many(what: str, limit: int) -> tuple[str, str, int]:
         *((content, "pixels", PIXELS) for content in IMAGES),
         (animated_gif(), "frames", 3),
         (animated_gif(), "total_pixels", 3 * PIXELS),
+        (animated_png(), "frames", 2),
+        (animated_png(), "total_pixels", 2 * PIXELS),
         (SMALL_FRAMES, "total_pixels", 3_000_000),
     ],
 )
@@ -73,10 +75,6 @@ async def test_the_time_is_limited() -> None:
     async with open_image_publisher(ImageLimits(max_seconds=0.02)) as publisher:
         with pytest.raises(InvalidImage, match="too much time"):
             await publish_by(publisher, encode(sample_image(4000, 3000), "PNG"))
-
-
-async def test_frames_that_are_not_published_do_not_count() -> None:
-    await publish(animated_png(), max_frames=1, max_total_pixels=PIXELS)
 
 
 async def test_the_number_of_scans_of_a_photo_is_limited() -> None:

@@ -10,7 +10,6 @@ from tests.support.images import (
     HEIC_PHOTO,
     SECRET,
     SWAPPED_PROFILE,
-    animated_png,
     annotated_png,
     chunk,
     decode,
@@ -102,7 +101,6 @@ async def test_the_orientation_is_that_of_exif_or_else_of_xmp(upload: bytes) -> 
         plain_jpeg(icc_profile=SRGB_PROFILE),
         annotated_png(orientation=1),
         annotated_png(orientation=1).replace(b"Comment", b"comment"),  # the checksum is wrong
-        animated_png(),
         png_bomb(b"zTXt", b"Comment"),
         png_bomb(b"iCCP", b"bomb"),
         with_chunks(chunk(b"eXIf", LATE_EXIF)),

@@ -190,7 +190,7 @@ def test_a_stopped_service_is_a_503_of_the_api(proxied: tuple[Service, Nginx]) -
 
 def send_until(is_over: threading.Event, nginx: Nginx, *request: str, **options: Any) -> list[int]:
     """Send a request again and again; return the status of each, 0 for a broken connection."""
-    statuses = []
+    statuses: list[int] = []
     with nginx.client() as http:
         while not is_over.is_set() and len(statuses) < MAX_REQUESTS:
             try:
@@ -256,7 +256,7 @@ def test_a_rolling_restart_fails_no_request(instances: list[Service], tmp_path: 
 
     read = Counter(status for one in reads for status in one.result())
     uploaded = Counter(status for one in uploads for status in one.result())
-    assert (read.keys(), uploaded.keys()) == ({200}, {201}), (read, uploaded)
+    assert (set(read), set(uploaded)) == ({200}, {201}), (read, uploaded)
     assert read.total() + uploaded.total() > MIN_REQUESTS
     # No POST was sent to both instances.
     assert stored == uploaded.total()

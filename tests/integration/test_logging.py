@@ -117,7 +117,7 @@ logging.getLogger("my_sms.client").debug("of its module")
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])
-def test_a_library_logs_warnings_only_whatever_it_configures(level: str) -> None:
+def test_a_library_logs_warnings_only(level: str) -> None:
     _, stdout, lines = run(LIBRARY, level)
 
     assert "123456" not in stdout

@@ -74,7 +74,7 @@ def back_up(
     """
     # Links in its folders are followed, the last one is not: a rename would replace it.
     path, target = path.resolve(), target.parent.resolve() / target.name
-    _require(path.is_file(), f"{path} does not exist: DIALTONE_DATABASE names no database.")
+    _require(is_present(path), f"{path} does not exist: DIALTONE_DATABASE names no database.")
     _check_target(target, path, replace=replace)
     with _new_copy(path, "mode=rw", target, full_check) as copy:
         # Again, because it may have been written meanwhile.

@@ -38,7 +38,7 @@ HANGING_AFTER: Final = 1.0
 _CHECK_INTERVAL: Final = 0.01
 """Seconds in which point reads may not notice that the file was moved."""
 _IS_FOLDER: Final = "{path} is a folder: name a file in it."
-_NO_FILE: Final = "{path} is not a regular file: name another one."
+_NO_FILE: Final = "{path} is not a regular file: name another file."
 _MAX_IDLE_WAL_SIZE: Final = 64 * 1024 * 1024
 _CACHE_KIBIBYTES: Final = 16 * 1024
 """For the reads in the event loop: the pages of some 20,000 users."""

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from domain.errors import InvalidIdentifier
+
 RANDOM_BYTES: Final = 8
 _IDENTIFIER: Final = re.compile(r"[0-9a-f]{24}\Z")
 
@@ -22,3 +24,17 @@ def parse_identifier(text: str) -> str | None:
     """Parse an id. The result is in lower case, or None if the text is not an id."""
     identifier = text.lower()
     return identifier if _IDENTIFIER.match(identifier) else None
+
+
+def require_identifier(text: str) -> None:
+    """Reject an id that is not ours, where a record with it is made.
+
+    Tokens, cursors and storage keys contain ids: a record with another one would be an error later.
+
+    Raises:
+        InvalidIdentifier: It is not 24 hex digits in lower case.
+    """
+    if not _IDENTIFIER.match(text):
+        raise InvalidIdentifier(
+            "An id has 24 hex digits in lower case: make_identifier() makes one."
+        )

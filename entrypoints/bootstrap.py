@@ -4,7 +4,7 @@ An adapter's package is imported only if the settings name it.
 """
 
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Container, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -13,13 +13,14 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Final
 
 from adapters.logging import LogSecurityEvents
 from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key
-from application.ports.media import MediaFiles
+from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.otp import Messenger
 from application.ports.repositories import Repositories
 from application.ports.system import Clock
@@ -33,6 +34,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.phone import PhoneRules
 from domain.voice.call_limits import CallLimits
+from domain.voice.flow import HANG_UP_FLOW
 from entrypoints.factories import (
     health_check_of,
     open_adapter,
@@ -59,15 +61,34 @@ ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
 
 
+class Part(Enum):
+    """What a command may not need. Keys and the database are always opened."""
+
+    MEDIA = auto()
+    IMAGES = auto()
+    """The processes that decode images."""
+    CALLS = auto()
+    """The call provider."""
+    MESSAGES = auto()
+    """The message providers, and the texts of messages and calls."""
+
+
+_NOT_OPENED: Final[Any] = object()
+"""In the place of a part that is not needed: each use of it is an error."""
+
+
 @asynccontextmanager
-async def open_use_cases(settings: Settings, clock: Clock | None = None) -> AsyncIterator[UseCases]:
-    """Open all adapters that the settings name, until the block ends.
+async def open_use_cases(
+    settings: Settings, clock: Clock | None = None, parts: Container[Part] = frozenset(Part)
+) -> AsyncIterator[UseCases]:
+    """Open the adapters that the settings name, until the block ends.
 
     Creates what is missing: keys (in development), the database and its schema, the media folder.
 
     Args:
         settings: Names the adapters.
         clock: Replaces the system's clock.
+        parts: What to open, by default everything. Use cases that need more must not be called.
 
     Raises:
         StartupError: an adapter cannot be opened.
@@ -76,47 +97,40 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file.document import KeyPurpose
     from adapters.key_file.keys import FileOtpKeys
-    from adapters.pillow import open_image_publisher
-    from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness, count_processors
+    from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
-    templates = load_sms_templates(settings)
-    call_flow = load_call_flow(settings)
+    sends = Part.MESSAGES in parts
     async with AsyncExitStack() as stack:
+        templates = load_sms_templates(settings) if sends else _NOT_OPENED
+        call_flow = load_call_flow(settings) if sends else HANG_UP_FLOW
         keys = load_keys(settings, clock, is_service=True)
         phone_encryption = make_phone_encryption(keys)
         with name_variable("DIALTONE_DATABASE"):
             records = await stack.enter_async_context(open_database(settings, phone_encryption))
-        with name_variable("DIALTONE_MEDIA"):
-            files = await stack.enter_async_context(open_files(settings, clock))
+        files = image_publisher = _NOT_OPENED
+        if Part.MEDIA in parts:
+            with name_variable("DIALTONE_MEDIA"):
+                files = await stack.enter_async_context(open_files(settings, clock))
+        providers = settings.sms if sends else ()
         with name_variable("DIALTONE_SMS"):
             messengers = [
                 await stack.enter_async_context(open_messenger(provider, settings))
-                for provider in settings.sms
+                for provider in providers
             ]
         status_callbacks = status_callbacks_of(messengers)
-        call_provider = await stack.enter_async_context(open_call_provider(settings))
+        call_provider = None
+        if Part.CALLS in parts:
+            call_provider = await stack.enter_async_context(open_call_provider(settings))
         messenger = FailoverMessenger(
             [
                 Provider(_provider_name(provider), one)
-                for provider, one in zip(settings.sms, messengers, strict=True)
+                for provider, one in zip(providers, messengers, strict=True)
             ],
             [health_check_of(one) for one in messengers],
         )
-        image_limits = ImageLimits(
-            max_pixels=settings.max_image_pixels,
-            max_jpeg_pixels=settings.max_jpeg_pixels,
-            max_frames=settings.max_image_frames,
-            max_total_pixels=max(settings.max_image_pixels, ImageLimits().max_total_pixels),
-        )
-        image_publisher = await stack.enter_async_context(
-            open_image_publisher(
-                image_limits,
-                processes=max(1, count_processors() // settings.workers),
-                max_pixels_per_hour=settings.image_megapixels_per_hour * 10**6 // settings.workers,
-                formats=frozenset(settings.image_formats),
-            )
-        )
+        if Part.IMAGES in parts:
+            image_publisher = await stack.enter_async_context(_open_image_publisher(settings))
         tokens = JwtAccessTokens(
             keys.key_set(KeyPurpose.SIGNING),
             keys.key_set(KeyPurpose.REFRESH),
@@ -336,6 +350,24 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
         case Factory() as factory:
             environ = settings.variables.values
             return open_adapter(factory, "DIALTONE_MEDIA", MediaFiles, environ=environ)
+
+
+def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[ImagePublisher]:
+    from adapters.pillow import open_image_publisher
+    from adapters.system import count_processors
+
+    limits = ImageLimits(
+        max_pixels=settings.max_image_pixels,
+        max_jpeg_pixels=settings.max_jpeg_pixels,
+        max_frames=settings.max_image_frames,
+        max_total_pixels=max(settings.max_image_pixels, ImageLimits().max_total_pixels),
+    )
+    return open_image_publisher(
+        limits,
+        processes=max(1, count_processors() // settings.workers),
+        max_pixels_per_hour=settings.image_megapixels_per_hour * 10**6 // settings.workers,
+        formats=frozenset(settings.image_formats),
+    )
 
 
 def open_messenger(

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import starmap
 from pathlib import Path
@@ -28,7 +28,8 @@ from domain.identifier import parse_identifier
 from domain.identities.identity import Role
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.walk import Caller
-from entrypoints import bootstrap, operator_jobs
+from entrypoints import operator_jobs
+from entrypoints.bootstrap import Part, find_key_fingerprint, open_use_cases
 from entrypoints.connection_checks import run_checks
 from entrypoints.flow_trial import try_flow
 from entrypoints.operator_files import load_call_flow, load_sms_templates
@@ -76,7 +77,8 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
     """Delete expired and abandoned data; report how many of each kind."""
-    report = _with_use_cases(settings, lambda use_cases: use_cases.cleanup())
+    parts = (Part.MEDIA, Part.CALLS)
+    report = _with_use_cases(settings, parts, lambda use_cases: use_cases.cleanup())
     return [f"{name.replace('_', ' ')}: {count}" for name, count in report.items()]
 
 
@@ -89,7 +91,10 @@ def media(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def _rebuild_variants(settings: Settings) -> Iterable[str]:
     """Make the variants of all images that the settings name; the log has the progress."""
-    report = _with_use_cases(settings, lambda use_cases: use_cases.rebuild_variants(TemporaryFile))
+    parts = (Part.MEDIA, Part.IMAGES)
+    report = _with_use_cases(
+        settings, parts, lambda use_cases: use_cases.rebuild_variants(TemporaryFile)
+    )
     yield from (f"{name.replace('_', ' ')}: {count}" for name, count in asdict(report).items())
     if report.failed_items:
         raise CommandError("Some images could not be decoded. The log has their ids.")
@@ -110,7 +115,7 @@ def _check_media(settings: Settings, arguments: Namespace) -> Iterable[str]:
             await use_cases.check_media.repair(findings, show_progress)
         return findings
 
-    found = _with_use_cases(settings, check)
+    found = _with_use_cases(settings, (Part.MEDIA,), check)
     yield from (f"file without an item: {key}" for key in found.files_without_item)
     yield from (f"item without its file: {item_id}" for item_id in found.items_without_file)
     yield from (f"item without a variant: {item_id}" for item_id in found.items_without_variant)
@@ -209,7 +214,7 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
         )
     if copy.kept_at is not None:
         yield f"The database from before is {copy.kept_at}. Delete it when you no longer need it."
-    if bootstrap.find_key_fingerprint(settings) == copy.key_fingerprint:
+    if find_key_fingerprint(settings) == copy.key_fingerprint:
         yield f"The keys belong to this database: {_keys_place(settings)}."
     else:
         yield f"It needs other keys: before the start, restore {_keys_place(settings)}."
@@ -345,9 +350,13 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
 }
 
 
-def _with_use_cases(settings: Settings, call: Callable[[UseCases], Awaitable[T]]) -> T:
+def _with_use_cases(
+    settings: Settings, parts: Collection[Part], call: Callable[[UseCases], Awaitable[T]]
+) -> T:
+    """Call with the parts that the use case needs: a command helps while others do not work."""
+
     async def open_and_call() -> T:
-        async with bootstrap.open_use_cases(settings) as use_cases:
+        async with open_use_cases(settings, parts=parts) as use_cases:
             return await call(use_cases)
 
     return asyncio.run(open_and_call())
@@ -359,7 +368,7 @@ def _act(
     not_found: str = "There is no such user: use a user id, or a phone that has signed in.",
 ) -> T:
     try:
-        return _with_use_cases(settings, lambda use_cases: act(use_cases.operator_actions))
+        return _with_use_cases(settings, (), lambda use_cases: act(use_cases.operator_actions))
     except UserNotFound:
         raise CommandError(not_found) from None
 

@@ -18,6 +18,7 @@ from typing import Any, get_type_hints
 
 import structlog
 
+from adapters.logging import log_package
 from application.ports.errors import ConfigurationError
 from application.ports.system import HealthCheck
 from application.ports.voice import StatusCallbacks
@@ -45,7 +46,10 @@ def load_factory(factory: Factory, variable: str) -> Any:
     Raises:
         StartupError: it cannot be imported, is not a function, or another user can change it.
     """
-    sys.meta_path.insert(0, _ModuleFinder(Path.cwd(), {_top_level(factory.path)}, variable))
+    package = _top_level(factory.path)
+    # Its own lines are for the operator who wrote it; those of its libraries are not.
+    log_package(package)
+    sys.meta_path.insert(0, _ModuleFinder(Path.cwd(), {package}, variable))
     try:
         create = resolve_name(factory.path)
     except (ImportError, AttributeError, ValueError) as error:

@@ -201,6 +201,8 @@ def _make_folder(folder: Path) -> None:
     _make_folder(folder.parent)
     with suppress(FileExistsError):  # another thread or process was faster
         folder.mkdir()
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder")
     # The umask does not apply, and files get the group that the operator gave the media folder.
     folder.chmod(_FOLDER_MODE | folder.stat().st_mode & stat.S_ISGID)
     _sync(folder.parent)

@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
+from adapters.files import read_text_file
 from adapters.flows.flow_document import read_document
 from adapters.flows.flow_rules import FlowProblem, validate
 from application.ports.errors import ConfigurationError
@@ -51,7 +52,7 @@ def load_call_flow(file: Path | None, app_name: str) -> CallFlow:
 
 def _read_toml(file: Traversable) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(read_text_file(file))
     except OSError as error:
         raise ValueError(f"it cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:

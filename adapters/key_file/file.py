@@ -93,7 +93,7 @@ def lock_for_replacing(path: Path) -> Iterator[None]:
             target = Path(os.path.realpath(path, strict=True))
             if not target.is_file():
                 raise _not_a_regular_file(path)
-            flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             # Others could hold the lock for as long as they like.
             lock = os.open(target.with_name(f".{target.name}.lock"), flags, FILE_MODE)
             stack.callback(os.close, lock)

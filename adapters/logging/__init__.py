@@ -1,6 +1,11 @@
 """The log: one line for each event, on stderr, without phone numbers, codes, tokens or bodies."""
 
-from adapters.logging.configuration import configure_logging, flush_log, logging_config
+from adapters.logging.configuration import (
+    configure_logging,
+    flush_log,
+    log_package,
+    logging_config,
+)
 from adapters.logging.security_events import LogSecurityEvents
 
-__all__ = ["LogSecurityEvents", "configure_logging", "flush_log", "logging_config"]
+__all__ = ["LogSecurityEvents", "configure_logging", "flush_log", "log_package", "logging_config"]

@@ -23,6 +23,9 @@ from application.ports.current_request import CURRENT_REQUEST
 _find_logger: Final = structlog.stdlib.LoggerFactory([__name__])
 _IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)
 """Their warnings are logged at every level."""
+_OWN_PACKAGES: Final = {"domain", "application", "adapters", "entrypoints", "dialtone"}
+"""Those whose records below the level `warning` are logged. Records of libraries may quote
+messages, codes and URLs."""
 
 
 def configure_logging(level: str, log_format: str) -> None:
@@ -34,6 +37,7 @@ def configure_logging(level: str, log_format: str) -> None:
         level: `debug`, `info`, `warning` or `error`.
         log_format: `auto`, `json` or `console`.
     """
+    logging.setLoggerClass(_Logger)
     logging.config.dictConfig(logging_config(level))
     # The standard library reports a failed log call with a traceback that contains the record.
     logging.raiseExceptions = False
@@ -42,35 +46,66 @@ def configure_logging(level: str, log_format: str) -> None:
     threading.excepthook = lambda args: _log_unhandled_exception(*args[:3])
     structlog.configure(
         processors=make_processors(log_format, os.isatty(_writer().descriptor)),
-        # LineLogger drops the warnings of all but the important loggers.
+        # LineLogger drops what the level of the logger does not allow.
         wrapper_class=structlog.make_filtering_bound_logger(level.replace("error", "warning")),
-        logger_factory=lambda *args: LineLogger(_find_logger(*args), _writer().write),
+        logger_factory=lambda *args: _make_line_logger(_find_logger(*args)),
         cache_logger_on_first_use=True,
     )
+
+
+def log_package(name: str) -> None:
+    """Log this package of an operator at the configured level, as our own."""
+    _OWN_PACKAGES.add(name)
+    logging.getLogger(name).setLevel(logging.getLogger("adapters").level)
 
 
 def logging_config(level: str) -> dict[str, Any]:
     """Return the configuration for `logging.config.dictConfig`; granian's workers need it too.
 
-    - Only our own loggers log below `info`: debug messages of libraries may quote user input.
+    - Only our own loggers log below `warning`, whatever level a library sets for its logger.
     - Security warnings are logged at every level, because they may be attacks.
     """
     level = level.upper()
-    library_level = "INFO" if level == "DEBUG" else level
-    # The banner replaces granian's info messages. httpx logs each URL, which contains the account
-    # id at Twilio.
-    levels = dict.fromkeys(("_granian", "httpx"), level if level == "ERROR" else "WARNING")
-    levels |= dict.fromkeys(("domain", "application", "adapters", "entrypoints"), level)
-    levels |= dict.fromkeys(_IMPORTANT_LOGGERS, "WARNING" if level == "ERROR" else library_level)
-    handler = {"class": "logging.StreamHandler", "formatter": "line", "stream": _writer()}
+    library_level = "ERROR" if level == "ERROR" else "WARNING"
+    levels = dict.fromkeys(_OWN_PACKAGES, level)
+    levels |= dict.fromkeys(_IMPORTANT_LOGGERS, "WARNING" if level == "ERROR" else level)
+    # The banner replaces granian's info messages.
+    levels["_granian"] = library_level
+    handler = {
+        "class": "logging.StreamHandler",
+        "formatter": "line",
+        "filters": [_is_logged],
+        "stream": _writer(),
+    }
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": RecordFormatter}},
         "handlers": {"stderr": {**handler, ".": {"terminator": ""}}},
-        "root": {"handlers": ["stderr"], "level": library_level},
+        "root": {"handlers": ["stderr"], "filters": [_is_logged], "level": library_level},
         "loggers": {name: {"level": value} for name, value in levels.items()},
     }
+
+
+class _Logger(logging.Logger):
+    """A logger that also keeps records of libraries from handlers that a library has added."""
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Pass the record to all handlers."""
+        if _is_logged(record):
+            super().handle(record)
+
+
+def _is_logged(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or _is_own(record.name)
+
+
+def _is_own(name: str) -> bool:
+    return name.partition(".")[0] in _OWN_PACKAGES
+
+
+def _make_line_logger(logger: logging.Logger) -> LineLogger:
+    return LineLogger(logger, _writer().write, below_warning=_is_own(logger.name))
 
 
 def make_processors(log_format: str, is_terminal: bool) -> list[Processor]:

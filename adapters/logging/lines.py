@@ -107,13 +107,21 @@ class LineWriter:
 class LineLogger:
     """What structlog calls with each line."""
 
-    def __init__(self, logger: logging.Logger, write: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        logger: logging.Logger,
+        write: Callable[[str], object],
+        *,
+        below_warning: bool = True,
+    ) -> None:
         """Create a logger with the name of another one.
 
         Args:
             logger: of the standard library. Its level says whether warnings are written.
             write: takes each line.
+            below_warning: whether lines of lower levels are written. A library may use structlog.
         """
         self.name = logger.name
-        self.debug = self.info = self.error = self.critical = write
+        self.debug = self.info = write if below_warning else str
+        self.error = self.critical = write
         self.warning = write if logger.isEnabledFor(logging.WARNING) else str

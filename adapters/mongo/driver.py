@@ -189,16 +189,15 @@ def make_client(url: str, location: str, listeners: Sequence[CommandListener] = 
         if options.get(option, used) != used:
             _log.warning({"event": "mongo_option_ignored", "option": option, "used": used})
     defaults = {name: value for name, value in _DEFAULTS.items() if options.get(name, "0") == "0"}
+    # First: the driver would wait for the writer of a pipe.
+    if problem := find_file_problem(url):
+        raise ConfigurationError(_UNREADABLE_FILE.format(location=location, problem=problem))
     try:
         with warnings.catch_warnings():
             # The driver ignores an option that it does not understand.
             warnings.simplefilter("error", UserWarning)
             return AsyncIOMotorClient(url, **defaults, event_listeners=list(listeners))
     except (PyMongoError, OSError, ValueError, UserWarning) as error:
-        if problem := find_file_problem(url):
-            raise ConfigurationError(
-                _UNREADABLE_FILE.format(location=location, problem=problem)
-            ) from None
         if isinstance(error, ssl.SSLError) or "tlscertificatekeyfile" in options:
             raise ConfigurationError(_INVALID_FILE.format(location=location)) from None
         names = ", ".join(options) or "none"

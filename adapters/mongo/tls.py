@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 
 from pymongo.topology_description import TopologyDescription
 
+from adapters.files import open_regular_file
 from adapters.mongo.options import options_of
 
 _UNTRUSTED: Final = (
@@ -84,7 +85,7 @@ def find_file_problem(url: str) -> str | None:
         path = unquote_plus(options.get(option, ""))
         try:
             if path:
-                Path(path).open("rb").close()
+                open_regular_file(Path(path)).close()
         except OSError as error:
             return f"the file {path} of {name} cannot be read ({error.strerror})"
     return None

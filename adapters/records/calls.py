@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.records.mapping import Record, RecordMapping
+from domain.errors import InvalidIdentifier
 from domain.voice import instructions
 from domain.voice.call import Call, CallDirection, CallStatus, Recording, Turn
 from domain.voice.walk import CallOutcome
@@ -167,8 +168,15 @@ class CallMapping(RecordMapping[Call, CallRecord]):
         return record
 
     def to_value(self, record: CallRecord) -> Call:
-        """Return the call of a record."""
-        call: Call = _copy(record, _VALUE_TYPES)
+        """Return the call of a record.
+
+        Raises:
+            CorruptRecord: It has an id that is not ours.
+        """
+        try:
+            call: Call = _copy(record, _VALUE_TYPES)
+        except InvalidIdentifier:
+            raise self.unreadable() from None
         return call
 
 

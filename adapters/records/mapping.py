@@ -89,9 +89,13 @@ class RecordMapping(Generic[T, R]):
         """Return the value of a record.
 
         Raises:
-            CorruptRecord: It is encrypted with a key that is not available.
+            CorruptRecord: It is encrypted with a key that is not available, or the value refuses a
+                field, such as an id that is not ours.
         """
-        return msgspec.convert(record, self.value_type, from_attributes=True)
+        try:
+            return msgspec.convert(record, self.value_type, from_attributes=True)
+        except msgspec.ValidationError:
+            raise self.unreadable() from None
 
     def decode(self, text: str | msgspec.Raw) -> T:
         """Return the value of a record in JSON.

@@ -18,7 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.sqlite.errors import is_interrupted, to_startup_error
+from adapters.sqlite.database import is_present
+from adapters.sqlite.errors import SQLITE_ERRORS, is_interrupted, to_startup_error
 from adapters.sqlite.schema import APPLICATION_ID, check_schema, complete_schema, read_metadata
 from application.ports.errors import ConfigurationError
 
@@ -73,7 +74,7 @@ def back_up(
     """
     # Links in its folders are followed, the last one is not: a rename would replace it.
     path, target = path.resolve(), target.parent.resolve() / target.name
-    _require(path.is_file(), f"{path} does not exist: DIALTONE_DATABASE names no database.")
+    _require(is_present(path), f"{path} does not exist: DIALTONE_DATABASE names no database.")
     _check_target(target, path, replace=replace)
     with _new_copy(path, "mode=rw", target, full_check) as copy:
         # Again, because it may have been written meanwhile.
@@ -95,13 +96,13 @@ def restore(path: Path, backup: Path, now: datetime, *, full_check: bool = False
     """
     path, backup = path.resolve(), backup.resolve()
     _require(backup.is_file(), f"{backup} is no file: name a file that `dialtone backup` wrote.")
-    has_database = path.exists()
+    has_database = is_present(path)
     is_same = has_database and path.samefile(backup)
     _require(not is_same, f"{backup} is the database itself: name a backup.")
     # A file without a log is changed by nobody, and its folder may be read-only.
     options = "mode=ro" if any(file.exists() for file in _files_of(backup)[1:3]) else "immutable=1"
     may_lack_log = options == "immutable=1" and _read_header(backup)[18:19] == b"\2"
-    with _naming(path), suppress(sqlite3.Error):
+    with _naming(path), suppress(*SQLITE_ERRORS):
         path.parent.mkdir(parents=True, exist_ok=True)
         with _connect(path) as database:
             # Moves the log into the file, unless the file is damaged or in use.
@@ -253,8 +254,8 @@ def _naming(path: Path) -> Iterator[None]:
     """Raise errors of SQLite and of the file system as errors of this file."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
-        is_stopped = isinstance(error, sqlite3.Error) and is_interrupted(error)
+    except (*SQLITE_ERRORS, OSError) as error:
+        is_stopped = not isinstance(error, OSError) and is_interrupted(error)
         raise (KeyboardInterrupt() if is_stopped else to_startup_error(path, error)) from error
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
-from adapters.sqlite.errors import to_port_error
+from adapters.sqlite.errors import SQLITE_ERRORS, to_port_error
 from application.ports.errors import StorageTimeout, StorageUnavailable
 
 T = TypeVar("T")
@@ -119,9 +119,9 @@ class ConnectionWorker:
             operations = [request.operation for request in requests]
             results = self._execute_batch(self._connection, operations) if operations else ()
             self._call_in_loop(self._end_batch, len(batch), requests, results)
-        with suppress(sqlite3.Error):
+        with suppress(*SQLITE_ERRORS):
             finish(self._connection)
-        with suppress(sqlite3.Error):
+        with suppress(*SQLITE_ERRORS):
             self._connection.close()
         self._call_in_loop(self._finished.set_result, None)
 
@@ -224,9 +224,9 @@ def _execute_in_transaction(
         connection.execute(begin)
         results = [execute(connection, operation) for operation in operations]
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         # A COMMIT that failed may leave the transaction open, and no other could begin.
-        with suppress(sqlite3.Error):
+        with suppress(*SQLITE_ERRORS):
             connection.rollback()
         return [Failed(to_port_error(error)) for _ in operations]
     return results
@@ -246,7 +246,7 @@ def _execute_in_savepoint(connection: sqlite3.Connection, operation: Operation[A
 def _execute(connection: sqlite3.Connection, operation: Operation[Any]) -> object:
     try:
         return operation(connection)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         if not connection.in_transaction:
             # SQLite rolled back the whole transaction, as it may on a full disk.
             raise

@@ -22,7 +22,7 @@ from adapters.sqlite.connection_worker import (
     open_connection_worker,
     read_batch,
 )
-from adapters.sqlite.errors import FILE_GONE, is_busy, to_startup_error
+from adapters.sqlite.errors import FILE_GONE, SQLITE_ERRORS, is_busy, to_startup_error
 from adapters.sqlite.schema import check_schema, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
@@ -38,6 +38,7 @@ HANGING_AFTER: Final = 1.0
 _CHECK_INTERVAL: Final = 0.01
 """Seconds in which point reads may not notice that the file was moved."""
 _IS_FOLDER: Final = "{path} is a folder: name a file in it."
+_NO_FILE: Final = "{path} is not a regular file: name another file."
 _MAX_IDLE_WAL_SIZE: Final = 64 * 1024 * 1024
 _CACHE_KIBIBYTES: Final = 16 * 1024
 """For the reads in the event loop: the pages of some 20,000 users."""
@@ -62,7 +63,7 @@ class Database:
         if not self.writer.has_waited(HANGING_AFTER):
             try:
                 return self.read_here(sql, values)
-            except (sqlite3.Error, StorageUnavailable):
+            except (*SQLITE_ERRORS, StorageUnavailable):
                 pass  # The thread waits for locks, and has the error.
         return await self.reader.run(lambda connection: connection.execute(sql, values).fetchone())
 
@@ -203,11 +204,9 @@ def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
         ConfigurationError: It could not be opened; the message is for the operator.
     """
     try:
-        if not path.exists():
+        if not is_present(path):
             _check_creatable(path)
             return None
-        if not path.is_file():
-            raise ConfigurationError(_IS_FOLDER.format(path=path))
     except OSError as error:
         raise to_startup_error(path, error) from error
     with _connect(path) as connection:
@@ -232,10 +231,7 @@ def move_log_into_file(connection: sqlite3.Connection) -> None:
 def _create_missing(path: Path) -> None:
     """Create the file if it is missing, readable by its owner only, and its folders."""
     try:
-        if path.is_dir():
-            raise ConfigurationError(_IS_FOLDER.format(path=path))
-        if path.is_file():
-            # Not opened, not even to check: closing it would drop SQLite's locks on it.
+        if is_present(path):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -245,6 +241,19 @@ def _create_missing(path: Path) -> None:
             raise to_startup_error(path, error) from error
     except OSError as error:
         raise to_startup_error(path, error) from error
+
+
+def is_present(path: Path) -> bool:
+    """Return whether there is a file. It is not opened: closing it would drop SQLite's locks on it.
+
+    Raises:
+        ConfigurationError: Something else has its name.
+    """
+    if path.is_dir():
+        raise ConfigurationError(_IS_FOLDER.format(path=path))
+    if path.exists() and not path.is_file():
+        raise ConfigurationError(_NO_FILE.format(path=path))
+    return path.exists()
 
 
 def _check_creatable(path: Path) -> None:
@@ -271,7 +280,7 @@ def _connect(path: Path, busy_timeout: float = BUSY_TIMEOUT) -> Iterator[sqlite3
             )
             cleanup.callback(connection.close)
             yield connection
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise to_startup_error(path, error) from error
         cleanup.pop_all()
 

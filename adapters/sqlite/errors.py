@@ -8,7 +8,7 @@ import errno
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from application.ports.errors import (
     ConfigurationError,
@@ -17,6 +17,10 @@ from application.ports.errors import (
     StorageUnavailable,
     UniqueViolation,
 )
+
+SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What the module raises. SQLite's message about a damaged schema quotes it: it may be no UTF-8."""
+SqliteError: TypeAlias = sqlite3.Error | UnicodeDecodeError
 
 FILE_GONE: Final = "the database file was moved or removed"
 _CAUSES: Final = {
@@ -39,6 +43,8 @@ _NO_FOLDER: Final = (
 _SOLUTIONS: Final = {
     "SQLITE_NOTADB": "{path} is no SQLite database: move it away, or name another file.",
     "SQLITE_CORRUPT": "{path} is damaged: restore a backup, or name another file.",
+    # Our statements are valid for each schema that is not damaged.
+    "SQLITE_ERROR": "{path} is damaged: restore a backup, or name another file.",
     "SQLITE_BUSY": "{path} is locked by another process: stop that process and start again.",
     "SQLITE_FULL": _DISK_FULL,
     "SQLITE_IOERR_SHMSIZE": _DISK_FULL,
@@ -56,41 +62,47 @@ _SOLUTIONS: Final = {
 _UNKNOWN: Final = "{path} cannot be opened ({code}): check the disk, or name another file."
 
 
-def to_startup_error(path: Path, error: sqlite3.Error | OSError) -> ConfigurationError:
+def to_startup_error(path: Path, error: SqliteError | OSError) -> ConfigurationError:
     """Return the error with a message for the operator: the cause and a solution."""
-    code = _code(error)
+    code = "SQLITE_CORRUPT" if _is_no_utf8_column(error) else _code(error)
     return ConfigurationError((_find(_SOLUTIONS, code) or _UNKNOWN).format(path=path, code=code))
 
 
-def to_port_error(error: sqlite3.Error) -> PortError:
+def to_port_error(error: SqliteError) -> PortError:
     """Return the error as the port's own, with a message that contains no value of a row."""
     code = _code(error)
     if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
         return UniqueViolation(code)
     if _primary_code(code) in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
         return CorruptRecord("the database file is damaged")
-    # The module's own error for a column that is not text; its message quotes the column.
-    if str(error).startswith("Could not decode to UTF-8"):
+    if _is_no_utf8_column(error):
         return CorruptRecord("a column is not UTF-8")
     return StorageUnavailable(_find(_CAUSES, code) or code)
 
 
-def is_busy(error: sqlite3.Error) -> bool:
+def is_busy(error: SqliteError) -> bool:
     """Return whether another connection holds the lock."""
     return _primary_code(_code(error)) == "SQLITE_BUSY"
 
 
-def is_interrupted(error: sqlite3.Error) -> bool:
+def is_interrupted(error: SqliteError) -> bool:
     """Return whether a progress handler ended the statement, as Ctrl-C does."""
     return _code(error) == "SQLITE_INTERRUPT"
 
 
-def _code(error: sqlite3.Error | OSError) -> str:
+def _code(error: SqliteError | OSError) -> str:
     if isinstance(error, OSError):
         return errno.errorcode.get(error.errno or 0, type(error).__name__)
+    if isinstance(error, UnicodeDecodeError):
+        return "SQLITE_CORRUPT"
     # Errors that the module raises itself (ProgrammingError) have no code of SQLite.
     code: str = getattr(error, "sqlite_errorname", type(error).__name__)
     return code
+
+
+def _is_no_utf8_column(error: Exception) -> bool:
+    # The module's own error, which has no code; its message quotes the column.
+    return str(error).startswith("Could not decode to UTF-8")
 
 
 def _primary_code(code: str) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PHONE_VERIFICATIONS, encrypt_if_blocked
 from adapters.sqlite.database import open_database
-from adapters.sqlite.errors import is_busy, to_startup_error
+from adapters.sqlite.errors import SQLITE_ERRORS, is_busy, to_startup_error
 from adapters.sqlite.record_table import replacement
 from adapters.sqlite.schema import prepare_schema, read_metadata
 from application.ports.errors import ConfigurationError
@@ -109,14 +109,12 @@ def _connect_alone(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(url, uri=True, isolation_level=None)) as connection:
             connection.execute("PRAGMA secure_delete = ON")
             yield connection
-    except sqlite3.OperationalError as error:
+    except SQLITE_ERRORS as error:
         if not is_busy(error):
             raise to_startup_error(path, error) from error
         raise ConfigurationError(
             f"{path} is in use: stop the service, and start the command again."
         ) from error
-    except sqlite3.Error as error:
-        raise to_startup_error(path, error) from error
 
 
 def _leave_wal(connection: sqlite3.Connection) -> None:

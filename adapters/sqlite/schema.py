@@ -210,8 +210,8 @@ def check_schema(
     version = read_metadata(connection, "schema_version")
     if version != SCHEMA_VERSION:
         raise ConfigurationError(
-            f"{path} was written by another version of Dialtone (schema {version}; this one knows "
-            f"{SCHEMA_VERSION}): start that version, or name another file."
+            f"{path} was written by another version of Dialtone (schema {version!r}; this one "
+            f"knows {SCHEMA_VERSION}): start that version, or name another file."
         )
     if key_fingerprint not in (None, read_metadata(connection, "key_fingerprint")):
         raise ConfigurationError(

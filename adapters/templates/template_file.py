@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
+from adapters.files import read_text_file
 from adapters.templates.template import parse_template
 from adapters.templates.template_set import TemplateSet
 from domain.countries import ALL_COUNTRIES
@@ -61,7 +62,7 @@ def _parse_name(stem: str) -> str:
 
 def _read_toml(file: Traversable) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(read_text_file(file))
     except OSError as error:
         raise InvalidTemplateFile(f"it cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.identifier import require_identifier
 from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.session import MAX_SESSIONS, Session
 from domain.identities.username import Username
@@ -106,6 +107,14 @@ class Identity:
     days_of_use: int = 0
     is_verified: bool = True
     consent: Consent | None = None
+
+    def __post_init__(self) -> None:
+        """Reject an id from elsewhere.
+
+        Raises:
+            InvalidIdentifier
+        """
+        require_identifier(self.id)
 
     @property
     def is_deleted(self) -> bool:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.errors import InvalidCharacters, TooLong
+from domain.identifier import require_identifier
 from domain.media.image import Image, MediaKind, VariantSpec
 
 UPLOAD_TIMEOUT: Final = timedelta(minutes=10)
@@ -67,6 +68,15 @@ class MediaItem:
     variants: tuple[Variant, ...] = ()
     unused_keys: tuple[str, ...] = ()
     has_been_ready: bool = False
+
+    def __post_init__(self) -> None:
+        """Reject ids from elsewhere.
+
+        Raises:
+            InvalidIdentifier
+        """
+        require_identifier(self.id)
+        require_identifier(self.owner_id)
 
     @property
     def storage_keys(self) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class CodeCheck:
     - Without them it counts on the IP: at the latest delivery that the IP requested, or else
       also on the limit that all unknown IPs share. The first attempt of an IP after a delivery
       does not need that limit, so strangers who use it up lock out no owner.
-    - An unknown request id counts as none.
+    - With an unknown request id it counts as without one, but no code is correct.
     - It counts only while a challenge is active, and on deliveries whose code has not expired.
 
     Attributes:

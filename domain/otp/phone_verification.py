@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from domain.errors import TooManyOtpRequests
+from domain.identifier import require_identifier
 from domain.otp.attempts import OtpAttempt
 from domain.otp.callback import CALLBACKS_PER_PHONE, Callback
 from domain.otp.challenge import Challenge
@@ -80,6 +81,15 @@ class PhoneVerification:
     callbacks: tuple[Callback, ...] = ()
     call_locale: CallLocale | None = None
     rejected_callbacks: tuple[datetime, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Reject an id from elsewhere.
+
+        Raises:
+            InvalidIdentifier
+        """
+        if self.identity_id is not None:
+            require_identifier(self.identity_id)
 
     @property
     def expires_at(self) -> datetime | None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.identifier import require_identifier
 from domain.otp.rate_limits import Reservation
 from domain.voice.instructions import Position, StoredInstruction
 from domain.voice.walk import CallOutcome, Recorded, Step
@@ -121,6 +122,16 @@ class Call:
     are_recordings_due: bool = False
     operator_reservation_id: str | None = None
     last_request_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Reject ids from elsewhere.
+
+        Raises:
+            InvalidIdentifier
+        """
+        require_identifier(self.id)
+        if self.identity_id is not None:
+            require_identifier(self.identity_id)
 
     @property
     def unfinished_since(self) -> datetime | None:

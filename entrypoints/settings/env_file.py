@@ -2,11 +2,13 @@
 
 import os
 import re
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
 from dotenv.parser import Binding, parse_stream
 
+from adapters.files import open_regular_file
 from entrypoints.ownership import find_ownership_problem
 
 ENV_FILE: Final = Path(".env")
@@ -27,11 +29,11 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
     try:
         if problem := find_ownership_problem(path, path.lstat()):
             return {}, [problem]
-        # Editors on Windows write a byte order mark.
-        with path.open(encoding="utf-8-sig") as opened:
+        with open_regular_file(path) as opened:
             if problem := find_ownership_problem(path, os.fstat(opened.fileno())):
                 return {}, [problem]
-            bindings = list(parse_stream(opened))
+            # Editors on Windows write a byte order mark.
+            bindings = list(parse_stream(StringIO(opened.read().decode("utf-8-sig"), newline=None)))
     except FileNotFoundError:
         return {}, []
     except UnicodeDecodeError:

@@ -189,7 +189,8 @@ def _attacks() -> Iterable[str]:
         f"**{strangers.places} networks keep new customers of a country out** while they flood it, "
         f"at {strangers.size} messages an hour. **One IP keeps those of one number range out**, "
         f"with {strangers.share} messages. Owners at new IPs without a device token are like new "
-        "customers. A captcha in the app, before it requests a code, is the remedy."
+        "customers. A captcha in the app is no remedy, because the service does not check it: only "
+        "a proxy that asks for a proof before it passes a request for a code on can stop the flood."
     )
     yield (
         "**Owners who signed in before are served in such a flood**, if the app sends the "

@@ -1,11 +1,23 @@
 """Commands of an operator, which take effect at once in the running service."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
 import httpx
 
 from tests.e2e.app import App
+from tests.e2e.test_start import sign_in
 from tests.support.images import still_gif
+from tests.support.service import Service
+
+BROKEN_MESSAGES: Final = {
+    "DIALTONE_SMS": "missing_module:open_messenger",
+    "DIALTONE_COUNTRIES": "US",
+    "DIALTONE_SMS_TEMPLATES_DIR": "/dev/null/templates",
+    "DIALTONE_CALL_FLOW": "/dev/null/flow.toml",
+}
+BROKEN_MEDIA: Final = {"DIALTONE_MEDIA": "file:///dev/null/media"}
 
 
 async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unblocked(
@@ -66,3 +78,22 @@ async def test_media_check_finds_and_repairs_items_without_files_and_files_witho
     response = await app.http.get(f"/library/{lost_id}", headers=account.headers)
     assert response.status_code == 404
     assert app.service.run("media", "check").returncode == 0
+
+
+def test_a_command_works_while_parts_that_it_does_not_need_are_broken(tmp_path: Path) -> None:
+    phone = "+14155590020"
+    service = Service(tmp_path / "service").start()
+    sign_in(service, phone)
+    service.stop()
+    service.settings |= BROKEN_MESSAGES
+
+    for command in ("cleanup", "media check", "media rebuild-variants"):
+        ended = service.run(*command.split())
+        assert ended.returncode == 0, ended
+    service.settings |= BROKEN_MEDIA
+    for command in ("block", "unblock", "sign-out", "promote", "demote"):
+        ended = service.run(command, phone)
+        assert ended.returncode == 0, ended
+    not_found = "There is no detached identity with this id.\n"
+    assert service.run("restore-identity", "0" * 24).stderr.endswith(not_found)
+    assert "DIALTONE_MEDIA: " in service.run("cleanup").stderr

@@ -1,5 +1,6 @@
 """Call flows in TOML files: the built-in one, and errors in those of operators."""
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -188,6 +189,9 @@ def test_an_error_names_file_node_and_fix(tmp_path: Path, text: str, expected: l
 def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InvalidCallFlow, match=r"gone.toml: it cannot be read \(No such file"):
         load_call_flow(tmp_path / "gone.toml", "Demo")
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(InvalidCallFlow, match=r"pipe.toml: it cannot be read \(not a regular"):
+        load_call_flow(tmp_path / "pipe.toml", "Demo")
     (tmp_path / "flow.toml").write_bytes(b"\xff\xff")
     with pytest.raises(InvalidCallFlow, match=r"flow.toml: it is not UTF-8 text"):
         load_call_flow(tmp_path / "flow.toml", "Demo")

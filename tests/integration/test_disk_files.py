@@ -177,6 +177,7 @@ async def test_something_else_in_place_of_the_folder_stops_the_start(
         place.symlink_to(place.parent)
     else:
         place.write_bytes(b"a file")
+    mode = place.lstat().st_mode
 
     with pytest.raises(ConfigurationError) as raised:
         async with open_disk_files(folder, BASE_URL, clock):
@@ -186,6 +187,7 @@ async def test_something_else_in_place_of_the_folder_stops_the_start(
         f"The media folder {folder} cannot be created, because something else has its name: "
         "move that away, or name another folder."
     )
+    assert place.lstat().st_mode == mode
 
 
 async def test_a_folder_without_write_permission_stops_the_start(

@@ -57,7 +57,7 @@ CURRENT_REQUEST.set(None)
 ours.debug("ours for debugging")
 logging.getLogger("application").debug("also ours")
 logging.getLogger("library").info("a library's %s", "text")
-logging.getLogger("library").debug("a library's debug message")
+logging.getLogger("library").warning("a library's warning")
 logging.getLogger("_granian").info("a granian message")
 logging.getLogger("_granian").warning("a granian warning")
 warnings.warn("a warning")
@@ -82,7 +82,7 @@ def test_every_logger_writes_to_stderr_in_one_format() -> None:
         ("entrypoints.test", "info", "ours"),
         ("entrypoints.test", "debug", "ours for debugging"),
         ("application", "debug", "also ours"),
-        ("library", "info", "a library's text"),
+        ("library", "warning", "a library's warning"),
         ("_granian", "warning", "a granian warning"),
         ("py.warnings", "warning", "<string>:20: UserWarning: a warning"),
         ("entrypoints.test", "error", "an exception"),
@@ -92,6 +92,37 @@ def test_every_logger_writes_to_stderr_in_one_format() -> None:
     assert lines[6]["exception"] == "RuntimeError\n  <string>:22 <module>"
     _, _, errors = run(ALL_LOGGERS, "error")
     assert [line["level"] for line in errors] == ["error", "error"]
+
+
+LIBRARY: Final = """
+import asyncio, structlog
+from adapters.logging import log_package
+text = "123456 is your code"
+log_package("my_sms")
+logging.getLogger("asyncio").setLevel(logging.DEBUG)  # older than the configuration of the log
+logging.getLogger("asyncio").info(text)
+for name in ("vendor", "vendor.client", None):
+    vendor = logging.getLogger(name)
+    vendor.setLevel(logging.DEBUG)
+    vendor.addHandler(logging.StreamHandler(sys.stdout))
+    vendor.info(text)
+    vendor.debug("sent %s", text)
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+logging.info(text)
+structlog.get_logger("vendor").info(text)
+structlog.get_logger("vendor").warning("a warning")
+structlog.get_logger("my_sms").info("of my_sms")
+logging.getLogger("my_sms.client").debug("of its module")
+"""
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_a_library_logs_warnings_only(level: str) -> None:
+    _, stdout, lines = run(LIBRARY, level)
+
+    assert "123456" not in stdout
+    events = ["a warning", "of my_sms", "of its module"]
+    assert [line["event"] for line in lines] == events[: 3 if level == "debug" else 2]
 
 
 REQUEST: Final = """

@@ -1,6 +1,7 @@
 """A MongoDB server with TLS: each problem with a certificate is named."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -195,6 +196,9 @@ async def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     error = await opening_error(url_of("127.0.0.1", f"&tls=true&tlsCAFile={missing}"))
 
     assert f"the file {missing} of tlsCAFile cannot be read (No such file or directory)" in error
+    os.mkfifo(missing)
+    error = await opening_error(url_of("127.0.0.1", f"&tls=true&tlsCAFile={missing}"))
+    assert f"the file {missing} of tlsCAFile cannot be read (not a regular file)" in error
 
 
 async def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:

@@ -10,17 +10,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from random import Random
 from typing import Any, Final, NamedTuple
 
 import pytest
 
-from adapters.sqlite import back_up, backup, open_sqlite_repositories, restore
+from adapters.sqlite import (
+    back_up,
+    backup,
+    inspect_file,
+    open_sqlite_repositories,
+    restore,
+)
 from adapters.sqlite.schema import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
 from tests.support.builders import NOW, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 PROJECT: Final = Path(__file__).parents[2]
+FLIPS: Final = 120
+"""With so many, some schemas are no UTF-8 anymore."""
 
 KILLED_AT_EVERY_LINE: Final = """
 import os, shutil, signal, sys
@@ -399,6 +408,41 @@ def test_a_file_that_is_no_good_backup_changes_nothing(
     assert error.startswith(f"{files.backup} {reason}")
     assert files.database.read_bytes() == before
     assert set(names(files.database.parent)) <= {"backup.db", "records.db"}
+
+
+def flipped(content: bytes, seed: int) -> bytes:
+    """Return a copy with some other bytes, in the first half of the runs only in the schema."""
+    random = Random(seed)
+    flipped = bytearray(content)
+    for _ in range(random.choice([1, 5, 20])):
+        place = random.randrange(16 * 1024 if seed < FLIPS / 2 else len(content))
+        flipped[place] = random.choice([random.randrange(256), 0xFF, 0])
+    return bytes(flipped)
+
+
+def test_a_backup_with_flipped_bytes_is_restored_or_rejected(files: Files, tmp_path: Path) -> None:
+    content, before = files.backup.read_bytes(), files.database.read_bytes()
+    reasons = []
+    for seed in range(FLIPS):
+        files.backup.write_bytes(flipped(content, seed))
+        for call in (
+            lambda: restore(files.database, files.backup, NOW),
+            lambda: back_up(files.backup, tmp_path / "copy.db", replace=True),
+            lambda: inspect_file(files.backup, None),
+        ):
+            try:
+                call()
+            except ConfigurationError as error:
+                reasons.append(str(error).removeprefix(f"{files.backup} ").partition(":")[0])
+                assert files.database.read_bytes() == before, seed
+            else:
+                # Another byte of a text changes nothing that a check can see.
+                files.database.write_bytes(before)
+                for kept in files.database.parent.glob("records.db.before-restore-*"):
+                    kept.unlink()
+
+    assert "is damaged" in reasons
+    assert not [reason for reason in reasons if "cannot be opened" in reason]
 
 
 def while_copying(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -> None:

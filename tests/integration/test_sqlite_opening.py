@@ -151,6 +151,12 @@ def test_a_folder_in_place_of_the_file_is_rejected(path: Path) -> None:
     assert "is a folder" in startup_error(path)
 
 
+def test_a_pipe_in_place_of_the_file_is_rejected(path: Path) -> None:
+    os.mkfifo(path)
+
+    assert "is not a regular file" in startup_error(path)
+
+
 def test_a_database_of_other_keys_is_rejected_and_neither_changed_nor_locked(path: Path) -> None:
     add_identity(path)
     assert inspect_file(path, FakePhoneEncryption().key_fingerprint()) == SCHEMA_VERSION

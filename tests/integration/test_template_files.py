@@ -1,5 +1,6 @@
 """The operator's own templates in a folder."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -89,12 +90,14 @@ def test_an_invalid_template_is_reported_with_its_file_and_the_reason(
 
 def test_all_files_that_cannot_be_read_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "es.toml").mkdir()
+    os.mkfifo(tmp_path / "fr.toml")
     (tmp_path / "de.toml").write_bytes(b'general = "{code} \xff"')
     for name in ("README.md", "es.toml.bak", "es.toml~", ".#es.toml"):
         (tmp_path / name).write_text("these files are ignored")
-    encoding, folder, value, syntax = problems(tmp_path, hi="general = 1", xx="=")
+    encoding, folder, pipe, value, syntax = problems(tmp_path, hi="general = 1", xx="=")
     assert "de.toml: it is not UTF-8 text" in encoding
     assert "es.toml: it cannot be read" in folder
+    assert "fr.toml: it cannot be read (not a regular file)" in pipe
     assert "hi.toml: " in value
     assert "xx.toml: " in syntax
 

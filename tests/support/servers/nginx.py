@@ -18,9 +18,9 @@ SAMPLE: Final = Path(__file__).parents[3] / "docs/nginx.conf"
 
 
 class Nginx:
-    """An nginx with the sample, in front of a service on this port."""
+    """An nginx with the sample, in front of one service or of two, on these ports."""
 
-    def __init__(self, folder: Path, service_port: int) -> None:
+    def __init__(self, folder: Path, service_port: int, second_port: int | None = None) -> None:
         self.http_port, self.port = free_ports(2)
         self._folder = folder
         tls = folder / "tls"
@@ -36,7 +36,8 @@ class Nginx:
             ("/etc/nginx/tls", str(tls)),
             ("listen 80", f"listen 127.0.0.1:{self.http_port}"),
             ("listen 443", f"listen 127.0.0.1:{self.port}"),
-            ("server 127.0.0.1:8000;", f"server 127.0.0.1:{service_port};"),
+            ("server 127.0.0.1:8000 ", f"server 127.0.0.1:{service_port} "),
+            _second_server(second_port),
             ("http {", f"pid {folder}/pid;\nerror_log {folder}/error;\nhttp {{\n{self._paths()}"),
         ):
             assert written in text
@@ -87,3 +88,9 @@ class Nginx:
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         paths = [f"{kind}_temp_path {self._folder}/{kind};" for kind in kinds]
         return "\n".join(["access_log off;", *paths])
+
+
+def _second_server(port: int | None) -> tuple[str, str]:
+    """Return the line of the second instance in the sample, and the one that is used."""
+    line = "# server 127.0.0.1:8001 "
+    return line, line if port is None else f"server 127.0.0.1:{port} "

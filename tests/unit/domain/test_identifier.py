@@ -1,12 +1,15 @@
 """Ids have 24 hex digits: 8 for the time and 16 random."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.errors import InvalidIdentifier
 from domain.identifier import RANDOM_BYTES, make_identifier, parse_identifier
+from tests.support.builders import a_call, a_phone_verification, an_id, an_identity, an_item
 
 TIMES = st.integers(0, 0xFFFFFFFF).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 RANDOM = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
@@ -30,3 +33,21 @@ def test_an_id_consists_of_the_time_and_the_random_bytes(now: datetime, random: 
 )  # fmt: skip
 def test_other_text_is_not_an_id(text: str) -> None:
     assert parse_identifier(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "user-1", "0" * 23, "0" * 25, "A" * 24, "0" * 24 + "\n"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda text: an_identity(id=text),
+        lambda text: a_phone_verification(identity_id=text),
+        lambda text: an_item(id=text, storage_key=f"00/{an_id()}-{0:032x}.jpg"),
+        lambda text: an_item(owner_id=text),
+        lambda text: a_call(id=text),
+        lambda text: a_call(identity_id=text),
+    ],
+    ids=["identity", "phone verification", "item", "owner", "call", "caller"],
+)
+def test_no_entity_has_an_id_from_elsewhere(make: Callable[[str], object], text: str) -> None:
+    with pytest.raises(InvalidIdentifier, match="An id has 24 hex digits"):
+        make(text)

@@ -129,6 +129,10 @@ def in_another_encoding(env_file: Path) -> None:
     env_file.write_bytes(b"DIALTONE_APP_NAME=\xff\n")
 
 
+def endless(env_file: Path) -> None:
+    env_file.symlink_to("/dev/zero")
+
+
 def writable_by_all(env_file: Path) -> None:
     env_file.touch()
     env_file.chmod(0o666)
@@ -138,7 +142,9 @@ def writable_by_all(env_file: Path) -> None:
     ("make", "problem"),
     [
         (in_another_encoding, "{0} is not encoded in UTF-8"),
-        (Path.mkdir, "{0} cannot be read (Is a directory)"),
+        (Path.mkdir, "{0} cannot be read (not a regular file): fix or remove it"),
+        (os.mkfifo, "{0} cannot be read (not a regular file): fix or remove it"),
+        (endless, "{0} cannot be read (not a regular file): fix or remove it"),
         (writable_by_all, "Fix: chmod o-w {0}"),
     ],
 )

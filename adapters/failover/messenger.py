@@ -112,10 +112,16 @@ class FailoverMessenger:
         self, messenger: Messenger, phone: PhoneNumber, text: str, status_url: str
     ) -> DeliveryResult:
         async def send() -> object:
-            return await messenger.send(phone, text, status_url)
+            try:
+                return await messenger.send(phone, text, status_url)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - SystemExit would end the service
+                # Its text may have the number or the code.
+                reason = f"It failed with {type(error).__name__}."
+                return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
 
         sending = asyncio.create_task(send())
-        sending.add_done_callback(_retrieve_exception)
         try:
             # Unlike asyncio.timeout, this does not wait for a messenger that ignores cancellation.
             await asyncio.wait([sending], timeout=self._send_timeout)
@@ -123,10 +129,6 @@ class FailoverMessenger:
             sending.cancel()
         if not sending.done() or sending.cancelled():
             return DeliveryResult(DeliveryStatus.UNKNOWN, _NO_RESPONSE)
-        if error := sending.exception():
-            # Its text may have the number or the code.
-            reason = f"It failed with {type(error).__name__}."
-            return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
         result = sending.result()
         if not isinstance(result, DeliveryResult):
             reason = f"It returned {type(result).__name__} instead of a result."
@@ -145,12 +147,6 @@ class FailoverMessenger:
         if unknown:
             raise MessengerUnavailable("; ".join(_UNKNOWN.format(reason=it) for it in unknown))
         await _check_any(self._health_checks)
-
-
-def _retrieve_exception(sending: "asyncio.Task[object]") -> None:
-    """Keep asyncio from logging the exception of a messenger that was too late."""
-    if not sending.cancelled():
-        sending.exception()
 
 
 async def _check_any(health_checks: Sequence[HealthCheck]) -> None:

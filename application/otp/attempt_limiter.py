@@ -142,8 +142,12 @@ class AttemptLimiter:
                     self._count_unchallenged(attempt, permits, is_used_code=is_used_code),
                     self._count_failure(attempt, permits, loaded, may_count=not is_used_code),
                 )
-                # A client that repeats its own login needs no attempt.
-                if unchallenged_at is not None and code is None:
+                # A client that repeats its own login needs no attempt. Its IP alone does not
+                # prove that: others behind it would guess.
+                is_own = code is not None and (
+                    attempt.request_id is not None or code.is_device_recognized
+                )
+                if unchallenged_at is not None and not is_own:
                     raise TooManyAttempts(whole_seconds(attempt.now, unchallenged_at))
                 return left
             case Repeated(left):

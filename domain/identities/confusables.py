@@ -12,14 +12,22 @@ from domain.default_ignorable import drop_default_ignorable
 _LEFT_TO_RIGHT_MARK: Final = "\u200e"
 
 
-def caseless_skeleton(text: str) -> str:
-    """Return the same text for all texts that look alike in some capitalization.
+def caseless_skeletons(text: str) -> set[str]:
+    """Return texts that are the same for all texts that look alike in some capitalization.
 
     `ADMlN` looks like `ADMIN`, and `adm1n` like `admIn`, so both have the skeleton of `admin`.
-    Spaces are dropped, and letters of other widths and styles are the plain ones (NFKC).
+    Spaces are dropped. One of the skeletons is that of letters of other widths and styles made
+    plain (NFKC), the other that of the text as it is: NFKC can make a letter of what looks like
+    another one.
     """
-    plain = "".join(unicodedata.normalize("NFKC", text).split())
-    return _skeleton(_skeleton(_skeleton(plain).upper()).casefold())
+    return {
+        _caseless_skeleton("".join(spelling.split()))
+        for spelling in (text, unicodedata.normalize("NFKC", text))
+    }
+
+
+def _caseless_skeleton(text: str) -> str:
+    return _skeleton(_skeleton(_skeleton(text).upper()).casefold())
 
 
 def _skeleton(text: str) -> str:

@@ -18,7 +18,7 @@ from domain.errors import (
     TooLong,
     TooShort,
 )
-from domain.identities.confusables import caseless_skeleton
+from domain.identities.confusables import caseless_skeletons
 from domain.identities.emoji import drop_emoji_joiners, drop_emoji_selectors, spell_out_flags
 from domain.identities.scripts import is_highly_restrictive, script_of
 
@@ -130,7 +130,7 @@ class UsernameRules:
 
     def __init__(self, app_name: str = DEFAULT_APP_NAME) -> None:
         """Take the name of the app, which people see in messages."""
-        self._reserved = frozenset(map(caseless_skeleton, (*ROLE_NAMES, app_name)))
+        self._reserved = frozenset[str]().union(*map(caseless_skeletons, (*ROLE_NAMES, app_name)))
 
     def check(self, name: str) -> None:
         """Check the name as a whole.
@@ -138,7 +138,7 @@ class UsernameRules:
         Raises:
             ReservedName: it looks like a reserved name, in some capitalization.
         """
-        if caseless_skeleton(name) in self._reserved:
+        if not self._reserved.isdisjoint(caseless_skeletons(name)):
             raise ReservedName("This name is reserved. Choose another username.")
 
 

@@ -29,7 +29,7 @@ ALL_KINDS = pytest.mark.parametrize("options", KINDS.values(), ids=KINDS)
 
 @ALL_KINDS
 @pytest.mark.parametrize("trailer", TRAILERS.values(), ids=TRAILERS)
-async def test_a_jpeg_may_lack_its_end_whatever_is_behind_its_pixels(
+async def test_a_jpeg_may_lack_its_end_before_anything_behind_its_pixels(
     options: dict[str, Any], trailer: bytes
 ) -> None:
     whole = plain_jpeg(**options)

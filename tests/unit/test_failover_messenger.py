@@ -82,6 +82,10 @@ async def cancel_itself() -> object:
     raise asyncio.CancelledError
 
 
+async def exit_the_process() -> object:
+    raise SystemExit(3)
+
+
 async def return_nothing() -> object:
     return None
 
@@ -102,6 +106,7 @@ async def ignore_cancellation() -> object:
     [
         (fail, "It failed with ValueError."),
         (fail_later, "It failed with ValueError."),
+        (exit_the_process, "It failed with SystemExit."),
         (lambda: ACCEPTED, "It failed with TypeError."),
         (lambda: None, "It failed with TypeError."),
         (return_nothing, "It returned NoneType instead of a result."),
@@ -110,7 +115,7 @@ async def ignore_cancellation() -> object:
         (ignore_cancellation, "The message service does not respond."),
     ],
     ids=[
-        "raises", "raises later", "not asynchronous", "returns None", "returns None later",
+        "raises", "raises later", "exits", "not asynchronous", "returns None", "returns None later",
         "cancels itself", "hangs", "ignores its cancellation",
     ],
 )  # fmt: skip

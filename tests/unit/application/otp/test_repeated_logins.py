@@ -10,6 +10,7 @@ from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageUnavailable
 from application.ports.system import SecurityEventType
+from domain.errors import TooManyAttempts
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_parsed_token, a_phone
 from tests.support.fault_injector import ProcessKilled
@@ -151,6 +152,17 @@ async def test_the_legacy_api_repeats_its_own_login_for_the_same_ip(app: AppHarn
         await app.use_cases.authenticate(login.tokens.access_token)
     assert count_sessions(app) == 1
     assert isinstance(await app.verify_otp(code, is_legacy=True), OtpRejected)
+
+
+async def test_behind_the_ip_of_a_legacy_login_nobody_can_guess_its_code(app: AppHarness) -> None:
+    await app.request_otp()
+    code = app.last_code
+    assert isinstance(await app.verify_otp(code, is_legacy=True), LoggedIn)
+    with suppress(TooManyAttempts):
+        for number in range(1, 100):
+            await app.verify_otp(wrong_code(code, number), is_legacy=True)
+    with pytest.raises(TooManyAttempts):
+        await app.verify_otp(code, is_legacy=True)
 
 
 async def test_the_legacy_api_repeats_no_other_login_and_no_old_one(app: AppHarness) -> None:

@@ -376,8 +376,8 @@ def test_other_mixtures_of_scripts_are_rejected(name: str) -> None:
         "admin", "ADMIN", "Admin", "administrator", "Support", "SUPPORT", " a d m i n ",
         "\u0430dmin", "\u0410D\u041c\u0406N",
         "\uff41\uff44\uff4d\uff49\uff4e", "\U0001d41a\U0001d41d\U0001d426in",
-        "adrnin", "adm\u0131n", "ADMlN", "adm1n", "supp0rt", "\u0455upport",
-        "\u0455\u03c5\u0440\u0440\u043ert",
+        "adrnin", "adm\u0131n", "adm\uffe8n", "adm\u02dbn", "ADMlN", "adm1n",
+        "supp0rt", "\u0455upport", "\u0455\u03c5\u0440\u0440\u043ert",
         "chess club", "ChessClub", "CHESS  CLUB", "\u0421hess Club", "Chess C\U0001d425ub",
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 from adapters.records.mapping import Record, RecordMapping, Upgrade
 from adapters.records.phone_encryption import PhoneEncryption
 from domain.identities.identity import Identity
+from domain.identities.session import Session
 from domain.identities.username import Username
 
 
@@ -33,6 +34,17 @@ class RefreshTokensRecord(msgspec.Struct, gc=False):
     rotated_at: datetime
     generation: int = 1
     is_confirmed: bool = True
+
+
+class TokenSuccessionRecord(msgspec.Struct, gc=False):
+    """What the generations of a session's refresh tokens succeeded, as of one generation.
+
+    It is beside the session: an older version of the service drops fields that it does not know
+    inside of one, but leaves those of the identity.
+    """
+
+    session_id: str
+    generation: int
     previous: int | None = None
     oldest_valid: int = 0
 
@@ -89,6 +101,7 @@ class IdentityRecord(Record, kw_only=True):
     role: Literal["member", "administrator"] = "member"
     user: UserRecord | None = None
     sessions: tuple[SessionRecord, ...] = ()
+    token_successions: tuple[TokenSuccessionRecord, ...] = ()
     devices: tuple[DeviceRecord, ...] = ()
     used_challenges: tuple[UsedChallengeRecord, ...] = ()
     deleted_at: datetime | None = None
@@ -113,6 +126,13 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
     def to_record(self, value: Identity) -> IdentityRecord:
         """Return the record of an identity, with its phone encrypted anew."""
         record = super().to_record(value)
+        record.token_successions = tuple(
+            TokenSuccessionRecord(
+                session.id, family.generation, family.previous, family.oldest_valid
+            )
+            for session in value.sessions
+            if (family := session.token_family) is not None and family.previous is not None
+        )
         if value.phone is not None:
             record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
         return record
@@ -129,4 +149,22 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             phone = self._encryption.decrypt(record.encrypted_phone, record.id)
         if user is not None:
             user = replace(user, username=Username(user.username.text, record.username_key))
-        return replace(identity, phone=phone, user=user)
+        sessions = identity.sessions
+        if record.token_successions:
+            successions = {each.session_id: each for each in record.token_successions}
+            sessions = tuple(_add(successions.get(session.id), session) for session in sessions)
+        return replace(identity, phone=phone, user=user, sessions=sessions)
+
+
+def _add(succession: TokenSuccessionRecord | None, session: Session) -> Session:
+    family = session.token_family
+    if succession is None or family is None:
+        return session
+    # An older version of the service may have exchanged a token since.
+    is_current = succession.generation == family.generation
+    family = replace(
+        family,
+        previous=succession.previous if is_current else None,
+        oldest_valid=succession.oldest_valid,
+    )
+    return replace(session, token_family=family)

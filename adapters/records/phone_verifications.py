@@ -76,7 +76,6 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     counters: tuple[AttemptCounterRecord, ...] = ()
     channel: Literal["sms", "voice"] = "sms"
     call_id: str | None = None
-    is_rejected: bool = False
 
 
 class CallbackRecord(msgspec.Struct, gc=False):

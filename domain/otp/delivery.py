@@ -130,8 +130,8 @@ class Delivery:
     """One message or call with the code of a challenge, and the attempts that it brings.
 
     It is recorded before the message is sent, so it was accepted, or its result is unknown, or
-    `is_rejected` is set: then every provider rejected it. A rejected one has no id, attempts or
-    challenge. It starts the plain cooldown, and counts for an hour in windows shorter than a day.
+    every provider rejected it. A rejected one has no id, attempts or challenge. It starts the
+    plain cooldown, and counts for an hour in windows shorter than a day.
 
     Attributes:
         request_id: the id of the request that caused it.
@@ -145,7 +145,6 @@ class Delivery:
         counters: the attempts, until the code expires.
         channel: how the code is delivered.
         call_id: the call that reads the code, if there is one.
-        is_rejected: every provider rejected it.
     """
 
     request_id: str
@@ -158,7 +157,11 @@ class Delivery:
     counters: tuple[AttemptCounter, ...] = ()
     channel: Channel = Channel.SMS
     call_id: str | None = None
-    is_rejected: bool = False
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether every provider rejected it."""
+        return not self.request_id
 
     @property
     def expires_at(self) -> datetime:
@@ -187,7 +190,6 @@ class Delivery:
             device_id=self.device_id,
             uses_own_quota=self.uses_own_quota,
             channel=self.channel,
-            is_rejected=True,
         )
 
     @property

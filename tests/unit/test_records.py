@@ -5,6 +5,7 @@ The golden file is never written again: a stored name that changes by accident f
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +43,17 @@ def test_each_field_of_a_golden_record_differs_from_its_default(name: str) -> No
 
     # The phone of a verification is in its record only while it is blocked; see the adapters.
     assert names - stored <= {"encrypted_phone", "expires_at"}
+
+
+def test_an_older_version_that_exchanges_a_token_leaves_no_wrong_predecessor() -> None:
+    mapping = MAPPINGS["identities"]
+    stored = deepcopy(without_ciphertext(GOLDEN["identities"][0]))
+    session = mapping.decode(json.dumps(stored)).sessions[0]
+    assert (session.token_family.previous, session.token_family.oldest_valid) == (4, 7)
+
+    stored["sessions"][0]["refresh_tokens"]["generation"] += 1
+    session = mapping.decode(json.dumps(stored)).sessions[0]
+    assert (session.token_family.previous, session.token_family.oldest_valid) == (None, 7)
 
 
 @dataclass(frozen=True)

@@ -283,9 +283,7 @@ def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: Verificatio
     assert driver.verification == before
     reject(driver, decision.request_id)
     [rejected] = driver.verification.deliveries
-    assert rejected == Delivery(
-        "", "", a_hashed_ip(HOME_IP), driver.now, attempt_limit=0, is_rejected=True
-    )
+    assert rejected == Delivery("", "", a_hashed_ip(HOME_IP), driver.now, attempt_limit=0)
     assert driver.verification.challenges == ()
     assert not driver.accepts(code_of(decision.challenge), request_id=decision.request_id)
 

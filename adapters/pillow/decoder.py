@@ -33,7 +33,7 @@ from PIL import (
 )
 
 from adapters.pillow.animations import Animation, encode_gif
-from adapters.pillow.colors import MAX_PROFILE_SIZE, normalize, swaps_sides
+from adapters.pillow.colors import MAX_PROFILE_SIZE, add_properties, normalize, swaps_sides
 from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
 from adapters.pillow.header import Header, clean_jpeg, read_header
 from adapters.pillow.limits import TOO_COMPLEX, LimitChecker
@@ -94,6 +94,8 @@ class _Source:
         if detected is not SourceFormat.JPEG:
             file.seek(0)
             self.image = _OPENERS[detected](file)
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                add_properties(self.image, content)
         ImageFile.LOAD_TRUNCATED_IMAGES = False
         if header is None:
             frames = getattr(self.image, "n_frames", 1) if detected is SourceFormat.AVIF else 1

@@ -10,8 +10,10 @@ import PIL.Image
 from PIL import ExifTags, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngImageFile
 
+from adapters.pillow.avif_properties import read_properties, transform, transformed_size
 from adapters.pillow.color_spaces import ColorSpace, from_code_points
 from adapters.pillow.icc_profiles import apply_profile, make_profile
+from adapters.pillow.limits import LimitChecker
 from adapters.pillow.png_colors import read_chunks, read_code_points
 from adapters.pillow.tone_mapping import tone_map
 
@@ -28,16 +30,35 @@ _SAMPLE_SCALES: Final = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}
 # What `add_properties` adds to the metadata of Pillow.
 _CICP: Final = "dialtone_cicp"
 _NCLX: Final = "dialtone_nclx"
+_TRANSFORMATIONS: Final = "dialtone_transformations"
 Metadata = dict[str | tuple[int, int], Any]
 
 
-def add_properties(image: PIL.Image.Image, content: mmap.mmap) -> None:
-    """Add the color space that Pillow does not return to the metadata of an image."""
+def add_properties(image: PIL.Image.Image, content: mmap.mmap, limits: LimitChecker) -> None:
+    """Add what Pillow does not return to the metadata of an image that is not decoded yet.
+
+    Raises:
+        InvalidImage
+    """
     if image.format == "PNG":
         image.info[_CICP] = read_code_points(content)
-    elif image.format == "HEIF" and (nclx := image.info.get("nclx_profile")):
-        code_points = nclx["color_primaries"], nclx["transfer_characteristics"]
-        image.info[_NCLX] = from_code_points(*code_points)
+    elif image.format == "AVIF":
+        properties = read_properties(content, limits)
+        if properties.transformations is not None:
+            image.info[_TRANSFORMATIONS] = properties.transformations
+        image.info[_NCLX] = properties.color_space
+    elif image.format == "HEIF":
+        image.info[_TRANSFORMATIONS] = ()  # libheif applies them
+        if nclx := image.info.get("nclx_profile"):
+            code_points = nclx["color_primaries"], nclx["transfer_characteristics"]
+            image.info[_NCLX] = from_code_points(*code_points)
+
+
+def upright_size(image: PIL.Image.Image, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the size after `normalize` of an image that has this size before."""
+    if _TRANSFORMATIONS in image.info:
+        return transformed_size(size, image.info[_TRANSFORMATIONS])
+    return size[::-1] if swaps_sides(image) else size
 
 
 def swaps_sides(image: PIL.Image.Image) -> bool:
@@ -99,6 +120,12 @@ def _read_transparent_color(image: PIL.Image.Image) -> Any:
 
 
 def _turn_upright(image: PIL.Image.Image, metadata: Metadata) -> PIL.Image.Image:
+    """Apply the transformations of AVIF, or the orientation of EXIF or XMP if there are none.
+
+    AVIF and HEIC may repeat their rotation in EXIF and XMP (ISO/IEC 23008-12, A.2.1).
+    """
+    if _TRANSFORMATIONS in metadata:
+        return transform(image, metadata[_TRANSFORMATIONS])
     orientation = _read_orientation(metadata)
     if orientation == 1:  # Pillow would copy the image
         return image

@@ -4,17 +4,23 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from PIL.Image import Transpose
 
-from tests.integration.image_publishing import publish
-from tests.support.heif import icc, nclx, with_properties
+from domain.media.image import VariantSpec
+from tests.integration.image_publishing import publish, publish_by
+from tests.support.fakes.images import image_publisher
+from tests.support.heif import clap, icc, imir, irot, nclx, with_properties
 from tests.support.images import (
     HEIC_PHOTO,
     SWAPPED_PROFILE,
     chunk,
     decode,
     encode,
+    exif,
     mean_difference,
     png,
+    sample_image,
+    xmp,
 )
 
 COLOR = (200, 60, 40)
@@ -31,6 +37,9 @@ P3 = chunk(
 BT709 = chunk(
     b"cHRM", struct.pack(">8I", 31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 )
+AVIF = encode(PLAIN, "AVIF", quality=100, subsampling="4:4:4")
+SAMPLE_AVIF = encode(sample_image(), "AVIF", quality=100, subsampling="4:4:4")
+CROP = clap((20, 1), (10, 1), (-3, 1), (4, 1))
 
 
 async def published_color(upload: bytes) -> tuple[int, ...]:
@@ -94,6 +103,26 @@ async def test_opacities_stay_when_colors_are_converted(
     assert await published_color(content) == pytest.approx(expected, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("colors", "expected"),
+    [
+        ([nclx(12, 13)], FROM_P3),
+        ([nclx(1, 8)], FROM_LINEAR),
+        ([nclx(1, 13)], COLOR),
+        ([nclx(2, 2)], COLOR),
+        ([nclx(12, 13), icc(SWAPPED_PROFILE)], SWAPPED),
+        ([nclx(12, 13), icc(b"broken")], FROM_P3),
+        ([], COLOR),
+    ],
+)
+async def test_the_colors_of_an_avif_are_those_of_its_profile_or_else_of_nclx(
+    colors: list[bytes], expected: tuple[int, ...]
+) -> None:
+    color = await published_color(with_properties(AVIF, *colors))
+
+    assert color == pytest.approx(expected, abs=3)  # it is encoded twice
+
+
 async def test_the_colors_of_a_heic_are_those_of_its_profile_or_else_of_nclx() -> None:
     kept = (b"irot", b"clap")
     as_srgb = decode((await publish(HEIC_PHOTO)).content)
@@ -108,9 +137,97 @@ async def test_the_colors_of_a_heic_are_those_of_its_profile_or_else_of_nclx() -
     assert mean_difference(decode((await publish(swapped)).content), expected) < 8
 
 
+@pytest.mark.parametrize("level", [148, 192], ids=["paper", "peak"])
+@pytest.mark.parametrize("image_format", ["AVIF", "PNG"])
+async def test_a_bright_image_in_pq_is_published_for_usual_displays(
+    image_format: str, level: int
+) -> None:
+    gray = Image.new("RGB", (16, 16), (level,) * 3)
+    if image_format == "PNG":
+        upload = with_chunks(chunk(b"cICP", bytes([9, 16, 0, 1])), image=gray)
+    else:
+        upload = with_properties(encode(gray, "AVIF", quality=100), nclx(9, 16, 9))
+
+    color = await published_color(upload)
+
+    assert color == pytest.approx((241 if level == 148 else 255,) * 3, abs=4)
+
+
+async def test_each_frame_of_an_avif_has_the_colors_of_nclx() -> None:
+    frames = [PLAIN, Image.new("RGB", (16, 16), "blue")]
+    content = encode(frames[0], "AVIF", save_all=True, append_images=frames[1:], quality=100)
+    upload = content.replace(nclx(1, 13)[4:-1], nclx(1, 8)[4:-1])
+    assert upload != content
+
+    published = decode((await publish(upload)).content)
+
+    assert getattr(published, "n_frames", 1) == 2
+    assert published.convert("RGB").getpixel((8, 8)) == pytest.approx(FROM_LINEAR, abs=4)
+
+
 async def test_a_profile_named_srgb_is_not_believed() -> None:
     profile = SWAPPED_PROFILE.replace("Swap".encode("utf-16-be"), "sRGB".encode("utf-16-be"))
 
     assert await published_color(encode(PLAIN, "PNG", icc_profile=profile)) == pytest.approx(
         SWAPPED, abs=2
     )
+
+
+@pytest.mark.parametrize(
+    ("properties", "steps"),
+    [
+        ([CROP], ["crop"]),
+        ([CROP, irot(1), imir(0)], ["crop", Transpose.ROTATE_90, Transpose.FLIP_TOP_BOTTOM]),
+        ([imir(0), irot(1)], [Transpose.FLIP_TOP_BOTTOM, Transpose.ROTATE_90]),
+        ([irot(3), CROP], [Transpose.ROTATE_270, "crop"]),
+        ([imir(1), CROP, irot(2)], [Transpose.FLIP_LEFT_RIGHT, "crop", Transpose.ROTATE_180]),
+    ],
+)
+@pytest.mark.parametrize("upload", [SAMPLE_AVIF, with_properties(HEIC_PHOTO)], ids=["AVIF", "HEIC"])
+async def test_an_image_is_cropped_rotated_and_mirrored_in_the_order_of_its_file(
+    upload: bytes, properties: list[bytes], steps: list[Any]
+) -> None:
+    expected = decode((await publish(upload)).content)
+    for step in steps:
+        if step == "crop":
+            left, top = expected.width // 2 - 13, expected.height // 2 - 1
+            expected = expected.crop((left, top, left + 20, top + 10))
+        else:
+            expected = expected.transpose(step)
+
+    result = await publish_by(
+        image_publisher(),
+        with_properties(upload, *properties),
+        1,
+        VariantSpec("small", 10, 10),
+    )
+
+    published = decode(result.content)
+    assert (result.image.width, result.image.height) == published.size == expected.size
+    assert mean_difference(published, expected) < 8
+    assert max(decode(result.variants["small"][1]).size) == 10
+
+
+@pytest.mark.parametrize(
+    ("upload", "size"),
+    [
+        (with_properties(encode(sample_image(), "AVIF", xmp=xmp(6)), irot(0)), (64, 48)),
+        (with_properties(encode(sample_image(), "AVIF", exif=exif(6)), irot(0)), (64, 48)),
+        (with_properties(encode(sample_image(), "AVIF", exif=exif(6)), imir(0)), (64, 48)),
+        (encode(sample_image(), "AVIF", exif=exif(6)), (48, 64)),
+        (encode(sample_image(), "AVIF", xmp=xmp(6)), (48, 64)),
+    ],
+    ids=["XMP", "EXIF", "mirrored", "rotated", "only XMP"],
+)
+async def test_an_orientation_is_not_applied_in_addition_to_a_rotation(
+    upload: bytes, size: tuple[int, int]
+) -> None:
+    assert decode((await publish(upload)).content).size == size
+
+
+async def test_the_limit_of_pixels_is_for_the_whole_image() -> None:
+    upload = with_properties(SAMPLE_AVIF, CROP)
+
+    assert (await publish(upload, max_pixels=64 * 48)).image.width == 20
+    with pytest.raises(Exception, match="pixels"):
+        await publish(upload, max_pixels=64 * 48 - 1)

@@ -18,6 +18,21 @@ def icc(profile: bytes) -> bytes:
     return box(b"colr", b"prof" + profile)
 
 
+def clap(*fractions: tuple[int, int]) -> bytes:
+    """A clean aperture: width, height, and the distance of its center from that of the image."""
+    return box(b"clap", b"".join(struct.pack(">ii", *fraction) for fraction in fractions))
+
+
+def irot(quarter_turns: int) -> bytes:
+    """A rotation, anti-clockwise."""
+    return box(b"irot", bytes([quarter_turns]))
+
+
+def imir(axis: int) -> bytes:
+    """An exchange of top and bottom (0), or of left and right (1)."""
+    return box(b"imir", bytes([axis]))
+
+
 def with_properties(content: bytes, *properties: bytes, kept: Sequence[bytes] = ()) -> bytes:
     """Replace the properties of the first item that say how it is shown.
 

@@ -137,6 +137,11 @@ def from_gamma(gamma: float, chromaticities: Sequence[float] | None) -> ColorSpa
     return ColorSpace(tuple(points), transfer)
 
 
+ADOBE_RGB: Final = ColorSpace(
+    (_D65, (0.640, 0.330), (0.210, 0.710), (0.150, 0.060)), transfer=563 / 256
+)
+
+
 def multiply(left: Matrix, right: Matrix) -> Matrix:
     """Return the product of two matrices."""
     columns = _transpose(right)

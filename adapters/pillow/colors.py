@@ -11,7 +11,7 @@ from PIL import ExifTags, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngImageFile
 
 from adapters.pillow.avif_properties import read_properties, transform, transformed_size
-from adapters.pillow.color_spaces import ColorSpace, from_code_points
+from adapters.pillow.color_spaces import ADOBE_RGB, ColorSpace, from_code_points
 from adapters.pillow.icc_profiles import apply_profile, make_profile
 from adapters.pillow.limits import LimitChecker
 from adapters.pillow.png_colors import read_chunks, read_code_points
@@ -31,6 +31,7 @@ _SAMPLE_SCALES: Final = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}
 _CICP: Final = "dialtone_cicp"
 _NCLX: Final = "dialtone_nclx"
 _TRANSFORMATIONS: Final = "dialtone_transformations"
+_UNCALIBRATED, _ADOBE_RGB, _DCF_OPTION = 0xFFFF, 2, "R03"
 Metadata = dict[str | tuple[int, int], Any]
 
 
@@ -73,7 +74,7 @@ def normalize(image: PIL.Image.Image) -> PIL.Image.Image:
     """
     transparent = _read_transparent_color(image)
     # Chunks after the pixels of a PNG have an orientation, but no color space.
-    color_spaces = _color_spaces({**image.info})
+    color_spaces = _color_spaces({**image.info}, image.format)
     image.load()
     metadata = image.info
     image.info = {} if transparent is None else {"transparency": transparent}
@@ -133,11 +134,12 @@ def _turn_upright(image: PIL.Image.Image, metadata: Metadata) -> PIL.Image.Image
     return ImageOps.exif_transpose(image)
 
 
-def _color_spaces(metadata: Metadata) -> Iterator[bytes | ColorSpace]:
+def _color_spaces(metadata: Metadata, image_format: str | None) -> Iterator[bytes | ColorSpace]:
     """Yield the color spaces of a file, as ICC profiles or numbers, the one that counts first.
 
     PNG has cICP, iCCP, sRGB, gAMA with cHRM, in this order (third edition, 4.3). AVIF and HEIC have
-    an ICC profile before nclx (ISO/IEC 23000-22, 7.3.6.4).
+    an ICC profile before nclx (ISO/IEC 23000-22, 7.3.6.4). A JPEG of a camera without a profile is
+    in Adobe RGB if its EXIF metadata say so (DCF 2.0 and EXIF 2.3, 4.6.8).
     """
     candidates = [metadata.get(_CICP)]
     icc_profile = metadata.get("icc_profile") or b""
@@ -145,6 +147,8 @@ def _color_spaces(metadata: Metadata) -> Iterator[bytes | ColorSpace]:
         candidates.append(icc_profile)
     candidates += [metadata.get(_NCLX), read_chunks(metadata)]
     yield from (candidate for candidate in candidates if candidate is not None)
+    if image_format == "JPEG" and _is_adobe_rgb(metadata):
+        yield ADOBE_RGB
 
 
 def _to_srgb(image: PIL.Image.Image, color_space: bytes | ColorSpace) -> PIL.Image.Image:
@@ -155,6 +159,17 @@ def _to_srgb(image: PIL.Image.Image, color_space: bytes | ColorSpace) -> PIL.Ima
     if color_space.is_hdr:
         return tone_map(image, color_space)
     return apply_profile(image, make_profile(color_space, is_gray=image.mode in {"L", "LA"}))
+
+
+def _is_adobe_rgb(metadata: Metadata) -> bool:
+    exif = PIL.Image.Exif()
+    with suppress(Exception):
+        exif.load((metadata.get("exif") or b"")[:_MAX_EXIF_SIZE])
+        color_space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
+        index = exif.get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex)
+        is_option = color_space == _UNCALIBRATED and index == _DCF_OPTION
+        return color_space == _ADOBE_RGB or is_option
+    return False
 
 
 def _read_orientation(metadata: Metadata) -> int:

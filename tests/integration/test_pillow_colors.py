@@ -173,6 +173,31 @@ async def test_a_profile_named_srgb_is_not_believed() -> None:
     )
 
 
+def camera_exif(color_space: int, index: bytes) -> bytes:
+    """EXIF metadata with a color space and an interoperability index."""
+    first = struct.pack(">4sIHHHIII", b"MM\0*", 8, 1, 0x8769, 4, 1, 26, 0)
+    second = struct.pack(">HHHIHxxHHIII", 2, 0xA001, 3, 1, color_space, 0xA005, 4, 1, 56, 0)
+    return b"Exif\0\0" + first + second + struct.pack(">HHHI4sI", 1, 1, 2, 4, index, 0)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        (camera_exif(0xFFFF, b"R03\0"), (231, 57, 33)),
+        (camera_exif(2, b"R98\0"), (231, 57, 33)),
+        (camera_exif(0xFFFF, b"R98\0"), COLOR),
+        (camera_exif(1, b"R98\0"), COLOR),
+        (b"Exif\0\0broken", COLOR),
+    ],
+)
+async def test_a_jpeg_of_a_camera_can_be_in_adobe_rgb(
+    metadata: bytes, expected: tuple[int, ...]
+) -> None:
+    upload = encode(PLAIN, "JPEG", quality=95, exif=metadata)
+
+    assert await published_color(upload) == pytest.approx(expected, abs=3)
+
+
 @pytest.mark.parametrize(
     ("properties", "steps"),
     [

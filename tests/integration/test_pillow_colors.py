@@ -12,6 +12,7 @@ from tests.support.fakes.images import image_publisher
 from tests.support.heif import clap, icc, imir, irot, nclx, with_properties
 from tests.support.images import (
     HEIC_PHOTO,
+    SECRET,
     SWAPPED_PROFILE,
     chunk,
     decode,
@@ -39,6 +40,10 @@ BT709 = chunk(
 )
 AVIF = encode(PLAIN, "AVIF", quality=100, subsampling="4:4:4")
 SAMPLE_AVIF = encode(sample_image(), "AVIF", quality=100, subsampling="4:4:4")
+# The same photo, whose rotation is repeated in XMP only.
+HEIC_WITH_XMP = HEIC_PHOTO.replace(b"\x01\x12\0\3", b"\x01\x13\0\3").replace(
+    b"<x>" + SECRET + b"</x>", b"tiff:Orientation='6'    "
+)
 CROP = clap((20, 1), (10, 1), (-3, 1), (4, 1))
 
 
@@ -241,8 +246,9 @@ async def test_an_image_is_cropped_rotated_and_mirrored_in_the_order_of_its_file
         (with_properties(encode(sample_image(), "AVIF", exif=exif(6)), imir(0)), (64, 48)),
         (encode(sample_image(), "AVIF", exif=exif(6)), (48, 64)),
         (encode(sample_image(), "AVIF", xmp=xmp(6)), (48, 64)),
+        (HEIC_WITH_XMP, (48, 64)),
     ],
-    ids=["XMP", "EXIF", "mirrored", "rotated", "only XMP"],
+    ids=["XMP", "EXIF", "mirrored", "rotated", "only XMP", "HEIC"],
 )
 async def test_an_orientation_is_not_applied_in_addition_to_a_rotation(
     upload: bytes, size: tuple[int, int]

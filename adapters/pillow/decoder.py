@@ -34,7 +34,7 @@ from PIL import (
 )
 
 from adapters.pillow.animations import Animation, PillowAnimation, encode_gif
-from adapters.pillow.colors import MAX_PROFILE_SIZE, normalize, swaps_sides
+from adapters.pillow.colors import MAX_PROFILE_SIZE, add_properties, normalize, upright_size
 from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
 from adapters.pillow.header import Header, read_header
 from adapters.pillow.jpeg import clean_jpeg
@@ -102,6 +102,8 @@ class _Source:
         if detected is not SourceFormat.JPEG:
             file.seek(0)
             self.image = _OPENERS[detected](file)
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                add_properties(self.image, content, self.limits)
         ImageFile.LOAD_TRUNCATED_IMAGES = False
         if header is None:
             frames = getattr(self.image, "n_frames", 1) if detected is SourceFormat.AVIF else 1
@@ -183,9 +185,7 @@ def answer(task: Task, descriptors: list[int]) -> Answer:
 
 def _encode(source: _Source, task: Task) -> Iterator[EncodedBytes]:
     if source.format is SourceFormat.GIF or source.header.frames > 1:
-        size = (source.header.width, source.header.height)
-        if swaps_sides(source.image):
-            size = size[::-1]
+        size = upright_size(source.image, (source.header.width, source.header.height))
         animation = source.open_animation(size)
         if task.is_published:
             yield ImageFormat.GIF, encode_gif(animation), size

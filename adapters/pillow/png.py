@@ -66,7 +66,7 @@ def read_png(content: Content, limits: LimitChecker) -> Png:
             is wrong.
         struct.error: A chunk is too short.
     """
-    chunks = _read_chunks(content, limits)
+    chunks = read_chunks(content)
     name, part = next(chunks, (b"", slice(0)))
     if name != b"IHDR":
         raise InvalidImage
@@ -76,6 +76,7 @@ def read_png(content: Content, limits: LimitChecker) -> Png:
     declared, plays, number, frames, shared = 0, 0, 0, list[PngFrame](), list[bytes]()
     has_pixels, is_valid = False, True
     for name, part in chunks:
+        limits.check_block()
         if name == b"IDAT":
             _check(content, part)
             has_pixels = True
@@ -101,11 +102,10 @@ def read_png(content: Content, limits: LimitChecker) -> Png:
     return Png(width, height, frames, plays, start, b"".join(shared))
 
 
-def _read_chunks(content: Content, limits: LimitChecker) -> Iterator[tuple[bytes, slice]]:
+def read_chunks(content: Content) -> Iterator[tuple[bytes, slice]]:
     """Yield the name of each chunk and where its body is. The body of the last one may be cut."""
     name, offset = b"", len(SIGNATURE)
     while name != b"IEND" and offset + 8 <= len(content):
-        limits.check_block()
         size, name = struct.unpack_from(">I4s", content, offset)
         offset += 8
         yield name, slice(offset, offset + size)

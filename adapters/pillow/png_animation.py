@@ -12,7 +12,7 @@ import PIL.Image
 from PIL import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from adapters.pillow.colors import normalize
+from adapters.pillow.colors import add_properties, normalize
 from adapters.pillow.limits import LimitChecker
 from adapters.pillow.png import PngFrame, read_png
 
@@ -31,6 +31,7 @@ class PngAnimation:
         self.size = size
         self._content = content
         self._png = read_png(content, limits)
+        self._limits = limits
         self.count = len(self._png.frames)
         self._orientation: dict[str | tuple[int, int], Any] = {
             name: image.info.get(name) for name in ("exif", "xmp")
@@ -65,6 +66,8 @@ class PngAnimation:
 
     def _decode(self, frame: PngFrame) -> PIL.Image.Image:
         ImageFile.LOAD_TRUNCATED_IMAGES = True  # for broken metadata
-        image = PngImageFile(io.BytesIO(self._png.frame_file(self._content, frame)))
+        file = self._png.frame_file(self._content, frame)
+        image = PngImageFile(io.BytesIO(file))
         ImageFile.LOAD_TRUNCATED_IMAGES = False
+        add_properties(image, file, self._limits)
         return normalize(image).convert("RGBA")

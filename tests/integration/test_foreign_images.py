@@ -99,6 +99,9 @@ def read(content: bytes) -> Image.Image:
         )
         mode = "RGBA" if image.mode == "RGBA" else "RGB"
         image = ImageCms.profileToProfile(image, source, target, outputMode=mode) or image
+    elif image.info.get("gamma") == 1:  # as in PngSuite, whose colors have no profile
+        levels = [round(255 * (level / 255) ** (1 / 2.2)) for level in range(256)]
+        image = image.convert("RGBA").point([*levels * 3, *range(256)])
     return on_white(image)
 
 

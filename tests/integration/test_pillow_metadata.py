@@ -28,7 +28,6 @@ from tests.support.images import (
 JPEG, PNG = plain_jpeg(), encode(sample_image(), "PNG")
 XMP_ELEMENT = b"<tiff:Orientation>6</tiff:Orientation>"
 LATE_EXIF = b"MM\0*" + struct.pack(">I", 70_000) + bytes(69_992) + exif(6)[8:]
-SRGB_PROFILE = SWAPPED_PROFILE.replace("Swap".encode("utf-16-be"), "sRGB".encode("utf-16-be"))
 
 
 def with_segments(*segments: bytes) -> bytes:
@@ -98,7 +97,6 @@ async def test_the_orientation_is_that_of_exif_or_else_of_xmp(upload: bytes) -> 
         with_segments(segment(0xE2, b"ICC_PROFILE\0")),
         plain_jpeg(icc_profile=b"nonsense"),
         plain_jpeg(icc_profile=SWAPPED_PROFILE[:200]),
-        plain_jpeg(icc_profile=SRGB_PROFILE),
         annotated_png(orientation=1),
         annotated_png(orientation=1).replace(b"Comment", b"comment"),  # the checksum is wrong
         png_bomb(b"zTXt", b"Comment"),

@@ -97,7 +97,7 @@ class LibraryController(Controller):
     ) -> Response[schemas.UploadImageResponse]:
         """Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC image.
 
-        The published image is encoded again, upright and without metadata. `type` in the
+        The published image is encoded again, upright, in sRGB and without metadata. `type` in the
         response is the type of the bytes, regardless of what the client claimed.
 
         A user can have two uploads in progress. When there is no space left, slow uploads end

@@ -267,6 +267,7 @@ class InvalidImageReason(StrEnum):
     """Why an image is invalid."""
 
     BROKEN = "broken"
+    EMPTY = "empty"
     TOO_COMPLEX = "too_complex"
     TOO_MANY_BLOCKS = "too_many_blocks"
     TOO_MANY_BYTES = "too_many_bytes"

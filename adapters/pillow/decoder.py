@@ -22,8 +22,6 @@ from typing import BinaryIO, Final
 
 import msgspec
 import PIL.Image
-from pi_heif import HeifImageFile
-from pi_heif import options as heif_options
 from PIL import (
     AvifImagePlugin,
     GifImagePlugin,
@@ -32,13 +30,15 @@ from PIL import (
     PngImagePlugin,
     WebPImagePlugin,
 )
+from pillow_heif import HeifImageFile
+from pillow_heif import options as heif_options
 
 from adapters.pillow.animations import Animation, PillowAnimation, encode_gif
 from adapters.pillow.colors import MAX_PROFILE_SIZE, add_properties, normalize, upright_size
 from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
 from adapters.pillow.header import Header, read_header
 from adapters.pillow.jpeg import clean_jpeg
-from adapters.pillow.limits import TOO_COMPLEX, LimitChecker
+from adapters.pillow.limits import EMPTY, TOO_COMPLEX, LimitChecker
 from adapters.pillow.png_animation import PngAnimation
 from adapters.pillow.stills import SourceFile, encode_still, read_options
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid
@@ -80,13 +80,15 @@ class _Source:
     """An upload: its format, its header and its image, not yet decoded."""
 
     def __init__(self, file: BinaryIO, task: Task) -> None:
-        self.limits = LimitChecker(task.limits)
         self._file = file
         self.size = os.fstat(file.fileno()).st_size
+        if not self.size:
+            raise EMPTY
         media_type = detect_type(file.read(SNIFFED_BYTES))
         detected = source_format(media_type)
         if detected is None or detected not in task.formats:
             raise UnsupportedImageType(media_type)
+        self.limits = LimitChecker(task.limits, detected)
         self.format, header = detected, None
         self._other_ending: PIL.Image.Image | None = None
         # Broken metadata is ignored, but `load` still rejects incomplete pixels. Set for each
@@ -118,7 +120,8 @@ class _Source:
         if self.format is not SourceFormat.PNG:
             return PillowAnimation(self.image, size, self.header.frames)
         self._file.seek(0)
-        return PngAnimation(self._file.read(), self.image, size, LimitChecker(self.limits.limits))
+        limits = LimitChecker(self.limits.limits, self.format)
+        return PngAnimation(self._file.read(), self.image, size, limits)
 
     def decode_still(self) -> PIL.Image.Image:
         """Decode the image, scaled down if it is a JPEG over the limit of pixels."""

@@ -3,7 +3,7 @@
 from typing import Final, NoReturn
 
 from domain.errors import InvalidImage, InvalidImageReason
-from domain.media.image import ImageLimits
+from domain.media.image import ImageLimits, SourceFormat
 
 MAX_SCANS: Final = 100
 """A progressive photo has about ten scans. Each costs a pass over the whole image."""
@@ -14,32 +14,35 @@ MAX_PROGRESSIVE_PIXELS: Final = 65_000_000
 TOO_COMPLEX: Final = InvalidImage(
     "The image takes too much time or memory to read.", InvalidImageReason.TOO_COMPLEX
 )
+EMPTY: Final = InvalidImage("The file is empty.", InvalidImageReason.EMPTY)
+_NAMES: Final = {SourceFormat.WEBP: "WebP"}
 
 
 class LimitChecker:
     """Checks the limits of one image before it is decoded."""
 
-    def __init__(self, limits: ImageLimits) -> None:
-        """Check these limits."""
+    def __init__(self, limits: ImageLimits, image_format: SourceFormat) -> None:
+        """Check these limits; the format is named in messages, because it has limits of its own."""
         self.limits = limits
+        self.image_format = image_format
         self._blocks = 0
 
     def check_block(self) -> None:
         """Count a block, chunk or segment; raise InvalidImage for too many."""
         self._blocks += 1
         if self._blocks > MAX_BLOCKS:
-            _reject(f"{MAX_BLOCKS} blocks", InvalidImageReason.TOO_MANY_BLOCKS, MAX_BLOCKS)
+            self._reject(f"{MAX_BLOCKS} blocks", InvalidImageReason.TOO_MANY_BLOCKS, MAX_BLOCKS)
 
     def check_size(self, width: int, height: int) -> None:
         """Raise InvalidImage for an image without pixels or with too many."""
-        _check_pixels(width, height, self.limits.max_pixels)
+        self._check_pixels(width, height, self.limits.max_pixels)
 
     def check_jpeg_size(self, width: int, height: int, *, is_progressive: bool) -> None:
         """Do the same for a JPEG, which may have more pixels, because it can be scaled down."""
         maximum = max(self.limits.max_pixels, self.limits.max_jpeg_pixels)
         if is_progressive:
             maximum = min(maximum, max(self.limits.max_pixels, MAX_PROGRESSIVE_PIXELS))
-        _check_pixels(width, height, maximum)
+        self._check_pixels(width, height, maximum)
 
     def check_frames(self, count: int, width: int, height: int) -> None:
         """Raise InvalidImage for too many frames, or too many pixels in all frames.
@@ -48,11 +51,11 @@ class LimitChecker:
         """
         self.check_size(width, height)
         if count > (limit := self.limits.max_frames):
-            _reject(f"{limit} frames", InvalidImageReason.TOO_MANY_FRAMES, limit)
+            self._reject(f"{limit} frames", InvalidImageReason.TOO_MANY_FRAMES, limit)
         limit = self.limits.max_total_pixels
         if count > 1 and count * width * height > limit:
             text = f"{limit} pixels in all its frames"
-            _reject(text, InvalidImageReason.TOO_MANY_TOTAL_PIXELS, limit)
+            self._reject(text, InvalidImageReason.TOO_MANY_TOTAL_PIXELS, limit)
 
     def check_bytes(self, size: int) -> None:
         """Raise InvalidImage for a result of too many bytes."""
@@ -60,13 +63,12 @@ class LimitChecker:
             text = f"The image is larger than {limit} bytes once encoded."
             raise InvalidImage(text, InvalidImageReason.TOO_MANY_BYTES, limit)
 
+    def _check_pixels(self, width: int, height: int, maximum: int) -> None:
+        if width < 1 or height < 1:
+            raise InvalidImage
+        if width * height > maximum:
+            self._reject(f"{maximum} pixels", InvalidImageReason.TOO_MANY_PIXELS, maximum)
 
-def _check_pixels(width: int, height: int, maximum: int) -> None:
-    if width < 1 or height < 1:
-        raise InvalidImage
-    if width * height > maximum:
-        _reject(f"{maximum} pixels", InvalidImageReason.TOO_MANY_PIXELS, maximum)
-
-
-def _reject(limit_text: str, reason: InvalidImageReason, limit: int) -> NoReturn:
-    raise InvalidImage(f"The image has more than {limit_text}.", reason, limit)
+    def _reject(self, limit_text: str, reason: InvalidImageReason, limit: int) -> NoReturn:
+        name = _NAMES.get(self.image_format, self.image_format.upper())
+        raise InvalidImage(f"The {name} image has more than {limit_text}.", reason, limit)

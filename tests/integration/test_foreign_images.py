@@ -1,4 +1,4 @@
-"""The test images of Pillow, pi-heif and PngSuite: what is rejected, and the pixels of the rest."""
+"""The test images of Pillow, pillow-heif and PngSuite: what is rejected, and all other pixels."""
 
 import io
 import warnings
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 import pytest
-from pi_heif import register_heif_opener
 from PIL import Image, ImageCms, ImageOps
+from pillow_heif import register_heif_opener
 
 from adapters.pillow import open_image_publisher
 from domain.errors import InvalidImage, UnsupportedImageType
@@ -41,7 +41,7 @@ NOT_COMPARED_WITH_PILLOW = {
     "png_decompression_dos.png",  # its comment, which is not read, is too large for Pillow
     "test_extents.gif",  # its frame exceeds its canvas
 }
-REJECTED_OF_PI_HEIF = {
+REJECTED_OF_PILLOW_HEIF = {
     "heif_corrupted/corrupted.heic",
     "heif_corrupted/corrupted.hif",
     "heif_corrupted/empty.heic",
@@ -117,10 +117,10 @@ async def test_the_images_of_pillow() -> None:
     assert await publish_all(images, NOT_COMPARED_WITH_PILLOW) == REJECTED_OF_PILLOW
 
 
-async def test_the_images_of_pi_heif() -> None:
-    images = images_of("pi_heif", "tests/images")
+async def test_the_images_of_pillow_heif() -> None:
+    images = images_of("pillow_heif", "tests/images")
 
-    assert await publish_all(images, set()) == REJECTED_OF_PI_HEIF
+    assert await publish_all(images, set()) == REJECTED_OF_PILLOW_HEIF
 
 
 async def test_the_images_of_png_suite() -> None:

@@ -141,6 +141,17 @@ async def test_all_frames_of_a_png_have_its_palette() -> None:
     assert colors_of((await publish(upload)).content) == [(RED, BLUE), (BLUE, GREEN)]
 
 
+async def test_all_frames_of_a_png_are_converted_to_srgb() -> None:
+    display_p3 = chunk(b"cICP", b"\x0c\x0d\0\x01")
+    upload = animated([canvas((200, 60, 40, 255), RED), canvas(BLUE, (200, 60, 40, 255))])
+    end = 33  # of IHDR
+
+    first, second = colors_of((await publish(upload[:end] + display_p3 + upload[end:])).content)
+
+    for color in (first[0], second[1]):
+        assert max(abs(a - b) for a, b in zip(color, (217, 42, 23, 255), strict=True)) <= 2
+
+
 async def test_an_animation_that_breaks_the_rules_is_a_still_image() -> None:
     upload = animated([canvas(RED, RED), canvas(BLUE, BLUE)])
     at = upload.rindex(b"fcTL")

@@ -1,10 +1,12 @@
 import pytest
 
 from adapters.pillow import limits, open_image_publisher
+from adapters.pillow.detection import detect_type
 from domain.errors import InvalidImage
 from domain.media.image import ImageLimits
 from tests.integration.image_publishing import publish, publish_by, publish_error
 from tests.support.images import (
+    HEIC_PHOTO,
     animated_gif,
     animated_png,
     encode,
@@ -21,14 +23,15 @@ from tests.support.images import (
 LIMITS = ImageLimits()
 PIXELS = 64 * 48
 IMAGES = [plain_jpeg(), transparent_png(), still_gif(), animated_gif()]
+WEBP = encode(sample_image(), "WEBP")
 # A small frame counts as the whole canvas.
 SMALL_FRAMES = gif(1_000, 1_000, [gif_frame(0, 0, 1, 1)] * 3)
 MESSAGES = {
-    "pixels": "The image has more than {} pixels.",
-    "frames": "The image has more than {} frames.",
-    "total_pixels": "The image has more than {} pixels in all its frames.",
-    "bytes": "The image is larger than {} bytes once encoded.",
-    "blocks": "The image has more than {} blocks.",
+    "pixels": "The {name} image has more than {limit} pixels.",
+    "frames": "The {name} image has more than {limit} frames.",
+    "total_pixels": "The {name} image has more than {limit} pixels in all its frames.",
+    "bytes": "The image is larger than {limit} bytes once encoded.",
+    "blocks": "The {name} image has more than {limit} blocks.",
 }
 TIMEOUT = ("The image takes too much time or memory to read.", "too_complex", None)
 
@@ -38,14 +41,15 @@ async def rejection(content: bytes, **changes: float) -> tuple[str, str, int | N
     return error.message, error.reason, error.limit
 
 
-def too_many(what: str, limit: int) -> tuple[str, str, int]:
-    return MESSAGES[what].format(limit), f"too_many_{what}", limit
+def too_many(content: bytes, what: str, limit: int) -> tuple[str, str, int]:
+    name = detect_type(content).removeprefix("image/").upper().replace("WEBP", "WebP")
+    return MESSAGES[what].format(name=name, limit=limit), f"too_many_{what}", limit
 
 
 @pytest.mark.parametrize(
     ("content", "what", "count"),
     [
-        *((content, "pixels", PIXELS) for content in IMAGES),
+        *((content, "pixels", PIXELS) for content in (*IMAGES, WEBP, HEIC_PHOTO)),
         (animated_gif(), "frames", 3),
         (animated_gif(), "total_pixels", 3 * PIXELS),
         (animated_png(), "frames", 2),
@@ -60,7 +64,7 @@ async def test_an_image_may_reach_each_limit_but_not_exceed_it(
     await publish(content, **limits)
 
     limits[f"max_{what}"] -= 1
-    assert await rejection(content, **limits) == too_many(what, count - 1)
+    assert await rejection(content, **limits) == too_many(content, what, count - 1)
 
 
 @pytest.mark.parametrize("content", IMAGES)
@@ -68,7 +72,11 @@ async def test_the_bytes_of_the_result_are_limited(content: bytes) -> None:
     size = (await publish(content)).image.bytes
 
     assert (await publish(content, max_bytes=size)).image.bytes == size
-    assert await rejection(content, max_bytes=size - 1) == too_many("bytes", size - 1)
+    assert await rejection(content, max_bytes=size - 1) == too_many(content, "bytes", size - 1)
+
+
+async def test_an_empty_file_is_named_as_such() -> None:
+    assert await rejection(b"") == ("The file is empty.", "empty", None)
 
 
 async def test_the_time_is_limited() -> None:
@@ -99,4 +107,4 @@ async def test_the_number_of_blocks_is_limited(
         return image[:signature_length] + block * count + image[signature_length:]
 
     await publish(with_blocks(450))
-    assert await rejection(with_blocks(500)) == too_many("blocks", 500)
+    assert await rejection(with_blocks(500)) == too_many(image, "blocks", 500)

@@ -17,7 +17,7 @@ from adapters.pillow.avif_properties import (
 from adapters.pillow.color_spaces import from_code_points
 from adapters.pillow.limits import LimitChecker
 from domain.errors import InvalidImage
-from domain.media.image import ImageLimits
+from domain.media.image import ImageLimits, SourceFormat
 from tests.support.heif import box, clap, icc, imir, irot, nclx
 from tests.support.images import encode, sample_image
 
@@ -30,7 +30,7 @@ AVIF = encode(sample_image(), "AVIF")
 def read(content: bytes) -> Properties:
     with mmap.mmap(-1, max(len(content), 1)) as mapped:
         mapped.write(content)
-        return read_properties(mapped, LimitChecker(ImageLimits()))
+        return read_properties(mapped, LimitChecker(ImageLimits(), SourceFormat.AVIF))
 
 
 def file_type(brand: bytes = b"avif") -> bytes:

@@ -97,7 +97,7 @@ async def hang() -> object:
 async def ignore_cancellation() -> object:
     for _ in range(3):
         with suppress(asyncio.CancelledError):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # longer than until it is cancelled
     return fail()
 
 

@@ -98,7 +98,8 @@ class LibraryController(Controller):
         """Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC image.
 
         The published image is encoded again, upright, in sRGB and without metadata. `type` in the
-        response is the type of the bytes, regardless of what the client claimed.
+        response is the type of the bytes, regardless of what the client claimed. An animation
+        becomes a GIF; of a HEIF sequence the first picture is published.
 
         A user can have two uploads in progress. When there is no space left, slow uploads end
         first, with status 503.

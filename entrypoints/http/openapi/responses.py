@@ -78,7 +78,7 @@ class ErrorFields(msgspec.Struct):
         int,
         described(
             "The number of blocks, bytes, frames or pixels that an image can have."
-            " Absent for `broken` and `too_complex`.",
+            " Absent for `broken`, `empty` and `too_complex`.",
             50_000_000,
         ),
     ]

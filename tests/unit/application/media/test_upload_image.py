@@ -104,7 +104,7 @@ async def test_an_administrator_uploads_for_any_user_on_the_own_account(
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        (b"", UnsupportedImageType),
+        (b"", InvalidImage),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", UnsupportedImageType),
         (b"\xff\xd8\xff", InvalidImage),
     ],

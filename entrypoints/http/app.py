@@ -31,7 +31,7 @@ from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.request_checks import RequestCheckMiddleware
+from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpSettings
@@ -121,7 +121,7 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
         return None
     return CORSConfig(
         allow_origins=list(web_origins),
-        allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST"],
+        allow_methods=[*CORS_METHODS],
         # All that the page asks for: no header gives a listed page rights that it does not have.
         allow_headers=["*"],
         expose_headers=[

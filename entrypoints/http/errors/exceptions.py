@@ -52,6 +52,10 @@ class InvalidAuthorization(HttpError):
     """The request has two Authorization headers."""
 
 
+class UnsupportedTransferEncoding(HttpError):
+    """The body has a transfer coding other than `chunked` (RFC 9112 §6.1)."""
+
+
 class OriginNotAllowed(HttpError):
     """A page of another origin made a browser send the request."""
 

@@ -106,6 +106,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         400, "invalid_authorization", "Send one Authorization header."
     ),
     exceptions.OriginNotAllowed: ErrorRow(
+    exceptions.UnsupportedTransferEncoding: ErrorRow(
+        501, "unsupported_transfer_encoding", "The only transfer coding of this service is chunked."
+    ),
         403,
         "origin_not_allowed",
         "Pages of this origin may not do this. The operator of the service can list the origin in "

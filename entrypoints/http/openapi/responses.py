@@ -106,6 +106,7 @@ class LegacyError(msgspec.Struct):
 SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
     exceptions.InvalidHost,
     exceptions.InvalidAuthorization,
+    exceptions.UnsupportedTransferEncoding,
     errors.Unauthenticated,
     exceptions.OriginNotAllowed,
     exceptions.MethodNotAllowed,
@@ -186,6 +187,7 @@ def errors_of(
         exceptions.InternalError,
     )
 
+        exceptions.UnsupportedTransferEncoding,
 
 def describe_errors(
     api: Api, documented: Iterable[DocumentedError]

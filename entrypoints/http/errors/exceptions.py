@@ -76,6 +76,10 @@ class BodyTooLarge(HttpError):
     """The body is larger than the limit for JSON."""
 
 
+class FormTooLarge(HttpError):
+    """The form has too many parts, too large headers, or too many bytes besides the file."""
+
+
 class TooManyRequests(RateLimitExceeded):
     """The caller or the client IP sends too many requests to this worker."""
 

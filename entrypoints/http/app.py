@@ -25,13 +25,15 @@ from entrypoints.http.library.upload_limiter import (
     IdentityLocks,
     UploadLimiter,
 )
+from entrypoints.http.limits import MAX_JSON_BYTES
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
+from entrypoints.http.parsing import require_single_parameters
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.request_checks import RequestCheckMiddleware
+from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpSettings
@@ -39,7 +41,6 @@ from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
 from entrypoints.http.voice.controller import SmsController, VoiceController
 
-MAX_JSON_SIZE: Final = 64 * 1024
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OtpController,
     UserController,
@@ -92,10 +93,10 @@ def create_app(
                 "describe_api": describe,
             }
         ),
-        before_request=_answer_options,
+        before_request=_before_request,
         cors_config=_cors_config(settings.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
-        request_max_body_size=MAX_JSON_SIZE,
+        request_max_body_size=MAX_JSON_BYTES,
         # With it, the framework would serve pages of its own; see describe_api.
         openapi_config=None,
         # The process configures logging. The framework's own logs would contain local variables.
@@ -121,7 +122,7 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
         return None
     return CORSConfig(
         allow_origins=list(web_origins),
-        allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST"],
+        allow_methods=[*CORS_METHODS],
         # All that the page asks for: no header gives a listed page rights that it does not have.
         allow_headers=["*"],
         expose_headers=[
@@ -135,14 +136,17 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
     )
 
 
-async def _answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:
+async def _before_request(request: Request[Any, Any, Any]) -> Response[None] | None:
+    require_single_parameters(request)
+    return _answer_options(request) if request.method == HttpMethod.OPTIONS else None
+
+
+def _answer_options(request: Request[Any, Any, Any]) -> Response[None]:
     """Name all methods of a path in the response to OPTIONS.
 
     The framework's own response names the methods of one handler only, and never HEAD. The legacy
     API does not support OPTIONS.
     """
-    if request.method != HttpMethod.OPTIONS:
-        return None
     if api_of(request.scope["path"]) is Api.LEGACY:
         raise MethodNotAllowed(HttpMethod.POST)
     template = request.scope["path_template"]

@@ -21,8 +21,9 @@ _MAX_SLACK: Final = 1.5
 """Deadlines of bodies that began together end within this factor of each other: thousands of error
 responses in one moment would keep the event loop from everything else."""
 _MAX_CHUNK_BYTES: Final = 16 * 1024
+"""The server copies what it gets, and has up to ten chunks for each client that reads slowly."""
 _MAX_UNDIVIDED_BYTES: Final = 64 * 1024
-"""The server copies what it gets at once, for each client that reads slowly."""
+"""A whole body of this size is sent at once, which is faster."""
 
 
 IDLE_SECONDS: Final = 10.0
@@ -60,7 +61,8 @@ class TransferDeadline:
 class DeadlineMiddleware:
     """Ends requests whose body arrives too slowly, and reads the rest of unread bodies.
 
-    Large response bodies are sent in chunks, so that the server has only a part of them in memory.
+    Large and streamed response bodies are sent in small chunks, so that the server has only a part
+    of them in memory.
     Responses have no deadline: the server would not close a connection whose client reads nothing.
     """
 
@@ -86,7 +88,9 @@ def _in_chunks(send: Send) -> Send:
 
     # No coroutine of its own: two messages of each response pass here.
     def send_in_chunks(message: Message) -> Awaitable[None]:
-        is_small = len(message.get("body", b"")) <= _MAX_UNDIVIDED_BYTES
+        is_part = message.get("more_body", False)
+        maximum = _MAX_CHUNK_BYTES if is_part else _MAX_UNDIVIDED_BYTES
+        is_small = len(message.get("body", b"")) <= maximum
         return send(message) if is_small else _send_divided(send, message)
 
     return send_in_chunks
@@ -95,9 +99,10 @@ def _in_chunks(send: Send) -> Send:
 async def _send_divided(send: Send, message: Message) -> None:
     content = message["body"]
     for start in range(0, len(content), _MAX_CHUNK_BYTES):
-        chunk = bytes(content[start : start + _MAX_CHUNK_BYTES])
-        await send({"type": message["type"], "body": chunk, "more_body": True})
-    await send({**message, "body": b""})
+        end = start + _MAX_CHUNK_BYTES
+        chunk = bytes(content[start:end])
+        more_body = end < len(content) or message.get("more_body", False)
+        await send({"type": message["type"], "body": chunk, "more_body": more_body})
 
 
 class RequestBody:

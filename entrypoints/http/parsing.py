@@ -1,11 +1,14 @@
 """Parsing of JSON bodies and fields. All invalid fields are reported at once."""
 
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
 import msgspec
-from litestar.handlers import HTTPRouteHandler
+from litestar import Request
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.params import QueryParameter
 
 from domain.errors import InvalidValue
 from domain.identifier import parse_identifier
@@ -29,6 +32,11 @@ Field: TypeAlias = tuple[str, Callable[[], A]]
 def missing_field(name: str) -> FieldError:
     """Return the error of a field that is missing."""
     return FieldError(name, FieldErrorCode.MISSING_FIELD, "This field is required.")
+
+
+def repeated_field(name: str) -> FieldError:
+    """Return the error of a field or a parameter that is sent more than once."""
+    return FieldError(name, FieldErrorCode.REPEATED_FIELD, "Send this only once.")
 
 
 def parse_field(name: str, parse: Callable[[], A]) -> A:
@@ -67,6 +75,32 @@ def parse_id(text: str, error: Exception) -> str:
     if parsed is None:
         raise error
     return parsed
+
+
+@cache
+def query_parameters(handler: BaseRouteHandler) -> Sequence[str]:
+    """Return the names of the query parameters that a handler declares."""
+    fields = handler.parsed_fn_signature.parameters.items()
+    return [
+        field.kwarg_definition.name or name
+        for name, field in fields
+        if isinstance(field.kwarg_definition, QueryParameter)
+    ]
+
+
+def require_single_parameters(request: Request[Any, Any, Any]) -> None:
+    """Check that no query parameter is sent twice: a proxy and the service might each use another.
+
+    Raises:
+        InvalidFields
+    """
+    if not request.scope["query_string"]:
+        return
+    sent = request.query_params
+    names = query_parameters(request.route_handler)
+    errors = [repeated_field(name) for name in names if len(sent.getall(name, ())) > 1]
+    if errors:
+        raise InvalidFields(*errors)
 
 
 def body_type(handler: HTTPRouteHandler) -> type[msgspec.Struct] | None:

@@ -12,11 +12,18 @@ from entrypoints.http.errors.exceptions import (
     HttpError,
     InvalidAuthorization,
     InvalidHost,
+    MethodNotAllowed,
     OriginNotAllowed,
+    UnsupportedTransferEncoding,
 )
 from entrypoints.http.errors.table import Api, api_of, error_body, error_headers, error_status
 from entrypoints.http.middleware import App, Receive, Scope, Send
 
+CORS_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST")
+"""All methods that routes have, but OPTIONS."""
+_ALLOW: Final = ", ".join(sorted([*CORS_METHODS, "OPTIONS"]))
+_HTTP_1_0: Final = {"1", "1.0"}
+"""The server has the first spelling, ASGI the second."""
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _WEBHOOK_SEGMENTS: Final = {"voice", "sms"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -34,15 +41,21 @@ class _Origin(NamedTuple):
 class RequestCheckMiddleware:
     """Rejects invalid requests, and requests that foreign pages make browsers send.
 
-    - A request has one valid Host header (RFC 9112 §3.2).
+    - A request has one valid Host header (RFC 9112 §3.2). HTTP/1.0 needs none: health checks of
+      load balancers often have none.
     - A request has at most one Authorization header (RFC 9110 §5.3): a proxy and the service might
       each look at another one.
+    - No body has a transfer coding other than chunked (RFC 9112 §6.1).
+    - CONNECT is for proxies (RFC 9110 §9.3.6).
+    - `OPTIONS *` asks about the server (RFC 9110 §9.3.7). `OPTIONS /` does too, because HAProxy
+      checks the health of a server by it.
     - A request that may change something comes from a page of the service, from a listed origin,
       or not from a page at all. Browsers send `Origin` with it; old ones at least `Sec-Fetch-Site`.
     - A page of the service has the origin of `public_url`. Without one, it has the request's own
       host, which a page of another name can imitate by DNS rebinding.
     - A preflight request (https://fetch.spec.whatwg.org/#cors-preflight-fetch) of a foreign page
       gets the same error, for developers who look at it. The legacy API knows no OPTIONS.
+    - So does a preflight request for a method that no route has: the framework's error has no JSON.
     - Requests of a telephony provider are no requests of browsers, and they are signed.
     - The framework sees only listed origins: for others it adds no CORS headers and answers
       OPTIONS as usual.
@@ -70,20 +83,26 @@ class RequestCheckMiddleware:
                 headers=error_headers(error),
             )
             return response(scope, receive, send)
+        if _is_about_server(scope):
+            about: App = ASGIResponse(status_code=204, headers={"Allow": _ALLOW})
+            return about(scope, receive, send)
         if self._web_origins:
             self._hide_foreign_origin(scope)
         return self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
+        host = _check_framing(scope)
+        if scope["method"] == "CONNECT":
+            raise _method_not_allowed(scope)
         headers = headers_of(scope)
-        hosts = header_values(scope, b"host")
-        host = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
-        if host is None:
-            raise InvalidHost
-        if len(headers.get(b"authorization", ())) > 1:
-            raise InvalidAuthorization
-        if b"origin" not in headers and b"sec-fetch-site" not in headers:
-            return
+        if b"origin" in headers or b"sec-fetch-site" in headers:
+            self._check_origin(scope, host)
+        if b"origin" in headers and _is_preflight(scope):
+            methods = header_values(scope, b"access-control-request-method")
+            if not set(methods) <= set(CORS_METHODS):
+                raise _method_not_allowed(scope)
+
+    def _check_origin(self, scope: Scope, host: re.Match[str] | None) -> None:
         is_checked = scope["method"] not in _SAFE_METHODS or (
             _is_preflight(scope) and api_of(scope["path"]) is Api.MAIN
         )
@@ -98,8 +117,8 @@ class RequestCheckMiddleware:
         if origin is None or not (origin in self._allowed or self._is_own(origin, host)):
             raise OriginNotAllowed
 
-    def _is_own(self, origin: _Origin, host: re.Match[str]) -> bool:
-        if self._has_public_url:
+    def _is_own(self, origin: _Origin, host: re.Match[str] | None) -> bool:
+        if self._has_public_url or host is None:
             return False
         # Not by scheme: a proxy that ends TLS sends plain http. Without a port, the origin's scheme
         # says which one is meant.
@@ -111,6 +130,36 @@ class RequestCheckMiddleware:
         is_listed = len(origins) == 1 and origins[0] in self._web_origins
         if origins and not (is_listed and (scope["method"] != "OPTIONS" or _is_preflight(scope))):
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"origin"]
+
+
+def _check_framing(scope: Scope) -> re.Match[str] | None:
+    """Check the headers that say where a request ends and whom it is for; return the host."""
+    headers = headers_of(scope)
+    hosts = header_values(scope, b"host")
+    # The server adds an empty header if there is none.
+    is_optional = scope["http_version"] in _HTTP_1_0 and hosts in ([], [""])
+    host = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    if host is None and not is_optional:
+        raise InvalidHost
+    if len(headers.get(b"authorization", ())) > 1:
+        raise InvalidAuthorization
+    codings = ",".join(header_values(scope, b"transfer-encoding")).lower()
+    # The server itself rejects a body whose last coding is not chunked.
+    if codings and codings.strip() != "chunked":
+        raise UnsupportedTransferEncoding
+    return host
+
+
+def _method_not_allowed(scope: Scope) -> MethodNotAllowed:
+    is_legacy = api_of(scope["path"]) is Api.LEGACY
+    return MethodNotAllowed("POST" if is_legacy else _ALLOW)
+
+
+def _is_about_server(scope: Scope) -> bool:
+    if scope["method"] != "OPTIONS":
+        return False
+    path = scope["path"]
+    return path == "*" or (path == "/" and not _is_preflight(scope))
 
 
 def _is_preflight(scope: Scope) -> bool:

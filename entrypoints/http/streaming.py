@@ -151,15 +151,18 @@ class FileResponse:
 
 
 async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead) -> None:
+    """Send all chunks. Whoever runs this cancels it when nobody needs the rest.
+
+    No variable here may refer to the task, as `timeout = asyncio.timeout(…)` does: a cancelled task
+    keeps its exception, and the exception keeps all variables. That would be a reference cycle,
+    which keeps the last chunk until a garbage collection of older objects, and these are rare.
+    """
     async for chunk in chunks:
-        timeout = asyncio.timeout(SEND_TIMEOUT_SECONDS)
         read.waits_since = time.monotonic()
         try:
-            async with timeout:
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except TimeoutError:
-            if not timeout.expired():
-                raise
             # The file is closed; the server keeps the connection until the client reads or leaves.
             _log.warning(_STALLED)
             return

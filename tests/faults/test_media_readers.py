@@ -15,7 +15,7 @@ from tests.e2e.app import App
 from tests.faults.traffic import BEHIND_A_PROXY
 from tests.support.images import animated_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import running
+from tests.support.service import Service, running
 
 FILE_SIZE: Final = 12_000_000
 """More than all buffers between service and client."""
@@ -35,6 +35,16 @@ def hold_readers(port: int, path: str, token: str) -> Iterator[list[socket.socke
             client.sendall(f"{head}Authorization: Bearer {token}\r\n\r\n".encode())
             clients.append(client)
         yield clients
+
+
+def count_open_files(service: Service) -> int:
+    """Return how many media files the service has open."""
+    count = 0
+    for pid in (service.pid, *service.workers):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                count += link.resolve().is_relative_to(service.folder / "media")
+    return count
 
 
 async def wait_until(
@@ -66,12 +76,7 @@ async def test_readers_of_a_disk_hold_descriptors_until_they_leave_or_are_discon
         (tmp_path / path.removeprefix("/")).write_bytes(bytes(FILE_SIZE))
 
         def open_files() -> int:
-            count = 0
-            for pid in (service.pid, *service.workers):
-                for link in Path(f"/proc/{pid}/fd").iterdir():
-                    with suppress(FileNotFoundError):  # closed meanwhile
-                        count += link.resolve().is_relative_to(tmp_path / "media")
-            return count
+            return count_open_files(service)
 
         with hold_readers(service.port, path, account.token):
             await wait_until(lambda: open_files() >= READERS)

@@ -76,6 +76,21 @@ GETS: Final[list[tuple[str, bytes, dict[str, str]]]] = [
     ("/library", b"user_id=1&type=jpeg", {"user_id": "invalid_id", "type": "unsupported_value"}),
     ("/calls", b"limit=0&cursor=", {"limit": "invalid_number", "cursor": "invalid_cursor"}),
     (f"/calls/{'a' * 24}/recording", b"index=-1", {"index": "invalid_number"}),
+    ("/library", b"page=1&page=2", {"page": "repeated_field"}),
+    (
+        "/library",
+        b"category=a&type=gif&category=a&%74ype=gif&b=1&b=1",
+        {"category": "repeated_field", "type": "repeated_field"},
+    ),
+    ("/library", b"cursor=&cursor=", {"cursor": "repeated_field"}),
+    ("/library", b"page=0&user_id=a&user_id=b", {"user_id": "repeated_field"}),
+    ("/calls", b"limit=1&limit=1", {"limit": "repeated_field"}),
+    (f"/calls/{'0' * 24}/recording", b"index=0&index=1", {"index": "repeated_field"}),
+    (
+        f"/media/{'0' * 2}/{'0' * 24}.jpg",
+        b"expires=1&expires=1&signature=a",
+        {"expires": "repeated_field"},
+    ),
 ]
 FILE: Final = file_part()
 USER: Final = user_part("1")

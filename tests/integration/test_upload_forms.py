@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.media.item import ItemState
-from entrypoints.http.library.upload_form import BLOCK_BYTES, MAX_FORM_OVERHEAD_BYTES, MAX_PARTS
+from entrypoints.http.library.upload_form import (
+    BLOCK_BYTES,
+    MAX_FORM_OVERHEAD_BYTES,
+    MAX_PART_HEADER_BYTES,
+    MAX_PART_HEADERS,
+    MAX_PARTS,
+)
 from entrypoints.http.library.upload_limiter import MAX_MEMORY_BYTES
 from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
@@ -110,7 +116,7 @@ def uploads() -> Iterator[UploadDriver]:
 @st.composite
 def complete_forms(draw: st.DrawFn, user_id: str) -> bytes:
     """Valid forms of this user: parts in any order, and ignored parts among them."""
-    ignored = draw(st.lists(st.sampled_from(IGNORED_PARTS), max_size=4))
+    ignored = draw(st.lists(st.sampled_from(IGNORED_PARTS), max_size=4, unique=True))
     file = file_part(name=draw(st.sampled_from(FILE_NAMES)))
     parts = draw(st.permutations([user_part(user_id), file, *ignored]))
     return draw(st.sampled_from(PREAMBLES)) + form(*parts) + draw(st.sampled_from(EPILOGUES))
@@ -194,23 +200,61 @@ def test_a_form_with_another_boundary_than_announced_is_rejected(uploads: Upload
         assert uploads.post([body], f"multipart/form-data; boundary={boundary}") == MALFORMED
 
 
-def test_the_first_of_repeated_fields_and_files_is_used(uploads: UploadDriver) -> None:
-    user, other = user_part(uploads.user_id), user_part("0" * 24)
-    categories = map(category_part, ("art", "food"))
-    unselected = file_part(name='name="file"; filename=""')
-    response = uploads.post([form(*categories, user, other, file_part(), unselected)])
-    assert (response.status, response.body["category"]) == (201, "art")
-    broken = file_part(GIF[: len(GIF) // 2])
-    assert uploads.post([form(user, file_part(), broken)]).status == 201
-    assert uploads.post([form(user, broken, file_part())]).status == 422
-    other_format = uploads.post([form(user, file_part(b"%PDF-1.7"))])
-    assert (other_format.status, other_format.body["code"]) == (415, "unsupported_image_type")
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (file_part(), file_part()),
+        (file_part(), file_part(GIF[: len(GIF) // 2])),
+        (file_part(), file_part(name='name="file"; filename=""')),
+        (part('name="file"', b"a text"), file_part()),
+        (category_part("art"), category_part("food")),
+        (category_part("art"), category_part("art")),
+        (user_part("0" * 24), part('name="user_id"; filename="a"', b"")),
+        (part('name="type"', b"gif"), part('name="type"', b"image")),
+    ],
+)
+def test_a_field_that_is_sent_twice_is_named(
+    uploads: UploadDriver, first: bytes, second: bytes
+) -> None:
+    name = first.split(b'"')[1].decode()
+    others = [
+        sent
+        for sent in (user_part(uploads.user_id), file_part())
+        if sent.split(b'"')[1].decode() != name
+    ]
+    response = uploads.post([form(*others, first, second)])
+    assert response.status == 400
+    message = "Send this only once."
+    assert response.body["field_errors"] == [
+        {"field": name, "code": "repeated_field", "message": message}
+    ]
 
 
-def test_a_form_with_too_many_parts_is_rejected(uploads: UploadDriver) -> None:
-    parts = [user_part(uploads.user_id), file_part(), *[IGNORED_PARTS[1]] * MAX_PARTS]
-    assert uploads.post([form(*parts[:MAX_PARTS])]).status == 201
-    assert uploads.post([form(*parts[: MAX_PARTS + 1])]) == MALFORMED
+def test_what_is_over_a_limit_of_the_form_is_not_malformed(uploads: UploadDriver) -> None:
+    ours = (user_part(uploads.user_id), file_part())
+    too_many = [*ours, *[IGNORED_PARTS[1]] * (MAX_PARTS - 2)]
+    assert uploads.post([form(*too_many)]).status == 201
+    long_name = 'name="file"; filename="' + "a" * 10_000 + '.gif"'
+    headers = [f"X-{number}: a\r\n" for number in range(MAX_PART_HEADERS)]
+    for body, limit in (
+        (form(*too_many, IGNORED_PARTS[1]), MAX_PARTS),
+        (form(ours[0], file_part(name=long_name)), MAX_PART_HEADER_BYTES),
+        (form(*ours, part('name="a"', b"", f"X-A: {'a' * 200_000}\r\n")), MAX_PART_HEADER_BYTES),
+        (form(*ours, part('name="a"', b"", "".join(headers))), MAX_PART_HEADERS),
+        (form(*ours, part('name="a"', bytes(MAX_BYTES))), MAX_BYTES),
+    ):
+        response = uploads.post([body], content_length=0)
+        assert (response.status, response.body["code"]) == (413, "form_too_large")
+        assert str(limit) in response.body["error"]
+
+
+def test_a_field_of_any_length_is_too_long_and_not_malformed(uploads: UploadDriver) -> None:
+    text = "\xe9" * 100_000
+    for offset in range(3):
+        body = form(user_part(uploads.user_id), category_part("a" * offset + text), file_part())
+        response = uploads.post([body])
+        codes = [error["code"] for error in response.body["field_errors"]]
+        assert (response.status, codes) == (400, ["too_long"])
 
 
 @pytest.mark.parametrize(

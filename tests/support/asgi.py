@@ -29,11 +29,21 @@ class AsgiResponse:
 
 
 def http_scope(
-    *headers: tuple[str, str], method: str = "GET", path: str = "/", peer: str = "203.0.113.7"
+    *headers: tuple[str, str],
+    method: str = "GET",
+    path: str = "/",
+    peer: str = "203.0.113.7",
+    http_version: str = "1.1",
 ) -> dict[str, Any]:
     """Return the scope of a request from this IP."""
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    return {"type": "http", "method": method, "path": path, "client": (peer, 1), "headers": raw}
+    return {
+        "type": "http",
+        "http_version": http_version,
+        "method": method,
+        "path": path,
+        "client": (peer, 1),
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
+    }
 
 
 async def ok(scope: Any, receive: Any, send: Any) -> None:

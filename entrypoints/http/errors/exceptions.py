@@ -52,6 +52,10 @@ class InvalidAuthorization(HttpError):
     """The request has two Authorization headers."""
 
 
+class UnsupportedTransferEncoding(HttpError):
+    """The body has a transfer coding other than `chunked` (RFC 9112 §6.1)."""
+
+
 class OriginNotAllowed(HttpError):
     """A page of another origin made a browser send the request."""
 
@@ -70,6 +74,10 @@ class RequestTimeout(HttpError):
 
 class BodyTooLarge(HttpError):
     """The body is larger than the limit for JSON."""
+
+
+class FormTooLarge(HttpError):
+    """The form has too many parts, too large headers, or too many bytes besides the file."""
 
 
 class TooManyRequests(RateLimitExceeded):

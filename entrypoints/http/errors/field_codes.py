@@ -9,6 +9,7 @@ class FieldErrorCode(StrEnum):
     # Any field
     MISSING_FIELD = "missing_field"
     UNKNOWN_FIELD = "unknown_field"
+    REPEATED_FIELD = "repeated_field"
     WRONG_TYPE = "wrong_type"
     INVALID_VALUE = "invalid_value"
     UNSUPPORTED_VALUE = "unsupported_value"

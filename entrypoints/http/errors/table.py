@@ -13,6 +13,7 @@ from domain.errors import DomainError, RateLimitExceeded
 from domain.media.page import MAX_TOTAL
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.limits import MAX_JSON_BYTES
 
 ApiError: TypeAlias = DomainError | exceptions.HttpError
 
@@ -107,6 +108,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.InvalidAuthorization: ErrorRow(
         400, "invalid_authorization", "Send one Authorization header."
     ),
+    exceptions.UnsupportedTransferEncoding: ErrorRow(
+        501, "unsupported_transfer_encoding", "The only transfer coding of this service is chunked."
+    ),
     exceptions.OriginNotAllowed: ErrorRow(
         403,
         "origin_not_allowed",
@@ -122,7 +126,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.RequestTimeout: ErrorRow(
         408, "request_timeout", "The body did not arrive in time. Send the request again."
     ),
-    exceptions.BodyTooLarge: ErrorRow(413, "body_too_large", "The body is too large."),
+    exceptions.BodyTooLarge: ErrorRow(
+        413, "body_too_large", f"The body is larger than {MAX_JSON_BYTES} bytes."
+    ),
     errors.Unauthenticated: _UNAUTHENTICATED,
     exceptions.NoAccessToken: _UNAUTHENTICATED,
     exceptions.TooManyRequests: ErrorRow(
@@ -222,6 +228,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "Sign in again: administrators act for others within a day after they signed in.",
     ),
     exceptions.FileTooLarge: ErrorRow(413, "file_too_large", "The file is too large."),
+    exceptions.FormTooLarge: ErrorRow(
+        413, "form_too_large", "The form has too many parts, or is too large besides the file."
+    ),
     errors.TooManyUploads: ErrorRow(
         503,
         "too_many_uploads",

@@ -22,6 +22,7 @@ from entrypoints.http.auth import (
     Connection,
     authenticate_within_limit,
 )
+from entrypoints.http.client import header_values
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import IdParameter
@@ -30,7 +31,7 @@ from entrypoints.http.library.openapi import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.library.upload_form import MALFORMED_FORM, open_upload_form
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import invalid_number
-from entrypoints.http.parsing import parse_field, parse_id
+from entrypoints.http.parsing import parse_field, parse_id, repeated_field
 from entrypoints.http.preconditions import Validators
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileResponse
@@ -72,11 +73,13 @@ class LibraryController(Controller):
                 "category", FieldErrorCode.TOO_LONG, "A category has at most 64 characters."
             ),
             MALFORMED_FORM,
+            repeated_field("file"),
             *_ACCESS_ERRORS,
             errors.UserNotFound,
             exceptions.UnsupportedContentEncoding,
             exceptions.RequestTimeout,
             exceptions.FileTooLarge,
+            exceptions.FormTooLarge,
             errors.UnsupportedImageType,
             errors.InvalidImage,
             errors.MediaStorageFailed,
@@ -108,6 +111,8 @@ class LibraryController(Controller):
         the same item within 24 hours. An upload that ended with an error has freed its key.
         """
         key = idempotency_key
+        if len(header_values(request.scope, b"idempotency-key")) > 1:
+            raise exceptions.InvalidFields(repeated_field("Idempotency-Key"))
         if key is not None:
             key = parse_field("Idempotency-Key", partial(parse_idempotency_key, key))
         async with open_upload_form(request) as (file, fields):

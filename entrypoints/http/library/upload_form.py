@@ -20,12 +20,16 @@ from domain.errors import MediaStorageFailed, NoUploadSpace
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.library.upload_limiter import UploadInProgress
+from entrypoints.http.parsing import repeated_field
 from entrypoints.http.request import ApiRequest
 
 MAX_FORM_OVERHEAD_BYTES: Final = 64 * 1024
 """The form may have this many bytes besides the file."""
 MAX_FIELD_BYTES: Final = 4096
 MAX_PARTS: Final = 32
+MAX_PART_HEADERS: Final = 8
+MAX_PART_HEADER_BYTES: Final = 4224
+"""Of one header, with its name. A file name is in it, and is not read."""
 BLOCK_BYTES: Final = 64 * 1024
 MALFORMED_FORM: Final = exceptions.FieldError(
     "body", FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
@@ -49,9 +53,10 @@ async def open_upload_form(request: ApiRequest) -> AsyncIterator[tuple[BinaryIO,
 
     Raises:
         FileTooLarge: The file exceeds the limit.
+        FormTooLarge: The rest of the form exceeds a limit.
         NoFilePart: No part named `file` has a file name.
         NoSelectedFile: The file name is empty.
-        InvalidFields: The form is incomplete or malformed.
+        InvalidFields: The form is incomplete or malformed, or a field is sent twice.
         UnsupportedContentEncoding: It is compressed.
         TooManyUploads: Too many uploads are in progress.
         NoUploadSpace: There is no space for the temporary file, or another upload needs it.
@@ -75,7 +80,10 @@ async def open_upload_form(request: ApiRequest) -> AsyncIterator[tuple[BinaryIO,
             with _convert_errors():
                 async with upload.receive():
                     with PushMultipartParser(
-                        options.get("boundary", ""), max_segment_count=MAX_PARTS
+                        options.get("boundary", ""),
+                        max_segment_count=MAX_PARTS,
+                        max_header_count=MAX_PART_HEADERS,
+                        max_header_size=MAX_PART_HEADER_BYTES,
                     ) as parser:
                         await reader.read(parser, request.stream())
             yield reader.form()
@@ -87,7 +95,7 @@ async def open_upload_form(request: ApiRequest) -> AsyncIterator[tuple[BinaryIO,
 def _convert_errors() -> Iterator[None]:
     try:
         yield
-    except (MultipartError, ParserLimitReached, UnicodeError) as error:
+    except (MultipartError, UnicodeError) as error:
         raise exceptions.InvalidFields(MALFORMED_FORM) from error
     except OSError as error:
         if error.errno in _NO_SPACE:
@@ -106,6 +114,8 @@ class _FormReader:
         self._total_bytes = 0
         self._file_bytes = 0
         self._file_part: MultipartSegment | None = None
+        self._part_count = 0
+        self._names: set[str] = set()
         self._fields: dict[str, str] = {}
 
     async def read(self, parser: PushMultipartParser, chunks: AsyncIterator[bytes]) -> None:
@@ -114,14 +124,14 @@ class _FormReader:
         async for block in _in_blocks(chunks):
             self._total_bytes += len(block)
             if self._total_bytes > self._limit + MAX_FORM_OVERHEAD_BYTES:
-                raise exceptions.FileTooLarge(self._limit)
+                raise exceptions.FormTooLarge(
+                    f"The form is larger than {self._limit + MAX_FORM_OVERHEAD_BYTES} bytes."
+                )
             # The parser yields a segment at its beginning, then its data, then None at its end.
-            for event in parser.parse(block):
+            for event in self._parse(parser, block):
                 if isinstance(event, MultipartSegment):
                     part, text = event, bytearray()
-                    is_file = part.name == "file" and part.filename is not None
-                    if is_file and self._file_part is None:
-                        self._file_part = part
+                    self._begin(part)
                 elif part is not None and part is self._file_part:
                     await self._append(bytes(event or b""))
                 elif part is None or part.filename is not None:
@@ -129,9 +139,34 @@ class _FormReader:
                 elif event and len(text) <= MAX_FIELD_BYTES:
                     text.extend(event)
                 elif event is None and part.name in _FIELDS:
-                    self._fields.setdefault(part.name, _decode(text, part.charset))
+                    self._fields[part.name] = _decode(text, part.charset)
         if not self._total_bytes:
             raise exceptions.NoFilePart
+
+    def _parse(
+        self, parser: PushMultipartParser, block: bytes
+    ) -> Iterator[MultipartSegment | bytes | None]:
+        try:
+            yield from parser.parse(block)
+        except ParserLimitReached as error:
+            # It does not say which limit. After the last part it reads no headers.
+            if self._part_count == MAX_PARTS:
+                text = f"The form has more than {MAX_PARTS} parts."
+            else:
+                text = (
+                    f"A part of the form has more than {MAX_PART_HEADERS} headers, or one of more"
+                    f" than {MAX_PART_HEADER_BYTES} bytes. The file name is in a header."
+                )
+            raise exceptions.FormTooLarge(text) from error
+
+    def _begin(self, part: MultipartSegment) -> None:
+        self._part_count += 1
+        if part.name in self._names:
+            raise exceptions.InvalidFields(repeated_field(part.name))
+        if part.name in _FIELDS or part.name == "file":
+            self._names.add(part.name)
+        if part.name == "file" and part.filename is not None:
+            self._file_part = part
 
     def form(self) -> tuple[BinaryIO, dict[str, str]]:
         if self._file_part is None:
@@ -187,4 +222,6 @@ def _decode(text: bytearray, charset: str | None) -> str:
         raise exceptions.InvalidBody(
             FieldErrorCode.INVALID_FORM, "The text of a form must be UTF-8."
         )
-    return text.decode(_CHARSETS[0])
+    # A text that is too long may be cut in the middle of a character. Its parser rejects it.
+    is_whole = len(text) <= MAX_FIELD_BYTES
+    return text.decode(_CHARSETS[0], "strict" if is_whole else "ignore")

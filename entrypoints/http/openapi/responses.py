@@ -20,7 +20,7 @@ from entrypoints.http.errors.table import (
     has_response,
 )
 from entrypoints.http.fields import UserIdField, described
-from entrypoints.http.parsing import body_type, missing_field
+from entrypoints.http.parsing import body_type, missing_field, query_parameters, repeated_field
 from entrypoints.http.users.schemas import UsernameField
 
 DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
@@ -106,6 +106,7 @@ class LegacyError(msgspec.Struct):
 SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
     exceptions.InvalidHost,
     exceptions.InvalidAuthorization,
+    exceptions.UnsupportedTransferEncoding,
     errors.Unauthenticated,
     exceptions.OriginNotAllowed,
     exceptions.MethodNotAllowed,
@@ -163,6 +164,7 @@ def errors_of(
     - An access token or a limit brings the errors of these.
     - Pages of other origins may not change anything.
     - A JSON body may be malformed, or have no value for a field that is required.
+    - A query parameter may be sent twice.
     - The database may fail, unless `UNAVAILABLE_ERROR` is None. It may name another error.
     """
     first: list[DocumentedError] = []
@@ -175,6 +177,7 @@ def errors_of(
     if body := body_type(handler):
         required = [field.encode_name for field in msgspec.structs.fields(body) if field.required]
         first += [*map(missing_field, required[:1]), *_BODY_ERRORS]
+    first += [repeated_field(name) for name in query_parameters(handler)[:1]]
     unavailable = handler.opt.get(UNAVAILABLE_ERROR, errors.Unavailable)
     return (
         *first,
@@ -184,6 +187,7 @@ def errors_of(
         exceptions.InvalidAuthorization,
         exceptions.MethodNotAllowed,
         exceptions.InternalError,
+        exceptions.UnsupportedTransferEncoding,
     )
 
 

@@ -131,3 +131,28 @@ async def test_an_unread_body_is_read_before_the_response_as_far_as_it_is_there(
     assert connection.bytes_read == bytes_read
     assert connection.sent[0]["status"] == 413
     assert (b"connection" in connection.headers) == closes
+
+
+@pytest.mark.parametrize(
+    ("size", "more_body", "sizes"),
+    [
+        # A whole body that is small is sent at once, and a part of a stream in small chunks.
+        (64 * 1024, False, [64 * 1024]),
+        (64 * 1024, True, [16 * 1024] * 4),
+        (16 * 1024, True, [16 * 1024]),
+        (64 * 1024 + 1, False, [*[16 * 1024] * 4, 1]),
+        (0, False, [0]),
+    ],
+)
+async def test_large_bodies_and_streams_are_sent_in_small_chunks(
+    size: int, sizes: list[int], *, more_body: bool
+) -> None:
+    async def respond(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.body", "body": bytes(size), "more_body": more_body})
+
+    connection = Connection()
+    await handle(respond, connection, a_scope())
+
+    assert [len(message["body"]) for message in connection.sent] == sizes
+    are_parts = [message["more_body"] for message in connection.sent]
+    assert are_parts == [*[True] * (len(sizes) - 1), more_body]

@@ -1,27 +1,34 @@
 """Which requests are rejected by their Host and Origin headers."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from entrypoints.http.request_checks import RequestCheckMiddleware
-from tests.support.asgi import http_scope, ok, request
+from tests.support.asgi import AsgiResponse, http_scope, ok, request
 
 PUBLIC_URL = "https://Dialtone.example.org:443/api"
 WEB_ORIGINS = ("https://app.example.org", "http://localhost:3000")
 OWN_HOST = ("host", "10.0.0.5:8000")
+ALL_METHODS: Final = "DELETE, GET, HEAD, OPTIONS, PATCH, POST"
 FOREIGN = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]
+
+
+async def send(
+    *headers: tuple[str, str], public_url: str | None = PUBLIC_URL, **scope: str
+) -> AsgiResponse:
+    middleware = RequestCheckMiddleware(ok, public_url, WEB_ORIGINS)
+    return await request(middleware, http_scope(*headers, **scope))
 
 
 async def respond(
     *headers: tuple[str, str],
     method: str = "POST",
-    path: str = "/",
+    path: str = "/users",
     public_url: str | None = PUBLIC_URL,
 ) -> tuple[int, Any]:
-    middleware = RequestCheckMiddleware(ok, public_url, WEB_ORIGINS)
-    response = await request(middleware, http_scope(*headers, method=method, path=path))
+    response = await send(*headers, method=method, path=path, public_url=public_url)
     return response.status, json.loads(response.body)
 
 
@@ -50,8 +57,75 @@ async def test_a_request_without_exactly_one_valid_host_is_a_400(hosts: tuple[st
         assert await respond(("host", valid), method="GET") == (200, {})
 
 
+@pytest.mark.parametrize("version", ["1", "1.0"])  # the server has the first spelling
+async def test_http_1_0_needs_no_host_but_no_invalid_one(version: str) -> None:
+    for headers in ((), (("host", ""),), (("host", "a"),)):
+        assert (await send(*headers, http_version=version)).status == 200
+    for hosts in (("a", "a"), ("a/b",), ("", "")):
+        invalid = [("host", host) for host in hosts]
+        assert (await send(*invalid, http_version=version)).status == 400
+    foreign = await send(*FOREIGN, public_url=None, method="POST", http_version=version)
+    assert foreign.status == 403
+
+
+@pytest.mark.parametrize(
+    ("codings", "status"),
+    [
+        (["chunked"], 200), (["Chunked"], 200), ([" chunked "], 200), ([], 200),
+        (["gzip, chunked"], 501), (["gzip", "chunked"], 501), (["identity, chunked"], 501),
+        (["chunked, chunked"], 501), (["x-custom;a=b,chunked"], 501),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_chunked_is_the_only_transfer_coding(
+    method: str, codings: list[str], status: int
+) -> None:
+    headers = [("transfer-encoding", coding) for coding in codings]
+    response = await send(OWN_HOST, *headers, method=method)
+    assert response.status == status
+    assert (b"unsupported_transfer_encoding" in response.body) == (status == 501)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/users", "/nowhere"])
+async def test_connect_is_no_method_of_any_path(path: str) -> None:
+    response = await send(OWN_HOST, method="CONNECT", path=path)
+    assert (response.status, response.values("allow")) == (405, [ALL_METHODS])
+    response = await send(OWN_HOST, method="CONNECT", path="/authenticate/get_otp")
+    assert (response.status, response.values("allow")) == (405, ["POST"])
+
+
+async def test_options_of_the_server_names_all_methods() -> None:
+    for path in ("*", "/"):
+        response = await send(OWN_HOST, method="OPTIONS", path=path)
+        assert (response.status, response.values("allow")) == (204, [ALL_METHODS])
+    assert (await send(OWN_HOST, method="OPTIONS", path="/users")).status == 200
+    preflight = [("origin", "http://localhost:3000"), ("access-control-request-method", "GET")]
+    assert (await send(OWN_HOST, *preflight, method="OPTIONS")).status == 200
+
+
+@pytest.mark.parametrize("requested", ["PUT", "CONNECT", "patch", "", "GET, PUT"])
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/users", ALL_METHODS), ("/nowhere", ALL_METHODS), ("*", ALL_METHODS),
+        ("/voice", ALL_METHODS), ("/authenticate/get_otp", "POST"),
+    ],
+)  # fmt: skip
+async def test_a_preflight_for_a_method_that_no_route_has_is_a_405(
+    path: str, allowed: str, requested: str
+) -> None:
+    preflight = ("access-control-request-method", requested)
+    listed = ("origin", WEB_ORIGINS[0])
+    response = await send(OWN_HOST, listed, preflight, method="OPTIONS", path=path)
+    assert (response.status, response.values("allow")) == (405, [allowed])
+    assert json.loads(response.body)["error"]
+    # Without an origin it is no preflight.
+    response = await send(OWN_HOST, preflight, method="OPTIONS", path=path)
+    assert response.status in {200, 204}
+
+
 @pytest.mark.parametrize("second", ["Bearer a", "Bearer b", "Basic b", ""])
-@pytest.mark.parametrize("path", ["/", "/library", "/voice", "/no/such/path"])
+@pytest.mark.parametrize("path", ["/users", "/library", "/voice", "/no/such/path"])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 async def test_a_request_with_two_authorization_headers_is_a_400(
     method: str, path: str, second: str

@@ -1,7 +1,9 @@
 """The response with a file closes the file however it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import gc
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
@@ -44,6 +46,17 @@ class OneFile:
             if isinstance(chunk, Exception):
                 raise chunk
             yield chunk
+
+
+class Chunk(bytearray):
+    """Unlike bytes, it can have a weak reference."""
+
+
+@pytest.fixture
+def no_garbage_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
 
 
 async def never() -> dict[str, Any]:
@@ -138,3 +151,44 @@ async def test_at_a_limit_who_waits_longest_loses_its_slot(
 
     responding[1].cancel()
     await asyncio.wait(responding)
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
+@pytest.mark.parametrize("ending", ["disconnect", "lost slot", "time limit"])
+async def test_a_chunk_that_nobody_takes_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    read = FileRead(IP)
+    sent: list[weakref.ref[Chunk]] = []
+    is_sending = asyncio.Event()
+
+    async def read_chunks() -> AsyncIterator[Any]:
+        yield Chunk(b"one")
+
+    async def send(message: dict[str, Any]) -> None:
+        if message.get("body"):
+            sent.append(weakref.ref(message["body"]))
+            is_sending.set()
+            await never()
+
+    async def disconnect() -> dict[str, Any]:
+        await is_sending.wait()
+        return {"type": "http.disconnect"}
+
+    async def lose_slot() -> dict[str, Any]:
+        await is_sending.wait()
+        read.is_ended.set()
+        return await never()
+
+    if ending == "time limit":
+        monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0)
+    receive = {"disconnect": disconnect, "lost slot": lose_slot, "time limit": never}[ending]
+    await FileResponse(
+        lambda: nullcontext(RecordingFile("image/jpeg", 3, read_chunks())),
+        nullcontext(read),
+        HEADERS,
+    )({}, receive, send)  # type: ignore[arg-type]  # it does not use the scope
+
+    for _ in range(3):  # the event loop closes the generator of the chunks
+        await asyncio.sleep(0)
+    assert [reference() for reference in sent] == [None]

@@ -14,7 +14,7 @@ ALLOWED_ERRORS: Final[Mapping[str, Set[tuple[int, str]]]] = {
     "POST /users": {_NOT_STORED},
     "GET /users/me": {_UNAVAILABLE},
     "DELETE /users/me": {_UNAVAILABLE},
-    "POST /library/upload": {_NOT_STORED, _UNAVAILABLE},
+    "POST /library/upload": {_NOT_STORED, _UNAVAILABLE, (507, "storage_full")},
     "GET /library": {_NOT_STORED},
     "DELETE /library/{id}": {_UNAVAILABLE},
     "GET /media/{folder}/{name}": {_UNAVAILABLE},

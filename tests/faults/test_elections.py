@@ -77,13 +77,14 @@ async def request_many(service: Service, account: Account, count: int) -> list[h
     async def request(number: int) -> httpx.Response:
         # Neighboring numbers would share a limit.
         code = {"phone": f"+1206{2_000_000 + number * 2_000:07d}", "otp": "123456"}
+        upload = {"user_id": account.user_id}
         requests: list[tuple[str, Any]] = [
             ("GET /users/me", {}),
             ("GET /library", {}),
             ("POST /auth/request-otp", {"json": {"phone": code["phone"]}}),
             ("POST /auth/verify-otp", {"json": code}),
             ("POST /users", {"json": {"username": "user", "number": account.phone}}),
-            ("POST /library/upload", {"files": {"file": GIF, "user_id": account.user_id}}),
+            ("POST /library/upload", {"files": {"file": GIF}, "data": upload}),
         ]
         path, body = requests[number % len(requests)]
         sent = httpx.Request("", service.url, headers=account.headers, **body)

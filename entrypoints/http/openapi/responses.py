@@ -146,6 +146,7 @@ _OPTIONAL_FIELDS: Final[Mapping[type[ApiError], set[str]]] = {
     errors.Unavailable: {"details"},
     errors.PhoneInUse: {"user_id", "username"},
     errors.InvalidImage: {"limit"},
+    errors.MediaStorageFailed: {"retry_after"},
 }
 """The fields that only some errors with the same code have."""
 

@@ -47,6 +47,7 @@ class Readers:
         for _ in range(0, count, CLIENTS):
             with self._hold(CLIENTS):
                 self._service.wait_for(lambda: count_open_files(self._service) >= CLIENTS)
+                # Nobody reports full buffers.
                 time.sleep(FILL_SECONDS)
             self._wait_until_files_are_closed()
 
@@ -63,6 +64,7 @@ class Readers:
         target = self._count_stalled() + count
         while self._count_stalled() < target:
             with self._hold(CLIENTS):
+                # None of the files is closed earlier.
                 time.sleep(SEND_TIMEOUT_SECONDS)
                 self._wait_until_files_are_closed()
 

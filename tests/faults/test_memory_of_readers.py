@@ -47,7 +47,8 @@ class Readers:
         for _ in range(0, count, CLIENTS):
             with self._hold(CLIENTS):
                 self._service.wait_for(lambda: count_open_files(self._service) >= CLIENTS)
-                time.sleep(FILL_SECONDS)  # until a chunk waits
+                # Nobody reports full buffers.
+                time.sleep(FILL_SECONDS)
             self._wait_until_files_are_closed()
 
     def lose_slots(self, count: int) -> None:
@@ -63,7 +64,8 @@ class Readers:
         target = self._count_stalled() + count
         while self._count_stalled() < target:
             with self._hold(CLIENTS):
-                time.sleep(SEND_TIMEOUT_SECONDS)  # until they are disconnected
+                # None of the files is closed earlier.
+                time.sleep(SEND_TIMEOUT_SECONDS)
                 self._wait_until_files_are_closed()
 
     @contextmanager

@@ -161,11 +161,14 @@ class _FormReader:
 
     def _begin(self, part: MultipartSegment) -> None:
         self._part_count += 1
+        is_file = part.name == "file" and part.filename is not None
+        # Clients in Dart by openapi-generator send a text `file` beside the file.
+        if not is_file and part.name not in _FIELDS:
+            return
         if part.name in self._names:
             raise exceptions.InvalidFields(repeated_field(part.name))
-        if part.name in _FIELDS or part.name == "file":
-            self._names.add(part.name)
-        if part.name == "file" and part.filename is not None:
+        self._names.add(part.name)
+        if is_file:
             self._file_part = part
 
     def form(self) -> tuple[BinaryIO, dict[str, str]]:

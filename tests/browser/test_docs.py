@@ -145,7 +145,7 @@ def test_shared_errors_are_listed_once_above_the_operations(page: Page) -> None:
     """
     statuses, shown, introduction = run(page, script)
     assert statuses == ["200", "404"]
-    assert "Also 400, 401, 405, 429, 500, 503" in shown
+    assert "Also 400, 401, 405, 429, 500, 501, 503" in shown
     assert "unauthenticated" in introduction
 
 

@@ -11,6 +11,7 @@ import httpx
 
 from tests.support.certificates import CertificateAuthority
 from tests.support.held_connections import SERVER_NAME
+from tests.support.proxy_client import open_client
 from tests.support.servers.process import STOP_TIMEOUT, find_or_install, free_ports, wait_until
 
 SAMPLE: Final = Path(__file__).parents[3] / "docs/haproxy.cfg"
@@ -65,17 +66,7 @@ class Haproxy:
 
     def client(self, client_ip: str = "127.0.0.1") -> httpx.Client:
         """Return a client that uses the name of the service, as if it was this machine's."""
-
-        def set_name(request: httpx.Request) -> None:
-            request.extensions["sni_hostname"] = SERVER_NAME
-
-        return httpx.Client(
-            base_url=f"https://127.0.0.1:{self.port}",
-            transport=httpx.HTTPTransport(verify=self.tls, local_address=client_ip),
-            headers={"Host": SERVER_NAME},
-            event_hooks={"request": [set_name]},
-            timeout=60,
-        )
+        return open_client(self.port, self.tls, client_ip)
 
     def start(self) -> Self:
         """Start it, and wait until it passes a request on."""

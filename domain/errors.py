@@ -277,7 +277,7 @@ class InvalidImageReason(StrEnum):
 
 
 class InvalidImage(DomainError):
-    """The image has a supported format, but is broken or exceeds a limit; the message says why.
+    """The file is empty, or an image that is broken or exceeds a limit; the message says why.
 
     `limit` is the number of blocks, bytes, frames or pixels that an image can have.
     """

@@ -18,7 +18,8 @@ from domain.errors import InvalidImage
 
 _BASE_MEMORY: Final = 256 * 1024 * 1024
 _MEMORY_PER_PIXEL: Final = 20
-"""An animated WebP needs most: two canvases, a frame and two copies, with 4 bytes per pixel."""
+"""Enough for each still image, and for usual animations. One with transparent frames of the maximum
+size needs up to 32 bytes, and is too complex."""
 _MAX_WAIT: Final = 3
 _START_SECONDS: Final = 5.0
 """The start of a process is no time of a task. On a busy machine it takes seconds."""

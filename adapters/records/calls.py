@@ -7,8 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.records.mapping import Record, RecordMapping
+from adapters.records.mapping import RecordMapping
+from adapters.records.permits import PermitsRecord, UsedPartRecord
+from adapters.records.record_kind import Record
 from domain.errors import InvalidIdentifier
+from domain.otp.permits import Permits, UsedPart
 from domain.voice import instructions
 from domain.voice.call import Call, CallDirection, CallStatus, Recording, Turn
 from domain.voice.walk import CallOutcome
@@ -137,13 +140,15 @@ class CallRecord(Record, kw_only=True):
     oldest_recording_at: datetime | None = None
     unfinished_since: datetime | None = None
     last_request_at: datetime | None = None
-    operator_reservation_id: str | None = None
+    line: PermitsRecord | None = None
 
 
 _RECORD_TYPES: Final[Mapping[type, type]] = {
     Call: CallRecord,
     Turn: TurnRecord,
     Recording: RecordingRecord,
+    Permits: PermitsRecord,
+    UsedPart: UsedPartRecord,
     instructions.Position: PositionRecord,
     instructions.Voice: VoiceRecord,
     instructions.Say: SayRecord,
@@ -164,7 +169,7 @@ class CallMapping(RecordMapping[Call, CallRecord]):
     def to_record(self, value: Call) -> CallRecord:
         """Return the record of a call."""
         record: CallRecord = _copy(value, _RECORD_TYPES)
-        record.schema_version = self.schema_version
+        record.schema_version = self.kind.schema_version
         return record
 
     def to_value(self, record: CallRecord) -> Call:
@@ -176,7 +181,7 @@ class CallMapping(RecordMapping[Call, CallRecord]):
         try:
             call: Call = _copy(record, _VALUE_TYPES)
         except InvalidIdentifier:
-            raise self.unreadable() from None
+            raise self.kind.unreadable() from None
         return call
 
 
@@ -189,6 +194,3 @@ def _copy(source: Any, targets: Mapping[type, type]) -> Any:
         return source
     fields = {name: _copy(getattr(source, name), targets) for name in get_annotations(target)}
     return target(**fields)
-
-
-CALLS: Final = CallMapping("calls", CallRecord, Call)

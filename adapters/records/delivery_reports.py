@@ -1,10 +1,9 @@
 """The stored form of delivery reports."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
-from adapters.records.mapping import Record, RecordMapping
-from domain.otp.delivery_report import DeliveryReport
+from adapters.records.record_kind import Record
 
 
 class DeliveryReportRecord(Record, kw_only=True):
@@ -15,6 +14,3 @@ class DeliveryReportRecord(Record, kw_only=True):
     expires_at: datetime
     error_code: str | None = None
     visible_at: datetime | None = None
-
-
-DELIVERY_REPORTS: Final = RecordMapping("delivery_reports", DeliveryReportRecord, DeliveryReport)

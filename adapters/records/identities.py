@@ -1,14 +1,14 @@
 """The stored form of identities."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Literal
 
 import msgspec
 
-from adapters.records.mapping import Record, RecordMapping, Upgrade
+from adapters.records.mapping import RecordMapping
 from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.record_kind import Record, RecordKind
 from domain.identities.identity import Identity
 from domain.identities.session import Session
 from domain.identities.username import Username
@@ -118,9 +118,9 @@ class IdentityRecord(Record, kw_only=True):
 class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
     """The mapping of identities, which encrypts their phones and keeps the keys of their names."""
 
-    def __init__(self, encryption: PhoneEncryption, upgrades: Sequence[Upgrade] = ()) -> None:
-        """Take the encryption of the phones."""
-        super().__init__("identities", IdentityRecord, Identity, upgrades)
+    def __init__(self, kind: RecordKind[IdentityRecord], encryption: PhoneEncryption) -> None:
+        """Take the kind, and the encryption of the phones."""
+        super().__init__(kind, Identity)
         self._encryption = encryption
 
     def to_record(self, value: Identity) -> IdentityRecord:

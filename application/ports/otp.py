@@ -1,6 +1,5 @@
-"""The ports of one-time codes: verifications, rate limits, messages and their templates."""
+"""The ports of one-time codes: verifications, messages and their templates."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +9,6 @@ from application.ports.versioned import Versioned
 from domain.otp.challenge import OtpCode
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.phone import PhoneNumber
 
 
@@ -63,81 +61,6 @@ class PhoneVerifications(Protocol):
         ...
 
 
-class RateLimiter(Protocol):
-    """Permits of sliding windows, shared by all instances on one database.
-
-    - No window ever has more permits than its limit, however many requests race, while all clocks
-      agree to within `CLOCK_SKEW`.
-    - A permit counts for the period of its window, and up to one sixtieth of it longer. One of a
-      listed limit counts exactly for the period.
-    - Where one limit alone binds, exactly as many permits are acquired as it has.
-    - Of a divided limit the first part is used that has a permit of each of its limits.
-    - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
-    - After a limit was lowered, one more permit may pass. A clock that is ahead may delay others.
-    """
-
-    async def acquire(self, reservation: Reservation) -> datetime | None:
-        """Acquire a permit of each limit and of a part of each divided one, or none.
-
-        Returns:
-            None where they are acquired, durably. Otherwise the time when each limit has a permit
-            again, if nobody else acquires one until then.
-
-        Raises:
-            StorageError: some permits may be acquired.
-        """
-        ...
-
-    async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
-        """Acquire several reservations at the same time, each as `acquire` does.
-
-        They have different ids and no limit in common, so a rejected one does not affect the
-        others.
-
-        Raises:
-            StorageError: some permits may be acquired.
-        """
-        ...
-
-    async def release(self, reservation: Reservation) -> None:
-        """Release the permits of these limits that the reservation with this id acquired.
-
-        It can be released once. Permits that do not exist are skipped, and those of listed limits
-        stay.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-    async def next_available(self, reservation: Reservation) -> datetime:
-        """Return when each limit has a permit: the time of the reservation, or later.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
-        """Return the permits of a listed limit that count in the window now, the latest last.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` expired counters, and up to `limit` expired reservations.
-
-        Returns:
-            The larger of both numbers. At 0 nothing is left.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-
 class DeliveryStatus(StrEnum):
     """What a provider did with a message or call.
 
@@ -164,11 +87,13 @@ class DeliveryResult:
     - Clients may see the reason: it contains no phone number and no secret.
     - The reason of `INVALID_NUMBER` says what the person can do.
     - A call that was accepted has the provider's id.
+    - `provider` is the name of the provider that took it, or may have taken it.
     """
 
     status: DeliveryStatus
     reason: str = ""
     provider_call_id: str = ""
+    provider: str = ""
 
 
 class Messenger(Protocol):

@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.identities import Identities
+from application.ports.limits import LimitStore
 from application.ports.media import MediaItems
-from application.ports.otp import PhoneVerifications, RateLimiter
+from application.ports.otp import PhoneVerifications
 from application.ports.system import HealthCheck
 from application.ports.versioned import DeletableRecords, Records, Versioned
 from application.ports.voice import Calls
 from domain.media.idempotency import IdempotencyKey
 from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
+from domain.otp.unchallenged_attempts import UnchallengedAttempts
 
 
 class MediaUsages(DeletableRecords[MediaUsage], Protocol):
@@ -53,6 +55,18 @@ class DeliveryReports(Records[DeliveryReport], Protocol):
         ...
 
 
+class UnchallengedAttemptsRepository(Records[UnchallengedAttempts], Protocol):
+    """The attempts of IPs at phones while no challenge is active, by id."""
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired ones, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
 class Leases(Protocol):
     """Named leases that all instances on one database share. They end by themselves."""
 
@@ -74,7 +88,8 @@ class Repositories:
     """All repositories of one database. A database is replaced as a whole."""
 
     phone_verifications: PhoneVerifications
-    rate_limiter: RateLimiter
+    unchallenged_attempts: UnchallengedAttemptsRepository
+    limit_store: LimitStore
     identities: Identities
     media_items: MediaItems
     media_usages: MediaUsages

@@ -31,7 +31,7 @@ class Records(Protocol[T]):
         ...
 
     async def add(self, record: T, /) -> bool:
-        """Add a record with version 1, and return False where its id exists.
+        """Add a record, and return False where its id exists.
 
         Raises:
             StorageError

@@ -99,12 +99,6 @@ class MediaItem:
         """Whether it may be shown."""
         return self.state is ItemState.READY
 
-    @property
-    def cleanup_at(self) -> datetime | None:
-        """When the cleanup looks at it again; None if it is ready."""
-        is_pending = self.state is ItemState.PENDING
-        return self.upload_deadline if is_pending else self.deletion_requested_at
-
     def mark_ready(self, now: datetime) -> "MediaItem | None":
         """Return the item with its file stored, or None after the upload deadline."""
         if self.state is not ItemState.PENDING or now >= self.upload_deadline:

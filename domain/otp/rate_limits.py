@@ -1,20 +1,19 @@
 """Rate limits that many phones share: per IP, network, number range, country and in total.
 
-The names of limits of one network, or of one number range, have the same beginning: a database
-that orders what it stores by name has them on one page, and each request writes fewer pages.
+What a limit counts is a subject (an IP, a network, a range, a phone, a country, the total) and a
+purpose (deliveries, attempts, calls). All windows of one subject and purpose are one record.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import StrEnum
 from functools import cache
-from itertools import chain
 from typing import Final
 
-from domain.otp.attempts import UNCHALLENGED_ATTEMPTS
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
+from domain.otp.permits import Permits, Recognition, UsedPart
 from domain.otp.sliding_window import SlidingWindow
 
 IPV6_SITE_FACTOR: Final = 3
@@ -40,97 +39,99 @@ MIN_SHARE: Final = 3
 """The least that a share is, but never more than half of the part."""
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 """Per phone in the parts for recognized phones: by device tokens, and as many from trusted IPs."""
-_DELIVERIES: Final = "deliveries"
-_ALL_DELIVERIES: Final = "all_deliveries"
-_CALLS: Final = "calls"
-_CALLBACKS: Final = "callbacks"
-_STRANGERS: Final = ""
-_RECOGNIZED: Final = ":recognized"
-_RESERVE: Final = ":reserve"
-_Parts = tuple[tuple[str, int], ...]
-"""Parts of a limit in the order in which they are used, each with its percentage.
 
-Strangers have what the others leave.
-"""
-_DELIVERY_PARTS: Final[_Parts] = (
-    (_RECOGNIZED, RECOGNIZED_PERCENT),
-    (_STRANGERS, 0),
-    (_RESERVE, RESERVE_PERCENT),
-)
-_CALLBACK_PARTS: Final[_Parts] = ((_STRANGERS, 0), (_RESERVE, CALLBACK_RESERVE_PERCENT))
+STRANGERS: Final = "strangers"
+RECOGNIZED: Final = "recognized"
+RESERVE: Final = "reserve"
+"""The parts of a limit. Strangers have what the others leave."""
+UNVERIFIED: Final = "unverified"
+ALL: Final = "all"
+BY_CALL: Final = "by_call"
+CALLBACKS: Final = "callbacks"
+"""The groups of limits that have parts."""
+_PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))
+_PERCENT_OF_CALLBACKS: Final = ((RESERVE, CALLBACK_RESERVE_PERCENT),)
+_TOTAL: Final = "total"
+
+
+class Purpose(StrEnum):
+    """What a limit is for. The values are parts of stored ids."""
+
+    DELIVERIES = "deliveries"
+    ATTEMPTS = "attempts"
+    CALLS = "calls"
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A sliding window with a name. Everything with the same name is counted together.
+    """A sliding window of a subject, for a purpose.
 
-    `is_listed` says that its permits can be listed: each permit is kept, at most 250 of them, and
-    not only their number.
+    Attributes:
+        subject: Who or what is counted: `ip:<hash>`, `network:<hash>`, `range:<hash>`,
+            `phone:<key>`, `country:DE` or `total`.
+        purpose: What it is counted for.
+        name: Distinguishes the windows of one subject and purpose: lower-case words, with `_` and
+            `:` between them.
+        window: How many permits it has, and for how long each counts.
     """
 
+    subject: str
+    purpose: Purpose
     name: str
     window: SlidingWindow
-    is_listed: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """A permit of a limit, and the id of the reservation that it belongs to."""
-
-    reservation_id: str
-    acquired_at: datetime
+    @property
+    def record_id(self) -> str:
+        """The id of the record that has all windows of the subject and purpose."""
+        return f"{self.subject}:{self.purpose}"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a limit, with the shares in it: a permit of each of these, all or none.
+    """A part of a limit, with the shares in it: a permit of each of these, all or none."""
 
-    `is_reserve` says that it is for established identities only.
-    """
-
+    name: str
     limits: tuple[RateLimit, ...]
-    is_reserve: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Limits that are divided into parts. The first part is used that has a permit of each limit."""
+
+    name: str
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """One permit of each of these limits, all or none. `id` identifies them for the release.
+    """A permit of each of these limits, and of a part of each group: all or none."""
 
-    - `divided` are limits that have parts, each with its parts in their order: the first part that
-      has a permit of each of its limits is used. None of these limits is listed.
-    - What a reservation acquires that is not releasable is kept until it expires.
-    """
-
-    id: str
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
-    is_releasable: bool = True
-    divided: tuple[tuple[Part, ...], ...] = ()
+    groups: tuple[Group, ...] = ()
 
     @property
     def all_limits(self) -> tuple[RateLimit, ...]:
         """Its limits, and those of all parts."""
-        of_parts = [limit for parts in self.divided for part in parts for limit in part.limits]
-        return (*self.limits, *of_parts)
-
-    def with_first_parts(self) -> "Reservation":
-        """Return the reservation with the first part of each divided limit only."""
-        return replace(self, divided=tuple(parts[:1] for parts in self.divided))
+        parts = [part for group in self.groups for part in group.parts]
+        return (*self.limits, *(limit for part in parts for limit in part.limits))
 
     def without_reserve(self) -> "Reservation":
         """Return the reservation with the other parts only."""
-        divided = tuple(
-            tuple(part for part in parts if not part.is_reserve) for parts in self.divided
+        groups = tuple(
+            replace(group, parts=tuple(part for part in group.parts if part.name != RESERVE))
+            for group in self.groups
         )
-        return replace(self, divided=divided)
+        return replace(self, groups=groups)
 
 
-class Recognition(Enum):
-    """How it is known that a request probably comes from the owner of the phone's identity."""
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """One permit of each of these limits, acquired at this time in these parts."""
 
-    NONE = "none"
-    TRUSTED_IP = "trusted_ip"
-    DEVICE = "device"
+    acquired_at: datetime
+    limits: tuple[RateLimit, ...]
+    parts: tuple[UsedPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ class RateLimits:
       40 % is the reserve. One number range can use up 5 % of each part of its country.
     - `failed_attempts_per_country` and `failed_attempts_total` limit how many codes strangers
       can try over all phones. They reject nothing themselves: while one of them is used up,
-      fewer attempts are looked at.
+      fewer attempts are looked at. One network can use up 5 % of each, in all countries together.
     """
 
     per_ip: SlidingWindow = SlidingWindow(60, timedelta(hours=1))
@@ -187,7 +188,6 @@ class RateLimits:
 
     def reserve_delivery(
         self,
-        request_id: str,
         now: datetime,
         route: DeliveryRoute,
         recognition: Recognition,
@@ -198,105 +198,129 @@ class RateLimits:
         The limits of the IP hold for a recognized phone in the part of strangers only: others who
         share the IP may have used them up.
         """
-        actions = [_DELIVERIES, _ALL_DELIVERIES, *([_CALLS] if channel is Channel.VOICE else [])]
+        by_call = (BY_CALL,) if channel is Channel.VOICE else ()
+        names = (UNVERIFIED, ALL, *by_call)
         of_ip = self.for_ip(route.client_ip)
         if recognition is Recognition.NONE:
-            of_strangers = [
-                self._limits_of_parts(action, route, [_STRANGERS])[_STRANGERS] for action in actions
-            ]
-            parts = tuple((Part(limits),) for limits in of_strangers)
-            return Reservation(request_id, now, of_ip, divided=parts)
-        divided = [self._limits_of_parts(action, route) for action in actions]
-        of_phone = (_limit_of_phone(route, recognition),)
-        others = {_RECOGNIZED: of_phone, _STRANGERS: of_ip, _RESERVE: of_phone}
-        divided[0] = {name: (*others[name], *limits) for name, limits in divided[0].items()}
-        in_order = tuple(
-            tuple(Part(limits, is_reserve=name == _RESERVE) for name, limits in parts.items())
-            for parts in divided
+            groups = tuple(
+                Group(name, (Part(STRANGERS, self._limits_of_part(name, STRANGERS, route)),))
+                for name in names
+            )
+            return Reservation(now, of_ip, groups)
+        of_phone = _limit_of_phone(route, recognition)
+        groups = tuple(
+            Group(
+                name,
+                tuple(
+                    Part(part, self._limits_of_part(name, part, route))
+                    for part in self._windows_of(name)
+                ),
+            )
+            for name in names
         )
-        return Reservation(request_id, now, (), divided=in_order)
+        unverified = Group(
+            UNVERIFIED,
+            tuple(
+                Part(part.name, ((*of_ip,) if part.name == STRANGERS else (of_phone,)) + part.limits)
+                for part in groups[0].parts
+            ),
+        )
+        return Reservation(now, (), (unverified, *groups[1:]))
 
-    def reserve_callback(
-        self, reservation_id: str, now: datetime, country: str, number_range: str
-    ) -> Reservation:
+    def reserve_callback(self, now: datetime, country: str, number_range: str) -> Reservation:
         """Return the reservation of a callback to a phone of the country and number range.
 
         A caller id is a claim, so there is no IP or network that could have a share.
         """
         parts = tuple(
-            Part(
-                (
-                    RateLimit(f"phones:range:{number_range}:{_CALLBACKS}{name}", share),
-                    *_of_country_and_total(_CALLBACKS, country, name, windows),
-                ),
-                is_reserve=name == _RESERVE,
-            )
-            for name, (share, *windows) in self._windows_of_callbacks().items()
+            Part(part, self._limits_of_callback(part, country, number_range))
+            for part in self._windows_of(CALLBACKS)
         )
-        return Reservation(reservation_id, now, (), divided=(parts,))
+        return Reservation(now, (), (Group(CALLBACKS, parts),))
 
-    def released_by_login(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
-        """Return the limits whose permits a login releases, as far as the delivery has them."""
-        of_parts = self._limits_of_parts(_DELIVERIES, route).values()
-        return (*self.for_ip(route.client_ip), *_limits_of_phone(route), *chain(*of_parts))
+    def acquired_by_delivery(self, route: DeliveryRoute, permits: Permits) -> Acquisition:
+        """Return all that a delivery acquired."""
+        limits = list(self.released_by_login(route, permits).limits)
+        for used in permits.parts:
+            if used.group != UNVERIFIED:
+                limits += self._limits_of_part(used.group, used.part, route)
+        return Acquisition(permits.acquired_at, tuple(limits))
 
-    def released_by_rejection(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
-        """Return the limits whose permits a delivery releases that a provider rejected.
+    def released_by_login(self, route: DeliveryRoute, permits: Permits) -> Acquisition:
+        """Return what a login releases of the permits of a delivery.
+
+        These are all of unverified deliveries, and those of the IP.
+        """
+        part = permits.part_of(UNVERIFIED)
+        limits: tuple[RateLimit, ...] = ()
+        if part in (None, STRANGERS):
+            limits += self.for_ip(route.client_ip)
+        else:
+            limits += (_limit_of_phone(route, permits.recognition),)
+        if part is not None:
+            limits += self._limits_of_part(UNVERIFIED, part, route)
+        return Acquisition(permits.acquired_at, limits)
+
+    def released_by_rejection(self, route: DeliveryRoute, permits: Permits) -> Acquisition:
+        """Return what a delivery releases that a provider rejected.
 
         These are those of unverified deliveries: of the country, in total, and of the phone in a
         day. Those of IP, network and range stay, and those of all deliveries and of calls:
         otherwise a provider that fails would get any number of requests.
         """
-        windows = _windows_of_parts(_DELIVERY_PARTS, 1, self.per_country, self.total)
-        shared = [
-            _of_country_and_total(_DELIVERIES, route.country, name, of_part)
-            for name, (_, *of_part) in windows.items()
-        ]
-        return (*_limits_of_phone(route), *chain(*shared))
+        kept = ("ip:", "network:", "range:")
+        limits = self.released_by_login(route, permits).limits
+        released = tuple(limit for limit in limits if not limit.subject.startswith(kept))
+        return Acquisition(permits.acquired_at, released)
 
-    def released_by_rejected_callback(self, country: str) -> tuple[RateLimit, ...]:
-        """Return the limits whose permits a callback releases that the provider rejected."""
-        shared = [
-            _of_country_and_total(_CALLBACKS, country, name, of_part)
-            for name, (_, *of_part) in self._windows_of_callbacks().items()
-        ]
-        return tuple(chain(*shared))
+    def acquired_by_callback(
+        self, country: str, number_range: str, permits: Permits
+    ) -> Acquisition:
+        """Return all that a callback acquired."""
+        part = permits.part_of(CALLBACKS)
+        limits = self._limits_of_callback(part, country, number_range) if part else ()
+        return Acquisition(permits.acquired_at, limits)
+
+    def released_by_rejected_callback(
+        self, country: str, number_range: str, permits: Permits
+    ) -> Acquisition:
+        """Return what a callback releases that the provider rejected: all but those of the range."""
+        acquired = self.acquired_by_callback(country, number_range, permits)
+        released = [one for one in acquired.limits if not one.subject.startswith("range:")]
+        return replace(acquired, limits=tuple(released))
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
-        return _limits_by_ip(_DELIVERIES, client_ip, self.per_ip)
+        return _limits_by_ip(Purpose.DELIVERIES, client_ip, self.per_ip)
 
     def for_verification(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return the limits of an attempt from this IP."""
-        return _limits_by_ip("verifications", client_ip, self.verifications_per_ip)
+        return _limits_by_ip(Purpose.ATTEMPTS, client_ip, self.verifications_per_ip)
 
     def for_failed_attempt(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
-        """Return the limits of a failed attempt at a phone of the country from this IP."""
+        """Return the limits of a failed attempt at a phone of the country from this IP.
+
+        The shares of the network hold for all countries together.
+        """
         of_country, total = self.for_failed_attempts(country)
-        network = _name_of_network(client_ip)
-        of_network, total_of_network = (
-            RateLimit(f"{network}:{limit.name}", limit.window.scale_percent(NETWORK_PERCENT))
-            for limit in (of_country, total)
+        shares = (
+            RateLimit(
+                f"network:{client_ip.network}",
+                Purpose.ATTEMPTS,
+                name,
+                limit.window.scale_percent(NETWORK_PERCENT),
+            )
+            for name, limit in (("failures", of_country), ("failures_total", total))
         )
-        # The network's share is the first: when it is used up, nothing else is reserved.
-        return of_network, of_country, total_of_network, total
+        return (*shares, of_country, total)
 
     def for_failed_attempts(self, country: str) -> tuple[RateLimit, RateLimit]:
         """Return the limits of all failed attempts at phones of the country, from any IP."""
+        purpose, name = Purpose.ATTEMPTS, "failures"
         return (
-            RateLimit(f"failed_attempts:country:{country}", self.failed_attempts_per_country),
-            RateLimit("failed_attempts:total", self.failed_attempts_total),
+            RateLimit(f"country:{country}", purpose, name, self.failed_attempts_per_country),
+            RateLimit(_TOTAL, purpose, name, self.failed_attempts_total),
         )
-
-    def for_unchallenged_attempt(self, client_ip: HashedClientIp, phone_key: str) -> RateLimit:
-        """Return the limit of attempts from this IP at a phone without an active challenge.
-
-        Args:
-            client_ip: the client.
-            phone_key: identifies the phone and does not reveal it.
-        """
-        name = f"{_name_of_ip(client_ip)}:unchallenged_attempts:phone:{phone_key}"
-        return RateLimit(name, UNCHALLENGED_ATTEMPTS, is_listed=True)
 
     def for_leaving_message(self, phone_key: str, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a message that says how to leave, the shortest of the phone first.
@@ -304,85 +328,99 @@ class RateLimits:
         Only that one keeps its permit if a provider rejects the message.
         """
         of_phone = (
-            RateLimit(f"leaving_messages:{number}:phone:{phone_key}", window)
-            for number, window in enumerate(LEAVING_MESSAGES)
+            RateLimit(f"phone:{phone_key}", Purpose.DELIVERIES, name, window)
+            for name, window in zip(("leaving", "leaving_day"), LEAVING_MESSAGES, strict=True)
         )
         window = self.per_country.scale_percent(LEAVING_PERCENT)
-        return (*of_phone, RateLimit(f"leaving_messages:country:{country}", window))
+        of_country = RateLimit(f"country:{country}", Purpose.DELIVERIES, "leaving", window)
+        return (*of_phone, of_country)
 
-    def _limits_of_parts(
-        self, action: str, route: DeliveryRoute, names: Sequence[str] | None = None
-    ) -> dict[str, tuple[RateLimit, ...]]:
-        """Return the limits of those parts that exist, with the shares in them."""
-        limits = (self.calls_per_country,) if action == _CALLS else (self.per_country, self.total)
-        factor = self.all_deliveries_factor if action == _ALL_DELIVERIES else 1
-        windows = _windows_of_parts(_DELIVERY_PARTS, factor, *limits)
-        return {
-            name: (
-                RateLimit(f"phones:range:{route.number_range}:{action}{name}", share),
-                RateLimit(f"{_name_of_network(route.client_ip)}:{action}:share{name}", share),
-                *_of_country_and_total(action, route.country, name, of_part),
-            )
-            for name, (share, *of_part) in windows.items()
-            if names is None or name in names
-        }
+    def _windows_of(self, group: str) -> Mapping[str, Sequence[SlidingWindow]]:
+        """Return the windows of each part of a group: see `_windows_of_parts`."""
+        if group == CALLBACKS:
+            limits = (self.callbacks_per_country, self.callbacks_total)
+            return _windows_of_parts(_PERCENT_OF_CALLBACKS, 1, *limits)
+        if group == BY_CALL:
+            return _windows_of_parts(_PERCENT_OF_DELIVERIES, 1, self.calls_per_country)
+        factor = self.all_deliveries_factor if group == ALL else 1
+        return _windows_of_parts(_PERCENT_OF_DELIVERIES, factor, self.per_country, self.total)
 
-    def _windows_of_callbacks(self) -> Mapping[str, Sequence[SlidingWindow]]:
-        limits = (self.callbacks_per_country, self.callbacks_total)
-        return _windows_of_parts(_CALLBACK_PARTS, 1, *limits)
+    def _limits_of_part(
+        self, group: str, part: str, route: DeliveryRoute
+    ) -> tuple[RateLimit, ...]:
+        """Return the limits of a part with the shares in it; none if there is no such part."""
+        windows = self._windows_of(group).get(part)
+        if windows is None:
+            return ()
+        share, *others = windows
+        name, purpose = f"{group}:{part}", Purpose.DELIVERIES
+        return (
+            RateLimit(f"range:{route.number_range}", purpose, name, share),
+            RateLimit(f"network:{route.client_ip.network}", purpose, name, share),
+            *_of_country_and_total(purpose, route.country, name, others),
+        )
+
+    def _limits_of_callback(
+        self, part: str, country: str, number_range: str
+    ) -> tuple[RateLimit, ...]:
+        windows = self._windows_of(CALLBACKS).get(part)
+        if windows is None:
+            return ()
+        share, *others = windows
+        name, purpose = f"{CALLBACKS}:{part}", Purpose.CALLS
+        return (
+            RateLimit(f"range:{number_range}", purpose, name, share),
+            *_of_country_and_total(purpose, country, name, others),
+        )
 
 
 @cache
 def _windows_of_parts(
-    parts: _Parts, factor: int, *limits: SlidingWindow
+    percent_of_parts: tuple[tuple[str, int], ...], factor: int, *limits: SlidingWindow
 ) -> Mapping[str, Sequence[SlidingWindow]]:
-    """Return the windows of each part that exists: that of a share, and one for each limit.
+    """Return the windows of each part that exists, in the order in which the parts are used.
 
-    Together the parts are exactly the limit.
+    Each has that of a share, and then one for each limit. Together the parts are exactly the limit.
     """
     sizes = [window.limit * factor for window in limits]
-    of_parts = {
-        name: [size * percent // 100 for size in sizes]
-        for name, percent in parts
-        if name != _STRANGERS
+    parts = {
+        name: [size * percent // 100 for size in sizes] for name, percent in percent_of_parts
     }
-    existing = {name: part for name, part in of_parts.items() if all(part)}
-    taken = [sum(of_limit) for of_limit in zip(*existing.values(), strict=True)] or [0] * len(sizes)
-    existing[_STRANGERS] = [size - other for size, other in zip(sizes, taken, strict=True)]
+    parts = {name: part for name, part in parts.items() if all(part)}
+    for_strangers = [
+        size - sum(part[index] for part in parts.values()) for index, size in enumerate(sizes)
+    ]
+    in_order = [RECOGNIZED, STRANGERS, RESERVE]
+    parts[STRANGERS] = for_strangers
     return {
         name: [
             # Of the smallest one: nobody has a larger share of another.
-            SlidingWindow(_share(min(existing[name])), limits[0].period),
+            SlidingWindow(_share(min(parts[name])), limits[0].period),
             *(
                 SlidingWindow(size, limit.period)
-                for size, limit in zip(existing[name], limits, strict=True)
+                for size, limit in zip(parts[name], limits, strict=True)
             ),
         ]
-        for name, _ in parts
-        if name in existing
+        for name in in_order
+        if name in parts
     }
 
 
 def _of_country_and_total(
-    action: str, country: str, part: str, windows: Sequence[SlidingWindow]
+    purpose: Purpose, country: str, name: str, windows: Sequence[SlidingWindow]
 ) -> tuple[RateLimit, ...]:
-    """Return the limits of a part for a country and, unless the action has none, in total."""
+    """Return the limits of a part for a country and, if there is one, in total."""
     of_country, *of_total = windows
     return (
-        RateLimit(f"{action}:country:{country}{part}", of_country),
-        *(RateLimit(f"{action}:total{part}", window) for window in of_total),
+        RateLimit(f"country:{country}", purpose, name, of_country),
+        *(RateLimit(_TOTAL, purpose, name, window) for window in of_total),
     )
 
 
-def _limits_of_phone(route: DeliveryRoute) -> list[RateLimit]:
-    """Return the limits of a phone in the parts for recognized phones."""
-    recognitions = (Recognition.DEVICE, Recognition.TRUSTED_IP)
-    return [_limit_of_phone(route, recognition) for recognition in recognitions]
-
-
 def _limit_of_phone(route: DeliveryRoute, recognition: Recognition) -> RateLimit:
-    name = f"phones:phone:{route.phone_key}:{_DELIVERIES}:{recognition.value}"
-    return RateLimit(name, RECOGNIZED_DELIVERIES)
+    """Return the limit of a phone in the parts for recognized phones."""
+    subject = f"phone:{route.phone_key}"
+    return RateLimit(subject, Purpose.DELIVERIES, recognition.value, RECOGNIZED_DELIVERIES)
 
 
 def _share(part: int) -> int:
@@ -391,19 +429,11 @@ def _share(part: int) -> int:
     return -(-percent // 100)
 
 
-def _name_of_network(client_ip: HashedClientIp) -> str:
-    return f"clients:network:{client_ip.network}"
-
-
-def _name_of_ip(client_ip: HashedClientIp) -> str:
-    return f"clients:network:{client_ip.network}:ip:{client_ip.ip}"
-
-
 def _limits_by_ip(
-    action: str, client_ip: HashedClientIp, window: SlidingWindow
+    purpose: Purpose, client_ip: HashedClientIp, window: SlidingWindow
 ) -> tuple[RateLimit, ...]:
-    limit = RateLimit(f"{_name_of_ip(client_ip)}:{action}", window)
+    limit = RateLimit(f"ip:{client_ip.ip}", purpose, "requests", window)
     if not client_ip.is_ipv6:
         return (limit,)
     of_site = SlidingWindow(window.limit * IPV6_SITE_FACTOR, window.period)
-    return limit, RateLimit(f"{_name_of_network(client_ip)}:{action}", of_site)
+    return limit, RateLimit(f"network:{client_ip.network}", purpose, "requests", of_site)

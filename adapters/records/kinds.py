@@ -1,0 +1,130 @@
+"""The table of all kinds of records: their Structs and indexes, and what is unique or expires.
+
+A database creates its tables or collections, and their indexes, from this table. The names of kinds
+and indexes are stored: a change makes a new one, and leaves the old one to the operator.
+"""
+
+from itertools import chain, combinations
+from typing import Any, Final
+
+from adapters.records.calls import CallRecord
+from adapters.records.delivery_reports import DeliveryReportRecord
+from adapters.records.identities import IdentityRecord
+from adapters.records.leases import LeaseRecord
+from adapters.records.media import IdempotencyKeyRecord, MediaItemRecord, MediaUsageRecord
+from adapters.records.phone_verifications import (
+    PhoneVerificationRecord,
+    UnchallengedAttemptsRecord,
+)
+from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
+
+ENCRYPTED_PHONE: Final = "encrypted_phone"
+ITEM_FILTERS: Final = ("owner_id", "kind", "category")
+_FILTERS: Final = chain.from_iterable(combinations(ITEM_FILTERS, count) for count in range(4))
+
+
+def _by_time(name: str, order: str, **options: Any) -> Index:
+    """Return an index of the records that have a time, in its order."""
+    return Index(name=name, order=order, present=(order,), **options)
+
+
+PHONE_VERIFICATIONS: Final = RecordKind(
+    "phone_verifications",
+    PhoneVerificationRecord,
+    # It expires while the phone has no identity and is not blocked.
+    _by_time("phone_verifications_expires_at", EXPIRES_AT),
+    _by_time("phone_verifications_client_ips_expire_at", "client_ips_expire_at"),
+    written_once=ENCRYPTED_PHONE,
+)
+
+UNCHALLENGED_ATTEMPTS: Final = RecordKind(
+    "unchallenged_attempts",
+    UnchallengedAttemptsRecord,
+    Index(name="unchallenged_attempts_expires_at", order=EXPIRES_AT),
+)
+
+IDENTITIES: Final = RecordKind(
+    "identities",
+    IdentityRecord,
+    Index(
+        name="identities_username_key",
+        equal=("username_key",),
+        present=("username_key",),
+        is_unique=True,
+    ),
+    _by_time("identities_purged_at", "deleted_at", absent=("purged_at",)),
+    Index(name="identities_deleted_at", order="deleted_at", present=("deleted_at", "username_key")),
+    _by_time("identities_expires_at", EXPIRES_AT),
+    written_once=ENCRYPTED_PHONE,
+)
+USERNAMES, UNPURGED, WITH_USERNAME, UNVERIFIED = IDENTITIES.indexes
+
+ITEM_PAGES: Final = {
+    filters: Index(
+        name="_".join(["media_items_page", *filters]),
+        equal=("state", *filters),
+        order="created_at",
+        is_paged=True,
+    )
+    for filters in _FILTERS
+}
+"""One for each combination of filters, so that every page is a range of an index."""
+
+UPLOAD_DEADLINES: Final = Index(
+    name="media_items_upload_deadline", order="upload_deadline", only=(("state", "pending"),)
+)
+REQUESTED_DELETIONS: Final = _by_time("media_items_deletion_requested_at", "deletion_requested_at")
+
+MEDIA_ITEMS: Final = RecordKind(
+    "media_items", MediaItemRecord, UPLOAD_DEADLINES, REQUESTED_DELETIONS, *ITEM_PAGES.values()
+)
+
+MEDIA_USAGES: Final = RecordKind(
+    "media_usages", MediaUsageRecord, _by_time("media_usages_recount_at", "recount_at")
+)
+
+IDEMPOTENCY_KEYS: Final = RecordKind(
+    "idempotency_keys",
+    IdempotencyKeyRecord,
+    Index(name="idempotency_keys_expires_at", order=EXPIRES_AT),
+)
+
+CALLS: Final = RecordKind(
+    "calls",
+    CallRecord,
+    Index(name="calls_started_at", order="started_at", is_paged=True),
+    Index(
+        name="calls_identity_id",
+        equal=("identity_id",),
+        order="started_at",
+        is_paged=True,
+        present=("identity_id",),
+    ),
+    _by_time("calls_oldest_recording_at", "oldest_recording_at"),
+    _by_time("calls_unfinished_since", "unfinished_since"),
+)
+ALL_CALLS, CALLS_OF_IDENTITY, RECORDED_CALLS, UNFINISHED_CALLS = CALLS.indexes
+
+DELIVERY_REPORTS: Final = RecordKind(
+    "delivery_reports",
+    DeliveryReportRecord,
+    Index(name="delivery_reports_expires_at", order=EXPIRES_AT),
+)
+
+# Not `leases`: those of earlier versions have no version.
+LEASES: Final = RecordKind(
+    "instance_leases", LeaseRecord, Index(name="instance_leases_expires_at", order=EXPIRES_AT)
+)
+
+KINDS: Final[tuple[RecordKind[Any], ...]] = (
+    PHONE_VERIFICATIONS,
+    UNCHALLENGED_ATTEMPTS,
+    IDENTITIES,
+    MEDIA_ITEMS,
+    MEDIA_USAGES,
+    IDEMPOTENCY_KEYS,
+    CALLS,
+    DELIVERY_REPORTS,
+    LEASES,
+)
+"""What a `RecordStore` has to keep."""

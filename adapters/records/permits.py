@@ -1,0 +1,21 @@
+"""The stored form of permits, which deliveries, callbacks and calls hold."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+
+class UsedPartRecord(msgspec.Struct, gc=False):
+    """The part of a group of limits that a permit was acquired in."""
+
+    group: str
+    part: str
+
+
+class PermitsRecord(msgspec.Struct, gc=False):
+    """When permits were acquired, in which parts, and how the requester was recognized."""
+
+    acquired_at: datetime
+    parts: tuple[UsedPartRecord, ...] = ()
+    recognition: Literal["none", "trusted_ip", "device"] = "none"

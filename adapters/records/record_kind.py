@@ -1,0 +1,187 @@
+"""What a kind of records is: its stored form, its indexes, and how a database reads and writes it.
+
+A record is a msgspec Struct.
+
+- Fields that this program does not know are ignored when a record is read, and kept when it is
+  replaced.
+- Adding a field with a default raises no version. A change that older programs cannot read is an
+  upgrade: it raises the schema version of this kind of record by one.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from application.ports.errors import CorruptRecord
+
+R = TypeVar("R", bound="Record")
+Fields = dict[str, Any]
+"""The fields of a record by their stored names."""
+Upgrade = Callable[[Fields], Fields]
+"""Turns the fields of schema version n into those of version n + 1; it may change its argument."""
+
+NEWER: Final = (
+    "a record of {name} has schema version {stored}, and this program knows {known}: start the "
+    "newer program"
+)
+
+
+class Record(msgspec.Struct, kw_only=True, gc=False):
+    """The fields of one kind of record. Each kind begins at schema version 1."""
+
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """What may be searched: records with certain values, in the order of one field.
+
+    A database has a name for it that begins with that of the kind.
+
+    Attributes:
+        name: Its name.
+        equal: Fields that have a given value. Each search names all of them; they are texts.
+        order: The field by which records are in order: a time. None if there is no order.
+        is_paged: Records of one time are in the order of their ids, so that a search may begin
+            after any record.
+        present: Only records that have these fields are in it.
+        absent: Only records that do not have these fields are in it.
+        only: Only records whose fields have these values are in it.
+        is_unique: No two records have the same values of `equal`.
+    """
+
+    name: str
+    equal: tuple[str, ...] = ()
+    order: str | None = None
+    is_paged: bool = False
+    present: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    only: tuple[tuple[str, str], ...] = ()
+    is_unique: bool = False
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """All fields that it needs."""
+        order = (self.order,) if self.order else ()
+        only = [name for name, _ in self.only]
+        return frozenset((*self.equal, *order, *self.present, *self.absent, *only))
+
+
+EXPIRES_AT: Final = "expires_at"
+"""The field that says when a record expires."""
+
+
+class RecordKind(Generic[R]):
+    """A kind of records: a table or collection.
+
+    Attributes:
+        name: The name of its table or collection.
+        record_type: Its Struct.
+        schema_version: The version of what this program writes.
+        indexes: What may be searched, besides ids.
+        written_once: A field that a replacement keeps while the stored record has it, or None.
+        expires: Whether its records have `expires_at`. There is an index of it.
+        field_names: The stored names of all fields.
+        indexed_fields: The fields that indexes need, in the order of the Struct.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        record_type: type[R],
+        *indexes: Index,
+        written_once: str | None = None,
+        upgrades: Sequence[Upgrade] = (),
+    ) -> None:
+        """Declare a kind.
+
+        Args:
+            name: Its name.
+            record_type: Its Struct.
+            indexes: What may be searched.
+            written_once: A field that a replacement keeps.
+            upgrades: The first turns schema version 1 into 2, the next 2 into 3, and so on.
+        """
+        self.name: Final = name
+        self.record_type: Final = record_type
+        self.schema_version: Final = 1 + len(upgrades)
+        self.indexes: Final = indexes
+        self.written_once: Final = written_once
+        self.expires: Final = any(index.order == EXPIRES_AT for index in indexes)
+        fields = [field.encode_name for field in msgspec.structs.fields(record_type)]
+        self.field_names: Final = frozenset(fields)
+        indexed = frozenset[str]().union(*(index.fields for index in indexes))
+        self.indexed_fields: Final = tuple(name for name in fields if name in indexed)
+        self._upgrades = upgrades
+        self._decoder = msgspec.json.Decoder(record_type)
+
+    def find_index(self, order: str) -> Index:
+        """Return the index of all records that have this field, in its order."""
+        return next(one for one in self.indexes if one.order == order and not one.equal)
+
+    def to_fields(self, record: R, native_types: Sequence[type] = ()) -> Fields:
+        """Return the fields of a record that are not None.
+
+        Args:
+            record: The record.
+            native_types: Those of `datetime` and `bytes` that stay as they are. The others become
+                texts: RFC 3339 in UTC, and base64.
+        """
+        fields = msgspec.to_builtins(record, builtin_types=native_types)
+        return {name: field for name, field in fields.items() if field is not None}
+
+    def decode(self, text: str | bytes | msgspec.Raw) -> R:
+        """Return a record in JSON.
+
+        Raises:
+            CorruptRecord: It is no record of this kind, or has a newer schema version.
+        """
+        with suppress(msgspec.DecodeError, UnicodeError):
+            record = self._decoder.decode(text)
+            if record.schema_version == self.schema_version:
+                return record
+        return self._upgrade(_decode_fields(text))
+
+    def convert(self, fields: Fields) -> R:
+        """Return the record of fields whose times and bytes are Python's own.
+
+        Raises:
+            CorruptRecord: They are no record of this kind, or have a newer schema version.
+        """
+        with suppress(msgspec.ValidationError):
+            record = msgspec.convert(fields, self.record_type)
+            if record.schema_version == self.schema_version:
+                return record
+        return self._upgrade(fields)
+
+    def unreadable(self) -> CorruptRecord:
+        """Return the error of a record that is damaged."""
+        return CorruptRecord(f"a record of {self.name} cannot be read")
+
+    def _upgrade(self, fields: Fields) -> R:
+        version = fields.get("schema_version")
+        if isinstance(version, int) and version > self.schema_version:
+            raise CorruptRecord(
+                NEWER.format(name=self.name, stored=version, known=self.schema_version)
+            )
+        try:
+            if not isinstance(version, int) or version < 1:
+                raise ValueError(version)
+            for upgrade in self._upgrades[version - 1 :]:
+                fields = upgrade(fields)
+            record = msgspec.convert(fields, self.record_type)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            # An upgrade of damaged fields may fail in any way, and an error may quote a value.
+            raise self.unreadable() from None
+        record.schema_version = self.schema_version
+        return record
+
+
+def _decode_fields(text: str | bytes | msgspec.Raw) -> Fields:
+    try:
+        return msgspec.json.decode(text, type=Fields)
+    except (msgspec.DecodeError, UnicodeError):
+        return {}

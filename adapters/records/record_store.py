@@ -1,0 +1,181 @@
+"""The port of records: what a database implements, besides `LimitStore`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from adapters.records.record_kind import Index, Record, RecordKind
+
+R = TypeVar("R", bound=Record)
+R_co = TypeVar("R_co", bound=Record, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord(Generic[R_co]):
+    """A record as it is stored, with its id and version. It is not to be changed."""
+
+    id: str
+    record: R_co
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The position directly after a record in an index, whether that still exists or not."""
+
+    time: datetime
+    id: str
+
+
+class RecordStore(Protocol):
+    """Records of all kinds, by id and by declared indexes. `adapters/records/kinds.py` lists them.
+
+    Consistency:
+
+    - A write of one record is atomic, and durable when the method returns: it is there after a
+      crash, and after a failover. No method writes several records as one.
+    - A read returns what was stored when it was called, or later: never less than the caller, or
+      whoever told the caller, has written before. What it returns may be outdated a moment later.
+    - A record is complete: `id`, `version` and all its fields are of one write.
+
+    Ids, times and versions:
+
+    - An id is any text of up to 200 characters. Ids are equal or in order as their code points
+      are, without regard to a language. A text that UTF-8 cannot encode is an id that no record
+      has.
+    - Times are exact to the millisecond, and in UTC.
+    - `add` stores the version that it is given, a positive number of up to 63 bits. `replace`,
+      `overwrite` and `move` raise it by one. Nothing else changes it. Records that are added begin
+      at a random version, so one is never used again after a deletion.
+
+    Unknown fields: a record may have fields that this program does not know, because a newer one
+    has written it. `replace`, `overwrite` and `move` leave them.
+
+    Time limits, in seconds: each call ends within 15, and a call of a request not later than
+    `CurrentRequest.storage_deadline` says, half a second more at most.
+
+    Errors of every method: `StorageUnavailable` if nothing was done, `StorageTimeout` if a write
+    may have been done, `CorruptRecord` if a record cannot be read. Others are named.
+    """
+
+    async def load(
+        self, kind: RecordKind[R], record_ids: Collection[str], /
+    ) -> Mapping[str, StoredRecord[R]]:
+        """Return those of the records that exist, by id.
+
+        Calls that arrive together may go out together (`BatchLoader`): each authenticated request
+        loads one record. A damaged record fails those calls only that want it.
+        """
+        ...
+
+    async def scan(
+        self, kind: RecordKind[R], after_id: str, limit: int, /
+    ) -> Sequence[StoredRecord[R]]:
+        """Return up to `limit` records whose ids come after this one, in the order of their ids."""
+        ...
+
+    async def find(
+        self,
+        kind: RecordKind[R],
+        index: Index,
+        equal: Sequence[str] = (),
+        /,
+        *,
+        until: datetime | None = None,
+        after: Position | None = None,
+        newest_first: bool = False,
+        limit: int,
+        offset: int = 0,
+    ) -> Sequence[StoredRecord[R]]:
+        """Return records of a range of an index, in its order. The database reads no others.
+
+        Args:
+            kind: The kind.
+            index: One of its indexes.
+            equal: The values of the fields `index.equal`, in their order.
+            until: If given, only records whose `index.order` is then or earlier.
+            after: If given, only records that come after this position. The index is paged.
+            newest_first: Return them in the opposite order: by time and, if the index is paged, by
+                id.
+            limit: How many at most; positive.
+            offset: How many of the first ones to skip. They cost time.
+        """
+        ...
+
+    async def count(
+        self,
+        kind: RecordKind[R],
+        index: Index,
+        equal: Sequence[str],
+        limit: int,
+        /,
+        *,
+        may_estimate: bool = False,
+    ) -> int:
+        """Return how many records there are in a range of an index, at most `limit`.
+
+        Args:
+            kind: The kind.
+            index: One of its indexes.
+            equal: The values of the fields `index.equal`.
+            limit: At how many to stop. The cost does not depend on how many more there are.
+            may_estimate: Nearly all records of the kind are in the range, so `limit` may be
+                returned without counting where the kind has about twice as many, or more.
+        """
+        ...
+
+    async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
+        """Add a record at this version, unless its id is taken; return whether it was added.
+
+        Raises:
+            UniqueViolation: Another record has the values of a unique index. If the id is taken
+                as well, the result is False instead.
+        """
+        ...
+
+    async def replace(
+        self, kind: RecordKind[R], record_id: str, record: R, version: int, /
+    ) -> bool:
+        """Replace the known fields of a record if it has this version; return whether it had.
+
+        - Fields that are None are removed.
+        - The field `kind.written_once` keeps its stored value, unless it is None now. It is
+          compared on the database, not by a read before: one key encrypts only so many times
+          safely (NIST SP 800-38D, 8.3).
+
+        Raises:
+            UniqueViolation: Another record has the values of a unique index; nothing was written.
+        """
+        ...
+
+    async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
+        """Delete a record if it has this version; return whether it had."""
+        ...
+
+    async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
+        """Delete up to `limit` records whose `expires_at` is now or earlier, and return how many.
+
+        One whose `expires_at` was moved meanwhile stays. The database's own clock decides nothing.
+        """
+        ...
+
+    async def overwrite(
+        self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
+    ) -> bool:
+        """Replace one field of a record if it has this version, also one that is written once.
+
+        It is one statement because the re-encryption of phones runs beside the service, and
+        touches nothing else of a record that a newer program may have written.
+        """
+        ...
+
+    async def move(
+        self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
+    ) -> None:
+        """Give a record another id and replace its known fields, also one that is written once.
+
+        It is for the change of the index key, while no service runs. Only the database can keep
+        unknown fields. If it is interrupted, both records may exist; a repetition completes it.
+        """
+        ...

@@ -1,0 +1,409 @@
+"""All repositories of the application's ports, written once over a `RecordStore`."""
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Generic, Protocol, TypeVar
+
+from adapters.records.calls import CallMapping, CallRecord
+from adapters.records.database import Database
+from adapters.records.identities import IdentityMapping, IdentityRecord
+from adapters.records.kinds import (
+    ALL_CALLS,
+    CALLS,
+    CALLS_OF_IDENTITY,
+    DELIVERY_REPORTS,
+    IDEMPOTENCY_KEYS,
+    IDENTITIES,
+    ITEM_FILTERS,
+    ITEM_PAGES,
+    LEASES,
+    MEDIA_ITEMS,
+    MEDIA_USAGES,
+    PHONE_VERIFICATIONS,
+    RECORDED_CALLS,
+    REQUESTED_DELETIONS,
+    UNCHALLENGED_ATTEMPTS,
+    UNFINISHED_CALLS,
+    UNPURGED,
+    UNVERIFIED,
+    UPLOAD_DEADLINES,
+    USERNAMES,
+    WITH_USERNAME,
+)
+from adapters.records.leases import LeaseRecord
+from adapters.records.mapping import RecordMapping
+from adapters.records.media import MediaItemRecord, MediaUsageRecord
+from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.phone_verifications import PhoneVerificationRecord
+from adapters.records.record_kind import Index, Record
+from adapters.records.record_store import Position, RecordStore, StoredRecord
+from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
+from domain.identities.identity import Identity
+from domain.identities.username import Username
+from domain.media.idempotency import IdempotencyKey
+from domain.media.item import ItemState, MediaItem
+from domain.media.page import ItemFilter
+from domain.media.usage import MediaUsage
+from domain.otp.delivery_report import DeliveryReport
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.sliding_window import CLOCK_SKEW
+from domain.otp.unchallenged_attempts import UnchallengedAttempts
+from domain.page import Cursor
+from domain.phone import PhoneNumber
+from domain.voice.call import Call
+
+
+class _RecordWithId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T")
+V = TypeVar("V", bound=_RecordWithId)
+R = TypeVar("R", bound=Record)
+
+BATCH_SIZE: Final = 500
+_VERSION_BITS: Final = 62
+
+
+def make_first_version() -> int:
+    """Return a random version for a record that is added.
+
+    A record that was loaded, expired and was deleted could otherwise replace a new one that has
+    reached the same version.
+    """
+    return 1 + random.getrandbits(_VERSION_BITS)
+
+
+class RecordRepository(Generic[V, R]):
+    """The records of one kind, by id. A repository that needs no more is one of these."""
+
+    def __init__(self, store: RecordStore, mapping: RecordMapping[V, R]) -> None:
+        """Set the store, and the mapping of the kind."""
+        self.store: Final = store
+        self.mapping: Final = mapping
+        self.kind: Final = mapping.kind
+
+    async def load(self, record_id: str) -> Versioned[V] | None:
+        """Load the record with this id, or return None."""
+        found = await self.store.load(self.kind, [record_id])
+        return self.read(found[record_id]) if record_id in found else None
+
+    async def add(self, value: V) -> bool:
+        """Add a record, unless its id is taken."""
+        record = self.mapping.to_record(value)
+        return await self.store.add(self.kind, value.id, record, make_first_version())
+
+    async def replace(self, value: V, version: int) -> bool:
+        """Replace the known fields of a record if it has this version."""
+        record = self.mapping.to_record(value)
+        return await self.store.replace(self.kind, value.id, record, version)
+
+    async def delete(self, record_id: str, version: int) -> bool:
+        """Delete the record if it has this version."""
+        return await self.store.delete(self.kind, record_id, version)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired records, and return their number."""
+        return await self.store.delete_expired(self.kind, now, limit)
+
+    async def list_until(
+        self, index: Index, time: datetime | None, limit: int
+    ) -> Sequence[Versioned[V]]:
+        """List records of an index up to a time, the earliest first."""
+        found = await self.store.find(self.kind, index, until=time, limit=limit)
+        return [self.read(stored) for stored in found]
+
+    def read(self, stored: StoredRecord[R]) -> Versioned[V]:
+        """Return the value of a stored record, with its version.
+
+        Raises:
+            CorruptRecord
+        """
+        return Versioned(self.mapping.to_value(stored.record), stored.version)
+
+
+class StoredPhoneVerifications:
+    """Phone verifications by the blind index of the phone. That of a blocked one is encrypted."""
+
+    def __init__(self, store: RecordStore, encryption: PhoneEncryption) -> None:
+        """Set the store, and the encryption of the phones."""
+        self._store = store
+        self._mapping = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
+        self._encryption = encryption
+
+    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+        """Load the verification, or an empty one at version 0."""
+        phone_index = self._encryption.blind_index(phone)
+        found = await self._store.load(PHONE_VERIFICATIONS, [phone_index])
+        if phone_index not in found:
+            return Versioned(PhoneVerification(), 0)
+        stored = found[phone_index]
+        return Versioned(self._mapping.to_value(stored.record), stored.version)
+
+    async def replace(
+        self, phone: PhoneNumber, verification: PhoneVerification, version: int
+    ) -> bool:
+        """Replace the verification if it has this version; version 0 adds it."""
+        phone_index = self._encryption.blind_index(phone)
+        record = to_phone_verification_record(verification, phone, phone_index, self._encryption)
+        if version == 0:
+            first = make_first_version()
+            return await self._store.add(PHONE_VERIFICATIONS, phone_index, record, first)
+        return await self._store.replace(PHONE_VERIFICATIONS, phone_index, record, version)
+
+    async def prune(self, now: datetime, limit: int) -> int:
+        """Prune up to `limit` verifications with expired client IPs, and return their number."""
+        index = PHONE_VERIFICATIONS.find_index("client_ips_expire_at")
+        expired = await self._store.find(PHONE_VERIFICATIONS, index, until=now, limit=limit)
+        pruned = 0
+        for stored in expired:
+            record = self._mapping.to_record(self._mapping.to_value(stored.record).prune(now))
+            record.encrypted_phone = stored.record.encrypted_phone
+            pruned += await self._store.replace(
+                PHONE_VERIFICATIONS, stored.id, record, stored.version
+            )
+        return pruned
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired verifications, and return their number."""
+        return await self._store.delete_expired(PHONE_VERIFICATIONS, now, limit)
+
+
+class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
+    """Identities, also deleted ones."""
+
+    async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
+        """Find the identity with this username, deleted or not."""
+        found = await self.store.find(self.kind, USERNAMES, [username.key], limit=1)
+        return self.read(found[0]) if found else None
+
+    async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
+        """Return those of the ids whose identity is deleted."""
+        found = await self.store.load(self.kind, identity_ids)
+        return frozenset(
+            stored.id for stored in found.values() if stored.record.deleted_at is not None
+        )
+
+    async def list_expired(self, now: datetime, limit: int) -> Sequence[Versioned[Identity]]:
+        """List identities that have expired, the earliest first."""
+        return await self.list_until(UNVERIFIED, now, limit)
+
+    async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
+        """List deleted identities that are not purged, the oldest deletion first."""
+        return await self.list_until(UNPURGED, None, limit)
+
+    async def list_with_username(
+        self, deleted: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
+        """List identities that were deleted by this time and still have a username."""
+        return await self.list_until(WITH_USERNAME, deleted, limit)
+
+
+class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
+    """The items of the library, in any state."""
+
+    async def list_page(
+        self, item_filter: ItemFilter, offset: int, limit: int
+    ) -> Sequence[MediaItem]:
+        """List ready items after the first `offset`."""
+        return await self._list_ready(item_filter, None, limit, offset)
+
+    async def list_after(
+        self, item_filter: ItemFilter, cursor: Cursor, limit: int
+    ) -> Sequence[MediaItem]:
+        """List ready items after a position."""
+        return await self._list_ready(item_filter, cursor, limit, 0)
+
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
+        """Return the number of ready items, at most `limit`."""
+        index, equal = _ready(item_filter)
+        # Nearly all items are ready.
+        is_unfiltered = index is ITEM_PAGES[()]
+        return await self.store.count(self.kind, index, equal, limit, may_estimate=is_unfiltered)
+
+    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items of an owner that are not marked for deletion."""
+        found = await self._find_owned(ItemState.PENDING, owner_id, limit)
+        if len(found) < limit:
+            found += await self._find_owned(ItemState.READY, owner_id, limit - len(found))
+        return [self.read(stored) for stored in found]
+
+    async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items in any state after this id."""
+        found = await self.store.scan(self.kind, after_id, limit)
+        return [self.read(stored) for stored in found]
+
+    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready item of an owner."""
+        ready = await self._find_all_owned(ItemState.READY, owner_id)
+        return {stored.id: stored.record.image.bytes for stored in ready}
+
+    async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
+        """List the ids of an owner's items whose deletion was requested after this time."""
+        deleting = await self._find_all_owned(ItemState.DELETING, owner_id)
+        deleting += await self._find_all_owned(ItemState.DELETION_REFUSED, owner_id)
+        return [
+            stored.id
+            for stored in deleting
+            if (requested_at := stored.record.deletion_requested_at) is not None
+            and requested_at > requested_after
+        ]
+
+    async def list_expired_uploads(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        """List pending items whose upload deadline has passed."""
+        return await self.list_until(UPLOAD_DEADLINES, now, limit)
+
+    async def list_deleting(
+        self, requested_before: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        """List items that were marked for deletion by this time."""
+        return await self.list_until(REQUESTED_DELETIONS, requested_before, limit)
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items whose file the store refused to delete, the oldest first."""
+        found = await self.store.find(
+            self.kind, ITEM_PAGES[()], [ItemState.DELETION_REFUSED.value], limit=limit
+        )
+        return [self.read(stored) for stored in found]
+
+    async def _list_ready(
+        self, item_filter: ItemFilter, cursor: Cursor | None, limit: int, offset: int
+    ) -> Sequence[MediaItem]:
+        index, equal = _ready(item_filter)
+        found = await self.store.find(
+            self.kind,
+            index,
+            equal,
+            after=_to_position(cursor),
+            newest_first=True,
+            limit=limit,
+            offset=offset,
+        )
+        return [self.read(stored).value for stored in found]
+
+    async def _find_owned(
+        self, state: ItemState, owner_id: str, limit: int, after: Position | None = None
+    ) -> list[StoredRecord[MediaItemRecord]]:
+        index = ITEM_PAGES["owner_id",]
+        equal = [state.value, owner_id]
+        return [*await self.store.find(self.kind, index, equal, after=after, limit=limit)]
+
+    async def _find_all_owned(
+        self, state: ItemState, owner_id: str
+    ) -> list[StoredRecord[MediaItemRecord]]:
+        found = batch = await self._find_owned(state, owner_id, BATCH_SIZE)
+        while len(batch) == BATCH_SIZE:
+            last = Position(batch[-1].record.created_at, batch[-1].id)
+            batch = await self._find_owned(state, owner_id, BATCH_SIZE, last)
+            found = [*found, *batch]
+        return found
+
+
+class StoredMediaUsages(RecordRepository[MediaUsage, MediaUsageRecord]):
+    """What users have in the library, by the id of the user."""
+
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
+        """List up to `limit` usages that are due to be counted anew."""
+        return await self.list_until(self.kind.find_index("recount_at"), now, limit)
+
+
+class StoredCalls(RecordRepository[Call, CallRecord]):
+    """Calls."""
+
+    async def list_after(
+        self, identity_id: str | None, cursor: Cursor | None, limit: int
+    ) -> Sequence[Call]:
+        """List calls after a position, the newest first."""
+        found = await self.store.find(
+            self.kind,
+            ALL_CALLS if identity_id is None else CALLS_OF_IDENTITY,
+            [] if identity_id is None else [identity_id],
+            after=_to_position(cursor),
+            newest_first=True,
+            limit=limit,
+        )
+        return [self.read(stored).value for stored in found]
+
+    async def list_started(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List calls that started by this time."""
+        return await self.list_until(ALL_CALLS, before, limit)
+
+    async def list_of_identity(self, identity_id: str, limit: int) -> Sequence[Versioned[Call]]:
+        """List calls of an identity."""
+        found = await self.store.find(self.kind, CALLS_OF_IDENTITY, [identity_id], limit=limit)
+        return [self.read(stored) for stored in found]
+
+    async def list_recorded(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List calls whose oldest recording was made by this time."""
+        return await self.list_until(RECORDED_CALLS, before, limit)
+
+    async def list_unfinished(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
+        """List calls without an end whose last request was sent by this time."""
+        return await self.list_until(UNFINISHED_CALLS, before, limit)
+
+
+class StoredLeases:
+    """Leases. Of those that try at the same time, one adds or replaces the record."""
+
+    def __init__(self, store: RecordStore) -> None:
+        """Set the store."""
+        self._store = store
+
+    async def acquire(self, name: str, now: datetime, expires_at: datetime) -> bool:
+        """Acquire the lease, if it is not held."""
+        lease = LeaseRecord(expires_at=expires_at)
+        stored = (await self._store.load(LEASES, [name])).get(name)
+        if stored is None:
+            return await self._store.add(LEASES, name, lease, make_first_version())
+        if now < stored.record.expires_at <= expires_at + CLOCK_SKEW:
+            return False
+        return await self._store.replace(LEASES, name, lease, stored.version)
+
+
+def make_repositories(database: Database, encryption: PhoneEncryption) -> Repositories:
+    """Return all repositories over an open database."""
+    store = database.records
+    return Repositories(
+        phone_verifications=StoredPhoneVerifications(store, encryption),
+        unchallenged_attempts=RecordRepository(
+            store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts)
+        ),
+        limit_store=database.limits,
+        identities=StoredIdentities(store, IdentityMapping(IDENTITIES, encryption)),
+        media_items=StoredMediaItems(store, RecordMapping(MEDIA_ITEMS, MediaItem)),
+        media_usages=StoredMediaUsages(store, RecordMapping(MEDIA_USAGES, MediaUsage)),
+        idempotency_keys=RecordRepository(store, RecordMapping(IDEMPOTENCY_KEYS, IdempotencyKey)),
+        calls=StoredCalls(store, CallMapping(CALLS, Call)),
+        delivery_reports=RecordRepository(store, RecordMapping(DELIVERY_REPORTS, DeliveryReport)),
+        leases=StoredLeases(store),
+        health=database.health,
+    )
+
+
+def to_phone_verification_record(
+    verification: PhoneVerification,
+    phone: PhoneNumber,
+    phone_index: str,
+    encryption: PhoneEncryption,
+) -> PhoneVerificationRecord:
+    """Return the record of a verification, with the phone if it is blocked."""
+    record = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification).to_record(verification)
+    if verification.blocked_at is not None:
+        record.encrypted_phone = encryption.encrypt(phone, phone_index)
+    return record
+
+
+def _ready(item_filter: ItemFilter) -> tuple[Index, Sequence[str]]:
+    """Return the index of the ready items of a filter, and the values of its fields."""
+    values = {name: getattr(item_filter, name) for name in ITEM_FILTERS}
+    given = {name: value for name, value in values.items() if value is not None}
+    return ITEM_PAGES[tuple(given)], [ItemState.READY.value, *given.values()]
+
+
+def _to_position(cursor: Cursor | None) -> Position | None:
+    return cursor and Position(cursor.created_at, cursor.id)

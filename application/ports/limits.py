@@ -1,0 +1,60 @@
+"""The port of rate limits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from domain.otp.rate_limits import Acquisition, Reservation
+
+
+class LimitStore(Protocol):
+    """Permits of sliding windows, shared by all instances on one database.
+
+    Consistency:
+
+    - No window ever has more permits than its limit, however many requests race, while all clocks
+      agree to within `CLOCK_SKEW`.
+    - A permit counts for the period of its window, and up to one sixtieth of it longer.
+    - Where one limit alone binds, exactly as many permits are acquired as it has.
+    - Of a group the first part is used that has a permit of each of its limits.
+    - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
+    - After a limit was lowered, one more permit may pass. A clock that is ahead may delay others.
+    - A permit is durable when `acquire` returns. Those of a caller that was cancelled are released
+      or expire.
+    - A limit that is full costs what an empty one does.
+
+    Names: all windows of one `record_id` may be stored together. A subject is any text of up to 200
+    characters, the name of a window has lower-case letters, digits, `_` and `:`.
+
+    Time limits, in seconds: each call ends within 15, and a call of a request not later than
+    `CurrentRequest.storage_deadline` says, half a second more at most.
+
+    Errors of every method: `StorageUnavailable` and `StorageTimeout`, after which some permits may
+    be acquired or released, and `CorruptRecord`.
+    """
+
+    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+        """Acquire several reservations, each as a whole or not at all.
+
+        A rejected one does not affect the others.
+
+        Returns:
+            For each reservation what was acquired, or the time when it succeeds if nobody else
+            acquires a permit until then.
+        """
+        ...
+
+    async def release(self, acquisition: Acquisition) -> None:
+        """Release permits, at most those that were acquired. Those that expired are skipped.
+
+        To release them twice would release those of others: callers see to it.
+        """
+        ...
+
+    async def next_available(self, reservation: Reservation) -> datetime:
+        """Return when a reservation succeeds: its time, or later."""
+        ...
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` records without permits that count, and return how many."""
+        ...

@@ -123,7 +123,8 @@ class MongoLimitStore:
         """
         expired = {EXPIRES_AT: {"$lte": now}}
         name = LIMITS.find_index(EXPIRES_AT).name
-        deleted = await delete_oldest(self._database, self._collection, expired, limit, name)
+        limits = self._database.motor[LIMITS.name]
+        deleted = await delete_oldest(self._database, limits, expired, limit, name)
         earlier = self._database.motor[EARLIER_LIMITS]
         for field in _EARLIER_KINDS:
             if deleted < limit:

@@ -92,7 +92,10 @@ class SqliteRecordStore:
         may_estimate: bool = False,  # noqa: ARG002 -- counting up to the limit is fast
     ) -> int:
         """Return how many records there are in a range of an index, at most `limit`."""
-        [(count,)] = await self._database.read_rows(_count(kind.name, index), [*equal, limit])
+        try:
+            [(count,)] = await self._database.read_rows(_count(kind.name, index), [*equal, limit])
+        except UnicodeEncodeError:
+            return 0
         return int(count)
 
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
@@ -106,13 +109,12 @@ class SqliteRecordStore:
     ) -> bool:
         """Replace the known fields of a record if it has this version."""
         changes, values = _replace_fields(kind, record, kind.written_once)
-        sql = _update(kind.name, changes)
-        return await self._database.execute(sql, [*values, record_id, version]) > 0
+        return await self._execute(_update(kind.name, changes), [*values, record_id, version])
 
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
         """Delete a record if it has this version."""
         sql = f"DELETE FROM {kind.name} WHERE id = ? AND version = ?"  # noqa: S608 -- our text
-        return await self._database.execute(sql, (record_id, version)) > 0
+        return await self._execute(sql, (record_id, version))
 
     async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
         """Delete up to `limit` expired records, and return how many."""
@@ -125,7 +127,7 @@ class SqliteRecordStore:
         """Replace one field of a record if it has this version."""
         sql = _update(kind.name, f"body = json_set(body, '$.{field}', ?)")
         values = (b64encode(value).decode(), record_id, version)
-        return await self._database.execute(sql, values) > 0
+        return await self._execute(sql, values)
 
     async def move(
         self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
@@ -143,13 +145,22 @@ class SqliteRecordStore:
 
         await self._database.write(move)
 
+    async def _execute(self, sql: str, values: Values) -> bool:
+        """Execute a statement that changes a record; return whether it has the id and version."""
+        try:
+            return await self._database.execute(sql, values) > 0
+        except UnicodeEncodeError:  # No record has such an id.
+            return False
+
     async def _list(
         self, kind: RecordKind[R], sql: str, values: Values, *, newest_first: bool = False
     ) -> Sequence[StoredRecord[R]]:
         """Return the records of a statement of `rows_as_json`, in the order of places and ids."""
-        [(rows,)] = await self._database.read_rows(sql, values)
         try:
+            [(rows,)] = await self._database.read_rows(sql, values)
             found = _decode(rows or "[]")
+        except UnicodeEncodeError:  # No record has such a value.
+            return []
         except msgspec.DecodeError:
             raise kind.unreadable() from None
         found.sort(key=_position_of, reverse=newest_first)

@@ -406,4 +406,4 @@ def _ready(item_filter: ItemFilter) -> tuple[Index, Sequence[str]]:
 
 
 def _to_position(cursor: Cursor | None) -> Position | None:
-    return cursor and Position(cursor.created_at, cursor.id)
+    return Position(cursor.created_at, cursor.id) if cursor else None

@@ -69,7 +69,8 @@ class PlaceCodeCall:
         )
         # The requests of the call do not need what is recorded now.
         with suppress(StorageError, CorruptRecord):
-            await update_call(self.calls, call.id, lambda call: self._record(call, placed))
+            if not await self.calls.replace(self._record(call, placed), 1):
+                await update_call(self.calls, call.id, lambda call: self._record(call, placed))
         return placed
 
     def _record(self, call: Call, placed: DeliveryResult) -> Call:

@@ -105,7 +105,7 @@ async def closed(
     yield database
 
 
-UNUSABLE: Final[dict[str, OpenUnusable]] = {
+UNUSABLE: dict[str, OpenUnusable] = {
     f"closed_{adapter.__name__}": partial(closed, adapter=adapter)
     for adapter in ADAPTERS
     if adapter is not in_memory

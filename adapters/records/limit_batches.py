@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import Final
 
 from adapters.records.limits import LimitRecord, Records, acquire, record_ids, release
-from application.ports.errors import CorruptRecord
+from application.ports.errors import CorruptRecord, PortError
 from domain.otp.rate_limits import Acquisition, Reservation
 
 Change = Reservation | Acquisition
 """A reservation that is to be acquired, or an acquisition that is to be released."""
-Outcome = Acquisition | datetime | CorruptRecord | None
-"""What `limits.acquire` returned; None after a release; the error if a record is damaged."""
+Outcome = Acquisition | datetime | PortError | None
+"""What `limits.acquire` returned; None after a release; the error of this change alone."""
 LoadedRecords = Mapping[str, LimitRecord | CorruptRecord]
 """Those of the records that exist, by id. The error of a damaged one is in its place."""
 Execute = Callable[[Sequence[Change]], Awaitable[Sequence[Outcome]]]
@@ -105,11 +105,12 @@ class LimitBatches:
 
         Raises:
             CorruptRecord: A record that one of them needs is damaged.
+            StorageError
         """
         outcomes = await self._request(reservations)
         acquired: list[Acquisition | datetime] = []
         for outcome in outcomes:
-            if isinstance(outcome, CorruptRecord):
+            if isinstance(outcome, PortError):
                 raise outcome
             if outcome is not None:
                 acquired.append(outcome)
@@ -120,9 +121,10 @@ class LimitBatches:
 
         Raises:
             CorruptRecord: One of their records is damaged.
+            StorageError
         """
         [outcome] = await self._request([acquisition])
-        if isinstance(outcome, CorruptRecord):
+        if isinstance(outcome, PortError):
             raise outcome
 
     async def finish(self) -> None:

@@ -97,14 +97,9 @@ def an_identity(identity_id: str = "1", **changes: Any) -> IdentityRecord:
     return msgspec.structs.replace(IdentityRecord(id=identity_id, created_at=NOW), **changes)
 
 
-def a_full_record(kind: RecordKind[Any]) -> Record:
+def a_full_record(kind: RecordKind[Any], record_id: str = "1") -> Record:
     """Return a record of the kind in which each field has a value."""
     record: Record = kind.decode(json.dumps(GOLDEN[kind.name][0]))
-    return record
-
-
-def with_id(record: Record, record_id: str) -> Record:
-    """Return the record with this id, if it has one."""
     has_id = "id" in record.__struct_fields__
     return msgspec.structs.replace(record, id=record_id) if has_id else record
 
@@ -131,7 +126,7 @@ def ids(found: Sequence[StoredRecord[Any]]) -> list[str]:
 async def test_a_record_of_each_kind_is_loaded_unchanged(
     store: RecordStore, kind: RecordKind[Any]
 ) -> None:
-    record = a_full_record(kind)
+    record = a_full_record(kind, "an id")
     assert await load_one(store, kind, "an id") is None
 
     assert await store.add(kind, "an id", record, 7)
@@ -597,7 +592,7 @@ MINUTES: Final = [3, 1, 3, 2, 3, 1]
 
 
 def a_record_in(kind: RecordKind[Any], index: Index, record_id: str, time: datetime) -> Record:
-    record = with_id(a_full_record(kind), record_id)
+    record = a_full_record(kind, record_id)
     if "username_key" in record.__struct_fields__:
         record = msgspec.structs.replace(record, username_key=f"name {record_id}")
     wanted: Fields = {name: IN_INDEX.get(name, NOW) for name in index.present}
@@ -739,7 +734,7 @@ async def test_values_of_an_index_may_be_any_text(store: RecordStore) -> None:
     index = ITEM_PAGES["category",]
     texts = ["", *ODD_TEXTS]
     for text in texts:
-        item = with_id(a_full_record(MEDIA_ITEMS), text or "empty")
+        item = a_full_record(MEDIA_ITEMS, text or "empty")
         item = msgspec.structs.replace(item, category=text, state="ready")
         assert isinstance(item, MediaItemRecord)
         await store.add(MEDIA_ITEMS, item.id, item, 1)
@@ -784,7 +779,7 @@ EXPIRING: Final = pytest.mark.parametrize(
 def a_record_that_expires(
     kind: RecordKind[Any], record_id: str, expires_at: datetime | None
 ) -> Record:
-    record = with_id(a_full_record(kind), record_id)
+    record = a_full_record(kind, record_id)
     if "username_key" in record.__struct_fields__:
         record = msgspec.structs.replace(record, username_key=None)
     return msgspec.structs.replace(record, expires_at=expires_at)

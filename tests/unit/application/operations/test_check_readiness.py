@@ -56,7 +56,7 @@ def readiness_of(database: HealthCheck) -> CheckReadiness:
 
 
 async def test_a_limit_store_is_listed_and_an_instance_is_ready_without_it() -> None:
-    working, closed = SlowHealthCheck(), SlowHealthCheck(error=PortError("closed"))
+    working, closed = SlowHealthCheck(), SlowHealthCheck(error=StorageUnavailable("closed"))
 
     readiness = await CheckReadiness(working, working, working, closed)()
 

@@ -71,6 +71,7 @@ class RedisLimits:
         self._prefix = prefix
         self._replace = redis.register_script(_REPLACE)
         self._batches = LimitBatches(self._execute)
+        self._is_closed = False
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
         """Acquire several reservations, each as a whole or not at all."""
@@ -92,11 +93,18 @@ class RedisLimits:
 
     async def check(self) -> None:
         """Write a key. A replica rejects that, and so does a Redis without memory or disk."""
-        await _in_time(self._redis.set(f"{self._prefix}check", b"", px=1000))
+        await _in_time(self._client().set(f"{self._prefix}check", b"", px=1000))
 
-    async def finish(self) -> None:
-        """Return when no batch is under way."""
+    async def close(self) -> None:
+        """Close the connections when no batch is under way. Later calls fail."""
         await self._batches.finish()
+        self._is_closed = True
+        await self._redis.aclose()
+
+    def _client(self) -> Redis:
+        if self._is_closed:  # otherwise it would connect again
+            raise StorageUnavailable("the connections to Redis are closed")
+        return self._redis
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         return await _in_time(self._change_records(changes))
@@ -117,7 +125,7 @@ class RedisLimits:
 
     async def _load(self, ids: Sequence[str]) -> dict[str, Any]:
         """Return the values that exist, by id."""
-        values = await self._redis.mget([self._prefix + record_id for record_id in ids])
+        values = await self._client().mget([self._prefix + record_id for record_id in ids])
         found = zip(ids, values, strict=True)
         return {record_id: value for record_id, value in found if value is not None}
 
@@ -170,7 +178,8 @@ async def open_redis_limits(*, environ: Mapping[str, str]) -> AsyncIterator[Redi
     except (KeyError, ValueError):
         text = "REDIS_URL is not set, or is no URL. Set it to one such as redis://127.0.0.1:6379."
         raise ConfigurationError(text) from None
-    async with redis:
-        limits = RedisLimits(redis, prefix)
+    limits = RedisLimits(redis, prefix)
+    try:
         yield limits
-        await limits.finish()
+    finally:
+        await limits.close()

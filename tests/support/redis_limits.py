@@ -111,20 +111,24 @@ class RedisLimits:
 
     async def _change_records(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Change records, and begin again if another instance has changed them meanwhile."""
-        earliest = min(change.acquired_at for change in changes)
         while True:
             values = await self._load(ids_of(changes))
             outcomes, changed = apply_changes(changes, _decode(values))
+            if not changed:
+                return outcomes
+            earliest = min(change.acquired_at for change in changes)
             keys, arguments = [], []
             for record_id, record in changed.items():
                 keys.append(self._prefix + record_id)
                 lifetime = (record.expires_at - earliest) // _MILLISECOND
                 arguments += [values.get(record_id, b""), msgspec.json.encode(record), lifetime]
-            if not keys or await self._replace(keys, arguments):
+            if await self._replace(keys, arguments):
                 return outcomes
 
     async def _load(self, ids: Sequence[str]) -> dict[str, Any]:
         """Return the values that exist, by id."""
+        if not ids:
+            return {}  # MGET needs a key
         values = await self._client().mget([self._prefix + record_id for record_id in ids])
         found = zip(ids, values, strict=True)
         return {record_id: value for record_id, value in found if value is not None}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
+
 from adapters.mongo.documents import METADATA_COLLECTION
 from adapters.sqlite.schema import SCHEMA
 from tests.support.full_records import MAPPINGS

@@ -11,12 +11,15 @@ from typing import Final
 
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.permits import Recognition
 from domain.otp.rate_limits import (
+    RECOGNIZED,
     RECOGNIZED_DELIVERIES,
+    RESERVE,
+    STRANGERS,
     DeliveryRoute,
+    Group,
     RateLimits,
-    Recognition,
-    Reservation,
 )
 from domain.voice.call_limits import CallLimits
 from tests.support.builders import NOW
@@ -97,28 +100,22 @@ class Parts:
         return math.ceil((self.recognized.share + self.reserve.share) / MESSAGES_PER_PHONE)
 
 
-def _read_parts(reservation: Reservation, index: int) -> Parts:
-    """Read the parts of a divided limit. Each has the limits of range, network, country, total."""
-    recognized, strangers, reserve = (
-        Part(*(limit.window.limit for limit in part.limits[-3:]))
-        for part in reservation.divided[index]
-    )
-    return Parts(strangers, recognized, reserve)
+def _read_parts(group: Group) -> Parts:
+    """Read the parts of a group. The last limits of each are those of share, country and total."""
+    parts = {
+        part.name: Part(*(limit.window.limit for limit in part.limits[-3:])) for part in group.parts
+    }
+    # Callbacks have no part for recognized phones.
+    return Parts(parts[STRANGERS], parts.get(RECOGNIZED, Part(0, 0, 0)), parts[RESERVE])
 
 
-def _read_parts_of_callbacks() -> Parts:
-    """Read the parts of callbacks. Recognized phones have none of their own."""
-    [parts] = LIMITS.reserve_callback("", NOW, ROUTE.country, ROUTE.number_range).divided
-    everybody, reserve = (Part(*(limit.window.limit for limit in part.limits)) for part in parts)
-    return Parts(everybody, Part(0, 0, 0), reserve)
-
-
-_RESERVATION: Final = LIMITS.reserve_delivery("", NOW, ROUTE, Recognition.DEVICE)
-UNVERIFIED: Final = _read_parts(_RESERVATION, 0)
+_BY_MESSAGE: Final = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE).groups
+_BY_CALLBACK: Final = LIMITS.reserve_callback(NOW, ROUTE.country, ROUTE.number_range).groups
+UNVERIFIED: Final = _read_parts(_BY_MESSAGE[0])
 """Messages that did not lead to a login."""
-ALL: Final = _read_parts(_RESERVATION, 1)
+ALL: Final = _read_parts(_BY_MESSAGE[1])
 """All messages."""
-CALLBACKS: Final = _read_parts_of_callbacks()
+CALLBACKS: Final = _read_parts(_BY_CALLBACK[0])
 """Calls with a code that callers ask for."""
 LEAVING_MESSAGES: Final = LIMITS.for_leaving_message("", "US")[-1].window.limit
 """Messages of a country that say how to leave."""

@@ -43,9 +43,14 @@ class CheckReadiness:
 
     async def __call__(self) -> Readiness:
         """Return the results of all parts."""
-        parts = (self.database, self.media, self.messages, self.limits)
-        problems = await asyncio.gather(*map(_find_problem, parts))
-        return Readiness(*problems, has_limit_store=self.limits is not None)
+        database, media, messages, limits = await asyncio.gather(
+            _find_problem(self.database),
+            _find_problem(self.media),
+            _find_problem(self.messages),
+            _find_problem(self.limits),
+        )
+        has_limit_store = self.limits is not None
+        return Readiness(database, media, messages, limits, has_limit_store=has_limit_store)
 
 
 async def _find_problem(health_check: HealthCheck | None) -> str | None:

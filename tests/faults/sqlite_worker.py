@@ -20,7 +20,7 @@ from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
 from tests.support.builders import a_phone, a_session, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.sqlite_repositories import open_sqlite_repositories
+from tests.support.repositories import open_sqlite_repositories
 
 WRITERS: Final = 8
 INCREMENTS: Final = 100

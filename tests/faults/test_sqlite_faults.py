@@ -10,7 +10,7 @@ import pytest
 from tests.faults.disks import Command, fill, make_read_only, run_with_disk
 from tests.faults.sqlite_worker import INCREMENTS
 from tests.support.builders import a_phone, an_id, an_identity
-from tests.support.sqlite_repositories import open_sqlite_repositories
+from tests.support.repositories import open_sqlite_repositories
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from adapters.sqlite import (
 from adapters.sqlite.schema import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
 from tests.support.builders import NOW, an_id, an_identity
-from tests.support.sqlite_repositories import open_sqlite_repositories
+from tests.support.repositories import open_sqlite_repositories
 
 PROJECT: Final = Path(__file__).parents[2]
 FLIPS: Final = 120

@@ -27,7 +27,7 @@ from application.ports.errors import (
     UniqueViolation,
 )
 from tests.support.builders import an_id, an_identity
-from tests.support.sqlite_repositories import open_sqlite_repositories
+from tests.support.repositories import open_sqlite_repositories
 
 PAGE = 4096
 

@@ -21,7 +21,7 @@ from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
 from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.sqlite_repositories import open_sqlite_repositories
+from tests.support.repositories import open_sqlite_repositories
 
 EARLIER_SCHEMA: Final = Path(__file__).parents[1] / "support/samples/sqlite_schema_before_kinds.sql"
 

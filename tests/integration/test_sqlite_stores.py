@@ -22,7 +22,7 @@ from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW, a_phone, a_phone_verification
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.sqlite_repositories import open_sqlite_repositories
+from tests.support.repositories import open_sqlite_repositories
 
 OLD = FakePhoneEncryption(b"the old key")
 NEW = FakePhoneEncryption(b"the new key")

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from adapters.records.database import Database
 from adapters.records.identities import IdentityRecord
@@ -82,7 +82,8 @@ async def move_phone_verifications(
     async for _, stored in _scan_encrypted(store):
         phone = old.decrypt(stored.record.encrypted_phone or b"", stored.id)
         await _move(store, phone, old, new)
-    for kind in (PHONE_VERIFICATIONS, UNCHALLENGED_ATTEMPTS):
+    kinds: tuple[RecordKind[Any], ...] = (PHONE_VERIFICATIONS, UNCHALLENGED_ATTEMPTS)
+    for kind in kinds:
         while await store.delete_expired(kind, _LATEST, _BATCH_SIZE):
             pass
     while await database.limits.delete_expired(_LATEST, _BATCH_SIZE):

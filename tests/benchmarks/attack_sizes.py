@@ -11,13 +11,8 @@ from typing import Final
 
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.rate_limits import (
-    RECOGNIZED_DELIVERIES,
-    DeliveryRoute,
-    RateLimits,
-    Recognition,
-    Reservation,
-)
+from domain.otp.permits import Recognition
+from domain.otp.rate_limits import RECOGNIZED_DELIVERIES, DeliveryRoute, Group, RateLimits
 from domain.voice.call_limits import CallLimits
 from tests.support.builders import NOW
 
@@ -97,26 +92,27 @@ class Parts:
         return math.ceil((self.recognized.share + self.reserve.share) / MESSAGES_PER_PHONE)
 
 
-def _read_parts(reservation: Reservation, index: int) -> Parts:
-    """Read the parts of a divided limit. Each has the limits of range, network, country, total."""
+def _read_parts(group: Group) -> Parts:
+    """Read the parts of a group. Each has the limits of range, network, country, total."""
     recognized, strangers, reserve = (
-        Part(*(limit.window.limit for limit in part.limits[-3:]))
-        for part in reservation.divided[index]
+        Part(*(limit.window.limit for limit in part.limits[-3:])) for part in group.parts
     )
     return Parts(strangers, recognized, reserve)
 
 
 def _read_parts_of_callbacks() -> Parts:
     """Read the parts of callbacks. Recognized phones have none of their own."""
-    [parts] = LIMITS.reserve_callback("", NOW, ROUTE.country, ROUTE.number_range).divided
-    everybody, reserve = (Part(*(limit.window.limit for limit in part.limits)) for part in parts)
+    [group] = LIMITS.reserve_callback(NOW, ROUTE.country, ROUTE.number_range).groups
+    everybody, reserve = (
+        Part(*(limit.window.limit for limit in part.limits)) for part in group.parts
+    )
     return Parts(everybody, Part(0, 0, 0), reserve)
 
 
-_RESERVATION: Final = LIMITS.reserve_delivery("", NOW, ROUTE, Recognition.DEVICE)
-UNVERIFIED: Final = _read_parts(_RESERVATION, 0)
+_OF_MESSAGES, _OF_ALL = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE).groups
+UNVERIFIED: Final = _read_parts(_OF_MESSAGES)
 """Messages that did not lead to a login."""
-ALL: Final = _read_parts(_RESERVATION, 1)
+ALL: Final = _read_parts(_OF_ALL)
 """All messages."""
 CALLBACKS: Final = _read_parts_of_callbacks()
 """Calls with a code that callers ask for."""

@@ -149,7 +149,7 @@ class Simulation:
     async def advance(self, by: timedelta) -> None:
         """Advance the clock, and delete expired permits, as the cleanup does."""
         self.harness.clock.advance(by)
-        await self.repositories.rate_limiter.delete_expired(self.now, CODES)
+        await self.repositories.limit_store.delete_expired(self.now, CODES)
 
 
 @dataclass(slots=True)

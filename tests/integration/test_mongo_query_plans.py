@@ -68,7 +68,7 @@ def a_document(kind: RecordKind[Any], number: int) -> dict[str, Any]:
         if number % 2 or position % 2
     }
     unique = {name for index in kind.indexes if index.is_unique for name in index.equal}
-    fields |= {name: f"value {number}" for name in unique & fields.keys()}
+    fields |= dict.fromkeys(unique & fields.keys(), f"value {number}")
     if "state" in kind.indexed_fields:
         fields["state"] = "pending" if number % 5 == 0 else "ready"
     return {"_id": f"{number:03}", "version": 1, **fields}

@@ -44,8 +44,8 @@ class CheckReadiness:
     async def __call__(self) -> Readiness:
         """Return the results of all parts."""
         parts = (self.database, self.media, self.messages, self.limits)
-        problems = await asyncio.gather(*map(_find_problem, parts))
-        return Readiness(*problems, has_limit_store=self.limits is not None)
+        database, media, messages, limits = await asyncio.gather(*map(_find_problem, parts))
+        return Readiness(database, media, messages, limits, has_limit_store=self.limits is not None)
 
 
 async def _find_problem(health_check: HealthCheck | None) -> str | None:

@@ -43,14 +43,9 @@ class CheckReadiness:
 
     async def __call__(self) -> Readiness:
         """Return the results of all parts."""
-        database, media, messages, limits = await asyncio.gather(
-            _find_problem(self.database),
-            _find_problem(self.media),
-            _find_problem(self.messages),
-            _find_problem(self.limits),
-        )
-        has_limit_store = self.limits is not None
-        return Readiness(database, media, messages, limits, has_limit_store=has_limit_store)
+        parts = (self.database, self.media, self.messages, self.limits)
+        database, media, messages, limits = await asyncio.gather(*map(_find_problem, parts))
+        return Readiness(database, media, messages, limits, has_limit_store=self.limits is not None)
 
 
 async def _find_problem(health_check: HealthCheck | None) -> str | None:

@@ -29,7 +29,7 @@ from application.ports.errors import (
 )
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
-MAX_ROUNDS: Final = 20
+MAX_ROUNDS: Final = 30
 FIRST_PAUSE: Final = 0.005
 MAX_PAUSE: Final = 0.05
 """At most so many seconds before a round that repeats what others prevented."""

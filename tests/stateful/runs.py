@@ -9,20 +9,20 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.contract.conftest import in_memory, in_sqlite
 from tests.contract.mongo_database import in_mongo
-from tests.stateful.http_driver import OpenRepositories
+from tests.stateful.http_driver import OpenDatabase
 from tests.support.examples import examples
 
-OpenDatabase = Callable[[pytest.FixtureRequest], OpenRepositories]
+ChooseDatabase = Callable[[pytest.FixtureRequest], OpenDatabase]
 
-_DATABASES: Final[tuple[OpenDatabase, ...]] = (in_memory, in_sqlite, in_mongo)
+_DATABASES: Final[tuple[ChooseDatabase, ...]] = (in_memory, in_sqlite, in_mongo)
 
 
 def on_each_database(*example_counts: int) -> pytest.MarkDecorator:
-    """Run a test with `open_database` and `example_count` in memory, on SQLite and on MongoDB."""
+    """Run a test with `choose_database` and `example_count` in memory, on SQLite and on MongoDB."""
     return pytest.mark.parametrize(
-        ("open_database", "example_count"),
+        ("choose_database", "example_count"),
         [*zip(_DATABASES, example_counts, strict=True)],
-        ids=[open_database.__name__ for open_database in _DATABASES],
+        ids=[choose_database.__name__ for choose_database in _DATABASES],
     )
 
 

@@ -70,9 +70,10 @@ from domain.voice.flow import HANG_UP_FLOW, CallFlow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """All ports of the use cases. `media_health` and `messenger_health` are for readiness.
+    """All ports of the use cases. `…_health` are for readiness.
 
-    `call_provider` is None where no calls are placed.
+    `call_provider` is None where no calls are placed, `limit_store_health` where the database keeps
+    the limits.
     """
 
     repositories: Repositories
@@ -91,6 +92,7 @@ class Ports:
     randomness: Randomness
     call_provider: CallProvider | None = None
     status_callbacks: Sequence[StatusCallbacks] = ()
+    limit_store_health: HealthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,7 +331,10 @@ class UseCases:
         self.open_recording = OpenRecording(calls, ports.call_provider)
 
         self.check_readiness = CheckReadiness(
-            repositories.health, ports.media_health, ports.messenger_health
+            repositories.health,
+            ports.media_health,
+            ports.messenger_health,
+            ports.limit_store_health,
         )
         self.list_public_keys = ports.tokens.list_published
         self.check_media = CheckMedia(items, files, mark_for_deletion, quota)

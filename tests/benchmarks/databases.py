@@ -2,10 +2,10 @@
 
 import os
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import (
-    AbstractAsyncContextManager,
     AbstractContextManager,
+    asynccontextmanager,
     contextmanager,
     suppress,
 )
@@ -16,8 +16,9 @@ from typing import Any, Final
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from adapters.mongo import open_mongo_repositories
-from adapters.sqlite import open_sqlite_repositories
+from adapters.mongo import open_mongo_database
+from adapters.records.repositories import make_repositories
+from adapters.sqlite import open_sqlite_database
 from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.process import ServerUnavailable
@@ -45,11 +46,17 @@ def open_databases(
         yield databases
 
 
-def open_repositories(url: str) -> AbstractAsyncContextManager[Repositories]:
+@asynccontextmanager
+async def open_repositories(url: str) -> AsyncIterator[Repositories]:
     """Open the repositories of a database without the service."""
+    encryption = FakePhoneEncryption()
+    fingerprint = encryption.key_fingerprint()
     if url.startswith("sqlite:///"):
-        return open_sqlite_repositories(Path(url.removeprefix("sqlite:///")), FakePhoneEncryption())
-    return open_mongo_repositories(url, FakePhoneEncryption())
+        opened = open_sqlite_database(Path(url.removeprefix("sqlite:///")), fingerprint)
+    else:
+        opened = open_mongo_database(url, fingerprint)
+    async with opened as database:
+        yield make_repositories(database, encryption)
 
 
 @contextmanager

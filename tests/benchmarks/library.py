@@ -2,25 +2,24 @@
 
 import itertools
 import random
-import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from pymongo import MongoClient
 
-from adapters.records.media_items import MEDIA_ITEMS, MediaItemRecord
-from adapters.sqlite.record_table import to_column
-from adapters.sqlite.schema import columns_of
+from adapters.records.kinds import MEDIA_ITEMS
+from adapters.records.mapping import RecordMapping
 from application.ports.media import MediaItems
 from domain.media.image import MediaKind
+from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
+from entrypoints.settings.values import MongoDatabase, SqliteDatabase
 from tests.benchmarks.databases import open_databases, open_repositories
+from tests.benchmarks.speed.seed import insert
 from tests.integration.mongo_support import examined_keys, open_logged
 from tests.support.builders import NOW, a_gif, an_id, an_item
 
@@ -28,7 +27,6 @@ ITEMS: Final = 1_000_000
 OWNERS: Final = 5_000
 PER_PAGE: Final = 100
 ROUNDS: Final = 50
-BATCH: Final = 10_000
 CATEGORIES: Final = (None, None, None, "art", "art", "cars", "dogs", "food", "sea", "rare")
 """One GIF in ten items; a category in seven of ten; each owner has 200 items."""
 FILTERS: Final = [
@@ -36,7 +34,6 @@ FILTERS: Final = [
     for values in itertools.product((None, an_id(7)), (None, MediaKind.GIF), (None, "cars"))
 ]
 DEEP: Final = NOW + timedelta(seconds=ITEMS // 2)
-COLUMNS: Final = ("id", *columns_of("media_items"))
 
 
 async def measure_library(folder: Path) -> None:
@@ -47,7 +44,7 @@ async def measure_library(folder: Path) -> None:
                 async with open_repositories(url):
                     pass  # it creates the schema
                 began_at = time.perf_counter()
-                (_fill_sqlite if name == "SQLite" else _fill_mongo)(url)
+                _fill(url)
                 print(f"{name}: {ITEMS:,} items added in {time.perf_counter() - began_at:.0f} s")
                 async with open_repositories(url) as repositories:
                     for item_filter in FILTERS:
@@ -93,45 +90,22 @@ async def _print_reads(url: str) -> None:
                 print(f"MongoDB {index:<32}{size / ITEMS:6.0f} bytes for each item")
 
 
-def _fill_sqlite(url: str) -> None:
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-        places = ", ".join("?" * (len(COLUMNS) + 2))
-        statement = (
-            f"INSERT INTO media_items (version, {', '.join(COLUMNS)}, body) VALUES ({places})"  # noqa: S608 -- our text
-        )
-        for batch in _batches():
-            with connection:
-                connection.executemany(statement, map(_to_row, batch))
+def _fill(url: str) -> None:
+    path = url.removeprefix("sqlite:///")
+    database = MongoDatabase(url) if path == url else SqliteDatabase(Path(path))
+    insert(database, RecordMapping(MEDIA_ITEMS, MediaItem), _make_items())
 
 
-def _to_row(record: MediaItemRecord) -> Sequence[object]:
-    columns = [to_column(getattr(record, column)) for column in COLUMNS]
-    return [1, *columns, msgspec.json.encode(MEDIA_ITEMS.to_fields(record)).decode()]
-
-
-def _fill_mongo(url: str) -> None:
-    with MongoClient[dict[str, Any]](url) as client:
-        collection = client.get_default_database()["media_items"]
-        for batch in _batches():
-            fields = [MEDIA_ITEMS.to_fields(record, (datetime, bytes)) for record in batch]
-            collection.insert_many([{"_id": one.pop("id"), "version": 1, **one} for one in fields])
-
-
-def _batches() -> Iterator[Sequence[MediaItemRecord]]:
+def _make_items() -> Iterator[MediaItem]:
     chance = random.Random(1)
-    for first in range(0, ITEMS, BATCH):
-        yield [
-            MEDIA_ITEMS.to_record(
-                (a_gif if chance.random() < 0.1 else an_item)(
-                    id=an_id(number),
-                    owner_id=an_id(number % OWNERS),
-                    category=chance.choice(CATEGORIES),
-                    created_at=NOW + timedelta(seconds=number),
-                    storage_key=f"{chance.getrandbits(128):032x}.jpg",
-                )
-            )
-            for number in range(first, first + BATCH)
-        ]
+    for number in range(ITEMS):
+        yield (a_gif if chance.random() < 0.1 else an_item)(
+            id=an_id(number),
+            owner_id=an_id(number % OWNERS),
+            category=chance.choice(CATEGORIES),
+            created_at=NOW + timedelta(seconds=number),
+            storage_key=f"{chance.getrandbits(128):032x}.jpg",
+        )
 
 
 def _title(item_filter: ItemFilter) -> str:

@@ -1,7 +1,7 @@
 """Fill the database of a service, as a program: USERS SENDERS LIBRARIES FILE.
 
-It imports only the product, so that it runs with another commit of it. It writes pairs of a user's
-id and a token to the file, of each kind as many as there are senders, and all tokens are different:
+It imports only the product. It writes pairs of a user's id and a token to the file, of each kind as
+many as there are senders, and all tokens are different:
 
 - `long`, `short`: a long-lived and a short-lived token of each sender;
 - `owners`: long-lived tokens of those who have a library of `LIBRARY_SIZE` items each, in turn.
@@ -25,11 +25,12 @@ from pymongo import MongoClient
 
 from adapters.jwt import JwtAccessTokens
 from adapters.key_file.document import KeyPurpose
+from adapters.mongo import open_mongo_database
 from adapters.records.identities import IdentityMapping
-from adapters.records.mapping import Fields, RecordMapping
-from adapters.records.media_items import MEDIA_ITEMS
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.sqlite.record_table import to_column
+from adapters.records.kinds import IDENTITIES, MEDIA_ITEMS
+from adapters.records.mapping import RecordMapping
+from adapters.records.record_kind import Fields, RecordKind
+from adapters.sqlite import open_sqlite_database
 from adapters.system import SystemClock
 from application.ports.keys import TokenClaims
 from domain.identities.identity import ESTABLISHED_DAYS_OF_USE, Identity, User
@@ -38,7 +39,7 @@ from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat
 from domain.media.item import ItemState, MediaItem
 from domain.phone import PhoneNumber
-from entrypoints.bootstrap import ISSUER, load_encryption, load_keys, open_database
+from entrypoints.bootstrap import ISSUER, load_encryption, load_keys
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoDatabase, SqliteDatabase
@@ -49,6 +50,8 @@ LIBRARY_SIZE: Final = 200
 INSERTED_AT_ONCE: Final = 10_000
 NOW: Final = datetime.now(UTC)
 LIFETIME: Final = timedelta(days=90)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def seed(
@@ -58,12 +61,14 @@ def seed(
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = load_encryption(settings)
     assert encryption is not None
-    asyncio.run(_create_schema(settings, encryption))
+    asyncio.run(_create_schema(settings.database, encryption.key_fingerprint()))
     # The rows of users who send requests one after the other are not neighbors.
     senders_in_turn = [_make_user(number) for number in Random(0).sample(range(users), senders)]
     owners = senders_in_turn[:libraries]
-    insert(settings, IdentityMapping(encryption), map(_make_user, range(users)))
-    insert(settings, MEDIA_ITEMS, _make_items(owners))
+    identities = IdentityMapping(IDENTITIES, encryption)
+    insert(settings.database, identities, map(_make_user, range(users)))
+    items = RecordMapping(MEDIA_ITEMS, MediaItem)
+    insert(settings.database, items, _make_items(owners))
     key_sets = keys.key_set(KeyPurpose.SIGNING), keys.key_set(KeyPurpose.REFRESH)
     tokens = JwtAccessTokens(*key_sets, issuer=ISSUER, audience=ISSUER)
     return {
@@ -77,9 +82,14 @@ def seed(
     }
 
 
-async def _create_schema(settings: Settings, encryption: PhoneEncryption) -> None:
-    async with open_database(settings, encryption):
-        pass
+async def _create_schema(database: object, key_fingerprint: str) -> None:
+    match database:
+        case SqliteDatabase(path=path):
+            async with open_sqlite_database(path, key_fingerprint):
+                pass
+        case MongoDatabase(url=url):
+            async with open_mongo_database(url, key_fingerprint):
+                pass
 
 
 def _make_user(number: int) -> Identity:
@@ -133,48 +143,53 @@ def _issue(
     return user.id, tokens.issue(claims)
 
 
-def insert(settings: Settings, mapping: RecordMapping[T, Any], values: Iterable[T]) -> None:
+def insert(database: object, mapping: RecordMapping[T, Any], values: Iterable[T]) -> None:
     """Insert values as they are stored: their repositories would take many times as long."""
     records = map(mapping.to_record, values)
-    match settings.database:
+    match database:
         case SqliteDatabase(path=path):
-            _insert_rows(path, mapping, records)
+            _insert_rows(path, mapping.kind, records)
         case MongoDatabase(url=url):
-            _insert_documents(url, mapping, records)
+            _insert_documents(url, mapping.kind, records)
 
 
-def _insert_rows(path: Path, mapping: RecordMapping[Any, Any], records: Iterable[Any]) -> None:
+def _insert_rows(path: Path, kind: RecordKind[Any], records: Iterable[Any]) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA cache_size = -500000")
-        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({mapping.name})")]
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({kind.name})")]
 
         def to_row(record: Any) -> Sequence[object]:
-            body = msgspec.json.encode(mapping.to_fields(record)).decode()
+            body = msgspec.json.encode(kind.to_fields(record)).decode()
             known = {"version": 1, "body": body}
-            return [known.get(name) or to_column(getattr(record, name)) for name in columns]
+            return [known.get(name) or _to_column(getattr(record, name)) for name in columns]
 
         places = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {mapping.name} VALUES ({places})"  # noqa: S608 -- our text
+        statement = f"INSERT INTO {kind.name} VALUES ({places})"  # noqa: S608 -- our text
         connection.executemany(statement, map(to_row, records))
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _insert_documents(url: str, mapping: RecordMapping[Any, Any], records: Iterable[Any]) -> None:
+def _to_column(value: object) -> object:
+    """Return a time as microseconds since 1970, and others as they are."""
+    return (value - _EPOCH) // _MICROSECOND if isinstance(value, datetime) else value
+
+
+def _insert_documents(url: str, kind: RecordKind[Any], records: Iterable[Any]) -> None:
     def to_document(record: Any) -> Fields:
-        fields = mapping.to_fields(record, native_types=(datetime, bytes))
+        fields = kind.to_fields(record, native_types=(datetime, bytes))
         return {"_id": fields.pop("id"), "version": 1, **fields}
 
     documents = map(to_document, records)
     with MongoClient[Fields](url) as client:
         database = client.get_default_database()
-        collection = database[mapping.name]
+        collection = database[kind.name]
         # To build the indexes at the end takes a fraction of the time.
         indexes = [dict(index) for index in collection.list_indexes() if index["name"] != "_id_"]
         collection.drop_indexes()
         while batch := list(islice(documents, INSERTED_AT_ONCE)):
             collection.insert_many(batch, ordered=False)
-        database.command("createIndexes", mapping.name, indexes=indexes)
+        database.command("createIndexes", kind.name, indexes=indexes)
 
 
 if __name__ == "__main__":

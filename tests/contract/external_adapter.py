@@ -30,8 +30,8 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
     """
     factory = Factory(os.environ[ADAPTER])
     arguments: dict[str, Any] = {"environ": {**os.environ, PLACE: str(folder)}}
-    if "key_fingerprint" in signature(load_factory(factory, ADAPTER)).parameters:
-        arguments["key_fingerprint"] = FakePhoneEncryption().key_fingerprint()
+    if "phone_encryption" in signature(load_factory(factory, ADAPTER)).parameters:
+        arguments["phone_encryption"] = FakePhoneEncryption()
     async with open_adapter(factory, ADAPTER, object, **arguments) as adapter:
         yield adapter if isinstance(adapter, Database) else WithHealthCheck(adapter)
 

@@ -10,11 +10,12 @@ import httpx
 import pytest
 
 from tests.support.plain_http import PLAIN_HTTP
+from tests.support.redis_limits import open_redis_limits
 from tests.support.servers.valkey import ValkeyProcess
 from tests.support.service import running
 
 PROJECT = Path(__file__).parents[2]
-FACTORY = "tests.support.redis_limits:open_redis_limits"
+FACTORY = f"{open_redis_limits.__module__}:{open_redis_limits.__name__}"
 PHONES = [f"+1415559002{number}" for number in range(5)]
 
 

@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from application.otp.delivery_limiter import DeliveryLimiter, release_permits
-from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import UnchallengedAttemptsRepository
@@ -103,8 +101,8 @@ class AttemptLimiter:
     ) -> int:
         """Return how many attempts are left.
 
-        What counts on a callback is saved while the limits are asked, in place of a release: so
-        the time does not reveal whether there is a callback.
+        What counts on a callback is saved in place of a release: so the time does not reveal
+        whether there is a callback.
 
         Args:
             attempt: the attempt.
@@ -201,7 +199,3 @@ class AttemptLimiter:
             self.phone_verifications, permits.phone, count, loaded
         ):
             await release_permits(self.limit_store, permits.of_failure)
-        elif permits.of_failure is not None:
-            with suppress(StorageError):  # a release takes a second round trip as well
-                reservation = Reservation(attempt.now, permits.of_failure.limits)
-                await self.limit_store.next_available(reservation)

@@ -90,8 +90,8 @@ class VerifyOtp:
     - A block between the verification and the session has the same effect as an earlier one.
 
     What does not depend on each other is sent to the database at the same time, so a login takes
-    three sequential round trips, and one more where a release takes two. After a login by a code
-    that was read in a call, two more mark that call.
+    three sequential round trips, and one more where permits take a read and a write. After a login
+    by a code that was read in a call, two more mark that call.
     """
 
     phone_verifications: PhoneVerifications

@@ -15,7 +15,6 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
-from adapters.mongo import open_mongo_database
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.opening import open_database, stores_in
 from adapters.records.database import Database
@@ -147,15 +146,6 @@ async def open_logged(url: str) -> AsyncIterator[tuple[Database, CommandLog]]:
     async with open_database(url, KEY_FINGERPRINT, [log]) as database:
         log.sent.clear()
         yield stores_in(database), log
-
-
-@asynccontextmanager
-async def open_repositories(
-    url: str, key_fingerprint: str = KEY_FINGERPRINT
-) -> AsyncIterator[Repositories]:
-    """Open the repositories."""
-    async with open_mongo_database(url, key_fingerprint) as database:
-        yield make_repositories(database, FakePhoneEncryption())
 
 
 def statements(command: Command) -> list[Command]:

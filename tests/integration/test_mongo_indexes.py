@@ -12,7 +12,8 @@ from pymongo.database import Database
 from adapters.mongo.documents import ALL_KINDS
 from adapters.mongo.metadata import METADATA_ID, SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
-from tests.integration.mongo_support import KEY_FINGERPRINT, open_repositories
+from tests.integration.mongo_support import KEY_FINGERPRINT
+from tests.support.repositories import open_mongo_repositories
 
 Mongo = Database[dict[str, Any]]
 
@@ -81,7 +82,7 @@ def database(mongo_database: str) -> Iterator[Mongo]:
 
 
 async def start(url: str) -> None:
-    async with open_repositories(url):
+    async with open_mongo_repositories(url):
         pass
 
 

@@ -12,20 +12,21 @@ from pymongo import MongoClient
 
 from adapters.mongo import inspect_database
 from application.ports.errors import ConfigurationError, StorageUnavailable
-from tests.integration.mongo_support import Client, StandaloneMongo, open_repositories
+from tests.integration.mongo_support import Client, StandaloneMongo
 from tests.support.builders import NOW, an_id, an_identity, an_item
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import open_mongo_repositories
 from tests.support.servers.process import free_ports
 
 PASSWORD = "s3cr3t-of-the-operator"
 
 ADD_IDENTITY = """
 import asyncio, sys
-from tests.integration.mongo_support import open_repositories
 from tests.support.builders import an_id, an_identity
+from tests.support.repositories import open_mongo_repositories
 
 async def main(url, number):
-    async with open_repositories(url) as repositories:
+    async with open_mongo_repositories(url) as repositories:
         await repositories.identities.add(an_identity(id=an_id(number)))
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
@@ -58,7 +59,7 @@ async def opening_error(url: str, encryption: FakePhoneEncryption | None = None)
     with pytest.raises(ConfigurationError) as inspected:
         await inspect_database(url, encryption.key_fingerprint())
     with pytest.raises(ConfigurationError) as raised:
-        async with open_repositories(url, encryption.key_fingerprint()):
+        async with open_mongo_repositories(url, encryption):
             pytest.fail("it was opened")
     assert str(inspected.value) == str(raised.value)
     message = str(raised.value)
@@ -70,7 +71,7 @@ async def opening_error(url: str, encryption: FakePhoneEncryption | None = None)
 
 
 async def create_database(url: str) -> None:
-    async with open_repositories(url) as repositories:
+    async with open_mongo_repositories(url) as repositories:
         await repositories.identities.add(an_identity())
 
 
@@ -122,7 +123,7 @@ async def test_a_standalone_server_and_a_user_who_may_read_and_write_are_enough(
 ) -> None:
     url = protected.database_url("dialtone", user=f"writer:{PASSWORD}@")
 
-    async with open_repositories(url) as repositories:
+    async with open_mongo_repositories(url) as repositories:
         await repositories.health.check()
         await repositories.identities.add(an_identity(id=an_id(2)))
         added = await repositories.identities.load(an_id(2))
@@ -145,7 +146,7 @@ async def test_a_database_with_other_keys_is_an_error_and_stays_usable(
     await create_database(mongo_database)
 
     assert "other keys" in await opening_error(mongo_database, FakePhoneEncryption(b"another key"))
-    async with open_repositories(mongo_database) as repositories:
+    async with open_mongo_repositories(mongo_database) as repositories:
         loaded = await repositories.identities.load(an_id())
         assert loaded is not None
         assert loaded.value == an_identity()
@@ -191,7 +192,7 @@ async def test_instances_that_start_together_create_one_database_beside_other_co
     ]
     assert [await process.wait() for process in processes] == [0, 0]
 
-    async with open_repositories(mongo_database) as repositories:
+    async with open_mongo_repositories(mongo_database) as repositories:
         assert all([await repositories.identities.load(an_id(number)) for number in range(2)])
 
 
@@ -212,8 +213,8 @@ async def test_a_database_can_be_opened_after_a_failure_and_after_a_cancellation
 async def test_two_databases_can_be_open_together(mongo_database: str) -> None:
     other_url = mongo_database.replace("/test_", "/other_")
     async with (
-        open_repositories(mongo_database) as repositories,
-        open_repositories(other_url) as others,
+        open_mongo_repositories(mongo_database) as repositories,
+        open_mongo_repositories(other_url) as others,
     ):
         assert await repositories.identities.add(an_identity())
 
@@ -227,7 +228,7 @@ async def test_the_health_check_writes_and_fails_for_an_emptied_database(
     mongo_database: str, client: Client
 ) -> None:
     metadata = client.get_default_database()["database_metadata"]
-    async with open_repositories(mongo_database) as repositories:
+    async with open_mongo_repositories(mongo_database) as repositories:
         metadata.update_one({"_id": "database"}, {"$unset": {"health_checked_at": True}})
         await repositories.health.check()
         assert "health_checked_at" in (metadata.find_one({"_id": "database"}) or {})

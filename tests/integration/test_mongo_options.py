@@ -7,7 +7,8 @@ import pytest
 
 from adapters.records.kinds import IDENTITIES, USERNAMES
 from tests.contract.test_storage_errors import OPERATIONS
-from tests.integration.mongo_support import Command, open_logged, open_repositories
+from tests.integration.mongo_support import Command, open_logged
+from tests.support.repositories import open_mongo_repositories
 
 UNSAFE = ["w=1", "journal=false", "readPreference=secondaryPreferred", "readConcernLevel=local"]
 WRITES = {"insert", "update", "delete"}
@@ -86,7 +87,7 @@ async def test_ignored_options_are_logged(
     caplog.set_level(logging.INFO, logger="adapters.mongo")
 
     url = with_options(emptied_mongo_database, *used)
-    async with open_repositories(url):
+    async with open_mongo_repositories(url):
         pass
 
     ignored = {

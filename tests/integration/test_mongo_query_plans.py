@@ -23,11 +23,11 @@ from tests.integration.mongo_support import (
     Client,
     CommandLog,
     open_logged,
-    open_repositories,
     plan,
     statements,
 )
 from tests.support.builders import NOW
+from tests.support.repositories import open_mongo_repositories
 
 Explain = Callable[[Awaitable[object]], Awaitable[list[list[str]]]]
 
@@ -56,7 +56,7 @@ def url(mongo_url: str) -> Iterator[str]:
 
 
 async def create(url: str) -> None:
-    async with open_repositories(url):
+    async with open_mongo_repositories(url):
         pass
 
 

@@ -24,8 +24,8 @@ from application.ports.repositories import Repositories
 from domain.media.page import ItemFilter
 from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
-from tests.integration.mongo_support import open_repositories
 from tests.support.builders import NOW, an_id, an_identity
+from tests.support.repositories import open_mongo_repositories
 from tests.support.servers.mongo import MongoProcess
 
 LIMIT = RateLimit("total", Purpose.DELIVERIES, "requests", SlidingWindow(9, timedelta(hours=1)))
@@ -50,13 +50,13 @@ async def url(process: MongoProcess) -> str:
     """The URL of a database that exists: to create one may take longer than this timeout."""
     name = f"stopped_{uuid.uuid4().hex}"
     url = f"mongodb://{process.address}/{name}?directConnection=true"
-    async with open_repositories(url):
+    async with open_mongo_repositories(url):
         return f"{url}&timeoutMS=700"
 
 
 @pytest.fixture
 async def repositories(process: MongoProcess, url: str) -> AsyncIterator[Repositories]:
-    async with open_repositories(url) as repositories:
+    async with open_mongo_repositories(url) as repositories:
         await repositories.identities.add(an_identity())
         try:
             yield repositories
@@ -137,7 +137,7 @@ async def test_calls_of_a_request_that_fail_have_one_timeout_together(
 async def test_repositories_can_be_closed_while_the_server_is_frozen(
     process: MongoProcess, url: str
 ) -> None:
-    async with open_repositories(url) as repositories:
+    async with open_mongo_repositories(url) as repositories:
         await repositories.identities.load(an_id())
         process.pause()
     process.resume()
@@ -147,7 +147,7 @@ async def test_a_frozen_server_is_an_error_at_the_start(process: MongoProcess, u
     process.pause()
     try:
         with pytest.raises(ConfigurationError, match="has no server that accepts writes"):
-            async with open_repositories(url):
+            async with open_mongo_repositories(url):
                 pytest.fail("it was opened")
     finally:
         process.resume()

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, TypeVar, cast
+from typing import Final, Protocol, TypeVar, cast
 
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
@@ -18,8 +18,19 @@ from domain.phone import PhoneNumber
 from domain.voice.call import Call
 
 E = TypeVar("E")
+K = TypeVar("K", bound="RecordWithId")
 R = TypeVar("R")
 T = TypeVar("T")
+
+
+class RecordWithId(Protocol):
+    """A record that has its id."""
+
+    @property
+    def id(self) -> str:
+        """The id."""
+        ...
+
 
 MAX_RETRIES: Final = 100
 """More conflicts than that are an error: 500 parallel requests need a handful each."""
@@ -109,6 +120,56 @@ async def update_call(
     return await save_record(calls, call_id, lambda call: call and change(call), loaded)
 
 
+async def update_record(
+    records: Records[K],
+    empty: K,
+    change: Callable[[K], tuple[K, T]],
+    loaded: Versioned[K] | None = None,
+) -> T:
+    """Update a record as `update` does, or add it where it does not exist.
+
+    Args:
+        records: the repository.
+        empty: what a record that does not exist is; it names the id.
+        change: returns the successor of a record, and the result.
+        loaded: the record, or the empty one at version 0, where the caller has loaded it.
+
+    Raises:
+        StorageError
+        CorruptRecord
+    """
+
+    async def load() -> Versioned[K]:
+        return await records.load(empty.id) or Versioned(empty, 0)
+
+    return await update(load, partial(_save, records), change, loaded)
+
+
+async def change_call(
+    calls: Calls,
+    call_id: str,
+    change: Callable[[Call], tuple[Call, T]],
+    loaded: Versioned[Call] | None = None,
+) -> T | None:
+    """Update a call as `update` does, and return the result of the change that was saved.
+
+    It is None if there is no such call.
+
+    Raises:
+        StorageError
+        CorruptRecord
+    """
+
+    async def load() -> Versioned[Call | None]:
+        return await _load(calls, call_id)
+
+    def change_existing(call: Call | None) -> tuple[Call | None, T | None]:
+        return (None, None) if call is None else change(call)
+
+    known: Versioned[Call | None] | None = loaded
+    return await update(load, partial(_save, calls), change_existing, known)
+
+
 async def save_identity(
     identities: Identities,
     identity_id: str,
@@ -141,17 +202,20 @@ async def save_record(
 
     `change` gets None for a record that does not exist. If it returns None, nothing is saved.
     """
-
-    async def load() -> Versioned[R | None]:
-        return await records.load(key) or Versioned(None, 0)
-
-    async def save(record: R | None, version: int) -> bool:
-        if record is None:
-            return True
-        return await (records.replace(record, version) if version else records.add(record))
+    load, save = partial(_load, records, key), partial(_save, records)
 
     def change_and_return(record: R | None) -> tuple[R | None, R | None]:
         successor = change(record)
         return successor, successor
 
     return await update(load, save, change_and_return, loaded)
+
+
+async def _load(records: Records[R], key: str) -> Versioned[R | None]:
+    return await records.load(key) or Versioned(None, 0)
+
+
+async def _save(records: Records[R], record: R | None, version: int) -> bool:
+    if record is None:
+        return True
+    return await (records.replace(record, version) if version else records.add(record))

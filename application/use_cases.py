@@ -25,6 +25,7 @@ from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp, PlaceCodeCall
+from application.otp.delivery_limiter import DeliveryLimiter
 from application.otp.delivery_status import (
     GetDeliveryStatus,
     RecordMessageStatus,
@@ -32,7 +33,6 @@ from application.otp.delivery_status import (
     ReportTimingProfile,
 )
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.otp.permits import DeliveryPermits
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.ports.keyed_hashes import KeyedHashes
@@ -70,9 +70,10 @@ from domain.voice.flow import HANG_UP_FLOW, CallFlow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """All ports of the use cases. `media_health` and `messenger_health` are for readiness.
+    """All ports of the use cases. `…_health` are for readiness.
 
-    `call_provider` is None where no calls are placed.
+    `call_provider` is None where no calls are placed, `limit_store_health` where the database keeps
+    the limits.
     """
 
     repositories: Repositories
@@ -91,6 +92,7 @@ class Ports:
     randomness: Randomness
     call_provider: CallProvider | None = None
     status_callbacks: Sequence[StatusCallbacks] = ()
+    limit_store_health: HealthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,8 @@ class Policy:
     recycled, `operator` where nobody answers calls, `webhook_urls` where no provider sends requests
     about calls and messages. `are_messages_reported` says that it sends them about messages too.
     Calls come from `caller_id`. `media_service_url` is the URL below which the service serves media
-    files, `media_public_url` one in front of the media store, or None.
+    files, `media_public_url` one in front of the media store, or None. `sms_provider` names the
+    provider that is tried first for a message, `voice_provider` that for a call.
     """
 
     countries: Collection[str] | None = None
@@ -120,6 +123,8 @@ class Policy:
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
     webhook_urls: WebhookUrls | None = None
     are_messages_reported: bool = True
+    sms_provider: str = ""
+    voice_provider: str = ""
     quota: Quota = Quota()
     media_access: MediaAccess = MediaAccess.PUBLIC
     media_service_url: str = ""
@@ -137,7 +142,7 @@ class UseCases:
         clock, randomness, events = ports.clock, ports.randomness, ports.events
         verifications, identities = repositories.phone_verifications, repositories.identities
         items, calls = repositories.media_items, repositories.calls
-        rate_limiter = repositories.rate_limiter
+        limit_store = repositories.limit_store
         codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
         sessions = SessionFactory(
             ports.tokens, ports.refresh_keys, randomness, policy.session_limits
@@ -146,8 +151,8 @@ class UseCases:
         mark_for_deletion = MarkForDeletion(items, files, quota, clock)
         find_item = FindItem(items, identities, policy.library_visibility)
         message_timing = DeliveryTimingProfile(randomness)
-        delivery_permits = DeliveryPermits(
-            rate_limiter,
+        delivery_limiter = DeliveryLimiter(
+            limit_store,
             identities,
             codes,
             ports.keyed_hashes,
@@ -166,8 +171,8 @@ class UseCases:
             )
         callbacks = Callbacks(
             phone_verifications=verifications,
-            rate_limiter=rate_limiter,
-            delivery_permits=delivery_permits,
+            limit_store=limit_store,
+            delivery_limiter=delivery_limiter,
             calls=calls,
             codes=codes,
             place_code_call=place_code_call,
@@ -180,10 +185,9 @@ class UseCases:
         )
         call_back = CallBackCaller(callbacks)
         call_limiter = CallLimiter(
-            rate_limiter=rate_limiter,
+            limit_store=limit_store,
             codes=codes,
             clock=clock,
-            randomness=randomness,
             events=events,
             limits=policy.call_limits,
             flow=policy.call_flow,
@@ -193,8 +197,8 @@ class UseCases:
 
         self.request_otp = RequestOtp(
             phone_verifications=verifications,
-            delivery_permits=delivery_permits,
-            rate_limiter=rate_limiter,
+            delivery_limiter=delivery_limiter,
+            limit_store=limit_store,
             codes=codes,
             deliver_otp=DeliverOtp(
                 codes=codes,
@@ -206,6 +210,8 @@ class UseCases:
                 place_code_call=place_code_call,
                 webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
                 clock=clock,
+                sms_provider=policy.sms_provider,
+                voice_provider=policy.voice_provider,
             ),
             identities=identities,
             keyed_hashes=ports.keyed_hashes,
@@ -222,13 +228,17 @@ class UseCases:
             calls=calls,
             codes=codes,
             attempt_limiter=AttemptLimiter(
-                verifications, rate_limiter, policy.rate_limits, ports.keyed_hashes
+                verifications,
+                repositories.unchallenged_attempts,
+                limit_store,
+                delivery_limiter,
+                policy.rate_limits,
             ),
             add_session=AddSession(
                 verifications, identities, randomness, events, policy.recycled_after
             ),
             sessions=sessions,
-            delivery_permits=delivery_permits,
+            delivery_limiter=delivery_limiter,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,
@@ -293,7 +303,7 @@ class UseCases:
             carry_out=CarryOutEffect(
                 phone_verifications=verifications,
                 identities=identities,
-                rate_limiter=rate_limiter,
+                limit_store=limit_store,
                 codes=codes,
                 messenger=ports.messenger,
                 timing=message_timing,
@@ -321,7 +331,10 @@ class UseCases:
         self.open_recording = OpenRecording(calls, ports.call_provider)
 
         self.check_readiness = CheckReadiness(
-            repositories.health, ports.media_health, ports.messenger_health
+            repositories.health,
+            ports.media_health,
+            ports.messenger_health,
+            ports.limit_store_health,
         )
         self.list_public_keys = ports.tokens.list_published
         self.check_media = CheckMedia(items, files, mark_for_deletion, quota)

@@ -17,12 +17,15 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.logging import LogSecurityEvents
+from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.repositories import make_repositories
+from adapters.records.separate_limits import SeparateLimits
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key
+from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.otp import Messenger
-from application.ports.repositories import Repositories
 from application.ports.system import Clock
 from application.ports.voice import CallProvider, Webhooks
 from application.use_cases import Policy, Ports, UseCases
@@ -107,7 +110,16 @@ async def open_use_cases(
         keys = load_keys(settings, clock, is_service=True)
         phone_encryption = make_phone_encryption(keys)
         with name_variable("DIALTONE_DATABASE"):
-            records = await stack.enter_async_context(open_database(settings, phone_encryption))
+            database = await stack.enter_async_context(open_database(settings, phone_encryption))
+        limit_store_health = None
+        if settings.limit_store is not None:
+            with name_variable("DIALTONE_LIMIT_STORE"):
+                limits = await stack.enter_async_context(
+                    open_limit_store(settings.limit_store, settings)
+                )
+            database = replace(database, limits=SeparateLimits(limits, database.limits))
+            limit_store_health = HeldHealthCheck(health_check_of(limits))
+        database = replace(database, health=HeldHealthCheck(database.health))
         files = image_publisher = _NOT_OPENED
         if Part.MEDIA in parts:
             with name_variable("DIALTONE_MEDIA"):
@@ -139,7 +151,8 @@ async def open_use_cases(
         )
         yield UseCases(
             Ports(
-                repositories=replace(records, health=HeldHealthCheck(records.health)),
+                repositories=make_repositories(database, phone_encryption),
+                limit_store_health=limit_store_health,
                 media_files=files,
                 media_health=HeldHealthCheck(health_check_of(files)),
                 messenger=messenger,
@@ -305,26 +318,34 @@ def make_webhooks(settings: Settings) -> Webhooks | None:
 
 def open_database(
     settings: Settings, phone_encryption: PhoneEncryption
-) -> AbstractAsyncContextManager[Repositories]:
-    """Open the database that the settings name."""
+) -> AbstractAsyncContextManager[Database]:
+    """Open the database that the settings name, with the limits of its own."""
     match settings.database:
         case SqliteDatabase(path=path):
-            from adapters.sqlite import open_sqlite_repositories
+            from adapters.sqlite import open_sqlite_database
 
-            return open_sqlite_repositories(path, phone_encryption)
+            return open_sqlite_database(path, phone_encryption.key_fingerprint())
         case MongoDatabase(url=url):
-            from adapters.mongo import open_mongo_repositories
+            from adapters.mongo import open_mongo_database
 
-            return open_mongo_repositories(url, phone_encryption)
+            return open_mongo_database(url, phone_encryption.key_fingerprint())
         case Factory() as factory:
             environ = settings.variables.values
             return open_adapter(
                 factory,
                 "DIALTONE_DATABASE",
-                Repositories,
+                Database,
                 environ=environ,
                 phone_encryption=phone_encryption,
             )
+
+
+def open_limit_store(
+    factory: Factory, settings: Settings
+) -> AbstractAsyncContextManager[LimitStore]:
+    """Open the limit store that replaces that of the database."""
+    environ = settings.variables.values
+    return open_adapter(factory, "DIALTONE_LIMIT_STORE", LimitStore, environ=environ)
 
 
 def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:

@@ -159,8 +159,11 @@ def _find_missing(adapter: object, port: type) -> str | None:
         return next(filter(None, missing), None)
     for name, method in inspect.getmembers(port, inspect.isfunction):
         if not name.startswith("_") and not _accepts_same(getattr(adapter, name, None), method):
-            parameters = ", ".join([*inspect.signature(method).parameters][1:])
-            return f"{type(adapter).__name__}, which has no {name}({parameters})"
+            _, *parameters = inspect.signature(method).parameters.values()
+            names = ", ".join(
+                f"*{one.name}" if one.kind is one.VAR_POSITIONAL else one.name for one in parameters
+            )
+            return f"{type(adapter).__name__}, which has no {name}({names})"
     return None
 
 
@@ -168,9 +171,12 @@ def _accepts_same(own: Any, method: Callable[..., object]) -> bool:
     """Return whether a method can be called with the arguments of the port's method."""
     _, *parameters = inspect.signature(method).parameters.values()
     named = {one.name: None for one in parameters if one.kind is one.KEYWORD_ONLY}
+    positional = [None for one in parameters if one.kind is not one.KEYWORD_ONLY]
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+        positional.append(None)  # it accepts several
     with suppress(ValueError):  # a compiled method may have no signature
         try:
-            inspect.signature(own).bind(*[None] * (len(parameters) - len(named)), **named)
+            inspect.signature(own).bind(*positional, **named)
         except TypeError:
             return False
     return True

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from adapters.records.phone_encryption import PhoneEncryption
 from domain.identities.session import SessionLimits
 from domain.otp.challenge import OTP_TTL
-from entrypoints.bootstrap import load_keys, make_phone_encryption, name_variable
+from entrypoints.bootstrap import (
+    load_keys,
+    make_phone_encryption,
+    name_variable,
+    open_database,
+)
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, MediaFolder, MongoDatabase, SqliteDatabase
 from entrypoints.startup_error import StartupError
@@ -24,11 +29,8 @@ DUMP: Final = 'mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}'
 LOAD_DUMP: Final = 'mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}'
 
 
-class PhoneKeyJobs(Protocol):
+class IndexKeyJobs(Protocol):
     """The jobs of a database's adapter, which is a module; the place is a path or a URL."""
-
-    async def reencrypt_phones(self, place: Any, encryption: PhoneEncryption, /) -> int:
-        """Encrypt the phones with the current key."""
 
     async def check_unused(self, place: Any, encryption: PhoneEncryption, now: datetime, /) -> None:
         """Check that the index key can be changed now."""
@@ -79,6 +81,7 @@ async def reencrypt_phones(settings: Settings) -> tuple[int, tuple[str, ...]]:
         StorageError
     """
     from adapters.key_file.document import KeyPurpose
+    from adapters.records import phone_keys
     from adapters.system import SystemClock
 
     clock = SystemClock()
@@ -87,11 +90,11 @@ async def reencrypt_phones(settings: Settings) -> tuple[int, tuple[str, ...]]:
     # Before the job: a key that becomes active meanwhile is used by the records after it only.
     current, now = key_set.signing(), clock.now()
     encryption = make_phone_encryption(keys)
+    count = 0
     with name_variable("DIALTONE_DATABASE"):
-        jobs, place = _phone_key_jobs(settings)
-        count = 0
-        while found := await jobs.reencrypt_phones(place, encryption):
-            count += found
+        async with open_database(settings, encryption) as database:
+            while found := await phone_keys.reencrypt_phones(database.records, encryption):
+                count += found
     older = (key for key in key_set.accepted() if key.not_before <= now and key.id != current.id)
     return count, tuple(key.id for key in older if key.not_before < current.not_before)
 
@@ -117,7 +120,7 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     with name_variable("DIALTONE_SECRETS_FILE"):
         keys = SecretKeys(load_secrets_file(path, max_index_keys=2).keys, clock)
     with name_variable("DIALTONE_DATABASE"):
-        jobs, place = _phone_key_jobs(settings)
+        jobs, place = _index_key_jobs(settings)
         if len(keys.current()[KeyPurpose.PHONE_INDEX]) == 1:
             # Before the file is changed: no service would start with it anymore.
             await jobs.check_unused(place, make_phone_encryption(keys), now)
@@ -174,7 +177,7 @@ def sqlite_path(settings: Settings, command: str, file: Path) -> Path:
             )
 
 
-def _phone_key_jobs(settings: Settings) -> tuple[PhoneKeyJobs, Path | str]:
+def _index_key_jobs(settings: Settings) -> tuple[IndexKeyJobs, Path | str]:
     """Return the adapter of the database, which has the jobs, and where the database is."""
     match settings.database:
         case SqliteDatabase(path=path):

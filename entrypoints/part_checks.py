@@ -21,6 +21,7 @@ from entrypoints.bootstrap import (
     open_call_provider,
     open_database,
     open_files,
+    open_limit_store,
     open_messenger,
 )
 from entrypoints.connection_checks import Check, check_media_files
@@ -55,8 +56,10 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
     checks: dict[str, Check] = {
         "keys": partial(_check_keys, settings),
         "database": partial(_check_database, settings),
-        "media": partial(_check_media, settings),
     }
+    if settings.limit_store is not None:
+        checks["limits"] = partial(_check_limit_store, settings.limit_store, settings)
+    checks["media"] = partial(_check_media, settings)
     for provider in settings.sms:
         name = provider.path if isinstance(provider, Factory) else provider.value
         checks[f"messages {name}"] = partial(_check_messenger, provider, settings)
@@ -111,9 +114,15 @@ async def _check_database(settings: Settings) -> str:
                 encryption = load_encryption(settings)
                 if encryption is None:
                     raise StartupError("It was not opened, because it needs the keys.")
-                async with open_database(settings, encryption) as records:
-                    await records.health.check()
+                async with open_database(settings, encryption) as database:
+                    await database.health.check()
                 return ""
+
+
+async def _check_limit_store(factory: Factory, settings: Settings) -> str:
+    with name_variable("DIALTONE_LIMIT_STORE"):
+        async with open_limit_store(factory, settings) as limit_store:
+            return await _check_own_adapter(limit_store)
 
 
 async def _check_media(settings: Settings) -> str:
@@ -143,8 +152,12 @@ async def _check_messenger(provider: SmsProvider | Factory, settings: Settings) 
                 return ""
             if provider is SmsProvider.TWILIO:
                 return await _check_twilio(cast("TwilioMessenger", messenger))
-            await health_check_of(messenger).check()
-            return "" if hasattr(messenger, "check") else "it was opened; it has no health check"
+            return await _check_own_adapter(messenger)
+
+
+async def _check_own_adapter(adapter: object) -> str:
+    await health_check_of(adapter).check()
+    return "" if hasattr(adapter, "check") else "it was opened; it has no health check"
 
 
 async def _check_twilio(messenger: "TwilioMessenger") -> str:

@@ -11,24 +11,24 @@ from typing import Any, Final
 
 import pytest
 
+from adapters.records.database import Database
 from application.ports.errors import ConfigurationError
-from application.ports.repositories import Repositories
 from entrypoints.startup_error import StartupError
 from tests.contract.external_adapter import ADAPTER, open_external_adapter
 
-REPOSITORIES: Final = (
-    "test_records.py",
+DATABASE: Final = (
+    "test_record_store.py",
+    "test_limit_store.py",
+    "test_health_check.py",
     "test_phone_verifications.py",
     "test_identities.py",
     "test_deleted_identities.py",
     "test_media_pages.py",
     "test_media_cleanup.py",
     "test_calls.py",
-    "test_delivery_reports.py",
-    "test_health_check.py",
-    "test_rate_limiter.py",
     "test_leases.py",
 )
+LIMIT_STORE: Final = ("test_limit_store.py", "test_health_check.py")
 FILES: Final = ("test_media_files.py",)
 MESSENGER: Final = ("test_messenger.py",)
 
@@ -67,13 +67,17 @@ async def _find_suites() -> tuple[str, ...]:
 
 
 def _select_suites(adapter: Any) -> tuple[str, ...]:
-    if isinstance(adapter, Repositories):
-        return REPOSITORIES
+    if isinstance(adapter, Database):
+        return DATABASE
+    if hasattr(adapter, "next_available"):
+        return LIMIT_STORE
     if hasattr(adapter, "url_for"):
         return FILES
     if hasattr(adapter, "send"):
         return MESSENGER
-    raise StartupError("The factory has to open a Repositories, a MediaFiles or a Messenger.")
+    raise StartupError(
+        "The factory has to open a Database, a LimitStore, a MediaFiles or a Messenger."
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from application.ports.errors import MessengerUnavailable, PortError
@@ -103,7 +103,7 @@ class FailoverMessenger:
                     {"event": "delivery_unknown", "provider": provider.name, "reason": sent.reason}
                 )
             if sent.status not in _NEXT_IS_TRIED:
-                return sent
+                return replace(sent, provider=provider.name)
             results.append(sent)
         rejected = [one for one in results if one.status is DeliveryStatus.REJECTED]
         return [*results, *rejected][-1]

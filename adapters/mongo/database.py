@@ -1,36 +1,32 @@
-"""An open database: one for each process, and every call to it ends in bounded time."""
+"""An open database: every call to it ends in bounded time."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import pymongo
-from beanie import Document, init_beanie
-from beanie.odm.queries.find import FindMany
+from beanie import init_beanie
 from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener
 
-from adapters.mongo.documents import DOCUMENTS
+from adapters.mongo.documents import make_documents
 from adapters.mongo.driver import (
     DRIVER_ERRORS,
-    MotorCollection,
     MotorDatabase,
-    RawDocument,
     close_client,
     database_of,
-    errors_while_opening,
     make_client,
     port_error,
     timeout_seconds_of,
 )
 from adapters.mongo.tls import find_tls_problem
-from adapters.records.batch_loader import BatchLoader
 from application.ports.current_request import CURRENT_REQUEST
 from application.ports.errors import (
     ConfigurationError,
+    StorageError,
     StorageTimeout,
     StorageUnavailable,
 )
@@ -53,15 +49,19 @@ _OTHER_INDEX: Final = (
     "{location} has an index that differs from the one that Dialtone declares: compare the indexes "
     "of {collection} with docs/operating.md, drop the one that differs, and start again."
 )
-_ANOTHER_IS_OPEN: Final = (
-    "{location} cannot be opened while this process has {other} open by another URL or in another "
-    "event loop: close that first, or use another process."
-)
+
+
+class Batches(Protocol):
+    """Calls that go out together."""
+
+    async def finish(self) -> None:
+        """Return when none is under way."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
-    """A database, and the timeout of a call in seconds."""
+class MongoDatabase:
+    """An open database, and the timeout of a call in seconds."""
 
     motor: MotorDatabase
     timeout_seconds: float
@@ -69,11 +69,8 @@ class Database:
     calls: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_CALLS), repr=False
     )
-    loaders: list[BatchLoader[RawDocument]] = field(default_factory=list, repr=False)
-
-    def collection(self, document: type[Document]) -> MotorCollection:
-        """Return the collection of these documents."""
-        return self.motor[document.Settings.name]
+    batches: list[Batches] = field(default_factory=list, repr=False)
+    """They are finished before the database is closed."""
 
     def find_tls_problem(self) -> str | None:
         """Return why TLS keeps this process from the database, or None."""
@@ -115,6 +112,28 @@ class Database:
         finally:
             request.end_storage_call(loop.time())
 
+    async def wait(self, call: Callable[[], Awaitable[T]], error: type[StorageError]) -> T:
+        """Wait for a result of batches, until the deadline of a call.
+
+        Behind batches that hang it would wait longer than one call.
+
+        Args:
+            call: Adds what is wanted to a batch.
+            error: What is raised when the time is over.
+
+        Raises:
+            StorageError
+        """
+
+        async def wait_until(deadline: float) -> T:
+            try:
+                async with asyncio.timeout_at(deadline + GRACE_PERIOD):
+                    return await call()
+            except TimeoutError:
+                raise error(TOO_MANY_CALLS) from None
+
+        return await self.limit(wait_until)
+
     async def _run(self, call: Callable[[], Awaitable[T]], deadline: float) -> T:
         loop = asyncio.get_running_loop()
         is_sent = False
@@ -136,98 +155,26 @@ class Database:
         except DRIVER_ERRORS as error:
             raise port_error(error, self.find_tls_problem()) from None
 
-    async def list_raw(self, query: FindMany[Any], limit: int) -> list[RawDocument]:
-        """Return up to `limit` documents that match, as they are stored; `limit` is positive.
-
-        Raises:
-            StorageError
-        """
-        return await self.run(lambda: query.limit(limit).motor_cursor.to_list(None))
-
-    async def delete_oldest(
-        self, document: type[Document], expired: Mapping[str, Any], limit: int
-    ) -> int:
-        """Delete up to `limit` documents that match, those that expired first.
-
-        Raises:
-            StorageError
-        """
-        found = await self.list_raw(document.find(expired).sort("expires_at"), limit)
-        if not found:
-            return 0
-        # A document may have been replaced since, and expire later.
-        still_expired = {"_id": {"$in": [raw["_id"] for raw in found]}, **expired}
-        collection = self.collection(document)
-        result = await self.run(lambda: collection.delete_many(still_expired))
-        return result.deleted_count
-
-
-@dataclass(slots=True)
-class _Connection:
-    url: str
-    location: str
-    loop: asyncio.AbstractEventLoop
-    connecting: asyncio.Task[Database]
-    users: int = 0
-
-
-# The connection of this process, if there is one.
-_CONNECTIONS: Final[list[_Connection]] = []
-
 
 @asynccontextmanager
-async def shared_database(
+async def connect(
     url: str, location: str, listeners: Sequence[CommandListener] = ()
-) -> AsyncIterator[Database]:
-    """Connect to the database, or share the open connection to it.
-
-    A process has one database at a time: beanie binds its Documents for the whole process, and
-    after a second `init_beanie` calls for the first database would silently go to the second.
+) -> AsyncIterator[MongoDatabase]:
+    """Yield the database; the driver connects when it is first used.
 
     Raises:
-        ConfigurationError: the URL cannot be used, or another database is open.
+        ConfigurationError: the URL cannot be used.
     """
-    connection = _connection(url, location, listeners)
-    connection.users += 1
-    try:
-        yield await asyncio.shield(connection.connecting)
-    finally:
-        connection.users -= 1
-        if not connection.users:
-            _CONNECTIONS.remove(connection)
-            await _close(connection.connecting)
-
-
-def _connection(url: str, location: str, listeners: Sequence[CommandListener]) -> _Connection:
-    loop = asyncio.get_running_loop()
-    # A connection that was never closed cannot be used after its event loop.
-    _CONNECTIONS[:] = [connection for connection in _CONNECTIONS if not connection.loop.is_closed()]
-    for connection in _CONNECTIONS:
-        if (connection.url, connection.loop) == (url, loop):
-            return connection
-        raise ConfigurationError(
-            _ANOTHER_IS_OPEN.format(location=location, other=connection.location)
-        )
-    connecting = asyncio.create_task(_connect(url, location, listeners))
-    _CONNECTIONS.append(_Connection(url, location, loop, connecting))
-    return _CONNECTIONS[0]
-
-
-async def _connect(url: str, location: str, listeners: Sequence[CommandListener]) -> Database:
     client = make_client(url, location, listeners)
+    database = MongoDatabase(database_of(client), timeout_seconds_of(client), url)
     try:
-        database = Database(database_of(client), timeout_seconds_of(client), url)
-        with errors_while_opening(location, database.find_tls_problem):
-            await init_beanie(
-                database=database.motor, document_models=[*DOCUMENTS], skip_indexes=True
-            )
-    except BaseException:
+        yield database
+    finally:
+        await asyncio.gather(*(batches.finish() for batches in database.batches))
         await asyncio.to_thread(close_client, client)
-        raise
-    return database
 
 
-async def create_indexes(database: Database, location: str) -> None:
+async def create_indexes(database: MongoDatabase, location: str) -> None:
     """Create the indexes that are missing. None is dropped or changed.
 
     Raises:
@@ -235,21 +182,12 @@ async def create_indexes(database: Database, location: str) -> None:
         PyMongoError
     """
     with pymongo.timeout(BUILD_TIMEOUT):
-        for document in DOCUMENTS:
+        for document in make_documents():
             try:
                 await init_beanie(database=database.motor, document_models=[document])
             except OperationFailure as error:
                 if error.code not in _INDEX_CONFLICTS:
                     raise
-                name = document.Settings.name
+                name = document.get_collection_name()
                 message = _OTHER_INDEX.format(location=location, collection=name)
                 raise ConfigurationError(message) from None
-
-
-async def _close(connecting: asyncio.Task[Database]) -> None:
-    connecting.cancel()
-    await asyncio.wait([connecting])
-    if not connecting.cancelled() and connecting.exception() is None:
-        database = connecting.result()
-        await asyncio.gather(*(loader.finish() for loader in database.loaders))
-        await asyncio.to_thread(close_client, database.motor.client)

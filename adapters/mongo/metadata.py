@@ -7,8 +7,8 @@ from typing import Final
 import pymongo
 from pymongo.errors import DuplicateKeyError
 
-from adapters.mongo.database import Database
-from adapters.mongo.documents import DOCUMENTS, DatabaseMetadataDocument
+from adapters.mongo.database import MongoDatabase
+from adapters.mongo.documents import COLLECTIONS, METADATA_COLLECTION
 from adapters.mongo.driver import MotorCollection, RawDocument, latest
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
@@ -36,7 +36,7 @@ _UNFINISHED: Final = (
 _log = logging.getLogger(__name__)
 
 
-async def check_metadata(database: Database, location: str, key_fingerprint: str) -> None:
+async def check_metadata(database: MongoDatabase, location: str, key_fingerprint: str) -> None:
     """Write the metadata of a new database, or check that of an existing one.
 
     Raises:
@@ -46,11 +46,11 @@ async def check_metadata(database: Database, location: str, key_fingerprint: str
     metadata = await _find(database) or await _create(database, location, key_fingerprint)
     _check(metadata, location, key_fingerprint)
     # A user who may only read would fail at the first request instead.
-    await _write_check(database.collection(DatabaseMetadataDocument))
+    await _write_check(database.motor[METADATA_COLLECTION])
 
 
 async def inspect_metadata(
-    database: Database, location: str, key_fingerprint: str | None
+    database: MongoDatabase, location: str, key_fingerprint: str | None
 ) -> int | None:
     """Check whether `check_metadata` would succeed, without creating anything.
 
@@ -73,7 +73,7 @@ async def inspect_metadata(
     elif await _find_collections(database):
         raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
     # Where there is no metadata, it only needs the permission to write.
-    await _write_check(database.collection(DatabaseMetadataDocument))
+    await _write_check(database.motor[METADATA_COLLECTION])
     return version
 
 
@@ -97,7 +97,7 @@ def _check(metadata: RawDocument, location: str, key_fingerprint: str | None) ->
 class MongoHealthCheck:
     """Writes to the metadata, since a primary without a majority can still be read."""
 
-    database: Database
+    database: MongoDatabase
     collection: MotorCollection
 
     async def check(self) -> None:
@@ -116,17 +116,17 @@ async def _write_check(metadata: MotorCollection) -> bool:
     return bool(result.matched_count)
 
 
-async def _find(database: Database) -> RawDocument | None:
-    metadata = latest(database.collection(DatabaseMetadataDocument))
+async def _find(database: MongoDatabase) -> RawDocument | None:
+    metadata = latest(database.motor[METADATA_COLLECTION])
     return await metadata.find_one({"_id": METADATA_ID})
 
 
-async def _find_collections(database: Database) -> list[str]:
-    names = [database.collection(document).name for document in DOCUMENTS]
-    return await database.motor.list_collection_names(filter={"name": {"$in": names}})
+async def _find_collections(database: MongoDatabase) -> list[str]:
+    ours = {"name": {"$in": COLLECTIONS}}
+    return await database.motor.list_collection_names(filter=ours)
 
 
-async def _create(database: Database, location: str, key_fingerprint: str) -> RawDocument:
+async def _create(database: MongoDatabase, location: str, key_fingerprint: str) -> RawDocument:
     existing = await _find_collections(database)
     # A new database gets its metadata first: another instance may have written it meanwhile.
     if existing and (metadata := await _find(database)):
@@ -140,7 +140,7 @@ async def _create(database: Database, location: str, key_fingerprint: str) -> Ra
     }
     try:
         with pymongo.timeout(CREATION_TIMEOUT):
-            await database.collection(DatabaseMetadataDocument).insert_one(metadata)
+            await database.motor[METADATA_COLLECTION].insert_one(metadata)
     except DuplicateKeyError:
         return await _find(database) or metadata
     _log.info({"event": "database_created", "schema_version": SCHEMA_VERSION})

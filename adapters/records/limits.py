@@ -45,9 +45,7 @@ class LimitRecord(Record, kw_only=True):
     expires_at: datetime = _EPOCH
 
 
-LIMITS: Final = RecordKind(
-    "limits", LimitRecord, Index(name="limits_expires_at", order=EXPIRES_AT)
-)
+LIMITS: Final = RecordKind("limits", LimitRecord, Index(name="limits_expires_at", order=EXPIRES_AT))
 """`LimitStore` keeps these, and no `RecordStore`."""
 Records = dict[str, LimitRecord]
 """Records by id. One that does not exist is missing."""
@@ -55,18 +53,17 @@ Records = dict[str, LimitRecord]
 
 def record_ids(*reservations: Reservation) -> list[str]:
     """Return the ids of all records that these reservations may need."""
-    return list(
-        dict.fromkeys(limit.record_id for one in reservations for limit in one.all_limits)
-    )
+    return list(dict.fromkeys(limit.record_id for one in reservations for limit in one.all_limits))
 
 
 def find_available(reservation: Reservation, records: Mapping[str, LimitRecord]) -> datetime:
     """Return when there is a permit of each limit, and of a part of each group."""
     now = reservation.acquired_at
-    times = [_available_at(reservation.limits, records, now)]
-    for group in reservation.groups:
-        times.append(min(_available_at(part.limits, records, now) for part in group.parts))
-    return max(times)
+    of_groups = [
+        min(_available_at(part.limits, records, now) for part in group.parts)
+        for group in reservation.groups
+    ]
+    return max([_available_at(reservation.limits, records, now), *of_groups])
 
 
 def acquire(reservation: Reservation, records: Records) -> Acquisition | datetime:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from adapters.records.database import Database
 from adapters.records.identities import IdentityRecord
@@ -25,7 +25,7 @@ from domain.phone import PhoneNumber
 
 _BATCH_SIZE: Final = 200
 _LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
-_IN_USE: Final = (
+IN_USE: Final = (
     "{location} was in use a short time ago: stop all instances of the service, and start the "
     "command again after {time:%Y-%m-%dT%H:%M:%SZ}."
 )
@@ -62,7 +62,7 @@ async def check_leases(store: RecordStore, location: str, now: datetime) -> None
     latest = await store.find(LEASES, index, newest_first=True, limit=1)
     if latest and latest[0].record.expires_at > now:
         time = latest[0].record.expires_at
-        raise ConfigurationError(_IN_USE.format(location=location, time=time))
+        raise ConfigurationError(IN_USE.format(location=location, time=time))
 
 
 async def move_phone_verifications(
@@ -82,7 +82,8 @@ async def move_phone_verifications(
     async for _, stored in _scan_encrypted(store):
         phone = old.decrypt(stored.record.encrypted_phone or b"", stored.id)
         await _move(store, phone, old, new)
-    for kind in (PHONE_VERIFICATIONS, UNCHALLENGED_ATTEMPTS):
+    kinds: tuple[RecordKind[Any], ...] = (PHONE_VERIFICATIONS, UNCHALLENGED_ATTEMPTS)
+    for kind in kinds:
         while await store.delete_expired(kind, _LATEST, _BATCH_SIZE):
             pass
     while await database.limits.delete_expired(_LATEST, _BATCH_SIZE):

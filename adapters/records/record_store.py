@@ -46,8 +46,8 @@ class RecordStore(Protocol):
       has.
     - Times are exact to the millisecond, and in UTC.
     - `add` stores the version that it is given, a positive number of up to 63 bits. `replace`,
-      `overwrite` and `move` raise it by one. Nothing else changes it. Records that are added begin
-      at a random version, so one is never used again after a deletion.
+      `overwrite` and `move` raise it by one. Nothing else changes it. A record whose id may come
+      back after its deletion begins at a random version, so no version is ever used again.
 
     Unknown fields: a record may have fields that this program does not know, because a newer one
     has written it. `replace`, `overwrite` and `move` leave them.

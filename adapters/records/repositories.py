@@ -12,6 +12,7 @@ from adapters.records.kinds import (
     ALL_CALLS,
     CALLS,
     CALLS_OF_IDENTITY,
+    DELETIONS,
     DELIVERY_REPORTS,
     IDEMPOTENCY_KEYS,
     IDENTITIES,
@@ -69,7 +70,7 @@ _VERSION_BITS: Final = 62
 
 
 def make_first_version() -> int:
-    """Return a random version for a record that is added.
+    """Return a random version for a record whose id may have been used before.
 
     A record that was loaded, expired and was deleted could otherwise replace a new one that has
     reached the same version.
@@ -80,8 +81,17 @@ def make_first_version() -> int:
 class RecordRepository(Generic[V, R]):
     """The records of one kind, by id. A repository that needs no more is one of these."""
 
-    def __init__(self, store: RecordStore, mapping: RecordMapping[V, R]) -> None:
-        """Set the store, and the mapping of the kind."""
+    def __init__(
+        self, store: RecordStore, mapping: RecordMapping[V, R], *, do_ids_return: bool = False
+    ) -> None:
+        """Set the store, and the mapping of the kind.
+
+        Args:
+            store: The store.
+            mapping: The mapping of the kind.
+            do_ids_return: Whether an id may be used again after its record was deleted.
+        """
+        self._do_ids_return = do_ids_return
         self.store: Final = store
         self.mapping: Final = mapping
         self.kind: Final = mapping.kind
@@ -94,7 +104,8 @@ class RecordRepository(Generic[V, R]):
     async def add(self, value: V) -> bool:
         """Add a record, unless its id is taken."""
         record = self.mapping.to_record(value)
-        return await self.store.add(self.kind, value.id, record, make_first_version())
+        version = make_first_version() if self._do_ids_return else 1
+        return await self.store.add(self.kind, value.id, record, version)
 
     async def replace(self, value: V, version: int) -> bool:
         """Replace the known fields of a record if it has this version."""
@@ -182,7 +193,7 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids whose identity is deleted."""
-        found = await self.store.load(self.kind, identity_ids)
+        found = await self.store.load(DELETIONS, identity_ids)
         return frozenset(
             stored.id for stored in found.values() if stored.record.deleted_at is not None
         )
@@ -371,13 +382,17 @@ def make_repositories(database: Database, encryption: PhoneEncryption) -> Reposi
     return Repositories(
         phone_verifications=StoredPhoneVerifications(store, encryption),
         unchallenged_attempts=RecordRepository(
-            store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts)
+            store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts), do_ids_return=True
         ),
         limit_store=database.limits,
         identities=StoredIdentities(store, IdentityMapping(IDENTITIES, encryption)),
         media_items=StoredMediaItems(store, RecordMapping(MEDIA_ITEMS, MediaItem)),
-        media_usages=StoredMediaUsages(store, RecordMapping(MEDIA_USAGES, MediaUsage)),
-        idempotency_keys=RecordRepository(store, RecordMapping(IDEMPOTENCY_KEYS, IdempotencyKey)),
+        media_usages=StoredMediaUsages(
+            store, RecordMapping(MEDIA_USAGES, MediaUsage), do_ids_return=True
+        ),
+        idempotency_keys=RecordRepository(
+            store, RecordMapping(IDEMPOTENCY_KEYS, IdempotencyKey), do_ids_return=True
+        ),
         calls=StoredCalls(store, CallMapping(CALLS, Call)),
         delivery_reports=RecordRepository(store, RecordMapping(DELIVERY_REPORTS, DeliveryReport)),
         leases=StoredLeases(store),
@@ -406,4 +421,4 @@ def _ready(item_filter: ItemFilter) -> tuple[Index, Sequence[str]]:
 
 
 def _to_position(cursor: Cursor | None) -> Position | None:
-    return cursor and Position(cursor.created_at, cursor.id)
+    return Position(cursor.created_at, cursor.id) if cursor else None

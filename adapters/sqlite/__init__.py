@@ -1,9 +1,9 @@
-"""All repositories in one SQLite file: durable when acknowledged, shared by several processes."""
+"""All records and limits in one SQLite file: durable when acknowledged, shared by processes."""
 
 from adapters.sqlite.backup import DatabaseCopy, back_up, has_identities, restore
 from adapters.sqlite.database import inspect_file
-from adapters.sqlite.phone_keys import change_index_key, check_unused, reencrypt_phones
-from adapters.sqlite.repositories import open_sqlite_repositories
+from adapters.sqlite.phone_keys import change_index_key, check_unused
+from adapters.sqlite.stores import open_sqlite_database
 
 __all__ = [
     "DatabaseCopy",
@@ -12,7 +12,6 @@ __all__ = [
     "check_unused",
     "has_identities",
     "inspect_file",
-    "open_sqlite_repositories",
-    "reencrypt_phones",
+    "open_sqlite_database",
     "restore",
 ]

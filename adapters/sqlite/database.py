@@ -4,15 +4,14 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from adapters.sqlite.connection_worker import (
-    ConnectionWorker,
     ExecuteBatch,
     Failed,
     Operation,
@@ -44,8 +43,20 @@ _CACHE_KIBIBYTES: Final = 16 * 1024
 """For the reads in the event loop: the pages of some 20,000 users."""
 
 
+class Worker(Protocol):
+    """Executes operations, each completely or not at all."""
+
+    def has_waited(self, seconds: float, /) -> bool:
+        """Return whether an operation was requested so long ago and is not finished."""
+        ...
+
+    def run(self, operation: Operation[T], /) -> Awaitable[T]:
+        """Request the execution of an operation, and return what will have its result."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Database:
+class SqliteDatabase:
     """An open file. Reads and writes do not wait for each other.
 
     - Point reads are executed in the event loop: a thread would cost ten times as much, since both
@@ -54,8 +65,8 @@ class Database:
     - Other reads are executed in the reader's thread, writes in the writer's.
     """
 
-    reader: ConnectionWorker
-    writer: ConnectionWorker
+    reader: Worker
+    writer: Worker
     read_here: Callable[[str, Values], Row | None]
 
     async def read_row(self, sql: str, values: Values = ()) -> Row | None:
@@ -85,7 +96,7 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[Database]:
+async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[SqliteDatabase]:
     """Open the file. A missing one is created.
 
     Raises:
@@ -104,7 +115,7 @@ async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[Datab
     ):
         with closing(file.connect_to_read(busy_timeout=0)) as connection:
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
-            yield Database(reader, writer, partial(file.read_row, connection))
+            yield SqliteDatabase(reader, writer, partial(file.read_row, connection))
 
 
 class DatabaseFile:

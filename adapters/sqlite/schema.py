@@ -7,162 +7,116 @@
 """
 
 import logging
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+import msgspec
+
+from adapters.records.kinds import KINDS
+from adapters.records.limits import LIMITS
+from adapters.records.record_kind import Index, RecordKind
 from application.ports.errors import ConfigurationError
 
 SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x4449414C
 """The id in the header of the file that says it is Dialtone's: the letters DIAL."""
 
-SCHEMA: Final = """
+METADATA: Final = """
 CREATE TABLE IF NOT EXISTS metadata (
     name TEXT NOT NULL PRIMARY KEY,
     value NOT NULL
-) WITHOUT ROWID;
-
--- expires_at is NULL while the phone has an identity or is blocked.
-CREATE TABLE IF NOT EXISTS phone_verifications (
-    id TEXT NOT NULL PRIMARY KEY,
-    version INTEGER NOT NULL,
-    expires_at INTEGER,
-    client_ips_expire_at INTEGER,
-    body TEXT NOT NULL
-);
-
-CREATE INDEX IF NOT EXISTS phone_verifications_expires_at ON phone_verifications (expires_at)
-    WHERE expires_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS phone_verifications_client_ips_expire_at
-    ON phone_verifications (client_ips_expire_at) WHERE client_ips_expire_at IS NOT NULL;
-
-CREATE TABLE IF NOT EXISTS identities (
-    id TEXT NOT NULL PRIMARY KEY,
-    version INTEGER NOT NULL,
-    username_key TEXT,
-    deleted_at INTEGER,
-    purged_at INTEGER,
-    expires_at INTEGER,
-    body TEXT NOT NULL
-);
-
-CREATE UNIQUE INDEX IF NOT EXISTS identities_username_key ON identities (username_key)
-    WHERE username_key IS NOT NULL;
-CREATE INDEX IF NOT EXISTS identities_deleted_not_purged ON identities (deleted_at)
-    WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
-CREATE INDEX IF NOT EXISTS identities_deleted_with_username ON identities (deleted_at)
-    WHERE deleted_at IS NOT NULL AND username_key IS NOT NULL;
-CREATE INDEX IF NOT EXISTS identities_expires_at ON identities (expires_at)
-    WHERE expires_at IS NOT NULL;
-
-CREATE TABLE IF NOT EXISTS media_items (
-    id TEXT NOT NULL PRIMARY KEY,
-    version INTEGER NOT NULL,
-    owner_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    category TEXT,
-    created_at INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    upload_deadline INTEGER NOT NULL,
-    deletion_requested_at INTEGER,
-    body TEXT NOT NULL
-);
-
-CREATE INDEX IF NOT EXISTS media_items_upload_deadline ON media_items (upload_deadline)
-    WHERE state = 'pending';
-CREATE INDEX IF NOT EXISTS media_items_deletion_requested_at ON media_items (deletion_requested_at)
-    WHERE deletion_requested_at IS NOT NULL;
-
--- One for each combination of filters, so that every page is a range of an index.
-CREATE INDEX IF NOT EXISTS media_items_page ON media_items (state, created_at, id);
-CREATE INDEX IF NOT EXISTS media_items_page_owner_id
-    ON media_items (state, owner_id, created_at, id);
-CREATE INDEX IF NOT EXISTS media_items_page_kind ON media_items (state, kind, created_at, id);
-CREATE INDEX IF NOT EXISTS media_items_page_category
-    ON media_items (state, category, created_at, id);
-CREATE INDEX IF NOT EXISTS media_items_page_owner_id_kind
-    ON media_items (state, owner_id, kind, created_at, id);
-CREATE INDEX IF NOT EXISTS media_items_page_owner_id_category
-    ON media_items (state, owner_id, category, created_at, id);
-CREATE INDEX IF NOT EXISTS media_items_page_kind_category
-    ON media_items (state, kind, category, created_at, id);
-CREATE INDEX IF NOT EXISTS media_items_page_owner_id_kind_category
-    ON media_items (state, owner_id, kind, category, created_at, id);
-
-CREATE TABLE IF NOT EXISTS media_usages (
-    id TEXT NOT NULL PRIMARY KEY,
-    version INTEGER NOT NULL,
-    recount_at INTEGER,
-    body TEXT NOT NULL
-);
-
-CREATE INDEX IF NOT EXISTS media_usages_recount_at ON media_usages (recount_at)
-    WHERE recount_at IS NOT NULL;
-
-CREATE TABLE IF NOT EXISTS idempotency_keys (
-    id TEXT NOT NULL PRIMARY KEY,
-    version INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    body TEXT NOT NULL
-);
-
-CREATE INDEX IF NOT EXISTS idempotency_keys_expires_at ON idempotency_keys (expires_at);
-
-CREATE TABLE IF NOT EXISTS calls (
-    id TEXT NOT NULL PRIMARY KEY,
-    version INTEGER NOT NULL,
-    started_at INTEGER NOT NULL,
-    identity_id TEXT,
-    oldest_recording_at INTEGER,
-    unfinished_since INTEGER,
-    body TEXT NOT NULL
-);
-
-CREATE INDEX IF NOT EXISTS calls_started_at ON calls (started_at, id);
-CREATE INDEX IF NOT EXISTS calls_identity_id ON calls (identity_id, started_at, id)
-    WHERE identity_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS calls_oldest_recording_at ON calls (oldest_recording_at)
-    WHERE oldest_recording_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS calls_unfinished_since ON calls (unfinished_since)
-    WHERE unfinished_since IS NOT NULL;
-
-CREATE TABLE IF NOT EXISTS delivery_reports (
-    id TEXT NOT NULL PRIMARY KEY,
-    version INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    body TEXT NOT NULL
-);
-
-CREATE INDEX IF NOT EXISTS delivery_reports_expires_at ON delivery_reports (expires_at);
-
--- The permits of each limit, and what each reservation acquired.
-CREATE TABLE IF NOT EXISTS rate_limits (
-    id TEXT NOT NULL PRIMARY KEY,
-    expires_at INTEGER NOT NULL,
-    body TEXT NOT NULL
-);
-
-CREATE INDEX IF NOT EXISTS rate_limits_expires_at ON rate_limits (expires_at);
-
-CREATE TABLE IF NOT EXISTS reservations (
-    id TEXT NOT NULL PRIMARY KEY,
-    expires_at INTEGER NOT NULL,
-    body TEXT NOT NULL
-);
-
-CREATE INDEX IF NOT EXISTS reservations_expires_at ON reservations (expires_at);
-
-CREATE TABLE IF NOT EXISTS leases (
-    name TEXT NOT NULL PRIMARY KEY,
-    expires_at INTEGER NOT NULL
-) WITHOUT ROWID;
+) WITHOUT ROWID
 """
 
+RETIRED_TABLES: Final = ("rate_limits", "reservations")
+"""Tables of earlier programs whose rows expire."""
+RETIRED: Final = (
+    *(
+        statement
+        for table in RETIRED_TABLES
+        for statement in (
+            f"CREATE TABLE {table} (id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL, "
+            "body TEXT NOT NULL)",
+            f"CREATE INDEX {table}_expires_at ON {table} (expires_at)",
+        )
+    ),
+    "CREATE TABLE leases (name TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL) "
+    "WITHOUT ROWID",
+    "CREATE INDEX identities_deleted_not_purged ON identities (deleted_at) "
+    "WHERE deleted_at IS NOT NULL AND purged_at IS NULL",
+    "CREATE INDEX identities_deleted_with_username ON identities (deleted_at) "
+    "WHERE deleted_at IS NOT NULL AND username_key IS NOT NULL",
+)
+"""What files of earlier programs have, and new ones do not.
+
+The tables stay, for older instances that run beside this one.
+"""
+_DROP_RETIRED: Final = (
+    "DROP INDEX IF EXISTS identities_deleted_not_purged",
+    "DROP INDEX IF EXISTS identities_deleted_with_username",
+)
+"""Indexes that got another name: each would slow down writes."""
+
 _log = logging.getLogger(__name__)
+
+
+def conditions_of(index: Index) -> Sequence[str]:
+    """Return what is true of all rows of an index."""
+    return [
+        *(f"{column} IS NOT NULL" for column in index.present),
+        *(f"{column} IS NULL" for column in index.absent),
+        *(f"{column} = '{value}'" for column, value in index.only),
+    ]
+
+
+def order_of(index: Index) -> Sequence[str]:
+    """Return the columns by which the rows of an index with equal values are in order."""
+    return [*((index.order,) if index.order else ()), *(("id",) if index.is_paged else ())]
+
+
+def _create_table(kind: RecordKind[Any], version: str) -> str:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind.record_type)}
+    columns = ", ".join(f"{name} {_column_type(fields[name].type)}" for name in kind.indexed_fields)
+    return (
+        f"CREATE TABLE IF NOT EXISTS {kind.name} (id TEXT NOT NULL PRIMARY KEY, {version}"
+        f"{columns}{', ' if columns else ''}body TEXT NOT NULL)"
+    )
+
+
+def _column_type(field_type: Any) -> str:
+    types = get_args(field_type) or (field_type,)
+    name = "INTEGER" if datetime in types else "TEXT"
+    return name if type(None) in types else f"{name} NOT NULL"
+
+
+def _create_index(kind: RecordKind[Any], index: Index) -> str:
+    unique = "UNIQUE " if index.is_unique else ""
+    columns = ", ".join([*index.equal, *order_of(index)])
+    conditions = conditions_of(index)
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"CREATE {unique}INDEX IF NOT EXISTS {index.name} ON {kind.name} ({columns}){where}"
+
+
+def _create_kind(kind: RecordKind[Any], version: str = "version INTEGER NOT NULL, ") -> list[str]:
+    return [
+        _create_table(kind, version),
+        *(_create_index(kind, index) for index in kind.indexes),
+    ]
+
+
+SCHEMA: Final = (
+    METADATA,
+    *(statement for kind in KINDS for statement in _create_kind(kind)),
+    # Only the writer changes them.
+    *_create_kind(LIMITS, version=""),
+)
+"""The statements that create what is missing."""
 
 
 def prepare_schema(connection: sqlite3.Connection, path: Path, key_fingerprint: str) -> None:
@@ -174,7 +128,7 @@ def prepare_schema(connection: sqlite3.Connection, path: Path, key_fingerprint: 
     """
     connection.execute("BEGIN IMMEDIATE")
     is_new = check_schema(connection, path, key_fingerprint) is None
-    for statement in SCHEMA.split(";"):  # `executescript` would commit before the first
+    for statement in (*SCHEMA, *_DROP_RETIRED):
         connection.execute(statement)
     if is_new:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -234,10 +188,11 @@ def complete_schema(connection: sqlite3.Connection, path: Path) -> str | None:
     known = _known_objects()
     for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
         is_statistics = kind == "table" and name.startswith("sqlite_stat")
-        if known.get((kind, name), "") != sql and not is_statistics:
+        if known.get((kind, name), "") != _normalize(sql) and not is_statistics:
             return f"{kind} {name}"
     try:
-        connection.executescript(SCHEMA)
+        for statement in SCHEMA:
+            connection.execute(statement)
     except sqlite3.IntegrityError:
         raise ConfigurationError(f"{path} is damaged: use an earlier backup.") from None
     return None
@@ -250,20 +205,20 @@ def read_metadata(connection: sqlite3.Connection, name: str) -> Any:
 
 
 @cache
-def columns_of(table: str) -> Sequence[str]:
-    """Return the columns of a table of records that repeat fields of these."""
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(SCHEMA)
-        names = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
-        return tuple(name for (name,) in names if name not in ("id", "version", "body"))
-
-
-@cache
 def _known_objects() -> Mapping[tuple[str, str], str | None]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(SCHEMA)
+        for statement in (*SCHEMA, *RETIRED):
+            connection.execute(statement)
         rows = connection.execute("SELECT type, name, sql FROM sqlite_master")
-        return {(kind, name): sql for kind, name, sql in rows}
+        return {(kind, name): _normalize(sql) for kind, name, sql in rows}
+
+
+def _normalize(sql: str | None) -> str | None:
+    """Return a statement without the white space that has no meaning; None of an automatic index.
+
+    Earlier programs wrote other white space. No text in the schema has any.
+    """
+    return sql and re.sub(r"\s*([(),])\s*|\s+", lambda space: space[1] or " ", sql.strip())
 
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:

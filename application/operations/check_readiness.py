@@ -9,11 +9,19 @@ from application.ports.system import HealthCheck
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """For each part the reason why it does not work, or None. Only the database is essential."""
+    """For each part the reason why it does not work, or None. Only the database is essential.
+
+    All instances share a limit store. Without it nobody can sign in, but who is signed in goes on.
+
+    Attributes:
+        has_limit_store: Whether limits are a part of their own. Otherwise the database keeps them.
+    """
 
     database: str | None
     media: str | None
     messages: str | None
+    limits: str | None = None
+    has_limit_store: bool = False
 
     @property
     def is_ready(self) -> bool:
@@ -23,19 +31,26 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class CheckReadiness:
-    """Check database, media store and messenger at the same time."""
+    """Check database, media store, messenger and limit store at the same time.
+
+    `limits` is None where the database keeps the limits.
+    """
 
     database: HealthCheck
     media: HealthCheck
     messages: HealthCheck
+    limits: HealthCheck | None = None
 
     async def __call__(self) -> Readiness:
         """Return the results of all parts."""
-        parts = (self.database, self.media, self.messages)
-        return Readiness(*await asyncio.gather(*map(_find_problem, parts)))
+        parts = (self.database, self.media, self.messages, self.limits)
+        database, media, messages, limits = await asyncio.gather(*map(_find_problem, parts))
+        return Readiness(database, media, messages, limits, has_limit_store=self.limits is not None)
 
 
-async def _find_problem(health_check: HealthCheck) -> str | None:
+async def _find_problem(health_check: HealthCheck | None) -> str | None:
+    if health_check is None:
+        return None
     try:
         await health_check.check()
     except PortError as error:

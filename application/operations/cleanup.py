@@ -89,8 +89,11 @@ class Cleanup:
             "expired_phone_verifications": await verifications.delete_expired(now, BATCH_SIZE),
             "pruned_phone_verifications": await verifications.prune(now, BATCH_SIZE),
             # Another instance, whose clock is behind, still counts what expires now.
-            "expired_rate_limits": await self.repositories.rate_limiter.delete_expired(
+            "expired_rate_limits": await self.repositories.limit_store.delete_expired(
                 now - CLOCK_SKEW, BATCH_SIZE
+            ),
+            "expired_attempts": await self.repositories.unchallenged_attempts.delete_expired(
+                now, BATCH_SIZE
             ),
             "unfinished_files": await self._delete_unfinished_files(now),
             "expired_delivery_reports": await delivery_reports.delete_expired(now, BATCH_SIZE),

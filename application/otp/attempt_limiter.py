@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from application.otp.permits import release_permits
+from application.otp.delivery_limiter import DeliveryLimiter, release_permits
 from application.ports.errors import StorageError
-from application.ports.keyed_hashes import KeyedHashes
-from application.ports.otp import PhoneVerifications, RateLimiter
+from application.ports.limits import LimitStore
+from application.ports.otp import PhoneVerifications
+from application.ports.repositories import UnchallengedAttemptsRepository
 from application.ports.versioned import Versioned
-from application.update import update_phone_verification
+from application.update import update_phone_verification, update_record
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.otp.attempts import (
     Exhausted,
@@ -24,41 +25,38 @@ from domain.otp.attempts import (
 )
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import count_on_callback
-from domain.otp.delivery import REPEAT_PERIOD, Delivery
+from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import DeliveryRoute, Permit, RateLimit, RateLimits, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds
+from domain.otp.unchallenged_attempts import UnchallengedAttempts, unchallenged_attempts_id
 from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptPermits:
-    """What the rate limits have for an attempt.
+    """What the limits have for an attempt. They live in its request only.
 
     Attributes:
         phone: The phone whose code is tried.
-        phone_key: Identifies the phone in the names of limits.
-        of_ip: The permits of the IP.
-        ip_available_at: When the IP has a permit; None if those above were acquired.
+        of_ip: The reservation of the IP.
+        ip_available_at: When the IP has a permit; None if that reservation was accepted.
         of_failure: The permits of a failed attempt, None if a limit is used up. They are released
             unless the attempt turns out to be a failure that counts.
-        unchallenged: The limit of attempts while no challenge is active.
-        earlier: The permits of that limit for earlier attempts.
+        unchallenged: The earlier attempts of the IP at the phone while no challenge was active,
+            with the version of their record.
     """
 
     phone: PhoneNumber
-    phone_key: str
     of_ip: Reservation
     ip_available_at: datetime | None
-    of_failure: Reservation | None
-    unchallenged: RateLimit
-    earlier: Sequence[Permit]
+    of_failure: Acquisition | None
+    unchallenged: Versioned[UnchallengedAttempts]
 
     @property
     def unchallenged_at(self) -> datetime:
         """When there is an attempt while no challenge is active: now, or later."""
-        times = [permit.acquired_at for permit in self.earlier]
-        return self.unchallenged.window.next_available(times, self.of_ip.acquired_at)
+        return self.unchallenged.value.available_at(self.of_ip.acquired_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,42 +64,34 @@ class AttemptLimiter:
     """Limit the attempts of an IP, failed attempts, and those while no challenge is active."""
 
     phone_verifications: PhoneVerifications
-    rate_limiter: RateLimiter
+    unchallenged_attempts: UnchallengedAttemptsRepository
+    limit_store: LimitStore
+    delivery_limiter: DeliveryLimiter
     rate_limits: RateLimits
-    keyed_hashes: KeyedHashes
 
     async def acquire(
-        self,
-        attempt_id: str,
-        now: datetime,
-        client_ip: HashedClientIp,
-        phone: PhoneNumber,
-        phone_key: str,
+        self, now: datetime, client_ip: HashedClientIp, phone: PhoneNumber, phone_key: str
     ) -> AttemptPermits:
         """Acquire the permits that an attempt needs before its result is known.
 
         Raises:
             StorageError
+            CorruptRecord
         """
         limits = self.rate_limits
-        of_ip = Reservation(
-            f"{attempt_id}:attempt", now, limits.for_verification(client_ip), is_releasable=False
-        )
-        failed_attempt = limits.for_failed_attempt(client_ip, phone.country)
-        of_failure = Reservation(f"{attempt_id}:failure", now, failed_attempt)
-        unchallenged = limits.for_unchallenged_attempt(client_ip, phone_key)
-        (ip_available_at, limited_until), earlier = await asyncio.gather(
-            self.rate_limiter.acquire_each(of_ip, of_failure),
-            self.rate_limiter.list_permits(unchallenged, now),
+        of_ip = Reservation(now, limits.for_verification(client_ip))
+        of_failure = Reservation(now, limits.for_failed_attempt(client_ip, phone.country))
+        unchallenged_id = unchallenged_attempts_id(client_ip, phone_key)
+        (for_ip, for_failure), unchallenged = await asyncio.gather(
+            self.limit_store.acquire(of_ip, of_failure),
+            self.unchallenged_attempts.load(unchallenged_id),
         )
         return AttemptPermits(
             phone,
-            phone_key,
             of_ip,
-            ip_available_at,
-            None if limited_until else of_failure,
-            unchallenged,
-            earlier,
+            None if isinstance(for_ip, Acquisition) else for_ip,
+            for_failure if isinstance(for_failure, Acquisition) else None,
+            unchallenged or Versioned(UnchallengedAttempts(unchallenged_id), 0),
         )
 
     async def apply(
@@ -129,11 +119,11 @@ class AttemptLimiter:
         """
         match result:
             case ExhaustedIp(retry_after):
-                await release_permits(self.rate_limiter, permits.of_failure)
+                await release_permits(self.limit_store, permits.of_failure)
                 raise TooManyAttemptsFromIp(retry_after)
             case Exhausted(retry_after, may_count):
                 available_at, _ = await asyncio.gather(
-                    self.rate_limiter.next_available(permits.of_ip),
+                    self.limit_store.next_available(permits.of_ip),
                     self._count_failure(attempt, permits, loaded, may_count=may_count),
                 )
                 raise TooManyAttempts(max(retry_after, whole_seconds(attempt.now, available_at)))
@@ -151,22 +141,22 @@ class AttemptLimiter:
                     raise TooManyAttempts(whole_seconds(attempt.now, unchallenged_at))
                 return left
             case Repeated(left):
-                await release_permits(self.rate_limiter, permits.of_failure)
+                await release_permits(self.limit_store, permits.of_failure)
                 return left
             case _:
                 return result.attempts_left
 
     async def release(self, permits: AttemptPermits, deliveries: Sequence[Delivery] = ()) -> None:
-        """Release what a login releases: the permits of a failure, and of what had its code."""
-        releases = [release_permits(self.rate_limiter, permits.of_failure)]
-        phone = permits.phone
-        number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-        for one in deliveries:
-            route = DeliveryRoute(one.client_ip, phone.country, number_range, permits.phone_key)
-            limits = self.rate_limits.released_by_login(route)
-            of_delivery = Reservation(one.request_id, one.sent_at, limits)
-            releases.append(release_permits(self.rate_limiter, of_delivery))
-        await asyncio.gather(*releases)
+        """Release what a login releases: the permits of a failure, and of what had its code.
+
+        Args:
+            permits: those of the attempt.
+            deliveries: what had the code, before the update that cleared their permits.
+        """
+        await asyncio.gather(
+            release_permits(self.limit_store, permits.of_failure),
+            *(self.delivery_limiter.release_verified(permits.phone, one) for one in deliveries),
+        )
 
     async def _count_unchallenged(
         self, attempt: OtpAttempt, permits: AttemptPermits, *, is_used_code: bool
@@ -178,19 +168,24 @@ class AttemptLimiter:
         Returns:
             How many are left, and when there is one if this one was too many.
         """
-        limit, earlier, digest = permits.unchallenged, permits.earlier, attempt.digest()
-        left = limit.window.limit - len(earlier)
-        if left <= 0:
-            return 0, attempt.unchallenged_at
-        if any(
-            permit.reservation_id == digest and attempt.now - permit.acquired_at < REPEAT_PERIOD
-            for permit in earlier
-            if permit.acquired_at == earlier[-1].acquired_at
-        ):
-            return left, None
-        if is_used_code:
-            return left - 1, None
-        return left - 1, await self.rate_limiter.acquire(Reservation(digest, attempt.now, (limit,)))
+        now, digest = attempt.now, attempt.digest()
+
+        def count(
+            earlier: UnchallengedAttempts,
+        ) -> tuple[UnchallengedAttempts, tuple[int, datetime | None]]:
+            left = earlier.left(now)
+            if left <= 0:
+                return earlier, (0, earlier.available_at(now))
+            if earlier.is_repeat(digest, now):
+                return earlier, (left, None)
+            if is_used_code:
+                return earlier, (left - 1, None)
+            return earlier.count(digest, now), (left - 1, None)
+
+        empty = UnchallengedAttempts(permits.unchallenged.value.id)
+        return await update_record(
+            self.unchallenged_attempts, empty, count, loaded=permits.unchallenged
+        )
 
     async def _count_failure(
         self,
@@ -205,7 +200,8 @@ class AttemptLimiter:
         if not may_count or not await update_phone_verification(
             self.phone_verifications, permits.phone, count, loaded
         ):
-            await release_permits(self.rate_limiter, permits.of_failure)
+            await release_permits(self.limit_store, permits.of_failure)
         elif permits.of_failure is not None:
             with suppress(StorageError):  # a release takes a second round trip as well
-                await self.rate_limiter.next_available(permits.of_failure)
+                reservation = Reservation(attempt.now, permits.of_failure.limits)
+                await self.limit_store.next_available(reservation)

@@ -1,22 +1,25 @@
 """Call a caller back with a code."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, PlaceCodeCall
-from application.otp.permits import DeliveryPermits, release_permits
+from application.otp.delivery_limiter import DeliveryLimiter
 from application.ports.errors import StorageError
-from application.ports.otp import DeliveryStatus, PhoneVerifications, RateLimiter
+from application.ports.limits import LimitStore
+from application.ports.otp import DeliveryStatus, PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
+from application.ports.versioned import Versioned
 from application.ports.voice import Calls
 from application.update import update_phone_verification
 from domain.errors import InvalidValue, TooManyOtpRequests
 from domain.otp.callback import Callback
+from domain.otp.permits import Permits
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.phone import PhoneNumber, PhoneRules
 from domain.voice.call import Call, CallDirection
 
@@ -40,8 +43,8 @@ class Callbacks:
     """
 
     phone_verifications: PhoneVerifications
-    rate_limiter: RateLimiter
-    delivery_permits: DeliveryPermits
+    limit_store: LimitStore
+    delivery_limiter: DeliveryLimiter
     calls: Calls
     codes: OtpCodes
     place_code_call: PlaceCodeCall | None
@@ -71,38 +74,36 @@ class Callbacks:
         failed_attempts = self.rate_limits.for_failed_attempts(phone.country)
         loaded, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
-            self.rate_limiter.next_available(Reservation("", now, failed_attempts)),
+            self.limit_store.next_available(Reservation(now, failed_attempts)),
         )
         if loaded.value.find_callback(callback_id):
             return True
         challenge = self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES))
-        reservation = self.delivery_permits.make_callback_reservation(challenge.id, now, phone)
 
-        def decide(verification: PhoneVerification) -> tuple[PhoneVerification, Callback]:
+        def record(verification: PhoneVerification, permits: Permits | None) -> PhoneVerification:
             return verification.request_callback(
-                now, callback_id, challenge, self.codes.key_ids(), is_limited=limited_until > now
+                now,
+                callback_id,
+                challenge,
+                self.codes.key_ids(),
+                is_limited=limited_until > now,
+                permits=permits,
             )
 
         try:
-            decide(loaded.value)
-            if await self.delivery_permits.acquire(reservation, loaded.value) is not None:
+            record(loaded.value, None)
+            reservation = self.delivery_limiter.make_callback_reservation(phone, now)
+            acquired = await self.delivery_limiter.acquire(reservation, loaded.value)
+            if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this callback.
                 current = await self.phone_verifications.load(phone)
                 if current.value.find_callback(callback_id):
                     return True
                 return self._reject(phone, "too many callbacks")
-            try:
-                callback = await update_phone_verification(
-                    self.phone_verifications, phone, decide, loaded
-                )
-            except BaseException:  # a cancellation, too
-                await release_permits(self.rate_limiter, reservation)
-                raise
+            if not await self._record(phone, record, loaded, acquired):
+                return True  # a parallel request has recorded it
         except TooManyOtpRequests:
             return self._reject(phone, "too many callbacks")
-        if callback.reservation_id != reservation.id:  # a parallel request has recorded it
-            await release_permits(self.rate_limiter, reservation)
-            return True
         self.events.emit(SecurityEventType.CALLBACK_REQUESTED, phone=phone)
         if is_test_phone:
             self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
@@ -160,6 +161,35 @@ class Callbacks:
             self._reject(phone, result.reason)
         return is_placed
 
+    async def _record(
+        self,
+        phone: PhoneNumber,
+        record: Callable[[PhoneVerification, Permits | None], PhoneVerification],
+        loaded: Versioned[PhoneVerification],
+        acquired: Acquisition,
+    ) -> bool:
+        """Record the callback, and return whether it is new. Unused permits are released.
+
+        Raises:
+            TooManyOtpRequests
+            StorageError
+        """
+        permits = Permits(acquired.acquired_at, acquired.parts)
+
+        def change(current: PhoneVerification) -> tuple[PhoneVerification, bool]:
+            successor = record(current, permits)
+            return successor, successor is not current
+
+        is_new = False
+        try:
+            is_new = await update_phone_verification(
+                self.phone_verifications, phone, change, loaded
+            )
+        finally:
+            if not is_new:
+                await self.delivery_limiter.release(acquired)
+        return is_new
+
     def _find_reason_to_reject(self, phone: PhoneNumber) -> str:
         if self.countries is not None and phone.country not in self.countries:
             return "the country is not served"
@@ -175,18 +205,17 @@ class Callbacks:
 
     async def _undo(self, phone: PhoneNumber, callback: Callback, status: DeliveryStatus) -> None:
         """Record that no call was placed, and release permits. Where that fails they expire."""
+
+        def reject(
+            verification: PhoneVerification,
+        ) -> tuple[PhoneVerification, Callback | None]:
+            recorded = verification.find_callback(callback.call_id)
+            return verification.reject_callback(callback.call_id), recorded
+
         with suppress(StorageError):
-            await update_phone_verification(
-                self.phone_verifications,
-                phone,
-                lambda verification: (verification.reject_callback(callback.call_id), None),
-            )
-        now, reservation_id = self.clock.now(), callback.reservation_id
-        if status is DeliveryStatus.NOT_CONNECTED:
-            reservation = self.delivery_permits.make_callback_reservation(
-                reservation_id, now, phone
-            )
-        else:
-            limits = self.rate_limits.released_by_rejected_callback(phone.country)
-            reservation = Reservation(reservation_id, now, limits)
-        await release_permits(self.rate_limiter, reservation)
+            cleared = await update_phone_verification(self.phone_verifications, phone, reject)
+            if cleared is not None:
+                was_connected = status is not DeliveryStatus.NOT_CONNECTED
+                await self.delivery_limiter.release_rejected_callback(
+                    phone, cleared, was_connected=was_connected
+                )

@@ -92,7 +92,8 @@ class DeliverOtp:
       report that it was sent, after a typical time.
 
     `place_code_call` is None without a provider of calls, which reports what became of a call.
-    `webhook_urls` is None where no provider reports what became of a message.
+    `webhook_urls` is None where no provider reports what became of a message. The first of the
+    message providers is `sms_provider`, that of calls `voice_provider`.
     """
 
     codes: OtpCodes
@@ -104,6 +105,12 @@ class DeliverOtp:
     place_code_call: PlaceCodeCall | None
     webhook_urls: WebhookUrls | None
     clock: Clock
+    sms_provider: str
+    voice_provider: str
+
+    def first_provider(self, *, is_call: bool) -> str:
+        """Return the name of the provider that is tried first."""
+        return self.voice_provider if is_call else self.sms_provider
 
     async def __call__(
         self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision

@@ -8,12 +8,13 @@ from typing import Final
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, DeliverOtp
-from application.otp.permits import DeliveryPermits, release_permits
+from application.otp.delivery_limiter import DeliveryLimiter
 from application.otp.recognize_device import recognize_device
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.otp import DeliveryStatus, PhoneVerifications, RateLimiter
+from application.ports.limits import LimitStore
+from application.ports.otp import DeliveryStatus, PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
@@ -26,11 +27,12 @@ from domain.errors import (
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
-from domain.otp.delivery import Channel, OtpRequest
-from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
+from domain.otp.delivery import Channel, Delivery, OtpRequest
+from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
+from domain.otp.permits import Permits, Recognition
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
 
@@ -82,8 +84,8 @@ class RequestOtp:
     """
 
     phone_verifications: PhoneVerifications
-    delivery_permits: DeliveryPermits
-    rate_limiter: RateLimiter
+    delivery_limiter: DeliveryLimiter
+    limit_store: LimitStore
     codes: OtpCodes
     deliver_otp: DeliverOtp
     identities: Identities
@@ -115,7 +117,7 @@ class RequestOtp:
         loaded, device, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
             recognize_device(self.identities, command.device_token, now),
-            self.rate_limiter.next_available(Reservation("", now, failed_attempt)),
+            self.limit_store.next_available(Reservation(now, failed_attempt)),
         )
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         is_call = command.channel is Channel.VOICE and self.deliver_otp.place_code_call is not None
@@ -131,13 +133,10 @@ class RequestOtp:
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
             if is_call and not is_test_phone
             else None,
-        )
-        policy = self.delivery_permits.policy(phone, now)
-        reservation = self.delivery_permits.make_reservation(
-            phone, request, loaded.value, request.new_request_id, command.channel
+            provider="" if is_test_phone else self.deliver_otp.first_provider(is_call=is_call),
         )
         try:
-            decision = await self._reserve_delivery(phone, request, policy, reservation, loaded)
+            decision = await self._reserve_delivery(phone, request, loaded)
         except TooManyOtpRequests:
             self._emit_rejection(phone, "too many requests")
             raise
@@ -147,7 +146,7 @@ class RequestOtp:
         if is_test_phone:
             self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
         elif decision.is_new:
-            await self._deliver(command, request, decision, reservation)
+            await self._deliver(command, request, decision)
         now = self.clock.now()
         return RequestOtpResult(
             request_id=decision.request_id + decision.delivery.report_id,
@@ -168,14 +167,9 @@ class RequestOtp:
             raise PhoneUnreachable(error.message) from None
 
     async def _reserve_delivery(
-        self,
-        phone: PhoneNumber,
-        request: OtpRequest,
-        policy: DeliveryPolicy,
-        reservation: Reservation,
-        loaded: Versioned[PhoneVerification],
+        self, phone: PhoneNumber, request: OtpRequest, loaded: Versioned[PhoneVerification]
     ) -> DeliveryDecision:
-        """Record the delivery and acquire its permits, or refer to an earlier delivery.
+        """Record the delivery with its permits, or refer to an earlier delivery.
 
         The permits are acquired between the decision and the write: a request that the phone's
         limits reject costs no permit, and an IP without a permit cannot start a phone's cooldown.
@@ -184,6 +178,11 @@ class RequestOtp:
             TooManyOtpRequests: with the later time of the phone's limits and the shared ones.
             StorageError
         """
+        limiter = self.delivery_limiter
+        policy = limiter.policy(phone, request.now)
+        reservation = limiter.make_reservation(
+            phone, request, loaded.value, request.now, request.channel
+        )
         available_at = None
         try:
             decided = loaded.value.request_delivery(request, policy)
@@ -196,63 +195,77 @@ class RequestOtp:
                     return decided
                 return verification.request_delivery(request, policy)
 
-            decision = await self._record(phone, decide, loaded)
+            decision = await self._refer_to_delivery(phone, decide, loaded)
             if not decision.is_new:
                 return decision
-            available_at = await self.delivery_permits.acquire(reservation, loaded.value)
-            if available_at is None:
-                return await self._record(phone, decide, loaded, reservation)
+            acquired = await limiter.acquire(reservation, loaded.value)
+            if isinstance(acquired, Acquisition):
+                recognition = loaded.value.recognize(request)
+                return await self._record_delivery(phone, decide, loaded, acquired, recognition)
             # A parallel request that got the last permits may have been for this phone.
-            decision = await self._record(phone, decide)
+            available_at = acquired
+            decision = await self._refer_to_delivery(phone, decide)
             if decision.is_new:
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))
         except TooManyOtpRequests as error:
-            available_at = available_at or await self.delivery_permits.next_available(
-                reservation, loaded.value
-            )
+            available_at = available_at or await limiter.next_available(reservation, loaded.value)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             raise TooManyOtpRequests(retry_after) from None
         return decision
 
-    async def _record(
+    async def _refer_to_delivery(
         self,
         phone: PhoneNumber,
         decide: Decide,
         loaded: Versioned[PhoneVerification] | None = None,
-        permits: Reservation | None = None,
     ) -> DeliveryDecision:
-        """Record the new delivery, or the id of a request that refers to an earlier one.
-
-        A new delivery is recorded only with its permits. Those that are not used are released.
-        """
+        """Record the id of a request that refers to an earlier delivery. A new one is not."""
 
         def change(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
             successor, decision = decide(current)
-            return current if decision.is_new and permits is None else successor, decision
+            return current if decision.is_new else successor, decision
 
-        uses_permits = False
+        return await update_phone_verification(self.phone_verifications, phone, change, loaded)
+
+    async def _record_delivery(
+        self,
+        phone: PhoneNumber,
+        decide: Decide,
+        loaded: Versioned[PhoneVerification],
+        acquired: Acquisition,
+        recognition: Recognition,
+    ) -> DeliveryDecision:
+        """Record the delivery with its permits, or refer to one that a parallel request caused.
+
+        Permits that are not used are released.
+        """
+        permits = Permits(acquired.acquired_at, acquired.parts, recognition)
+
+        def change(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
+            successor, decision = decide(current)
+            if decision.is_new:
+                successor = successor.replace_delivery(replace(decision.delivery, permits=permits))
+            return successor, decision
+
+        is_used = False
         try:
             decision = await update_phone_verification(
                 self.phone_verifications, phone, change, loaded
             )
-            uses_permits = decision.is_new
+            is_used = decision.is_new
         finally:
-            if not uses_permits:
-                await release_permits(self.rate_limiter, permits)
+            if not is_used:
+                await self.delivery_limiter.release(acquired)
         return decision
 
     async def _deliver(
-        self,
-        command: RequestOtpCommand,
-        request: OtpRequest,
-        decision: DeliveryDecision,
-        reservation: Reservation,
+        self, command: RequestOtpCommand, request: OtpRequest, decision: DeliveryDecision
     ) -> None:
         phone = command.phone
         try:
             result = await self.deliver_otp(phone, command.preferences, decision)
         except StorageError:
-            await self._reject(phone, request, decision, reservation, DeliveryStatus.NOT_CONNECTED)
+            await self._reject(phone, request, decision, DeliveryStatus.NOT_CONNECTED)
             raise
         is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
         if decision.is_suppressed:
@@ -263,18 +276,35 @@ class RequestOtp:
         else:
             self._emit_rejection(phone, result.reason)
         if is_sent:
+            await self._keep_provider(phone, decision.delivery, result.provider)
             return
-        retry_after = await self._reject(phone, request, decision, reservation, result.status)
+        retry_after = await self._reject(phone, request, decision, result.status)
         if result.status is DeliveryStatus.INVALID_NUMBER:
             raise PhoneUnreachable(result.reason)
         raise DeliveryFailed(result.reason, retry_after)
+
+    async def _keep_provider(self, phone: PhoneNumber, delivery: Delivery, provider: str) -> None:
+        """Record which provider took the delivery, if it is not the one that is tried first.
+
+        It is the same for a suppressed delivery, so that the time reveals nothing.
+        """
+        if provider in ("", delivery.provider):
+            return
+
+        def keep(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            recorded = verification.find_delivery(delivery.request_id)
+            if recorded is None:
+                return verification, None
+            return verification.replace_delivery(replace(recorded, provider=provider)), None
+
+        with suppress(StorageError):
+            await update_phone_verification(self.phone_verifications, phone, keep)
 
     async def _reject(
         self,
         phone: PhoneNumber,
         request: OtpRequest,
         decision: DeliveryDecision,
-        reservation: Reservation,
         status: DeliveryStatus,
     ) -> int:
         """Record that the delivery was rejected, and release permits. Where that fails they expire.
@@ -282,23 +312,26 @@ class RequestOtp:
         Returns:
             When the client can cause a delivery: whole seconds from now on.
         """
-        now = self.clock.now()
+        now, limiter = self.clock.now(), self.delivery_limiter
         next_request_at = decision.next_request_at
-        policy = self.delivery_permits.policy(phone, now)
+        policy = limiter.policy(phone, now)
 
-        def reject(verification: PhoneVerification) -> tuple[PhoneVerification, PhoneVerification]:
-            rejected = verification.reject_delivery(reservation.id)
-            return rejected, rejected
+        def reject(
+            verification: PhoneVerification,
+        ) -> tuple[PhoneVerification, tuple[PhoneVerification, Delivery | None]]:
+            delivery = verification.find_delivery(request.new_request_id)
+            rejected = verification.reject_delivery(request.new_request_id)
+            return rejected, (rejected, delivery)
 
         with suppress(StorageError):
-            rejected = await update_phone_verification(self.phone_verifications, phone, reject)
-            if status is DeliveryStatus.NOT_CONNECTED:
-                await release_permits(self.rate_limiter, reservation)
-            else:
-                await self.delivery_permits.release_rejected(phone, reservation, request.client_ip)
-            available_at = await self.delivery_permits.next_available(
-                replace(reservation, acquired_at=now), rejected
+            rejected, delivery = await update_phone_verification(
+                self.phone_verifications, phone, reject
             )
+            if delivery is not None:
+                was_connected = status is not DeliveryStatus.NOT_CONNECTED
+                await limiter.release_rejected(phone, delivery, was_connected=was_connected)
+            reservation = limiter.make_reservation(phone, request, rejected, now, request.channel)
+            available_at = await limiter.next_available(reservation, rejected)
             next_request_at = max(rejected.next_request_at(request, policy, now), available_at)
         return whole_seconds(now, next_request_at)
 

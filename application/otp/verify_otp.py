@@ -10,7 +10,7 @@ from application.identities.login import AddSession, repeat_login
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes
-from application.otp.permits import DeliveryPermits
+from application.otp.delivery_limiter import DeliveryLimiter
 from application.otp.recognize_device import recognize_device
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
@@ -31,8 +31,7 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.request_id import parse_request_id
 from domain.phone import PhoneNumber
 
-ATTEMPT_ID_BYTES: Final = 8
-_IDS_BYTES: Final = ATTEMPT_ID_BYTES + RANDOM_BYTES + SESSION_ID_BYTES
+_IDS_BYTES: Final = RANDOM_BYTES + SESSION_ID_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class VerifyOtp:
     attempt_limiter: AttemptLimiter
     add_session: AddSession
     sessions: SessionFactory
-    delivery_permits: DeliveryPermits
+    delivery_limiter: DeliveryLimiter
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
@@ -123,13 +122,7 @@ class VerifyOtp:
         loaded, device, permits = await asyncio.gather(
             self.phone_verifications.load(phone),
             recognize_device(self.identities, command.device_token, now),
-            self.attempt_limiter.acquire(
-                random[:ATTEMPT_ID_BYTES].hex(),
-                now,
-                client_ip,
-                phone,
-                self.codes.phone_key(phone),
-            ),
+            self.attempt_limiter.acquire(now, client_ip, phone, self.codes.phone_key(phone)),
         )
         attempt = OtpAttempt(
             code=command.code,
@@ -138,7 +131,7 @@ class VerifyOtp:
             digest_key=self.codes.digest_key(phone),
             request_id=command.request_id and parse_request_id(command.request_id),
             device=device,
-            new_identity_id=make_identifier(now, random[ATTEMPT_ID_BYTES:]),
+            new_identity_id=make_identifier(now, random),
             new_session_id=random[-SESSION_ID_BYTES:].hex(),
             is_limited=permits.of_failure is None,
             unchallenged_at=permits.unchallenged_at,
@@ -163,7 +156,7 @@ class VerifyOtp:
             reason = "of this IP, for all phones" if is_of_ip else "for this phone"
             self.events.emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, phone=phone, reason=reason)
             current = loaded if is_saved else await self.phone_verifications.load(phone)
-            resend_in = await self.delivery_permits.resend_in(phone, attempt, current.value)
+            resend_in = await self.delivery_limiter.resend_in(phone, attempt, current.value)
             raise type(error)(error.retry_after, resend_in) from None
         if code is None:
             return self._reject(phone, left)

@@ -56,5 +56,8 @@ class LimitStore(Protocol):
         ...
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` records without permits that count, and return how many."""
+        """Delete up to `limit` records without permits that count, and return how many.
+
+        A store whose records expire by themselves has none to delete, and returns 0.
+        """
         ...

@@ -33,6 +33,8 @@ class Records(Protocol[T]):
     async def add(self, record: T, /) -> bool:
         """Add a record, and return False where its id exists.
 
+        Its version is 1, unless its id may have been used before.
+
         Raises:
             StorageError
         """

@@ -12,13 +12,15 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
-from application.update import update_call, update_identity
+from application.update import change_call, update_identity
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from application.voice.effects import CarryOutEffect
 from domain.errors import DomainError, Unauthenticated
+from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus, inbound_call_id
+from domain.voice.call_limits import permits_of_line
 from domain.voice.flow import CallFlow
 from domain.voice.instructions import (
     HangUp,
@@ -173,8 +175,8 @@ class AnswerCall:
     ) -> tuple[StoredInstruction, ...] | None:
         """Return the first response, or None if the call is over the limits."""
         caller = await self.find_caller(command.phone)
-        reservation = await self.call_limiter.acquire_call(caller)
-        if reservation is None:
+        acquired = await self.call_limiter.acquire_call(caller)
+        if acquired is None:
             return await self._find_parallel_response(call_id)
         now = self.clock.now()
         step, line = await self.call_limiter.reserve_line(start(self.flow, caller), caller)
@@ -186,11 +188,11 @@ class AnswerCall:
             status=CallStatus.IN_PROGRESS,
             identity_id=caller.identity_id,
             locale=caller.locale,
-        ).complete(None, step, now=now, line=line)
+        ).complete(None, step, now=now, line=permits_of_line(line))
         if await self.calls.add(call):
             await self.find_caller.mark_called(caller, now)
             return step.instructions
-        await self.call_limiter.release(reservation)
+        await self.call_limiter.release(acquired)
         await self.call_limiter.release(line)
         return await self._continue(call_id, command, await self.calls.load(call_id))
 
@@ -269,21 +271,25 @@ class AnswerCall:
         position, now = command.position, self.clock.now()
         step, line = await self.call_limiter.reserve_line(step, caller)
 
-        def complete(call: Call) -> Call:
+        held = permits_of_line(line)
+
+        def complete(call: Call) -> tuple[Call, tuple[Call, Permits | None, bool]]:
+            """Return the successor, the line that this update ends, and whether it uses ours."""
             if isinstance(command.event, Recorded):
                 call = call.keep_recording(command.event, now)
-            return call.complete(
-                position, step, now=now, line=line, locale=caller.locale, identity_id=joined_id
+            completed = call.complete(
+                position, step, now=now, line=held, locale=caller.locale, identity_id=joined_id
             )
+            is_new = completed is not call
+            ended = call.line if is_new else None
+            return completed, (completed, ended, is_new and completed.line is not None)
 
-        call = await update_call(self.calls, call_id, complete, loaded)
+        result = await change_call(self.calls, call_id, complete, loaded)
+        call, ended, is_line_used = result or (None, None, False)
         turn = call and call.find_turn(position)
-        if line and (
-            call is None or call.status.is_final or call.operator_reservation_id != line.id
-        ):
+        if not is_line_used:
             await self.call_limiter.release(line)
-        if loaded is not None:
-            await self.call_limiter.release_line(loaded.value.operator_reservation_id)
+        await self.call_limiter.release_line(ended)
         if call and step.outcome is CallOutcome.CALLBACK:
             self.call_back.schedule(call, caller.phone)
         return turn.instructions if turn else step.instructions

@@ -1,19 +1,16 @@
 """Limit the calls that are answered, and the lines to the operator."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from application.otp.codes import OtpCodes
-from application.otp.permits import release_permits
-from application.ports.otp import RateLimiter
-from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
-from domain.otp.rate_limits import RateLimit, Reservation
+from application.otp.delivery_limiter import release_permits
+from application.ports.limits import LimitStore
+from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from domain.otp.permits import Permits
+from domain.otp.rate_limits import Acquisition
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import CallFlow, DialResult
 from domain.voice.walk import Caller, Step, skip_operator
-
-RESERVATION_ID_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,29 +23,31 @@ class CallLimiter:
     - A caller who gets no line hears that the operator is busy.
     """
 
-    rate_limiter: RateLimiter
+    limit_store: LimitStore
     codes: OtpCodes
     clock: Clock
-    randomness: Randomness
     events: SecurityEvents
     limits: CallLimits
     flow: CallFlow
     has_operator: bool
 
-    async def acquire_call(self, caller: Caller) -> Reservation | None:
+    async def acquire_call(self, caller: Caller) -> Acquisition | None:
         """Acquire the permits of an inbound call; None if it is over the limits.
 
         Raises:
             StorageError
         """
-        key, is_verified = self._describe(caller)
-        return await self._acquire(self.limits.for_inbound_call(key, is_verified=is_verified))
+        reservation = self.limits.reserve_inbound_call(
+            self.clock.now(), self._key_of(caller), is_verified=caller.is_verified
+        )
+        [acquired] = await self.limit_store.acquire(reservation)
+        return acquired if isinstance(acquired, Acquisition) else None
 
-    async def reserve_line(self, step: Step, caller: Caller) -> tuple[Step, Reservation | None]:
+    async def reserve_line(self, step: Step, caller: Caller) -> tuple[Step, Acquisition | None]:
         """Reserve a line if a step connects the caller to the operator.
 
         Returns:
-            The step and the reservation. Without a line, a step that goes on as if the operator
+            The step and what was acquired. Without a line, a step that goes on as if the operator
             were busy; without an operator, as if nobody answered.
 
         Raises:
@@ -58,33 +57,27 @@ class CallLimiter:
             return step, None
         if not self.has_operator:
             return skip_operator(self.flow, step, caller, DialResult.FAILED), None
-        key, is_verified = self._describe(caller)
-        longest = self.flow.max_operator_time
-        limits = self.limits.for_operator_call(key, longest, is_verified=is_verified)
-        if reservation := await self._acquire(limits):
-            return step, reservation
+        reservation = self.limits.reserve_operator_call(
+            self.clock.now(),
+            self._key_of(caller),
+            self.flow.max_operator_time,
+            is_verified=caller.is_verified,
+        )
+        [acquired] = await self.limit_store.acquire(reservation)
+        if isinstance(acquired, Acquisition):
+            return step, acquired
         self.events.emit(SecurityEventType.CALL_REJECTED, phone=caller.phone)
         return skip_operator(self.flow, step, caller, DialResult.BUSY), None
 
-    async def release(self, reservation: Reservation | None) -> None:
-        """Release all permits of a reservation that was not used."""
-        await release_permits(self.rate_limiter, reservation)
+    async def release(self, acquired: Acquisition | None) -> None:
+        """Release permits that no call holds."""
+        await release_permits(self.limit_store, acquired)
 
-    async def release_line(self, reservation_id: str | None) -> None:
-        """Release the line of a reservation after the call to the operator ended."""
-        if reservation_id is not None:
-            lines = self.limits.lines(self.flow.max_operator_time)
-            reservation = Reservation(reservation_id, self.clock.now(), lines)
-            await release_permits(self.rate_limiter, reservation)
+    async def release_line(self, line: Permits | None) -> None:
+        """Release the line of a call, after an update has cleared it."""
+        if line is not None:
+            held = self.limits.line_of(line, self.flow.max_operator_time)
+            await release_permits(self.limit_store, held)
 
-    def _describe(self, caller: Caller) -> tuple[str | None, bool]:
-        key = self.codes.phone_key(caller.phone) if caller.phone else None
-        return key, caller.is_verified
-
-    async def _acquire(self, alternatives: Sequence[tuple[RateLimit, ...]]) -> Reservation | None:
-        for limits in alternatives:
-            reservation_id = self.randomness.bytes(RESERVATION_ID_BYTES).hex()
-            reservation = Reservation(reservation_id, self.clock.now(), limits)
-            if await self.rate_limiter.acquire(reservation) is None:
-                return reservation
-        return None
+    def _key_of(self, caller: Caller) -> str | None:
+        return self.codes.phone_key(caller.phone) if caller.phone else None

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from application.otp.delivery_status import ReportDelivery
 from application.ports.system import Clock
 from application.ports.voice import Calls
-from application.update import update_call
+from application.update import change_call, update_call
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from domain.otp.delivery_report import ReportedStatus
+from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallStatus
 from domain.voice.walk import Recorded
@@ -41,11 +42,17 @@ class CallReports:
             StorageError
         """
         now = self.clock.now()
-        call = await update_call(self.calls, call_id, lambda call: call.advance_status(status, now))
-        if call is None:
+
+        def advance(call: Call) -> tuple[Call, tuple[Call, Permits | None]]:
+            advanced = call.advance_status(status, now)
+            return advanced, (advanced, call.line if advanced.line is None else None)
+
+        result = await change_call(self.calls, call_id, advance)
+        if result is None:
             return
+        call, ended_line = result
+        await self.call_limiter.release_line(ended_line)
         if call.status.is_final:
-            await self.call_limiter.release_line(call.operator_reservation_id)
             await self.call_back(call, phone)
         if call.report_id is not None:
             await self.report_delivery(call.report_id, _to_reported(call))

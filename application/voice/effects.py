@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from application.identities.assign_phone import assign_phone
 from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
+from application.otp.delivery_limiter import release_permits
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.otp.permits import release_permits
 from application.ports.identities import Identities
-from application.ports.otp import DeliveryStatus, Messenger, PhoneVerifications, RateLimiter
+from application.ports.limits import LimitStore
+from application.ports.otp import DeliveryStatus, Messenger, PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.update import save_identity, update_identity, update_phone_verification
-from application.voice.call_limiter import RESERVATION_ID_BYTES
 from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
 from domain.otp.phone_verification import CallLocale, PhoneVerification
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.phone import PhoneNumber
 from domain.voice.call import callback_id
 from domain.voice.flow import LEAVING_MESSAGE, CallFlow
@@ -45,7 +45,7 @@ class CarryOutEffect:
 
     phone_verifications: PhoneVerifications
     identities: Identities
-    rate_limiter: RateLimiter
+    limit_store: LimitStore
     codes: OtpCodes
     messenger: Messenger
     timing: DeliveryTimingProfile
@@ -136,14 +136,14 @@ class CarryOutEffect:
         if not is_served or self.codes.is_test_phone(phone, now):
             return
         limits = self.rate_limits.for_leaving_message(self.codes.phone_key(phone), phone.country)
-        reservation = Reservation(self.randomness.bytes(RESERVATION_ID_BYTES).hex(), now, limits)
-        if await self.rate_limiter.acquire(reservation) is not None:
+        [acquired] = await self.limit_store.acquire(Reservation(now, limits))
+        if not isinstance(acquired, Acquisition):
             return
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             await self.timing.imitate(phone.country)
             return
         result = await self.timing.record(phone.country, self.messenger.send(phone, text))
         if result.status is DeliveryStatus.NOT_CONNECTED:
-            await release_permits(self.rate_limiter, reservation)
+            await release_permits(self.limit_store, acquired)
         elif result.status not in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            await release_permits(self.rate_limiter, replace(reservation, limits=limits[1:]))
+            await release_permits(self.limit_store, replace(acquired, limits=limits[1:]))

@@ -16,8 +16,6 @@ SHARED_ATTEMPTS: Final = (
     SlidingWindow(30, timedelta(days=1)),
 )
 """Attempts without a request id from IPs that requested no delivery, all IPs together."""
-UNCHALLENGED_ATTEMPTS: Final = SlidingWindow(5, timedelta(hours=1))
-"""Attempts of one IP at one phone while no challenge of the phone is active."""
 DIGEST_BYTES: Final = 16
 
 
@@ -62,7 +60,7 @@ class UsedCode:
     """A code that was used: its challenge, its login, and the message or call that had it.
 
     The delivery is that of the named request, or else the latest one of the code. `deliveries` are
-    all that carried the code.
+    all that carried the code, with the permits that they held before.
     """
 
     challenge: Challenge

@@ -6,6 +6,7 @@ from typing import Final
 
 from domain.otp.challenge import Challenge
 from domain.otp.delivery import AttemptCounter
+from domain.otp.permits import Permits
 from domain.otp.sliding_window import SlidingWindow
 
 CALLBACKS_PER_PHONE: Final = (
@@ -30,14 +31,14 @@ class Callback:
         requested_at: When the caller asked for it.
         call_id: The call that reads the code.
         counter: The attempts without a request id, of all clients together.
-        reservation_id: The reservation of its permit.
+        permits: What it holds of the limits of callbacks, unless the provider rejected it.
     """
 
     challenge: Challenge
     requested_at: datetime
     call_id: str
     counter: AttemptCounter
-    reservation_id: str = ""
+    permits: Permits | None = None
 
     @property
     def challenge_id(self) -> str:

@@ -233,7 +233,12 @@ class CodeCheck:
                 lambda other: used if other.id == used.id else other
             ),
             deliveries=tuple(
-                other.reset_attempts(attempt.client_ip, device_id, is_verified=other is carrier)
+                replace(
+                    other.reset_attempts(
+                        attempt.client_ip, device_id, is_verified=other is carrier
+                    ),
+                    permits=None if other.challenge_id == used.id else other.permits,
+                )
                 for other in state.deliveries
             ),
             failures=state.failures.reset(device_id),

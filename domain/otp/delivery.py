@@ -10,6 +10,7 @@ from typing import Final
 
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
+from domain.otp.permits import Permits
 from domain.otp.sliding_window import SlidingWindow
 
 MAX_LATER_REQUESTS: Final = 3
@@ -112,6 +113,7 @@ class OtpRequest:
     - `device` is set if the client sent a valid device token.
     - `is_limited` says that a limit of failed attempts that many phones share is used up.
     - `new_call_id` is set if the code is to be read out in a call.
+    - `provider` is the name of the provider that is tried first.
     """
 
     client_ip: HashedClientIp
@@ -123,6 +125,7 @@ class OtpRequest:
     is_limited: bool = False
     channel: Channel = Channel.SMS
     new_call_id: str | None = None
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,8 @@ class Delivery:
         counters: the attempts, until the code expires.
         channel: how the code is delivered.
         call_id: the call that reads the code, if there is one.
+        permits: what it holds of the limits that many phones share, until a login or a rejection.
+        provider: the name of the provider that took it, or may have taken it.
     """
 
     request_id: str
@@ -157,6 +162,8 @@ class Delivery:
     counters: tuple[AttemptCounter, ...] = ()
     channel: Channel = Channel.SMS
     call_id: str | None = None
+    permits: Permits | None = None
+    provider: str = ""
 
     @property
     def is_rejected(self) -> bool:
@@ -175,12 +182,12 @@ class Delivery:
         return window.period < ONE_DAY and time < self.expires_at
 
     def reject(self) -> "Delivery":
-        """Return the delivery after every provider rejected it.
+        """Return the delivery after every provider rejected it, without its permits.
 
-        One whose code was tried stays as it is: otherwise those attempts would not count.
+        One whose code was tried stays: otherwise those attempts would not count.
         """
         if any(counter.used for counter in self.counters):
-            return self
+            return replace(self, permits=None)
         return Delivery(
             request_id="",
             challenge_id="",

@@ -29,7 +29,7 @@ from domain.otp.delivery import (
 )
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.failures import FAILURES_TTL, Failures
-from domain.otp.rate_limits import Recognition
+from domain.otp.permits import Permits, Recognition
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
@@ -180,6 +180,7 @@ class PhoneVerification:
             uses_own_quota=policy.uses_own_quota(requester, request.now),
             channel=request.channel,
             call_id=request.new_call_id,
+            provider=request.provider,
         )
         successor = replace(
             pruned,
@@ -196,6 +197,10 @@ class PhoneVerification:
             identity_id=self.identity_id,
         )
         return successor, decision
+
+    def find_delivery(self, request_id: str) -> Delivery | None:
+        """Return the delivery that this request caused, or None."""
+        return next((one for one in self.deliveries if one.request_id == request_id), None)
 
     def reject_delivery(self, request_id: str) -> "PhoneVerification":
         """Return the state after every provider rejected this delivery (see `Delivery.reject`)."""
@@ -215,8 +220,9 @@ class PhoneVerification:
         key_ids: Collection[str],
         *,
         is_limited: bool,
-    ) -> tuple["PhoneVerification", Callback]:
-        """Decide whether the phone is called back with a code.
+        permits: Permits | None = None,
+    ) -> "PhoneVerification":
+        """Return the state after the phone is to be called back with a code.
 
         The call reads the code of the previous one, and does not extend its life. With less than a
         minute left, or without the key of that code, it reads that of the new challenge. A callback
@@ -225,15 +231,16 @@ class PhoneVerification:
         Args:
             now: when the caller asks for it.
             call_id: the id of the call.
-            new_challenge: a challenge for it; its id is that of the reservation.
+            new_challenge: a challenge for it.
             key_ids: the keys with which codes can be derived.
             is_limited: a limit of failed attempts that many phones share is used up.
+            permits: what it holds of the limits of callbacks.
 
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
-        if recorded := self.find_callback(call_id):
-            return self, recorded
+        if self.find_callback(call_id):
+            return self
         pruned = self.prune(now)
         times = [callback.requested_at for callback in pruned.callbacks]
         available_at = max(
@@ -249,8 +256,8 @@ class PhoneVerification:
         challenge = next(resendable, new_challenge)
         attempts = pruned._attempts_of_new_delivery(is_limited=is_limited)
         counter = AttemptCounter(CounterKind.CALLBACK, call_id, attempts)
-        callback = Callback(challenge, now, call_id, counter, new_challenge.id)
-        return replace(pruned, callbacks=(*pruned.callbacks, callback)), callback
+        callback = Callback(challenge, now, call_id, counter, permits)
+        return replace(pruned, callbacks=(*pruned.callbacks, callback))
 
     def find_callback(self, call_id: str) -> Callback | None:
         """Return the callback with this call, or None."""
@@ -259,15 +266,18 @@ class PhoneVerification:
     def reject_callback(self, call_id: str) -> "PhoneVerification":
         """Return the state after the provider rejected the call of this callback.
 
-        Only its time is kept, which counts for an hour. A callback with attempts stays: otherwise
-        those attempts would not count.
+        Only its time is kept, which counts for an hour. A callback with attempts stays, without its
+        permits: otherwise those attempts would not count.
         """
         rejected = [
             one for one in self.callbacks if one.call_id == call_id and not one.counter.used
         ]
+        kept = [one for one in self.callbacks if one not in rejected]
         return replace(
             self,
-            callbacks=tuple(one for one in self.callbacks if one not in rejected),
+            callbacks=tuple(
+                replace(one, permits=None) if one.call_id == call_id else one for one in kept
+            ),
             rejected_callbacks=(
                 *self.rejected_callbacks,
                 *(one.requested_at for one in rejected),

@@ -96,7 +96,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Limits that are divided into parts. The first part is used that has a permit of each limit."""
+    """Limits that are divided into parts. The first is used that has a permit of each limit."""
 
     name: str
     parts: tuple[Part, ...]
@@ -207,25 +207,12 @@ class RateLimits:
                 for name in names
             )
             return Reservation(now, of_ip, groups)
-        of_phone = _limit_of_phone(route, recognition)
+        of_phone = (_limit_of_phone(route, recognition),)
+        others = {RECOGNIZED: of_phone, STRANGERS: of_ip, RESERVE: of_phone}
         groups = tuple(
-            Group(
-                name,
-                tuple(
-                    Part(part, self._limits_of_part(name, part, route))
-                    for part in self._windows_of(name)
-                ),
-            )
-            for name in names
+            self._group(name, route, others if name == UNVERIFIED else {}) for name in names
         )
-        unverified = Group(
-            UNVERIFIED,
-            tuple(
-                Part(part.name, ((*of_ip,) if part.name == STRANGERS else (of_phone,)) + part.limits)
-                for part in groups[0].parts
-            ),
-        )
-        return Reservation(now, (), (unverified, *groups[1:]))
+        return Reservation(now, (), groups)
 
     def reserve_callback(self, now: datetime, country: str, number_range: str) -> Reservation:
         """Return the reservation of a callback to a phone of the country and number range.
@@ -238,7 +225,7 @@ class RateLimits:
         )
         return Reservation(now, (), (Group(CALLBACKS, parts),))
 
-    def acquired_by_delivery(self, route: DeliveryRoute, permits: Permits) -> Acquisition:
+    def acquired(self, route: DeliveryRoute, permits: Permits) -> Acquisition:
         """Return all that a delivery acquired."""
         limits = list(self.released_by_login(route, permits).limits)
         for used in permits.parts:
@@ -273,21 +260,18 @@ class RateLimits:
         released = tuple(limit for limit in limits if not limit.subject.startswith(kept))
         return Acquisition(permits.acquired_at, released)
 
-    def acquired_by_callback(
-        self, country: str, number_range: str, permits: Permits
+    def released_by_rejected_callback(
+        self, country: str, number_range: str, permits: Permits, *, was_connected: bool
     ) -> Acquisition:
-        """Return all that a callback acquired."""
+        """Return what a callback releases that the provider rejected.
+
+        These are all without a connection to the provider, and otherwise all but that of the range.
+        """
         part = permits.part_of(CALLBACKS)
         limits = self._limits_of_callback(part, country, number_range) if part else ()
+        if was_connected:
+            limits = tuple(limit for limit in limits if not limit.subject.startswith("range:"))
         return Acquisition(permits.acquired_at, limits)
-
-    def released_by_rejected_callback(
-        self, country: str, number_range: str, permits: Permits
-    ) -> Acquisition:
-        """Return what a callback releases that the provider rejected: all but those of the range."""
-        acquired = self.acquired_by_callback(country, number_range, permits)
-        released = [one for one in acquired.limits if not one.subject.startswith("range:")]
-        return replace(acquired, limits=tuple(released))
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
@@ -335,6 +319,16 @@ class RateLimits:
         of_country = RateLimit(f"country:{country}", Purpose.DELIVERIES, "leaving", window)
         return (*of_phone, of_country)
 
+    def _group(
+        self, name: str, route: DeliveryRoute, others: Mapping[str, tuple[RateLimit, ...]]
+    ) -> Group:
+        """Return a group with all parts; `others` are further limits of some of them."""
+        parts = tuple(
+            Part(part, (*others.get(part, ()), *self._limits_of_part(name, part, route)))
+            for part in self._windows_of(name)
+        )
+        return Group(name, parts)
+
     def _windows_of(self, group: str) -> Mapping[str, Sequence[SlidingWindow]]:
         """Return the windows of each part of a group: see `_windows_of_parts`."""
         if group == CALLBACKS:
@@ -345,9 +339,7 @@ class RateLimits:
         factor = self.all_deliveries_factor if group == ALL else 1
         return _windows_of_parts(_PERCENT_OF_DELIVERIES, factor, self.per_country, self.total)
 
-    def _limits_of_part(
-        self, group: str, part: str, route: DeliveryRoute
-    ) -> tuple[RateLimit, ...]:
+    def _limits_of_part(self, group: str, part: str, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits of a part with the shares in it; none if there is no such part."""
         windows = self._windows_of(group).get(part)
         if windows is None:
@@ -383,9 +375,7 @@ def _windows_of_parts(
     Each has that of a share, and then one for each limit. Together the parts are exactly the limit.
     """
     sizes = [window.limit * factor for window in limits]
-    parts = {
-        name: [size * percent // 100 for size in sizes] for name, percent in percent_of_parts
-    }
+    parts = {name: [size * percent // 100 for size in sizes] for name, percent in percent_of_parts}
     parts = {name: part for name, part in parts.items() if all(part)}
     for_strangers = [
         size - sum(part[index] for part in parts.values()) for index, size in enumerate(sizes)

@@ -48,13 +48,10 @@ class UnchallengedAttempts:
 
     def is_repeat(self, digest: str, now: datetime) -> bool:
         """Return whether the latest attempt tried this code less than ten seconds ago."""
-        counted = [one for one in self.attempts if one.attempted_at <= now + CLOCK_SKEW]
-        latest = max(counted, key=lambda one: one.attempted_at, default=None)
-        return (
-            latest is not None
-            and latest.digest == digest
-            and now - latest.attempted_at < REPEAT_PERIOD
-        )
+        latest_at = max(self._times(now), default=None)
+        if latest_at is None or now - latest_at >= REPEAT_PERIOD:
+            return False
+        return any(one.digest == digest and one.attempted_at == latest_at for one in self.attempts)
 
     def count(self, digest: str, now: datetime) -> "UnchallengedAttempts":
         """Return them with one more, without those that count for no clock."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.identifier import require_identifier
-from domain.otp.rate_limits import Reservation
+from domain.otp.permits import Permits
 from domain.voice.instructions import Position, StoredInstruction
 from domain.voice.walk import CallOutcome, Recorded, Step
 
@@ -98,7 +98,7 @@ class Call:
         effect_started_at: When a request began to carry out an effect; None after its end.
         recordings: What the caller left.
         are_recordings_due: Whether they are to be deleted at once.
-        operator_reservation_id: The reservation of the line on which it talks to the operator.
+        line: The permits of the line on which it talks to the operator.
         last_request_at: When the provider last asked what it does next.
     """
 
@@ -120,7 +120,7 @@ class Call:
     effect_started_at: datetime | None = None
     recordings: tuple[Recording, ...] = ()
     are_recordings_due: bool = False
-    operator_reservation_id: str | None = None
+    line: Permits | None = None
     last_request_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -163,13 +163,15 @@ class Call:
         """Return the call with this status, or unchanged if the status does not follow."""
         if not status.follows(self.status):
             return self
-        return replace(self, status=status, ended_at=now if status.is_final else None)
+        if not status.is_final:
+            return replace(self, status=status)
+        return replace(self, status=status, ended_at=now, line=None)
 
     def end_without_status(self) -> "Call":
         """Return the call whose last status was lost. It ended after its last request."""
         was_answered = self.status is CallStatus.IN_PROGRESS
         status = CallStatus.COMPLETED if was_answered else CallStatus.NO_ANSWER
-        return replace(self, status=status, ended_at=self.unfinished_since)
+        return replace(self, status=status, ended_at=self.unfinished_since, line=None)
 
     def set_provider_call_id(self, provider_call_id: str) -> "Call":
         """Return the call with the provider's id. The first one stays."""
@@ -185,7 +187,7 @@ class Call:
         step: Step,
         *,
         now: datetime,
-        line: Reservation | None = None,
+        line: Permits | None = None,
         locale: str | None = None,
         identity_id: str | None = None,
     ) -> "Call":
@@ -195,7 +197,7 @@ class Call:
             position: Where the call waited; None for the first request.
             step: What it does next.
             now: The time.
-            line: The reservation of its line, if it calls the operator now.
+            line: The permits of its line, if it calls the operator now. After its end it has none.
             locale: The locale of the caller, if one was chosen.
             identity_id: The identity of a caller who joined.
         """
@@ -209,7 +211,7 @@ class Call:
             turns=(*self.turns, Turn(position, step.instructions)),
             effect_started_at=None,
             last_request_at=now,
-            operator_reservation_id=line.id if line else None,
+            line=None if self.status.is_final else line,
             locale=locale or self.locale,
             identity_id=identity_id or self.identity_id,
         )

@@ -1,10 +1,12 @@
 """Limits of calls to the phone line, and of the calls to the operator among them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from domain.otp.rate_limits import RateLimit
+from domain.otp.permits import Permits
+from domain.otp.rate_limits import Acquisition, Group, Part, Purpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 
 VERIFIED_PERCENT: Final = 40
@@ -13,11 +15,12 @@ VERIFIED_CALLS: Final = SlidingWindow(2, timedelta(hours=1))
 """Calls of one number in that part: whoever forges it can use up no more."""
 ANONYMOUS_PERCENT: Final = 20
 """How much of the limits of calls callers without a caller id can use up together."""
-_INBOUND: Final = "inbound_calls"
-_OPERATOR: Final = "operator_calls"
-_LINES: Final = "operator_lines"
-
-Limits = tuple[RateLimit, ...]
+VERIFIED: Final = "verified"
+EVERYBODY: Final = "everybody"
+"""The parts of a limit."""
+_INBOUND: Final = "inbound"
+_OPERATOR: Final = "operator"
+_LINES: Final = "lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,67 +39,90 @@ class CallLimits:
     operator_total: SlidingWindow = SlidingWindow(100, timedelta(hours=1))
     operator_lines: int = 10
 
-    def for_inbound_call(self, phone_key: str | None, *, is_verified: bool) -> list[Limits]:
-        """Return the limits of an inbound call: alternatives, to be tried in this order.
+    def reserve_inbound_call(
+        self, now: datetime, phone_key: str | None, *, is_verified: bool
+    ) -> Reservation:
+        """Return the reservation of an inbound call.
 
         Args:
+            now: when it arrives.
             phone_key: identifies the phone and does not reveal it; None without a caller id.
             is_verified: whether the number has a verified identity.
         """
-        return _alternatives(
-            _INBOUND, phone_key, self.per_caller, self.total, is_verified=is_verified
-        )
+        per_caller, total = self.per_caller, self.total
+        return _reserve(now, _INBOUND, phone_key, per_caller, total, None, is_verified=is_verified)
 
-    def for_operator_call(
-        self, phone_key: str | None, longest: timedelta, *, is_verified: bool
-    ) -> list[Limits]:
-        """Return the limits of a call to the operator, as `for_inbound_call` does.
+    def reserve_operator_call(
+        self, now: datetime, phone_key: str | None, longest: timedelta, *, is_verified: bool
+    ) -> Reservation:
+        """Return the reservation of a call to the operator, as `reserve_inbound_call` does.
 
         Args:
+            now: when it is connected.
             phone_key: identifies the phone and does not reveal it; None without a caller id.
             longest: how long such a call can take. A line that is not released is free then.
             is_verified: whether the number has a verified identity.
         """
-        return _alternatives(
-            _OPERATOR,
-            phone_key,
-            self.operator_per_caller,
-            self.operator_total,
-            self.lines(longest),
-            is_verified=is_verified,
+        lines = SlidingWindow(self.operator_lines, longest)
+        per_caller, total = self.operator_per_caller, self.operator_total
+        return _reserve(
+            now, _OPERATOR, phone_key, per_caller, total, lines, is_verified=is_verified
         )
 
-    def lines(self, longest: timedelta) -> Limits:
-        """Return the limits that the end of a call to the operator releases."""
-        return _split(_LINES, SlidingWindow(self.operator_lines, longest))
+    def line_of(self, permits: Permits, longest: timedelta) -> Acquisition:
+        """Return the line that the permits of a call to the operator hold."""
+        lines = _parts_of(_LINES, SlidingWindow(self.operator_lines, longest))
+        part = permits.part_of(_OPERATOR) or EVERYBODY
+        return Acquisition(permits.acquired_at, (_limit_of(part, lines),))
 
 
-def _split(name: str, window: SlidingWindow) -> Limits:
-    """Return the part of everybody and, unless it is empty, that of verified numbers."""
-    of_verified = window.limit * VERIFIED_PERCENT // 100
-    of_everybody = RateLimit(name, SlidingWindow(window.limit - of_verified, window.period))
-    if not of_verified:
-        return (of_everybody,)
-    return of_everybody, RateLimit(f"{name}:verified", SlidingWindow(of_verified, window.period))
+def permits_of_line(acquired: Acquisition | None) -> Permits | None:
+    """Return what a call holds that got a line, None for one without."""
+    return Permits(acquired.acquired_at, acquired.parts) if acquired else None
 
 
-def _alternatives(
+def _reserve(
+    now: datetime,
     action: str,
     phone_key: str | None,
     per_caller: SlidingWindow,
     total: SlidingWindow,
-    *more: Limits,
+    lines: SlidingWindow | None,
+    *,
     is_verified: bool,
-) -> list[Limits]:
-    parts = (*more, _split(f"{action}:total", total))
-    of_everybody = [part[0] for part in parts]
-    # The caller's part is the first: when it is used up, nothing else is reserved.
+) -> Reservation:
+    divided = [_parts_of(action, total)]
+    if lines is not None:
+        divided.append(_parts_of(_LINES, lines))
+    everybody = Part(EVERYBODY, tuple(_limit_of(EVERYBODY, parts) for parts in divided))
     if phone_key is None:
-        anonymous = RateLimit(f"{action}:anonymous", total.scale_percent(ANONYMOUS_PERCENT))
-        return [(anonymous, *of_everybody)]
-    of_caller = RateLimit(f"{action}:phone:{phone_key}", per_caller)
+        anonymous = RateLimit(
+            "total", Purpose.CALLS, f"{action}:anonymous", total.scale_percent(ANONYMOUS_PERCENT)
+        )
+        return Reservation(now, (anonymous,), (Group(action, (everybody,)),))
+    subject = f"phone:{phone_key}"
+    of_caller = RateLimit(subject, Purpose.CALLS, action, per_caller)
     if not is_verified:
-        return [(of_caller, *of_everybody)]
-    of_number = RateLimit(f"{action}:phone:{phone_key}:verified", VERIFIED_CALLS)
-    of_verified = [part[-1] for part in parts]
-    return [(of_caller, of_number, *of_verified), (of_caller, *of_everybody)]
+        return Reservation(now, (of_caller,), (Group(action, (everybody,)),))
+    of_number = RateLimit(subject, Purpose.CALLS, f"{action}:{VERIFIED}", VERIFIED_CALLS)
+    of_verified = tuple(_limit_of(VERIFIED, parts) for parts in divided)
+    verified = Part(VERIFIED, (of_number, *of_verified))
+    return Reservation(now, (of_caller,), (Group(action, (verified, everybody)),))
+
+
+def _parts_of(name: str, window: SlidingWindow) -> dict[str, RateLimit]:
+    """Return the limit of each part: that of verified numbers, unless it is empty, and the rest."""
+    of_verified = window.limit * VERIFIED_PERCENT // 100
+    sizes = {VERIFIED: of_verified, EVERYBODY: window.limit - of_verified}
+    return {
+        part: RateLimit(
+            "total", Purpose.CALLS, f"{name}:{part}", SlidingWindow(size, window.period)
+        )
+        for part, size in sizes.items()
+        if size or part == EVERYBODY
+    }
+
+
+def _limit_of(part: str, limits: Mapping[str, RateLimit]) -> RateLimit:
+    """Return the limit of a part. Where there is none for verified numbers, they share the rest."""
+    return limits.get(part) or limits[EVERYBODY]

@@ -96,6 +96,14 @@ def parse_media(text: str) -> MediaFolder | S3Bucket | Factory:
     return MediaFolder(Path(path).absolute())
 
 
+@rejects_with("Must be package.module:factory.")
+def parse_factory(text: str) -> Factory:
+    """Parse a factory."""
+    if factory := _parse_factory(text):
+        return factory
+    raise ValueError
+
+
 def parse_sms(text: str) -> tuple[SmsProvider | Factory, ...]:
     """Parse providers in the order in which they are tried."""
     providers = list_of(_parse_provider)(text)

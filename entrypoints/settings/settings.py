@@ -134,6 +134,10 @@ class Settings:
     app_name: str = essential(parsers.parse_app_name, default="Dialtone")
     """Name of your app in messages and calls, 1 to 30 characters; no user can have that name."""
 
+    limit_store: Factory | None = optional(
+        services.parse_factory, example="my_package.limits:open_limits"
+    )
+    """package.module:factory that keeps the rate limits; by default the database keeps them."""
     s3_endpoint: str | None = optional(parsers.parse_url, example="http://127.0.0.1:8333")
     """URL of the S3 server; by default that of Amazon."""
     aws_region: str = optional(services.parse_region, default="us-east-1")

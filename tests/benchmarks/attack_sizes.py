@@ -12,15 +12,7 @@ from typing import Final
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.permits import Recognition
-from domain.otp.rate_limits import (
-    RECOGNIZED,
-    RECOGNIZED_DELIVERIES,
-    RESERVE,
-    STRANGERS,
-    DeliveryRoute,
-    Group,
-    RateLimits,
-)
+from domain.otp.rate_limits import RECOGNIZED_DELIVERIES, DeliveryRoute, Group, RateLimits
 from domain.voice.call_limits import CallLimits
 from tests.support.builders import NOW
 
@@ -101,21 +93,28 @@ class Parts:
 
 
 def _read_parts(group: Group) -> Parts:
-    """Read the parts of a group. The last limits of each are those of share, country and total."""
-    parts = {
-        part.name: Part(*(limit.window.limit for limit in part.limits[-3:])) for part in group.parts
-    }
-    # Callbacks have no part for recognized phones.
-    return Parts(parts[STRANGERS], parts.get(RECOGNIZED, Part(0, 0, 0)), parts[RESERVE])
+    """Read the parts of a group. Each has the limits of range, network, country, total."""
+    recognized, strangers, reserve = (
+        Part(*(limit.window.limit for limit in part.limits[-3:])) for part in group.parts
+    )
+    return Parts(strangers, recognized, reserve)
 
 
-_BY_MESSAGE: Final = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE).groups
-_BY_CALLBACK: Final = LIMITS.reserve_callback(NOW, ROUTE.country, ROUTE.number_range).groups
-UNVERIFIED: Final = _read_parts(_BY_MESSAGE[0])
+def _read_parts_of_callbacks() -> Parts:
+    """Read the parts of callbacks. Recognized phones have none of their own."""
+    [group] = LIMITS.reserve_callback(NOW, ROUTE.country, ROUTE.number_range).groups
+    everybody, reserve = (
+        Part(*(limit.window.limit for limit in part.limits)) for part in group.parts
+    )
+    return Parts(everybody, Part(0, 0, 0), reserve)
+
+
+_OF_MESSAGES, _OF_ALL = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE).groups
+UNVERIFIED: Final = _read_parts(_OF_MESSAGES)
 """Messages that did not lead to a login."""
-ALL: Final = _read_parts(_BY_MESSAGE[1])
+ALL: Final = _read_parts(_OF_ALL)
 """All messages."""
-CALLBACKS: Final = _read_parts(_BY_CALLBACK[0])
+CALLBACKS: Final = _read_parts_of_callbacks()
 """Calls with a code that callers ask for."""
 LEAVING_MESSAGES: Final = LIMITS.for_leaving_message("", "US")[-1].window.limit
 """Messages of a country that say how to leave."""

@@ -1,4 +1,4 @@
-"""The databases that the contract suites of the repositories run on.
+"""The databases that the contract suites of records, limits and repositories run on.
 
 An external adapter replaces them, if one is given.
 """
@@ -8,85 +8,101 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from adapters.sqlite import open_sqlite_repositories
+from adapters.records.database import Database
+from adapters.records.repositories import make_repositories
+from adapters.sqlite import open_sqlite_database
 from application.ports.repositories import Repositories
 from tests.contract import external_adapter
 from tests.contract.mongo_database import in_mongo
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
-OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
-OpenUnusable = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Repositories]]
+OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
+OpenUnusable = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Database]]
+KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
 
 
-def in_memory(request: pytest.FixtureRequest) -> OpenRepositories:
-    return InMemoryDatabase().open_repositories
+def in_memory(request: pytest.FixtureRequest) -> OpenDatabase:
+    return InMemoryDatabase().open_database
 
 
-def in_sqlite(request: pytest.FixtureRequest) -> OpenRepositories:
+def in_sqlite(request: pytest.FixtureRequest) -> OpenDatabase:
     folder: Path = request.getfixturevalue("tmp_path")
-    return lambda: open_sqlite_repositories(folder / "records.db", FakePhoneEncryption())
+    return lambda: open_sqlite_database(folder / "records.db", KEY_FINGERPRINT)
 
 
-def external(request: pytest.FixtureRequest) -> OpenRepositories:
+def external(request: pytest.FixtureRequest) -> OpenDatabase:
     folder: Path = request.getfixturevalue("tmp_path")
-    return lambda: external_adapter.open_external_adapter(folder)
+    return lambda: external_adapter.open_external_database(folder)
 
 
-ADAPTERS: list[Callable[[pytest.FixtureRequest], OpenRepositories]] = (
+ADAPTERS: Final[list[Callable[[pytest.FixtureRequest], OpenDatabase]]] = (
     [external] if external_adapter.is_given() else [in_memory, in_sqlite, in_mongo]
 )
 
 
 @pytest.fixture(params=ADAPTERS, ids=lambda adapter: adapter.__name__)
-def open_repositories(request: pytest.FixtureRequest) -> OpenRepositories:
+def open_database(request: pytest.FixtureRequest) -> OpenDatabase:
     """Return a function that opens a database, which is empty at first. It may be open twice."""
-    open_database: OpenRepositories = request.param(request)
+    open_database: OpenDatabase = request.param(request)
     return open_database
 
 
 @pytest.fixture
-async def repositories(open_repositories: OpenRepositories) -> AsyncIterator[Repositories]:
+async def database(open_database: OpenDatabase) -> AsyncIterator[Database]:
     """Open an empty database."""
-    async with open_repositories() as repositories:
-        yield repositories
+    async with open_database() as database:
+        yield database
 
 
 @pytest.fixture
-async def other_repositories(
-    open_repositories: OpenRepositories, repositories: Repositories
-) -> AsyncIterator[Repositories]:
+async def other_database(
+    open_database: OpenDatabase, database: Database
+) -> AsyncIterator[Database]:
     """Open the same database again, as another instance of the service does."""
-    async with open_repositories() as other_repositories:
-        yield other_repositories
+    async with open_database() as other_database:
+        yield other_database
+
+
+@pytest.fixture
+def repositories(database: Database) -> Repositories:
+    """Return the repositories over the database."""
+    return make_repositories(database, FakePhoneEncryption())
+
+
+@pytest.fixture
+def other_repositories(other_database: Database) -> Repositories:
+    """Return the repositories of another instance."""
+    return make_repositories(other_database, FakePhoneEncryption())
 
 
 @asynccontextmanager
-async def down(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
-    database = InMemoryDatabase()
-    async with database.open_repositories() as repositories:
-        database.is_unavailable = True
-        yield repositories
+async def down(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    memory = InMemoryDatabase()
+    async with memory.open_database() as database:
+        memory.is_unavailable = True
+        yield database
 
 
 @asynccontextmanager
-async def moved_file(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+async def moved_file(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     path: Path = request.getfixturevalue("tmp_path") / "records.db"
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
+    async with open_sqlite_database(path, KEY_FINGERPRINT) as database:
         await asyncio.to_thread(path.rename, path.with_name("moved.db"))
-        yield repositories
+        yield database
 
 
 @asynccontextmanager
 async def closed(
-    request: pytest.FixtureRequest, adapter: Callable[[pytest.FixtureRequest], OpenRepositories]
-) -> AsyncIterator[Repositories]:
-    async with adapter(request)() as repositories:
+    request: pytest.FixtureRequest, adapter: Callable[[pytest.FixtureRequest], OpenDatabase]
+) -> AsyncIterator[Database]:
+    async with adapter(request)() as database:
         pass
-    yield repositories
+    yield database
 
 
 UNUSABLE: dict[str, OpenUnusable] = {
@@ -99,7 +115,7 @@ if not external_adapter.is_given():
 
 
 @pytest.fixture(params=UNUSABLE)
-async def unusable_repositories(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
-    """Return the repositories of a database that cannot be used."""
-    async with UNUSABLE[request.param](request) as repositories:
-        yield repositories
+async def unusable_database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """Return a database that cannot be used."""
+    async with UNUSABLE[request.param](request) as database:
+        yield database

@@ -7,9 +7,10 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
-from application.ports.repositories import Repositories
+from adapters.records.database import Database
 from entrypoints.factories import health_check_of, load_factory, open_adapter
 from entrypoints.settings.values import Factory
+from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 ADAPTER: Final = "DIALTONE_TEST_ADAPTER"
@@ -32,7 +33,17 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
     if "phone_encryption" in signature(load_factory(factory, ADAPTER)).parameters:
         arguments["phone_encryption"] = FakePhoneEncryption()
     async with open_adapter(factory, ADAPTER, object, **arguments) as adapter:
-        yield adapter if isinstance(adapter, Repositories) else WithHealthCheck(adapter)
+        yield adapter if isinstance(adapter, Database) else WithHealthCheck(adapter)
+
+
+@asynccontextmanager
+async def open_external_database(folder: Path) -> AsyncIterator[Database]:
+    """Open an adapter that is a database, or a store of limits beside records in memory."""
+    async with open_external_adapter(folder) as adapter:
+        if isinstance(adapter, Database):
+            yield adapter
+        else:
+            yield Database(InMemoryDatabase().records, limits=adapter, health=adapter)
 
 
 class WithHealthCheck:

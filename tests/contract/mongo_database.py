@@ -1,4 +1,4 @@
-"""The repositories in MongoDB, for suites that run on all databases."""
+"""The database in MongoDB, for suites that run on all databases."""
 
 import uuid
 from collections.abc import Callable
@@ -8,18 +8,16 @@ from typing import Any, Final
 import pytest
 from pymongo import MongoClient, WriteConcern
 
-from adapters.mongo import open_mongo_repositories
-from adapters.mongo.documents import DOCUMENTS, DatabaseMetadataDocument
-from application.ports.repositories import Repositories
+from adapters.mongo import open_mongo_database
+from adapters.mongo.documents import COLLECTIONS, METADATA_COLLECTION
+from adapters.records.database import Database
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 _CLIENT: Final = pytest.StashKey[MongoClient[dict[str, Any]]]()
 _DATABASE_URL: Final = pytest.StashKey[str]()
 
 
-def in_mongo(
-    request: pytest.FixtureRequest,
-) -> Callable[[], AbstractAsyncContextManager[Repositories]]:
+def in_mongo(request: pytest.FixtureRequest) -> Callable[[], AbstractAsyncContextManager[Database]]:
     """Empty the database of this test run, and return a function that opens it.
 
     To create a new database would take longer than most tests, and MongoDB keeps its two dozen
@@ -27,15 +25,13 @@ def in_mongo(
     """
     url = contract_database_url(request)
     database = request.session.stash[_CLIENT].get_default_database()
-    *names, last = [
-        document.Settings.name for document in DOCUMENTS if document is not DatabaseMetadataDocument
-    ]
+    *names, last = [name for name in COLLECTIONS if name != METADATA_COLLECTION]
     for name in names:
         database[name].delete_many({})
     # A majority that has the last write has all of them.
     majority = WriteConcern("majority")
     database.get_collection(last, write_concern=majority).delete_many({})
-    return lambda: open_mongo_repositories(url, FakePhoneEncryption())
+    return lambda: open_mongo_database(url, FakePhoneEncryption().key_fingerprint())
 
 
 def contract_database_url(request: pytest.FixtureRequest) -> str:

@@ -2,9 +2,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from application.ports.repositories import Repositories
-from application.ports.versioned import Versioned
 from domain.identities.identity import UNVERIFIED_TTL
 from tests.support.builders import NOW, a_deleted_identity, a_user, an_id, an_identity
+from tests.support.stored_values import replace_stored, values_of
 
 MINUTE = timedelta(minutes=1)
 
@@ -27,7 +27,7 @@ async def test_a_deletion_is_visible_to_other_instances_at_once(
     await repositories.identities.add(an_identity())
     assert await other_repositories.identities.find_deleted([an_id()]) == frozenset()
 
-    await repositories.identities.replace(an_identity().delete(NOW), 1)
+    await replace_stored(repositories.identities, an_identity().delete(NOW))
 
     assert await other_repositories.identities.find_deleted([an_id()]) == {an_id()}
 
@@ -43,12 +43,9 @@ async def test_unpurged_identities_are_listed_oldest_first(repositories: Reposit
     await repositories.identities.add(an_identity(id=an_id(4)))
     await repositories.identities.add(a_deleted_identity(id=an_id(5)).purge(NOW))
 
-    assert await repositories.identities.list_unpurged(10) == [
-        Versioned(deleted_identities[number], 1) for number in (2, 3, 1)
-    ]
-    assert await repositories.identities.list_unpurged(2) == [
-        Versioned(deleted_identities[number], 1) for number in (2, 3)
-    ]
+    for limit, numbers in ((10, (2, 3, 1)), (2, (2, 3))):
+        found = values_of(await repositories.identities.list_unpurged(limit))
+        assert found == [deleted_identities[number] for number in numbers]
 
 
 async def test_a_purged_identity_is_no_longer_listed(repositories: Repositories) -> None:
@@ -75,10 +72,7 @@ async def test_identities_with_a_username_deleted_by_then_are_listed(
 
     found = await repositories.identities.list_with_username(NOW + 2 * MINUTE, 10)
 
-    assert {identity.value.id: identity for identity in found} == {
-        an_id(1): Versioned(named[1], 1),
-        an_id(2): Versioned(named[2], 1),
-    }
+    assert values_of(found) == [named[1], named[2]]
     later = NOW + 3 * MINUTE
     assert len(await repositories.identities.list_with_username(later, 2)) == 2
 
@@ -97,11 +91,11 @@ async def test_unverified_identities_that_expired_are_listed_the_earliest_first(
         await repositories.identities.add(identity)
     find = repositories.identities.list_expired
 
-    assert await find(NOW + UNVERIFIED_TTL + MINUTE, 10) == [
-        Versioned(identities[number], 1) for number in (2, 3)
-    ]
-    assert await find(NOW + UNVERIFIED_TTL + MINUTE, 1) == [Versioned(identities[2], 1)]
-    await repositories.identities.replace(replace(identities[2], is_verified=True), 1)
+    found = values_of(await find(NOW + UNVERIFIED_TTL + MINUTE, 10))
+    assert found == [identities[2], identities[3]]
+    found = values_of(await find(NOW + UNVERIFIED_TTL + MINUTE, 1))
+    assert found == [identities[2]]
+    await replace_stored(repositories.identities, replace(identities[2], is_verified=True))
     assert await find(NOW + UNVERIFIED_TTL, 10) == []
 
 

@@ -1,30 +1,36 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from adapters.records.database import Database
 from application.ports.errors import StorageError
-from application.ports.repositories import Repositories
-from tests.support.builders import an_id, an_identity
+from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.support.builders import NOW
 
 
-async def test_the_health_check_of_a_working_database_succeeds(repositories: Repositories) -> None:
-    await repositories.health.check()
+async def test_the_health_check_of_a_working_database_succeeds(database: Database) -> None:
+    await database.health.check()
 
 
 async def test_the_health_check_of_an_unusable_database_raises_a_storage_error(
-    unusable_repositories: Repositories,
+    unusable_database: Database,
 ) -> None:
     with pytest.raises(StorageError):
-        await unusable_repositories.health.check()
+        await unusable_database.health.check()
 
 
 async def test_parallel_health_checks_and_writes_succeed(
-    repositories: Repositories, other_repositories: Repositories
+    database: Database, other_database: Database
 ) -> None:
-    await asyncio.gather(
-        *(repositories.health.check() for _ in range(20)),
-        *(other_repositories.health.check() for _ in range(20)),
-        *(repositories.identities.add(an_identity(id=an_id(number))) for number in range(20)),
+    limit = RateLimit("total", Purpose.DELIVERIES, "requests", SlidingWindow(3, timedelta(hours=1)))
+    writes = [database.limits.acquire(Reservation(NOW, (limit,))) for _ in range(3)]
+
+    *_, last = await asyncio.gather(
+        *(database.health.check() for _ in range(20)),
+        *(other_database.health.check() for _ in range(20)),
+        *writes,
     )
 
-    assert await repositories.identities.load(an_id(19)) is not None
+    assert last == [Acquisition(NOW, (limit,))]

@@ -1,16 +1,16 @@
-import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from adapters.records.database import Database
+from adapters.records.kinds import PHONE_VERIFICATIONS
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.otp.challenge import OTP_TTL
 from domain.otp.delivery import AttemptCounter, CounterKind
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from tests.contract.conftest import OpenRepositories
 from tests.support.builders import (
     NOW,
     a_callback,
@@ -19,6 +19,7 @@ from tests.support.builders import (
     a_phone_verification,
     an_id,
 )
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.full_records import FULL_VERIFICATION
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -30,11 +31,6 @@ OWNED = PhoneVerification(identity_id=an_id())
 @pytest.fixture
 def verifications(repositories: Repositories) -> PhoneVerifications:
     return repositories.phone_verifications
-
-
-@pytest.fixture
-def other_verifications(other_repositories: Repositories) -> PhoneVerifications:
-    return other_repositories.phone_verifications
 
 
 async def test_a_saved_verification_is_loaded_unchanged_for_its_phone_only(
@@ -66,48 +62,6 @@ async def test_a_missing_verification_has_only_version_0(
 ) -> None:
     assert not await verifications.replace(a_phone(), OWNED, 1)
     assert (await verifications.load(a_phone())).version == 0
-
-
-async def test_a_saved_verification_is_visible_to_other_instances_at_once(
-    verifications: PhoneVerifications, other_verifications: PhoneVerifications
-) -> None:
-    for number in range(20):
-        verification = PhoneVerification(identity_id=an_id(number))
-        version = (await verifications.load(a_phone())).version
-        await verifications.replace(a_phone(), verification, version)
-
-        assert (await other_verifications.load(a_phone())).value == verification
-
-
-@pytest.mark.parametrize("exists", [False, True])
-async def test_one_of_fifty_parallel_replacements_wins(
-    verifications: PhoneVerifications, other_verifications: PhoneVerifications, exists: bool
-) -> None:
-    if exists:
-        await verifications.replace(a_phone(), a_phone_verification(), 0)
-    version = (await verifications.load(a_phone())).version
-    replacements = [PhoneVerification(identity_id=an_id(number)) for number in range(50)]
-
-    won = await asyncio.gather(
-        *(
-            instance.replace(a_phone(), replacement, version)
-            for instance, replacement in zip(
-                (verifications, other_verifications) * 25, replacements, strict=True
-            )
-        )
-    )
-
-    assert won.count(True) == 1
-    for instance in (verifications, other_verifications):
-        assert (await instance.load(a_phone())).value == replacements[won.index(True)]
-
-
-async def test_a_saved_verification_survives_a_restart(open_repositories: OpenRepositories) -> None:
-    async with open_repositories() as repositories:
-        await repositories.phone_verifications.replace(a_phone(), OWNED, 0)
-
-    async with open_repositories() as repositories:
-        assert (await repositories.phone_verifications.load(a_phone())).value == OWNED
 
 
 async def test_a_verification_is_deleted_when_it_expires_and_not_before(
@@ -142,15 +96,6 @@ async def test_a_verification_never_expires_while_it_has_an_identity_or_a_block(
     # An empty one has expired.
     await verifications.replace(a_phone(), PhoneVerification(), 0)
     assert await verifications.delete_expired(NOW, 10) == 1
-
-
-async def test_no_more_than_the_limit_are_deleted(verifications: PhoneVerifications) -> None:
-    for number in range(5):
-        await verifications.replace(a_phone(number), a_phone_verification(), 0)
-
-    deleted = [await verifications.delete_expired(NOW + 2 * DAY, 2) for _ in range(4)]
-
-    assert deleted == [2, 2, 1, 0]
 
 
 KEPT = a_phone_verification(
@@ -221,3 +166,30 @@ async def test_a_version_from_before_a_deletion_is_outdated(
 
     assert not await verifications.replace(a_phone(), PhoneVerification(), loaded.version)
     assert (await verifications.load(a_phone())).value == OWNED
+
+
+async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked(
+    database: Database, verifications: PhoneVerifications
+) -> None:
+    async def stored_phone() -> bytes | None:
+        phone_index = FakePhoneEncryption().blind_index(a_phone())
+        [stored] = (await database.records.load(PHONE_VERIFICATIONS, [phone_index])).values()
+        return stored.record.encrypted_phone
+
+    async def replace_by(verification: PhoneVerification) -> None:
+        version = (await verifications.load(a_phone())).version
+        assert await verifications.replace(a_phone(), verification, version)
+
+    await replace_by(KEPT)
+    assert await stored_phone() is None
+    await replace_by(KEPT.block(NOW))
+    encrypted = await stored_phone()
+    assert encrypted is not None
+
+    # It is encrypted once: each time would use up the key (NIST SP 800-38D, 8.3).
+    await replace_by(KEPT.block(NOW).change_owner(an_id(2)))
+    assert await verifications.prune(NOW + HOUR, 9) == 1
+    assert await stored_phone() == encrypted
+
+    await replace_by(KEPT)
+    assert await stored_phone() is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.adapter_run import FILES, MESSENGER, REPOSITORIES
+from tests.adapter_run import DATABASE, FILES, LIMIT_STORE, MESSENGER
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_acme import FakeAcme
 from tests.support.service import Service
@@ -48,7 +48,7 @@ def test_the_documented_adapter_delivers_codes(my_sms: Path) -> None:
 
 
 def test_each_suite_for_adapters_exists() -> None:
-    suites = (*REPOSITORIES, *FILES, *MESSENGER)
+    suites = (*DATABASE, *LIMIT_STORE, *FILES, *MESSENGER)
     assert [name for name in suites if not (PROJECT / "tests/contract" / name).is_file()] == []
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
-from adapters.sqlite import open_sqlite_repositories
 from adapters.sqlite.schema import SCHEMA, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
 from tests.support.builders import a_phone, a_session, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import open_sqlite_repositories
 
 WRITERS: Final = 8
 INCREMENTS: Final = 100
@@ -34,7 +34,7 @@ def report(*words: object) -> None:
 
 async def acknowledge(path: Path, first: str) -> None:
     """Add identities without end, from this number on, and report each acknowledged one."""
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+    async with open_sqlite_repositories(path) as records:
 
         async def write(numbers: "itertools.count[int]") -> None:
             for number in numbers:
@@ -49,7 +49,7 @@ async def acknowledge(path: Path, first: str) -> None:
 
 async def count(path: Path) -> None:
     """Increment a number in one record `INCREMENTS` times, while other processes do the same."""
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+    async with open_sqlite_repositories(path) as records:
         report("opened")
         sys.stdin.readline()
         increments = 0
@@ -66,7 +66,7 @@ async def open_together(path: Path) -> None:
     """Open the file when a line arrives, at the same time as other processes."""
     report("ready")
     sys.stdin.readline()
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+    async with open_sqlite_repositories(path) as records:
         await records.health.check()
         report("opened")
 
@@ -76,14 +76,14 @@ async def die_creating(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
     report("creating")
-    with patch("adapters.sqlite.schema.SCHEMA", f"{SCHEMA}SELECT die();\n"):
+    with patch("adapters.sqlite.schema.SCHEMA", (*SCHEMA, "SELECT die()")):
         prepare_schema(connection, path, FakePhoneEncryption().key_fingerprint())
 
 
 async def open_and_read(path: Path) -> None:
     """Add an identity and load it, or report why the file cannot be opened."""
     try:
-        async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+        async with open_sqlite_repositories(path) as records:
             report("opened")
             await records.identities.add(an_identity())
             report("read" if await records.identities.load(an_id()) else "lost")
@@ -95,7 +95,7 @@ async def survive_full_disk(path: Path) -> None:
     """Write until the disk is full, and again when there is space."""
     ballast = path.with_name("ballast")
     ballast.write_bytes(bytes(BALLAST_SIZE))
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+    async with open_sqlite_repositories(path) as records:
         stored, failed = await _fill(records)
         report("some stored:", len(stored) > 0)
         report("read while full:", await _count_present(records, stored) == len(stored))
@@ -112,7 +112,7 @@ async def survive_full_disk(path: Path) -> None:
         for identity in failed:
             assert await records.identities.add(identity)
         report("written again:", await _count_present(records, failed) == len(failed))
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+    async with open_sqlite_repositories(path) as records:
         identities = [*stored, *failed]
         report("all present:", await _count_present(records, identities) == len(identities))
 

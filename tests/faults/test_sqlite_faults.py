@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sqlite import open_sqlite_repositories
-from application.ports.versioned import Versioned
 from tests.faults.disks import Command, fill, make_read_only, run_with_disk
 from tests.faults.sqlite_worker import INCREMENTS
 from tests.support.builders import a_phone, an_id, an_identity
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import open_sqlite_repositories
 
 
 @pytest.fixture
@@ -61,10 +59,12 @@ async def test_acknowledged_writes_survive_any_number_of_kills(path: Path) -> No
             assert process.stdout is not None
             acknowledged += [int(line) for line in process.stdout]
 
-        async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+        async with open_sqlite_repositories(path) as records:
             for number in acknowledged:
                 identity = an_identity(id=an_id(number))
-                assert await records.identities.load(identity.id) == Versioned(identity, 1)
+                loaded = await records.identities.load(identity.id)
+                assert loaded is not None
+                assert loaded.value == identity
             await records.health.check()
 
     with closing(sqlite3.connect(path)) as connection:
@@ -78,7 +78,7 @@ async def test_a_kill_while_the_schema_is_created_leaves_an_empty_file(path: Pat
 
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT * FROM sqlite_master").fetchall() == []
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+    async with open_sqlite_repositories(path) as records:
         assert await records.identities.add(an_identity())
 
 
@@ -100,7 +100,7 @@ async def test_two_processes_that_increment_a_number_lose_no_increment(path: Pat
         for process in (first, second):
             assert read_line(process) == "done"
 
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
+    async with open_sqlite_repositories(path) as records:
         counted = (await records.phone_verifications.load(a_phone())).value.identity_id
     assert counted == an_id(2 * INCREMENTS)
 

@@ -15,8 +15,11 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
-from adapters.mongo.database import Database
-from adapters.mongo.repositories import open_database, repositories_in
+from adapters.mongo import open_mongo_database
+from adapters.mongo.database import MongoDatabase
+from adapters.mongo.opening import open_database, stores_in
+from adapters.records.database import Database
+from adapters.records.repositories import make_repositories
 from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.mongo import MongoProcess
@@ -24,6 +27,8 @@ from tests.support.servers.mongo import MongoProcess
 Client = MongoClient[dict[str, Any]]
 Command = Mapping[str, Any]
 T = TypeVar("T")
+
+KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
 
 # A range of an index may end with the last date of MongoDB, which Python does not have.
 _ANY_DATE: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_MS)
@@ -112,36 +117,45 @@ class RoundTrips:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LockstepDatabase(Database):
+class LockstepDatabase(MongoDatabase):
     """A database whose calls are in round trips."""
 
     round_trips: RoundTrips
 
     async def run(self, call: Callable[[], Awaitable[T]]) -> T:
         async with self.round_trips.join():
-            return await Database.run(self, call)
+            return await MongoDatabase.run(self, call)
 
 
 @asynccontextmanager
 async def open_lockstep(url: str) -> AsyncIterator[tuple[Repositories, RoundTrips]]:
     """Open the repositories, and record the round trips from then on."""
     log = CommandLog()
-    async with open_database(url, FakePhoneEncryption(), [log]) as opened:
+    async with open_database(url, KEY_FINGERPRINT, [log]) as opened:
         round_trips = RoundTrips(log)
         database = LockstepDatabase(
-            opened.motor, opened.timeout_seconds, loaders=opened.loaders, round_trips=round_trips
+            opened.motor, opened.timeout_seconds, batches=opened.batches, round_trips=round_trips
         )
         log.sent.clear()
-        yield repositories_in(database, FakePhoneEncryption()), round_trips
+        yield make_repositories(stores_in(database), FakePhoneEncryption()), round_trips
 
 
 @asynccontextmanager
-async def open_logged(url: str) -> AsyncIterator[tuple[Repositories, CommandLog]]:
-    """Open the repositories, and log the commands that are sent from then on."""
+async def open_logged(url: str) -> AsyncIterator[tuple[Database, CommandLog]]:
+    """Open the database, and log the commands that are sent from then on."""
     log = CommandLog()
-    async with open_database(url, FakePhoneEncryption(), [log]) as database:
+    async with open_database(url, KEY_FINGERPRINT, [log]) as database:
         log.sent.clear()
-        yield repositories_in(database, FakePhoneEncryption()), log
+        yield stores_in(database), log
+
+
+@asynccontextmanager
+async def open_repositories(
+    url: str, key_fingerprint: str = KEY_FINGERPRINT
+) -> AsyncIterator[Repositories]:
+    """Open the repositories."""
+    async with open_mongo_database(url, key_fingerprint) as database:
+        yield make_repositories(database, FakePhoneEncryption())
 
 
 def statements(command: Command) -> list[Command]:

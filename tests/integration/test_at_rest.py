@@ -11,8 +11,6 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.encryption import AesPhoneEncryption
-from adapters.mongo import open_mongo_repositories
-from adapters.sqlite import open_sqlite_repositories
 from application.ports.repositories import Repositories
 from domain.errors import TooManyOtpRequests
 from domain.identities.username import parse_username
@@ -20,6 +18,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing
+from tests.support.repositories import open_mongo_repositories, open_sqlite_repositories
 
 ENCRYPTION: Final = AesPhoneEncryption(
     b"index key of 32 bytes, for tests", FakeKeyRing(("0000000a", b"k" * 32)), SeededRandomness()

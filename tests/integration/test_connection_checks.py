@@ -12,7 +12,7 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.key_file.keys import load_secrets_file
-from adapters.mongo import open_mongo_repositories
+from adapters.mongo import open_mongo_database
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.part_checks import connection_checks
 from entrypoints.settings.read import read_settings
@@ -72,7 +72,19 @@ def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path)
 
 OWN_ADAPTERS = """
 from contextlib import asynccontextmanager
-from application.ports.errors import ConfigurationError, MessengerUnavailable
+from application.ports.errors import ConfigurationError, MessengerUnavailable, StorageUnavailable
+
+class Limits:
+    async def acquire(self, *reservations): ...
+    async def release(self, acquisition): ...
+    async def next_available(self, reservation): ...
+    async def delete_expired(self, now, limit): ...
+    async def check(self):
+        raise StorageUnavailable("the store is closed")
+
+@asynccontextmanager
+async def limits(*, environ):
+    yield Limits()
 
 class Messenger:
     async def send(self, phone, text, status_url=''): ...
@@ -103,6 +115,7 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "media").write_text("no folder")
     (tmp_path / "own.py").write_text(OWN_ADAPTERS)
     environ = {
+        "DIALTONE_LIMIT_STORE": "own:limits",
         "DIALTONE_SMS": "twilio,console,own:simple,own:broken,own:unset",
         "DIALTONE_COUNTRIES": "US",
         "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
@@ -117,6 +130,7 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
     for part, text in {
         "keys": "is invalid",
         "database": "is no SQLite database",
+        "limits": "the store is closed",
         "media": "something else has its name",
         "messages twilio": "cannot be reached",
         "messages console": "ok",
@@ -126,7 +140,7 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
     }.items():
         assert text in report.parts[part]
     assert "Did you mean DIALTONE_DATABASE?" in "".join(report.parts)
-    assert "7 of 9 parts do not work." in report.errors
+    assert "8 of 10 parts do not work." in report.errors
     shown = "".join(report.parts.values()) + report.errors
     assert "tops3cret" not in shown
     assert SENDER not in shown
@@ -153,7 +167,7 @@ async def test_mongodb_is_checked_without_a_change(tmp_path: Path, database_url:
     with MongoClient[dict[str, Any]](database_url) as client:
         assert client.get_default_database().list_collection_names() == []
 
-    async with open_mongo_repositories(database_url, FakePhoneEncryption()):
+    async with open_mongo_database(database_url, FakePhoneEncryption().key_fingerprint()):
         pass
     assert await checked(database_url) == "ok"
     load_secrets_file(tmp_path / "secrets.json", create_missing=True)

@@ -10,12 +10,10 @@ import bson
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import open_mongo_repositories
-from adapters.sqlite import open_sqlite_repositories
 from application.ports.errors import CorruptRecord
 from application.ports.versioned import Versioned
 from tests.support.builders import a_delivery_report, an_id, an_identity
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import open_mongo_repositories, open_sqlite_repositories
 
 OTHER: Final = an_identity(id=an_id(2))
 
@@ -33,7 +31,7 @@ OTHER: Final = an_identity(id=an_id(2))
 async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
     emptied_mongo_database: str, changes: dict[str, Any]
 ) -> None:
-    async with open_mongo_repositories(emptied_mongo_database, FakePhoneEncryption()) as opened:
+    async with open_mongo_repositories(emptied_mongo_database) as opened:
         await opened.identities.add(an_identity())
         await opened.identities.add(OTHER)
         with MongoClient[dict[str, Any]](emptied_mongo_database) as client:
@@ -54,7 +52,7 @@ async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
     tmp_path: Path, body: bytes
 ) -> None:
     path = tmp_path / "dialtone.db"
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
+    async with open_sqlite_repositories(path) as repositories:
         reports = repositories.delivery_reports
         for report_id in ("damaged", "whole"):
             await reports.add(a_delivery_report(id=report_id))

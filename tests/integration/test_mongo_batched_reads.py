@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import pytest
 
 from adapters.records.batch_loader import MAX_BATCH_SIZE
+from adapters.records.repositories import make_repositories
 from application.ports.repositories import Repositories
-from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.builders import (
@@ -17,6 +17,7 @@ from tests.support.builders import (
     an_id,
     an_item,
 )
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 Opened = tuple[Repositories, CommandLog]
 Load = Callable[[Repositories, int], Awaitable[object]]
@@ -32,8 +33,8 @@ LOADS: dict[str, Load] = {
 
 @pytest.fixture
 async def opened(emptied_mongo_database: str) -> AsyncIterator[Opened]:
-    async with open_logged(emptied_mongo_database) as opened:
-        yield opened
+    async with open_logged(emptied_mongo_database) as (database, log):
+        yield make_repositories(database, FakePhoneEncryption()), log
 
 
 async def add(repositories: Repositories, numbers: Sequence[int]) -> None:
@@ -80,4 +81,7 @@ async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(
         repositories.identities.find_deleted([an_id(1), "\udfff"]),
     )
 
-    assert list(results) == [Versioned(an_item(), 1), None, None, {an_id(1)}]
+    loaded, *others = results
+    assert loaded is not None
+    assert loaded.value == an_item()
+    assert others == [None, None, {an_id(1)}]

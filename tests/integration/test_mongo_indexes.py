@@ -1,66 +1,77 @@
-"""The indexes that a start creates, and the fields that the classes for them name."""
+"""The indexes that a start creates, beside those of earlier versions."""
 
 import logging
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-import msgspec
 import pytest
-from beanie import Document
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from adapters.mongo import open_mongo_repositories
-from adapters.mongo.documents import (
-    DOCUMENTS,
-    CallDocument,
-    DeliveryReportDocument,
-    IdempotencyKeyDocument,
-    IdentityDocument,
-    LeaseDocument,
-    MediaItemDocument,
-    MediaUsageDocument,
-    PhoneVerificationDocument,
-    RateLimitDocument,
-)
-from adapters.mongo.metadata import SCHEMA_VERSION
-from adapters.records.calls import CallRecord
-from adapters.records.delivery_reports import DeliveryReportRecord
-from adapters.records.idempotency_keys import IdempotencyKeyRecord
-from adapters.records.identities import IdentityRecord
-from adapters.records.media_items import MediaItemRecord
-from adapters.records.media_usages import MediaUsageRecord
-from adapters.records.phone_verifications import PhoneVerificationRecord
-from adapters.records.rate_limits import RateLimitRecord, ReservationRecord
+from adapters.mongo.documents import ALL_KINDS
+from adapters.mongo.metadata import METADATA_ID, SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.integration.mongo_support import KEY_FINGERPRINT, open_repositories
 
 Mongo = Database[dict[str, Any]]
 
-DECLARED = {
-    (document.Settings.name, index.document["name"])
-    for document in DOCUMENTS
-    for index in document.Settings.indexes
+DECLARED: Final = {(kind.name, index.name) for kind in ALL_KINDS for index in kind.indexes}
+
+
+def only_with(*fields: str, **values: str) -> dict[str, Any]:
+    """The option of an index of the documents that have these fields, and these values."""
+    return {"partialFilterExpression": {**{name: {"$exists": True} for name in fields}, **values}}
+
+
+EARLIER: Final[dict[str, dict[str, tuple[tuple[str, ...], dict[str, Any]]]]] = {
+    "phone_verifications": {
+        "phone_verifications_expires_at": (("expires_at",), only_with("expires_at")),
+        "phone_verifications_client_ips_expire_at": (
+            ("client_ips_expire_at",),
+            only_with("client_ips_expire_at"),
+        ),
+    },
+    "identities": {
+        "identities_username_key": (
+            ("username_key",),
+            {"unique": True, **only_with("username_key")},
+        ),
+        "identities_purged_at": (("purged_at", "deleted_at"), only_with("deleted_at")),
+        "identities_deleted_at": (("deleted_at",), only_with("deleted_at", "username_key")),
+        "identities_expires_at": (("expires_at",), only_with("expires_at")),
+    },
+    "media_items": {
+        "media_items_cleanup_at": (("state", "cleanup_at"), only_with("cleanup_at")),
+        "media_items_kind": (("state", "kind", "created_at", "_id"), only_with(state="ready")),
+        "media_items_category": (
+            ("state", "category", "kind", "created_at", "_id"),
+            only_with("category", state="ready"),
+        ),
+        "media_items_owner_id": (("owner_id", "state", "kind", "created_at", "_id"), {}),
+        "media_items_owner_id_category": (
+            ("state", "owner_id", "category", "kind", "created_at", "_id"),
+            only_with("category", state="ready"),
+        ),
+    },
+    "media_usages": {"media_usages_recount_at": (("recount_at",), only_with("recount_at"))},
+    "idempotency_keys": {"idempotency_keys_expires_at": (("expires_at",), {})},
+    "calls": {
+        "calls_started_at": (("started_at", "_id"), {}),
+        "calls_identity_id": (("identity_id", "started_at", "_id"), only_with("identity_id")),
+        "calls_oldest_recording_at": (
+            ("oldest_recording_at",),
+            only_with("oldest_recording_at"),
+        ),
+        "calls_unfinished_since": (("unfinished_since",), only_with("unfinished_since")),
+    },
+    "delivery_reports": {"delivery_reports_expires_at": (("expires_at",), {})},
+    "rate_limits": {
+        "rate_limits_expires_at": (("expires_at",), only_with("available_at")),
+        "rate_limits_reservations_expires_at": (("expires_at", "_id"), only_with("acquired")),
+    },
 }
-RECORDS: dict[type[Document], tuple[type[msgspec.Struct], ...]] = {
-    PhoneVerificationDocument: (PhoneVerificationRecord,),
-    IdentityDocument: (IdentityRecord,),
-    MediaItemDocument: (MediaItemRecord,),
-    MediaUsageDocument: (MediaUsageRecord,),
-    IdempotencyKeyDocument: (IdempotencyKeyRecord,),
-    CallDocument: (CallRecord,),
-    DeliveryReportDocument: (DeliveryReportRecord,),
-    RateLimitDocument: (RateLimitRecord, ReservationRecord),
-}
-QUERIED: dict[type[Document], set[str]] = {
-    PhoneVerificationDocument: {"encrypted_phone"},
-    IdentityDocument: {"encrypted_phone"},
-    MediaItemDocument: {"deletion_requested_at"},
-    RateLimitDocument: {"total", "oldest", "newest"},
-    LeaseDocument: {"expires_at"},
-}
-"""What only queries name: jobs for operators, ranges of other indexes, rate limits, a lease."""
+"""The indexes of the version that kept each repository by itself: fields and options by names."""
 
 
 @pytest.fixture
@@ -70,7 +81,7 @@ def database(mongo_database: str) -> Iterator[Mongo]:
 
 
 async def start(url: str) -> None:
-    async with open_mongo_repositories(url, FakePhoneEncryption()):
+    async with open_repositories(url):
         pass
 
 
@@ -93,18 +104,38 @@ async def test_a_new_database_gets_the_declared_indexes_and_the_next_start_chang
     await start(mongo_database)
 
     assert before.keys() == DECLARED
-    assert sum(collection == "media_items" for collection, _ in before) <= 6
     assert indexes(database) == before
     assert [record.msg for record in caplog.records] == [
         {"event": "database_created", "schema_version": SCHEMA_VERSION}
     ]
 
 
+async def test_a_database_of_an_earlier_version_keeps_its_indexes_and_none_is_built_again(
+    mongo_database: str, database: Mongo
+) -> None:
+    metadata = {"schema_version": SCHEMA_VERSION, "key_fingerprint": KEY_FINGERPRINT}
+    database["database_metadata"].insert_one({"_id": METADATA_ID, **metadata})
+    for collection, declared in EARLIER.items():
+        for name, (fields, options) in declared.items():
+            database[collection].create_index([(one, 1) for one in fields], name=name, **options)
+    before = indexes(database)
+
+    await start(mongo_database)
+
+    after = indexes(database)
+    assert {key: after.get(key) for key in before} == before
+    new = {collection for collection, _ in after.keys() - before.keys()}
+    assert new == {"media_items", "unchallenged_attempts", "instance_leases", "limits"}
+    assert after.keys() - before.keys() <= DECLARED
+    only_earlier = {collection for collection, _ in before.keys() - DECLARED}
+    assert only_earlier == {"media_items", "rate_limits"}
+
+
 async def test_a_missing_index_is_created_again_and_an_unknown_one_stays(
     mongo_database: str, database: Mongo
 ) -> None:
     await start(mongo_database)
-    database["media_items"].drop_index("media_items_owner_id")
+    database["media_items"].drop_index("media_items_page_owner_id")
     database["identities"].create_index("role", name="by_role")
 
     await start(mongo_database)
@@ -147,16 +178,3 @@ async def test_an_index_that_differs_is_an_error_and_not_changed(
 
     assert re.search(r"docs/operating\.md, drop the one that differs", str(raised.value))
     assert indexes(database) == before
-
-
-def test_a_document_declares_the_fields_that_its_indexes_and_queries_name() -> None:
-    for document in DOCUMENTS:
-        indexes = [index.document for index in document.Settings.indexes]
-        indexed = {key for index in indexes for key in index["key"]}
-        indexed |= {key for index in indexes for key in index.get("partialFilterExpression", {})}
-        declared = document.model_fields.keys() - {"id", "revision_id"}
-
-        assert declared == (indexed - {"_id"}) | QUERIED.get(document, set()), document
-        if document in RECORDS:
-            structs = [msgspec.structs.fields(record) for record in RECORDS[document]]
-            assert declared <= {field.encode_name for fields in structs for field in fields}

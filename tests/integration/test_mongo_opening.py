@@ -1,4 +1,4 @@
-"""Opening a database: its URL, its metadata, sharing it, and the health check."""
+"""Opening a database: its URL, its metadata, and the health check."""
 
 import asyncio
 import re
@@ -10,10 +10,9 @@ from typing import Any, Final
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import inspect_database, open_mongo_repositories
+from adapters.mongo import inspect_database
 from application.ports.errors import ConfigurationError, StorageUnavailable
-from application.ports.versioned import Versioned
-from tests.integration.mongo_support import Client, StandaloneMongo
+from tests.integration.mongo_support import Client, StandaloneMongo, open_repositories
 from tests.support.builders import NOW, an_id, an_identity, an_item
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.process import free_ports
@@ -22,12 +21,11 @@ PASSWORD = "s3cr3t-of-the-operator"
 
 ADD_IDENTITY = """
 import asyncio, sys
-from adapters.mongo import open_mongo_repositories
+from tests.integration.mongo_support import open_repositories
 from tests.support.builders import an_id, an_identity
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 async def main(url, number):
-    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+    async with open_repositories(url) as repositories:
         await repositories.identities.add(an_identity(id=an_id(number)))
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
@@ -60,7 +58,7 @@ async def opening_error(url: str, encryption: FakePhoneEncryption | None = None)
     with pytest.raises(ConfigurationError) as inspected:
         await inspect_database(url, encryption.key_fingerprint())
     with pytest.raises(ConfigurationError) as raised:
-        async with open_mongo_repositories(url, encryption):
+        async with open_repositories(url, encryption.key_fingerprint()):
             pytest.fail("it was opened")
     assert str(inspected.value) == str(raised.value)
     message = str(raised.value)
@@ -72,7 +70,7 @@ async def opening_error(url: str, encryption: FakePhoneEncryption | None = None)
 
 
 async def create_database(url: str) -> None:
-    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+    async with open_repositories(url) as repositories:
         await repositories.identities.add(an_identity())
 
 
@@ -124,11 +122,16 @@ async def test_a_standalone_server_and_a_user_who_may_read_and_write_are_enough(
 ) -> None:
     url = protected.database_url("dialtone", user=f"writer:{PASSWORD}@")
 
-    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+    async with open_repositories(url) as repositories:
         await repositories.health.check()
         await repositories.identities.add(an_identity(id=an_id(2)))
+        added = await repositories.identities.load(an_id(2))
+        assert added is not None
         won = await asyncio.gather(
-            *(repositories.identities.replace(an_identity(id=an_id(2)), 1) for _ in range(20))
+            *(
+                repositories.identities.replace(an_identity(id=an_id(2)), added.version)
+                for _ in range(20)
+            )
         )
         await repositories.media_items.add(an_item().mark_for_deletion(NOW))
 
@@ -142,8 +145,10 @@ async def test_a_database_with_other_keys_is_an_error_and_stays_usable(
     await create_database(mongo_database)
 
     assert "other keys" in await opening_error(mongo_database, FakePhoneEncryption(b"another key"))
-    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
-        assert await repositories.identities.load(an_id()) == Versioned(an_identity(), 1)
+    async with open_repositories(mongo_database) as repositories:
+        loaded = await repositories.identities.load(an_id())
+        assert loaded is not None
+        assert loaded.value == an_identity()
 
 
 @pytest.mark.parametrize("schema_version", [0, 1000])
@@ -186,7 +191,7 @@ async def test_instances_that_start_together_create_one_database_beside_other_co
     ]
     assert [await process.wait() for process in processes] == [0, 0]
 
-    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
+    async with open_repositories(mongo_database) as repositories:
         assert all([await repositories.identities.load(an_id(number)) for number in range(2)])
 
 
@@ -204,11 +209,25 @@ async def test_a_database_can_be_opened_after_a_failure_and_after_a_cancellation
     await create_database(emptied_mongo_database)
 
 
+async def test_two_databases_can_be_open_together(mongo_database: str) -> None:
+    other_url = mongo_database.replace("/test_", "/other_")
+    async with (
+        open_repositories(mongo_database) as repositories,
+        open_repositories(other_url) as others,
+    ):
+        assert await repositories.identities.add(an_identity())
+
+        assert await others.identities.load(an_id()) is None
+        assert await others.identities.add(an_identity())
+    with MongoClient[dict[str, Any]](other_url) as client:
+        client.drop_database(client.get_default_database())
+
+
 async def test_the_health_check_writes_and_fails_for_an_emptied_database(
     mongo_database: str, client: Client
 ) -> None:
     metadata = client.get_default_database()["database_metadata"]
-    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
+    async with open_repositories(mongo_database) as repositories:
         metadata.update_one({"_id": "database"}, {"$unset": {"health_checked_at": True}})
         await repositories.health.check()
         assert "health_checked_at" in (metadata.find_one({"_id": "database"}) or {})

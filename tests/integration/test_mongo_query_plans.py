@@ -4,87 +4,74 @@ The tests explain the commands that the adapter sent.
 """
 
 import asyncio
-import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import open_mongo_repositories
-from application.ports.repositories import Repositories
-from domain.media.image import MediaKind
-from domain.media.page import ItemFilter
-from domain.page import Cursor
+from adapters.mongo.documents import ALL_KINDS, EARLIER_LIMITS
+from adapters.records.database import Database
+from adapters.records.kinds import KINDS
+from adapters.records.limits import LIMITS
+from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
+from adapters.records.record_store import Position
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.integration.mongo_support import (
     Client,
     CommandLog,
     open_logged,
+    open_repositories,
     plan,
     statements,
 )
-from tests.support.builders import (
-    NOW,
-    a_call,
-    a_gif,
-    a_recording,
-    an_id,
-    an_item,
-)
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.builders import NOW
 
 Explain = Callable[[Awaitable[object]], Awaitable[list[list[str]]]]
 
-OWNER, KIND = an_id(3), MediaKind.GIF
-ALL_FILTERS = pytest.mark.parametrize(
-    "filters",
-    [
-        ItemFilter(*values)
-        for values in itertools.product((None, OWNER), (None, KIND), (None, "wheels"))
-    ],
-)
+RECORDS: Final = 300
+MIDDLE: Final = NOW + timedelta(minutes=RECORDS // 2)
+TIMES: Final = {EXPIRES_AT, *(index.order for kind in ALL_KINDS for index in kind.indexes)}
+SEARCHES: Final = [
+    pytest.param(kind, index, id=index.name) for kind in KINDS for index in kind.indexes
+]
 
 
 @pytest.fixture(scope="module")
 def url(mongo_url: str) -> Iterator[str]:
-    """A database with enough items of all kinds that indexes differ in their cost."""
+    """A database with enough documents of each kind that indexes differ in their cost."""
     server, question_mark, options = mongo_url.partition("?")
     database_url = f"{server.rstrip('/')}/plans_{uuid.uuid4().hex}{question_mark}{options}"
-    asyncio.run(fill(database_url))
-    yield database_url
+    asyncio.run(create(database_url))
     with MongoClient[dict[str, Any]](database_url) as client:
-        client.drop_database(client.get_default_database())
+        database = client.get_default_database()
+        for kind in ALL_KINDS:
+            # Queries read no other fields than those of indexes, so documents have no others.
+            documents = [a_document(kind, number) for number in range(RECORDS)]
+            database[kind.name].insert_many(documents)
+        yield database_url
+        client.drop_database(database)
 
 
-async def fill(url: str) -> None:
-    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
-        await asyncio.gather(
-            *(
-                repositories.media_items.add(
-                    (an_item, a_gif)[number % 2](
-                        id=an_id(number),
-                        owner_id=an_id(number % 7),
-                        category=["wheels", "boats", None][number % 3],
-                        created_at=NOW + timedelta(minutes=number),
-                    )
-                )
-                for number in range(2, 302)
-            ),
-            *(
-                repositories.calls.add(
-                    a_call(
-                        id=an_id(number),
-                        identity_id=[an_id(number % 7), None][number % 2],
-                        started_at=NOW + timedelta(minutes=number),
-                        recordings=[(), (a_recording(),)][number % 3 == 0],
-                    )
-                )
-                for number in range(2, 302)
-            ),
-        )
+async def create(url: str) -> None:
+    async with open_repositories(url):
+        pass
+
+
+def a_document(kind: RecordKind[Any], number: int) -> dict[str, Any]:
+    """A document that has all fields of indexes, or every second one of them."""
+    fields = {
+        name: NOW + timedelta(minutes=number) if name in TIMES else f"value {number % 3}"
+        for position, name in enumerate(kind.indexed_fields)
+        if number % 2 or position % 2
+    }
+    unique = {name for index in kind.indexes if index.is_unique for name in index.equal}
+    fields |= dict.fromkeys(unique & fields.keys(), f"value {number}")
+    if "state" in kind.indexed_fields:
+        fields["state"] = "pending" if number % 5 == 0 else "ready"
+    return {"_id": f"{number:03}", "version": 1, **fields}
 
 
 @pytest.fixture
@@ -94,29 +81,30 @@ def client(url: str) -> Iterator[Client]:
 
 
 @pytest.fixture
-async def opened(url: str) -> AsyncIterator[tuple[Repositories, CommandLog]]:
+async def opened(url: str) -> AsyncIterator[tuple[Database, CommandLog]]:
     async with open_logged(url) as opened:
         yield opened
 
 
 @pytest.fixture
-def repositories(opened: tuple[Repositories, CommandLog]) -> Repositories:
+def database(opened: tuple[Database, CommandLog]) -> Database:
     return opened[0]
 
 
 @pytest.fixture
-def explain(opened: tuple[Repositories, CommandLog], client: Client) -> Explain:
+def explain(opened: tuple[Database, CommandLog], client: Client) -> Explain:
     """Return the stages of the query plans of all commands that a call sends."""
     _, log = opened
     name = client.get_default_database().name
 
     async def explain(call: Awaitable[object]) -> list[list[str]]:
         log.sent.clear()
-        await call
+        # The documents are not complete, so they cannot be read; the commands are sent before.
+        await asyncio.gather(call, return_exceptions=True)
         return [
             plan(client, name, statement)
             for command in log.sent
-            if "insert" not in command
+            if not {"insert", "count"} & command.keys()
             for statement in statements(command)
         ]
 
@@ -125,69 +113,97 @@ def explain(opened: tuple[Repositories, CommandLog], client: Client) -> Explain:
 
 def indexes(stages: list[str]) -> list[str]:
     """Return the indexes that are read; no collection scan and no sort is allowed."""
-    assert not {"COLLSCAN", "SORT"} & set(stages)
+    assert not {"COLLSCAN", "SORT", "SORT_MERGE"} & set(stages)
     return [stage.partition(" ")[2] for stage in stages if "SCAN" in stage]
 
 
-@ALL_FILTERS
-async def test_a_page_and_a_count_are_one_or_two_ranges_of_the_index_of_their_filters(
-    repositories: Repositories, explain: Explain, filters: ItemFilter
+def values_of(index: Index) -> list[str]:
+    """Values that some documents have in the fields that a search names."""
+    return ["ready" if name == "state" else "value 1" for name in index.equal]
+
+
+@pytest.mark.parametrize(("kind", "index"), SEARCHES)
+async def test_each_search_is_one_range_of_its_index(
+    database: Database, explain: Explain, kind: RecordKind[Any], index: Index
 ) -> None:
-    pages, cursor = repositories.media_items, Cursor(NOW + timedelta(minutes=60), an_id(60))
-    fields = [name for name in ("owner_id", "category") if getattr(filters, name)]
-    index = "_".join(["media_items", *(fields or ["kind"])])
+    store, equal = database.records, values_of(index)
+    times: list[datetime | None] = [None, MIDDLE] if index.order else [None]
+    positions = [None, Position(MIDDLE, "150")] if index.is_paged else [None]
+    plans = []
+    for newest_first in (False, True):
+        for after in positions:
+            for until in times:
+                plans += await explain(
+                    store.find(
+                        kind,
+                        index,
+                        equal,
+                        until=until,
+                        after=after,
+                        newest_first=newest_first,
+                        limit=10,
+                    )
+                )
+    plans += await explain(store.count(kind, index, equal, 100))
 
-    [first] = await explain(pages.list_page(filters, 0, 10))
-    skipped, page = await explain(pages.list_page(filters, 5, 10))
-    [later] = await explain(pages.list_after(filters, cursor, 10))
-    [counted] = await explain(pages.count(filters, 10_001))
-
-    for stages in (first, skipped, page, later, counted):
-        # Only a page of several kinds merges: one range for each.
-        is_merged = "SORT_MERGE" in stages
-        assert indexes(stages) == [index] * (1 + is_merged)
-        assert not (is_merged and filters.kind)
-    assert "FETCH" not in (*skipped, *counted)
-
-
-INDEXES: Final = {
-    "phone_verifications.delete_expired": {"phone_verifications_expires_at"},
-    "phone_verifications.prune": {"phone_verifications_client_ips_expire_at"},
-    "rate_limiter.delete_expired": {
-        "rate_limits_expires_at",
-        "rate_limits_reservations_expires_at",
-    },
-    "identities.find_by_username": {"identities_username_key"},
-    "identities.list_unpurged": {"identities_purged_at"},
-    "identities.list_with_username": {"identities_deleted_at"},
-    "media_items.list_page": {"media_items_kind"},
-    "media_items.list_after": {"media_items_kind"},
-    "media_items.count": {"media_items_kind"},
-    "media_items.list_owned_by": {"media_items_owner_id"},
-    "media_items.list_expired_uploads": {"media_items_cleanup_at"},
-    "media_items.list_deleting": {"media_items_cleanup_at"},
-    "media_items.list_refused_deletions": {"media_items_cleanup_at"},
-    "media_items.list_ready_sizes": {"media_items_owner_id"},
-    "media_items.list_deleting_ids": {"media_items_owner_id"},
-    "media_usages.list_due": {"media_usages_recount_at"},
-    "idempotency_keys.delete_expired": {"idempotency_keys_expires_at"},
-    "calls.list_after": {"calls_started_at"},
-    "calls.list_after of an identity": {"calls_identity_id"},
-    "calls.list_started": {"calls_started_at"},
-    "calls.list_of_identity": {"calls_identity_id"},
-    "calls.list_recorded": {"calls_oldest_recording_at"},
-    "calls.list_unfinished": {"calls_unfinished_since"},
-    "identities.list_expired": {"identities_expires_at"},
-    "delivery_reports.delete_expired": {"delivery_reports_expires_at"},
-}
-"""What each operation reads, besides documents by their ids."""
+    assert len(plans) == 2 * len(times) * len(positions) + 1
+    assert [indexes(stages) for stages in plans] == [[index.name]] * len(plans)
 
 
-async def test_every_other_query_reads_documents_by_their_ids_or_a_range_of_its_index(
-    repositories: Repositories, explain: Explain
+@pytest.mark.parametrize(
+    ("kind", "index"), [search for search in SEARCHES if search.values[1].is_paged]
+)
+async def test_what_a_page_skips_and_a_count_are_read_from_the_index_alone(
+    database: Database, explain: Explain, kind: RecordKind[Any], index: Index
+) -> None:
+    store, equal = database.records, values_of(index)
+
+    skipped, page = await explain(
+        store.find(kind, index, equal, newest_first=True, limit=10, offset=5)
+    )
+    [counted] = await explain(store.count(kind, index, equal, 100))
+
+    assert indexes(page) == [index.name]
+    # Documents without a field of the index would look like null in it.
+    for stages in (skipped, counted):
+        assert "FETCH" not in stages
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.expires], ids=lambda kind: kind.name
+)
+async def test_expired_records_are_found_by_their_index(
+    database: Database, explain: Explain, kind: RecordKind[Any]
+) -> None:
+    found, deleted = await explain(database.records.delete_expired(kind, MIDDLE, 10))
+
+    assert indexes(found) == [kind.find_index(EXPIRES_AT).name]
+    assert set(indexes(deleted)) <= {"_id_", *indexes(found)}
+
+
+async def test_expired_limits_are_found_by_their_index(
+    database: Database, explain: Explain, client: Client
+) -> None:
+    earlier = client.get_default_database()[EARLIER_LIMITS]
+    for number, field in enumerate(("available_at", "acquired")):
+        only = {"partialFilterExpression": {field: {"$exists": True}}}
+        fields = [("expires_at", 1), ("_id", 1)][: 1 + number]
+        earlier.create_index(fields, name=f"{field} index", **only)
+
+    plans = await explain(database.limits.delete_expired(MIDDLE, 200))
+
+    assert {index for stages in plans for index in indexes(stages)} - {"_id_"} == {
+        LIMITS.find_index(EXPIRES_AT).name,
+        "available_at index",
+        "acquired index",
+    }
+
+
+async def test_every_other_command_reads_documents_by_their_ids(
+    database: Database, explain: Explain
 ) -> None:
     for name, operation in OPERATIONS.items():
-        plans = await explain(operation(repositories))
+        if not name.startswith(("records.find", "records.count", "limits.delete", "records.del")):
+            plans = await explain(operation(database))
 
-        read = {index for stages in plans for index in indexes(stages)}
-        assert read - {"_id_"} == INDEXES.get(name, set()), name
+            assert {index for stages in plans for index in indexes(stages)} <= {"_id_"}, name

@@ -7,11 +7,11 @@ run, which is far above all timeouts here.
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from adapters.mongo import open_mongo_repositories
 from adapters.records.batch_loader import MAX_BATCH_SIZE
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
@@ -21,15 +21,20 @@ from application.ports.errors import (
     StorageUnavailable,
 )
 from application.ports.repositories import Repositories
-from application.ports.versioned import Versioned
 from domain.media.page import ItemFilter
-from tests.support.builders import an_id, an_identity
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.integration.mongo_support import open_repositories
+from tests.support.builders import NOW, an_id, an_identity
 from tests.support.servers.mongo import MongoProcess
 
+LIMIT = RateLimit("total", Purpose.DELIVERIES, "requests", SlidingWindow(9, timedelta(hours=1)))
+RESERVATION = Reservation(NOW, (LIMIT,))
 CALLS: dict[str, Callable[[Repositories], Awaitable[object]]] = {
     "load": lambda db: db.identities.load(an_id()),
     "replace": lambda db: db.identities.replace(an_identity(), 99),
+    "acquire": lambda db: db.limit_store.acquire(RESERVATION),
+    "release": lambda db: db.limit_store.release(Acquisition(NOW, RESERVATION.limits)),
 }
 
 
@@ -45,13 +50,13 @@ async def url(process: MongoProcess) -> str:
     """The URL of a database that exists: to create one may take longer than this timeout."""
     name = f"stopped_{uuid.uuid4().hex}"
     url = f"mongodb://{process.address}/{name}?directConnection=true"
-    async with open_mongo_repositories(url, FakePhoneEncryption()):
+    async with open_repositories(url):
         return f"{url}&timeoutMS=700"
 
 
 @pytest.fixture
 async def repositories(process: MongoProcess, url: str) -> AsyncIterator[Repositories]:
-    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+    async with open_repositories(url) as repositories:
         await repositories.identities.add(an_identity())
         try:
             yield repositories
@@ -68,6 +73,14 @@ async def wait_until_healthy(repositories: Repositories) -> None:
             await asyncio.sleep(0.05)
 
 
+async def load_version(repositories: Repositories) -> int:
+    """Load the identity, and return its version."""
+    loaded = await repositories.identities.load(an_id())
+    assert loaded is not None
+    assert loaded.value == an_identity()
+    return loaded.version
+
+
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 async def test_a_call_fails_in_bounded_time_and_the_next_succeeds(
     process: MongoProcess,
@@ -81,7 +94,7 @@ async def test_a_call_fails_in_bounded_time_and_the_next_succeeds(
     assert raised.value.__cause__ is None
     process.resume()
     await wait_until_healthy(repositories)
-    assert await repositories.identities.load(an_id()) == Versioned(an_identity(), 1)
+    assert await load_version(repositories) > 0
 
 
 async def test_many_waiting_calls_fail_together(
@@ -92,6 +105,7 @@ async def test_many_waiting_calls_fail_together(
         *(repositories.identities.load(an_id(number)) for number in range(10 * MAX_BATCH_SIZE)),
         *(repositories.identities.replace(an_identity(), 99) for _ in range(100)),
         *(repositories.media_items.list_page(ItemFilter(), 0, 10) for _ in range(100)),
+        *(repositories.limit_store.acquire(RESERVATION) for _ in range(100)),
     ]
 
     results = await asyncio.gather(*calls, return_exceptions=True)
@@ -117,13 +131,13 @@ async def test_calls_of_a_request_that_fail_have_one_timeout_together(
     process.resume()
     CURRENT_REQUEST.reset(request)
     await wait_until_healthy(repositories)
-    assert await repositories.identities.load(an_id()) == Versioned(an_identity(), 1)
+    assert await load_version(repositories) > 0
 
 
 async def test_repositories_can_be_closed_while_the_server_is_frozen(
     process: MongoProcess, url: str
 ) -> None:
-    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+    async with open_repositories(url) as repositories:
         await repositories.identities.load(an_id())
         process.pause()
     process.resume()
@@ -133,7 +147,7 @@ async def test_a_frozen_server_is_an_error_at_the_start(process: MongoProcess, u
     process.pause()
     try:
         with pytest.raises(ConfigurationError, match="has no server that accepts writes"):
-            async with open_mongo_repositories(url, FakePhoneEncryption()):
+            async with open_repositories(url):
                 pytest.fail("it was opened")
     finally:
         process.resume()
@@ -142,9 +156,10 @@ async def test_a_frozen_server_is_an_error_at_the_start(process: MongoProcess, u
 async def test_a_killed_server_is_found_again_with_all_acknowledged_writes(
     process: MongoProcess, repositories: Repositories
 ) -> None:
-    saved = 1
-    while await repositories.identities.replace(an_identity(), saved) and saved < 50:
-        saved += 1
+    version = await load_version(repositories)
+    for _ in range(50):
+        assert await repositories.identities.replace(an_identity(), version)
+        version += 1
     process.kill()
     with pytest.raises(StorageUnavailable):
         await repositories.identities.load(an_id())
@@ -152,7 +167,5 @@ async def test_a_killed_server_is_found_again_with_all_acknowledged_writes(
     process.start()
     await wait_until_healthy(repositories)
 
-    loaded = await repositories.identities.load(an_id())
-    assert loaded is not None
-    assert loaded.version == saved + 1
-    assert await repositories.identities.replace(an_identity(), loaded.version)
+    assert await load_version(repositories) == version
+    assert await repositories.identities.replace(an_identity(), version)

@@ -11,11 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapters.mongo import open_mongo_repositories
 from application.ports.errors import ConfigurationError, StorageUnavailable
-from tests.integration.mongo_support import StandaloneMongo
+from tests.integration.mongo_support import StandaloneMongo, open_repositories
 from tests.support.certificates import CertificateAuthority
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 WITHOUT_CLIENT_CERTIFICATES: Final = "--tlsAllowConnectionsWithoutCertificates"
 UNTRUSTED: Final = "nobody that this machine trusts has issued the server's certificate"
@@ -74,7 +72,7 @@ def url_of(address: str, options: str, timeout: int = 700) -> str:
 
 async def opening_error(url: str) -> str:
     with pytest.raises(ConfigurationError) as raised:
-        async with open_mongo_repositories(url, FakePhoneEncryption()):
+        async with open_repositories(url):
             pytest.fail("it was opened")
     return str(raised.value)
 
@@ -88,7 +86,7 @@ async def test_valid_certificates_are_accepted(
         url_of(mongo.address, options, 5000),
         url_of(strict_mongo.address, certificate, 5000),
     ):
-        async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+        async with open_repositories(url) as repositories:
             await repositories.health.check()
 
 
@@ -175,7 +173,7 @@ async def test_a_certificate_that_becomes_invalid_is_named_while_the_service_run
     first = tls_mongo(tmp_path, authority, authority.issue("first"), WITHOUT_CLIENT_CERTIFICATES)
     with first:
         url = url_of(first.address, f"&tls=true&tlsCAFile={authority.file}", 2000)
-        async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+        async with open_repositories(url) as repositories:
             first.kill()
             (tmp_path / "mongod.lock").unlink(missing_ok=True)
             certificate = authority.issue("moved", "127.0.0.9")

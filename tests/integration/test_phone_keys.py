@@ -15,12 +15,15 @@ from pymongo import MongoClient
 
 from adapters import mongo, sqlite
 from adapters.encryption import AesPhoneEncryption
+from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.phone_keys import reencrypt_phones
 from application.ports.errors import ConfigurationError
 from application.ports.repositories import Repositories
+from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Recognition, Reservation
-from domain.otp.sliding_window import SlidingWindow
+from domain.otp.rate_limits import DeliveryRoute, RateLimits
+from domain.otp.unchallenged_attempts import UnchallengedAttempts
 from domain.phone import PhoneNumber
 from tests.support.builders import (
     NOW,
@@ -33,6 +36,7 @@ from tests.support.builders import (
 )
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing
+from tests.support.repositories import open_repositories
 
 FIRST, SECOND = ("0000000a", b"a" * 32), ("0000000b", b"b" * 32)
 
@@ -66,17 +70,23 @@ class CrashingEncryption(AesPhoneEncryption):
 
 
 @dataclass(frozen=True)
-class Database:
+class DatabaseKind:
     """A kind of database: how it is opened, and its jobs."""
 
-    open: Callable[[PhoneEncryption], AbstractAsyncContextManager[Repositories]]
+    open_database: Callable[[str], AbstractAsyncContextManager[Database]]
     change_index_key: Callable[[PhoneEncryption, PhoneEncryption], Awaitable[int]]
-    reencrypt: Callable[[PhoneEncryption], Awaitable[int]]
     add_unknown_fields: Callable[[], object]
     count_unknown_fields: Callable[[], int]
 
+    def open(self, encryption: PhoneEncryption) -> AbstractAsyncContextManager[Repositories]:
+        return open_repositories(self.open_database(encryption.key_fingerprint()), encryption)
 
-def in_sqlite(request: pytest.FixtureRequest) -> Database:
+    async def reencrypt(self, encryption: PhoneEncryption) -> int:
+        async with self.open_database(encryption.key_fingerprint()) as database:
+            return await reencrypt_phones(database.records, encryption)
+
+
+def in_sqlite(request: pytest.FixtureRequest) -> DatabaseKind:
     path: Path = request.getfixturevalue("tmp_path") / "records.db"
 
     async def change(old: PhoneEncryption, new: PhoneEncryption) -> int:
@@ -88,16 +98,15 @@ def in_sqlite(request: pytest.FixtureRequest) -> Database:
 
     add = "UPDATE phone_verifications SET body = json_set(body, '$.unknown', 1)"
     find = "SELECT 1 FROM phone_verifications WHERE json_extract(body, '$.unknown') = 1"
-    return Database(
-        partial(sqlite.open_sqlite_repositories, path),
+    return DatabaseKind(
+        partial(sqlite.open_sqlite_database, path),
         change,
-        partial(sqlite.reencrypt_phones, path),
         partial(execute, add),
         partial(execute, find),
     )
 
 
-def in_mongo(request: pytest.FixtureRequest) -> Database:
+def in_mongo(request: pytest.FixtureRequest) -> DatabaseKind:
     url: str = request.getfixturevalue("mongo_database")
 
     async def change(old: PhoneEncryption, new: PhoneEncryption) -> int:
@@ -106,18 +115,17 @@ def in_mongo(request: pytest.FixtureRequest) -> Database:
     client: MongoClient[dict[str, Any]] = MongoClient(url)
     request.addfinalizer(client.close)
     verifications = client.get_default_database()["phone_verifications"]
-    return Database(
-        partial(mongo.open_mongo_repositories, url),
+    return DatabaseKind(
+        partial(mongo.open_mongo_database, url),
         change,
-        partial(mongo.reencrypt_phones, url),
         lambda: verifications.update_many({}, {"$set": {"unknown": 1}}),
         lambda: verifications.count_documents({"unknown": 1}),
     )
 
 
 @pytest.fixture(params=[in_sqlite, in_mongo], ids=lambda kind: kind.__name__)
-def database(request: pytest.FixtureRequest) -> Database:
-    kind: Callable[[pytest.FixtureRequest], Database] = request.param
+def database(request: pytest.FixtureRequest) -> DatabaseKind:
+    kind: Callable[[pytest.FixtureRequest], DatabaseKind] = request.param
     return kind(request)
 
 
@@ -129,7 +137,7 @@ OWNED: Final = PhoneVerification(
 )
 
 
-async def fill(database: Database) -> None:
+async def fill(database: DatabaseKind) -> None:
     async with database.open(OLD) as repositories:
         verifications = repositories.phone_verifications
         await repositories.identities.add(an_identity(phone=OWNER))
@@ -140,12 +148,14 @@ async def fill(database: Database) -> None:
         await verifications.replace(BLOCKED, a_phone_verification().block(NOW), 0)
         await verifications.replace(STRANGER, a_phone_verification(), 0)
         route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash", "a hash")
-        limits = RateLimits().reserve_delivery("1", NOW, route, Recognition.NONE).all_limits
-        of_caller = RateLimit("inbound_calls:phone:a hash", SlidingWindow(1, timedelta(hours=1)))
-        await repositories.rate_limiter.acquire(Reservation("1", NOW, (*limits, of_caller)))
+        reservation = RateLimits().reserve_delivery(NOW, route, Recognition.NONE)
+        await repositories.limit_store.acquire(reservation)
+        await repositories.unchallenged_attempts.add(
+            UnchallengedAttempts("a hash:a hash").count("a digest", NOW)
+        )
 
 
-async def assert_moved(database: Database) -> None:
+async def assert_moved(database: DatabaseKind) -> None:
     kept = replace(OWNED, trusted_ips=())
     async with database.open(NEW) as repositories:
         verifications = repositories.phone_verifications
@@ -158,13 +168,14 @@ async def assert_moved(database: Database) -> None:
             PhoneVerification(blocked_at=NOW),
             PhoneVerification(),
         ]
-        # Of country and in total, twice: hashes of client IPs, phones and number ranges are gone.
+        # Hashes of client IPs, phones and number ranges are gone.
         expired = NOW + timedelta(days=1)
         assert await verifications.prune(expired, 10) == 2
-        assert await repositories.rate_limiter.delete_expired(expired, 20) == 4
+        assert await repositories.limit_store.delete_expired(expired, 20) == 0
+        assert await repositories.unchallenged_attempts.delete_expired(expired, 20) == 0
 
 
-async def test_all_phones_are_found_by_another_index_key(database: Database) -> None:
+async def test_all_phones_are_found_by_another_index_key(database: DatabaseKind) -> None:
     await fill(database)
 
     # A change that is finished can be repeated, and blocks can move again.
@@ -182,7 +193,7 @@ async def test_all_phones_are_found_by_another_index_key(database: Database) -> 
             assert loaded.value.blocked_at == NOW
 
 
-async def test_fields_that_this_program_does_not_know_move_too(database: Database) -> None:
+async def test_fields_that_this_program_does_not_know_move_too(database: DatabaseKind) -> None:
     await fill(database)
     database.add_unknown_fields()
 
@@ -192,7 +203,7 @@ async def test_fields_that_this_program_does_not_know_move_too(database: Databas
 
 
 @pytest.mark.parametrize("calls", range(4))
-async def test_an_interrupted_change_continues(database: Database, calls: int) -> None:
+async def test_an_interrupted_change_continues(database: DatabaseKind, calls: int) -> None:
     await fill(database)
     with pytest.raises(Crash):
         await database.change_index_key(OLD, CrashingEncryption(calls))
@@ -216,7 +227,7 @@ async def test_no_service_starts_before_an_interrupted_change_is_finished(
                 pass
 
 
-async def test_the_index_key_of_a_database_in_use_is_not_changed(database: Database) -> None:
+async def test_the_index_key_of_a_database_in_use_is_not_changed(database: DatabaseKind) -> None:
     await fill(database)
     async with database.open(OLD) as repositories:
         # An instance on MongoDB is known by its lease, one on SQLite by the lock of the file.
@@ -228,7 +239,9 @@ async def test_the_index_key_of_a_database_in_use_is_not_changed(database: Datab
         pass
 
 
-async def test_phones_of_a_former_encryption_key_are_encrypted_again(database: Database) -> None:
+async def test_phones_of_a_former_encryption_key_are_encrypted_again(
+    database: DatabaseKind,
+) -> None:
     await fill(database)
 
     assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 4

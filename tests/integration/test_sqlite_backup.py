@@ -19,13 +19,12 @@ from adapters.sqlite import (
     back_up,
     backup,
     inspect_file,
-    open_sqlite_repositories,
     restore,
 )
 from adapters.sqlite.schema import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
 from tests.support.builders import NOW, an_id, an_identity
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import open_sqlite_repositories
 
 PROJECT: Final = Path(__file__).parents[2]
 FLIPS: Final = 120
@@ -104,7 +103,7 @@ def in_use(files: Files) -> Iterator[sqlite3.Connection]:
 
 def add_identity(path: Path, number: int) -> None:
     async def use() -> None:
-        async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
+        async with open_sqlite_repositories(path) as repositories:
             assert await repositories.identities.add(an_identity(id=an_id(number), phone=None))
 
     asyncio.run(use())

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapters.sqlite import connection_worker, open_sqlite_repositories
+from adapters.sqlite import connection_worker
 from adapters.sqlite.connection_worker import (
     ConnectionWorker,
     Failed,
@@ -27,7 +27,7 @@ from application.ports.errors import (
     UniqueViolation,
 )
 from tests.support.builders import an_id, an_identity
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import open_sqlite_repositories
 
 PAGE = 4096
 
@@ -233,7 +233,7 @@ def log_size(path: Path) -> int:
 
 
 async def test_concurrent_writes_are_committed_together(path: Path) -> None:
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
+    async with open_sqlite_repositories(path) as repositories:
         before = log_size(path)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -246,7 +246,7 @@ async def test_concurrent_writes_are_committed_together(path: Path) -> None:
 
 
 async def test_closing_waits_for_writes_and_leaves_one_file(path: Path) -> None:
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
+    async with open_sqlite_repositories(path) as repositories:
         tasks = [
             asyncio.create_task(repositories.identities.add(an_identity(id=an_id(number))))
             for number in range(100)

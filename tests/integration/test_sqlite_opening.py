@@ -9,18 +9,21 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from adapters.sqlite import inspect_file, open_sqlite_repositories
+from adapters.sqlite import inspect_file
 from adapters.sqlite.database import DatabaseFile, open_database
-from adapters.sqlite.schema import SCHEMA_VERSION, prepare_schema
+from adapters.sqlite.schema import SCHEMA_VERSION, complete_schema, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
-from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import open_sqlite_repositories
+
+EARLIER_SCHEMA: Final = Path(__file__).parents[1] / "support/samples/sqlite_schema_before_kinds.sql"
 
 
 @pytest.fixture
@@ -47,16 +50,17 @@ def as_unprivileged_user() -> Iterator[None]:
 
 def add_identity(path: Path) -> None:
     async def use() -> None:
-        async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
+        async with open_sqlite_repositories(path) as repositories:
             assert await repositories.identities.add(an_identity())
 
     asyncio.run(use())
 
 
-def load_identity(path: Path) -> Versioned[Identity] | None:
-    async def use() -> Versioned[Identity] | None:
-        async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
-            return await repositories.identities.load(an_id())
+def load_identity(path: Path) -> Identity | None:
+    async def use() -> Identity | None:
+        async with open_sqlite_repositories(path) as repositories:
+            loaded = await repositories.identities.load(an_id())
+            return loaded.value if loaded else None
 
     return asyncio.run(use())
 
@@ -65,7 +69,7 @@ def startup_error(path: Path, encryption: FakePhoneEncryption | None = None) -> 
     """Return why the file cannot be used: one sentence that names the file and a solution."""
 
     async def use() -> None:
-        async with open_sqlite_repositories(path, encryption or FakePhoneEncryption()):
+        async with open_sqlite_repositories(path, encryption):
             pytest.fail("it was opened")
 
     with pytest.raises(ConfigurationError) as inspected:
@@ -83,14 +87,14 @@ def startup_error(path: Path, encryption: FakePhoneEncryption | None = None) -> 
 def test_a_missing_file_and_its_folders_are_created(tmp_path: Path) -> None:
     add_identity(tmp_path / "a" / "b" / "records.db")
 
-    assert load_identity(tmp_path / "a" / "b" / "records.db") == Versioned(an_identity(), 1)
+    assert load_identity(tmp_path / "a" / "b" / "records.db") == an_identity()
 
 
 def test_a_created_file_is_readable_by_its_owner_only(path: Path) -> None:
     modes = {}
 
     async def use() -> None:
-        async with open_sqlite_repositories(path, FakePhoneEncryption()):
+        async with open_sqlite_repositories(path):
             modes.update(
                 {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
             )
@@ -106,7 +110,7 @@ def test_special_characters_of_a_path_are_taken_literally(tmp_path: Path) -> Non
     add_identity(path)
 
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
-    assert load_identity(path) == Versioned(an_identity(), 1)
+    assert load_identity(path) == an_identity()
 
 
 def test_the_database_of_another_version_is_rejected(path: Path) -> None:
@@ -164,7 +168,7 @@ def test_a_database_of_other_keys_is_rejected_and_neither_changed_nor_locked(pat
     assert "other keys" in startup_error(path, FakePhoneEncryption(b"another key"))
     with closing(sqlite3.connect(path, timeout=0)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
-    assert load_identity(path) == Versioned(an_identity(), 1)
+    assert load_identity(path) == an_identity()
 
 
 def test_a_folder_without_permission_is_rejected(tmp_path: Path) -> None:
@@ -195,7 +199,7 @@ async def replace_verification(repositories: Repositories) -> bool:
 
 async def test_a_file_that_was_moved_is_not_used_until_it_is_back(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
+    async with open_sqlite_repositories(path) as repositories:
         path.rename(path.with_name("moved.db"))
         path.write_bytes(b"")  # Another file at the path.
         for operation in (
@@ -253,10 +257,55 @@ def test_a_table_that_an_earlier_program_did_not_know_is_created(
     connection: sqlite3.Connection, path: Path
 ) -> None:
     prepare_schema(connection, path, "keys")
-    connection.execute("INSERT INTO leases (name, expires_at) VALUES ('cleanup', 1)")
-    connection.execute("DROP TABLE reservations")
+    connection.execute("INSERT INTO delivery_reports VALUES ('a', 1, 1, '{}')")
+    connection.execute("DROP TABLE calls")
 
     prepare_schema(connection, path, "keys")
 
-    assert connection.execute("SELECT count(*) FROM reservations").fetchone() == (0,)
-    assert connection.execute("SELECT count(*) FROM leases").fetchone() == (1,)
+    assert connection.execute("SELECT count(*) FROM calls").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) FROM delivery_reports").fetchone() == (1,)
+
+
+def objects_of(connection: sqlite3.Connection) -> dict[str, str | None]:
+    """Return the statement of each table and index, without its white space."""
+    rows = connection.execute("SELECT name, sql FROM sqlite_master")
+    return {name: sql and "".join(sql.split()) for name, sql in rows}
+
+
+def test_the_tables_and_indexes_of_earlier_programs_are_those_of_the_kinds(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    connection.executescript(EARLIER_SCHEMA.read_text())
+    earlier = objects_of(connection)
+    assert complete_schema(connection, path) is None
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as new:
+        prepare_schema(new, path, "keys")
+        created = objects_of(new)
+
+    assert {
+        name
+        for name, statement in earlier.items()
+        if created.get(name) != statement and "autoindex" not in name
+    } == {
+        *("identities_deleted_not_purged", "identities_deleted_with_username"),
+        *("rate_limits", "rate_limits_expires_at"),
+        *("reservations", "reservations_expires_at"),
+        "leases",
+    }
+
+
+def test_the_indexes_that_got_another_name_are_dropped_and_retired_tables_stay(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    prepare_schema(connection, path, "keys")
+    created = objects_of(connection)
+    connection.executescript(EARLIER_SCHEMA.read_text())
+
+    prepare_schema(connection, path, "keys")
+
+    kept = objects_of(connection).keys() - created.keys()
+    assert {name for name in kept if "autoindex" not in name} == {
+        *("rate_limits", "rate_limits_expires_at"),
+        *("reservations", "reservations_expires_at"),
+        "leases",
+    }

@@ -1,27 +1,27 @@
-"""Every statement reads a range of an index, and no page is sorted after reading."""
+"""Every statement reads rows by their ids, or a range of the index that it is meant for."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Never, TypeVar, cast
 
 import pytest
 
-from adapters.sqlite.connection_worker import ConnectionWorker, Operation, Values
-from adapters.sqlite.database import Database, open_database
-from adapters.sqlite.repositories import repositories_of
+from adapters.records.identities import IdentityRecord
+from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, KINDS
+from adapters.records.limits import LIMITS
+from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
+from adapters.records.record_store import Position
+from adapters.sqlite.connection_worker import Operation, Values
+from adapters.sqlite.database import SqliteDatabase, Worker, open_database
+from adapters.sqlite.limit_store import SqliteLimitStore
+from adapters.sqlite.record_store import SqliteRecordStore
 from application.ports.errors import StorageUnavailable
-from application.ports.repositories import Repositories
-from domain.media.image import MediaKind
-from domain.media.page import ItemFilter
-from domain.page import Cursor
-from tests.contract.test_storage_errors import OPERATIONS
-from tests.support.builders import (
-    NOW,
-    an_id,
-)
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.support.builders import NOW, an_id
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class ExplainingConnection:
 class ExplainingWorker:
     """A worker that records the query plans of its operations."""
 
-    worker: ConnectionWorker
+    worker: Worker
     plans: list[str]
 
     def has_waited(self, seconds: float) -> bool:
@@ -72,86 +72,204 @@ def find_nothing(*_: object) -> Never:
 
 
 @pytest.fixture
-async def repositories(tmp_path: Path, plans: list[str]) -> AsyncIterator[Repositories]:
-    def explain(worker: ConnectionWorker) -> ConnectionWorker:
-        return cast("ConnectionWorker", ExplainingWorker(worker, plans))
-
+async def database(tmp_path: Path, plans: list[str]) -> AsyncIterator[SqliteDatabase]:
     async with open_database(tmp_path / "records.db", "keys") as database:
-        explaining = Database(explain(database.reader), explain(database.writer), find_nothing)
-        yield repositories_of(explaining, FakePhoneEncryption())
+        yield SqliteDatabase(
+            ExplainingWorker(database.reader, plans),
+            ExplainingWorker(database.writer, plans),
+            find_nothing,
+        )
 
 
-@pytest.mark.parametrize("owner_id", [None, an_id()])
-@pytest.mark.parametrize("kind", [None, MediaKind.GIF])
-@pytest.mark.parametrize("category", [None, "wheels"])
-async def test_a_page_is_a_range_of_the_index_of_its_filters(
-    repositories: Repositories,
+@pytest.fixture
+def store(database: SqliteDatabase) -> SqliteRecordStore:
+    return SqliteRecordStore(database)
+
+
+def reads_of(table: str, plans: Sequence[str]) -> list[str]:
+    """Return how rows of a table were read. No result was sorted after reading."""
+    assert not [plan for plan in plans if "TEMP B-TREE" in plan]
+    return [plan for plan in plans if f" {table} " in f"{plan} "]
+
+
+def by_id(table: str, comparison: str = "=") -> str:
+    return f"SEARCH {table} USING INDEX sqlite_autoindex_{table}_1 (id{comparison}?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """An index of a kind."""
+
+    kind: RecordKind[Any]
+    index: Index
+
+
+INDEXES: Final = [Searched(kind, index) for kind in KINDS for index in kind.indexes]
+ORDERED: Final = [searched for searched in INDEXES if searched.index.order is not None]
+PAGED: Final = [searched for searched in INDEXES if searched.index.is_paged]
+
+
+def index_name(searched: object) -> str:
+    return searched.index.name if isinstance(searched, Searched) else str(searched)
+
+
+def values_of(index: Index) -> Sequence[str]:
+    return ["x"] * len(index.equal)
+
+
+def range_of(searched: Searched, *last: str, is_covering: bool = False) -> str:
+    """Return the query plan of a search in an index, with conditions after those of equality."""
+    kind, index = searched.kind, searched.index
+    conditions = [f"{column}=?" for column in index.equal]
+    if index.order in index.present and not any(condition.startswith("(") for condition in last):
+        conditions.append(f"{index.order}>?")
+    conditions += last
+    used = f"{kind.name} USING {'COVERING ' if is_covering else ''}INDEX {index.name}"
+    return f"SEARCH {used} ({' AND '.join(conditions)})" if conditions else f"SCAN {used}"
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("searched", INDEXES, ids=index_name)
+async def test_a_search_is_a_range_of_its_index(
+    store: SqliteRecordStore, plans: list[str], searched: Searched, newest_first: bool
+) -> None:
+    kind, index = searched.kind, searched.index
+
+    await store.find(kind, index, values_of(index), newest_first=newest_first, limit=10, offset=20)
+
+    assert reads_of(kind.name, plans) == [range_of(searched)]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("searched", ORDERED, ids=index_name)
+async def test_a_search_until_a_time_reads_no_later_rows(
+    store: SqliteRecordStore, plans: list[str], searched: Searched, newest_first: bool
+) -> None:
+    kind, index = searched.kind, searched.index
+
+    await store.find(kind, index, values_of(index), until=NOW, newest_first=newest_first, limit=10)
+
+    assert reads_of(kind.name, plans) == [range_of(searched, f"{index.order}<?")]
+
+
+@pytest.mark.parametrize(("newest_first", "comparison"), [(False, ">"), (True, "<")])
+@pytest.mark.parametrize("searched", PAGED, ids=index_name)
+async def test_a_page_begins_at_its_position(
+    store: SqliteRecordStore,
     plans: list[str],
-    owner_id: str | None,
-    kind: MediaKind | None,
-    category: str | None,
+    searched: Searched,
+    newest_first: bool,
+    comparison: str,
 ) -> None:
-    filters = ItemFilter(owner_id, kind, category)
-    columns = [name for name in ("owner_id", "kind", "category") if getattr(filters, name)]
-    index = "_".join(["media_items_page", *columns])
-    found = " AND ".join(f"{name}=?" for name in ("state", *columns))
+    kind, index = searched.kind, searched.index
+    after = Position(NOW, an_id())
 
-    await repositories.media_items.list_page(filters, 20, 10)
-    await repositories.media_items.list_after(filters, Cursor(NOW, an_id()), 10)
-    await repositories.media_items.count(filters, 10_001)
+    await store.find(
+        kind, index, values_of(index), after=after, newest_first=newest_first, limit=10
+    )
 
-    assert [plan for plan in plans if " media_items " in plan] == [
-        f"SEARCH media_items USING INDEX {index} ({found})",
-        f"SEARCH media_items USING INDEX {index} ({found} AND (created_at,id)<(?,?))",
-        # Counting reads no row.
-        f"SEARCH media_items USING COVERING INDEX {index} ({found})",
+    position = f"({index.order},id){comparison}(?,?)"
+    assert reads_of(kind.name, plans) == [range_of(searched, position)]
+
+
+@pytest.mark.parametrize("searched", PAGED, ids=index_name)
+async def test_counting_a_page_reads_the_index_only(
+    store: SqliteRecordStore, plans: list[str], searched: Searched
+) -> None:
+    kind, index = searched.kind, searched.index
+
+    await store.count(kind, index, values_of(index), 10_001)
+
+    assert reads_of(kind.name, plans) == [range_of(searched, is_covering=True)]
+
+
+@pytest.mark.parametrize("searched", INDEXES, ids=index_name)
+async def test_counting_reads_a_range_of_the_index(
+    store: SqliteRecordStore, plans: list[str], searched: Searched
+) -> None:
+    kind, index = searched.kind, searched.index
+
+    await store.count(kind, index, values_of(index), 10)
+
+    [read] = reads_of(kind.name, plans)
+    assert read.replace("COVERING ", "") == range_of(searched)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+async def test_records_are_loaded_and_listed_by_id(
+    store: SqliteRecordStore, plans: list[str], kind: RecordKind[Any]
+) -> None:
+    await store.load(kind, ["a"])
+    await store.load(kind, ["a", "b", "c"])
+    await store.scan(kind, "a", 10)
+    await store.delete(kind, "a", 1)
+
+    assert reads_of(kind.name, plans) == [
+        *[by_id(kind.name)] * 2,
+        by_id(kind.name, ">"),
+        by_id(kind.name),
     ]
-    assert [plan for plan in plans if "TEMP B-TREE" in plan] == []
 
 
-KEYS: Final = {"id=?", "rowid=?"}
-RANGES: Final = {
-    "phone_verifications.delete_expired": {"expires_at<?"},
-    "phone_verifications.prune": {"client_ips_expire_at<?"},
-    "rate_limiter.delete_expired": {"expires_at<?"},
-    "identities.find_by_username": {"username_key=?"},
-    "identities.list_unpurged": {"deleted_at>?"},
-    "identities.list_with_username": {"deleted_at<?"},
-    "media_items.list_page": {"state=?"},
-    "media_items.list_after": {"state=? AND (created_at,id)<(?,?)"},
-    "media_items.count": {"state=?"},
-    "media_items.list_owned_by": {"state=? AND owner_id=?"},
-    "media_items.list_expired_uploads": {"upload_deadline<?"},
-    "media_items.list_deleting": {"deletion_requested_at<?"},
-    "media_items.list_refused_deletions": {"state=?"},
-    "media_items.list_by_id": {"id>?"},
-    "media_items.list_ready_sizes": {"state=? AND owner_id=?"},
-    "media_items.list_deleting_ids": {"state=? AND owner_id=?"},
-    "media_usages.list_due": {"recount_at<?"},
-    "idempotency_keys.delete_expired": {"expires_at<?"},
-    "calls.list_after": {"(started_at,id)<(?,?)"},
-    "calls.list_after of an identity": {"identity_id=?"},
-    "calls.list_started": {"started_at<?"},
-    "calls.list_of_identity": {"identity_id=?"},
-    "calls.list_recorded": {"oldest_recording_at<?"},
-    "calls.list_unfinished": {"unfinished_since<?"},
-    "identities.list_expired": {"expires_at<?"},
-    "delivery_reports.delete_expired": {"expires_at<?"},
-}
-"""What each operation reads, besides records by their keys."""
-# One row, the ids that were listed, and the range that is counted.
-SCANS: Final = ("SCAN CONSTANT ROW", "SCAN json_each", "SCAN (subquery-1)")
+async def test_records_are_written_by_id(store: SqliteRecordStore, plans: list[str]) -> None:
+    record = IdentityRecord(id="a", created_at=NOW, encrypted_phone=b"1")
+    await store.add(IDENTITIES, "a", record, 1)
+    await store.replace(IDENTITIES, "a", record, 1)
+    await store.overwrite(IDENTITIES, "a", ENCRYPTED_PHONE, b"2", 2)
+    await store.move(IDENTITIES, "a", "b", record, 3)
+
+    reads = [read.replace("COVERING ", "") for read in reads_of("identities", plans)]
+    assert reads == [by_id("identities")] * len(reads)
 
 
-async def test_every_other_statement_reads_records_by_their_keys_or_a_range_of_an_index(
-    repositories: Repositories, plans: list[str]
+EXPIRING: Final = [kind for kind in KINDS if kind.expires]
+
+
+@pytest.mark.parametrize("kind", EXPIRING, ids=lambda kind: kind.name)
+async def test_expired_records_are_a_range_of_an_index(
+    store: SqliteRecordStore, plans: list[str], kind: RecordKind[Any]
 ) -> None:
-    for name, operation in OPERATIONS.items():
-        plans.clear()
-        await operation(repositories)
+    await store.delete_expired(kind, NOW, 10)
 
-        searches = [plan for plan in plans if plan.startswith("SEARCH")]
-        read = {plan.partition("(")[2].removesuffix(")") for plan in searches}
-        assert read - KEYS == RANGES.get(name, set()), name
-        scans = [plan for plan in plans if plan.startswith(("SCAN", "USE TEMP B-TREE"))]
-        assert [scan for scan in scans if not scan.startswith(SCANS)] == [], name
+    expired = Searched(kind, kind.find_index(EXPIRES_AT))
+    assert reads_of(kind.name, plans) == [
+        f"SEARCH {kind.name} USING INTEGER PRIMARY KEY (rowid=?)",
+        range_of(expired, f"{EXPIRES_AT}<?", is_covering=True),
+    ]
+
+
+async def test_limits_are_read_and_written_by_id(
+    database: SqliteDatabase, plans: list[str]
+) -> None:
+    limits = SqliteLimitStore(database)
+    limit = RateLimit("total", Purpose.DELIVERIES, "all", SlidingWindow(2, timedelta(hours=1)))
+    await limits.acquire(Reservation(NOW, (limit,)))
+    await limits.next_available(Reservation(NOW, (limit,)))
+    await limits.release(Acquisition(NOW, (limit,)))
+    assert reads_of(LIMITS.name, plans) == [by_id(LIMITS.name)] * 3
+    plans.clear()
+
+    await limits.delete_expired(NOW, 10)
+
+    assert reads_of(LIMITS.name, plans) == [
+        f"SEARCH {LIMITS.name} USING INTEGER PRIMARY KEY (rowid=?)",
+        f"SEARCH {LIMITS.name} USING COVERING INDEX limits_expires_at (expires_at<?)",
+    ]
+
+
+async def test_expired_limits_of_earlier_programs_are_a_range_of_an_index(
+    database: SqliteDatabase, plans: list[str]
+) -> None:
+    for table in ("rate_limits", "reservations"):
+        columns = "id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL, body TEXT NOT NULL"
+        await database.execute(f"CREATE TABLE {table} ({columns})")
+        await database.execute(f"CREATE INDEX {table}_expires_at ON {table} (expires_at)")
+    plans.clear()
+
+    await SqliteLimitStore(database).delete_expired(NOW, 10)
+
+    for table in ("rate_limits", "reservations"):
+        assert reads_of(table, plans) == [
+            f"SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)",
+            f"SEARCH {table} USING COVERING INDEX {table}_expires_at (expires_at<?)",
+        ]

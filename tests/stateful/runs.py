@@ -7,12 +7,31 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from tests.contract.conftest import in_memory, in_sqlite
-from tests.contract.mongo_database import in_mongo
+from tests.contract import conftest as contract
+from tests.contract.mongo_database import in_mongo as in_mongo_database
 from tests.stateful.http_driver import OpenRepositories
 from tests.support.examples import examples
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import open_repositories
 
 OpenDatabase = Callable[[pytest.FixtureRequest], OpenRepositories]
+
+
+def in_memory(request: pytest.FixtureRequest) -> OpenRepositories:
+    return _repositories_in(contract.in_memory(request))
+
+
+def in_sqlite(request: pytest.FixtureRequest) -> OpenRepositories:
+    return _repositories_in(contract.in_sqlite(request))
+
+
+def in_mongo(request: pytest.FixtureRequest) -> OpenRepositories:
+    return _repositories_in(in_mongo_database(request))
+
+
+def _repositories_in(open_database: contract.OpenDatabase) -> OpenRepositories:
+    return lambda: open_repositories(open_database(), FakePhoneEncryption())
+
 
 _DATABASES: Final[tuple[OpenDatabase, ...]] = (in_memory, in_sqlite, in_mongo)
 

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from adapters.key_file.keys import FileOtpKeys
+from adapters.records.identities import IdentityMapping
+from adapters.records.kinds import IDENTITIES
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
@@ -30,7 +32,7 @@ from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, NOW, a_phone, a_session, an_identity
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
-from tests.support.fakes.database import InMemoryDatabase
+from tests.support.fakes.database import NATIVE_TYPES, InMemoryDatabase, Row
 from tests.support.fakes.images import image_publisher
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.messenger import FakeMessenger
@@ -192,9 +194,11 @@ class AppHarness:
 
     def store_username(self, identity_id: str, username: Username) -> Identity:
         """Store a name as an earlier version did: with its key, even if the rules reject it now."""
-        identities = self.database.tables["identities"]
-        named: Identity = self.database.identities[identity_id].value.set_username(username, NOW)
-        identities.save(identity_id, identities.mapping.to_record(named))
+        stored = self.database.identities[identity_id]
+        named = stored.value.set_username(username, NOW)
+        record = IdentityMapping(IDENTITIES, self.database.encryption).to_record(named)
+        row = Row(IDENTITIES.to_fields(record, NATIVE_TYPES), stored.version + 1)
+        self.database.records.tables[IDENTITIES.name][identity_id] = row
         return named
 
     async def get_item(self, item_id: str) -> LibraryItem:

@@ -106,7 +106,6 @@ a_callback: Final = _builder(
         requested_at=NOW,
         call_id=an_id(9),
         counter=AttemptCounter(CounterKind.CALLBACK, an_id(9), ATTEMPTS_PER_DELIVERY),
-        reservation_id=an_id(8),
     )
 )
 a_delivery_report: Final = _builder(

@@ -9,40 +9,62 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.records.calls import CALLS
-from adapters.records.delivery_reports import DELIVERY_REPORTS
-from adapters.records.idempotency_keys import IDEMPOTENCY_KEYS
+from adapters.records.calls import CallMapping
 from adapters.records.identities import IdentityMapping
-from adapters.records.media_items import MEDIA_ITEMS
-from adapters.records.media_usages import MEDIA_USAGES
-from adapters.records.phone_verifications import PHONE_VERIFICATIONS
-from adapters.records.rate_limits import RATE_LIMITS, RESERVATIONS
+from adapters.records.kinds import (
+    CALLS,
+    DELIVERY_REPORTS,
+    IDEMPOTENCY_KEYS,
+    IDENTITIES,
+    LEASES,
+    MEDIA_ITEMS,
+    MEDIA_USAGES,
+    PHONE_VERIFICATIONS,
+    UNCHALLENGED_ATTEMPTS,
+)
+from adapters.records.leases import LeaseRecord
+from adapters.records.limits import LIMITS, LimitRecord
+from adapters.records.mapping import RecordMapping
 from domain.identities.identity import Identity
 from domain.media.idempotency import IdempotencyKey
+from domain.media.item import MediaItem
 from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
+from domain.otp.unchallenged_attempts import UnchallengedAttempts
 from domain.voice.call import Call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
-GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_1.json"
-MAPPINGS: Final[Mapping[str, Any]] = {
-    mapping.name: mapping
+GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_2.json"
+FIRST_GOLDEN_RECORDS: Final = GOLDEN_RECORDS.with_name("records_1.json")
+"""Those of an earlier program."""
+MAPPINGS: Final[Mapping[str, RecordMapping[Any, Any]]] = {
+    mapping.kind.name: mapping
     for mapping in (
-        PHONE_VERIFICATIONS,
-        IdentityMapping(FakePhoneEncryption()),
-        MEDIA_ITEMS,
-        CALLS,
-        DELIVERY_REPORTS,
-        MEDIA_USAGES,
-        IDEMPOTENCY_KEYS,
-        RATE_LIMITS,
-        RESERVATIONS,
+        RecordMapping(PHONE_VERIFICATIONS, PhoneVerification),
+        RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts),
+        IdentityMapping(IDENTITIES, FakePhoneEncryption()),
+        RecordMapping(MEDIA_ITEMS, MediaItem),
+        RecordMapping(MEDIA_USAGES, MediaUsage),
+        RecordMapping(IDEMPOTENCY_KEYS, IdempotencyKey),
+        CallMapping(CALLS, Call),
+        RecordMapping(DELIVERY_REPORTS, DeliveryReport),
+        # The domain has no values for these.
+        RecordMapping(LIMITS, LimitRecord),
+        RecordMapping(LEASES, LeaseRecord),
     )
 }
 """The mapping of each kind of record."""
+
+
+def decode(name: str, text: str) -> Any:
+    """Return the value of a record in JSON."""
+    mapping = MAPPINGS[name]
+    return mapping.to_value(mapping.kind.decode(text))
+
+
 FULL_RECORDS: Final[dict[str, list[Any]]] = {
-    name: [MAPPINGS[name].decode(json.dumps(fields)) for fields in records]
+    name: [decode(name, json.dumps(fields)) for fields in records]
     for name, records in json.loads(GOLDEN_RECORDS.read_bytes()).items()
 }
 """All of them, by the name of their table or collection."""

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Final, get_type_hints
 
-from application.ports.repositories import Repositories
+from adapters.records.database import Database
 from entrypoints.settings.settings import FIELDS
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def test_named_files_and_settings_exist() -> None:
 
 
 def test_a_database_adapter_has_the_ports_and_methods_that_are_listed() -> None:
-    ports = get_type_hints(Repositories)
+    ports = get_type_hints(Database)
     methods = {
         name: [method for method in dir(port) if not method.startswith("_")]
         for name, port in ports.items()

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import pytest
 
+from adapters.records.database import Database
+from application.ports.limits import LimitStore
 from application.ports.otp import Messenger
-from application.ports.repositories import Repositories
 from entrypoints.factories import load_factory, open_adapter
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError
@@ -49,9 +50,20 @@ async def open_incomplete(*, environ: object) -> AsyncIterator[OwnMessenger]:
 
 
 @asynccontextmanager
-async def open_incomplete_database(*, environ: object) -> AsyncIterator[Repositories]:
-    health: Any = OwnMessenger()
-    yield replace(InMemoryDatabase().repositories(), health=health)
+async def open_incomplete_database(*, environ: object) -> AsyncIterator[Database]:
+    limits: Any = OwnMessenger()
+    async with InMemoryDatabase().open_database() as database:
+        yield replace(database, limits=limits)
+
+
+class OneReservationLimits:
+    async def acquire(self, reservation: object) -> None:
+        """Accept less than the port's method."""
+
+
+@asynccontextmanager
+async def open_incomplete_limits(*, environ: object) -> AsyncIterator[OneReservationLimits]:
+    yield OneReservationLimits()
 
 
 async def open_undecorated(*, environ: object) -> AsyncIterator[object]:
@@ -93,16 +105,21 @@ async def test_an_invalid_factory_is_a_startup_error(
 @pytest.mark.parametrize(
     ("create", "message"),
     [
-        (open_incomplete_database, r"yields OwnMessenger, which has no check\(\)"),
-        (open_incomplete, "yields OwnMessenger, which is no Repositories"),
+        (open_incomplete_database, r"yields OwnMessenger, which has no acquire\(\*reservations\)"),
+        (open_incomplete, "yields OwnMessenger, which is no Database"),
     ],
 )
-async def test_a_database_needs_all_repositories(
-    create: Callable[..., object], message: str
-) -> None:
+async def test_a_database_needs_all_its_ports(create: Callable[..., object], message: str) -> None:
     factory = Factory(f"{__name__}:{create.__name__}")
     with pytest.raises(StartupError, match=message):
-        async with open_adapter(factory, VARIABLE, Repositories, environ={}):
+        async with open_adapter(factory, VARIABLE, Database, environ={}):
+            pass
+
+
+async def test_a_method_for_several_needs_to_accept_several() -> None:
+    factory = Factory(f"{__name__}:{open_incomplete_limits.__name__}")
+    with pytest.raises(StartupError, match=r"which has no acquire\(\*reservations\)"):
+        async with open_adapter(factory, VARIABLE, LimitStore, environ={}):
             pass
 
 

@@ -8,28 +8,19 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
-from beanie import Document
 
-from adapters.mongo.documents import DatabaseMetadataDocument, LeaseDocument
+from adapters.mongo.documents import METADATA_COLLECTION
 from adapters.sqlite.schema import SCHEMA
 from tests.support.full_records import MAPPINGS
 
 PROJECT: Final = Path(__file__).parents[2]
 PAGE: Final = (PROJECT / "docs/retention.md").read_text("utf-8")
 STORED: Final[dict[str, type[msgspec.Struct]]] = {
-    name: mapping.record_type for name, mapping in MAPPINGS.items()
+    name: mapping.kind.record_type for name, mapping in MAPPINGS.items()
 }
 NOT_LISTED: Final = {"version", "schema_version", "body"}
-OF_OTHER_DOCUMENTS: Final[dict[type[Document], tuple[str, ...]]] = {
-    DatabaseMetadataDocument: (
-        "id",
-        "key_fingerprint",
-        "unfinished_index_key",
-        "health_checked_at",
-    ),
-    LeaseDocument: ("id", "expires_at"),
-}
-"""Documents that are no records."""
+OF_METADATA: Final = ("id", "key_fingerprint", "unfinished_index_key", "health_checked_at")
+"""The fields of the only document that is no record."""
 
 
 def structs_in(annotation: Any) -> Iterator[type[msgspec.Struct]]:
@@ -51,7 +42,7 @@ def of_record(record_type: type[msgspec.Struct], path: str) -> Iterator[str]:
 
 def of_tables() -> Iterator[str]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(SCHEMA)
+        connection.executescript(";".join(SCHEMA))
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         for (table,) in tables.fetchall():
             for _, column, *_ in connection.execute(f"PRAGMA table_info({table})"):
@@ -62,11 +53,7 @@ def of_tables() -> Iterator[str]:
 
 STORED_FIELDS: Final = {
     *(path for name, record_type in STORED.items() for path in of_record(record_type, name)),
-    *(
-        f"{document.Settings.name}.{field}"
-        for document, names in OF_OTHER_DOCUMENTS.items()
-        for field in names
-    ),
+    *(f"{METADATA_COLLECTION}.{field}" for field in OF_METADATA),
     *of_tables(),
 }
 COLLECTIONS: Final = {path.partition(".")[0] for path in STORED_FIELDS}

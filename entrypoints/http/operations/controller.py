@@ -36,7 +36,7 @@ class OperationsController(Controller):
         },
     )
     async def health_ready(self, request: ApiRequest) -> Response[schemas.ReadinessResponse]:
-        """Check the database, the media store and the messenger.
+        """Check the database, the media store, the messenger and, if there is one, the limit store.
 
         The answer comes within a second. A part that takes longer does not work. Results are held:
         successes for five seconds, failures for one. After a stop signal the status is `stopping`:

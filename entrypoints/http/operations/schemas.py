@@ -27,6 +27,10 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
     database: HealthField
     media: HealthField
     messages: HealthField
+    limits: Annotated[
+        str | msgspec.UnsetType,
+        described("`ok`, or the problem. Only with a limit store of its own.", "ok"),
+    ] = msgspec.UNSET
 
 
 class JsonWebKey(msgspec.Struct, kw_only=True):
@@ -63,6 +67,7 @@ def to_readiness_response(readiness: Readiness, *, is_stopping: bool) -> Readine
         database=readiness.database or "ok",
         media=readiness.media or "ok",
         messages=readiness.messages or "ok",
+        limits=(readiness.limits or "ok") if readiness.has_limit_store else msgspec.UNSET,
     )
 
 

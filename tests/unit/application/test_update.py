@@ -7,6 +7,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
+from adapters.records.repositories import StoredIdentities
 from application.ports.errors import ConcurrencyConflict
 from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES, save_identity, update
@@ -14,7 +15,6 @@ from domain.errors import UserSaveFailed
 from domain.identities.identity import Identity
 from tests.support.app_harness import AppHarness
 from tests.support.builders import an_id, an_identity
-from tests.support.fakes.database import InMemoryIdentities
 
 
 @dataclass
@@ -102,7 +102,7 @@ async def test_use_cases_give_up_after_too_many_conflicts(
 ) -> None:
     principal = await app.log_in()
     # Another writer changes the identity before each write.
-    monkeypatch.setattr(InMemoryIdentities, "replace", AsyncMock(return_value=False))
+    monkeypatch.setattr(StoredIdentities, "replace", AsyncMock(return_value=False))
     with pytest.raises(ConcurrencyConflict):
         await app.use_cases.delete_user(principal)
     with pytest.raises(UserSaveFailed):

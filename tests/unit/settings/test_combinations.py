@@ -208,9 +208,10 @@ def production(tmp_path: Path) -> dict[str, str]:
 
 
 def test_production_accepts_own_adapters(production: dict[str, str]) -> None:
-    own = dict.fromkeys(("DIALTONE_DATABASE", "DIALTONE_MEDIA", "DIALTONE_SMS"), "our.own:factory")
-    read = read_settings(production | own, None)
-    assert read.database == read.media == read.sms[0] == Factory("our.own:factory")
+    names = ("DIALTONE_DATABASE", "DIALTONE_LIMIT_STORE", "DIALTONE_MEDIA", "DIALTONE_SMS")
+    read = read_settings(production | dict.fromkeys(names, "our.own:factory"), None)
+    own = Factory("our.own:factory")
+    assert (read.database, read.limit_store, read.media, read.sms) == (own, own, own, (own,))
 
 
 def test_only_production_has_a_stop_delay_by_default(production: dict[str, str]) -> None:

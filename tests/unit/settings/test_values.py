@@ -257,6 +257,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("BIND", ["256.0.0.1:80", "127.0.1:80", "[127.0.0.1]:80", "[abcd]:80", "127.0.0.1:8000/"]),
         ("DATABASE", ["var/a.db", "sqlite://", "sqlite:///", "sqlite://a.db", "sqlite:///a/"]),
         ("DATABASE", ["sqlite:///:memory:", "sqlite:///a.db?mode=ro", "postgres://h/d"]),
+        ("LIMIT_STORE", ["redis://localhost:6379", "limits", "my.limits:", "sqlite:limits"]),
         (
             "DATABASE",
             ["sqlite:data", "SQLite:data", "mongodb:name", "a.b", "a:b:c", "a..b:c", "a:b.c"],

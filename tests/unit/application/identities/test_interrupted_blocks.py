@@ -16,7 +16,7 @@ FAULTS = pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
 CHANGE = ["phone_verifications.load", "phone_verifications.replace", "identities.load"]
 BLOCK = [*CHANGE, "identities.replace"]
 FIRST_BLOCK = [*CHANGE, "identities.add"]
-LOGIN = [*BLOCK, "identities.add", "rate_limiter.acquire_each", "rate_limiter.release"]
+LOGIN = [*BLOCK, "identities.add", "limit_store.acquire", "limit_store.release"]
 
 
 async def interrupt(

@@ -55,6 +55,15 @@ def readiness_of(database: HealthCheck) -> CheckReadiness:
     return CheckReadiness(HeldHealthCheck(database), working, working)
 
 
+async def test_a_limit_store_is_listed_and_an_instance_is_ready_without_it() -> None:
+    working, closed = SlowHealthCheck(), SlowHealthCheck(error=StorageUnavailable("closed"))
+
+    readiness = await CheckReadiness(working, working, working, closed)()
+
+    assert readiness == Readiness(None, None, None, "closed", has_limit_store=True)
+    assert readiness.is_ready
+
+
 async def test_the_service_is_ready_with_media_store_and_messenger_or_without(
     app: AppHarness,
 ) -> None:

@@ -14,13 +14,13 @@ from tests.support.fault_injector import ProcessKilled
 OTHER_IP = "198.51.100.20"
 OPERATIONS = [
     "phone_verifications.load",
-    "rate_limiter.acquire_each",
-    "rate_limiter.list_permits",
+    "limit_store.acquire",
+    "unchallenged_attempts.load",
     "phone_verifications.replace",
     "identities.load",
     "identities.add",
     "identities.replace",
-    "rate_limiter.release",
+    "limit_store.release",
 ]
 
 
@@ -69,7 +69,7 @@ async def test_a_login_interrupted_at_any_operation_is_completed_or_was_saved(
 
     completed = await app.verify_otp(code)
 
-    assert isinstance(completed, LoggedIn) or operation == "rate_limiter.release"
+    assert isinstance(completed, LoggedIn) or operation == "limit_store.release"
     assert count_sessions(app) == sessions + 1
     assert list(app.database.identities) == [identity_id(app)]
     assert set(app.faults.calls) <= set(OPERATIONS)

@@ -20,7 +20,7 @@ LOGIN = [
     "identities.load",
     "identities.replace",
     "identities.add",
-    "rate_limiter.release",
+    "limit_store.release",
 ]
 
 

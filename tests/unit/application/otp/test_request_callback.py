@@ -93,7 +93,9 @@ async def test_only_phones_that_get_codes_are_called_back(number: str, reason: s
 # Limits
 
 
-OF_EVERYBODY = {"callbacks:country:US", "callbacks:total", "phones:range:{}:callbacks"}
+OF_STRANGERS = {
+    f"{subject}:calls:callbacks:strangers" for subject in ("country:US", "total", "range:{}")
+}
 
 
 def permits(app: AppHarness) -> Counter[str]:
@@ -135,7 +137,7 @@ async def test_after_49_forged_numbers_owners_of_established_identities_are_call
     forged = [await app.request_callback(in_range(number)) for number in range(100)]
     assert sum(forged) == 60
     assert await app.request_callback(owner)
-    assert permits(app)["callbacks:country:US:reserve"] == 1
+    assert permits(app)["country:US:calls:callbacks:reserve"] == 1
 
 
 async def test_of_parallel_callbacks_two_are_placed_and_use_no_limit_of_deliveries(
@@ -143,7 +145,7 @@ async def test_of_parallel_callbacks_two_are_placed_and_use_no_limit_of_deliveri
 ) -> None:
     called_back = await asyncio.gather(*(app.request_callback() for _ in range(50)))
     assert sum(called_back) == len(app.call_provider.calls) == 2
-    assert permits(app) == dict.fromkeys(OF_EVERYBODY, 2)
+    assert permits(app) == dict.fromkeys(OF_STRANGERS, 2)
     for _ in range(5):
         assert (await app.request_otp()).sent
         app.advance(60)
@@ -152,7 +154,7 @@ async def test_of_parallel_callbacks_two_are_placed_and_use_no_limit_of_deliveri
 async def test_a_callback_that_is_requested_twice_at_once_counts_once(app: AppHarness) -> None:
     requests = (app.callbacks.request(a_phone(), an_id(1)) for _ in range(5))
     assert await asyncio.gather(*requests) == [True] * 5
-    assert permits(app) == dict.fromkeys(OF_EVERYBODY, 1)
+    assert permits(app) == dict.fromkeys(OF_STRANGERS, 1)
 
 
 # Results of the provider
@@ -169,8 +171,7 @@ async def test_a_call_that_is_not_placed_counts_for_an_hour_and_releases_permits
         app.advance(hours=1, minutes=2)
     assert len(app.database.calls) == 4
     assert {call.value.status for call in app.database.calls.values()} == {CallStatus.FAILED}
-    # The first two are too old to count.
-    kept = {} if result is NOT_CONNECTED else {"phones:range:{}:callbacks": 2}
+    kept = {} if result is NOT_CONNECTED else {"range:{}:calls:callbacks:strangers": 4}
     assert +permits(app) == kept
     app.call_provider.result = None
     assert await app.request_callback()
@@ -190,7 +191,7 @@ async def test_no_call_is_placed_if_something_cannot_be_recorded(
 
 
 @pytest.mark.parametrize(
-    "operation", ["calls.replace", "phone_verifications.replace", "rate_limiter.release"]
+    "operation", ["calls.replace", "phone_verifications.replace", "limit_store.release"]
 )
 async def test_a_rejected_call_is_rejected_if_it_cannot_be_undone(
     app: AppHarness, operation: str
@@ -209,7 +210,7 @@ async def test_a_blocked_phone_is_counted_alike_and_not_called(app: AppHarness) 
     assert [await app.request_callback() for _ in range(3)] == [True, True, False]
     assert app.events.types.count(SecurityEventType.OTP_SUPPRESSED) == 2
     assert (app.call_provider.calls, app.database.calls) == ({}, {})
-    assert app.database.permits["callbacks:country:US"] == 2
+    assert app.database.permits["country:US:calls:callbacks:strangers"] == 2
     app.call_provider.result = REJECTED
     await app.request_callback(a_phone(2))
     app.advance(hours=1)
@@ -230,7 +231,7 @@ async def test_the_code_logs_in_from_any_ip_and_once(
     assert sum(isinstance(result, LoggedIn) for result in results) == 1
     # The others sent the code that was just used: nothing was counted.
     assert results.count(OtpRejected(4)) == 99
-    assert app.database.permits["callbacks:country:US"] == 1
+    assert app.database.permits["country:US:calls:callbacks:strangers"] == 1
 
 
 async def test_failures_at_a_callback_count_on_the_limit_of_all_failures() -> None:
@@ -239,7 +240,7 @@ async def test_failures_at_a_callback_count_on_the_limit_of_all_failures() -> No
     for number in range(2):
         await app.verify_otp(f"{number:06d}", client_ip=f"10.1.{number}.1")
         await app.verify_otp(f"{number:06d}", a_phone(2), f"10.1.{number}.1")
-    assert app.database.permits["failed_attempts:total"] == 2
+    assert app.database.permits["total:attempts:failures"] == 2
     await app.request_otp(a_phone(3))
     await app.verify_otp(wrong_code(app.last_code), a_phone(3))
     await app.request_callback(a_phone(4))

@@ -157,7 +157,7 @@ async def test_an_unknown_result_counts_as_sent_and_its_code_is_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    "operation", ["phone_verifications.load", "phone_verifications.replace", "rate_limiter.release"]
+    "operation", ["phone_verifications.load", "phone_verifications.replace", "limit_store.release"]
 )
 async def test_a_rejected_message_is_reported_if_the_limits_cannot_be_released(
     operation: str,
@@ -171,7 +171,7 @@ async def test_a_rejected_message_is_reported_if_the_limits_cannot_be_released(
 
 @pytest.mark.parametrize(
     "operation",
-    ["phone_verifications.load", "rate_limiter.next_available", "phone_verifications.replace"],
+    ["phone_verifications.load", "limit_store.next_available", "phone_verifications.replace"],
 )
 async def test_a_login_during_a_request_within_the_cooldown_lets_it_deliver(
     app: AppHarness, operation: str
@@ -185,7 +185,7 @@ async def test_a_login_during_a_request_within_the_cooldown_lets_it_deliver(
 
 @pytest.mark.parametrize(
     "operation",
-    ["phone_verifications.load", "rate_limiter.next_available", "rate_limiter.acquire"],
+    ["phone_verifications.load", "limit_store.next_available", "limit_store.acquire"],
 )
 async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_delivery(
     operation: str,

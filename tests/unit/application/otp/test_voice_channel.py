@@ -145,9 +145,9 @@ async def test_a_call_that_is_not_placed_starts_a_cooldown(
     assert stored_call(app).status is CallStatus.FAILED
     assert stored_call(app).ended_at == app.clock.now()
     # The limit of calls counts what the provider got, as that of all deliveries.
-    assert app.database.permits["calls:country:US"] == (not is_released)
-    assert app.database.permits["all_deliveries:country:US"] == (not is_released)
-    assert app.database.permits["deliveries:country:US"] == 0
+    assert app.database.permits["country:US:deliveries:by_call:strangers"] == (not is_released)
+    assert app.database.permits["country:US:deliveries:all:strangers"] == (not is_released)
+    assert app.database.permits["country:US:deliveries:unverified:strangers"] == 0
     app.call_provider.result = None
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp(channel=Channel.VOICE)
@@ -166,7 +166,7 @@ async def test_only_a_call_that_is_recorded_is_placed_with_or_without_provider_i
         await request_call(app)
     assert app.faults.has_fired
     assert len(app.call_provider.calls) == is_placed
-    assert app.database.permits["calls:country:US"] == is_placed
+    assert app.database.permits["country:US:deliveries:by_call:strangers"] == is_placed
     app.advance(15)
     assert (await app.request_otp(channel=Channel.VOICE)).sent
 

@@ -159,7 +159,7 @@ async def test_an_abandoned_effect_is_carried_out_by_the_repetition() -> None:
     [
         (None, "1", CallOutcome.JOINED, ["phone_verifications.replace", "identities.add"]),
         (False, "41", CallOutcome.LEFT, ["identities.replace"]),
-        (True, "41", CallOutcome.LEAVING_EXPLAINED, ["rate_limiter.acquire"]),
+        (True, "41", CallOutcome.LEAVING_EXPLAINED, ["limit_store.acquire"]),
         (False, "2", CallOutcome.CALLBACK, ["phone_verifications.replace"]),
     ],
 )

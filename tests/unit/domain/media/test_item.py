@@ -82,10 +82,3 @@ def test_the_error_says_why_a_category_is_invalid(text: str, message: str) -> No
     with pytest.raises(InvalidValue) as error:
         parse_category(text)
     assert error.value.message == message
-
-
-def test_the_cleanup_looks_at_an_item_that_is_not_ready() -> None:
-    pending, ready = an_item(state=ItemState.PENDING), an_item()
-    assert pending.cleanup_at == pending.upload_deadline
-    assert ready.cleanup_at is None
-    assert ready.mark_for_deletion(NOW).mark_deletion_refused().cleanup_at == NOW

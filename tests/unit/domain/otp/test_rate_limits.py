@@ -7,7 +7,16 @@ import pytest
 
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
-from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Recognition
+from domain.otp.permits import Permits, Recognition, UsedPart
+from domain.otp.rate_limits import (
+    Acquisition,
+    DeliveryRoute,
+    Group,
+    Purpose,
+    RateLimit,
+    RateLimits,
+    Reservation,
+)
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
 
@@ -27,72 +36,95 @@ LIMITS = RateLimits(
 ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef", "gh")
 
 
-OF_IP = RateLimit("clients:network:cd:ip:ab:deliveries", LIMITS.per_ip)
+DELIVERIES, ATTEMPTS, CALLS = Purpose.DELIVERIES, Purpose.ATTEMPTS, Purpose.CALLS
+OF_IP = RateLimit("ip:ab", DELIVERIES, "requests", LIMITS.per_ip)
 
 
 def of_phone(by: str) -> RateLimit:
-    return RateLimit(f"phones:phone:gh:deliveries:{by}", SlidingWindow(2, timedelta(days=1)))
+    return RateLimit("phone:gh", DELIVERIES, by, SlidingWindow(2, timedelta(days=1)))
 
 
-def part(action: str, name: str, share: int, country: int, total: int | None) -> set[RateLimit]:
+def part(group: str, name: str, share: int, country: int, total: int | None) -> set[RateLimit]:
     """Return the limits of a part, with the shares of network and number range."""
-    hours = 2 if action == "calls" else 5
+    hours = 2 if group == "by_call" else 5
     counts = {
-        f"phones:range:ef:{action}{name}": (share, hours),
-        f"clients:network:cd:{action}:share{name}": (share, hours),
-        f"{action}:country:IN{name}": (country, hours),
+        "range:ef": (share, hours),
+        "network:cd": (share, hours),
+        "country:IN": (country, hours),
     }
     if total:
-        counts[f"{action}:total{name}"] = (total, 7)
+        counts["total"] = (total, 7)
     return {
-        RateLimit(key, SlidingWindow(count, hours * HOUR)) for key, (count, hours) in counts.items()
+        RateLimit(subject, DELIVERIES, f"{group}:{name}", SlidingWindow(count, hours * HOUR))
+        for subject, (count, hours) in counts.items()
     }
 
 
-STRANGERS = [
-    part("deliveries", "", 3, 60, 120),
-    part("all_deliveries", "", 12, 240, 480),
-    part("calls", "", 3, 31, None),
-]
-RECOGNIZED = [
-    part("deliveries", ":recognized", 3, 25, 50),
-    part("all_deliveries", ":recognized", 5, 100, 200),
-    part("calls", ":recognized", 3, 12, None),
-]
-RESERVE = [
-    part("deliveries", ":reserve", 3, 15, 30),
-    part("all_deliveries", ":reserve", 3, 60, 120),
-    part("calls", ":reserve", 3, 7, None),
-]
+PARTS = {
+    "unverified": {
+        "recognized": part("unverified", "recognized", 3, 25, 50),
+        "strangers": part("unverified", "strangers", 3, 60, 120),
+        "reserve": part("unverified", "reserve", 3, 15, 30),
+    },
+    "all": {
+        "recognized": part("all", "recognized", 5, 100, 200),
+        "strangers": part("all", "strangers", 12, 240, 480),
+        "reserve": part("all", "reserve", 3, 60, 120),
+    },
+    "by_call": {
+        "recognized": part("by_call", "recognized", 3, 12, None),
+        "strangers": part("by_call", "strangers", 3, 31, None),
+        "reserve": part("by_call", "reserve", 3, 7, None),
+    },
+}
 
 
-def all_parts(by: str) -> list[list[set[RateLimit]]]:
-    """Return the parts of each limit for a recognized phone, in their order."""
-    parts = [list(each) for each in zip(RECOGNIZED, STRANGERS, RESERVE, strict=True)]
-    recognized, strangers, reserve = parts[0]
-    parts[0] = [recognized | {of_phone(by)}, strangers | {OF_IP}, reserve | {of_phone(by)}]
-    return parts
+def limits_of(groups: tuple[Group, ...]) -> dict[str, dict[str, set[RateLimit]]]:
+    return {group.name: {part.name: set(part.limits) for part in group.parts} for group in groups}
 
 
-@pytest.mark.parametrize(
-    ("recognition", "limits", "divided"),
-    [
-        (Recognition.NONE, {OF_IP}, [[strangers] for strangers in STRANGERS]),
-        (Recognition.TRUSTED_IP, set(), all_parts("trusted_ip")),
-        (Recognition.DEVICE, set(), all_parts("device")),
-    ],
-)
-def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers_then_the_reserve(
-    recognition: Recognition, limits: set[RateLimit], divided: list[list[set[RateLimit]]]
+def subjects_of(reservation: Reservation) -> set[str]:
+    return {limit.subject for limit in reservation.all_limits}
+
+
+def records_of(reservation: Reservation) -> set[str]:
+    return {limit.record_id for limit in reservation.all_limits}
+
+
+@pytest.mark.parametrize(("channel", "count"), [(Channel.VOICE, 3), (Channel.SMS, 2)])
+def test_strangers_have_one_part_of_each_limit_and_those_of_their_ip(
+    channel: Channel, count: int
 ) -> None:
-    for channel, count in ((Channel.VOICE, 3), (Channel.SMS, 2)):
-        actual = LIMITS.reserve_delivery("a request", NOW, ROUTE, recognition, channel)
-        assert set(actual.limits) == limits
-        assert [[set(one.limits) for one in parts] for parts in actual.divided] == divided[:count]
-        reserves = [[one.is_reserve for one in parts] for parts in actual.divided]
-        is_recognized = recognition is not Recognition.NONE
-        assert reserves == ([[False, False, True]] if is_recognized else [[False]]) * count
-        assert (actual.without_reserve() != actual) == is_recognized
+    reservation = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.NONE, channel)
+
+    assert reservation.limits == (OF_IP,)
+    expected = {name: {"strangers": parts["strangers"]} for name, parts in PARTS.items()}
+    assert limits_of(reservation.groups) == dict([*expected.items()][:count])
+    assert reservation.without_reserve() == reservation
+
+
+@pytest.mark.parametrize("recognition", [Recognition.TRUSTED_IP, Recognition.DEVICE])
+def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers_then_the_reserve(
+    recognition: Recognition,
+) -> None:
+    reservation = LIMITS.reserve_delivery(NOW, ROUTE, recognition, Channel.VOICE)
+
+    phone = {of_phone(recognition.value)}
+    others = {"recognized": phone, "strangers": {OF_IP}, "reserve": phone}
+    unverified = {name: limits | others[name] for name, limits in PARTS["unverified"].items()}
+    assert reservation.limits == ()
+    assert limits_of(reservation.groups) == {**PARTS, "unverified": unverified}
+    for group in reservation.groups:
+        assert [part.name for part in group.parts] == ["recognized", "strangers", "reserve"]
+    for group in reservation.without_reserve().groups:
+        assert [part.name for part in group.parts] == ["recognized", "strangers"]
+
+
+def test_a_delivery_touches_one_record_of_each_subject() -> None:
+    for recognition, phones in ((Recognition.NONE, []), (Recognition.DEVICE, ["phone:gh"])):
+        reservation = LIMITS.reserve_delivery(NOW, ROUTE, recognition, Channel.VOICE)
+        subjects = ["ip:ab", "network:cd", "range:ef", "country:IN", "total", *phones]
+        assert records_of(reservation) == {f"{subject}:deliveries" for subject in subjects}
 
 
 @pytest.mark.parametrize(
@@ -108,18 +140,19 @@ def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
 ) -> None:
     small, large = SlidingWindow(limit, HOUR), SlidingWindow(9_000, HOUR)
     for limits, of_small, of_large in (
-        (RateLimits(per_country=small, total=large), -2, -1),
-        (RateLimits(per_country=large, total=small), -1, -2),
+        (RateLimits(per_country=small, total=large), "country:IN", "total"),
+        (RateLimits(per_country=large, total=small), "total", "country:IN"),
     ):
-        parts = limits.reserve_delivery("", NOW, ROUTE, Recognition.TRUSTED_IP).divided[0]
-        windows = [[one.window.limit for one in part.limits] for part in parts]
-        of_range = [
-            one.window.limit for part in parts for one in part.limits if "range" in one.name
+        reservation = limits.reserve_delivery(NOW, ROUTE, Recognition.TRUSTED_IP)
+        windows = [
+            {one.subject: one.window.limit for one in part.limits}
+            for part in reservation.groups[0].parts
         ]
-        assert ([part[of_small] for part in windows], of_range) == (sizes, shares)
+        assert [window[of_small] for window in windows] == sizes
+        assert [window["range:ef"] for window in windows] == shares
         # What a part of 0 would have of the other limit is for strangers.
-        assert sum(part[of_large] for part in windows) == 9_000
-        assert len(parts) == 1 or windows[0][of_large] == 2_250
+        assert sum(window[of_large] for window in windows) == 9_000
+        assert len(windows) == 1 or windows[0][of_large] == 2_250
     assert sum(sizes) == limit
 
 
@@ -127,64 +160,105 @@ def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
 def test_a_network_has_one_share_for_all_countries(recognition: Recognition) -> None:
     routes = (ROUTE, replace(ROUTE, country="US", number_range="ij"))
     here, there = (
-        {limit.name for limit in LIMITS.reserve_delivery("", NOW, route, recognition).all_limits}
-        for route in routes
+        subjects_of(LIMITS.reserve_delivery(NOW, route, recognition)) for route in routes
     )
-    assert here - there == {
-        name for name in here if name.startswith("phones:range:ef:") or ":country:IN" in name
+    assert here - there == {"range:ef", "country:IN"}
+
+
+def permits_in(
+    part: str, recognition: Recognition = Recognition.DEVICE, by_call: str = ""
+) -> Permits:
+    """Return the permits of a delivery in one part of the unverified and of all deliveries."""
+    parts = [UsedPart("unverified", part), UsedPart("all", "strangers")]
+    if by_call:
+        parts.append(UsedPart("by_call", by_call))
+    return Permits(NOW, tuple(parts), recognition)
+
+
+def test_a_login_releases_what_is_unverified_and_nothing_else() -> None:
+    expected = {
+        "strangers": PARTS["unverified"]["strangers"] | {OF_IP},
+        "recognized": PARTS["unverified"]["recognized"] | {of_phone("device")},
+        "reserve": PARTS["unverified"]["reserve"] | {of_phone("device")},
     }
+    for part_name, limits in expected.items():
+        released = LIMITS.released_by_login(ROUTE, permits_in(part_name, by_call="reserve"))
+        assert (released.acquired_at, set(released.limits)) == (NOW, limits)
+        assert len(released.limits) == len(limits)
 
 
-def test_a_login_releases_all_unverified_parts_and_nothing_else() -> None:
-    unverified = [STRANGERS[0], RECOGNIZED[0], RESERVE[0]]
-    of_phones = {of_phone("device"), of_phone("trusted_ip")}
-    assert set(LIMITS.released_by_login(ROUTE)) == {OF_IP, *of_phones}.union(*unverified)
+def test_a_delivery_to_a_test_phone_holds_a_permit_of_its_ip_only() -> None:
+    of_test_phone = Permits(NOW)
+    assert LIMITS.released_by_login(ROUTE, of_test_phone) == Acquisition(NOW, (OF_IP,))
+    assert LIMITS.acquired(ROUTE, of_test_phone) == Acquisition(NOW, (OF_IP,))
+
+
+def test_all_that_a_delivery_acquired_can_be_released() -> None:
+    permits = permits_in("recognized", Recognition.TRUSTED_IP, by_call="reserve")
+    acquired = LIMITS.acquired(ROUTE, permits)
+    assert set(acquired.limits) == {of_phone("trusted_ip")}.union(
+        PARTS["unverified"]["recognized"], PARTS["all"]["strangers"], PARTS["by_call"]["reserve"]
+    )
 
 
 def test_a_rejection_releases_unverified_permits_of_country_total_and_phone() -> None:
-    unverified = STRANGERS[0] | RECOGNIZED[0] | RESERVE[0]
-    shared = {limit for limit in unverified if limit.name.startswith("deliveries:")}
-    assert len(shared) == 6
-    of_phones = {of_phone("device"), of_phone("trusted_ip")}
-    assert set(LIMITS.released_by_rejection(ROUTE)) == shared | of_phones
+    for part_name, phones in (("strangers", set()), ("reserve", {of_phone("device")})):
+        released = LIMITS.released_by_rejection(ROUTE, permits_in(part_name))
+        unverified = PARTS["unverified"][part_name]
+        shared = {one for one in unverified if one.subject in ("country:IN", "total")}
+        assert set(released.limits) == shared | phones
 
 
 def test_callbacks_have_a_reserve_and_each_part_a_share_for_a_number_range() -> None:
-    reservation = LIMITS.reserve_callback("a callback", NOW, "IN", "ef")
+    reservation = LIMITS.reserve_callback(NOW, "IN", "ef")
     assert reservation.limits == ()
-    [[everybody, reserve]] = reservation.divided
-    assert (everybody.is_reserve, reserve.is_reserve) == (False, True)
-    for part, name, share, country, total in (
-        (everybody, "", 3, 18, 24),
-        (reserve, ":reserve", 3, 12, 16),
-    ):
-        assert set(part.limits) == {
-            RateLimit(f"phones:range:ef:callbacks{name}", SlidingWindow(share, 10 * HOUR)),
-            RateLimit(f"callbacks:country:IN{name}", SlidingWindow(country, 10 * HOUR)),
-            RateLimit(f"callbacks:total{name}", SlidingWindow(total, 20 * HOUR)),
+    sizes = {"strangers": (3, 18, 24), "reserve": (3, 12, 16)}
+    [group] = reservation.groups
+    assert [part.name for part in group.parts] == [*sizes]
+    for part in group.parts:
+        share, country, total = sizes[part.name]
+        name = f"callbacks:{part.name}"
+        of_range = RateLimit("range:ef", CALLS, name, SlidingWindow(share, 10 * HOUR))
+        shared = {
+            RateLimit("country:IN", CALLS, name, SlidingWindow(country, 10 * HOUR)),
+            RateLimit("total", CALLS, name, SlidingWindow(total, 20 * HOUR)),
         }
-    released = {limit.name for limit in LIMITS.released_by_rejected_callback("IN")}
-    assert released == {one.name for one in reservation.all_limits if "range" not in one.name}
+        assert set(part.limits) == {of_range} | shared
+        permits = Permits(NOW, (UsedPart("callbacks", part.name),))
+        for was_connected, limits in ((True, shared), (False, shared | {of_range})):
+            released = LIMITS.released_by_rejected_callback(
+                "IN", "ef", permits, was_connected=was_connected
+            )
+            assert set(released.limits) == limits
 
 
-def test_one_network_uses_up_five_percent_of_the_limits_of_failed_attempts() -> None:
-    limits = LIMITS.for_failed_attempt(ROUTE.client_ip, "IN")
-    assert limits == (
-        RateLimit("clients:network:cd:failed_attempts:country:IN", SlidingWindow(2, 6 * HOUR)),
-        RateLimit("failed_attempts:country:IN", LIMITS.failed_attempts_per_country),
-        RateLimit("clients:network:cd:failed_attempts:total", SlidingWindow(4, 8 * HOUR)),
-        RateLimit("failed_attempts:total", LIMITS.failed_attempts_total),
+def test_one_network_uses_up_five_percent_of_failed_attempts_in_all_countries_together() -> None:
+    shares, totals = {}, {}
+    for country in ("IN", "US"):
+        *of_network, of_country, total = LIMITS.for_failed_attempt(ROUTE.client_ip, country)
+        shares[country], totals[country] = of_network, total
+        window = LIMITS.failed_attempts_per_country
+        assert of_country == RateLimit(f"country:{country}", ATTEMPTS, "failures", window)
+        assert LIMITS.for_failed_attempts(country) == (of_country, total)
+    assert (
+        shares["IN"]
+        == shares["US"]
+        == [
+            RateLimit("network:cd", ATTEMPTS, "failures", SlidingWindow(2, 6 * HOUR)),
+            RateLimit("network:cd", ATTEMPTS, "failures_total", SlidingWindow(4, 8 * HOUR)),
+        ]
     )
-    assert LIMITS.for_failed_attempts("IN") == (limits[1], limits[3])
+    assert totals["IN"] == totals["US"]
+    assert totals["IN"] == RateLimit("total", ATTEMPTS, "failures", LIMITS.failed_attempts_total)
 
 
 def test_an_ipv6_site_of_48_bits_has_three_times_the_limit() -> None:
     client_ip = HashedClientIp("ab", "cd", is_ipv6=True)
     assert LIMITS.for_ip(client_ip) == (
-        RateLimit("clients:network:cd:ip:ab:deliveries", LIMITS.per_ip),
-        RateLimit("clients:network:cd:deliveries", SlidingWindow(6, 3 * HOUR)),
+        RateLimit("ip:ab", DELIVERIES, "requests", LIMITS.per_ip),
+        RateLimit("network:cd", DELIVERIES, "requests", SlidingWindow(6, 3 * HOUR)),
     )
     assert LIMITS.for_verification(client_ip) == (
-        RateLimit("clients:network:cd:ip:ab:verifications", LIMITS.verifications_per_ip),
-        RateLimit("clients:network:cd:verifications", SlidingWindow(24, 9 * HOUR)),
+        RateLimit("ip:ab", ATTEMPTS, "requests", LIMITS.verifications_per_ip),
+        RateLimit("network:cd", ATTEMPTS, "requests", SlidingWindow(24, 9 * HOUR)),
     )

@@ -13,8 +13,8 @@ from domain.otp.attempts import Exhausted, OtpAttempt
 from domain.otp.challenge import OtpCode
 from domain.otp.code_check import check_code
 from domain.otp.delivery import AttemptCounter, CounterKind, Delivery, OtpRequest
+from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import whole_seconds
 from tests.support.builders import a_challenge, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (

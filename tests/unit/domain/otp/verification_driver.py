@@ -90,10 +90,10 @@ class VerificationDriver:
         challenge = a_challenge(
             id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
         )
-        self.verification, callback = self.verification.request_callback(
+        self.verification = self.verification.request_callback(
             self.now, f"call-{number}", challenge, self.key_ids, is_limited=self.is_limited
         )
-        return callback
+        return self.verification.callbacks[-1]
 
     def deliver(self, client_ip: str = HOME_IP) -> DeliveryDecision:
         """Wait until a delivery is allowed, as each response says, and request it."""

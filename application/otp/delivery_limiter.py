@@ -1,38 +1,39 @@
-"""Permits of the limits that many phones share: acquire those of a delivery, release any."""
+"""When a delivery or callback is allowed, and its permits of limits that many phones share."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from application.otp.codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.otp import RateLimiter
+from application.ports.limits import LimitStore
 from domain.otp.attempts import OtpAttempt
+from domain.otp.callback import Callback
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
-from domain.otp.delivery import Channel, OtpRequest
+from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
+from domain.otp.rate_limits import Acquisition, DeliveryRoute, RateLimits, Reservation
 from domain.otp.review_otps import TEST_OTP_POLICY
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
 
 
-async def release_permits(rate_limiter: RateLimiter, reservation: Reservation | None) -> None:
+async def release_permits(limit_store: LimitStore, acquired: Acquisition | None) -> None:
     """Release permits. Where that fails they expire."""
-    if reservation is not None:
+    if acquired is not None and acquired.limits:
         with suppress(StorageError):
-            await rate_limiter.release(reservation)
+            await limit_store.release(acquired)
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryPermits:
+class DeliveryLimiter:
     """When a delivery is allowed, and its permits. The reserve is used last."""
 
-    rate_limiter: RateLimiter
+    limit_store: LimitStore
     identities: Identities
     codes: OtpCodes
     keyed_hashes: KeyedHashes
@@ -49,47 +50,73 @@ class DeliveryPermits:
         phone: PhoneNumber,
         request: OtpRequest | OtpAttempt,
         verification: PhoneVerification,
-        request_id: str = "",
+        now: datetime,
         channel: Channel = Channel.SMS,
     ) -> Reservation:
         """Return the reservation of a delivery by this client, with all parts that it may have."""
-        if self.codes.is_test_phone(phone, request.now):
+        if self.codes.is_test_phone(phone, now):
             # No message is sent, so it costs nothing of a country or in total.
-            return Reservation(request_id, request.now, self.rate_limits.for_ip(request.client_ip))
-        return self.rate_limits.reserve_delivery(
-            request_id,
-            request.now,
-            self._route(phone, request.client_ip),
-            verification.recognize(request),
-            channel,
-        )
+            return Reservation(now, self.rate_limits.for_ip(request.client_ip))
+        recognition = verification.recognize(request)
+        route = self._route(phone, request.client_ip)
+        return self.rate_limits.reserve_delivery(now, route, recognition, channel)
 
-    def make_callback_reservation(
-        self, reservation_id: str, now: datetime, phone: PhoneNumber
-    ) -> Reservation:
+    def make_callback_reservation(self, phone: PhoneNumber, now: datetime) -> Reservation:
         """Return the reservation of a callback, with both parts that it may have."""
         number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-        return self.rate_limits.reserve_callback(reservation_id, now, phone.country, number_range)
-
-    async def release_rejected(
-        self, phone: PhoneNumber, reservation: Reservation, client_ip: HashedClientIp
-    ) -> None:
-        """Release what a delivery does not keep that a provider rejected."""
-        limits = self.rate_limits.released_by_rejection(self._route(phone, client_ip))
-        await release_permits(self.rate_limiter, replace(reservation, limits=limits, divided=()))
+        return self.rate_limits.reserve_callback(now, phone.country, number_range)
 
     async def acquire(
         self, reservation: Reservation, verification: PhoneVerification
-    ) -> datetime | None:
+    ) -> Acquisition | datetime:
         """Acquire the permits, or return when there are some.
 
         Raises:
             StorageError
         """
-        available_at = await self.rate_limiter.acquire(reservation.without_reserve())
-        if await self._may_use_reserve(reservation, verification, available_at):
-            return await self.rate_limiter.acquire(reservation)
-        return available_at
+        [acquired] = await self.limit_store.acquire(reservation.without_reserve())
+        if isinstance(acquired, Acquisition):
+            return acquired
+        if await self._may_use_reserve(reservation, verification, acquired):
+            [acquired] = await self.limit_store.acquire(reservation)
+        return acquired
+
+    async def release(self, acquired: Acquisition) -> None:
+        """Release permits that nothing holds yet."""
+        await release_permits(self.limit_store, acquired)
+
+    async def release_verified(self, phone: PhoneNumber, delivery: Delivery) -> None:
+        """Release what a delivery held until a login cleared it."""
+        if delivery.permits is not None:
+            route = self._route(phone, delivery.client_ip)
+            released = self.rate_limits.released_by_login(route, delivery.permits)
+            await release_permits(self.limit_store, released)
+
+    async def release_rejected(
+        self, phone: PhoneNumber, delivery: Delivery, *, was_connected: bool
+    ) -> None:
+        """Release what a delivery does not keep that no provider accepted.
+
+        Args:
+            phone: The phone.
+            delivery: The delivery, before the update that cleared its permits.
+            was_connected: Whether a provider got the request.
+        """
+        if delivery.permits is not None:
+            route, limits = self._route(phone, delivery.client_ip), self.rate_limits
+            of_delivery = limits.released_by_rejection if was_connected else limits.acquired
+            await release_permits(self.limit_store, of_delivery(route, delivery.permits))
+
+    async def release_rejected_callback(
+        self, phone: PhoneNumber, callback: Callback, *, was_connected: bool
+    ) -> None:
+        """Release what a callback does not keep that the provider rejected."""
+        if callback.permits is not None:
+            number_range = self.keyed_hashes.hash_number_range(phone.number_range)
+            released = self.rate_limits.released_by_rejected_callback(
+                phone.country, number_range, callback.permits, was_connected=was_connected
+            )
+            await release_permits(self.limit_store, released)
 
     async def next_available(
         self, reservation: Reservation, verification: PhoneVerification
@@ -99,9 +126,9 @@ class DeliveryPermits:
         Raises:
             StorageError
         """
-        available_at = await self.rate_limiter.next_available(reservation.without_reserve())
+        available_at = await self.limit_store.next_available(reservation.without_reserve())
         if await self._may_use_reserve(reservation, verification, available_at):
-            return await self.rate_limiter.next_available(reservation)
+            return await self.limit_store.next_available(reservation)
         return available_at
 
     async def resend_in(
@@ -119,25 +146,22 @@ class DeliveryPermits:
         now = attempt.now
         if not CodeCheck(attempt, verification.prune(now)).has_own_attempts:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
-        reservation = self.make_reservation(phone, attempt, verification)
+        reservation = self.make_reservation(phone, attempt, verification, now)
         available_at = await self.next_available(reservation, verification)
         next_request_at = verification.next_request_at(attempt, self.policy(phone, now), now)
         return whole_seconds(now, max(next_request_at, available_at))
 
     async def _may_use_reserve(
-        self,
-        reservation: Reservation,
-        verification: PhoneVerification,
-        available_at: datetime | None,
+        self, reservation: Reservation, verification: PhoneVerification, available_at: datetime
     ) -> bool:
         """Return whether the other parts have no permit now, and the reserve may be used.
 
         It is for an established identity only.
         """
         now, identity_id = reservation.acquired_at, verification.identity_id
-        if available_at is None or available_at <= now:
+        if available_at <= now or identity_id is None:
             return False
-        if identity_id is None or reservation == reservation.without_reserve():
+        if reservation == reservation.without_reserve():
             return False
         identity = await self.identities.load(identity_id)
         return identity is not None and identity.value.is_established(now)

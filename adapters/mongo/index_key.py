@@ -1,0 +1,76 @@
+"""A job of an operator: another index key for the phones."""
+
+from datetime import datetime
+
+from adapters.mongo.database import MongoDatabase, connect, create_indexes
+from adapters.mongo.documents import EARLIER_LEASES, METADATA_COLLECTION
+from adapters.mongo.driver import errors_while_opening, latest, location_of
+from adapters.mongo.metadata import METADATA_ID, check_metadata
+from adapters.mongo.opening import stores_in
+from adapters.records.kinds import PHONE_VERIFICATIONS
+from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.phone_keys import IN_USE, check_leases, move_phone_verifications
+from application.ports.errors import ConfigurationError
+
+
+async def check_unused(url: str, encryption: PhoneEncryption, now: datetime) -> None:
+    """Check that the index key can be changed now; nothing is changed.
+
+    Raises:
+        ConfigurationError: a service used the database recently, or it cannot be used.
+        StorageError
+    """
+    location = location_of(url)
+    async with connect(url, location) as database:
+        with errors_while_opening(location, database.find_tls_problem):
+            await check_metadata(database, location, encryption.key_fingerprint())
+        await _check_unused(database, location, now)
+
+
+async def change_index_key(
+    url: str, old: PhoneEncryption, new: PhoneEncryption, now: datetime
+) -> int:
+    """Move all phone verifications to the new index key, and return how many are kept.
+
+    The metadata says that it is unfinished, so that no service starts; after a crash the next call
+    continues.
+
+    Raises:
+        ConfigurationError: a service used the database recently, or it cannot be used.
+        CorruptRecord
+        StorageError
+    """
+    location = location_of(url)
+    async with connect(url, location) as database:
+        metadata = database.motor[METADATA_COLLECTION]
+        with errors_while_opening(location, database.find_tls_problem):
+            current = await latest(metadata).find_one({"_id": METADATA_ID}) or {}
+            is_changed = current.get("key_fingerprint") == new.key_fingerprint()
+            if not is_changed:
+                await check_metadata(database, location, old.key_fingerprint())
+                await _check_unused(database, location, now)
+                started = {
+                    "key_fingerprint": new.key_fingerprint(),
+                    "unfinished_index_key": old.key_fingerprint(),
+                }
+                await metadata.update_one({"_id": METADATA_ID}, {"$set": started})
+            elif "unfinished_index_key" not in current:
+                verifications = latest(database.motor[PHONE_VERIFICATIONS.name])
+                return await verifications.count_documents({})
+            # The last start may have been that of an earlier version.
+            await create_indexes(database, location)
+        moved = await move_phone_verifications(stores_in(database), old, new)
+        with errors_while_opening(location, database.find_tls_problem):
+            finished = {"$unset": {"unfinished_index_key": 1}}
+            await metadata.update_one({"_id": METADATA_ID}, finished)
+        return moved
+
+
+async def _check_unused(database: MongoDatabase, location: str, now: datetime) -> None:
+    await check_leases(stores_in(database).records, location, now)
+    earlier = latest(database.motor[EARLIER_LEASES])
+    lease = await database.run(
+        lambda: earlier.find_one({"expires_at": {"$gt": now}}, sort=[("expires_at", -1)])
+    )
+    if lease is not None:
+        raise ConfigurationError(IN_USE.format(location=location, time=lease["expires_at"]))

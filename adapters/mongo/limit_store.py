@@ -1,0 +1,259 @@
+"""Rate limits in MongoDB: a document for each subject and purpose, written by batches."""
+
+import asyncio
+import random
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pymongo import UpdateOne
+
+from adapters.mongo.database import MongoDatabase
+from adapters.mongo.document_loader import DocumentLoader
+from adapters.mongo.documents import EARLIER_LIMITS, read_document
+from adapters.mongo.driver import RawDocument, WritesRejected, latest
+from adapters.mongo.limit_updates import release_permits, save_limit
+from adapters.mongo.record_store import delete_oldest
+from adapters.records.limit_batches import Change, LimitBatches, Outcome, apply_changes
+from adapters.records.limits import LIMITS, LimitRecord, find_available, record_ids
+from adapters.records.record_kind import EXPIRES_AT
+from adapters.records.record_store import StoredRecord
+from application.ports.errors import (
+    ConcurrencyConflict,
+    CorruptRecord,
+    PortError,
+    StorageError,
+    StorageTimeout,
+)
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
+
+MAX_ROUNDS: Final = 20
+FIRST_PAUSE: Final = 0.005
+MAX_PAUSE: Final = 0.05
+"""At most so many seconds before a round that repeats what others prevented."""
+_EARLIER_KINDS: Final = ("available_at", "acquired")
+"""A field of each kind of document that earlier versions wrote: limits, and reservations."""
+_CONFLICT: Final = "too many concurrent reservations of a limit"
+
+
+@dataclass(slots=True, eq=False)
+class _Pending:
+    """A reservation of a batch.
+
+    Attributes:
+        reservation: The reservation.
+        held: The limits of which it surely has a permit in the database, from an earlier round.
+        outcome: That of its last round.
+    """
+
+    reservation: Reservation
+    held: tuple[RateLimit, ...] = ()
+    outcome: Outcome = None
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """What it holds."""
+        return Acquisition(self.reservation.acquired_at, self.held)
+
+    @property
+    def counted(self) -> tuple[RateLimit, ...]:
+        """The limits of which its outcome has a permit."""
+        return self.outcome.limits if isinstance(self.outcome, Acquisition) else ()
+
+    def finish_write(self, held_before: Sequence[RateLimit], rejected: Collection[str]) -> bool:
+        """Return whether its outcome is valid after a write, and compute what it holds otherwise.
+
+        Args:
+            held_before: What it held before the write.
+            rejected: The ids of the records that were not written.
+        """
+        needed = {limit.record_id for limit in (*held_before, *self.counted)}
+        if isinstance(self.outcome, datetime):
+            needed.update(record_ids(self.reservation))
+        if needed.isdisjoint(rejected):
+            self.held = ()
+            return True
+        kept = (limit for limit in held_before if limit.record_id in rejected)
+        written = (limit for limit in self.counted if limit.record_id not in rejected)
+        self.held = (*kept, *written)
+        return False
+
+
+class MongoLimitStore:
+    """A `LimitStore`: see there what each method promises.
+
+    A batch takes rounds of one read and one write, nearly always one round. An update of a record
+    that another instance changed meanwhile may be rejected; those that need that record take part
+    in another round.
+    """
+
+    def __init__(self, database: MongoDatabase) -> None:
+        """Use an open database."""
+        self._database = database
+        self._collection = latest(database.motor[LIMITS.name])
+        self._loader = DocumentLoader(database, self._collection)
+        self._batches = LimitBatches(self._execute)
+        database.batches.append(self._batches)
+
+    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+        """Acquire several reservations, each as a whole or not at all."""
+        return await self._database.wait(
+            lambda: self._batches.acquire(reservations), StorageTimeout
+        )
+
+    async def release(self, acquisition: Acquisition) -> None:
+        """Release permits, at most those that were acquired."""
+        await self._database.wait(lambda: self._batches.release(acquisition), StorageTimeout)
+
+    async def next_available(self, reservation: Reservation) -> datetime:
+        """Return when a reservation succeeds: its time, or later."""
+        documents = await self._loader.load_many(record_ids(reservation))
+        records = {
+            record_id: read_document(LIMITS, document).record
+            for record_id, document in documents.items()
+        }
+        return find_available(reservation, records)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` records without permits that count, also those of earlier versions.
+
+        These contain hashes of client IPs.
+        """
+        expired = {EXPIRES_AT: {"$lte": now}}
+        name = LIMITS.find_index(EXPIRES_AT).name
+        limits = self._database.motor[LIMITS.name]
+        deleted = await delete_oldest(self._database, limits, expired, limit, name)
+        earlier = self._database.motor[EARLIER_LIMITS]
+        for field in _EARLIER_KINDS:
+            if deleted < limit:
+                of_kind = {field: {"$exists": True}, **expired}
+                deleted += await delete_oldest(self._database, earlier, of_kind, limit - deleted)
+        return deleted
+
+    async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Execute a batch: all releases in the first round, and rounds until all is acquired."""
+        released = [change for change in changes if isinstance(change, Acquisition)]
+        reservations = {
+            position: _Pending(change)
+            for position, change in enumerate(changes)
+            if isinstance(change, Reservation)
+        }
+        pending = [*reservations.values()]
+        released_outcome: Outcome = None
+        try:
+            pending = await self._run_round(pending, released)
+        except (StorageError, CorruptRecord) as error:
+            released_outcome = error
+            _fail(pending, error)
+        else:
+            await self._repeat(pending)
+        return [
+            reservations[position].outcome if position in reservations else released_outcome
+            for position in range(len(changes))
+        ]
+
+    async def _repeat(self, pending: Sequence[_Pending]) -> None:
+        """Run further rounds, as long as others prevent any of these reservations."""
+        error: PortError = ConcurrencyConflict(_CONFLICT)
+        try:
+            for number in range(1, MAX_ROUNDS):
+                if not pending:
+                    return
+                longest = min(MAX_PAUSE, number * FIRST_PAUSE)
+                await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 -- no secret
+                pending = await self._run_round(pending)
+        except (StorageError, CorruptRecord) as storage_error:
+            error = storage_error
+        _fail(pending, error)
+        # If it fails, the permits expire.
+        with suppress(StorageError):
+            await self._write(release_permits(one.acquisition for one in pending))
+
+    async def _run_round(
+        self, pending: Sequence[_Pending], released: Sequence[Acquisition] = ()
+    ) -> list[_Pending]:
+        """Acquire reservations as if they held nothing, and save what that changes.
+
+        Returns:
+            Those that others prevented.
+        """
+        documents = await self._load(record_ids(*(one.reservation for one in pending)))
+        # Read twice, because the records of one are changed.
+        stored, records = _read_all(documents), _read_all(documents)
+        holding = [one.acquisition for one in pending if one.held]
+        outcomes, changed = apply_changes(
+            [*holding, *(one.reservation for one in pending)],
+            {
+                record_id: record.record if isinstance(record, StoredRecord) else record
+                for record_id, record in records.items()
+            },
+        )
+        for one, outcome in zip(pending, outcomes[len(holding) :], strict=True):
+            one.outcome = outcome
+        updates = _save_all(stored, changed, pending)
+        held = {one: one.held for one in pending}
+        for one in pending:
+            # It has these whatever becomes of the write.
+            one.held = tuple(limit for limit in one.held if limit in one.counted)
+        positions = await self._write([*updates.values(), *release_permits(released)])
+        rejected = {
+            record_id for position, record_id in enumerate(updates) if position in positions
+        }
+        return [one for one in pending if not one.finish_write(held[one], rejected)]
+
+    async def _load(self, ids: Collection[str]) -> Sequence[RawDocument]:
+        if not ids:
+            return []
+        # With one more than can be found, the first reply is known to be the last.
+        cursor = self._collection.find({"_id": {"$in": [*ids]}}, batch_size=len(ids) + 1)
+        return await self._database.run(lambda: cursor.to_list(None))
+
+    async def _write(self, updates: Sequence[UpdateOne]) -> Collection[int]:
+        """Write, and return the positions of the updates that were rejected."""
+        if not updates:
+            return ()
+        try:
+            await self._database.run(lambda: self._collection.bulk_write(updates, ordered=False))
+        except WritesRejected as error:
+            return error.positions
+        return ()
+
+
+def _read_all(
+    documents: Sequence[RawDocument],
+) -> Mapping[str, StoredRecord[LimitRecord] | CorruptRecord]:
+    """Return the records of documents by their ids, with the errors of damaged ones."""
+    records: dict[str, StoredRecord[LimitRecord] | CorruptRecord] = {}
+    for document in documents:
+        try:
+            records[document["_id"]] = read_document(LIMITS, document)
+        except CorruptRecord as error:
+            records[document["_id"]] = error
+    return records
+
+
+def _save_all(
+    stored: Mapping[str, StoredRecord[LimitRecord] | CorruptRecord],
+    changed: Mapping[str, LimitRecord],
+    pending: Sequence[_Pending],
+) -> Mapping[str, UpdateOne]:
+    """Return the update of each record that is different now, by its id."""
+    sizes = {
+        (limit.record_id, limit.name): limit.window.limit
+        for one in pending
+        for limit in one.counted
+    }
+    updates: dict[str, UpdateOne] = {}
+    for record_id, record in changed.items():
+        before = stored.get(record_id)
+        if not isinstance(before, CorruptRecord):
+            update = save_limit(record_id, before, record, sizes)
+            updates |= {record_id: update} if update else {}
+    return updates
+
+
+def _fail(pending: Sequence[_Pending], error: PortError) -> None:
+    for one in pending:
+        one.outcome = error

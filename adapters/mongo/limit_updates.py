@@ -1,0 +1,129 @@
+"""The updates of limits: increments that do not conflict, or a compare-and-swap near a limit.
+
+The filter of an upsert finds a document only if the update is allowed. Where it finds none, the
+upsert inserts, and the existing `_id` rejects that: the error names the update.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from pymongo import UpdateOne
+
+from adapters.records.limits import (
+    LIMITS,
+    MAX_COUNTERS,
+    LimitRecord,
+    WindowRecord,
+    counter_key,
+)
+from adapters.records.record_store import StoredRecord
+from adapters.records.repositories import make_first_version
+from domain.otp.rate_limits import Acquisition
+
+_KNOWN: Final = {"schema_version": {"$lte": LIMITS.schema_version}}
+
+
+class _CounterId(NamedTuple):
+    record_id: str
+    window: str
+    counter: str
+
+
+def release_permits(acquisitions: Iterable[Acquisition]) -> Sequence[UpdateOne]:
+    """Return the updates that take permits out of the counters, as far as they are still there.
+
+    They read nothing before: what expired may be gone, and is skipped.
+    """
+    released = Counter(
+        _CounterId(limit.record_id, limit.name, counter_key(limit, one.acquired_at))
+        for one in acquisitions
+        for limit in one.limits
+    )
+    return [_release(counter_id, count) for counter_id, count in released.items()]
+
+
+def save_limit(
+    record_id: str,
+    stored: StoredRecord[LimitRecord] | None,
+    changed: LimitRecord,
+    sizes: Mapping[tuple[str, str], int],
+) -> UpdateOne | None:
+    """Return the upsert that saves a changed record, or None if nothing changed.
+
+    Args:
+        record_id: The id of the record.
+        stored: The record before the change, or None if there was none.
+        changed: The record after it.
+        sizes: The limits of the windows with new permits, by the ids of records and the names.
+    """
+    if stored is None:
+        return _insert(record_id, changed)
+    increments: dict[str, int] = {}
+    guards: dict[str, Any] = {}
+    has_room = True
+    windows = {
+        name: window
+        for name, window in changed.windows.items()
+        if window != stored.record.windows.get(name)
+    }
+    for name, window in windows.items():
+        before = stored.record.windows.get(name, WindowRecord())
+        added = _added_permits(before, window)
+        total = sum(added.values())
+        room = sizes.get((record_id, name), 0) - total
+        if not added or before.total > room:
+            has_room = False
+        # It finds a window that does not exist, too.
+        guards[f"windows.{name}.total"] = {"$not": {"$gt": room}}
+        increments[f"windows.{name}.total"] = total
+        for counter, count in added.items():
+            increments[f"windows.{name}.counters.{counter}"] = count
+    if not windows:
+        return None
+    if not has_room:
+        return _swap(record_id, stored.version, changed, windows)
+    query = {"_id": record_id, **_KNOWN, **guards}
+    kept = {"expires_at": changed.expires_at, "schema_version": LIMITS.schema_version}
+    return UpdateOne(query, {"$inc": {**increments, "version": 1}, "$max": kept}, upsert=True)
+
+
+def _added_permits(before: WindowRecord, after: WindowRecord) -> Mapping[str, int]:
+    """Return how many permits each counter has more, or nothing if any counter has fewer."""
+    added = {
+        key: after.counters.get(key, 0) - before.counters.get(key, 0)
+        for key in before.counters.keys() | after.counters.keys()
+    }
+    is_only_added = before.counters.keys() <= after.counters.keys() and min(added.values()) >= 0
+    is_sum = sum(added.values()) == after.total - before.total
+    is_short = len(after.counters) <= MAX_COUNTERS
+    if not (is_only_added and is_sum and is_short):
+        return {}
+    return {key: count for key, count in added.items() if count}
+
+
+def _insert(record_id: str, record: LimitRecord) -> UpdateOne:
+    # No document has this version, and an insertion begins with it. A random one is never used
+    # again after a deletion.
+    fields = LIMITS.to_fields(record, (type(record.expires_at),))
+    changes = {"$set": fields, "$inc": {"version": make_first_version()}}
+    return UpdateOne({"_id": record_id, "version": 0}, changes, upsert=True)
+
+
+def _swap(
+    record_id: str, version: int, record: LimitRecord, windows: Mapping[str, WindowRecord]
+) -> UpdateOne:
+    """Return the compare-and-swap of windows from which counters were removed, or may be full."""
+    fields = {f"windows.{name}": msgspec.to_builtins(one) for name, one in windows.items()}
+    fields |= {"expires_at": record.expires_at, "schema_version": LIMITS.schema_version}
+    query = {"_id": record_id, "version": version}
+    return UpdateOne(query, {"$set": fields, "$inc": {"version": 1}}, upsert=True)
+
+
+def _release(counter_id: _CounterId, count: int) -> UpdateOne:
+    window = f"windows.{counter_id.window}"
+    counter = f"{window}.counters.{counter_id.counter}"
+    query = {"_id": counter_id.record_id, **_KNOWN, counter: {"$gte": count}}
+    changes = {counter: -count, f"{window}.total": -count, "version": 1}
+    return UpdateOne(query, {"$inc": changes})

@@ -1,0 +1,282 @@
+"""Records in MongoDB: a collection for each kind, and a range of one of its indexes for a query.
+
+Commands name their index, because MongoDB would keep a plan that was good for other values.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from pymongo import ASCENDING, DESCENDING
+
+from adapters.mongo.database import MongoDatabase
+from adapters.mongo.document_loader import DocumentLoader
+from adapters.mongo.documents import read_document
+from adapters.mongo.driver import DuplicateKey, MotorCollection, RawDocument, latest
+from adapters.records.kinds import KINDS
+from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
+from adapters.records.record_store import Position, StoredRecord
+
+R = TypeVar("R", bound=Record)
+
+_NATIVE_TYPES: Final = (datetime, bytes)
+_EXISTS: Final = {"$exists": True}
+
+
+class MongoRecordStore:
+    """A `RecordStore`: see there what each method promises."""
+
+    def __init__(self, database: MongoDatabase) -> None:
+        """Use an open database."""
+        self._database = database
+        self._loaders = {
+            kind.name: DocumentLoader(database, latest(database.motor[kind.name])) for kind in KINDS
+        }
+
+    async def load(
+        self, kind: RecordKind[R], record_ids: Collection[str], /
+    ) -> Mapping[str, StoredRecord[R]]:
+        """Return those of the records that exist, by id."""
+        documents = await self._loaders[kind.name].load_many(record_ids)
+        return {
+            record_id: read_document(kind, document) for record_id, document in documents.items()
+        }
+
+    async def scan(
+        self, kind: RecordKind[R], after_id: str, limit: int, /
+    ) -> Sequence[StoredRecord[R]]:
+        """Return up to `limit` records in the order of their ids."""
+        cursor = self._collection(kind).find(
+            {"_id": {"$gt": after_id}}, sort=[("_id", ASCENDING)], limit=limit, batch_size=limit
+        )
+        documents = await self._database.run(lambda: cursor.to_list(None))
+        return [read_document(kind, document) for document in documents]
+
+    async def find(
+        self,
+        kind: RecordKind[R],
+        index: Index,
+        equal: Sequence[str] = (),
+        /,
+        *,
+        until: datetime | None = None,
+        after: Position | None = None,
+        newest_first: bool = False,
+        limit: int,
+        offset: int = 0,
+    ) -> Sequence[StoredRecord[R]]:
+        """Return records of a range of an index, in its order."""
+        if not all(map(_is_storable, equal)):
+            return []
+        collection = self._collection(kind)
+        # Whether a unique value is taken decides about a write.
+        collection = latest(collection) if index.is_unique else collection
+        query = _query(index, equal, until, after, newest_first)
+        options: dict[str, Any] = {"sort": _sort(index, newest_first), "hint": index.name}
+        if offset and index.is_paged and index.order:
+            # With skip, MongoDB reads the documents that it skips. Only the index is read here.
+            skipped = collection.find(
+                query, {index.order: 1, "_id": 1}, skip=offset - 1, limit=1, **options
+            )
+            last = await self._database.run(lambda: skipped.to_list(None))
+            if not last:
+                return []
+            after, offset = Position(last[0][index.order], last[0]["_id"]), 0
+            query = _query(index, equal, until, after, newest_first)
+        cursor = collection.find(query, skip=offset, limit=limit, batch_size=limit, **options)
+        documents = await self._database.run(lambda: cursor.to_list(None))
+        return [read_document(kind, document) for document in documents]
+
+    async def count(
+        self,
+        kind: RecordKind[R],
+        index: Index,
+        equal: Sequence[str],
+        limit: int,
+        /,
+        *,
+        may_estimate: bool = False,
+    ) -> int:
+        """Return how many records there are in a range of an index, at most `limit`."""
+        if not all(map(_is_storable, equal)):
+            return 0
+        collection = self._collection(kind)
+        if may_estimate:
+            estimated = await self._database.run(collection.estimated_document_count)
+            if estimated > 2 * limit:
+                return limit
+        query = _query(index, equal)
+        return await self._database.run(
+            lambda: collection.count_documents(query, limit=limit, hint=index.name)
+        )
+
+    async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
+        """Add a record at this version, unless its id is taken."""
+        document = {"_id": record_id, "version": version, **_to_fields(kind, record)}
+        try:
+            await self._database.run(lambda: self._collection(kind).insert_one(document))
+        except DuplicateKey as error:
+            # MongoDB reports only one of two violated indexes, and a record that is added again
+            # has to find its id.
+            if "_id" in error.fields or await self._loaders[kind.name].load_many([record_id]):
+                return False
+            raise
+        return True
+
+    async def replace(
+        self, kind: RecordKind[R], record_id: str, record: R, version: int, /
+    ) -> bool:
+        """Replace the known fields of a record if it has this version."""
+        return await self._update(kind, record_id, version, _replacement(kind, record))
+
+    async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
+        """Delete a record if it has this version."""
+        if not _is_storable(record_id):
+            return False
+        query = {"_id": record_id, "version": version}
+        result = await self._database.run(lambda: self._collection(kind).delete_one(query))
+        return result.deleted_count == 1
+
+    async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
+        """Delete up to `limit` expired records, those that expired first.
+
+        A TTL index would go by the server's clock instead of `now`, at times of its own.
+        """
+        name = kind.find_index(EXPIRES_AT).name
+        expired = {EXPIRES_AT: {"$lte": now}}
+        return await delete_oldest(self._database, self._collection(kind), expired, limit, name)
+
+    async def overwrite(
+        self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
+    ) -> bool:
+        """Replace one field of a record if it has this version."""
+        update = {"$set": {field: value}, "$inc": {"version": 1}}
+        return await self._update(kind, record_id, version, update)
+
+    async def move(
+        self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
+    ) -> None:
+        """Give a record another id and replace its known fields."""
+        collection = latest(self._collection(kind))
+        document = await self._database.run(lambda: collection.find_one({"_id": record_id}))
+        if document is None:
+            return
+        unknown = {name: field for name, field in document.items() if name not in kind.field_names}
+        moved = {**unknown, **_to_fields(kind, record), "_id": new_id, "version": version + 1}
+        await self._database.run(
+            lambda: collection.replace_one({"_id": new_id}, moved, upsert=True)
+        )
+        await self._database.run(lambda: collection.delete_one({"_id": record_id}))
+
+    def _collection(self, kind: RecordKind[Any]) -> MotorCollection:
+        return self._database.motor[kind.name]
+
+    async def _update(
+        self,
+        kind: RecordKind[Any],
+        record_id: str,
+        version: int,
+        update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    ) -> bool:
+        if not _is_storable(record_id):
+            return False
+        query = {"_id": record_id, "version": version}
+        result = await self._database.run(lambda: self._collection(kind).update_one(query, update))
+        return result.matched_count == 1
+
+
+async def delete_oldest(
+    database: MongoDatabase,
+    collection: MotorCollection,
+    expired: Mapping[str, Any],
+    limit: int,
+    hint: str | None = None,
+) -> int:
+    """Delete up to `limit` documents that match, those that expired first.
+
+    Args:
+        database: Runs the calls.
+        collection: Has the documents.
+        expired: The query of what is expired.
+        limit: How many at most; positive.
+        hint: The name of the index.
+
+    Raises:
+        StorageError
+    """
+    order = [(EXPIRES_AT, ASCENDING)]
+    cursor = collection.find(
+        expired, {"_id": 1}, sort=order, limit=limit, batch_size=limit, hint=hint
+    )
+    found = await database.run(lambda: cursor.to_list(None))
+    if not found:
+        return 0
+    # A document may have been replaced since, and expire later.
+    still_expired = {"_id": {"$in": [one["_id"] for one in found]}, **expired}
+    result = await database.run(lambda: collection.delete_many(still_expired))
+    return result.deleted_count
+
+
+def _query(
+    index: Index,
+    equal: Sequence[str],
+    until: datetime | None = None,
+    after: Position | None = None,
+    newest_first: bool = False,
+) -> RawDocument:
+    """Return the query of a range of an index."""
+    query: RawDocument = {name: {"$exists": False} for name in index.absent}
+    query |= dict(zip(index.equal, equal, strict=True))
+    query |= dict(index.only)
+    times: dict[str, datetime] = {}
+    if until is not None:
+        times["$lte"] = until
+    if after is not None:
+        # The first bound is where the scan of the index begins; `$or` excludes those of the same
+        # moment that come before. `$or` alone would need two scans.
+        beyond = "$lt" if newest_first else "$gt"
+        if newest_first:
+            times["$lte"] = min(after.time, until or after.time)
+        else:
+            times["$gte"] = after.time
+        query["$or"] = [{index.order: {beyond: after.time}}, {"_id": {beyond: after.id}}]
+    if times and index.order:
+        query[index.order] = times
+    # What has a value is present.
+    return {**query, **{name: _EXISTS for name in index.present if name not in query}}
+
+
+def _sort(index: Index, newest_first: bool) -> list[tuple[str, int]] | None:
+    direction = DESCENDING if newest_first else ASCENDING
+    order = [(index.order, direction)] if index.order else []
+    last = [("_id", direction)] if index.is_paged else []
+    return [*order, *last] or None
+
+
+def _to_fields(kind: RecordKind[R], record: R) -> Fields:
+    """Return the fields of a record, as a document has them."""
+    fields = kind.to_fields(record, _NATIVE_TYPES)
+    fields.pop("id", None)
+    return fields
+
+
+def _replacement(kind: RecordKind[R], record: R) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
+    """Return the update that sets and removes fields, and leaves those that are not known."""
+    fields, once = _to_fields(kind, record), kind.written_once
+    removed = sorted(kind.field_names - fields.keys() - {"id"})
+    if once not in fields:
+        unset = {"$unset": dict.fromkeys(removed, 1)} if removed else {}
+        return {"$set": fields, "$inc": {"version": 1}, **unset}
+    changed: dict[str, Any] = {name: {"$literal": field} for name, field in fields.items()}
+    kept = {"$ifNull": [f"${once}", changed[once]]}
+    version = {"$add": ["$version", 1]}
+    stages: list[Mapping[str, Any]] = [{"$set": {**changed, once: kept, "version": version}}]
+    return [*stages, {"$unset": removed}] if removed else stages
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

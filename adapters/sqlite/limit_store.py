@@ -1,0 +1,173 @@
+"""Rate limits: a row for each subject and purpose. Only the writer changes them."""
+
+import asyncio
+import sqlite3
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from adapters.records.limit_batches import Change, LimitBatches, Outcome, apply_changes, ids_of
+from adapters.records.limits import LIMITS, LimitRecord, Records, find_available, record_ids
+from adapters.records.record_kind import EXPIRES_AT
+from adapters.sqlite.connection_worker import OPERATION_TIMEOUT
+from adapters.sqlite.database import SqliteDatabase
+from adapters.sqlite.errors import SQLITE_ERRORS, to_port_error
+from adapters.sqlite.record_store import delete_expired, to_column
+from adapters.sqlite.row_loader import UNREADABLE, RowLoader, decode_rows, select_rows
+from adapters.sqlite.schema import RETIRED_TABLES
+from application.ports.errors import CorruptRecord, StorageTimeout
+from domain.otp.rate_limits import Acquisition, Reservation
+
+T = TypeVar("T")
+
+_VERSION: Final = "0"
+"""Rows have none."""
+_MAX_ROWS: Final = 100
+"""Rows that a statement reads or writes."""
+_FIND: Final = f"SELECT body FROM {LIMITS.name} WHERE id = ?"  # noqa: S608 -- our text
+_HAS_TABLE: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+_DELETE_RETIRED: Final = """
+DELETE FROM {table} WHERE rowid IN (
+    SELECT rowid FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
+)
+"""
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_Body = msgspec.Raw | str
+
+
+class SqliteLimitStore:
+    """Sliding windows of counters. Calls that wait together are one operation of the writer."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        """Use an open database."""
+        self._database = database
+        self._rows = RowLoader(database, LIMITS, _VERSION)
+        self._batches = LimitBatches(self._execute)
+
+    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+        """Acquire several reservations, each as a whole or not at all."""
+        return await _limit_time(self._batches.acquire(reservations))
+
+    async def release(self, acquisition: Acquisition) -> None:
+        """Release permits."""
+        await _limit_time(self._batches.release(acquisition))
+
+    async def next_available(self, reservation: Reservation) -> datetime:
+        """Return when a reservation succeeds: its time, or later."""
+        rows = await self._rows.load_many(record_ids(reservation))
+        records = {record_id: LIMITS.decode(body) for record_id, (_, body) in rows.items()}
+        return find_available(reservation, records)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired records, also those of earlier programs."""
+        return await self._database.write(
+            lambda connection: _delete_expired(connection, now, limit)
+        )
+
+    async def finish(self) -> None:
+        """Return when no call waits for its batch."""
+        await self._batches.finish()
+
+    async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        return await self._database.write(lambda connection: _apply(connection, changes))
+
+
+async def _limit_time(call: Coroutine[Any, Any, T]) -> T:
+    """Limit the time for waiting and the batch together."""
+    try:
+        async with asyncio.timeout(OPERATION_TIMEOUT):
+            return await call
+    except TimeoutError:
+        raise StorageTimeout(f"no response within {OPERATION_TIMEOUT:g} seconds") from None
+
+
+@dataclass(slots=True)
+class _LoadedLimits:
+    """Records by id, the error of those that are damaged, and the fields that are not ours."""
+
+    records: dict[str, LimitRecord | CorruptRecord] = field(default_factory=dict)
+    unknown_fields: dict[str, dict[str, msgspec.Raw]] = field(default_factory=dict)
+
+    def add(self, record_id: str, body: _Body) -> None:
+        """Decode a row."""
+        try:
+            self.records[record_id] = LIMITS.decode(body)
+        except CorruptRecord as error:
+            self.records[record_id] = error
+            return
+        fields = _decode_fields(body)
+        if unknown := fields.keys() - LIMITS.field_names:
+            self.unknown_fields[record_id] = {name: fields[name] for name in unknown}
+
+
+def _apply(connection: sqlite3.Connection, changes: Sequence[Change]) -> Sequence[Outcome]:
+    loaded = _load(connection, ids_of(changes))
+    outcomes, changed = apply_changes(changes, loaded.records)
+    _save(connection, changed, loaded)
+    return outcomes
+
+
+def _load(connection: sqlite3.Connection, record_ids: Sequence[str]) -> _LoadedLimits:
+    loaded = _LoadedLimits()
+    for begin in range(0, len(record_ids), _MAX_ROWS):
+        wanted = record_ids[begin : begin + _MAX_ROWS]
+        sql = select_rows(LIMITS.name, len(wanted), _VERSION)
+        try:
+            rows = decode_rows(connection.execute(sql, wanted).fetchone())
+        except (msgspec.DecodeError, *SQLITE_ERRORS):
+            for record_id in wanted:
+                _load_one(connection, record_id, loaded)
+        else:
+            for record_id, _, body in rows:
+                loaded.add(record_id, body)
+    return loaded
+
+
+def _load_one(connection: sqlite3.Connection, record_id: str, loaded: _LoadedLimits) -> None:
+    """Load a row that may be damaged."""
+    try:
+        row = connection.execute(_FIND, (record_id,)).fetchone()
+    except SQLITE_ERRORS as error:
+        if not isinstance(to_port_error(error), CorruptRecord):
+            raise
+        row = (UNREADABLE,)
+    if row:
+        loaded.add(record_id, row[0])
+
+
+def _save(connection: sqlite3.Connection, changed: Records, loaded: _LoadedLimits) -> None:
+    values: list[object] = []
+    for record_id, record in changed.items():
+        unknown = loaded.unknown_fields.get(record_id)
+        body = _encode({**LIMITS.to_fields(record), **unknown} if unknown else record).decode()
+        values += [record_id, to_column(record.expires_at), body]
+    for begin in range(0, len(values), 3 * _MAX_ROWS):
+        rows = values[begin : begin + 3 * _MAX_ROWS]
+        # One statement: after each, the thread waits for the interpreter's lock.
+        connection.execute(_save_rows(len(rows) // 3), rows)
+
+
+@cache
+def _save_rows(count: int) -> str:
+    rows = ", ".join(["(?, ?, ?)"] * count)
+    # Not INSERT OR REPLACE: it writes the row at another place and both its indexes anew.
+    return f"""
+    INSERT INTO {LIMITS.name} (id, {EXPIRES_AT}, body) VALUES {rows}
+    ON CONFLICT (id) DO UPDATE SET {EXPIRES_AT} = excluded.{EXPIRES_AT}, body = excluded.body
+    """  # noqa: S608 -- our texts
+
+
+def _delete_expired(connection: sqlite3.Connection, now: datetime, limit: int) -> int:
+    sql = delete_expired(LIMITS.name, LIMITS.find_index(EXPIRES_AT))
+    deleted = connection.execute(sql, (to_column(now), limit)).rowcount
+    for table in RETIRED_TABLES:
+        if connection.execute(_HAS_TABLE, (table,)).fetchone():
+            values = (to_column(now), limit - deleted)
+            deleted += connection.execute(_DELETE_RETIRED.format(table=table), values).rowcount
+    return deleted

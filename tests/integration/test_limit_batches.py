@@ -1,0 +1,195 @@
+"""Batches of reservations and releases, over a fake database."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from adapters.records.limit_batches import (
+    Change,
+    LimitBatches,
+    LoadedRecords,
+    Outcome,
+    apply_changes,
+)
+from adapters.records.limits import Records
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
+from application.ports.errors import CorruptRecord, StorageUnavailable
+from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.support.builders import NOW
+
+HOUR = timedelta(hours=1)
+
+
+def limit_of(subject: str, permits: int = 1) -> RateLimit:
+    return RateLimit(subject, Purpose.DELIVERIES, "requests", SlidingWindow(permits, HOUR))
+
+
+def reserve(*limits: RateLimit) -> Reservation:
+    return Reservation(NOW, limits)
+
+
+class FakeDatabase:
+    """Limits that are counted when the test says so."""
+
+    def __init__(self) -> None:
+        self.records: Records = {}
+        self.damaged: dict[str, CorruptRecord] = {}
+        self.error: Exception | None = None
+        self.batches: list[Sequence[Change]] = []
+        self.request: CurrentRequest | None = None
+        self.may_reply = asyncio.Event()
+
+    async def execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        self.batches.append(changes)
+        self.request = CURRENT_REQUEST.get()
+        await self.may_reply.wait()
+        if self.error is not None:
+            raise self.error
+        loaded: LoadedRecords = {**self.records, **self.damaged}
+        outcomes, changed = apply_changes(changes, loaded)
+        self.records |= changed
+        return outcomes
+
+    def count(self, subject: str) -> int:
+        record = self.records.get(limit_of(subject).record_id)
+        return record.windows["requests"].total if record else 0
+
+
+@pytest.fixture
+def database() -> FakeDatabase:
+    return FakeDatabase()
+
+
+@pytest.fixture
+def batches(database: FakeDatabase) -> LimitBatches:
+    return LimitBatches(database.execute)
+
+
+Acquiring = asyncio.Task[Sequence[Acquisition | datetime]]
+
+
+async def start(batches: LimitBatches, *reservations: Reservation) -> list[Acquiring]:
+    """Acquire each reservation by a call of its own, until all wait."""
+    tasks = [asyncio.create_task(batches.acquire([each])) for each in reservations]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def test_calls_that_arrive_together_are_one_batch_in_their_order(
+    database: FakeDatabase, batches: LimitBatches
+) -> None:
+    tasks = await start(batches, *[reserve(limit_of("a", 2))] * 3, reserve(limit_of("b")))
+    database.may_reply.set()
+
+    outcomes = [(await task)[0] for task in tasks]
+
+    assert [isinstance(outcome, Acquisition) for outcome in outcomes] == [True, True, False, True]
+    assert isinstance(outcomes[2], datetime)
+    assert outcomes[2] > NOW
+    assert len(database.batches) == 1
+
+
+async def test_calls_that_arrive_during_a_batch_are_the_next_one(
+    database: FakeDatabase, batches: LimitBatches
+) -> None:
+    [first] = await start(batches, reserve(limit_of("a")))
+    later = await start(batches, reserve(limit_of("b")), reserve(limit_of("c")))
+    assert len(database.batches) == 1
+    database.may_reply.set()
+
+    await asyncio.gather(first, *later)
+
+    assert [len(batch) for batch in database.batches] == [1, 2]
+
+
+async def test_a_call_has_the_outcomes_of_its_reservations_and_releases_count(
+    database: FakeDatabase, batches: LimitBatches
+) -> None:
+    database.may_reply.set()
+    first, second, third = await batches.acquire(
+        [reserve(limit_of("a")), reserve(limit_of("b"), limit_of("a")), reserve(limit_of("b"))]
+    )
+    assert isinstance(first, Acquisition)
+    assert isinstance(second, datetime)
+    assert isinstance(third, Acquisition)
+
+    release, acquire = await asyncio.gather(
+        batches.release(first), batches.acquire([reserve(limit_of("a"))])
+    )
+
+    assert release is None
+    assert isinstance(acquire[0], Acquisition)
+
+
+async def test_a_damaged_record_fails_those_only_who_need_it(
+    database: FakeDatabase, batches: LimitBatches
+) -> None:
+    damaged = limit_of("damaged")
+    database.damaged[damaged.record_id] = CorruptRecord("a record of limits cannot be read")
+    failing = await start(batches, reserve(damaged), reserve(limit_of("a"), damaged))
+    [other] = await start(batches, reserve(limit_of("a")))
+    releasing = asyncio.create_task(batches.release(Acquisition(NOW, (damaged,))))
+    database.may_reply.set()
+
+    for task in (*failing, releasing):
+        with pytest.raises(CorruptRecord):
+            await task
+    assert isinstance((await other)[0], Acquisition)
+    assert database.count("a") == 1
+
+
+async def test_an_error_goes_to_its_batch_only(
+    database: FakeDatabase, batches: LimitBatches
+) -> None:
+    database.error = StorageUnavailable("down")
+    failing = await start(batches, reserve(limit_of("a")), reserve(limit_of("b")))
+    database.may_reply.set()
+    for task in failing:
+        with pytest.raises(StorageUnavailable):
+            await task
+    database.error = None
+
+    assert isinstance((await batches.acquire([reserve(limit_of("a"))]))[0], Acquisition)
+
+
+async def test_a_call_that_is_cancelled_before_its_batch_is_not_executed(
+    database: FakeDatabase, batches: LimitBatches
+) -> None:
+    [first] = await start(batches, reserve(limit_of("a")))
+    cancelled, other = await start(batches, reserve(limit_of("b")), reserve(limit_of("c")))
+    cancelled.cancel()
+    database.may_reply.set()
+
+    await asyncio.gather(first, other)
+
+    assert [len(batch) for batch in database.batches] == [1, 1]
+    assert database.count("b") == 0
+
+
+async def test_what_a_call_acquires_that_is_cancelled_meanwhile_is_released(
+    database: FakeDatabase, batches: LimitBatches
+) -> None:
+    cancelled, other = await start(batches, reserve(limit_of("a", 5)), reserve(limit_of("a", 5)))
+    cancelled.cancel()
+    database.may_reply.set()
+
+    await other
+    await batches.finish()
+
+    assert database.count("a") == 1
+    assert cancelled.cancelled()
+
+
+async def test_a_batch_belongs_to_no_request(database: FakeDatabase, batches: LimitBatches) -> None:
+    database.may_reply.set()
+    token = CURRENT_REQUEST.set(CurrentRequest({}))
+    try:
+        await batches.acquire([reserve(limit_of("a"))])
+    finally:
+        CURRENT_REQUEST.reset(token)
+
+    assert database.request is None

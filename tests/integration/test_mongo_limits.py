@@ -1,0 +1,334 @@
+"""Limits in documents: what instances write, and what becomes of lost responses.
+
+The contract suite has what they promise.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from bson.codec_options import CodecOptions
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.database import Database as RawDatabase
+
+from adapters.mongo import open_mongo_database
+from adapters.mongo.database import MongoDatabase
+from adapters.mongo.driver import RawDocument
+from adapters.mongo.limit_store import MAX_ROUNDS
+from adapters.records import limits as counting
+from adapters.records.database import Database
+from application.ports.errors import ConcurrencyConflict, StorageTimeout
+from application.ports.limits import LimitStore
+from domain.otp.rate_limits import Acquisition, Group, Part, Purpose, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.integration.mongo_support import KEY_FINGERPRINT, CommandLog, open_logged
+from tests.support.builders import NOW
+from tests.support.servers.http_server import TcpProxy
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+AVAILABLE_AGAIN: Final = NOW + HOUR + MINUTE
+"""When a permit of now no longer counts."""
+Opened = tuple[Database, CommandLog]
+
+
+@pytest.fixture
+async def instances(emptied_mongo_database: str) -> AsyncIterator[tuple[Opened, Opened]]:
+    """Two instances of the service on one database, and what each sends."""
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(open_logged(emptied_mongo_database))
+        second = await stack.enter_async_context(open_logged(emptied_mongo_database))
+        yield first, second
+
+
+@pytest.fixture
+def limits(instances: tuple[Opened, Opened]) -> LimitStore:
+    return instances[0][0].limits
+
+
+@pytest.fixture
+def other_limits(instances: tuple[Opened, Opened]) -> LimitStore:
+    return instances[1][0].limits
+
+
+@pytest.fixture
+def raw_database(emptied_mongo_database: str) -> Iterator[RawDatabase[RawDocument]]:
+    with MongoClient[RawDocument](emptied_mongo_database) as client:
+        yield client.get_default_database()
+
+
+@pytest.fixture
+def collection(raw_database: RawDatabase[RawDocument]) -> Collection[RawDocument]:
+    return raw_database.get_collection("limits", CodecOptions[RawDocument](tz_aware=True))
+
+
+def a_limit(limit: int, subject: str = "total", name: str = "requests") -> RateLimit:
+    return RateLimit(subject, Purpose.DELIVERIES, name, SlidingWindow(limit, HOUR))
+
+
+async def acquire(limits: LimitStore, *parts: RateLimit) -> Acquisition | datetime:
+    [outcome] = await limits.acquire(Reservation(NOW, parts))
+    return outcome
+
+
+async def acquire_many(limits: LimitStore, count: int, *parts: RateLimit) -> list[Acquisition]:
+    """Acquire in parallel, each by a call; return what was acquired."""
+    outcomes = await asyncio.gather(*(acquire(limits, *parts) for _ in range(count)))
+    return [outcome for outcome in outcomes if isinstance(outcome, Acquisition)]
+
+
+def assert_totals_are_sums(collection: Collection[RawDocument]) -> None:
+    for document in collection.find():
+        for window in document["windows"].values():
+            assert window["total"] == sum(window["counters"].values())
+            assert min(window["counters"].values(), default=0) >= 0
+
+
+async def test_parallel_reservations_are_one_read_and_one_write(
+    instances: tuple[Opened, Opened], limits: LimitStore
+) -> None:
+    _, log = instances[0]
+
+    assert len(await acquire_many(limits, 50, a_limit(100), a_limit(60, "country:US"))) == 50
+
+    assert log.names == ["find", "update"]
+
+
+async def test_instances_do_not_conflict_while_a_limit_is_far_from_full(
+    instances: tuple[Opened, Opened], collection: Collection[RawDocument]
+) -> None:
+    shared = a_limit(100_000)
+    await acquire(instances[0][0].limits, shared)
+    for _, log in instances:
+        log.sent.clear()
+
+    for _ in range(20):
+        await asyncio.gather(
+            *(acquire_many(database.limits, 5, shared) for database, _ in instances),
+        )
+
+    for _, log in instances:
+        assert log.names == ["find", "update"] * 20
+    document = collection.find_one() or {}
+    assert document["windows"]["requests"]["total"] == 201
+
+
+async def test_a_full_limit_is_not_written(
+    instances: tuple[Opened, Opened], limits: LimitStore
+) -> None:
+    full, free = a_limit(1, "full"), a_limit(1, "free")
+    await acquire(limits, full)
+    _, log = instances[0]
+    log.sent.clear()
+
+    assert await acquire_many(limits, 10, full, free) == []
+
+    assert log.names == ["find"]
+
+
+@pytest.mark.parametrize("limit", [1, 30, 150, 1000])
+async def test_competing_instances_acquire_exactly_the_limit(
+    limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument], limit: int
+) -> None:
+    shared, name = a_limit(limit), "country:US"
+
+    acquired = await asyncio.gather(
+        *(
+            acquire_many(store, 10, shared, a_limit(1000, name))
+            for _ in range(10)
+            for store in (limits, other_limits)
+        )
+    )
+
+    count = sum(map(len, acquired))
+    assert count == min(limit, 200)
+    assert_totals_are_sums(collection)
+    totals = {one["_id"]: one["windows"]["requests"]["total"] for one in collection.find()}
+    assert totals == {"total:deliveries": count, "country:US:deliveries": count}
+
+
+async def test_releases_beside_reservations_lose_no_permit(
+    limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
+) -> None:
+    shared = a_limit(40)
+    held = await acquire_many(limits, 40, shared)
+
+    for _ in range(10):
+        released, kept = held[:20], held[20:]
+        _, *acquired = await asyncio.gather(
+            asyncio.gather(*map(limits.release, released)),
+            *(acquire_many(store, 15, shared) for store in (limits, other_limits)),
+        )
+        held = [*kept, *itertools.chain.from_iterable(acquired)]
+        assert len(held) <= 40
+        assert_totals_are_sums(collection)
+        held += await acquire_many(limits, 40, shared)
+        assert len(held) == 40
+
+
+async def test_a_part_without_a_document_is_no_full_part_for_parallel_reservations(
+    limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
+) -> None:
+    for number in range(20):
+        parts = [Part(name, (a_limit(50, f"{number} {name}"),)) for name in ("first", "second")]
+        reservation = Reservation(NOW, (), (Group("all", tuple(parts)),))
+        await asyncio.gather(
+            *(store.acquire(reservation) for _ in range(10) for store in (limits, other_limits))
+        )
+
+    assert collection.find_one({"_id": {"$regex": "second"}}) is None
+    assert collection.count_documents({}) == 20
+
+
+async def test_updates_count_like_the_shared_functions(
+    limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
+) -> None:
+    random = Random(1)
+    sizes = [a_limit(size, "total", f"of_{size}") for size in (10, 12, 30)]
+    records: counting.Records = {}
+    made: list[Acquisition] = []
+    now = NOW
+    for number in range(1_000):
+        # Most of the time clocks differ by less than the skew; sometimes nothing happens for long.
+        now += random.choice([timedelta(0), MINUTE, MINUTE, MINUTE, 5 * HOUR * (number % 50 == 0)])
+        behind = timedelta(seconds=random.choice([0, 0, 0, 25]))
+        store = (limits, other_limits)[number % 2]
+        if made and random.random() < 0.3:
+            released = made.pop(random.randrange(len(made)))
+            await store.release(released)
+            counting.release(released, records)
+            continue
+        reservation = Reservation(now - behind, (sizes[1 + number % 2], sizes[0]))
+        [outcome] = await store.acquire(reservation)
+        assert outcome == counting.acquire(reservation, records), number
+        if isinstance(outcome, Acquisition):
+            made.append(outcome)
+
+    assert_totals_are_sums(collection)
+    document = collection.find_one() or {}
+    assert max(len(one["counters"]) for one in document["windows"].values()) <= (
+        counting.MAX_COUNTERS + 1
+    )
+    assert document["expires_at"] == records["total:deliveries"].expires_at
+
+
+async def test_what_a_cancelled_caller_acquired_is_released(
+    limits: LimitStore, collection: Collection[RawDocument], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, has_written = MongoDatabase.run, asyncio.Event()
+
+    async def respond_late(self: MongoDatabase, call: Any) -> Any:
+        result = await run(self, call)
+        if collection.find_one():
+            has_written.set()
+            await asyncio.sleep(0.05)
+        return result
+
+    monkeypatch.setattr(MongoDatabase, "run", respond_late)
+    call = asyncio.create_task(acquire(limits, a_limit(1)))
+    await has_written.wait()
+    call.cancel()
+    await asyncio.wait([call])
+    monkeypatch.undo()
+
+    # The call after it waits for its batch, and for the release.
+    while not isinstance(await acquire(limits, a_limit(1)), Acquisition):
+        await asyncio.sleep(0.01)
+
+
+async def test_a_record_that_others_change_each_time_is_a_conflict_and_nothing_is_held(
+    limits: LimitStore, collection: Collection[RawDocument], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, contested = a_limit(9, "own"), a_limit(2)
+    await acquire(limits, contested, own)
+    run, reads = MongoDatabase.run, itertools.count()
+
+    async def change_after_read(self: MongoDatabase, call: Any) -> Any:
+        result = await run(self, call)
+        if isinstance(result, list):
+            next(reads)
+            # Its counter is too old to count. So the limit is not full, and is to be swapped.
+            change = {"version": 1, "windows.requests.counters.1": 1, "windows.requests.total": 1}
+            collection.update_one({"_id": "total:deliveries"}, {"$inc": change})
+        return result
+
+    monkeypatch.setattr(MongoDatabase, "run", change_after_read)
+    with pytest.raises(ConcurrencyConflict):
+        await acquire(limits, own, contested)
+
+    assert next(reads) == MAX_ROUNDS
+    monkeypatch.undo()
+    document = collection.find_one({"_id": "own:deliveries"}) or {}
+    assert document["windows"]["requests"]["total"] == 1
+    assert isinstance(await acquire(limits, contested), Acquisition)
+
+
+async def test_what_was_surely_written_before_an_unknown_result_is_released(
+    limits: LimitStore, collection: Collection[RawDocument], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, contested = a_limit(1, "own"), a_limit(1)
+    run, calls = MongoDatabase.run, itertools.count(1)
+
+    async def lose_fourth_response(self: MongoDatabase, call: Any) -> Any:
+        number = next(calls)
+        if number == 2:  # The first write: another instance is earlier.
+            collection.insert_one({"_id": "total:deliveries", "version": 1, "schema_version": 1})
+        result = await run(self, call)
+        if number == 4:
+            raise StorageTimeout
+        return result
+
+    # The first write acquires `own` alone, the second one the other limit as well.
+    monkeypatch.setattr(MongoDatabase, "run", lose_fourth_response)
+    with pytest.raises(StorageTimeout):
+        await acquire(limits, own, contested)
+
+    available = [await limits.next_available(Reservation(NOW, (one,))) for one in (own, contested)]
+    assert available == [NOW, AVAILABLE_AGAIN]
+
+
+async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(
+    emptied_mongo_database: str, collection: Collection[RawDocument]
+) -> None:
+    limit = a_limit(6)
+    with TcpProxy(emptied_mongo_database) as proxy:
+        host = proxy.url.removeprefix("http://")
+        url = urlsplit(emptied_mongo_database)._replace(netloc=host).geturl()
+        async with open_mongo_database(url, KEY_FINGERPRINT) as database:
+            # What the driver sends in an update begins with the name of the collection.
+            proxy.loses_response_to = b"update\0\x07\0\0\0limits"
+            assert len(await acquire_many(database.limits, 7, limit)) == 6
+
+    assert proxy.lost_responses == 1
+    document = collection.find_one() or {}
+    assert list(document["windows"]["requests"]["counters"].values()) == [6]
+
+
+async def test_documents_of_earlier_versions_expire_too(
+    limits: LimitStore, raw_database: RawDatabase[RawDocument]
+) -> None:
+    earlier = raw_database["rate_limits"]
+    earlier.insert_many(
+        [
+            {"_id": "network:hash", "available_at": NOW, "expires_at": NOW},
+            {"_id": "network:other", "available_at": NOW, "expires_at": NOW + HOUR},
+            {"_id": "reservation:1", "acquired": [], "expires_at": NOW},
+        ]
+    )
+    await acquire(limits, a_limit(1))
+    later = NOW + 3 * HOUR
+
+    assert await limits.delete_expired(NOW, 1) == 1
+    assert await limits.delete_expired(NOW, 10) == 1
+    assert [one["_id"] for one in earlier.find()] == ["network:other"]
+    assert await limits.delete_expired(later, 10) == 2
+    assert await limits.delete_expired(later, 10) == 0
+    earlier.drop()
+    await limits.delete_expired(later, 10)
+    assert "rate_limits" not in raw_database.list_collection_names()

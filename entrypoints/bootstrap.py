@@ -216,6 +216,8 @@ async def open_use_cases(
                     else None
                 ),
                 are_messages_reported=bool(status_callbacks),
+                sms_provider=_provider_name(settings.sms[0]) if settings.sms else "",
+                voice_provider=settings.voice.value,
                 library_visibility=settings.library_visibility,
                 quota=Quota(settings.library_quota, settings.library_quota_items),
                 media_access=settings.media_access,

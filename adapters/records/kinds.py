@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from adapters.records.calls import CallRecord
 from adapters.records.delivery_reports import DeliveryReportRecord
-from adapters.records.identities import IdentityRecord
+from adapters.records.identities import DeletionRecord, IdentityRecord
 from adapters.records.leases import LeaseRecord
 from adapters.records.media import IdempotencyKeyRecord, MediaItemRecord, MediaUsageRecord
 from adapters.records.phone_verifications import (
@@ -58,6 +58,9 @@ IDENTITIES: Final = RecordKind(
     written_once=ENCRYPTED_PHONE,
 )
 USERNAMES, UNPURGED, WITH_USERNAME, UNVERIFIED = IDENTITIES.indexes
+
+DELETIONS: Final = RecordKind("identities", DeletionRecord)
+"""What pages of a library read of the owners of their items. It is not written."""
 
 ITEM_PAGES: Final = {
     filters: Index(

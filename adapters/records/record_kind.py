@@ -44,7 +44,8 @@ class Index:
     Attributes:
         name: Its name.
         equal: Fields that have a given value. Each search names all of them; they are texts.
-        order: The field by which records are in order: a time. None if there is no order.
+        order: The field by which records are in order: a time, which all of them have. None if
+            there is no order.
         is_paged: Records of one time are in the order of their ids, so that a search may begin
             after any record.
         present: Only records that have these fields are in it.

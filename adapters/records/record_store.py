@@ -41,6 +41,7 @@ class RecordStore(Protocol):
 
     Ids, times and versions:
 
+    - A record that has a field `id` is stored under that id, and read with it.
     - An id is any text of up to 200 characters. Ids are equal or in order as their code points
       are, without regard to a language. A text that UTF-8 cannot encode is an id that no record
       has.
@@ -176,6 +177,7 @@ class RecordStore(Protocol):
         """Give a record another id and replace its known fields, also one that is written once.
 
         It is for the change of the index key, while no service runs. Only the database can keep
-        unknown fields. If it is interrupted, both records may exist; a repetition completes it.
+        unknown fields. If it is interrupted, both records may exist; a repetition completes it. A
+        record that does not have this version stays.
         """
         ...

@@ -12,6 +12,7 @@ from adapters.records.kinds import (
     ALL_CALLS,
     CALLS,
     CALLS_OF_IDENTITY,
+    DELETIONS,
     DELIVERY_REPORTS,
     IDEMPOTENCY_KEYS,
     IDENTITIES,
@@ -192,7 +193,7 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids whose identity is deleted."""
-        found = await self.store.load(self.kind, identity_ids)
+        found = await self.store.load(DELETIONS, identity_ids)
         return frozenset(
             stored.id for stored in found.values() if stored.record.deleted_at is not None
         )

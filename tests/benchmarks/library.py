@@ -12,6 +12,7 @@ from pymongo import MongoClient
 
 from adapters.records.kinds import MEDIA_ITEMS
 from adapters.records.mapping import RecordMapping
+from adapters.records.repositories import make_repositories
 from application.ports.media import MediaItems
 from domain.media.image import MediaKind
 from domain.media.item import MediaItem
@@ -22,6 +23,7 @@ from tests.benchmarks.databases import open_databases, open_repositories
 from tests.benchmarks.speed.seed import insert
 from tests.integration.mongo_support import examined_keys, open_logged
 from tests.support.builders import NOW, a_gif, an_id, an_item
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 ITEMS: Final = 1_000_000
 OWNERS: Final = 5_000
@@ -73,7 +75,8 @@ async def _measure(name: str, pages: MediaItems, item_filter: ItemFilter) -> Non
 
 
 async def _print_reads(url: str) -> None:
-    async with open_logged(url) as (repositories, log):
+    async with open_logged(url) as (stores, log):
+        repositories = make_repositories(stores, FakePhoneEncryption())
         with MongoClient[dict[str, Any]](url) as client:
             database = client.get_default_database()
             for item_filter in FILTERS:

@@ -118,4 +118,6 @@ if not external_adapter.is_given():
 async def unusable_database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     """Return a database that cannot be used."""
     async with UNUSABLE[request.param](request) as database:
+        if isinstance(database.health, external_adapter.WithHealthCheck):
+            pytest.skip("a limit store may connect again after it was closed")
         yield database

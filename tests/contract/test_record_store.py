@@ -169,6 +169,8 @@ async def test_no_record_has_an_id_that_cannot_be_encoded(store: RecordStore) ->
     )
 
     assert [one.keys() for one in loaded] == [{"1"}, {"1"}]
+    assert not await store.replace(DELIVERY_REPORTS, "\ud800", a_report(), 1)
+    assert not await store.delete(DELIVERY_REPORTS, "\ud800", 1)
 
 
 async def test_a_scan_continues_after_any_id(store: RecordStore) -> None:

@@ -18,7 +18,8 @@ from typing import Any, Final
 import httpx
 import structlog
 
-from application.ports.repositories import Repositories
+from adapters.records.database import Database
+from adapters.records.repositories import make_repositories
 from application.use_cases import Policy, UseCases
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
@@ -29,9 +30,10 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.unit.domain.otp.verification_driver import HOME_IP
 
-OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
+OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
 
 _BASE_URL: Final = "http://service"
 _PROXY: Final = ("10.1.2.3", 40_000)
@@ -130,15 +132,18 @@ class HttpDriver:
 
 @contextmanager
 def open_http_driver(
-    open_repositories: OpenRepositories, policy: Policy = UNLIMITED_POLICY
+    open_database: OpenDatabase, policy: Policy = UNLIMITED_POLICY
 ) -> Iterator[HttpDriver]:
-    """Start the service over these repositories and stop it after the block."""
+    """Start the service over this database and stop it after the block."""
     clock, messenger = MovableClock(NOW), FakeMessenger()
 
     async def start(stack: AsyncExitStack) -> HttpDriver:
-        repositories = await stack.enter_async_context(open_repositories())
+        database = await stack.enter_async_context(open_database())
         harness = AppHarness(
-            repositories=repositories, messenger=messenger, clock=clock, policy=policy
+            repositories=make_repositories(database, FakePhoneEncryption()),
+            messenger=messenger,
+            clock=clock,
+            policy=policy,
         )
         http = await stack.enter_async_context(open_http_client(harness.use_cases))
         return HttpDriver(runner.run, http, harness.use_cases, clock, messenger)

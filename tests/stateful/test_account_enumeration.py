@@ -37,7 +37,7 @@ Api = tuple[str, str]
 
 @pytest.fixture
 def http() -> Iterator[HttpDriver]:
-    with open_http_driver(InMemoryDatabase().open_repositories) as driver:
+    with open_http_driver(InMemoryDatabase().open_database) as driver:
         yield driver
 
 

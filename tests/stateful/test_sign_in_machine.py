@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
 from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
-from tests.stateful.runs import OpenDatabase, on_each_database, run_machine
+from tests.stateful.runs import ChooseDatabase, on_each_database, run_machine
 from tests.stateful.users_model import TOKEN_TTL, add_session
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.unit.domain.otp.phone_verification_model import (
@@ -358,7 +358,7 @@ def is_known(text: str) -> bool:
 @on_each_database(28, 6, 4)
 @pytest.mark.hypothesis
 def test_sign_in_behaves_like_its_model(
-    open_database: OpenDatabase, example_count: int, request: pytest.FixtureRequest
+    choose_database: ChooseDatabase, example_count: int, request: pytest.FixtureRequest
 ) -> None:
-    with open_http_driver(open_database(request)) as http:
+    with open_http_driver(choose_database(request)) as http:
         run_machine(lambda: SignInMachine(http), example_count)

@@ -16,7 +16,7 @@ from domain.identities.identity import Role
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.sliding_window import SlidingWindow
 from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
-from tests.stateful.runs import OpenDatabase, on_each_database, run_machine
+from tests.stateful.runs import ChooseDatabase, on_each_database, run_machine
 from tests.stateful.users_model import USERNAME_RESERVATION, ModelIdentity, Outcome, UsersModel
 
 PEOPLE: Final = st.integers(0, 3)
@@ -287,7 +287,7 @@ def shown(response: httpx.Response) -> tuple[Any, Any]:
 @on_each_database(30, 8, 6)
 @pytest.mark.hypothesis
 def test_users_and_usernames_behave_like_their_model(
-    open_database: OpenDatabase, example_count: int, request: pytest.FixtureRequest
+    choose_database: ChooseDatabase, example_count: int, request: pytest.FixtureRequest
 ) -> None:
-    with open_http_driver(open_database(request), POLICY) as http:
+    with open_http_driver(choose_database(request), POLICY) as http:
         run_machine(lambda: UsersMachine(http), example_count)

@@ -1,8 +1,8 @@
 """The cells of the bench: each measures one scenario on one side."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Final, Protocol
@@ -10,14 +10,16 @@ from typing import Final, Protocol
 from PIL import Image
 
 from tests.benchmarks.load import client_ip, encode_request
-from tests.benchmarks.speed.processes import HttpProcess, run_program
+from tests.benchmarks.speed.processes import HttpProcess, ServiceProcess, run_program
 from tests.benchmarks.speed.results import Sample
 from tests.benchmarks.speed.stolen_time import StolenTime
-from tests.benchmarks.speed.wrk import Load, run_wrk, write_requests
+from tests.benchmarks.speed.wrk import Load, send_requests, sign_in, write_requests
 
 FEW: Final = 32
-"""The number of connections of nearly all aims."""
+"""The number of connections of nearly all bounds."""
 MAX_CODES_PER_SECOND: Final = 6_000
+FIRST_SIGN_IN: Final = 4_000_000
+"""The phones of sign-ins are others than those of `RequestCodes`, whose codes nobody verifies."""
 GUESSES_PER_PHONE: Final = 4
 """With five, the code would be used up."""
 FULL_LIMIT: Final = {"DIALTONE_SMS_LIMIT_PER_COUNTRY": "5000/1h"}
@@ -70,7 +72,7 @@ class HttpCell:
     def measure(self, connections: int, seconds: int) -> Sample:
         """Measure with wrk."""
         before, stolen_time = self.server.cpu_seconds(), StolenTime()
-        load = run_wrk(self.server.url, self.requests, connections, seconds, self.sent)
+        load = self.send(connections, seconds)
         stolen_percent = stolen_time.percent
         cpu = self.server.cpu_seconds() - before
         self.server.wait_until_idle()
@@ -88,6 +90,10 @@ class HttpCell:
             errors=self.count_errors(load) if load.responses else connections,
             stolen_percent=stolen_percent,
         )
+
+    def send(self, connections: int, seconds: int) -> Load:
+        """Send requests for so long."""
+        return send_requests(self.server.url, self.requests, connections, seconds, self.sent)
 
     def count_errors(self, load: Load) -> int:
         """Return how many requests had no response, or one with another status than expected."""
@@ -167,6 +173,40 @@ class WrongCodes(HttpCell):
         sample = HttpCell.measure(self, connections, seconds)
         self.rate = sample.rate
         return sample
+
+
+@dataclass(slots=True, kw_only=True)
+class SignIns(HttpCell):
+    """Requests a code for another phone each time, and verifies it when the message is there.
+
+    A sample counts sign-ins; its latencies are those of their two requests.
+    """
+
+    server: ServiceProcess
+    next_number: int = FIRST_SIGN_IN
+
+    def send(self, connections: int, seconds: int) -> Load:
+        """Sign in with wrk for so long."""
+        first = self.next_number
+        numbers = range(first, first + MAX_CODES_PER_SECOND * seconds)
+        self.next_number = numbers.stop
+        write_requests(self.requests, self._encode(numbers))
+        load = sign_in(self.server.url, self.requests, self.server.output, connections, seconds)
+        # At the end, each connection may have requested a code that is not verified yet. All other
+        # responses that did not lead to a sign-in are errors.
+        unfinished = load.responses - 2 * load.sign_ins
+        return replace(
+            load,
+            responses=load.sign_ins,
+            rate=load.rate * load.sign_ins / max(1, load.responses),
+            rejected=load.rejected + max(0, unfinished - 2 * connections),
+        )
+
+    def _encode(self, numbers: range) -> Iterator[bytes]:
+        for number in numbers:
+            phone = _us_phone(number)
+            yield _post_phone("/auth/request-otp", phone, number)
+            yield _post_phone("/auth/verify-otp", phone, number, otp="000000")
 
 
 @dataclass(frozen=True, slots=True)

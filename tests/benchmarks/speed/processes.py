@@ -37,9 +37,14 @@ THIS_TREE: Final = Tree()
 
 
 class HttpProcess(ServerProcess):
-    """A server on a port of 127.0.0.1; its stderr is written to a file."""
+    """A server on a port of 127.0.0.1; its stderr is written to a file.
+
+    Attributes:
+        output: where its stdout is written.
+    """
 
     path = "/health/live"
+    output = Path(os.devnull)
 
     def __init__(self, name: str, folder: Path, command: Sequence[str]) -> None:
         super().__init__(folder)
@@ -52,7 +57,7 @@ class HttpProcess(ServerProcess):
         return f"http://127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
-        return ["/bin/sh", "-c", 'exec "$0" "$@" > /dev/null', *self._command]
+        return ["/bin/sh", "-c", 'exec "$@" > "$0"', str(self.output), *self._command]
 
     def is_ready(self) -> bool:
         request = f"GET {self.path} HTTP/1.1\r\nHost: bench\r\n\r\n"
@@ -112,6 +117,8 @@ class ServiceProcess(HttpProcess):
             **settings,
         }
         self._tree = tree
+        self.output = self.folder / "messages"
+        """What the console messenger prints."""
 
     def environ(self) -> dict[str, str]:
         return {
@@ -128,8 +135,8 @@ class ServiceProcess(HttpProcess):
         }
 
     def seed(self, *arguments: str) -> None:
-        """Run `seed.py` of this folder with the settings, the checkout and its packages."""
-        seed = _FOLDER / "seed.py"
+        """Run `seed.py` of the checkout with the settings and its packages."""
+        seed = self._tree.path / _FOLDER.relative_to(_ROOT) / "seed.py"
         run_program([str(self._tree.python), "-P", str(seed), *arguments], self.environ())
 
 

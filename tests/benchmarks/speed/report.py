@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.benchmarks.plots import render_bars
-from tests.benchmarks.speed.aims import (
+from tests.benchmarks.speed.bounds import (
     DATABASES,
     SCENARIOS_BY_RECORDS,
     compare,
@@ -36,7 +36,7 @@ def write_report(results: Results, folder: Path) -> str:
 
 
 def render_summary(results: Results) -> str:
-    """Return what a reader of the documentation needs: a line for each scenario, and the aims."""
+    """Return a line for each scenario, and the figures with a bound, for the documentation."""
     return "\n".join(
         [
             *_describe_run(results.machine),
@@ -52,17 +52,17 @@ def render_summary(results: Results) -> str:
                     if not one.records and 1 < one.connections <= FEW
                 ),
             ),
-            *_table("aim|measured|bound|result", _aims(results)),
+            *_table("figure|measured|bound|result", _figures(results)),
         ]
     )
 
 
 def render_table(results: Results) -> str:
-    """Return the machine, the aims and all measurements as Markdown."""
+    """Return the machine, the figures with a bound and all measurements as Markdown."""
     return "\n".join(
         [
             *_describe_run(results.machine),
-            *_table("aim|measured|bound|result", _aims(results)),
+            *_table("figure|measured|bound|result", _figures(results)),
             *_table(
                 f"scenario|side|connections|{FIGURES}|ratio to litestar",
                 (
@@ -97,11 +97,11 @@ def _describe_run(machine: Mapping[str, Any]) -> Sequence[str]:
     ]
 
 
-def _aims(results: Results) -> Iterator[Sequence[str]]:
-    for aim in compare(results):
-        bound = f"{'≤' if aim.is_highest else '≥'} {aim.bound:g}{aim.unit}"
-        result = "met" if aim.is_met else "not met"
-        yield [aim.text, f"{aim.value:.{3 if 0 < aim.bound < 1 else 2}f}{aim.unit}", bound, result]
+def _figures(results: Results) -> Iterator[Sequence[str]]:
+    for figure in compare(results):
+        bound = f"{'≤' if figure.is_highest else '≥'} {figure.bound:.3g}{figure.unit}"
+        value = f"{figure.value:{'.3g' if figure.value < 1 else '.2f'}}{figure.unit}"
+        yield [figure.text, value, bound, "within" if figure.is_within else "worse"]
 
 
 def _stolen(machine: Mapping[str, Any]) -> str:

@@ -41,6 +41,8 @@ class Results:
     samples: Sequence[Sample]
     footprints: Mapping[str, Mapping[str, float]]
     """Of each service at rest: memory in MB by process and kind, and seconds until it is ready."""
+    documents_per_sign_in: float | None = None
+    """How many documents MongoDB writes for a sign-in. None if it was not measured."""
 
     def find(self, side: str, scenario: str, connections: int, records: int = 0) -> Sample | None:
         """Return the sample of this run, or None if it was not measured."""
@@ -61,6 +63,7 @@ def read_results(folder: Path) -> Results:
         document["machine"],
         [Sample(**sample) for sample in document["samples"]],
         document["footprints"],
+        document.get("documents_per_sign_in"),
     )
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.databases import open_databases
-from tests.benchmarks.speed.aims import DATABASES
-from tests.benchmarks.speed.cells import FEW, Cell, HttpCell
+from tests.benchmarks.speed.bounds import DATABASES
+from tests.benchmarks.speed.cells import FEW, Cell, HttpCell, SignIns
+from tests.benchmarks.speed.documents import count_documents
 from tests.benchmarks.speed.footprint import measure_footprints
 from tests.benchmarks.speed.records import measure_records
 from tests.benchmarks.speed.report import write_report
@@ -23,7 +24,7 @@ from tests.benchmarks.speed.results import (
     combine_rounds,
     leave_out_disturbed,
 )
-from tests.benchmarks.speed.sides import TWO_WORKERS, open_sides
+from tests.benchmarks.speed.sides import SIGN_IN, TWO_WORKERS, open_sides
 from tests.benchmarks.speed.stolen_time import StolenTime
 from tests.benchmarks.speed.wrk import find_wrk
 
@@ -69,6 +70,7 @@ def measure_speed(
         with open_sides(folder, databases, is_full=form.is_full) as cells:
             print(f"all sides run after {time.perf_counter() - began_at:.0f} s")
             samples.extend(_measure_in_turn(cells, form))
+            documents = _count_documents(cells)
         if form.is_full:
             samples.extend(
                 _show(sample, f"{sample.records:,} records")
@@ -78,7 +80,7 @@ def measure_speed(
     machine["stolen_percent"] = stolen_time.percent
     machine["left_out"] = [len(samples) - len(leave_out_disturbed(samples)), len(samples)]
     machine["seconds"] = round(time.perf_counter() - began_at)
-    results = Results(machine, combine_rounds(samples), footprints)
+    results = Results(machine, combine_rounds(samples), footprints, documents)
     results.write(output)
     print(f"\n{write_report(results, output)}")
     print(f"{machine['seconds']} s; results, table and plots are in {output}")
@@ -95,14 +97,26 @@ def _measure_in_turn(cells: Sequence[Cell], form: Form) -> Iterator[Sample]:
                 yield _show(cell.measure(connections, seconds), f"round {number}")
 
 
+def _count_documents(cells: Sequence[Cell]) -> float | None:
+    for cell in cells:
+        if isinstance(cell, SignIns) and cell.side == "mongodb":
+            documents = count_documents(cell)
+            print(f"{documents:.2f} documents written per sign-in on mongodb")
+            return documents
+    return None
+
+
 def _seconds(cell: Cell, connections: int, form: Form) -> int:
     if cell.scenario == "upload":
         return form.upload_seconds
+    if cell.scenario == SIGN_IN:
+        # The codes that are not verified yet at the end have taken their time.
+        return 4
     # A p99 needs some responses more than a median. Besides, what has not finished at the end is
     # not counted, but has taken its CPU time.
     if cell.scenario in CODES:
         return 3 if connections == MANY else 2
-    # The aim of two workers is a quotient of two CPU times, whose errors add up.
+    # The figure of two workers is a quotient of two CPU times, whose errors add up.
     is_of_workers = cell.side.removesuffix(TWO_WORKERS) in DATABASES and connections == FEW
     return 2 if form.is_full and cell.scenario == "me" and is_of_workers else 1
 
@@ -110,6 +124,8 @@ def _seconds(cell: Cell, connections: int, form: Form) -> int:
 def _connections(cell: Cell, form: Form) -> Sequence[int]:
     if cell.scenario == "upload":
         return [UPLOADS_AT_ONCE]
+    if cell.scenario == SIGN_IN:
+        return [FEW]
     is_measured_alone = cell.side in ("litestar", *DATABASES) and cell.scenario in MEASURED_ALONE
     lone = [LONE] if is_measured_alone else []
     return [*lone, FEW, MANY] if form.is_full else [*lone, FEW]

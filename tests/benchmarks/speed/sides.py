@@ -20,6 +20,7 @@ from tests.benchmarks.speed.cells import (
     ProgramCell,
     RejectedRequests,
     RequestCodes,
+    SignIns,
     WrongCodes,
     get_with_tokens,
     make_photo,
@@ -34,6 +35,7 @@ UPLOADERS: Final = 8
 OWN_PAGE: Final = "/library?user_id={user_id}&per_page=20"
 TWO_WORKERS: Final = ", 2 workers"
 WITH_FULL_LIMIT: Final = ", full limit"
+SIGN_IN: Final = "sign-in"
 _SPEED: Final = Path(__file__).parent
 
 
@@ -73,11 +75,16 @@ class Service:
         return self._cell("upload", upload_with_tokens(photo, tokens))
 
     def codes(self) -> list[HttpCell]:
-        """Return the cells that request codes and guess them."""
-        files = (self.folder / name for name in ("request-code", "wrong-code"))
-        requested = RequestCodes(self.process, "request code", next(files))
-        guesses = WrongCodes(self.process, "wrong code", next(files), requested=requested)
-        return [requested, guesses]
+        """Return the cells that request codes, guess them, and sign in with them."""
+        requested = RequestCodes(self.process, "request code", self.folder / "request-code")
+        guesses = WrongCodes(
+            self.process, "wrong code", self.folder / "wrong-code", requested=requested
+        )
+        return [requested, guesses, self.sign_ins()]
+
+    def sign_ins(self) -> SignIns:
+        """Return the cell of whole sign-ins."""
+        return SignIns(server=self.process, scenario=SIGN_IN, requests=self.folder / "sign-in")
 
     def rejected(self) -> HttpCell:
         """Return the cell of requests that are rejected, if this service has the full limit."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.support.servers.process import find_or_install
 
-_SCRIPT: Final = Path(__file__).with_name("requests.lua")
+_FOLDER: Final = Path(__file__).parent
 _MILLISECONDS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
@@ -18,6 +18,7 @@ class Load:
     """The responses of one run.
 
     `rejected` are those with another status than 2xx or 3xx, `socket_errors` have no response.
+    `sign_ins` are the sessions that were opened by correct codes, if these were sent.
     """
 
     responses: int
@@ -26,6 +27,7 @@ class Load:
     p99_ms: float
     rejected: int
     socket_errors: int
+    sign_ins: int = 0
 
 
 def find_wrk() -> str:
@@ -34,17 +36,34 @@ def find_wrk() -> str:
 
 
 def write_requests(path: Path, requests: Iterable[bytes]) -> Path:
-    """Write requests as the script reads them."""
+    """Write requests as the scripts read them."""
     with path.open("wb") as file:
         for request in requests:
             file.write(b"%d\n%b" % (len(request), request))
     return path
 
 
-def run_wrk(url: str, requests: Path, connections: int, seconds: int, start: int = 0) -> Load:
+def send_requests(url: str, requests: Path, connections: int, seconds: int, start: int = 0) -> Load:
     """Send the requests in turn, from the one with the number `start`."""
+    return _run(url, connections, seconds, "requests.lua", str(requests), str(start))
+
+
+def sign_in(url: str, requests: Path, messages: Path, connections: int, seconds: int) -> Load:
+    """Request codes, and verify each code that is sent.
+
+    Args:
+        url: that of the service.
+        requests: pairs: a request for a code, and the verification of it with the code 000000.
+        messages: where the console messenger prints.
+        connections: how many are open.
+        seconds: how long.
+    """
+    return _run(url, connections, seconds, "sign_in.lua", str(requests), str(messages))
+
+
+def _run(url: str, connections: int, seconds: int, script: str, *arguments: str) -> Load:
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout=10s"]
-    command = [find_wrk(), *options, "-s", str(_SCRIPT), url, "--", str(requests), str(start)]
+    command = [find_wrk(), *options, "-s", str(_FOLDER / script), url, "--", *arguments]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         raise SystemExit(f"wrk failed:\n{run.stdout}{run.stderr}")
@@ -54,6 +73,7 @@ def run_wrk(url: str, requests: Path, connections: int, seconds: int, start: int
 def parse_wrk(output: str) -> Load:
     """Return what wrk printed."""
     socket_errors = re.search(r"Socket errors: (.*)", output)
+    sign_ins = re.search(r"(\d+) sign-ins", output)
     other_statuses = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     return Load(
         responses=int(_find(r"(\d+) requests in", output)),
@@ -62,6 +82,7 @@ def parse_wrk(output: str) -> Load:
         p99_ms=_to_milliseconds(_find(r"\s99%\s+(\S+)", output)),
         rejected=int(other_statuses[1]) if other_statuses else 0,
         socket_errors=sum(map(int, re.findall(r"\d+", socket_errors[1]))) if socket_errors else 0,
+        sign_ins=int(sign_ins[1]) if sign_ins else 0,
     )
 
 

@@ -346,11 +346,6 @@ class InMemoryDatabase:
         ports: Any = {name: _Port(self, name, getattr(repositories, name)) for name in names}
         return Repositories(**ports)
 
-    @asynccontextmanager
-    async def open_repositories(self) -> AsyncIterator[Repositories]:
-        """Yield the repositories."""
-        yield self.repositories()
-
     async def check(self) -> None:
         """Let other tasks run, so that races are real.
 

@@ -241,6 +241,7 @@ async def test_what_a_cancelled_caller_acquired_is_released(
         result = await run(self, call)
         if collection.find_one():
             has_written.set()
+            # Until the caller is cancelled.
             await asyncio.sleep(0.05)
         return result
 

@@ -21,22 +21,19 @@ from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.repositories import make_repositories
 from adapters.records.separate_limits import SeparateLimits
+from application.identities.feature import IdentitiesPorts
+from application.media.feature import MediaPorts
+from application.operations.feature import OperationsPorts
+from application.otp.feature import OtpPorts
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.otp import Messenger
-from application.ports.system import Clock
+from application.ports.system import Clock, SystemPorts
 from application.ports.voice import CallProvider, Webhooks
 from application.use_cases import Policy, Ports, UseCases
-from application.webhook_urls import WebhookUrls
-from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
-from domain.media.usage import Quota
-from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.rate_limits import RateLimits
-from domain.phone import PhoneRules
-from domain.voice.call_limits import CallLimits
 from domain.voice.flow import HANG_UP_FLOW
 from entrypoints.factories import (
     health_check_of,
@@ -54,6 +51,7 @@ from entrypoints.settings.values import (
     S3Bucket,
     SmsProvider,
     SqliteDatabase,
+    provider_name,
 )
 from entrypoints.startup_error import StartupError
 
@@ -136,7 +134,7 @@ async def open_use_cases(
             call_provider = await stack.enter_async_context(open_call_provider(settings))
         messenger = FailoverMessenger(
             [
-                Provider(_provider_name(provider), one)
+                Provider(provider_name(provider), one)
                 for provider, one in zip(providers, messengers, strict=True)
             ],
             [health_check_of(one) for one in messengers],
@@ -151,80 +149,36 @@ async def open_use_cases(
         )
         yield UseCases(
             Ports(
+                system=SystemPorts(clock=clock, randomness=randomness, events=LogSecurityEvents()),
                 repositories=make_repositories(database, phone_encryption),
-                limit_store_health=limit_store_health,
-                media_files=files,
-                media_health=HeldHealthCheck(health_check_of(files)),
-                messenger=messenger,
-                messenger_health=HeldHealthCheck(messenger),
-                sms_templates=templates,
-                image_publisher=image_publisher,
-                tokens=tokens,
-                refresh_keys=keys.key_set(KeyPurpose.REFRESH),
-                otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
-                keyed_hashes=phone_encryption,
-                events=LogSecurityEvents(),
-                clock=clock,
-                randomness=randomness,
-                call_provider=call_provider,
-                status_callbacks=status_callbacks,
+                identities=IdentitiesPorts(
+                    tokens=tokens, refresh_keys=keys.key_set(KeyPurpose.REFRESH)
+                ),
+                media=MediaPorts(
+                    files=files, image_publisher=image_publisher, keyed_hashes=phone_encryption
+                ),
+                otp=OtpPorts(
+                    messenger=messenger,
+                    sms_templates=templates,
+                    otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
+                    keyed_hashes=phone_encryption,
+                    call_provider=call_provider,
+                    status_callbacks=status_callbacks,
+                ),
+                operations=OperationsPorts(
+                    media_files=files,
+                    media_health=HeldHealthCheck(health_check_of(files)),
+                    messenger_health=HeldHealthCheck(messenger),
+                    limit_store_health=limit_store_health,
+                    call_provider=call_provider,
+                ),
             ),
             Policy(
-                countries=settings.countries,
-                session_limits=SessionLimits(
-                    max_age=settings.session_max_age,
-                    idle_timeout=settings.session_idle_timeout,
-                    plain_token_ttl=settings.plain_token_ttl,
-                ),
-                delivery_policy=DeliveryPolicy(
-                    per_phone=settings.sms_limit_per_phone,
-                    per_phone_and_ip=settings.sms_limit_per_phone_and_ip,
-                    own_quota=settings.sms_limit_trusted_ip,
-                ),
-                rate_limits=RateLimits(
-                    per_ip=settings.sms_limit_per_ip,
-                    per_country=settings.sms_limit_per_country,
-                    total=settings.sms_limit_total,
-                    all_deliveries_factor=settings.sms_limit_all_factor,
-                    verifications_per_ip=settings.verify_limit_per_ip,
-                    failed_attempts_per_country=settings.failed_attempt_limit_per_country,
-                    failed_attempts_total=settings.failed_attempt_limit_total,
-                    calls_per_country=settings.voice_limit_per_country,
-                    callbacks_per_country=settings.callback_limit_per_country,
-                    callbacks_total=settings.callback_limit_total,
-                ),
-                call_limits=CallLimits(
-                    per_caller=settings.inbound_limit_per_caller,
-                    total=settings.inbound_limit_total,
-                    operator_per_caller=settings.operator_limit_per_caller,
-                    operator_total=settings.operator_limit_total,
-                    operator_lines=settings.operator_lines,
-                ),
-                test_otps=settings.test_otps.value,
-                otp_length=settings.otp_length,
-                phone_rules=PhoneRules(accepts_toll_free=settings.accepts_toll_free_numbers),
-                recycled_after=settings.recycled_after,
-                call_flow=call_flow,
-                operator=settings.operator,
-                caller_id=settings.twilio_caller_id,
-                call_retention=settings.call_retention,
-                recording_retention=settings.recording_retention,
-                webhook_urls=(
-                    WebhookUrls(settings.public_url)
-                    if settings.is_set("DIALTONE_PUBLIC_URL")
-                    and (status_callbacks or settings.receives_webhooks)
-                    else None
-                ),
-                are_messages_reported=bool(status_callbacks),
-                sms_provider=_provider_name(settings.sms[0]) if settings.sms else "",
-                voice_provider=settings.voice.value,
-                library_visibility=settings.library_visibility,
-                quota=Quota(settings.library_quota, settings.library_quota_items),
-                media_access=settings.media_access,
-                media_service_url=f"{settings.public_url}/media",
-                media_public_url=settings.media_public_url,
-                media_url_variant=settings.media_url_variant,
-                variant_specs=settings.media_variants,
+                identities=settings.identities_policy(),
+                media=settings.media_policy(),
+                otp=settings.otp_policy(are_messages_reported=bool(status_callbacks)),
+                operations=settings.operations_policy(),
+                voice=settings.voice_policy(call_flow),
             ),
         )
 
@@ -415,11 +369,6 @@ def open_messenger(
         case Factory() as factory:
             environ = settings.variables.values
             return open_adapter(factory, "DIALTONE_SMS", Messenger, environ=environ)
-
-
-def _provider_name(provider: SmsProvider | Factory) -> str:
-    """Return the name of a provider in `DIALTONE_SMS`."""
-    return provider.path if isinstance(provider, Factory) else provider.value
 
 
 @contextmanager

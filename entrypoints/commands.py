@@ -78,7 +78,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
     """Delete expired and abandoned data; report how many of each kind."""
     parts = (Part.MEDIA, Part.CALLS)
-    report = _with_use_cases(settings, parts, lambda use_cases: use_cases.cleanup())
+    report = _with_use_cases(settings, parts, lambda use_cases: use_cases.operations.cleanup())
     return [f"{name.replace('_', ' ')}: {count}" for name, count in report.items()]
 
 
@@ -93,7 +93,7 @@ def _rebuild_variants(settings: Settings) -> Iterable[str]:
     """Make the variants of all images that the settings name; the log has the progress."""
     parts = (Part.MEDIA, Part.IMAGES)
     report = _with_use_cases(
-        settings, parts, lambda use_cases: use_cases.rebuild_variants(TemporaryFile)
+        settings, parts, lambda use_cases: use_cases.media.rebuild_variants(TemporaryFile)
     )
     yield from (f"{name.replace('_', ' ')}: {count}" for name, count in asdict(report).items())
     if report.failed_items:
@@ -105,14 +105,14 @@ def _check_media(settings: Settings, arguments: Namespace) -> Iterable[str]:
     show_progress = _ProgressLine()
 
     async def check(use_cases: UseCases) -> MediaFindings:
-        findings = await use_cases.check_media.find(show_progress)
+        findings = await use_cases.media.check_media.find(show_progress)
         if arguments.repair:
             if findings.is_suspicious and not arguments.force:
                 raise CommandError(
                     f"Nothing was changed: no item of {findings.items} has its file. Check that"
                     " DIALTONE_DATABASE and DIALTONE_MEDIA belong together, or add --force."
                 )
-            await use_cases.check_media.repair(findings, show_progress)
+            await use_cases.media.check_media.repair(findings, show_progress)
         return findings
 
     found = _with_use_cases(settings, (Part.MEDIA,), check)
@@ -368,7 +368,9 @@ def _act(
     not_found: str = "There is no such user: use a user id, or a phone that has signed in.",
 ) -> T:
     try:
-        return _with_use_cases(settings, (), lambda use_cases: act(use_cases.operator_actions))
+        return _with_use_cases(
+            settings, (), lambda use_cases: act(use_cases.identities.operator_actions)
+        )
     except UserNotFound:
         raise CommandError(not_found) from None
 

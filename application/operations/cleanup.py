@@ -8,13 +8,13 @@ from typing import Final
 
 from application.media.deletions import MarkForDeletion, RetryDeletions, delete_files
 from application.media.quota import LibraryQuota
+from application.operations.clean_up_calls import CleanUpCalls
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaFiles
 from application.ports.repositories import Leases, Repositories
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
-from application.voice.clean_up_calls import CleanUpCalls
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
 from domain.media.item import FILE_DELETION_DELAY
 from domain.otp.phone_verification import PhoneVerification

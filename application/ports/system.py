@@ -1,5 +1,6 @@
 """What all features need: clock, randomness, health checks and security events."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypedDict, Unpack
@@ -107,3 +108,12 @@ class SecurityEvents(Protocol):
     def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
         """Emit an event; never waits and never raises. An empty detail is left out."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemPorts:
+    """What every feature needs."""
+
+    clock: Clock
+    randomness: Randomness
+    events: SecurityEvents

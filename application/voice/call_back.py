@@ -5,8 +5,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from application.otp.callbacks import Callbacks
 from application.ports.errors import PortError
+from application.voice.callbacks import Callbacks
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, callback_id
 from domain.voice.instructions import Say

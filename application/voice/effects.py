@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from application.identities.assign_phone import assign_phone
-from application.otp.callbacks import Callbacks
 from application.otp.codes import OtpCodes
 from application.otp.delivery_limiter import release_permits
 from application.otp.delivery_timing import DeliveryTimingProfile
@@ -13,6 +12,7 @@ from application.ports.limits import LimitStore
 from application.ports.otp import DeliveryStatus, Messenger, PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.update import save_identity, update_identity, update_phone_verification
+from application.voice.callbacks import Callbacks
 from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity

@@ -64,7 +64,7 @@ async def authenticate(connection: Connection) -> Principal:
         raise NoAccessToken
     if len(token) > _MAX_TOKEN_LENGTH:
         raise Unauthenticated
-    principal: Principal = await connection.app.state.use_cases.authenticate(token)
+    principal: Principal = await connection.app.state.use_cases.identities.authenticate(token)
     return principal
 
 

@@ -75,9 +75,9 @@ def make_app(
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
             if interval := settings.cleanup_interval:
-                cleanup = run_cleanup_task(use_cases.scheduled_cleanup, interval)
+                cleanup = run_cleanup_task(use_cases.operations.scheduled_cleanup, interval)
                 await stack.enter_async_context(cleanup)
-                retries = run_retry_task(use_cases.retry_deletions, RETRY_INTERVAL)
+                retries = run_retry_task(use_cases.media.retry_deletions, RETRY_INTERVAL)
                 await stack.enter_async_context(retries)
             # What exists now stays: no collection has to look at it.
             gc.freeze()

@@ -93,3 +93,8 @@ class Variables:
 
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
     from_env_file: frozenset[str] = field(default=frozenset(), compare=False)
+
+
+def provider_name(provider: SmsProvider | Factory) -> str:
+    """Return the name of a provider in `DIALTONE_SMS`."""
+    return provider.path if isinstance(provider, Factory) else provider.value

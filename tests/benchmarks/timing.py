@@ -178,15 +178,15 @@ async def _log_in_and_block(
                 batch = phones[first : first + _LOGINS_TOGETHER]
                 await asyncio.gather(*(_log_in(use_cases, phone, first) for phone in batch))
             for phone in blocked:
-                await use_cases.operator_actions.block(phone)
+                await use_cases.identities.operator_actions.block(phone)
 
 
 async def _log_in(use_cases: UseCases, phone: PhoneNumber, number: int) -> None:
     from_ip = client_ip(number)
-    await use_cases.request_otp(RequestOtpCommand(phone, from_ip))
+    await use_cases.otp.request_otp(RequestOtpCommand(phone, from_ip))
     latest = reversed(_MESSENGER.messages[-_LOGINS_TOGETHER:])
     [code] = [message.code for message in latest if message.phone == phone]
-    result = await use_cases.verify_otp(VerifyOtpCommand(phone, parse_otp_code(code), from_ip))
+    result = await use_cases.otp.verify_otp(VerifyOtpCommand(phone, parse_otp_code(code), from_ip))
     assert isinstance(result, LoggedIn)
 
 

@@ -14,7 +14,7 @@ from domain.voice.flow import DialResult
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.inbound_call import PHONE_LINE, RepeatedCall, another_instance
+from tests.support.inbound_call import PHONE_LINE, RepeatedCall, another_instance, make_phone_line
 
 COPIES = 6
 
@@ -67,7 +67,7 @@ async def test_the_last_permit_is_enough_for_all_copies_of_a_first_request(
     call: RepeatedCall,
 ) -> None:
     once = SlidingWindow(1, timedelta(hours=1))
-    policy = replace(PHONE_LINE, call_limits=CallLimits(per_caller=once, total=once))
+    policy = make_phone_line(call_limits=CallLimits(per_caller=once, total=once))
     assert call.other
     limited = replace(
         call, app=replace(call.app, policy=policy), other=replace(call.other, policy=policy)

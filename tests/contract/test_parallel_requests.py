@@ -11,13 +11,13 @@ import pytest
 from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.repositories import Repositories
-from application.use_cases import Policy
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.policies import make_policy
 
 HOUR = timedelta(hours=1)
 PARALLEL = 50
@@ -31,7 +31,7 @@ def phone(number: int) -> PhoneNumber:
 
 def app_with_limits(repositories: Repositories, **limits: Any) -> AppHarness:
     return AppHarness(
-        repositories=repositories, policy=Policy(rate_limits=replace(RateLimits(), **limits))
+        repositories=repositories, policy=make_policy(rate_limits=replace(RateLimits(), **limits))
     )
 
 
@@ -76,7 +76,7 @@ async def test_parallel_requests_deliver_exactly_a_shared_limit(
 async def test_parallel_requests_deliver_exactly_the_limit_of_a_phone(
     repositories: Repositories,
 ) -> None:
-    app = AppHarness(repositories=repositories, policy=Policy(delivery_policy=NO_COOLDOWN))
+    app = AppHarness(repositories=repositories, policy=make_policy(delivery_policy=NO_COOLDOWN))
 
     statuses = await request_all(
         app, *((phone(1), f"192.0.2.{number}") for number in range(PARALLEL))
@@ -119,7 +119,7 @@ async def test_parallel_correct_verifications_open_one_session(
     # All others repeat the login.
     logins = [result for result in results if isinstance(result, LoggedIn)]
     assert len(logins) == (PARALLEL if has_id else 1)
-    principals = [await app.use_cases.authenticate(login.tokens.access_token) for login in logins]
+    principals = [await app.identities.authenticate(login.tokens.access_token) for login in logins]
     assert len({principal.session.id for principal in principals}) == 1
     assert len({login.device_token for login in logins}) == 1
     assert len(principals[-1].identity.sessions) == 1

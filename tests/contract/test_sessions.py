@@ -36,23 +36,23 @@ async def test_parallel_refreshes_at_two_instances_return_one_refresh_token(
     _, token = await log_in(apps[0])
 
     refreshed = await asyncio.gather(
-        *(apps[number % 2].use_cases.refresh_session(token) for number in range(PARALLEL))
+        *(apps[number % 2].identities.refresh_session(token) for number in range(PARALLEL))
     )
 
     assert len({tokens.refresh_token for tokens in refreshed}) == 1
     apps[0].advance(11)
-    again = await apps[1].use_cases.refresh_session(a_parsed_token(refreshed[0].refresh_token))
+    again = await apps[1].identities.refresh_session(a_parsed_token(refreshed[0].refresh_token))
     assert again.refresh_token != refreshed[0].refresh_token
 
 
 async def test_a_logout_is_known_to_the_other_instance_at_once(apps: list[AppHarness]) -> None:
     first, second = apps
     access_token, token = await log_in(first)
-    principal = await second.use_cases.authenticate(access_token)
+    principal = await second.identities.authenticate(access_token)
 
-    await first.use_cases.logout(principal, Scope.ALL)
+    await first.identities.logout(principal, Scope.ALL)
 
     with pytest.raises(Unauthenticated):
-        await second.use_cases.authenticate(access_token)
+        await second.identities.authenticate(access_token)
     with pytest.raises(Unauthenticated):
-        await second.use_cases.refresh_session(token)
+        await second.identities.refresh_session(token)

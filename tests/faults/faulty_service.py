@@ -188,14 +188,16 @@ def _build_counted_use_cases(ports: Ports, policy: Policy) -> UseCases:
         port.name: CountedPort(port.name, getattr(ports.repositories, port.name))
         for port in fields(Repositories)
     }
+    media_files = cast("Any", CountedPort("media_files", ports.media.files))
+    messenger = cast("Any", CountedPort("messenger", ports.otp.messenger))
+    provider = ports.otp.call_provider
+    call_provider = cast("Any", provider and CountedPort("call_provider", provider))
     counted = replace(
         ports,
         repositories=Repositories(**cast("dict[str, Any]", repositories)),
-        media_files=cast("Any", CountedPort("media_files", ports.media_files)),
-        messenger=cast("Any", CountedPort("messenger", ports.messenger)),
-        call_provider=cast(
-            "Any", ports.call_provider and CountedPort("call_provider", ports.call_provider)
-        ),
+        media=replace(ports.media, files=media_files),
+        otp=replace(ports.otp, messenger=messenger, call_provider=call_provider),
+        operations=replace(ports.operations, media_files=media_files, call_provider=call_provider),
     )
     return UseCases(counted, policy)
 

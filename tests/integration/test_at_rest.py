@@ -75,10 +75,10 @@ async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
             await app.verify_otp("000000", phone, client_ip)
         app.advance(minutes=20)
     principal = await app.log_in(phones[0])
-    await app.use_cases.create_user(principal, parse_username(USERNAME), phones[0])
-    await app.use_cases.operator_actions.block(phones[1])
-    await app.use_cases.operator_actions.block(a_phone(4))
-    await app.use_cases.cleanup()
+    await app.identities.create_user(principal, parse_username(USERNAME), phones[0])
+    await app.identities.operator_actions.block(phones[1])
+    await app.identities.operator_actions.block(a_phone(4))
+    await app.operations.cleanup()
 
     content = copy()
 

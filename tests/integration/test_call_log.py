@@ -50,7 +50,7 @@ async def driver() -> AsyncIterator[CallLogDriver]:
     harness = AppHarness()
     owner = await harness.log_in(a_phone(1))
     first_login = await harness.log_in(a_phone(2))
-    await harness.use_cases.operator_actions.change_role(
+    await harness.identities.operator_actions.change_role(
         first_login.identity.id, Role.ADMINISTRATOR
     )
     administrator = await harness.access_token(a_phone(2))

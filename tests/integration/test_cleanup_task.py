@@ -24,7 +24,7 @@ async def test_it_cleans_up_once_in_each_interval_and_logs_the_counts() -> None:
     app = AppHarness()
     await app.database.repositories().identities.add(a_deleted_identity())
     with capture_logs() as logs:
-        async with run_cleanup_task(app.use_cases.scheduled_cleanup, INTERVAL):
+        async with run_cleanup_task(app.operations.scheduled_cleanup, INTERVAL):
             await wait_until(lambda: len(logs) == 1)
             app.advance(INTERVAL.total_seconds())
             await wait_until(lambda: len(logs) == 2)
@@ -39,7 +39,7 @@ async def test_it_ends_with_the_block_even_while_the_database_hangs() -> None:
     app = AppHarness()
     app.faults.run_before("leases.acquire", asyncio.Event().wait)
     tasks = asyncio.all_tasks()
-    async with run_cleanup_task(app.use_cases.scheduled_cleanup, timedelta(seconds=1)):
+    async with run_cleanup_task(app.operations.scheduled_cleanup, timedelta(seconds=1)):
         await wait_until(lambda: app.faults.has_fired)
     assert asyncio.all_tasks() == tasks
 
@@ -49,11 +49,11 @@ async def test_refused_deletions_are_retried_although_the_database_failed_before
     owner = await app.add_user()
     item = (await app.upload_image(owner)).item
     app.files.is_unavailable = True
-    await app.use_cases.delete_item(owner, item.id)
+    await app.media.delete_item(owner, item.id)
     app.files.is_unavailable, app.database.is_unavailable = False, True
     tasks = asyncio.all_tasks()
     with capture_logs() as logs:
-        async with run_retry_task(app.use_cases.retry_deletions, INTERVAL):
+        async with run_retry_task(app.media.retry_deletions, INTERVAL):
             await wait_until(lambda: bool(logs))
             app.database.is_unavailable = False
             await wait_until(lambda: not app.files.contents)

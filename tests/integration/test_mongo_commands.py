@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import pytest
 
 from application.otp.verify_otp import LoggedIn
-from application.use_cases import Policy
 from domain.errors import TooManyAttempts
 from domain.media.page import ItemFilter, PageRequest
 from tests.integration.mongo_support import RoundTrips, open_lockstep
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
+from tests.support.policies import make_policy
 
 OTHER_IP = "203.0.113.99"
 REQUEST_READS = ["find"] * 2
@@ -54,7 +54,7 @@ class Service:
 @pytest.fixture
 async def service(emptied_mongo_database: str) -> AsyncIterator[Service]:
     async with open_lockstep(emptied_mongo_database) as (repositories, round_trips):
-        policy = Policy(webhook_urls=WEBHOOK_URLS)
+        policy = make_policy(webhook_urls=WEBHOOK_URLS)
         yield Service(AppHarness(repositories=repositories, policy=policy), round_trips)
 
 
@@ -159,9 +159,9 @@ async def test_a_later_login_takes_four_round_trips(service: Service) -> None:
 async def test_a_refresh_is_a_read_and_a_write_and_its_repeat_a_read(service: Service) -> None:
     token = a_parsed_token((await service.log_in()).tokens.refresh_token)
 
-    await service.app.use_cases.refresh_session(token)
+    await service.app.identities.refresh_session(token)
     assert service.costs() == [["find"], ["update"]]
-    await service.app.use_cases.refresh_session(token)
+    await service.app.identities.refresh_session(token)
     assert service.costs() == [["find"]]
 
 
@@ -172,7 +172,7 @@ async def test_an_authenticated_request_is_one_read_after_the_first(service: Ser
     service.costs()
 
     for commands in ([["find"], ["update"]], [["find"]]):
-        authenticated = await service.app.use_cases.authenticate(logged_in.tokens.access_token)
+        authenticated = await service.app.identities.authenticate(logged_in.tokens.access_token)
         assert authenticated.identity.phone == a_phone()
         assert service.costs() == commands
 

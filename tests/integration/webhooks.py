@@ -14,11 +14,11 @@ from adapters.twilio.messenger import open_twilio_messenger
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_parser import TwilioWebhookParser
 from application.ports.voice import Webhooks
-from application.use_cases import Policy
 from application.webhook_urls import WebhookUrls
 from entrypoints.http.settings import HttpSettings
 from tests.stateful.http_driver import open_http_client
 from tests.support.app_harness import AppHarness
+from tests.support.policies import make_policy
 from tests.support.servers.fake_twilio.server import FormFields, sign_webhook
 
 PUBLIC_URL: Final = "https://dialtone.example.org:8443/app"
@@ -91,11 +91,13 @@ async def open_webhooks(
 ) -> AsyncIterator[WebhookDriver]:
     """Run the application with these use cases instead of those over fakes."""
     flow = load_call_flow(None, "Dialtone")
-    policy = Policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
+    policy = make_policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
     async with open_twilio_messenger(ACCOUNT, TOKEN, sender="Dialtone") as messenger:
         callbacks = [messenger] if settings.webhooks else []
         harness = AppHarness(policy=policy, status_callbacks=callbacks)
-        vars(harness.use_cases).update(use_cases)
+        for feature in (harness.voice, harness.otp):
+            replaced = vars(feature).keys() & use_cases.keys()
+            vars(feature).update({name: use_cases[name] for name in replaced})
         async with open_http_client(harness.use_cases, settings) as http:
             yield WebhookDriver(http, harness)
 

@@ -31,6 +31,7 @@ from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.policies import make_policy
 from tests.unit.domain.otp.verification_driver import HOME_IP
 
 OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
@@ -47,7 +48,7 @@ _SETTINGS: Final = HttpSettings(
 # Examples share client IPs and times, and one network may use up a twentieth of some limits. Other
 # tests prove the limits that phones share.
 _UNLIMITED: Final = SlidingWindow(20_000, timedelta(seconds=1))
-UNLIMITED_POLICY: Final = Policy(
+UNLIMITED_POLICY: Final = make_policy(
     rate_limits=RateLimits(
         per_ip=_UNLIMITED,
         per_country=_UNLIMITED,

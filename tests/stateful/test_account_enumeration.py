@@ -76,7 +76,7 @@ def log_in(http: HttpDriver, phone: PhoneNumber) -> str:
 
 
 def block(http: HttpDriver, phone: PhoneNumber) -> None:
-    http.run(http.use_cases.operator_actions.block(phone))
+    http.run(http.use_cases.identities.operator_actions.block(phone))
 
 
 def create_user(http: HttpDriver, phone: PhoneNumber, token: str) -> str:
@@ -174,7 +174,7 @@ def test_creating_a_user_with_another_phone_fails_alike_for_any_phone(http: Http
 
 def test_an_identity_without_a_user_looks_like_an_unknown_id(http: HttpDriver) -> None:
     owner_token = log_in(http, http.new_phone())
-    identity_id = http.run(http.use_cases.authenticate(owner_token)).identity.id
+    identity_id = http.run(http.use_cases.identities.authenticate(owner_token)).identity.id
     token = log_in(http, http.new_phone())
 
     known, unknown = (

@@ -110,13 +110,13 @@ class LibraryMachine(RuleBasedStateMachine):
         user_id = principal.identity.id
         assert self.user_ids.setdefault(person, user_id) == user_id
         if person == ADMINISTRATOR:
-            self.run(self.app.use_cases.operator_actions.change_role(user_id, Role.ADMINISTRATOR))
+            self.run(self.app.identities.operator_actions.change_role(user_id, Role.ADMINISTRATOR))
         self.tokens[person] = self.run(self.app.access_token(a_phone(person + 1)))
 
     @rule(duration=DURATIONS, plan=plans(*CLEANUP_OPERATIONS))
     def wait_and_clean_up(self, duration: timedelta, plan: Plan) -> None:
         self.app.clock.advance(duration)
-        is_done = self.attempt(self.app.use_cases.cleanup, plan) != []
+        is_done = self.attempt(self.app.operations.cleanup, plan) != []
         if is_done and not self.has_fired:
             self.model.hidden.clear()
 
@@ -128,7 +128,7 @@ class LibraryMachine(RuleBasedStateMachine):
     def delete_user(self, data: st.DataObject, plan: Plan) -> None:
         person = self.draw_person(data)
         principal = self.principal(person)
-        is_done = self.attempt(lambda: self.app.use_cases.delete_user(principal), plan) != []
+        is_done = self.attempt(lambda: self.app.identities.delete_user(principal), plan) != []
         is_killed = self.has_fired and plan[1]
         try:
             self.principal(person)
@@ -188,11 +188,11 @@ class LibraryMachine(RuleBasedStateMachine):
         async def happen() -> None:
             for event in events:
                 if event == "clean up":
-                    await self.app.use_cases.cleanup()
+                    await self.app.operations.cleanup()
                 elif event == "wait":
                     self.app.clock.advance(UPLOAD_TIMEOUT)
                 elif owner in self.user_ids:
-                    await self.app.use_cases.delete_user(principal)
+                    await self.app.identities.delete_user(principal)
                     self.forget(owner)
 
         self.files.before, self.files.after = (None, happen) if is_stored else (happen, None)
@@ -215,7 +215,7 @@ class LibraryMachine(RuleBasedStateMachine):
     def categorize_item(self, data: st.DataObject, category: str | None, plan: Plan) -> None:
         principal, item = self.principal(self.draw_person(data)), self.draw_item(data)
         categorized = self.attempt(
-            lambda: self.app.use_cases.categorize_item(principal, item.id, category), plan
+            lambda: self.app.media.categorize_item(principal, item.id, category), plan
         )
         may_change = self.may_act_for(principal, item.owner_id)
         assert (categorized != []) == (may_change and not self.has_fired)
@@ -226,7 +226,7 @@ class LibraryMachine(RuleBasedStateMachine):
     @rule(data=st.data(), plan=plans("media_items.load", *CHANGES))
     def delete_item(self, data: st.DataObject, plan: Plan) -> None:
         principal, item = self.principal(self.draw_person(data)), self.draw_item(data)
-        is_done = self.attempt(lambda: self.app.use_cases.delete_item(principal, item.id), plan)
+        is_done = self.attempt(lambda: self.app.media.delete_item(principal, item.id), plan)
         is_killed = self.has_fired and plan[1]
         may_delete = self.may_act_for(principal, item.owner_id)
         assert not is_done or may_delete
@@ -320,8 +320,8 @@ class LibraryMachine(RuleBasedStateMachine):
         for duration in (UPLOAD_TIMEOUT, FILE_DELETION_DELAY):
             self.app.clock.advance(duration)
             for operation in CLEANUP_OPERATIONS:
-                self.attempt(self.app.use_cases.cleanup, (operation, True))
-            self.run(self.app.use_cases.cleanup())
+                self.attempt(self.app.operations.cleanup, (operation, True))
+            self.run(self.app.operations.cleanup())
         assert self.app.files.contents.keys() == {
             item.storage_key for item in self.model.items.values()
         }
@@ -355,7 +355,7 @@ class LibraryMachine(RuleBasedStateMachine):
         return owner_id == own_id or (is_administrator and principal.has_recent_login)
 
     def principal(self, person: int) -> Principal:
-        principal: Principal = self.run(self.app.use_cases.authenticate(self.tokens[person]))
+        principal: Principal = self.run(self.app.identities.authenticate(self.tokens[person]))
         return principal
 
     def forget(self, person: int) -> None:
@@ -372,7 +372,7 @@ class LibraryMachine(RuleBasedStateMachine):
 
     def read_file(self, item: MediaItem) -> bytes | None:
         try:
-            return self.run(read_opened(self.app.use_cases.open_file, item.storage_key))
+            return self.run(read_opened(self.app.media.open_file, item.storage_key))
         except MediaFileNotFound:
             return None
 

@@ -92,19 +92,21 @@ class SignInMachine(RuleBasedStateMachine):
     @rule(phone=PHONES)
     def block_phone(self, phone: int) -> None:
         model = self.phones[phone]
-        self.http.run(self.http.use_cases.operator_actions.block(model.number))
+        self.http.run(self.http.use_cases.identities.operator_actions.block(model.number))
         model.codes.is_blocked, model.sessions = True, {}
         self.use_all_tokens()
 
     @rule(phone=PHONES)
     def unblock_phone(self, phone: int) -> None:
-        self.http.run(self.http.use_cases.operator_actions.unblock(self.phones[phone].number))
+        self.http.run(
+            self.http.use_cases.identities.operator_actions.unblock(self.phones[phone].number)
+        )
         self.phones[phone].codes.is_blocked = False
         self.use_all_tokens()
 
     @rule()
     def cleanup(self) -> None:
-        self.http.run(self.http.use_cases.cleanup())
+        self.http.run(self.http.use_cases.operations.cleanup())
         for phone in self.phones:
             phone.change_owner()
 

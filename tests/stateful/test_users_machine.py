@@ -11,13 +11,13 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from application.use_cases import Policy
 from domain.identities.identity import Role
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.sliding_window import SlidingWindow
 from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
 from tests.stateful.runs import ChooseDatabase, on_each_database, run_machine
 from tests.stateful.users_model import USERNAME_RESERVATION, ModelIdentity, Outcome, UsersModel
+from tests.support.policies import make_policy
 
 PEOPLE: Final = st.integers(0, 3)
 NAMES: Final = st.sampled_from(
@@ -29,7 +29,7 @@ SECONDS: Final = st.sampled_from(
 
 # The state machine for sign-in tests the limits for deliveries.
 _UNLIMITED: Final = (SlidingWindow(1_000_000, timedelta(days=1)),)
-POLICY: Final = Policy(
+POLICY: Final = make_policy(
     delivery_policy=DeliveryPolicy(
         _UNLIMITED, _UNLIMITED, own_quota=_UNLIMITED[0], cooldown=timedelta(0)
     )
@@ -64,14 +64,16 @@ class UsersMachine(RuleBasedStateMachine):
 
     @rule()
     def cleanup(self) -> None:
-        self.http.run(self.http.use_cases.cleanup())
+        self.http.run(self.http.use_cases.operations.cleanup())
 
     @rule(person=PEOPLE)
     def promote_user(self, person: int) -> None:
         self.token_of(person)
         identity = self.identity_of(person)
         self.http.run(
-            self.http.use_cases.operator_actions.change_role(identity.phone, Role.ADMINISTRATOR)
+            self.http.use_cases.identities.operator_actions.change_role(
+                identity.phone, Role.ADMINISTRATOR
+            )
         )
         if not identity.is_administrator:
             identity.sessions = {}
@@ -79,7 +81,7 @@ class UsersMachine(RuleBasedStateMachine):
 
     @rule(person=PEOPLE)
     def block_phone(self, person: int) -> None:
-        self.http.run(self.http.use_cases.operator_actions.block(self.phones[person]))
+        self.http.run(self.http.use_cases.identities.operator_actions.block(self.phones[person]))
         if identity := self.model.find_by_phone(self.phones[person]):
             identity.sessions = {}
 
@@ -88,7 +90,7 @@ class UsersMachine(RuleBasedStateMachine):
     @rule(person=PEOPLE)
     def log_in(self, person: int) -> None:
         phone = self.phones[person]
-        self.http.run(self.http.use_cases.operator_actions.unblock(phone))
+        self.http.run(self.http.use_cases.identities.operator_actions.unblock(phone))
         body = {"phone": phone.e164}
         assert self.http.send(HttpRequest("POST", "/auth/request-otp", body)).status_code == 200
         body["otp"] = self.http.messenger.messages[-1].code

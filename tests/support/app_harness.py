@@ -8,20 +8,25 @@ from typing import Any, Final
 from adapters.key_file.keys import FileOtpKeys
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import IDENTITIES
+from application.identities.feature import IdentitiesFeature, IdentitiesPorts
+from application.media.feature import MediaFeature, MediaPorts
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
-from application.otp.callbacks import Callbacks
+from application.operations.feature import OperationsFeature, OperationsPorts
 from application.otp.codes import OtpCodes
+from application.otp.feature import OtpFeature, OtpPorts
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import ImagePublisher
 from application.ports.repositories import Repositories
-from application.ports.system import Randomness
+from application.ports.system import Randomness, SystemPorts
 from application.ports.voice import StatusCallbacks
 from application.principal import Principal
 from application.use_cases import Policy, Ports, UseCases
+from application.voice.callbacks import Callbacks
+from application.voice.feature import VoiceFeature
 from application.webhook_urls import WebhookUrls
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
@@ -43,6 +48,7 @@ from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import FaultInjector
 from tests.support.images import as_file, still_gif
 from tests.support.keys import FakeKeyRing, access_tokens
+from tests.support.policies import make_policy
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 GIF: Final = still_gif()
@@ -70,7 +76,7 @@ class AppHarness:
     refresh_keys: FakeKeyRing = field(default_factory=FakeKeyRing)
     events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
     clock: MovableClock = field(default_factory=MovableClock)
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = field(default_factory=make_policy)
     image_publisher: ImagePublisher = field(default_factory=image_publisher)
     randomness: Randomness = field(default_factory=SeededRandomness)
     keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
@@ -80,24 +86,51 @@ class AppHarness:
     def __post_init__(self) -> None:
         self.database.faults = self.files.faults = self.faults
         ports = Ports(
+            system=SystemPorts(clock=self.clock, randomness=self.randomness, events=self.events),
             repositories=self.repositories or self.database.repositories(),
-            media_files=self.files,
-            media_health=self.files,
-            messenger=self.messenger,
-            messenger_health=self.messenger,
-            sms_templates=FakeSmsTemplates(),
-            image_publisher=self.image_publisher,
-            tokens=access_tokens(),
-            refresh_keys=self.refresh_keys,
-            otp_keys=FileOtpKeys(self.otp_keys),
-            keyed_hashes=self.keyed_hashes,
-            events=self.events,
-            clock=self.clock,
-            randomness=self.randomness,
-            call_provider=self.call_provider,
-            status_callbacks=self.status_callbacks,
+            identities=IdentitiesPorts(tokens=access_tokens(), refresh_keys=self.refresh_keys),
+            media=MediaPorts(
+                files=self.files,
+                image_publisher=self.image_publisher,
+                keyed_hashes=self.keyed_hashes,
+            ),
+            otp=OtpPorts(
+                messenger=self.messenger,
+                sms_templates=FakeSmsTemplates(),
+                otp_keys=FileOtpKeys(self.otp_keys),
+                keyed_hashes=self.keyed_hashes,
+                call_provider=self.call_provider,
+                status_callbacks=self.status_callbacks,
+            ),
+            operations=OperationsPorts(
+                media_files=self.files,
+                media_health=self.files,
+                messenger_health=self.messenger,
+                call_provider=self.call_provider,
+            ),
         )
         self.use_cases = UseCases(ports, self.policy)
+
+    @property
+    def identities(self) -> IdentitiesFeature:
+        return self.use_cases.identities
+
+    @property
+    def media(self) -> MediaFeature:
+        return self.use_cases.media
+
+    @property
+    def otp(self) -> OtpFeature:
+        return self.use_cases.otp
+
+    @property
+    def operations(self) -> OperationsFeature:
+        return self.use_cases.operations
+
+    @property
+    def voice(self) -> VoiceFeature:
+        assert self.use_cases.voice is not None
+        return self.use_cases.voice
 
     def advance(self, seconds: float = 0, **duration: float) -> None:
         self.clock.advance(timedelta(seconds=seconds, **duration))
@@ -109,7 +142,7 @@ class AppHarness:
     async def request_otp(
         self, phone: PhoneNumber | None = None, client_ip: str = CLIENT_IP, **options: Any
     ) -> RequestOtpResult:
-        return await self.use_cases.request_otp(
+        return await self.otp.request_otp(
             RequestOtpCommand(phone or a_phone(), client_ip, **options)
         )
 
@@ -121,7 +154,7 @@ class AppHarness:
 
     @property
     def callbacks(self) -> Callbacks:
-        return self.use_cases.answer_call.call_back.callbacks
+        return self.voice.callbacks
 
     async def code_of_last_call(self) -> str:
         """Return the code that the last placed call reads."""
@@ -135,7 +168,7 @@ class AppHarness:
         return self.code_of(challenges[call.value.challenge_id or ""])
 
     def code_of(self, challenge: Challenge) -> str:
-        codes = OtpCodes(FileOtpKeys(self.otp_keys), self.policy.test_otps)
+        codes = OtpCodes(FileOtpKeys(self.otp_keys), self.policy.otp.test_otps)
         return codes.derive(challenge, a_phone()).digits
 
     async def verify_otp(
@@ -146,13 +179,13 @@ class AppHarness:
         **options: Any,
     ) -> LoggedIn | OtpRejected:
         phone, otp = phone or a_phone(), parse_otp_code(digits)
-        return await self.use_cases.verify_otp(
+        return await self.otp.verify_otp(
             VerifyOtpCommand(phone, otp, client_ip, with_device_token=True, **options)
         )
 
     async def log_in(self, phone: PhoneNumber | None = None) -> Principal:
         """Log in with a code, and authenticate with the access token."""
-        return await self.use_cases.authenticate(await self.access_token(phone))
+        return await self.identities.authenticate(await self.access_token(phone))
 
     async def access_token(self, phone: PhoneNumber | None = None) -> str:
         return (await self.open_session(phone)).tokens.access_token
@@ -179,7 +212,9 @@ class AppHarness:
     async def add_administrator(self, phone: PhoneNumber | None = None) -> Principal:
         """Log in, become an administrator, and log in again."""
         principal = await self.log_in(phone)
-        await self.use_cases.operator_actions.change_role(principal.identity.id, Role.ADMINISTRATOR)
+        await self.identities.operator_actions.change_role(
+            principal.identity.id, Role.ADMINISTRATOR
+        )
         return await self.log_in(phone)
 
     async def create_user(
@@ -188,7 +223,7 @@ class AppHarness:
         """Create the user of the principal's phone, or of another."""
         own_phone = principal.identity.phone
         assert own_phone is not None
-        return await self.use_cases.create_user(
+        return await self.identities.create_user(
             principal, parse_username(username), phone or own_phone
         )
 
@@ -203,11 +238,11 @@ class AppHarness:
 
     async def get_item(self, item_id: str) -> LibraryItem:
         """Get an item, as an administrator."""
-        return await self.use_cases.get_item(_ADMINISTRATOR, item_id)
+        return await self.media.get_item(_ADMINISTRATOR, item_id)
 
     async def list_items(self, item_filter: ItemFilter, request: PageRequest) -> LibraryPage:
         """List items, as an administrator."""
-        return await self.use_cases.list_items(_ADMINISTRATOR, item_filter, request)
+        return await self.media.list_items(_ADMINISTRATOR, item_filter, request)
 
     async def upload_image(
         self,
@@ -220,7 +255,7 @@ class AppHarness:
         owner_id = owner_id or principal.identity.id
         with as_file(content) as upload:
             command = UploadImageCommand(principal, owner_id, upload, category, **options)
-            return await self.use_cases.upload_image(command)
+            return await self.media.upload_image(command)
 
 
 def wrong_code(code: str, number: int = 1) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from adapters.flows import load_call_flow
 from application.ports.repositories import Repositories
@@ -17,15 +18,28 @@ from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import a_phone
 from tests.support.call_flows import spoken
 from tests.support.fakes.randomness import SeededRandomness
+from tests.support.policies import make_policy
 
 _SEEDS = itertools.count(1)
 OPERATOR = PhoneNumber("+14155552671")
-PHONE_LINE = Policy(
-    call_flow=load_call_flow(None, "Dialtone"),
-    operator=OPERATOR,
-    caller_id="+15005550006",
-    webhook_urls=WEBHOOK_URLS,
-)
+CALLER_ID = "+15005550006"
+CALL_FLOW = load_call_flow(None, "Dialtone")
+
+
+def make_phone_line(**decisions: Any) -> Policy:
+    """Return a policy with the built-in flow and an operator, and with these decisions."""
+    return make_policy(
+        **{
+            "call_flow": CALL_FLOW,
+            "operator": OPERATOR,
+            "caller_id": CALLER_ID,
+            "webhook_urls": WEBHOOK_URLS,
+            **decisions,
+        }
+    )
+
+
+PHONE_LINE = make_phone_line()
 
 
 @dataclass
@@ -73,7 +87,7 @@ class InboundCall:
 
     async def hang_up(self) -> None:
         """End the call, as the provider reports it."""
-        await self.app.use_cases.record_call_status(self.id, CallStatus.COMPLETED, self.phone)
+        await self.app.voice.record_call_status(self.id, CallStatus.COMPLETED, self.phone)
 
     async def end_dial(self, result: DialResult) -> None:
         await self.send(self.position, Dialed(result))
@@ -90,7 +104,7 @@ class InboundCall:
         self, index: int = -1, app: AppHarness | None = None
     ) -> tuple[Instruction, ...]:
         """Send a request again, perhaps to another instance."""
-        return await (app or self.app).use_cases.answer_call(self.sent[index])
+        return await (app or self.app).voice.answer_call(self.sent[index])
 
 
 def another_instance(app: AppHarness, repositories: Repositories | None = None) -> AppHarness:

@@ -48,7 +48,7 @@ class CallController(Controller):
             ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
             ("limit", lambda: parse_count(limit, schemas.DEFAULT_PAGE_SIZE)),
         )
-        calls = await request.use_cases.list_calls(request.principal, after, size)
+        calls = await request.use_cases.operations.list_calls(request.principal, after, size)
         return schemas.to_page_response(calls, request.principal.viewer)
 
     @get(
@@ -78,7 +78,7 @@ class CallController(Controller):
         number = parse_field("index", lambda: parse_count(index, default=0, minimum=0))
         call = parse_identifier(call_id) or ""
         return FileResponse(
-            lambda: request.use_cases.open_recording(request.principal, call, number),
+            lambda: request.use_cases.operations.open_recording(request.principal, call, number),
             request.file_reads.slot(request.client_ip),
             {"Content-Disposition": f'attachment; filename="call-{call}-{number}.mp3"'},
             is_head=IS_HEAD in request.scope["state"],

@@ -36,7 +36,7 @@ class LegacyOtpController(Controller):
     ) -> schemas.LegacyGetOtpResponse:
         """Send a code to a phone."""
         phone = parse_field("phone", lambda: request.settings.parse_international_phone(data.phone))
-        await request.use_cases.request_otp(RequestOtpCommand(phone, request.client_ip))
+        await request.use_cases.otp.request_otp(RequestOtpCommand(phone, request.client_ip))
         return schemas.LegacyGetOtpResponse()
 
     @post(
@@ -61,7 +61,7 @@ class LegacyOtpController(Controller):
         command = VerifyOtpCommand(
             phone, code, request.client_ip, device=request.device_name, is_legacy=True
         )
-        result = await request.use_cases.verify_otp(command)
+        result = await request.use_cases.otp.verify_otp(command)
         if not isinstance(result, LoggedIn):
             raise InvalidOtp
         return schemas.LegacyValidateOtpResponse(access_token=result.tokens.access_token)

@@ -124,7 +124,7 @@ class LibraryController(Controller):
             command = UploadImageCommand(
                 request.principal, owner, file, category, fields.get("type"), key
             )
-            shown = await request.use_cases.upload_image(command)
+            shown = await request.use_cases.media.upload_image(command)
         body = schemas.to_item_response(shown, schemas.UploadImageResponse)
         location = request.settings.public_path(f"/library/{body.id}")
         return Response(body, headers={"Location": location})
@@ -157,7 +157,9 @@ class LibraryController(Controller):
         item_filter, page_request = schemas.parse_list_parameters(
             page, per_page, cursor, user_id, item_type, category
         )
-        found = await request.use_cases.list_items(request.principal, item_filter, page_request)
+        found = await request.use_cases.media.list_items(
+            request.principal, item_filter, page_request
+        )
         return schemas.to_page_response(found)
 
     @get(
@@ -170,7 +172,7 @@ class LibraryController(Controller):
         self, request: ApiRequest, item_id: IdParameter
     ) -> schemas.LibraryItemResponse:
         """Return an item."""
-        shown = await request.use_cases.get_item(request.principal, _parse_item_id(item_id))
+        shown = await request.use_cases.media.get_item(request.principal, _parse_item_id(item_id))
         return schemas.to_item_response(shown, schemas.LibraryItemResponse)
 
     @patch(
@@ -188,7 +190,7 @@ class LibraryController(Controller):
         """Change the label of an item. Only the owner and administrators may do this."""
         category = _parse_category(data.category)
         item = _parse_item_id(item_id)
-        shown = await request.use_cases.categorize_item(request.principal, item, category)
+        shown = await request.use_cases.media.categorize_item(request.principal, item, category)
         return schemas.to_item_response(shown, schemas.LibraryItemResponse)
 
     @delete(
@@ -205,7 +207,7 @@ class LibraryController(Controller):
 
         Only the owner and administrators may do this.
         """
-        await request.use_cases.delete_item(request.principal, _parse_item_id(item_id))
+        await request.use_cases.media.delete_item(request.principal, _parse_item_id(item_id))
 
 
 async def require_principal_unless_url_is_enough(
@@ -221,7 +223,7 @@ async def require_principal_unless_url_is_enough(
     """
     use_cases: UseCases = connection.app.state.use_cases
     query = connection.query_params
-    connection.state.access = await use_cases.media_urls.check_access(
+    connection.state.access = await use_cases.media.media_urls.check_access(
         "{folder}/{name}".format_map(connection.path_params),
         query.get("expires", ""),
         query.get("signature", ""),
@@ -268,7 +270,7 @@ class MediaFileController(Controller):
         A file never changes. So conditional requests and ranges work without fail.
         """
         access: FileAccess = request.state.access
-        open_file = request.use_cases.open_file
+        open_file = request.use_cases.media.open_file
         principal = request.principal if access.needs_token else None
         file = await open_file.find(f"{folder}/{name}", principal)
         validators = Validators(f'"{name}"', file.created_at.replace(microsecond=0))

@@ -42,7 +42,7 @@ class OperationsController(Controller):
         successes for five seconds, failures for one. After a stop signal the status is `stopping`:
         requests are still served, and new ones should go to another instance.
         """
-        readiness = await request.use_cases.check_readiness()
+        readiness = await request.use_cases.operations.check_readiness()
         body = schemas.to_readiness_response(readiness, is_stopping=request.settings.is_stopping())
         if body.status == schemas.READY:
             return Response(body)
@@ -62,5 +62,8 @@ class OperationsController(Controller):
         The session of a token that they verify may have ended: only this service knows.
         """
         return schemas.JsonWebKeySet(
-            [schemas.to_json_web_key(key) for key in request.use_cases.list_public_keys()]
+            [
+                schemas.to_json_web_key(key)
+                for key in request.use_cases.identities.list_public_keys()
+            ]
         )

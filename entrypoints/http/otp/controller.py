@@ -64,7 +64,7 @@ class OtpController(Controller):
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         device_token = _parse_device_token(data.device_token)
-        result = await request.use_cases.request_otp(
+        result = await request.use_cases.otp.request_otp(
             RequestOtpCommand(phone, request.client_ip, preferences, device_token, channel)
         )
         return msgspec.convert(result, schemas.RequestOtpResponse, from_attributes=True)
@@ -84,7 +84,7 @@ class OtpController(Controller):
         and so does a message whose provider reports no statuses. Within the cooldown all ids refer
         to the same message.
         """
-        status, error_code = await request.use_cases.get_delivery_status(request_id)
+        status, error_code = await request.use_cases.otp.get_delivery_status(request_id)
         return schemas.DeliveryStatusResponse(
             status=status.value, error_code=error_code or msgspec.UNSET
         )
@@ -122,7 +122,7 @@ class OtpController(Controller):
             ("otp", lambda: parse_otp_code(data.otp, request.settings.otp_length)),
             ("device", lambda: _parse_device(data.device)),
         )
-        result = await request.use_cases.verify_otp(
+        result = await request.use_cases.otp.verify_otp(
             VerifyOtpCommand(
                 phone,
                 code,

@@ -53,7 +53,7 @@ class SessionController(Controller):
         Keep only the latest tokens.
         """
         token = parse_refresh_token(data.refresh_token)
-        tokens = await request.use_cases.refresh_session(token)
+        tokens = await request.use_cases.identities.refresh_session(token)
         return msgspec.convert(tokens, schemas.RefreshSessionResponse, from_attributes=True)
 
     @post(
@@ -84,7 +84,7 @@ class SessionController(Controller):
                 by = await authenticate(request)  # raises the error of the access token
         scope = parse_field("scope", lambda: _parse_scope(data.scope if data else None))
         if by is not None:
-            await request.use_cases.logout(by, scope)
+            await request.use_cases.identities.logout(by, scope)
 
     @get(
         "/sessions",
@@ -95,7 +95,7 @@ class SessionController(Controller):
     )
     async def list_sessions(self, request: ApiRequest) -> schemas.SessionListResponse:
         """List the caller's sessions, the last used first."""
-        sessions = await request.use_cases.list_sessions(request.principal)
+        sessions = await request.use_cases.identities.list_sessions(request.principal)
         current_id = request.principal.session.id
         return schemas.SessionListResponse(
             sessions=[schemas.to_session_response(session, current_id) for session in sessions]
@@ -113,7 +113,7 @@ class SessionController(Controller):
         self, request: ApiRequest, session_id: schemas.SessionIdParameter
     ) -> None:
         """End a session of the caller, this one or another. Its tokens become invalid at once."""
-        await request.use_cases.revoke_session(request.principal, session_id)
+        await request.use_cases.identities.revoke_session(request.principal, session_id)
 
 
 def _parse_scope(text: str | None) -> Scope:

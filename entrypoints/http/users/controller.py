@@ -51,7 +51,9 @@ class UserController(Controller):
             ("username", lambda: request.settings.parse_username(data.username, caller)),
             ("number", lambda: request.settings.parse_phone(data.number)),
         )
-        identity = await request.use_cases.create_user(request.principal, username, phone)
+        identity = await request.use_cases.identities.create_user(
+            request.principal, username, phone
+        )
         return Response(
             CreateUserResponse(user_id=identity.id, admin=identity.is_administrator),
             headers={"Location": request.settings.public_path(f"/users/{identity.id}")},
@@ -81,7 +83,7 @@ class UserController(Controller):
 
         Others see the number of another user masked, and not whether that is an administrator.
         """
-        identity = await request.use_cases.get_user(parse_id(user_id, InvalidUserId()))
+        identity = await request.use_cases.identities.get_user(parse_id(user_id, InvalidUserId()))
         return to_user_response(identity, request.principal.viewer)
 
     @patch(
@@ -97,7 +99,7 @@ class UserController(Controller):
         username = parse_field(
             "username", lambda: request.settings.parse_username(data.username, caller)
         )
-        identity = await request.use_cases.rename_user(request.principal, username)
+        identity = await request.use_cases.identities.rename_user(request.principal, username)
         return to_user_response(identity, request.principal.identity)
 
     @delete(
@@ -111,4 +113,4 @@ class UserController(Controller):
 
         The phone can sign in again, as a new identity. The username is reserved for 30 days.
         """
-        await request.use_cases.delete_user(request.principal)
+        await request.use_cases.identities.delete_user(request.principal)

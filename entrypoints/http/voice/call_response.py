@@ -12,7 +12,6 @@ from application.voice.answer_call import AnswerCallCommand
 from domain.errors import DomainError
 from domain.phone import PhoneNumber
 from domain.voice.instructions import Instruction, Position
-from entrypoints.http.request import ApiRequest
 from entrypoints.http.voice.webhook import Webhook
 
 ANSWER_TIMEOUT_SECONDS: Final = 12.0
@@ -22,7 +21,6 @@ _log = structlog.get_logger()
 
 
 async def respond(
-    request: ApiRequest,
     webhook: Webhook,
     phone: PhoneNumber | None,
     answer: Callable[[AnswerCallCommand], Awaitable[Sequence[Instruction]]],
@@ -31,8 +29,7 @@ async def respond(
     """Respond with the answer. If there is none in time, apologize and end the call.
 
     Args:
-        request: The request.
-        webhook: What is known of it.
+        webhook: What is known of the request.
         phone: The caller or the called phone, whose language an apology has.
         answer: The use case.
         url_of: The URL where an answer continues.
@@ -49,14 +46,12 @@ async def respond(
         _log.error("call_failed", error=type(error).__name__, reason=str(error))
     except Exception as error:  # noqa: BLE001 -- a caller must hear something, whatever failed
         _log.error("call_failed", error=type(error).__name__, exc_info=error)
-    return respond_with_apology(request, webhook, phone)
+    return respond_with_apology(webhook, phone)
 
 
-def respond_with_apology(
-    request: ApiRequest, webhook: Webhook, phone: PhoneNumber | None
-) -> Response[str]:
+def respond_with_apology(webhook: Webhook, phone: PhoneNumber | None) -> Response[str]:
     """Respond with a spoken apology that ends the call."""
-    apology = request.use_cases.answer_call.apologize(phone)
+    apology = webhook.voice.answer_call.apologize(phone)
     return _render(webhook, apology, webhook.urls.continue_call)
 
 

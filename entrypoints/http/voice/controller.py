@@ -45,41 +45,39 @@ class VoiceController(Controller):
     exception_handlers = _EXCEPTION_HANDLERS
 
     @post(["/", "/continue"], status_code=200)
-    async def answer_call(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
+    async def answer_call(self, webhook: WebhookDependency) -> Response[str]:
         """Answer a request of an inbound call."""
-        answer, url_of = request.use_cases.answer_call, webhook.urls.continue_call
-        return await respond(request, webhook, webhook.fields.caller, answer, url_of)
+        answer, url_of = webhook.voice.answer_call, webhook.urls.continue_call
+        return await respond(webhook, webhook.fields.caller, answer, url_of)
 
     @post("/calls/{call_id:str}", status_code=200)
-    async def read_code(
-        self, request: ApiRequest, webhook: WebhookDependency, call_id: FromPath[str]
-    ) -> Response[str]:
+    async def read_code(self, webhook: WebhookDependency, call_id: FromPath[str]) -> Response[str]:
         """Answer a request of a call that reads a code."""
-        answer = partial(request.use_cases.answer_code_call, call_id)
+        answer = partial(webhook.voice.answer_code_call, call_id)
         url_of = partial(webhook.urls.code_call, call_id)
-        return await respond(request, webhook, webhook.fields.called, answer, url_of)
+        return await respond(webhook, webhook.fields.called, answer, url_of)
 
     @post("/fallback", status_code=200)
-    async def apologize(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
+    async def apologize(self, webhook: WebhookDependency) -> Response[str]:
         """Apologize to a caller after the provider could not use another response."""
         _log.error("call_fallback_requested", error_code=webhook.fields.error_code)
-        return respond_with_apology(request, webhook, webhook.fields.caller)
+        return respond_with_apology(webhook, webhook.fields.caller)
 
     @post("/status", status_code=204)
-    async def record_status(self, request: ApiRequest, webhook: WebhookDependency) -> None:
+    async def record_status(self, webhook: WebhookDependency) -> None:
         """Record the status of a call."""
         fields = webhook.fields
         call_id = webhook.parameters.get("call") or inbound_call_id(fields.provider_call_id)
         if fields.call_status is not None:
-            await request.use_cases.record_call_status(call_id, fields.call_status, fields.caller)
+            await webhook.voice.record_call_status(call_id, fields.call_status, fields.caller)
 
     @post("/recording", status_code=204)
-    async def keep_recording(self, request: ApiRequest, webhook: WebhookDependency) -> None:
+    async def keep_recording(self, webhook: WebhookDependency) -> None:
         """Keep the reference to a recording that is complete."""
         event = webhook.fields.event
         if isinstance(event, Recorded):
             call_id = inbound_call_id(webhook.fields.provider_call_id)
-            await request.use_cases.keep_recording(call_id, event)
+            await webhook.voice.keep_recording(call_id, event)
 
 
 class SmsController(Controller):
@@ -94,5 +92,5 @@ class SmsController(Controller):
         """Record what became of a message."""
         signed, parameters = await read_signed_request(request)
         report_id = parameters.get("delivery", "")
-        if not await request.use_cases.record_message_status(report_id, signed):
+        if not await request.use_cases.otp.record_message_status(report_id, signed):
             raise reject(request, "no message provider recognizes its signature")

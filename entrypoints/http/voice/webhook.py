@@ -9,6 +9,7 @@ import structlog
 from litestar.exceptions import HTTPException
 
 from application.ports.voice import CallMarkup, SignedRequest, WebhookFields
+from application.voice.feature import VoiceFeature
 from application.webhook_urls import WebhookUrls
 from domain.voice.instructions import Position
 from entrypoints.http.errors.exceptions import HttpError
@@ -33,12 +34,14 @@ class Webhook:
         parameters: The parameters of its URL, which is one of ours.
         markup: Renders responses for the provider that sent it.
         urls: The URLs of further requests.
+        voice: The phone line.
     """
 
     fields: WebhookFields
     parameters: Mapping[str, str]
     markup: CallMarkup
     urls: WebhookUrls
+    voice: VoiceFeature
 
     def parse_position(self) -> Position | None:
         """Return the position in the URL, None for the first request of a call.
@@ -61,8 +64,8 @@ async def receive_webhook(request: ApiRequest) -> Webhook:
     Raises:
         WebhookRejected: It is not authentic, or malformed.
     """
-    webhooks = request.settings.webhooks if request.settings.has_phone_line else None
-    if webhooks is None:
+    webhooks, voice = request.settings.webhooks, request.use_cases.voice
+    if webhooks is None or voice is None or not request.settings.has_phone_line:
         raise reject(request, "the settings name no provider that sends such requests")
     signed, parameters = await read_signed_request(request)
     if not webhooks.signatures.verify(signed):
@@ -71,7 +74,7 @@ async def receive_webhook(request: ApiRequest) -> Webhook:
     if not fields.provider_call_id:
         raise WebhookRejected
     urls = WebhookUrls(request.settings.public_url)
-    return Webhook(fields, parameters, webhooks.markup, urls)
+    return Webhook(fields, parameters, webhooks.markup, urls, voice)
 
 
 async def read_signed_request(request: ApiRequest) -> tuple[SignedRequest, Mapping[str, str]]:

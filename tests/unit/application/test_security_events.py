@@ -42,7 +42,7 @@ from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_parsed_token, a_phone, an_id
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.support.fakes.security_events import SecurityEvent
-from tests.support.inbound_call import PHONE_LINE, InboundCall, join
+from tests.support.inbound_call import InboundCall, join, make_phone_line
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs/security-events.md"
 _ROW: Final = re.compile(r"^\| `(\w+)` \|.*\| ([`\w ]+) \|$", re.MULTILINE)
@@ -50,13 +50,15 @@ OTHER_IP: Final = "198.51.100.20"
 TEST_OTP: Final = "123456"
 
 OPERATION: Final = dict[str, Callable[[UseCases, PhoneNumber], Awaitable[object]]](
-    block=lambda use_cases, phone: use_cases.operator_actions.block(phone),
-    unblock=lambda use_cases, phone: use_cases.operator_actions.unblock(phone),
-    promote=lambda use_cases, phone: use_cases.operator_actions.change_role(
+    block=lambda use_cases, phone: use_cases.identities.operator_actions.block(phone),
+    unblock=lambda use_cases, phone: use_cases.identities.operator_actions.unblock(phone),
+    promote=lambda use_cases, phone: use_cases.identities.operator_actions.change_role(
         phone, Role.ADMINISTRATOR
     ),
-    demote=lambda use_cases, phone: use_cases.operator_actions.change_role(phone, Role.MEMBER),
-    logout=lambda use_cases, phone: use_cases.operator_actions.revoke_sessions(phone),
+    demote=lambda use_cases, phone: use_cases.identities.operator_actions.change_role(
+        phone, Role.MEMBER
+    ),
+    logout=lambda use_cases, phone: use_cases.identities.operator_actions.revoke_sessions(phone),
 )
 
 
@@ -64,8 +66,7 @@ def app_with_test_otp(phone: PhoneNumber) -> AppHarness:
     test_otps = TestOtps((TestOtp(phone, OtpCode(TEST_OTP)),))
     limits = CallLimits(per_caller=SlidingWindow(2, timedelta(hours=1)))
     return AppHarness(
-        policy=replace(
-            PHONE_LINE,
+        policy=make_phone_line(
             test_otps=test_otps,
             recycled_after=timedelta(days=100),
             call_limits=limits,
@@ -144,7 +145,7 @@ async def test_a_code_for_a_blocked_phone_is_suppressed_and_a_correct_one_fails(
     app: AppHarness,
 ) -> None:
     code = await request_code(app)
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     app.advance(15)
     app.messenger.result = UNKNOWN  # which the client of the blocked phone sees too
     await app.request_otp(a_phone(2))
@@ -190,12 +191,12 @@ async def test_a_reused_refresh_token_revokes_its_session_and_is_rejected_later(
 ) -> None:
     token = await log_in(app)
     app.events.emitted.clear()
-    refreshed = await app.use_cases.refresh_session(token)
-    await app.use_cases.authenticate(refreshed.access_token)
+    refreshed = await app.identities.refresh_session(token)
+    await app.identities.authenticate(refreshed.access_token)
     app.advance(60)
     for _ in range(2):
         with pytest.raises(InvalidRefreshToken):
-            await app.use_cases.refresh_session(token)
+            await app.identities.refresh_session(token)
     assert app.events.emitted == [
         of_user(SecurityEventType.SESSION_REFRESHED, token.identity_id),
         of_user(SecurityEventType.REFRESH_TOKEN_REUSED, token.identity_id),
@@ -207,8 +208,8 @@ async def test_each_revocation_and_deletion_is_emitted_once(app: AppHarness) -> 
     principal = await app.add_user()
     user_id = principal.identity.id
     revocations: dict[str, Callable[[Principal], Awaitable[None]]] = {
-        **{f"scope {scope}": partial(app.use_cases.logout, scope=scope) for scope in Scope},
-        "one session, by its id": lambda principal: app.use_cases.revoke_session(
+        **{f"scope {scope}": partial(app.identities.logout, scope=scope) for scope in Scope},
+        "one session, by its id": lambda principal: app.identities.revoke_session(
             principal, principal.session.id
         ),
     }
@@ -218,10 +219,10 @@ async def test_each_revocation_and_deletion_is_emitted_once(app: AppHarness) -> 
         await revoke(principal)
         assert app.events.emitted == [of_user(SecurityEventType.SESSION_REVOKED, user_id, reason)]
     with pytest.raises(SessionNotFound):
-        await app.use_cases.revoke_session(principal, principal.session.id)
-    await app.use_cases.delete_user(principal)
+        await app.identities.revoke_session(principal, principal.session.id)
+    await app.identities.delete_user(principal)
     with pytest.raises(Unauthenticated):
-        await app.use_cases.delete_user(principal)
+        await app.identities.delete_user(principal)
     assert app.events.emitted[1:] == [of_user(SecurityEventType.USER_DELETED, user_id)]
 
 
@@ -263,13 +264,13 @@ async def test_without_database_use_cases_fail_and_emit_no_event(app: AppHarness
     for call in (
         app.request_otp,
         lambda: app.verify_otp(code),
-        lambda: app.use_cases.authenticate(access_token),
-        lambda: app.use_cases.refresh_session(token),
-        lambda: app.use_cases.logout(principal),
-        lambda: app.use_cases.revoke_session(principal, principal.session.id),
-        lambda: app.use_cases.get_user(principal.identity.id),
-        lambda: app.use_cases.rename_user(principal, parse_username("Priya")),
-        lambda: app.use_cases.delete_user(principal),
+        lambda: app.identities.authenticate(access_token),
+        lambda: app.identities.refresh_session(token),
+        lambda: app.identities.logout(principal),
+        lambda: app.identities.revoke_session(principal, principal.session.id),
+        lambda: app.identities.get_user(principal.identity.id),
+        lambda: app.identities.rename_user(principal, parse_username("Priya")),
+        lambda: app.identities.delete_user(principal),
         lambda: app.get_item(an_id()),
     ):
         with pytest.raises(StorageUnavailable):
@@ -320,24 +321,24 @@ async def emit_every_event(app: AppHarness) -> None:
         await app.verify_otp(wrong_code(app.last_code), a_phone(2))
     app.advance(hours=12)
     token = await log_in(app)
-    refreshed = await app.use_cases.refresh_session(token)
-    await app.use_cases.authenticate(refreshed.access_token)
+    refreshed = await app.identities.refresh_session(token)
+    await app.identities.authenticate(refreshed.access_token)
     app.advance(60)
     for _ in ("reused", "rejected"):
         with pytest.raises(DomainError):
-            await app.use_cases.refresh_session(token)
+            await app.identities.refresh_session(token)
     principal = await app.add_user()
     for operation in OPERATION.values():
         await operation(app.use_cases, a_phone())
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     app.advance(hours=12)
     app.messenger.result = UNKNOWN
     await app.request_otp(a_phone(2))  # a blocked phone gets the results of other phones
     await app.request_otp()
-    await app.use_cases.operator_actions.unblock(a_phone())
-    await app.use_cases.delete_user(principal)
+    await app.identities.operator_actions.unblock(a_phone())
+    await app.identities.delete_user(principal)
     app.messenger.result = ACCEPTED
     recycled = await app.log_in(a_phone(4))
     app.advance(days=101)
     await app.log_in(a_phone(4))
-    await app.use_cases.operator_actions.restore(recycled.identity.id)
+    await app.identities.operator_actions.restore(recycled.identity.id)

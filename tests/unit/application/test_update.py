@@ -104,6 +104,6 @@ async def test_use_cases_give_up_after_too_many_conflicts(
     # Another writer changes the identity before each write.
     monkeypatch.setattr(StoredIdentities, "replace", AsyncMock(return_value=False))
     with pytest.raises(ConcurrencyConflict):
-        await app.use_cases.delete_user(principal)
+        await app.identities.delete_user(principal)
     with pytest.raises(UserSaveFailed):
         await app.create_user(principal)

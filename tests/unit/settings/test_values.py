@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.voice.clean_up_calls import (
+from application.operations.clean_up_calls import (
     DEFAULT_CALL_RETENTION,
     DEFAULT_RECORDING_RETENTION,
 )

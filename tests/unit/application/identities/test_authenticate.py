@@ -16,14 +16,14 @@ async def test_tokens_of_another_key_identity_or_session_are_rejected(app: AppHa
     principal = await app.log_in()
     times = (NOW, NOW + timedelta(days=9))
     own = TokenClaims(principal.identity.id, principal.session.id, *times)
-    await app.use_cases.authenticate(access_tokens().issue(own))
+    await app.identities.authenticate(access_tokens().issue(own))
     for tokens, claims in (
         (access_tokens(2), own),
         (access_tokens(), replace(own, identity_id=an_id(9))),
         (access_tokens(), replace(own, session_id="another")),
     ):
         with pytest.raises(Unauthenticated):
-            await app.use_cases.authenticate(tokens.issue(claims))
+            await app.identities.authenticate(tokens.issue(claims))
 
 
 async def test_an_expired_session_is_rejected_although_its_token_is_valid(app: AppHarness) -> None:
@@ -31,10 +31,10 @@ async def test_an_expired_session_is_rejected_although_its_token_is_valid(app: A
     await app.database.repositories().identities.add(an_identity(sessions=(session,)))
     claims = TokenClaims(an_identity().id, "session", NOW, NOW + timedelta(days=90))
     token = access_tokens().issue(claims)
-    await app.use_cases.authenticate(token)
+    await app.identities.authenticate(token)
     app.advance(60)
     with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(token)
+        await app.identities.authenticate(token)
 
 
 async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_the_login(
@@ -44,13 +44,13 @@ async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_
     await app.add_administrator(a_phone(2))
     token = await app.access_token(a_phone(2))
     app.advance(24 * 3600 - 1)
-    recent = await app.use_cases.authenticate(token)
+    recent = await app.identities.authenticate(token)
     recent.check_can_act_for(member.identity.id)
     assert recent.viewer.is_administrator
 
     app.advance(1)
 
-    old = await app.use_cases.authenticate(token)
+    old = await app.identities.authenticate(token)
     with pytest.raises(ReauthenticationRequired):
         await app.upload_image(old, owner_id=member.identity.id)
     with pytest.raises(ReauthenticationRequired):

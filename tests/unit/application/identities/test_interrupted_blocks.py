@@ -44,16 +44,16 @@ async def test_an_interrupted_block_is_completed_by_the_next_and_can_be_undone(
     app: AppHarness, operation: str, kill: bool
 ) -> None:
     token = await app.access_token()
-    await interrupt(app, app.use_cases.operator_actions.block, operation, kill=kill)
-    await app.use_cases.operator_actions.unblock(a_phone())
+    await interrupt(app, app.identities.operator_actions.block, operation, kill=kill)
+    await app.identities.operator_actions.unblock(a_phone())
     await app.access_token()
-    await interrupt(app, app.use_cases.operator_actions.block, operation, kill=kill)
+    await interrupt(app, app.identities.operator_actions.block, operation, kill=kill)
 
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
 
     assert set(app.faults.calls) <= set(BLOCK)
     with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(token)
+        await app.identities.authenticate(token)
     assert await is_blocked(app)
 
 
@@ -68,14 +68,14 @@ async def test_a_block_is_completed_if_the_identity_did_not_exist_yet(
     with pytest.raises(StorageUnavailable):
         await app.verify_otp(app.last_code)
     assert app.database.identities == {}
-    await interrupt(app, app.use_cases.operator_actions.block, operation, kill=kill)
+    await interrupt(app, app.identities.operator_actions.block, operation, kill=kill)
 
     if is_repeated:
-        await app.use_cases.operator_actions.block(a_phone())
+        await app.identities.operator_actions.block(a_phone())
         (identity,) = app.database.identities.values()
         assert identity.value.is_blocked
     identity_id = app.database.phone_verifications[a_phone()].value.identity_id
-    await app.use_cases.operator_actions.unblock(a_phone())
+    await app.identities.operator_actions.unblock(a_phone())
     assert (await app.log_in()).identity.id == identity_id
 
 
@@ -85,11 +85,11 @@ async def test_an_interrupted_unblock_lets_nobody_in_until_it_is_repeated(
     app: AppHarness, operation: str, kill: bool
 ) -> None:
     await app.access_token()
-    await app.use_cases.operator_actions.block(a_phone())
-    await interrupt(app, app.use_cases.operator_actions.unblock, operation, kill=kill)
+    await app.identities.operator_actions.block(a_phone())
+    await interrupt(app, app.identities.operator_actions.unblock, operation, kill=kill)
     assert await is_blocked(app)
 
-    await app.use_cases.operator_actions.unblock(a_phone())
+    await app.identities.operator_actions.unblock(a_phone())
 
     await app.access_token()
 
@@ -103,7 +103,7 @@ async def requested(request: pytest.FixtureRequest, app: AppHarness) -> AppHarne
     if request.param != "new":
         principal = await app.log_in()
         if request.param == "deleted":
-            await app.use_cases.delete_user(principal)
+            await app.identities.delete_user(principal)
     app.advance(hours=12)
     await app.request_otp()
     return app
@@ -131,7 +131,7 @@ async def test_a_block_and_a_login_at_the_same_time_leave_no_session(
     app, results = requested, list[LoggedIn | OtpRejected]()
 
     async def block() -> None:
-        await app.use_cases.operator_actions.block(a_phone())
+        await app.identities.operator_actions.block(a_phone())
 
     async def log_in() -> None:
         results.append(await app.verify_otp(app.last_code))
@@ -142,10 +142,10 @@ async def test_a_block_and_a_login_at_the_same_time_leave_no_session(
     (result,) = results
     if isinstance(result, LoggedIn):
         with pytest.raises(Unauthenticated):
-            await app.use_cases.authenticate(result.tokens.access_token)
+            await app.identities.authenticate(result.tokens.access_token)
     assert all(identity.value.sessions == () for identity in app.database.identities.values())
     assert app.database.phone_verifications[a_phone()].value.blocked_at
-    await app.use_cases.operator_actions.unblock(a_phone())
+    await app.identities.operator_actions.unblock(a_phone())
     await app.access_token()
 
 
@@ -156,8 +156,8 @@ async def test_block_and_unblock_during_a_login_leave_a_phone_that_can_log_in(
     app = requested
 
     async def block_and_unblock() -> None:
-        await app.use_cases.operator_actions.block(a_phone())
-        await app.use_cases.operator_actions.unblock(a_phone())
+        await app.identities.operator_actions.block(a_phone())
+        await app.identities.operator_actions.unblock(a_phone())
 
     await run_before(app, operation, block_and_unblock, lambda: app.verify_otp(app.last_code))
 

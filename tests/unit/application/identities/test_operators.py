@@ -5,7 +5,6 @@ from datetime import datetime
 
 import pytest
 
-from application.use_cases import Policy
 from domain.errors import InvalidValue, UserNotFound
 from domain.identities.identity import Role
 from domain.otp.challenge import OtpCode
@@ -13,6 +12,7 @@ from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id
+from tests.support.policies import make_policy
 
 # Roles
 
@@ -28,23 +28,23 @@ async def test_a_user_becomes_an_administrator_and_a_member_again(
     user_id = (await app.add_user(a_phone(3))).identity.id
     user: str | PhoneNumber = a_phone(3) if by_phone else user_id
     for _ in ("first", "again"):
-        promoted = await app.use_cases.operator_actions.change_role(user, Role.ADMINISTRATOR)
+        promoted = await app.identities.operator_actions.change_role(user, Role.ADMINISTRATOR)
         assert (promoted.id, promoted.is_administrator) == (user_id, True)
     token = await app.access_token(a_phone(3))
 
     for _ in ("first", "again"):
-        demoted = await app.use_cases.operator_actions.change_role(user, Role.MEMBER)
+        demoted = await app.identities.operator_actions.change_role(user, Role.MEMBER)
         assert (demoted.id, demoted.role) == (user_id, Role.MEMBER)
 
     # The session stays active, without the rights of an administrator.
-    assert (await app.use_cases.authenticate(token)).identity.role is Role.MEMBER
+    assert (await app.identities.authenticate(token)).identity.role is Role.MEMBER
     assert app.database.identities[other.identity.id].value.is_administrator
 
 
 def with_test_otp(app: AppHarness, expires_at: datetime | None = None) -> AppHarness:
     """Restart the app with a test OTP for phone 3."""
     otps = TestOtps((TestOtp(a_phone(3), OtpCode("123456"), expires_at),))
-    return replace(app, policy=Policy(test_otps=otps))
+    return replace(app, policy=make_policy(test_otps=otps))
 
 
 @pytest.mark.parametrize("expires_at", [None, NOW])
@@ -54,7 +54,7 @@ async def test_a_phone_with_a_test_otp_does_not_become_an_administrator(
 ) -> None:
     principal = await app.log_in(a_phone(3))
     user: str | PhoneNumber = a_phone(3) if by_phone else principal.identity.id
-    change_role = with_test_otp(app, expires_at).use_cases.operator_actions.change_role
+    change_role = with_test_otp(app, expires_at).use_cases.identities.operator_actions.change_role
 
     with pytest.raises(InvalidValue, match="DIALTONE_TEST_OTPS") as error:
         await change_role(user, Role.ADMINISTRATOR)
@@ -68,9 +68,9 @@ async def test_an_administrator_whose_phone_gets_a_test_otp_acts_as_a_member(
 ) -> None:
     await app.add_administrator(a_phone(3))
     token = await app.access_token(a_phone(3))
-    assert (await app.use_cases.authenticate(token)).identity.is_administrator
+    assert (await app.identities.authenticate(token)).identity.is_administrator
 
-    principal = await with_test_otp(app).use_cases.authenticate(token)
+    principal = await with_test_otp(app).use_cases.identities.authenticate(token)
 
     assert not principal.identity.is_administrator
 
@@ -78,33 +78,33 @@ async def test_an_administrator_whose_phone_gets_a_test_otp_acts_as_a_member(
 @pytest.mark.parametrize("role", Role)
 async def test_unknown_and_deleted_users_are_not_found(app: AppHarness, role: Role) -> None:
     principal = await app.add_user(a_phone(3))
-    await app.use_cases.delete_user(principal)
+    await app.identities.delete_user(principal)
     await app.request_otp(a_phone(2))
     for user in (an_id(99), a_phone(1), a_phone(2), a_phone(3), principal.identity.id):
         with pytest.raises(UserNotFound):
-            await app.use_cases.operator_actions.change_role(user, role)
+            await app.identities.operator_actions.change_role(user, role)
 
 
 # Blocks
 
 
 async def test_an_unknown_phone_stays_blocked_until_it_is_unblocked(app: AppHarness) -> None:
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     app.advance(days=1000)
-    await app.use_cases.cleanup()
+    await app.operations.cleanup()
     await app.request_otp()
     assert (app.messenger.messages, app.database.identities) == ([], {})
-    await app.use_cases.operator_actions.unblock(a_phone())
+    await app.identities.operator_actions.unblock(a_phone())
     assert (await app.log_in()).identity.phone == a_phone()
 
 
 async def test_blocking_twice_changes_nothing(app: AppHarness) -> None:
     await app.access_token()
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     once = (dict(app.database.phone_verifications), dict(app.database.identities))
     app.advance(60)
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     assert (app.database.phone_verifications, app.database.identities) == once
     for _ in range(2):
-        await app.use_cases.operator_actions.unblock(a_phone())
+        await app.identities.operator_actions.unblock(a_phone())
     await app.access_token()

@@ -9,17 +9,17 @@ from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn
 from application.ports.system import SecurityEventType
 from application.principal import Principal
-from application.use_cases import Policy
 from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.session import SessionLimits
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_parsed_token
 from tests.support.keys import FIRST_KEY
+from tests.support.policies import make_policy
 
 NEW_KEY = ("new", b"n" * 32)
 # These access tokens do not expire between two logins, so that only their session decides.
-LONG_ACCESS_TOKENS = Policy(session_limits=SessionLimits(access_token_ttl=timedelta(days=80)))
+LONG_ACCESS_TOKENS = make_policy(session_limits=SessionLimits(access_token_ttl=timedelta(days=80)))
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def refresh_token(tokens: Tokens) -> RefreshToken:
 
 
 async def refresh(app: AppHarness, tokens: Tokens) -> Tokens:
-    return await app.use_cases.refresh_session(refresh_token(tokens))
+    return await app.identities.refresh_session(refresh_token(tokens))
 
 
 async def authenticate(app: AppHarness, tokens: Tokens) -> Principal:
-    return await app.use_cases.authenticate(tokens.access_token)
+    return await app.identities.authenticate(tokens.access_token)
 
 
 async def is_revoked(app: AppHarness, tokens: Tokens) -> bool:
@@ -151,7 +151,7 @@ async def test_a_logout_with_a_reused_refresh_token_ends_its_own_session_only(
     other, first = await log_in(app), await log_in(app)
     latest = await refresh(app, await refresh(app, first))
 
-    await app.use_cases.logout(refresh_token(first), scope)
+    await app.identities.logout(refresh_token(first), scope)
 
     assert app.events.emitted[-1].type is SecurityEventType.REFRESH_TOKEN_REUSED
     assert [await is_revoked(app, tokens) for tokens in (other, latest)] == [False, True]
@@ -176,8 +176,8 @@ async def test_a_refresh_token_with_a_forged_mac_ends_nothing(
     forged = RefreshToken(valid_token.identity_id, valid_token.session_id, generation, bytes(32))
 
     with pytest.raises(Unauthenticated):
-        await app.use_cases.refresh_session(forged)
-    await app.use_cases.logout(forged, Scope.ALL)
+        await app.identities.refresh_session(forged)
+    await app.identities.logout(forged, Scope.ALL)
 
     assert not await is_revoked(app, tokens)
 
@@ -217,7 +217,7 @@ async def test_logout_revokes_all_tokens_of_the_sessions_at_once(
     this = await refresh(app, first)
     caller = refresh_token(this) if by_refresh_token else await authenticate(app, this)
 
-    await app.use_cases.logout(caller, scope)
+    await app.identities.logout(caller, scope)
 
     assert [await is_revoked(app, tokens) for tokens in (other, this)] == revoked
 
@@ -225,15 +225,15 @@ async def test_logout_revokes_all_tokens_of_the_sessions_at_once(
 async def test_only_its_owner_can_revoke_a_session_by_id(app: AppHarness) -> None:
     mine, lost = await log_in(app), await log_in(app, device="lost phone")
     caller = await authenticate(app, mine)
-    listed = await app.use_cases.list_sessions(caller)
+    listed = await app.identities.list_sessions(caller)
     lost_id = next(session.id for session in listed if session.device == "lost phone")
 
-    await app.use_cases.revoke_session(caller, lost_id)
+    await app.identities.revoke_session(caller, lost_id)
 
     assert await is_revoked(app, lost)
     for revoked_id in (lost_id, "0" * 32, ""):
         with pytest.raises(SessionNotFound):
-            await app.use_cases.revoke_session(caller, revoked_id)
+            await app.identities.revoke_session(caller, revoked_id)
 
 
 async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: AppHarness) -> None:
@@ -242,7 +242,7 @@ async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: Ap
     old = await refresh(app, old)
     app.advance(1)
 
-    first, last = await app.use_cases.list_sessions(await authenticate(app, new))
+    first, last = await app.identities.list_sessions(await authenticate(app, new))
 
     assert (first.device, last.device) == ("old", "new")
     assert first.last_seen_at == app.clock.now() - timedelta(seconds=1)
@@ -251,7 +251,7 @@ async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: Ap
 
 async def test_a_session_ends_when_it_is_not_used_for_the_idle_timeout() -> None:
     limits = SessionLimits(idle_timeout=timedelta(hours=10))
-    app = AppHarness(policy=Policy(session_limits=limits))
+    app = AppHarness(policy=make_policy(session_limits=limits))
     tokens = await log_in(app, with_refresh=False)
     for _ in range(3):
         app.advance(hours=9)

@@ -34,11 +34,11 @@ async def test_a_deleted_identity_cannot_become_a_user_and_cannot_be_renamed(
     app: AppHarness,
 ) -> None:
     principal = await app.add_user()
-    await app.use_cases.delete_user(principal)
+    await app.identities.delete_user(principal)
     with pytest.raises(Unauthenticated):
         await app.create_user(principal)
     with pytest.raises(Unauthenticated):
-        await app.use_cases.rename_user(principal, parse_username("Priya"))
+        await app.identities.rename_user(principal, parse_username("Priya"))
 
 
 # Names that earlier versions stored
@@ -62,7 +62,7 @@ async def test_a_name_that_is_stored_by_its_former_key_is_in_use(app: AppHarness
             await app.create_user(other, name)
     await app.create_user(other, "Priya")
     with pytest.raises(UsernameInUse):
-        await app.use_cases.rename_user(other, parse_username("Straße"))
+        await app.identities.rename_user(other, parse_username("Straße"))
 
 
 async def test_a_login_and_the_same_name_again_keep_the_former_key(app: AppHarness) -> None:
@@ -72,8 +72,8 @@ async def test_a_login_and_the_same_name_again_keep_the_former_key(app: AppHarne
     owner = await app.log_in()
     for name in ("Alice\ufe0f", "ALICE\ufe0f"):
         username = parse_username(name, own=stored)
-        await app.use_cases.create_user(owner, username, a_phone())
-        await app.use_cases.rename_user(owner, username)
+        await app.identities.create_user(owner, username, a_phone())
+        await app.identities.rename_user(owner, username)
     assert key_of(app, owner) == stored.key
 
 
@@ -83,16 +83,16 @@ async def test_the_owner_of_a_former_key_can_spell_the_name_in_another_way(
     owner = await log_in_with_name(app, Username("Straße", "strasse"))
     for name in ("STRASSE", "Straße"):
         assert await app.create_user(owner, name) == owner.identity
-    await app.use_cases.rename_user(owner, parse_username("STRAßE"))
+    await app.identities.rename_user(owner, parse_username("STRAßE"))
     assert key_of(app, owner) == "straße"
     # Now the former key is free. Whoever takes it does not keep the owner from its own name.
     await app.create_user(await app.log_in(OTHER_PHONE), "Strasse")
-    await app.use_cases.rename_user(owner, parse_username("Straße"))
+    await app.identities.rename_user(owner, parse_username("Straße"))
 
 
 async def test_a_former_key_is_free_thirty_days_after_the_deletion(app: AppHarness) -> None:
     owner = await log_in_with_name(app, Username("Straße", "strasse"))
-    await app.use_cases.delete_user(owner)
+    await app.identities.delete_user(owner)
     app.advance(days=29)
     other = await app.log_in(OTHER_PHONE)
     with pytest.raises(UsernameInUse):
@@ -159,8 +159,8 @@ async def test_a_renamed_user_has_the_new_username_and_keeps_its_creation_time(
     app.advance(days=3)
     assert principal.identity.user is not None
     for name in ("Rahul", "Rahul Sharma"):
-        await app.use_cases.rename_user(principal, parse_username(name))
-        found = await app.use_cases.get_user(principal.identity.id)
+        await app.identities.rename_user(principal, parse_username(name))
+        found = await app.identities.get_user(principal.identity.id)
         assert found.user == replace(principal.identity.user, username=parse_username(name))
 
 
@@ -169,11 +169,11 @@ async def test_a_renamed_user_has_the_new_username_and_keeps_its_creation_time(
 
 async def assert_invisible(app: AppHarness, principal: Principal, item: MediaItem) -> None:
     with pytest.raises(UserNotFound):
-        await app.use_cases.get_user(principal.identity.id)
+        await app.identities.get_user(principal.identity.id)
     with pytest.raises(ItemNotFound):
         await app.get_item(item.id)
     with pytest.raises(MediaFileNotFound):
-        await read_opened(app.use_cases.open_file, item.storage_key)
+        await read_opened(app.media.open_file, item.storage_key)
     page = await app.list_items(ItemFilter(), PageRequest())
     assert page.items == []
 
@@ -181,7 +181,7 @@ async def assert_invisible(app: AppHarness, principal: Principal, item: MediaIte
 async def test_a_deleted_user_and_its_files_are_gone_at_once(app: AppHarness) -> None:
     principal = await app.add_user()
     items = [(await app.upload_image(principal)).item for _ in range(3)]
-    await app.use_cases.delete_user(principal)
+    await app.identities.delete_user(principal)
     await assert_invisible(app, principal, items[0])
     assert app.files.contents == {}
 
@@ -190,9 +190,9 @@ async def test_a_parallel_login_does_not_restore_a_deleted_user(app: AppHarness)
     principal = await app.add_user()
     app.advance(3600)
     await app.request_otp()
-    await asyncio.gather(app.use_cases.delete_user(principal), app.verify_otp(app.last_code))
+    await asyncio.gather(app.identities.delete_user(principal), app.verify_otp(app.last_code))
     with pytest.raises(UserNotFound):
-        await app.use_cases.get_user(principal.identity.id)
+        await app.identities.get_user(principal.identity.id)
     assert app.database.identities[principal.identity.id].value.is_deleted
 
 
@@ -207,7 +207,7 @@ async def test_a_deletion_that_is_interrupted_after_its_write_leaves_nothing_vis
     item = (await app.upload_image(principal)).item
     app.faults.fail_on(operation, kill=kill)
     with pytest.raises(ProcessKilled) if kill else nullcontext():
-        await app.use_cases.delete_user(principal)
+        await app.identities.delete_user(principal)
     assert app.faults.has_fired
     app.faults.reset()
     await assert_invisible(app, principal, item)

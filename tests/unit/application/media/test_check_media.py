@@ -4,17 +4,17 @@ import pytest
 
 from application.media.check_media import MIN_SUSPICIOUS, CheckMedia, MediaFindings
 from application.principal import Principal
-from application.use_cases import Policy
 from domain.errors import ItemNotFound
 from domain.media.image import VariantSpec
 from tests.support.app_harness import AppHarness
 from tests.support.fault_injector import ProcessKilled
+from tests.support.policies import make_policy
 
 ORPHAN = f"ab/{7:024x}-{'ab' * 16}.jpg"
 
 
 def checker(app: AppHarness) -> CheckMedia:
-    return app.use_cases.check_media
+    return app.media.check_media
 
 
 async def find(app: AppHarness) -> MediaFindings:
@@ -49,7 +49,7 @@ async def test_items_without_a_file_and_files_without_an_item_are_found_and_repa
 
 async def test_an_item_without_the_file_of_a_variant_loses_this_variant() -> None:
     app = AppHarness(
-        policy=Policy(variant_specs=(VariantSpec("thumb", 8, 8), VariantSpec("s", 4, 4)))
+        policy=make_policy(variant_specs=(VariantSpec("thumb", 8, 8), VariantSpec("s", 4, 4)))
     )
     item = (await app.upload_image(await app.add_user())).item
     lost, kept = item.variants
@@ -62,7 +62,7 @@ async def test_an_item_without_the_file_of_a_variant_loses_this_variant() -> Non
 
 
 async def test_an_incomplete_file_counts_as_missing() -> None:
-    app = AppHarness(policy=Policy(variant_specs=(VariantSpec("thumb", 8, 8),)))
+    app = AppHarness(policy=make_policy(variant_specs=(VariantSpec("thumb", 8, 8),)))
     owner = await app.add_user()
     empty, cut = [(await app.upload_image(owner)).item for _ in range(2)]
     app.files.contents[empty.storage_key] = b""

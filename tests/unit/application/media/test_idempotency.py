@@ -64,9 +64,9 @@ async def test_the_key_of_a_deleted_item_is_gone(
     app: AppHarness, owner: Principal, wait: timedelta
 ) -> None:
     item = (await app.upload_image(owner, **KEY)).item
-    await app.use_cases.delete_item(owner, item.id)
+    await app.media.delete_item(owner, item.id)
     app.clock.advance(wait)
-    await app.use_cases.cleanup()
+    await app.operations.cleanup()
     with pytest.raises(ItemDeleted):
         await app.upload_image(owner, **KEY)
 
@@ -80,7 +80,7 @@ async def test_a_deleted_item_is_gone_although_its_key_was_not_completed(
     app.faults.reset()
     if is_repeated:
         assert (await app.upload_image(owner, **KEY)).item == item
-    await app.use_cases.delete_item(owner, item.id)
+    await app.media.delete_item(owner, item.id)
 
     for wait in (timedelta(0), UPLOAD_TIMEOUT):
         app.clock.advance(wait)
@@ -141,5 +141,5 @@ async def test_the_key_of_a_killed_upload_is_free_after_its_deadline(
         assert (await app.upload_image(owner, **options)).item.is_ready
     assert len(app.database.idempotency_keys) == 3
     app.clock.advance(IDEMPOTENCY_KEY_TTL)
-    await app.use_cases.cleanup()
+    await app.operations.cleanup()
     assert app.database.idempotency_keys == {}

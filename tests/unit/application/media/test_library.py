@@ -11,7 +11,6 @@ from application.media.library import LibraryPage
 from application.media.open_file import OpenFile
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
-from application.use_cases import Policy
 from domain.access import LibraryVisibility
 from domain.errors import (
     Forbidden,
@@ -27,6 +26,7 @@ from domain.media.page import ItemFilter, PageRequest
 from domain.page import Cursor
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity, an_item
+from tests.support.policies import make_policy
 from tests.support.stored_files import read_opened
 
 RAHUL, PRIYA = an_id(1), an_id(2)
@@ -116,8 +116,8 @@ async def test_a_category_change_does_not_restore_a_deleted_item(
     app: AppHarness, owner: Principal, item_id: str
 ) -> None:
     results = await asyncio.gather(
-        *(app.use_cases.categorize_item(owner, item_id, "Beach") for _ in range(5)),
-        app.use_cases.delete_item(owner, item_id),
+        *(app.media.categorize_item(owner, item_id, "Beach") for _ in range(5)),
+        app.media.delete_item(owner, item_id),
         return_exceptions=True,
     )
     assert results[-1] is None
@@ -138,13 +138,13 @@ Operation = Callable[[OpenFile, str], Awaitable[object]]
 
 async def test_a_file_is_opened_by_its_storage_key(app: AppHarness, storage_key: str) -> None:
     content = app.files.contents[storage_key]
-    assert await read_opened(app.use_cases.open_file, storage_key) == content
-    file = await app.use_cases.open_file.find(storage_key)
+    assert await read_opened(app.media.open_file, storage_key) == content
+    file = await app.media.open_file.find(storage_key)
     assert file.image.format.content_type == "image/gif"
-    async with app.use_cases.open_file(file, 2, 5) as part:
+    async with app.media.open_file(file, 2, 5) as part:
         assert [chunk async for chunk in part.chunks] == [content[2:5]]
     app.faults.fail_on("media_files.open_file")
-    assert await get_size(app.use_cases.open_file, storage_key) == len(content)
+    assert await get_size(app.media.open_file, storage_key) == len(content)
 
 
 @BY_EACH
@@ -154,7 +154,7 @@ async def test_a_file_without_item_and_an_item_without_file_are_not_found(
     app.files.contents = {UNKNOWN: GIF}
     for key in (UNKNOWN, storage_key):
         with pytest.raises(MediaFileNotFound):
-            await open_or_get_size(app.use_cases.open_file, key)
+            await open_or_get_size(app.media.open_file, key)
 
 
 @BY_EACH
@@ -163,10 +163,10 @@ async def test_opening_a_file_fails_without_store_or_database(
 ) -> None:
     app.files.is_unavailable = True
     with pytest.raises(Unavailable):
-        await open_or_get_size(app.use_cases.open_file, storage_key)
+        await open_or_get_size(app.media.open_file, storage_key)
     app.files.is_unavailable, app.database.is_unavailable = False, True
     with pytest.raises(StorageUnavailable):
-        await open_or_get_size(app.use_cases.open_file, storage_key)
+        await open_or_get_size(app.media.open_file, storage_key)
 
 
 @BY_EACH
@@ -180,11 +180,11 @@ async def test_the_file_of_an_item_that_is_not_ready_is_not_found(
     await app.database.repositories().media_items.add(item)
     app.files.contents[item.storage_key] = GIF
     with pytest.raises(MediaFileNotFound):
-        await open_or_get_size(app.use_cases.open_file, item.storage_key)
+        await open_or_get_size(app.media.open_file, item.storage_key)
 
 
 async def test_with_the_visibility_owner_members_see_only_their_own_items() -> None:
-    app = AppHarness(policy=Policy(library_visibility=LibraryVisibility.OWNER))
+    app = AppHarness(policy=make_policy(visibility=LibraryVisibility.OWNER))
     owner, other = await app.add_user(a_phone(1), "Rahul"), await app.add_user(a_phone(2), "Priya")
     administrator = await app.add_administrator(a_phone(3))
     item = (await app.upload_image(owner)).item
@@ -197,7 +197,7 @@ async def test_with_the_visibility_owner_members_see_only_their_own_items() -> N
         (administrator, ItemFilter(), [item]),
         (administrator, owned, [item]),
     ):
-        page = await app.use_cases.list_items(viewer, item_filter, PageRequest())
+        page = await app.media.list_items(viewer, item_filter, PageRequest())
         assert ([shown.item for shown in page.items], page.total) == (listed, len(listed))
     stale = replace(administrator, has_recent_login=False)
     for viewer, is_listed, is_found in (
@@ -205,10 +205,10 @@ async def test_with_the_visibility_owner_members_see_only_their_own_items() -> N
         (stale, ReauthenticationRequired, ReauthenticationRequired),
     ):
         with pytest.raises(is_listed):
-            await app.use_cases.list_items(viewer, owned, PageRequest())
+            await app.media.list_items(viewer, owned, PageRequest())
         with pytest.raises(is_found):
-            await app.use_cases.get_item(viewer, item.id)
+            await app.media.get_item(viewer, item.id)
         with pytest.raises(is_found):
-            await app.use_cases.delete_item(viewer, item.id)
+            await app.media.delete_item(viewer, item.id)
     for viewer in (owner, administrator):
-        assert (await app.use_cases.get_item(viewer, item.id)).item == item
+        assert (await app.media.get_item(viewer, item.id)).item == item

@@ -5,9 +5,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from application.media.media_urls import FileAccess, MediaAccess
 from application.ports.media import MediaUrl
-from application.use_cases import Policy
 from tests.support.app_harness import AppHarness
 from tests.support.builders import an_item
+from tests.support.policies import make_policy
 
 KEY, OTHER_KEY = an_item().storage_key, "1" + an_item().storage_key[1:]
 SERVICE_URL = "https://dialtone.example.org/media"
@@ -15,16 +15,16 @@ DAY = timedelta(days=1)
 
 
 async def test_a_public_url_replaces_those_of_the_store() -> None:
-    app = AppHarness(policy=Policy(media_public_url="https://cdn.example"))
+    app = AppHarness(policy=make_policy(public_url="https://cdn.example"))
     app.files.expires_at = app.clock.now()
-    assert await app.use_cases.media_urls.url_for(KEY) == MediaUrl(f"https://cdn.example/{KEY}")
-    assert await app.use_cases.media_urls.check_access(KEY, "", "") == FileAccess()
+    assert await app.media.media_urls.url_for(KEY) == MediaUrl(f"https://cdn.example/{KEY}")
+    assert await app.media.media_urls.check_access(KEY, "", "") == FileAccess()
 
 
 async def test_a_private_url_is_the_same_for_a_day_and_ends_within_two() -> None:
-    policy = Policy(media_access=MediaAccess.PRIVATE, media_service_url=SERVICE_URL)
+    policy = make_policy(access=MediaAccess.PRIVATE, service_url=SERVICE_URL)
     app = AppHarness(policy=policy)
-    urls = app.use_cases.media_urls
+    urls = app.media.media_urls
     app.advance(hours=14, minutes=30)  # to midnight
     url = await urls.url_for(KEY)
     assert url.expires_at == app.clock.now() + 2 * DAY

@@ -11,7 +11,6 @@ import pytest
 
 from application.ports.media import EncodedImage, ImagePublisher, PublishedImage
 from application.principal import Principal
-from application.use_cases import Policy
 from domain.errors import DomainError, ItemNotFound, QuotaExceeded
 from domain.media.image import Image, ImageFormat
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
@@ -19,6 +18,7 @@ from domain.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fault_injector import ProcessKilled
+from tests.support.policies import make_policy
 
 SIZE: Final = 1000
 """The bytes of each published image."""
@@ -35,7 +35,7 @@ class SameSize:
 
 def app_with(quota: Quota) -> AppHarness:
     return AppHarness(
-        policy=Policy(quota=quota), image_publisher=cast("ImagePublisher", SameSize())
+        policy=make_policy(quota=quota), image_publisher=cast("ImagePublisher", SameSize())
     )
 
 
@@ -86,7 +86,7 @@ async def test_parallel_uploads_never_exceed_the_quota(quota: Quota, allowed: in
 
 async def test_a_deleted_item_is_subtracted_once(app: AppHarness, owner: Principal) -> None:
     first, _ = await app.upload_image(owner), await app.upload_image(owner)
-    deletions = [app.use_cases.delete_item(owner, first.item.id) for _ in range(5)]
+    deletions = [app.media.delete_item(owner, first.item.id) for _ in range(5)]
     results = await asyncio.gather(*deletions, return_exceptions=True)
     assert sum(isinstance(result, ItemNotFound) for result in results) == 4
     assert used(app, owner) == (SIZE, 1)
@@ -97,10 +97,10 @@ async def test_a_recount_between_two_steps_of_a_deletion_or_an_upload_changes_no
     app: AppHarness, owner: Principal, operation: str
 ) -> None:
     item = (await app.upload_image(owner)).item
-    recount = app.use_cases.cleanup.quota.recount
+    recount = app.operations.cleanup.quota.recount
 
     app.faults.run_before(operation, lambda: recount(owner.identity.id))
-    await app.use_cases.delete_item(owner, item.id)
+    await app.media.delete_item(owner, item.id)
     assert (app.faults.has_fired, used(app, owner)) == (True, (0, 0))
 
     for before in ("media_items.add", "media_items.replace", operation):
@@ -120,16 +120,16 @@ async def test_after_a_kill_at_any_step_the_usage_is_right_again(
             app.faults.fail_on(operation, after=after, kill=True)
             with suppress(ProcessKilled, DomainError):
                 item = (await app.upload_image(owner)).item
-                await app.use_cases.delete_item(owner, item.id)
+                await app.media.delete_item(owner, item.id)
             app.faults.reset()
             assert used(app, owner) >= actual(app, owner)
             for duration in (UPLOAD_TIMEOUT, PENDING_TIMEOUT, FILE_DELETION_DELAY):
                 app.clock.advance(duration)
-                await app.use_cases.cleanup()
+                await app.operations.cleanup()
             assert used(app, owner) == actual(app, owner), (operation, after)
             for record in list(app.database.media_items.values())[1:]:
                 if record.value.is_ready:
-                    await app.use_cases.delete_item(owner, record.value.id)
+                    await app.media.delete_item(owner, record.value.id)
 
 
 async def test_an_upload_under_way_stays_reserved_until_its_deadline(
@@ -141,7 +141,7 @@ async def test_an_upload_under_way_stays_reserved_until_its_deadline(
     app.faults.reset()
     for duration, left in ((PENDING_TIMEOUT, 1), (timedelta(seconds=1), 0)):
         app.clock.advance(duration)
-        assert (await app.use_cases.cleanup())["corrected_usages"] == 1 - left
+        assert (await app.operations.cleanup())["corrected_usages"] == 1 - left
         assert used(app, owner) == (left * SIZE, left)
 
 
@@ -149,6 +149,6 @@ async def test_the_usage_of_a_deleted_identity_is_deleted(
     app: AppHarness, owner: Principal
 ) -> None:
     await app.upload_image(owner)
-    await app.use_cases.delete_user(owner)
-    await app.use_cases.cleanup()
+    await app.identities.delete_user(owner)
+    await app.operations.cleanup()
     assert app.database.media_usages == {}

@@ -15,7 +15,7 @@ async def refused(app: AppHarness) -> str:
     owner = await app.add_user()
     item = (await app.upload_image(owner)).item
     app.files.is_unavailable = True
-    await app.use_cases.delete_item(owner, item.id)
+    await app.media.delete_item(owner, item.id)
     assert list(app.files.contents) == [item.storage_key]
     return item.id
 
@@ -23,18 +23,18 @@ async def refused(app: AppHarness) -> str:
 async def test_a_refused_deletion_is_retried_until_the_store_accepts_it(
     app: AppHarness, refused: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert await app.use_cases.retry_deletions() == 0
+    assert await app.media.retry_deletions() == 0
     app.files.is_unavailable = False
 
     with caplog.at_level(logging.INFO):
-        assert await app.use_cases.retry_deletions() == 1
+        assert await app.media.retry_deletions() == 1
 
     assert {"event": "file_deletion_retried", "item_id": refused} in [
         record.msg for record in caplog.records
     ]
     assert app.files.contents == {}
     assert app.database.media_items[refused].value.state is ItemState.DELETING
-    assert await app.use_cases.retry_deletions() == 0
+    assert await app.media.retry_deletions() == 0
 
 
 async def test_a_file_that_is_refused_again_does_not_stop_the_others(
@@ -44,13 +44,13 @@ async def test_a_file_that_is_refused_again_does_not_stop_the_others(
     for _ in range(3):
         await app.upload_image(owner)
     app.files.is_unavailable = True
-    await app.use_cases.delete_user(owner)
+    await app.identities.delete_user(owner)
     app.files.is_unavailable = False
     app.faults.fail_on("media_files.delete")
     monkeypatch.setattr(deletions, "BATCH_SIZE", 2)
     monkeypatch.setattr(deletions, "_PARALLEL_DELETIONS", 1)
 
-    assert await app.use_cases.retry_deletions() == 3
+    assert await app.media.retry_deletions() == 3
     assert app.files.contents == {}
 
 
@@ -60,7 +60,7 @@ async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: 
     app.files.is_unavailable = True
     app.faults.fail_on("media_items.load", after="media_items.replace")
 
-    await app.use_cases.delete_item(owner, item.id)
+    await app.media.delete_item(owner, item.id)
 
     assert app.faults.has_fired
     assert app.database.media_items[item.id].value.state is ItemState.DELETING
@@ -69,9 +69,9 @@ async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: 
 async def test_the_cleanup_retries_a_refused_deletion(app: AppHarness, refused: str) -> None:
     app.files.is_unavailable = False
 
-    assert (await app.use_cases.cleanup())["retried_deletions"] == 1
+    assert (await app.operations.cleanup())["retried_deletions"] == 1
     assert app.files.contents == {}
 
     app.clock.advance(FILE_DELETION_DELAY)
-    assert (await app.use_cases.cleanup())["deleted_items"] == 1
+    assert (await app.operations.cleanup())["deleted_items"] == 1
     assert refused not in app.database.media_items

@@ -95,7 +95,7 @@ async def test_an_administrator_uploads_for_any_user_on_the_own_account(
     uploaded = await app.upload_image(administrator, owner_id=principal.identity.id)
     assert uploaded.item.owner_id == principal.identity.id
     publish.assert_called_once_with(ANY, administrator.identity.id, ())
-    await app.use_cases.delete_user(principal)
+    await app.identities.delete_user(principal)
     for user_id in (principal.identity.id, an_id(99)):
         with pytest.raises(UserNotFound):
             await app.upload_image(administrator, owner_id=user_id)
@@ -129,8 +129,8 @@ async def clean_up(app: AppHarness) -> None:
     """Clean up until everything is over that can be over."""
     for duration in (timedelta(0), UPLOAD_TIMEOUT, FILE_DELETION_DELAY):
         app.clock.advance(duration)
-        await app.use_cases.cleanup()
-    assert (await app.use_cases.cleanup()).total() == 0
+        await app.operations.cleanup()
+    assert (await app.operations.cleanup()).total() == 0
 
 
 async def assert_nothing_is_left(app: AppHarness) -> None:
@@ -208,12 +208,12 @@ async def test_an_interrupted_upload_leaves_nothing(
 
 
 async def delete(app: AppHarness, principal: Principal) -> None:
-    await app.use_cases.delete_user(principal)
+    await app.identities.delete_user(principal)
 
 
 async def delete_and_purge(app: AppHarness, principal: Principal) -> None:
-    await app.use_cases.delete_user(principal)
-    await app.use_cases.cleanup()
+    await app.identities.delete_user(principal)
+    await app.operations.cleanup()
 
 
 @pytest.mark.parametrize("deletion", [delete, delete_and_purge])

@@ -8,13 +8,13 @@ import pytest
 
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
-from application.use_cases import Policy
 from domain.errors import MediaStorageNotResponding
 from domain.media.image import VariantSpec
 from domain.media.item import FILE_DELETION_DELAY, MediaItem
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fault_injector import ProcessKilled
+from tests.support.policies import make_policy
 
 THUMB, LED = VariantSpec("thumb", 32, 32), VariantSpec("led", 64, 64, is_exact=True)
 STEPS = [
@@ -28,7 +28,7 @@ STEPS = [
 
 @pytest.fixture
 def app() -> AppHarness:
-    return AppHarness(policy=Policy(variant_specs=[THUMB]))
+    return AppHarness(policy=make_policy(variant_specs=[THUMB]))
 
 
 @pytest.fixture
@@ -38,12 +38,12 @@ async def principal(app: AppHarness) -> Principal:
 
 def with_specs(app: AppHarness, *specs: VariantSpec, url_variant: str | None = None) -> AppHarness:
     """Return the same service with other settings."""
-    policy = Policy(variant_specs=specs, media_url_variant=url_variant)
+    policy = make_policy(variant_specs=specs, url_variant=url_variant)
     return replace(app, policy=policy)
 
 
 async def rebuild(app: AppHarness) -> tuple[int, int, int]:
-    report = await app.use_cases.rebuild_variants(TemporaryFile)
+    report = await app.media.rebuild_variants(TemporaryFile)
     return report.checked_items, report.rebuilt_items, report.failed_items
 
 
@@ -61,14 +61,14 @@ async def test_an_upload_has_variants_that_are_deleted_with_it(
     assert uploaded.variants["thumb"].endswith(thumb.storage_key)
     assert uploaded.url.url.endswith(uploaded.item.storage_key)
     assert app.files.contents[thumb.storage_key].startswith(b"GIF8")
-    found = await app.use_cases.open_file.find(thumb.storage_key)
+    found = await app.media.open_file.find(thumb.storage_key)
     assert found.image == thumb.image
     assert_no_other_files(app, uploaded.item)
     app.faults.fail_on("media_files.delete")
-    await app.use_cases.delete_item(principal, uploaded.item.id)
+    await app.media.delete_item(principal, uploaded.item.id)
     assert app.files.contents
     app.advance(seconds=FILE_DELETION_DELAY.total_seconds())
-    await app.use_cases.cleanup()
+    await app.operations.cleanup()
     assert app.files.contents == {}
 
 

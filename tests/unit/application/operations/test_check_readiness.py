@@ -67,10 +67,10 @@ async def test_a_limit_store_is_listed_and_an_instance_is_ready_without_it() -> 
 async def test_the_service_is_ready_with_media_store_and_messenger_or_without(
     app: AppHarness,
 ) -> None:
-    assert await app.use_cases.check_readiness() == Readiness(None, None, None)
+    assert await app.operations.check_readiness() == Readiness(None, None, None)
     await advance(SUCCESS_TTL)
     app.files.is_unavailable, app.messenger.result = True, REJECTED
-    readiness = await app.use_cases.check_readiness()
+    readiness = await app.operations.check_readiness()
     assert readiness == Readiness(None, media="unavailable", messages=REJECTED.reason)
     assert readiness.is_ready
 

@@ -44,14 +44,14 @@ async def test_recordings_are_deleted_after_thirty_days_and_calls_after_ninety(
 ) -> None:
     await add(app, call_number(1, recordings=2), call_number(2))
     app.clock.advance(30 * DAY - TICK)
-    assert await app.use_cases.cleanup() == CleanupReport()
+    assert await app.operations.cleanup() == CleanupReport()
     app.clock.advance(TICK)
-    assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=2)
+    assert await app.operations.cleanup() == CleanupReport(deleted_recordings=2)
     assert app.call_provider.recordings == {}
     app.clock.advance(60 * DAY - TICK)
-    assert await app.use_cases.cleanup() == CleanupReport()
+    assert await app.operations.cleanup() == CleanupReport()
     app.clock.advance(TICK)
-    assert await app.use_cases.cleanup() == CleanupReport(deleted_calls=2)
+    assert await app.operations.cleanup() == CleanupReport(deleted_calls=2)
     assert app.database.calls == {}
 
 
@@ -63,7 +63,7 @@ async def test_only_old_recordings_of_a_call_are_deleted_even_if_the_provider_ha
     del app.call_provider.recordings["RE-old"]
     app.clock.advance(30 * DAY)
 
-    assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=1)
+    assert await app.operations.cleanup() == CleanupReport(deleted_recordings=1)
     assert kept_recordings(app) == ["RE-new"]
 
 
@@ -72,10 +72,10 @@ async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -
     app.call_provider.is_unavailable = True
     app.clock.advance(100 * DAY)
 
-    assert await app.use_cases.cleanup() == CleanupReport(deleted_calls=1)
+    assert await app.operations.cleanup() == CleanupReport(deleted_calls=1)
     assert len(kept_recordings(app)) == 6
     app.call_provider.is_unavailable = False
-    assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=6, deleted_calls=3)
+    assert await app.operations.cleanup() == CleanupReport(deleted_recordings=6, deleted_calls=3)
 
 
 async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
@@ -83,9 +83,9 @@ async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
 ) -> None:
     await add(app, *(call_number(number, recordings=1) for number in range(450)))
     await add(app, *(call_number(number, started_at=NOW + TICK) for number in range(450, 460)))
-    clean_up_calls = replace(app.use_cases.cleanup.clean_up_calls, call_provider=None)
+    clean_up_calls = replace(app.operations.cleanup.clean_up_calls, call_provider=None)
     app.clock.advance(100 * DAY)
-    report = await replace(app.use_cases.cleanup, clean_up_calls=clean_up_calls)()
+    report = await replace(app.operations.cleanup, clean_up_calls=clean_up_calls)()
 
     assert report == CleanupReport(deleted_calls=10)
     assert len(kept_recordings(app)) == 450
@@ -108,9 +108,9 @@ async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
     await app.database.repositories().calls.add(call)
 
     app.clock.advance(timedelta(hours=5, minutes=2))
-    assert (await app.use_cases.cleanup())["ended_calls"] == 0
+    assert (await app.operations.cleanup())["ended_calls"] == 0
     app.clock.advance(timedelta(minutes=1))
-    await app.use_cases.cleanup()
+    await app.operations.cleanup()
 
     ended = app.database.calls[call.id].value
     assert ended.status is expected
@@ -126,7 +126,7 @@ async def test_a_deleted_identity_disappears_from_the_call_log(app: AppHarness) 
     others = call_number(251, recordings=1, identity_id=an_id(2), is_caller_verified=True)
     await add(app, *own, others)
 
-    report = await app.use_cases.cleanup()
+    report = await app.operations.cleanup()
 
     assert report == CleanupReport(purged_identities=1, deleted_recordings=250)
     calls = [stored.value for stored in app.database.calls.values()]
@@ -153,9 +153,9 @@ async def test_an_interrupted_cleanup_is_completed_by_the_next(
     app.clock.advance(90 * DAY)
     app.faults.fail_on(operation)
     with suppress(StorageUnavailable):
-        await app.use_cases.cleanup()
+        await app.operations.cleanup()
     assert app.faults.has_fired
-    await app.use_cases.cleanup()
+    await app.operations.cleanup()
 
     assert app.database.calls == {}
     assert app.call_provider.recordings == {}
@@ -166,6 +166,6 @@ async def test_delivery_reports_are_deleted_after_a_day(app: AppHarness) -> None
     report = DeliveryReport("a-report", ReportedStatus.SENT, NOW + REPORT_TTL)
     await app.database.repositories().delivery_reports.add(report)
     app.clock.advance(REPORT_TTL - TICK)
-    assert await app.use_cases.cleanup() == CleanupReport()
+    assert await app.operations.cleanup() == CleanupReport()
     app.clock.advance(TICK)
-    assert await app.use_cases.cleanup() == CleanupReport(expired_delivery_reports=1)
+    assert await app.operations.cleanup() == CleanupReport(expired_delivery_reports=1)

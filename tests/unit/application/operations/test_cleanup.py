@@ -24,9 +24,9 @@ OTHER_IP = "198.51.100.20"
 async def test_the_cleanup_keeps_everything_in_use(app: AppHarness) -> None:
     principal = await app.add_user()
     uploaded = await app.upload_image(principal)
-    assert await app.use_cases.cleanup() == CleanupReport()
+    assert await app.operations.cleanup() == CleanupReport()
     app.clock.advance(timedelta(days=10_000))
-    await app.use_cases.cleanup()
+    await app.operations.cleanup()
     assert (await app.log_in()).identity.user == principal.identity.user
     assert (await app.get_item(uploaded.item.id)).item == uploaded.item
     assert uploaded.item.storage_key in app.files.contents
@@ -41,10 +41,10 @@ async def test_the_file_of_a_deleted_item_is_deleted_again_before_its_record(
     item = an_item(state=ItemState.DELETING, deletion_requested_at=NOW)
     await app.database.repositories().media_items.add(item)
     app.clock.advance(FILE_DELETION_DELAY - TICK)
-    assert await app.use_cases.cleanup() == CleanupReport()
+    assert await app.operations.cleanup() == CleanupReport()
     app.files.contents[item.storage_key] = b"from a very slow upload"
     app.clock.advance(TICK)
-    assert await app.use_cases.cleanup() == CleanupReport(deleted_items=1)
+    assert await app.operations.cleanup() == CleanupReport(deleted_items=1)
     assert app.files.contents == {}
     assert app.database.media_items == {}
 
@@ -58,17 +58,17 @@ async def test_an_unavailable_store_keeps_the_record_and_stops_no_other_cleanup(
     await repositories.phone_verifications.replace(a_phone(), PhoneVerification(), 0)
     app.clock.advance(timedelta(days=30))
     app.files.is_unavailable = True
-    assert await app.use_cases.cleanup() == CleanupReport(
+    assert await app.operations.cleanup() == CleanupReport(
         purged_identities=1, released_usernames=1, expired_phone_verifications=1
     )
     app.files.is_unavailable = False
-    assert await app.use_cases.cleanup() == CleanupReport(deleted_items=1)
+    assert await app.operations.cleanup() == CleanupReport(deleted_items=1)
 
 
 async def test_unfinished_files_are_deleted_after_the_longest_upload(app: AppHarness) -> None:
     app.files.unfinished = [NOW, NOW + TICK]
     app.clock.advance(FILE_DELETION_DELAY + TICK)
-    assert await app.use_cases.cleanup() == CleanupReport(unfinished_files=1)
+    assert await app.operations.cleanup() == CleanupReport(unfinished_files=1)
     assert app.files.unfinished == [NOW + TICK]
 
 
@@ -78,10 +78,10 @@ async def test_unfinished_files_are_deleted_after_the_longest_upload(app: AppHar
 async def test_items_and_phone_of_a_deleted_identity_are_cleaned_up(app: AppHarness) -> None:
     principal = await app.add_user()
     app.files.is_unavailable = True
-    await app.use_cases.delete_user(principal)
+    await app.identities.delete_user(principal)
     app.files.is_unavailable = False
     await app.database.repositories().media_items.add(an_item(owner_id=principal.identity.id))
-    assert (await app.use_cases.cleanup())["purged_identities"] == 1
+    assert (await app.operations.cleanup())["purged_identities"] == 1
     deleted = app.database.identities[principal.identity.id].value
     assert deleted.is_deleted
     assert (deleted.purged_at, deleted.phone) == (app.clock.now(), None)
@@ -94,27 +94,27 @@ async def test_a_username_is_released_thirty_days_after_the_deletion(app: AppHar
     deleted = a_deleted_identity(user=a_user(), purged_at=NOW, phone=None)
     await app.database.repositories().identities.add(deleted)
     app.clock.advance(timedelta(days=30) - TICK)
-    assert await app.use_cases.cleanup() == CleanupReport()
+    assert await app.operations.cleanup() == CleanupReport()
     app.clock.advance(TICK)
-    assert await app.use_cases.cleanup() == CleanupReport(released_usernames=1)
+    assert await app.operations.cleanup() == CleanupReport(released_usernames=1)
     assert app.database.identities[deleted.id].value.username_key is None
 
 
 async def test_the_phone_verification_of_a_deleted_identity_expires(app: AppHarness) -> None:
     principal = await app.log_in()
-    await app.use_cases.delete_user(principal)
-    await app.use_cases.cleanup()
+    await app.identities.delete_user(principal)
+    await app.operations.cleanup()
     assert a_phone() in app.database.phone_verifications
     app.clock.advance(ONE_DAY)
-    assert (await app.use_cases.cleanup())["expired_phone_verifications"] == 1
+    assert (await app.operations.cleanup())["expired_phone_verifications"] == 1
 
 
 async def test_the_next_owner_of_a_phone_does_not_trust_the_ips_of_a_deleted_one(
     app: AppHarness,
 ) -> None:
     principal = await app.log_in()
-    await app.use_cases.delete_user(principal)
-    await app.use_cases.cleanup()
+    await app.identities.delete_user(principal)
+    await app.operations.cleanup()
     [purged] = app.database.phone_verifications.values()
     assert (purged.value.identity_id, purged.value.trusted_ips) == (None, ())
     assert len(purged.value.deliveries) == 1
@@ -133,10 +133,10 @@ async def test_the_client_ips_of_a_phone_with_an_identity_are_removed_when_they_
 ) -> None:
     principal = await app.log_in()
     app.clock.advance(TRUSTED_IP_TTL - TICK)
-    assert (await app.use_cases.cleanup())["pruned_phone_verifications"] == 1
+    assert (await app.operations.cleanup())["pruned_phone_verifications"] == 1
     [before] = app.database.phone_verifications.values()
     app.clock.advance(TICK)
-    assert (await app.use_cases.cleanup())["pruned_phone_verifications"] == 1
+    assert (await app.operations.cleanup())["pruned_phone_verifications"] == 1
     [after] = app.database.phone_verifications.values()
 
     assert len(before.value.trusted_ips) == 1
@@ -155,7 +155,7 @@ async def test_no_limits_attempts_and_phone_verifications_are_left_when_all_expi
     assert (len(attempts), len(limits) > 0) == (1, True)
     expired = len(limits)
     app.advance(days=400)
-    report = await app.use_cases.cleanup()
+    report = await app.operations.cleanup()
     assert report == CleanupReport(
         expired_phone_verifications=20, expired_rate_limits=expired, expired_attempts=1
     )
@@ -173,10 +173,10 @@ async def test_parallel_cleanups_do_the_work_once(app: AppHarness) -> None:
         )
         item = an_item(id=an_id(5000 + number), owner_id=an_id(number))
         await repositories.media_items.add(item)
-    reports = await asyncio.gather(*(app.use_cases.cleanup() for _ in range(4)))
+    reports = await asyncio.gather(*(app.operations.cleanup() for _ in range(4)))
     assert sum(report["purged_identities"] for report in reports) == 300
     assert all(stored.value.purged_at for stored in app.database.identities.values())
-    assert await app.use_cases.cleanup() == CleanupReport()
+    assert await app.operations.cleanup() == CleanupReport()
 
 
 # Scheduled cleanups
@@ -193,14 +193,14 @@ async def test_another_instance_takes_over_when_the_lease_expired(
     await app.database.repositories().identities.add(a_deleted_identity())
     app.faults.fail_on("identities.list_unpurged", kill=kill)
     with pytest.raises(ProcessKilled if kill else StorageUnavailable):
-        await app.use_cases.scheduled_cleanup(INTERVAL)
+        await app.operations.scheduled_cleanup(INTERVAL)
     app.faults.reset()
     other = second_instance(app)
 
     app.clock.advance(INTERVAL - TICK)
-    assert await other.use_cases.scheduled_cleanup(INTERVAL) is None
+    assert await other.operations.scheduled_cleanup(INTERVAL) is None
     app.clock.advance(TICK)
-    assert await other.use_cases.scheduled_cleanup(INTERVAL) == CleanupReport(purged_identities=1)
+    assert await other.operations.scheduled_cleanup(INTERVAL) == CleanupReport(purged_identities=1)
 
 
 async def app_to_clean() -> AppHarness:
@@ -217,17 +217,17 @@ async def app_to_clean() -> AppHarness:
     app.clock.advance(FILE_DELETION_DELAY)
     app.faults.fail_on("media_items.list_owned_by", kill=True)
     with pytest.raises(ProcessKilled):
-        await app.use_cases.delete_user(principal)
+        await app.identities.delete_user(principal)
     app.faults.reset()
     assert uploaded < set(app.files.contents)
     return app
 
 
 async def assert_cleanup_completes(app: AppHarness) -> None:
-    await app.use_cases.cleanup()
+    await app.operations.cleanup()
     app.clock.advance(FILE_DELETION_DELAY)
-    await app.use_cases.cleanup()
-    assert (await app.use_cases.cleanup()).total() == 0
+    await app.operations.cleanup()
+    assert (await app.operations.cleanup()).total() == 0
     assert app.files.contents == {}
     assert app.database.media_items == {}
     (identity,) = app.database.identities.values()
@@ -237,13 +237,13 @@ async def assert_cleanup_completes(app: AppHarness) -> None:
 
 async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
     uninterrupted = await app_to_clean()
-    await uninterrupted.use_cases.cleanup()
+    await uninterrupted.use_cases.operations.cleanup()
     for operation in set(uninterrupted.faults.calls):
         for kill, with_login in ((False, False), (True, False), (True, True)):
             app = await app_to_clean()
             app.faults.fail_on(operation, kill=kill)
             with suppress(StorageUnavailable, ProcessKilled):
-                await app.use_cases.cleanup()
+                await app.operations.cleanup()
             assert app.faults.has_fired
             app.faults.reset()
             if not with_login:
@@ -251,6 +251,6 @@ async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login
                 continue
             principal = await app.log_in(a_phone(1))
             uploaded = await app.upload_image(principal)
-            await app.use_cases.cleanup()
+            await app.operations.cleanup()
             assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
             assert (await app.get_item(uploaded.item.id)).item == uploaded.item

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from application.otp.delivery_status import TYPICAL_DURATION
-from application.use_cases import Policy
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import REPORT_TTL, ReportedStatus
 from domain.otp.request_id import parse_report_id
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import NOW, a_phone
+from tests.support.policies import make_policy
 
 QUEUED, SENT, DELIVERED = ReportedStatus.QUEUED, ReportedStatus.SENT, ReportedStatus.DELIVERED
 UNDELIVERED, FAILED = ReportedStatus.UNDELIVERED, ReportedStatus.FAILED
@@ -19,7 +19,7 @@ UNDELIVERED, FAILED = ReportedStatus.UNDELIVERED, ReportedStatus.FAILED
 
 @pytest.fixture
 def app() -> AppHarness:
-    return AppHarness(policy=Policy(webhook_urls=WEBHOOK_URLS))
+    return AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS))
 
 
 def report_id_of(request_id: str) -> str:
@@ -32,7 +32,7 @@ async def report(
     app: AppHarness, request_id: str, reported: ReportedStatus, error_code: str | None = None
 ) -> None:
     """Report a status, as the provider does."""
-    await app.use_cases.record_message_status.report_delivery(
+    await app.otp.record_message_status.report_delivery(
         report_id_of(request_id), reported, error_code
     )
 
@@ -48,13 +48,13 @@ async def test_the_url_for_the_status_names_the_report_and_not_the_request(app: 
 
 
 async def test_without_reports_of_messages_a_blocked_phone_gets_none_either() -> None:
-    app = AppHarness(policy=Policy(webhook_urls=WEBHOOK_URLS, are_messages_reported=False))
-    await app.use_cases.operator_actions.block(a_phone())
+    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, are_messages_reported=False))
+    await app.identities.operator_actions.block(a_phone())
 
     request_id = (await app.request_otp()).request_id
     app.clock.advance(TYPICAL_DURATION)
 
-    assert await app.use_cases.get_delivery_status(request_id) == (QUEUED, None)
+    assert await app.otp.get_delivery_status(request_id) == (QUEUED, None)
     assert not any(app.messenger.status_urls)
 
 
@@ -63,7 +63,7 @@ async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(
 ) -> None:
     request_id = (await app.request_otp()).request_id
     for sent_id in (request_id, "0" * 64, request_id[:32], "unknown", ""):
-        assert await app.use_cases.get_delivery_status(sent_id) == (QUEUED, None)
+        assert await app.otp.get_delivery_status(sent_id) == (QUEUED, None)
     await report(app, request_id, QUEUED)
     assert app.database.delivery_reports == {}
 
@@ -75,11 +75,11 @@ async def test_the_status_and_the_code_are_those_of_the_latest_status_and_only_a
     request_id = (await app.request_otp()).request_id
     for error_code in (None, "30003"):
         await report(app, request_id, SENT, error_code)
-        assert await app.use_cases.get_delivery_status(request_id) == (SENT, None)
+        assert await app.otp.get_delivery_status(request_id) == (SENT, None)
     await report(app, request_id, final, "30003")
     for late in ReportedStatus:
         await report(app, request_id, late, "30005")
-        assert await app.use_cases.get_delivery_status(request_id) == (final, "30003")
+        assert await app.otp.get_delivery_status(request_id) == (final, "30003")
 
 
 async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
@@ -89,9 +89,12 @@ async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
     requesting = asyncio.create_task(app.request_otp())
     await app.messenger.arrived.wait()
     report_id = app.messenger.status_urls[0].rpartition("=")[2]
-    await app.use_cases.record_message_status.report_delivery(report_id, SENT)
+    await app.otp.record_message_status.report_delivery(report_id, SENT)
     app.messenger.gate.set()
-    assert await app.use_cases.get_delivery_status((await requesting).request_id) == (SENT, None)
+    assert await app.otp.get_delivery_status((await requesting).request_id) == (
+        SENT,
+        None,
+    )
 
 
 async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_to(
@@ -101,10 +104,10 @@ async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_t
     again = await app.request_otp(client_ip="198.51.100.1")
     assert not again.sent
     await report(app, first.request_id, DELIVERED)
-    assert await app.use_cases.get_delivery_status(again.request_id) == (DELIVERED, None)
+    assert await app.otp.get_delivery_status(again.request_id) == (DELIVERED, None)
     app.advance(15)
     resend = await app.request_otp()
-    assert await app.use_cases.get_delivery_status(resend.request_id) == (QUEUED, None)
+    assert await app.otp.get_delivery_status(resend.request_id) == (QUEUED, None)
     (stored,) = app.database.delivery_reports.values()
     assert stored.value.expires_at == NOW + REPORT_TTL == NOW + timedelta(days=1)
 
@@ -116,11 +119,11 @@ async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_t
 async def test_the_delivery_of_a_blocked_phone_turns_sent_after_two_seconds_and_stays(
     app: AppHarness, channel: Channel
 ) -> None:
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     request_id = (await app.request_otp(channel=channel)).request_id
     for seconds, expected in ((0, QUEUED), (1.999, QUEUED), (0.001, SENT), (3600, SENT)):
         app.advance(seconds)
-        assert await app.use_cases.get_delivery_status(request_id) == (expected, None)
+        assert await app.otp.get_delivery_status(request_id) == (expected, None)
 
 
 async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppHarness) -> None:
@@ -129,29 +132,29 @@ async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppH
     await report(app, request_id, SENT)
     app.advance(100)
     await report(app, request_id, SENT)
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     sent = await app.request_otp()
     called = await app.request_otp(a_phone(3), channel=Channel.VOICE)
-    await app.use_cases.operator_actions.block(a_phone(4))
+    await app.identities.operator_actions.block(a_phone(4))
     suppressed_call = await app.request_otp(a_phone(4), channel=Channel.VOICE)
     app.advance(6.999)
-    assert await app.use_cases.get_delivery_status(sent.request_id) == (QUEUED, None)
-    assert await app.use_cases.get_delivery_status(suppressed_call.request_id) == (SENT, None)
-    assert await app.use_cases.get_delivery_status(called.request_id) == (QUEUED, None)
+    assert await app.otp.get_delivery_status(sent.request_id) == (QUEUED, None)
+    assert await app.otp.get_delivery_status(suppressed_call.request_id) == (SENT, None)
+    assert await app.otp.get_delivery_status(called.request_id) == (QUEUED, None)
     app.advance(0.001)
-    assert await app.use_cases.get_delivery_status(sent.request_id) == (SENT, None)
+    assert await app.otp.get_delivery_status(sent.request_id) == (SENT, None)
 
 
 async def test_without_webhooks_no_status_is_requested_and_none_imitated() -> None:
     app = AppHarness()
     await app.request_otp(a_phone(2))
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     await app.request_otp()
     assert (app.messenger.status_urls, app.database.delivery_reports) == ([""], {})
 
 
 async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: AppHarness) -> None:
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     app.faults.fail_on("delivery_reports.add")
     assert (await app.request_otp()).sent
     assert app.faults.has_fired

@@ -8,7 +8,6 @@ import pytest
 from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from application.principal import Principal
-from application.use_cases import Policy
 from domain.errors import TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import parse_otp_code
@@ -16,6 +15,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.policies import make_policy
 
 OTHER_IP = "198.51.100.1"
 
@@ -45,7 +45,7 @@ async def test_a_login_returns_a_token_that_is_recognized_and_not_stored(app: Ap
 async def test_a_client_that_does_not_know_device_tokens_gets_none(app: AppHarness) -> None:
     await app.request_otp()
     command = VerifyOtpCommand(a_phone(), parse_otp_code(app.last_code), CLIENT_IP)
-    result = await app.use_cases.verify_otp(command)
+    result = await app.otp.verify_otp(command)
     assert isinstance(result, LoggedIn)
     assert result.device_token is None
 
@@ -65,23 +65,23 @@ async def test_a_device_that_failed_too_often_gets_another_token(app: AppHarness
 
 
 async def log_out_others(app: AppHarness, _: Principal) -> None:
-    other = await app.use_cases.authenticate((await app.open_session()).tokens.access_token)
-    await app.use_cases.logout(other, Scope.OTHERS)
+    other = await app.identities.authenticate((await app.open_session()).tokens.access_token)
+    await app.identities.logout(other, Scope.OTHERS)
 
 
 async def block_and_unblock(app: AppHarness, _: Principal) -> None:
-    await app.use_cases.operator_actions.block(a_phone())
-    await app.use_cases.operator_actions.unblock(a_phone())
+    await app.identities.operator_actions.block(a_phone())
+    await app.identities.operator_actions.unblock(a_phone())
 
 
 REVOCATIONS: dict[str, Callable[[AppHarness, Principal], Awaitable[object]]] = {
-    "log out": lambda app, principal: app.use_cases.logout(principal, Scope.THIS),
-    "log out everywhere": lambda app, principal: app.use_cases.logout(principal, Scope.ALL),
+    "log out": lambda app, principal: app.identities.logout(principal, Scope.THIS),
+    "log out everywhere": lambda app, principal: app.identities.logout(principal, Scope.ALL),
     "log out others": log_out_others,
-    "revoke": lambda app, owner: app.use_cases.revoke_session(owner, owner.session.id),
+    "revoke": lambda app, owner: app.identities.revoke_session(owner, owner.session.id),
     "block": block_and_unblock,
-    "operator": lambda app, _: app.use_cases.operator_actions.revoke_sessions(a_phone()),
-    "delete": lambda app, principal: app.use_cases.delete_user(principal),
+    "operator": lambda app, _: app.identities.operator_actions.revoke_sessions(a_phone()),
+    "delete": lambda app, principal: app.identities.delete_user(principal),
 }
 
 
@@ -90,14 +90,14 @@ async def test_all_but_an_ordinary_logout_revoke_the_device(
     app: AppHarness, revocation: str
 ) -> None:
     result = await app.open_session()
-    principal = await app.use_cases.authenticate(result.tokens.access_token)
+    principal = await app.identities.authenticate(result.tokens.access_token)
     await REVOCATIONS[revocation](app, principal)
     assert await is_recognized(app, result.device_token) == (revocation == "log out")
 
 
 async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof() -> None:
     limits = RateLimits(verifications_per_ip=SlidingWindow(1, timedelta(hours=1)))
-    app = AppHarness(policy=Policy(rate_limits=limits))
+    app = AppHarness(policy=make_policy(rate_limits=limits))
     for proof in ("device token", "request id"):
         token = (await app.open_session()).device_token
         app.advance(hours=12)

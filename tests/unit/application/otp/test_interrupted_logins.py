@@ -83,7 +83,7 @@ async def test_a_completed_login_is_not_replayed_and_a_revoked_session_not_opene
     for _ in range(3):
         assert await app.verify_otp(code, request_id=request_id) == OtpRejected(4)
     assert count_sessions(app) == 1
-    await app.use_cases.operator_actions.revoke_sessions(a_phone())
+    await app.identities.operator_actions.revoke_sessions(a_phone())
     assert isinstance(await app.verify_otp(code), OtpRejected)
     assert count_sessions(app) == 0
 
@@ -111,11 +111,11 @@ async def test_a_blocked_phone_and_a_deleted_identity_get_no_interrupted_login(
     app.advance(hours=12)
     code, _ = await interrupt_login(app, "identities.replace")
     if is_deleted:
-        await app.use_cases.delete_user(principal)
+        await app.identities.delete_user(principal)
     else:
-        await app.use_cases.operator_actions.block(a_phone())
+        await app.identities.operator_actions.block(a_phone())
     assert isinstance(await app.verify_otp(code), OtpRejected)
-    await app.use_cases.operator_actions.unblock(a_phone())
+    await app.identities.operator_actions.unblock(a_phone())
     assert isinstance(await app.log_in(), Principal)
 
 
@@ -123,10 +123,10 @@ async def test_the_new_identity_of_a_deleted_one_gets_the_interrupted_login(
     app: AppHarness,
 ) -> None:
     principal = await app.log_in()
-    await app.use_cases.delete_user(principal)
+    await app.identities.delete_user(principal)
     app.advance(hours=12)
     code, _ = await interrupt_login(app)
     retried = await app.verify_otp(code)
     assert isinstance(retried, LoggedIn)
-    again = await app.use_cases.authenticate(retried.tokens.access_token)
+    again = await app.identities.authenticate(retried.tokens.access_token)
     assert again.identity.id != principal.identity.id

@@ -7,7 +7,6 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn
 from application.ports.errors import StorageUnavailable
-from application.use_cases import Policy
 from domain.errors import DeliveryFailed
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.permits import Permits, Recognition, UsedPart
@@ -15,6 +14,7 @@ from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.fault_injector import ProcessKilled
+from tests.support.policies import make_policy
 
 UNVERIFIED = "deliveries:unverified"
 
@@ -93,7 +93,7 @@ async def test_after_a_kill_between_update_and_release_the_permits_expire(
     assert deliveries(app)[0].permits is None
 
     app.advance(hours=2)
-    await app.use_cases.cleanup()
+    await app.operations.cleanup()
     assert unverified(app) == 0
 
 
@@ -111,7 +111,7 @@ async def test_a_rejected_delivery_releases_its_permits_once(app: AppHarness) ->
 async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_not_the_first() -> (
     None
 ):
-    policy = Policy(sms_provider="first", voice_provider="the line", webhook_urls=WEBHOOK_URLS)
+    policy = make_policy(sms_provider="first", voice_provider="the line", webhook_urls=WEBHOOK_URLS)
     app = AppHarness(policy=policy)
     for number, provider in enumerate(("first", "second"), start=1):
         app.messenger.result = replace(ACCEPTED, provider=provider)

@@ -11,7 +11,6 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.otp import DeliveryResult
-from application.use_cases import Policy
 from domain.errors import (
     DeliveryFailed,
     PhoneUnreachable,
@@ -24,6 +23,7 @@ from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, NOT_CONNECTED, REJECTED, UNKNOWN
+from tests.support.policies import make_policy
 
 HOUR = timedelta(hours=1)
 ONE_PER_HOUR = SlidingWindow(1, HOUR)
@@ -37,7 +37,7 @@ def phone(number: int, number_range: str = "+1415555") -> PhoneNumber:
 
 
 def app_with_limits(**limits: Any) -> AppHarness:
-    return AppHarness(policy=Policy(rate_limits=replace(RateLimits(), **limits)))
+    return AppHarness(policy=make_policy(rate_limits=replace(RateLimits(), **limits)))
 
 
 def network_ip(number: int) -> str:
@@ -121,7 +121,7 @@ async def test_the_reserve_is_for_identities_older_than_a_week_that_were_used_on
         if by_login:
             await log_in(app, a_phone(), CLIENT_IP)
         else:
-            await app.use_cases.authenticate(session.tokens.access_token)
+            await app.identities.authenticate(session.tokens.access_token)
     await fill(app, 12, 5)
 
     assert await is_sent(app, a_phone()) == is_served

@@ -9,10 +9,10 @@ from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageError, StorageUnavailable
 from application.ports.system import SecurityEventType
 from application.principal import Principal
-from application.use_cases import Policy
 from domain.errors import Unauthenticated, UserNotFound
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.policies import make_policy
 
 LOGIN = [
     "phone_verifications.load",
@@ -26,11 +26,11 @@ LOGIN = [
 
 @pytest.fixture
 def app() -> AppHarness:
-    return AppHarness(policy=Policy(recycled_after=timedelta(days=100)))
+    return AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
 
 
 async def principal_of(app: AppHarness, logged_in: LoggedIn) -> Principal:
-    return await app.use_cases.authenticate(logged_in.tokens.access_token)
+    return await app.identities.authenticate(logged_in.tokens.access_token)
 
 
 async def create_owner(app: AppHarness) -> tuple[Principal, LoggedIn]:
@@ -52,7 +52,7 @@ async def test_an_unused_phone_gets_a_new_identity(app: AppHarness) -> None:
     assert app.database.phone_verifications[a_phone()].value.identity_id == after.identity.id
     assert SecurityEventType.IDENTITY_DETACHED in [event.type for event in app.events.emitted]
     with pytest.raises(UserNotFound):
-        await app.use_cases.get_user(before.identity.id)
+        await app.identities.get_user(before.identity.id)
     await app.create_user(after)
     app.advance(days=1)
     assert (await principal_of(app, await app.open_session())).identity.id == after.identity.id
@@ -60,7 +60,7 @@ async def test_an_unused_phone_gets_a_new_identity(app: AppHarness) -> None:
 
 async def test_the_ips_of_the_former_owner_are_not_trusted(app: AppHarness) -> None:
     principal = await principal_of(app, await app.open_session(client_ip="198.51.100.1"))
-    await app.use_cases.delete_user(principal)
+    await app.identities.delete_user(principal)
     await app.open_session(client_ip="198.51.100.2")
     verification = app.database.phone_verifications[a_phone()].value
 
@@ -97,7 +97,7 @@ async def test_an_interrupted_detachment_is_completed_or_undone_by_an_operator(
         result = await app.verify_otp(app.last_code)
     app.faults.reset()
     if is_undone and app.database.identities[before_id].value.detached_at:
-        await app.use_cases.operator_actions.restore(before_id)
+        await app.identities.operator_actions.restore(before_id)
         assert (await principal_of(app, await app.open_session())).identity.id == before_id
         return
 
@@ -114,7 +114,7 @@ async def test_an_operator_restores_a_detached_identity(app: AppHarness) -> None
     before, _ = await create_owner(app)
     app.advance(days=101)
     stranger = await app.open_session()
-    await app.use_cases.operator_actions.restore(before.identity.id)
+    await app.identities.operator_actions.restore(before.identity.id)
     with pytest.raises(Unauthenticated):
         await principal_of(app, stranger)
     after = await principal_of(app, await app.open_session())
@@ -132,9 +132,9 @@ async def test_an_interrupted_restoration_is_completed(
     await app.open_session()
     app.faults.fail_on(operation, after=after)
     with pytest.raises(StorageUnavailable):
-        await app.use_cases.operator_actions.restore(before_id)
+        await app.identities.operator_actions.restore(before_id)
     app.faults.reset()
-    await app.use_cases.operator_actions.restore(before_id)
+    await app.identities.operator_actions.restore(before_id)
     assert (await principal_of(app, await app.open_session())).identity.id == before_id
 
 
@@ -142,4 +142,4 @@ async def test_only_a_detached_identity_is_restored(app: AppHarness) -> None:
     principal, _ = await create_owner(app)
     for user_id in (principal.identity.id, "0" * 24):
         with pytest.raises(UserNotFound):
-            await app.use_cases.operator_actions.restore(user_id)
+            await app.identities.operator_actions.restore(user_id)

@@ -56,7 +56,7 @@ async def test_a_repeat_gets_the_same_session_device_and_kind_of_tokens(
     events = [event.type for event in app.events.emitted]
     assert events.count(SecurityEventType.LOGIN_SUCCEEDED) == 2
     principals = [
-        await app.use_cases.authenticate(result.tokens.access_token) for result in results
+        await app.identities.authenticate(result.tokens.access_token) for result in results
     ]
     assert len({principal.session.id for principal in principals}) == 1
     assert count_sessions(app) == 2
@@ -75,23 +75,23 @@ async def test_a_login_that_its_repeat_overtakes_gets_the_same_session(app: AppH
 
     for login in (first, *repeats):
         assert isinstance(login, LoggedIn)
-        await app.use_cases.authenticate(login.tokens.access_token)
+        await app.identities.authenticate(login.tokens.access_token)
     assert (len(repeats), count_sessions(app)) == (1, 1)
 
 
 async def authenticate(app: AppHarness, login: LoggedIn) -> None:
-    await app.use_cases.authenticate(login.tokens.access_token)
+    await app.identities.authenticate(login.tokens.access_token)
 
 
 async def refresh(app: AppHarness, login: LoggedIn) -> None:
     token = a_parsed_token(login.tokens.refresh_token)
-    await app.use_cases.refresh_session(token)
+    await app.identities.refresh_session(token)
 
 
 async def log_out_others(app: AppHarness, login: LoggedIn) -> None:
     token = a_parsed_token(login.tokens.refresh_token)
     assert token is not None
-    await app.use_cases.logout(token, Scope.OTHERS)
+    await app.identities.logout(token, Scope.OTHERS)
 
 
 async def wait(app: AppHarness, _: LoggedIn) -> None:
@@ -105,8 +105,8 @@ async def wait(app: AppHarness, _: LoggedIn) -> None:
         refresh,
         log_out_others,
         wait,
-        lambda app, _: app.use_cases.operator_actions.revoke_sessions(a_phone()),
-        lambda app, _: app.use_cases.operator_actions.block(a_phone()),
+        lambda app, _: app.identities.operator_actions.revoke_sessions(a_phone()),
+        lambda app, _: app.identities.operator_actions.block(a_phone()),
     ],
 )
 async def test_a_session_that_is_used_ended_or_old_is_not_repeated(
@@ -149,7 +149,7 @@ async def test_the_legacy_api_repeats_its_own_login_for_the_same_ip(app: AppHarn
     again = await app.verify_otp(code, is_legacy=True)
     assert isinstance(again, LoggedIn)
     for login in (first, again):
-        await app.use_cases.authenticate(login.tokens.access_token)
+        await app.identities.authenticate(login.tokens.access_token)
     assert count_sessions(app) == 1
     assert isinstance(await app.verify_otp(code, is_legacy=True), OtpRejected)
 

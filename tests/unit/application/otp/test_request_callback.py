@@ -12,7 +12,6 @@ from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from application.ports.system import SecurityEventType
-from application.use_cases import Policy
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps
@@ -28,6 +27,7 @@ from tests.support.fakes.call_provider import (
     UNKNOWN,
     PlacedCall,
 )
+from tests.support.policies import make_policy
 
 HOUR = timedelta(hours=1)
 OTHER_IP = "198.51.100.20"
@@ -35,7 +35,7 @@ HUNDRED_IPS = [f"10.1.{number}.1" for number in range(100)]
 
 
 def app_with_phone_line(**policy: Any) -> AppHarness:
-    return AppHarness(policy=Policy(webhook_urls=WEBHOOK_URLS, **policy))
+    return AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, **policy))
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ async def test_a_rejected_call_is_rejected_if_it_cannot_be_undone(
 
 
 async def test_a_blocked_phone_is_counted_alike_and_not_called(app: AppHarness) -> None:
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     assert [await app.request_callback() for _ in range(3)] == [True, True, False]
     assert app.events.types.count(SecurityEventType.OTP_SUPPRESSED) == 2
     assert (app.call_provider.calls, app.database.calls) == ({}, {})

@@ -10,7 +10,6 @@ import pytest
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.otp import DeliveryResult
-from application.use_cases import Policy
 from domain.errors import (
     CountryNotServed,
     DeliveryFailed,
@@ -33,6 +32,7 @@ from tests.support.fakes.messenger import (
     FakeMessenger,
 )
 from tests.support.keys import FIRST_KEY
+from tests.support.policies import make_policy
 
 OTHER_IP = "198.51.100.20"
 SECOND_KEY = ("second", bytes(32))
@@ -40,7 +40,7 @@ SECOND_KEY = ("second", bytes(32))
 
 async def test_the_message_fits_country_platform_and_locale(app: AppHarness) -> None:
     preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
-    await app.use_cases.request_otp(
+    await app.otp.request_otp(
         RequestOtpCommand(parse_phone("+919876543210"), CLIENT_IP, preferences)
     )
     (message,) = app.messenger.messages
@@ -53,7 +53,7 @@ async def test_a_resend_in_another_locale_has_the_same_code_and_the_time_left(
 ) -> None:
     await app.request_otp()
     app.advance(100)
-    await app.use_cases.request_otp(
+    await app.otp.request_otp(
         RequestOtpCommand(a_phone(), CLIENT_IP, MessagePreferences(Platform.WEB, "de"))
     )
     first, second = app.messenger.messages
@@ -70,7 +70,7 @@ async def test_a_request_id_has_128_random_bits(app: AppHarness) -> None:
 
 
 async def test_codes_are_sent_to_served_countries_only() -> None:
-    app = AppHarness(policy=Policy(countries={"IN"}))
+    app = AppHarness(policy=make_policy(countries={"IN"}))
     assert (await app.request_otp(parse_phone("+919876543210"))).sent
     with pytest.raises(CountryNotServed):
         await app.request_otp(parse_phone("+14155552671"))
@@ -191,7 +191,7 @@ async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_deliv
     operation: str,
 ) -> None:
     limits = RateLimits(per_ip=SlidingWindow(1, timedelta(hours=1)))
-    app = AppHarness(policy=Policy(rate_limits=limits))
+    app = AppHarness(policy=make_policy(rate_limits=limits))
     app.faults.run_before(operation, app.request_otp)
     result = await app.request_otp()
     assert app.faults.has_fired

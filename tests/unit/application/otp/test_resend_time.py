@@ -13,10 +13,11 @@ from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.policies import make_policy
 
 OTHER_IP = "203.0.113.8"
-TWO_PER_IP = Policy(rate_limits=RateLimits(per_ip=SlidingWindow(2, timedelta(hours=1))))
-TEST_PHONE = Policy(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("012313")),)))
+TWO_PER_IP = make_policy(rate_limits=RateLimits(per_ip=SlidingWindow(2, timedelta(hours=1))))
+TEST_PHONE = make_policy(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("012313")),)))
 
 
 async def resend_in(app: AppHarness, client_ip: str = CLIENT_IP, **proof: Any) -> int:
@@ -40,10 +41,10 @@ async def is_sent(app: AppHarness, client_ip: str, **proof: Any) -> bool:
 @pytest.mark.parametrize(
     ("policy", "client_ip", "deliveries", "has_device", "seconds"),
     [
-        (Policy(), CLIENT_IP, 1, False, range(12, 13)),
-        (Policy(), OTHER_IP, 1, False, range(12, 13)),
-        (Policy(), CLIENT_IP, 4, False, range(27, 28)),
-        (Policy(), CLIENT_IP, 4, True, range(27, 28)),
+        (make_policy(), CLIENT_IP, 1, False, range(12, 13)),
+        (make_policy(), OTHER_IP, 1, False, range(12, 13)),
+        (make_policy(), CLIENT_IP, 4, False, range(27, 28)),
+        (make_policy(), CLIENT_IP, 4, True, range(27, 28)),
         (TWO_PER_IP, CLIENT_IP, 2, False, range(3582, 3642)),
         (TWO_PER_IP, CLIENT_IP, 2, True, range(12, 13)),  # it needs no limit of the IP
         (TEST_PHONE, CLIENT_IP, 1, False, range(1, 2)),

@@ -7,7 +7,6 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.system import SecurityEventType
-from application.use_cases import Policy
 from domain.errors import CountryNotServed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
@@ -17,6 +16,7 @@ from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.fakes.messenger import REJECTED
+from tests.support.policies import make_policy
 
 REVIEWER: Final = a_phone(1)
 CODE: Final = "123456"
@@ -27,14 +27,14 @@ OTHER_IP: Final = "198.51.100.20"
 
 @pytest.fixture
 def app() -> AppHarness:
-    return AppHarness(policy=Policy(test_otps=TEST_OTPS))
+    return AppHarness(policy=make_policy(test_otps=TEST_OTPS))
 
 
 async def test_a_test_phone_may_be_of_any_kind_until_its_code_expires() -> None:
     phone = PhoneNumber("+15005550006")  # a personal number
     expires_at = NOW + timedelta(days=VALID_DAYS)
     app = AppHarness(
-        policy=Policy(test_otps=TestOtps((TestOtp(phone, OtpCode(CODE), expires_at),)))
+        policy=make_policy(test_otps=TestOtps((TestOtp(phone, OtpCode(CODE), expires_at),)))
     )
     assert (await app.request_otp(phone)).sent
     app.advance(days=VALID_DAYS)
@@ -65,7 +65,7 @@ async def test_requests_of_a_test_phone_count_for_the_ip_only() -> None:
     limits = RateLimits(
         per_ip=SlidingWindow(3, timedelta(hours=1)), per_country=one_per_hour, total=one_per_hour
     )
-    app = AppHarness(policy=Policy(test_otps=TEST_OTPS, rate_limits=limits))
+    app = AppHarness(policy=make_policy(test_otps=TEST_OTPS, rate_limits=limits))
     for _ in range(3):
         await app.request_otp(REVIEWER)
     with pytest.raises(TooManyOtpRequests):
@@ -75,7 +75,7 @@ async def test_requests_of_a_test_phone_count_for_the_ip_only() -> None:
 
 
 async def test_a_test_phone_needs_neither_served_country_nor_provider() -> None:
-    app = AppHarness(policy=Policy(test_otps=TEST_OTPS, countries={"IN"}))
+    app = AppHarness(policy=make_policy(test_otps=TEST_OTPS, countries={"IN"}))
     app.messenger.result = REJECTED
     await app.request_otp(REVIEWER)
     assert isinstance(await app.verify_otp(CODE, REVIEWER), LoggedIn)
@@ -94,10 +94,10 @@ async def test_an_expired_test_phone_gets_messages(app: AppHarness) -> None:
 
 
 async def test_a_blocked_test_phone_is_rejected(app: AppHarness) -> None:
-    await app.use_cases.operator_actions.block(REVIEWER)
+    await app.identities.operator_actions.block(REVIEWER)
     request = await app.request_otp(REVIEWER)
     assert request.sent
     assert await app.verify_otp(CODE, REVIEWER, request_id=request.request_id) == OtpRejected(4)
     assert app.database.identities == {}
-    await app.use_cases.operator_actions.unblock(REVIEWER)
+    await app.identities.operator_actions.unblock(REVIEWER)
     assert isinstance(await app.verify_otp(CODE, REVIEWER), LoggedIn)

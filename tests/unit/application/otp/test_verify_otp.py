@@ -3,12 +3,12 @@
 import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
-from application.use_cases import Policy
 from domain.otp.challenge import Challenge, Mac, OtpCode, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.policies import make_policy
 
 OTHER_IP = "198.51.100.20"
 
@@ -23,7 +23,7 @@ async def test_the_correct_code_logs_the_phone_in(app: AppHarness) -> None:
     code, _ = await request_code(app)
     logged_in = await app.verify_otp(code, device="Pixel 9")
     assert isinstance(logged_in, LoggedIn)
-    principal = await app.use_cases.authenticate(logged_in.tokens.access_token)
+    principal = await app.identities.authenticate(logged_in.tokens.access_token)
     assert principal.identity.phone == a_phone()
     assert principal.identity.user is None
     assert principal.session.device == "Pixel 9"
@@ -32,14 +32,14 @@ async def test_the_correct_code_logs_the_phone_in(app: AppHarness) -> None:
 async def test_a_login_returns_the_identity_that_the_phone_has_now(app: AppHarness) -> None:
     first = await app.open_session()
     assert first.identity.user is None
-    principal = await app.use_cases.authenticate(first.tokens.access_token)
+    principal = await app.identities.authenticate(first.tokens.access_token)
     assert first.identity.id == principal.identity.id
 
     user = await app.create_user(principal)
     again = await app.open_session()
     assert (again.identity.id, again.identity.user) == (user.id, user.user)
 
-    await app.use_cases.delete_user(principal)
+    await app.identities.delete_user(principal)
     after = await app.open_session()
     assert after.identity.id != user.id
     assert after.identity.user is None
@@ -47,11 +47,11 @@ async def test_a_login_returns_the_identity_that_the_phone_has_now(app: AppHarne
 
 @pytest.mark.parametrize("length", [6, 7, 8])
 async def test_codes_have_the_configured_length(length: int) -> None:
-    app = AppHarness(policy=Policy(otp_length=length))
+    app = AppHarness(policy=make_policy(otp_length=length))
     await app.request_otp()
     assert len(app.last_code) == length
     code = parse_otp_code(app.last_code, length)
-    result = await app.use_cases.verify_otp(VerifyOtpCommand(a_phone(), code, CLIENT_IP))
+    result = await app.otp.verify_otp(VerifyOtpCommand(a_phone(), code, CLIENT_IP))
     assert isinstance(result, LoggedIn)
 
 
@@ -102,14 +102,14 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, PhoneNumber]]:
 async def test_verifying_derives_four_codes_for_any_phone(
     phone: PhoneNumber, derived: list[tuple[int, PhoneNumber]]
 ) -> None:
-    app = AppHarness(policy=Policy(test_otps=TestOtps((TestOtp(TEST, OtpCode("123456")),))))
+    app = AppHarness(policy=make_policy(test_otps=TestOtps((TestOtp(TEST, OtpCode("123456")),))))
     if phone == REQUESTED_TWICE:
         await app.request_otp(phone)
         app.advance(minutes=4, seconds=30)
     if phone != UNKNOWN:
         await app.request_otp(phone)
     if phone == BLOCKED:
-        await app.use_cases.operator_actions.block(phone)
+        await app.identities.operator_actions.block(phone)
     stored = app.database.phone_verifications.get(phone)
     assert len(stored.value.active_challenges(app.clock.now()) if stored else ()) == {
         UNKNOWN: 0,

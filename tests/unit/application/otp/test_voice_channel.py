@@ -10,7 +10,6 @@ import pytest
 from application.otp.verify_otp import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
-from application.use_cases import Policy
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel
@@ -29,13 +28,14 @@ from tests.support.fakes.call_provider import (
     REJECTED,
     PlacedCall,
 )
+from tests.support.policies import make_policy
 
 HOUR = timedelta(hours=1)
 A_TEST_OTP = TestOtps((TestOtp(a_phone(), OtpCode("123456")),))
 
 
 def app_with_phone_line(**policy: Any) -> AppHarness:
-    return AppHarness(policy=Policy(webhook_urls=WEBHOOK_URLS, **policy))
+    return AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, **policy))
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile(
     app: AppHarness,
 ) -> None:
     async def ring() -> None:
-        await app.use_cases.record_call_status(stored_call(app).id, CallStatus.RINGING)
+        await app.voice.record_call_status(stored_call(app).id, CallStatus.RINGING)
 
     app.faults.run_before("calls.replace", ring)
     await request_call(app)
@@ -209,7 +209,7 @@ async def test_calls_have_a_limit_per_country_with_a_reserve_for_recognized_phon
 async def test_a_blocked_phone_is_not_called_and_gets_the_same_response(app: AppHarness) -> None:
     await request_call(app, a_phone(2))
     expected = await app.request_otp(a_phone(3), channel=Channel.VOICE)
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     calls = dict(app.database.calls)
     blocked = await app.request_otp(channel=Channel.VOICE)
     assert replace(blocked, request_id="") == replace(expected, request_id="")
@@ -220,7 +220,7 @@ async def test_a_blocked_phone_is_not_called_and_gets_the_same_response(app: App
 async def test_a_blocked_phone_gets_the_result_of_the_latest_call_and_not_of_a_message(
     app: AppHarness,
 ) -> None:
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
     app.call_provider.result = REJECTED
     with pytest.raises(DeliveryFailed):
         await request_call(app, a_phone(2))

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,7 +21,15 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_identity
 from tests.support.fakes.call_provider import REJECTED, UNKNOWN
 from tests.support.fakes.security_events import SecurityEvent
-from tests.support.inbound_call import OPERATOR, PHONE_LINE, InboundCall, join
+from tests.support.inbound_call import (
+    CALL_FLOW,
+    CALLER_ID,
+    OPERATOR,
+    PHONE_LINE,
+    InboundCall,
+    join,
+    make_phone_line,
+)
 
 HOUR = timedelta(hours=1)
 SIDS = itertools.count()
@@ -51,7 +58,7 @@ def limited(per_caller: int = 10, total: int = 1000) -> AppHarness:
     limits = CallLimits(
         per_caller=SlidingWindow(per_caller, HOUR), total=SlidingWindow(total, HOUR)
     )
-    return AppHarness(policy=replace(PHONE_LINE, call_limits=limits))
+    return AppHarness(policy=make_phone_line(call_limits=limits))
 
 
 # Who is calling
@@ -86,7 +93,7 @@ async def test_a_caller_without_a_number_reaches_the_operator_and_feedback(
     await call.press("1")
     dialed = call.instructions[-1]
     assert isinstance(dialed, Dial)
-    assert dialed.caller_id == (called.e164 if called else PHONE_LINE.caller_id)
+    assert dialed.caller_id == (called.e164 if called else CALLER_ID)
     await call.end_dial(DialResult.NO_ANSWER)
     await call.press("1")
     await call.leave_recording("RE8")
@@ -101,7 +108,7 @@ async def test_a_blocked_phone_hears_what_any_phone_hears(
     free, blocked = InboundCall(app, a_phone(1), "CA1"), InboundCall(app, a_phone(2), "CA2")
     for phone in (a_phone(1), a_phone(2)):
         await app.log_in(phone)
-    await app.use_cases.operator_actions.block(a_phone(2))
+    await app.identities.operator_actions.block(a_phone(2))
     for call in (free, blocked):
         await call.ring()
         await call.press(*keys)
@@ -167,7 +174,7 @@ async def test_a_position_that_was_never_issued_changes_nothing(
 async def test_a_call_that_has_ended_has_no_more_effects(call: InboundCall) -> None:
     await call.ring()
     await call.press("1")
-    await call.app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
+    await call.app.voice.record_call_status(call.id, CallStatus.COMPLETED)
 
     await call.stay_on_the_line()
 
@@ -183,7 +190,7 @@ async def test_a_recording_and_the_result_of_a_dial_may_arrive_after_the_end(
     for call, key in ((recorded, "3"), (dialed, "1")):
         await call.ring()
         await call.press(key)
-        await app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
+        await app.voice.record_call_status(call.id, CallStatus.COMPLETED)
     await recorded.leave_recording()
     await dialed.end_dial(DialResult.ANSWERED)
 
@@ -244,28 +251,28 @@ def is_connected(call: InboundCall) -> bool:
 
 async def test_lines_to_the_operator_are_limited_and_released_once() -> None:
     limits = CallLimits(operator_lines=2)
-    app = AppHarness(policy=replace(PHONE_LINE, call_limits=limits))
+    app = AppHarness(policy=make_phone_line(call_limits=limits))
     for number in (1, 2, 3):
         await join(app, a_phone(number), f"CA-join-{number}")
         joined = inbound_call_id(f"CA-join-{number}")
-        await app.use_cases.record_call_status(joined, CallStatus.COMPLETED)
+        await app.voice.record_call_status(joined, CallStatus.COMPLETED)
     first, second, third = [await connect(app, number, "1") for number in (1, 2, 3)]
     assert [is_connected(call) for call in (first, second, third)] == [True, True, False]
     assert third.heard.startswith("The operator is busy.")
     # Both reports of the end release one line: Dialed, and the status of the call.
     await first.end_dial(DialResult.ANSWERED)
-    await app.use_cases.record_call_status(first.id, CallStatus.COMPLETED)
+    await app.voice.record_call_status(first.id, CallStatus.COMPLETED)
     assert [is_connected(await connect(app, 3, "1")) for _ in range(2)] == [True, False]
-    await app.use_cases.record_call_status(second.id, CallStatus.COMPLETED)
+    await app.voice.record_call_status(second.id, CallStatus.COMPLETED)
     assert is_connected(await connect(app, 1, "1"))
     # Lost reports free the lines after the longest call.
-    app.clock.advance(1.1 * app.policy.call_flow.max_operator_time)
+    app.clock.advance(1.1 * CALL_FLOW.max_operator_time)
     assert is_connected(await connect(app, 2, "1"))
 
 
 async def test_forged_numbers_leave_calls_and_lines_to_verified_numbers() -> None:
     limits = CallLimits(total=SlidingWindow(10, HOUR), operator_lines=5)
-    app = AppHarness(policy=replace(PHONE_LINE, call_limits=limits))
+    app = AppHarness(policy=make_phone_line(call_limits=limits))
     await app.log_in(a_phone(0))
     forged = [await connect(app, number, "1") for number in range(1, 7)]
     for call in forged:
@@ -323,7 +330,7 @@ async def test_a_caller_who_hung_up_is_called_back_once(
     if result is not REJECTED:
         logged_in = await call.app.verify_otp(await call.app.code_of_last_call())
         assert isinstance(logged_in, LoggedIn)
-        principal = await call.app.use_cases.authenticate(logged_in.tokens.access_token)
+        principal = await call.app.identities.authenticate(logged_in.tokens.access_token)
         assert principal.identity.id == identity_id
     placed = [placed.phone for placed in call.app.call_provider.calls.values()]
     assert placed == [a_phone()] * (result is not REJECTED)
@@ -346,7 +353,7 @@ async def test_without_a_status_the_caller_is_called_back_after_the_text(
     await call.ring()
     monkeypatch.setattr("application.voice.call_back.asyncio.sleep", sleep)
     await call.press("2")
-    (task,) = call.app.use_cases.answer_call.call_back._tasks
+    (task,) = call.app.voice.answer_call.call_back._tasks
     await task
 
     assert len(call.app.call_provider.calls) == 1
@@ -356,13 +363,13 @@ async def test_without_a_status_the_caller_is_called_back_after_the_text(
 
 def test_an_apology_is_in_the_language_of_the_caller(app: AppHarness) -> None:
     for phone, text in ((None, "Sorry, something"), (PhoneNumber("+919876543210"), "माफ़ कीजिए,")):
-        instructions = app.use_cases.answer_call.apologize(phone)
+        instructions = app.voice.answer_call.apologize(phone)
         assert InboundCall(app, instructions=instructions).heard.startswith(text)
         assert instructions[-1] == HangUp()
 
 
 async def test_a_chosen_language_is_kept_for_the_next_call_and_the_callback() -> None:
-    app = AppHarness(policy=replace(PHONE_LINE, countries=None))
+    app = AppHarness(policy=make_phone_line(countries=None))
     first, second = (InboundCall(app, PhoneNumber("+919876543210"), sid) for sid in ("CA1", "CA2"))
     await first.ring()
     await first.press("9")

@@ -57,7 +57,7 @@ async def request(
     call_id: str = CALL_ID,
 ) -> tuple[Instruction, ...]:
     command = AnswerCallCommand(sid, phone or a_phone(), position, event)
-    return await app.use_cases.answer_code_call(call_id, command)
+    return await app.voice.answer_code_call(call_id, command)
 
 
 def record(app: AppHarness) -> Call:
@@ -140,11 +140,11 @@ async def expire(app: AppHarness) -> None:
 
 
 async def end(app: AppHarness) -> None:
-    await app.use_cases.record_call_status(CALL_ID, CallStatus.COMPLETED)
+    await app.voice.record_call_status(CALL_ID, CallStatus.COMPLETED)
 
 
 async def block(app: AppHarness) -> None:
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
 
 
 @pytest.mark.parametrize(

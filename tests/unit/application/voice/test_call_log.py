@@ -59,7 +59,7 @@ async def test_the_report_of_a_delivery_follows_its_call(
 ) -> None:
     await add(app, call_number(1, outcome=outcome, report_id="a-report"))
     for _ in ("reported", "repeated"):
-        await app.use_cases.record_call_status(an_id(1), status)
+        await app.voice.record_call_status(an_id(1), status)
 
     assert app.database.delivery_reports["a-report"].value.status is reported
 
@@ -68,8 +68,8 @@ async def test_a_report_that_was_not_saved_is_saved_by_the_repetition(app: AppHa
     await add(app, call_number(1, report_id="a-report"))
     app.faults.fail_on("delivery_reports.add")
     with pytest.raises(StorageUnavailable):
-        await app.use_cases.record_call_status(an_id(1), CallStatus.BUSY)
-    await app.use_cases.record_call_status(an_id(1), CallStatus.BUSY)
+        await app.voice.record_call_status(an_id(1), CallStatus.BUSY)
+    await app.voice.record_call_status(an_id(1), CallStatus.BUSY)
 
     assert app.database.delivery_reports["a-report"].value.status is ReportedStatus.UNDELIVERED
 
@@ -82,7 +82,7 @@ async def test_members_see_their_own_calls_and_administrators_all(app: AppHarnes
     await add(app, *calls)
 
     seen = [
-        [call.id for call in (await app.use_cases.list_calls(principal, None, 10)).calls]
+        [call.id for call in (await app.operations.list_calls(principal, None, 10)).calls]
         for principal in (MEMBER, ADMINISTRATOR, TIRED_ADMINISTRATOR)
     ]
 
@@ -101,7 +101,7 @@ async def recorded(app: AppHarness) -> AppHarness:
 
 
 async def read(app: AppHarness, principal: Principal, number: int = 1, index: int = 1) -> bytes:
-    async with app.use_cases.open_recording(principal, an_id(number), index) as recording:
+    async with app.operations.open_recording(principal, an_id(number), index) as recording:
         return b"".join([chunk async for chunk in recording.chunks])
 
 
@@ -128,7 +128,7 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
     recorded.call_provider.is_unavailable = True
     with pytest.raises(Unavailable):
         await read(recorded, ADMINISTRATOR)
-    open_recording = replace(recorded.use_cases.open_recording, call_provider=None)
+    open_recording = replace(recorded.operations.open_recording, call_provider=None)
     with pytest.raises(Unavailable):
         async with open_recording(ADMINISTRATOR, an_id(1)):
             pass
@@ -136,7 +136,7 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
 
 async def test_an_administrator_hears_a_recording_or_its_error(recorded: AppHarness) -> None:
     assert await read(recorded, ADMINISTRATOR) == b"sound" * 500
-    async with recorded.use_cases.open_recording(ADMINISTRATOR, an_id(1), 1) as recording:
+    async with recorded.operations.open_recording(ADMINISTRATOR, an_id(1), 1) as recording:
         await anext(recording.chunks)
         recorded.call_provider.is_unavailable = True
         with pytest.raises(CallProviderUnavailable):

@@ -15,7 +15,7 @@ from domain.voice.instructions import Instruction
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, EffectResult, Recorded
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.inbound_call import PHONE_LINE, InboundCall
+from tests.support.inbound_call import CALL_FLOW, InboundCall, make_phone_line
 
 NAME: Final = "Rahul Sharma"
 _MANY: Final = SlidingWindow(100_000, timedelta(hours=1))
@@ -33,12 +33,12 @@ EVENTS: Final[list[CallEvent]] = [
 
 async def app_with_user(*, is_blocked: bool) -> AppHarness:
     """Return an app with a user who has just requested another code."""
-    app = AppHarness(policy=replace(PHONE_LINE, call_limits=UNLIMITED))
+    app = AppHarness(policy=make_phone_line(call_limits=UNLIMITED))
     await app.add_user(username=NAME)
     app.advance(hours=12)
     await app.request_otp()
     if is_blocked:
-        await app.use_cases.operator_actions.block(a_phone())
+        await app.identities.operator_actions.block(a_phone())
     return app
 
 
@@ -88,9 +88,9 @@ async def test_a_forger_reads_and_changes_nothing_at_any_node(is_blocked: bool) 
     forger = Forger(app)
     responses = await forger.explore()
     for call_id in app.database.calls:
-        await app.use_cases.record_call_status(call_id, CallStatus.COMPLETED, a_phone())
+        await app.voice.record_call_status(call_id, CallStatus.COMPLETED, a_phone())
 
-    flow = app.policy.call_flow
+    flow = CALL_FLOW
     joining = {"welcome", "join", "not_joined", "register", "register_failed", "thanks"}
     anonymous = {"welcome_anonymous", "anonymous_menu"}
     assert forger.nodes == flow.nodes.keys() - joining - anonymous - {"left"}

@@ -20,7 +20,7 @@ from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
 from tests.support.fakes.security_events import SecurityEvent
-from tests.support.inbound_call import PHONE_LINE, InboundCall, join
+from tests.support.inbound_call import PHONE_LINE, InboundCall, join, make_phone_line
 
 CONSENT: Final = (
     "By staying on the line, you agree that Dialtone stores your phone number and a log of your "
@@ -94,7 +94,7 @@ async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarnes
     app.faults.fail_on("identities.add")
     with pytest.raises(Exception, match="injected"):
         await call.stay_on_the_line()
-    await app.use_cases.operator_actions.block(a_phone())
+    await app.identities.operator_actions.block(a_phone())
 
     identity = await identity_of(app)
     assert identity
@@ -111,10 +111,10 @@ async def test_an_unverified_identity_is_deleted_90_days_after_its_last_call(
     app.advance(days=80)
     await InboundCall(app, sid="CA-80").ring()
     app.advance(days=10)
-    assert (await app.use_cases.cleanup())["deleted_identities"] == 1
+    assert (await app.operations.cleanup())["deleted_identities"] == 1
     assert app.database.identities[silent].value.is_deleted
     app.advance(days=80)
-    assert (await app.use_cases.cleanup())["deleted_identities"] == 1
+    assert (await app.operations.cleanup())["deleted_identities"] == 1
     assert app.database.identities[called].value.is_deleted
     assert not app.database.identities[taken_over].value.is_deleted
     call = InboundCall(app, sid="CA-again")
@@ -130,7 +130,7 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
     joined = app.database.identities[identity_id].value
     for user in (identity_id, a_phone()):
         with pytest.raises(InvalidValue, match="Its owner signs in first"):
-            await app.use_cases.operator_actions.change_role(user, Role.ADMINISTRATOR)
+            await app.identities.operator_actions.change_role(user, Role.ADMINISTRATOR)
     principal = await app.log_in()
 
     assert principal.identity.id == identity_id
@@ -149,15 +149,15 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
         == joined
     )
     assert (taken_over.role, taken_over.user) == (Role.MEMBER, None)
-    page = await app.use_cases.list_calls(principal, None, 10)
+    page = await app.operations.list_calls(principal, None, 10)
     assert [call.is_caller_verified for call in page.calls] == [False]
     assert (
-        await app.use_cases.operator_actions.change_role(identity_id, Role.ADMINISTRATOR)
+        await app.identities.operator_actions.change_role(identity_id, Role.ADMINISTRATOR)
     ).is_administrator
 
 
 async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> None:
-    app = AppHarness(policy=replace(PHONE_LINE, recycled_after=timedelta(days=365)))
+    app = AppHarness(policy=make_phone_line(recycled_after=timedelta(days=365)))
     identity_id = await join(app)
     app.advance(days=365)
     principal = await app.log_in()
@@ -224,7 +224,7 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
 
     assert app.faults.has_fired
     assert isinstance(results[0], LoggedIn)
-    principal = await app.use_cases.authenticate(results[0].tokens.access_token)
+    principal = await app.identities.authenticate(results[0].tokens.access_token)
     has_left = call.record.outcome is CallOutcome.LEFT
     assert app.database.identities[joined_id].value.is_deleted == has_left
     assert (principal.identity.id != joined_id) == has_left
@@ -236,7 +236,7 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
 
 async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> None:
     limits = CallLimits(per_caller=SlidingWindow(100, timedelta(hours=1)))
-    app = AppHarness(policy=replace(PHONE_LINE, call_limits=limits))
+    app = AppHarness(policy=make_phone_line(call_limits=limits))
     await app.log_in()
     app.messenger.messages.clear()
     counts = []
@@ -256,7 +256,7 @@ async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> N
 
 async def test_messages_to_a_country_are_limited() -> None:
     limits = RateLimits(per_country=SlidingWindow(40, timedelta(hours=1)))
-    app = AppHarness(policy=replace(PHONE_LINE, rate_limits=limits))
+    app = AppHarness(policy=make_phone_line(rate_limits=limits))
     for number in range(3):
         await app.log_in(a_phone(number))
     app.messenger.messages.clear()
@@ -271,8 +271,8 @@ async def test_messages_to_a_country_are_limited() -> None:
 @pytest.mark.parametrize(
     "policy",
     [
-        replace(PHONE_LINE, countries={"IN"}),
-        replace(PHONE_LINE, test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456"), LATER),))),
+        make_phone_line(countries={"IN"}),
+        make_phone_line(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456"), LATER),))),
         PHONE_LINE,
     ],
     ids=["not served", "test phone", "blocked"],
@@ -283,7 +283,7 @@ async def test_nothing_is_sent_to_other_countries_test_phones_and_blocked_phones
     app = AppHarness(policy=PHONE_LINE)
     await app.log_in()
     if policy is PHONE_LINE:
-        await app.use_cases.operator_actions.block(a_phone())
+        await app.identities.operator_actions.block(a_phone())
     app.messenger.messages.clear()
     call = await leave(replace(app, policy=policy))
 

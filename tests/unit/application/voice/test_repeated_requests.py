@@ -199,7 +199,7 @@ async def test_an_effect_that_fails_gets_an_apology_for_all_repetitions(operatio
         await call.stay_on_the_line()
 
     call.instructions = await call.repeat()
-    assert call.instructions == app.use_cases.answer_call.apologize(a_phone())
+    assert call.instructions == app.voice.answer_call.apologize(a_phone())
     assert call.heard == APOLOGY
     assert call.record.outcome is CallOutcome.FAILED
     assert app.database.identities == {}

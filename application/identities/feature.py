@@ -1,0 +1,76 @@
+"""Identities and their sessions build themselves from their ports and their policy."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from application.identities.authenticate import Authenticate
+from application.identities.login import AddSession
+from application.identities.operators import OperatorActions
+from application.identities.session_factory import SessionFactory
+from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
+from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
+from application.media.deletions import MarkForDeletion
+from application.ports.keys import AccessTokens, KeyRing
+from application.ports.repositories import Repositories
+from application.ports.system import SystemPorts
+from domain.identities.session import SessionLimits
+from domain.otp.review_otps import TestOtps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitiesPorts:
+    """What identities need of the outside world, besides the database."""
+
+    tokens: AccessTokens
+    refresh_keys: KeyRing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitiesPolicy:
+    """What the operator decides about identities and sessions.
+
+    `recycled_after` is None where no phone counts as recycled.
+    """
+
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
+    recycled_after: timedelta | None = None
+    test_otps: TestOtps = TestOtps()
+
+
+class IdentitiesFeature:
+    """The use cases of identities and sessions."""
+
+    def __init__(
+        self,
+        system: SystemPorts,
+        repositories: Repositories,
+        ports: IdentitiesPorts,
+        policy: IdentitiesPolicy,
+        mark_for_deletion: MarkForDeletion,
+    ) -> None:
+        identities, verifications = repositories.identities, repositories.phone_verifications
+        clock, randomness, events = system.clock, system.randomness, system.events
+
+        self.sessions = SessionFactory(
+            ports.tokens, ports.refresh_keys, randomness, policy.session_limits
+        )
+        self.add_session = AddSession(
+            verifications, identities, randomness, events, policy.recycled_after
+        )
+        self.authenticate = Authenticate(
+            ports.tokens, identities, clock, policy.session_limits, policy.test_otps
+        )
+        self.refresh_session = RefreshSession(identities, self.sessions, clock, events)
+        self.list_sessions = ListSessions(clock)
+        self.revoke_session = RevokeSession(identities, clock, events)
+        self.logout = Logout(identities, self.sessions, clock, events)
+        self.list_public_keys = ports.tokens.list_published
+
+        self.create_user = CreateUser(identities, verifications, clock, randomness)
+        self.get_user = GetUser(identities)
+        self.rename_user = RenameUser(identities, clock)
+        self.delete_user = DeleteUser(identities, mark_for_deletion, clock, events)
+
+        self.operator_actions = OperatorActions(
+            identities, verifications, clock, events, policy.test_otps
+        )

@@ -1,0 +1,79 @@
+"""Operations build themselves: readiness, the cleanup, and the call log, which outlives calls."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from application.media.feature import MediaFeature
+from application.operations.call_log import ListCalls, OpenRecording
+from application.operations.check_readiness import CheckReadiness
+from application.operations.clean_up_calls import (
+    DEFAULT_CALL_RETENTION,
+    DEFAULT_RECORDING_RETENTION,
+    CleanUpCalls,
+)
+from application.operations.cleanup import Cleanup, ScheduledCleanup
+from application.ports.media import MediaFiles
+from application.ports.repositories import Repositories
+from application.ports.system import HealthCheck, SystemPorts
+from application.ports.voice import CallProvider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationsPorts:
+    """What operations need of the outside world, besides the database.
+
+    `call_provider` deletes recordings, also where no calls are answered any more; None where there
+    is none. `limit_store_health` is None where the database keeps the limits.
+    """
+
+    media_files: MediaFiles
+    media_health: HealthCheck
+    messenger_health: HealthCheck
+    limit_store_health: HealthCheck | None = None
+    call_provider: CallProvider | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationsPolicy:
+    """How long calls and recordings are kept."""
+
+    call_retention: timedelta = DEFAULT_CALL_RETENTION
+    recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
+
+
+class OperationsFeature:
+    """The use cases of operators, and the call log."""
+
+    def __init__(
+        self,
+        system: SystemPorts,
+        repositories: Repositories,
+        ports: OperationsPorts,
+        policy: OperationsPolicy,
+        media: MediaFeature,
+    ) -> None:
+        calls, clock = repositories.calls, system.clock
+        self.check_readiness = CheckReadiness(
+            repositories.health,
+            ports.media_health,
+            ports.messenger_health,
+            ports.limit_store_health,
+        )
+        self.cleanup = Cleanup(
+            repositories,
+            ports.media_files,
+            media.mark_for_deletion,
+            media.retry_deletions,
+            media.quota,
+            CleanUpCalls(
+                calls,
+                ports.call_provider,
+                clock,
+                policy.call_retention,
+                policy.recording_retention,
+            ),
+            clock,
+        )
+        self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)
+        self.list_calls = ListCalls(calls)
+        self.open_recording = OpenRecording(calls, ports.call_provider)

@@ -1,0 +1,166 @@
+"""One-time codes build themselves from their ports and their policy."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from application.identities.feature import IdentitiesFeature
+from application.otp.attempt_limiter import AttemptLimiter
+from application.otp.codes import OtpCodes
+from application.otp.deliver_otp import DeliverOtp, PlaceCodeCall
+from application.otp.delivery_limiter import DeliveryLimiter
+from application.otp.delivery_status import (
+    GetDeliveryStatus,
+    RecordMessageStatus,
+    ReportDelivery,
+    ReportTimingProfile,
+)
+from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.request_otp import RequestOtp
+from application.otp.verify_otp import VerifyOtp
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.keys import OtpKeys
+from application.ports.otp import Messenger, SmsTemplates
+from application.ports.repositories import Repositories
+from application.ports.system import SystemPorts
+from application.ports.voice import CallProvider, StatusCallbacks
+from application.webhook_urls import WebhookUrls
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
+from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.rate_limits import RateLimits
+from domain.otp.review_otps import TestOtps
+from domain.phone import DEFAULT_RULES, PhoneRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtpPorts:
+    """What one-time codes need of the outside world, besides the database.
+
+    `call_provider` is None where no calls are placed.
+    """
+
+    messenger: Messenger
+    sms_templates: SmsTemplates
+    otp_keys: OtpKeys
+    keyed_hashes: KeyedHashes
+    call_provider: CallProvider | None = None
+    status_callbacks: Sequence[StatusCallbacks] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtpPolicy:
+    """What the operator decides about one-time codes.
+
+    Attributes:
+        countries: Where codes go to; None for all countries.
+        phone_rules: The kinds of numbers that get codes.
+        otp_length: The digits of a code.
+        test_otps: Fixed codes of phones that get no messages.
+        delivery_policy: When a code is delivered to one phone.
+        rate_limits: The limits that many phones share.
+        webhook_urls: What providers request; None where none sends requests.
+        are_messages_reported: Whether a provider reports what became of a message.
+        sms_provider: The name of the provider that is tried first for a message.
+        voice_provider: That of the provider of calls.
+    """
+
+    countries: Collection[str] | None = None
+    phone_rules: PhoneRules = DEFAULT_RULES
+    otp_length: int = DEFAULT_OTP_LENGTH
+    test_otps: TestOtps = TestOtps()
+    delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    rate_limits: RateLimits = field(default_factory=RateLimits)
+    webhook_urls: WebhookUrls | None = None
+    are_messages_reported: bool = True
+    sms_provider: str = ""
+    voice_provider: str = ""
+
+
+class OtpFeature:
+    """The use cases of one-time codes, and what the phone line needs of them."""
+
+    def __init__(
+        self,
+        system: SystemPorts,
+        repositories: Repositories,
+        ports: OtpPorts,
+        policy: OtpPolicy,
+        identities: IdentitiesFeature,
+    ) -> None:
+        clock, randomness, events = system.clock, system.randomness, system.events
+        verifications, limit_store = repositories.phone_verifications, repositories.limit_store
+        report_timing = ReportTimingProfile(randomness)
+
+        self.policy = policy
+        self.messenger = ports.messenger
+        self.codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
+        self.message_timing = DeliveryTimingProfile(randomness)
+        self.delivery_limiter = DeliveryLimiter(
+            limit_store,
+            repositories.identities,
+            self.codes,
+            ports.keyed_hashes,
+            policy.rate_limits,
+            policy.delivery_policy,
+        )
+        self.place_code_call = None
+        if ports.call_provider is not None and policy.webhook_urls is not None:
+            self.place_code_call = PlaceCodeCall(
+                repositories.calls,
+                ports.call_provider,
+                policy.webhook_urls,
+                DeliveryTimingProfile(randomness, fallback=self.message_timing),
+                clock,
+            )
+        self.report_delivery = ReportDelivery(repositories.delivery_reports, report_timing, clock)
+
+        self.request_otp = RequestOtp(
+            phone_verifications=verifications,
+            delivery_limiter=self.delivery_limiter,
+            limit_store=limit_store,
+            codes=self.codes,
+            deliver_otp=DeliverOtp(
+                codes=self.codes,
+                templates=ports.sms_templates,
+                messenger=ports.messenger,
+                timing=self.message_timing,
+                delivery_reports=repositories.delivery_reports,
+                report_timing=report_timing,
+                place_code_call=self.place_code_call,
+                webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
+                clock=clock,
+                sms_provider=policy.sms_provider,
+                voice_provider=policy.voice_provider,
+            ),
+            identities=repositories.identities,
+            keyed_hashes=ports.keyed_hashes,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+            countries=policy.countries,
+            rate_limits=policy.rate_limits,
+            phone_rules=policy.phone_rules,
+        )
+        self.verify_otp = VerifyOtp(
+            phone_verifications=verifications,
+            identities=repositories.identities,
+            calls=repositories.calls,
+            codes=self.codes,
+            attempt_limiter=AttemptLimiter(
+                verifications,
+                repositories.unchallenged_attempts,
+                limit_store,
+                self.delivery_limiter,
+                policy.rate_limits,
+            ),
+            add_session=identities.add_session,
+            sessions=identities.sessions,
+            delivery_limiter=self.delivery_limiter,
+            keyed_hashes=ports.keyed_hashes,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+        )
+        self.record_message_status = RecordMessageStatus(
+            ports.status_callbacks, self.report_delivery
+        )
+        self.get_delivery_status = GetDeliveryStatus(repositories.delivery_reports, clock)

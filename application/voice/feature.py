@@ -1,0 +1,102 @@
+"""The phone line builds itself from one-time codes and its policy."""
+
+from dataclasses import dataclass
+
+from application.otp.feature import OtpFeature
+from application.ports.repositories import Repositories
+from application.ports.system import SystemPorts
+from application.voice.answer_call import AnswerCall, FindCaller
+from application.voice.answer_code_call import AnswerCodeCall
+from application.voice.call_back import CallBackCaller
+from application.voice.call_limiter import CallLimiter
+from application.voice.call_reports import CallReports
+from application.voice.callbacks import Callbacks
+from application.voice.effects import CarryOutEffect
+from domain.phone import PhoneNumber
+from domain.voice.call_limits import CallLimits
+from domain.voice.flow import HANG_UP_FLOW, CallFlow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoicePolicy:
+    """What the operator decides about the phone line.
+
+    `operator` is None where nobody answers calls. Calls come from `caller_id`.
+    """
+
+    call_flow: CallFlow = HANG_UP_FLOW
+    call_limits: CallLimits = CallLimits()
+    operator: PhoneNumber | None = None
+    caller_id: str = ""
+
+
+class VoiceFeature:
+    """The use cases of the phone line."""
+
+    def __init__(
+        self,
+        system: SystemPorts,
+        repositories: Repositories,
+        policy: VoicePolicy,
+        otp: OtpFeature,
+    ) -> None:
+        clock, randomness, events = system.clock, system.randomness, system.events
+        verifications, identities = repositories.phone_verifications, repositories.identities
+        calls, limit_store = repositories.calls, repositories.limit_store
+
+        self.callbacks = Callbacks(
+            phone_verifications=verifications,
+            limit_store=limit_store,
+            delivery_limiter=otp.delivery_limiter,
+            calls=calls,
+            codes=otp.codes,
+            place_code_call=otp.place_code_call,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+            countries=otp.policy.countries,
+            rate_limits=otp.policy.rate_limits,
+            phone_rules=otp.policy.phone_rules,
+        )
+        call_back = CallBackCaller(self.callbacks)
+        call_limiter = CallLimiter(
+            limit_store=limit_store,
+            codes=otp.codes,
+            clock=clock,
+            events=events,
+            limits=policy.call_limits,
+            flow=policy.call_flow,
+            has_operator=policy.operator is not None,
+        )
+        self.answer_call = AnswerCall(
+            calls=calls,
+            find_caller=FindCaller(verifications, identities),
+            carry_out=CarryOutEffect(
+                phone_verifications=verifications,
+                identities=identities,
+                limit_store=limit_store,
+                codes=otp.codes,
+                messenger=otp.messenger,
+                timing=otp.message_timing,
+                callbacks=self.callbacks,
+                clock=clock,
+                randomness=randomness,
+                events=events,
+                rate_limits=otp.policy.rate_limits,
+                flow=policy.call_flow,
+                countries=otp.policy.countries,
+            ),
+            call_limiter=call_limiter,
+            call_back=call_back,
+            clock=clock,
+            events=events,
+            flow=policy.call_flow,
+            operator=policy.operator,
+            caller_id=policy.caller_id,
+        )
+        self.answer_code_call = AnswerCodeCall(
+            calls, verifications, otp.codes, clock, policy.call_flow
+        )
+        reports = CallReports(calls, call_limiter, call_back, otp.report_delivery, clock)
+        self.record_call_status = reports.record_status
+        self.keep_recording = reports.keep_recording

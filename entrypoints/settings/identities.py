@@ -1,0 +1,38 @@
+"""The settings of sessions and users."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from application.identities.feature import IdentitiesPolicy
+from domain.identities.session import SessionLimits
+from entrypoints.settings import parsers
+from entrypoints.settings.declaration import optional
+from entrypoints.settings.otp import OtpSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentitySettings(OtpSettings):
+    """How long sessions last."""
+
+    plain_token_ttl: timedelta = optional(parsers.duration("1m", "400d"), default="90d")
+    """Lifetime of an access token without a refresh token, such as 90d, 12h, 30m or 60s."""
+    session_max_age: timedelta = optional(parsers.duration("1h", "3650d"), default="365d")
+    """Maximum age of a session: after that the user has to sign in again."""
+    session_idle_timeout: timedelta = optional(parsers.duration("5m", "400d"), default="90d")
+    """Time after which an unused session ends."""
+    recycled_after: timedelta | None = optional(
+        parsers.duration_or_off("1d", "3650d"), default="off", example="365d"
+    )
+    """A phone number unused for this time gets a new account at its next login; off: never."""
+
+    def identities_policy(self) -> IdentitiesPolicy:
+        """Return what these settings decide."""
+        return IdentitiesPolicy(
+            session_limits=SessionLimits(
+                max_age=self.session_max_age,
+                idle_timeout=self.session_idle_timeout,
+                plain_token_ttl=self.plain_token_ttl,
+            ),
+            recycled_after=self.recycled_after,
+            test_otps=self.test_otps.value,
+        )

@@ -1,0 +1,92 @@
+"""The settings of the library and its files."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from application.media.feature import MediaPolicy
+from application.media.media_urls import MediaAccess
+from domain.access import LibraryVisibility
+from domain.media.image import SourceFormat, VariantSpec
+from domain.media.usage import Quota
+from entrypoints.settings import parsers, services
+from entrypoints.settings.declaration import advanced, essential, optional
+from entrypoints.settings.service import ServiceSettings
+from entrypoints.settings.values import MediaStore, Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaSettings(ServiceSettings):
+    """Where files are, and what users may upload."""
+
+    media: MediaStore = essential(
+        services.parse_media, default="file:var/media", example="s3://example-images/dialtone"
+    )
+    """file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory."""
+    aws_access_key_id: str = essential(
+        services.parse_access_key_id, unset="", example="AKIAIOSFODNN7EXAMPLE"
+    )
+    """Access key ID, required if DIALTONE_MEDIA is an s3:// URL."""
+    aws_secret_access_key: Secret[str] = essential(
+        Secret, unset=Secret(""), example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    )
+    """Secret access key, required if DIALTONE_MEDIA is an s3:// URL."""
+    s3_endpoint: str | None = optional(parsers.parse_url, example="http://127.0.0.1:8333")
+    """URL of the S3 server; by default that of Amazon."""
+    aws_region: str = optional(services.parse_region, default="us-east-1")
+    """Region of the S3 bucket."""
+    media_public_url: str | None = optional(parsers.parse_url, example="https://media.example.org")
+    """URL of a CDN for images. Without it, image URLs lead to the service or the S3 server."""
+    media_access: MediaAccess = optional(parsers.choice(*MediaAccess), default="public")
+    """public: everybody with the URL opens an image. private: only its owner gets a URL."""
+    media_variants: tuple[VariantSpec, ...] = optional(
+        parsers.parse_variants, default="thumb:320x320"
+    )
+    """Smaller copies as name:WIDTHxHEIGHT, or none. ! at the end stretches; name_webp is WebP."""
+    media_url_variant: str | None = optional(str, example="thumb")
+    """The variant that the url of an item leads to; by default the full image."""
+    media_cache_max_age: timedelta = optional(parsers.duration("0s", "3650d"), default="365d")
+    """Time that browsers and CDNs keep public images, also deleted ones."""
+    max_upload_size: int = optional(parsers.size(1_000, 1_000_000_000), default="20MB")
+    """Maximum size of an uploaded file, such as 20MB or 16MiB."""
+    library_visibility: LibraryVisibility = optional(
+        parsers.choice(*LibraryVisibility),
+        derive=lambda settings: "owner" if settings.media_access is MediaAccess.PRIVATE else "all",
+        example="owner",
+    )
+    """all: members see everybody's items. owner: only their own (the default for private media)."""
+    library_quota: int = optional(parsers.size(0, 10**15), default="5GB")
+    """Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB."""
+    library_quota_items: int = optional(parsers.number(0, 10**9), default="10000")
+    """Maximum items that one user has in the library."""
+    image_megapixels_per_hour: int = advanced(parsers.number(1, 10_000_000), default="2000")
+    """Megapixels that one user can upload in an hour, all frames counted."""
+    max_image_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="50000000")
+    """Maximum pixels of an image; each million needs up to 12 MB of memory."""
+    max_jpeg_pixels: int = advanced(parsers.number(1_000, 500_000_000), default="120000000")
+    """Maximum pixels of a JPEG; one over `DIALTONE_MAX_IMAGE_PIXELS` is scaled down."""
+    upload_min_rate: int = advanced(parsers.size(0, 10**9), default="32KB")
+    """Minimum bytes per second of an upload. If the space is used up, slower uploads end first."""
+    image_formats: tuple[SourceFormat, ...] = advanced(
+        parsers.list_of(parsers.choice(*SourceFormat)), default="jpeg,png,webp,gif,avif,heic"
+    )
+    """Formats of images that are accepted; heic stands for HEIF too."""
+    max_image_frames: int = advanced(parsers.number(1, 10_000), default="500")
+    """Maximum frames of an animated image."""
+
+    @property
+    def media_cache_control(self) -> str:
+        """The header of public images. Their files never change."""
+        seconds = self.media_cache_max_age // timedelta(seconds=1)
+        return f"public, max-age={seconds}, immutable"
+
+    def media_policy(self) -> MediaPolicy:
+        """Return what these settings decide."""
+        return MediaPolicy(
+            access=self.media_access,
+            service_url=f"{self.public_url}/media",
+            public_url=self.media_public_url,
+            url_variant=self.media_url_variant,
+            variant_specs=self.media_variants,
+            quota=Quota(self.library_quota, self.library_quota_items),
+            visibility=self.library_visibility,
+        )

@@ -1,0 +1,201 @@
+"""The settings of one-time codes: messages, calls with a code, and their limits."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from application.otp.feature import OtpPolicy
+from application.webhook_urls import WebhookUrls
+from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
+from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.message_preferences import parse_app_hash, parse_locale
+from domain.otp.rate_limits import RateLimits
+from domain.otp.review_otps import TestOtps
+from domain.otp.sliding_window import SlidingWindow
+from domain.phone import PhoneRules
+from entrypoints.settings import parsers, services
+from entrypoints.settings.declaration import advanced, essential, limit, optional
+from entrypoints.settings.service import ServiceSettings
+from entrypoints.settings.values import Factory, Secret, SmsProvider, VoiceProvider, provider_name
+
+SlidingWindows = tuple[SlidingWindow, ...]
+
+# Each message brings attempts, and after 50 failures in a row one attempt (NIST SP 800-63B-4).
+_messages_per_phone = parsers.rate_limits(14)
+# A /48 network has three times the limit of an IP.
+_limit_per_ip = parsers.rate_limit(5_000)
+_limit = parsers.rate_limit(50_000)
+
+
+def _only_country(settings: Any) -> str:
+    countries = settings.countries or ()
+    return next(iter(countries)) if len(countries) == 1 else ""
+
+
+def _voice_of_sms(settings: Any) -> str:
+    is_twilio = SmsProvider.TWILIO in settings.sms and settings.twilio_caller_id
+    return VoiceProvider.TWILIO if is_twilio else VoiceProvider.NONE
+
+
+def _test_otp(settings: Any) -> str:
+    # Without the length, if that is invalid too.
+    code = "1234567890"[: getattr(settings, "otp_length", DEFAULT_OTP_LENGTH)]
+    return f"+15005550006={code}@{datetime.now(UTC).date() + timedelta(days=180)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpSettings(ServiceSettings):
+    """Who sends codes, in which words, and how many."""
+
+    sms: tuple[SmsProvider | Factory, ...] = essential(
+        services.parse_sms, default="console", example="twilio"
+    )
+    """console (shows messages), twilio, or package.module:factory; several are tried in order."""
+    twilio_account_sid: str = essential(
+        services.sid("AC"), unset="", example="AC0123456789abcdef0123456789abcdef"
+    )
+    """Account SID, required if DIALTONE_SMS or DIALTONE_VOICE names twilio."""
+    twilio_auth_token: Secret[str] = essential(
+        Secret, unset=Secret(""), example="0123456789abcdef0123456789abcdef"
+    )
+    """Auth token of the account, required if DIALTONE_SMS or DIALTONE_VOICE names twilio."""
+    twilio_from: str = essential(services.parse_twilio_from, unset="", example="+15005550006")
+    """Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it."""
+    countries: frozenset[str] | None = essential(parsers.parse_countries, example="IN,US,DE")
+    """Countries of messages and calls, as ISO codes, or * for all; optional with console alone."""
+    twilio_messaging_service_sid: str = optional(
+        services.sid("MG"), unset="", example="MG0123456789abcdef0123456789abcdef"
+    )
+    """Messaging service that selects the number of a message, instead of TWILIO_FROM."""
+    twilio_voice_from: str = optional(services.parse_caller_id, unset="", example="+15005550006")
+    """Number that calls come from; by default TWILIO_FROM, if it is a number with +."""
+    voice: VoiceProvider = optional(
+        parsers.choice(*VoiceProvider), derive=_voice_of_sms, example="twilio"
+    )
+    """Who places and answers calls: twilio or none; by default twilio if DIALTONE_SMS names it."""
+    twilio_auth_token_secondary: Secret[str] = optional(
+        Secret, unset=Secret(""), example="fedcba9876543210fedcba9876543210"
+    )
+    """Second auth token that is valid too, while you replace the first one."""
+    android_hashes: tuple[str, ...] = optional(
+        parsers.list_of(parse_app_hash), unset=(), example="FA+9qCX9VSu", name="ANDROID_HASH"
+    )
+    """Hashes of the Android apps that read the code from the message, the usual app first."""
+    web_domain: str | None = optional(parsers.parse_domain, example="example.org")
+    """Domain of the website on which browsers fill in the code (WebOTP)."""
+    default_locale: str = optional(parse_locale, default="en")
+    """Language of a message if the request names no language that has templates."""
+    sms_templates_dir: Path | None = optional(parsers.parse_path, example="/etc/dialtone/templates")
+    """Folder with message templates of your own, see docs/sms-templates.md."""
+    default_region: str | None = optional(parsers.parse_country, derive=_only_country, example="IN")
+    """Country of numbers without +, as ISO code; by default the only one in DIALTONE_COUNTRIES."""
+    accepts_toll_free_numbers: bool = optional(
+        parsers.parse_yes_or_no, default="no", name="TOLL_FREE_NUMBERS"
+    )
+    """yes accepts toll-free numbers, although fraudsters earn money with calls to them."""
+    otp_length: int = optional(parsers.number(DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH), default="6")
+    """Number of digits of a code, 6 to 8."""
+    test_otps: Secret[TestOtps] = optional(
+        parsers.parse_test_otps, unset=Secret(TestOtps()), example=_test_otp
+    )
+    """Numbers with a fixed code until a given day, for app-store reviewers; they get no message."""
+    sms_limit_per_country: SlidingWindow = limit(_limit, "200/1h", "1000/1h", "10000/1h")
+    """Messages that did not lead to a login, per country and hour."""
+    sms_limit_total: SlidingWindow = limit(_limit, "500/1h", "5000/1h", "50000/1h")
+    """Messages that did not lead to a login, in all countries together, per hour."""
+    sms_limit_all_factor: int = limit(parsers.number(1, 20), "10")
+    """All messages, with logins too: this many times DIALTONE_SMS_LIMIT_PER_COUNTRY and …_TOTAL."""
+    sms_limit_per_phone: SlidingWindows = limit(_messages_per_phone, "6/15m,12/1d")
+    """Messages to one phone, per quarter of an hour and per day."""
+    sms_limit_per_phone_and_ip: SlidingWindows = limit(_messages_per_phone, "5/15m,6/1d")
+    """Messages to one phone that clients of one network request (IPv4 /24, IPv6 /48)."""
+    sms_limit_trusted_ip: SlidingWindow = limit(parsers.rate_limit(14), "3/1h")
+    """Further messages to a phone per hour for each of its devices and each IP of its logins."""
+    sms_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "30/1h", "60/1h", "300/1h")
+    """Messages that did not lead to a login, per IP (IPv6: per /64) and hour."""
+    voice_limit_per_country: SlidingWindow = limit(_limit, "50/1h", "200/1h", "2000/1h")
+    """Calls with a code that apps request, per country and hour; each is also a message above."""
+    verify_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "300/1h", "600/1h", "3000/1h")
+    """Codes that one IP (IPv6: one /64) can try in an hour, for all phones together."""
+    failed_attempt_limit_per_country: SlidingWindow = limit(_limit, "200/1h", "1000/1h", "10000/1h")
+    """Wrong codes per country and hour; then each message brings two attempts instead of five."""
+    failed_attempt_limit_total: SlidingWindow = limit(_limit, "500/1h", "5000/1h", "50000/1h")
+    """Wrong codes in all countries per hour; then each message brings two attempts only."""
+    callback_limit_per_country: SlidingWindow = limit(_limit, "30/1h", "100/1h", "1000/1h")
+    """Calls with a code after a call to the phone line, per country and hour."""
+    callback_limit_total: SlidingWindow = limit(_limit, "75/1h", "500/1h", "5000/1h")
+    """Calls with a code after a call to the phone line, in all countries together, per hour."""
+    twilio_api_base: str | None = advanced(parsers.parse_url, example="http://127.0.0.1:9999")
+    """URL of a server that replaces Twilio's API, for example in tests."""
+
+    @property
+    def uses_twilio(self) -> bool:
+        """Whether Twilio sends messages or places and answers calls."""
+        return SmsProvider.TWILIO in self.sms or self.voice is VoiceProvider.TWILIO
+
+    @property
+    def twilio_caller_id(self) -> str:
+        """The number that calls come from, empty if there is none."""
+        sender = self.twilio_from
+        return self.twilio_voice_from or (sender if sender.startswith("+") else "")
+
+    @property
+    def has_phone_line(self) -> bool:
+        """Whether the provider places calls and can be called. It sends requests then."""
+        return self.voice is VoiceProvider.TWILIO and bool(self.twilio_caller_id)
+
+    @property
+    def receives_webhooks(self) -> bool:
+        """Whether the provider sends requests about messages and calls."""
+        return self.uses_twilio and self.is_set("DIALTONE_PUBLIC_URL")
+
+    @property
+    def has_voice_channel(self) -> bool:
+        """Whether a code can be delivered by a call. The console prints it."""
+        return self.has_phone_line or self.sms[0] is SmsProvider.CONSOLE
+
+    @property
+    def phone_rules(self) -> PhoneRules:
+        """The kinds of numbers that are accepted. Test phones may be of any kind."""
+        test_otps = self.test_otps.value.otps
+        return PhoneRules(
+            accepts_toll_free=self.accepts_toll_free_numbers,
+            exceptions=frozenset(test_otp.phone for test_otp in test_otps),
+        )
+
+    def otp_policy(self, *, are_messages_reported: bool) -> OtpPolicy:
+        """Return what these settings decide.
+
+        Args:
+            are_messages_reported: Whether a messenger reads what became of its messages.
+        """
+        sends_requests = are_messages_reported or self.receives_webhooks
+        has_url = self.is_set("DIALTONE_PUBLIC_URL") and sends_requests
+        return OtpPolicy(
+            countries=self.countries,
+            phone_rules=PhoneRules(accepts_toll_free=self.accepts_toll_free_numbers),
+            otp_length=self.otp_length,
+            test_otps=self.test_otps.value,
+            delivery_policy=DeliveryPolicy(
+                per_phone=self.sms_limit_per_phone,
+                per_phone_and_ip=self.sms_limit_per_phone_and_ip,
+                own_quota=self.sms_limit_trusted_ip,
+            ),
+            rate_limits=RateLimits(
+                per_ip=self.sms_limit_per_ip,
+                per_country=self.sms_limit_per_country,
+                total=self.sms_limit_total,
+                all_deliveries_factor=self.sms_limit_all_factor,
+                verifications_per_ip=self.verify_limit_per_ip,
+                failed_attempts_per_country=self.failed_attempt_limit_per_country,
+                failed_attempts_total=self.failed_attempt_limit_total,
+                calls_per_country=self.voice_limit_per_country,
+                callbacks_per_country=self.callback_limit_per_country,
+                callbacks_total=self.callback_limit_total,
+            ),
+            webhook_urls=WebhookUrls(self.public_url) if has_url else None,
+            are_messages_reported=are_messages_reported,
+            sms_provider=provider_name(self.sms[0]) if self.sms else "",
+            voice_provider=self.voice.value,
+        )

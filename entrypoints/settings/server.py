@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from domain.otp.sliding_window import SlidingWindow
+from entrypoints.http.settings import HttpServerSettings
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import limit, optional
 from entrypoints.settings.service import ServiceSettings
@@ -39,3 +40,16 @@ class ServerSettings(ServiceSettings):
     """Requests of one signed-in user per minute; each instance counts for itself, approximately."""
     refresh_limit_per_ip: SlidingWindow = limit(_request_limit, "1200/1m")
     """Refreshes, status requests and logouts without a token, per IP and minute, approximately."""
+
+    def http_server(self) -> HttpServerSettings:
+        """Return what these settings decide about all requests."""
+        return HttpServerSettings(
+            public_url=self.public_url,
+            is_public_url_set=self.is_set("DIALTONE_PUBLIC_URL"),
+            web_origins=self.web_origins,
+            trusted_proxies=self.trusted_proxies,
+            request_limit_per_identity=self.request_limit_per_identity,
+            refresh_limit_per_ip=self.refresh_limit_per_ip,
+            workers=self.workers,
+            keeps_docs_token=self.env is Environment.DEVELOPMENT,
+        )

@@ -17,7 +17,7 @@ from adapters.records.repositories import make_repositories
 from adapters.sqlite import open_sqlite_database
 from application.ports.repositories import Repositories
 from tests.contract import external_adapter
-from tests.contract.adapter_watch import MAX_PAUSE, LoopWatch, find_left_open, list_open
+from tests.contract.adapter_watch import find_left_open, list_open
 from tests.contract.mongo_database import in_mongo
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -49,20 +49,14 @@ ADAPTERS: Final[list[Callable[[pytest.FixtureRequest], OpenDatabase]]] = (
 
 
 @pytest.fixture(autouse=external_adapter.is_given())
-async def watched_adapter() -> AsyncIterator[None]:
-    """Fail if an external adapter blocks the event loop, or leaves something open.
+async def nothing_left_open() -> AsyncIterator[None]:
+    """Fail if an external adapter leaves something open.
 
     It begins before the adapter is opened, and ends after it is closed.
     """
     before = list_open()
-    with LoopWatch() as watch:
-        yield
-    left = await find_left_open(before)
-    if watch.pauses:
-        pytest.fail(
-            f"The event loop was blocked for {MAX_PAUSE} seconds: {watch.pauses[0]}", pytrace=False
-        )
-    if left:
+    yield
+    if left := await find_left_open(before):
         pytest.fail(f"The adapter left open: {', '.join(left)}", pytrace=False)
 
 

@@ -16,6 +16,7 @@ from application.ports.media import MediaFiles
 from application.ports.otp import Messenger
 from entrypoints.factories import health_check_of, load_factory, open_adapter
 from entrypoints.settings.values import Factory
+from tests.contract.adapter_watch import MAX_PAUSE, LoopWatch
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 ADAPTER: Final = "DIALTONE_TEST_ADAPTER"
@@ -53,7 +54,8 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
     """Open the adapter for a folder. It is empty for a new folder, and keeps what it has stored.
 
     The factory finds the path of the folder in the environment, as DIALTONE_TEST_PLACE. Errors
-    name the setting of the adapter, or what the author called it while that is not known.
+    name the setting of the adapter, or what the author called it while that is not known. A test
+    fails if the event loop was blocked meanwhile.
     """
     factory, setting = Factory(os.environ[ADAPTER]), os.environ.get(SETTING, "ADAPTER")
     arguments: dict[str, Any] = {"environ": {**os.environ, PLACE: str(folder)}}
@@ -65,7 +67,12 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
         arguments["phone_encryption"] = FakePhoneEncryption()
     port = PORTS.get(setting, object)
     async with open_adapter(factory, setting, port, **arguments) as adapter:
-        yield adapter if isinstance(adapter, Database) else WithHealthCheck(adapter)
+        with LoopWatch() as watch:
+            yield adapter if isinstance(adapter, Database) else WithHealthCheck(adapter)
+    if watch.pauses:
+        pytest.fail(
+            f"The event loop was blocked for {MAX_PAUSE} seconds: {watch.pauses[0]}", pytrace=False
+        )
 
 
 @asynccontextmanager

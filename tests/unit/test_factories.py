@@ -103,6 +103,11 @@ def test_a_decorated_method_fits() -> None:
 
 
 @asynccontextmanager
+async def open_blocking(*, environ: object) -> AsyncIterator[BlockingMessenger]:
+    yield BlockingMessenger()
+
+
+@asynccontextmanager
 async def open_incomplete_database(*, environ: object) -> AsyncIterator[Database]:
     limits: Any = OwnMessenger()
     async with InMemoryDatabase().open_database() as database:
@@ -143,6 +148,7 @@ async def test_a_factory_gets_keyword_arguments() -> None:
         (open_undecorated, "must be decorated with @asynccontextmanager"),
         (open_nothing, r"yields NoneType, which has no send\(phone, text, status_url=''\)"),
         (open_incomplete, r"yields OwnMessenger, which has no send\(phone, text, status_url=''\)"),
+        (open_blocking, "yields BlockingMessenger, whose method send is not async"),
         (open_failing, r"failed while it was opened \(KeyError\)"),
     ],
 )

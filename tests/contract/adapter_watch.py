@@ -6,11 +6,12 @@ import socket
 import sys
 import threading
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from types import FrameType
+from typing import Final
 
 MAX_PAUSE: Final = 0.3
 """Seconds for which one call may keep the event loop from all others."""
@@ -21,48 +22,44 @@ _OPEN_DESCRIPTORS: Final = Path("/proc/self/fd")
 _SHOWN_CALLS: Final = 4
 
 
-class LoopWatch:
-    """A thread that notices when the event loop does not run other tasks for `MAX_PAUSE`.
+@contextmanager
+def watch_loop() -> Iterator[list[str]]:
+    """Notice when the running event loop does not run other tasks for `MAX_PAUSE`.
 
-    `pauses` has the last calls of each pause, so that the line that blocks is among them.
+    Yields a list to which each pause adds the last calls, so that the line that blocks is there.
     """
+    pauses: list[str] = []
+    is_stopped = threading.Event()
+    arguments = asyncio.get_running_loop(), threading.get_ident(), is_stopped, pauses
+    thread = threading.Thread(target=_watch, args=arguments, name="loop watch", daemon=True)
+    thread.start()
+    try:
+        yield pauses
+    finally:
+        is_stopped.set()
+        thread.join()
 
-    def __init__(self) -> None:
-        """Watch the event loop that is running."""
-        self.pauses: list[str] = []
-        self._loop = asyncio.get_running_loop()
-        self._loop_thread = threading.get_ident()
-        self._is_stopped = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="loop watch", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+def _watch(
+    loop: asyncio.AbstractEventLoop,
+    loop_thread: int,
+    is_stopped: threading.Event,
+    pauses: list[str],
+) -> None:
+    while not is_stopped.wait(_SLICE):
+        response = threading.Event()
+        loop.call_soon_threadsafe(response.set)
+        # Slices are counted, because the machine may have stopped this thread too.
+        slices = 0
+        while not response.wait(_SLICE) and not is_stopped.is_set():
+            slices = slices + 1 if loop.is_running() else 0
+            if slices == round(MAX_PAUSE / _SLICE):
+                pauses.append(_describe_calls(sys._current_frames()[loop_thread]))
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_traceback: TracebackType | None,
-    ) -> None:
-        self._is_stopped.set()
-        self._thread.join()
 
-    def _watch(self) -> None:
-        while not self._is_stopped.wait(_SLICE):
-            response = threading.Event()
-            self._loop.call_soon_threadsafe(response.set)
-            # Slices are counted, because the machine may have stopped this thread too.
-            slices = 0
-            while not response.wait(_SLICE) and not self._is_stopped.is_set():
-                slices = slices + 1 if self._loop.is_running() else 0
-                if slices == round(MAX_PAUSE / _SLICE):
-                    self.pauses.append(self._describe_calls())
-
-    def _describe_calls(self) -> str:
-        calls = traceback.extract_stack(sys._current_frames()[self._loop_thread])
-        last = (f"{call.filename}:{call.lineno} in {call.name}" for call in calls[-_SHOWN_CALLS:])
-        return ", ".join(last)
+def _describe_calls(frame: FrameType) -> str:
+    calls = traceback.extract_stack(frame)[-_SHOWN_CALLS:]
+    return ", ".join(f"{call.filename}:{call.lineno} in {call.name}" for call in calls)
 
 
 @dataclass(frozen=True, slots=True)

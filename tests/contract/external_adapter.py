@@ -16,7 +16,7 @@ from application.ports.media import MediaFiles
 from application.ports.otp import Messenger
 from entrypoints.factories import health_check_of, load_factory, open_adapter
 from entrypoints.settings.values import Factory
-from tests.contract.adapter_watch import MAX_PAUSE, LoopWatch
+from tests.contract.adapter_watch import MAX_PAUSE, watch_loop
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 ADAPTER: Final = "DIALTONE_TEST_ADAPTER"
@@ -67,11 +67,11 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
         arguments["phone_encryption"] = FakePhoneEncryption()
     port = PORTS.get(setting, object)
     async with open_adapter(factory, setting, port, **arguments) as adapter:
-        with LoopWatch() as watch:
+        with watch_loop() as pauses:
             yield adapter if isinstance(adapter, Database) else WithHealthCheck(adapter)
-    if watch.pauses:
+    if pauses:
         pytest.fail(
-            f"The event loop was blocked for {MAX_PAUSE} seconds: {watch.pauses[0]}", pytrace=False
+            f"The event loop was blocked for {MAX_PAUSE} seconds: {pauses[0]}", pytrace=False
         )
 
 

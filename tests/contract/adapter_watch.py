@@ -18,6 +18,8 @@ MAX_PAUSE: Final = 0.3
 CLOSING_TIME: Final = 1.0
 """Seconds in which everything has to be closed after the end of the block."""
 _SLICE: Final = 0.01
+_SHARED_THREADS: Final = ("asyncio_", "ThreadPoolExecutor-")
+"""The event loop ends those of `asyncio.to_thread`. Motor has a pool for the whole process."""
 _OPEN_DESCRIPTORS: Final = Path("/proc/self/fd")
 _SHOWN_CALLS: Final = 4
 
@@ -82,11 +84,10 @@ class OpenThings:
 
 
 def list_open() -> OpenThings:
-    """Return what is open now, apart from the running task and the threads of the event loop."""
+    """Return what is open now, apart from the running task and shared threads."""
     return OpenThings(
         frozenset(asyncio.all_tasks() - {asyncio.current_task()}),
-        # The loop ends those of `asyncio.to_thread` when it is closed.
-        frozenset(one for one in threading.enumerate() if not one.name.startswith("asyncio_")),
+        frozenset(one for one in threading.enumerate() if not one.name.startswith(_SHARED_THREADS)),
         frozenset(_list_descriptors()),
     )
 

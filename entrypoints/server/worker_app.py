@@ -31,15 +31,12 @@ in the processor's cache makes all requests slower by a fifth.
 _log = structlog.get_logger()
 
 
-def make_app(
-    settings: Settings, workers: Workers, upload_lock_file: int
-) -> RequestContextMiddleware:
+def make_app(settings: Settings, workers: Workers) -> RequestContextMiddleware:
     """Make the application.
 
     Args:
         settings: all of them.
         workers: are told that this one has started, or cannot.
-        upload_lock_file: an empty file that all workers share.
     """
     configure_logging(settings.log_level, settings.log_format)
     http_settings = HttpSettings(
@@ -47,7 +44,7 @@ def make_app(
         upload_limit=settings.max_upload_size,
         upload_min_rate=settings.upload_min_rate,
         default_region=settings.default_region,
-        upload_lock_file=upload_lock_file,
+        upload_lock_file=workers.upload_lock_file,
         is_stopping=workers.is_stopping,
         otp_length=settings.otp_length,
         phone_rules=settings.phone_rules,

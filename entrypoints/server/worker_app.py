@@ -14,7 +14,7 @@ from entrypoints.bootstrap import make_webhooks, open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
-from entrypoints.operator_jobs import is_database_lost
+from entrypoints.lost_data import is_database_lost
 from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
 from entrypoints.server.workers import Workers
 from entrypoints.settings.settings import Settings

@@ -13,7 +13,7 @@ from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
-from entrypoints.operator_jobs import is_database_lost
+from entrypoints.lost_data import is_database_lost
 from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
 from entrypoints.server.workers import Workers
 from entrypoints.settings.settings import Settings
@@ -29,15 +29,12 @@ in the processor's cache makes all requests slower by a fifth.
 _log = structlog.get_logger()
 
 
-def make_app(
-    settings: Settings, workers: Workers, upload_lock_file: int
-) -> RequestContextMiddleware:
+def make_app(settings: Settings, workers: Workers) -> RequestContextMiddleware:
     """Make the application.
 
     Args:
         settings: all of them.
         workers: are told that this one has started, or cannot.
-        upload_lock_file: an empty file that all workers share.
     """
     configure_logging(settings.log_level, settings.log_format)
     http_settings = HttpSettings(
@@ -45,7 +42,7 @@ def make_app(
         otp=settings.http_otp(),
         identities=settings.http_identities(),
         media=settings.http_media(),
-        upload_lock_file=upload_lock_file,
+        upload_lock_file=workers.upload_lock_file,
         is_stopping=workers.is_stopping,
     )
 

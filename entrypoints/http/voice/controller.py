@@ -8,8 +8,10 @@ from litestar import Controller, Response, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, SkipValidation
 
+from application.otp.feature import OtpFeature
 from domain.voice.call import inbound_call_id
 from domain.voice.walk import Recorded
+from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.voice.call_response import respond, respond_with_apology
 from entrypoints.http.voice.webhook import (
@@ -41,7 +43,10 @@ class VoiceController(Controller):
 
     path = "/voice"
     include_in_schema = False
-    dependencies = {"webhook": Provide(receive_webhook)}
+    dependencies = {
+        "voice": provide(lambda use_cases: use_cases.voice),
+        "webhook": Provide(receive_webhook),
+    }
     exception_handlers = _EXCEPTION_HANDLERS
 
     @post(["/", "/continue"], status_code=200)
@@ -84,13 +89,14 @@ class SmsController(Controller):
     """Requests about messages."""
 
     path = "/sms"
+    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
     include_in_schema = False
     exception_handlers = _EXCEPTION_HANDLERS
 
     @post("/status", status_code=204)
-    async def record_status(self, request: ApiRequest) -> None:
+    async def record_status(self, request: ApiRequest, otp: Injected[OtpFeature]) -> None:
         """Record what became of a message."""
         signed, parameters = await read_signed_request(request)
         report_id = parameters.get("delivery", "")
-        if not await request.use_cases.otp.record_message_status(report_id, signed):
+        if not await otp.record_message_status(report_id, signed):
             raise reject(request, "no message provider recognizes its signature")

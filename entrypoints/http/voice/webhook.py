@@ -12,6 +12,7 @@ from application.ports.voice import CallMarkup, SignedRequest, WebhookFields
 from application.voice.feature import VoiceFeature
 from application.webhook_urls import WebhookUrls
 from domain.voice.instructions import Position
+from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.request import ApiRequest
 
@@ -56,7 +57,7 @@ class Webhook:
         return Position(node, int(visit), int(repeat))
 
 
-async def receive_webhook(request: ApiRequest) -> Webhook:
+async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature | None]) -> Webhook:
     """Receive a request about a call, and verify it.
 
     Of its headers, the signature and the type of the body count.
@@ -64,7 +65,7 @@ async def receive_webhook(request: ApiRequest) -> Webhook:
     Raises:
         WebhookRejected: It is not authentic, or malformed.
     """
-    webhooks, voice = request.settings.webhooks, request.use_cases.voice
+    webhooks = request.settings.webhooks
     if webhooks is None or voice is None or not request.settings.has_phone_line:
         raise reject(request, "the settings name no provider that sends such requests")
     signed, parameters = await read_signed_request(request)

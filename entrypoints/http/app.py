@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache
 from typing import Any, Final
 
 import msgspec
 from litestar import Controller, HttpMethod, Litestar, MediaType, Request, Response
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
+from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
@@ -19,12 +19,7 @@ from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
 from entrypoints.http.errors.table import Api, api_of
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
 from entrypoints.http.library.controller import LibraryController, MediaFileController
-from entrypoints.http.library.upload_limiter import (
-    MAX_SPOOLED_FILES,
-    MAX_UPLOADS,
-    IdentityLocks,
-    UploadLimiter,
-)
+from entrypoints.http.library.upload_limiter import make_upload_limiter
 from entrypoints.http.limits import MAX_JSON_BYTES
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
@@ -71,7 +66,6 @@ def create_app(
             app.state.use_cases = use_cases
             yield
 
-    @cache
     def describe() -> bytes:
         return msgspec.json.encode(describe_api(CONTROLLERS, settings))
 
@@ -83,17 +77,12 @@ def create_app(
         state=State(
             {
                 "settings": settings,
-                "request_limits": RequestLimits(settings.server),
-                "upload_limiter": UploadLimiter(
-                    MAX_UPLOADS,
-                    MAX_SPOOLED_FILES * settings.media.upload_limit,
-                    IdentityLocks(settings.upload_lock_file),
-                    min_rate=settings.media.upload_min_rate,
-                ),
+                "request_limits": RequestLimits(server),
+                "upload_limiter": make_upload_limiter(settings),
                 "file_reads": FileReads(),
-                "describe_api": describe,
             }
         ),
+        dependencies={"description": Provide(describe, use_cache=True, sync_to_thread=False)},
         before_request=_before_request,
         cors_config=_cors_config(server.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
@@ -103,13 +92,13 @@ def create_app(
         # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,
     )
-    checked = RequestCheckMiddleware(
-        app,
-        server.public_url if server.is_public_url_set else None,
-        server.web_origins,
-    )
     # Otherwise a cache gives a page the copy of another origin, without CORS headers.
     vary = {b"vary": b"Origin"} if server.web_origins else {}
+    # Not in `middleware` of the application: the framework finds the route first, so that would not
+    # see the responses 404 and 405, preflight requests and unread bodies at unknown paths.
+    checked = RequestCheckMiddleware(
+        app, server.public_url if server.is_public_url_set else None, server.web_origins
+    )
     return RequestContextMiddleware(
         DeadlineMiddleware(checked),
         server.trusted_proxies,

@@ -12,7 +12,10 @@ from hashlib import blake2b
 from ipaddress import IPv6Network
 from typing import Final
 
+from litestar.datastructures import State
+
 from domain.errors import NoUploadSpace, TooManyUploads
+from entrypoints.http.settings import HttpSettings
 
 MAX_UPLOADS: Final = 64
 """In one server process."""
@@ -266,6 +269,22 @@ class UploadLimiter:
                 -one.rate(now),
             ),
         )
+
+
+def make_upload_limiter(settings: HttpSettings) -> UploadLimiter:
+    """Return the limiter of a server process."""
+    return UploadLimiter(
+        MAX_UPLOADS,
+        MAX_SPOOLED_FILES * settings.media.upload_limit,
+        IdentityLocks(settings.upload_lock_file),
+        min_rate=settings.media.upload_min_rate,
+    )
+
+
+def provide_upload_limiter(state: State) -> UploadLimiter:
+    """Provide the limiter, which all requests share, to handlers."""
+    limiter: UploadLimiter = state.upload_limiter
+    return limiter
 
 
 def _network_of(client_ip: str) -> str:

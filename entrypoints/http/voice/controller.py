@@ -10,6 +10,7 @@ from litestar.params import FromPath, SkipValidation
 
 from domain.voice.call import inbound_call_id
 from domain.voice.walk import Recorded
+from entrypoints.http.dependencies import provide
 from entrypoints.http.signed_request import EXCEPTION_HANDLERS
 from entrypoints.http.voice.call_response import respond, respond_with_apology
 from entrypoints.http.voice.webhook import Webhook, receive_webhook
@@ -28,7 +29,10 @@ class VoiceController(Controller):
 
     path = "/voice"
     include_in_schema = False
-    dependencies = {"webhook": Provide(receive_webhook)}
+    dependencies = {
+        "voice": provide(lambda use_cases: use_cases.voice),
+        "webhook": Provide(receive_webhook),
+    }
     exception_handlers = EXCEPTION_HANDLERS
 
     @post(["/", "/continue"], status_code=200)

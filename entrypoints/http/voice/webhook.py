@@ -7,6 +7,7 @@ from application.ports.voice import WebhookFields
 from application.voice.feature import VoiceFeature
 from application.webhook_urls import WebhookUrls
 from domain.voice.instructions import Position
+from entrypoints.http.dependencies import Injected
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.signed_request import WebhookRejected, read_signed_request, reject
 
@@ -40,7 +41,7 @@ class Webhook:
         return Position(node, int(visit), int(repeat))
 
 
-async def receive_webhook(request: ApiRequest) -> Webhook:
+async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature]) -> Webhook:
     """Receive a request about a call, and verify it.
 
     Of its headers, the signature and the type of the body count.
@@ -48,9 +49,6 @@ async def receive_webhook(request: ApiRequest) -> Webhook:
     Raises:
         WebhookRejected: It is not authentic, or malformed.
     """
-    voice = request.use_cases.voice
-    if voice is None:
-        raise reject(request, "there is no phone line")
     signed, parameters = await read_signed_request(request)
     if not voice.ports.signatures.verify(signed):
         raise reject(request, "signature, account or a repeated field")

@@ -9,7 +9,8 @@ run prints the source of each server. Environment variables:
 
 - `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_POSTGRES_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys:
   running servers;
-- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_POSTGRES_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other images;
+- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_POSTGRES_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other
+  images;
 - `DIALTONE_TEST_SERVERS`: only these sources, in this order (`servers.py`).
 """
 

@@ -1,4 +1,6 @@
-"""One MongoDB, one PostgreSQL and one S3 server for tests, each from the first of these sources that works.
+"""A MongoDB, a PostgreSQL and an S3 server for tests.
+
+Each is from the first of these sources that works:
 
 - *environment*: if a URL is set, its server is used or the run fails. No other source is tried.
 - *containers*: if a Docker Engine responds and has the image or can pull it.

@@ -121,6 +121,11 @@ class PostgresProcess(ServerProcess):
             )
         super().launch()
 
+    def allow(self, *rules: str) -> None:
+        """Replace the rules of who may connect how, in the form of `pg_hba.conf`."""
+        (self.data / "pg_hba.conf").write_text("\n".join([*rules, ""]))
+        self.process.send_signal(signal.SIGHUP)
+
     def pause(self) -> None:
         """Freeze it with its child processes, each of which serves a connection."""
         super().pause()

@@ -17,7 +17,7 @@ run prints the source of each server. Environment variables:
 import os
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Client, Listener
 from typing import Any, Final, cast
@@ -126,13 +126,25 @@ def postgres_server() -> Any:
     return _request_or_fail("postgres")
 
 
+@pytest.fixture(scope="session")
+def new_postgres_database(postgres_server: Any) -> Iterator[Callable[[], str]]:
+    """Return a function that creates a database and returns its URL. At the end it is dropped."""
+    names = []
+
+    def create() -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        postgres_server.execute(f"CREATE DATABASE {name}")
+        names.append(name)
+        return str(postgres_server.database_url(name))
+
+    yield create
+    postgres_server.execute(*(f"DROP DATABASE {name} WITH (FORCE)" for name in names))
+
+
 @pytest.fixture
-def postgres_database(postgres_server: Any) -> Iterator[str]:
-    """The URL of an empty database for this test, which is dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex}"
-    postgres_server.execute(f"CREATE DATABASE {name}")
-    yield postgres_server.database_url(name)
-    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def postgres_database(new_postgres_database: Callable[[], str]) -> str:
+    """The URL of an empty database for this test."""
+    return new_postgres_database()
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ class PostgresProcess(ServerProcess):
     """A postgres with its own data. It may be killed, though it does not wait for the disk."""
 
     name = "postgres"
-    image = "postgres:18.3"
+    image = "postgres:18.4"
     image_variable = "DIALTONE_TEST_POSTGRES_IMAGE"
     server_type = PostgresServer
     server: PostgresServer

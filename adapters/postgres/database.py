@@ -31,10 +31,11 @@ CLOSE_TIMEOUT: Final = 5.0
 _NO_ANSWER: Final = "no answer within {seconds:g} seconds"
 _NO_CONNECTION: Final = "there is no connection to a server that accepts writes"
 _CLOSED: Final = "the database is closed"
-# Where the operator waits for standbys, it stays as it is. A process that stops between two
-# statements of a transaction must not hold its locks for longer than others wait for them.
+# The server gives up after the client has. A process that stops between two statements of a
+# transaction must not hold its locks for longer than others wait for them. Where the operator waits
+# for standbys, that stays as it is.
 _CONFIGURE: Final = """
-SELECT set_config('statement_timeout', %(timeout)s, false),
+SELECT set_config('statement_timeout', %(statement_timeout)s, false),
     set_config('idle_in_transaction_session_timeout', %(timeout)s, false),
     set_config('default_transaction_isolation', 'read committed', false),
     set_config('synchronous_commit',
@@ -151,10 +152,11 @@ class PostgresDatabase:
 async def open_pool(url: PostgresUrl) -> AsyncIterator[PostgresDatabase]:
     """Yield the database; connections are opened when they are needed."""
     silence_driver()
-    timeout = str(round(url.timeout_seconds * 1000))
+    milliseconds = round(url.timeout_seconds * 1000)
+    timeouts = {"timeout": str(milliseconds), "statement_timeout": str(milliseconds + 1000)}
 
     async def configure(connection: PostgresConnection) -> None:
-        await connection.execute(_CONFIGURE, {"timeout": timeout})
+        await connection.execute(_CONFIGURE, timeouts)
 
     pool = AsyncConnectionPool(
         connection_class=PostgresConnection,

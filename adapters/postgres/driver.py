@@ -71,6 +71,10 @@ _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
         "{location} does not let this user connect from this host: allow it in pg_hba.conf, or "
         "write sslmode=require into the URL if it requires TLS."
     ),
+    "valid client certificate": (
+        "{location} requires a client certificate: name a valid one with sslcert and sslkey in the "
+        "URL."
+    ),
     "authentication": _WRONG_CREDENTIALS,
     "no password supplied": _WRONG_CREDENTIALS,
     'FATAL:  role "': _WRONG_CREDENTIALS,

@@ -57,6 +57,10 @@ def test_the_message_is_the_type_of_the_error_and_its_code(
         (psycopg.OperationalError(f"the database system is starting up {SECRET}"), "wait until"),
         (psycopg.OperationalError(f"failed to resolve host '{SECRET}'"), "cannot be resolved"),
         (psycopg.OperationalError(f"private key file {SECRET}"), "sslkey"),
+        (
+            psycopg.OperationalError(f"connection requires a valid client certificate {SECRET}"),
+            "requires a client certificate",
+        ),
         (errors.InsufficientPrivilege(SECRET), "does not let this user read and write"),
         (errors.ReadOnlySqlTransaction(SECRET), "is read-only"),
         (errors.DiskFull(SECRET), "cannot be opened (DiskFull 53100)"),

@@ -4,6 +4,7 @@ An adapter's package is imported only if the settings name it.
 """
 
 import shlex
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -18,15 +19,42 @@ from entrypoints.bootstrap import (
     open_database,
 )
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, MediaFolder, MongoDatabase, SqliteDatabase
+from entrypoints.settings.values import (
+    Factory,
+    MediaFolder,
+    MongoDatabase,
+    PostgresDatabase,
+    SqliteDatabase,
+)
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
     from adapters.key_file.document import KeyPurpose
     from adapters.key_file.rotation import RotatedKeys
 
-DUMP: Final = 'mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}'
-LOAD_DUMP: Final = 'mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}'
+
+@dataclass(frozen=True, slots=True)
+class DatabaseTools:
+    """The commands of other databases for a job that `dialtone` does for SQLite only."""
+
+    mongodb: str
+    postgresql: str
+
+
+DUMP: Final = DatabaseTools(
+    mongodb='mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}',
+    postgresql='pg_dump --format=custom --file={file} "$DIALTONE_DATABASE"',
+)
+LOAD_DUMP: Final = DatabaseTools(
+    mongodb='mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}',
+    postgresql=(
+        "pg_restore --clean --if-exists --no-owner --single-transaction "
+        '--dbname="$DIALTONE_DATABASE" {file}'
+    ),
+)
+
+
+_OWN_TOOLS: Final = "DIALTONE_DATABASE: this command works with sqlite:/// only. {} has its own: {}"
 
 
 class IndexKeyJobs(Protocol):
@@ -156,7 +184,7 @@ def _check_keys_in_file(settings: Settings) -> None:
         )
 
 
-def sqlite_path(settings: Settings, command: str, file: Path) -> Path:
+def sqlite_path(settings: Settings, tools: DatabaseTools, file: Path) -> Path:
     """Return the path of the database.
 
     Raises:
@@ -165,16 +193,19 @@ def sqlite_path(settings: Settings, command: str, file: Path) -> Path:
     match settings.database:
         case SqliteDatabase(path=path):
             return path
+        case PostgresDatabase():
+            raise StartupError(_OWN_TOOLS.format("PostgreSQL", _in_shell(tools.postgresql, file)))
         case MongoDatabase():
-            raise StartupError(
-                "DIALTONE_DATABASE: this command works with sqlite:/// only. MongoDB has its own: "
-                f"{command.format(file=shlex.quote(str(file)))}"
-            )
+            raise StartupError(_OWN_TOOLS.format("MongoDB", _in_shell(tools.mongodb, file)))
         case Factory():
             raise StartupError(
                 "DIALTONE_DATABASE: this command works with sqlite:/// only. Back up a database "
                 "of your own adapter with its own tools."
             )
+
+
+def _in_shell(command: str, file: Path) -> str:
+    return command.format(file=shlex.quote(str(file)))
 
 
 def _index_key_jobs(settings: Settings) -> tuple[IndexKeyJobs, Path | str]:
@@ -188,8 +219,12 @@ def _index_key_jobs(settings: Settings) -> tuple[IndexKeyJobs, Path | str]:
             from adapters import mongo
 
             return mongo, url
+        case PostgresDatabase(url=url):
+            from adapters import postgres
+
+            return postgres, url
         case Factory():
             raise StartupError(
-                "DIALTONE_DATABASE: this command works with sqlite:/// and mongodb:// only. A "
-                "database adapter of your own needs its own job."
+                "DIALTONE_DATABASE: this command does not work with a database adapter of "
+                "your own, which needs its own job."
             )

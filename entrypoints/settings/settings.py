@@ -98,7 +98,7 @@ class Settings:
         default="sqlite:///var/dialtone.db",
         example="mongodb://dialtone:password@127.0.0.1:27017/dialtone?authSource=admin",
     )
-    """sqlite:///path (////path from the root), mongodb://host/name, or package.module:factory."""
+    """sqlite:///path, postgresql://host/name, mongodb://host/name, or package.module:factory."""
     media: MediaStore = essential(
         services.parse_media, default="file:var/media", example="s3://example-images/dialtone"
     )

@@ -48,6 +48,7 @@ from entrypoints.settings.values import (
     Factory,
     MediaFolder,
     MongoDatabase,
+    PostgresDatabase,
     S3Bucket,
     SqliteDatabase,
 )
@@ -279,6 +280,10 @@ def open_database(
             from adapters.sqlite import open_sqlite_database
 
             return open_sqlite_database(path, phone_encryption.key_fingerprint())
+        case PostgresDatabase(url=url):
+            from adapters.postgres import open_postgres_database
+
+            return open_postgres_database(url, phone_encryption.key_fingerprint())
         case MongoDatabase(url=url):
             from adapters.mongo import open_mongo_database
 

@@ -7,16 +7,14 @@ import stat
 from pathlib import Path
 
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, MediaFolder, MongoDatabase, SqliteDatabase
+from entrypoints.settings.values import Database, MediaFolder, SqliteDatabase
 from entrypoints.startup_error import StartupError
 
 
-def check_secrets_file_not_lost(
-    database: SqliteDatabase | MongoDatabase | Factory, secrets_file: Path
-) -> None:
+def check_secrets_file_not_lost(database: Database, secrets_file: Path) -> None:
     """Check that no new keys would be created for an existing SQLite database.
 
-    MongoDB and custom databases compare the keys' fingerprint when they are opened.
+    Other databases compare the keys' fingerprint when they are opened.
 
     Raises:
         StartupError: the database exists, but the secrets file does not.

@@ -23,7 +23,12 @@ from adapters.mongo.driver import (
     timeout_seconds_of,
 )
 from adapters.mongo.tls import find_tls_problem
-from application.ports.current_request import CURRENT_REQUEST
+from adapters.records.call_deadlines import (
+    GRACE_PERIOD,
+    TOO_MANY_CALLS,
+    limit_call,
+    wait_for_batch,
+)
 from application.ports.errors import (
     ConfigurationError,
     StorageError,
@@ -37,12 +42,8 @@ BUILD_TIMEOUT: Final = 3600.0
 """Seconds for the indexes of all collections, which may be large."""
 MAX_CALLS: Final = int(os.environ.get("MOTOR_MAX_WORKERS") or 5 * (os.cpu_count() or 1))
 """As many as motor has threads. A call that waits for one more has sent nothing."""
-GRACE_PERIOD: Final = 0.5
-"""Seconds in which the driver, which knows the cause, may report its own timeout."""
 
 _NO_ANSWER: Final = "no answer within {seconds:g} seconds"
-TOO_MANY_CALLS: Final = "too many calls wait for the database"
-_OUT_OF_TIME: Final = "earlier calls of this request took all of its time"
 # Of MongoDB's error_codes.yml: IndexOptionsConflict, IndexKeySpecsConflict.
 _INDEX_CONFLICTS: Final = (85, 86)
 _OTHER_INDEX: Final = (
@@ -88,51 +89,11 @@ class MongoDatabase:
             StorageTimeout: there was no answer in time; a write may have been done.
             StorageUnavailable: the call failed, or too many calls wait.
         """
-        return await self.limit(lambda deadline: self._run(call, deadline))
-
-    async def limit(self, call: Callable[[float], Awaitable[T]]) -> T:
-        """Make a call with a deadline, a time of the event loop.
-
-        All calls of one request have one timeout together, so that the client gets a response in
-        time.
-
-        Raises:
-            StorageError
-        """
-        loop = asyncio.get_running_loop()
-        now, request = loop.time(), CURRENT_REQUEST.get()
-        if request is None:
-            return await call(now + self.timeout_seconds)
-        deadline = request.storage_deadline(now, self.timeout_seconds)
-        if deadline <= now:
-            raise StorageUnavailable(_OUT_OF_TIME)
-        request.begin_storage_call(now)
-        try:
-            return await call(deadline)
-        finally:
-            request.end_storage_call(loop.time())
+        return await limit_call(self.timeout_seconds, lambda deadline: self._run(call, deadline))
 
     async def wait(self, call: Callable[[], Awaitable[T]], error: type[StorageError]) -> T:
-        """Wait for a result of batches, until the deadline of a call.
-
-        Behind batches that hang it would wait longer than one call.
-
-        Args:
-            call: Adds what is wanted to a batch.
-            error: What is raised when the time is over.
-
-        Raises:
-            StorageError
-        """
-
-        async def wait_until(deadline: float) -> T:
-            try:
-                async with asyncio.timeout_at(deadline + GRACE_PERIOD):
-                    return await call()
-            except TimeoutError:
-                raise error(TOO_MANY_CALLS) from None
-
-        return await self.limit(wait_until)
+        """Wait for a result of batches, until the deadline of a call: see `wait_for_batch`."""
+        return await wait_for_batch(self.timeout_seconds, call, error)
 
     async def _run(self, call: Callable[[], Awaitable[T]], deadline: float) -> T:
         loop = asyncio.get_running_loop()

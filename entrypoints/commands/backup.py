@@ -3,17 +3,43 @@
 import shlex
 from argparse import Namespace
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from entrypoints.bootstrap import find_key_fingerprint
 from entrypoints.commands.parsing import parse_file
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, MediaFolder, MongoDatabase, SqliteDatabase
+from entrypoints.settings.values import (
+    Factory,
+    MediaFolder,
+    MongoDatabase,
+    PostgresDatabase,
+    SqliteDatabase,
+)
 from entrypoints.startup_error import StartupError
 
-_DUMP: Final = 'mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}'
-_LOAD_DUMP: Final = 'mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}'
+
+@dataclass(frozen=True, slots=True)
+class _DatabaseTools:
+    """The commands of other databases for a job that `dialtone` does for SQLite only."""
+
+    mongodb: str
+    postgresql: str
+
+
+_DUMP: Final = _DatabaseTools(
+    mongodb='mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}',
+    postgresql='pg_dump --format=custom --file={file} "$DIALTONE_DATABASE"',
+)
+_LOAD_DUMP: Final = _DatabaseTools(
+    mongodb='mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}',
+    postgresql=(
+        "pg_restore --clean --if-exists --no-owner --single-transaction "
+        '--dbname="$DIALTONE_DATABASE" {file}'
+    ),
+)
+_OWN_TOOLS: Final = "DIALTONE_DATABASE: this command works with sqlite:/// only. {} has its own: {}"
 
 
 def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -63,7 +89,7 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
     )
 
 
-def _sqlite_path(settings: Settings, command: str, file: Path) -> Path:
+def _sqlite_path(settings: Settings, tools: _DatabaseTools, file: Path) -> Path:
     """Return the path of the database.
 
     Raises:
@@ -72,16 +98,19 @@ def _sqlite_path(settings: Settings, command: str, file: Path) -> Path:
     match settings.database:
         case SqliteDatabase(path=path):
             return path
+        case PostgresDatabase():
+            raise StartupError(_OWN_TOOLS.format("PostgreSQL", _in_shell(tools.postgresql, file)))
         case MongoDatabase():
-            raise StartupError(
-                "DIALTONE_DATABASE: this command works with sqlite:/// only. MongoDB has its own: "
-                f"{command.format(file=shlex.quote(str(file)))}"
-            )
+            raise StartupError(_OWN_TOOLS.format("MongoDB", _in_shell(tools.mongodb, file)))
         case Factory():
             raise StartupError(
                 "DIALTONE_DATABASE: this command works with sqlite:/// only. Back up a database "
                 "of your own adapter with its own tools."
             )
+
+
+def _in_shell(command: str, file: Path) -> str:
+    return command.format(file=shlex.quote(str(file)))
 
 
 def _media_place(settings: Settings) -> str:

@@ -17,7 +17,12 @@ from entrypoints.bootstrap import (
     open_database,
 )
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, MongoDatabase, SqliteDatabase
+from entrypoints.settings.values import (
+    Factory,
+    MongoDatabase,
+    PostgresDatabase,
+    SqliteDatabase,
+)
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
@@ -151,8 +156,12 @@ def _index_key_jobs(settings: Settings) -> tuple[_IndexKeyJobs, Path | str]:
             from adapters import mongo
 
             return mongo, url
+        case PostgresDatabase(url=url):
+            from adapters import postgres
+
+            return postgres, url
         case Factory():
             raise StartupError(
-                "DIALTONE_DATABASE: this command works with sqlite:/// and mongodb:// only. A "
-                "database adapter of your own needs its own job."
+                "DIALTONE_DATABASE: this command does not work with a database adapter of "
+                "your own, which needs its own job."
             )

@@ -29,6 +29,7 @@ from entrypoints.settings.values import (
     Factory,
     MediaFolder,
     MongoDatabase,
+    PostgresDatabase,
     SqliteDatabase,
 )
 from entrypoints.startup_error import StartupError
@@ -91,6 +92,11 @@ async def _check_database(settings: Settings) -> str:
                     inspect_file, path, find_key_fingerprint(settings)
                 )
                 return "" if version else f"{path} does not exist yet: the first start creates it"
+            case PostgresDatabase(url=url):
+                from adapters import postgres
+
+                version = await postgres.inspect_database(url, find_key_fingerprint(settings))
+                return "" if version else "it is new: the first start creates tables and indexes"
             case MongoDatabase(url=url):
                 from adapters.mongo import inspect_database
 

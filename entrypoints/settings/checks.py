@@ -213,8 +213,8 @@ def _check_s3_url(settings: Settings) -> Iterator[Problem]:
     # A request has a signature and never the key: plain http may stay in a private network, where
     # the S3 server often runs beside the service.
     #
-    # MongoDB's driver proves the password without sending it, and a URL does not say whether the
-    # network to its hosts is private: that is up to the operator.
+    # The drivers of databases prove the password without sending it, and a URL does not say whether
+    # the network to its hosts is private: that is up to the operator.
     url = urlsplit(settings.s3_endpoint or "")
     is_public = url.scheme == "http" and not _is_private(url.hostname or "")
     if isinstance(settings.media, S3Bucket) and is_public:
@@ -227,7 +227,10 @@ def _check_hosts(settings: Settings) -> Iterator[Problem]:
         return
     text = "{} is on one host only. Use {}, or set DIALTONE_SINGLE_HOST=yes."
     if isinstance(getattr(settings, "database", None), SqliteDatabase):
-        yield "DIALTONE_DATABASE", text.format("SQLite", "mongodb://host/name")
+        yield (
+            "DIALTONE_DATABASE",
+            text.format("SQLite", "postgresql://host/name or mongodb://host/name"),
+        )
     if isinstance(settings.media, MediaFolder):
         yield "DIALTONE_MEDIA", text.format("A folder", "s3://bucket/prefix")
 

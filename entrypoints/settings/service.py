@@ -35,7 +35,7 @@ class ServiceSettings:
         default="sqlite:///var/dialtone.db",
         example="mongodb://dialtone:password@127.0.0.1:27017/dialtone?authSource=admin",
     )
-    """sqlite:///path (////path from the root), mongodb://host/name, or package.module:factory."""
+    """sqlite:///path, postgresql://host/name, mongodb://host/name, or package.module:factory."""
     limits: str = essential(parsers.choice(*LIMIT_PROFILES), default="medium")
     """small, medium or large: sets all limits of messages, codes and calls, see docs/abuse.md."""
     app_name: str = essential(parsers.parse_app_name, default="Dialtone")

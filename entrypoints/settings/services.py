@@ -8,16 +8,18 @@ from urllib.parse import unquote, unquote_plus
 from domain.errors import InvalidValue
 from entrypoints.settings.parsers import full_match, pattern, rejects_with
 from entrypoints.settings.values import (
+    Database,
     Factory,
     MediaFolder,
     MongoDatabase,
+    PostgresDatabase,
     S3Bucket,
     SqliteDatabase,
 )
 
 _FACTORY: Final = re.compile(r"(?P<package>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 # `sqlite:data` is a URL with a typing error, not a factory.
-_URL_SCHEMES: Final = {"file", "http", "https", "mongodb", "s3", "sqlite"}
+_URL_SCHEMES: Final = {"file", "http", "https", "mongodb", "postgres", "postgresql", "s3", "sqlite"}
 
 # The access key ID and the region are parts of a path in each request's signature.
 parse_access_key_id = pattern(
@@ -38,6 +40,11 @@ _MONGODB_URL: Final = re.compile(
 # https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
 _DATABASE_NAME: Final = re.compile(r'(?!(?i:admin|config|local)\Z)[^/\\. "$\x00-\x1f]+')
 
+_POSTGRES_URL: Final = re.compile(
+    rf"postgresql://(?:{_ESCAPED}+(?::{_ESCAPED}*)?@)?(?:{_HOST}(?:,{_HOST})*)?"
+    rf"(?:/(?P<name>[^/?#@]*))?(?:\?(?:{_OPTION}(?:&{_OPTION})*)?)?"
+)
+
 # A URL has no host, an empty one or localhost.
 _FILE: Final = re.compile(r"file:(?://(?:localhost)?(?=/)|(?!//))(?P<path>[^?#]+)")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a prefix has only
@@ -52,10 +59,13 @@ _BUCKET: Final = re.compile(
 
 @rejects_with(
     "Must be sqlite:///path from the current folder, sqlite:////path from the root, "
-    "mongodb://host/name, or package.module:factory. A path must not contain ? or #."
+    "postgresql://host/name, mongodb://host/name, or package.module:factory. A path must not "
+    "contain ? or #."
 )
-def parse_database(text: str) -> SqliteDatabase | MongoDatabase | Factory:
+def parse_database(text: str) -> Database:
     """Parse the URL of a database, or a factory."""
+    if text.startswith("postgresql://"):
+        return _parse_postgres_url(text)
     if text.startswith(("mongodb://", "mongodb+srv://")):
         return _parse_mongodb_url(text)
     if factory := find_factory(text):
@@ -119,3 +129,17 @@ def _parse_mongodb_url(text: str) -> MongoDatabase:
             "admin, config and local are reserved by MongoDB."
         )
     return MongoDatabase(text)
+
+
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+@rejects_with(
+    "Must be postgresql://host:port/name or postgresql://user:password@host/name; options are "
+    "name=value; in user, password and options : / ? # @ % are written %3A %2F %3F %23 %40 %25."
+)
+def _parse_postgres_url(text: str) -> PostgresDatabase:
+    # The names and values of options are checked by the driver.
+    if not full_match(_POSTGRES_URL, text)["name"]:
+        raise InvalidValue(
+            "The URL of a PostgreSQL must name the database: postgresql://host/name."
+        )
+    return PostgresDatabase(text)

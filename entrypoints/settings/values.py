@@ -48,6 +48,13 @@ class MongoDatabase:
 
 
 @dataclass(frozen=True, slots=True)
+class PostgresDatabase:
+    """A PostgreSQL database; the URL may contain a password."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MediaFolder:
     """A folder with media files."""
 
@@ -62,7 +69,7 @@ class S3Bucket:
     prefix: str
 
 
-Database = SqliteDatabase | MongoDatabase | Factory
+Database = SqliteDatabase | PostgresDatabase | MongoDatabase | Factory
 MediaStore = MediaFolder | S3Bucket | Factory
 
 

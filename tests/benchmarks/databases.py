@@ -1,4 +1,4 @@
-"""SQLite and MongoDB, with an empty database for each measurement."""
+"""SQLite, PostgreSQL and MongoDB, with an empty database for each measurement."""
 
 import os
 import uuid
@@ -13,31 +13,42 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from adapters.mongo import open_mongo_database
+from adapters.postgres import open_postgres_database
 from adapters.records.repositories import make_repositories
 from adapters.sqlite import open_sqlite_database
 from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.servers.postgres import PostgresProcess, PostgresServer
 from tests.support.servers.process import ServerUnavailable
 from tests.support.servers.servers import Servers
 
 CreateDatabase = Callable[[], AbstractContextManager[str]]
 """Creates an empty database and returns its URL as in `DIALTONE_DATABASE`."""
-DATABASES: Final = ("SQLite", "MongoDB")
+DATABASES: Final = ("SQLite", "PostgreSQL", "MongoDB")
+_DURABLE: Final = ("fsync=on", "full_page_writes=on", "shared_buffers=256MB", "max_wal_size=1GB")
+"""The settings of a new PostgreSQL, and as much memory as the MongoDB of tests has."""
 
 
 @contextmanager
 def open_databases(
     folder: Path, names: Collection[str] = DATABASES
 ) -> Iterator[Mapping[str, CreateDatabase]]:
-    """Open those of the databases that are named: SQLite in this folder, MongoDB if available."""
+    """Open those of the databases that are named: SQLite in this folder, others if available."""
     with Servers(os.environ) as servers:
         databases: dict[str, CreateDatabase] = {}
         if "SQLite" in names:
             databases["SQLite"] = partial(_create_sqlite, folder)
+        if "PostgreSQL" in names:
+            try:
+                server = _open_postgres(servers, folder)
+                databases["PostgreSQL"] = partial(_create_postgres, server)
+            except ServerUnavailable as error:
+                print(f"without PostgreSQL: {error}")
         if "MongoDB" in names:
             try:
                 databases["MongoDB"] = partial(_create_mongo, servers.mongo.url)
@@ -53,6 +64,8 @@ async def open_repositories(url: str) -> AsyncIterator[Repositories]:
     fingerprint = encryption.key_fingerprint()
     if url.startswith("sqlite:///"):
         opened = open_sqlite_database(Path(url.removeprefix("sqlite:///")), fingerprint)
+    elif url.startswith("postgresql://"):
+        opened = open_postgres_database(url, fingerprint)
     else:
         opened = open_mongo_database(url, fingerprint)
     async with opened as database:
@@ -62,6 +75,26 @@ async def open_repositories(url: str) -> AsyncIterator[Repositories]:
 @contextmanager
 def _create_sqlite(folder: Path) -> Iterator[str]:
     yield f"sqlite:///{folder}/{uuid.uuid4().hex}.db"
+
+
+def _open_postgres(servers: Servers, folder: Path) -> PostgresServer:
+    """Return the server in the environment, or a process that waits for the disk."""
+    named = PostgresServer.from_environ(os.environ)
+    if named:
+        return named
+    return servers.enter_context(PostgresProcess(folder / "postgresql-server", *_DURABLE)).server
+
+
+@contextmanager
+def _create_postgres(server: PostgresServer) -> Iterator[str]:
+    name = f"bench_{uuid.uuid4().hex}"
+    server.execute(f"CREATE DATABASE {name}")
+    try:
+        yield server.database_url(name)
+    finally:
+        # An error here would hide an earlier one.
+        with suppress(psycopg.Error):
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager

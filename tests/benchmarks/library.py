@@ -18,7 +18,7 @@ from domain.media.image import MediaKind
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
-from entrypoints.settings.values import MongoDatabase, SqliteDatabase
+from entrypoints.settings.services import parse_database
 from tests.benchmarks.databases import open_databases, open_repositories
 from tests.benchmarks.speed.seed import insert
 from tests.integration.mongo_support import examined_keys, open_logged
@@ -39,7 +39,7 @@ DEEP: Final = NOW + timedelta(seconds=ITEMS // 2)
 
 
 async def measure_library(folder: Path) -> None:
-    """Print, for both databases, the time of pages and what MongoDB reads for each item."""
+    """Print, for each database, the time of pages and what MongoDB reads for each item."""
     with open_databases(folder) as databases:
         for name, create_database in databases.items():
             with create_database() as url:
@@ -94,9 +94,7 @@ async def _print_reads(url: str) -> None:
 
 
 def _fill(url: str) -> None:
-    path = url.removeprefix("sqlite:///")
-    database = MongoDatabase(url) if path == url else SqliteDatabase(Path(path))
-    insert(database, RecordMapping(MEDIA_ITEMS, MediaItem), _make_items())
+    insert(parse_database(url), RecordMapping(MEDIA_ITEMS, MediaItem), _make_items())
 
 
 def _make_items() -> Iterator[MediaItem]:

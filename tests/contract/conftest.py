@@ -19,6 +19,7 @@ from application.ports.repositories import Repositories
 from tests.contract import external_adapter
 from tests.contract.adapter_watch import find_left_open, list_open
 from tests.contract.mongo_database import in_mongo
+from tests.contract.postgres_database import in_postgres
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -44,7 +45,7 @@ def external(request: pytest.FixtureRequest) -> OpenDatabase:
 
 
 ADAPTERS: Final[list[Callable[[pytest.FixtureRequest], OpenDatabase]]] = (
-    [external] if external_adapter.is_given() else [in_memory, in_sqlite, in_mongo]
+    [external] if external_adapter.is_given() else [in_memory, in_sqlite, in_mongo, in_postgres]
 )
 
 

@@ -1,4 +1,4 @@
-"""The two deployments and the two databases that the tests run with."""
+"""The two deployments and the three databases that the tests run with."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -72,4 +72,10 @@ def on_mongo(request: pytest.FixtureRequest) -> Mapping[str, str]:
     return {"DIALTONE_DATABASE": f"{server.rstrip('/')}/{name}{separator}{options}"}
 
 
-DATABASES: Final[tuple[Database, ...]] = (on_sqlite, on_mongo)
+def on_postgres(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """A new database on the PostgreSQL server."""
+    url: str = request.getfixturevalue("new_postgres_database")()
+    return {"DIALTONE_DATABASE": url}
+
+
+DATABASES: Final[tuple[Database, ...]] = (on_sqlite, on_mongo, on_postgres)

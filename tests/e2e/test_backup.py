@@ -51,14 +51,19 @@ def test_an_empty_database_beside_images_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_other_databases_have_their_own_tools(tmp_path: Path) -> None:
-    url = "mongodb://dialtone:s3cret@127.0.0.1:1/dialtone"
-    service = Service(tmp_path, {"DIALTONE_DATABASE": url})
-    for command, tool in (("backup", "mongodump"), ("restore", "mongorestore")):
+    service = Service(tmp_path)
+    for scheme, command, tool, file in (
+        ("mongodb", "backup", 'mongodump --uri="$DIALTONE_DATABASE"', "--archive='my backup'"),
+        ("mongodb", "restore", 'mongorestore --uri="$DIALTONE_DATABASE"', "--archive='my backup'"),
+        ("postgresql", "backup", "pg_dump", "--file='my backup' \"$DIALTONE_DATABASE\""),
+        ("postgresql", "restore", "pg_restore", "--dbname=\"$DIALTONE_DATABASE\" 'my backup'"),
+    ):
+        service.settings["DIALTONE_DATABASE"] = f"{scheme}://dialtone:s3cret@127.0.0.1:1/dialtone"
         finished = service.run(command, "my backup")
 
         assert finished.returncode == 1
-        assert f'{tool} --uri="$DIALTONE_DATABASE"' in finished.stderr
-        assert "--archive='my backup'" in finished.stderr
+        assert tool in finished.stderr
+        assert file in finished.stderr
         assert "s3cret" not in finished.stderr
 
     service.settings["DIALTONE_DATABASE"] = "my_database:open_database"

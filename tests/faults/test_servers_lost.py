@@ -1,4 +1,4 @@
-"""MongoDB or S3 becomes unavailable under traffic, and available again."""
+"""MongoDB, PostgreSQL or S3 becomes unavailable under traffic, and available again."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -9,15 +9,16 @@ from tests.e2e.app import App
 from tests.faults.traffic import BEHIND_A_PROXY, Traffic, open_client, run_traffic
 from tests.support.images import still_gif
 from tests.support.servers.mongo import MongoProcess
+from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.s3 import S3Process
 from tests.support.service import running
 
 Outage = tuple[Callable[[ServerProcess], object], Callable[[ServerProcess], object]]
-STOPPED: Final[Outage] = (ServerProcess.stop, ServerProcess.start)
-KILLED: Final[Outage] = (ServerProcess.kill, ServerProcess.start)
+STOPPED: Final[Outage] = (lambda server: server.stop(), ServerProcess.start)
+KILLED: Final[Outage] = (lambda server: server.kill(), ServerProcess.start)
 # The network can fail in the same way: connections stay open, and nobody responds.
-FROZEN: Final[Outage] = (ServerProcess.pause, ServerProcess.resume)
+FROZEN: Final[Outage] = (lambda server: server.pause(), lambda server: server.resume())
 
 
 async def run_outages(traffic: Traffic, server: ServerProcess, outages: Sequence[Outage]) -> None:
@@ -36,6 +37,14 @@ async def test_outages_of_mongodb_lose_nothing_that_was_acknowledged(tmp_path: P
         with running(tmp_path, {"DIALTONE_DATABASE": url, **BEHIND_A_PROXY}) as service:
             async with run_traffic(service) as traffic:
                 await run_outages(traffic, mongo, (STOPPED, KILLED, FROZEN))
+
+
+async def test_outages_of_postgresql_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    with PostgresProcess(tmp_path / "postgres") as postgres:
+        url = f"{postgres.server.url}?timeout=3"
+        with running(tmp_path, {"DIALTONE_DATABASE": url, **BEHIND_A_PROXY}) as service:
+            async with run_traffic(service) as traffic:
+                await run_outages(traffic, postgres, (STOPPED, KILLED, FROZEN))
 
 
 async def test_outages_of_s3_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:

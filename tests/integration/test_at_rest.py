@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import bson
+import psycopg
 import pytest
 from pymongo import MongoClient
 
 from adapters.encryption import AesPhoneEncryption
+from adapters.postgres.schema import TABLES
 from application.ports.repositories import Repositories
 from domain.errors import TooManyOtpRequests
 from domain.identities.username import parse_username
@@ -18,7 +20,11 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing
-from tests.support.repositories import open_mongo_repositories, open_sqlite_repositories
+from tests.support.repositories import (
+    open_mongo_repositories,
+    open_postgres_repositories,
+    open_sqlite_repositories,
+)
 
 ENCRYPTION: Final = AesPhoneEncryption(
     b"index key of 32 bytes, for tests", FakeKeyRing(("0000000a", b"k" * 32)), SeededRandomness()
@@ -54,7 +60,20 @@ async def in_mongo(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Reposi
         yield repositories, copy
 
 
-@pytest.fixture(params=[in_sqlite, in_mongo], ids=lambda opened: opened.__name__)
+@asynccontextmanager
+async def in_postgres(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Repositories, Copy]]:
+    url: str = request.getfixturevalue("postgres_database")
+
+    def copy() -> bytes:
+        with psycopg.connect(url, autocommit=True) as connection:
+            rows = [row for name in TABLES for row in connection.execute(f"TABLE {name}")]
+            return repr(rows).encode()
+
+    async with open_postgres_repositories(url, ENCRYPTION) as repositories:
+        yield repositories, copy
+
+
+@pytest.fixture(params=[in_sqlite, in_mongo, in_postgres], ids=lambda opened: opened.__name__)
 async def opened(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Repositories, Copy]]:
     async with request.param(request) as opened:
         yield opened

@@ -13,6 +13,7 @@ from pymongo import MongoClient
 
 from adapters.key_file.keys import load_secrets_file
 from adapters.mongo import open_mongo_database
+from adapters.postgres import open_postgres_database
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.commands.part_checks import connection_checks
 from entrypoints.settings.read import read_settings
@@ -174,6 +175,23 @@ async def test_mongodb_is_checked_without_a_change(tmp_path: Path, database_url:
     assert "written with other keys" in await checked(database_url)
     problem = await checked(f"mongodb://u:tops3cret@{NO_SERVER}/x?timeoutMS=1000")
     assert "no server that accepts writes" in problem
+    assert "tops3cret" not in problem
+
+
+async def test_postgresql_is_checked_without_a_change(
+    tmp_path: Path, postgres_database: str
+) -> None:
+    async def checked(url: str) -> str:
+        return await check_part("database", tmp_path, DIALTONE_DATABASE=url)
+
+    assert (await checked(postgres_database)).startswith("ok it is new")
+    async with open_postgres_database(postgres_database, FakePhoneEncryption().key_fingerprint()):
+        pass
+    assert await checked(postgres_database) == "ok"
+    load_secrets_file(tmp_path / "secrets.json", create_missing=True)
+    assert "written with other keys" in await checked(postgres_database)
+    problem = await checked(f"postgresql://u:tops3cret@{NO_SERVER}/x")
+    assert "no server that responds" in problem
     assert "tops3cret" not in problem
 
 

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 import pytest
 from pymongo import MongoClient
 
-from adapters import mongo, sqlite
+from adapters import mongo, postgres, sqlite
 from adapters.encryption import AesPhoneEncryption
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
@@ -123,7 +124,27 @@ def in_mongo(request: pytest.FixtureRequest) -> DatabaseKind:
     )
 
 
-@pytest.fixture(params=[in_sqlite, in_mongo], ids=lambda kind: kind.__name__)
+def in_postgres(request: pytest.FixtureRequest) -> DatabaseKind:
+    url: str = request.getfixturevalue("postgres_database")
+
+    async def change(old: PhoneEncryption, new: PhoneEncryption) -> int:
+        return await postgres.change_index_key(url, old, new, NOW)
+
+    def execute(statement: str) -> int:
+        with psycopg.connect(url, autocommit=True) as connection:
+            return len(connection.execute(statement).fetchall())
+
+    add = "UPDATE phone_verifications SET body = body || '{\"unknown\": 1}' RETURNING 1"
+    find = "SELECT 1 FROM phone_verifications WHERE body @> '{\"unknown\": 1}'"
+    return DatabaseKind(
+        partial(postgres.open_postgres_database, url),
+        change,
+        partial(execute, add),
+        partial(execute, find),
+    )
+
+
+@pytest.fixture(params=[in_sqlite, in_mongo, in_postgres], ids=lambda kind: kind.__name__)
 def database(request: pytest.FixtureRequest) -> DatabaseKind:
     kind: Callable[[pytest.FixtureRequest], DatabaseKind] = request.param
     return kind(request)

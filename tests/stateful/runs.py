@@ -9,16 +9,17 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.contract.conftest import in_memory, in_sqlite
 from tests.contract.mongo_database import in_mongo
+from tests.contract.postgres_database import in_postgres
 from tests.stateful.http_driver import OpenDatabase
 from tests.support.examples import examples
 
 ChooseDatabase = Callable[[pytest.FixtureRequest], OpenDatabase]
 
-_DATABASES: Final[tuple[ChooseDatabase, ...]] = (in_memory, in_sqlite, in_mongo)
+_DATABASES: Final[tuple[ChooseDatabase, ...]] = (in_memory, in_sqlite, in_mongo, in_postgres)
 
 
 def on_each_database(*example_counts: int) -> pytest.MarkDecorator:
-    """Run a test with `choose_database` and `example_count` in memory, on SQLite and on MongoDB."""
+    """Run a test with `choose_database` and `example_count`: in memory and on each database."""
     return pytest.mark.parametrize(
         ("choose_database", "example_count"),
         [*zip(_DATABASES, example_counts, strict=True)],

@@ -357,7 +357,7 @@ def is_known(text: str) -> bool:
     return not text.startswith(PENDING)
 
 
-@on_each_database(28, 6, 4)
+@on_each_database(28, 6, 4, 4)
 @pytest.mark.hypothesis
 def test_sign_in_behaves_like_its_model(
     choose_database: ChooseDatabase, example_count: int, request: pytest.FixtureRequest

@@ -286,7 +286,7 @@ def shown(response: httpx.Response) -> tuple[Any, Any]:
     return response.json()["username"], response.json()["number"]
 
 
-@on_each_database(30, 8, 6)
+@on_each_database(30, 8, 6, 6)
 @pytest.mark.hypothesis
 def test_users_and_usernames_behave_like_their_model(
     choose_database: ChooseDatabase, example_count: int, request: pytest.FixtureRequest

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from adapters.mongo import open_mongo_database
+from adapters.postgres import open_postgres_database
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.repositories import make_repositories
@@ -33,3 +34,10 @@ def open_mongo_repositories(
 ) -> AbstractAsyncContextManager[Repositories]:
     encryption = encryption or FakePhoneEncryption()
     return open_repositories(open_mongo_database(url, encryption.key_fingerprint()), encryption)
+
+
+def open_postgres_repositories(
+    url: str, encryption: PhoneEncryption | None = None
+) -> AbstractAsyncContextManager[Repositories]:
+    encryption = encryption or FakePhoneEncryption()
+    return open_repositories(open_postgres_database(url, encryption.key_fingerprint()), encryption)

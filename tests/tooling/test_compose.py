@@ -8,6 +8,7 @@ import pytest
 from entrypoints.settings.settings import FIELDS
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.packages import REQUIREMENTS
+from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.s3 import S3Process
 
 COMPOSE = (Path(__file__).parents[2] / "compose.yaml").read_text()
@@ -22,7 +23,7 @@ SERVICES = dict(
 
 
 def test_compose_starts_the_pinned_images_that_tests_use() -> None:
-    for image in (MongoProcess.image, S3Process.image):
+    for image in (MongoProcess.image, PostgresProcess.image, S3Process.image):
         assert f":-{image}}}\n" in COMPOSE
         assert image.rpartition(":")[2][0].isdigit()
     version = S3Process.image.partition(":")[2]
@@ -40,7 +41,7 @@ def test_all_variables_of_the_service_are_settings() -> None:
     assert variables <= FIELDS.keys()
 
 
-@pytest.mark.parametrize("name", ["dialtone", "mongo", "s3"])
+@pytest.mark.parametrize("name", ["dialtone", "mongo", "postgres", "s3"])
 def test_a_container_has_limits_and_no_privileges(name: str) -> None:
     service = SERVICES[name]
 
@@ -63,6 +64,18 @@ def test_all_containers_share_the_same_restrictions() -> None:
         "  restart: unless-stopped",
     ]
     assert not re.search(r"cap_add|privileged|network_mode|pid:", COMPOSE)
+
+
+def test_postgresql_replaces_mongodb_in_a_profile() -> None:
+    password = "${POSTGRES_PASSWORD:-for-development-only}"
+
+    service = SERVICES["dialtone_on_postgres"]
+    assert "    <<: *dialtone\n    profiles: [postgres]\n" in service
+    assert f"postgresql://dialtone:{password}@postgres:5432/dialtone\n" in service
+    assert "mongo" not in service
+    assert f"POSTGRES_PASSWORD: {password}\n" in SERVICES["postgres"]
+    assert "    profiles: [postgres]\n" in SERVICES["postgres"]
+    assert "ports:" not in SERVICES["postgres"]
 
 
 def test_mongodb_has_a_user_whose_password_can_be_set() -> None:

@@ -16,6 +16,7 @@ PAGES: Final = {
 LAYERS: Final = ("domain", "application", "adapters", "entrypoints")
 TEST_VARIABLES: Final = {
     "DIALTONE_TEST_MONGO_URL",
+    "DIALTONE_TEST_POSTGRES_URL",
     "DIALTONE_TEST_PLACE",
     "DIALTONE_TEST_S3_ENDPOINT",
 }

@@ -13,7 +13,7 @@ from tests.benchmarks.speed.footprint import ALL_ADAPTERS, EMBEDDED, READY, unit
 from tests.benchmarks.speed.results import Results, Sample, find_latest, read_results
 from tests.benchmarks.speed.sides import TWO_WORKERS, WITH_FULL_LIMIT
 
-DATABASES: Final = ("sqlite", "mongodb")
+DATABASES: Final = ("sqlite", "postgresql", "mongodb")
 SCENARIOS_BY_RECORDS: Final = ("me", "own page")
 MARGIN: Final = 0.2
 """By how much a rate may be below what was measured, and a count above."""
@@ -24,6 +24,12 @@ SPEED: Final[Mapping[str, float]] = {
     "request code on sqlite / litestar": 0.032,
     "wrong code on sqlite / litestar": 0.039,
     "sign-in on sqlite / litestar": 0.0,
+    "live on postgresql / litestar": 0.0,
+    "me on postgresql / litestar": 0.0,
+    "own page on postgresql / litestar": 0.0,
+    "request code on postgresql / litestar": 0.0,
+    "wrong code on postgresql / litestar": 0.0,
+    "sign-in on postgresql / litestar": 0.0,
     "live on mongodb / litestar": 0.446,
     "me on mongodb / litestar": 0.108,
     "own page on mongodb / litestar": 0.015,
@@ -38,7 +44,7 @@ SPEED: Final[Mapping[str, float]] = {
 _SCENARIOS: Final = ("live", "me", "own page", "request code", "wrong code", "sign-in")
 _SCENARIOS_BY_LATENCY: Final = ("me", "own page", "request code", "wrong code")
 """A sign-in has two requests, and each has a median of its own."""
-_MAX_P99_RATIOS: Final = {"sqlite": 4, "mongodb": 6}
+_MAX_P99_RATIOS: Final = {"sqlite": 4, "postgresql": 6, "mongodb": 6}
 """The highest p99, divided by the median."""
 _MAX_FOOTPRINTS: Final = {EMBEDDED: (100, 2), ALL_ADAPTERS: (150, 4)}
 """The highest memory of the parent and of a worker, and the time until it is ready."""

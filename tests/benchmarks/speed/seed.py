@@ -21,11 +21,13 @@ from random import Random
 from typing import Any, Final, TypeVar
 
 import msgspec
+import psycopg
 from pymongo import MongoClient
 
 from adapters.jwt import JwtAccessTokens
 from adapters.key_file.document import KeyPurpose
 from adapters.mongo import open_mongo_database
+from adapters.postgres import open_postgres_database
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import IDENTITIES, MEDIA_ITEMS
 from adapters.records.mapping import RecordMapping
@@ -42,7 +44,7 @@ from domain.phone import PhoneNumber
 from entrypoints.bootstrap import ISSUER, load_encryption, load_keys
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import MongoDatabase, SqliteDatabase
+from entrypoints.settings.values import MongoDatabase, PostgresDatabase, SqliteDatabase
 
 T = TypeVar("T")
 
@@ -86,6 +88,9 @@ async def _create_schema(database: object, key_fingerprint: str) -> None:
     match database:
         case SqliteDatabase(path=path):
             async with open_sqlite_database(path, key_fingerprint):
+                pass
+        case PostgresDatabase(url=url):
+            async with open_postgres_database(url, key_fingerprint):
                 pass
         case MongoDatabase(url=url):
             async with open_mongo_database(url, key_fingerprint):
@@ -149,6 +154,8 @@ def insert(database: object, mapping: RecordMapping[T, Any], values: Iterable[T]
     match database:
         case SqliteDatabase(path=path):
             _insert_rows(path, mapping.kind, records)
+        case PostgresDatabase(url=url):
+            _copy_rows(url, mapping.kind, records)
         case MongoDatabase(url=url):
             _insert_documents(url, mapping.kind, records)
 
@@ -173,6 +180,17 @@ def _insert_rows(path: Path, kind: RecordKind[Any], records: Iterable[Any]) -> N
 def _to_column(value: object) -> object:
     """Return a time as microseconds since 1970, and others as they are."""
     return (value - _EPOCH) // _MICROSECOND if isinstance(value, datetime) else value
+
+
+def _copy_rows(url: str, kind: RecordKind[Any], records: Iterable[Any]) -> None:
+    columns = ["id", "version", *kind.indexed_fields, "body"]
+    with psycopg.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+        with cursor.copy(f"COPY {kind.name} ({', '.join(columns)}) FROM STDIN") as copy:
+            for record in records:
+                body = msgspec.json.encode(kind.to_fields(record)).decode()
+                indexed = [getattr(record, name) for name in kind.indexed_fields]
+                copy.write_row([record.id, 1, *indexed, body])
+        connection.execute(f"VACUUM ANALYZE {kind.name}")
 
 
 def _insert_documents(url: str, kind: RecordKind[Any], records: Iterable[Any]) -> None:

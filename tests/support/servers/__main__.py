@@ -1,4 +1,4 @@
-"""Run both servers until Ctrl-C, and print the variables for tests in another terminal."""
+"""Run all servers until Ctrl-C, and print the variables for tests in another terminal."""
 
 import os
 import shlex
@@ -12,7 +12,8 @@ from tests.support.servers.servers import Servers
 interrupt_on_signals()
 with suppress(KeyboardInterrupt), Servers(os.environ) as servers:
     try:
-        variables = servers.mongo.exports() | servers.s3.exports()
+        variables = servers.mongo.exports() | servers.postgres.exports()
+        variables |= servers.s3.exports()
     except ServerUnavailable as error:
         sys.exit(str(error))
     for name, value in variables.items():

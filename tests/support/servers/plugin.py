@@ -1,20 +1,23 @@
-"""Real servers for tests: one MongoDB and one S3 server for each run.
+"""Real servers for tests: one MongoDB, one PostgreSQL and one S3 server for each run.
 
 - `mongo_url`, `mongo_database`: the server, and an empty database for one test.
+- `postgres_server`, `postgres_database`: the same in PostgreSQL.
 - `s3_server`: the server with its bucket.
 
 A server starts when a test needs it. No test is skipped because a server is missing. At the end the
 run prints the source of each server. Environment variables:
 
-- `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys: running servers;
-- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other images;
+- `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_POSTGRES_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys:
+  running servers;
+- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_POSTGRES_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other
+  images;
 - `DIALTONE_TEST_SERVERS`: only these sources, in this order (`servers.py`).
 """
 
 import os
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Client, Listener
 from typing import Any, Final, cast
@@ -24,7 +27,7 @@ import pytest
 from tests.support.servers.process import ServerUnavailable, interrupt_on_signals
 from tests.support.servers.s3 import S3Server
 
-_FIXTURES: Final = {"mongo_url": "mongo", "s3_server": "s3"}
+_FIXTURES: Final = {"mongo_url": "mongo", "postgres_server": "postgres", "s3_server": "s3"}
 _SOCKET: Final = "TEST_SERVERS_SOCKET"
 _THREAD: Final = pytest.StashKey[threading.Thread]()
 
@@ -115,6 +118,33 @@ def mongo_database(mongo_url: str) -> Iterator[str]:
     yield f"{server.rstrip('/')}/{name}{separator}{options}"
     with MongoClient[dict[str, Any]](mongo_url) as client:
         client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Any:
+    """A PostgreSQL on which databases can be created; all tests share it."""
+    return _request_or_fail("postgres")
+
+
+@pytest.fixture(scope="session")
+def new_postgres_database(postgres_server: Any) -> Iterator[Callable[[], str]]:
+    """Return a function that creates a database and returns its URL. At the end it is dropped."""
+    names = []
+
+    def create() -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        postgres_server.execute(f"CREATE DATABASE {name}")
+        names.append(name)
+        return str(postgres_server.database_url(name))
+
+    yield create
+    postgres_server.execute(*(f"DROP DATABASE {name} WITH (FORCE)" for name in names))
+
+
+@pytest.fixture
+def postgres_database(new_postgres_database: Callable[[], str]) -> str:
+    """The URL of an empty database for this test."""
+    return new_postgres_database()
 
 
 @pytest.fixture(scope="session")

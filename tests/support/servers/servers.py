@@ -1,4 +1,6 @@
-"""One MongoDB and one S3 server for tests, each from the first of these sources that works.
+"""A MongoDB, a PostgreSQL and an S3 server for tests.
+
+Each is from the first of these sources that works:
 
 - *environment*: if a URL is set, its server is used or the run fails. No other source is tried.
 - *containers*: if a Docker Engine responds and has the image or can pull it.
@@ -14,6 +16,7 @@ from typing import Any, Final
 
 from tests.support.servers.containers import Kind, run_container
 from tests.support.servers.mongo import MongoProcess, MongoServer
+from tests.support.servers.postgres import PostgresProcess, PostgresServer
 from tests.support.servers.process import RunningServer, ServerUnavailable, SourceUnavailable
 from tests.support.servers.s3 import S3Process, S3Server
 
@@ -47,7 +50,7 @@ _SOURCES: Final = {"environment": named, "containers": run_container, "packages"
 
 
 class Servers(ExitStack):
-    """Both servers: each starts when it is first requested and stops at the end of the block.
+    """All servers: each starts when it is first requested and stops at the end of the block.
 
     Args:
         environ: `DIALTONE_TEST_SERVERS` in it limits and orders the sources.
@@ -63,6 +66,12 @@ class Servers(ExitStack):
     def mongo(self) -> MongoServer:
         """The primary of a replica set; raises ServerUnavailable."""
         server: MongoServer = self._open(MongoProcess)
+        return server
+
+    @cached_property
+    def postgres(self) -> PostgresServer:
+        """A server on which databases can be created; raises ServerUnavailable."""
+        server: PostgresServer = self._open(PostgresProcess)
         return server
 
     @cached_property

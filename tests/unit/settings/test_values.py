@@ -29,6 +29,7 @@ from entrypoints.settings.values import (
     Factory,
     MediaFolder,
     MongoDatabase,
+    PostgresDatabase,
     S3Bucket,
     Secret,
     SqliteDatabase,
@@ -415,6 +416,43 @@ def test_the_error_says_what_to_escape_in_a_mongodb_url(rest: str) -> None:
 def test_an_invalid_mongodb_url_is_an_error(start: str, ends: list[str], message: str) -> None:
     for end in ends:
         assert message in problem(DATABASE=f"{start}{end}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://127.0.0.1/dialtone",
+        "postgresql:///dialtone",
+        "postgresql://dialtone@%2Frun%2Fpostgresql/dialtone",
+        "postgresql://user:password@db1.test:5432,db2.test/dialtone?sslmode=verify-full&timeout=2",
+        "postgresql://user:%3A%2F%3f%23%40%25$!+@[::1]:5432/l%C3%A4ut?pool_size=20",
+    ],
+)
+def test_a_valid_postgresql_url_is_kept_as_written(url: str) -> None:
+    assert settings(DATABASE=f" {url} ").database == PostgresDatabase(url)
+
+
+@pytest.mark.parametrize(
+    ("start", "ends", "message"),
+    [
+        (
+            "postgresql://",
+            [
+                "a b/name", "a:b/name", "h/name?sslmode", "h/name#s3cret", "h/name/s3cret",
+                "me:top:s3cret@h/name", "me:top@s3cret@h/name", "me:top/s3cret@h/name",
+                "me:top%s3cret@h/name", "h/name?application_name=top@s3cret",
+            ],
+            "Must be postgresql://host:port/name",
+        ),
+        ("postgresql://", ["db.test", "db.test/", "/", "?dbname=name"], "must name the database"),
+        ("", ["postgres://db.test/name", "postgresql:/db.test/name"], "postgresql://host/name"),
+    ],
+)  # fmt: skip
+def test_an_invalid_postgresql_url_is_an_error(start: str, ends: list[str], message: str) -> None:
+    for end in ends:
+        line = problem(DATABASE=f"{start}{end}")
+        assert message in line
+        assert "s3cret" not in line
 
 
 @pytest.mark.parametrize(

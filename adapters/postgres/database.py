@@ -1,0 +1,177 @@
+"""An open database: every call to it ends in bounded time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeVar
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from adapters.postgres.driver import (
+    READ_ONLY,
+    ConnectionLost,
+    PostgresConnection,
+    PostgresUrl,
+    port_error,
+    silence_driver,
+)
+from adapters.records.call_deadlines import TOO_MANY_CALLS, limit_call, wait_for_batch
+from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
+
+T = TypeVar("T")
+Row = Sequence[Any]
+Values = Sequence[object]
+Call = Callable[[PostgresConnection], Awaitable[T]]
+
+MIN_CONNECTIONS: Final = 2
+CLOSE_TIMEOUT: Final = 5.0
+
+_NO_ANSWER: Final = "no answer within {seconds:g} seconds"
+_NO_CONNECTION: Final = "there is no connection to a server that accepts writes"
+_CLOSED: Final = "the database is closed"
+# The server gives up after the client has. A process that stops between two statements of a
+# transaction must not hold its locks for longer than others wait for them. Where the operator waits
+# for standbys, that stays as it is.
+_CONFIGURE: Final = """
+SELECT set_config('statement_timeout', %(statement_timeout)s, false),
+    set_config('idle_in_transaction_session_timeout', %(timeout)s, false),
+    set_config('default_transaction_isolation', 'read committed', false),
+    set_config('synchronous_commit',
+        CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'
+        ELSE current_setting('synchronous_commit') END, false)
+"""
+
+
+class Batches(Protocol):
+    """Calls that go out together."""
+
+    async def finish(self) -> None:
+        """Return when none is under way."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDatabase:
+    """An open database, and the timeout of a call in seconds."""
+
+    pool: AsyncConnectionPool[PostgresConnection]
+    timeout_seconds: float
+    batches: list[Batches] = field(default_factory=list, repr=False)
+    """They are finished before the database is closed."""
+
+    async def read(self, sql: str, values: Values = ()) -> list[Row]:
+        """Return the rows of a statement that changes nothing.
+
+        If its connection was lost, it is repeated once on another one.
+
+        Raises:
+            CorruptRecord: The table is damaged.
+            StorageError
+        """
+
+        async def read(connection: PostgresConnection) -> list[Row]:
+            cursor = await connection.execute(sql, values)
+            return [*await cursor.fetchall()]
+
+        return await limit_call(self.timeout_seconds, lambda deadline: self._read(read, deadline))
+
+    async def write(self, sql: str, values: Values = ()) -> int:
+        """Execute a statement, and return how many rows it changed. It is durable.
+
+        Raises:
+            UniqueViolation: A unique index rejected the write.
+            StorageError
+        """
+
+        async def write(connection: PostgresConnection) -> int:
+            return (await connection.execute(sql, values)).rowcount
+
+        return await self.run(write)
+
+    async def run(self, call: Call[T]) -> T:
+        """Make a call that may write.
+
+        Raises:
+            UniqueViolation: A unique index rejected the write.
+            StorageTimeout: The connection was lost, or there was no answer in time.
+            StorageUnavailable: Nothing was done.
+        """
+        return await limit_call(
+            self.timeout_seconds, lambda deadline: self._run(call, deadline, is_write=True)
+        )
+
+    async def wait(self, call: Callable[[], Awaitable[T]], error: type[StorageError]) -> T:
+        """Wait for a result of batches, until the deadline of a call: see `wait_for_batch`."""
+        return await wait_for_batch(self.timeout_seconds, call, error)
+
+    async def _read(self, call: Call[T], deadline: float) -> T:
+        try:
+            return await self._run(call, deadline, is_write=False)
+        except ConnectionLost:
+            return await self._run(call, deadline, is_write=False)
+
+    async def _run(self, call: Call[T], deadline: float, *, is_write: bool) -> T:
+        loop = asyncio.get_running_loop()
+        began_at = loop.time()
+        connection = await self._take_connection(deadline)
+        timer = loop.call_at(deadline, connection.abort)
+        try:
+            return await call(connection)
+        except psycopg.Error as error:
+            if connection.is_aborted:
+                seconds = round(loop.time() - began_at, 1)
+                raise StorageTimeout(_NO_ANSWER.format(seconds=seconds)) from None
+            if error.sqlstate == READ_ONLY:
+                # The server is no longer the primary.
+                await connection.close()
+                await self.pool.drain()
+            raise port_error(error, is_write=is_write) from None
+        finally:
+            timer.cancel()
+            await self.pool.putconn(connection)
+
+    async def _take_connection(self, deadline: float) -> PostgresConnection:
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                connection = await self.pool.getconn(deadline - loop.time())
+                if not connection.has_news():
+                    return connection
+                await connection.close()
+                await self.pool.putconn(connection)
+        except PoolClosed:
+            raise StorageUnavailable(_CLOSED) from None
+        except PoolTimeout:
+            has_some = self.pool.get_stats().get("pool_size", 0) > 0
+            raise StorageUnavailable(TOO_MANY_CALLS if has_some else _NO_CONNECTION) from None
+
+
+@asynccontextmanager
+async def open_pool(url: PostgresUrl) -> AsyncIterator[PostgresDatabase]:
+    """Yield the database; connections are opened when they are needed."""
+    silence_driver()
+    milliseconds = round(url.timeout_seconds * 1000)
+    timeouts = {"timeout": str(milliseconds), "statement_timeout": str(milliseconds + 1000)}
+
+    async def configure(connection: PostgresConnection) -> None:
+        await connection.execute(_CONFIGURE, timeouts)
+
+    pool = AsyncConnectionPool(
+        connection_class=PostgresConnection,
+        kwargs={**url.parameters, "autocommit": True, "prepare_threshold": 2},
+        configure=configure,
+        min_size=min(MIN_CONNECTIONS, url.pool_size),
+        max_size=url.pool_size,
+        # Until then those who wait have given up. The next of them begins another attempt.
+        reconnect_timeout=url.timeout_seconds,
+        open=False,
+    )
+    await pool.open()
+    database = PostgresDatabase(pool, url.timeout_seconds)
+    try:
+        yield database
+    finally:
+        await asyncio.gather(*(batches.finish() for batches in database.batches))
+        await pool.close(CLOSE_TIMEOUT)

@@ -1,0 +1,157 @@
+"""Rate limits: a row for each subject and purpose, which a batch locks, reads and writes."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+
+from adapters.postgres.database import PostgresDatabase, Row, Values
+from adapters.postgres.driver import PostgresConnection
+from adapters.postgres.row_loader import RowLoader
+from adapters.postgres.statements import delete_expired, unknown_fields
+from adapters.postgres.texts import decode_json, decode_text, encode_json, encode_text
+from adapters.records.limit_batches import (
+    Change,
+    LimitBatches,
+    LoadedRecords,
+    Outcome,
+    apply_changes,
+    ids_of,
+)
+from adapters.records.limits import LIMITS, LimitRecord, Records, find_available, record_ids
+from application.ports.errors import ConcurrencyConflict, CorruptRecord, StorageTimeout
+from domain.otp.rate_limits import Acquisition, Reservation
+
+MAX_ATTEMPTS: Final = 10
+MAX_PAUSE: Final = 0.05
+"""At most so many seconds before a batch is repeated."""
+_VERSION: Final = "0"
+"""Rows have none."""
+_MINUTE: Final = timedelta(minutes=1)
+_CONFLICT: Final = "too many concurrent reservations of a limit"
+
+# All batches lock rows in the order of the ids, and then add rows in that order. So a batch that
+# waits for a row holds none that the other one may wait for.
+_LOCK: Final = f"""
+SELECT id, body::text FROM {LIMITS.name} WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+"""  # noqa: S608 -- our text
+_CHANGED: Final = """
+unnest(%s::text[], %s::timestamptz[], %s::text[]) AS changed (id, expires_at, body)
+"""
+_ADD: Final = f"""
+INSERT INTO {LIMITS.name} (id, expires_at, body)
+SELECT id, expires_at, body::jsonb FROM {_CHANGED} ORDER BY id COLLATE "C"
+"""  # noqa: S608 -- our texts
+_SAVE: Final = f"""
+UPDATE {LIMITS.name} SET expires_at = changed.expires_at,
+    body = changed.body::jsonb || {unknown_fields(LIMITS.name, LIMITS.field_names)}
+FROM {_CHANGED} WHERE {LIMITS.name}.id = changed.id
+"""  # noqa: S608 -- our texts
+_DELETE_EXPIRED: Final = delete_expired(LIMITS)
+
+# Others have added one of the rows, or PostgreSQL asks for a repetition. Nothing was done.
+_PREVENTED: Final = (UniqueViolation, DeadlockDetected, SerializationFailure)
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class PostgresLimitStore:
+    """A `LimitStore`: see there what each method promises.
+
+    A batch is one transaction of two round trips: it locks and reads the rows, and it writes those
+    that changed and commits.
+    """
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        """Use an open database."""
+        self._database = database
+        self._rows = RowLoader(database, LIMITS.name, _VERSION)
+        self._batches = LimitBatches(self._execute)
+        database.batches.append(self._batches)
+
+    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+        """Acquire several reservations, each as a whole or not at all."""
+        return await self._database.wait(
+            lambda: self._batches.acquire(reservations), StorageTimeout
+        )
+
+    async def release(self, acquisition: Acquisition) -> None:
+        """Release permits, at most those that were acquired."""
+        await self._database.wait(lambda: self._batches.release(acquisition), StorageTimeout)
+
+    async def next_available(self, reservation: Reservation) -> datetime:
+        """Return when a reservation succeeds: its time, or later."""
+        rows = await self._rows.load_many(record_ids(reservation))
+        records = {record_id: LIMITS.decode(body) for record_id, (_, body) in rows.items()}
+        return find_available(reservation, records)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` records without permits that count, and return how many."""
+        return await self._database.write(_DELETE_EXPIRED, (now, limit))
+
+    async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Execute a batch. It is repeated if another instance prevented it."""
+        row_ids = [encode_text(record_id) for record_id in ids_of(changes)]
+
+        async def execute(connection: PostgresConnection) -> Sequence[Outcome]:
+            for _ in range(MAX_ATTEMPTS):
+                try:
+                    return await _execute_once(connection, changes, row_ids)
+                except _PREVENTED:
+                    await connection.rollback()
+                await asyncio.sleep(random.uniform(0, MAX_PAUSE))  # noqa: S311 -- no secret
+            raise ConcurrencyConflict(_CONFLICT)
+
+        return await self._database.run(execute)
+
+
+async def _execute_once(
+    connection: PostgresConnection, changes: Sequence[Change], row_ids: Sequence[str]
+) -> Sequence[Outcome]:
+    async with connection.pipeline():
+        await connection.execute("BEGIN")
+        cursor = await connection.execute(_LOCK, (row_ids,))
+        loaded = _decode(await cursor.fetchall())
+        existing = frozenset(loaded)
+        outcomes, changed = apply_changes(changes, loaded)
+        added = {one: record for one, record in changed.items() if one not in existing}
+        saved = {one: record for one, record in changed.items() if one in existing}
+        if added:
+            await connection.execute(_ADD, _columns_of(added))
+        if saved:
+            await connection.execute(_SAVE, _columns_of(saved))
+        # A transaction that is rolled back writes nothing to the disk, not even its locks.
+        await connection.execute("COMMIT" if changed else "ROLLBACK")
+    return outcomes
+
+
+def _decode(rows: Sequence[Row]) -> LoadedRecords:
+    records: dict[str, LimitRecord | CorruptRecord] = {}
+    for row_id, body in rows:
+        record_id = decode_text(row_id)
+        try:
+            records[record_id] = LIMITS.decode(decode_json(body))
+        except CorruptRecord as error:
+            records[record_id] = error
+    return records
+
+
+def _columns_of(records: Records) -> Values:
+    """Return the lists of the ids, times of expiry and bodies."""
+    ids = [encode_text(record_id) for record_id in records]
+    times = [_next_minute(record.expires_at) for record in records.values()]
+    bodies = [encode_json(_encode(record).decode()) for record in records.values()]
+    return ids, times, bodies
+
+
+def _next_minute(time: datetime) -> datetime:
+    """Return when a row may be deleted.
+
+    A row whose indexed columns stay the same is updated without its indexes, and those that all
+    deliveries count on are updated each time.
+    """
+    return time.replace(second=0, microsecond=0) + _MINUTE

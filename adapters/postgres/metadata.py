@@ -1,0 +1,218 @@
+"""The metadata of a database: its schema version, its keys, and the health check."""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg.errors import UndefinedColumn, UndefinedTable
+
+from adapters.postgres.database import PostgresDatabase
+from adapters.postgres.driver import MIN_SERVER_VERSION, PostgresConnection
+from adapters.postgres.schema import METADATA_TABLE, TABLES, creation_statements
+from application.ports.errors import ConfigurationError, StorageUnavailable
+
+SCHEMA_VERSION: Final = 1
+LOCK_ID: Final = 0x4449414C
+"""Of the advisory lock with which one instance at a time opens a database: the letters DIAL."""
+
+_EMPTIED: Final = "the database was emptied after it was opened"
+_OTHER_PROGRAM: Final = "{location} has tables of another program: name another database."
+_OTHER_SCHEMA: Final = (
+    "{location} was written by another version of Dialtone (schema {stored}; this version knows "
+    "{known}): start that version, or name another database."
+)
+_OTHER_KEYS: Final = (
+    "{location} was written with other keys: start with the secrets file that it was first opened "
+    "with, or name another database."
+)
+_UNFINISHED: Final = (
+    "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
+    "again."
+)
+_TOO_OLD: Final = "{location} is a PostgreSQL older than 13: start a newer one."
+_NO_UTF8: Final = (
+    "{location} cannot store all texts, because its encoding is not UTF8: create a database with "
+    "`createdb --encoding=UTF8 --template=template0`, and name that."
+)
+_NO_SCHEMA: Final = (
+    "{location} has no schema in which this user may create tables: grant it USAGE and CREATE on "
+    "the schema public, or set its search_path."
+)
+_INVALID_INDEX: Final = "{location} has an index that is invalid, {name}: drop it, and start again."
+
+_INSPECT_SERVER: Final = """
+SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
+    coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
+"""
+_FIND_NAMES: Final = """
+SELECT relname, coalesce(indisvalid, true)
+FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+LEFT JOIN pg_index ON indexrelid = pg_class.oid
+WHERE nspname = current_schema() AND relname = ANY(%s)
+"""
+# ruff: noqa: S608 -- the names are ours
+_FIND: Final = f"""
+SELECT schema_version, key_fingerprint, unfinished_index_key FROM {METADATA_TABLE}
+WHERE id = 'database'
+"""
+_INSERT: Final = f"""
+INSERT INTO {METADATA_TABLE} (id, schema_version, key_fingerprint) VALUES ('database', %s, %s)
+"""
+_WRITE_CHECK: Final = f"UPDATE {METADATA_TABLE} SET health_checked_at = now() WHERE id = 'database'"
+_START_CHANGE: Final = f"""
+UPDATE {METADATA_TABLE} SET key_fingerprint = %s, unfinished_index_key = %s WHERE id = 'database'
+"""
+_FINISH_CHANGE: Final = f"""
+UPDATE {METADATA_TABLE} SET unfinished_index_key = NULL WHERE id = 'database'
+"""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a database says of itself."""
+
+    schema_version: int
+    key_fingerprint: str
+    unfinished_index_key: str | None
+
+
+async def prepare(connection: PostgresConnection, location: str, key_fingerprint: str) -> None:
+    """Create what is missing, all or nothing, or check that the database is ours.
+
+    Instances that open it at the same time wait for each other.
+
+    Raises:
+        ConfigurationError: It belongs to another program, another version or other keys.
+        psycopg.Error: Also when the user may not write.
+    """
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_ID,))
+        metadata = await check(connection, location, key_fingerprint)
+        await create_missing(connection, location)
+        if metadata is None:
+            await connection.execute(_INSERT, (SCHEMA_VERSION, key_fingerprint))
+        # A user who may only read would fail at the first request instead.
+        await connection.execute(_WRITE_CHECK)
+    if metadata is None:
+        _log.info({"event": "database_created", "schema_version": SCHEMA_VERSION})
+
+
+async def inspect(
+    connection: PostgresConnection, location: str, key_fingerprint: str | None
+) -> int | None:
+    """Check whether `prepare` would succeed, without creating or changing anything.
+
+    Returns:
+        The schema version, or None if the database is new.
+
+    Raises:
+        ConfigurationError: It belongs to another program, another version or other keys.
+        psycopg.Error: Also when the user may not write.
+    """
+    async with connection.transaction(force_rollback=True):
+        metadata = await check(connection, location, key_fingerprint)
+        if metadata is None:
+            return None
+        await connection.execute(_WRITE_CHECK)
+        return metadata.schema_version
+
+
+async def check(
+    connection: PostgresConnection, location: str, key_fingerprint: str | None
+) -> Metadata | None:
+    """Check server and metadata, in a transaction. Return the metadata; None if there is none.
+
+    Raises:
+        ConfigurationError
+        psycopg.Error
+    """
+    cursor = await connection.execute(_INSPECT_SERVER)
+    [(server_version, encoding, may_create)] = await cursor.fetchall()
+    if server_version < MIN_SERVER_VERSION:
+        raise ConfigurationError(_TOO_OLD.format(location=location))
+    if encoding != "UTF8":
+        raise ConfigurationError(_NO_UTF8.format(location=location))
+    metadata = await find(connection, location)
+    if metadata is None:
+        if not may_create:
+            raise ConfigurationError(_NO_SCHEMA.format(location=location))
+        return None
+    if metadata.schema_version != SCHEMA_VERSION:
+        raise ConfigurationError(
+            _OTHER_SCHEMA.format(
+                location=location, stored=metadata.schema_version, known=SCHEMA_VERSION
+            )
+        )
+    if metadata.unfinished_index_key is not None:
+        raise ConfigurationError(_UNFINISHED.format(location=location))
+    if key_fingerprint not in (None, metadata.key_fingerprint):
+        raise ConfigurationError(_OTHER_KEYS.format(location=location))
+    return metadata
+
+
+async def find(connection: PostgresConnection, location: str) -> Metadata | None:
+    """Return the metadata, or None if the database is new.
+
+    Raises:
+        ConfigurationError: It belongs to another program.
+        psycopg.Error
+    """
+    existing = await _find_names(connection, TABLES)
+    if not existing:
+        return None
+    try:
+        cursor = await connection.execute(_FIND)
+        row = await cursor.fetchone()
+    except (UndefinedColumn, UndefinedTable):
+        row = None
+    if row is None:
+        raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
+    return Metadata(*row)
+
+
+async def create_missing(connection: PostgresConnection, location: str) -> None:
+    """Create the tables and indexes that are missing. None is dropped or changed.
+
+    Raises:
+        ConfigurationError: An index is invalid.
+        psycopg.Error
+    """
+    statements = dict(creation_statements())
+    existing = await _find_names(connection, [*statements])
+    for name, statement in statements.items():
+        if not existing.get(name, True):
+            raise ConfigurationError(_INVALID_INDEX.format(location=location, name=name))
+        if name not in existing:
+            await connection.execute(statement)
+
+
+async def start_change(connection: PostgresConnection, new: str, old: str) -> None:
+    """Write that the change to another key is unfinished, so that no service starts."""
+    await connection.execute(_START_CHANGE, (new, old))
+
+
+async def finish_change(connection: PostgresConnection) -> None:
+    """Write that the change to another key is finished."""
+    await connection.execute(_FINISH_CHANGE)
+
+
+async def _find_names(
+    connection: PostgresConnection, names: tuple[str, ...] | list[str]
+) -> dict[str, bool]:
+    """Return which of these tables and indexes there are, and whether they are valid."""
+    cursor = await connection.execute(_FIND_NAMES, ([*names],))
+    return dict(await cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresHealthCheck:
+    """Writes to the metadata, since a standby can be read."""
+
+    database: PostgresDatabase
+
+    async def check(self) -> None:
+        """Return when the database accepts writes."""
+        if not await self.database.write(_WRITE_CHECK):
+            raise StorageUnavailable(_EMPTIED)

@@ -1,0 +1,77 @@
+"""Opening a database: its metadata, its tables and its two stores."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from adapters.postgres.database import PostgresDatabase, open_pool
+from adapters.postgres.driver import (
+    PostgresConnection,
+    PostgresUrl,
+    errors_while_opening,
+    parse_url,
+)
+from adapters.postgres.limit_store import PostgresLimitStore
+from adapters.postgres.metadata import PostgresHealthCheck, inspect, prepare
+from adapters.postgres.record_store import PostgresRecordStore
+from adapters.records.database import Database
+
+_NO_TIMEOUT: Final = "SET statement_timeout = '1h'"
+"""For the indexes of large tables, and for instances that wait for these."""
+
+
+@asynccontextmanager
+async def open_postgres_database(url: str, key_fingerprint: str) -> AsyncIterator[Database]:
+    """Open this database. Its tables are created if they are missing.
+
+    Args:
+        url: The URL of the database. Its options are those of libpq, `pool_size` and `timeout`.
+        key_fingerprint: That of the keys.
+
+    Raises:
+        ConfigurationError: The database cannot be used; the message is for the operator.
+    """
+    parsed = parse_url(url)
+    async with connect(parsed) as connection:
+        await connection.execute(_NO_TIMEOUT)
+        await prepare(connection, parsed.location, key_fingerprint)
+    async with open_pool(parsed) as database:
+        yield stores_in(database)
+
+
+async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
+    """Check whether `open_postgres_database` would succeed, without changing anything.
+
+    Args:
+        url: The URL of the database.
+        key_fingerprint: That of the keys, if it is known.
+
+    Returns:
+        The schema version, or None if the database is new.
+
+    Raises:
+        ConfigurationError
+    """
+    parsed = parse_url(url)
+    async with connect(parsed) as connection:
+        return await inspect(connection, parsed.location, key_fingerprint)
+
+
+@asynccontextmanager
+async def connect(url: PostgresUrl) -> AsyncIterator[PostgresConnection]:
+    """Yield a connection of its own. In the block, errors of the driver are ConfigurationError."""
+    with errors_while_opening(url.location):
+        connection = await PostgresConnection.connect(autocommit=True, **url.parameters)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+def stores_in(database: PostgresDatabase) -> Database:
+    """Return the stores over an open database."""
+    return Database(
+        records=PostgresRecordStore(database),
+        limits=PostgresLimitStore(database),
+        health=PostgresHealthCheck(database),
+    )

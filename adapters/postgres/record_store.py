@@ -1,0 +1,168 @@
+"""Records in tables of their kinds: JSON in `body`, and columns for what queries search for."""
+
+from base64 import b64encode
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import msgspec
+from psycopg.types.numeric import Int8
+
+from adapters.postgres import statements
+from adapters.postgres.database import PostgresDatabase, Values
+from adapters.postgres.row_loader import RowLoader
+from adapters.postgres.statements import statements_of
+from adapters.postgres.texts import decode_json, decode_text, encode_json, encode_text, is_storable
+from adapters.records.kinds import KINDS
+from adapters.records.record_kind import Index, Record, RecordKind
+from adapters.records.record_store import Position, StoredRecord
+from application.ports.errors import UniqueViolation
+
+R = TypeVar("R", bound=Record)
+
+_encode: Final = msgspec.json.Encoder().encode
+_ESTIMATE: Final = "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"
+
+
+class PostgresRecordStore:
+    """A `RecordStore`: see there what each method promises."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        """Use an open database."""
+        self._database = database
+        self._rows = {kind.name: RowLoader(database, kind.name) for kind in KINDS}
+
+    async def load(
+        self, kind: RecordKind[R], record_ids: Collection[str], /
+    ) -> Mapping[str, StoredRecord[R]]:
+        """Return those of the records that exist, by id."""
+        rows = await self._rows[kind.name].load_many(record_ids)
+        return {
+            record_id: StoredRecord(record_id, kind.decode(body), version)
+            for record_id, (version, body) in rows.items()
+        }
+
+    async def scan(
+        self, kind: RecordKind[R], after_id: str, limit: int, /
+    ) -> Sequence[StoredRecord[R]]:
+        """Return up to `limit` records in the order of their ids."""
+        return await self._list(
+            kind, statements_of(kind).scan, (encode_text(after_id), Int8(limit))
+        )
+
+    async def find(
+        self,
+        kind: RecordKind[R],
+        index: Index,
+        equal: Sequence[str] = (),
+        /,
+        *,
+        until: datetime | None = None,
+        after: Position | None = None,
+        newest_first: bool = False,
+        limit: int,
+        offset: int = 0,
+    ) -> Sequence[StoredRecord[R]]:
+        """Return records of a range of an index, in its order."""
+        if not all(map(is_storable, equal)):
+            return []
+        values: list[object] = [encode_text(text) for text in equal]
+        conditions = []
+        if until is not None:
+            conditions.append(f"{index.order} <= %s")
+            values.append(until)
+        if after is not None:
+            conditions.append(f"({index.order}, id) {'<' if newest_first else '>'} (%s, %s)")
+            values += [after.time, encode_text(after.id)]
+        direction = "DESC" if newest_first else "ASC"
+        sql = statements.find(kind, index, tuple(conditions), direction)
+        return await self._list(kind, sql, [*values, Int8(limit), Int8(offset)])
+
+    async def count(
+        self,
+        kind: RecordKind[R],
+        index: Index,
+        equal: Sequence[str],
+        limit: int,
+        /,
+        *,
+        may_estimate: bool = False,
+    ) -> int:
+        """Return how many records there are in a range of an index, at most `limit`."""
+        if not all(map(is_storable, equal)):
+            return 0
+        if may_estimate:
+            [(estimated,)] = await self._database.read(_ESTIMATE, (kind.name,))
+            if estimated > 2 * limit:
+                return limit
+        values = [*map(encode_text, equal), Int8(limit)]
+        [(counted,)] = await self._database.read(statements.count(kind, index), values)
+        return int(counted)
+
+    async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
+        """Add a record at this version, unless its id is taken."""
+        values = [encode_text(record_id), Int8(version), *_values_of(kind, record)]
+        try:
+            return await self._database.write(statements_of(kind).add, values) == 1
+        except UniqueViolation:
+            # Of two additions at the same time, the other one may have the same id and the same
+            # values; PostgreSQL does not promise which index it compares first.
+            if await self._rows[kind.name].load_many([record_id]):
+                return False
+            raise
+
+    async def replace(
+        self, kind: RecordKind[R], record_id: str, record: R, version: int, /
+    ) -> bool:
+        """Replace the known fields of a record if it has this version."""
+        sql, once = statements_of(kind), kind.written_once
+        is_kept = once is not None and getattr(record, once) is not None
+        statement = sql.replace_once if is_kept else sql.replace
+        return await self._change(statement, _values_of(kind, record), record_id, version)
+
+    async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
+        """Delete a record if it has this version."""
+        return await self._change(statements_of(kind).delete, (), record_id, version)
+
+    async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
+        """Delete up to `limit` expired records, those that expired first."""
+        return await self._database.write(statements_of(kind).delete_expired, (now, Int8(limit)))
+
+    async def overwrite(
+        self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
+    ) -> bool:
+        """Replace one field of a record if it has this version."""
+        values = ([field], b64encode(value).decode())
+        return await self._change(statements_of(kind).overwrite, values, record_id, version)
+
+    async def move(
+        self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
+    ) -> None:
+        """Give a record another id and replace its known fields, in one statement."""
+        ids = (encode_text(record_id), Int8(version), encode_text(new_id))
+        await self._database.write(statements_of(kind).move, (*ids, *_values_of(kind, record)))
+
+    async def _change(self, sql: str, values: Values, record_id: str, version: int) -> bool:
+        """Execute a statement that changes a record; return whether it has the id and version."""
+        if not is_storable(record_id):
+            return False
+        return (
+            await self._database.write(sql, [*values, encode_text(record_id), Int8(version)]) == 1
+        )
+
+    async def _list(
+        self, kind: RecordKind[R], sql: str, values: Values
+    ) -> Sequence[StoredRecord[R]]:
+        return [
+            StoredRecord(decode_text(row_id), kind.decode(decode_json(body)), version)
+            for row_id, version, body in await self._database.read(sql, values)
+        ]
+
+
+def _values_of(kind: RecordKind[Any], record: Record) -> list[object]:
+    """Return the values of the columns of indexed fields, and the body."""
+    columns = (getattr(record, name) for name in kind.indexed_fields)
+    values: list[object] = [
+        encode_text(value) if isinstance(value, str) else value for value in columns
+    ]
+    return [*values, encode_json(_encode(kind.to_fields(record)).decode())]

@@ -1,0 +1,111 @@
+"""What becomes of the driver's errors; no message quotes the driver."""
+
+from typing import Final
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from adapters.postgres.driver import errors_while_opening, parse_url, port_error
+from application.ports.errors import (
+    ConfigurationError,
+    CorruptRecord,
+    StorageTimeout,
+    StorageUnavailable,
+    UniqueViolation,
+)
+
+SECRET: Final = "a secret value"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_write", "expected", "message"),
+    [
+        (errors.UniqueViolation(SECRET), True, UniqueViolation, "UniqueViolation 23505"),
+        # The server has said that it did nothing.
+        (errors.AdminShutdown(SECRET), True, StorageUnavailable, "AdminShutdown 57P01"),
+        (errors.QueryCanceled(SECRET), True, StorageUnavailable, "QueryCanceled 57014"),
+        (errors.DiskFull(SECRET), True, StorageUnavailable, "DiskFull 53100"),
+        (
+            errors.ReadOnlySqlTransaction(SECRET),
+            True,
+            StorageUnavailable,
+            "ReadOnlySqlTransaction 25006",
+        ),
+        (errors.DataCorrupted(SECRET), False, CorruptRecord, "the table or an index is damaged"),
+        # It has said nothing.
+        (psycopg.OperationalError(SECRET), True, StorageTimeout, "the connection was lost"),
+        (psycopg.OperationalError(SECRET), False, StorageUnavailable, "the connection was lost"),
+        (psycopg.DataError(SECRET), True, StorageUnavailable, "DataError"),
+    ],
+)
+def test_the_message_is_the_type_of_the_error_and_its_code(
+    error: psycopg.Error, is_write: bool, expected: type[Exception], message: str
+) -> None:
+    result = port_error(error, is_write=is_write)
+
+    assert isinstance(result, expected)
+    assert isinstance(result, StorageTimeout) is (expected is StorageTimeout)
+    assert str(result) == message
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (psycopg.OperationalError(SECRET), "no server that responds"),
+        (psycopg.OperationalError(f"FATAL:  sorry, too many clients {SECRET}"), "max_connections"),
+        (psycopg.OperationalError(f"the database system is starting up {SECRET}"), "wait until"),
+        (psycopg.OperationalError(f"failed to resolve host '{SECRET}'"), "cannot be resolved"),
+        (psycopg.OperationalError(f"private key file {SECRET}"), "sslkey"),
+        (
+            psycopg.OperationalError(f"connection requires a valid client certificate {SECRET}"),
+            "requires a client certificate",
+        ),
+        (errors.InsufficientPrivilege(SECRET), "does not let this user read and write"),
+        (errors.ReadOnlySqlTransaction(SECRET), "is read-only"),
+        (errors.DiskFull(SECRET), "cannot be opened (DiskFull 53100)"),
+        (psycopg.ProgrammingError(SECRET), "cannot be opened (ProgrammingError)"),
+    ],
+)
+def test_an_error_while_opening_says_what_the_operator_can_do(
+    error: Exception, message: str
+) -> None:
+    with pytest.raises(ConfigurationError) as raised, errors_while_opening("host/name"):
+        raise error
+
+    assert "host/name" in str(raised.value)
+    assert message in str(raised.value)
+    assert SECRET not in str(raised.value)
+
+
+def test_a_url_names_its_own_options_and_those_of_libpq() -> None:
+    url = parse_url("postgresql://u:p@a:1,b:2/name?pool_size=3&sslmode=require&timeout=0.5")
+
+    assert (url.location, url.pool_size, url.timeout_seconds) == ("a:1,b:2/name", 3, 0.5)
+    assert url.parameters["sslmode"] == "require"
+    assert url.parameters["target_session_attrs"] == "read-write"
+    assert "pool_size" not in url.parameters
+    socket = parse_url("postgresql://%2Frun%2Fpostgresql/name?target_session_attrs=primary")
+    assert socket.location == "/run/postgresql/name"
+    assert socket.parameters["target_session_attrs"] == "primary"
+    assert parse_url("postgresql:///name").location == "localhost/name"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://127.0.0.1/dialtone", "not of the form"),
+        ("postgresql://u:s3cret@127.0.0.1/dialtone?no_such_option=1", "not of the form"),
+        ("postgresql://u:%zz@127.0.0.1/dialtone", "not of the form"),
+        ("postgresql://u:s3cret@127.0.0.1", "names no database"),
+        ("postgresql://u:s3cret@127.0.0.1/?pool_size=1", "names no database"),
+        ("postgresql://u:s3cret@127.0.0.1/dialtone?pool_size=0", "invalid pool_size"),
+        ("postgresql://u:s3cret@127.0.0.1/dialtone?pool_size=1.5", "invalid pool_size"),
+        ("postgresql://u:s3cret@127.0.0.1/dialtone?timeout=soon", "invalid timeout"),
+    ],
+)
+def test_an_invalid_url_is_an_error(url: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason) as raised:
+        parse_url(url)
+
+    assert "s3cret" not in str(raised.value)

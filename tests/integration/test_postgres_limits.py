@@ -1,0 +1,275 @@
+"""Limits in rows: what a batch sends, and what others do to its rows meanwhile.
+
+The contract suite has what they promise.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from adapters.postgres import open_postgres_database
+from adapters.postgres.database import PostgresDatabase
+from adapters.postgres.limit_store import MAX_ATTEMPTS
+from application.ports.errors import (
+    ConcurrencyConflict,
+    CorruptRecord,
+    StorageTimeout,
+    StorageUnavailable,
+)
+from application.ports.limits import LimitStore
+from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.contract.postgres_database import contract_postgres_url, in_postgres
+from tests.support.builders import NOW
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+
+HOUR: Final = timedelta(hours=1)
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database that exists already; calls of it time out after a second."""
+    in_postgres(request)
+    return f"{contract_postgres_url(request)}?timeout=1"
+
+
+@pytest.fixture
+async def limits(url: str) -> AsyncIterator[LimitStore]:
+    async with open_postgres_database(url, FakePhoneEncryption().key_fingerprint()) as database:
+        yield database.limits
+
+
+@pytest.fixture
+async def other_limits(limits: LimitStore, url: str) -> AsyncIterator[LimitStore]:
+    async with open_postgres_database(url, FakePhoneEncryption().key_fingerprint()) as database:
+        yield database.limits
+
+
+@pytest.fixture
+def connection(limits: LimitStore, request: pytest.FixtureRequest) -> Iterator[Connection]:
+    with psycopg.connect(contract_postgres_url(request), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def transactions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The batches that were executed from then on."""
+    executed: list[str] = []
+    run = PostgresDatabase.run
+
+    async def log(self: PostgresDatabase, call: Any) -> Any:
+        executed.append("batch")
+        return await run(self, call)
+
+    monkeypatch.setattr(PostgresDatabase, "run", log)
+    return executed
+
+
+def a_limit(limit: int, subject: str = "total") -> RateLimit:
+    return RateLimit(subject, Purpose.DELIVERIES, "requests", SlidingWindow(limit, HOUR))
+
+
+async def acquire(limits: LimitStore, *parts: RateLimit) -> Acquisition | datetime:
+    [outcome] = await limits.acquire(Reservation(NOW, parts))
+    return outcome
+
+
+async def acquire_many(limits: LimitStore, count: int, *parts: RateLimit) -> int:
+    """Acquire in parallel, each by a call; return how many were acquired."""
+    outcomes = await asyncio.gather(*(acquire(limits, *parts) for _ in range(count)))
+    return sum(isinstance(outcome, Acquisition) for outcome in outcomes)
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("it did not happen")
+
+
+async def test_reservations_that_arrive_together_are_one_transaction(
+    limits: LimitStore, transactions: list[str]
+) -> None:
+    assert await acquire_many(limits, 100, a_limit(100), a_limit(60, "country:US")) == 60
+
+    assert transactions == ["batch"]
+
+
+async def test_reservations_that_arrive_meanwhile_are_one_more_transaction(
+    limits: LimitStore, transactions: list[str]
+) -> None:
+    first = asyncio.create_task(acquire(limits, a_limit(1000)))
+    await wait_until(lambda: bool(transactions))
+
+    assert await acquire_many(limits, 100, a_limit(1000)) == 100
+
+    assert isinstance(await first, Acquisition)
+    assert transactions == ["batch"] * 2
+
+
+async def test_instances_that_need_the_same_rows_in_another_order_do_not_block_each_other(
+    limits: LimitStore, other_limits: LimitStore, connection: Connection
+) -> None:
+    subjects = [f"ip:{number}" for number in range(20)]
+    parts = [a_limit(10_000, subject) for subject in subjects]
+
+    for _ in range(20):
+        counts = await asyncio.gather(
+            acquire_many(limits, 5, *parts),
+            acquire_many(other_limits, 5, *reversed(parts)),
+            acquire_many(other_limits, 5, *parts[10:], *parts[:10]),
+        )
+        assert [*counts] == [5, 5, 5]
+
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    assert connection.execute(deadlocks).fetchall() == [(0,)]
+    totals = connection.execute("SELECT body->'windows'->'requests'->'total' FROM limits")
+    assert [*totals] == [(300,)] * 20
+
+
+async def test_a_full_limit_is_not_written(limits: LimitStore, connection: Connection) -> None:
+    row = "SELECT xmin::text, ctid::text, body FROM limits"
+    await acquire(limits, a_limit(1))
+    before = connection.execute(row).fetchall()
+
+    assert await acquire_many(limits, 50, a_limit(1)) == 0
+
+    assert connection.execute(row).fetchall() == before
+
+
+async def test_unknown_fields_and_windows_are_kept(
+    limits: LimitStore, connection: Connection
+) -> None:
+    await acquire(limits, a_limit(5))
+    newer = '{"unknown": [1, null], "windows": {"newer": {"counters": {"1": 2}, "total": 2}}}'
+    windows = "jsonb_build_object('windows', (body->'windows') || (%(new)s::jsonb->'windows'))"
+    change = f"UPDATE limits SET body = body || %(new)s::jsonb || {windows}"  # noqa: S608
+    connection.execute(change, {"new": newer})
+
+    await acquire(limits, a_limit(5))
+
+    [(body,)] = connection.execute("SELECT body FROM limits").fetchall()
+    assert body["unknown"] == [1, None]
+    assert body["windows"]["newer"] == {"counters": {"1": 2}, "total": 2}
+    assert body["windows"]["requests"]["total"] == 2
+
+
+async def test_a_damaged_row_fails_only_those_who_need_it(
+    limits: LimitStore, connection: Connection
+) -> None:
+    await acquire(limits, a_limit(5, "damaged"))
+    connection.execute("UPDATE limits SET body = '[]'")
+
+    damaged, whole = await asyncio.gather(
+        acquire(limits, a_limit(5, "damaged")),
+        acquire(limits, a_limit(5, "whole")),
+        return_exceptions=True,
+    )
+
+    assert isinstance(damaged, CorruptRecord)
+    assert isinstance(whole, Acquisition)
+
+
+@contextmanager
+def uncommitted(connection: Connection, statement: str) -> Iterator[None]:
+    with connection.transaction():
+        connection.execute(statement)
+        yield
+
+
+ADD_FULL: Final = """
+INSERT INTO limits (id, expires_at, body) VALUES ('total:deliveries', '2100-01-01',
+    '{"schema_version": 1, "expires_at": "2100-01-01T00:00:00Z", "windows": {}}')
+"""
+
+
+async def test_a_row_that_another_instance_adds_meanwhile_is_read(
+    limits: LimitStore, connection: Connection
+) -> None:
+    with uncommitted(connection, ADD_FULL):
+        waiting = asyncio.create_task(acquire_many(limits, 10, a_limit(5)))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+
+    assert await waiting == 5
+    [(body,)] = connection.execute("SELECT body FROM limits").fetchall()
+    assert body["windows"]["requests"]["total"] == 5
+
+
+async def test_a_batch_that_is_always_prevented_ends(
+    limits: LimitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = []
+
+    async def prevented(*_: object) -> None:
+        attempts.append(1)
+        raise psycopg.errors.DeadlockDetected
+
+    monkeypatch.setattr("adapters.postgres.limit_store._execute_once", prevented)
+    monkeypatch.setattr("adapters.postgres.limit_store.MAX_PAUSE", 0)
+
+    with pytest.raises(ConcurrencyConflict):
+        await acquire(limits, a_limit(5))
+
+    assert len(attempts) == MAX_ATTEMPTS
+
+
+async def test_a_batch_that_waits_too_long_for_a_row_does_nothing(
+    limits: LimitStore, connection: Connection
+) -> None:
+    await acquire(limits, a_limit(5))
+    with (
+        uncommitted(connection, "SELECT FROM limits FOR UPDATE"),
+        pytest.raises((StorageTimeout, StorageUnavailable)),
+    ):
+        await acquire(limits, a_limit(5))
+
+    assert await acquire_many(limits, 9, a_limit(5)) == 4
+
+
+async def test_a_batch_whose_connection_is_ended_by_an_operator_does_nothing(
+    limits: LimitStore, connection: Connection
+) -> None:
+    await acquire(limits, a_limit(5))
+    end = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+    """
+    with uncommitted(connection, "SELECT FROM limits FOR UPDATE"):
+        waiting = asyncio.create_task(acquire(limits, a_limit(5)))
+        await wait_until(lambda: connection.execute(end).fetchall() == [(1,)])
+        with pytest.raises(StorageUnavailable):
+            await waiting
+
+    assert await acquire_many(limits, 9, a_limit(5)) == 4
+
+
+async def test_locks_of_a_process_that_stops_are_released(limits: LimitStore, url: str) -> None:
+    await acquire(limits, a_limit(5))
+    async with open_postgres_database(
+        url.replace("timeout=1", "timeout=0.5"), FakePhoneEncryption().key_fingerprint()
+    ) as stopping:
+        pool = stopping.limits._database.pool  # type: ignore[attr-defined]
+        connection = await pool.getconn()
+        await connection.execute("BEGIN")
+        await connection.execute("SELECT FROM limits FOR UPDATE")
+
+        # The first has waited for half of its time when the locks are released.
+        assert isinstance(await acquire(limits, a_limit(5)), Acquisition)
+        await pool.putconn(connection)
+
+
+async def test_rows_that_others_lock_are_not_waited_for_by_the_cleanup(
+    limits: LimitStore, connection: Connection
+) -> None:
+    await acquire(limits, a_limit(5, "a"), a_limit(5, "b"))
+    with uncommitted(connection, "SELECT FROM limits WHERE id = 'a:deliveries' FOR UPDATE"):
+        assert await limits.delete_expired(NOW + 3 * HOUR, 10) == 1
+
+    assert await limits.delete_expired(NOW + 3 * HOUR, 10) == 1

@@ -1,0 +1,302 @@
+"""Opening a database: its URL, its metadata, and the health check."""
+
+import asyncio
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from adapters.postgres import inspect_database
+from adapters.postgres.schema import creation_statements
+from application.ports.errors import ConfigurationError, StorageUnavailable
+from tests.support.builders import an_id, an_identity
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import open_postgres_repositories
+from tests.support.servers.postgres import PostgresProcess, PostgresServer, execute
+from tests.support.servers.process import free_ports
+
+PASSWORD: Final = "s3cr3t-of-the-operator"
+KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
+
+ADD_IDENTITY: Final = """
+import asyncio, sys
+from tests.support.builders import an_id, an_identity
+from tests.support.repositories import open_postgres_repositories
+
+async def main(url, number):
+    async with open_postgres_repositories(url) as repositories:
+        await repositories.identities.add(an_identity(id=an_id(number)))
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+@pytest.fixture(scope="module")
+def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresProcess]:
+    """A server with users: `writer` owns the database `dialtone`, `reader` may read it."""
+    folder: Path = tmp_path_factory.mktemp("protected")
+    with PostgresProcess(folder / "postgres") as process:
+        process.server.execute(
+            f"CREATE ROLE writer LOGIN PASSWORD '{PASSWORD}'",
+            f"CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}' IN ROLE pg_read_all_data",
+            f"CREATE ROLE stranger LOGIN PASSWORD '{PASSWORD}'",
+            "CREATE DATABASE dialtone OWNER writer",
+        )
+        process.allow(
+            "host all postgres 127.0.0.1/32 trust",
+            "host all writer,reader 127.0.0.1/32 scram-sha-256",
+            "hostssl all stranger 127.0.0.1/32 scram-sha-256",
+        )
+        yield process
+
+
+def url_of(process: PostgresProcess, user: str, name: str = "dialtone") -> str:
+    return f"postgresql://{user}@{process.address}/{name}"
+
+
+async def opening_error(url: str, encryption: FakePhoneEncryption | None = None) -> str:
+    """Return why opening fails: one line that says what to do, without the password."""
+    encryption = encryption or FakePhoneEncryption()
+    with pytest.raises(ConfigurationError) as inspected:
+        await inspect_database(url, encryption.key_fingerprint())
+    with pytest.raises(ConfigurationError) as raised:
+        async with open_postgres_repositories(url, encryption):
+            pytest.fail("it was opened")
+    assert str(inspected.value) == str(raised.value)
+    message = str(raised.value)
+    assert re.search(r": .*\b(allow|correct|create|drop|grant|make|name|start)\b", message)
+    assert "\n" not in message
+    assert "s3cr3t" not in message
+    assert raised.value.__cause__ is None
+    return message
+
+
+async def create_database(url: str) -> None:
+    async with open_postgres_repositories(url) as repositories:
+        await repositories.identities.add(an_identity())
+
+
+def query(url: str, sql: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("user", "name", "reason"),
+    [
+        (f"writer:{PASSWORD}x", "dialtone", "rejects the user or the password"),
+        ("writer", "dialtone", "rejects the user or the password"),
+        (f"nobody:{PASSWORD}", "dialtone", "does not let this user connect from this host"),
+        (f"stranger:{PASSWORD}", "dialtone", "sslmode=require"),
+        (f"writer:{PASSWORD}", "no_such_name", "does not exist: create it"),
+        (f"writer:{PASSWORD}", "dialtone?sslmode=require", "does not use TLS"),
+    ],
+)
+async def test_a_server_that_does_not_let_the_user_in_is_an_error(
+    protected: PostgresProcess, user: str, name: str, reason: str
+) -> None:
+    assert reason in await opening_error(url_of(protected, user, name))
+
+
+@pytest.mark.parametrize(
+    ("is_new", "reason"),
+    [
+        (True, "no schema in which this user may create tables"),
+        (False, "does not let this user read and write"),
+    ],
+)
+async def test_a_user_who_may_only_read_is_an_error(
+    protected: PostgresProcess, is_new: bool, reason: str
+) -> None:
+    name = "new" if is_new else "existing"
+    protected.server.execute(f"CREATE DATABASE {name} OWNER writer")
+    if not is_new:
+        await create_database(url_of(protected, f"writer:{PASSWORD}", name))
+
+    assert reason in await opening_error(url_of(protected, f"reader:{PASSWORD}", name))
+
+
+async def test_the_owner_of_a_database_needs_no_other_right(protected: PostgresProcess) -> None:
+    url = url_of(protected, f"writer:{PASSWORD}")
+
+    await create_database(url)
+
+    async with open_postgres_repositories(url) as repositories:
+        await repositories.health.check()
+        assert await repositories.identities.load(an_id()) is not None
+
+
+async def test_a_new_database_is_inspected_without_a_change(postgres_database: str) -> None:
+    assert await inspect_database(postgres_database, KEY_FINGERPRINT) is None
+    assert query(postgres_database, "SELECT * FROM pg_tables WHERE schemaname = 'public'") == []
+
+    await create_database(postgres_database)
+
+    assert await inspect_database(postgres_database, None) == 1
+
+
+async def test_a_database_with_other_keys_is_an_error_and_stays_usable(
+    postgres_database: str,
+) -> None:
+    await create_database(postgres_database)
+
+    other = FakePhoneEncryption(b"another key")
+    assert "other keys" in await opening_error(postgres_database, other)
+    async with open_postgres_repositories(postgres_database) as repositories:
+        loaded = await repositories.identities.load(an_id())
+        assert loaded is not None
+        assert loaded.value == an_identity()
+
+
+@pytest.mark.parametrize("schema_version", [0, 1000])
+async def test_the_database_of_another_version_is_an_error(
+    postgres_database: str, schema_version: int
+) -> None:
+    await create_database(postgres_database)
+    change = f"UPDATE database_metadata SET schema_version = {schema_version}"  # noqa: S608
+    execute(postgres_database, change)
+
+    message = await opening_error(postgres_database)
+
+    assert f"another version of Dialtone (schema {schema_version};" in message
+
+
+async def test_an_unfinished_change_of_the_index_key_is_an_error(postgres_database: str) -> None:
+    await create_database(postgres_database)
+    execute(postgres_database, "UPDATE database_metadata SET unfinished_index_key = 'key'")
+
+    with pytest.raises(ConfigurationError, match="is not finished: run"):
+        await create_database(postgres_database)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE identities (name text)",
+        "CREATE TABLE database_metadata (name text)",
+        "CREATE TABLE database_metadata (id text, schema_version int, key_fingerprint text, "
+        "unfinished_index_key text)",
+    ],
+)
+async def test_the_database_of_another_program_is_an_error_and_unchanged(
+    postgres_database: str, statement: str
+) -> None:
+    execute(postgres_database, statement)
+
+    assert "another program" in await opening_error(postgres_database)
+    tables = query(postgres_database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    assert len(tables) == 1
+
+
+async def test_a_database_of_another_encoding_is_an_error(
+    postgres_server: PostgresServer,
+) -> None:
+    with suppress(psycopg.errors.DuplicateDatabase):
+        postgres_server.execute(
+            "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+        )
+
+    assert "its encoding is not UTF8" in await opening_error(postgres_server.database_url("latin"))
+    postgres_server.execute("DROP DATABASE latin WITH (FORCE)")
+
+
+async def test_a_read_only_server_is_an_error(
+    postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    name = postgres_database.rpartition("/")[2].partition("?")[0]
+    postgres_server.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+
+    assert "is read-only: name the primary" in await opening_error(postgres_database)
+
+
+async def test_a_server_that_is_not_there_is_an_error() -> None:
+    [port] = free_ports(1)
+
+    reason = await opening_error(f"postgresql://127.0.0.1:{port}/dialtone")
+
+    assert "has no server that responds: start PostgreSQL" in reason
+    assert "cannot be resolved" in await opening_error("postgresql://no-such-host.invalid/dialtone")
+
+
+async def test_missing_tables_and_indexes_are_created_and_others_stay(
+    postgres_database: str,
+) -> None:
+    await create_database(postgres_database)
+    execute(
+        postgres_database,
+        "DROP TABLE calls",
+        "DROP INDEX identities_username_key",
+        "CREATE TABLE another (name text)",
+        "CREATE INDEX another_index ON identities (version)",
+    )
+
+    await create_database(postgres_database)
+
+    names = query(postgres_database, "SELECT relname FROM pg_class")
+    assert {name for name, _ in creation_statements()} | {"another", "another_index"} <= {
+        name for (name,) in names
+    }
+
+
+async def test_an_invalid_index_is_an_error(postgres_database: str) -> None:
+    await create_database(postgres_database)
+    execute(
+        postgres_database,
+        "UPDATE pg_index SET indisvalid = false "
+        "WHERE indexrelid = 'identities_username_key'::regclass",
+    )
+
+    with pytest.raises(ConfigurationError, match="invalid, identities_username_key: drop it"):
+        await create_database(postgres_database)
+
+
+async def test_instances_that_start_together_create_one_database(postgres_database: str) -> None:
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", ADD_IDENTITY, postgres_database, number
+        )
+        for number in "01"
+    ]
+    assert [await process.wait() for process in processes] == [0, 0]
+
+    async with open_postgres_repositories(postgres_database) as repositories:
+        assert all([await repositories.identities.load(an_id(number)) for number in range(2)])
+
+
+async def test_writes_wait_for_the_disk_whatever_the_database_says(
+    postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    name = postgres_database.rpartition("/")[2].partition("?")[0]
+    postgres_server.execute(
+        f"ALTER DATABASE {name} SET synchronous_commit = off",
+        f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'",
+    )
+    async with open_postgres_repositories(postgres_database) as repositories:
+        results = await asyncio.gather(
+            *(repositories.identities.add(an_identity(id=an_id(number))) for number in range(40))
+        )
+        shown = await repositories.identities.store._database.read(  # type: ignore[attr-defined]
+            "SELECT current_setting('synchronous_commit')"
+        )
+
+    assert results == [True] * 40
+    assert [*map(tuple, shown)] == [("on",)]
+
+
+async def test_the_health_check_writes_and_fails_for_an_emptied_database(
+    postgres_database: str,
+) -> None:
+    checked = "SELECT health_checked_at FROM database_metadata"
+    async with open_postgres_repositories(postgres_database) as repositories:
+        before = query(postgres_database, checked)
+        await repositories.health.check()
+        assert query(postgres_database, checked) > before
+
+        execute(postgres_database, "DELETE FROM database_metadata")
+        with pytest.raises(StorageUnavailable, match="emptied"):
+            await repositories.health.check()

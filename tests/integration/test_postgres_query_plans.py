@@ -1,0 +1,233 @@
+"""Every query is a range of an index, and nothing is sorted after it was read.
+
+The tests explain the statements that the adapter sent, on tables with statistics and with the
+settings of a new server.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from adapters.postgres.database import PostgresDatabase
+from adapters.postgres.limit_store import _LOCK, _SAVE
+from adapters.postgres.opening import stores_in
+from adapters.postgres.schema import ALL_KINDS, column_types
+from adapters.records.database import Database
+from adapters.records.kinds import KINDS
+from adapters.records.limits import LIMITS
+from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
+from adapters.records.record_store import Position
+from tests.contract.test_storage_errors import OPERATIONS
+from tests.support.builders import NOW
+from tests.support.repositories import open_postgres_repositories
+from tests.support.servers.postgres import PostgresServer
+
+ROWS: Final = 3_000
+MIDDLE: Final = NOW + timedelta(minutes=ROWS // 2)
+# Of a usual size, and no compression makes it smaller.
+_BODY: Final = """
+(SELECT jsonb_agg(md5(n::text || part::text)) FROM generate_series(1, 30) AS part)
+"""
+SEARCHES: Final = [
+    pytest.param(kind, index, id=index.name) for kind in KINDS for index in kind.indexes
+]
+Plan = Mapping[str, Any]
+
+
+@dataclass
+class LoggedDatabase:
+    """Sends statements, and explains them. It is in the place of a `PostgresDatabase`."""
+
+    connection: psycopg.AsyncConnection[Any]
+    batches: list[Any] = field(default_factory=list)
+    plans: list[Plan] = field(default_factory=list)
+
+    async def read(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        await self.explain(sql, values)
+        return []
+
+    async def write(self, sql: str, values: Sequence[object] = ()) -> int:
+        await self.explain(sql, values)
+        return 0
+
+    async def wait(self, call: Any, error: Any) -> Any:
+        return await call()
+
+    async def run(self, call: Any) -> Any:
+        raise NotImplementedError
+
+    async def explain(self, sql: str, values: Sequence[object]) -> None:
+        cursor = await self.connection.execute(f"EXPLAIN (FORMAT JSON) {sql}", values)
+        [(explained,)] = await cursor.fetchall()
+        self.plans.append(explained[0]["Plan"])
+
+
+@pytest.fixture(scope="module")
+def url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A database with enough rows of each kind that indexes differ in their cost."""
+    name = f"plans_{uuid.uuid4().hex}"
+    postgres_server.execute(f"CREATE DATABASE {name}")
+    database_url = postgres_server.database_url(name)
+    asyncio.run(create(database_url))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for kind in ALL_KINDS:
+            connection.execute(fill(kind), {"now": NOW, "rows": ROWS})
+        connection.execute("VACUUM ANALYZE")
+    yield database_url
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def create(url: str) -> None:
+    async with open_postgres_repositories(url):
+        pass
+
+
+def fill(kind: RecordKind[Any]) -> str:
+    """Add rows that have all columns, or every second one of those that may be missing."""
+    unique = {name for index in kind.indexes if index.is_unique for name in index.equal}
+    names, values = ["id", "body"], ["lpad(n::text, 5, '0')", _BODY]
+    if kind is not LIMITS:
+        names.append("version")
+        values.append("1")
+    for position, (name, column_type) in enumerate(column_types(kind).items()):
+        value = "'value ' || n % 3"
+        if column_type.startswith("timestamptz"):
+            value = "%(now)s::timestamptz + n * interval '1 minute'"
+        elif name in unique:
+            value = "'value ' || n"
+        elif name == "state":
+            value = "CASE WHEN n %% 5 = 0 THEN 'pending' ELSE 'ready' END"
+        value = value.replace("n % 3", "n %% 3")
+        if "NOT NULL" not in column_type and position % 2 == 0:
+            value = f"CASE WHEN n %% 2 = 1 THEN {value} END"
+        names.append(name)
+        values.append(value)
+    return f"""
+    INSERT INTO {kind.name} ({", ".join(names)}) SELECT {", ".join(values)}
+    FROM generate_series(1, %(rows)s) AS n
+    """  # noqa: S608
+
+
+@pytest.fixture
+async def logged(url: str) -> AsyncIterator[LoggedDatabase]:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        yield LoggedDatabase(connection)
+
+
+@pytest.fixture
+def database(logged: LoggedDatabase) -> Database:
+    stand_in: Any = logged
+    assert {"read", "write", "run", "wait"} <= set(dir(PostgresDatabase))
+    return stores_in(stand_in)
+
+
+async def plans_of(logged: LoggedDatabase, call: Awaitable[object]) -> list[Plan]:
+    logged.plans.clear()
+    # There are no rows to unpack.
+    await asyncio.gather(call, return_exceptions=True)
+    return [*logged.plans]
+
+
+def nodes(plan: Plan) -> Iterator[Plan]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def indexes(plan: Plan) -> list[str]:
+    """Return the indexes that are read; no scan of a table and no sort is allowed."""
+    types = {node["Node Type"] for node in nodes(plan)}
+    assert not {"Seq Scan", "Sort", "Incremental Sort", "Bitmap Heap Scan"} & types
+    return [node["Index Name"] for node in nodes(plan) if "Index Name" in node]
+
+
+def values_of(index: Index) -> list[str]:
+    """Values that some rows have in the columns that a search names."""
+    return ["ready" if name == "state" else "value 1" for name in index.equal]
+
+
+@pytest.mark.parametrize(("kind", "index"), SEARCHES)
+async def test_each_search_is_one_range_of_its_index(
+    logged: LoggedDatabase, database: Database, kind: RecordKind[Any], index: Index
+) -> None:
+    store, equal = database.records, values_of(index)
+    times: list[datetime | None] = [None, MIDDLE] if index.order else [None]
+    positions = [None, Position(MIDDLE, "01500")] if index.is_paged else [None]
+    plans = []
+    for newest_first in (False, True):
+        for after in positions:
+            for until in times:
+                plans += await plans_of(
+                    logged,
+                    store.find(
+                        kind,
+                        index,
+                        equal,
+                        until=until,
+                        after=after,
+                        newest_first=newest_first,
+                        limit=10,
+                    ),
+                )
+
+    assert len(plans) == 2 * len(times) * len(positions)
+    assert [indexes(plan) for plan in plans] == [[index.name]] * len(plans)
+    # All conditions limit the range. None is a filter of what was read.
+    assert not [node for plan in plans for node in nodes(plan) if "Filter" in node]
+
+
+@pytest.mark.parametrize(("kind", "index"), SEARCHES)
+async def test_a_count_reads_an_index_alone(
+    logged: LoggedDatabase, database: Database, kind: RecordKind[Any], index: Index
+) -> None:
+    [plan] = await plans_of(logged, database.records.count(kind, index, values_of(index), 100))
+
+    assert indexes(plan) == [index.name]
+    assert "Index Only Scan" in {node["Node Type"] for node in nodes(plan)}
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in ALL_KINDS if kind.expires], ids=lambda kind: kind.name
+)
+async def test_expired_records_are_found_by_their_index(
+    logged: LoggedDatabase, database: Database, kind: RecordKind[Any]
+) -> None:
+    store = database.limits if kind is LIMITS else None
+    [plan] = await plans_of(
+        logged,
+        store.delete_expired(MIDDLE, 10)
+        if store
+        else database.records.delete_expired(kind, MIDDLE, 10),
+    )
+
+    assert set(indexes(plan)) <= {kind.find_index(EXPIRES_AT).name, f"{kind.name}_pkey"}
+
+
+async def test_a_batch_of_reservations_reads_rows_by_their_ids(logged: LoggedDatabase) -> None:
+    ids = [f"{number:05}" for number in range(20)]
+
+    await logged.explain(_LOCK, (ids,))
+    await logged.explain(_SAVE, (ids, [NOW] * 20, ["{}"] * 20))
+
+    locked, saved = logged.plans
+    names = [node.get("Index Name") for plan in (locked, saved) for node in nodes(plan)]
+    assert {*names} - {None} == {"limits_pkey"}
+    assert "Seq Scan" not in {node["Node Type"] for plan in (locked, saved) for node in nodes(plan)}
+
+
+async def test_every_other_statement_reads_rows_by_their_ids(
+    logged: LoggedDatabase, database: Database
+) -> None:
+    others = ("records.find", "records.count", "records.delete_expired", "limits.delete_expired")
+    for name, operation in OPERATIONS.items():
+        if not name.startswith(others):
+            for plan in await plans_of(logged, operation(database)):
+                used = {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
+                assert all(index.endswith("_pkey") for index in used), name
+                assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}, name

@@ -26,6 +26,7 @@ from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
+from entrypoints.http.otp.message_status import SmsController
 from entrypoints.http.parsing import require_single_parameters
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
@@ -34,7 +35,6 @@ from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpSettings
 from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
-from entrypoints.http.voice.controller import SmsController, VoiceController
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OtpController,
@@ -46,7 +46,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OperationsController,
     LegacyOtpController,
 )
-_NOT_DESCRIBED: Final = (VoiceController, SmsController, OpenApiController)
+_NOT_DESCRIBED: Final[tuple[type[Controller], ...]] = (SmsController, OpenApiController)
 
 
 def create_app(
@@ -71,7 +71,7 @@ def create_app(
 
     server = settings.server
     app = Litestar(
-        route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
+        route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED, *_voice_controllers(settings)],
         lifespan=[lifespan],
         request_class=ApiRequest,
         state=State(
@@ -105,6 +105,15 @@ def create_app(
         settings.is_stopping,
         {**DEFAULT_HEADERS, **vary},
     )
+
+
+def _voice_controllers(settings: HttpSettings) -> Sequence[type[Controller]]:
+    """Return the webhooks of the phone line. They are loaded only where there is one."""
+    if not settings.has_phone_line:
+        return ()
+    from entrypoints.http.voice.controller import VoiceController
+
+    return (VoiceController,)
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:

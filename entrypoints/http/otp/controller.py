@@ -150,7 +150,7 @@ def _parse_channel(text: str | None, settings: HttpOtpSettings) -> Channel:
     if channel is Channel.VOICE and not settings.has_voice_channel:
         raise errors.UnsupportedValue(
             "This service places no calls. Send 'sms', or omit the field. Its operator can change"
-            " that: DIALTONE_VOICE=twilio with a number in TWILIO_VOICE_FROM or TWILIO_FROM."
+            " that with the setting DIALTONE_VOICE."
         )
     return channel
 

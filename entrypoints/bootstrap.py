@@ -97,7 +97,6 @@ async def open_use_cases(
     from adapters.failover import FailoverMessenger, Provider
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file.document import KeyPurpose
-    from adapters.key_file.keys import FileOtpKeys
     from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
@@ -160,7 +159,7 @@ async def open_use_cases(
                 otp=OtpPorts(
                     messenger=messenger,
                     sms_templates=templates,
-                    otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
+                    peppers=keys.key_set(KeyPurpose.OTP_PEPPER),
                     keyed_hashes=phone_encryption,
                     call_provider=call_provider,
                     status_callbacks=status_callbacks,

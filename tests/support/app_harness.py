@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from adapters.key_file.keys import FileOtpKeys
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import IDENTITIES
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
@@ -72,7 +71,7 @@ class AppHarness:
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
     call_provider: FakeCallProvider = field(default_factory=FakeCallProvider)
-    otp_keys: FakeKeyRing = field(default_factory=FakeKeyRing)
+    peppers: FakeKeyRing = field(default_factory=FakeKeyRing)
     refresh_keys: FakeKeyRing = field(default_factory=FakeKeyRing)
     events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
     clock: MovableClock = field(default_factory=MovableClock)
@@ -97,7 +96,7 @@ class AppHarness:
             otp=OtpPorts(
                 messenger=self.messenger,
                 sms_templates=FakeSmsTemplates(),
-                otp_keys=FileOtpKeys(self.otp_keys),
+                peppers=self.peppers,
                 keyed_hashes=self.keyed_hashes,
                 call_provider=self.call_provider,
                 status_callbacks=self.status_callbacks,
@@ -168,7 +167,7 @@ class AppHarness:
         return self.code_of(challenges[call.value.challenge_id or ""])
 
     def code_of(self, challenge: Challenge) -> str:
-        codes = OtpCodes(FileOtpKeys(self.otp_keys), self.policy.otp.test_otps)
+        codes = OtpCodes(self.peppers, self.policy.otp.test_otps)
         return codes.derive(challenge, a_phone()).digits
 
     async def verify_otp(

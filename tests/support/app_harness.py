@@ -8,6 +8,7 @@ from typing import Any, Final
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import IDENTITIES
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
+from application.identities.login import LoggedIn
 from application.media.feature import MediaFeature, MediaPorts
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
@@ -16,7 +17,7 @@ from application.operations.feature import OperationsFeature, OperationsPorts
 from application.otp.codes import OtpCodes
 from application.otp.feature import OtpFeature, OtpPorts
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
-from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
+from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import ImagePublisher
 from application.ports.repositories import Repositories

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pytest
 
+from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
-from application.otp.verify_otp import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from application.ports.system import SecurityEventType

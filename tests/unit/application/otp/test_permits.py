@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn
+from application.identities.login import LoggedIn
 from application.ports.errors import StorageUnavailable
 from domain.errors import DeliveryFailed
 from domain.otp.delivery import Channel, Delivery

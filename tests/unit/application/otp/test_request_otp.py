@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 
+from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpCommand
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult
 from domain.errors import (
     CountryNotServed,

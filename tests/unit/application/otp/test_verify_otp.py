@@ -2,7 +2,8 @@
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
+from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from domain.otp.challenge import Challenge, OtpCode, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber

@@ -17,7 +17,7 @@ from adapters.sqlite.connection_worker import OPERATION_TIMEOUT
 from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.errors import SQLITE_ERRORS, to_port_error
 from adapters.sqlite.record_store import delete_expired, to_column
-from adapters.sqlite.row_loader import UNREADABLE, RowLoader, decode_rows, select_rows
+from adapters.sqlite.row_loader import UNREADABLE, decode_rows, make_row_loader, select_rows
 from adapters.sqlite.schema import RETIRED_TABLES
 from application.ports.errors import CorruptRecord, StorageTimeout
 from domain.otp.rate_limits import Acquisition, Reservation
@@ -47,7 +47,7 @@ class SqliteLimitStore:
     def __init__(self, database: SqliteDatabase) -> None:
         """Use an open database."""
         self._database = database
-        self._rows = RowLoader(database, LIMITS, _VERSION)
+        self._rows = make_row_loader(database, LIMITS.name, _VERSION)
         self._batches = LimitBatches(self._execute)
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:

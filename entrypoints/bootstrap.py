@@ -40,7 +40,7 @@ from entrypoints.factories import (
     open_adapter,
     status_callbacks_of,
 )
-from entrypoints.keys import check_secrets_file_not_lost
+from entrypoints.lost_data import check_secrets_file_not_lost
 from entrypoints.operator_files import load_call_flow, load_sms_templates
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (

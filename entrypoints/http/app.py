@@ -75,6 +75,7 @@ def create_app(
     def describe() -> bytes:
         return msgspec.json.encode(describe_api(CONTROLLERS, settings))
 
+    server = settings.server
     app = Litestar(
         route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
         lifespan=[lifespan],
@@ -82,19 +83,19 @@ def create_app(
         state=State(
             {
                 "settings": settings,
-                "request_limits": RequestLimits(settings),
+                "request_limits": RequestLimits(settings.server),
                 "upload_limiter": UploadLimiter(
                     MAX_UPLOADS,
-                    MAX_SPOOLED_FILES * settings.upload_limit,
+                    MAX_SPOOLED_FILES * settings.media.upload_limit,
                     IdentityLocks(settings.upload_lock_file),
-                    min_rate=settings.upload_min_rate,
+                    min_rate=settings.media.upload_min_rate,
                 ),
                 "file_reads": FileReads(),
                 "describe_api": describe,
             }
         ),
         before_request=_before_request,
-        cors_config=_cors_config(settings.web_origins),
+        cors_config=_cors_config(server.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
         request_max_body_size=MAX_JSON_BYTES,
         # With it, the framework would serve pages of its own; see describe_api.
@@ -104,14 +105,14 @@ def create_app(
     )
     checked = RequestCheckMiddleware(
         app,
-        settings.public_url if settings.is_public_url_set else None,
-        settings.web_origins,
+        server.public_url if server.is_public_url_set else None,
+        server.web_origins,
     )
     # Otherwise a cache gives a page the copy of another origin, without CORS headers.
-    vary = {b"vary": b"Origin"} if settings.web_origins else {}
+    vary = {b"vary": b"Origin"} if server.web_origins else {}
     return RequestContextMiddleware(
         DeadlineMiddleware(checked),
-        settings.trusted_proxies,
+        server.trusted_proxies,
         settings.is_stopping,
         {**DEFAULT_HEADERS, **vary},
     )

@@ -9,7 +9,7 @@ from typing import Final
 
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.http.errors.exceptions import TooManyRequests
-from entrypoints.http.settings import HttpSettings
+from entrypoints.http.settings import HttpServerSettings
 
 MAX_KEYS: Final = 10_000
 _SITE_PREFIX_LENGTH: Final = 48
@@ -59,7 +59,7 @@ class RequestLimit:
 class RequestLimits:
     """All limits of requests. Hooks in `auth.py` apply them."""
 
-    def __init__(self, settings: HttpSettings) -> None:
+    def __init__(self, settings: HttpServerSettings) -> None:
         """Count no request yet."""
         per_ip, workers = settings.refresh_limit_per_ip, settings.workers
         per_site = per_ip and SlidingWindow(per_ip.limit * _SITE_FACTOR, per_ip.period)

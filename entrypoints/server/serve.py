@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Set
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -22,6 +22,9 @@ from entrypoints.server.descriptors import max_connections, raise_descriptor_lim
 from entrypoints.server.stop import StopSequence
 from entrypoints.server.workers import STOP_SIGNALS, Workers
 from entrypoints.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from entrypoints.http.middleware import App
 
 # Looking up a host name imports this codec. If the thread below imported it while a worker is
 # forked, the worker would wait for the import lock forever.
@@ -59,7 +62,7 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
     raise_descriptor_limit()
     drain_seconds = settings.drain_timeout.total_seconds()
     server = Granian(
-        "entrypoints.server.workers:Workers.make_app",
+        "entrypoints.server.serve:_make_app",
         interface=Interfaces.ASGI,
         address=bind.host,
         port=bind.port,
@@ -90,11 +93,22 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
     )
     _run_in_thread(partial(_handle_signals, stop, awaited))
     server.on_startup(lambda: _run_in_thread(partial(_wait_until_listening, bind, on_listening)))
-    server.serve(target_loader=partial(workers.make_app, settings), wrap_loader=False)
+    server.serve(target_loader=partial(_make_app, settings, workers), wrap_loader=False)
     has_ended.set()
     if stop.is_interrupted:
         raise KeyboardInterrupt
     return not workers.cannot_start
+
+
+def _make_app(settings: Settings, workers: Workers) -> "App":
+    """Make the application, in a worker."""
+    try:
+        # The parent process does not import the application.
+        from entrypoints.server.worker_app import make_app
+
+        return make_app(settings, workers)
+    except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
+        workers.stop_service(error)
 
 
 def _run_in_thread(function: Callable[[], None]) -> None:

@@ -9,16 +9,14 @@ import structlog
 
 from adapters.logging import configure_logging
 from application.use_cases import UseCases
-from domain.identities.username import UsernameRules
-from entrypoints.bootstrap import make_webhooks, open_use_cases
+from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
-from entrypoints.operator_jobs import is_database_lost
+from entrypoints.lost_data import is_database_lost
 from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
 from entrypoints.server.workers import Workers
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Environment
 
 _GC_THRESHOLDS: Final = (5_000, 1_000, 10)
 """How many new objects, and collections of younger objects, start a garbage collection.
@@ -31,38 +29,21 @@ in the processor's cache makes all requests slower by a fifth.
 _log = structlog.get_logger()
 
 
-def make_app(
-    settings: Settings, workers: Workers, upload_lock_file: int
-) -> RequestContextMiddleware:
+def make_app(settings: Settings, workers: Workers) -> RequestContextMiddleware:
     """Make the application.
 
     Args:
         settings: all of them.
         workers: are told that this one has started, or cannot.
-        upload_lock_file: an empty file that all workers share.
     """
     configure_logging(settings.log_level, settings.log_format)
     http_settings = HttpSettings(
-        public_url=settings.public_url,
-        upload_limit=settings.max_upload_size,
-        upload_min_rate=settings.upload_min_rate,
-        default_region=settings.default_region,
-        upload_lock_file=upload_lock_file,
+        server=settings.http_server(),
+        otp=settings.http_otp(),
+        identities=settings.http_identities(),
+        media=settings.http_media(),
+        upload_lock_file=workers.upload_lock_file,
         is_stopping=workers.is_stopping,
-        otp_length=settings.otp_length,
-        phone_rules=settings.phone_rules,
-        username_rules=UsernameRules(settings.app_name),
-        trusted_proxies=settings.trusted_proxies,
-        request_limit_per_identity=settings.request_limit_per_identity,
-        refresh_limit_per_ip=settings.refresh_limit_per_ip,
-        workers=settings.workers,
-        web_origins=settings.web_origins,
-        is_public_url_set=settings.is_set("DIALTONE_PUBLIC_URL"),
-        webhooks=make_webhooks(settings),
-        has_phone_line=settings.has_phone_line,
-        has_voice_channel=settings.has_voice_channel,
-        keeps_docs_token=settings.env is Environment.DEVELOPMENT,
-        media_cache_control=settings.media_cache_control,
     )
 
     @asynccontextmanager

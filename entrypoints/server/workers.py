@@ -6,17 +6,13 @@ import mmap
 import multiprocessing
 import os
 import signal
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 import structlog
 
 from adapters.logging import flush_log
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.startup_error import StartupError, print_errors
-
-if TYPE_CHECKING:
-    from entrypoints.http.middleware import App
-    from entrypoints.settings.settings import Settings
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """SIGHUP comes from a terminal that is closed."""
@@ -48,7 +44,8 @@ class Workers:
         self._flags = mmap.mmap(-1, 3)
         # It has something to read, for all workers, from the drain on.
         self._drain_reader, self._drain_writer = os.pipe()
-        self._upload_lock_file = os.memfd_create("upload locks")
+        self.upload_lock_file = os.memfd_create("upload locks")
+        """An empty file that all workers share."""
         # The first worker that takes it keeps it.
         self._first_worker = multiprocessing.get_context("fork").Lock()
 
@@ -90,16 +87,6 @@ class Workers:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self._parent_pid:
             os._exit(1)  # the parent ended before that
-
-    def make_app(self, settings: "Settings") -> "App":
-        """Make the application, in a worker."""
-        try:
-            # The parent process does not import the application.
-            from entrypoints.server.worker_app import make_app
-
-            return make_app(settings, self, self._upload_lock_file)
-        except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
-            self.stop_service(error)
 
     def end_with_service(self) -> None:
         """Let granian's handler of SIGTERM run from the drain on."""

@@ -82,14 +82,18 @@ def limit(parse: Callable[[str], Any], *texts: str) -> Any:
 
 
 def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
-    """Return the settings of a dataclass by their variable: the field's name, the declaration."""
+    """Return the settings of a dataclass by their variable: the field's name, the declaration.
+
+    They are in the order of the groups. In a group, they are in the order of the dataclass.
+    """
     found = {}
     for field in dataclasses.fields(settings):
         if declaration := field.metadata.get(_KEY):
             variable = declaration.name or field.name.upper()
             prefix = "" if variable.startswith(VENDORS) else PREFIX
             found[f"{prefix}{variable}"] = (field.name, declaration)
-    return found
+    groups = list(Group)
+    return dict(sorted(found.items(), key=lambda item: groups.index(item[1][1].group)))
 
 
 def descriptions(settings: type[Any]) -> dict[str, str]:

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from application.identities.feature import IdentitiesPolicy
 from domain.identities.session import SessionLimits
+from domain.identities.username import UsernameRules
+from entrypoints.http.settings import HttpIdentitySettings
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.otp import OtpSettings
@@ -36,3 +38,7 @@ class IdentitySettings(OtpSettings):
             recycled_after=self.recycled_after,
             test_otps=self.test_otps.value,
         )
+
+    def http_identities(self) -> HttpIdentitySettings:
+        """Return what these settings decide about users in requests."""
+        return HttpIdentitySettings(username_rules=UsernameRules(self.app_name))

@@ -8,6 +8,7 @@ from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.media.image import SourceFormat, VariantSpec
 from domain.media.usage import Quota
+from entrypoints.http.settings import HttpMediaSettings
 from entrypoints.settings import parsers, services
 from entrypoints.settings.declaration import advanced, essential, optional
 from entrypoints.settings.service import ServiceSettings
@@ -89,4 +90,12 @@ class MediaSettings(ServiceSettings):
             variant_specs=self.media_variants,
             quota=Quota(self.library_quota, self.library_quota_items),
             visibility=self.library_visibility,
+        )
+
+    def http_media(self) -> HttpMediaSettings:
+        """Return what these settings decide about uploads and files in requests."""
+        return HttpMediaSettings(
+            upload_limit=self.max_upload_size,
+            upload_min_rate=self.upload_min_rate,
+            cache_control=self.media_cache_control,
         )

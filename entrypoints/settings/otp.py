@@ -14,6 +14,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneRules
+from entrypoints.http.settings import HttpOtpSettings
 from entrypoints.settings import parsers, services
 from entrypoints.settings.declaration import advanced, essential, limit, optional
 from entrypoints.settings.service import ServiceSettings
@@ -155,15 +156,6 @@ class OtpSettings(ServiceSettings):
         """Whether a code can be delivered by a call. The console prints it."""
         return self.has_phone_line or self.sms[0] is SmsProvider.CONSOLE
 
-    @property
-    def phone_rules(self) -> PhoneRules:
-        """The kinds of numbers that are accepted. Test phones may be of any kind."""
-        test_otps = self.test_otps.value.otps
-        return PhoneRules(
-            accepts_toll_free=self.accepts_toll_free_numbers,
-            exceptions=frozenset(test_otp.phone for test_otp in test_otps),
-        )
-
     def otp_policy(self, *, are_messages_reported: bool) -> OtpPolicy:
         """Return what these settings decide.
 
@@ -198,4 +190,17 @@ class OtpSettings(ServiceSettings):
             are_messages_reported=are_messages_reported,
             sms_provider=provider_name(self.sms[0]) if self.sms else "",
             voice_provider=self.voice.value,
+        )
+
+    def http_otp(self) -> HttpOtpSettings:
+        """Return what these settings decide about phones and codes in requests."""
+        test_phones = frozenset(test_otp.phone for test_otp in self.test_otps.value.otps)
+        return HttpOtpSettings(
+            default_region=self.default_region,
+            # Test phones may be of any kind.
+            phone_rules=PhoneRules(
+                accepts_toll_free=self.accepts_toll_free_numbers, exceptions=test_phones
+            ),
+            otp_length=self.otp_length,
+            has_voice_channel=self.has_voice_channel,
         )

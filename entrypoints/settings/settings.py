@@ -6,15 +6,19 @@ from typing import Any, Final
 
 from entrypoints.settings.declaration import Declaration, declared
 from entrypoints.settings.identities import IdentitySettings
+from entrypoints.settings.keys import KeySettings
 from entrypoints.settings.media import MediaSettings
 from entrypoints.settings.operations import OperationsSettings
+from entrypoints.settings.server import ServerSettings
 from entrypoints.settings.values import Variables
 from entrypoints.settings.voice import VoiceSettings
 
 
 # A dataclass has the fields of its last base first.
 @dataclass(frozen=True, kw_only=True)
-class Settings(OperationsSettings, VoiceSettings, IdentitySettings, MediaSettings):
+class Settings(
+    ServerSettings, OperationsSettings, IdentitySettings, VoiceSettings, KeySettings, MediaSettings
+):
     """What the operator decides. `read_settings` parses and checks each field.
 
     - The variable is the field's name in upper case, after `DIALTONE_` unless it is a vendor's.
@@ -52,4 +56,4 @@ class PartialSettings(Settings):
 
 
 FIELDS: Final[Mapping[str, tuple[str, Declaration]]] = declared(Settings)
-"""Each variable's field: its name and its declaration."""
+"""Each variable's field: its name and its declaration. Those of a group stand together."""

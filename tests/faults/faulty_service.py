@@ -25,7 +25,7 @@ from adapters.system import SystemClock
 from application.ports.errors import StorageTimeout
 from application.ports.repositories import Repositories
 from application.use_cases import Policy, Ports, UseCases
-from entrypoints.cli import main
+from entrypoints.commands.cli import main
 from tests.support.service import Inbox, Service
 
 PROJECT: Final = Path(__file__).parents[2]

@@ -16,6 +16,7 @@ from tests.integration.webhooks import SETTINGS
 from tests.stateful.http_driver import open_http_client
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_call, a_phone, a_recording, an_id
+from tests.support.http_settings import change_http_settings
 
 CONTENT = bytes(range(256)) * 10
 
@@ -138,7 +139,7 @@ async def test_users_see_what_was_agreed_to_with_their_number(driver: CallLogDri
 
 
 async def test_a_service_without_calls_says_what_its_operator_can_set() -> None:
-    settings = replace(SETTINGS, has_voice_channel=False)
+    settings = change_http_settings(SETTINGS, has_voice_channel=False)
     async with open_http_client(AppHarness().use_cases, settings) as http:
         body = {"phone": a_phone().e164, "channel": "voice"}
         response = await http.post("/auth/request-otp", json=body)

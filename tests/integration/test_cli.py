@@ -18,7 +18,7 @@ COMMANDS: Final = (
 )
 SHOW_IMPORTS: Final = """
 import sys
-from entrypoints.cli import main
+from entrypoints.commands.cli import main
 for arguments in " ".join(sys.argv[1:]).split(" / "):
     try:
         code = main(arguments.split())

@@ -14,7 +14,7 @@ from pymongo import MongoClient
 from adapters.key_file.keys import load_secrets_file
 from adapters.mongo import open_mongo_database
 from application.ports.errors import ConfigurationError, PortError
-from entrypoints.part_checks import connection_checks
+from entrypoints.commands.part_checks import connection_checks
 from entrypoints.settings.read import read_settings
 from entrypoints.startup_error import StartupError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

@@ -4,7 +4,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +15,11 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ERRORS as ERROR_TABLE
 from entrypoints.http.errors.table import has_response
 from entrypoints.http.openapi.description import describe_api, render_document
-from entrypoints.http.settings import HttpSettings
+from tests.support.http_settings import change_http_settings, make_http_settings
 from tests.support.schema_check import is_valid, resolve
 
 PROJECT: Final = Path(__file__).parents[2]
-SETTINGS: Final = HttpSettings("https://api.example.org", 20_000_000)
+SETTINGS: Final = make_http_settings("https://api.example.org")
 DOCUMENT: Final[dict[str, Any]] = msgspec.json.decode(
     msgspec.json.encode(describe_api(CONTROLLERS, SETTINGS))
 )
@@ -204,9 +203,9 @@ def test_a_response_to_a_success_has_one_schema() -> None:
 
 
 def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:
-    document = describe_api(CONTROLLERS, replace(SETTINGS, otp_length=8))
+    document = describe_api(CONTROLLERS, change_http_settings(SETTINGS, otp_length=8))
     for name in ("VerifyOtpBody", "LegacyValidateOtpBody"):
         otp = document["components"]["schemas"][name]["properties"]["otp"]
         assert otp["examples"] == ["00012313"]
         assert "{8,}" in otp["pattern"]
-    assert document["servers"] == [{"url": SETTINGS.public_url}]
+    assert document["servers"] == [{"url": SETTINGS.server.public_url}]

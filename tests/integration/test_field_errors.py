@@ -14,7 +14,6 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain import errors
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS
-from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 from tests.integration.uploads import (
     CONTENT_TYPE,
@@ -26,6 +25,7 @@ from tests.integration.uploads import (
 )
 from tests.support.builders import a_phone
 from tests.support.examples import examples
+from tests.support.http_settings import make_http_settings
 
 PHONE: Final = a_phone().e164
 REQUEST_OTP: Final = "/auth/request-otp"
@@ -121,7 +121,7 @@ OTHER_ERRORS: Final[list[tuple[Exception, dict[str, str]]]] = [
 
 @pytest.fixture(scope="module")
 def driver() -> Iterator[HttpDriver]:
-    with open_http_driver(HttpSettings("http://test", 10_000, default_region="DE")) as opened:
+    with open_http_driver(make_http_settings(upload_limit=10_000, default_region="DE")) as opened:
         yield opened
 
 

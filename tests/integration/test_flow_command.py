@@ -9,7 +9,7 @@ import pytest
 from adapters.flows import load_call_flow
 from domain.phone import PhoneNumber
 from domain.voice.walk import Caller
-from entrypoints.flow_trial import try_flow
+from entrypoints.commands.flow_trial import try_flow
 from tests.support.service import Service, command
 
 PHONE: Final = PhoneNumber("+14155552671")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import open_http_driver
+from tests.support.http_settings import make_http_settings
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_a_user_signs_in_and_is_created_with_any_format(
     request_path: str, formats: tuple[str, str, str]
 ) -> None:
     for_request, for_verification, for_user = formats
-    settings = HttpSettings("http://test", 1000, default_region="IN")
+    settings = make_http_settings(default_region="IN")
     with open_http_driver(settings) as driver:
         assert driver.post_json(request_path, {"phone": for_request}).status == 200
         message = driver.house.messenger.messages[-1]

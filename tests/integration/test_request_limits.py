@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
+from tests.support.http_settings import make_http_settings
 
 LIMIT = 3
 WINDOW = SlidingWindow(LIMIT, timedelta(hours=1))
@@ -15,9 +15,7 @@ WINDOW = SlidingWindow(LIMIT, timedelta(hours=1))
 
 @pytest.fixture
 def driver() -> Iterator[HttpDriver]:
-    settings = HttpSettings(
-        "http://test", 1000, request_limit_per_identity=WINDOW, refresh_limit_per_ip=WINDOW
-    )
+    settings = make_http_settings(request_limit_per_identity=WINDOW, refresh_limit_per_ip=WINDOW)
     with open_http_driver(settings) as opened:
         yield opened
 

@@ -20,7 +20,6 @@ from entrypoints.http.library.upload_form import (
     MAX_PARTS,
 )
 from entrypoints.http.library.upload_limiter import MAX_MEMORY_BYTES
-from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 from tests.integration.uploads import (
     BOUNDARY,
@@ -34,6 +33,7 @@ from tests.integration.uploads import (
     user_part,
 )
 from tests.support.examples import examples
+from tests.support.http_settings import make_http_settings
 
 LIMIT: Final = 2_000_000
 MAX_BYTES: Final = LIMIT + MAX_FORM_OVERHEAD_BYTES
@@ -107,7 +107,7 @@ class UploadDriver:
 
 @pytest.fixture(scope="module")
 def uploads() -> Iterator[UploadDriver]:
-    with open_http_driver(HttpSettings("http://test", LIMIT)) as driver:
+    with open_http_driver(make_http_settings(upload_limit=LIMIT)) as driver:
         uploads = UploadDriver(driver)
         yield uploads
         assert set(uploads.count_items()) <= {ItemState.READY.value}

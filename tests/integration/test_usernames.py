@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from domain.identities.username import Username
-from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import HttpDriver, open_http_driver
 from tests.support.builders import a_phone
+from tests.support.http_settings import make_http_settings
 
 
 @pytest.fixture
 def driver() -> Iterator[HttpDriver]:
-    with open_http_driver(HttpSettings("http://test", 1000)) as opened:
+    with open_http_driver(make_http_settings()) as opened:
         yield opened
 
 

@@ -31,6 +31,7 @@ from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.http_settings import make_http_settings
 from tests.support.policies import make_policy
 from tests.unit.domain.otp.verification_driver import HOME_IP
 
@@ -38,8 +39,8 @@ OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
 
 _BASE_URL: Final = "http://service"
 _PROXY: Final = ("10.1.2.3", 40_000)
-_SETTINGS: Final = HttpSettings(
-    public_url=_BASE_URL,
+_SETTINGS: Final = make_http_settings(
+    _BASE_URL,
     upload_limit=1024 * 1024,
     default_region="US",
     trusted_proxies=(IPv4Network("10.0.0.0/8"),),

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from application.ports.errors import ConfigurationError
-from entrypoints.connection_checks import CheckResult, run_checks
+from entrypoints.commands.connection_checks import CheckResult, run_checks
 
 HOUR = 3600.0
 

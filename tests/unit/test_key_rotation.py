@@ -10,7 +10,7 @@ from adapters.key_file.document import KeyPurpose, generate_entry, parse_documen
 from adapters.key_file.keys import select_current_key
 from adapters.key_file.rotation import RETENTION_MARGIN, RotatedKeys, rotate_document
 from application.ports.keys import Key
-from entrypoints.operator_jobs import key_lifetimes
+from entrypoints.commands.key_jobs import key_lifetimes
 from tests.support.builders import NOW
 from tests.support.settings import settings
 

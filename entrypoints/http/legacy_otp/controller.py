@@ -36,7 +36,9 @@ class LegacyOtpController(Controller):
         self, request: ApiRequest, data: JSONBody[schemas.LegacyGetOtpBody]
     ) -> schemas.LegacyGetOtpResponse:
         """Send a code to a phone."""
-        phone = parse_field("phone", lambda: request.settings.parse_international_phone(data.phone))
+        phone = parse_field(
+            "phone", lambda: request.settings.otp.parse_international_phone(data.phone)
+        )
         await request.use_cases.otp.request_otp(RequestOtpCommand(phone, request.client_ip))
         return schemas.LegacyGetOtpResponse()
 
@@ -56,8 +58,8 @@ class LegacyOtpController(Controller):
         session, until a token of it is used.
         """
         phone, code = parse_fields(
-            ("phone", lambda: request.settings.parse_international_phone(data.phone)),
-            ("otp", lambda: parse_otp_code(data.otp, request.settings.otp_length)),
+            ("phone", lambda: request.settings.otp.parse_international_phone(data.phone)),
+            ("otp", lambda: parse_otp_code(data.otp, request.settings.otp.otp_length)),
         )
         command = VerifyOtpCommand(
             phone, code, request.client_ip, device=request.device_name, is_legacy=True

@@ -126,7 +126,7 @@ class LibraryController(Controller):
             )
             shown = await request.use_cases.media.upload_image(command)
         body = schemas.to_item_response(shown, schemas.UploadImageResponse)
-        location = request.settings.public_path(f"/library/{body.id}")
+        location = request.settings.server.public_path(f"/library/{body.id}")
         return Response(body, headers={"Location": location})
 
     @get(
@@ -277,7 +277,7 @@ class MediaFileController(Controller):
         headers = {
             **_MEDIA_HEADERS,
             **validators.headers,
-            "Cache-Control": _cache_control(access, request.settings.media_cache_control),
+            "Cache-Control": _cache_control(access, request.settings.media.cache_control),
         }
         if validators.is_not_modified(request.headers):
             return ASGIResponse(status_code=304, headers=headers)

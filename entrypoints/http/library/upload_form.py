@@ -62,7 +62,7 @@ async def open_upload_form(request: ApiRequest) -> AsyncIterator[tuple[BinaryIO,
         NoUploadSpace: There is no space for the temporary file, or another upload needs it.
         MediaStorageFailed: The temporary file cannot be written.
     """
-    limit = request.settings.upload_limit
+    limit = request.settings.media.upload_limit
     request.require_identity_encoding()
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     if content_type != "multipart/form-data":

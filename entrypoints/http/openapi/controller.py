@@ -55,7 +55,7 @@ class OpenApiController(Controller):
         """Return the page."""
         page = Template(_read_own_file("page.html").decode())
         return Response(
-            page.substitute(keeps_token=str(request.settings.keeps_docs_token).lower()),
+            page.substitute(keeps_token=str(request.settings.server.keeps_docs_token).lower()),
             headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY},
         )
 

@@ -20,7 +20,7 @@ from entrypoints.http.openapi import responses
 from entrypoints.http.otp.schemas import OTP_EXAMPLE, OTP_PATTERN, otp_pattern
 from entrypoints.http.parsing import body_type
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.settings import HttpSettings
+from entrypoints.http.settings import HttpServerSettings, HttpSettings
 
 _ABOUT: Final = """\
 Sign in with a code that is sent to a phone. Manage users and a library of images.
@@ -128,7 +128,7 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     components = description["components"]
     schemas = components.pop("schemas")
     _correct_schemas(schemas, filter(None, map(body_type, handlers.values())))
-    _set_otp_length(schemas, settings.otp_length)
+    _set_otp_length(schemas, settings.otp.otp_length)
     components |= {"headers": dict(_HEADERS), "responses": {}}
     for path, operations in description["paths"].items():
         for operation in operations.values():
@@ -143,7 +143,7 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
 
 def render_document(controllers: Sequence[type[Controller]]) -> str:
     """Render `docs/openapi.json`: the description with default settings and without a host."""
-    settings = HttpSettings(public_url="/", upload_limit=0)
+    settings = HttpSettings(server=HttpServerSettings(public_url="/"))
     return json.dumps(describe_api(controllers, settings), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -154,7 +154,7 @@ def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
         contact=Contact(name="The operator of this service"),
         license=License(name="Apache License 2.0", identifier="Apache-2.0"),
         description=_ABOUT + responses.render_shared_errors(),
-        servers=[Server(url=settings.public_url)],
+        servers=[Server(url=settings.server.public_url)],
         security=BEARER,
         components=Components(
             security_schemes={

@@ -19,7 +19,7 @@ from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.otp import schemas
 from entrypoints.http.parsing import parse_fields
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.settings import HttpSettings
+from entrypoints.http.settings import HttpOtpSettings
 
 _DEVICE: Final = re.compile(schemas.DEVICE_PATTERN)
 
@@ -59,8 +59,8 @@ class OtpController(Controller):
         that an app can offer the call.
         """
         phone, channel = parse_fields(
-            ("phone", lambda: request.settings.parse_phone(data.phone)),
-            ("channel", lambda: _parse_channel(data.channel, request.settings)),
+            ("phone", lambda: request.settings.otp.parse_phone(data.phone)),
+            ("channel", lambda: _parse_channel(data.channel, request.settings.otp)),
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         device_token = _parse_device_token(data.device_token)
@@ -118,8 +118,8 @@ class OtpController(Controller):
         is returned. Without it, the access token is long-lived and cannot be refreshed.
         """
         phone, code, device = parse_fields(
-            ("phone", lambda: request.settings.parse_phone(data.phone)),
-            ("otp", lambda: parse_otp_code(data.otp, request.settings.otp_length)),
+            ("phone", lambda: request.settings.otp.parse_phone(data.phone)),
+            ("otp", lambda: parse_otp_code(data.otp, request.settings.otp.otp_length)),
             ("device", lambda: _parse_device(data.device)),
         )
         result = await request.use_cases.otp.verify_otp(
@@ -137,7 +137,7 @@ class OtpController(Controller):
         return schemas.to_verify_otp_response(result)
 
 
-def _parse_channel(text: str | None, settings: HttpSettings) -> Channel:
+def _parse_channel(text: str | None, settings: HttpOtpSettings) -> Channel:
     try:
         channel = Channel.SMS if text is None else Channel(text)
     except ValueError:

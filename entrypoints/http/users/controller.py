@@ -48,15 +48,15 @@ class UserController(Controller):
         """
         caller = request.principal.identity
         username, phone = parse_fields(
-            ("username", lambda: request.settings.parse_username(data.username, caller)),
-            ("number", lambda: request.settings.parse_phone(data.number)),
+            ("username", lambda: request.settings.identities.parse_username(data.username, caller)),
+            ("number", lambda: request.settings.otp.parse_phone(data.number)),
         )
         identity = await request.use_cases.identities.create_user(
             request.principal, username, phone
         )
         return Response(
             CreateUserResponse(user_id=identity.id, admin=identity.is_administrator),
-            headers={"Location": request.settings.public_path(f"/users/{identity.id}")},
+            headers={"Location": request.settings.server.public_path(f"/users/{identity.id}")},
         )
 
     @get(
@@ -97,7 +97,7 @@ class UserController(Controller):
         """Change the caller's username. The old username is free at once."""
         caller = request.principal.identity
         username = parse_field(
-            "username", lambda: request.settings.parse_username(data.username, caller)
+            "username", lambda: request.settings.identities.parse_username(data.username, caller)
         )
         identity = await request.use_cases.identities.rename_user(request.principal, username)
         return to_user_response(identity, request.principal.identity)

@@ -73,7 +73,7 @@ async def receive_webhook(request: ApiRequest) -> Webhook:
     fields = webhooks.parser.parse(signed)
     if not fields.provider_call_id:
         raise WebhookRejected
-    urls = WebhookUrls(request.settings.public_url)
+    urls = WebhookUrls(request.settings.server.public_url)
     return Webhook(fields, parameters, webhooks.markup, urls, voice)
 
 
@@ -86,7 +86,9 @@ async def read_signed_request(request: ApiRequest) -> tuple[SignedRequest, Mappi
     scope: Any = request.scope
     try:
         query = scope["query_string"].decode("ascii")
-        signed = _to_signed_request(scope, query, await request.body(), request.settings.public_url)
+        signed = _to_signed_request(
+            scope, query, await request.body(), request.settings.server.public_url
+        )
         return signed, dict(parse_qsl(query, keep_blank_values=True))
     except (HttpError, HTTPException, ValueError):
         raise reject(request, "the body is malformed, too large or incomplete") from None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoints.http.settings import HttpSettings
+from tests.support.http_settings import make_http_settings
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from entrypoints.http.settings import HttpSettings
     ],
 )
 def test_a_path_is_below_that_of_the_public_url(public_url: str, path: str) -> None:
-    assert HttpSettings(public_url, upload_limit=0).public_path("/users/1") == path
+    assert make_http_settings(public_url).server.public_path("/users/1") == path

@@ -24,9 +24,9 @@ from entrypoints.bootstrap import (
     open_limit_store,
     open_messenger,
 )
-from entrypoints.connection_checks import Check, check_media_files
+from entrypoints.commands.connection_checks import Check, check_media_files
 from entrypoints.factories import health_check_of
-from entrypoints.keys import check_secrets_file_not_lost
+from entrypoints.lost_data import check_secrets_file_not_lost
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,

@@ -1,9 +1,13 @@
-"""A check of the secrets file that depends on the settings."""
+"""Checks whether keys or a database were lost, which the service would create again, empty.
+
+An adapter's package is imported only if the settings name it.
+"""
 
 import stat
 from pathlib import Path
 
-from entrypoints.settings.values import Factory, MongoDatabase, SqliteDatabase
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory, MediaFolder, MongoDatabase, SqliteDatabase
 from entrypoints.startup_error import StartupError
 
 
@@ -26,6 +30,18 @@ def check_secrets_file_not_lost(
             f"{database.path} needs the keys of {secrets_file}, which does not exist. Restore "
             "that file, or move the database away to start with an empty one."
         )
+
+
+def is_database_lost(settings: Settings) -> bool:
+    """Return whether an empty SQLite database has a media folder with files: a copy that failed."""
+    if not isinstance(settings.database, SqliteDatabase):
+        return False
+    if not isinstance(settings.media, MediaFolder):
+        return False
+    from adapters.disk import has_files
+    from adapters.sqlite import has_identities
+
+    return has_files(settings.media.path) and not has_identities(settings.database.path)
 
 
 def _has_content(path: Path) -> bool:

@@ -1,12 +1,11 @@
-"""The operators' jobs on keys and databases, which run without the service.
+"""The jobs on keys and what is encrypted with them, which run without the service.
 
 An adapter's package is imported only if the settings name it.
 """
 
-import shlex
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.records.phone_encryption import PhoneEncryption
 from domain.identities.session import SessionLimits
@@ -18,18 +17,15 @@ from entrypoints.bootstrap import (
     open_database,
 )
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, MediaFolder, MongoDatabase, SqliteDatabase
+from entrypoints.settings.values import Factory, MongoDatabase, SqliteDatabase
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
     from adapters.key_file.document import KeyPurpose
     from adapters.key_file.rotation import RotatedKeys
 
-DUMP: Final = 'mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}'
-LOAD_DUMP: Final = 'mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}'
 
-
-class IndexKeyJobs(Protocol):
+class _IndexKeyJobs(Protocol):
     """The jobs of a database's adapter, which is a module; the place is a path or a URL."""
 
     async def check_unused(self, place: Any, encryption: PhoneEncryption, now: datetime, /) -> None:
@@ -134,18 +130,6 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     return new_key.id, kept
 
 
-def is_database_lost(settings: Settings) -> bool:
-    """Return whether an empty SQLite database has a media folder with files: a copy that failed."""
-    if not isinstance(settings.database, SqliteDatabase):
-        return False
-    if not isinstance(settings.media, MediaFolder):
-        return False
-    from adapters.disk import has_files
-    from adapters.sqlite import has_identities
-
-    return has_files(settings.media.path) and not has_identities(settings.database.path)
-
-
 def _check_keys_in_file(settings: Settings) -> None:
     if settings.secrets.value:
         raise StartupError(
@@ -156,28 +140,7 @@ def _check_keys_in_file(settings: Settings) -> None:
         )
 
 
-def sqlite_path(settings: Settings, command: str, file: Path) -> Path:
-    """Return the path of the database.
-
-    Raises:
-        StartupError: it is not SQLite. The text names the command that does this job.
-    """
-    match settings.database:
-        case SqliteDatabase(path=path):
-            return path
-        case MongoDatabase():
-            raise StartupError(
-                "DIALTONE_DATABASE: this command works with sqlite:/// only. MongoDB has its own: "
-                f"{command.format(file=shlex.quote(str(file)))}"
-            )
-        case Factory():
-            raise StartupError(
-                "DIALTONE_DATABASE: this command works with sqlite:/// only. Back up a database "
-                "of your own adapter with its own tools."
-            )
-
-
-def _index_key_jobs(settings: Settings) -> tuple[IndexKeyJobs, Path | str]:
+def _index_key_jobs(settings: Settings) -> tuple[_IndexKeyJobs, Path | str]:
     """Return the adapter of the database, which has the jobs, and where the database is."""
     match settings.database:
         case SqliteDatabase(path=path):

@@ -1,0 +1,1 @@
+"""What operators run: the `dialtone` command, with its checks and jobs."""

@@ -1,0 +1,58 @@
+"""`dialtone check-settings`."""
+
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from itertools import starmap
+from typing import TYPE_CHECKING
+
+from adapters.logging import configure_logging
+from adapters.templates.sms_length import measure_sms
+from adapters.templates.template_set import TemplatePreview
+from entrypoints.commands.connection_checks import run_checks
+from entrypoints.commands.part_checks import connection_checks
+from entrypoints.operator_files import load_sms_templates
+from entrypoints.settings.read import describe, find_unknown, unknown_line
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import CommandError
+
+if TYPE_CHECKING:
+    from adapters.templates.template_file import TemplateFile
+
+
+def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Describe each setting with its value and origin, preview the messages, or try all parts."""
+    if arguments.templates:
+        yield from _preview_templates(load_sms_templates(settings).previews())
+        return
+    if arguments.connect:
+        checks = connection_checks(settings)
+        results = run_checks(
+            checks, lambda: configure_logging(settings.log_level, settings.log_format)
+        )
+        width = max(map(len, checks))
+        yield from (f"{name:<{width}}  {result.text}" for name, result in results.items())
+    else:
+        results = {}
+        rows = describe(settings)
+        width = max(len(row.name) for row in rows)
+        value_width = max(len(row.shown) for row in rows)
+        for row in rows:
+            yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
+    yield from starmap(unknown_line, find_unknown(settings.variables.values))
+    failed = sum(not result.is_ok for result in results.values())
+    if failed:
+        raise CommandError(f"{failed} of {len(results)} parts do not work.")
+
+
+def _preview_templates(
+    previews: "Iterable[tuple[TemplateFile, TemplatePreview]]",
+) -> Iterator[str]:
+    """Show each message as it is sent, below its file, its platform and its length."""
+    for file, preview in previews:
+        length = measure_sms(preview.text)
+        unit = "message" if length.segments == 1 else "messages"
+        yield (
+            f"{file.location}, {preview.platform}: "
+            f"{length.segments} {unit}, {length.units} units of {length.encoding}"
+        )
+        yield from (f"    {line}" for line in preview.text.split("\n"))

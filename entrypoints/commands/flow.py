@@ -1,0 +1,46 @@
+"""`dialtone flow`: a call flow that is checked, drawn or walked."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable
+from pathlib import Path
+
+from adapters.flows import draw
+from adapters.flows.flow_rules import list_contained_phrases
+from domain.voice.walk import Caller
+from entrypoints.commands.flow_trial import try_flow
+from entrypoints.commands.parsing import parse_phone
+from entrypoints.operator_files import load_call_flow
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import CommandError
+
+
+def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Check a call flow, draw it, or walk it."""
+    file = Path(arguments.file) if arguments.file else None
+    call_flow = load_call_flow(settings, file)
+    match arguments.action:
+        case "check":
+            nodes, locales = len(call_flow.nodes), ", ".join(call_flow.locales)
+            valid = f"The call flow is valid: {nodes} nodes; locales: {locales}."
+            contained = (f"{place}: {text}" for place, text in list_contained_phrases(call_flow))
+            return [valid, *(f"information: {line}; the longer one counts" for line in contained)]
+        case "draw":
+            return [draw(call_flow)]
+        case _:
+            caller = Caller()
+            if arguments.caller != "anonymous":
+                phone = parse_phone(settings, arguments.phone)
+                identity_id = None if arguments.caller == "unknown" else "trial"
+                caller = Caller(phone, identity_id, arguments.caller == "verified")
+            return try_flow(call_flow, caller, _read_line)
+
+
+def _read_line() -> str | None:
+    """Return the next line of stdin, or None at its end."""
+    if sys.stdin is None:
+        return None
+    try:
+        return sys.stdin.readline() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"The input could not be read: {error}.") from None

@@ -1,0 +1,41 @@
+"""All commands that need the settings, but `run`; each yields or returns the lines to print."""
+
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from entrypoints.commands.backup import back_up, restore
+from entrypoints.commands.check_settings import check_settings
+from entrypoints.commands.cleanup import cleanup
+from entrypoints.commands.flow import flow
+from entrypoints.commands.keys import reencrypt_phones, rotate_index_key, rotate_keys
+from entrypoints.commands.media import media
+from entrypoints.commands.users import (
+    block,
+    demote,
+    promote,
+    restore_identity,
+    sign_out,
+    unblock,
+)
+from entrypoints.commands.voice import show_voice_urls
+from entrypoints.settings.settings import Settings
+
+COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
+    "check-settings": check_settings,
+    "cleanup": cleanup,
+    "media": media,
+    "backup": back_up,
+    "restore": restore,
+    "rotate-keys": rotate_keys,
+    "reencrypt-phones": reencrypt_phones,
+    "rotate-index-key": rotate_index_key,
+    "promote": promote,
+    "demote": demote,
+    "block": block,
+    "unblock": unblock,
+    "sign-out": sign_out,
+    "restore-identity": restore_identity,
+    "flow": flow,
+    "voice": show_voice_urls,
+}

@@ -1,0 +1,21 @@
+"""The settings of the keys."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from entrypoints.settings import parsers
+from entrypoints.settings.declaration import essential, optional
+from entrypoints.settings.service import ServiceSettings
+from entrypoints.settings.values import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeySettings(ServiceSettings):
+    """Where the keys are."""
+
+    secrets_file: Path = essential(parsers.parse_path, default="var/secrets.json")
+    """File with the keys; development creates it if it is missing, production does not."""
+    secrets: Secret[str] = optional(
+        parsers.parse_secrets, unset=Secret(""), example='"$(dialtone keys generate -)"'
+    )
+    """The text of a secrets file, instead of DIALTONE_SECRETS_FILE."""

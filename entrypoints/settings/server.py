@@ -1,0 +1,55 @@
+"""The settings of the server: its processes, its limits of requests, and its log."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from domain.otp.sliding_window import SlidingWindow
+from entrypoints.http.settings import HttpServerSettings
+from entrypoints.settings import parsers
+from entrypoints.settings.declaration import limit, optional
+from entrypoints.settings.service import ServiceSettings
+from entrypoints.settings.values import Environment
+
+_request_limit = parsers.rate_limit(1_000_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings(ServiceSettings):
+    """How the server runs."""
+
+    web_origins: tuple[str, ...] = optional(
+        parsers.list_of(parsers.parse_origin), unset=(), example="https://app.example.org"
+    )
+    """Origins of the web apps that may use the API from browsers (CORS)."""
+    workers: int = optional(parsers.number(1, 256), default="1")
+    """Number of server processes."""
+    stop_delay: timedelta = optional(
+        parsers.duration("0s", "10m"),
+        # In development, nothing routes requests by readiness.
+        derive=lambda settings: "5s" if settings.env is Environment.PRODUCTION else "0s",
+        example="10s",
+    )
+    """After SIGTERM, the service still accepts requests for this time; in production 5s."""
+    drain_timeout: timedelta = optional(parsers.duration("1s", "1h"), default="30s")
+    """Time that open requests have to finish after the stop delay."""
+    log_level: str = optional(parsers.choice("debug", "info", "warning", "error"), default="info")
+    """Lowest level that is logged: debug, info, warning or error."""
+    log_format: str = optional(parsers.choice("auto", "console", "json"), default="auto")
+    """console for people or json for machines; auto is console on a terminal and json elsewhere."""
+    request_limit_per_identity: SlidingWindow = limit(_request_limit, "600/1m")
+    """Requests of one signed-in user per minute; each instance counts for itself, approximately."""
+    refresh_limit_per_ip: SlidingWindow = limit(_request_limit, "1200/1m")
+    """Refreshes, status requests and logouts without a token, per IP and minute, approximately."""
+
+    def http_server(self) -> HttpServerSettings:
+        """Return what these settings decide about all requests."""
+        return HttpServerSettings(
+            public_url=self.public_url,
+            is_public_url_set=self.is_set("DIALTONE_PUBLIC_URL"),
+            web_origins=self.web_origins,
+            trusted_proxies=self.trusted_proxies,
+            request_limit_per_identity=self.request_limit_per_identity,
+            refresh_limit_per_ip=self.refresh_limit_per_ip,
+            workers=self.workers,
+            keeps_docs_token=self.env is Environment.DEVELOPMENT,
+        )

@@ -8,9 +8,10 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
+from domain.phone import parse_international_phone
 from entrypoints.http.errors.exceptions import InvalidOtp
 from entrypoints.http.legacy_otp import schemas
-from entrypoints.http.parsing import parse_field, parse_fields
+from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
 
 
@@ -36,9 +37,11 @@ class LegacyOtpController(Controller):
         self, request: ApiRequest, data: JSONBody[schemas.LegacyGetOtpBody]
     ) -> schemas.LegacyGetOtpResponse:
         """Send a code to a phone."""
-        phone = parse_field(
-            "phone", lambda: request.settings.otp.parse_international_phone(data.phone)
-        )
+        settings = request.settings.otp
+        with parsing_field("phone"):
+            phone = parse_international_phone(
+                data.phone, settings.default_region, settings.phone_rules
+            )
         await request.use_cases.otp.request_otp(RequestOtpCommand(phone, request.client_ip))
         return schemas.LegacyGetOtpResponse()
 
@@ -57,10 +60,14 @@ class LegacyOtpController(Controller):
         The same request again, from the same IP within a minute, gets an access token of the same
         session, until a token of it is used.
         """
-        phone, code = parse_fields(
-            ("phone", lambda: request.settings.otp.parse_international_phone(data.phone)),
-            ("otp", lambda: parse_otp_code(data.otp, request.settings.otp.otp_length)),
-        )
+        settings = request.settings.otp
+        with FieldErrors() as invalid:
+            with invalid.of("phone"):
+                phone = parse_international_phone(
+                    data.phone, settings.default_region, settings.phone_rules
+                )
+            with invalid.of("otp"):
+                code = parse_otp_code(data.otp, settings.otp_length)
         command = VerifyOtpCommand(
             phone, code, request.client_ip, device=request.device_name, is_legacy=True
         )

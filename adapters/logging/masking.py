@@ -65,31 +65,27 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
     try:
         if name not in _KNOWN and _SECRET.fullmatch(name):
             return "(hidden)" if value else value
-        return _to_plain(value, name, depth)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return mask_phones(value) if name == "exception" else _mask_and_cut(value)
+        if isinstance(value, (int, float)) and abs(value) <= _MAX_NUMBER:
+            return value
+        if isinstance(value, (bytes, bytearray)):
+            return f"<{len(value)} bytes>"
+        if isinstance(value, BaseException):
+            return _mask_and_cut(summarize_exception(value))
+        if isinstance(value, dict) and depth < _MAX_DEPTH:
+            fields = {}
+            for field, item in islice(value.items(), _MAX_ITEMS):
+                shown = field if field in _KNOWN else str(loggable(field))
+                fields[shown] = loggable(item, shown, depth + 1)
+            return fields
+        if isinstance(value, (list, tuple, set)) and depth < _MAX_DEPTH:
+            return tuple(loggable(item, depth=depth + 1) for item in islice(value, _MAX_ITEMS))
+        return _mask_and_cut(str(value))
     except Exception:  # noqa: BLE001 - __str__ of a value may raise anything
         return f"<{type(value).__name__}>"
-
-
-def _to_plain(value: Any, name: str, depth: int) -> Any:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return mask_phones(value) if name == "exception" else _mask_and_cut(value)
-    if isinstance(value, (int, float)) and abs(value) <= _MAX_NUMBER:
-        return value
-    if isinstance(value, (bytes, bytearray)):
-        return f"<{len(value)} bytes>"
-    if isinstance(value, BaseException):
-        return _mask_and_cut(summarize_exception(value))
-    if isinstance(value, dict) and depth < _MAX_DEPTH:
-        fields = {}
-        for field, item in islice(value.items(), _MAX_ITEMS):
-            shown = field if field in _KNOWN else str(loggable(field))
-            fields[shown] = loggable(item, shown, depth + 1)
-        return fields
-    if isinstance(value, (list, tuple, set)) and depth < _MAX_DEPTH:
-        return tuple(loggable(item, depth=depth + 1) for item in islice(value, _MAX_ITEMS))
-    return _mask_and_cut(str(value))
 
 
 def _mask_and_cut(text: str) -> str:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -66,16 +66,14 @@ class SqliteLimitStore:
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired records, also those of earlier programs."""
-        return await self._database.write(
-            lambda connection: _delete_expired(connection, now, limit)
-        )
+        return await self._database.write(partial(_delete_expired, now=now, limit=limit))
 
     async def finish(self) -> None:
         """Return when no call waits for its batch."""
         await self._batches.finish()
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        return await self._database.write(lambda connection: _apply(connection, changes))
+        return await self._database.write(partial(_apply, changes=changes))
 
 
 async def _limit_time(call: Coroutine[Any, Any, T]) -> T:

@@ -93,7 +93,7 @@ class OtpCodes:
         for challenge in comparable:
             key = keys.get(challenge.key_id)
             codes[challenge.id] = challenge.derive_code(key, phone, self.length) if key else ""
-        any_key = self.peppers.signing().key
+        any_key = next(iter(keys.values()))
         for _ in range(MAX_COMPARABLE_CHALLENGES - len(comparable)):
             codes[_PADDING.id] = _PADDING.derive_code(any_key, phone, self.length)
         test_code = self.test_otps.find_code(phone, now)

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
@@ -86,27 +86,23 @@ async def update_identity(
         StorageError
     """
 
-    def change_open(identity: Identity | None) -> Identity:
+    def change_open(identity: Identity | None) -> tuple[Identity, Identity]:
         if identity is None or identity.is_closed:
             raise Unauthenticated
-        return change(identity)
+        successor = change(identity)
+        return successor, successor
 
-    return await save_identity(identities, identity_id, change_open)
+    return await change_record(identities, identity_id, change_open)
 
 
-async def update_call(
-    calls: Calls,
-    call_id: str,
-    change: Callable[[Call], Call],
-    loaded: Versioned[Call] | None = None,
-) -> Call | None:
+async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> Call | None:
     """Update a call as `update` does, and return it, or None if there is no such call.
 
     Raises:
         StorageError
         CorruptRecord
     """
-    return await save_record(calls, call_id, lambda call: call and change(call), loaded)
+    return await save_record(calls, call_id, lambda call: call and change(call))
 
 
 async def change_record(
@@ -156,22 +152,19 @@ async def save_identity(
     identities: Identities,
     identity_id: str,
     change: Callable[[Identity | None], Identity],
-    loaded: Versioned[Identity | None] | None = None,
 ) -> Identity:
-    """Update an identity as `update` does, or add it where it does not exist.
-
-    Args:
-        identities: the repository.
-        identity_id: the id.
-        change: returns the successor, or the new identity for None.
-        loaded: the identity, or None with version 0, where the caller has loaded it.
+    """Update an identity as `update` does, or add what `change` returns for None.
 
     Raises:
         UniqueViolation: another identity has its username.
         StorageError
     """
-    saved = await save_record(identities, identity_id, change, loaded)
-    return cast("Identity", saved)  # `change` never returns None
+
+    def change_and_return(identity: Identity | None) -> tuple[Identity, Identity]:
+        successor = change(identity)
+        return successor, successor
+
+    return await change_record(identities, identity_id, change_and_return)
 
 
 async def save_record(
@@ -189,8 +182,7 @@ async def save_record(
         successor = change(record)
         return successor, successor
 
-    load, save = partial(_load, records, key), partial(_save, records)
-    return await update(load, save, change_and_return, loaded)
+    return await change_record(records, key, change_and_return, loaded)
 
 
 async def _load(records: Records[R], key: str) -> Versioned[R | None]:

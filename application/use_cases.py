@@ -1,6 +1,7 @@
 """All use cases, by feature. Each feature builds its own from its ports and its policy."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
 from application.media.feature import MediaFeature, MediaPolicy, MediaPorts
@@ -8,12 +9,18 @@ from application.operations.feature import OperationsFeature, OperationsPolicy, 
 from application.otp.feature import OtpFeature, OtpPolicy, OtpPorts
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
-from application.voice.feature import VoiceFeature, VoicePolicy
+from application.ports.voice import VoicePorts
+
+if TYPE_CHECKING:
+    from application.voice.feature import VoiceFeature, VoicePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The ports of all features: adapters in production, fakes in tests."""
+    """The ports of all features: adapters in production, fakes in tests.
+
+    `voice` is None where no calls are answered.
+    """
 
     system: SystemPorts
     repositories: Repositories
@@ -21,6 +28,7 @@ class Ports:
     media: MediaPorts
     otp: OtpPorts
     operations: OperationsPorts
+    voice: VoicePorts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +39,7 @@ class Policy:
     media: MediaPolicy = field(default_factory=MediaPolicy)
     otp: OtpPolicy = field(default_factory=OtpPolicy)
     operations: OperationsPolicy = field(default_factory=OperationsPolicy)
-    voice: VoicePolicy | None = None
+    voice: "VoicePolicy | None" = None
 
 
 class UseCases:
@@ -47,6 +55,13 @@ class UseCases:
         self.operations = OperationsFeature(
             system, repositories, ports.operations, policy.operations, self.media
         )
-        self.voice = None
-        if policy.voice is not None:
-            self.voice = VoiceFeature(system, repositories, policy.voice, self.otp)
+        self.voice = _build_voice(ports, policy, self.otp)
+
+
+def _build_voice(ports: Ports, policy: Policy, otp: OtpFeature) -> "VoiceFeature | None":
+    if ports.voice is None or policy.voice is None:
+        return None
+    # Imported only here: most services answer no calls, and the phone line is large.
+    from application.voice.feature import VoiceFeature
+
+    return VoiceFeature(ports.system, ports.repositories, ports.voice, policy.voice, otp)

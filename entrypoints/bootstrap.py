@@ -3,17 +3,16 @@
 An adapter's package is imported only if the settings name it.
 """
 
-import sys
 from collections.abc import AsyncIterator, Container, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     contextmanager,
-    nullcontext,
 )
 from dataclasses import replace
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.logging import LogSecurityEvents
@@ -31,10 +30,9 @@ from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.otp import Messenger
 from application.ports.system import Clock, SystemPorts
-from application.ports.voice import CallProvider, Webhooks
+from application.ports.voice import Recordings, VoicePorts, VoiceProvider
 from application.use_cases import Policy, Ports, UseCases
 from domain.media.image import ImageLimits
-from domain.voice.flow import HANG_UP_FLOW
 from entrypoints.factories import (
     health_check_of,
     open_adapter,
@@ -42,6 +40,8 @@ from entrypoints.factories import (
 )
 from entrypoints.lost_data import check_secrets_file_not_lost
 from entrypoints.operator_files import load_call_flow, load_sms_templates
+from entrypoints.providers import PHONE_PROVIDERS, PhoneProvider, Provider, provider_name
+from entrypoints.recordings import RecordingsOnDemand
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
@@ -49,9 +49,7 @@ from entrypoints.settings.values import (
     MediaFolder,
     MongoDatabase,
     S3Bucket,
-    SmsProvider,
     SqliteDatabase,
-    provider_name,
 )
 from entrypoints.startup_error import StartupError
 
@@ -94,7 +92,7 @@ async def open_use_cases(
     Raises:
         StartupError: an adapter cannot be opened.
     """
-    from adapters.failover import FailoverMessenger, Provider
+    from adapters import failover
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file.document import KeyPurpose
     from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness
@@ -103,7 +101,9 @@ async def open_use_cases(
     sends = Part.MESSAGES in parts
     async with AsyncExitStack() as stack:
         templates = load_sms_templates(settings) if sends else _NOT_OPENED
-        call_flow = load_call_flow(settings) if sends else HANG_UP_FLOW
+        voice_policy = None
+        if sends and settings.has_phone_line:
+            voice_policy = settings.voice_policy(load_call_flow(settings))
         keys = load_keys(settings, clock, is_service=True)
         phone_encryption = make_phone_encryption(keys)
         with name_variable("DIALTONE_DATABASE"):
@@ -128,12 +128,13 @@ async def open_use_cases(
                 for provider in providers
             ]
         status_callbacks = status_callbacks_of(messengers)
-        call_provider = None
+        voice = None
         if Part.CALLS in parts:
-            call_provider = await stack.enter_async_context(open_call_provider(settings))
-        messenger = FailoverMessenger(
+            with name_variable("DIALTONE_VOICE"):
+                voice = await stack.enter_async_context(open_voice(settings))
+        messenger = failover.FailoverMessenger(
             [
-                Provider(provider_name(provider), one)
+                failover.Provider(provider_name(provider), one)
                 for provider, one in zip(providers, messengers, strict=True)
             ],
             [health_check_of(one) for one in messengers],
@@ -161,7 +162,7 @@ async def open_use_cases(
                     sms_templates=templates,
                     peppers=keys.key_set(KeyPurpose.OTP_PEPPER),
                     keyed_hashes=phone_encryption,
-                    call_provider=call_provider,
+                    call_provider=voice.calls if voice else None,
                     status_callbacks=status_callbacks,
                 ),
                 operations=OperationsPorts(
@@ -169,15 +170,16 @@ async def open_use_cases(
                     media_health=HeldHealthCheck(health_check_of(files)),
                     messenger_health=HeldHealthCheck(messenger),
                     limit_store_health=limit_store_health,
-                    call_provider=call_provider,
+                    recordings=find_recordings(settings, voice),
                 ),
+                voice=voice,
             ),
             Policy(
                 identities=settings.identities_policy(),
                 media=settings.media_policy(),
                 otp=settings.otp_policy(are_messages_reported=bool(status_callbacks)),
                 operations=settings.operations_policy(),
-                voice=settings.voice_policy(call_flow),
+                voice=voice_policy,
             ),
         )
 
@@ -237,38 +239,34 @@ def load_encryption(settings: Settings) -> PhoneEncryption | None:
         return None
 
 
-def open_call_provider(settings: Settings) -> AbstractAsyncContextManager[CallProvider | None]:
-    """Open the provider that places calls, until the block ends.
+@asynccontextmanager
+async def open_voice(settings: Settings) -> AsyncIterator[VoicePorts | None]:
+    """Open the provider of the phone line, until the block ends. None if there is none."""
+    match settings.voice:
+        case None:
+            yield None
+        case Factory() as factory:
+            environ = settings.variables.values
+            async with open_adapter(
+                factory, "DIALTONE_VOICE", VoiceProvider, environ=environ
+            ) as adapter:
+                yield VoicePorts(adapter, adapter, adapter, adapter)
+        case PhoneProvider() as provider:
+            async with provider.open_voice(settings) as ports:
+                yield ports
 
-    None if there is none: the console and an adapter of the operator's own only send messages, and
-    Twilio needs a number to call from.
+
+def find_recordings(settings: Settings, voice: VoicePorts | None) -> Recordings | None:
+    """Return where recordings are, None if the settings name no provider that has them.
+
+    Without a phone line, a provider of messages may have recordings of a former one.
     """
-    if not settings.has_phone_line:
-        return nullcontext()
-    from adapters.twilio.calls import open_twilio_calls
-
-    return open_twilio_calls(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.value,
-        caller_id=settings.twilio_caller_id,
-        api_base=settings.twilio_api_base,
-    )
-
-
-def make_webhooks(settings: Settings) -> Webhooks | None:
-    """Return what verifies, reads and answers the provider's requests; None if it sends none."""
-    if not settings.receives_webhooks:
-        return None
-    from adapters.twilio.markup import TwimlMarkup
-    from adapters.twilio.signatures import TwilioSignatures
-    from adapters.twilio.webhook_parser import TwilioWebhookParser
-
-    signatures = TwilioSignatures(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.value,
-        settings.twilio_auth_token_secondary.value,
-    )
-    return Webhooks(signatures, TwilioWebhookParser(), TwimlMarkup())
+    if voice is not None:
+        return voice.calls
+    for provider in PHONE_PROVIDERS:
+        if provider in settings.sms:
+            return RecordingsOnDemand(partial(provider.open_recordings, settings))
+    return None
 
 
 def open_database(
@@ -347,27 +345,13 @@ def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[Ima
 
 
 def open_messenger(
-    provider: SmsProvider | Factory, settings: Settings
+    provider: Provider | Factory, settings: Settings
 ) -> AbstractAsyncContextManager[Messenger]:
     """Open one of the messengers that the settings name."""
-    match provider:
-        case SmsProvider.CONSOLE:
-            from adapters.console import ConsoleMessenger
-
-            return nullcontext(ConsoleMessenger(sys.stdout))
-        case SmsProvider.TWILIO:
-            from adapters.twilio.messenger import open_twilio_messenger
-
-            return open_twilio_messenger(
-                settings.twilio_account_sid,
-                settings.twilio_auth_token.value,
-                sender=settings.twilio_from or settings.twilio_messaging_service_sid,
-                secondary_auth_token=settings.twilio_auth_token_secondary.value,
-                api_base=settings.twilio_api_base,
-            )
-        case Factory() as factory:
-            environ = settings.variables.values
-            return open_adapter(factory, "DIALTONE_SMS", Messenger, environ=environ)
+    if isinstance(provider, Factory):
+        environ = settings.variables.values
+        return open_adapter(provider, "DIALTONE_SMS", Messenger, environ=environ)
+    return provider.open_messenger(settings)
 
 
 @contextmanager

@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from adapters.flows import InvalidCallFlow
-from adapters.flows import load_call_flow as load_flow
 from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, TemplateProblem
 from adapters.templates.sms_templates import load_sms_templates as load_templates
 from adapters.templates.template_set import AppIdentity
@@ -44,6 +42,9 @@ def load_call_flow(settings: Settings, file: Path | None = None) -> CallFlow:
     Raises:
         StartupError: with one line for each problem.
     """
+    from adapters.flows import InvalidCallFlow
+    from adapters.flows import load_call_flow as load_flow
+
     try:
         return load_flow(file or settings.call_flow, settings.app_name)
     except InvalidCallFlow as error:
@@ -70,5 +71,13 @@ def _template_problem(problem: TemplateProblem) -> str:
     )
 
 
-FILE_CHECKS: Final[tuple[Callable[[Settings], object], ...]] = (load_sms_templates, load_call_flow)
+def _check_call_flow(settings: Settings) -> None:
+    if settings.has_phone_line:
+        load_call_flow(settings)
+
+
+FILE_CHECKS: Final[tuple[Callable[[Settings], object], ...]] = (
+    load_sms_templates,
+    _check_call_flow,
+)
 """With them, the settings and the files that they name are checked together."""

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
-from application.ports.voice import CallProvider, Calls, RecordingFile
+from application.ports.voice import Calls, RecordingFile, Recordings
 from application.principal import Principal
 from domain.errors import (
     CallNotFound,
@@ -55,7 +55,7 @@ class OpenRecording:
     """Open a recording of a call, for administrators."""
 
     calls: Calls
-    call_provider: CallProvider | None
+    recordings: Recordings | None
 
     @asynccontextmanager
     async def __call__(
@@ -83,13 +83,13 @@ class OpenRecording:
         loaded = await self.calls.load(call_id)
         if loaded is None:
             raise CallNotFound
-        recordings = loaded.value.recordings
-        if not 0 <= index < len(recordings):
+        kept = loaded.value.recordings
+        if not 0 <= index < len(kept):
             raise CallRecordingNotFound
-        if self.call_provider is None:
+        if self.recordings is None:
             raise Unavailable
         try:
-            async with self.call_provider.open_recording(recordings[index].id) as recording:
+            async with self.recordings.open_recording(kept[index].id) as recording:
                 yield recording
         except RecordingNotFound as error:
             raise CallRecordingNotFound from error

@@ -8,7 +8,7 @@ from typing import Final
 
 from application.ports.errors import CallProviderUnavailable
 from application.ports.system import Clock
-from application.ports.voice import CallProvider, Calls
+from application.ports.voice import Calls, Recordings
 from application.update import update_call
 from domain.voice.call import MAX_SILENCE, Call
 
@@ -32,7 +32,7 @@ class CleanUpCalls:
     """
 
     calls: Calls
-    call_provider: CallProvider | None
+    recordings: Recordings | None
     clock: Clock
     call_retention: timedelta = DEFAULT_CALL_RETENTION
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
@@ -56,15 +56,15 @@ class CleanUpCalls:
         deleted = 0
         before = self.clock.now() - min(self.recording_retention, self.call_retention)
         while calls := await self.calls.list_recorded(before, BATCH_SIZE):
-            if self.call_provider is None:
+            if self.recordings is None:
                 _log.warning(
-                    "Recordings are kept: without the phone line, the provider cannot delete them"
+                    "Recordings are kept: the settings name no provider that can delete them"
                 )
                 break
             for call in (versioned.value for versioned in calls):
                 for recording in call.due_recordings(before):
                     try:
-                        await self.call_provider.delete_recording(recording.id)
+                        await self.recordings.delete_recording(recording.id)
                     except CallProviderUnavailable as error:
                         _log.warning("The next cleanup deletes recordings: %s", error)
                         return deleted

@@ -15,22 +15,22 @@ from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.ports.media import MediaFiles
 from application.ports.repositories import Repositories
 from application.ports.system import HealthCheck, SystemPorts
-from application.ports.voice import CallProvider
+from application.ports.voice import Recordings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationsPorts:
     """What operations need of the outside world, besides the database.
 
-    `call_provider` deletes recordings, also where no calls are answered any more; None where there
-    is none. `limit_store_health` is None where the database keeps the limits.
+    `recordings` are those of the provider, also where no calls are answered any more; None where
+    the settings name none. `limit_store_health` is None where the database keeps the limits.
     """
 
     media_files: MediaFiles
     media_health: HealthCheck
     messenger_health: HealthCheck
     limit_store_health: HealthCheck | None = None
-    call_provider: CallProvider | None = None
+    recordings: Recordings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class OperationsFeature:
             media.quota,
             CleanUpCalls(
                 calls,
-                ports.call_provider,
+                ports.recordings,
                 clock,
                 policy.call_retention,
                 policy.recording_retention,
@@ -76,4 +76,4 @@ class OperationsFeature:
         )
         self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)
         self.list_calls = ListCalls(calls)
-        self.open_recording = OpenRecording(calls, ports.call_provider)
+        self.open_recording = OpenRecording(calls, ports.recordings)

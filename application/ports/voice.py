@@ -79,17 +79,8 @@ class RecordingFile:
     chunks: AsyncIterator[bytes]
 
 
-class CallProvider(Protocol):
-    """Places calls and has the recordings."""
-
-    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
-        """Ring a phone in bounded time; once it is answered, `url` says what the call does.
-
-        - A failure is a result, not an exception. A call is never placed twice.
-        - A result that is `ACCEPTED` has the provider's id of the call. After `UNKNOWN`, it may
-          ring.
-        """
-        ...
+class Recordings(Protocol):
+    """Has the recordings of calls."""
 
     def open_recording(self, recording_id: str) -> AbstractAsyncContextManager[RecordingFile]:
         """Open a recording as a stream of limited size.
@@ -107,6 +98,19 @@ class CallProvider(Protocol):
 
         Raises:
             CallProviderUnavailable
+        """
+        ...
+
+
+class CallProvider(Recordings, Protocol):
+    """Places calls and has the recordings."""
+
+    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
+        """Ring a phone in bounded time; once it is answered, `url` says what the call does.
+
+        - A failure is a result, not an exception. A call is never placed twice.
+        - A result that is `ACCEPTED` has the provider's id of the call. After `UNKNOWN`, it may
+          ring.
         """
         ...
 
@@ -232,10 +236,15 @@ class CallMarkup(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Webhooks:
-    """What verifies, reads and answers the requests of one provider."""
+class VoiceProvider(CallProvider, WebhookSignatures, WebhookParser, CallMarkup, Protocol):
+    """All ports of the phone line in one object: what the factory of `DIALTONE_VOICE` yields."""
 
+
+@dataclass(frozen=True, slots=True)
+class VoicePorts:
+    """The ports of the phone line, all of one provider."""
+
+    calls: CallProvider
     signatures: WebhookSignatures
     parser: WebhookParser
     markup: CallMarkup

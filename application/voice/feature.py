@@ -1,10 +1,11 @@
-"""The phone line builds itself from one-time codes and its policy."""
+"""The phone line builds itself from its ports, its policy and one-time codes."""
 
 from dataclasses import dataclass
 
 from application.otp.feature import OtpFeature
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
+from application.ports.voice import VoicePorts
 from application.voice.answer_call import AnswerCall, FindCaller
 from application.voice.answer_code_call import AnswerCodeCall
 from application.voice.call_back import CallBackCaller
@@ -31,12 +32,13 @@ class VoicePolicy:
 
 
 class VoiceFeature:
-    """The use cases of the phone line."""
+    """The use cases of the phone line, and the ports that its webhooks need."""
 
     def __init__(
         self,
         system: SystemPorts,
         repositories: Repositories,
+        ports: VoicePorts,
         policy: VoicePolicy,
         otp: OtpFeature,
     ) -> None:
@@ -44,6 +46,7 @@ class VoiceFeature:
         verifications, identities = repositories.phone_verifications, repositories.identities
         calls, limit_store = repositories.calls, repositories.limit_store
 
+        self.ports = ports
         self.callbacks = Callbacks(
             phone_verifications=verifications,
             limit_store=limit_store,

@@ -173,7 +173,7 @@ def make_parser() -> argparse.ArgumentParser:
         default="+14155552671",
         help="the caller's number, for try; its country selects the locale",
     )
-    voice = add("voice", "Show what to enter at Twilio for the phone line.", "voice urls")
+    voice = add("voice", "Show what to enter at the provider of the phone line.", "voice urls")
     voice.add_argument("action", metavar="ACTION", choices=["urls"], help="urls: show them")
     # argparse's own list puts the longest name on a line of its own.
     width = max(map(len, commands.choices))

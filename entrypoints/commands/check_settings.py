@@ -11,7 +11,7 @@ from adapters.templates.template_set import TemplatePreview
 from entrypoints.commands.connection_checks import run_checks
 from entrypoints.commands.part_checks import connection_checks
 from entrypoints.operator_files import load_sms_templates
-from entrypoints.settings.read import describe, find_unknown, unknown_line
+from entrypoints.settings.read import describe, find_unknown, find_unused, unknown_line, unused_line
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError
 
@@ -39,6 +39,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
         for row in rows:
             yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
     yield from starmap(unknown_line, find_unknown(settings.variables.values))
+    yield from map(unused_line, find_unused(settings))
     failed = sum(not result.is_ok for result in results.values())
     if failed:
         raise CommandError(f"{failed} of {len(results)} parts do not work.")

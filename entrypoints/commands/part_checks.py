@@ -5,46 +5,33 @@ An adapter's package is imported only if the settings name it.
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
 
-from application.ports.errors import (
-    ConfigurationError,
-    MediaStorageUnavailable,
-    MessengerUnavailable,
-)
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.webhook_urls import WebhookUrls
 from entrypoints.bootstrap import (
     find_key_fingerprint,
     load_encryption,
     load_keys,
     name_variable,
-    open_call_provider,
     open_database,
     open_files,
     open_limit_store,
     open_messenger,
+    open_voice,
 )
 from entrypoints.commands.connection_checks import Check, check_media_files
 from entrypoints.factories import health_check_of
 from entrypoints.lost_data import check_secrets_file_not_lost
+from entrypoints.providers import PhoneProvider, Provider, provider_name
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
     Factory,
     MediaFolder,
     MongoDatabase,
-    SmsProvider,
     SqliteDatabase,
 )
 from entrypoints.startup_error import StartupError
-
-if TYPE_CHECKING:
-    from adapters.twilio.messenger import TwilioMessenger
-
-_CHECK_TWILIO: Final = (
-    "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, the network and, if it is set, "
-    "TWILIO_API_BASE."
-)
 
 
 def connection_checks(settings: Settings) -> dict[str, Check]:
@@ -61,8 +48,9 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
         checks["limits"] = partial(_check_limit_store, settings.limit_store, settings)
     checks["media"] = partial(_check_media, settings)
     for provider in settings.sms:
-        name = provider.path if isinstance(provider, Factory) else provider.value
-        checks[f"messages {name}"] = partial(_check_messenger, provider, settings)
+        checks[f"messages {provider_name(provider)}"] = partial(
+            _check_messenger, provider, settings
+        )
     if settings.has_phone_line:
         checks["phone line"] = partial(_check_phone_line, settings)
     return checks
@@ -145,13 +133,11 @@ async def _check_media(settings: Settings) -> str:
     return ""
 
 
-async def _check_messenger(provider: SmsProvider | Factory, settings: Settings) -> str:
+async def _check_messenger(provider: Provider | Factory, settings: Settings) -> str:
     with name_variable("DIALTONE_SMS"):
         async with open_messenger(provider, settings) as messenger:
-            if provider is SmsProvider.CONSOLE:
-                return ""
-            if provider is SmsProvider.TWILIO:
-                return await _check_twilio(cast("TwilioMessenger", messenger))
+            if isinstance(provider, Provider):
+                return await provider.check_messenger(messenger)
             return await _check_own_adapter(messenger)
 
 
@@ -160,19 +146,13 @@ async def _check_own_adapter(adapter: object) -> str:
     return "" if hasattr(adapter, "check") else "it was opened; it has no health check"
 
 
-async def _check_twilio(messenger: "TwilioMessenger") -> str:
-    try:
-        await messenger.check()
-    except MessengerUnavailable as error:
-        raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
-    return await messenger.check_sender()
-
-
 async def _check_phone_line(settings: Settings) -> str:
-    from adapters.twilio.calls import TwilioCalls
-
-    async with open_call_provider(settings) as calls:
-        if isinstance(calls, TwilioCalls):
-            urls = WebhookUrls(settings.public_url)
-            return await calls.check_caller_id(urls.voice(), urls.call_status())
-    return ""
+    with name_variable("DIALTONE_VOICE"):
+        async with open_voice(settings) as voice:
+            if voice is None:
+                return ""
+            if isinstance(settings.voice, PhoneProvider):
+                return await settings.voice.check_voice(
+                    voice.calls, WebhookUrls(settings.public_url)
+                )
+            return await _check_own_adapter(voice.calls)

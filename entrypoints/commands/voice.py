@@ -1,25 +1,25 @@
 """`dialtone voice urls`."""
 
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from application.webhook_urls import WebhookUrls
+from entrypoints.providers import PHONE_PROVIDERS, PhoneProvider
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory
 from entrypoints.startup_error import CommandError
 
 
 def show_voice_urls(settings: Settings, _: Namespace) -> Iterable[str]:
-    """Show what to enter at Twilio, or what the phone line needs first."""
-    if not settings.has_phone_line:
-        raise CommandError(
-            "There is no phone line: set DIALTONE_VOICE=twilio, TWILIO_ACCOUNT_SID, "
-            "TWILIO_AUTH_TOKEN, TWILIO_VOICE_FROM and DIALTONE_PUBLIC_URL. See docs/voice.md."
-        )
+    """Show what to enter at the provider, or what the phone line needs first."""
+    match settings.voice:
+        case None:
+            raise CommandError("\n".join(_missing_lines()))
+        case PhoneProvider() as provider:
+            yield provider.place_of_urls.format(caller_id=settings.caller_id)
+        case Factory(path=path):
+            yield f"At the provider of {path}, for the number of the phone line:"
     urls = WebhookUrls(settings.public_url)
-    yield (
-        "Console of Twilio, Phone Numbers, Manage, Active numbers, "
-        f"{settings.twilio_caller_id}, Voice Configuration:"
-    )
     for name, url in (
         ("A call comes in", urls.voice()),
         ("Primary handler fails", urls.fallback()),
@@ -29,3 +29,12 @@ def show_voice_urls(settings: Settings, _: Namespace) -> Iterable[str]:
     yield "Messages and calls from the service name their URLs themselves."
     if settings.operator is None:
         yield "DIALTONE_OPERATOR is not set: callers hear that the operator does not answer."
+
+
+def _missing_lines() -> Iterator[str]:
+    for provider in PHONE_PROVIDERS:
+        needed = ", ".join((*provider.required, provider.caller_id_variable))
+        yield (
+            f"There is no phone line: set DIALTONE_VOICE={provider.name}, {needed} and "
+            "DIALTONE_PUBLIC_URL. See docs/voice.md."
+        )

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache
 from typing import Any, Final
 
 import msgspec
 from litestar import Controller, HttpMethod, Litestar, MediaType, Request, Response
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
+from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
@@ -19,18 +19,14 @@ from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
 from entrypoints.http.errors.table import Api, api_of
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
 from entrypoints.http.library.controller import LibraryController, MediaFileController
-from entrypoints.http.library.upload_limiter import (
-    MAX_SPOOLED_FILES,
-    MAX_UPLOADS,
-    IdentityLocks,
-    UploadLimiter,
-)
+from entrypoints.http.library.upload_limiter import make_upload_limiter
 from entrypoints.http.limits import MAX_JSON_BYTES
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
+from entrypoints.http.otp.message_status import SmsController
 from entrypoints.http.parsing import require_single_parameters
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
@@ -39,7 +35,6 @@ from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpSettings
 from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
-from entrypoints.http.voice.controller import SmsController, VoiceController
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OtpController,
@@ -51,7 +46,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OperationsController,
     LegacyOtpController,
 )
-_NOT_DESCRIBED: Final = (VoiceController, SmsController, OpenApiController)
+_NOT_DESCRIBED: Final[tuple[type[Controller], ...]] = (SmsController, OpenApiController)
 
 
 def create_app(
@@ -71,29 +66,23 @@ def create_app(
             app.state.use_cases = use_cases
             yield
 
-    @cache
     def describe() -> bytes:
         return msgspec.json.encode(describe_api(CONTROLLERS, settings))
 
     server = settings.server
     app = Litestar(
-        route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
+        route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED, *_voice_controllers(settings)],
         lifespan=[lifespan],
         request_class=ApiRequest,
         state=State(
             {
                 "settings": settings,
-                "request_limits": RequestLimits(settings.server),
-                "upload_limiter": UploadLimiter(
-                    MAX_UPLOADS,
-                    MAX_SPOOLED_FILES * settings.media.upload_limit,
-                    IdentityLocks(settings.upload_lock_file),
-                    min_rate=settings.media.upload_min_rate,
-                ),
+                "request_limits": RequestLimits(server),
+                "upload_limiter": make_upload_limiter(settings),
                 "file_reads": FileReads(),
-                "describe_api": describe,
             }
         ),
+        dependencies={"description": Provide(describe, use_cache=True, sync_to_thread=False)},
         before_request=_before_request,
         cors_config=_cors_config(server.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
@@ -103,19 +92,28 @@ def create_app(
         # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,
     )
-    checked = RequestCheckMiddleware(
-        app,
-        server.public_url if server.is_public_url_set else None,
-        server.web_origins,
-    )
     # Otherwise a cache gives a page the copy of another origin, without CORS headers.
     vary = {b"vary": b"Origin"} if server.web_origins else {}
+    # Not in `middleware` of the application: the framework finds the route first, so that would not
+    # see the responses 404 and 405, preflight requests and unread bodies at unknown paths.
+    checked = RequestCheckMiddleware(
+        app, server.public_url if server.is_public_url_set else None, server.web_origins
+    )
     return RequestContextMiddleware(
         DeadlineMiddleware(checked),
         server.trusted_proxies,
         settings.is_stopping,
         {**DEFAULT_HEADERS, **vary},
     )
+
+
+def _voice_controllers(settings: HttpSettings) -> Sequence[type[Controller]]:
+    """Return the webhooks of the phone line. They are loaded only where there is one."""
+    if not settings.has_phone_line:
+        return ()
+    from entrypoints.http.voice.controller import VoiceController
+
+    return (VoiceController,)
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:

@@ -7,6 +7,7 @@ from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
 from domain import phone
+from domain.identities.username import MAX_INPUT_LENGTH
 
 ID_PATTERN: Final = "^[0-9a-fA-F]{24}$"
 ID_DESCRIPTION: Final = "24 hex digits."
@@ -95,3 +96,38 @@ PhoneField = Annotated[
 IdParameter = Annotated[str, path_parameter(ID_DESCRIPTION, pattern=ID_PATTERN)]
 UserIdField = Annotated[str, described(ID_DESCRIPTION, USER_ID_EXAMPLE)]
 CreatedAtField = Annotated[str, time_field("The time of the creation, in UTC.")]
+UsernameField = Annotated[
+    str,
+    described(
+        "1 to 64 characters. Spaces at the ends are removed, inner spaces are collapsed. Names that"
+        " look alike are the same name. Letters of scripts that are not written together, and names"
+        " that claim a role, are invalid. The caller's own username is always valid.",
+        "Rahul Sharma",
+        # The limits hold for the composed form (NFC), which a pattern cannot describe.
+        format="username",
+        max_length=MAX_INPUT_LENGTH,
+    ),
+]
+AccessTokenField = Annotated[
+    str,
+    described(
+        "Send it as `Authorization: Bearer <token>`.",
+        "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiI2NTYxYTJiMCJ9.c2lnbmF0dXJl",
+    ),
+]
+RefreshTokenField = Annotated[
+    str,
+    described(
+        "Exchange it for the next pair of tokens. It can be used once; later reuse"
+        " ends its session.",
+        "ZWGisMPU5fYHGCk6AAECAwQFBgcICQoLDA0ODwAAAAEAAQIDBAUGBwgJCgsMDQ4P",
+    ),
+]
+TokenTypeField = Annotated[str, described("Always `Bearer`.", "Bearer")]
+ExpiresInField = Annotated[
+    int, described("Seconds until the access token expires; earlier if its session ends.", 900)
+]
+RefreshExpiresInField = Annotated[
+    int,
+    described("Seconds until the refresh token expires. The next one has its full life.", 7776000),
+]

@@ -6,6 +6,8 @@ from typing import Annotated, Final
 from litestar.params import QueryParameter
 
 from domain.errors import InvalidNumber
+from entrypoints.http.errors.exceptions import FieldError
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import described, query_parameter
 
 CURSOR_PATTERN: Final = "^[0-9a-f]{38}$"
@@ -40,5 +42,14 @@ def parse_count(text: str | None, default: int, minimum: int = 1) -> int:
     if text is None:
         return default
     if not _NUMBER.match(text) or int(text) < minimum:
-        raise InvalidNumber(f"This must be a whole number, {minimum} or more.")
+        raise InvalidNumber(_number_message(minimum))
     return int(text)
+
+
+def invalid_number(field: str, minimum: int = 1) -> FieldError:
+    """Return the error of a parameter that is no whole number, or too small."""
+    return FieldError(field, FieldErrorCode.INVALID_NUMBER, _number_message(minimum))
+
+
+def _number_message(minimum: int) -> str:
+    return f"This must be a whole number, {minimum} or more."

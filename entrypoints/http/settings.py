@@ -80,6 +80,7 @@ class HttpMediaSettings:
 class HttpSettings:
     """The settings of the HTTP side, and what the processes of the server share.
 
+    - `has_phone_line` is whether a provider sends requests about calls.
     - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `is_stopping` returns whether a stop signal has arrived.
     """
@@ -88,5 +89,6 @@ class HttpSettings:
     otp: HttpOtpSettings = HttpOtpSettings()
     identities: HttpIdentitySettings = field(default_factory=HttpIdentitySettings)
     media: HttpMediaSettings = HttpMediaSettings()
+    has_phone_line: bool = False
     upload_lock_file: int | None = None
     is_stopping: Callable[[], bool] = lambda: False

@@ -2,17 +2,27 @@
 
 from importlib.metadata import version
 
+from entrypoints.providers import PhoneProvider, prints_codes
 from entrypoints.settings.read import describe
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import SmsProvider
+from entrypoints.settings.values import Factory
+
+
+def _describe_calls(settings: Settings) -> str:
+    match settings.voice:
+        case None:
+            return "none"
+        case PhoneProvider(title=title):
+            return f"by {title} from {settings.caller_id}"
+        case Factory(path=path):
+            return f"by {path}"
 
 
 def render_banner(settings: Settings) -> str:
     """Render the URLs of the service and the adapters in use."""
     url = settings.bind.local_url
     shown = {row.name: row.shown for row in describe(settings)}
-    hint = " (shown below)" if SmsProvider.CONSOLE in settings.sms else ""
-    calls = f"by Twilio from {settings.twilio_caller_id}" if settings.has_phone_line else "none"
+    hint = " (shown below)" if any(map(prints_codes, settings.sms)) else ""
     keys = "in DIALTONE_SECRETS" if settings.secrets.value else settings.secrets_file
     return "\n".join(
         [
@@ -21,7 +31,7 @@ def render_banner(settings: Settings) -> str:
             "",
             f"  API docs:  {url}/docs",
             f"  messages:  {shown['DIALTONE_SMS']}{hint}",
-            f"  calls:     {calls}",
+            f"  calls:     {_describe_calls(settings)}",
             f"  media:     {shown['DIALTONE_MEDIA']}",
             f"  database:  {shown['DIALTONE_DATABASE']}",
             f"  keys:      {keys}",

@@ -11,12 +11,12 @@ from typing import Any, TextIO
 
 import structlog
 
+from entrypoints.providers import prints_codes
 from entrypoints.server.banner import render_banner
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
-from entrypoints.settings.read import describe, find_unknown
+from entrypoints.settings.read import describe, find_unknown, find_unused
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import SmsProvider
 from entrypoints.startup_error import StartupError
 
 _log = structlog.get_logger()
@@ -35,6 +35,8 @@ def run(settings: Settings) -> bool:
     _check_stdout(settings, sys.stdout)
     for name, similar in find_unknown(settings.variables.values):
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
+    for name in find_unused(settings):
+        _log.warning("setting_unused", setting=name, reason="DIALTONE_VOICE is none")
     has_started = False
     with reserve_bind(settings.bind) as resolved:
         shown = {row.name: row.shown for row in describe(settings)}
@@ -61,7 +63,7 @@ def run(settings: Settings) -> bool:
 
 
 def _check_stdout(settings: Settings, stdout: TextIO | None) -> None:
-    if SmsProvider.CONSOLE in settings.sms and stdout is None:
+    if any(map(prints_codes, settings.sms)) and stdout is None:
         raise StartupError(
             "DIALTONE_SMS=console shows messages on stdout, which is closed. Open it, "
             "redirect it to a file (dialtone run >messages.txt), or use another provider. "

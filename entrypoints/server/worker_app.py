@@ -42,6 +42,7 @@ def make_app(settings: Settings, workers: Workers) -> RequestContextMiddleware:
         otp=settings.http_otp(),
         identities=settings.http_identities(),
         media=settings.http_media(),
+        has_phone_line=settings.has_phone_line,
         upload_lock_file=workers.upload_lock_file,
         is_stopping=workers.is_stopping,
     )

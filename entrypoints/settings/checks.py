@@ -11,14 +11,12 @@ from urllib.parse import urlsplit
 from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.countries import ALL_COUNTRIES
-from entrypoints.settings.declaration import VENDORS
+from entrypoints.providers import PROVIDERS, PhoneProvider, Provider, prints_codes
 from entrypoints.settings.settings import FIELDS, InvalidSetting, Settings
 from entrypoints.settings.values import (
     MediaFolder,
     S3Bucket,
-    SmsProvider,
     SqliteDatabase,
-    VoiceProvider,
 )
 
 Problem = tuple[str, ...]
@@ -36,12 +34,11 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
 
     Other programs read them too, so their values are not checked.
     """
-    providers = f"{values.get('DIALTONE_SMS')},{values.get('DIALTONE_VOICE')}".lower().split(",")
-    is_used = {
-        "AWS_": values.get("DIALTONE_MEDIA", "").startswith("s3://"),
-        "TWILIO_": SmsProvider.TWILIO in map(str.strip, providers),
-    }
-    unused = tuple(vendor for vendor in VENDORS if not is_used[vendor])
+    named = f"{values.get('DIALTONE_SMS', '')},{values.get('DIALTONE_VOICE', '')}".lower()
+    names = {name.strip() for name in named.split(",")}
+    unused = tuple(one.prefix for one in PROVIDERS if one.prefix and one.name not in names)
+    if not values.get("DIALTONE_MEDIA", "").startswith("s3://"):
+        unused += ("AWS_",)
     return frozenset(name for name in FIELDS if name.startswith(unused))
 
 
@@ -90,36 +87,51 @@ def _check_private_media(settings: Settings) -> Iterator[Problem]:
         yield "DIALTONE_LIBRARY_VISIBILITY", "Must be owner if DIALTONE_MEDIA_ACCESS=private."
 
 
-def _check_twilio(settings: Settings) -> Iterator[Problem]:
-    for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
-        if not settings.is_set(name) and settings.uses_twilio:
-            yield name, "Must be set if DIALTONE_SMS or DIALTONE_VOICE names twilio."
+def _used_providers(settings: Settings) -> list[Provider]:
+    """Return the shipped providers that send messages, or place and answer calls."""
+    return [one for one in PROVIDERS if one in (*settings.sms, settings.voice)]
 
 
-def _check_sender(settings: Settings) -> Iterator[Problem]:
-    if SmsProvider.TWILIO not in settings.sms:
-        return
-    number, service = "TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"
-    if settings.is_set(number) and settings.is_set(service):
-        yield number, f"Must not be set together with {service}.", ""
-        yield service, f"Must not be set together with {number}.", ""
-    elif not settings.is_set(number) and not settings.is_set(service):
-        yield number, f"This or {service} must be set if DIALTONE_SMS contains twilio."
+def _check_providers(settings: Settings) -> Iterator[Problem]:
+    for provider in _used_providers(settings):
+        for name in provider.required:
+            if not settings.is_set(name):
+                text = f"Must be set if DIALTONE_SMS or DIALTONE_VOICE names {provider.name}."
+                yield name, text
+
+
+def _check_senders(settings: Settings) -> Iterator[Problem]:
+    for provider in PROVIDERS:
+        if not provider.senders or provider not in settings.sms:
+            continue
+        chosen = [name for name in provider.senders if settings.is_set(name)]
+        if not chosen:
+            first, others = provider.senders[0], " or ".join(provider.senders[1:])
+            yield (
+                first,
+                f"This or {others} must be set if DIALTONE_SMS contains {provider.name}.",
+            )
+        elif len(chosen) > 1:
+            for name in chosen:
+                others = " and ".join(other for other in chosen if other != name)
+                yield name, f"Must not be set together with {others}.", ""
 
 
 def _check_countries(settings: Settings) -> Iterator[Problem]:
-    costs_money = set(settings.sms) != {SmsProvider.CONSOLE} or settings.uses_twilio
+    costs_money = settings.has_phone_line or not all(map(prints_codes, settings.sms))
     if costs_money and settings.countries is None:
         yield "DIALTONE_COUNTRIES", "Must be set if a provider of messages or calls costs money."
 
 
 def _check_phone_line(settings: Settings) -> Iterator[Problem]:
-    if settings.voice is not VoiceProvider.TWILIO:
+    if settings.voice is None:
         return
     if not settings.is_set("DIALTONE_PUBLIC_URL"):
-        yield "DIALTONE_PUBLIC_URL", "Must be set if Twilio has a number: it sends requests here."
-    if not settings.twilio_caller_id:
-        yield "TWILIO_VOICE_FROM", "Must be set if DIALTONE_VOICE is twilio: calls come from it."
+        text = "Must be set if there is a phone line: the provider sends requests here."
+        yield "DIALTONE_PUBLIC_URL", text
+    if isinstance(settings.voice, PhoneProvider) and not settings.caller_id:
+        text = f"Must be set if DIALTONE_VOICE is {settings.voice.name}: calls come from it."
+        yield settings.voice.caller_id_variable, text
 
 
 def _check_test_otps(settings: Settings) -> Iterator[Problem]:
@@ -154,10 +166,15 @@ def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
             yield name, f"There is no such file. {command} generate {settings.secrets_file}`."
 
 
-def _check_console(settings: Settings) -> Iterator[Problem]:
-    if SmsProvider.CONSOLE in settings.sms:
-        text = "Must be twilio or package.module:factory in production: console prints codes."
-        yield "DIALTONE_SMS", text
+def _check_real_messages(settings: Settings) -> Iterator[Problem]:
+    real = ", ".join(one.name for one in PROVIDERS if not one.prints_codes)
+    for provider in settings.sms:
+        if isinstance(provider, Provider) and provider.prints_codes:
+            yield (
+                "DIALTONE_SMS",
+                f"Must be {real} or package.module:factory in production: {provider.name} prints "
+                "codes.",
+            )
 
 
 def _check_named_countries(settings: Settings) -> Iterator[Problem]:
@@ -181,12 +198,15 @@ def _check_last_days(settings: Settings) -> Iterator[Problem]:
         yield "DIALTONE_TEST_OTPS", "Must have a last day in production, at most a year ahead."
 
 
-def _check_twilio_url(settings: Settings) -> Iterator[Problem]:
-    # Each request has the account's token: plain http must stay on this machine.
-    url = urlsplit(settings.twilio_api_base or "")
-    is_local = url.hostname in ("localhost", "127.0.0.1", "::1")
-    if settings.uses_twilio and url.scheme == "http" and not is_local:
-        yield "TWILIO_API_BASE", "Must begin with https:// in production, except for this machine."
+def _check_api_bases(settings: Settings) -> Iterator[Problem]:
+    # Each request has a secret of the account: plain http must stay on this machine.
+    for provider in _used_providers(settings):
+        if not provider.api_base:
+            continue
+        url = urlsplit(getattr(settings, FIELDS[provider.api_base][0]) or "")
+        if url.scheme == "http" and url.hostname not in ("localhost", "127.0.0.1", "::1"):
+            text = "Must begin with https:// in production, except for this machine."
+            yield provider.api_base, text
 
 
 def _check_s3_url(settings: Settings) -> Iterator[Problem]:
@@ -220,10 +240,10 @@ def _is_private(host: str) -> bool:
 
 
 _RULES: Final = (
-    *(_check_keys, _check_bucket, _check_variants, _check_private_media, _check_twilio),
-    *(_check_sender, _check_countries, _check_phone_line, _check_test_otps, _check_retention),
+    *(_check_keys, _check_bucket, _check_variants, _check_private_media, _check_providers),
+    *(_check_senders, _check_countries, _check_phone_line, _check_test_otps, _check_retention),
 )
 _PRODUCTION_RULES: Final = (
-    *(_check_public_url, _check_secrets_file, _check_console, _check_named_countries),
-    *(_check_proxies, _check_last_days, _check_twilio_url, _check_s3_url, _check_hosts),
+    *(_check_public_url, _check_secrets_file, _check_real_messages, _check_named_countries),
+    *(_check_proxies, _check_last_days, _check_api_bases, _check_s3_url, _check_hosts),
 )

@@ -10,8 +10,6 @@ from functools import partial
 from typing import Any, Final
 
 PREFIX: Final = "DIALTONE_"
-VENDORS: Final = ("AWS_", "TWILIO_")
-"""Variables that begin so have no prefix of ours: other programs read them too."""
 LIMIT_PROFILES: Final = ("small", "medium", "large")
 """What sets all limits: for some thousand users, some hundred thousand, or millions."""
 _KEY: Final = "setting"
@@ -40,6 +38,9 @@ class Declaration:
         example: A valid text for error messages; by default the default. If it depends on the
             settings that are declared earlier, a function of them.
         name: The variable without its prefix, if it differs from the name of the field.
+        prefix: How the variable begins. Those of vendors have none of ours: other programs read
+            them too.
+        needs_phone_line: Whether it has no effect without a phone line.
     """
 
     group: Group
@@ -49,6 +50,8 @@ class Declaration:
     derive: Callable[[Any], str] | None = None
     example: str | Callable[[Any], str] = ""
     name: str = ""
+    prefix: str = PREFIX
+    needs_phone_line: bool = False
 
     def default_text(self, settings: Any) -> str:
         """Return the text that the variable has by default, or an empty one."""
@@ -73,11 +76,14 @@ optional = partial(_setting, Group.OPTIONAL)
 advanced = partial(_setting, Group.ADVANCED)
 
 
-def limit(parse: Callable[[str], Any], *texts: str) -> Any:
+def limit(parse: Callable[[str], Any], *texts: str, **rest: Any) -> Any:
     """Declare a limit: its default in each of `LIMIT_PROFILES`, or one for all."""
     profiles = dict(zip(LIMIT_PROFILES, texts if len(texts) > 1 else texts * 3, strict=True))
     return advanced(
-        parse, default=profiles["medium"], derive=lambda settings: profiles[settings.limits]
+        parse,
+        default=profiles["medium"],
+        derive=lambda settings: profiles[settings.limits],
+        **rest,
     )
 
 
@@ -90,8 +96,7 @@ def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
     for field in dataclasses.fields(settings):
         if declaration := field.metadata.get(_KEY):
             variable = declaration.name or field.name.upper()
-            prefix = "" if variable.startswith(VENDORS) else PREFIX
-            found[f"{prefix}{variable}"] = (field.name, declaration)
+            found[f"{declaration.prefix}{variable}"] = (field.name, declaration)
     groups = list(Group)
     return dict(sorted(found.items(), key=lambda item: groups.index(item[1][1].group)))
 

@@ -24,16 +24,16 @@ class MediaSettings(ServiceSettings):
     )
     """file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory."""
     aws_access_key_id: str = essential(
-        services.parse_access_key_id, unset="", example="AKIAIOSFODNN7EXAMPLE"
+        services.parse_access_key_id, prefix="", unset="", example="AKIAIOSFODNN7EXAMPLE"
     )
     """Access key ID, required if DIALTONE_MEDIA is an s3:// URL."""
     aws_secret_access_key: Secret[str] = essential(
-        Secret, unset=Secret(""), example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+        Secret, prefix="", unset=Secret(""), example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     )
     """Secret access key, required if DIALTONE_MEDIA is an s3:// URL."""
     s3_endpoint: str | None = optional(parsers.parse_url, example="http://127.0.0.1:8333")
     """URL of the S3 server; by default that of Amazon."""
-    aws_region: str = optional(services.parse_region, default="us-east-1")
+    aws_region: str = optional(services.parse_region, prefix="", default="us-east-1")
     """Region of the S3 bucket."""
     media_public_url: str | None = optional(parsers.parse_url, example="https://media.example.org")
     """URL of a CDN for images. Without it, image URLs lead to the service or the S3 server."""

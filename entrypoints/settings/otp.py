@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,19 @@ from domain.otp.review_otps import TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneRules
 from entrypoints.http.settings import HttpOtpSettings
-from entrypoints.settings import parsers, services
-from entrypoints.settings.declaration import advanced, essential, limit, optional
+from entrypoints.providers import (
+    PHONE_PROVIDERS,
+    PhoneProvider,
+    Provider,
+    prints_codes,
+    provider_name,
+)
+from entrypoints.settings import parsers
+from entrypoints.settings.declaration import essential, limit, optional
+from entrypoints.settings.provider_parsers import parse_sms, parse_voice
 from entrypoints.settings.service import ServiceSettings
-from entrypoints.settings.values import Factory, Secret, SmsProvider, VoiceProvider, provider_name
+from entrypoints.settings.twilio import TwilioSettings
+from entrypoints.settings.values import Factory, Secret
 
 SlidingWindows = tuple[SlidingWindow, ...]
 
@@ -27,6 +37,7 @@ _messages_per_phone = parsers.rate_limits(14)
 # A /48 network has three times the limit of an IP.
 _limit_per_ip = parsers.rate_limit(5_000)
 _limit = parsers.rate_limit(50_000)
+_callback_limit = partial(limit, _limit, needs_phone_line=True)
 
 
 def _only_country(settings: Any) -> str:
@@ -35,8 +46,11 @@ def _only_country(settings: Any) -> str:
 
 
 def _voice_of_sms(settings: Any) -> str:
-    is_twilio = SmsProvider.TWILIO in settings.sms and settings.twilio_caller_id
-    return VoiceProvider.TWILIO if is_twilio else VoiceProvider.NONE
+    """Return the first provider of messages that also has a number for calls."""
+    for provider in PHONE_PROVIDERS:
+        if provider in settings.sms and provider.caller_id(settings):
+            return provider.name
+    return provider_name(None)
 
 
 def _test_otp(settings: Any) -> str:
@@ -46,39 +60,23 @@ def _test_otp(settings: Any) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OtpSettings(ServiceSettings):
+class SmsSettings(ServiceSettings):
+    """Who sends messages. It stands before the settings of providers."""
+
+    sms: tuple[Provider | Factory, ...] = essential(parse_sms, default="console", example="twilio")
+    """console (shows messages), twilio, or package.module:factory; several are tried in order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtpSettings(TwilioSettings, SmsSettings):
     """Who sends codes, in which words, and how many."""
 
-    sms: tuple[SmsProvider | Factory, ...] = essential(
-        services.parse_sms, default="console", example="twilio"
-    )
-    """console (shows messages), twilio, or package.module:factory; several are tried in order."""
-    twilio_account_sid: str = essential(
-        services.sid("AC"), unset="", example="AC0123456789abcdef0123456789abcdef"
-    )
-    """Account SID, required if DIALTONE_SMS or DIALTONE_VOICE names twilio."""
-    twilio_auth_token: Secret[str] = essential(
-        Secret, unset=Secret(""), example="0123456789abcdef0123456789abcdef"
-    )
-    """Auth token of the account, required if DIALTONE_SMS or DIALTONE_VOICE names twilio."""
-    twilio_from: str = essential(services.parse_twilio_from, unset="", example="+15005550006")
-    """Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it."""
     countries: frozenset[str] | None = essential(parsers.parse_countries, example="IN,US,DE")
     """Countries of messages and calls, as ISO codes, or * for all; optional with console alone."""
-    twilio_messaging_service_sid: str = optional(
-        services.sid("MG"), unset="", example="MG0123456789abcdef0123456789abcdef"
+    voice: PhoneProvider | Factory | None = optional(
+        parse_voice, derive=_voice_of_sms, example="twilio"
     )
-    """Messaging service that selects the number of a message, instead of TWILIO_FROM."""
-    twilio_voice_from: str = optional(services.parse_caller_id, unset="", example="+15005550006")
-    """Number that calls come from; by default TWILIO_FROM, if it is a number with +."""
-    voice: VoiceProvider = optional(
-        parsers.choice(*VoiceProvider), derive=_voice_of_sms, example="twilio"
-    )
-    """Who places and answers calls: twilio or none; by default twilio if DIALTONE_SMS names it."""
-    twilio_auth_token_secondary: Secret[str] = optional(
-        Secret, unset=Secret(""), example="fedcba9876543210fedcba9876543210"
-    )
-    """Second auth token that is valid too, while you replace the first one."""
+    """Provider of calls: twilio, none or package.module:factory; by default as in DIALTONE_SMS."""
     android_hashes: tuple[str, ...] = optional(
         parsers.list_of(parse_app_hash), unset=(), example="FA+9qCX9VSu", name="ANDROID_HASH"
     )
@@ -123,38 +121,20 @@ class OtpSettings(ServiceSettings):
     """Wrong codes per country and hour; then each message brings two attempts instead of five."""
     failed_attempt_limit_total: SlidingWindow = limit(_limit, "500/1h", "5000/1h", "50000/1h")
     """Wrong codes in all countries per hour; then each message brings two attempts only."""
-    callback_limit_per_country: SlidingWindow = limit(_limit, "30/1h", "100/1h", "1000/1h")
+    callback_limit_per_country: SlidingWindow = _callback_limit("30/1h", "100/1h", "1000/1h")
     """Calls with a code after a call to the phone line, per country and hour."""
-    callback_limit_total: SlidingWindow = limit(_limit, "75/1h", "500/1h", "5000/1h")
+    callback_limit_total: SlidingWindow = _callback_limit("75/1h", "500/1h", "5000/1h")
     """Calls with a code after a call to the phone line, in all countries together, per hour."""
-    twilio_api_base: str | None = advanced(parsers.parse_url, example="http://127.0.0.1:9999")
-    """URL of a server that replaces Twilio's API, for example in tests."""
-
-    @property
-    def uses_twilio(self) -> bool:
-        """Whether Twilio sends messages or places and answers calls."""
-        return SmsProvider.TWILIO in self.sms or self.voice is VoiceProvider.TWILIO
-
-    @property
-    def twilio_caller_id(self) -> str:
-        """The number that calls come from, empty if there is none."""
-        sender = self.twilio_from
-        return self.twilio_voice_from or (sender if sender.startswith("+") else "")
 
     @property
     def has_phone_line(self) -> bool:
-        """Whether the provider places calls and can be called. It sends requests then."""
-        return self.voice is VoiceProvider.TWILIO and bool(self.twilio_caller_id)
-
-    @property
-    def receives_webhooks(self) -> bool:
-        """Whether the provider sends requests about messages and calls."""
-        return self.uses_twilio and self.is_set("DIALTONE_PUBLIC_URL")
+        """Whether a provider places and answers calls. It sends requests then."""
+        return self.voice is not None
 
     @property
     def has_voice_channel(self) -> bool:
         """Whether a code can be delivered by a call. The console prints it."""
-        return self.has_phone_line or self.sms[0] is SmsProvider.CONSOLE
+        return self.has_phone_line or prints_codes(self.sms[0])
 
     def otp_policy(self, *, are_messages_reported: bool) -> OtpPolicy:
         """Return what these settings decide.
@@ -162,7 +142,7 @@ class OtpSettings(ServiceSettings):
         Args:
             are_messages_reported: Whether a messenger reads what became of its messages.
         """
-        sends_requests = are_messages_reported or self.receives_webhooks
+        sends_requests = are_messages_reported or self.has_phone_line
         has_url = self.is_set("DIALTONE_PUBLIC_URL") and sends_requests
         return OtpPolicy(
             countries=self.countries,
@@ -188,8 +168,8 @@ class OtpSettings(ServiceSettings):
             ),
             webhook_urls=WebhookUrls(self.public_url) if has_url else None,
             are_messages_reported=are_messages_reported,
-            sms_provider=provider_name(self.sms[0]) if self.sms else "",
-            voice_provider=self.voice.value,
+            sms_provider=provider_name(self.sms[0]),
+            voice_provider=provider_name(self.voice),
         )
 
     def http_otp(self) -> HttpOtpSettings:

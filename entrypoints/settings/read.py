@@ -148,6 +148,21 @@ def find_unknown(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
             yield name, short_names[similar[0]] if similar else None
 
 
+def find_unused(settings: Settings) -> Iterator[str]:
+    """Yield each variable that is set and has no effect, because there is no phone line."""
+    if settings.has_phone_line:
+        return
+    not_read = unused_variables(settings.variables.values)
+    for name, (_, declaration) in FIELDS.items():
+        if declaration.needs_phone_line and settings.is_set(name) and name not in not_read:
+            yield name
+
+
+def unused_line(name: str) -> str:
+    """Return the line about a setting that has no effect."""
+    return f"{name}: This has no effect, because DIALTONE_VOICE is none. Remove it."
+
+
 def _hide_credentials(text: str) -> str:
     printable = "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text

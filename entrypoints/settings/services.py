@@ -1,19 +1,17 @@
-"""Parsers of the settings of databases, media stores and message providers."""
+"""Parsers of the settings of databases, media stores and factories."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, unquote_plus
 
 from domain.errors import InvalidValue
-from entrypoints.settings.parsers import full_match, list_of, pattern, rejects_with
+from entrypoints.settings.parsers import full_match, pattern, rejects_with
 from entrypoints.settings.values import (
     Factory,
     MediaFolder,
     MongoDatabase,
     S3Bucket,
-    SmsProvider,
     SqliteDatabase,
 )
 
@@ -29,16 +27,6 @@ parse_region = pattern(
     r"(?=.*[A-Za-z])[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
     "Must be a region: letters and digits, with - between them.",
 )
-# A number in E.164, a short code, or an alphanumeric sender ID
-# (https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id).
-parse_twilio_from = pattern(
-    r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}",
-    "Must be a number with + and country code, a short code, or a name of at most 11 letters, "
-    "digits, spaces and + - _ &.",
-)
-# A call comes from a number: https://www.twilio.com/docs/voice/api/call-resource
-parse_caller_id = pattern(r"\+[1-9][0-9]{6,14}", "Must be a number with + and country code.")
-
 _SQLITE: Final = re.compile(r"sqlite:///(?P<path>(?!:memory:\Z)[^?#]*[^?#/])")
 _ESCAPED: Final = r"(?:[^\s:%@/?#]|%[0-9A-Fa-f]{2})"
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:,/?#@\[\]]+)(?::[0-9]{1,5})?"
@@ -62,11 +50,6 @@ _BUCKET: Final = re.compile(
 )
 
 
-def sid(kind: str) -> Callable[[str], str]:
-    """Return a parser of SIDs (https://www.twilio.com/docs/glossary/what-is-a-sid)."""
-    return pattern(rf"{kind}[0-9a-fA-F]{{32}}", f"Must be a SID: {kind} followed by 32 hex digits.")
-
-
 @rejects_with(
     "Must be sqlite:///path from the current folder, sqlite:////path from the root, "
     "mongodb://host/name, or package.module:factory. A path must not contain ? or #."
@@ -75,7 +58,7 @@ def parse_database(text: str) -> SqliteDatabase | MongoDatabase | Factory:
     """Parse the URL of a database, or a factory."""
     if text.startswith(("mongodb://", "mongodb+srv://")):
         return _parse_mongodb_url(text)
-    if factory := _parse_factory(text):
+    if factory := find_factory(text):
         return factory
     return SqliteDatabase(Path(full_match(_SQLITE, text)["path"]).absolute())
 
@@ -88,7 +71,7 @@ def parse_media(text: str) -> MediaFolder | S3Bucket | Factory:
     """Parse the URL of a folder (RFC 8089) or bucket, or a factory."""
     if text.startswith("s3://"):
         return _parse_bucket(text)
-    if factory := _parse_factory(text):
+    if factory := find_factory(text):
         return factory
     path = unquote(full_match(_FILE, text)["path"], errors="replace")
     if not path.strip("/") or not path.isprintable():
@@ -99,27 +82,15 @@ def parse_media(text: str) -> MediaFolder | S3Bucket | Factory:
 @rejects_with("Must be package.module:factory.")
 def parse_factory(text: str) -> Factory:
     """Parse a factory."""
-    if factory := _parse_factory(text):
+    if factory := find_factory(text):
         return factory
     raise ValueError
 
 
-def parse_sms(text: str) -> tuple[SmsProvider | Factory, ...]:
-    """Parse providers in the order in which they are tried."""
-    providers = list_of(_parse_provider)(text)
-    if len(set(providers)) < len(providers):
-        raise InvalidValue("Must name each provider once.")
-    return providers
-
-
-def _parse_factory(text: str) -> Factory | None:
+def find_factory(text: str) -> Factory | None:
+    """Return the factory that a text names, or None."""
     match = _FACTORY.fullmatch(text)
     return Factory(text) if match and match["package"].lower() not in _URL_SCHEMES else None
-
-
-@rejects_with("Must be console, twilio or package.module:factory.")
-def _parse_provider(text: str) -> SmsProvider | Factory:
-    return _parse_factory(text) or SmsProvider(text.lower())
 
 
 @rejects_with(

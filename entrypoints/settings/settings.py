@@ -24,8 +24,8 @@ class Settings(
     - The variable is the field's name in upper case, after `DIALTONE_` unless it is a vendor's.
     - The docstring below a field is its line in `.env.example`.
     - A field without a value is None, or empty.
-    - The AWS fields have values if `media` is an `S3Bucket`, the Twilio fields if
-      `uses_twilio`. Otherwise these variables are not read: other programs use them too.
+    - The AWS fields have values if `media` is an `S3Bucket`, those of a provider if `sms` or
+      `voice` is this provider. Otherwise these variables are not read: other programs use them too.
     - Secrets have the type `Secret`.
     - Each feature has a file of its own, which makes its policy of them.
     """

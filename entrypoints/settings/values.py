@@ -19,20 +19,6 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class SmsProvider(StrEnum):
-    """The shipped ways to deliver messages."""
-
-    CONSOLE = "console"
-    TWILIO = "twilio"
-
-
-class VoiceProvider(StrEnum):
-    """Who places and answers calls."""
-
-    TWILIO = "twilio"
-    NONE = "none"
-
-
 @dataclass(frozen=True, slots=True)
 class Secret(Generic[T]):
     """A value that its `repr` does not show."""
@@ -93,8 +79,3 @@ class Variables:
 
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
     from_env_file: frozenset[str] = field(default=frozenset(), compare=False)
-
-
-def provider_name(provider: SmsProvider | Factory) -> str:
-    """Return the name of a provider in `DIALTONE_SMS`."""
-    return provider.path if isinstance(provider, Factory) else provider.value

@@ -197,7 +197,7 @@ def _build_counted_use_cases(ports: Ports, policy: Policy) -> UseCases:
         repositories=Repositories(**cast("dict[str, Any]", repositories)),
         media=replace(ports.media, files=media_files),
         otp=replace(ports.otp, messenger=messenger, call_provider=call_provider),
-        operations=replace(ports.operations, media_files=media_files, call_provider=call_provider),
+        operations=replace(ports.operations, media_files=media_files, recordings=call_provider),
     )
     return UseCases(counted, policy)
 

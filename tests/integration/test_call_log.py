@@ -146,5 +146,5 @@ async def test_a_service_without_calls_says_what_its_operator_can_set() -> None:
 
     assert response.status_code == 400
     (message,) = response.json()["errors"]["channel"]
-    assert "TWILIO_VOICE_FROM" in message
+    assert "DIALTONE_VOICE" in message
     assert response.json()["field_errors"][0]["code"] == "unsupported_value"

@@ -2,8 +2,9 @@
 
 import pytest
 
+from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryStatus
-from entrypoints.bootstrap import make_webhooks, open_call_provider
+from entrypoints.bootstrap import find_recordings, open_voice
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone
 from tests.support.servers.fake_twilio import FakeTwilio
@@ -28,20 +29,34 @@ async def test_calls_come_from_the_number_for_calls(
 ) -> None:
     settings = read_settings(environ | {"TWILIO_VOICE_FROM": "+14155550001"}, None)
 
-    async with open_call_provider(settings) as calls:
-        assert calls is not None
-        result = await calls.place_call(a_phone(), URL, f"{URL}/status")
+    async with open_voice(settings) as voice:
+        assert voice is not None
+        result = await voice.calls.place_call(a_phone(), URL, f"{URL}/status")
 
     assert result.status is DeliveryStatus.ACCEPTED
     assert twilio.placed[0].form["From"] == "+14155550001"
 
 
-async def test_without_its_settings_there_are_no_calls_and_no_webhooks(
-    environ: dict[str, str],
-) -> None:
-    no_public_url = {name: text for name, text in environ.items() if name != "DIALTONE_PUBLIC_URL"}
-    for without_webhooks in ({}, no_public_url):
-        assert make_webhooks(read_settings(without_webhooks, None)) is None
+async def test_without_a_number_there_is_no_phone_line(environ: dict[str, str]) -> None:
     for without_calls in ({}, environ):
-        async with open_call_provider(read_settings(without_calls, None)) as calls:
-            assert calls is None
+        async with open_voice(read_settings(without_calls, None)) as voice:
+            assert voice is None
+
+
+async def test_recordings_of_a_former_phone_line_are_read_and_deleted(
+    twilio: FakeTwilio, environ: dict[str, str]
+) -> None:
+    recording_id = twilio.add_recording(b"sound")
+    recordings = find_recordings(read_settings(environ, None), voice=None)
+
+    assert recordings is not None
+    async with recordings.open_recording(recording_id) as recording:
+        assert b"".join([chunk async for chunk in recording.chunks]) == b"sound"
+    await recordings.delete_recording(recording_id)
+    with pytest.raises(RecordingNotFound):
+        async with recordings.open_recording(recording_id):
+            pass
+    twilio.close()
+    with pytest.raises(CallProviderUnavailable):
+        await recordings.delete_recording(recording_id)
+    assert find_recordings(read_settings({}, None), voice=None) is None

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,11 +13,13 @@ from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.messenger import open_twilio_messenger
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_parser import TwilioWebhookParser
-from application.ports.voice import Webhooks
+from application.ports.voice import VoicePorts
 from application.webhook_urls import WebhookUrls
 from entrypoints.http.settings import HttpSettings
 from tests.stateful.http_driver import open_http_client
 from tests.support.app_harness import AppHarness
+from tests.support.fakes.call_provider import FakeCallProvider
+from tests.support.http_settings import make_http_settings
 from tests.support.policies import make_policy
 from tests.support.servers.fake_twilio.server import FormFields, sign_webhook
 
@@ -43,12 +45,7 @@ CALL_PATHS: Final = (
 )
 REPORT_PATHS: Final = ("/voice/status", "/voice/recording", f"/sms/status?delivery={REPORT_ID}")
 PATHS: Final = CALL_PATHS + REPORT_PATHS
-SETTINGS: Final = HttpSettings(
-    public_url=PUBLIC_URL,
-    upload_limit=1000,
-    webhooks=Webhooks(TwilioSignatures(ACCOUNT, TOKEN), TwilioWebhookParser(), TwimlMarkup()),
-    has_phone_line=True,
-)
+SETTINGS: Final = replace(make_http_settings(PUBLIC_URL), has_phone_line=True)
 
 
 @dataclass(frozen=True)
@@ -87,14 +84,27 @@ class WebhookDriver:
 
 @asynccontextmanager
 async def open_webhooks(
-    settings: HttpSettings = SETTINGS, use_cases: Mapping[str, Any] = NOTHING
+    settings: HttpSettings = SETTINGS,
+    use_cases: Mapping[str, Any] = NOTHING,
+    *,
+    has_reports: bool = True,
 ) -> AsyncIterator[WebhookDriver]:
-    """Run the application with these use cases instead of those over fakes."""
+    """Run the application with these use cases instead of those over fakes.
+
+    `has_reports` is whether the message provider reports what became of messages.
+    """
     flow = load_call_flow(None, "Dialtone")
     policy = make_policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
     async with open_twilio_messenger(ACCOUNT, TOKEN, sender="Dialtone") as messenger:
-        callbacks = [messenger] if settings.webhooks else []
-        harness = AppHarness(policy=policy, status_callbacks=callbacks)
+        callbacks = [messenger] if has_reports else []
+        calls = FakeCallProvider()
+        signatures = TwilioSignatures(ACCOUNT, TOKEN)
+        harness = AppHarness(
+            policy=policy,
+            status_callbacks=callbacks,
+            call_provider=calls,
+            voice_ports=VoicePorts(calls, signatures, TwilioWebhookParser(), TwimlMarkup()),
+        )
         for feature in (harness.voice, harness.otp):
             replaced = vars(feature).keys() & use_cases.keys()
             vars(feature).update({name: use_cases[name] for name in replaced})

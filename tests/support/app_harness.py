@@ -22,7 +22,7 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import ImagePublisher
 from application.ports.repositories import Repositories
 from application.ports.system import Randomness, SystemPorts
-from application.ports.voice import StatusCallbacks
+from application.ports.voice import StatusCallbacks, VoicePorts
 from application.principal import Principal
 from application.use_cases import Policy, Ports, UseCases
 from application.voice.callbacks import Callbacks
@@ -52,6 +52,8 @@ from tests.support.policies import make_policy
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 GIF: Final = still_gif()
+_UNUSED: Final[Any] = object()
+"""A port of webhooks, which only tests of HTTP use. They replace it."""
 _ADMINISTRATOR: Final = Principal(
     an_identity(role=Role.ADMINISTRATOR), a_session(), has_recent_login=True
 )
@@ -81,6 +83,7 @@ class AppHarness:
     randomness: Randomness = field(default_factory=SeededRandomness)
     keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
     status_callbacks: Sequence[StatusCallbacks] = ()
+    voice_ports: VoicePorts | None = None
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -106,8 +109,9 @@ class AppHarness:
                 media_files=self.files,
                 media_health=self.files,
                 messenger_health=self.messenger,
-                call_provider=self.call_provider,
+                recordings=self.call_provider,
             ),
+            voice=self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED),
         )
         self.use_cases = UseCases(ports, self.policy)
 

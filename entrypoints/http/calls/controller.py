@@ -1,21 +1,23 @@
 """The call log."""
 
 from litestar import Controller, get
+from litestar.di import Provide
 from litestar.types import ASGIApp
 
+from application.operations.feature import OperationsFeature
 from domain import errors
 from domain.identifier import parse_identifier
 from domain.page import parse_cursor
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.calls import schemas
+from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.openapi.responses import invalid_number
-from entrypoints.http.paging import parse_count
+from entrypoints.http.paging import invalid_number, parse_count
 from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileResponse
+from entrypoints.http.streaming import FileReads, FileResponse
 
 
 class CallController(Controller):
@@ -23,6 +25,11 @@ class CallController(Controller):
 
     path = "/calls"
     tags = ["Calls"]
+    opt = {"tag_description": "List calls, and listen to what callers left."}
+    dependencies = {
+        "operations": provide(lambda use_cases: use_cases.operations),
+        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
+    }
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
@@ -35,6 +42,7 @@ class CallController(Controller):
         self,
         *,
         request: ApiRequest,
+        operations: Injected[OperationsFeature],
         cursor: schemas.CallCursorParameter = None,
         limit: schemas.LimitParameter = None,
     ) -> schemas.CallPageResponse:
@@ -49,7 +57,7 @@ class CallController(Controller):
                 after = None if cursor is None else parse_cursor(cursor)
             with invalid.of("limit"):
                 size = parse_count(limit, schemas.DEFAULT_PAGE_SIZE)
-        calls = await request.use_cases.operations.list_calls(request.principal, after, size)
+        calls = await operations.list_calls(request.principal, after, size)
         return schemas.to_page_response(calls, request.principal.viewer)
 
     @get(
@@ -69,6 +77,8 @@ class CallController(Controller):
         self,
         *,
         request: ApiRequest,
+        operations: Injected[OperationsFeature],
+        file_reads: Injected[FileReads],
         call_id: IdParameter,
         index: schemas.RecordingIndexParameter = None,
     ) -> ASGIApp:
@@ -80,8 +90,8 @@ class CallController(Controller):
             number = parse_count(index, default=0, minimum=0)
         call = parse_identifier(call_id) or ""
         return FileResponse(
-            lambda: request.use_cases.operations.open_recording(request.principal, call, number),
-            request.file_reads.slot(request.client_ip),
+            lambda: operations.open_recording(request.principal, call, number),
+            file_reads.slot(request.client_ip),
             {"Content-Disposition": f'attachment; filename="call-{call}-{number}.mp3"'},
             is_head=IS_HEAD in request.scope["state"],
         )

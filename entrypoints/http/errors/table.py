@@ -66,6 +66,8 @@ class ErrorRow:
     - `field` is the name of the field that the error is about. It is reported in `errors`, or with
       `keeps_error` in `error`, as clients of the older service expect.
     - `details` is a second message.
+    - `example` is shown in the description of the API, for an error that needs arguments.
+    - `optional` has the fields that only some errors with this code have.
     """
 
     status: int
@@ -75,6 +77,8 @@ class ErrorRow:
     field: str | None = None
     keeps_error: bool = False
     details: str | None = None
+    example: ApiError | None = None
+    optional: frozenset[str] = frozenset()
 
 
 _UNAUTHENTICATED: Final = ErrorRow(
@@ -132,27 +136,45 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.Unauthenticated: _UNAUTHENTICATED,
     exceptions.NoAccessToken: _UNAUTHENTICATED,
     exceptions.TooManyRequests: ErrorRow(
-        429, "rate_limited", "Too many requests. Wait before you send the next one."
+        429,
+        "rate_limited",
+        "Too many requests. Wait before you send the next one.",
+        example=exceptions.TooManyRequests(retry_after=15),
     ),
     exceptions.PathNotFound: ErrorRow(
         404, "not_found", "There is nothing at this path. The API is described at /docs."
     ),
     exceptions.MethodNotAllowed: ErrorRow(
-        405, "method_not_allowed", "This path does not support this method."
+        405,
+        "method_not_allowed",
+        "This path does not support this method.",
+        example=exceptions.MethodNotAllowed(allowed="POST"),
     ),
     errors.Unavailable: ErrorRow(
-        503, "unavailable", "The service is temporarily unavailable. Try again shortly."
+        503,
+        "unavailable",
+        "The service is temporarily unavailable. Try again shortly.",
+        optional=frozenset({"details"}),
     ),
     exceptions.InternalError: ErrorRow(500, "internal_error", "An internal error occurred."),
     # One-time codes
     errors.TooManyOtpRequests: ErrorRow(
-        429, "rate_limited", "Too many codes were requested. Wait before you request another one."
+        429,
+        "rate_limited",
+        "Too many codes were requested. Wait before you request another one.",
+        example=errors.TooManyOtpRequests(retry_after=15),
     ),
     errors.TooManyAttempts: ErrorRow(
-        429, "too_many_attempts", "Too many attempts with this code. Request a new code."
+        429,
+        "too_many_attempts",
+        "Too many attempts with this code. Request a new code.",
+        example=errors.TooManyAttempts(retry_after=285, resend_in=15),
     ),
     errors.TooManyAttemptsFromIp: ErrorRow(
-        429, "too_many_attempts", "Too many attempts from your network. Wait before you try again."
+        429,
+        "too_many_attempts",
+        "Too many attempts from your network. Wait before you try again.",
+        example=errors.TooManyAttemptsFromIp(retry_after=285, resend_in=15),
     ),
     errors.CountryNotServed: ErrorRow(
         400,
@@ -167,7 +189,10 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         field="phone",
     ),
     errors.DeliveryFailed: ErrorRow(
-        503, "delivery_failed", "The message could not be delivered. Try again shortly."
+        503,
+        "delivery_failed",
+        "The message could not be delivered. Try again shortly.",
+        example=errors.DeliveryFailed(retry_after=15),
     ),
     # Only the legacy API has this error, and it has no codes.
     exceptions.InvalidOtp: ErrorRow(403, "invalid_otp", "Invalid OTP"),
@@ -180,7 +205,13 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.PhoneMismatch: ErrorRow(
         403, "phone_mismatch", "The number is not the phone that you signed in with."
     ),
-    errors.PhoneInUse: ErrorRow(409, "phone_in_use", "Phone number already in use"),
+    errors.PhoneInUse: ErrorRow(
+        409,
+        "phone_in_use",
+        "Phone number already in use",
+        example=errors.PhoneInUse("6561a2b0c3d4e5f60718293a", "Rahul Sharma"),
+        optional=frozenset({"user_id", "username"}),
+    ),
     errors.UsernameInUse: ErrorRow(409, "username_in_use", "Username already in use"),
     exceptions.InvalidUserId: ErrorRow(
         400, FieldErrorCode.INVALID_ID, "Invalid user id", field="user_id", keeps_error=True
@@ -227,7 +258,12 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "reauthentication_required",
         "Sign in again: administrators act for others within a day after they signed in.",
     ),
-    exceptions.FileTooLarge: ErrorRow(413, "file_too_large", "The file is too large."),
+    exceptions.FileTooLarge: ErrorRow(
+        413,
+        "file_too_large",
+        "The file is too large.",
+        example=exceptions.FileTooLarge(limit=20_000_000),
+    ),
     exceptions.FormTooLarge: ErrorRow(
         413, "form_too_large", "The form has too many parts, or is too large besides the file."
     ),
@@ -239,7 +275,12 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.NoUploadSpace: ErrorRow(
         503, "unavailable", "There is no space for this upload now. Try again shortly."
     ),
-    errors.QuotaExceeded: ErrorRow(507, "quota_exceeded", "The library is full."),
+    errors.QuotaExceeded: ErrorRow(
+        507,
+        "quota_exceeded",
+        "The library is full.",
+        example=errors.QuotaExceeded(0, 0, 0, 0),
+    ),
     errors.UploadInProgress: ErrorRow(
         409,
         "upload_in_progress",
@@ -258,6 +299,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         429,
         "rate_limited",
         "You have uploaded too many pixels in the last hour. Wait, or upload smaller images.",
+        example=errors.TooManyPixels(retry_after=1200),
     ),
     exceptions.TooManyReads: ErrorRow(
         503,
@@ -265,9 +307,17 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "Too many files are being read. Wait until one has arrived, and try again.",
     ),
     errors.UnsupportedImageType: ErrorRow(
-        415, "unsupported_image_type", "The file is not an image of an accepted format."
+        415,
+        "unsupported_image_type",
+        "The file is not an image of an accepted format.",
+        example=errors.UnsupportedImageType("application/pdf"),
     ),
-    errors.InvalidImage: ErrorRow(422, "invalid_image", "The image is broken or too large."),
+    errors.InvalidImage: ErrorRow(
+        422,
+        "invalid_image",
+        "The image is broken or too large.",
+        optional=frozenset({"limit"}),
+    ),
     errors.MediaStorageNotResponding: ErrorRow(
         503,
         "unavailable",
@@ -279,6 +329,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "storage_failed",
         "Failed to upload file to S3",
         details="The media store rejected the file.",
+        optional=frozenset({"retry_after"}),
     ),
     errors.MediaStoreFull: ErrorRow(
         507, "storage_full", "There is no space for the file. The operator has to make some."

@@ -4,13 +4,16 @@ from litestar import Controller, post
 from litestar.params import JSONBody
 
 from application.identities.login import LoggedIn
+from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
 from domain.phone import parse_international_phone
+from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import InvalidOtp
 from entrypoints.http.legacy_otp import schemas
+from entrypoints.http.otp.schemas import describe_otp_length
 from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
 
@@ -20,6 +23,8 @@ class LegacyOtpController(Controller):
 
     path = "/authenticate"
     tags = ["Legacy OTP"]
+    opt = {"tag_description": "Two paths for existing clients of the older mobile app."}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
 
     @post(
         "/get_otp",
@@ -34,7 +39,10 @@ class LegacyOtpController(Controller):
         ],
     )
     async def legacy_get_otp(
-        self, request: ApiRequest, data: JSONBody[schemas.LegacyGetOtpBody]
+        self,
+        request: ApiRequest,
+        otp: Injected[OtpFeature],
+        data: JSONBody[schemas.LegacyGetOtpBody],
     ) -> schemas.LegacyGetOtpResponse:
         """Send a code to a phone."""
         settings = request.settings.otp
@@ -42,7 +50,7 @@ class LegacyOtpController(Controller):
             phone = parse_international_phone(
                 data.phone, settings.default_region, settings.phone_rules
             )
-        await request.use_cases.otp.request_otp(RequestOtpCommand(phone, request.client_ip))
+        await otp.request_otp(RequestOtpCommand(phone, request.client_ip))
         return schemas.LegacyGetOtpResponse()
 
     @post(
@@ -50,10 +58,14 @@ class LegacyOtpController(Controller):
         summary="Exchange a code for an access token",
         response_description="The code was correct.",
         status_code=200,
+        describe_body=describe_otp_length,
         errors=[InvalidOtp, errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
     )
     async def legacy_validate_otp(
-        self, request: ApiRequest, data: JSONBody[schemas.LegacyValidateOtpBody]
+        self,
+        request: ApiRequest,
+        otp: Injected[OtpFeature],
+        data: JSONBody[schemas.LegacyValidateOtpBody],
     ) -> schemas.LegacyValidateOtpResponse:
         """Exchange a code for an access token.
 
@@ -71,7 +83,7 @@ class LegacyOtpController(Controller):
         command = VerifyOtpCommand(
             phone, code, request.client_ip, device=request.device_name, is_legacy=True
         )
-        result = await request.use_cases.otp.verify_otp(command)
+        result = await otp.verify_otp(command)
         if not isinstance(result, LoggedIn):
             raise InvalidOtp
         return schemas.LegacyValidateOtpResponse(access_token=result.tokens.access_token)

@@ -5,9 +5,8 @@ from typing import Annotated
 import msgspec
 
 from domain.phone import MAX_INPUT_LENGTH
-from entrypoints.http.fields import described
+from entrypoints.http.fields import AccessTokenField, described
 from entrypoints.http.otp.schemas import OtpField
-from entrypoints.http.sessions.schemas import AccessTokenField
 
 LegacyPhoneField = Annotated[
     str,

@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Final
 
 from litestar import Controller, Response, delete, get, patch, post
+from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
+from application.media.feature import MediaFeature
 from application.media.media_urls import FileAccess
 from application.media.upload_image import UploadImageCommand
 from application.use_cases import UseCases
@@ -22,18 +24,20 @@ from entrypoints.http.auth import (
     authenticate_within_limit,
 )
 from entrypoints.http.client import header_values
+from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.library import schemas
 from entrypoints.http.library.openapi import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.library.upload_form import MALFORMED_FORM, open_upload_form
+from entrypoints.http.library.upload_limiter import UploadLimiter, provide_upload_limiter
 from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.openapi.responses import invalid_number
+from entrypoints.http.paging import invalid_number
 from entrypoints.http.parsing import parse_id, parsing_field, repeated_field
 from entrypoints.http.preconditions import Validators
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileResponse
+from entrypoints.http.streaming import FileReads, FileResponse
 
 _PRIVATE_CACHE_CONTROL: Final = "private, no-cache"
 """Of a file that a token opens: the next user of a browser has another token."""
@@ -43,6 +47,8 @@ _MEDIA_HEADERS: Final = {
     # A file that is opened as a page must not run or load anything.
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
+_ITEM_OF_UPLOAD: Final = {"item_id": "$response.body#/id"}
+_FIRST_ITEM: Final = {"item_id": "$response.body#/items/0/id"}
 _ACCESS_ERRORS: Final = (errors.Forbidden, errors.ReauthenticationRequired)
 _CHANGE_ERRORS: Final = (exceptions.InvalidItemId, errors.ItemNotFound, *_ACCESS_ERRORS)
 
@@ -52,6 +58,11 @@ class LibraryController(Controller):
 
     path = "/library"
     tags = ["Library"]
+    opt = {"tag_description": "Upload images, and list, label and delete them."}
+    dependencies = {
+        "media": provide(lambda use_cases: use_cases.media),
+        "upload_limiter": Provide(provide_upload_limiter, sync_to_thread=False),
+    }
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
@@ -60,6 +71,11 @@ class LibraryController(Controller):
         summary="Upload an image",
         response_description="The image is in the library.",
         request_body=UPLOAD_FORM,
+        links={
+            "get_library_item": _ITEM_OF_UPLOAD,
+            "update_library_item": _ITEM_OF_UPLOAD,
+            "delete_library_item": _ITEM_OF_UPLOAD,
+        },
         # The form parser has its own limit, from the settings.
         request_max_body_size=None,
         unavailable_error=errors.ItemSaveFailed,
@@ -95,7 +111,11 @@ class LibraryController(Controller):
         ],
     )
     async def upload_image(
-        self, request: ApiRequest, idempotency_key: schemas.IdempotencyKeyParameter = None
+        self,
+        request: ApiRequest,
+        media: Injected[MediaFeature],
+        upload_limiter: Injected[UploadLimiter],
+        idempotency_key: schemas.IdempotencyKeyParameter = None,
     ) -> Response[schemas.UploadImageResponse]:
         """Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC image.
 
@@ -115,7 +135,7 @@ class LibraryController(Controller):
         if key is not None:
             with parsing_field("Idempotency-Key"):
                 key = parse_idempotency_key(key)
-        async with open_upload_form(request) as (file, fields):
+        async with open_upload_form(request, upload_limiter) as (file, fields):
             user_id = fields.get("user_id")
             if not user_id:
                 raise exceptions.MissingUserId
@@ -124,7 +144,7 @@ class LibraryController(Controller):
             command = UploadImageCommand(
                 request.principal, owner, file, category, fields.get("type"), key
             )
-            shown = await request.use_cases.media.upload_image(command)
+            shown = await media.upload_image(command)
         body = schemas.to_item_response(shown, schemas.UploadImageResponse)
         location = request.settings.server.public_path(f"/library/{body.id}")
         return Response(body, headers={"Location": location})
@@ -132,6 +152,7 @@ class LibraryController(Controller):
     @get(
         summary="List library items",
         response_description="The page. It may be empty.",
+        links={"get_library_item": _FIRST_ITEM},
         unavailable_error=errors.LibraryReadFailed,
         errors=[invalid_number("page"), exceptions.PageTooDeep, *_ACCESS_ERRORS],
     )
@@ -139,6 +160,7 @@ class LibraryController(Controller):
         self,
         *,
         request: ApiRequest,
+        media: Injected[MediaFeature],
         page: schemas.PageParameter = None,
         per_page: schemas.PageSizeParameter = None,
         user_id: schemas.OwnerParameter = None,
@@ -157,9 +179,7 @@ class LibraryController(Controller):
         item_filter, page_request = schemas.parse_list_parameters(
             page, per_page, cursor, user_id, item_type, category
         )
-        found = await request.use_cases.media.list_items(
-            request.principal, item_filter, page_request
-        )
+        found = await media.list_items(request.principal, item_filter, page_request)
         return schemas.to_page_response(found)
 
     @get(
@@ -169,10 +189,10 @@ class LibraryController(Controller):
         errors=[exceptions.InvalidItemId, errors.ItemNotFound, errors.ReauthenticationRequired],
     )
     async def get_library_item(
-        self, request: ApiRequest, item_id: IdParameter
+        self, request: ApiRequest, media: Injected[MediaFeature], item_id: IdParameter
     ) -> schemas.LibraryItemResponse:
         """Return an item."""
-        shown = await request.use_cases.media.get_item(request.principal, _parse_item_id(item_id))
+        shown = await media.get_item(request.principal, _parse_item_id(item_id))
         return schemas.to_item_response(shown, schemas.LibraryItemResponse)
 
     @patch(
@@ -184,13 +204,14 @@ class LibraryController(Controller):
     async def update_library_item(
         self,
         request: ApiRequest,
+        media: Injected[MediaFeature],
         item_id: IdParameter,
         data: JSONBody[schemas.UpdateLibraryItemBody],
     ) -> schemas.LibraryItemResponse:
         """Change the label of an item. Only the owner and administrators may do this."""
         category = _parse_category(data.category)
         item = _parse_item_id(item_id)
-        shown = await request.use_cases.media.categorize_item(request.principal, item, category)
+        shown = await media.categorize_item(request.principal, item, category)
         return schemas.to_item_response(shown, schemas.LibraryItemResponse)
 
     @delete(
@@ -199,7 +220,9 @@ class LibraryController(Controller):
         response_description="The item is deleted.",
         errors=_CHANGE_ERRORS,
     )
-    async def delete_library_item(self, request: ApiRequest, item_id: IdParameter) -> None:
+    async def delete_library_item(
+        self, request: ApiRequest, media: Injected[MediaFeature], item_id: IdParameter
+    ) -> None:
         """Delete an item; its URL stops working at once.
 
         If the media store does not delete the file, a presigned URL works until it does: the
@@ -207,7 +230,7 @@ class LibraryController(Controller):
 
         Only the owner and administrators may do this.
         """
-        await request.use_cases.media.delete_item(request.principal, _parse_item_id(item_id))
+        await media.delete_item(request.principal, _parse_item_id(item_id))
 
 
 async def require_principal_unless_url_is_enough(
@@ -237,6 +260,10 @@ class MediaFileController(Controller):
 
     path = "/media"
     tags = ["Library"]
+    dependencies = {
+        "media": provide(lambda use_cases: use_cases.media),
+        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
+    }
     guards = [require_principal_unless_url_is_enough]
     security = [{}, *BEARER]
 
@@ -256,6 +283,8 @@ class MediaFileController(Controller):
         self,
         *,
         request: ApiRequest,
+        media: Injected[MediaFeature],
+        file_reads: Injected[FileReads],
         folder: schemas.FolderParameter,
         name: schemas.FileNameParameter,
         expires: schemas.ExpiresParameter = None,  # noqa: ARG002 -- the guard reads it
@@ -270,7 +299,7 @@ class MediaFileController(Controller):
         A file never changes. So conditional requests and ranges work without fail.
         """
         access: FileAccess = request.state.access
-        open_file = request.use_cases.media.open_file
+        open_file = media.open_file
         principal = request.principal if access.needs_token else None
         file = await open_file.find(f"{folder}/{name}", principal)
         validators = Validators(f'"{name}"', file.created_at.replace(microsecond=0))
@@ -291,7 +320,7 @@ class MediaFileController(Controller):
             headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{size}"
         return FileResponse(
             lambda: open_file(file, *(part or ())),
-            request.file_reads.slot(request.client_ip),
+            file_reads.slot(request.client_ip),
             headers,
             status=206 if part else 200,
         )

@@ -19,7 +19,7 @@ from multipart import (
 from domain.errors import MediaStorageFailed, NoUploadSpace
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.library.upload_limiter import UploadInProgress
+from entrypoints.http.library.upload_limiter import UploadInProgress, UploadLimiter
 from entrypoints.http.parsing import repeated_field
 from entrypoints.http.request import ApiRequest
 
@@ -42,7 +42,9 @@ _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 
 
 @asynccontextmanager
-async def open_upload_form(request: ApiRequest) -> AsyncIterator[tuple[BinaryIO, dict[str, str]]]:
+async def open_upload_form(
+    request: ApiRequest, limiter: UploadLimiter
+) -> AsyncIterator[tuple[BinaryIO, dict[str, str]]]:
     """Read the form; return the file at its beginning, and the other fields.
 
     - The file is deleted at the end of the block.
@@ -72,7 +74,7 @@ async def open_upload_form(request: ApiRequest) -> AsyncIterator[tuple[BinaryIO,
     if announced_bytes > limit + MAX_FORM_OVERHEAD_BYTES:
         raise exceptions.FileTooLarge(limit)
     identity_id = request.principal.identity.id
-    async with request.upload_limiter.admit(identity_id, request.client_ip) as upload:
+    async with limiter.admit(identity_id, request.client_ip) as upload:
         with _convert_errors():
             upload.announce(min(announced_bytes, limit))
         reader = _FormReader(limit, upload)

@@ -13,6 +13,8 @@ from ipaddress import IPv6Network
 from typing import Final
 
 from domain.errors import NoUploadSpace, TooManyUploads
+from entrypoints.http.request import ApiRequest
+from entrypoints.http.settings import HttpSettings
 
 MAX_UPLOADS: Final = 64
 """In one server process."""
@@ -266,6 +268,22 @@ class UploadLimiter:
                 -one.rate(now),
             ),
         )
+
+
+def make_upload_limiter(settings: HttpSettings) -> UploadLimiter:
+    """Return the limiter of a server process."""
+    return UploadLimiter(
+        MAX_UPLOADS,
+        MAX_SPOOLED_FILES * settings.media.upload_limit,
+        IdentityLocks(settings.upload_lock_file),
+        min_rate=settings.media.upload_min_rate,
+    )
+
+
+def provide_upload_limiter(request: ApiRequest) -> UploadLimiter:
+    """Provide the limiter, which all requests share, to handlers."""
+    limiter: UploadLimiter = request.app.state.upload_limiter
+    return limiter
 
 
 def _network_of(client_ip: str) -> str:

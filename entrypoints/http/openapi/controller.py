@@ -11,6 +11,7 @@ from typing import Final
 from litestar import Controller, Response, get
 from litestar.params import FromPath
 
+from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.exceptions import PathNotFound
 from entrypoints.http.preconditions import Validators
 from entrypoints.http.request import ApiRequest
@@ -38,13 +39,14 @@ class OpenApiController(Controller):
     include_in_schema = False
 
     @get("/openapi.json", media_type="application/json")
-    async def get_description(self, request: ApiRequest) -> Response[bytes]:
+    async def get_description(
+        self, request: ApiRequest, description: Injected[bytes]
+    ) -> Response[bytes]:
         """Return the description as JSON. A client that has it already gets a 304."""
-        content = bytes(request.app.state.describe_api())
-        validators = Validators(etag=f'"{sha256(content).hexdigest()}"')
+        validators = Validators(etag=f'"{sha256(description).hexdigest()}"')
         is_known = validators.is_not_modified(request.headers)
         return Response(
-            b"" if is_known else content,
+            b"" if is_known else description,
             status_code=304 if is_known else 200,
             # It can be kept, and is asked for again, because the next version has another one.
             headers=validators.headers | {"Cache-Control": "public, no-cache"},

@@ -19,9 +19,8 @@ from entrypoints.http.errors.table import (
     error_status,
     has_response,
 )
-from entrypoints.http.fields import UserIdField, described
+from entrypoints.http.fields import UserIdField, UsernameField, described
 from entrypoints.http.parsing import body_type, missing_field, query_parameters, repeated_field
-from entrypoints.http.users.schemas import UsernameField
 
 DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
 """A class of errors, or an example of a field that is invalid."""
@@ -126,35 +125,6 @@ _BODY_ERRORS: Final[Sequence[DocumentedError]] = (
     exceptions.UnsupportedContentEncoding,
     exceptions.RequestTimeout,
 )
-_EXAMPLES: Final[Mapping[type[ApiError], ApiError]] = {
-    type(example): example
-    for example in (
-        exceptions.FileTooLarge(limit=20_000_000),
-        exceptions.MethodNotAllowed(allowed="POST"),
-        exceptions.TooManyRequests(retry_after=15),
-        errors.PhoneInUse("6561a2b0c3d4e5f60718293a", "Rahul Sharma"),
-        errors.QuotaExceeded(0, 0, 0, 0),
-        errors.TooManyAttempts(retry_after=285, resend_in=15),
-        errors.TooManyAttemptsFromIp(retry_after=285, resend_in=15),
-        errors.DeliveryFailed(retry_after=15),
-        errors.TooManyOtpRequests(retry_after=15),
-        errors.TooManyPixels(retry_after=1200),
-        errors.UnsupportedImageType("application/pdf"),
-    )
-}
-_OPTIONAL_FIELDS: Final[Mapping[type[ApiError], set[str]]] = {
-    errors.Unavailable: {"details"},
-    errors.PhoneInUse: {"user_id", "username"},
-    errors.InvalidImage: {"limit"},
-    errors.MediaStorageFailed: {"retry_after"},
-}
-"""The fields that only some errors with the same code have."""
-
-
-def invalid_number(field: str, minimum: int = 1) -> exceptions.FieldError:
-    """Return the error of a parameter that is no whole number, or too small."""
-    message = f"This must be a whole number, {minimum} or more."
-    return exceptions.FieldError(field, FieldErrorCode.INVALID_NUMBER, message)
 
 
 def errors_of(
@@ -221,14 +191,15 @@ def add_error_schemas(schemas: dict[str, Any]) -> None:
         name = _schema_name(error, Api.MAIN)
         if name in schemas:
             continue
-        optional = _OPTIONAL_FIELDS.get(error, set())
-        required = error_body(_make_example(error), Api.MAIN).keys() - optional
+        required = error_body(_make_example(error), Api.MAIN).keys() - row.optional
         own = fields | {
             "error": {**fields["error"], "examples": [row.message]},
             "code": {**fields["code"], "enum": [row.code], "examples": [row.code]},
         }
         schemas[name] = {
-            "properties": {field: own[field] for field in fields if field in required | optional},
+            "properties": {
+                field: own[field] for field in fields if field in required | row.optional
+            },
             "type": "object",
             "required": sorted(required),
             "title": name,
@@ -239,7 +210,7 @@ def add_error_schemas(schemas: dict[str, Any]) -> None:
 def _make_example(error: DocumentedError) -> ApiError:
     if isinstance(error, exceptions.FieldError):
         return exceptions.InvalidFields(error)
-    return _EXAMPLES[error] if error in _EXAMPLES else error()
+    return ERRORS[error].example or error()
 
 
 def _shared_name(api: Api, examples: Sequence[ApiError]) -> str | None:

@@ -3,7 +3,10 @@
 from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 
+from application.identities.feature import IdentitiesFeature
+from application.operations.feature import OperationsFeature
 from entrypoints.http.auth import UNAVAILABLE_ERROR
+from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.operations import schemas
 from entrypoints.http.request import ApiRequest
 
@@ -12,7 +15,14 @@ class OperationsController(Controller):
     """Health checks for load balancers, and the keys for services that verify tokens themselves."""
 
     tags = ["Operations"]
-    opt = {UNAVAILABLE_ERROR: None}
+    dependencies = {
+        "identities": provide(lambda use_cases: use_cases.identities),
+        "operations": provide(lambda use_cases: use_cases.operations),
+    }
+    opt = {
+        "tag_description": "Health checks and public keys, for other services.",
+        UNAVAILABLE_ERROR: None,
+    }
 
     @get(
         "/health/live",
@@ -35,14 +45,16 @@ class OperationsController(Controller):
             )
         },
     )
-    async def health_ready(self, request: ApiRequest) -> Response[schemas.ReadinessResponse]:
+    async def health_ready(
+        self, request: ApiRequest, operations: Injected[OperationsFeature]
+    ) -> Response[schemas.ReadinessResponse]:
         """Check the database, the media store, the messenger and, if there is one, the limit store.
 
         The answer comes within a second. A part that takes longer does not work. Results are held:
         successes for five seconds, failures for one. After a stop signal the status is `stopping`:
         requests are still served, and new ones should go to another instance.
         """
-        readiness = await request.use_cases.operations.check_readiness()
+        readiness = await operations.check_readiness()
         body = schemas.to_readiness_response(readiness, is_stopping=request.settings.is_stopping())
         if body.status == schemas.READY:
             return Response(body)
@@ -53,7 +65,7 @@ class OperationsController(Controller):
         summary="Get the keys that verify short-lived access tokens",
         response_description="The public keys. A new key is listed before it signs.",
     )
-    async def get_jwks(self, request: ApiRequest) -> schemas.JsonWebKeySet:
+    async def get_jwks(self, identities: Injected[IdentitiesFeature]) -> schemas.JsonWebKeySet:
         """Return the public keys of the key set (JWKS).
 
         They verify the short-lived access tokens of a login with `"refresh": true`; the long-lived
@@ -62,8 +74,5 @@ class OperationsController(Controller):
         The session of a token that they verify may have ended: only this service knows.
         """
         return schemas.JsonWebKeySet(
-            [
-                schemas.to_json_web_key(key)
-                for key in request.use_cases.identities.list_public_keys()
-            ]
+            [schemas.to_json_web_key(key) for key in identities.list_public_keys()]
         )

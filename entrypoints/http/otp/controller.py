@@ -7,6 +7,7 @@ import msgspec
 from litestar import Controller, get, post
 from litestar.params import JSONBody
 
+from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
@@ -17,6 +18,7 @@ from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, parse_platform
 from domain.phone import parse_phone
 from entrypoints.http.auth import limit_by_ip
+from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.otp import schemas
 from entrypoints.http.parsing import FieldErrors
 from entrypoints.http.request import ApiRequest
@@ -30,6 +32,8 @@ class OtpController(Controller):
 
     path = "/auth"
     tags = ["OTP"]
+    opt = {"tag_description": "Request a one-time code, and exchange it for an access token."}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
 
     @post(
         "/request-otp",
@@ -44,7 +48,7 @@ class OtpController(Controller):
         ],
     )
     async def request_otp(
-        self, request: ApiRequest, data: JSONBody[schemas.RequestOtpBody]
+        self, request: ApiRequest, otp: Injected[OtpFeature], data: JSONBody[schemas.RequestOtpBody]
     ) -> schemas.RequestOtpResponse:
         """Send a code to a phone.
 
@@ -67,7 +71,7 @@ class OtpController(Controller):
                 channel = _parse_channel(data.channel, settings)
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         device_token = _parse_device_token(data.device_token)
-        result = await request.use_cases.otp.request_otp(
+        result = await otp.request_otp(
             RequestOtpCommand(phone, request.client_ip, preferences, device_token, channel)
         )
         return msgspec.convert(result, schemas.RequestOtpResponse, from_attributes=True)
@@ -79,7 +83,7 @@ class OtpController(Controller):
         guards=[limit_by_ip],
     )
     async def get_delivery_status(
-        self, request: ApiRequest, request_id: schemas.RequestIdParameter
+        self, otp: Injected[OtpFeature], request_id: schemas.RequestIdParameter
     ) -> schemas.DeliveryStatusResponse:
         """Return what became of the message or call that a request for a code refers to.
 
@@ -87,7 +91,7 @@ class OtpController(Controller):
         and so does a message whose provider reports no statuses. Within the cooldown all ids refer
         to the same message.
         """
-        status, error_code = await request.use_cases.otp.get_delivery_status(request_id)
+        status, error_code = await otp.get_delivery_status(request_id)
         return schemas.DeliveryStatusResponse(
             status=status.value, error_code=error_code or msgspec.UNSET
         )
@@ -97,10 +101,11 @@ class OtpController(Controller):
         summary="Exchange a code for an access token",
         response_description="The code was correct (`success` is true) or not.",
         status_code=200,
+        describe_body=schemas.describe_otp_length,
         errors=[errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
     )
     async def verify_otp(
-        self, request: ApiRequest, data: JSONBody[schemas.VerifyOtpBody]
+        self, request: ApiRequest, otp: Injected[OtpFeature], data: JSONBody[schemas.VerifyOtpBody]
     ) -> schemas.VerifyOtpResponse:
         """Exchange a code for an access token. A code can be used once.
 
@@ -128,7 +133,7 @@ class OtpController(Controller):
                 code = parse_otp_code(data.otp, settings.otp_length)
             with invalid.of("device"):
                 device = _parse_device(data.device)
-        result = await request.use_cases.otp.verify_otp(
+        result = await otp.verify_otp(
             VerifyOtpCommand(
                 phone,
                 code,
@@ -151,7 +156,7 @@ def _parse_channel(text: str | None, settings: HttpOtpSettings) -> Channel:
     if channel is Channel.VOICE and not settings.has_voice_channel:
         raise errors.UnsupportedValue(
             "This service places no calls. Send 'sms', or omit the field. Its operator can change"
-            " that: DIALTONE_VOICE=twilio with a number in TWILIO_VOICE_FROM or TWILIO_FROM."
+            " that with the setting DIALTONE_VOICE."
         )
     return channel
 

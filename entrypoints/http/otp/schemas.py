@@ -11,17 +11,21 @@ from domain.otp import challenge
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
-from entrypoints.http.fields import USER_ID_EXAMPLE, PhoneField, described, path_parameter
-from entrypoints.http.sessions.schemas import (
+from entrypoints.http.fields import (
+    USER_ID_EXAMPLE,
     AccessTokenField,
     ExpiresInField,
+    PhoneField,
     RefreshExpiresInField,
     RefreshTokenField,
     TokenTypeField,
+    described,
+    path_parameter,
 )
+from entrypoints.http.settings import HttpSettings
 
 
-def otp_pattern(length: int) -> str:
+def _otp_pattern(length: int) -> str:
     r"""Return a pattern that matches all codes of so many digits, and little else.
 
     Of ASCII it allows digits, spaces and hyphens. Every dialect of patterns understands it: those
@@ -31,8 +35,8 @@ def otp_pattern(length: int) -> str:
     return rf"^[^!-,./:-~]{{{length},}}$"
 
 
-OTP_EXAMPLE: Final = 12313
-OTP_PATTERN: Final = otp_pattern(DEFAULT_OTP_LENGTH)
+_OTP_EXAMPLE: Final = 12313
+OTP_PATTERN: Final = _otp_pattern(DEFAULT_OTP_LENGTH)
 DEVICE_PATTERN: Final = r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*"
 """No control characters, line breaks or bidirectional controls (UAX #9)."""
 
@@ -41,7 +45,7 @@ OtpField = Annotated[
     described(
         "The digits of the code, of any script. Spaces, hyphens and invisible characters are"
         " ignored.",
-        f"{OTP_EXAMPLE:06d}",
+        f"{_OTP_EXAMPLE:06d}",
         pattern=OTP_PATTERN,
         format="otp",
         max_length=challenge.MAX_INPUT_LENGTH,
@@ -244,3 +248,11 @@ def to_verify_otp_response(result: LoggedIn | OtpRejected) -> VerifyOtpResponse:
         refresh_expires_in=tokens.refresh_expires_in or msgspec.UNSET,
         device_token=device_token.text if device_token else msgspec.UNSET,
     )
+
+
+def describe_otp_length(body: dict[str, Any], settings: HttpSettings) -> None:
+    """Describe codes of the length that the operator chose, in the schema of a body with one."""
+    length = settings.otp.otp_length
+    otp = body["properties"]["otp"]
+    otp["pattern"] = _otp_pattern(length)
+    otp["examples"] = [f"{_OTP_EXAMPLE:0{length}d}"]

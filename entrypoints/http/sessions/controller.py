@@ -6,6 +6,7 @@ import msgspec
 from litestar import Controller, delete, get, post
 from litestar.params import JSONBody
 
+from application.identities.feature import IdentitiesFeature
 from application.identities.sessions import Scope
 from application.principal import Principal
 from domain import errors
@@ -17,6 +18,7 @@ from entrypoints.http.auth import (
     limit_by_ip,
     limit_by_token_or_ip,
 )
+from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.parsing import parsing_field
@@ -31,6 +33,8 @@ class SessionController(Controller):
 
     path = "/auth"
     tags = ["Sessions"]
+    opt = {"tag_description": "Refresh, list and end sessions."}
+    dependencies = {"identities": provide(lambda use_cases: use_cases.identities)}
 
     @post(
         "/refresh",
@@ -41,7 +45,7 @@ class SessionController(Controller):
         errors=[errors.InvalidRefreshToken],
     )
     async def refresh_session(
-        self, request: ApiRequest, data: JSONBody[schemas.RefreshSessionBody]
+        self, identities: Injected[IdentitiesFeature], data: JSONBody[schemas.RefreshSessionBody]
     ) -> schemas.RefreshSessionResponse:
         """Exchange the latest refresh token for a new access token and the next refresh token.
 
@@ -53,7 +57,7 @@ class SessionController(Controller):
         Keep only the latest tokens.
         """
         token = parse_refresh_token(data.refresh_token)
-        tokens = await request.use_cases.identities.refresh_session(token)
+        tokens = await identities.refresh_session(token)
         return msgspec.convert(tokens, schemas.RefreshSessionResponse, from_attributes=True)
 
     @post(
@@ -67,7 +71,10 @@ class SessionController(Controller):
         errors=[FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE)],
     )
     async def logout(
-        self, request: ApiRequest, data: JSONBody[schemas.LogoutBody | None] = None
+        self,
+        request: ApiRequest,
+        identities: Injected[IdentitiesFeature],
+        data: JSONBody[schemas.LogoutBody | None] = None,
     ) -> None:
         """End sessions. Their tokens become invalid at once. The body may be empty.
 
@@ -85,7 +92,7 @@ class SessionController(Controller):
         with parsing_field("scope"):
             scope = _parse_scope(data.scope if data else None)
         if by is not None:
-            await request.use_cases.identities.logout(by, scope)
+            await identities.logout(by, scope)
 
     @get(
         "/sessions",
@@ -94,9 +101,11 @@ class SessionController(Controller):
         middleware=[AuthenticationMiddleware],
         security=BEARER,
     )
-    async def list_sessions(self, request: ApiRequest) -> schemas.SessionListResponse:
+    async def list_sessions(
+        self, request: ApiRequest, identities: Injected[IdentitiesFeature]
+    ) -> schemas.SessionListResponse:
         """List the caller's sessions, the last used first."""
-        sessions = await request.use_cases.identities.list_sessions(request.principal)
+        sessions = await identities.list_sessions(request.principal)
         current_id = request.principal.session.id
         return schemas.SessionListResponse(
             sessions=[schemas.to_session_response(session, current_id) for session in sessions]
@@ -111,10 +120,13 @@ class SessionController(Controller):
         errors=[errors.SessionNotFound],
     )
     async def revoke_session(
-        self, request: ApiRequest, session_id: schemas.SessionIdParameter
+        self,
+        request: ApiRequest,
+        identities: Injected[IdentitiesFeature],
+        session_id: schemas.SessionIdParameter,
     ) -> None:
         """End a session of the caller, this one or another. Its tokens become invalid at once."""
-        await request.use_cases.identities.revoke_session(request.principal, session_id)
+        await identities.revoke_session(request.principal, session_id)
 
 
 def _parse_scope(text: str | None) -> Scope:

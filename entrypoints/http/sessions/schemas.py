@@ -1,4 +1,4 @@
-"""Request and response bodies of the session endpoints, and the fields of tokens."""
+"""Request and response bodies of the session endpoints."""
 
 from typing import Annotated, Final
 
@@ -6,34 +6,21 @@ import msgspec
 
 from application.identities.sessions import Scope
 from domain.identities.session import Session
-from entrypoints.http.fields import described, format_timestamp, path_parameter, time_field
+from entrypoints.http.fields import (
+    AccessTokenField,
+    ExpiresInField,
+    RefreshExpiresInField,
+    RefreshTokenField,
+    TokenTypeField,
+    described,
+    format_timestamp,
+    path_parameter,
+    time_field,
+)
 
 SessionIdParameter = Annotated[
     str,
     path_parameter("The `id` of a session, as in the list of sessions.", pattern="^[0-9a-f]{32}$"),
-]
-AccessTokenField = Annotated[
-    str,
-    described(
-        "Send it as `Authorization: Bearer <token>`.",
-        "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiI2NTYxYTJiMCJ9.c2lnbmF0dXJl",
-    ),
-]
-RefreshTokenField = Annotated[
-    str,
-    described(
-        "Exchange it for the next pair of tokens. It can be used once; later reuse"
-        " ends its session.",
-        "ZWGisMPU5fYHGCk6AAECAwQFBgcICQoLDA0ODwAAAAEAAQIDBAUGBwgJCgsMDQ4P",
-    ),
-]
-TokenTypeField = Annotated[str, described("Always `Bearer`.", "Bearer")]
-ExpiresInField = Annotated[
-    int, described("Seconds until the access token expires; earlier if its session ends.", 900)
-]
-RefreshExpiresInField = Annotated[
-    int,
-    described("Seconds until the refresh token expires. The next one has its full life.", 7776000),
 ]
 
 

@@ -1,12 +1,16 @@
 """Users."""
 
+from typing import Final
+
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
 
+from application.identities.feature import IdentitiesFeature
 from domain import errors
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
+from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
@@ -19,12 +23,16 @@ from entrypoints.http.users.schemas import (
     to_user_response,
 )
 
+_CREATED_USER: Final = {"user_id": "$response.body#/user_id"}
+
 
 class UserController(Controller):
     """Identities that have chosen a username."""
 
     path = "/users"
     tags = ["Users"]
+    opt = {"tag_description": "Create, show, rename and delete users."}
+    dependencies = {"identities": provide(lambda use_cases: use_cases.identities)}
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
@@ -32,6 +40,7 @@ class UserController(Controller):
         operation_id="create_user",
         summary="Create a user",
         response_description="The user exists, created now or before.",
+        links={"get_user": _CREATED_USER, "list_library_items": _CREATED_USER},
         unavailable_error=errors.UserSaveFailed,
         errors=[
             errors.PhoneMismatch,
@@ -41,7 +50,10 @@ class UserController(Controller):
         ],
     )
     async def create_user(
-        self, request: ApiRequest, data: JSONBody[CreateUserBody]
+        self,
+        request: ApiRequest,
+        identities: Injected[IdentitiesFeature],
+        data: JSONBody[CreateUserBody],
     ) -> Response[CreateUserResponse]:
         """Make the caller a user. `number` must be the phone that the caller signed in with.
 
@@ -58,9 +70,7 @@ class UserController(Controller):
                 phone = parse_phone(
                     data.number, settings.otp.default_region, settings.otp.phone_rules
                 )
-        identity = await request.use_cases.identities.create_user(
-            request.principal, username, phone
-        )
+        identity = await identities.create_user(request.principal, username, phone)
         return Response(
             CreateUserResponse(user_id=identity.id, admin=identity.is_administrator),
             headers={"Location": request.settings.server.public_path(f"/users/{identity.id}")},
@@ -85,12 +95,14 @@ class UserController(Controller):
         response_description="The user.",
         errors=[InvalidUserId, errors.UserNotFound],
     )
-    async def get_user(self, request: ApiRequest, user_id: IdParameter) -> UserResponse:
+    async def get_user(
+        self, request: ApiRequest, identities: Injected[IdentitiesFeature], user_id: IdParameter
+    ) -> UserResponse:
         """Return a user. Administrators who logged in within the last day see all of it.
 
         Others see the number of another user masked, and not whether that is an administrator.
         """
-        identity = await request.use_cases.identities.get_user(parse_id(user_id, InvalidUserId()))
+        identity = await identities.get_user(parse_id(user_id, InvalidUserId()))
         return to_user_response(identity, request.principal.viewer)
 
     @patch(
@@ -100,12 +112,17 @@ class UserController(Controller):
         response_description="The caller, with the new username.",
         errors=[errors.UserNotFound, errors.UsernameInUse],
     )
-    async def rename_me(self, request: ApiRequest, data: JSONBody[RenameUserBody]) -> UserResponse:
+    async def rename_me(
+        self,
+        request: ApiRequest,
+        identities: Injected[IdentitiesFeature],
+        data: JSONBody[RenameUserBody],
+    ) -> UserResponse:
         """Change the caller's username. The old username is free at once."""
         rules, own = request.settings.identities.username_rules, request.principal.identity.username
         with parsing_field("username"):
             username = parse_username(data.username, rules, own)
-        identity = await request.use_cases.identities.rename_user(request.principal, username)
+        identity = await identities.rename_user(request.principal, username)
         return to_user_response(identity, request.principal.identity)
 
     @delete(
@@ -114,9 +131,9 @@ class UserController(Controller):
         summary="Delete the caller",
         response_description="The caller is deleted.",
     )
-    async def delete_me(self, request: ApiRequest) -> None:
+    async def delete_me(self, request: ApiRequest, identities: Injected[IdentitiesFeature]) -> None:
         """Delete the caller. All tokens become invalid and all data is hidden, at once.
 
         The phone can sign in again, as a new identity. The username is reserved for 30 days.
         """
-        await request.use_cases.identities.delete_user(request.principal)
+        await identities.delete_user(request.principal)

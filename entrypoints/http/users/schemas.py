@@ -7,28 +7,16 @@ import msgspec
 from domain.access import can_act_for, visible_phone
 from domain.errors import UserNotFound
 from domain.identities.identity import Consent, Identity
-from domain.identities.username import MAX_INPUT_LENGTH
 from entrypoints.http.fields import (
     CreatedAtField,
     PhoneField,
     UserIdField,
+    UsernameField,
     described,
     format_timestamp,
     time_field,
 )
 
-UsernameField = Annotated[
-    str,
-    described(
-        "1 to 64 characters. Spaces at the ends are removed, inner spaces are collapsed. Names that"
-        " look alike are the same name. Letters of scripts that are not written together, and names"
-        " that claim a role, are invalid. The caller's own username is always valid.",
-        "Rahul Sharma",
-        # The limits hold for the composed form (NFC), which a pattern cannot describe.
-        format="username",
-        max_length=MAX_INPUT_LENGTH,
-    ),
-]
 AdminField = Annotated[bool, described("Whether the user is an administrator.", False)]
 
 

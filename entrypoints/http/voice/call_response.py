@@ -58,5 +58,5 @@ def respond_with_apology(webhook: Webhook, phone: PhoneNumber | None) -> Respons
 def _render(
     webhook: Webhook, instructions: Sequence[Instruction], url_of: Callable[[Position], str]
 ) -> Response[str]:
-    markup = webhook.markup.render(instructions, url_of, webhook.urls.recording())
+    markup = webhook.voice.ports.markup.render(instructions, url_of, webhook.urls.recording())
     return Response(markup.text, status_code=200, media_type=markup.media_type)

@@ -1,35 +1,23 @@
-"""The webhooks of the phone line and of messages. They are not part of the API's description."""
+"""The webhooks of the phone line. They are not part of the API's description."""
 
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import TypeAlias
 
 import structlog
 from litestar import Controller, Response, post
-from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, SkipValidation
+from litestar.di import Provide
+from litestar.params import FromPath
 
 from domain.voice.call import inbound_call_id
 from domain.voice.walk import Recorded
-from entrypoints.http.request import ApiRequest
+from entrypoints.http.dependencies import Injected, provide
+from entrypoints.http.signed_request import EXCEPTION_HANDLERS
 from entrypoints.http.voice.call_response import respond, respond_with_apology
-from entrypoints.http.voice.webhook import (
-    Webhook,
-    WebhookRejected,
-    read_signed_request,
-    receive_webhook,
-    reject,
-)
+from entrypoints.http.voice.webhook import Webhook, receive_webhook
 
 _log = structlog.get_logger()
 
-WebhookDependency: TypeAlias = NamedDependency[SkipValidation[Webhook]]
-
-
-def _reject(_: ApiRequest, __: WebhookRejected) -> Response[bytes]:
-    return Response(b"", status_code=403, media_type="text/plain")
-
-
-_EXCEPTION_HANDLERS: Final[dict[Any, Any]] = {WebhookRejected: _reject}
+WebhookDependency: TypeAlias = Injected[Webhook]
 
 
 class VoiceController(Controller):
@@ -41,8 +29,11 @@ class VoiceController(Controller):
 
     path = "/voice"
     include_in_schema = False
-    dependencies = {"webhook": Provide(receive_webhook)}
-    exception_handlers = _EXCEPTION_HANDLERS
+    dependencies = {
+        "voice": provide(lambda use_cases: use_cases.voice),
+        "webhook": Provide(receive_webhook),
+    }
+    exception_handlers = EXCEPTION_HANDLERS
 
     @post(["/", "/continue"], status_code=200)
     async def answer_call(self, webhook: WebhookDependency) -> Response[str]:
@@ -78,19 +69,3 @@ class VoiceController(Controller):
         if isinstance(event, Recorded):
             call_id = inbound_call_id(webhook.fields.provider_call_id)
             await webhook.voice.keep_recording(call_id, event)
-
-
-class SmsController(Controller):
-    """Requests about messages."""
-
-    path = "/sms"
-    include_in_schema = False
-    exception_handlers = _EXCEPTION_HANDLERS
-
-    @post("/status", status_code=204)
-    async def record_status(self, request: ApiRequest) -> None:
-        """Record what became of a message."""
-        signed, parameters = await read_signed_request(request)
-        report_id = parameters.get("delivery", "")
-        if not await request.use_cases.otp.record_message_status(report_id, signed):
-            raise reject(request, "no message provider recognizes its signature")

@@ -7,11 +7,11 @@ import pytest
 
 from adapters.key_file.document import generate_document
 from domain.access import LibraryVisibility
-from entrypoints.settings.read import read_settings
+from entrypoints import providers
+from entrypoints.settings.read import find_unused, read_settings
 from entrypoints.settings.values import (
     Environment,
     Factory,
-    SmsProvider,
 )
 from tests.support.settings import problem, problems, settings
 from tests.unit.settings.texts import S3, TWILIO
@@ -73,6 +73,7 @@ def test_private_media_has_no_public_url_and_is_seen_by_owners_only() -> None:
             ],
         ),
         (TWILIO | {"DIALTONE_VOICE": "twilio"}, ["TWILIO_VOICE_FROM"]),
+        ({"DIALTONE_VOICE": "our.own:factory"}, ["DIALTONE_PUBLIC_URL", "DIALTONE_COUNTRIES"]),
     ],
 )
 def test_a_vendor_needs_its_variables(environ: dict[str, str], required: list[str]) -> None:
@@ -143,6 +144,34 @@ def test_calls_need_twilio_with_a_number_or_the_console(
     assert (read.has_phone_line, read.has_voice_channel) == (has_phone_line, has_voice_channel)
 
 
+@pytest.mark.parametrize("text", ["acme", "twilio,none", "console", "sqlite:data"])
+def test_calls_are_placed_by_twilio_a_factory_or_nobody(text: str) -> None:
+    own = {"DIALTONE_VOICE": "our.own:factory", "DIALTONE_PUBLIC_URL": "https://a.test"} | OWN
+    assert read_settings(own, None).voice == Factory("our.own:factory")
+    assert settings(VOICE="None").voice is None
+    assert problem(VOICE=text).startswith(
+        "DIALTONE_VOICE: Must be twilio, none or package.module:factory."
+    )
+
+
+def test_settings_of_the_phone_line_are_unused_without_it() -> None:
+    left = {
+        "DIALTONE_CALL_FLOW": "/nowhere",
+        "DIALTONE_OPERATOR": "+14155552671",
+        "DIALTONE_OPERATOR_LINES": "3",
+        "DIALTONE_CALLBACK_LIMIT_TOTAL": "3/1h",
+        "TWILIO_VOICE_FROM": "+14155550001",
+    }
+    used_anyway = {"DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h", "DIALTONE_CALL_RETENTION": "90d"}
+
+    read = read_settings(TWILIO | left | used_anyway, None)
+    assert list(find_unused(read)) == []
+    read = read_settings(TWILIO | left | used_anyway | {"DIALTONE_VOICE": "none"}, None)
+    assert set(find_unused(read)) == left.keys()
+    # Other programs read the variables of Twilio too.
+    assert list(find_unused(read_settings({"TWILIO_VOICE_FROM": "+14155550001"}, None))) == []
+
+
 def test_recordings_are_not_kept_longer_than_calls() -> None:
     line = problem(CALL_RETENTION="7d")
 
@@ -155,7 +184,7 @@ def test_twilio_delivers_from_a_number_or_by_a_messaging_service() -> None:
     read = read_settings(environ | {SERVICE: f"MG{HEX}"}, None)
 
     assert (read.twilio_from, read.twilio_messaging_service_sid) == ("", f"MG{HEX}")
-    assert read.sms == (Factory("my.package:factory"), SmsProvider.TWILIO, SmsProvider.CONSOLE)
+    assert read.sms == (Factory("my.package:factory"), providers.TWILIO, providers.CONSOLE)
     assert list(problems(environ | {SERVICE: f"AC{HEX}"})) == [SERVICE]
     for sender, service in (("Acme", f"MG{HEX}"), ("no sender", f"MG{HEX}"), ("Acme", f"AC{HEX}")):
         lines = problems(TWILIO | {"TWILIO_FROM": sender, SERVICE: service})

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -179,12 +180,17 @@ def test_a_file_or_link_of_another_user_is_an_error_and_not_read(
         assert line.endswith(f"run the command as that user, or {chown} {user} {env_file}")
 
 
+TWILIO_CALLS: Final = TWILIO | {"TWILIO_VOICE_FROM": "+14155550006"}
+
+
 def test_files_that_settings_name_are_reported_with_the_other_problems() -> None:
     files = {"DIALTONE_SMS_TEMPLATES_DIR": "/nowhere", "DIALTONE_CALL_FLOW": "/nowhere"}
 
     with pytest.raises(SettingsError) as error:
-        read_settings(files | {"DIALTONE_WORKERS": "0"}, None, FILE_CHECKS)
+        read_settings(TWILIO_CALLS | files | {"DIALTONE_WORKERS": "0"}, None, FILE_CHECKS)
 
     lines = str(error.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["DIALTONE_WORKERS", *files]
     assert all(" Example: DIALTONE_" in line for line in lines)
+    # Without a phone line, its flow is not read.
+    read_settings({"DIALTONE_CALL_FLOW": "/nowhere"}, None, FILE_CHECKS)

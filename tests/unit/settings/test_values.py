@@ -21,6 +21,7 @@ from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
 from entrypoints.bind import Bind
+from entrypoints.providers import CONSOLE
 from entrypoints.settings.services import parse_media
 from entrypoints.settings.settings import FIELDS
 from entrypoints.settings.values import (
@@ -30,7 +31,6 @@ from entrypoints.settings.values import (
     MongoDatabase,
     S3Bucket,
     Secret,
-    SmsProvider,
     SqliteDatabase,
 )
 from tests.support.settings import problem, settings
@@ -57,7 +57,7 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     assert read.database == SqliteDatabase(current_folder / "var/dialtone.db")
     assert read.media == MediaFolder(current_folder / "var/media")
     assert read.secrets_file == current_folder / "var/secrets.json"
-    assert (read.sms, read.countries) == ((SmsProvider.CONSOLE,), None)
+    assert (read.sms, read.countries) == ((CONSOLE,), None)
     assert isinstance(read.env, Environment)
     assert read.log_format == "auto"
     assert read.otp_length == DEFAULT_OTP_LENGTH

@@ -83,7 +83,7 @@ async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
 ) -> None:
     await add(app, *(call_number(number, recordings=1) for number in range(450)))
     await add(app, *(call_number(number, started_at=NOW + TICK) for number in range(450, 460)))
-    clean_up_calls = replace(app.operations.cleanup.clean_up_calls, call_provider=None)
+    clean_up_calls = replace(app.operations.cleanup.clean_up_calls, recordings=None)
     app.clock.advance(100 * DAY)
     report = await replace(app.operations.cleanup, clean_up_calls=clean_up_calls)()
 

@@ -128,7 +128,7 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
     recorded.call_provider.is_unavailable = True
     with pytest.raises(Unavailable):
         await read(recorded, ADMINISTRATOR)
-    open_recording = replace(recorded.operations.open_recording, call_provider=None)
+    open_recording = replace(recorded.operations.open_recording, recordings=None)
     with pytest.raises(Unavailable):
         async with open_recording(ADMINISTRATOR, an_id(1)):
             pass

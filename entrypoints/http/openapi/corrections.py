@@ -1,0 +1,57 @@
+"""Where Litestar's description is not exact, or generators of clients do not understand it.
+
+What an operation has of its own stands at its route: see `operations.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+def forbid_unknown_fields(
+    schemas: Mapping[str, Any], bodies: Mapping[str, type[msgspec.Struct]]
+) -> None:
+    """Say which bodies may have no other fields: Litestar does not say it of a Struct."""
+    for name, body in bodies.items():
+        if body.__struct_config__.forbid_unknown_fields:
+            schemas[name]["additionalProperties"] = False
+
+
+def require_fields_of_responses(
+    schemas: Mapping[str, Any], bodies: Mapping[str, type[msgspec.Struct]]
+) -> None:
+    """Require all fields of responses, except those that a response may omit.
+
+    Litestar requires no field with a default, because a request may omit it. It shows each default
+    but that of a field that msgspec may omit.
+    """
+    for name, schema in schemas.items():
+        if name not in bodies:
+            always = (key for key, field in schema["properties"].items() if "default" in field)
+            schema["required"] = sorted({*schema["required"], *always})
+
+
+def declare_security(operation: dict[str, Any]) -> None:
+    """Say of a public operation that it is public: Litestar omits an empty list."""
+    operation.setdefault("security", [])
+
+
+def remove_parameter_error(operation: dict[str, Any]) -> None:
+    """Remove Litestar's error of invalid parameters: the service never responds with it."""
+    operation["responses"].pop("400", None)
+
+
+def replace_one_of(part: dict[str, Any]) -> dict[str, Any]:
+    """Make a union `anyOf`, because a value may match two of its schemas, or else its only type.
+
+    A value that may be null gets two types instead: openapi-generator mixes up fields whose schemas
+    have the same alternatives, and loses their formats.
+    """
+    alternatives: list[dict[str, Any]] = part.pop("oneOf", [])
+    types = [alternative for alternative in alternatives if alternative != {"type": "null"}]
+    if len(types) == 1 < len(alternatives) and "type" in types[0]:
+        return part | types[0] | {"type": [types[0]["type"], "null"]}
+    if len(alternatives) == 1:
+        return part | alternatives[0]
+    return part | {"anyOf": alternatives} if alternatives else part

@@ -1,0 +1,98 @@
+"""What the options of its route add to the description of an operation.
+
+- `request_body` describes a body that is no JSON, or may be absent.
+- `describe_body` changes the schema of a body as the settings say.
+- `file_responses` describes responses of bytes, by status.
+- `links` has the operations that can follow, with their parameters.
+- `errors` and `unavailable_error` are in `responses.py`.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, Final
+
+from litestar.handlers import HTTPRouteHandler
+
+from entrypoints.http.errors.table import Api
+from entrypoints.http.fields import USER_ID_EXAMPLE, header
+from entrypoints.http.openapi import responses
+from entrypoints.http.settings import HttpSettings
+
+HEADERS: Final[Mapping[str, Any]] = {
+    "RequestId": header(
+        "The id of the request, which is also in the log of the service.",
+        "7d5f3a0c9be14f6c8a7b6c5d4e3f2a1b",
+    ),
+    "NoStore": header("No cache may store this response.", "no-store"),
+    "RetryAfter": header("Seconds until the same request may succeed.", 5),
+    "WWWAuthenticate": header(
+        "The authentication scheme. It has an error only if a token was sent (RFC 6750).",
+        'Bearer error="invalid_token"',
+    ),
+    "Allow": header("The methods that the path supports.", "OPTIONS, POST"),
+    "Location": header(
+        "The path of what exists now. Resolve it against the URL of the request.",
+        f"/users/{USER_ID_EXAMPLE}",
+    ),
+}
+_ALWAYS: Final = {"X-Request-Id": "RequestId", "Cache-Control": "NoStore"}
+_BY_STATUS: Final = {
+    "201": {"Location": "Location"},
+    "401": {"WWW-Authenticate": "WWWAuthenticate"},
+    "405": {"Allow": "Allow"},
+    "429": {"Retry-After": "RetryAfter"},
+    "503": {"Retry-After": "RetryAfter"},
+}
+
+
+def describe_request_body(
+    operation: dict[str, Any],
+    handler: HTTPRouteHandler,
+    schemas: Mapping[str, Any],
+    settings: HttpSettings,
+) -> None:
+    """Describe the body, and add an example to JSON.
+
+    The example has the fields that are required. Programs that show the description would otherwise
+    invent a value for every field.
+    """
+    if "request_body" in handler.opt:
+        operation["requestBody"] = deepcopy(handler.opt["request_body"])
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body is not None:
+        schema = schemas[body["schema"]["$ref"].rpartition("/")[2]]
+        if "describe_body" in handler.opt:
+            handler.opt["describe_body"](schema, settings)
+        required = schema.get("required", ())
+        body["example"] = {
+            name: field["examples"][0]
+            for name, field in schema["properties"].items()
+            if name in required
+        }
+
+
+def describe_responses(
+    operation: dict[str, Any], handler: HTTPRouteHandler, api: Api, shared: dict[str, Any]
+) -> None:
+    """Add headers, links, errors and files.
+
+    A response that many operations have is written to `shared`, and referred to.
+    """
+    described = operation.pop("responses") | deepcopy(handler.opt.get("file_responses", {}))
+    successes = {status: (response, None) for status, response in described.items()}
+    errors = responses.describe_errors(api, responses.errors_of(handler, operation["security"]))
+    operation["responses"] = {}
+    for status, (response, name) in sorted({**errors, **successes}.items()):
+        names = _ALWAYS | _BY_STATUS.get(status, {})
+        headers = {key: {"$ref": f"#/components/headers/{value}"} for key, value in names.items()}
+        response["headers"] = {**headers, **response.get("headers", {})}
+        if name is None:
+            operation["responses"][status] = response
+        else:
+            shared[name] = response
+            operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    if links := handler.opt.get("links"):
+        operation["responses"][str(handler.status_code)]["links"] = {
+            name: {"operationId": name, "parameters": parameters}
+            for name, parameters in links.items()
+        }

@@ -1,0 +1,25 @@
+"""The webhook of message providers. It is not part of the API's description."""
+
+from litestar import Controller, post
+
+from application.otp.feature import OtpFeature
+from entrypoints.http.dependencies import Injected, provide
+from entrypoints.http.request import ApiRequest
+from entrypoints.http.signed_request import EXCEPTION_HANDLERS, read_signed_request, reject
+
+
+class SmsController(Controller):
+    """Requests about messages."""
+
+    path = "/sms"
+    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
+    include_in_schema = False
+    exception_handlers = EXCEPTION_HANDLERS
+
+    @post("/status", status_code=204)
+    async def record_status(self, request: ApiRequest, otp: Injected[OtpFeature]) -> None:
+        """Record what became of a message."""
+        signed, parameters = await read_signed_request(request)
+        report_id = parameters.get("delivery", "")
+        if not await otp.record_message_status(report_id, signed):
+            raise reject(request, "no message provider recognizes its signature")

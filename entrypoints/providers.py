@@ -1,0 +1,192 @@
+"""The providers of messages and calls that ship with Dialtone: one row each.
+
+An adapter's package is imported only if it is opened.
+"""
+
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from application.ports.errors import ConfigurationError, MessengerUnavailable
+from entrypoints.settings.values import Factory
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from application.ports.otp import Messenger
+    from application.ports.voice import Recordings, VoicePorts
+    from application.webhook_urls import WebhookUrls
+    from entrypoints.settings.twilio import TwilioSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A provider of messages. Its functions take all settings.
+
+    Attributes:
+        name: Its name in `DIALTONE_SMS` and `DIALTONE_VOICE`.
+        title: Its name in texts.
+        open_messenger: Opens its messenger until the block ends.
+        check_messenger: Returns a note or an empty text if messages can be sent, see
+            `check-settings --connect`. Raises ConfigurationError.
+        prints_codes: Whether it prints messages to stdout. It costs nothing, and is not for
+            production.
+        prefix: How its variables begin, empty if it has none. Other programs read them too, so they
+            are read only if the provider is used.
+        required: The variables that must be set.
+        senders: Variables of which one must be set for messages, and only one.
+        api_base: The variable with the URL of another server than the provider's, empty if there is
+            none. It gets secrets with each request, so production accepts only https.
+    """
+
+    name: str
+    title: str
+    open_messenger: "Callable[[Any], AbstractAsyncContextManager[Messenger]]"
+    check_messenger: Callable[[Any], Awaitable[str]]
+    prints_codes: bool = False
+    prefix: str = ""
+    required: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()
+    api_base: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneProvider(Provider):
+    """A provider that also places and answers calls.
+
+    Attributes:
+        open_voice: Opens the ports of the phone line until the block ends.
+        open_recordings: Opens the recordings alone, for a service without a phone line.
+        caller_id: Returns the number that calls come from, empty if there is none.
+        caller_id_variable: The variable to set if there is none.
+        check_voice: Returns a note or an empty text if calls can be placed and come here, see
+            `check-settings --connect`. Raises ConfigurationError.
+        place_of_urls: Where an operator enters the URLs; `{caller_id}` is the number.
+    """
+
+    open_voice: "Callable[[Any], AbstractAsyncContextManager[VoicePorts]]"
+    open_recordings: "Callable[[Any], AbstractAsyncContextManager[Recordings]]"
+    caller_id: Callable[[Any], str]
+    caller_id_variable: str
+    check_voice: "Callable[[Any, WebhookUrls], Awaitable[str]]"
+    place_of_urls: str
+
+
+def _open_console(_: object) -> "AbstractAsyncContextManager[Messenger]":
+    from adapters.console import ConsoleMessenger
+
+    return nullcontext(ConsoleMessenger(sys.stdout))
+
+
+async def _check_console(_: object) -> str:
+    return ""
+
+
+CONSOLE: Final = Provider(
+    name="console",
+    title="console",
+    open_messenger=_open_console,
+    check_messenger=_check_console,
+    prints_codes=True,
+)
+
+
+def _open_twilio_messenger(settings: "TwilioSettings") -> "AbstractAsyncContextManager[Messenger]":
+    from adapters.twilio.messenger import open_twilio_messenger
+
+    return open_twilio_messenger(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.value,
+        sender=settings.twilio_from or settings.twilio_messaging_service_sid,
+        secondary_auth_token=settings.twilio_auth_token_secondary.value,
+        api_base=settings.twilio_api_base,
+    )
+
+
+async def _check_twilio_messenger(messenger: Any) -> str:
+    try:
+        await messenger.check()
+    except MessengerUnavailable as error:
+        raise ConfigurationError(
+            f"{error} Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, the network and, if it is "
+            "set, TWILIO_API_BASE."
+        ) from None
+    note: str = await messenger.check_sender()
+    return note
+
+
+@asynccontextmanager
+async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[VoicePorts]":
+    from adapters.twilio.markup import TwimlMarkup
+    from adapters.twilio.signatures import TwilioSignatures
+    from adapters.twilio.webhook_parser import TwilioWebhookParser
+    from application.ports.voice import VoicePorts
+
+    signatures = TwilioSignatures(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.value,
+        settings.twilio_auth_token_secondary.value,
+    )
+    async with _open_twilio_calls(settings) as calls:
+        yield VoicePorts(calls, signatures, TwilioWebhookParser(), TwimlMarkup())
+
+
+def _open_twilio_calls(settings: "TwilioSettings") -> AbstractAsyncContextManager[Any]:
+    from adapters.twilio.calls import open_twilio_calls
+
+    return open_twilio_calls(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.value,
+        caller_id=settings.twilio_caller_id,
+        api_base=settings.twilio_api_base,
+    )
+
+
+async def _check_twilio_calls(calls: Any, urls: "WebhookUrls") -> str:
+    note: str = await calls.check_caller_id(urls.voice(), urls.call_status())
+    return note
+
+
+TWILIO: Final = PhoneProvider(
+    name="twilio",
+    title="Twilio",
+    open_messenger=_open_twilio_messenger,
+    check_messenger=_check_twilio_messenger,
+    prefix="TWILIO_",
+    required=("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
+    senders=("TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"),
+    api_base="TWILIO_API_BASE",
+    open_voice=_open_twilio_voice,
+    open_recordings=_open_twilio_calls,
+    caller_id=lambda settings: settings.twilio_caller_id,
+    caller_id_variable="TWILIO_VOICE_FROM",
+    check_voice=_check_twilio_calls,
+    place_of_urls=(
+        "Console of Twilio, Phone Numbers, Manage, Active numbers, {caller_id}, Voice "
+        "Configuration:"
+    ),
+)
+
+
+PROVIDERS: Final[tuple[Provider, ...]] = (CONSOLE, TWILIO)
+"""All of them, in the order in which messages for operators name them."""
+PHONE_PROVIDERS: Final = tuple(one for one in PROVIDERS if isinstance(one, PhoneProvider))
+"""Those that also place and answer calls."""
+
+
+def provider_name(provider: Provider | Factory | None) -> str:
+    """Return the name of a provider in `DIALTONE_SMS` and `DIALTONE_VOICE`."""
+    match provider:
+        case Factory(path=path):
+            return path
+        case Provider(name=name):
+            return name
+        case None:
+            return "none"
+
+
+def prints_codes(provider: Provider | Factory) -> bool:
+    """Return whether a provider prints messages to stdout."""
+    return isinstance(provider, Provider) and provider.prints_codes

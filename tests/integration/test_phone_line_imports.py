@@ -1,0 +1,78 @@
+"""A service without a phone line loads nothing of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from tests.support.service import Service
+
+PROJECT: Final = Path(__file__).parents[2]
+PHONE_LINE: Final = {
+    "DIALTONE_VOICE": "twilio",
+    "DIALTONE_COUNTRIES": "US",
+    "TWILIO_ACCOUNT_SID": f"AC{0:032x}",
+    "TWILIO_AUTH_TOKEN": "the-token",
+    "TWILIO_VOICE_FROM": "+14155550006",
+}
+START: Final = """
+import asyncio, sys
+from contextlib import asynccontextmanager
+from unittest.mock import Mock
+from entrypoints.commands import cli
+from entrypoints.server import run, worker_app
+
+async def start_worker(settings):
+    app = worker_app.make_app(settings, Mock(upload_lock_file=None))
+    messages = [{"type": "lifespan.startup"}]
+    stop = asyncio.Event()
+    async def receive():
+        if messages:
+            return messages.pop()
+        stop.set()
+        return {"type": "lifespan.shutdown"}
+    sent = []
+    async def send(message):
+        sent.append(message["type"])
+    await app({"type": "lifespan"}, receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"], sent
+
+settings = cli._read_settings(has_file_checks=True)
+asyncio.run(start_worker(settings))
+print(*sys.modules, sep="\\n")
+"""
+
+
+def loaded_modules(folder: Path, environ: dict[str, str]) -> set[str]:
+    """Start and stop a worker in a process of its own; return all modules that it has loaded."""
+    folder.mkdir()
+    run = subprocess.run(
+        [sys.executable, "-c", START],
+        cwd=folder,
+        env={**Service(folder, environ).environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return set(run.stdout.splitlines())
+
+
+def of_phone_line(modules: set[str]) -> set[str]:
+    packages = ("application.voice", "adapters.flows", "adapters.twilio", "entrypoints.http.voice")
+    return {module for module in modules if module.startswith(packages)}
+
+
+def test_only_a_phone_line_loads_what_belongs_to_it(tmp_path: Path) -> None:
+    without = loaded_modules(tmp_path / "without", {})
+    with_line = loaded_modules(tmp_path / "with", PHONE_LINE)
+
+    assert of_phone_line(without) == set()
+    assert {"entrypoints.http.otp.message_status", "entrypoints.http.calls.controller"} <= without
+    assert {
+        "application.voice.answer_call",
+        "adapters.flows",
+        "adapters.twilio.markup",
+        "adapters.twilio.calls",
+        "entrypoints.http.voice.controller",
+    } <= of_phone_line(with_line)

@@ -14,8 +14,8 @@ from entrypoints.http.settings import HttpSettings
 class ApiRequest(Request[Any, Principal, Any]):
     """A request: who sent it, its body parsed strictly, and the settings.
 
-    What else a handler needs is injected. `GET /users/me` needs only the caller: to inject it, as
-    `auth` of the request, would cost 3 to 9 of the 31 microseconds that the framework takes.
+    What else a handler needs is injected. The caller is not: the framework runs 20 functions to
+    inject it, beside the 305 of `GET /users/me`, which then takes a tenth more of the processor.
     """
 
     @property

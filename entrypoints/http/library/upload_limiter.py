@@ -12,9 +12,8 @@ from hashlib import blake2b
 from ipaddress import IPv6Network
 from typing import Final
 
-from litestar.datastructures import State
-
 from domain.errors import NoUploadSpace, TooManyUploads
+from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
 
 MAX_UPLOADS: Final = 64
@@ -281,9 +280,9 @@ def make_upload_limiter(settings: HttpSettings) -> UploadLimiter:
     )
 
 
-def provide_upload_limiter(state: State) -> UploadLimiter:
+def provide_upload_limiter(request: ApiRequest) -> UploadLimiter:
     """Provide the limiter, which all requests share, to handlers."""
-    limiter: UploadLimiter = state.upload_limiter
+    limiter: UploadLimiter = request.app.state.upload_limiter
     return limiter
 
 

@@ -5,19 +5,19 @@ from typing import TypeAlias
 
 import structlog
 from litestar import Controller, Response, post
-from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, SkipValidation
+from litestar.di import Provide
+from litestar.params import FromPath
 
 from domain.voice.call import inbound_call_id
 from domain.voice.walk import Recorded
-from entrypoints.http.dependencies import provide
+from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.signed_request import EXCEPTION_HANDLERS
 from entrypoints.http.voice.call_response import respond, respond_with_apology
 from entrypoints.http.voice.webhook import Webhook, receive_webhook
 
 _log = structlog.get_logger()
 
-WebhookDependency: TypeAlias = NamedDependency[SkipValidation[Webhook]]
+WebhookDependency: TypeAlias = Injected[Webhook]
 
 
 class VoiceController(Controller):

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, Protocol, TypeVar, cast
+from typing import Final, TypeVar
 
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
@@ -17,18 +17,7 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 from domain.voice.call import Call
 
-
-class RecordWithId(Protocol):
-    """A record that has its id."""
-
-    @property
-    def id(self) -> str:
-        """The id."""
-        ...
-
-
 E = TypeVar("E")
-K = TypeVar("K", bound=RecordWithId)
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -97,52 +86,45 @@ async def update_identity(
         StorageError
     """
 
-    def change_open(identity: Identity | None) -> Identity:
+    def change_open(identity: Identity | None) -> tuple[Identity, Identity]:
         if identity is None or identity.is_closed:
             raise Unauthenticated
-        return change(identity)
+        successor = change(identity)
+        return successor, successor
 
-    return await save_identity(identities, identity_id, change_open)
+    return await change_record(identities, identity_id, change_open)
 
 
-async def update_call(
-    calls: Calls,
-    call_id: str,
-    change: Callable[[Call], Call],
-    loaded: Versioned[Call] | None = None,
-) -> Call | None:
+async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> Call | None:
     """Update a call as `update` does, and return it, or None if there is no such call.
 
     Raises:
         StorageError
         CorruptRecord
     """
-    return await save_record(calls, call_id, lambda call: call and change(call), loaded)
+    return await save_record(calls, call_id, lambda call: call and change(call))
 
 
-async def update_record(
-    records: Records[K],
-    empty: K,
-    change: Callable[[K], tuple[K, T]],
-    loaded: Versioned[K] | None = None,
+async def change_record(
+    records: Records[R],
+    key: str,
+    change: Callable[[R | None], tuple[R | None, T]],
+    loaded: Versioned[R | None] | None = None,
 ) -> T:
-    """Update a record as `update` does, or add it where it does not exist.
+    """Update a record as `update` does, or add it where it does not exist; return the result.
 
     Args:
         records: the repository.
-        empty: what a record that does not exist is; it names the id.
-        change: returns the successor of a record, and the result.
-        loaded: the record, or the empty one at version 0, where the caller has loaded it.
+        key: the id.
+        change: returns the successor of a record, and the result. It gets None for a record that
+            does not exist, and nothing is saved if it returns None.
+        loaded: the record, or version 0 where it does not exist, if the caller has loaded it.
 
     Raises:
         StorageError
         CorruptRecord
     """
-
-    async def load() -> Versioned[K]:
-        return await records.load(empty.id) or Versioned(empty, 0)
-
-    return await update(load, partial(_save, records), change, loaded)
+    return await update(partial(_load, records, key), partial(_save, records), change, loaded)
 
 
 async def change_call(
@@ -160,36 +142,29 @@ async def change_call(
         CorruptRecord
     """
 
-    async def load() -> Versioned[Call | None]:
-        return await _load(calls, call_id)
-
     def change_existing(call: Call | None) -> tuple[Call | None, T | None]:
         return (None, None) if call is None else change(call)
 
-    known: Versioned[Call | None] | None = loaded
-    return await update(load, partial(_save, calls), change_existing, known)
+    return await change_record(calls, call_id, change_existing, loaded)
 
 
 async def save_identity(
     identities: Identities,
     identity_id: str,
     change: Callable[[Identity | None], Identity],
-    loaded: Versioned[Identity | None] | None = None,
 ) -> Identity:
-    """Update an identity as `update` does, or add it where it does not exist.
-
-    Args:
-        identities: the repository.
-        identity_id: the id.
-        change: returns the successor, or the new identity for None.
-        loaded: the identity, or None with version 0, where the caller has loaded it.
+    """Update an identity as `update` does, or add what `change` returns for None.
 
     Raises:
         UniqueViolation: another identity has its username.
         StorageError
     """
-    saved = await save_record(identities, identity_id, change, loaded)
-    return cast("Identity", saved)  # `change` never returns None
+
+    def change_and_return(identity: Identity | None) -> tuple[Identity, Identity]:
+        successor = change(identity)
+        return successor, successor
+
+    return await change_record(identities, identity_id, change_and_return)
 
 
 async def save_record(
@@ -202,13 +177,12 @@ async def save_record(
 
     `change` gets None for a record that does not exist. If it returns None, nothing is saved.
     """
-    load, save = partial(_load, records, key), partial(_save, records)
 
     def change_and_return(record: R | None) -> tuple[R | None, R | None]:
         successor = change(record)
         return successor, successor
 
-    return await update(load, save, change_and_return, loaded)
+    return await change_record(records, key, change_and_return, loaded)
 
 
 async def _load(records: Records[R], key: str) -> Versioned[R | None]:

@@ -25,7 +25,7 @@ from application.media.feature import MediaPorts
 from application.operations.feature import OperationsPorts
 from application.otp.feature import OtpPorts
 from application.ports.errors import ConfigurationError
-from application.ports.keys import Key, OtpKeys
+from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.otp import Messenger
@@ -93,6 +93,7 @@ async def open_use_cases(
     Raises:
         StartupError: an adapter cannot be opened.
     """
+    from adapters.key_file.document import KeyPurpose
     from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness
 
     system = SystemPorts(
@@ -127,7 +128,7 @@ async def open_use_cases(
                 otp=OtpPorts(
                     messenger=messenger,
                     sms_templates=templates,
-                    otp_keys=_make_otp_keys(keys),
+                    peppers=keys.key_set(KeyPurpose.OTP_PEPPER),
                     keyed_hashes=phone_encryption,
                     call_provider=voice.calls if voice else None,
                     status_callbacks=status_callbacks,
@@ -223,13 +224,6 @@ def _make_identities_ports(keys: "SecretKeys") -> IdentitiesPorts:
         keys.key_set(KeyPurpose.SIGNING), refresh_keys, issuer=ISSUER, audience=ISSUER
     )
     return IdentitiesPorts(tokens=tokens, refresh_keys=refresh_keys)
-
-
-def _make_otp_keys(keys: "SecretKeys") -> OtpKeys:
-    from adapters.key_file.document import KeyPurpose
-    from adapters.key_file.keys import FileOtpKeys
-
-    return FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER))
 
 
 def _find_calls_health(voice: VoicePorts | None) -> HealthCheck | None:

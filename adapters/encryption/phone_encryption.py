@@ -61,7 +61,7 @@ class AesPhoneEncryption:
 
     def blind_index(self, phone: PhoneNumber) -> str:
         """Return the blind index: 64 hex digits."""
-        return self._hmac(phone.e164.encode())
+        return _digest(self._index_mac, phone.e164.encode()).hex()
 
     def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
         """Encrypt the phone number for this record with the current key."""
@@ -123,7 +123,7 @@ class AesPhoneEncryption:
 
     def key_fingerprint(self) -> str:
         """Return 16 hex digits that identify the index key without revealing it."""
-        return self._hmac(_FINGERPRINT_MESSAGE)[:_FINGERPRINT_LENGTH]
+        return _digest(self._index_mac, _FINGERPRINT_MESSAGE).hex()[:_FINGERPRINT_LENGTH]
 
     def _accepted_ciphers(self) -> Mapping[bytes, AESGCM]:
         keys = self._encryption_keys.accepted()
@@ -134,9 +134,6 @@ class AesPhoneEncryption:
 
     def _derive_mac(self, message: bytes) -> HMAC:
         return HMAC(_digest(self._index_mac, message), SHA256())
-
-    def _hmac(self, message: bytes) -> str:
-        return _digest(self._index_mac, message).hex()
 
 
 def _hash_text(mac: HMAC, text: str) -> str:

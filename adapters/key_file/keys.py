@@ -1,12 +1,10 @@
-"""Loading the secrets file, reloading it while the service runs, and the ports it implements."""
+"""Loading the secrets file, reloading it while the service runs, and the keys of each purpose."""
 
-import hmac
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +21,6 @@ from adapters.key_file.file import create_private_file, read_private_file
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key, KeyRing
 from application.ports.system import Clock
-from domain.otp.challenge import Mac
 
 RELOAD_INTERVAL: Final = timedelta(seconds=30)
 """Maximum age of the keys that a process uses; new keys become active after two intervals."""
@@ -114,7 +111,7 @@ class SecretKeys:
 
     def key_set(self, purpose: KeyPurpose) -> KeyRing:
         """Return the keys of one purpose, which change when these do."""
-        return FileKeySet(lambda: self.current()[purpose], self._clock)
+        return FileKeySet(self, purpose, self._clock)
 
 
 class ReloadingKeys(SecretKeys):
@@ -177,9 +174,10 @@ class ReloadingKeys(SecretKeys):
 class FileKeySet:
     """The keys of one purpose, newest first."""
 
-    def __init__(self, read: Callable[[], Sequence[Key]], clock: Clock) -> None:
-        """Read the keys each time; the clock says which of them are active."""
-        self._read = read
+    def __init__(self, keys: SecretKeys, purpose: KeyPurpose, clock: Clock) -> None:
+        """Use those of all keys that are for this purpose; the clock says which are active."""
+        self._keys = keys
+        self._purpose = purpose
         self._clock = clock
 
     def signing(self) -> Key:
@@ -188,25 +186,4 @@ class FileKeySet:
 
     def accepted(self) -> Sequence[Key]:
         """Return all keys: the current one, former ones and those that are not yet active."""
-        return self._read()
-
-
-class FileOtpKeys:
-    """The keys that derive one-time codes."""
-
-    def __init__(self, key_set: KeyRing) -> None:
-        """Use the keys of this set."""
-        self._key_set = key_set
-
-    def current_id(self) -> str:
-        """Return the id of the key for new challenges."""
-        return self._key_set.signing().id
-
-    def macs(self) -> Mapping[str, Mac]:
-        """Return the HMAC with each accepted key, by the key's id."""
-        return {key.id: partial(_digest, key.key) for key in self._key_set.accepted()}
-
-
-def _digest(key: bytes, message: bytes) -> bytes:
-    # `hmac.digest` releases the interpreter's lock, and waits until other threads give it back.
-    return hmac.new(key, message, "sha256").digest()
+        return self._keys.current()[self._purpose]

@@ -5,6 +5,7 @@ Entities hide their own phones and codes. This is the last line of defense.
 
 import errno
 import re
+from itertools import islice
 from textwrap import indent
 from traceback import StackSummary, walk_tb
 from typing import Any, Final
@@ -16,6 +17,8 @@ _MAX_TEXT_LENGTH: Final = 2000
 _MAX_ITEMS: Final = 40
 """Items of a collection, or frames of an exception."""
 _MAX_DEPTH: Final = 4
+_MAX_NUMBER: Final = 2**63 - 1
+"""Larger ones are texts: many readers of JSON have 64 bits."""
 
 _SECRET: Final = re.compile(
     r"(?!(status|exit|error|country|region)_code$) (.*[^a-z])? (authorization|body|codes?|cookies?"
@@ -47,7 +50,9 @@ def mask_phones(text: str) -> str:
 
     Ids of 24, 32 and 64 hex digits, UUIDs, times, IPv4 addresses and decimal fractions stay.
     """
-    return _DIGITS.sub(_mask_match, text) if _DIGIT.search(text) else text
+    if _DIGIT.search(text) is None:
+        return text
+    return _DIGITS.sub(_mask_match, text)
 
 
 def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
@@ -58,24 +63,35 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
     - Exceptions are without their messages.
     """
     try:
-        if value is None or (name not in _KNOWN and _SECRET.fullmatch(name)):
-            return value and "(hidden)"
-        if isinstance(value, str) and (name == "exception" or len(value) <= _MAX_TEXT_LENGTH):
-            return mask_phones(value) if _DIGIT.search(value) else value
-        if isinstance(value, (int, float)) and abs(value) < 2**63:
+        if name not in _KNOWN and _SECRET.fullmatch(name):
+            return "(hidden)" if value else value
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return mask_phones(value) if name == "exception" else _mask_and_cut(value)
+        if isinstance(value, (int, float)) and abs(value) <= _MAX_NUMBER:
             return value
-        if isinstance(value, dict) and depth < _MAX_DEPTH:
-            items = list(value.items())[:_MAX_ITEMS]
-            items = [(n if n in _KNOWN else str(loggable(n)), v) for n, v in items]
-            return {name: loggable(item, name, depth + 1) for name, item in items}
-        if isinstance(value, (list, tuple, set)) and depth < _MAX_DEPTH:
-            return tuple(loggable(item, depth=depth + 1) for item in list(value)[:_MAX_ITEMS])
         if isinstance(value, (bytes, bytearray)):
             return f"<{len(value)} bytes>"
-        text = summarize_exception(value) if isinstance(value, BaseException) else str(value)
-        return mask_phones(text[:_MAX_TEXT_LENGTH]) + "…" * (len(text) > _MAX_TEXT_LENGTH)
+        if isinstance(value, BaseException):
+            return _mask_and_cut(summarize_exception(value))
+        if isinstance(value, dict) and depth < _MAX_DEPTH:
+            fields = {}
+            for field, item in islice(value.items(), _MAX_ITEMS):
+                shown = field if field in _KNOWN else str(loggable(field))
+                fields[shown] = loggable(item, shown, depth + 1)
+            return fields
+        if isinstance(value, (list, tuple, set)) and depth < _MAX_DEPTH:
+            return tuple(loggable(item, depth=depth + 1) for item in islice(value, _MAX_ITEMS))
+        return _mask_and_cut(str(value))
     except Exception:  # noqa: BLE001 - __str__ of a value may raise anything
         return f"<{type(value).__name__}>"
+
+
+def _mask_and_cut(text: str) -> str:
+    if len(text) <= _MAX_TEXT_LENGTH:
+        return mask_phones(text)
+    return mask_phones(text[:_MAX_TEXT_LENGTH]) + "…"
 
 
 def format_exception(error: BaseException, relation: str = "", seen: tuple[int, ...] = ()) -> str:
@@ -107,4 +123,5 @@ def summarize_exception(error: BaseException) -> str:
 
 
 def _mask_match(match: re.Match[str]) -> str:
-    return match["kept"] or _DIGIT.sub("*", match[0][:-2]) + match[0][-2:]
+    text = match[0]
+    return text if match["kept"] else _DIGIT.sub("*", text[:-2]) + text[-2:]

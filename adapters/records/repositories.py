@@ -67,6 +67,7 @@ R = TypeVar("R", bound=Record)
 
 BATCH_SIZE: Final = 500
 _VERSION_BITS: Final = 62
+_VERIFICATIONS: Final = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
 
 
 def make_first_version() -> int:
@@ -142,7 +143,6 @@ class StoredPhoneVerifications:
     def __init__(self, store: RecordStore, encryption: PhoneEncryption) -> None:
         """Set the store, and the encryption of the phones."""
         self._store = store
-        self._mapping = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
         self._encryption = encryption
 
     async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
@@ -152,7 +152,7 @@ class StoredPhoneVerifications:
         if phone_index not in found:
             return Versioned(PhoneVerification(), 0)
         stored = found[phone_index]
-        return Versioned(self._mapping.to_value(stored.record), stored.version)
+        return Versioned(_VERIFICATIONS.to_value(stored.record), stored.version)
 
     async def replace(
         self, phone: PhoneNumber, verification: PhoneVerification, version: int
@@ -171,7 +171,7 @@ class StoredPhoneVerifications:
         expired = await self._store.find(PHONE_VERIFICATIONS, index, until=now, limit=limit)
         pruned = 0
         for stored in expired:
-            record = self._mapping.to_record(self._mapping.to_value(stored.record).prune(now))
+            record = _VERIFICATIONS.to_record(_VERIFICATIONS.to_value(stored.record).prune(now))
             record.encrypted_phone = stored.record.encrypted_phone
             pruned += await self._store.replace(
                 PHONE_VERIFICATIONS, stored.id, record, stored.version
@@ -407,7 +407,7 @@ def to_phone_verification_record(
     encryption: PhoneEncryption,
 ) -> PhoneVerificationRecord:
     """Return the record of a verification, with the phone if it is blocked."""
-    record = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification).to_record(verification)
+    record = _VERIFICATIONS.to_record(verification)
     if verification.blocked_at is not None:
         record.encrypted_phone = encryption.encrypt(phone, phone_index)
     return record

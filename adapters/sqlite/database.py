@@ -84,7 +84,7 @@ class SqliteDatabase:
 
     async def execute(self, sql: str, values: Values = ()) -> int:
         """Execute one statement durably, and return the number of rows that it changed."""
-        return await self.write(Statement(sql, values))
+        return await self.writer.run(Statement(sql, values))
 
     async def write(self, operation: Operation[T]) -> T:
         """Execute statements durably, all or none."""

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -17,7 +17,7 @@ from adapters.sqlite.connection_worker import OPERATION_TIMEOUT
 from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.errors import SQLITE_ERRORS, to_port_error
 from adapters.sqlite.record_store import delete_expired, to_column
-from adapters.sqlite.row_loader import UNREADABLE, RowLoader, decode_rows, select_rows
+from adapters.sqlite.row_loader import UNREADABLE, decode_rows, make_row_loader, select_rows
 from adapters.sqlite.schema import RETIRED_TABLES
 from application.ports.errors import CorruptRecord, StorageTimeout
 from domain.otp.rate_limits import Acquisition, Reservation
@@ -47,7 +47,7 @@ class SqliteLimitStore:
     def __init__(self, database: SqliteDatabase) -> None:
         """Use an open database."""
         self._database = database
-        self._rows = RowLoader(database, LIMITS, _VERSION)
+        self._rows = make_row_loader(database, LIMITS.name, _VERSION)
         self._batches = LimitBatches(self._execute)
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
@@ -66,16 +66,14 @@ class SqliteLimitStore:
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired records, also those of earlier programs."""
-        return await self._database.write(
-            lambda connection: _delete_expired(connection, now, limit)
-        )
+        return await self._database.write(partial(_delete_expired, now=now, limit=limit))
 
     async def finish(self) -> None:
         """Return when no call waits for its batch."""
         await self._batches.finish()
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        return await self._database.write(lambda connection: _apply(connection, changes))
+        return await self._database.write(partial(_apply, changes=changes))
 
 
 async def _limit_time(call: Coroutine[Any, Any, T]) -> T:

@@ -15,7 +15,7 @@ from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_store import Position, StoredRecord
 from adapters.sqlite.connection_worker import Values
 from adapters.sqlite.database import SqliteDatabase
-from adapters.sqlite.row_loader import RowLoader, rows_as_json
+from adapters.sqlite.row_loader import make_row_loader, rows_as_json
 from adapters.sqlite.schema import conditions_of, order_of
 
 R = TypeVar("R", bound=Record)
@@ -38,7 +38,7 @@ class SqliteRecordStore:
     def __init__(self, database: SqliteDatabase) -> None:
         """Use an open database."""
         self._database = database
-        self._rows = {kind.name: RowLoader(database, kind) for kind in KINDS}
+        self._rows = {kind.name: make_row_loader(database, kind.name) for kind in KINDS}
 
     async def load(
         self, kind: RecordKind[R], record_ids: Collection[str], /

@@ -1,13 +1,12 @@
 """Loads rows by id: those that are wanted together in one statement."""
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from typing import Any, Final
 
 import msgspec
 
 from adapters.records.batch_loader import BatchLoader
-from adapters.records.record_kind import RecordKind
 from adapters.sqlite.database import SqliteDatabase
 from application.ports.errors import CorruptRecord
 
@@ -53,44 +52,45 @@ def select_rows(table: str, count: int, version: str = "version") -> str:
     return rows_as_json([version, "body"], f"{table} WHERE id IN ({ids})")
 
 
-class RowLoader:
-    """Loads rows of a kind by id, in batches.
+def make_row_loader(
+    database: SqliteDatabase, table: str, version: str = "version"
+) -> BatchLoader[LoadedRow]:
+    """Return what loads rows of a table by id, in batches.
 
     One statement with one result releases the interpreter's lock a few times, a statement for each
     row as often for each; and each time another thread may take it.
+
+    Args:
+        database: The database.
+        table: The table.
+        version: The column or the expression of the version.
     """
+    return BatchLoader(partial(_fetch_rows, database, table, version))
 
-    def __init__(
-        self, database: SqliteDatabase, kind: RecordKind[Any], version: str = "version"
-    ) -> None:
-        """Set the kind, and the column or the expression of the version."""
-        self._database = database
-        self._table = kind.name
-        self._version = version
-        self._find_one = f"SELECT {version}, body FROM {kind.name} WHERE id = ?"  # noqa: S608
-        self._loader = BatchLoader(self._fetch)
 
-    async def load_many(self, row_ids: Collection[str]) -> Mapping[str, LoadedRow]:
-        """Return the rows that exist, by id.
+async def _fetch_rows(
+    database: SqliteDatabase, table: str, version: str, row_ids: Sequence[str]
+) -> Mapping[str, LoadedRow]:
+    sql = select_rows(table, len(row_ids), version)
+    try:
+        rows = decode_rows(await database.read_row(sql, row_ids))
+    except (CorruptRecord, msgspec.DecodeError):
+        # A damaged body concerns only those who want its row.
+        return await _fetch_each(database, table, version, row_ids)
+    return {row_id: (number, body) for row_id, number, body in rows}
 
-        Raises:
-            StorageError
-        """
-        return await self._loader.load_many(row_ids)
 
-    async def _fetch(self, row_ids: Sequence[str]) -> Mapping[str, LoadedRow]:
-        sql = select_rows(self._table, len(row_ids), self._version)
+async def _fetch_each(
+    database: SqliteDatabase, table: str, version: str, row_ids: Sequence[str]
+) -> Mapping[str, LoadedRow]:
+    """Fetch rows one by one. One that is no text gets a body that nothing can decode."""
+    sql = f"SELECT {version}, body FROM {table} WHERE id = ?"  # noqa: S608 -- our texts
+    rows: dict[str, LoadedRow] = {}
+    for row_id in row_ids:
         try:
-            rows = decode_rows(await self._database.read_row(sql, row_ids))
-        except (CorruptRecord, msgspec.DecodeError):
-            # A damaged body concerns only those who want its row.
-            found = {row_id: await self._find(row_id) for row_id in row_ids}
-            return {row_id: row for row_id, row in found.items() if row}
-        return {row_id: (version, body) for row_id, version, body in rows}
-
-    async def _find(self, row_id: str) -> LoadedRow | None:
-        try:
-            row = await self._database.read_row(self._find_one, (row_id,))
-        except CorruptRecord:  # it is no text
-            return 0, UNREADABLE
-        return (row[0], row[1]) if row else None
+            row = await database.read_row(sql, (row_id,))
+        except CorruptRecord:
+            row = (0, UNREADABLE)
+        if row:
+            rows[row_id] = (row[0], row[1])
+    return rows

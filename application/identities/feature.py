@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from application.identities.authenticate import Authenticate
-from application.identities.login import AddSession
+from application.identities.login import LogIn
 from application.identities.operators import OperatorActions
 from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
@@ -54,8 +54,14 @@ class IdentitiesFeature:
         self.sessions = SessionFactory(
             ports.tokens, ports.refresh_keys, randomness, policy.session_limits
         )
-        self.add_session = AddSession(
-            verifications, identities, randomness, events, policy.recycled_after
+        self.log_in = LogIn(
+            verifications,
+            identities,
+            repositories.calls,
+            self.sessions,
+            randomness,
+            events,
+            policy.recycled_after,
         )
         self.authenticate = Authenticate(
             ports.tokens, identities, clock, policy.session_limits, policy.test_otps

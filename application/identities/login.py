@@ -1,15 +1,19 @@
-"""A login: add its session to the identity of the phone, and repeat its response."""
+"""A login: open the session of a code, and repeat the response of that."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from application.identities.assign_phone import assign_phone
 from application.identities.session_factory import SessionFactory, Tokens
+from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
-from application.update import save_identity, save_record
+from application.ports.voice import Calls
+from application.update import change_record, update_call
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, RecognizedDevice
 from domain.identities.identity import Identity, UsedChallenge
@@ -19,9 +23,53 @@ from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogInCommand:
+    """A client that used the code of a phone.
+
+    Attributes:
+        phone: the phone that was verified.
+        code: the code, with the identity that the phone is assigned to.
+        now: when the code arrived.
+        request_id: the request id that the client sent with the code, if any.
+        client_ip_hash: the client IP, if the code came by the legacy API.
+        device: the name of the client's device, if it is known.
+        with_refresh: the client gets refresh tokens.
+        device_token: the device token that the client sent, if any.
+        with_device_token: the client understands device tokens: it gets one.
+    """
+
+    phone: PhoneNumber
+    code: UsedCode
+    now: datetime
+    request_id: str | None = None
+    client_ip_hash: str | None = None
+    device: str | None = None
+    with_refresh: bool = False
+    device_token: DeviceToken | None = None
+    with_device_token: bool = False
+
+
 @dataclass(frozen=True, slots=True)
-class AddSession:
-    """Add a session to the identity of a phone.
+class LoggedIn:
+    """The code was correct. The identity has the session of the tokens."""
+
+    identity: Identity
+    tokens: Tokens
+    device_token: DeviceToken | None = None
+
+
+class _Change(Enum):
+    """What a login did to an identity."""
+
+    SESSION_ADDED = auto()
+    DETACHED = auto()
+    NONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """Open the session of a code, for the identity of its phone.
 
     - An identity that does not exist yet is created. A deleted or detached one is replaced by a
       new one with a new id.
@@ -33,147 +81,181 @@ class AddSession:
 
     phone_verifications: PhoneVerifications
     identities: Identities
+    calls: Calls
+    sessions: SessionFactory
     randomness: Randomness
     events: SecurityEvents
     recycled_after: timedelta | None = None
 
-    async def __call__(
+    async def open_session(
         self,
-        session: Session,
-        phone: PhoneNumber,
-        code: UsedCode,
+        command: LogInCommand,
         loaded: Versioned[Identity | None] | None = None,
-        device_id: str | None = None,
-        request_id: str | None = None,
-        client_ip_hash: str | None = None,
         *,
         is_retry: bool = False,
-    ) -> Identity | None:
-        """Add the session to the identity of the phone, and return that identity.
+    ) -> LoggedIn | None:
+        """Open the session.
 
-        None if that identity is blocked, if the challenge opened a session before, or if the
-        identity of a retry is deleted or detached.
+        None if the identity is blocked, or if the challenge opened a session before. Of a retry
+        also if the code has expired, or if the identity is deleted or detached.
 
         Args:
-            session: the session.
-            phone: the phone that was verified.
-            code: the code that was used, with the identity that the phone is assigned to.
-            loaded: that identity or None, where the caller has loaded it.
-            device_id: the device that is recognized from now on, if any.
-            request_id: the request id that the client sent with the code, if any.
-            client_ip_hash: the client IP, if the code came by the legacy API.
+            command: the code and its client.
+            loaded: the identity or None, where the caller has loaded it.
             is_retry: an earlier request used the code.
 
         Raises:
             StorageError
         """
-        identity_id, challenge = code.login.identity_id, code.challenge
+        code, now = command.code, command.now
+        if is_retry and now >= code.challenge.expires_at:
+            return None
+        session = self.sessions.start(
+            code.login.session_id, now, command.device, with_refresh=command.with_refresh
+        )
+        device_token = self._make_device_token(command, session)
+        identity = await self._add_session(
+            command, session, device_token, loaded, is_retry=is_retry
+        )
+        if identity is None:
+            return None
+        await self._mark_call(code, identity.id)
+        self.events.emit(
+            SecurityEventType.LOGIN_SUCCEEDED, phone=command.phone, user_id=identity.id
+        )
+        if device_token is not None:
+            device_token = replace(device_token, identity_id=identity.id)
+        return LoggedIn(
+            identity, self.sessions.issue_tokens(identity.id, session, now), device_token
+        )
+
+    async def repeat(self, command: LogInCommand) -> LoggedIn | None:
+        """Issue the tokens of the session that a code opened, for a repeat of that request.
+
+        - The client proves itself with the code, and with the request id that it sent with it; by
+          the legacy API, with its IP.
+        - It has a minute, until the session is used for the first time.
+        - The repeat and the first use both change the identity, so one of them sees the other.
+
+        Returns:
+            The same tokens again, or None where the login cannot be repeated.
+
+        Raises:
+            StorageError
+        """
+        code, now = command.code, command.now
+
+        def repeat(
+            identity: Identity | None,
+        ) -> tuple[Identity | None, tuple[Identity, Session] | None]:
+            if identity is None or identity.is_closed:
+                return identity, None
+            repeated = identity.repeat_login(
+                code.challenge.id, command.request_id, command.client_ip_hash, now
+            )
+            return (repeated[0], repeated) if repeated else (identity, None)
+
+        repeated = await change_record(self.identities, code.login.identity_id, repeat)
+        if repeated is None:
+            return None
+        identity, session = repeated
+        tokens = self.sessions.issue_tokens(identity.id, session, now)
+        return LoggedIn(identity, tokens, self._find_device_token(command, identity, session))
+
+    async def _add_session(
+        self,
+        command: LogInCommand,
+        session: Session,
+        device_token: DeviceToken | None,
+        loaded: Versioned[Identity | None] | None = None,
+        *,
+        is_retry: bool = False,
+    ) -> Identity | None:
+        """Add the session to the identity of the phone, and return that; see `open_session`."""
+        code, now = command.code, command.now
+        identity_id = code.login.identity_id
         used = UsedChallenge(
-            challenge.id,
-            challenge.retained_until + CLOCK_SKEW,
+            code.challenge.id,
+            code.challenge.retained_until + CLOCK_SKEW,
             session.id,
-            request_id,
-            client_ip_hash,
-        )
-        device = device_id and RecognizedDevice(
-            device_id, session.id, session.created_at + DEVICE_TOKEN_TTL
+            command.request_id,
+            command.client_ip_hash,
         )
 
-        now = session.created_at
-        is_added = is_detaching = False
-
-        def add(identity: Identity | None) -> Identity:
-            nonlocal is_added, is_detaching
-            is_added = is_detaching = False
+        def add(identity: Identity | None) -> tuple[Identity, tuple[Identity, _Change]]:
             if identity is None:
-                identity = Identity(identity_id, phone, now)
+                identity = Identity(identity_id, command.phone, now)
             if identity.is_blocked or identity.is_closed or identity.has_used(used.id):
-                return identity
-            if self.recycled_after is not None and not code.is_device_recognized:
-                is_detaching = identity.is_unused(now, self.recycled_after)
-            if is_detaching:
-                return identity.detach(now)
-            is_added = True
+                return identity, (identity, _Change.NONE)
+            if self._is_recycled(identity, code, now):
+                detached = identity.detach(now)
+                return detached, (detached, _Change.DETACHED)
             added = identity.add_session(session, used)
-            return added.add_device(device, now) if device else added
+            if device_token is not None:
+                expires_at = now + DEVICE_TOKEN_TTL
+                device = RecognizedDevice(device_token.device_id, session.id, expires_at)
+                added = added.add_device(device, now)
+            return added, (added, _Change.SESSION_ADDED)
 
-        identity = await save_identity(self.identities, identity_id, add, loaded)
-        if is_added:
+        identity, change = await change_record(self.identities, identity_id, add, loaded)
+        if change is _Change.SESSION_ADDED:
             return identity
-        if is_detaching:
-            self.events.emit(SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=identity_id)
+        if change is _Change.DETACHED:
+            self.events.emit(
+                SecurityEventType.IDENTITY_DETACHED, phone=command.phone, user_id=identity_id
+            )
         elif is_retry or not identity.is_closed or identity.has_used(used.id):
             return None
-        new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
+        moved = await self._assign_phone(command)
+        return await self._add_session(moved, session, device_token) if moved else None
+
+    def _is_recycled(self, identity: Identity, code: UsedCode, now: datetime) -> bool:
+        """Return whether the phone probably has another owner by now."""
+        if self.recycled_after is None or code.is_device_recognized:
+            return False
+        return identity.is_unused(now, self.recycled_after)
+
+    async def _assign_phone(self, command: LogInCommand) -> LogInCommand | None:
+        """Assign the phone to a new identity instead of the closed one; None if it is blocked."""
+        code = command.code
+        new_id = make_identifier(command.now, self.randomness.bytes(RANDOM_BYTES))
         owner_id, is_blocked = await assign_phone(
-            self.phone_verifications, phone, new_id, identity_id, used.id
+            self.phone_verifications,
+            command.phone,
+            new_id,
+            code.login.identity_id,
+            code.challenge.id,
         )
         if is_blocked:
             return None
         login = replace(code.login, identity_id=owner_id)
-        moved = replace(code, login=login, is_device_recognized=False)
-        return await self(
-            session,
-            phone,
-            moved,
-            device_id=device_id,
-            request_id=request_id,
-            client_ip_hash=client_ip_hash,
-        )
+        return replace(command, code=replace(code, login=login, is_device_recognized=False))
 
+    def _make_device_token(self, command: LogInCommand, session: Session) -> DeviceToken | None:
+        if not command.with_device_token:
+            return None
+        code = command.code
+        known = command.device_token if code.is_device_recognized else None
+        return self.sessions.make_device_token(code.login.identity_id, session.id, known)
 
-async def repeat_login(
-    identities: Identities,
-    sessions: SessionFactory,
-    code: UsedCode,
-    request_id: str | None,
-    client_ip_hash: str | None,
-    device_token: DeviceToken | None,
-    now: datetime,
-) -> tuple[Identity, Tokens, DeviceToken | None] | None:
-    """Issue the tokens of the session that a code opened, for a repeat of that request.
-
-    - The client proves itself with the code, and with the request id that it sent with it; by the
-      legacy API, with its IP.
-    - It has a minute, until the session is used for the first time.
-    - The repeat and the first use both change the identity, so one of them sees the other.
-
-    Args:
-        identities: the repository.
-        sessions: issues the tokens.
-        code: the code, which was used before.
-        request_id: the request id of the repeat, if any.
-        client_ip_hash: the client IP, if the repeat came by the legacy API.
-        device_token: the device token of the repeat, if any.
-        now: when the repeat arrived.
-
-    Returns:
-        The identity and the same tokens again, or None where the login cannot be repeated.
-
-    Raises:
-        StorageError
-    """
-    session: Session | None = None
-
-    def repeat(identity: Identity | None) -> Identity | None:
-        nonlocal session
-        session = None
-        if identity is None or identity.is_closed:
-            return identity
-        if repeated := identity.repeat_login(code.challenge.id, request_id, client_ip_hash, now):
-            identity, session = repeated
-        return identity
-
-    identity = await save_record(identities, code.login.identity_id, repeat)
-    if identity is None or session is None:
+    def _find_device_token(
+        self, command: LogInCommand, identity: Identity, session: Session
+    ) -> DeviceToken | None:
+        """Return the device token that the client got with this session, if any."""
+        devices = {device.id for device in identity.devices if device.session_id == session.id}
+        secrets = self.sessions.derive_device_secrets(session.id)
+        if command.device_token is not None:  # a recognized device keeps its own
+            secrets.append(command.device_token.secret)
+        for secret in secrets:
+            device_token = DeviceToken(identity.id, secret)
+            if device_token.device_id in devices:
+                return device_token
         return None
-    devices = {device.id for device in identity.devices if device.session_id == session.id}
-    secrets = sessions.derive_device_secrets(session.id)
-    if device_token is not None:  # a recognized device keeps its own
-        secrets.append(device_token.secret)
-    issued = (DeviceToken(identity.id, secret) for secret in secrets)
-    return (
-        identity,
-        sessions.issue_tokens(identity.id, session, now),
-        next((token for token in issued if token.device_id in devices), None),
-    )
+
+    async def _mark_call(self, code: UsedCode, identity_id: str) -> None:
+        """Mark the call that read the code as that of the identity, if there is one."""
+        if code.carrier is not None and code.carrier.call_id is not None:
+            with suppress(StorageError, CorruptRecord):
+                await update_call(
+                    self.calls, code.carrier.call_id, lambda call: call.verify_caller(identity_id)
+                )

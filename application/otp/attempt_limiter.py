@@ -1,29 +1,29 @@
 """The rate limits of attempts to verify a code."""
 
 import asyncio
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from application.otp.delivery_limiter import DeliveryLimiter, release_permits
+from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import UnchallengedAttemptsRepository
 from application.ports.versioned import Versioned
-from application.update import update_phone_verification, update_record
+from application.update import change_record, update_phone_verification
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.otp.attempts import (
     Exhausted,
     ExhaustedIp,
     OtpAttempt,
     Repeated,
+    Retried,
     Unchallenged,
     VerificationResult,
 )
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import count_on_callback
-from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds
@@ -40,7 +40,7 @@ class AttemptPermits:
         of_ip: The reservation of the IP.
         ip_available_at: When the IP has a permit; None if that reservation was accepted.
         of_failure: The permits of a failed attempt, None if a limit is used up. They are released
-            unless the attempt turns out to be a failure that counts.
+            once, unless the attempt turns out to be a failure that counts.
         unchallenged: The earlier attempts of the IP at the phone while no challenge was active,
             with the version of their record.
     """
@@ -64,7 +64,6 @@ class AttemptLimiter:
     phone_verifications: PhoneVerifications
     unchallenged_attempts: UnchallengedAttemptsRepository
     limit_store: LimitStore
-    delivery_limiter: DeliveryLimiter
     rate_limits: RateLimits
 
     async def acquire(
@@ -92,17 +91,19 @@ class AttemptLimiter:
             unchallenged or Versioned(UnchallengedAttempts(unchallenged_id), 0),
         )
 
-    async def apply(
+    async def count(
         self,
         attempt: OtpAttempt,
         permits: AttemptPermits,
         result: VerificationResult,
         loaded: Versioned[PhoneVerification] | None,
     ) -> int:
-        """Return how many attempts are left.
+        """Count an attempt where the phone did not, and return how many attempts are left.
 
-        What counts on a callback is saved in place of a release: so the time does not reveal
-        whether there is a callback.
+        - What counts on a callback is saved in place of a release: so the time does not reveal
+          whether there is a callback.
+        - The permits of a failure are released if it is none that counts. Those of a correct code
+          are not: the caller releases them while it opens the session.
 
         Args:
             attempt: the attempt.
@@ -117,7 +118,7 @@ class AttemptLimiter:
         """
         match result:
             case ExhaustedIp(retry_after):
-                await release_permits(self.limit_store, permits.of_failure)
+                await self.release(permits)
                 raise TooManyAttemptsFromIp(retry_after)
             case Exhausted(retry_after, may_count):
                 available_at, _ = await asyncio.gather(
@@ -138,23 +139,17 @@ class AttemptLimiter:
                 if unchallenged_at is not None and not is_own:
                     raise TooManyAttempts(whole_seconds(attempt.now, unchallenged_at))
                 return left
-            case Repeated(left):
-                await release_permits(self.limit_store, permits.of_failure)
+            case Repeated(left) | Retried(attempts_left=left):
+                await self.release(permits)
                 return left
             case _:
                 return result.attempts_left
 
-    async def release(self, permits: AttemptPermits, deliveries: Sequence[Delivery] = ()) -> None:
-        """Release what a login releases: the permits of a failure, and of what had its code.
-
-        Args:
-            permits: those of the attempt.
-            deliveries: what had the code, before the update that cleared their permits.
-        """
-        await asyncio.gather(
-            release_permits(self.limit_store, permits.of_failure),
-            *(self.delivery_limiter.release_verified(permits.phone, one) for one in deliveries),
-        )
+    async def release(self, permits: AttemptPermits) -> None:
+        """Release the permits of a failure. Where that fails they expire."""
+        if permits.of_failure is not None:
+            with suppress(StorageError):
+                await self.limit_store.release(permits.of_failure)
 
     async def _count_unchallenged(
         self, attempt: OtpAttempt, permits: AttemptPermits, *, is_used_code: bool
@@ -167,10 +162,12 @@ class AttemptLimiter:
             How many are left, and when there is one if this one was too many.
         """
         now, digest = attempt.now, attempt.digest()
+        attempts_id = permits.unchallenged.value.id
 
         def count(
-            earlier: UnchallengedAttempts,
+            stored: UnchallengedAttempts | None,
         ) -> tuple[UnchallengedAttempts, tuple[int, datetime | None]]:
+            earlier = stored or UnchallengedAttempts(attempts_id)
             left = earlier.left(now)
             if left <= 0:
                 return earlier, (0, earlier.available_at(now))
@@ -180,9 +177,8 @@ class AttemptLimiter:
                 return earlier, (left - 1, None)
             return earlier.count(digest, now), (left - 1, None)
 
-        empty = UnchallengedAttempts(permits.unchallenged.value.id)
-        return await update_record(
-            self.unchallenged_attempts, empty, count, loaded=permits.unchallenged
+        return await change_record(
+            self.unchallenged_attempts, attempts_id, count, permits.unchallenged
         )
 
     async def _count_failure(
@@ -198,4 +194,4 @@ class AttemptLimiter:
         if not may_count or not await update_phone_verification(
             self.phone_verifications, permits.phone, count, loaded
         ):
-            await release_permits(self.limit_store, permits.of_failure)
+            await self.release(permits)

@@ -1,12 +1,13 @@
 """The codes of challenges, with the key that each was made with."""
 
+import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
 
-from application.ports.keys import OtpKeys
+from application.ports.keys import KeyRing
 from domain.errors import Unavailable
 from domain.otp.attempts import DIGEST_BYTES
 from domain.otp.challenge import (
@@ -39,9 +40,9 @@ _PADDING: Final = Challenge(
 
 @dataclass(frozen=True, slots=True)
 class OtpCodes:
-    """Derives the codes of challenges. A test OTP replaces every code of its phone."""
+    """Derives the codes of challenges with the peppers. A test OTP replaces those of its phone."""
 
-    keys: OtpKeys
+    peppers: KeyRing
     test_otps: TestOtps
     length: int = DEFAULT_OTP_LENGTH
 
@@ -51,14 +52,14 @@ class OtpCodes:
             id=random[:CHALLENGE_ID_BYTES].hex(),
             purpose=Purpose.SIGN_IN,
             nonce=random[CHALLENGE_ID_BYTES:],
-            key_id=self.keys.current_id(),
+            key_id=self.peppers.signing().id,
             created_at=now,
             expires_at=now + OTP_TTL,
         )
 
     def key_ids(self) -> Collection[str]:
         """Return the ids of the keys whose challenges have codes that can be derived."""
-        return self.keys.macs().keys()
+        return [pepper.id for pepper in self.peppers.accepted()]
 
     def is_test_phone(self, phone: PhoneNumber, now: datetime) -> bool:
         """Return whether the phone has a test OTP."""
@@ -70,10 +71,10 @@ class OtpCodes:
         Raises:
             Unavailable: the key of the challenge is not available anymore.
         """
-        mac = self.keys.macs().get(challenge.key_id)
-        if mac is None:
-            raise Unavailable
-        return OtpCode(challenge.derive_code(mac, phone, self.length))
+        for pepper in self.peppers.accepted():
+            if pepper.id == challenge.key_id:
+                return OtpCode(challenge.derive_code(pepper.key, phone, self.length))
+        raise Unavailable
 
     def derive_all(
         self,
@@ -86,21 +87,22 @@ class OtpCodes:
 
         The same number of codes is derived for every phone, so that the time reveals nothing.
         """
-        comparable, macs = verification.comparable_challenges(now, request_id), self.keys.macs()
+        comparable = verification.comparable_challenges(now, request_id)
+        keys = {pepper.id: pepper.key for pepper in self.peppers.accepted()}
         codes = {}
         for challenge in comparable:
-            mac = macs.get(challenge.key_id)
-            codes[challenge.id] = challenge.derive_code(mac, phone, self.length) if mac else ""
-        any_mac = next(iter(macs.values()))
+            key = keys.get(challenge.key_id)
+            codes[challenge.id] = challenge.derive_code(key, phone, self.length) if key else ""
+        any_key = next(iter(keys.values()))
         for _ in range(MAX_COMPARABLE_CHALLENGES - len(comparable)):
-            codes[_PADDING.id] = _PADDING.derive_code(any_mac, phone, self.length)
+            codes[_PADDING.id] = _PADDING.derive_code(any_key, phone, self.length)
         test_code = self.test_otps.find_code(phone, now)
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
 
     def digest_key(self, phone: PhoneNumber) -> bytes:
         """Derive the key that makes wrong codes of this phone comparable without storing them."""
-        mac = self.keys.macs()[self.keys.current_id()]
-        return mac(_DIGEST_LABEL + phone.e164.encode())
+        message = _DIGEST_LABEL + phone.e164.encode()
+        return hmac.new(self.peppers.signing().key, message, "sha256").digest()
 
     def phone_key(self, phone: PhoneNumber) -> str:
         """Derive what identifies the phone in the names of limits, and does not reveal it."""

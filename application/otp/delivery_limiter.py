@@ -22,13 +22,6 @@ from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
 
 
-async def release_permits(limit_store: LimitStore, acquired: Acquisition | None) -> None:
-    """Release permits. Where that fails they expire."""
-    if acquired is not None and acquired.limits:
-        with suppress(StorageError):
-            await limit_store.release(acquired)
-
-
 @dataclass(frozen=True, slots=True)
 class DeliveryLimiter:
     """When a delivery is allowed, and its permits. The reserve is used last."""
@@ -82,15 +75,17 @@ class DeliveryLimiter:
         return acquired
 
     async def release(self, acquired: Acquisition) -> None:
-        """Release permits that nothing holds yet."""
-        await release_permits(self.limit_store, acquired)
+        """Release permits that nothing holds. Where that fails they expire."""
+        if acquired.limits:
+            with suppress(StorageError):
+                await self.limit_store.release(acquired)
 
     async def release_verified(self, phone: PhoneNumber, delivery: Delivery) -> None:
         """Release what a delivery held until a login cleared it."""
         if delivery.permits is not None:
             route = self._route(phone, delivery.client_ip)
             released = self.rate_limits.released_by_login(route, delivery.permits)
-            await release_permits(self.limit_store, released)
+            await self.release(released)
 
     async def release_rejected(
         self, phone: PhoneNumber, delivery: Delivery, *, was_connected: bool
@@ -105,7 +100,7 @@ class DeliveryLimiter:
         if delivery.permits is not None:
             route, limits = self._route(phone, delivery.client_ip), self.rate_limits
             of_delivery = limits.released_by_rejection if was_connected else limits.acquired
-            await release_permits(self.limit_store, of_delivery(route, delivery.permits))
+            await self.release(of_delivery(route, delivery.permits))
 
     async def release_rejected_callback(
         self, phone: PhoneNumber, callback: Callback, *, was_connected: bool
@@ -116,7 +111,7 @@ class DeliveryLimiter:
             released = self.rate_limits.released_by_rejected_callback(
                 phone.country, number_range, callback.permits, was_connected=was_connected
             )
-            await release_permits(self.limit_store, released)
+            await self.release(released)
 
     async def next_available(
         self, reservation: Reservation, verification: PhoneVerification

@@ -18,7 +18,7 @@ from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.keys import OtpKeys
+from application.ports.keys import KeyRing
 from application.ports.otp import Messenger, SmsTemplates
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
@@ -40,7 +40,7 @@ class OtpPorts:
 
     messenger: Messenger
     sms_templates: SmsTemplates
-    otp_keys: OtpKeys
+    peppers: KeyRing
     keyed_hashes: KeyedHashes
     call_provider: CallProvider | None = None
     status_callbacks: Sequence[StatusCallbacks] = ()
@@ -92,7 +92,7 @@ class OtpFeature:
 
         self.policy = policy
         self.messenger = ports.messenger
-        self.codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
+        self.codes = OtpCodes(ports.peppers, policy.test_otps, policy.otp_length)
         self.message_timing = DeliveryTimingProfile(randomness)
         self.delivery_limiter = DeliveryLimiter(
             limit_store,
@@ -143,18 +143,15 @@ class OtpFeature:
         self.verify_otp = VerifyOtp(
             phone_verifications=verifications,
             identities=repositories.identities,
-            calls=repositories.calls,
             codes=self.codes,
             attempt_limiter=AttemptLimiter(
                 verifications,
                 repositories.unchallenged_attempts,
                 limit_store,
-                self.delivery_limiter,
                 policy.rate_limits,
             ),
-            add_session=identities.add_session,
-            sessions=identities.sessions,
             delivery_limiter=self.delivery_limiter,
+            log_in=identities.log_in,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,

@@ -1,11 +1,9 @@
 """Keys, and the tokens that they sign."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
-
-from domain.otp.challenge import Mac
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,8 @@ class KeyRing(Protocol):
     """The keys for one purpose. They may change while the service runs.
 
     Those that sign, derive or encrypt ask for the keys each time. The keys that authenticate
-    refresh tokens are secret keys of an HMAC (SHA-256).
+    refresh tokens, and the peppers that codes are derived with, are secret keys of an HMAC
+    (SHA-256).
     """
 
     def signing(self) -> Key:
@@ -30,18 +29,6 @@ class KeyRing(Protocol):
 
     def accepted(self) -> Sequence[Key]:
         """Return all accepted keys, newest first; the same object while none changes."""
-        ...
-
-
-class OtpKeys(Protocol):
-    """The peppers that codes are derived with, which are secret keys of an HMAC."""
-
-    def current_id(self) -> str:
-        """Return the id of the key for new challenges, which is available."""
-        ...
-
-    def macs(self) -> Mapping[str, Mac]:
-        """Return the HMAC with each available key by the key's id, at least one."""
         ...
 
 

@@ -111,6 +111,21 @@ class AnswerCallCommand:
     called: PhoneNumber | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Completion:
+    """What an update made of a call.
+
+    Attributes:
+        call: the call.
+        ended_line: the line that the update ended, if any.
+        is_line_used: whether the call has the line that was reserved for it.
+    """
+
+    call: Call
+    ended_line: Permits | None = None
+    is_line_used: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerCall:
     """Tell the provider what an inbound call does next.
@@ -208,30 +223,43 @@ class AnswerCall:
     async def _continue(
         self, call_id: str, command: AnswerCallCommand, loaded: Versioned[Call] | None
     ) -> tuple[StoredInstruction, ...]:
-        position = command.position
+        """Return the response at the position of the request, which may have been answered before.
+
+        While another request carries out the effect there, wait for its response.
+        """
         for delay in EFFECT_DELAYS:
-            if turn := loaded and loaded.value.find_turn(position):
-                return turn.instructions
-            if loaded is None or position is None or loaded.value.position != position:
+            if loaded is None:
                 break
-            call, now = loaded.value, self.clock.now()
-            if call.is_effect_pending(now):
+            call, position = loaded.value, command.position
+            if turn := call.find_turn(position):
+                return turn.instructions
+            if position is None or position != call.position:
+                break
+            if call.is_effect_pending(self.clock.now()):
                 await asyncio.sleep(delay)
-            else:
-                caller = replace(await self.find_caller(command.phone), locale=call.locale)
-                if is_menu_over(self.flow, position, caller, now - call.started_at):
-                    step = say_goodbye(self.flow, caller)
-                else:
-                    step = advance(self.flow, position, caller, command.event)
-                if call.status.is_final and (step.effect or step.dials):
-                    return (HangUp(),)
-                if step.effect is None:
-                    return await self._complete(call_id, command, caller, step, loaded)
-                begun = replace(call, effect_started_at=now)
-                if await self.calls.replace(begun, loaded.version):
-                    return await self._complete_effect(call_id, command, caller, step)
+            elif (answer := await self._answer(command, position, loaded)) is not None:
+                return answer
             loaded = await self.calls.load(call_id)
         return apologize(self.flow, Caller(command.phone)).instructions
+
+    async def _answer(
+        self, command: AnswerCallCommand, position: Position, loaded: Versioned[Call]
+    ) -> tuple[StoredInstruction, ...] | None:
+        """Return the response at this position; None if a parallel request began its effect."""
+        call, now = loaded.value, self.clock.now()
+        caller = replace(await self.find_caller(command.phone), locale=call.locale)
+        if is_menu_over(self.flow, position, caller, now - call.started_at):
+            step = say_goodbye(self.flow, caller)
+        else:
+            step = advance(self.flow, position, caller, command.event)
+        if call.status.is_final and (step.effect or step.dials):
+            return (HangUp(),)
+        if step.effect is None:
+            return await self._complete(call.id, command, caller, step, loaded)
+        begun = replace(call, effect_started_at=now)
+        if not await self.calls.replace(begun, loaded.version):
+            return None
+        return await self._complete_effect(call.id, command, caller, step)
 
     async def _complete_effect(
         self, call_id: str, command: AnswerCallCommand, caller: Caller, step: Step
@@ -270,26 +298,27 @@ class AnswerCall:
         """Store the response, or return that of a parallel request."""
         position, now = command.position, self.clock.now()
         step, line = await self.call_limiter.reserve_line(step, caller)
-
         held = permits_of_line(line)
 
-        def complete(call: Call) -> tuple[Call, tuple[Call, Permits | None, bool]]:
-            """Return the successor, the line that this update ends, and whether it uses ours."""
+        def complete(call: Call) -> tuple[Call, _Completion]:
             if isinstance(command.event, Recorded):
                 call = call.keep_recording(command.event, now)
             completed = call.complete(
                 position, step, now=now, line=held, locale=caller.locale, identity_id=joined_id
             )
-            is_new = completed is not call
-            ended = call.line if is_new else None
-            return completed, (completed, ended, is_new and completed.line is not None)
+            if completed is call:  # a parallel request has answered
+                return call, _Completion(call)
+            return completed, _Completion(
+                completed, ended_line=call.line, is_line_used=completed.line is not None
+            )
 
-        result = await change_call(self.calls, call_id, complete, loaded)
-        call, ended, is_line_used = result or (None, None, False)
-        turn = call and call.find_turn(position)
-        if not is_line_used:
+        completion = await change_call(self.calls, call_id, complete, loaded)
+        if completion is None or not completion.is_line_used:
             await self.call_limiter.release(line)
-        await self.call_limiter.release_line(ended)
-        if call and step.outcome is CallOutcome.CALLBACK:
-            self.call_back.schedule(call, caller.phone)
+        if completion is None:  # the record of the call was deleted
+            return step.instructions
+        await self.call_limiter.release_line(completion.ended_line)
+        if step.outcome is CallOutcome.CALLBACK:
+            self.call_back.schedule(completion.call, caller.phone)
+        turn = completion.call.find_turn(position)
         return turn.instructions if turn else step.instructions

@@ -1,9 +1,10 @@
 """Limit the calls that are answered, and the lines to the operator."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from application.otp.codes import OtpCodes
-from application.otp.delivery_limiter import release_permits
+from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from domain.otp.permits import Permits
@@ -70,14 +71,15 @@ class CallLimiter:
         return skip_operator(self.flow, step, caller, DialResult.BUSY), None
 
     async def release(self, acquired: Acquisition | None) -> None:
-        """Release permits that no call holds."""
-        await release_permits(self.limit_store, acquired)
+        """Release permits that no call holds. Where that fails they expire."""
+        if acquired is not None and acquired.limits:
+            with suppress(StorageError):
+                await self.limit_store.release(acquired)
 
     async def release_line(self, line: Permits | None) -> None:
         """Release the line of a call, after an update has cleared it."""
         if line is not None:
-            held = self.limits.line_of(line, self.flow.max_operator_time)
-            await release_permits(self.limit_store, held)
+            await self.release(self.limits.line_of(line, self.flow.max_operator_time))
 
     def _key_of(self, caller: Caller) -> str | None:
         return self.codes.phone_key(caller.phone) if caller.phone else None

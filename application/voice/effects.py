@@ -1,12 +1,13 @@
 """Carry out the effects of calls."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from application.identities.assign_phone import assign_phone
 from application.otp.codes import OtpCodes
-from application.otp.delivery_limiter import release_permits
 from application.otp.delivery_timing import DeliveryTimingProfile
+from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.limits import LimitStore
 from application.ports.otp import DeliveryStatus, Messenger, PhoneVerifications
@@ -143,7 +144,9 @@ class CarryOutEffect:
             await self.timing.imitate(phone.country)
             return
         result = await self.timing.record(phone.country, self.messenger.send(phone, text))
-        if result.status is DeliveryStatus.NOT_CONNECTED:
-            await release_permits(self.limit_store, acquired)
-        elif result.status not in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            await release_permits(self.limit_store, replace(acquired, limits=limits[1:]))
+        if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+            return
+        if result.status is not DeliveryStatus.NOT_CONNECTED:
+            acquired = replace(acquired, limits=limits[1:])
+        with suppress(StorageError):  # then they expire
+            await self.limit_store.release(acquired)

@@ -144,6 +144,11 @@ class Identity:
         return self.role is Role.ADMINISTRATOR
 
     @property
+    def username(self) -> Username | None:
+        """The name of its user, or None."""
+        return self.user.username if self.user else None
+
+    @property
     def username_key(self) -> str | None:
         """The key that no other identity may have, or None."""
         return self.user.username.key if self.user else None

@@ -1,8 +1,9 @@
 """A challenge, the code that is derived from it, and a code as a user typed it."""
 
+import hmac
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,9 +31,6 @@ CHALLENGE_ID_BYTES: Final = 12
 MAX_INPUT_LENGTH: Final = 40
 """Maximum length without invisible characters."""
 _IGNORED: Final = re.compile(r"[\s\-\u2010-\u2015\u2212\uFE63\uFF0D]")
-
-Mac = Callable[[bytes], bytes]
-"""HMAC-SHA256 of a message with a secret key (RFC 2104)."""
 
 
 class Purpose(StrEnum):
@@ -101,20 +99,21 @@ class Challenge:
         """Return the challenge with its login at the identity that replaced a deleted one."""
         return replace(self, login=self.login and replace(self.login, identity_id=identity_id))
 
-    def derive_code(self, mac: Mac, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
-        """Derive so many digits from an HMAC, as in RFC 4226 §5.3.
+    def derive_code(self, key: bytes, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
+        """Derive so many digits from an HMAC-SHA256, as in RFC 4226 §5.3.
 
         Each part of the message is preceded by its length, so that two different messages never
         have the same bytes.
 
         Args:
-            mac: the HMAC with the key that has the id `key_id`.
+            key: the key that has the id `key_id`.
             phone: the phone that the code is sent to.
             length: the number of digits.
         """
         parts = (self.purpose.encode(), self.id.encode(), phone.e164.encode(), self.nonce)
         message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
-        number = int.from_bytes(mac(message)[:8], "big")
+        # `hmac.digest` releases the interpreter's lock, and waits until other threads give it back.
+        number = int.from_bytes(hmac.new(key, message, "sha256").digest()[:8], "big")
         return str(number % 10**length).zfill(length)
 
 

@@ -38,7 +38,7 @@ def check_code(
     """Count an attempt and decide whether its code is correct.
 
     - An attempt of an IP without a permit is looked at only if the client has attempts of its own.
-    - The limits decide first whether an attempt is looked at (`CodeCheck`). Then a correct
+    - The limits decide first whether an attempt is looked at (see `CodeCheck`). Then a correct
       code wins. If the limits are used up, the state does not change.
     - With a request id only the code of its challenge is correct (ASVS 5.0 6.6.2), and with an
       unknown one no code is.
@@ -73,7 +73,9 @@ def check_code(
     check = CodeCheck(attempt, verification.prune(attempt.now), equal)
     if attempt.ip_available_at is not None and not check.has_own_attempts:
         return verification, check.reject_ip(attempt.ip_available_at)
-    successor, result = check.check()
+    successor, result = check.check_messages()
+    if not isinstance(result, Correct):
+        successor, result = check.check_callback(successor, result)
     return verification if successor is check.state else successor, result
 
 
@@ -120,27 +122,10 @@ class CodeCheck:
         """The recognized device that made the attempt, if any."""
         return self.state.recognize_device(self.attempt.device)
 
-    def check(self) -> Checked:
-        """Compare the code with those of messages, and with that of the latest callback."""
-        state, attempt = self.state, self.attempt
-        successor, result = self._check_messages()
-        callback = _open_callback(state, attempt)
-        if callback is None or isinstance(result, Correct):
-            return successor, result
-        if callback.challenge.id in self.equal and state.blocked_at is None:
-            return self._use(callback.challenge, callback, left=callback.counter.left - 1)
-        if self._is_used_code or not isinstance(result, Wrong | Repeated):
-            return successor, result
-        counted = _count_on_callback(successor, attempt)
-        if counted is None or isinstance(result, Wrong):
-            return counted or successor, result
-        counted = counted.count_failure(self.device_id, attempt.now)
-        return counted, Wrong(result.attempts_left)
-
     def reject_ip(self, available_at: datetime) -> VerificationResult:
         """Return the result for an IP that has its next permit at this time."""
         retry_after = whole_seconds(self.attempt.now, available_at)
-        _, result = self._check_messages()
+        _, result = self.check_messages()
         if isinstance(result, Exhausted):
             return Exhausted(max(retry_after, result.retry_after), may_count=False)
         return ExhaustedIp(retry_after)
@@ -153,7 +138,8 @@ class CodeCheck:
             for challenge in self.state.all_challenges
         )
 
-    def _check_messages(self) -> Checked:
+    def check_messages(self) -> Checked:
+        """Compare the code with those of messages."""
         state, now = self.state, self.attempt.now
         named, delivery = self.named_delivery(now), self.delivery(now)
         retried = self._find_retried(named)
@@ -174,6 +160,28 @@ class CodeCheck:
             return state, Repeated(left)
         successor, counted = self.count(delivery, digest)
         return successor, Wrong(replace(self, state=successor).attempts_left(counted, now))
+
+    def check_callback(self, successor: PhoneVerification, result: VerificationResult) -> Checked:
+        """Compare a code that no message has with that of the latest callback.
+
+        Args:
+            successor: the state after `check_messages`.
+            result: its result.
+        """
+        state, attempt = self.state, self.attempt
+        callback = _open_callback(state, attempt)
+        if callback is None:
+            return successor, result
+        if callback.challenge.id in self.equal and state.blocked_at is None:
+            return self._use(callback.challenge, callback, left=callback.counter.left - 1)
+        if self._is_used_code or not isinstance(result, Wrong | Repeated):
+            return successor, result
+        counted = _count_on_callback(successor, attempt)
+        if counted is None:
+            return successor, result
+        if isinstance(result, Repeated):  # so no message has counted it
+            counted = counted.count_failure(self.device_id, attempt.now)
+        return counted, Wrong(result.attempts_left)
 
     def _find_retried(self, named: Delivery | None) -> UsedCode | None:
         """Return the used code that the same client sends again, or None.
@@ -288,7 +296,9 @@ class CodeCheck:
     def attempts_left(self, delivery: Delivery, time: datetime) -> int:
         """Return how many attempts the client has left at the delivery."""
         counters = self.counters(delivery)
-        return max([self._left_of(counter, delivery, time) for counter in counters])
+        if counters[0].kind is CounterKind.UNKNOWN_IP:  # it is the only one
+            return self._attempts_left_of_unknown_ip(counters[0], delivery, time)
+        return max(0, *(counter.left for counter in counters))
 
     def count(self, delivery: Delivery, digest: str) -> tuple[PhoneVerification, Delivery]:
         """Return state and delivery after the attempt with this digest failed at the delivery."""
@@ -322,13 +332,20 @@ class CodeCheck:
             return self.attempts_left(delivery, time) > 0
         return self.attempt.unchallenged_at is None or time >= self.attempt.unchallenged_at
 
-    def _left_of(self, counter: AttemptCounter, delivery: Delivery, time: datetime) -> int:
-        if counter.kind is not CounterKind.UNKNOWN_IP:
-            return max(0, counter.left)
+    def _attempts_left_of_unknown_ip(
+        self, counter: AttemptCounter, delivery: Delivery, time: datetime
+    ) -> int:
+        """Return how many attempts an IP has left that requested none of the deliveries.
+
+        - It has none after the maximum of failures in a row.
+        - Its first attempt after a delivery does not need the limit that all unknown IPs share.
+        - While a limit is used up that many phones share, only trusted IPs and neighbors have some.
+        """
         if self.state.failures.has_reached_maximum:
             return 0
-        left = min(counter.left, self.shared_attempts_left(time))
-        left = max(left, 0 if counter.used else 1)
+        left = max(0, min(counter.left, self.shared_attempts_left(time)))
+        if not counter.used:
+            left = max(1, left)
         trusted_until = self.state.trusted_until(self.attempt.client_ip)
         is_trusted = trusted_until is not None and time < trusted_until
         if not self.attempt.is_limited or is_trusted:

@@ -20,10 +20,8 @@ IPV6_SITE_FACTOR: Final = 3
 """How many times as much the /48 of an IPv6 client may do as its /64."""
 NETWORK_PERCENT: Final = 5
 """How much of the limits of failed attempts one network can use up."""
-LEAVING_MESSAGES: Final = (
-    SlidingWindow(1, timedelta(hours=1)),
-    SlidingWindow(2, timedelta(days=1)),
-)
+LEAVING_MESSAGES_AN_HOUR: Final = SlidingWindow(1, timedelta(hours=1))
+LEAVING_MESSAGES_A_DAY: Final = SlidingWindow(2, timedelta(days=1))
 """Per phone: anybody can cause these messages by calling with the number of somebody else."""
 LEAVING_PERCENT: Final = 5
 """The limit of these messages per country, as a part of the limit of codes."""
@@ -132,6 +130,22 @@ class Acquisition:
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
     parts: tuple[UsedPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _PartWindows:
+    """The windows of a part: of one network or number range, of a country, and in total if any."""
+
+    share: SlidingWindow
+    of_country: SlidingWindow
+    of_total: SlidingWindow | None
+
+    def shared_limits(self, purpose: Purpose, country: str, name: str) -> tuple[RateLimit, ...]:
+        """Return the limits for the country and, if there is one, in total."""
+        of_country = RateLimit(f"country:{country}", purpose, name, self.of_country)
+        if self.of_total is None:
+            return (of_country,)
+        return of_country, RateLimit(_TOTAL, purpose, name, self.of_total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,13 +325,13 @@ class RateLimits:
 
         Only that one keeps its permit if a provider rejects the message.
         """
-        of_phone = (
-            RateLimit(f"phone:{phone_key}", Purpose.DELIVERIES, name, window)
-            for name, window in zip(("leaving", "leaving_day"), LEAVING_MESSAGES, strict=True)
-        )
+        subject, purpose = f"phone:{phone_key}", Purpose.DELIVERIES
         window = self.per_country.scale_percent(LEAVING_PERCENT)
-        of_country = RateLimit(f"country:{country}", Purpose.DELIVERIES, "leaving", window)
-        return (*of_phone, of_country)
+        return (
+            RateLimit(subject, purpose, "leaving", LEAVING_MESSAGES_AN_HOUR),
+            RateLimit(subject, purpose, "leaving_day", LEAVING_MESSAGES_A_DAY),
+            RateLimit(f"country:{country}", purpose, "leaving", window),
+        )
 
     def _group(
         self, name: str, route: DeliveryRoute, others: Mapping[str, tuple[RateLimit, ...]]
@@ -329,27 +343,25 @@ class RateLimits:
         )
         return Group(name, parts)
 
-    def _windows_of(self, group: str) -> Mapping[str, Sequence[SlidingWindow]]:
-        """Return the windows of each part of a group: see `_windows_of_parts`."""
+    def _windows_of(self, group: str) -> Mapping[str, _PartWindows]:
+        """Return the windows of each part of a group, in the order in which parts are used."""
         if group == CALLBACKS:
-            limits = (self.callbacks_per_country, self.callbacks_total)
-            return _windows_of_parts(_PERCENT_OF_CALLBACKS, 1, *limits)
+            return _divide(_PERCENT_OF_CALLBACKS, self.callbacks_per_country, self.callbacks_total)
         if group == BY_CALL:
-            return _windows_of_parts(_PERCENT_OF_DELIVERIES, 1, self.calls_per_country)
+            return _divide(_PERCENT_OF_DELIVERIES, self.calls_per_country)
         factor = self.all_deliveries_factor if group == ALL else 1
-        return _windows_of_parts(_PERCENT_OF_DELIVERIES, factor, self.per_country, self.total)
+        return _divide(_PERCENT_OF_DELIVERIES, self.per_country, self.total, factor)
 
     def _limits_of_part(self, group: str, part: str, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits of a part with the shares in it; none if there is no such part."""
         windows = self._windows_of(group).get(part)
         if windows is None:
             return ()
-        share, *others = windows
         name, purpose = f"{group}:{part}", Purpose.DELIVERIES
         return (
-            RateLimit(f"range:{route.number_range}", purpose, name, share),
-            RateLimit(f"network:{route.client_ip.network}", purpose, name, share),
-            *_of_country_and_total(purpose, route.country, name, others),
+            RateLimit(f"range:{route.number_range}", purpose, name, windows.share),
+            RateLimit(f"network:{route.client_ip.network}", purpose, name, windows.share),
+            *windows.shared_limits(purpose, route.country, name),
         )
 
     def _limits_of_callback(
@@ -358,52 +370,49 @@ class RateLimits:
         windows = self._windows_of(CALLBACKS).get(part)
         if windows is None:
             return ()
-        share, *others = windows
         name, purpose = f"{CALLBACKS}:{part}", Purpose.CALLS
         return (
-            RateLimit(f"range:{number_range}", purpose, name, share),
-            *_of_country_and_total(purpose, country, name, others),
+            RateLimit(f"range:{number_range}", purpose, name, windows.share),
+            *windows.shared_limits(purpose, country, name),
         )
 
 
 @cache
-def _windows_of_parts(
-    percent_of_parts: tuple[tuple[str, int], ...], factor: int, *limits: SlidingWindow
-) -> Mapping[str, Sequence[SlidingWindow]]:
-    """Return the windows of each part that exists, in the order in which the parts are used.
+def _divide(
+    percent_of_parts: Sequence[tuple[str, int]],
+    of_country: SlidingWindow,
+    of_total: SlidingWindow | None = None,
+    factor: int = 1,
+) -> Mapping[str, _PartWindows]:
+    """Divide so many times these limits into parts, in the order in which these are used.
 
-    Each has that of a share, and then one for each limit. Together the parts are exactly the limit.
+    Together the parts are exactly the limit. A part of 0 does not exist.
     """
-    sizes = [window.limit * factor for window in limits]
-    parts = {name: [size * percent // 100 for size in sizes] for name, percent in percent_of_parts}
-    parts = {name: part for name, part in parts.items() if all(part)}
-    for_strangers = [
-        size - sum(part[index] for part in parts.values()) for index, size in enumerate(sizes)
-    ]
-    in_order = [RECOGNIZED, STRANGERS, RESERVE]
-    parts[STRANGERS] = for_strangers
-    return {
-        name: [
-            # Of the smallest one: nobody has a larger share of another.
-            SlidingWindow(_share(min(parts[name])), limits[0].period),
-            *(
-                SlidingWindow(size, limit.period)
-                for size, limit in zip(parts[name], limits, strict=True)
-            ),
-        ]
-        for name in in_order
-        if name in parts
-    }
+    country_size = of_country.limit * factor
+    total_size = of_total.limit * factor if of_total else 0
+    country_left, total_left = country_size, total_size
+    parts: dict[str, _PartWindows] = {}
+    for name, percent in percent_of_parts:
+        for_country = country_size * percent // 100
+        for_total = total_size * percent // 100
+        if for_country and (for_total or of_total is None):
+            parts[name] = _make_part(for_country, of_country, for_total, of_total)
+            country_left -= for_country
+            total_left -= for_total
+    parts[STRANGERS] = _make_part(country_left, of_country, total_left, of_total)
+    return {name: parts[name] for name in (RECOGNIZED, STRANGERS, RESERVE) if name in parts}
 
 
-def _of_country_and_total(
-    purpose: Purpose, country: str, name: str, windows: Sequence[SlidingWindow]
-) -> tuple[RateLimit, ...]:
-    """Return the limits of a part for a country and, if there is one, in total."""
-    of_country, *of_total = windows
-    return (
-        RateLimit(f"country:{country}", purpose, name, of_country),
-        *(RateLimit(_TOTAL, purpose, name, window) for window in of_total),
+def _make_part(
+    for_country: int, of_country: SlidingWindow, for_total: int, of_total: SlidingWindow | None
+) -> _PartWindows:
+    """Return the windows of a part that has so many permits of both limits."""
+    # Of the smaller one: nobody has a larger share of the other.
+    smaller = for_country if of_total is None else min(for_country, for_total)
+    return _PartWindows(
+        SlidingWindow(_share(smaller), of_country.period),
+        SlidingWindow(for_country, of_country.period),
+        SlidingWindow(for_total, of_total.period) if of_total else None,
     )
 
 

@@ -1,9 +1,10 @@
 """Parsing of JSON bodies and fields. All invalid fields are reported at once."""
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
-from typing import Any, Final, TypeAlias, TypeVar, overload
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 from litestar import Request
@@ -17,16 +18,9 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import to_field_error
 
 A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
-D = TypeVar("D")
-E = TypeVar("E")
 
 MAX_UNKNOWN_FIELDS: Final = 20
 MAX_FIELD_NAME_LENGTH: Final = 64
-
-Field: TypeAlias = tuple[str, Callable[[], A]]
-"""A field's name, and a parser that returns its value or raises InvalidValue."""
 
 
 def missing_field(name: str) -> FieldError:
@@ -39,34 +33,47 @@ def repeated_field(name: str) -> FieldError:
     return FieldError(name, FieldErrorCode.REPEATED_FIELD, "Send this only once.")
 
 
-def parse_field(name: str, parse: Callable[[], A]) -> A:
-    """Parse one field; raises InvalidFields."""
+@contextmanager
+def parsing_field(name: str) -> Iterator[None]:
+    """Parse one field in the block. If its value is invalid, raise InvalidFields with its name."""
     try:
-        return parse()
+        yield
     except InvalidValue as error:
         raise InvalidFields(to_field_error(name, error)) from error
 
 
-@overload
-def parse_fields(a: Field[A], b: Field[B], /) -> tuple[A, B]: ...
-@overload
-def parse_fields(a: Field[A], b: Field[B], c: Field[C], /) -> tuple[A, B, C]: ...
-@overload
-def parse_fields(
-    a: Field[A], b: Field[B], c: Field[C], d: Field[D], e: Field[E], /
-) -> tuple[A, B, C, D, E]: ...
-def parse_fields(*fields: Field[Any]) -> tuple[Any, ...]:
-    """Parse several fields; raises InvalidFields with all that are invalid."""
-    values: list[Any] = []
-    errors: list[FieldError] = []
-    for name, parse in fields:
+class FieldErrors:
+    """The errors of several fields: the end of the block raises InvalidFields with all of them.
+
+    ```python
+    with FieldErrors() as invalid:
+        with invalid.of("phone"):
+            phone = parse_phone(data.phone)
+        with invalid.of("otp"):
+            code = parse_otp_code(data.otp)
+    ```
+    """
+
+    def __init__(self) -> None:
+        """Begin without errors."""
+        self._errors: list[FieldError] = []
+
+    def __enter__(self) -> Self:
+        """Begin the block that parses the fields."""
+        return self
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        """Raise InvalidFields if a field was invalid."""
+        if error_type is None and self._errors:
+            raise InvalidFields(*self._errors)
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Parse one field in the block. If its value is invalid, keep the error and continue."""
         try:
-            values.append(parse())
+            yield
         except InvalidValue as error:
-            errors.append(to_field_error(name, error))
-    if errors:
-        raise InvalidFields(*errors)
-    return tuple(values)
+            self._errors.append(to_field_error(name, error))
 
 
 def parse_id(text: str, error: Exception) -> str:

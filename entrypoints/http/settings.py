@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
 
-from domain import phone
-from domain.identities.identity import Identity
-from domain.identities.username import Username, UsernameRules, parse_username
+from domain.identities.username import UsernameRules
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
+from domain.phone import DEFAULT_RULES, PhoneRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +51,9 @@ class HttpOtpSettings:
     """
 
     default_region: str | None = None
-    phone_rules: phone.PhoneRules = phone.DEFAULT_RULES
+    phone_rules: PhoneRules = DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH
     has_voice_channel: bool = True
-
-    def parse_phone(self, text: str) -> phone.PhoneNumber:
-        """Parse a number as people write it; raises InvalidValue."""
-        return phone.parse_phone(text, self.default_region, self.phone_rules)
-
-    def parse_international_phone(self, text: str) -> phone.PhoneNumber:
-        """Parse a number as the legacy API reads it; raises InvalidValue."""
-        return phone.parse_international_phone(text, self.default_region, self.phone_rules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +61,6 @@ class HttpIdentitySettings:
     """The settings of users in requests: the names that are accepted."""
 
     username_rules: UsernameRules = field(default_factory=UsernameRules)
-
-    def parse_username(self, text: str, caller: Identity) -> Username:
-        """Parse a name, which is valid if it is the caller's already; raises InvalidValue."""
-        own = caller.user.username if caller.user else None
-        return parse_username(text, self.username_rules, own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

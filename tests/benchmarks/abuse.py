@@ -16,8 +16,8 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
+from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpResult
-from application.otp.verify_otp import LoggedIn
 from domain.errors import RateLimitExceeded
 from tests.benchmarks.abuse_page import render, write_page
 from tests.benchmarks.callbacks import CALLBACK_ATTACKS, forge_callbacks

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from application.otp.verify_otp import LoggedIn
+from application.identities.login import LoggedIn
 from domain.phone import PhoneNumber
 from tests.benchmarks.attack_sizes import CALLBACKS
 from tests.benchmarks.floods import DAYS_BEFORE, a_number

@@ -12,8 +12,8 @@ from enum import StrEnum
 from itertools import count, cycle, islice
 from typing import Final
 
+from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpResult
-from application.otp.verify_otp import LoggedIn
 from application.ports.repositories import Repositories
 from domain.errors import RateLimitExceeded
 from domain.identities.device_token import DeviceToken

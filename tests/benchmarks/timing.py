@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, cast
 
+from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpCommand
-from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
+from application.otp.verify_otp import VerifyOtpCommand
 from application.use_cases import UseCases
 from domain.otp.challenge import parse_otp_code
 from domain.phone import PhoneNumber

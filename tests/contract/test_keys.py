@@ -1,6 +1,5 @@
-"""The ports for keys: key sets, keys of one-time codes."""
+"""The port for keys."""
 
-import hmac
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -8,9 +7,9 @@ from typing import Final
 import pytest
 
 from adapters.key_file.document import KeyPurpose
-from adapters.key_file.keys import FileOtpKeys, ReloadingKeys
+from adapters.key_file.keys import ReloadingKeys
 from adapters.key_file.rotation import rotate_secrets_file
-from application.ports.keys import KeyRing, OtpKeys
+from application.ports.keys import KeyRing
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing, create_secrets_file
 
@@ -36,11 +35,6 @@ def key_set(request: pytest.FixtureRequest, tmp_path: Path) -> KeyRing:
     return created
 
 
-@pytest.fixture
-def otp_keys() -> OtpKeys:
-    return FileOtpKeys(FakeKeyRing(NEW, OLD))
-
-
 def test_a_key_that_is_not_yet_active_is_accepted(key_set: KeyRing) -> None:
     new, old = key_set.accepted()
 
@@ -52,18 +46,3 @@ def test_a_repr_contains_no_key(key_set: KeyRing) -> None:
     key = key_set.signing()
 
     assert repr(key.key)[2:-1] not in repr(key)
-
-
-def test_new_challenges_use_the_current_key(otp_keys: OtpKeys) -> None:
-    assert otp_keys.current_id() == NEW[0]
-
-
-def test_each_otp_key_is_found_by_its_id(otp_keys: OtpKeys) -> None:
-    for key_id, key in (NEW, OLD):
-        mac = otp_keys.macs()[key_id]
-        assert [mac(b"a"), mac(b"b")] == [hmac.digest(key, text, "sha256") for text in (b"a", b"b")]
-
-
-@pytest.mark.parametrize("key_id", ["", "0000000c"])
-def test_a_removed_otp_key_is_not_found(otp_keys: OtpKeys, key_id: str) -> None:
-    assert key_id not in otp_keys.macs()

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpResult
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.otp.verify_otp import OtpRejected
 from application.ports.repositories import Repositories
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.delivery_policy import DeliveryPolicy

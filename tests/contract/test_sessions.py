@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
-from application.otp.verify_otp import LoggedIn
 from application.ports.repositories import Repositories
 from domain.errors import Unauthenticated
 from domain.identities.refresh_token import RefreshToken

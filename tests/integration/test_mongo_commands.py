@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn
+from application.identities.login import LoggedIn
 from domain.errors import TooManyAttempts
 from domain.media.page import ItemFilter, PageRequest
 from tests.integration.mongo_support import RoundTrips, open_lockstep

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.jwt import JwtAccessTokens
 from adapters.key_file.document import KeyPurpose
-from adapters.key_file.keys import RELOAD_INTERVAL, FileOtpKeys, ReloadingKeys
+from adapters.key_file.keys import RELOAD_INTERVAL, ReloadingKeys
 from adapters.key_file.rotation import ROTATED_PURPOSES, rotate_secrets_file
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
@@ -27,7 +27,7 @@ class Instance:
     def __init__(self, secrets_path: Path, clock: MovableClock) -> None:
         self._clock = clock
         keys = ReloadingKeys(secrets_path, clock)
-        self.otp_keys = FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER))
+        self.peppers = keys.key_set(KeyPurpose.OTP_PEPPER)
         self.refresh_keys = keys.key_set(KeyPurpose.REFRESH)
         self.tokens = JwtAccessTokens(
             keys.key_set(KeyPurpose.SIGNING),
@@ -81,7 +81,7 @@ def test_two_instances_accept_each_others_codes_and_tokens_during_a_rotation(
             second.published_key_ids()
         )
         for issuer, verifier in ((first, second), (second, first)):
-            assert issuer.otp_keys.current_id() in verifier.otp_keys.macs()
+            assert issuer.peppers.signing() in verifier.peppers.accepted()
             assert issuer.refresh_keys.signing() in verifier.refresh_keys.accepted()
             tokens += [issuer.issue(), issuer.issue(generation=None)]
             expected = old_key_id if clock.now() < not_before else new_key_id

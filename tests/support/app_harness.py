@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from adapters.key_file.keys import FileOtpKeys
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import IDENTITIES
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
+from application.identities.login import LoggedIn
 from application.media.feature import MediaFeature, MediaPorts
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
@@ -17,7 +17,7 @@ from application.operations.feature import OperationsFeature, OperationsPorts
 from application.otp.codes import OtpCodes
 from application.otp.feature import OtpFeature, OtpPorts
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
-from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
+from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import ImagePublisher
 from application.ports.repositories import Repositories
@@ -74,7 +74,7 @@ class AppHarness:
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
     call_provider: FakeCallProvider = field(default_factory=FakeCallProvider)
-    otp_keys: FakeKeyRing = field(default_factory=FakeKeyRing)
+    peppers: FakeKeyRing = field(default_factory=FakeKeyRing)
     refresh_keys: FakeKeyRing = field(default_factory=FakeKeyRing)
     events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
     clock: MovableClock = field(default_factory=MovableClock)
@@ -100,7 +100,7 @@ class AppHarness:
             otp=OtpPorts(
                 messenger=self.messenger,
                 sms_templates=FakeSmsTemplates(),
-                otp_keys=FileOtpKeys(self.otp_keys),
+                peppers=self.peppers,
                 keyed_hashes=self.keyed_hashes,
                 call_provider=self.call_provider,
                 status_callbacks=self.status_callbacks,
@@ -172,7 +172,7 @@ class AppHarness:
         return self.code_of(challenges[call.value.challenge_id or ""])
 
     def code_of(self, challenge: Challenge) -> str:
-        codes = OtpCodes(FileOtpKeys(self.otp_keys), self.policy.otp.test_otps)
+        codes = OtpCodes(self.peppers, self.policy.otp.test_otps)
         return codes.derive(challenge, a_phone()).digits
 
     async def verify_otp(

@@ -15,7 +15,7 @@ from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import invalid_number, parse_count
-from entrypoints.http.parsing import parse_field, parse_fields
+from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileReads, FileResponse
 
@@ -52,10 +52,11 @@ class CallController(Controller):
         an inbound call may be somebody else's: `caller_verified` is false. Administrators have to
         have logged in within the last day; otherwise they see their own calls.
         """
-        after, size = parse_fields(
-            ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
-            ("limit", lambda: parse_count(limit, schemas.DEFAULT_PAGE_SIZE)),
-        )
+        with FieldErrors() as invalid:
+            with invalid.of("cursor"):
+                after = None if cursor is None else parse_cursor(cursor)
+            with invalid.of("limit"):
+                size = parse_count(limit, schemas.DEFAULT_PAGE_SIZE)
         calls = await operations.list_calls(request.principal, after, size)
         return schemas.to_page_response(calls, request.principal.viewer)
 
@@ -85,7 +86,8 @@ class CallController(Controller):
 
         They have to have logged in within the last day.
         """
-        number = parse_field("index", lambda: parse_count(index, default=0, minimum=0))
+        with parsing_field("index"):
+            number = parse_count(index, default=0, minimum=0)
         call = parse_identifier(call_id) or ""
         return FileResponse(
             lambda: operations.open_recording(request.principal, call, number),

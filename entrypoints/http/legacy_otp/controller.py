@@ -3,16 +3,18 @@
 from litestar import Controller, post
 from litestar.params import JSONBody
 
+from application.identities.login import LoggedIn
 from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
-from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
+from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
+from domain.phone import parse_international_phone
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import InvalidOtp
 from entrypoints.http.legacy_otp import schemas
 from entrypoints.http.otp.schemas import describe_otp_length
-from entrypoints.http.parsing import parse_field, parse_fields
+from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
 
 
@@ -43,9 +45,11 @@ class LegacyOtpController(Controller):
         data: JSONBody[schemas.LegacyGetOtpBody],
     ) -> schemas.LegacyGetOtpResponse:
         """Send a code to a phone."""
-        phone = parse_field(
-            "phone", lambda: request.settings.otp.parse_international_phone(data.phone)
-        )
+        settings = request.settings.otp
+        with parsing_field("phone"):
+            phone = parse_international_phone(
+                data.phone, settings.default_region, settings.phone_rules
+            )
         await otp.request_otp(RequestOtpCommand(phone, request.client_ip))
         return schemas.LegacyGetOtpResponse()
 
@@ -68,10 +72,14 @@ class LegacyOtpController(Controller):
         The same request again, from the same IP within a minute, gets an access token of the same
         session, until a token of it is used.
         """
-        phone, code = parse_fields(
-            ("phone", lambda: request.settings.otp.parse_international_phone(data.phone)),
-            ("otp", lambda: parse_otp_code(data.otp, request.settings.otp.otp_length)),
-        )
+        settings = request.settings.otp
+        with FieldErrors() as invalid:
+            with invalid.of("phone"):
+                phone = parse_international_phone(
+                    data.phone, settings.default_region, settings.phone_rules
+                )
+            with invalid.of("otp"):
+                code = parse_otp_code(data.otp, settings.otp_length)
         command = VerifyOtpCommand(
             phone, code, request.client_ip, device=request.device_name, is_legacy=True
         )

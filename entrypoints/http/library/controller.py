@@ -1,7 +1,6 @@
 """The library and its media files."""
 
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
 from litestar import Controller, Response, delete, get, patch, post
@@ -35,7 +34,7 @@ from entrypoints.http.library.upload_form import MALFORMED_FORM, open_upload_for
 from entrypoints.http.library.upload_limiter import UploadLimiter, provide_upload_limiter
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import invalid_number
-from entrypoints.http.parsing import parse_field, parse_id, repeated_field
+from entrypoints.http.parsing import parse_id, parsing_field, repeated_field
 from entrypoints.http.preconditions import Validators
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import FileReads, FileResponse
@@ -134,7 +133,8 @@ class LibraryController(Controller):
         if len(header_values(request.scope, b"idempotency-key")) > 1:
             raise exceptions.InvalidFields(repeated_field("Idempotency-Key"))
         if key is not None:
-            key = parse_field("Idempotency-Key", partial(parse_idempotency_key, key))
+            with parsing_field("Idempotency-Key"):
+                key = parse_idempotency_key(key)
         async with open_upload_form(request, upload_limiter) as (file, fields):
             user_id = fields.get("user_id")
             if not user_id:
@@ -340,4 +340,7 @@ def _parse_item_id(text: str) -> str:
 
 
 def _parse_category(text: str | None) -> str | None:
-    return None if text is None else parse_field("category", lambda: parse_category(text))
+    if text is None:
+        return None
+    with parsing_field("category"):
+        return parse_category(text)

@@ -33,7 +33,7 @@ from entrypoints.http.paging import (
     page_size_parameter,
     parse_count,
 )
-from entrypoints.http.parsing import parse_field, parse_fields, parse_id
+from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 
 CATEGORY_PATTERN: Final = r"^[^\x00]*$"
 DEFAULT_PAGE_SIZE: Final = 10
@@ -179,15 +179,20 @@ def parse_list_parameters(
         PageTooDeep: Only a cursor leads to this page.
     """
     invalid_owner = InvalidIdentifier("A user id has 24 hex digits.")
-    number, size, after, owner, media_kind = parse_fields(
-        ("page", lambda: parse_count(page, default=1)),
-        ("per_page", lambda: parse_count(per_page, default=DEFAULT_PAGE_SIZE)),
-        ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
-        ("user_id", lambda: None if user_id is None else parse_id(user_id, invalid_owner)),
-        ("type", lambda: _parse_kind(kind)),
-    )
+    with FieldErrors() as invalid:
+        with invalid.of("page"):
+            number = parse_count(page, default=1)
+        with invalid.of("per_page"):
+            size = parse_count(per_page, default=DEFAULT_PAGE_SIZE)
+        with invalid.of("cursor"):
+            after = None if cursor is None else parse_cursor(cursor)
+        with invalid.of("user_id"):
+            owner = None if user_id is None else parse_id(user_id, invalid_owner)
+        with invalid.of("type"):
+            media_kind = _parse_kind(kind)
     if after is not None and number != 1:
-        parse_field("page", _reject_page_with_cursor)
+        with parsing_field("page"):
+            raise ConflictingValue("Use either page or cursor. With a cursor, omit page.")
     page_request = PageRequest(number, size, after)
     if page_request.is_too_deep:
         raise PageTooDeep
@@ -224,10 +229,6 @@ def to_page_response(page: LibraryPage) -> LibraryPageResponse:
         total_pages=page.total_pages,
         next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
     )
-
-
-def _reject_page_with_cursor() -> None:
-    raise ConflictingValue("Use either page or cursor. With a cursor, omit page.")
 
 
 def _parse_kind(text: str | None) -> MediaKind | None:

@@ -16,10 +16,11 @@ from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, parse_platform
+from domain.phone import parse_phone
 from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.otp import schemas
-from entrypoints.http.parsing import parse_fields
+from entrypoints.http.parsing import FieldErrors
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.settings import HttpOtpSettings
 
@@ -62,10 +63,12 @@ class OtpController(Controller):
         same cooldown. `GET /auth/requests/{request_id}` says when a message was not delivered, so
         that an app can offer the call.
         """
-        phone, channel = parse_fields(
-            ("phone", lambda: request.settings.otp.parse_phone(data.phone)),
-            ("channel", lambda: _parse_channel(data.channel, request.settings.otp)),
-        )
+        settings = request.settings.otp
+        with FieldErrors() as invalid:
+            with invalid.of("phone"):
+                phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+            with invalid.of("channel"):
+                channel = _parse_channel(data.channel, settings)
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         device_token = _parse_device_token(data.device_token)
         result = await otp.request_otp(
@@ -122,11 +125,14 @@ class OtpController(Controller):
         of its own from then on. With `refresh`, the access token is short-lived and a refresh token
         is returned. Without it, the access token is long-lived and cannot be refreshed.
         """
-        phone, code, device = parse_fields(
-            ("phone", lambda: request.settings.otp.parse_phone(data.phone)),
-            ("otp", lambda: parse_otp_code(data.otp, request.settings.otp.otp_length)),
-            ("device", lambda: _parse_device(data.device)),
-        )
+        settings = request.settings.otp
+        with FieldErrors() as invalid:
+            with invalid.of("phone"):
+                phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+            with invalid.of("otp"):
+                code = parse_otp_code(data.otp, settings.otp_length)
+            with invalid.of("device"):
+                device = _parse_device(data.device)
         result = await otp.verify_otp(
             VerifyOtpCommand(
                 phone,

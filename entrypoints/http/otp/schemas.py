@@ -4,7 +4,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
 from domain.otp.challenge import DEFAULT_OTP_LENGTH

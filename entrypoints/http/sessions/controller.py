@@ -21,7 +21,7 @@ from entrypoints.http.auth import (
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.parsing import parse_field
+from entrypoints.http.parsing import parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.sessions import schemas
 
@@ -89,7 +89,8 @@ class SessionController(Controller):
             by = request.scope["auth"]
             if by is None:
                 by = await authenticate(request)  # raises the error of the access token
-        scope = parse_field("scope", lambda: _parse_scope(data.scope if data else None))
+        with parsing_field("scope"):
+            scope = _parse_scope(data.scope if data else None)
         if by is not None:
             await identities.logout(by, scope)
 

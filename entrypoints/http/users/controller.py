@@ -7,11 +7,13 @@ from litestar.params import JSONBody
 
 from application.identities.feature import IdentitiesFeature
 from domain import errors
+from domain.identities.username import parse_username
+from domain.phone import parse_phone
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.fields import IdParameter
-from entrypoints.http.parsing import parse_field, parse_fields, parse_id
+from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.users.schemas import (
     CreateUserBody,
@@ -58,11 +60,16 @@ class UserController(Controller):
         The same username and number again is a success with the same id. If number and username
         are both in use, the error is about the number.
         """
-        caller = request.principal.identity
-        username, phone = parse_fields(
-            ("username", lambda: request.settings.identities.parse_username(data.username, caller)),
-            ("number", lambda: request.settings.otp.parse_phone(data.number)),
-        )
+        caller, settings = request.principal.identity, request.settings
+        with FieldErrors() as invalid:
+            with invalid.of("username"):
+                username = parse_username(
+                    data.username, settings.identities.username_rules, caller.username
+                )
+            with invalid.of("number"):
+                phone = parse_phone(
+                    data.number, settings.otp.default_region, settings.otp.phone_rules
+                )
         identity = await identities.create_user(request.principal, username, phone)
         return Response(
             CreateUserResponse(user_id=identity.id, admin=identity.is_administrator),
@@ -112,10 +119,9 @@ class UserController(Controller):
         data: JSONBody[RenameUserBody],
     ) -> UserResponse:
         """Change the caller's username. The old username is free at once."""
-        caller = request.principal.identity
-        username = parse_field(
-            "username", lambda: request.settings.identities.parse_username(data.username, caller)
-        )
+        rules, own = request.settings.identities.username_rules, request.principal.identity.username
+        with parsing_field("username"):
+            username = parse_username(data.username, rules, own)
         identity = await identities.rename_user(request.principal, username)
         return to_user_response(identity, request.principal.identity)
 

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
 from domain.errors import Unauthenticated
 from domain.phone import PhoneNumber

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from application.identities.login import LoggedIn
 from application.identities.session_factory import Tokens
 from application.identities.sessions import Scope
-from application.otp.verify_otp import LoggedIn
 from application.ports.system import SecurityEventType
 from application.principal import Principal
 from domain.errors import SessionNotFound, Unauthenticated

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from application.identities.login import LoggedIn
 from application.operations.cleanup import CleanupReport
-from application.otp.verify_otp import LoggedIn
 from application.ports.errors import StorageUnavailable
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState
 from domain.otp.delivery import ONE_DAY

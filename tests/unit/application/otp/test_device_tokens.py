@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
-from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
+from application.otp.verify_otp import VerifyOtpCommand
 from application.principal import Principal
 from domain.errors import TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.device_token import DeviceToken

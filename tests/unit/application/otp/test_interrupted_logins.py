@@ -4,7 +4,8 @@ from contextlib import suppress
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.principal import Principal
 from tests.support.app_harness import AppHarness

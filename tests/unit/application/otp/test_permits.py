@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn
+from application.identities.login import LoggedIn
 from application.ports.errors import StorageUnavailable
 from domain.errors import DeliveryFailed
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.permits import Permits, Recognition, UsedPart
-from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.fault_injector import ProcessKilled
@@ -79,6 +79,17 @@ async def test_a_login_that_was_completed_later_releases_nothing_of_others(
     assert isinstance(await app.verify_otp(code), LoggedIn)
 
     assert unverified(app) == 1
+
+
+async def test_a_repeated_login_releases_no_failed_attempt_of_others(app: AppHarness) -> None:
+    await app.request_otp(a_phone(2))
+    await app.verify_otp(wrong_code(app.last_code), a_phone(2))
+    request_id = (await app.request_otp()).request_id
+    for _ in range(3):
+        result = await app.verify_otp(app.last_code, request_id=request_id)
+        assert isinstance(result, LoggedIn)
+
+    assert app.database.permits["total:attempts:failures"] == 1
 
 
 async def test_after_a_kill_between_update_and_release_the_permits_expire(

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult
 from domain.errors import (
     DeliveryFailed,

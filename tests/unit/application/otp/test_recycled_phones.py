@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageError, StorageUnavailable
 from application.ports.system import SecurityEventType
 from application.principal import Principal

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
 from application.ports.system import SecurityEventType
 from domain.errors import TooManyAttempts

@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 
+from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpCommand
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult
 from domain.errors import (
     CountryNotServed,
@@ -80,7 +81,7 @@ async def test_codes_are_sent_to_served_countries_only() -> None:
 
 async def test_a_resend_after_a_key_rotation_has_the_same_code(app: AppHarness) -> None:
     await app.request_otp()
-    app.otp_keys.change(SECOND_KEY, FIRST_KEY)
+    app.peppers.change(SECOND_KEY, FIRST_KEY)
     app.advance(15)
     await app.request_otp()
     first, second = app.messenger.messages
@@ -93,7 +94,7 @@ async def test_a_resend_after_a_key_rotation_has_the_same_code(app: AppHarness) 
 
 async def test_a_code_without_its_key_is_not_accepted_and_then_replaced(app: AppHarness) -> None:
     await app.request_otp()
-    app.otp_keys.change(SECOND_KEY)
+    app.peppers.change(SECOND_KEY)
     assert not (await app.request_otp()).sent
     assert isinstance(await app.verify_otp(app.last_code), OtpRejected)
     app.advance(15)

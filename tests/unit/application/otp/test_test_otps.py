@@ -5,7 +5,8 @@ from typing import Final
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected
 from application.ports.system import SecurityEventType
 from domain.errors import CountryNotServed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode

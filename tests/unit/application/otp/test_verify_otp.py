@@ -2,8 +2,9 @@
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
-from domain.otp.challenge import Challenge, Mac, OtpCode, parse_otp_code
+from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
+from domain.otp.challenge import Challenge, OtpCode, parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
@@ -90,9 +91,9 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, PhoneNumber]]:
     derive = Challenge.derive_code
     derived: list[tuple[int, PhoneNumber]] = []
 
-    def record(challenge: Challenge, mac: Mac, phone: PhoneNumber, length: int) -> str:
+    def record(challenge: Challenge, key: bytes, phone: PhoneNumber, length: int) -> str:
         derived.append((len(challenge.id), phone))
-        return derive(challenge, mac, phone, length)
+        return derive(challenge, key, phone, length)
 
     monkeypatch.setattr(Challenge, "derive_code", record)
     return derived

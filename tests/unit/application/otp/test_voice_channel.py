@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn
+from application.identities.login import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn
+from application.identities.login import LoggedIn
 from application.ports.otp import DeliveryResult
 from application.ports.system import SecurityEventType
 from domain.identities.identity import Identity

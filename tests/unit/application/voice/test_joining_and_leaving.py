@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn
+from application.identities.login import LoggedIn
 from application.ports.system import SecurityEventType
 from application.use_cases import Policy
 from domain.errors import InvalidValue

@@ -1,0 +1,49 @@
+"""The codes of challenges: the pepper that each is derived with."""
+
+import hmac
+
+import pytest
+
+from application.otp.codes import CHALLENGE_BYTES, OtpCodes
+from domain.errors import Unavailable
+from domain.otp.challenge import Challenge
+from domain.otp.review_otps import TestOtps
+from tests.support.builders import NOW, a_challenge, a_phone
+from tests.support.keys import FakeKeyRing
+
+NEW, OLD = ("0000000b", b"n" * 32), ("0000000a", b"o" * 32)
+
+
+@pytest.fixture
+def codes() -> OtpCodes:
+    return OtpCodes(FakeKeyRing(NEW, OLD), TestOtps())
+
+
+def derived_with(challenge: Challenge, key: bytes) -> str:
+    return challenge.derive_code(key, a_phone())
+
+
+def test_new_challenges_use_the_current_pepper(codes: OtpCodes) -> None:
+    challenge = codes.make_challenge(NOW, bytes(CHALLENGE_BYTES))
+
+    assert challenge.key_id == NEW[0]
+    assert codes.derive(challenge, a_phone()).digits == derived_with(challenge, NEW[1])
+
+
+def test_each_challenge_has_the_code_of_its_own_pepper(codes: OtpCodes) -> None:
+    assert [*codes.key_ids()] == [NEW[0], OLD[0]]
+    for key_id, key in (NEW, OLD):
+        challenge = a_challenge(key_id=key_id)
+        assert codes.derive(challenge, a_phone()).digits == derived_with(challenge, key)
+
+
+@pytest.mark.parametrize("key_id", ["", "0000000c"])
+def test_a_code_of_a_removed_pepper_cannot_be_derived(codes: OtpCodes, key_id: str) -> None:
+    with pytest.raises(Unavailable):
+        codes.derive(a_challenge(key_id=key_id), a_phone())
+
+
+def test_digests_of_attempts_are_made_with_the_current_pepper(codes: OtpCodes) -> None:
+    message = b"dialtone attempts\0" + a_phone().e164.encode()
+
+    assert codes.digest_key(a_phone()) == hmac.digest(NEW[1], message, "sha256")

@@ -29,7 +29,6 @@ class Provider:
 
     Attributes:
         name: Its name in `DIALTONE_SMS` and `DIALTONE_VOICE`.
-        title: Its name in texts.
         open_messenger: Opens its messenger until the block ends.
         check_messenger: Returns a note or an empty text if messages can be sent, see
             `check-settings --connect`. Raises ConfigurationError.
@@ -44,7 +43,6 @@ class Provider:
     """
 
     name: str
-    title: str
     open_messenger: "Callable[[Any], AbstractAsyncContextManager[Messenger]]"
     check_messenger: Callable[[Any], Awaitable[str]]
     prints_codes: bool = False
@@ -59,6 +57,7 @@ class PhoneProvider(Provider):
     """A provider that also places and answers calls.
 
     Attributes:
+        title: Its name in texts.
         open_voice: Opens the ports of the phone line until the block ends.
         open_recordings: Opens the recordings alone, for a service without a phone line.
         caller_id: Returns the number that calls come from, empty if there is none.
@@ -68,6 +67,7 @@ class PhoneProvider(Provider):
         place_of_urls: Where an operator enters the URLs; `{caller_id}` is the number.
     """
 
+    title: str
     open_voice: "Callable[[Any], AbstractAsyncContextManager[VoicePorts]]"
     open_recordings: "Callable[[Any], AbstractAsyncContextManager[Recordings]]"
     caller_id: Callable[[Any], str]
@@ -88,7 +88,6 @@ async def _check_console(_: object) -> str:
 
 CONSOLE: Final = Provider(
     name="console",
-    title="console",
     open_messenger=_open_console,
     check_messenger=_check_console,
     prints_codes=True,

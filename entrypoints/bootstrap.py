@@ -3,7 +3,7 @@
 An adapter's package is imported only if the settings name it.
 """
 
-from collections.abc import AsyncIterator, Container, Iterator
+from collections.abc import AsyncIterator, Container, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -29,7 +29,7 @@ from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.otp import Messenger
-from application.ports.system import Clock, SystemPorts
+from application.ports.system import Clock, HealthCheck, SystemPorts
 from application.ports.voice import Recordings, VoicePorts, VoiceProvider
 from application.use_cases import Policy, Ports, UseCases
 from domain.media.image import ImageLimits
@@ -54,6 +54,7 @@ from entrypoints.settings.values import (
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
+    from adapters.failover import FailoverMessenger
     from adapters.key_file.keys import SecretKeys
 
 ISSUER: Final = "dialtone"
@@ -92,71 +93,38 @@ async def open_use_cases(
     Raises:
         StartupError: an adapter cannot be opened.
     """
-    from adapters import failover
-    from adapters.jwt import JwtAccessTokens
     from adapters.key_file.document import KeyPurpose
     from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness
 
-    clock, randomness = clock or SystemClock(), SystemRandomness()
-    sends = Part.MESSAGES in parts
+    system = SystemPorts(
+        clock=clock or SystemClock(), randomness=SystemRandomness(), events=LogSecurityEvents()
+    )
     async with AsyncExitStack() as stack:
-        templates = load_sms_templates(settings) if sends else _NOT_OPENED
+        templates = load_sms_templates(settings) if Part.MESSAGES in parts else _NOT_OPENED
         voice_policy = None
-        if sends and settings.has_phone_line:
+        if settings.has_phone_line and Part.MESSAGES in parts:
             voice_policy = settings.voice_policy(load_call_flow(settings))
-        keys = load_keys(settings, clock, is_service=True)
+        keys = load_keys(settings, system.clock, is_service=True)
         phone_encryption = make_phone_encryption(keys)
-        with name_variable("DIALTONE_DATABASE"):
-            database = await stack.enter_async_context(open_database(settings, phone_encryption))
-        limit_store_health = None
-        if settings.limit_store is not None:
-            with name_variable("DIALTONE_LIMIT_STORE"):
-                limits = await stack.enter_async_context(
-                    open_limit_store(settings.limit_store, settings)
-                )
-            database = replace(database, limits=SeparateLimits(limits, database.limits))
-            limit_store_health = HeldHealthCheck(health_check_of(limits))
-        database = replace(database, health=HeldHealthCheck(database.health))
-        files = image_publisher = _NOT_OPENED
-        if Part.MEDIA in parts:
-            with name_variable("DIALTONE_MEDIA"):
-                files = await stack.enter_async_context(open_files(settings, clock))
-        providers = settings.sms if sends else ()
-        with name_variable("DIALTONE_SMS"):
-            messengers = [
-                await stack.enter_async_context(open_messenger(provider, settings))
-                for provider in providers
-            ]
-        status_callbacks = status_callbacks_of(messengers)
+        database, limit_store_health = await stack.enter_async_context(
+            _open_database_and_limits(settings, phone_encryption)
+        )
+        media = await stack.enter_async_context(
+            _open_media(settings, parts, system.clock, phone_encryption)
+        )
+        messengers = await stack.enter_async_context(_open_messengers(settings, parts))
         voice = None
         if Part.CALLS in parts:
             with name_variable("DIALTONE_VOICE"):
                 voice = await stack.enter_async_context(open_voice(settings))
-        messenger = failover.FailoverMessenger(
-            [
-                failover.Provider(provider_name(provider), one)
-                for provider, one in zip(providers, messengers, strict=True)
-            ],
-            [health_check_of(one) for one in messengers],
-        )
-        if Part.IMAGES in parts:
-            image_publisher = await stack.enter_async_context(_open_image_publisher(settings))
-        tokens = JwtAccessTokens(
-            keys.key_set(KeyPurpose.SIGNING),
-            keys.key_set(KeyPurpose.REFRESH),
-            issuer=ISSUER,
-            audience=ISSUER,
-        )
+        status_callbacks = status_callbacks_of(list(messengers.values()))
+        messenger = _fail_over(messengers)
         yield UseCases(
             Ports(
-                system=SystemPorts(clock=clock, randomness=randomness, events=LogSecurityEvents()),
+                system=system,
                 repositories=make_repositories(database, phone_encryption),
-                identities=IdentitiesPorts(
-                    tokens=tokens, refresh_keys=keys.key_set(KeyPurpose.REFRESH)
-                ),
-                media=MediaPorts(
-                    files=files, image_publisher=image_publisher, keyed_hashes=phone_encryption
-                ),
+                identities=_make_identities_ports(keys),
+                media=media,
                 otp=OtpPorts(
                     messenger=messenger,
                     sms_templates=templates,
@@ -166,10 +134,11 @@ async def open_use_cases(
                     status_callbacks=status_callbacks,
                 ),
                 operations=OperationsPorts(
-                    media_files=files,
-                    media_health=HeldHealthCheck(health_check_of(files)),
+                    media_files=media.files,
+                    media_health=HeldHealthCheck(health_check_of(media.files)),
                     messenger_health=HeldHealthCheck(messenger),
                     limit_store_health=limit_store_health,
+                    calls_health=_find_calls_health(voice),
                     recordings=find_recordings(settings, voice),
                 ),
                 voice=voice,
@@ -182,6 +151,88 @@ async def open_use_cases(
                 voice=voice_policy,
             ),
         )
+
+
+@asynccontextmanager
+async def _open_database_and_limits(
+    settings: Settings, phone_encryption: PhoneEncryption
+) -> AsyncIterator[tuple[Database, HealthCheck | None]]:
+    """Open the database and, if the settings name one, the limit store; yield its health."""
+    from adapters.system import HeldHealthCheck
+
+    async with AsyncExitStack() as stack:
+        with name_variable("DIALTONE_DATABASE"):
+            database = await stack.enter_async_context(open_database(settings, phone_encryption))
+        database = replace(database, health=HeldHealthCheck(database.health))
+        if settings.limit_store is None:
+            yield database, None
+            return
+        with name_variable("DIALTONE_LIMIT_STORE"):
+            limits = await stack.enter_async_context(
+                open_limit_store(settings.limit_store, settings)
+            )
+        database = replace(database, limits=SeparateLimits(limits, database.limits))
+        yield database, HeldHealthCheck(health_check_of(limits))
+
+
+@asynccontextmanager
+async def _open_media(
+    settings: Settings, parts: Container[Part], clock: Clock, phone_encryption: PhoneEncryption
+) -> AsyncIterator[MediaPorts]:
+    """Open the media store and the processes that decode images, if they are needed."""
+    files = image_publisher = _NOT_OPENED
+    async with AsyncExitStack() as stack:
+        if Part.MEDIA in parts:
+            with name_variable("DIALTONE_MEDIA"):
+                files = await stack.enter_async_context(open_files(settings, clock))
+        if Part.IMAGES in parts:
+            image_publisher = await stack.enter_async_context(_open_image_publisher(settings))
+        yield MediaPorts(
+            files=files, image_publisher=image_publisher, keyed_hashes=phone_encryption
+        )
+
+
+@asynccontextmanager
+async def _open_messengers(
+    settings: Settings, parts: Container[Part]
+) -> AsyncIterator[Mapping[str, Messenger]]:
+    """Open the messengers by name, in the order in which they are tried; none if not needed."""
+    messengers: dict[str, Messenger] = {}
+    async with AsyncExitStack() as stack:
+        for provider in settings.sms if Part.MESSAGES in parts else ():
+            with name_variable("DIALTONE_SMS"):
+                opening = open_messenger(provider, settings)
+                messengers[provider_name(provider)] = await stack.enter_async_context(opening)
+        yield messengers
+
+
+def _fail_over(messengers: Mapping[str, Messenger]) -> "FailoverMessenger":
+    from adapters.failover import FailoverMessenger, Provider
+
+    return FailoverMessenger(
+        [Provider(name, messenger) for name, messenger in messengers.items()],
+        [health_check_of(messenger) for messenger in messengers.values()],
+    )
+
+
+def _make_identities_ports(keys: "SecretKeys") -> IdentitiesPorts:
+    from adapters.jwt import JwtAccessTokens
+    from adapters.key_file.document import KeyPurpose
+
+    refresh_keys = keys.key_set(KeyPurpose.REFRESH)
+    tokens = JwtAccessTokens(
+        keys.key_set(KeyPurpose.SIGNING), refresh_keys, issuer=ISSUER, audience=ISSUER
+    )
+    return IdentitiesPorts(tokens=tokens, refresh_keys=refresh_keys)
+
+
+def _find_calls_health(voice: VoicePorts | None) -> HealthCheck | None:
+    """Return the health check of the provider of calls, None if it has none."""
+    from adapters.system import HeldHealthCheck
+
+    if voice is None or not hasattr(voice.calls, "check"):
+        return None
+    return HeldHealthCheck(health_check_of(voice.calls))
 
 
 def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> "SecretKeys":

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Provider:
     """A provider of messages. Its functions take all settings.
 
+    They have names: settings are sent to processes, which a lambda cannot be.
+
     Attributes:
         name: Its name in `DIALTONE_SMS` and `DIALTONE_VOICE`.
         title: Its name in texts.
@@ -144,6 +146,10 @@ def _open_twilio_calls(settings: "TwilioSettings") -> AbstractAsyncContextManage
     )
 
 
+def _twilio_caller_id(settings: "TwilioSettings") -> str:
+    return settings.twilio_caller_id
+
+
 async def _check_twilio_calls(calls: Any, urls: "WebhookUrls") -> str:
     note: str = await calls.check_caller_id(urls.voice(), urls.call_status())
     return note
@@ -160,7 +166,7 @@ TWILIO: Final = PhoneProvider(
     api_base="TWILIO_API_BASE",
     open_voice=_open_twilio_voice,
     open_recordings=_open_twilio_calls,
-    caller_id=lambda settings: settings.twilio_caller_id,
+    caller_id=_twilio_caller_id,
     caller_id_variable="TWILIO_VOICE_FROM",
     check_voice=_check_twilio_calls,
     place_of_urls=(

@@ -21,6 +21,7 @@ from tests.contract.external_adapter import (
     MEDIA,
     SETTING,
     SMS,
+    VOICE,
     open_external_adapter,
 )
 
@@ -47,12 +48,19 @@ SUITES: Final = {
     LIMIT_STORE: _LIMITS,
     MEDIA: ("test_media_files.py",),
     SMS: ("test_messenger.py",),
+    VOICE: (
+        "test_call_provider.py",
+        "test_call_markup.py",
+        "test_webhook_parser.py",
+        "test_webhook_signatures.py",
+    ),
 }
 """All suites that an adapter can pass, by the setting that names its factory."""
 _TYPICAL_METHODS: Final = {
     LIMIT_STORE: ("acquire", "release", "next_available"),
     MEDIA: ("write", "open_file", "url_for"),
     SMS: ("send",),
+    VOICE: ("place_call", "render", "verify"),
 }
 
 
@@ -101,7 +109,8 @@ def _setting_of(adapter: Any) -> str:
         if any(hasattr(adapter, method) for method in methods):
             return setting
     raise StartupError(
-        "ADAPTER: the factory has to yield a Database, a LimitStore, a MediaFiles or a Messenger."
+        "ADAPTER: the factory has to yield a Database, a LimitStore, a MediaFiles, a Messenger or "
+        "a VoiceProvider."
     )
 
 

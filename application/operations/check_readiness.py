@@ -15,13 +15,16 @@ class Readiness:
 
     Attributes:
         has_limit_store: Whether limits are a part of their own. Otherwise the database keeps them.
+        has_call_check: Whether the provider of calls can be checked.
     """
 
     database: str | None
     media: str | None
     messages: str | None
     limits: str | None = None
+    calls: str | None = None
     has_limit_store: bool = False
+    has_call_check: bool = False
 
     @property
     def is_ready(self) -> bool:
@@ -31,21 +34,30 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class CheckReadiness:
-    """Check database, media store, messenger and limit store at the same time.
+    """Check database, media store, messenger, limit store and provider of calls at the same time.
 
-    `limits` is None where the database keeps the limits.
+    `limits` is None where the database keeps the limits, `calls` where no provider can be checked.
     """
 
     database: HealthCheck
     media: HealthCheck
     messages: HealthCheck
     limits: HealthCheck | None = None
+    calls: HealthCheck | None = None
 
     async def __call__(self) -> Readiness:
         """Return the results of all parts."""
-        parts = (self.database, self.media, self.messages, self.limits)
-        database, media, messages, limits = await asyncio.gather(*map(_find_problem, parts))
-        return Readiness(database, media, messages, limits, has_limit_store=self.limits is not None)
+        parts = (self.database, self.media, self.messages, self.limits, self.calls)
+        database, media, messages, limits, calls = await asyncio.gather(*map(_find_problem, parts))
+        return Readiness(
+            database,
+            media,
+            messages,
+            limits,
+            calls,
+            has_limit_store=self.limits is not None,
+            has_call_check=self.calls is not None,
+        )
 
 
 async def _find_problem(health_check: HealthCheck | None) -> str | None:

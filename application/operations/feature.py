@@ -23,13 +23,15 @@ class OperationsPorts:
     """What operations need of the outside world, besides the database.
 
     `recordings` are those of the provider, also where no calls are answered any more; None where
-    the settings name none. `limit_store_health` is None where the database keeps the limits.
+    the settings name none. `limit_store_health` is None where the database keeps the limits,
+    `calls_health` where no provider of calls can be checked.
     """
 
     media_files: MediaFiles
     media_health: HealthCheck
     messenger_health: HealthCheck
     limit_store_health: HealthCheck | None = None
+    calls_health: HealthCheck | None = None
     recordings: Recordings | None = None
 
 
@@ -58,6 +60,7 @@ class OperationsFeature:
             ports.media_health,
             ports.messenger_health,
             ports.limit_store_health,
+            ports.calls_health,
         )
         self.cleanup = Cleanup(
             repositories,

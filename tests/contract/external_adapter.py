@@ -14,6 +14,7 @@ from adapters.records.record_store import RecordStore
 from application.ports.limits import LimitStore
 from application.ports.media import MediaFiles
 from application.ports.otp import Messenger
+from application.ports.voice import VoiceProvider
 from entrypoints.factories import health_check_of, load_factory, open_adapter
 from entrypoints.settings.values import Factory
 from tests.contract.adapter_watch import MAX_PAUSE, watch_loop
@@ -26,11 +27,13 @@ DATABASE: Final = "DIALTONE_DATABASE"
 LIMIT_STORE: Final = "DIALTONE_LIMIT_STORE"
 MEDIA: Final = "DIALTONE_MEDIA"
 SMS: Final = "DIALTONE_SMS"
+VOICE: Final = "DIALTONE_VOICE"
 PORTS: Final[dict[str, type]] = {
     DATABASE: Database,
     LIMIT_STORE: LimitStore,
     MEDIA: MediaFiles,
     SMS: Messenger,
+    VOICE: VoiceProvider,
 }
 """What the factory of each setting yields."""
 

@@ -12,8 +12,10 @@ from tests.adapter_run import SUITES
 from tests.contract.external_adapter import DATABASE
 from tests.contract.outcomes import observe
 from tests.support.acme_sms import open_acme_messenger
+from tests.support.acme_voice import open_acme_voice
 from tests.support.adapter_runs import PROJECT, run_contract_tests
 from tests.support.servers.fake_acme import FakeAcme
+from tests.support.servers.fake_acme_voice import FakeAcmeVoice
 from tests.support.shipped_adapters import open_disk, open_failover, open_sqlite
 from tests.support.wrong_adapters import (
     BlockedLoop,
@@ -39,6 +41,7 @@ from tests.support.wrong_adapters import (
 )
 
 CONTRACT: Final = PROJECT / "tests/contract"
+SKIPPED: Final = re.compile(r"^SKIPPED \[\d+\] \S+ (.*)$", re.MULTILINE)
 USES_DATABASE: Final = re.compile("(database: Database|repositories: Repositories)")
 
 
@@ -91,6 +94,18 @@ def test_the_adapter_of_an_imaginary_provider_passes_all_tests_of_a_messenger() 
     assert run.returncode == 0, run.stdout + run.stderr
     # Its provider cannot be made to call a number invalid.
     assert "passed, 1 skipped in" in run.stdout
+
+
+def test_the_phone_line_of_an_imaginary_provider_passes_all_tests_of_calls() -> None:
+    with FakeAcmeVoice() as acme:
+        run = run_with(open_acme_voice, **acme.environ)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    # The tests of Twilio's words, and one that needs a number that is called invalid.
+    assert set(SKIPPED.findall(run.stdout)) == {
+        "it is about the requests and documents of Twilio",
+        "its provider cannot be changed from outside",
+    }
 
 
 @pytest.mark.parametrize(

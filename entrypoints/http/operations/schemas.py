@@ -31,6 +31,10 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
         str | msgspec.UnsetType,
         described("`ok`, or the problem. Only with a limit store of its own.", "ok"),
     ] = msgspec.UNSET
+    calls: Annotated[
+        str | msgspec.UnsetType,
+        described("`ok`, or the problem. Only if the provider of calls can be checked.", "ok"),
+    ] = msgspec.UNSET
 
 
 class JsonWebKey(msgspec.Struct, kw_only=True):
@@ -68,6 +72,7 @@ def to_readiness_response(readiness: Readiness, *, is_stopping: bool) -> Readine
         media=readiness.media or "ok",
         messages=readiness.messages or "ok",
         limits=(readiness.limits or "ok") if readiness.has_limit_store else msgspec.UNSET,
+        calls=(readiness.calls or "ok") if readiness.has_call_check else msgspec.UNSET,
     )
 
 

@@ -15,7 +15,7 @@ from domain.voice.instructions import Instruction, Position
 from entrypoints.http.voice.webhook import Webhook
 
 ANSWER_TIMEOUT_SECONDS: Final = 12.0
-"""Twilio waits for 15 seconds (https://www.twilio.com/docs/api/errors/11200)."""
+"""Providers wait some seconds, Twilio for 15 (https://www.twilio.com/docs/api/errors/11200)."""
 
 _log = structlog.get_logger()
 

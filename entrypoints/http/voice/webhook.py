@@ -41,7 +41,7 @@ class Webhook:
         return Position(node, int(visit), int(repeat))
 
 
-async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature | None]) -> Webhook:
+async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature]) -> Webhook:
     """Receive a request about a call, and verify it.
 
     Of its headers, the signature and the type of the body count.
@@ -49,8 +49,6 @@ async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature | No
     Raises:
         WebhookRejected: It is not authentic, or malformed.
     """
-    if voice is None:
-        raise reject(request, "there is no phone line")
     signed, parameters = await read_signed_request(request)
     if not voice.ports.signatures.verify(signed):
         raise reject(request, "signature, account or a repeated field")

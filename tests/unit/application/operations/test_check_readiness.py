@@ -13,7 +13,7 @@ from adapters.system.held_health_check import (
     HeldHealthCheck,
 )
 from application.operations.check_readiness import CheckReadiness, Readiness
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import CallProviderUnavailable, StorageUnavailable
 from application.ports.system import HealthCheck
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.database import InMemoryDatabase
@@ -61,6 +61,15 @@ async def test_a_limit_store_is_listed_and_an_instance_is_ready_without_it() -> 
     readiness = await CheckReadiness(working, working, working, closed)()
 
     assert readiness == Readiness(None, None, None, "closed", has_limit_store=True)
+    assert readiness.is_ready
+
+
+async def test_a_provider_of_calls_is_listed_if_it_can_be_checked() -> None:
+    working, away = SlowHealthCheck(), SlowHealthCheck(error=CallProviderUnavailable("away"))
+
+    readiness = await CheckReadiness(working, working, working, calls=away)()
+
+    assert readiness == Readiness(None, None, None, calls="away", has_call_check=True)
     assert readiness.is_ready
 
 

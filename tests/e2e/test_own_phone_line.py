@@ -1,0 +1,98 @@
+"""A phone line by a provider of the operator's own, and a service without one."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.support.acme_sms import sign_callback
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.fake_acme_voice import KEY, FakeAcmeVoice
+from tests.support.service import Service
+
+PROJECT: Final = Path(__file__).parents[2]
+FACTORY: Final = "tests.support.acme_voice:open_acme_voice"
+PUBLIC_URL: Final = "https://dialtone.example.org"
+CALLER: Final = "+14155550001"
+
+
+def own_phone_line(acme: FakeAcmeVoice) -> dict[str, str]:
+    return {
+        "DIALTONE_VOICE": FACTORY,
+        "DIALTONE_COUNTRIES": "US",
+        "DIALTONE_PUBLIC_URL": PUBLIC_URL,
+        "PYTHONPATH": str(PROJECT),
+        **acme.environ,
+    }
+
+
+def post(service: Service, url: str, call: Mapping[str, Any], key: str = KEY) -> httpx.Response:
+    """Post a request of Acme about a call."""
+    body, timestamp = json.dumps(call).encode(), str(int(time.time()))
+    headers = {
+        "Content-Type": "application/json",
+        "X-Acme-Timestamp": timestamp,
+        "X-Acme-Signature": sign_callback(key, timestamp, url, body),
+    }
+    path = url.removeprefix(PUBLIC_URL)
+    return httpx.post(f"{service.url}{path}", content=body, headers=headers, **PLAIN_HTTP)
+
+
+def test_calls_are_placed_and_answered_by_another_provider(tmp_path: Path) -> None:
+    with FakeAcmeVoice() as acme:
+        service = Service(tmp_path, own_phone_line(acme)).start()
+        inbound = {"call": "c7", "from": CALLER, "to": "+14155550006", "status": "ringing"}
+        answered = post(service, f"{PUBLIC_URL}/voice", inbound)
+        assert answered.headers["content-type"].startswith("application/json")
+        *said, menu = answered.json()["steps"]
+        assert "Welcome" in said[0]["say"]
+        joined = post(service, menu["url"], inbound | {"keys": "1"}).json()["steps"]
+        assert "you agree" in joined[0]["say"]
+        assert post(service, f"{PUBLIC_URL}/voice", inbound, key="another").status_code == 403
+
+        body = {"phone": "+14155550002", "channel": "voice"}
+        requested = httpx.post(f"{service.url}/auth/request-otp", json=body, **PLAIN_HTTP)
+        assert requested.json()["sent"] is True
+        (placed,) = acme.calls
+        assert placed["to"] == "+14155550002"
+        outbound = {"call": "c1", "from": "+14155550006", "to": placed["to"]}
+        greeting = post(service, placed["url"], outbound).json()["steps"]
+        assert "sign-in code" in str(greeting)
+        status = outbound | {"status": "completed"}
+        assert post(service, placed["status_url"], status).status_code == 204
+
+        ready = httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP).json()
+        assert ready["calls"] == "ok"
+        assert f"calls:     by {FACTORY}\n" in service.shown
+        urls = service.run("voice", "urls").stdout
+        assert f"{PUBLIC_URL}/voice/fallback" in urls
+        assert "phone line" in service.run("check-settings", "--connect").stdout
+        assert service.stop() == 0
+
+
+def test_an_adapter_that_does_not_fit_the_ports_is_a_startup_error(tmp_path: Path) -> None:
+    with FakeAcmeVoice() as acme:
+        settings = own_phone_line(acme) | {
+            "DIALTONE_VOICE": "tests.support.shipped_adapters:open_failover"
+        }
+        ended = Service(tmp_path, settings).run("run")
+
+    assert ended.returncode == 1
+    assert "DIALTONE_VOICE: tests.support.shipped_adapters:open_failover yields" in ended.stderr
+
+
+def test_without_a_phone_line_its_settings_and_requests_have_no_effect(tmp_path: Path) -> None:
+    left = {"DIALTONE_CALL_FLOW": "/nowhere", "DIALTONE_OPERATOR": "+14155550142"}
+    service = Service(tmp_path, left).start()
+
+    assert post(service, f"{PUBLIC_URL}/voice", {}).status_code == 404
+    assert "calls" not in httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP).json()
+    lines = [json.loads(line) for line in service.log.splitlines()]
+    unused = [line["setting"] for line in lines if line["event"] == "setting_unused"]
+    assert unused == ["DIALTONE_CALL_FLOW", "DIALTONE_OPERATOR"]
+    shown = service.run("check-settings").stdout
+    assert "DIALTONE_OPERATOR: This has no effect, because DIALTONE_VOICE is none." in shown
+    assert service.stop() == 0

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 class Provider:
     """A provider of messages. Its functions take all settings.
 
+    They have names: settings are sent to processes, which a lambda cannot be.
+
     Attributes:
         name: Its name in `DIALTONE_SMS` and `DIALTONE_VOICE`.
-        title: Its name in texts.
         open_messenger: Opens its messenger until the block ends.
         check_messenger: Returns a note or an empty text if messages can be sent, see
             `check-settings --connect`. Raises ConfigurationError.
@@ -42,7 +43,6 @@ class Provider:
     """
 
     name: str
-    title: str
     open_messenger: "Callable[[Any], AbstractAsyncContextManager[Messenger]]"
     check_messenger: Callable[[Any], Awaitable[str]]
     prints_codes: bool = False
@@ -57,6 +57,7 @@ class PhoneProvider(Provider):
     """A provider that also places and answers calls.
 
     Attributes:
+        title: Its name in texts.
         open_voice: Opens the ports of the phone line until the block ends.
         open_recordings: Opens the recordings alone, for a service without a phone line.
         caller_id: Returns the number that calls come from, empty if there is none.
@@ -66,6 +67,7 @@ class PhoneProvider(Provider):
         place_of_urls: Where an operator enters the URLs; `{caller_id}` is the number.
     """
 
+    title: str
     open_voice: "Callable[[Any], AbstractAsyncContextManager[VoicePorts]]"
     open_recordings: "Callable[[Any], AbstractAsyncContextManager[Recordings]]"
     caller_id: Callable[[Any], str]
@@ -86,7 +88,6 @@ async def _check_console(_: object) -> str:
 
 CONSOLE: Final = Provider(
     name="console",
-    title="console",
     open_messenger=_open_console,
     check_messenger=_check_console,
     prints_codes=True,
@@ -144,6 +145,10 @@ def _open_twilio_calls(settings: "TwilioSettings") -> AbstractAsyncContextManage
     )
 
 
+def _twilio_caller_id(settings: "TwilioSettings") -> str:
+    return settings.twilio_caller_id
+
+
 async def _check_twilio_calls(calls: Any, urls: "WebhookUrls") -> str:
     note: str = await calls.check_caller_id(urls.voice(), urls.call_status())
     return note
@@ -160,7 +165,7 @@ TWILIO: Final = PhoneProvider(
     api_base="TWILIO_API_BASE",
     open_voice=_open_twilio_voice,
     open_recordings=_open_twilio_calls,
-    caller_id=lambda settings: settings.twilio_caller_id,
+    caller_id=_twilio_caller_id,
     caller_id_variable="TWILIO_VOICE_FROM",
     check_voice=_check_twilio_calls,
     place_of_urls=(

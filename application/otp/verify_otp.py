@@ -132,7 +132,7 @@ class VerifyOtp:
         except TooManyAttempts as error:
             error.resend_in = await self._report_exhausted(phone, attempt, error, unchanged)
             raise
-        logged_in = await self._log_in(command, attempt, permits, result, identity)
+        logged_in = await self._open_session(command, attempt, permits, result, identity)
         if logged_in is not None:
             return logged_in
         self.events.emit(SecurityEventType.OTP_VERIFICATION_FAILED, phone=phone, attempts_left=left)
@@ -187,7 +187,7 @@ class VerifyOtp:
         current = unchanged or await self.phone_verifications.load(phone)
         return await self.delivery_limiter.resend_in(phone, attempt, current.value)
 
-    async def _log_in(
+    async def _open_session(
         self,
         command: VerifyOtpCommand,
         attempt: OtpAttempt,

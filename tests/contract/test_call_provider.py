@@ -10,7 +10,7 @@ from application.ports.otp import DeliveryStatus
 from application.ports.voice import CallProvider
 from domain.phone import PhoneNumber
 from tests.contract import external_adapter
-from tests.support.acme_voice import open_acme_voice
+from tests.support.acme_voice import AcmeVoice, open_acme_voice
 from tests.support.builders import a_phone
 from tests.support.fakes.call_provider import INVALID_NUMBER, FakeCallProvider
 from tests.support.servers.fake_acme_voice import FakeAcmeVoice
@@ -89,14 +89,13 @@ class TwilioDriver(CallsDriver):
 
 
 class AcmeDriver(CallsDriver):
-    def __init__(self, calls: CallProvider, acme: FakeAcmeVoice) -> None:
+    def __init__(self, calls: AcmeVoice, acme: FakeAcmeVoice) -> None:
         super().__init__(calls)
         self.acme = acme
+        self.adapter = calls
 
     async def placed(self) -> str:
-        return "\n".join(
-            f"{call['to']} {call['url']} {call['status_url']}" for call in self.acme.calls
-        )
+        return "\n".join(" ".join(call) for call in await self.adapter.placed_calls())
 
     async def break_provider(self) -> None:
         self.acme.close()

@@ -10,6 +10,7 @@ from adapters.flows import load_call_flow
 from domain.phone import PhoneNumber
 from domain.voice.walk import Caller
 from entrypoints.commands.flow_trial import try_flow
+from tests.integration.test_voice_command import PHONE_LINE
 from tests.support.service import Service, command
 
 PHONE: Final = PhoneNumber("+14155552671")
@@ -61,7 +62,9 @@ def test_a_flow_is_drawn_and_its_problems_are_printed_one_on_a_line(tmp_path: Pa
     drawn = service.run("flow", "draw")
     of_file = service.run("flow", "check", "flow.toml")
     checked = service.run("flow", "check").stdout
-    of_setting = Service(tmp_path, {"DIALTONE_CALL_FLOW": "flow.toml"}).run("check-settings")
+    of_setting = Service(tmp_path, PHONE_LINE | {"DIALTONE_CALL_FLOW": "flow.toml"}).run(
+        "check-settings"
+    )
 
     assert drawn.stdout.startswith("flowchart TD\n")
     assert "main_menu.choices: 'leave' (4) is inside 'leave feedback' (3)" in checked

@@ -17,11 +17,6 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 from domain.voice.call import Call
 
-E = TypeVar("E")
-K = TypeVar("K", bound="RecordWithId")
-R = TypeVar("R")
-T = TypeVar("T")
-
 
 class RecordWithId(Protocol):
     """A record that has its id."""
@@ -31,6 +26,11 @@ class RecordWithId(Protocol):
         """The id."""
         ...
 
+
+E = TypeVar("E")
+K = TypeVar("K", bound=RecordWithId)
+R = TypeVar("R")
+T = TypeVar("T")
 
 MAX_RETRIES: Final = 100
 """More conflicts than that are an error: 500 parallel requests need a handful each."""

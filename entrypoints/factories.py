@@ -7,14 +7,14 @@ arguments.
 import inspect
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, is_dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from pkgutil import resolve_name
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any
 
 import structlog
 
@@ -23,6 +23,7 @@ from application.ports.errors import ConfigurationError
 from application.ports.system import HealthCheck
 from application.ports.voice import StatusCallbacks
 from entrypoints.ownership import find_ownership_problem
+from entrypoints.port_methods import find_problem
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError
 
@@ -122,7 +123,7 @@ async def open_adapter(
 
     Raises:
         StartupError: the factory cannot be imported, has another signature, or it fails; or the
-            adapter lacks a method of the port.
+            adapter lacks a method of the port, or has it not async.
         ConfigurationError: raised by the factory.
     """
     create, name = load_factory(factory, variable), f"{variable}: {factory.path}"
@@ -144,42 +145,9 @@ async def open_adapter(
             raise StartupError(
                 f"{name} failed while it was opened ({type(error).__name__}): see the log."
             ) from error
-        if missing := _find_missing(adapter, port):
-            raise StartupError(f"{name} yields {missing}: see docs/adapters.md.")
+        if problem := find_problem(adapter, port):
+            raise StartupError(f"{name} yields {problem}: see docs/adapters.md.")
         yield adapter
-
-
-def _find_missing(adapter: object, port: type) -> str | None:
-    """Return which class lacks what of a port, or None. A dataclass has a port for each field."""
-    if is_dataclass(port):
-        if not isinstance(adapter, port):
-            return f"{type(adapter).__name__}, which is no {port.__name__}"
-        ports = get_type_hints(port)
-        missing = (_find_missing(getattr(adapter, name), one) for name, one in ports.items())
-        return next(filter(None, missing), None)
-    for name, method in inspect.getmembers(port, inspect.isfunction):
-        if not name.startswith("_") and not _accepts_same(getattr(adapter, name, None), method):
-            _, *parameters = inspect.signature(method).parameters.values()
-            names = ", ".join(
-                f"*{one.name}" if one.kind is one.VAR_POSITIONAL else one.name for one in parameters
-            )
-            return f"{type(adapter).__name__}, which has no {name}({names})"
-    return None
-
-
-def _accepts_same(own: Any, method: Callable[..., object]) -> bool:
-    """Return whether a method can be called with the arguments of the port's method."""
-    _, *parameters = inspect.signature(method).parameters.values()
-    named = {one.name: None for one in parameters if one.kind is one.KEYWORD_ONLY}
-    positional = [None for one in parameters if one.kind is not one.KEYWORD_ONLY]
-    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
-        positional.append(None)  # it accepts several
-    with suppress(ValueError):  # a compiled method may have no signature
-        try:
-            inspect.signature(own).bind(*positional, **named)
-        except TypeError:
-            return False
-    return True
 
 
 def status_callbacks_of(messengers: Sequence[Any]) -> list[StatusCallbacks]:

@@ -12,29 +12,52 @@ from typing import Any, Final
 import pytest
 
 from adapters.records.database import Database
-from application.ports.errors import ConfigurationError
+from entrypoints.bootstrap import name_variable
 from entrypoints.startup_error import StartupError
-from tests.contract.external_adapter import ADAPTER, open_external_adapter
+from tests.contract.external_adapter import (
+    ADAPTER,
+    DATABASE,
+    LIMIT_STORE,
+    MEDIA,
+    SETTING,
+    SMS,
+    open_external_adapter,
+)
 
-DATABASE: Final = (
-    "test_record_store.py",
+_LIMITS: Final = (
     "test_limit_store.py",
     "test_health_check.py",
-    "test_phone_verifications.py",
-    "test_identities.py",
-    "test_deleted_identities.py",
-    "test_media_pages.py",
-    "test_media_cleanup.py",
-    "test_calls.py",
-    "test_leases.py",
+    "test_storage_errors.py",
+    "test_parallel_requests.py",
+    "test_parallel_calls.py",
+    "test_sessions.py",
 )
-LIMIT_STORE: Final = ("test_limit_store.py", "test_health_check.py")
-FILES: Final = ("test_media_files.py",)
-MESSENGER: Final = ("test_messenger.py",)
+SUITES: Final = {
+    DATABASE: (
+        "test_record_store.py",
+        *_LIMITS,
+        "test_phone_verifications.py",
+        "test_identities.py",
+        "test_deleted_identities.py",
+        "test_media_pages.py",
+        "test_media_cleanup.py",
+        "test_calls.py",
+        "test_leases.py",
+    ),
+    LIMIT_STORE: _LIMITS,
+    MEDIA: ("test_media_files.py",),
+    SMS: ("test_messenger.py",),
+}
+"""All suites that an adapter can pass, by the setting that names its factory."""
+_TYPICAL_METHODS: Final = {
+    LIMIT_STORE: ("acquire", "release", "next_available"),
+    MEDIA: ("write", "open_file", "url_for"),
+    SMS: ("send",),
+}
 
 
 def main(arguments: list[str]) -> int:
-    """Run the contract tests of the adapter's ports; return the exit code of pytest."""
+    """Run the contract tests of the adapter's port; return the exit code of pytest."""
     if not arguments or ":" not in arguments[0]:
         sys.stderr.write("Name the factory: make test-adapter ADAPTER=package.module:factory\n")
         return 2
@@ -42,41 +65,43 @@ def main(arguments: list[str]) -> int:
     try:
         # In a process of its own: pytest cannot rewrite what an adapter has imported already.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            suites = process.submit(find_suites).result()
-    except (ConfigurationError, StartupError) as error:
+            os.environ[SETTING] = process.submit(find_setting).result()
+    except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     contract = Path(__file__).parent / "contract"
-    return pytest.main([*(str(contract / suite) for suite in suites), "-rfEs", *arguments[1:]])
+    suites = [str(contract / suite) for suite in SUITES[os.environ[SETTING]]]
+    return pytest.main([*suites, "-rfEs", *arguments[1:]])
 
 
-def find_suites() -> tuple[str, ...]:
-    """Open the adapter and return the suites for it.
+def find_setting() -> str:
+    """Open the adapter as the service does, and return the setting that is for it.
 
     Raises:
-        StartupError: it cannot be opened, or is for no port.
-        ConfigurationError: raised by the factory.
+        StartupError: it cannot be opened, is for no setting, or does not fit its port.
     """
-    return asyncio.run(_find_suites())
+    with name_variable("ADAPTER"):
+        setting = asyncio.run(_open_adapter())
+    os.environ[SETTING] = setting
+    with name_variable(setting):
+        asyncio.run(_open_adapter())
+    return setting
 
 
-async def _find_suites() -> tuple[str, ...]:
+async def _open_adapter() -> str:
     with tempfile.TemporaryDirectory() as folder:
         async with open_external_adapter(Path(folder)) as adapter:
-            return _select_suites(adapter)
+            return _setting_of(adapter)
 
 
-def _select_suites(adapter: Any) -> tuple[str, ...]:
+def _setting_of(adapter: Any) -> str:
     if isinstance(adapter, Database):
         return DATABASE
-    if hasattr(adapter, "next_available"):
-        return LIMIT_STORE
-    if hasattr(adapter, "url_for"):
-        return FILES
-    if hasattr(adapter, "send"):
-        return MESSENGER
+    for setting, methods in _TYPICAL_METHODS.items():
+        if any(hasattr(adapter, method) for method in methods):
+            return setting
     raise StartupError(
-        "The factory has to open a Database, a LimitStore, a MediaFiles or a Messenger."
+        "ADAPTER: the factory has to yield a Database, a LimitStore, a MediaFiles or a Messenger."
     )
 
 

@@ -137,7 +137,6 @@ _NOT_ALLOWED: Final = (
 _UNEXPECTED: Final = "{location} cannot be opened ({cause}): look into the log of MongoDB."
 
 # Codes of MongoDB's error_codes.yml; 8000 is Atlas' own.
-_DUPLICATE_KEY: Final = 11000
 _MESSAGES: Final = {
     18: _WRONG_CREDENTIALS,  # AuthenticationFailed
     11: _WRONG_CREDENTIALS,  # UserNotFound
@@ -155,16 +154,13 @@ class DuplicateKey(UniqueViolation):
         self.fields = frozenset(fields)
 
 
-class WritesRejected(StorageUnavailable):
-    """Some upserts of a bulk write found no document, and their ids were taken.
+class BulkWriteStopped(StorageUnavailable):
+    """An update that found no document, and inserted none, stopped an ordered bulk write."""
 
-    The other writes were done.
-    """
-
-    def __init__(self, cause: str, positions: Iterable[int]) -> None:
-        """Set the cause, and the positions of the upserts in the bulk write."""
+    def __init__(self, cause: str, written_count: int) -> None:
+        """Set the cause, and the number of writes that were done before."""
         super().__init__(cause)
-        self.positions = frozenset(positions)
+        self.written_count = written_count
 
 
 def location_of(url: str) -> str:
@@ -280,10 +276,13 @@ def port_error(error: Exception, tls_problem: str | None = None) -> PortError:
     match error:
         case DuplicateKeyError():
             return DuplicateKey(_cause(error), (error.details or {}).get("keyPattern", {}))
-        case BulkWriteError(details={"writeErrors": [*rejected], "writeConcernErrors": []}) if (
-            rejected and all(one["code"] == _DUPLICATE_KEY for one in rejected)
+        case BulkWriteError(
+            details={
+                "writeErrors": [{"code": 11000, "index": int(done)}],
+                "writeConcernErrors": [],
+            }
         ):
-            return WritesRejected(_cause(error), (one["index"] for one in rejected))
+            return BulkWriteStopped(_cause(error), done)
         case InvalidBSON():
             return CorruptRecord(_cause(error))
         case PyMongoError(timeout=True) if not isinstance(error, _UNSENT):

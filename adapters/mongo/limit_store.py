@@ -13,7 +13,7 @@ from pymongo import UpdateOne
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
 from adapters.mongo.documents import EARLIER_LIMITS, read_document
-from adapters.mongo.driver import RawDocument, WritesRejected, latest
+from adapters.mongo.driver import BulkWriteStopped, RawDocument, latest
 from adapters.mongo.limit_updates import release_permits, save_limit
 from adapters.mongo.record_store import delete_oldest
 from adapters.records.limit_batches import Change, LimitBatches, Outcome, apply_changes
@@ -29,7 +29,7 @@ from application.ports.errors import (
 )
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
-MAX_ROUNDS: Final = 20
+MAX_ROUNDS: Final = 30
 FIRST_PAUSE: Final = 0.005
 MAX_PAUSE: Final = 0.05
 """At most so many seconds before a round that repeats what others prevented."""
@@ -84,9 +84,10 @@ class _Pending:
 class MongoLimitStore:
     """A `LimitStore`: see there what each method promises.
 
-    A batch takes rounds of one read and one write, nearly always one round. An update of a record
-    that another instance changed meanwhile may be rejected; those that need that record take part
-    in another round.
+    A batch of reservations takes rounds of one read and one write, nearly always one round. The
+    write stops at a record that another instance changed meanwhile; reservations that need it, or a
+    later one, take part in another round. All instances write records in the order of their ids. So
+    of two that need the same ones, no two wait for each other and are both rejected.
     """
 
     def __init__(self, database: MongoDatabase) -> None:
@@ -94,18 +95,19 @@ class MongoLimitStore:
         self._database = database
         self._collection = latest(database.motor[LIMITS.name])
         self._loader = DocumentLoader(database, self._collection)
-        self._batches = LimitBatches(self._execute)
-        database.batches.append(self._batches)
+        self._reservations = LimitBatches(self._execute)
+        self._releases = LimitBatches(self._execute)
+        database.batches.extend([self._reservations, self._releases])
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
         """Acquire several reservations, each as a whole or not at all."""
         return await self._database.wait(
-            lambda: self._batches.acquire(reservations), StorageTimeout
+            lambda: self._reservations.acquire(reservations), StorageTimeout
         )
 
     async def release(self, acquisition: Acquisition) -> None:
         """Release permits, at most those that were acquired."""
-        await self._database.wait(lambda: self._batches.release(acquisition), StorageTimeout)
+        await self._database.wait(lambda: self._releases.release(acquisition), StorageTimeout)
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when a reservation succeeds: its time, or later."""
@@ -133,47 +135,43 @@ class MongoLimitStore:
         return deleted
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Execute a batch: all releases in the first round, and rounds until all is acquired."""
-        released = [change for change in changes if isinstance(change, Acquisition)]
+        """Execute a batch: all releases, and then rounds until all reservations have an outcome."""
         reservations = {
             position: _Pending(change)
             for position, change in enumerate(changes)
             if isinstance(change, Reservation)
         }
-        pending = [*reservations.values()]
+        released = [change for change in changes if isinstance(change, Acquisition)]
         released_outcome: Outcome = None
         try:
-            pending = await self._run_round(pending, released)
-        except (StorageError, CorruptRecord) as error:
+            await self._write(release_permits(released))
+        except StorageError as error:
             released_outcome = error
-            _fail(pending, error)
-        else:
-            await self._repeat(pending)
+        await self._acquire([*reservations.values()])
         return [
             reservations[position].outcome if position in reservations else released_outcome
             for position in range(len(changes))
         ]
 
-    async def _repeat(self, pending: Sequence[_Pending]) -> None:
-        """Run further rounds, as long as others prevent any of these reservations."""
+    async def _acquire(self, pending: Sequence[_Pending]) -> None:
+        """Run rounds, as long as others prevent any of these reservations."""
         error: PortError = ConcurrencyConflict(_CONFLICT)
         try:
-            for number in range(1, MAX_ROUNDS):
+            for number in range(1, MAX_ROUNDS + 1):
+                pending = await self._run_round(pending)
                 if not pending:
                     return
                 longest = min(MAX_PAUSE, number * FIRST_PAUSE)
                 await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 -- no secret
-                pending = await self._run_round(pending)
         except (StorageError, CorruptRecord) as storage_error:
             error = storage_error
-        _fail(pending, error)
+        for one in pending:
+            one.outcome = error
         # If it fails, the permits expire.
         with suppress(StorageError):
             await self._write(release_permits(one.acquisition for one in pending))
 
-    async def _run_round(
-        self, pending: Sequence[_Pending], released: Sequence[Acquisition] = ()
-    ) -> list[_Pending]:
+    async def _run_round(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
         """Acquire reservations as if they held nothing, and save what that changes.
 
         Returns:
@@ -197,10 +195,9 @@ class MongoLimitStore:
         for one in pending:
             # It has these whatever becomes of the write.
             one.held = tuple(limit for limit in one.held if limit in one.counted)
-        positions = await self._write([*updates.values(), *release_permits(released)])
-        rejected = {
-            record_id for position, record_id in enumerate(updates) if position in positions
-        }
+        ids = sorted(updates)
+        written_count = await self._write([updates[record_id] for record_id in ids])
+        rejected = ids[written_count:]
         return [one for one in pending if not one.finish_write(held[one], rejected)]
 
     async def _load(self, ids: Collection[str]) -> Sequence[RawDocument]:
@@ -210,15 +207,14 @@ class MongoLimitStore:
         cursor = self._collection.find({"_id": {"$in": [*ids]}}, batch_size=len(ids) + 1)
         return await self._database.run(lambda: cursor.to_list(None))
 
-    async def _write(self, updates: Sequence[UpdateOne]) -> Collection[int]:
-        """Write, and return the positions of the updates that were rejected."""
-        if not updates:
-            return ()
-        try:
-            await self._database.run(lambda: self._collection.bulk_write(updates, ordered=False))
-        except WritesRejected as error:
-            return error.positions
-        return ()
+    async def _write(self, updates: Sequence[UpdateOne]) -> int:
+        """Write in this order, and return how many updates were done before one was rejected."""
+        if updates:
+            try:
+                await self._database.run(lambda: self._collection.bulk_write(updates))
+            except BulkWriteStopped as stopped:
+                return stopped.written_count
+        return len(updates)
 
 
 def _read_all(
@@ -252,8 +248,3 @@ def _save_all(
             update = save_limit(record_id, before, record, sizes)
             updates |= {record_id: update} if update else {}
     return updates
-
-
-def _fail(pending: Sequence[_Pending], error: PortError) -> None:
-    for one in pending:
-        one.outcome = error

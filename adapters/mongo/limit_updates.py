@@ -6,6 +6,7 @@ upsert inserts, and the existing `_id` rejects that: the error names the update.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -106,7 +107,7 @@ def _added_permits(before: WindowRecord, after: WindowRecord) -> Mapping[str, in
 def _insert(record_id: str, record: LimitRecord) -> UpdateOne:
     # No document has this version, and an insertion begins with it. A random one is never used
     # again after a deletion.
-    fields = LIMITS.to_fields(record, (type(record.expires_at),))
+    fields = LIMITS.to_fields(record, [datetime])
     changes = {"$set": fields, "$inc": {"version": make_first_version()}}
     return UpdateOne({"_id": record_id, "version": 0}, changes, upsert=True)
 

@@ -57,7 +57,8 @@ class RecordStore(Protocol):
     `CurrentRequest.storage_deadline` says, half a second more at most.
 
     Errors of every method: `StorageUnavailable` if nothing was done, `StorageTimeout` if a write
-    may have been done, `CorruptRecord` if a record cannot be read. Others are named.
+    may have been done, `CorruptRecord` if a record cannot be read. Others are named. After the
+    store was closed, it is `StorageUnavailable`.
     """
 
     async def load(

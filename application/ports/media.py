@@ -129,7 +129,9 @@ URL_TTL: Final = timedelta(days=2)
 class StoredFile:
     """A file that is open for reading. It may be read to its end, in part, or not at all.
 
-    It is closed at the end of the block that opened it, and cannot be read afterwards.
+    It is closed at the end of the block that opened it, and cannot be read afterwards. If the file
+    is deleted meanwhile, `chunks` has the whole content, or raises `MediaStorageUnavailable`: a
+    part is never taken for the whole.
 
     Attributes:
         size: How many bytes `chunks` has.
@@ -162,6 +164,9 @@ class MediaFiles(Protocol):
 
     A storage key has at most 100 characters: names of lower-case letters and digits, with single
     dots, hyphens and underscores inside, and slashes between the names, as in a path.
+
+    Time limits, in seconds: `write` ends within 60, every other call within 30, and so does each
+    chunk or key that is awaited.
     """
 
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:

@@ -100,7 +100,11 @@ class Messenger(Protocol):
     """Sends text messages to phones."""
 
     async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
-        """Send the message in bounded time; a failure is a result, not an exception.
+        """Send the message; a failure is a result, not an exception.
+
+        It ends within ten seconds, retries included: after that the result is `UNKNOWN`. A request
+        whose result is unknown is not repeated. No text is an error: what the provider does not
+        accept is `REJECTED`.
 
         Args:
             phone: The recipient.

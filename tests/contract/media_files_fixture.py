@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
@@ -49,7 +49,7 @@ class InMemoryStore:
     def leave_unfinished(self, began_at: datetime) -> None:
         self._files.unfinished.append(began_at)
 
-    def break_down(self) -> None:
+    async def break_down(self) -> None:
         self._files.is_unavailable = True
 
     async def wait_until_released(self) -> None:
@@ -70,10 +70,10 @@ class DiskStore:
         file.write_bytes(b"half")
         os.utime(file, (began_at.timestamp(), began_at.timestamp()))
 
-    def break_down(self) -> None:
+    async def break_down(self) -> None:
         """Replace the folder by an empty one, as unmounting its disk does."""
-        shutil.rmtree(self._folder)
-        self._folder.mkdir()
+        await asyncio.to_thread(shutil.rmtree, self._folder)
+        await asyncio.to_thread(self._folder.mkdir)
 
     async def wait_until_released(self) -> None:
         assert open_files(self._folder) == []
@@ -98,7 +98,7 @@ class S3Store:
     def leave_unfinished(self, began_at: datetime) -> None:
         pytest.skip("a write is one request, which leaves nothing")
 
-    def break_down(self) -> None:
+    async def break_down(self) -> None:
         self._relay.close()
 
     async def wait_until_released(self) -> None:
@@ -110,9 +110,13 @@ class ExternalStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._opened: Files | None = None
 
-    def open_files(self) -> AbstractAsyncContextManager[Files]:
-        return external_adapter.open_external_adapter(self._folder)
+    @asynccontextmanager
+    async def open_files(self) -> AsyncIterator[Files]:
+        async with external_adapter.open_external_adapter(self._folder) as files:
+            self._opened = files
+            yield files
 
     def leave_unfinished(self, began_at: datetime) -> None:
         pytest.skip("tests cannot leave an unfinished write with another time")
@@ -129,8 +133,8 @@ class ExternalStore:
         process.join()
         return process.exitcode or 0
 
-    def break_down(self) -> None:
-        pytest.skip("tests cannot break an external store")
+    async def break_down(self) -> None:
+        await external_adapter.call_test_method(self._opened, "break_provider")
 
     async def wait_until_released(self) -> None:
         pytest.skip("tests cannot see the connections of an external store")

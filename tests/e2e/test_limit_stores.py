@@ -1,14 +1,12 @@
 """A limit store beside the database: the one in Redis that docs/adapters.md shows."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.support.adapter_runs import run_contract_tests
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.redis_limits import open_redis_limits
 from tests.support.servers.valkey import ValkeyProcess
@@ -26,11 +24,8 @@ def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
 
 
 def test_limits_in_redis_pass_the_contract_suite(valkey: ValkeyProcess) -> None:
-    command = [sys.executable, "-m", "tests.adapter_run", FACTORY, "-p", "no:cacheprovider"]
-    environ = {**os.environ, "REDIS_URL": valkey.url}
-    run = subprocess.run(
-        command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False
-    )
+    run = run_contract_tests(FACTORY, environ={"REDIS_URL": valkey.url})
+
     assert run.returncode == 0, run.stdout + run.stderr
     assert "passed" in run.stdout
 

@@ -8,6 +8,7 @@ import pytest
 from adapters.records.batch_loader import MAX_BATCH_SIZE
 from adapters.records.repositories import make_repositories
 from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.builders import (
@@ -74,14 +75,14 @@ async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(
     repositories, _ = opened
     await add(repositories, [1])
 
-    results = await asyncio.gather(
+    found, *missing, deleted = await asyncio.gather(
         repositories.media_items.load(an_id()),
         repositories.media_items.load("\ud800"),
         repositories.media_items.load("\x00"),
         repositories.identities.find_deleted([an_id(1), "\udfff"]),
     )
 
-    loaded, *others = results
-    assert loaded is not None
-    assert loaded.value == an_item()
-    assert others == [None, None, {an_id(1)}]
+    assert isinstance(found, Versioned)
+    assert found.value == an_item()
+    assert missing == [None, None]
+    assert deleted == {an_id(1)}

@@ -17,7 +17,7 @@ from pymongo.errors import (
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 
-from adapters.mongo.driver import WritesRejected, errors_while_opening, port_error
+from adapters.mongo.driver import BulkWriteStopped, errors_while_opening, port_error
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
@@ -31,11 +31,8 @@ BULK_WRITE_TIMEOUT = {
     "writeErrors": [],
     "writeConcernErrors": [{"code": 64, "errInfo": {"wtimeout": True}}],
 }
+PRIMARY_LOST = {"writeErrors": [{"code": 11602, "index": 1}], "writeConcernErrors": []}
 ID_TAKEN = {"code": 11000, "index": 3}
-PRIMARY_LOST = {
-    "writeErrors": [ID_TAKEN, {"code": 11602, "index": 1}],
-    "writeConcernErrors": [],
-}
 
 
 @pytest.mark.parametrize(
@@ -97,13 +94,13 @@ def test_an_error_while_opening_says_what_the_operator_can_do(
     assert SECRET not in str(raised.value)
 
 
-def test_a_bulk_write_names_the_upserts_whose_ids_were_taken() -> None:
-    rejected = {"writeErrors": [ID_TAKEN, {"code": 11000, "index": 7}], "writeConcernErrors": []}
+def test_a_bulk_write_that_was_stopped_says_how_much_is_written() -> None:
+    stopped = {"writeErrors": [ID_TAKEN], "writeConcernErrors": []}
 
-    result = port_error(BulkWriteError(rejected))
+    result = port_error(BulkWriteError(stopped))
 
-    assert isinstance(result, WritesRejected)
-    assert result.positions == {3, 7}
+    assert isinstance(result, BulkWriteStopped)
+    assert result.written_count == 3
     # Whether the others are durable is not known.
     not_durable = BulkWriteError({**BULK_WRITE_TIMEOUT, "writeErrors": [ID_TAKEN]})
-    assert not isinstance(port_error(not_durable), WritesRejected)
+    assert not isinstance(port_error(not_durable), BulkWriteStopped)

@@ -153,6 +153,19 @@ async def test_competing_instances_acquire_exactly_the_limit(
     assert totals == {"total:deliveries": count, "country:US:deliveries": count}
 
 
+async def test_of_instances_that_need_the_last_permits_of_the_same_limits_one_gets_them(
+    limits: LimitStore, other_limits: LimitStore
+) -> None:
+    for number in range(20):
+        needed = [a_limit(1, f"{number} {name}") for name in ("first", "second", "third")]
+
+        acquired = await asyncio.gather(
+            *(acquire_many(store, 3, *needed) for store in (limits, other_limits))
+        )
+
+        assert sum(map(len, acquired)) == 1
+
+
 async def test_releases_beside_reservations_lose_no_permit(
     limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
 ) -> None:
@@ -161,11 +174,12 @@ async def test_releases_beside_reservations_lose_no_permit(
 
     for _ in range(10):
         released, kept = held[:20], held[20:]
-        _, *acquired = await asyncio.gather(
-            asyncio.gather(*map(limits.release, released)),
-            *(acquire_many(store, 15, shared) for store in (limits, other_limits)),
+        releasing = asyncio.gather(*map(limits.release, released))
+        first, second = await asyncio.gather(
+            *(acquire_many(store, 15, shared) for store in (limits, other_limits))
         )
-        held = [*kept, *itertools.chain.from_iterable(acquired)]
+        await releasing
+        held = [*kept, *first, *second]
         assert len(held) <= 40
         assert_totals_are_sums(collection)
         held += await acquire_many(limits, 40, shared)
@@ -227,6 +241,7 @@ async def test_what_a_cancelled_caller_acquired_is_released(
         result = await run(self, call)
         if collection.find_one():
             has_written.set()
+            # Until the caller is cancelled.
             await asyncio.sleep(0.05)
         return result
 

@@ -34,9 +34,10 @@ Explain = Callable[[Awaitable[object]], Awaitable[list[list[str]]]]
 RECORDS: Final = 300
 MIDDLE: Final = NOW + timedelta(minutes=RECORDS // 2)
 TIMES: Final = {EXPIRES_AT, *(index.order for kind in ALL_KINDS for index in kind.indexes)}
-SEARCHES: Final = [
-    pytest.param(kind, index, id=index.name) for kind in KINDS for index in kind.indexes
-]
+INDEXES: Final[dict[str, tuple[RecordKind[Any], Index]]] = {
+    index.name: (kind, index) for kind in KINDS for index in kind.indexes
+}
+PAGED: Final = [name for name, (_, index) in INDEXES.items() if index.is_paged]
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +123,11 @@ def values_of(index: Index) -> list[str]:
     return ["ready" if name == "state" else "value 1" for name in index.equal]
 
 
-@pytest.mark.parametrize(("kind", "index"), SEARCHES)
+@pytest.mark.parametrize("name", INDEXES)
 async def test_each_search_is_one_range_of_its_index(
-    database: Database, explain: Explain, kind: RecordKind[Any], index: Index
+    database: Database, explain: Explain, name: str
 ) -> None:
+    kind, index = INDEXES[name]
     store, equal = database.records, values_of(index)
     times: list[datetime | None] = [None, MIDDLE] if index.order else [None]
     positions = [None, Position(MIDDLE, "150")] if index.is_paged else [None]
@@ -150,12 +152,11 @@ async def test_each_search_is_one_range_of_its_index(
     assert [indexes(stages) for stages in plans] == [[index.name]] * len(plans)
 
 
-@pytest.mark.parametrize(
-    ("kind", "index"), [search for search in SEARCHES if search.values[1].is_paged]
-)
+@pytest.mark.parametrize("name", PAGED)
 async def test_what_a_page_skips_and_a_count_are_read_from_the_index_alone(
-    database: Database, explain: Explain, kind: RecordKind[Any], index: Index
+    database: Database, explain: Explain, name: str
 ) -> None:
+    kind, index = INDEXES[name]
     store, equal = database.records, values_of(index)
 
     skipped, page = await explain(
@@ -164,7 +165,6 @@ async def test_what_a_page_skips_and_a_count_are_read_from_the_index_alone(
     [counted] = await explain(store.count(kind, index, equal, 100))
 
     assert indexes(page) == [index.name]
-    # Documents without a field of the index would look like null in it.
     for stages in (skipped, counted):
         assert "FETCH" not in stages
 
@@ -186,9 +186,11 @@ async def test_expired_limits_are_found_by_their_index(
 ) -> None:
     earlier = client.get_default_database()[EARLIER_LIMITS]
     for number, field in enumerate(("available_at", "acquired")):
-        only = {"partialFilterExpression": {field: {"$exists": True}}}
-        fields = [("expires_at", 1), ("_id", 1)][: 1 + number]
-        earlier.create_index(fields, name=f"{field} index", **only)
+        earlier.create_index(
+            [("expires_at", 1), ("_id", 1)][: 1 + number],
+            name=f"{field} index",
+            partialFilterExpression={field: {"$exists": True}},
+        )
 
     plans = await explain(database.limits.delete_expired(MIDDLE, 200))
 

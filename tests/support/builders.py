@@ -10,10 +10,8 @@ from domain.identities.identity import Identity, User
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.session import Session
 from domain.identities.username import Username
-from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey
 from domain.media.image import Image, ImageFormat
 from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
-from domain.media.usage import MediaUsage
 from domain.otp.callback import Callback
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
@@ -111,20 +109,6 @@ a_callback: Final = _builder(
 a_delivery_report: Final = _builder(
     lambda: DeliveryReport(
         id=a_delivery().report_id, status=ReportedStatus.SENT, expires_at=NOW + REPORT_TTL
-    )
-)
-a_media_usage: Final = _builder(
-    lambda: MediaUsage(id=an_id(), bytes=51_200, items=1, pending={made_id(): 4096})
-)
-"""Of a user with an item, and an upload that began now."""
-
-an_idempotency_key: Final = _builder(
-    lambda: IdempotencyKey(
-        id="a key",
-        fingerprint="bytes and fields",
-        item_id=an_id(),
-        upload_deadline=NOW + UPLOAD_TIMEOUT,
-        expires_at=NOW + IDEMPOTENCY_KEY_TTL,
     )
 )
 a_call: Final = _builder(lambda: Call(id=an_id(), direction=CallDirection.INBOUND, started_at=NOW))

@@ -25,7 +25,6 @@ from adapters.records.kinds import (
 from adapters.records.leases import LeaseRecord
 from adapters.records.limits import LIMITS, LimitRecord
 from adapters.records.mapping import RecordMapping
-from domain.identities.identity import Identity
 from domain.media.idempotency import IdempotencyKey
 from domain.media.item import MediaItem
 from domain.media.usage import MediaUsage
@@ -70,8 +69,4 @@ FULL_RECORDS: Final[dict[str, list[Any]]] = {
 """All of them, by the name of their table or collection."""
 
 FULL_VERIFICATION: Final[PhoneVerification] = FULL_RECORDS["phone_verifications"][0]
-FULL_IDENTITY: Final[Identity] = FULL_RECORDS["identities"][0]
-FULL_REPORT: Final[DeliveryReport] = FULL_RECORDS["delivery_reports"][0]
-FULL_USAGE: Final[MediaUsage] = FULL_RECORDS["media_usages"][0]
-FULL_KEY: Final[IdempotencyKey] = FULL_RECORDS["idempotency_keys"][0]
 FULL_CALL: Final[Call] = FULL_RECORDS["calls"][0]

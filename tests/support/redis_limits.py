@@ -95,6 +95,11 @@ class RedisLimits:
         """Write a key. A replica rejects that, and so does a Redis without memory or disk."""
         await _in_time(self._client().set(f"{self._prefix}check", b"", px=1000))
 
+    async def break_provider(self) -> None:
+        """Connect to nobody from now on, for the contract tests."""
+        await self._redis.aclose()
+        self._redis.connection_pool.connection_kwargs["port"] = 1
+
     async def close(self) -> None:
         """Close the connections when no batch is under way. Later calls fail."""
         await self._batches.finish()

@@ -1,5 +1,6 @@
 """Loading and opening operators' own adapters."""
 
+import functools
 import os
 import py_compile
 import sys
@@ -15,6 +16,7 @@ from adapters.records.database import Database
 from application.ports.limits import LimitStore
 from application.ports.otp import Messenger
 from entrypoints.factories import load_factory, open_adapter
+from entrypoints.port_methods import find_problem
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError
 from tests.support.fakes.database import InMemoryDatabase
@@ -47,6 +49,62 @@ class OwnMessenger:
 @asynccontextmanager
 async def open_incomplete(*, environ: object) -> AsyncIterator[OwnMessenger]:
     yield OwnMessenger()
+
+
+class RequiredUrlMessenger:
+    async def send(self, phone: object, text: object, status_url: object) -> None:
+        """Require what is optional in the port."""
+
+
+class BlockingMessenger:
+    def send(self, phone: object, text: object, status_url: object = "") -> None:
+        """Lack `async`."""
+
+
+class WrappedMessenger:
+    async def send(self, phone: object, text: object, status_url: object = "") -> None:
+        """Have the port's method."""
+
+    @functools.wraps(send)
+    def wrapped(self, *arguments: Any) -> Any:
+        """Return what can be awaited."""
+        return self.send(*arguments)
+
+
+class BlockingCheck(WrappedMessenger):
+    def check(self) -> None:
+        """Lack `async` in a method that the port does not have."""
+
+
+class AsyncStatus(WrappedMessenger):
+    async def read_status(self, request: object) -> None:
+        """Have `async` where the port has none."""
+
+
+@pytest.mark.parametrize(
+    ("adapter", "problem"),
+    [
+        (RequiredUrlMessenger(), "which has no send(phone, text, status_url='')"),
+        (BlockingMessenger(), "whose method send is not async: write `async def send`"),
+        (BlockingCheck(), "whose method check is not async: write `async def check`"),
+        (AsyncStatus(), "whose method read_status is called without await, but is"),
+    ],
+)
+def test_a_method_is_async_as_in_its_port(adapter: object, problem: str) -> None:
+    found = find_problem(adapter, Messenger)
+    assert found is not None
+    assert f"{type(adapter).__name__}, {problem}" in found
+
+
+def test_a_decorated_method_fits() -> None:
+    adapter = WrappedMessenger()
+    adapter.__dict__["send"] = adapter.wrapped
+    assert find_problem(adapter, Messenger) is None
+
+
+@asynccontextmanager
+async def open_blocking(*, environ: object) -> AsyncIterator[BlockingMessenger]:
+    yield BlockingMessenger()
 
 
 @asynccontextmanager
@@ -88,8 +146,9 @@ async def test_a_factory_gets_keyword_arguments() -> None:
     [
         (open_without_environ, "must accept the keyword arguments in docs/adapters.md"),
         (open_undecorated, "must be decorated with @asynccontextmanager"),
-        (open_nothing, r"yields NoneType, which has no send\(phone, text, status_url\)"),
-        (open_incomplete, r"yields OwnMessenger, which has no send\(phone, text, status_url\)"),
+        (open_nothing, r"yields NoneType, which has no send\(phone, text, status_url=''\)"),
+        (open_incomplete, r"yields OwnMessenger, which has no send\(phone, text, status_url=''\)"),
+        (open_blocking, "yields BlockingMessenger, whose method send is not async"),
         (open_failing, r"failed while it was opened \(KeyError\)"),
     ],
 )

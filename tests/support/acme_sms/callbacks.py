@@ -51,6 +51,13 @@ class AcmeStatusCallbacks:
             return None
         return MessageStatus(_STATUSES.get(callback.state), callback.error)
 
+    def sign(self, url: str, body: bytes) -> SignedRequest:
+        """Return a callback with this body, signed now."""
+        timestamp = str(int(self.now()))
+        signature = sign_callback(self.secret, timestamp, url, body)
+        headers = {"x-acme-timestamp": timestamp, "x-acme-signature": signature}
+        return SignedRequest(url, headers, body=body)
+
 
 def sign_callback(secret: str, timestamp: str, url: str, body: bytes) -> str:
     """Return the signature of a callback."""

@@ -112,6 +112,14 @@ class AcmeMessenger:
         messages = _parse(await self._request("GET", "/v1/messages")).messages
         return [(message.to, message.text) for message in messages]
 
+    def break_provider(self) -> None:
+        """Connect to nobody from now on, for the contract tests."""
+        self._url = "http://127.0.0.1:1"
+
+    def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
+        """Return a callback as Acme posts it, for the contract tests."""
+        return self._callbacks.sign(url, b'{"state": "delivered"}' if body is None else body)
+
     async def _request(self, method: str, path: str, body: Any = None) -> HttpResponse:
         content = None if body is None else msgspec.json.encode(body)
         return await self._transport.request(

@@ -1,0 +1,87 @@
+"""Whether an operator's own adapter has the methods of its port, as far as that can be seen."""
+
+import inspect
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import is_dataclass
+from typing import Any, Final, get_type_hints
+
+from application.ports.system import HealthCheck
+from application.ports.voice import StatusCallbacks
+
+_OPTIONAL_PORTS: Final = (HealthCheck, StatusCallbacks)
+"""An adapter may have these methods, besides those of its port."""
+
+
+def find_problem(adapter: object, port: type) -> str | None:
+    """Return which class does not fit its port and why, or None.
+
+    A dataclass has a port for each field.
+    """
+    if is_dataclass(port):
+        if not isinstance(adapter, port):
+            return f"{type(adapter).__name__}, which is no {port.__name__}"
+        ports = get_type_hints(port)
+        problems = (find_problem(getattr(adapter, name), one) for name, one in ports.items())
+        return next(filter(None, problems), None)
+    for name, method in inspect.getmembers(port, inspect.isfunction):
+        if problem := _compare(name, getattr(adapter, name, None), method):
+            return f"{type(adapter).__name__}, {problem}"
+    for optional in _OPTIONAL_PORTS:
+        for name, method in inspect.getmembers(optional, inspect.isfunction):
+            if hasattr(adapter, name) and (
+                problem := _compare(name, getattr(adapter, name), method)
+            ):
+                return f"{type(adapter).__name__}, {problem}"
+    return None
+
+
+def _compare(name: str, own: Any, method: Callable[..., object]) -> str | None:
+    """Return why a method cannot be called as the port's method, or None."""
+    if name.startswith("_"):
+        return None
+    if not _accepts_same(own, method):
+        return f"which has no {name}{_describe_parameters(method)}"
+    if inspect.iscoroutinefunction(method) and not _is_async(own):
+        return f"whose method {name} is not async: write `async def {name}`"
+    if not inspect.iscoroutinefunction(method) and inspect.iscoroutinefunction(own):
+        return f"whose method {name} is called without await, but is `async def` without `yield`"
+    return None
+
+
+def _accepts_same(own: Any, method: Callable[..., object]) -> bool:
+    """Return whether a method accepts all arguments of the port's, and only the required ones."""
+    _, *parameters = inspect.signature(method).parameters.values()
+    required = [
+        one for one in parameters if one.default is one.empty and one.kind is not one.VAR_POSITIONAL
+    ]
+    return _accepts(own, parameters) and _accepts(own, required)
+
+
+def _accepts(own: Any, parameters: list[inspect.Parameter]) -> bool:
+    named = {one.name: None for one in parameters if one.kind is one.KEYWORD_ONLY}
+    positional = [None for one in parameters if one.kind is not one.KEYWORD_ONLY]
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+        positional.append(None)  # it accepts several
+    with suppress(ValueError):  # a compiled method may have no signature
+        try:
+            inspect.signature(own).bind(*positional, **named)
+        except TypeError:
+            return False
+    return True
+
+
+def _describe_parameters(method: Callable[..., object]) -> str:
+    """Return the parameters with their defaults, without types."""
+    _, *parameters = inspect.signature(method).parameters.values()
+    untyped = [one.replace(annotation=inspect.Parameter.empty) for one in parameters]
+    return str(inspect.Signature(untyped))
+
+
+def _is_async(own: Any) -> bool:
+    """Return whether the result of a method can be awaited. Only Python functions can be judged."""
+    function = inspect.unwrap(own)  # a decorator may return the coroutine of what it wraps
+    is_function = inspect.isfunction(function) or inspect.ismethod(function)
+    return (
+        not is_function or inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(own)
+    )

@@ -1,0 +1,215 @@
+"""`make test-adapter` accepts adapters that keep their promises, and says what others break."""
+
+import asyncio
+import re
+import subprocess
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from tests.adapter_run import SUITES
+from tests.contract.external_adapter import DATABASE
+from tests.contract.outcomes import observe
+from tests.support.acme_sms import open_acme_messenger
+from tests.support.adapter_runs import PROJECT, run_contract_tests
+from tests.support.servers.fake_acme import FakeAcme
+from tests.support.shipped_adapters import open_disk, open_failover, open_sqlite
+from tests.support.wrong_adapters import (
+    BlockedLoop,
+    BlockingSend,
+    EndlessRetries,
+    ExceptionFromSend,
+    FailedReceived,
+    LeftOpen,
+    NoResult,
+    NoStatusUrl,
+    OwnErrors,
+    OwnFileErrors,
+    RightLimits,
+    RightMessenger,
+    SignedBodyOnly,
+    SuccessForUnknown,
+    SwallowedErrors,
+    SwallowedLimitErrors,
+    UnsignedStatus,
+    open_files,
+    open_limits,
+    open_messenger,
+)
+
+CONTRACT: Final = PROJECT / "tests/contract"
+USES_DATABASE: Final = re.compile("(database: Database|repositories: Repositories)")
+
+
+def run_with(
+    factory: Callable[..., Any], *arguments: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the contract tests with the adapter of a factory."""
+    path = f"{factory.__module__}:{factory.__name__}"
+    return run_contract_tests(path, *arguments, environ=environ)
+
+
+def run_wrong(
+    factory: Callable[..., Any], adapter: type, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the contract tests with one of the adapters that a factory opens."""
+    return run_with(factory, *arguments, WRONG_ADAPTER=adapter.__name__)
+
+
+def test_all_suites_of_databases_run_with_a_database() -> None:
+    suites = {
+        path.name for path in CONTRACT.glob("test_*.py") if USES_DATABASE.search(path.read_text())
+    }
+
+    assert suites == set(SUITES[DATABASE])
+    missing = {
+        name for names in SUITES.values() for name in names if not (CONTRACT / name).exists()
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize(
+    ("factory", "tests"),
+    [
+        (open_sqlite, "sessions or storage or health or parallel_calls or leases"),
+        (open_disk, ""),
+        (open_failover, ""),
+    ],
+)
+def test_our_own_adapters_pass(factory: Callable[..., Any], tests: str) -> None:
+    run = run_with(factory, "-k", tests)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "passed" in run.stdout
+
+
+def test_the_adapter_of_an_imaginary_provider_passes_all_tests_of_a_messenger() -> None:
+    with FakeAcme() as acme:
+        run = run_with(open_acme_messenger, **acme.environ)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    # Its provider cannot be made to call a number invalid.
+    assert "passed, 1 skipped in" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("factory", "adapter"), [(open_messenger, RightMessenger), (open_limits, RightLimits)]
+)
+def test_adapters_without_a_defect_pass(factory: Callable[..., Any], adapter: type) -> None:
+    run = run_wrong(factory, adapter)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("adapter", "words"),
+    [
+        (BlockingSend, "whose method send is not async: write `async def send`"),
+        (NoStatusUrl, "which has no send(phone, text, status_url='')"),
+    ],
+)
+def test_an_adapter_that_does_not_fit_its_port_is_not_opened(adapter: type, words: str) -> None:
+    run = run_wrong(open_messenger, adapter)
+
+    assert run.returncode == 2
+    assert run.stderr.startswith("DIALTONE_SMS: tests.support.wrong_adapters:open_messenger yields")
+    assert run.stderr.endswith(f" {adapter.__name__}, {words}: see docs/adapters.md.\n")
+
+
+@pytest.mark.parametrize(
+    ("adapter", "test", "words"),
+    [
+        (
+            SwallowedErrors,
+            "fails_without_a_provider",
+            "check returned None, but has to raise MessengerUnavailable",
+        ),
+        (
+            SuccessForUnknown,
+            "nothing_is_accepted",
+            "send returned DeliveryResult(status=<DeliveryStatus.ACCEPTED: 'accepted'>",
+        ),
+        (EndlessRetries, "nothing_is_accepted", "send did not end within 10 seconds, retries incl"),
+        (ExceptionFromSend, "nothing_is_accepted", "send raised ConnectionError. A failure is a D"),
+        (NoResult, "to_the_number", "send returned True. A failure is a DeliveryResult"),
+        (UnsignedStatus, "with_its_signature", "read_status accepted a callback without a signat"),
+        (SignedBodyOnly, "with_its_signature", "read_status accepted a callback of another mess"),
+    ],
+)
+def test_a_promise_that_a_messenger_breaks_is_named(adapter: type, test: str, words: str) -> None:
+    run = run_wrong(open_messenger, adapter, "-k", test)
+
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert words in run.stdout
+    assert re.search(r"\b\d failed", run.stdout)
+
+
+@pytest.mark.parametrize(
+    ("factory", "adapter", "words"),
+    [
+        (open_limits, SwallowedLimitErrors, "limits.acquire returned [Acquisition("),
+        (open_limits, OwnErrors, "limits.acquire raised ConnectionError, but has to raise Storage"),
+        (open_files, OwnFileErrors, "get_size raised OSError, but has to raise MediaStorageUnav"),
+    ],
+)
+def test_a_store_that_hides_errors_or_raises_its_own_is_named(
+    factory: Callable[..., Any], adapter: type, words: str
+) -> None:
+    run = run_wrong(factory, adapter, "-k", "storage_error or lost_store")
+
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert words in run.stdout
+
+
+def run_delivery(adapter: type) -> str:
+    """Run one test with a messenger that fails it, and return the output."""
+    run = run_wrong(open_messenger, adapter, "-k", "to_the_number")
+    assert run.returncode == 1, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_a_blocked_event_loop_fails_with_the_line_that_blocks() -> None:
+    output = run_delivery(BlockedLoop)
+
+    assert "The event loop was blocked for 0.3 seconds: " in output
+    assert re.search(r"wrong_adapters\.py:\d+ in send\n", output)
+
+
+async def test_a_call_that_never_ends_is_left_in_words() -> None:
+    outcome = await observe(asyncio.Event().wait(), 0.01)
+
+    assert outcome.words == "did not end within 0.01 seconds, retries included"
+
+
+def test_all_that_is_left_open_is_named() -> None:
+    (left,) = set(re.findall(r"The adapter left open: (.*)", run_delivery(LeftOpen)))
+
+    assert "a connection to ('127.0.0.1', " in left
+    assert "a socket without a connection" in left
+    assert re.search(r"the file \S+/wrong_adapters\.py", left)
+    assert "the task " in left
+    assert "the thread 'poller'" in left
+
+
+def test_a_failure_of_a_method_for_tests_is_counted_as_an_error() -> None:
+    output = run_delivery(FailedReceived)
+
+    assert "received() raised ValueError" in output
+    assert re.search(r"\b1 error in", output)
+    assert " failed" not in output
+
+
+@pytest.mark.parametrize(
+    ("adapter", "words"),
+    [
+        ("no_such_module:open", "ADAPTER: no_such_module:open cannot be imported"),
+        ("tests.support.acme_sms:open_acme_messenger", "ADAPTER: ACME_URL is not set."),
+        ("contextlib:nullcontext", "ADAPTER: contextlib:nullcontext must accept the keyword"),
+    ],
+)
+def test_errors_name_what_the_author_wrote(adapter: str, words: str) -> None:
+    run = run_contract_tests(adapter)
+
+    assert run.returncode == 2
+    assert run.stderr.startswith(words)

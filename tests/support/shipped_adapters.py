@@ -1,0 +1,36 @@
+"""Our own adapters behind factories, as docs/adapters.md says, for `make test-adapter`."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from adapters.disk import open_disk_files
+from adapters.disk.files import DiskFiles
+from adapters.failover import FailoverMessenger, Provider
+from adapters.records.database import Database
+from adapters.records.phone_encryption import PhoneEncryption
+from adapters.sqlite import open_sqlite_database
+from adapters.system import SystemClock
+from tests.support.fakes.messenger import FakeMessenger
+
+
+@asynccontextmanager
+async def open_sqlite(
+    *, environ: Mapping[str, str], phone_encryption: PhoneEncryption
+) -> AsyncIterator[Database]:
+    path = Path(environ["DIALTONE_TEST_PLACE"]) / "dialtone.db"
+    async with open_sqlite_database(path, phone_encryption.key_fingerprint()) as database:
+        yield database
+
+
+@asynccontextmanager
+async def open_disk(*, environ: Mapping[str, str]) -> AsyncIterator[DiskFiles]:
+    folder = Path(environ["DIALTONE_TEST_PLACE"])
+    async with open_disk_files(folder, "https://files.example/media", SystemClock()) as files:
+        yield files
+
+
+@asynccontextmanager
+async def open_failover(*, environ: Mapping[str, str]) -> AsyncIterator[FailoverMessenger]:
+    fake = FakeMessenger()
+    yield FailoverMessenger([Provider("fake", fake)], [fake])

@@ -1,0 +1,237 @@
+"""Adapters that break one promise each: the contract tests have to find it.
+
+Their provider is a list in memory. WRONG_ADAPTER names the class that a factory yields.
+"""
+
+import asyncio
+import hmac
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from adapters.disk.files import DiskFiles
+from application.ports.errors import MessengerUnavailable, StorageUnavailable
+from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.voice import MessageStatus, SignedRequest
+from domain.otp.delivery_report import ReportedStatus
+from domain.otp.rate_limits import Acquisition, Reservation
+from domain.phone import PhoneNumber
+from tests.support.fakes.database import InMemoryDatabase
+from tests.support.shipped_adapters import open_disk
+
+ACCEPTED: Final = DeliveryResult(DeliveryStatus.ACCEPTED)
+_KEY: Final = b"key"
+_KEPT: Final[list[object]] = []
+_LIMITS: Final[dict[str, InMemoryDatabase]] = {}
+
+
+class RightMessenger:
+    """A messenger that keeps all promises."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, str]] = []
+        self.is_broken = False
+
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+        if self.is_broken:
+            return DeliveryResult(DeliveryStatus.UNKNOWN, "The provider did not respond.")
+        self.messages.append((phone.e164, text.encode(errors="replace").decode()))
+        return ACCEPTED
+
+    async def check(self) -> None:
+        if self.is_broken:
+            raise MessengerUnavailable("the provider does not respond")
+
+    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+        signature = request.headers.get("signature", "").encode()
+        if not hmac.compare_digest(signature, _sign(request.url, request.body)):
+            return None
+        return MessageStatus(ReportedStatus.DELIVERED)
+
+    async def received(self) -> list[tuple[str, str]]:
+        return self.messages
+
+    def break_provider(self) -> None:
+        self.is_broken = True
+
+    def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
+        body = b"delivered" if body is None else body
+        return SignedRequest(url, {"signature": _sign(url, body).decode()}, body=body)
+
+
+def _sign(url: str, body: bytes) -> bytes:
+    return hmac.digest(_KEY, url.encode() + b"\n" + body, "sha256").hex().encode()
+
+
+class BlockingSend(RightMessenger):
+    def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> Any:
+        return ACCEPTED
+
+
+class NoStatusUrl(RightMessenger):
+    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:  # type: ignore[override]
+        return ACCEPTED
+
+
+class SwallowedErrors(RightMessenger):
+    async def check(self) -> None:
+        """Never fail."""
+
+
+class SuccessForUnknown(RightMessenger):
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+        await super().send(phone, text, status_url)
+        return ACCEPTED
+
+
+class EndlessRetries(RightMessenger):
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+        while True:
+            result = await super().send(phone, text, status_url)
+            if result == ACCEPTED:
+                return result
+            await asyncio.sleep(0.1)  # before the next of all too many attempts
+
+
+class ExceptionFromSend(RightMessenger):
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+        if self.is_broken:
+            raise ConnectionError(phone.e164)
+        return await super().send(phone, text, status_url)
+
+
+class NoResult(RightMessenger):
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> Any:
+        return True
+
+
+class BlockedLoop(RightMessenger):
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+        time.sleep(0.5)  # noqa: ASYNC251 -- as a client that is not asynchronous does
+        return await super().send(phone, text, status_url)
+
+
+class LeftOpen(RightMessenger):
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+        listener = socket.create_server(("127.0.0.1", 0))
+        client = socket.create_connection(listener.getsockname())
+        thread = threading.Thread(target=threading.Event().wait, name="poller", daemon=True)
+        thread.start()
+        task = asyncio.create_task(asyncio.Event().wait(), name="poller")
+        file = Path(__file__).open()  # noqa: ASYNC230, SIM115 -- it stays open
+        _KEPT.extend([listener, client, thread, task, file])
+        return await super().send(phone, text, status_url)
+
+
+class UnsignedStatus(RightMessenger):
+    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+        return MessageStatus(ReportedStatus.DELIVERED) if request.body == b"delivered" else None
+
+
+class SignedBodyOnly(RightMessenger):
+    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+        return super().read_status(SignedRequest("", request.headers, body=request.body))
+
+    def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
+        signed = super().sign_status("", body)
+        return SignedRequest(url, signed.headers, body=signed.body)
+
+
+class FailedReceived(RightMessenger):
+    async def received(self) -> list[tuple[str, str]]:
+        raise ValueError("it is wrong itself")
+
+
+class RightLimits:
+    """Limits in memory, which can be closed and broken."""
+
+    def __init__(self, memory: InMemoryDatabase) -> None:
+        self._limits = memory.limits
+        self.is_broken = False
+
+    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+        self._check()
+        return await self._limits.acquire(*reservations)
+
+    async def release(self, acquisition: Acquisition) -> None:
+        self._check()
+        await self._limits.release(acquisition)
+
+    async def next_available(self, reservation: Reservation) -> datetime:
+        self._check()
+        return await self._limits.next_available(reservation)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        return await self._limits.delete_expired(now, limit)
+
+    async def check(self) -> None:
+        self._check()
+
+    def break_provider(self) -> None:
+        self.is_broken = True
+
+    def _check(self) -> None:
+        if self.is_broken:
+            raise StorageUnavailable("the server does not respond")
+
+
+class SwallowedLimitErrors(RightLimits):
+    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+        try:
+            return await super().acquire(*reservations)
+        except StorageUnavailable:
+            return [Acquisition(one.acquired_at, one.limits) for one in reservations]
+
+
+class OwnErrors(RightLimits):
+    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+        if self.is_broken:
+            raise ConnectionError("the server does not respond")
+        return await super().acquire(*reservations)
+
+
+class OwnFileErrors:
+    """A media store that raises the errors of its client."""
+
+    def __init__(self, files: DiskFiles) -> None:
+        self._files = files
+        self._is_broken = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._files, name)
+
+    async def get_size(self, storage_key: str) -> int | None:
+        if self._is_broken:
+            raise OSError("the server does not respond")
+        return await self._files.get_size(storage_key)
+
+    def break_provider(self) -> None:
+        self._is_broken = True
+
+
+def _chosen(environ: Mapping[str, str]) -> Any:
+    return globals()[environ["WRONG_ADAPTER"]]
+
+
+@asynccontextmanager
+async def open_messenger(*, environ: Mapping[str, str]) -> AsyncIterator[RightMessenger]:
+    yield _chosen(environ)()
+
+
+@asynccontextmanager
+async def open_limits(*, environ: Mapping[str, str]) -> AsyncIterator[RightLimits]:
+    place = environ["DIALTONE_TEST_PLACE"]
+    limits: RightLimits = _chosen(environ)(_LIMITS.setdefault(place, InMemoryDatabase()))
+    yield limits
+    limits.is_broken = True
+
+
+@asynccontextmanager
+async def open_files(*, environ: Mapping[str, str]) -> AsyncIterator[OwnFileErrors]:
+    async with open_disk(environ=environ) as files:
+        yield _chosen(environ)(files)

@@ -87,11 +87,13 @@ async def test_no_login_is_lost_when_a_standby_takes_over(
                 ]
                 await logins.until_completed(CLIENTS, clients)
                 await asyncio.to_thread(primary.kill)
+                # Long enough that requests arrive while there is no primary.
                 await asyncio.sleep(OUTAGE_SECONDS)
                 await asyncio.to_thread(promote, standby)
                 await logins.until_completed(LOGINS_AFTER_FAILOVER, clients)
                 while logins.failed_verifications < FAILED_VERIFICATIONS:
                     await asyncio.to_thread(standby.kill)
+                    # Long enough that requests arrive while there is no server.
                     await asyncio.sleep(OUTAGE_SECONDS)
                     await asyncio.to_thread(standby.start)
                     await logins.until_completed(LOGINS_AFTER_FAILOVER, clients)

@@ -116,9 +116,9 @@ class PostgresDatabase:
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         connection = await self._take_connection(deadline)
-        timer = loop.call_at(deadline, connection.abort)
         try:
-            return await call(connection)
+            with connection.deadline(deadline):
+                return await call(connection)
         except psycopg.Error as error:
             if connection.is_aborted:
                 seconds = round(loop.time() - began_at, 1)
@@ -129,7 +129,6 @@ class PostgresDatabase:
                 await self.pool.drain()
             raise port_error(error, is_write=is_write) from None
         finally:
-            timer.cancel()
             await self.pool.putconn(connection)
 
     async def _take_connection(self, deadline: float) -> PostgresConnection:
@@ -156,7 +155,9 @@ async def open_pool(url: PostgresUrl) -> AsyncIterator[PostgresDatabase]:
     timeouts = {"timeout": str(milliseconds), "statement_timeout": str(milliseconds + 1000)}
 
     async def configure(connection: PostgresConnection) -> None:
-        await connection.execute(_CONFIGURE, timeouts)
+        # The pool waits for as long as this takes.
+        with connection.deadline(asyncio.get_running_loop().time() + url.timeout_seconds):
+            await connection.execute(_CONFIGURE, timeouts)
 
     pool = AsyncConnectionPool(
         connection_class=PostgresConnection,

@@ -3,6 +3,7 @@
 No message quotes the driver or the server: their messages hold users, hosts and values of records.
 """
 
+import asyncio
 import logging
 import select
 import socket
@@ -161,6 +162,15 @@ class PostgresConnection(psycopg.AsyncConnection[TupleRow]):
         if not self.closed:
             with socket.socket(fileno=socket.dup(self.pgconn.socket)) as duplicate:
                 duplicate.shutdown(socket.SHUT_RDWR)
+
+    @contextmanager
+    def deadline(self, time: float) -> Iterator[None]:
+        """Abort what waits for the server at this time of the event loop."""
+        timer = asyncio.get_running_loop().call_at(time, self.abort)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def has_news(self) -> bool:
         """Return whether the server sent something to this idle connection.

@@ -37,10 +37,10 @@ _CONFLICT: Final = "too many concurrent reservations of a limit"
 # All batches lock rows in the order of the ids, and then add rows in that order. So a batch that
 # waits for a row holds none that the other one may wait for.
 _LOCK: Final = f"""
-SELECT id, body::text FROM {LIMITS.name} WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+SELECT id, body::text FROM {LIMITS.name} WHERE id = ANY(%b) ORDER BY id FOR UPDATE
 """  # noqa: S608 -- our text
 _CHANGED: Final = """
-unnest(%s::text[], %s::timestamptz[], %s::text[]) AS changed (id, expires_at, body)
+unnest(%b::text[], %b::timestamptz[], %b::text[]) AS changed (id, expires_at, body)
 """
 _ADD: Final = f"""
 INSERT INTO {LIMITS.name} (id, expires_at, body)

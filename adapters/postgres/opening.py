@@ -1,5 +1,6 @@
 """Opening a database: its metadata, its tables and its two stores."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -16,8 +17,9 @@ from adapters.postgres.metadata import PostgresHealthCheck, inspect, prepare
 from adapters.postgres.record_store import PostgresRecordStore
 from adapters.records.database import Database
 
-_NO_TIMEOUT: Final = "SET statement_timeout = '1h'"
-"""For the indexes of large tables, and for instances that wait for these."""
+BUILD_TIMEOUT: Final = 3600.0
+"""Seconds for the indexes of large tables, and for instances that wait for these."""
+_LONG_TIMEOUT: Final = f"SET statement_timeout = '{BUILD_TIMEOUT:.0f}s'"
 
 
 @asynccontextmanager
@@ -33,7 +35,7 @@ async def open_postgres_database(url: str, key_fingerprint: str) -> AsyncIterato
     """
     parsed = parse_url(url)
     async with connect(parsed) as connection:
-        await connection.execute(_NO_TIMEOUT)
+        await connection.execute(_LONG_TIMEOUT)
         await prepare(connection, parsed.location, key_fingerprint)
     async with open_pool(parsed) as database:
         yield stores_in(database)
@@ -53,17 +55,23 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
         ConfigurationError
     """
     parsed = parse_url(url)
-    async with connect(parsed) as connection:
+    async with connect(parsed, parsed.timeout_seconds) as connection:
         return await inspect(connection, parsed.location, key_fingerprint)
 
 
 @asynccontextmanager
-async def connect(url: PostgresUrl) -> AsyncIterator[PostgresConnection]:
-    """Yield a connection of its own. In the block, errors of the driver are ConfigurationError."""
+async def connect(
+    url: PostgresUrl, seconds: float = BUILD_TIMEOUT
+) -> AsyncIterator[PostgresConnection]:
+    """Yield a connection of its own, which is aborted after some time.
+
+    In the block, errors of the driver are ConfigurationError.
+    """
     with errors_while_opening(url.location):
         connection = await PostgresConnection.connect(autocommit=True, **url.parameters)
         try:
-            yield connection
+            with connection.deadline(asyncio.get_running_loop().time() + seconds):
+                yield connection
         finally:
             await connection.close()
 

@@ -1,4 +1,7 @@
-"""The SQL of a kind of records. `%s` are the places of values."""
+"""The SQL of a kind of records.
+
+`%s` are the places of values, and `%b` of lists: in the binary format, nothing in them is escaped.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +71,7 @@ def statements_of(kind: RecordKind[Any]) -> Statements:
 @cache
 def load(table: str, version: str = "version") -> str:
     """Return the statement that finds rows by a list of ids."""
-    return f"SELECT id, {version}, body::text FROM {table} WHERE id = ANY(%s)"
+    return f"SELECT id, {version}, body::text FROM {table} WHERE id = ANY(%b)"
 
 
 @cache

@@ -28,13 +28,21 @@ def on_servers(request: pytest.FixtureRequest, folder: Path) -> Iterator[Service
         yield service
 
 
+Database = Callable[[pytest.FixtureRequest], Mapping[str, str]]
+
+
 @contextmanager
-def servers(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, str], Inbox]]:
-    """Yield the settings of a service with its own database and prefix, and its inbox."""
+def servers(
+    request: pytest.FixtureRequest, database: Database | None = None
+) -> Iterator[tuple[dict[str, str], Inbox]]:
+    """Yield the settings of a service with its own database and prefix, and its inbox.
+
+    The database is in MongoDB, unless another one is given.
+    """
     s3_server: S3Server = request.getfixturevalue("s3_server")
     with FakeTwilio() as twilio:
         settings = {
-            **on_mongo(request),
+            **(database or on_mongo)(request),
             "DIALTONE_MEDIA": f"s3://{s3_server.bucket}/{uuid.uuid4().hex}",
             "DIALTONE_SMS": "twilio",
             "DIALTONE_COUNTRIES": "*",
@@ -55,8 +63,6 @@ IN_EACH_DEPLOYMENT: Final = pytest.mark.parametrize(
     ids=lambda deployment: deployment.__name__,
 )
 """Runs tests with the fixture `service` in both deployments."""
-
-Database = Callable[[pytest.FixtureRequest], Mapping[str, str]]
 
 
 def on_sqlite(request: pytest.FixtureRequest) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.e2e.deployments import servers
+from tests.e2e.deployments import on_mongo, on_postgres, servers
 from tests.faults.faulty_service import FaultyService, run_faulty_service
 from tests.support.plain_http import PLAIN_HTTP
 
@@ -38,13 +38,13 @@ class KillDriver:
         return True
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[on_mongo, on_postgres], ids=lambda one: one.__name__)
 def service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FaultyService]:
-    """A service on MongoDB and S3."""
+    """A service on each database with a server, and S3."""
     with (
-        servers(request) as (environ, inbox),
+        servers(request, request.param) as (environ, inbox),
         run_faulty_service(tmp_path_factory.mktemp("killed"), environ, inbox) as service,
     ):
         yield service

@@ -4,7 +4,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -140,7 +140,10 @@ async def tls_server(certificate: Path) -> AsyncIterator[str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
-    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writers: list[asyncio.StreamWriter] = []
+
+    def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         writer.close()
 
     # The failed handshakes belong to the test.
@@ -148,6 +151,9 @@ async def tls_server(certificate: Path) -> AsyncIterator[str]:
     server = await asyncio.start_server(close, "127.0.0.1", 0, ssl=context)
     async with server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    for writer in writers:
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ async def wait_until(condition: Callable[[], bool]) -> None:
     for _ in range(1000):
         if condition():
             return
+        # The other connection changes nothing that could be awaited here.
         await asyncio.sleep(0.005)
     pytest.fail("it did not happen")
 
@@ -195,6 +196,7 @@ async def test_a_row_that_another_instance_adds_meanwhile_is_read(
 ) -> None:
     with uncommitted(connection, ADD_FULL):
         waiting = asyncio.create_task(acquire_many(limits, 10, a_limit(5)))
+        # Long enough to have ended, if it did not wait for the lock.
         await asyncio.sleep(0.1)
         assert not waiting.done()
 

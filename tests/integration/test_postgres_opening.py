@@ -268,7 +268,7 @@ async def test_instances_that_start_together_create_one_database(postgres_databa
         assert all([await repositories.identities.load(an_id(number)) for number in range(2)])
 
 
-async def test_writes_wait_for_the_disk_whatever_the_database_says(
+async def test_writes_wait_for_the_disk_also_if_the_database_says_otherwise(
     postgres_server: PostgresServer, postgres_database: str
 ) -> None:
     name = postgres_database.rpartition("/")[2].partition("?")[0]

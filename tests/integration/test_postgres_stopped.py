@@ -136,6 +136,7 @@ async def test_cancelled_callers_do_not_break_connections(
             asyncio.create_task(repositories.identities.replace(an_identity(), 99))
             for _ in range(20)
         ]
+        # Some calls have sent their statement by then, and others have not.
         await asyncio.sleep(0.002)
         for call in calls:
             call.cancel()
@@ -152,6 +153,7 @@ async def test_a_caller_who_is_cancelled_while_the_server_is_frozen_affects_no_o
     calls = [
         asyncio.create_task(repositories.identities.replace(an_identity(), 99)) for _ in range(4)
     ]
+    # The statements have been sent by then, and are not answered.
     await asyncio.sleep(0.1)
     for call in calls:
         call.cancel()

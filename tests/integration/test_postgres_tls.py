@@ -45,6 +45,9 @@ async def port(authority: trustme.CA, postgres_database: str) -> AsyncIterator[i
     authority.issue_cert("127.0.0.1").configure_cert(context)
     host, _, server_port = postgres_database.rpartition("/")[0].rpartition("@")[2].partition(":")
 
+    writers: list[asyncio.StreamWriter] = []
+    connections: list[asyncio.Task[None]] = []
+
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while block := await reader.read(65_536):
@@ -53,16 +56,26 @@ async def port(authority: trustme.CA, postgres_database: str) -> AsyncIterator[i
         writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         if await reader.readexactly(8) == _TLS_REQUEST:
             writer.write(b"S")
-            with suppress(ssl.SSLError, OSError):
-                await writer.start_tls(context)
-                server = await asyncio.open_connection(host, int(server_port))
-                await asyncio.gather(copy(reader, server[1]), copy(server[0], writer))
-        writer.close()
+            await writer.start_tls(context)
+            from_server, to_server = await asyncio.open_connection(host, int(server_port))
+            writers.append(to_server)
+            await asyncio.gather(copy(reader, to_server), copy(from_server, writer))
 
-    async with await asyncio.start_server(serve, "127.0.0.1") as proxy:
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(asyncio.create_task(serve(reader, writer)))
+
+    async with await asyncio.start_server(accept, "127.0.0.1") as proxy:
         yield proxy.sockets[0].getsockname()[1]
+    for writer in writers:
+        writer.close()
+    # Handshakes that the client ends are failures here, as they should be.
+    await asyncio.gather(*connections, return_exceptions=True)
+    for writer in writers:
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 def url_of(postgres_database: str, port: int, options: str, host: str = "127.0.0.1") -> str:

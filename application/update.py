@@ -182,7 +182,8 @@ async def save_record(
         successor = change(record)
         return successor, successor
 
-    return await change_record(records, key, change_and_return, loaded)
+    load, save = partial(_load, records, key), partial(_save, records)
+    return await update(load, save, change_and_return, loaded)
 
 
 async def _load(records: Records[R], key: str) -> Versioned[R | None]:

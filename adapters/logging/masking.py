@@ -65,16 +65,10 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
     try:
         if name not in _KNOWN and _SECRET.fullmatch(name):
             return "(hidden)" if value else value
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return mask_phones(value) if name == "exception" else _mask_and_cut(value)
-        if isinstance(value, (int, float)) and abs(value) <= _MAX_NUMBER:
+        if value is None or (isinstance(value, (int, float)) and abs(value) <= _MAX_NUMBER):
             return value
         if isinstance(value, (bytes, bytearray)):
             return f"<{len(value)} bytes>"
-        if isinstance(value, BaseException):
-            return _mask_and_cut(summarize_exception(value))
         if isinstance(value, dict) and depth < _MAX_DEPTH:
             fields = {}
             for field, item in islice(value.items(), _MAX_ITEMS):
@@ -83,15 +77,14 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
             return fields
         if isinstance(value, (list, tuple, set)) and depth < _MAX_DEPTH:
             return tuple(loggable(item, depth=depth + 1) for item in islice(value, _MAX_ITEMS))
-        return _mask_and_cut(str(value))
+        if isinstance(value, str) and (name == "exception" or len(value) <= _MAX_TEXT_LENGTH):
+            return mask_phones(value)
+        text = summarize_exception(value) if isinstance(value, BaseException) else str(value)
+        if len(text) <= _MAX_TEXT_LENGTH:
+            return mask_phones(text)
+        return mask_phones(text[:_MAX_TEXT_LENGTH]) + "…"
     except Exception:  # noqa: BLE001 - __str__ of a value may raise anything
         return f"<{type(value).__name__}>"
-
-
-def _mask_and_cut(text: str) -> str:
-    if len(text) <= _MAX_TEXT_LENGTH:
-        return mask_phones(text)
-    return mask_phones(text[:_MAX_TEXT_LENGTH]) + "…"
 
 
 def format_exception(error: BaseException, relation: str = "", seen: tuple[int, ...] = ()) -> str:

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from application.identities.feature import IdentitiesPolicy
 from domain.identities.session import SessionLimits
 from domain.identities.username import UsernameRules
 from entrypoints.http.settings import HttpIdentitySettings
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.otp import OtpSettings
+
+if TYPE_CHECKING:
+    from application.identities.feature import IdentitiesPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +30,11 @@ class IdentitySettings(OtpSettings):
     )
     """A phone number unused for this time gets a new account at its next login; off: never."""
 
-    def identities_policy(self) -> IdentitiesPolicy:
+    def identities_policy(self) -> "IdentitiesPolicy":
         """Return what these settings decide."""
+        # Imported only here: the parent process of the workers needs no use cases.
+        from application.identities.feature import IdentitiesPolicy
+
         return IdentitiesPolicy(
             session_limits=SessionLimits(
                 max_age=self.session_max_age,

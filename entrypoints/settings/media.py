@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from application.media.feature import MediaPolicy
 from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.media.image import SourceFormat, VariantSpec
@@ -13,6 +13,9 @@ from entrypoints.settings import parsers, services
 from entrypoints.settings.declaration import advanced, essential, optional
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.values import MediaStore, Secret
+
+if TYPE_CHECKING:
+    from application.media.feature import MediaPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +83,11 @@ class MediaSettings(ServiceSettings):
         seconds = self.media_cache_max_age // timedelta(seconds=1)
         return f"public, max-age={seconds}, immutable"
 
-    def media_policy(self) -> MediaPolicy:
+    def media_policy(self) -> "MediaPolicy":
         """Return what these settings decide."""
+        # Imported only here: the parent process of the workers needs no use cases.
+        from application.media.feature import MediaPolicy
+
         return MediaPolicy(
             access=self.media_access,
             service_url=f"{self.public_url}/media",

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from application.operations.feature import OperationsPolicy
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import advanced, optional
 from entrypoints.settings.service import ServiceSettings
+
+if TYPE_CHECKING:
+    from application.operations.feature import OperationsPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +25,11 @@ class OperationsSettings(ServiceSettings):
     )
     """Time between cleanups; off if you run `dialtone cleanup` by cron instead."""
 
-    def operations_policy(self) -> OperationsPolicy:
+    def operations_policy(self) -> "OperationsPolicy":
         """Return what these settings decide."""
+        # Imported only here: the parent process of the workers needs no use cases.
+        from application.operations.feature import OperationsPolicy
+
         return OperationsPolicy(
             call_retention=self.call_retention, recording_retention=self.recording_retention
         )

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from application.otp.feature import OtpPolicy
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
@@ -29,6 +28,9 @@ from entrypoints.settings.provider_parsers import parse_sms, parse_voice
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.twilio import TwilioSettings
 from entrypoints.settings.values import Factory, Secret
+
+if TYPE_CHECKING:
+    from application.otp.feature import OtpPolicy
 
 SlidingWindows = tuple[SlidingWindow, ...]
 
@@ -136,7 +138,7 @@ class OtpSettings(TwilioSettings, SmsSettings):
         """Whether a code can be delivered by a call. The console prints it."""
         return self.has_phone_line or prints_codes(self.sms[0])
 
-    def otp_policy(self, *, are_messages_reported: bool) -> OtpPolicy:
+    def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
         """Return what these settings decide.
 
         Args:
@@ -144,6 +146,9 @@ class OtpSettings(TwilioSettings, SmsSettings):
         """
         sends_requests = are_messages_reported or self.has_phone_line
         has_url = self.is_set("DIALTONE_PUBLIC_URL") and sends_requests
+        # Imported only here: the parent process of the workers needs no use cases.
+        from application.otp.feature import OtpPolicy
+
         return OtpPolicy(
             countries=self.countries,
             phone_rules=PhoneRules(accepts_toll_free=self.accepts_toll_free_numbers),

@@ -1,4 +1,4 @@
-"""A service without a phone line loads nothing of it."""
+"""What the processes of the service load: only what they need."""
 
 import subprocess
 import sys
@@ -15,7 +15,13 @@ PHONE_LINE: Final = {
     "TWILIO_AUTH_TOKEN": "the-token",
     "TWILIO_VOICE_FROM": "+14155550006",
 }
-START: Final = """
+PARENT: Final = """
+import sys
+import entrypoints.commands.cli
+import entrypoints.server.run
+print(*sys.modules, sep="\\n")
+"""
+WORKER: Final = """
 import asyncio, sys
 from contextlib import asynccontextmanager
 from unittest.mock import Mock
@@ -43,11 +49,11 @@ print(*sys.modules, sep="\\n")
 """
 
 
-def loaded_modules(folder: Path, environ: dict[str, str]) -> set[str]:
-    """Start and stop a worker in a process of its own; return all modules that it has loaded."""
+def loaded_modules(program: str, folder: Path, environ: dict[str, str]) -> set[str]:
+    """Run a program in a process of its own; return all modules that it has loaded."""
     folder.mkdir()
     run = subprocess.run(
-        [sys.executable, "-c", START],
+        [sys.executable, "-c", program],
         cwd=folder,
         env={**Service(folder, environ).environ, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
@@ -64,8 +70,8 @@ def of_phone_line(modules: set[str]) -> set[str]:
 
 
 def test_only_a_phone_line_loads_what_belongs_to_it(tmp_path: Path) -> None:
-    without = loaded_modules(tmp_path / "without", {})
-    with_line = loaded_modules(tmp_path / "with", PHONE_LINE)
+    without = loaded_modules(WORKER, tmp_path / "without", {})
+    with_line = loaded_modules(WORKER, tmp_path / "with", PHONE_LINE)
 
     assert of_phone_line(without) == set()
     assert {"entrypoints.http.otp.message_status", "entrypoints.http.calls.controller"} <= without
@@ -76,3 +82,10 @@ def test_only_a_phone_line_loads_what_belongs_to_it(tmp_path: Path) -> None:
         "adapters.twilio.calls",
         "entrypoints.http.voice.controller",
     } <= of_phone_line(with_line)
+
+
+def test_the_parent_process_loads_no_use_cases(tmp_path: Path) -> None:
+    loaded = loaded_modules(PARENT, tmp_path / "parent", {})
+
+    assert "entrypoints.settings.settings" in loaded
+    assert {module for module in loaded if module.endswith((".feature", ".use_cases"))} == set()

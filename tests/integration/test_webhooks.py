@@ -124,7 +124,9 @@ async def test_a_malformed_body_is_rejected(
 
 async def test_without_the_id_of_a_call_there_is_no_call(driver: WebhookDriver) -> None:
     for path in (*CALL_PATHS, "/voice/status"):
-        assert_rejected(await driver.post(path, without(FORM, "CallSid")))
+        with capture_logs() as logs:
+            assert_rejected(await driver.post(path, without(FORM, "CallSid")))
+        assert (logs[0]["event"], logs[0]["reason"]) == ("webhook_rejected", "it names no call")
 
 
 async def test_pages_of_other_origins_get_no_other_response(driver: WebhookDriver) -> None:

@@ -9,7 +9,7 @@ from application.webhook_urls import WebhookUrls
 from domain.voice.instructions import Position
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.signed_request import WebhookRejected, read_signed_request, reject
+from entrypoints.http.signed_request import read_signed_request, reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +54,5 @@ async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature]) ->
         raise reject(request, "signature, account or a repeated field")
     fields = voice.ports.parser.parse(signed)
     if not fields.provider_call_id:
-        raise WebhookRejected
+        raise reject(request, "it names no call")
     return Webhook(fields, parameters, WebhookUrls(request.settings.server.public_url), voice)

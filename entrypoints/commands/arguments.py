@@ -56,8 +56,8 @@ def make_parser() -> argparse.ArgumentParser:
     add_flag(
         check,
         "--connect",
-        "try the keys, the database, the media store and the message providers instead; "
-        "nothing is changed, and no message is sent",
+        "try the keys, the database, the media store, the providers and the other parts that the "
+        "settings name instead; nothing is changed, no message is sent and nobody is called",
     )
     add("cleanup", "Delete expired and abandoned data. Safe while the service runs.", "cleanup")
     media = add(

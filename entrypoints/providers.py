@@ -177,7 +177,9 @@ TWILIO: Final = PhoneProvider(
 
 PROVIDERS: Final[tuple[Provider, ...]] = (CONSOLE, TWILIO)
 """All of them, in the order in which messages for operators name them."""
-PHONE_PROVIDERS: Final = tuple(one for one in PROVIDERS if isinstance(one, PhoneProvider))
+PHONE_PROVIDERS: Final = tuple(
+    provider for provider in PROVIDERS if isinstance(provider, PhoneProvider)
+)
 """Those that also place and answer calls."""
 
 

@@ -36,7 +36,9 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
     """
     named = f"{values.get('DIALTONE_SMS', '')},{values.get('DIALTONE_VOICE', '')}".lower()
     names = {name.strip() for name in named.split(",")}
-    unused = tuple(one.prefix for one in PROVIDERS if one.prefix and one.name not in names)
+    unused = tuple(
+        provider.prefix for provider in PROVIDERS if provider.prefix and provider.name not in names
+    )
     if not values.get("DIALTONE_MEDIA", "").startswith("s3://"):
         unused += ("AWS_",)
     return frozenset(name for name in FIELDS if name.startswith(unused))
@@ -89,7 +91,7 @@ def _check_private_media(settings: Settings) -> Iterator[Problem]:
 
 def _used_providers(settings: Settings) -> list[Provider]:
     """Return the shipped providers that send messages, or place and answer calls."""
-    return [one for one in PROVIDERS if one in (*settings.sms, settings.voice)]
+    return [provider for provider in PROVIDERS if provider in (*settings.sms, settings.voice)]
 
 
 def _check_providers(settings: Settings) -> Iterator[Problem]:
@@ -167,7 +169,7 @@ def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
 
 
 def _check_real_messages(settings: Settings) -> Iterator[Problem]:
-    real = ", ".join(one.name for one in PROVIDERS if not one.prints_codes)
+    real = ", ".join(known.name for known in PROVIDERS if not known.prints_codes)
     for provider in settings.sms:
         if isinstance(provider, Provider) and provider.prints_codes:
             yield (

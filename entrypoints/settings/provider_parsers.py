@@ -27,7 +27,7 @@ def parse_sms(text: str) -> tuple[Provider | Factory, ...]:
 
 
 @rejects_with(
-    f"Must be {', '.join(one.name for one in PHONE_PROVIDERS)}, none or package.module:factory."
+    f"Must be {', '.join(known.name for known in PHONE_PROVIDERS)}, none or package.module:factory."
 )
 def parse_voice(text: str) -> PhoneProvider | Factory | None:
     """Parse the provider that places and answers calls, or `none`."""
@@ -36,7 +36,7 @@ def parse_voice(text: str) -> PhoneProvider | Factory | None:
     return find_factory(text) or _parse_shipped(text, PHONE_PROVIDERS)
 
 
-@rejects_with(f"Must be {', '.join(one.name for one in PROVIDERS)} or package.module:factory.")
+@rejects_with(f"Must be {', '.join(known.name for known in PROVIDERS)} or package.module:factory.")
 def _parse_provider(text: str) -> Provider | Factory:
     return find_factory(text) or _parse_shipped(text, PROVIDERS)
 

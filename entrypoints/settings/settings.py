@@ -52,7 +52,7 @@ class PartialSettings(Settings):
 
     def complete(self) -> Settings:
         """Return the settings, when all fields have a value."""
-        return Settings(**{one.name: getattr(self, one.name) for one in fields(self)})
+        return Settings(**{field.name: getattr(self, field.name) for field in fields(self)})
 
 
 FIELDS: Final[Mapping[str, tuple[str, Declaration]]] = declared(Settings)

@@ -41,6 +41,7 @@ class Declaration:
         prefix: How the variable begins. Those of vendors have none of ours: other programs read
             them too.
         needs_phone_line: Whether it has no effect without a phone line.
+        needs_voice_channel: Whether it has no effect if no code can be delivered by a call.
     """
 
     group: Group
@@ -52,6 +53,7 @@ class Declaration:
     name: str = ""
     prefix: str = PREFIX
     needs_phone_line: bool = False
+    needs_voice_channel: bool = False
 
     def default_text(self, settings: Any) -> str:
         """Return the text that the variable has by default, or an empty one."""

@@ -115,7 +115,9 @@ class OtpSettings(TwilioSettings, SmsSettings):
     """Further messages to a phone per hour for each of its devices and each IP of its logins."""
     sms_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "30/1h", "60/1h", "300/1h")
     """Messages that did not lead to a login, per IP (IPv6: per /64) and hour."""
-    voice_limit_per_country: SlidingWindow = limit(_limit, "50/1h", "200/1h", "2000/1h")
+    voice_limit_per_country: SlidingWindow = limit(
+        _limit, "50/1h", "200/1h", "2000/1h", needs_voice_channel=True
+    )
     """Calls with a code that apps request, per country and hour; each is also a message above."""
     verify_limit_per_ip: SlidingWindow = limit(_limit_per_ip, "300/1h", "600/1h", "3000/1h")
     """Codes that one IP (IPv6: one /64) can try in an hour, for all phones together."""

@@ -154,7 +154,10 @@ def find_unused(settings: Settings) -> Iterator[str]:
         return
     not_read = unused_variables(settings.variables.values)
     for name, (_, declaration) in FIELDS.items():
-        if declaration.needs_phone_line and settings.is_set(name) and name not in not_read:
+        is_unused = declaration.needs_phone_line or (
+            declaration.needs_voice_channel and not settings.has_voice_channel
+        )
+        if is_unused and settings.is_set(name) and name not in not_read:
             yield name
 
 

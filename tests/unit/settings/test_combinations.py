@@ -160,14 +160,18 @@ def test_settings_of_the_phone_line_are_unused_without_it() -> None:
         "DIALTONE_OPERATOR": "+14155552671",
         "DIALTONE_OPERATOR_LINES": "3",
         "DIALTONE_CALLBACK_LIMIT_TOTAL": "3/1h",
+        "DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h",
         "TWILIO_VOICE_FROM": "+14155550001",
     }
-    used_anyway = {"DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h", "DIALTONE_CALL_RETENTION": "90d"}
+    used_anyway = {"DIALTONE_CALL_RETENTION": "90d"}
 
     read = read_settings(TWILIO | left | used_anyway, None)
     assert list(find_unused(read)) == []
     read = read_settings(TWILIO | left | used_anyway | {"DIALTONE_VOICE": "none"}, None)
     assert set(find_unused(read)) == left.keys()
+    # The console shows the code of a call.
+    read = read_settings({"DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h"} | CONSOLE, None)
+    assert list(find_unused(read)) == []
     # Other programs read the variables of Twilio too.
     assert list(find_unused(read_settings({"TWILIO_VOICE_FROM": "+14155550001"}, None))) == []
 

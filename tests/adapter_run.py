@@ -1,6 +1,7 @@
 """`make test-adapter ADAPTER=package.module:factory`: the contract tests for another adapter."""
 
 import asyncio
+import faulthandler
 import multiprocessing
 import os
 import sys
@@ -56,12 +57,37 @@ SUITES: Final = {
     ),
 }
 """All suites that an adapter can pass, by the setting that names its factory."""
+ENDING_TIME: Final = 20
+"""Seconds in which a test has to end after it failed."""
 _TYPICAL_METHODS: Final = {
     LIMIT_STORE: ("acquire", "release", "next_available"),
     MEDIA: ("write", "open_file", "url_for"),
     SMS: ("send",),
     VOICE: ("place_call", "render", "verify"),
 }
+
+
+class FailuresAtOnce:
+    """Shows each failure at once, and ends a run that cannot go on after it.
+
+    A call that ignores its cancellation, or a thread that never ends, keeps the event loop open.
+    """
+
+    def __init__(self, output: int) -> None:
+        """Set the descriptor of the output that pytest does not capture."""
+        self._output = output
+
+    @pytest.hookimpl(trylast=True)  # plugins of pytest end their own timers here
+    def pytest_exception_interact(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        """Show the message of a failure. The test has to end soon."""
+        crash = getattr(report.longrepr, "reprcrash", None)
+        message: str = crash.message if crash else report.longreprtext
+        os.write(self._output, f"\n{report.nodeid}: {message.splitlines()[0]}\n".encode())
+        faulthandler.dump_traceback_later(ENDING_TIME, exit=True, file=self._output)
+
+    def pytest_runtest_logfinish(self) -> None:
+        """The test has ended."""
+        faulthandler.cancel_dump_traceback_later()
 
 
 def main(arguments: list[str]) -> int:
@@ -79,7 +105,9 @@ def main(arguments: list[str]) -> int:
         return 2
     contract = Path(__file__).parent / "contract"
     suites = [str(contract / suite) for suite in SUITES[os.environ[SETTING]]]
-    return pytest.main([*suites, "-rfEs", *arguments[1:]])
+    # An adapter may catch an exception that ends its test, but not the end of the process.
+    options = ("-rfEs", "--timeout-method=thread")
+    return pytest.main([*suites, *options, *arguments[1:]], [FailuresAtOnce(os.dup(1))])
 
 
 def find_setting() -> str:

@@ -60,6 +60,7 @@ class PostgresDatabase:
     timeout_seconds: float
     batches: list[Batches] = field(default_factory=list, repr=False)
     """They are finished before the database is closed."""
+    connections_in_use: set[PostgresConnection] = field(default_factory=set, repr=False)
 
     async def read(self, sql: str, values: Values = ()) -> list[Row]:
         """Return the rows of a statement that changes nothing.
@@ -116,6 +117,7 @@ class PostgresDatabase:
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         connection = await self._take_connection(deadline)
+        self.connections_in_use.add(connection)
         try:
             with connection.deadline(deadline):
                 return await call(connection)
@@ -129,6 +131,7 @@ class PostgresDatabase:
                 await self.pool.drain()
             raise port_error(error, is_write=is_write) from None
         finally:
+            self.connections_in_use.remove(connection)
             await self.pool.putconn(connection)
 
     async def _take_connection(self, deadline: float) -> PostgresConnection:
@@ -143,8 +146,9 @@ class PostgresDatabase:
         except PoolClosed:
             raise StorageUnavailable(_CLOSED) from None
         except PoolTimeout:
-            has_some = self.pool.get_stats().get("pool_size", 0) > 0
-            raise StorageUnavailable(TOO_MANY_CALLS if has_some else _NO_CONNECTION) from None
+            # The pool counts those too that are being opened.
+            reason = TOO_MANY_CALLS if self.connections_in_use else _NO_CONNECTION
+            raise StorageUnavailable(reason) from None
 
 
 @asynccontextmanager

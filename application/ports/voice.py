@@ -80,7 +80,10 @@ class RecordingFile:
 
 
 class Recordings(Protocol):
-    """Has the recordings of calls."""
+    """Has the recordings of calls.
+
+    Each method ends within 30 seconds, and so does the wait for each chunk.
+    """
 
     def open_recording(self, recording_id: str) -> AbstractAsyncContextManager[RecordingFile]:
         """Open a recording as a stream of limited size.
@@ -106,8 +109,9 @@ class CallProvider(Recordings, Protocol):
     """Places calls and has the recordings."""
 
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
-        """Ring a phone in bounded time; once it is answered, `url` says what the call does.
+        """Ring a phone; once it is answered, `url` says what the call does.
 
+        - It ends within 15 seconds, retries included.
         - A failure is a result, not an exception. A call is never placed twice.
         - A result that is `ACCEPTED` has the provider's id of the call. After `UNKNOWN`, it may
           ring.

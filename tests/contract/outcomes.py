@@ -33,20 +33,18 @@ async def observe(call: Awaitable[object], seconds: float) -> Outcome:
 
 async def expect_errors(
     calls: Mapping[str, Awaitable[object]], *errors: type[Exception], seconds: float
-) -> None:
-    """Fail with the names of those calls that do not raise one of these errors in time."""
-    wrong = await asyncio.gather(
-        *(_find_wrong(name, call, errors, seconds) for name, call in calls.items())
-    )
-    if any(wrong):
-        pytest.fail("\n".join(filter(None, wrong)), pytrace=False)
+) -> list[Exception]:
+    """Return what the calls raise.
 
-
-async def _find_wrong(
-    name: str, call: Awaitable[object], errors: tuple[type[Exception], ...], seconds: float
-) -> str | None:
-    outcome = await observe(call, seconds)
-    if isinstance(outcome.error, errors):
-        return None
+    Fail with the names of those that do not raise one of these errors in time.
+    """
+    outcomes = await asyncio.gather(*(observe(call, seconds) for call in calls.values()))
     expected = " or ".join(error.__name__ for error in errors)
-    return f"{name} {outcome.words}, but has to raise {expected}"
+    wrong = [
+        f"{name} {outcome.words}, but has to raise {expected}"
+        for name, outcome in zip(calls, outcomes, strict=True)
+        if not isinstance(outcome.error, errors)
+    ]
+    if wrong:
+        pytest.fail("\n".join(wrong), pytrace=False)
+    return [outcome.error for outcome in outcomes if outcome.error is not None]

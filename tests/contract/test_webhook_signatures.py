@@ -43,18 +43,25 @@ async def test_a_request_of_the_provider_is_authentic(driver: VoiceDriver) -> No
 async def test_a_request_with_another_url_signature_or_body_is_not(driver: VoiceDriver) -> None:
     signed = await driver.sign(URL)
 
-    for changed in (
-        replace(signed, url=URL.replace("visit=2", "visit=3")),
-        replace(signed, url=URL.replace("/app/", "/")),
-        replace(signed, url=URL.replace("https", "http")),
-        replace(signed, headers={}),
-        replace(signed, headers=dict.fromkeys(signed.headers, "")),
-        replace(signed, headers={name: f"{text}0" for name, text in signed.headers.items()}),
-        replace(signed, form=(*signed.form, ("Another", "field")))
-        if signed.form
-        else replace(signed, body=signed.body + b" "),
-    ):
-        assert not driver.signatures.verify(changed)
+    other_form = [*signed.form, ("Another", "field")] if signed.form else ()
+    other_headers = {name: f"{text}0" for name, text in signed.headers.items()}
+    changed = {
+        "with another query": replace(signed, url=URL.replace("visit=2", "visit=3")),
+        "with another path": replace(signed, url=URL.replace("/app/", "/")),
+        "with another scheme": replace(signed, url=URL.replace("https", "http")),
+        "without a signature": replace(signed, headers={}),
+        "with an empty signature": replace(signed, headers=dict.fromkeys(signed.headers, "")),
+        "with another signature": replace(signed, headers=other_headers),
+        "with another body": replace(signed, body=signed.body + b" ", form=other_form),
+    }
+    accepted = [how for how, request in changed.items() if driver.signatures.verify(request)]
+    assert accepted == [], f"verify accepted a request {', '.join(accepted)}"
+
+
+async def test_a_request_without_a_signature_is_not_authentic(driver: VoiceDriver) -> None:
+    for request in (SignedRequest(URL, {}), form_request(), json_request()):
+        accepted = driver.signatures.verify(request)
+        assert accepted is False, f"verify returned {accepted!r} for a request without a signature"
 
 
 @pytest.mark.parametrize(

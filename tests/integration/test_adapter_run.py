@@ -3,12 +3,14 @@
 import asyncio
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 
 from tests.adapter_run import SUITES
+from tests.contract.adapter_watch import MAX_PAUSE, watch_loop
 from tests.contract.external_adapter import DATABASE
 from tests.contract.outcomes import observe
 from tests.support.acme_sms import open_acme_messenger
@@ -26,18 +28,22 @@ from tests.support.wrong_adapters import (
     LeftOpen,
     NoResult,
     NoStatusUrl,
+    OwnCallErrors,
     OwnErrors,
     OwnFileErrors,
     RightLimits,
     RightMessenger,
     SignedBodyOnly,
+    StubbornRetries,
     SuccessForUnknown,
     SwallowedErrors,
     SwallowedLimitErrors,
     UnsignedStatus,
+    UnsignedWebhooks,
     open_files,
     open_limits,
     open_messenger,
+    open_voice,
 )
 
 CONTRACT: Final = PROJECT / "tests/contract"
@@ -177,6 +183,28 @@ def test_a_store_that_hides_errors_or_raises_its_own_is_named(
     assert words in run.stdout
 
 
+@pytest.mark.parametrize(
+    ("adapter", "test", "words"),
+    [
+        (UnsignedWebhooks, "without_a_signature", "verify returned True for a request without a s"),
+        (OwnCallErrors, "call_is_placed_once", "place_call raised ConnectionError. A failure is"),
+    ],
+)
+def test_a_promise_that_a_phone_line_breaks_is_named(adapter: type, test: str, words: str) -> None:
+    with FakeAcmeVoice() as acme:
+        run = run_with(open_voice, "-k", test, WRONG_ADAPTER=adapter.__name__, **acme.environ)
+
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert words in run.stdout
+
+
+def test_what_ignores_its_cancellation_ends_the_run_after_the_words() -> None:
+    output = run_delivery(StubbornRetries)
+
+    assert "send returned None. A failure is a DeliveryResult" in output
+    assert "Timeout (0:00:20)!" in output
+
+
 def run_delivery(adapter: type) -> str:
     """Run one test with a messenger that fails it, and return the output."""
     run = run_wrong(open_messenger, adapter, "-k", "to_the_number")
@@ -189,6 +217,15 @@ def test_a_blocked_event_loop_fails_with_the_line_that_blocks() -> None:
 
     assert "The event loop was blocked for 0.3 seconds: " in output
     assert re.search(r"wrong_adapters\.py:\d+ in send\n", output)
+
+
+async def test_a_pause_of_the_event_loop_is_noticed_at_the_limit() -> None:
+    with watch_loop() as pauses:
+        await asyncio.sleep(0)
+        time.sleep(MAX_PAUSE)  # noqa: ASYNC251 -- it is what is noticed
+        await asyncio.sleep(0)
+
+    assert len(pauses) == 1
 
 
 async def test_a_call_that_never_ends_is_left_in_words() -> None:

@@ -57,6 +57,18 @@ async def repositories(process: PostgresProcess, url: str) -> AsyncIterator[Repo
             process.resume()
 
 
+async def test_the_reason_is_the_lost_server_and_not_the_number_of_calls(
+    process: PostgresProcess, repositories: Repositories
+) -> None:
+    process.stop()
+    try:
+        with pytest.raises(StorageUnavailable) as raised:
+            await load_version(repositories)
+        assert str(raised.value) == "there is no connection to a server that accepts writes"
+    finally:
+        process.start()
+
+
 @pytest.mark.parametrize("call", CALLS.keys())
 async def test_a_call_fails_in_bounded_time_and_the_next_succeeds(
     process: PostgresProcess, repositories: Repositories, call: str

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from application.ports.voice import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
+from tests.support.acme_voice import AcmeVoice, open_acme_voice
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.shipped_adapters import open_disk
 
@@ -96,6 +97,17 @@ class EndlessRetries(RightMessenger):
             if result == ACCEPTED:
                 return result
             await asyncio.sleep(0.1)  # before the next of all too many attempts
+
+
+class StubbornRetries(RightMessenger):
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> Any:
+        _KEPT.append(asyncio.create_task(self._retry()))
+        return None
+
+    async def _retry(self) -> None:
+        while True:
+            with suppress(BaseException):  # as a bare `except` does
+                await asyncio.sleep(0.1)  # before the next of all too many attempts
 
 
 class ExceptionFromSend(RightMessenger):
@@ -195,6 +207,28 @@ class OwnErrors(RightLimits):
         return await super().acquire(*reservations)
 
 
+class UnsignedWebhooks:
+    """A phone line that believes everybody, without a method that signs."""
+
+    def __init__(self, voice: AcmeVoice) -> None:
+        self._voice = voice
+
+    def verify(self, request: SignedRequest) -> bool:
+        return True
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "sign_webhook":
+            raise AttributeError(name)
+        return getattr(self._voice, name)
+
+
+class OwnCallErrors(UnsignedWebhooks):
+    """A phone line that raises the errors of its client."""
+
+    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
+        raise ConnectionError(phone.e164)
+
+
 class OwnFileErrors:
     """A media store that raises the errors of its client."""
 
@@ -235,3 +269,9 @@ async def open_limits(*, environ: Mapping[str, str]) -> AsyncIterator[RightLimit
 async def open_files(*, environ: Mapping[str, str]) -> AsyncIterator[OwnFileErrors]:
     async with open_disk(environ=environ) as files:
         yield _chosen(environ)(files)
+
+
+@asynccontextmanager
+async def open_voice(*, environ: Mapping[str, str]) -> AsyncIterator[UnsignedWebhooks]:
+    async with open_acme_voice(environ=environ) as voice:
+        yield _chosen(environ)(voice)

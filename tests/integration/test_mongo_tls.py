@@ -1,10 +1,10 @@
 """A MongoDB server with TLS: each problem with a certificate is named."""
 
-import asyncio
 import os
+import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from application.ports.errors import ConfigurationError, StorageUnavailable
 from tests.integration.mongo_support import StandaloneMongo
 from tests.support.certificates import CertificateAuthority
 from tests.support.repositories import open_mongo_repositories
+from tests.support.tcp_server import open_tcp_server
 
 WITHOUT_CLIENT_CERTIFICATES: Final = "--tlsAllowConnectionsWithoutCertificates"
 UNTRUSTED: Final = "nobody that this machine trusts has issued the server's certificate"
@@ -134,26 +135,17 @@ async def test_a_required_client_certificate_is_named(
     assert "tlsCertificateKeyFile" in error
 
 
-@asynccontextmanager
-async def tls_server(certificate: Path) -> AsyncIterator[str]:
+@contextmanager
+def tls_server(certificate: Path) -> Iterator[str]:
     """Yield the address of a server that ends connections after the handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
-    writers: list[asyncio.StreamWriter] = []
+    def complete_handshake(connection: socket.socket) -> None:
+        context.wrap_socket(connection, server_side=True).close()
 
-    def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        writer.close()
-
-    # The failed handshakes belong to the test.
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    server = await asyncio.start_server(close, "127.0.0.1", 0, ssl=context)
-    async with server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    for writer in writers:
-        with suppress(OSError):
-            await writer.wait_closed()
+    with open_tcp_server(complete_handshake) as port:
+        yield f"127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +160,7 @@ async def test_a_wrong_certificate_is_named(
 ) -> None:
     # mongod does not start with an expired one; a running server keeps it when its time is over.
     certificate = authority.issue(f"wrong {is_expired}", host, is_expired=is_expired)
-    async with tls_server(certificate) as address:
+    with tls_server(certificate) as address:
         error = await opening_error(url_of(address, f"&tls=true&tlsCAFile={authority.file}"))
 
     assert f"{address}/dialtone cannot be reached, because {reason}" in error

@@ -3,12 +3,12 @@
 The PostgreSQL of the tests has no TLS, so a proxy adds it.
 """
 
-import asyncio
+import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
+from select import select
 from typing import Final
 
 import pytest
@@ -18,6 +18,7 @@ from adapters.postgres import inspect_database
 from application.ports.errors import ConfigurationError
 from tests.support.builders import an_id, an_identity
 from tests.support.repositories import open_postgres_repositories
+from tests.support.tcp_server import open_tcp_server
 
 VERIFY: Final = "sslmode=verify-full"
 # https://www.postgresql.org/docs/current/protocol-message-formats.html
@@ -39,43 +40,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> P
 
 
 @pytest.fixture
-async def port(authority: trustme.CA, postgres_database: str) -> AsyncIterator[int]:
+def port(authority: trustme.CA, postgres_database: str) -> Iterator[int]:
     """The port of a proxy with a certificate for 127.0.0.1, which accepts nothing but TLS."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     host, _, server_port = postgres_database.rpartition("/")[0].rpartition("@")[2].partition(":")
 
-    writers: list[asyncio.StreamWriter] = []
-    connections: list[asyncio.Task[None]] = []
+    def serve(connection: socket.socket) -> None:
+        if connection.recv(8, socket.MSG_WAITALL) != _TLS_REQUEST:
+            return
+        connection.sendall(b"S")
+        with (
+            context.wrap_socket(connection, server_side=True) as client,
+            socket.create_connection((host, int(server_port))) as server,
+        ):
+            while True:
+                for source in select([client, server], [], [])[0]:
+                    # A TLS record is shorter, so no part of one is left unread.
+                    block = source.recv(65_536)
+                    if not block:
+                        return
+                    (server if source is client else client).sendall(block)
 
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while block := await reader.read(65_536):
-                writer.write(block)
-                await writer.drain()
-        writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        if await reader.readexactly(8) == _TLS_REQUEST:
-            writer.write(b"S")
-            await writer.start_tls(context)
-            from_server, to_server = await asyncio.open_connection(host, int(server_port))
-            writers.append(to_server)
-            await asyncio.gather(copy(reader, to_server), copy(from_server, writer))
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.append(asyncio.create_task(serve(reader, writer)))
-
-    async with await asyncio.start_server(accept, "127.0.0.1") as proxy:
-        yield proxy.sockets[0].getsockname()[1]
-    for writer in writers:
-        writer.close()
-    # Handshakes that the client ends are failures here, as they should be.
-    await asyncio.gather(*connections, return_exceptions=True)
-    for writer in writers:
-        with suppress(OSError):
-            await writer.wait_closed()
+    with open_tcp_server(serve) as own_port:
+        yield own_port
 
 
 def url_of(postgres_database: str, port: int, options: str, host: str = "127.0.0.1") -> str:

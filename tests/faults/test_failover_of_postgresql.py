@@ -15,12 +15,10 @@ import pytest
 from tests.e2e.app import App
 from tests.faults.faulty_service import run_faulty_service
 from tests.faults.test_elections import (
-    MAX_LIVE_SECONDS,
     REQUESTS,
     assert_in_time,
     assert_unavailable,
     is_busy,
-    measured_health_checks,
     request_many,
 )
 from tests.faults.test_failover_of_mongodb import CLIENTS, FAILED_VERIFICATIONS, Logins
@@ -120,15 +118,12 @@ async def test_without_a_primary_each_request_gets_a_503_in_time(
             await asyncio.sleep(0.5)
         else:
             primary.pause()
-        with measured_health_checks(service) as latencies:
-            failed = await request_many(service, account, REQUESTS)
+        failed = await request_many(service, account, REQUESTS)
 
         for response in failed:
             # A server that is read-only can still be read.
             if not (is_read_only and (response.status_code == 200 or is_busy(response))):
                 assert_unavailable(response)
-        # The event loop has nothing else to do while the server does not respond.
-        assert is_read_only or sorted(latencies)[len(latencies) * 99 // 100] < MAX_LIVE_SECONDS
         assert_in_time(service, failed)
 
         if is_read_only:

@@ -1,33 +1,25 @@
-"""A server that does not respond: every call fails in bounded time, and succeeds afterwards.
+"""The pool of connections to a PostgreSQL that stops, or becomes read-only.
 
-No assertion measures how long that takes: a call that hangs is ended by the time limit of the test
-run, which is far above all timeouts here.
+`test_stopped_servers` has what is the same for MongoDB.
 """
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from adapters.records.batch_loader import MAX_BATCH_SIZE
-from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
-    ConfigurationError,
-    StorageError,
     StorageTimeout,
     StorageUnavailable,
 )
 from application.ports.repositories import Repositories
-from domain.media.page import ItemFilter
-from tests.integration.test_mongo_stopped import (
-    CALLS,
-    RESERVATION,
+from tests.integration.stopped_servers import (
+    create_postgres_database,
     load_version,
     wait_until_healthy,
 )
-from tests.support.builders import NOW, an_id, an_identity
+from tests.support.builders import NOW, an_identity
 from tests.support.repositories import open_postgres_repositories
 from tests.support.servers.postgres import PostgresProcess
 
@@ -40,11 +32,9 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresProces
 
 
 @pytest.fixture
-async def url(process: PostgresProcess) -> str:
+def url(process: PostgresProcess) -> str:
     """The URL of a new database."""
-    name = f"stopped_{uuid.uuid4().hex}"
-    process.server.execute(f"CREATE DATABASE {name}")
-    return f"{process.server.database_url(name)}?timeout=0.7&pool_size=4"
+    return create_postgres_database(process)
 
 
 @pytest.fixture
@@ -67,60 +57,6 @@ async def test_the_reason_is_the_lost_server_and_not_the_number_of_calls(
         assert str(raised.value) == "there is no connection to a server that accepts writes"
     finally:
         process.start()
-
-
-@pytest.mark.parametrize("call", CALLS.keys())
-async def test_a_call_fails_in_bounded_time_and_the_next_succeeds(
-    process: PostgresProcess, repositories: Repositories, call: str
-) -> None:
-    process.pause()
-    with pytest.raises(StorageTimeout) as raised:
-        await CALLS[call](repositories)
-
-    assert raised.value.__cause__ is None
-    process.resume()
-    await wait_until_healthy(repositories)
-    assert await load_version(repositories) > 0
-
-
-async def test_many_waiting_calls_fail_together(
-    process: PostgresProcess, repositories: Repositories
-) -> None:
-    process.pause()
-    calls = [
-        *(repositories.identities.load(an_id(number)) for number in range(10 * MAX_BATCH_SIZE)),
-        *(repositories.identities.replace(an_identity(), 99) for _ in range(100)),
-        *(repositories.media_items.list_page(ItemFilter(), 0, 10) for _ in range(100)),
-        *(repositories.limit_store.acquire(RESERVATION) for _ in range(100)),
-    ]
-
-    results = await asyncio.gather(*calls, return_exceptions=True)
-
-    # Some time out at the server, the others while they wait for a connection.
-    assert all(isinstance(result, StorageError) for result in results)
-    process.resume()
-    await wait_until_healthy(repositories)
-    assert await load_version(repositories) > 0
-
-
-async def test_calls_of_a_request_that_fail_have_one_timeout_together(
-    process: PostgresProcess, repositories: Repositories
-) -> None:
-    request = CURRENT_REQUEST.set(CurrentRequest({}, asyncio.get_running_loop().time()))
-    process.pause()
-    with pytest.raises(StorageTimeout):
-        await repositories.identities.replace(an_identity(), 1)
-
-    # They are not sent.
-    with pytest.raises(StorageUnavailable):
-        await repositories.identities.replace(an_identity(), 1)
-    with pytest.raises(StorageUnavailable):
-        await repositories.identities.load(an_id())
-
-    process.resume()
-    CURRENT_REQUEST.reset(request)
-    await wait_until_healthy(repositories)
-    assert await load_version(repositories) > 0
 
 
 async def test_a_full_pool_is_an_error_in_bounded_time_and_sends_nothing(
@@ -176,25 +112,6 @@ async def test_a_caller_who_is_cancelled_while_the_server_is_frozen_affects_no_o
     assert await load_version(repositories) == 1
 
 
-async def test_repositories_can_be_closed_while_the_server_is_frozen(
-    process: PostgresProcess, url: str
-) -> None:
-    async with open_postgres_repositories(url) as repositories:
-        await repositories.identities.load(an_id())
-        process.pause()
-    process.resume()
-
-
-async def test_a_frozen_server_is_an_error_at_the_start(process: PostgresProcess, url: str) -> None:
-    process.pause()
-    try:
-        with pytest.raises(ConfigurationError, match="has no server that responds"):
-            async with open_postgres_repositories(url):
-                pytest.fail("it was opened")
-    finally:
-        process.resume()
-
-
 async def test_a_restarted_server_costs_no_call(
     process: PostgresProcess, repositories: Repositories
 ) -> None:
@@ -204,24 +121,6 @@ async def test_a_restarted_server_costs_no_call(
 
     assert await load_version(repositories) == 1
     assert await repositories.identities.replace(an_identity(), 1)
-
-
-async def test_a_killed_server_is_found_again_with_all_acknowledged_writes(
-    process: PostgresProcess, repositories: Repositories
-) -> None:
-    version = await load_version(repositories)
-    for _ in range(50):
-        assert await repositories.identities.replace(an_identity(), version)
-        version += 1
-    process.kill()
-    with pytest.raises(StorageUnavailable):
-        await repositories.identities.load(an_id())
-
-    process.start()
-    await wait_until_healthy(repositories)
-
-    assert await load_version(repositories) == version
-    assert await repositories.identities.replace(an_identity(), version)
 
 
 async def replace_until_it_fails(repositories: Repositories) -> None:

@@ -5,10 +5,9 @@ run, which is far above all timeouts here.
 """
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -24,13 +23,20 @@ from application.ports.repositories import Repositories
 from domain.media.page import ItemFilter
 from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
+from tests.integration.stopped_servers import (
+    DatabaseServer,
+    load_version,
+    run_mongo,
+    run_postgres,
+    wait_until_healthy,
+)
 from tests.support.builders import NOW, an_id, an_identity
-from tests.support.repositories import open_mongo_repositories
-from tests.support.servers.mongo import MongoProcess
 
-LIMIT = RateLimit("total", Purpose.DELIVERIES, "requests", SlidingWindow(9, timedelta(hours=1)))
-RESERVATION = Reservation(NOW, (LIMIT,))
-CALLS: dict[str, Callable[[Repositories], Awaitable[object]]] = {
+LIMIT: Final = RateLimit(
+    "total", Purpose.DELIVERIES, "requests", SlidingWindow(9, timedelta(hours=1))
+)
+RESERVATION: Final = Reservation(NOW, (LIMIT,))
+CALLS: Final[dict[str, Callable[[Repositories], Awaitable[object]]]] = {
     "load": lambda db: db.identities.load(an_id()),
     "replace": lambda db: db.identities.replace(an_identity(), 99),
     "acquire": lambda db: db.limit_store.acquire(RESERVATION),
@@ -38,69 +44,50 @@ CALLS: dict[str, Callable[[Repositories], Awaitable[object]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoProcess]:
-    folder: Path = tmp_path_factory.mktemp("stopped")
-    with MongoProcess(folder / "mongo") as process:
-        yield process
+@pytest.fixture(scope="module", params=[run_mongo, run_postgres], ids=["mongo", "postgres"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DatabaseServer]:
+    with request.param(tmp_path_factory.mktemp("stopped")) as server:
+        yield server
 
 
 @pytest.fixture
-async def url(process: MongoProcess) -> str:
-    """The URL of a database that exists: to create one may take longer than this timeout."""
-    name = f"stopped_{uuid.uuid4().hex}"
-    url = f"mongodb://{process.address}/{name}?directConnection=true"
-    async with open_mongo_repositories(url):
-        return f"{url}&timeoutMS=700"
+async def url(server: DatabaseServer) -> str:
+    """The URL of a new database."""
+    return await server.create_database()
 
 
 @pytest.fixture
-async def repositories(process: MongoProcess, url: str) -> AsyncIterator[Repositories]:
-    async with open_mongo_repositories(url) as repositories:
+async def repositories(server: DatabaseServer, url: str) -> AsyncIterator[Repositories]:
+    async with server.open_repositories(url) as repositories:
         await repositories.identities.add(an_identity())
         try:
             yield repositories
         finally:
-            process.resume()
-
-
-async def wait_until_healthy(repositories: Repositories) -> None:
-    while True:
-        try:
-            return await repositories.health.check()
-        except StorageError:
-            # The driver does not report when it has found its server again.
-            await asyncio.sleep(0.05)
-
-
-async def load_version(repositories: Repositories) -> int:
-    """Load the identity, and return its version."""
-    loaded = await repositories.identities.load(an_id())
-    assert loaded is not None
-    assert loaded.value == an_identity()
-    return loaded.version
+            server.process.resume()
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 async def test_a_call_fails_in_bounded_time_and_the_next_succeeds(
-    process: MongoProcess,
+    server: DatabaseServer,
     repositories: Repositories,
     call: Callable[[Repositories], Awaitable[object]],
 ) -> None:
-    process.pause()
+    server.process.pause()
     with pytest.raises(StorageTimeout) as raised:
         await call(repositories)
 
     assert raised.value.__cause__ is None
-    process.resume()
+    server.process.resume()
     await wait_until_healthy(repositories)
     assert await load_version(repositories) > 0
 
 
 async def test_many_waiting_calls_fail_together(
-    process: MongoProcess, repositories: Repositories
+    server: DatabaseServer, repositories: Repositories
 ) -> None:
-    process.pause()
+    server.process.pause()
     calls = [
         *(repositories.identities.load(an_id(number)) for number in range(10 * MAX_BATCH_SIZE)),
         *(repositories.identities.replace(an_identity(), 99) for _ in range(100)),
@@ -112,13 +99,16 @@ async def test_many_waiting_calls_fail_together(
 
     # Some time out at the server, the others while they wait for a connection.
     assert all(isinstance(result, StorageError) for result in results)
+    server.process.resume()
+    await wait_until_healthy(repositories)
+    assert await load_version(repositories) > 0
 
 
 async def test_calls_of_a_request_that_fail_have_one_timeout_together(
-    process: MongoProcess, repositories: Repositories
+    server: DatabaseServer, repositories: Repositories
 ) -> None:
     request = CURRENT_REQUEST.set(CurrentRequest({}, asyncio.get_running_loop().time()))
-    process.pause()
+    server.process.pause()
     with pytest.raises(StorageTimeout):
         await repositories.identities.load(an_id())
 
@@ -128,43 +118,43 @@ async def test_calls_of_a_request_that_fail_have_one_timeout_together(
     with pytest.raises(StorageUnavailable):
         await repositories.identities.load(an_id())
 
-    process.resume()
+    server.process.resume()
     CURRENT_REQUEST.reset(request)
     await wait_until_healthy(repositories)
     assert await load_version(repositories) > 0
 
 
 async def test_repositories_can_be_closed_while_the_server_is_frozen(
-    process: MongoProcess, url: str
+    server: DatabaseServer, url: str
 ) -> None:
-    async with open_mongo_repositories(url) as repositories:
+    async with server.open_repositories(url) as repositories:
         await repositories.identities.load(an_id())
-        process.pause()
-    process.resume()
+        server.process.pause()
+    server.process.resume()
 
 
-async def test_a_frozen_server_is_an_error_at_the_start(process: MongoProcess, url: str) -> None:
-    process.pause()
+async def test_a_frozen_server_is_an_error_at_the_start(server: DatabaseServer, url: str) -> None:
+    server.process.pause()
     try:
-        with pytest.raises(ConfigurationError, match="has no server that accepts writes"):
-            async with open_mongo_repositories(url):
+        with pytest.raises(ConfigurationError, match=server.no_server):
+            async with server.open_repositories(url):
                 pytest.fail("it was opened")
     finally:
-        process.resume()
+        server.process.resume()
 
 
 async def test_a_killed_server_is_found_again_with_all_acknowledged_writes(
-    process: MongoProcess, repositories: Repositories
+    server: DatabaseServer, repositories: Repositories
 ) -> None:
     version = await load_version(repositories)
     for _ in range(50):
         assert await repositories.identities.replace(an_identity(), version)
         version += 1
-    process.kill()
+    server.process.kill()
     with pytest.raises(StorageUnavailable):
         await repositories.identities.load(an_id())
 
-    process.start()
+    server.process.start()
     await wait_until_healthy(repositories)
 
     assert await load_version(repositories) == version

@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.documents import COLLECTIONS, METADATA_COLLECTION
 from adapters.mongo.driver import MotorCollection, RawDocument, latest
+from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 SCHEMA_VERSION: Final = 1
@@ -17,21 +18,7 @@ METADATA_ID: Final = "database"
 CREATION_TIMEOUT: Final = 60.0
 """Seconds for the first write: the first collection may wait for a checkpoint of all databases."""
 
-_EMPTIED: Final = "the database was emptied after it was opened"
 _OTHER_PROGRAM: Final = "{location} has collections of another program: name another database."
-_OTHER_SCHEMA: Final = (
-    "{location} was written by another version of Dialtone (schema {stored}; this version knows "
-    "{known}): start that version, or name another database."
-)
-_OTHER_KEYS: Final = (
-    "{location} was written with other keys: start with the secrets file that it was first opened "
-    "with, or name another database."
-)
-
-_UNFINISHED: Final = (
-    "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
-    "again."
-)
 
 _log = logging.getLogger(__name__)
 
@@ -82,14 +69,12 @@ def _check(metadata: RawDocument, location: str, key_fingerprint: str | None) ->
     schema_version = metadata.get("schema_version")
     if not isinstance(schema_version, int):
         raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
-    if schema_version != SCHEMA_VERSION:
-        raise ConfigurationError(
-            _OTHER_SCHEMA.format(location=location, stored=schema_version, known=SCHEMA_VERSION)
-        )
-    if "unfinished_index_key" in metadata:
-        raise ConfigurationError(_UNFINISHED.format(location=location))
-    if key_fingerprint not in (None, metadata.get("key_fingerprint")):
-        raise ConfigurationError(_OTHER_KEYS.format(location=location))
+    found = DatabaseMetadata(
+        schema_version,
+        metadata.get("key_fingerprint", ""),
+        metadata.get("unfinished_index_key"),
+    )
+    found.check(location, SCHEMA_VERSION, key_fingerprint)
     return schema_version
 
 
@@ -105,7 +90,7 @@ class MongoHealthCheck:
         if problem := self.database.find_tls_problem():
             raise StorageUnavailable(problem)
         if not await self.database.run(lambda: _write_check(self.collection)):
-            raise StorageUnavailable(_EMPTIED)
+            raise StorageUnavailable(EMPTIED)
 
 
 async def _write_check(metadata: MotorCollection) -> bool:

@@ -9,26 +9,14 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.driver import MIN_SERVER_VERSION, PostgresConnection
 from adapters.postgres.schema import METADATA_TABLE, TABLES, creation_statements
+from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 SCHEMA_VERSION: Final = 1
 LOCK_ID: Final = 0x4449414C
 """Of the advisory lock with which one instance at a time opens a database: the letters DIAL."""
 
-_EMPTIED: Final = "the database was emptied after it was opened"
 _OTHER_PROGRAM: Final = "{location} has tables of another program: name another database."
-_OTHER_SCHEMA: Final = (
-    "{location} was written by another version of Dialtone (schema {stored}; this version knows "
-    "{known}): start that version, or name another database."
-)
-_OTHER_KEYS: Final = (
-    "{location} was written with other keys: start with the secrets file that it was first opened "
-    "with, or name another database."
-)
-_UNFINISHED: Final = (
-    "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
-    "again."
-)
 _TOO_OLD: Final = "{location} is a PostgreSQL older than 13: start a newer one."
 _NO_UTF8: Final = (
     "{location} cannot store all texts, because its encoding is not UTF8: create a database with "
@@ -67,15 +55,6 @@ UPDATE {METADATA_TABLE} SET unfinished_index_key = NULL WHERE id = 'database'
 """
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """What a database says of itself."""
-
-    schema_version: int
-    key_fingerprint: str
-    unfinished_index_key: str | None
 
 
 async def prepare(connection: PostgresConnection, location: str, key_fingerprint: str) -> None:
@@ -121,7 +100,7 @@ async def inspect(
 
 async def check(
     connection: PostgresConnection, location: str, key_fingerprint: str | None
-) -> Metadata | None:
+) -> DatabaseMetadata | None:
     """Check server and metadata, in a transaction. Return the metadata; None if there is none.
 
     Raises:
@@ -139,20 +118,11 @@ async def check(
         if not may_create:
             raise ConfigurationError(_NO_SCHEMA.format(location=location))
         return None
-    if metadata.schema_version != SCHEMA_VERSION:
-        raise ConfigurationError(
-            _OTHER_SCHEMA.format(
-                location=location, stored=metadata.schema_version, known=SCHEMA_VERSION
-            )
-        )
-    if metadata.unfinished_index_key is not None:
-        raise ConfigurationError(_UNFINISHED.format(location=location))
-    if key_fingerprint not in (None, metadata.key_fingerprint):
-        raise ConfigurationError(_OTHER_KEYS.format(location=location))
+    metadata.check(location, SCHEMA_VERSION, key_fingerprint)
     return metadata
 
 
-async def find(connection: PostgresConnection, location: str) -> Metadata | None:
+async def find(connection: PostgresConnection, location: str) -> DatabaseMetadata | None:
     """Return the metadata, or None if the database is new.
 
     Raises:
@@ -169,7 +139,7 @@ async def find(connection: PostgresConnection, location: str) -> Metadata | None
         row = None
     if row is None:
         raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
-    return Metadata(*row)
+    return DatabaseMetadata(*row)
 
 
 async def create_missing(connection: PostgresConnection, location: str) -> None:
@@ -215,4 +185,4 @@ class PostgresHealthCheck:
     async def check(self) -> None:
         """Return when the database accepts writes."""
         if not await self.database.write(_WRITE_CHECK):
-            raise StorageUnavailable(_EMPTIED)
+            raise StorageUnavailable(EMPTIED)

@@ -1,0 +1,58 @@
+"""What a database says of itself: its schema version, and the keys that it was written with."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from application.ports.errors import ConfigurationError
+
+EMPTIED: Final = "the database was emptied after it was opened"
+_OTHER_SCHEMA: Final = (
+    "{location} was written by another version of Dialtone (schema {stored}; this version knows "
+    "{known}): start that version, or name another database."
+)
+_OTHER_KEYS: Final = (
+    "{location} was written with other keys: start with the secrets file that it was first opened "
+    "with, or name another database."
+)
+_UNFINISHED: Final = (
+    "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
+    "again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseMetadata:
+    """The metadata of a database on a server.
+
+    Attributes:
+        schema_version: That of the program that created it.
+        key_fingerprint: That of the keys.
+        unfinished_index_key: While the index key is changed, the fingerprint of the keys before.
+    """
+
+    schema_version: int
+    key_fingerprint: str
+    unfinished_index_key: str | None
+
+    def check(self, location: str, schema_version: int, key_fingerprint: str | None) -> None:
+        """Check that this program may use the database.
+
+        Args:
+            location: Hosts and name of the database.
+            schema_version: What this program knows.
+            key_fingerprint: That of its keys, if it is known.
+
+        Raises:
+            ConfigurationError: Another version or other keys have written it, or a change of the
+                index key is not finished.
+        """
+        if self.schema_version != schema_version:
+            raise ConfigurationError(
+                _OTHER_SCHEMA.format(
+                    location=location, stored=self.schema_version, known=schema_version
+                )
+            )
+        if self.unfinished_index_key is not None:
+            raise ConfigurationError(_UNFINISHED.format(location=location))
+        if key_fingerprint not in (None, self.key_fingerprint):
+            raise ConfigurationError(_OTHER_KEYS.format(location=location))

@@ -13,10 +13,10 @@ from adapters.postgres.driver import (
     READ_ONLY,
     ConnectionLost,
     PostgresConnection,
-    PostgresUrl,
     port_error,
     silence_driver,
 )
+from adapters.postgres.url import PostgresUrl
 from adapters.records.call_deadlines import TOO_MANY_CALLS, limit_call, wait_for_batch
 from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
 

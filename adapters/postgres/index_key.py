@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from adapters.postgres.database import open_pool
-from adapters.postgres.driver import parse_url
 from adapters.postgres.metadata import (
     check,
     create_missing,
@@ -13,6 +12,7 @@ from adapters.postgres.metadata import (
     start_change,
 )
 from adapters.postgres.opening import connect, stores_in
+from adapters.postgres.url import parse_url
 from adapters.records.database import Database
 from adapters.records.kinds import PHONE_VERIFICATIONS
 from adapters.records.phone_encryption import PhoneEncryption

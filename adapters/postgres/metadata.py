@@ -7,12 +7,14 @@ from typing import Final
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from adapters.postgres.database import PostgresDatabase
-from adapters.postgres.driver import MIN_SERVER_VERSION, PostgresConnection
+from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.schema import METADATA_TABLE, TABLES, creation_statements
 from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 SCHEMA_VERSION: Final = 1
+MIN_SERVER_VERSION: Final = 130000
+"""PostgreSQL 13, as `server_version` has it."""
 LOCK_ID: Final = 0x4449414C
 """Of the advisory lock with which one instance at a time opens a database: the letters DIAL."""
 

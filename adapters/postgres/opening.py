@@ -6,15 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from adapters.postgres.database import PostgresDatabase, open_pool
-from adapters.postgres.driver import (
-    PostgresConnection,
-    PostgresUrl,
-    errors_while_opening,
-    parse_url,
-)
+from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.limit_store import PostgresLimitStore
 from adapters.postgres.metadata import PostgresHealthCheck, inspect, prepare
+from adapters.postgres.opening_errors import errors_while_opening
 from adapters.postgres.record_store import PostgresRecordStore
+from adapters.postgres.url import PostgresUrl, parse_url
 from adapters.records.database import Database
 
 BUILD_TIMEOUT: Final = 3600.0

@@ -6,7 +6,9 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from adapters.postgres.driver import errors_while_opening, parse_url, port_error
+from adapters.postgres.driver import port_error
+from adapters.postgres.opening_errors import errors_while_opening
+from adapters.postgres.url import parse_url
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,

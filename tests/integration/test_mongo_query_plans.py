@@ -7,6 +7,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -14,7 +15,7 @@ from pymongo import MongoClient
 
 from adapters.mongo.documents import ALL_KINDS, EARLIER_LIMITS
 from adapters.records.database import Database
-from adapters.records.kinds import KINDS
+from adapters.records.kinds import ITEM_PAGES, KINDS, MEDIA_ITEMS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 from adapters.records.record_store import Position
@@ -167,6 +168,15 @@ async def test_what_a_page_skips_and_a_count_are_read_from_the_index_alone(
     assert indexes(page) == [index.name]
     for stages in (skipped, counted):
         assert "FETCH" not in stages
+
+
+async def test_a_total_of_a_large_collection_is_estimated(database: Database) -> None:
+    # No document has this state, and only a count knows that.
+    count = partial(database.records.count, MEDIA_ITEMS, ITEM_PAGES[()], ["none"])
+
+    assert await count(RECORDS // 3, may_estimate=True) == RECORDS // 3
+    assert await count(RECORDS // 2, may_estimate=True) == 0
+    assert await count(RECORDS // 3) == 0
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -16,15 +17,16 @@ import pytest
 
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.limit_store import _LOCK, _SAVE
-from adapters.postgres.opening import stores_in
+from adapters.postgres.opening import open_postgres_database, stores_in
 from adapters.postgres.schema import ALL_KINDS, column_types
 from adapters.records.database import Database
-from adapters.records.kinds import KINDS
+from adapters.records.kinds import ITEM_PAGES, KINDS, MEDIA_ITEMS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 from adapters.records.record_store import Position
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.support.builders import NOW
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import open_postgres_repositories
 from tests.support.servers.postgres import PostgresServer
 
@@ -190,6 +192,17 @@ async def test_a_count_reads_an_index_alone(
 
     assert indexes(plan) == [index.name]
     assert "Index Only Scan" in {node["Node Type"] for node in nodes(plan)}
+
+
+async def test_a_total_of_a_large_table_is_estimated(url: str) -> None:
+    fingerprint = FakePhoneEncryption().key_fingerprint()
+    async with open_postgres_database(url, fingerprint) as database:
+        # No row has this state, and only a count knows that.
+        count = partial(database.records.count, MEDIA_ITEMS, ITEM_PAGES[()], ["none"])
+
+        assert await count(ROWS // 3, may_estimate=True) == ROWS // 3
+        assert await count(ROWS // 2, may_estimate=True) == 0
+        assert await count(ROWS // 3) == 0
 
 
 @pytest.mark.parametrize(

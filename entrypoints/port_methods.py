@@ -53,15 +53,19 @@ def _accepts_same(own: Any, method: Callable[..., object]) -> bool:
     """Return whether a method accepts all arguments of the port's, and only the required ones."""
     _, *parameters = inspect.signature(method).parameters.values()
     required = [
-        one for one in parameters if one.default is one.empty and one.kind is not one.VAR_POSITIONAL
+        parameter
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL
     ]
     return _accepts(own, parameters) and _accepts(own, required)
 
 
 def _accepts(own: Any, parameters: list[inspect.Parameter]) -> bool:
-    named = {one.name: None for one in parameters if one.kind is one.KEYWORD_ONLY}
-    positional = [None for one in parameters if one.kind is not one.KEYWORD_ONLY]
-    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+    named = {
+        parameter.name: None for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    positional = [None for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY]
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
         positional.append(None)  # it accepts several
     with suppress(ValueError):  # a compiled method may have no signature
         try:
@@ -74,7 +78,7 @@ def _accepts(own: Any, parameters: list[inspect.Parameter]) -> bool:
 def _describe_parameters(method: Callable[..., object]) -> str:
     """Return the parameters with their defaults, without types."""
     _, *parameters = inspect.signature(method).parameters.values()
-    untyped = [one.replace(annotation=inspect.Parameter.empty) for one in parameters]
+    untyped = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
     return str(inspect.Signature(untyped))
 
 

@@ -92,7 +92,7 @@ class FailoverMessenger:
         results, remaining = [_NO_MESSENGER], list(self._providers)
         while remaining:
             now = self._now()
-            provider = min(remaining, key=lambda one: one.is_tried_last(now))
+            provider = min(remaining, key=lambda provider: provider.is_tried_last(now))
             remaining.remove(provider)
             # Until the result is known, other messages try it last.
             provider.next_trial_at = now + RETRIAL_INTERVAL
@@ -105,7 +105,7 @@ class FailoverMessenger:
             if sent.status not in _NEXT_IS_TRIED:
                 return replace(sent, provider=provider.name)
             results.append(sent)
-        rejected = [one for one in results if one.status is DeliveryStatus.REJECTED]
+        rejected = [result for result in results if result.status is DeliveryStatus.REJECTED]
         return [*results, *rejected][-1]
 
     async def _send(
@@ -143,7 +143,9 @@ class FailoverMessenger:
                 message lists the reasons.
         """
         now = self._now()
-        unknown = [one.unknown_reason for one in self._providers if now < one.unknown_until]
+        unknown = [
+            provider.unknown_reason for provider in self._providers if now < provider.unknown_until
+        ]
         if unknown:
             raise MessengerUnavailable("; ".join(_UNKNOWN.format(reason=it) for it in unknown))
         await _check_any(self._health_checks)

@@ -98,7 +98,7 @@ def render_document(members: Mapping[str, Any], *, indent: int | None = 2) -> st
 
 def generate_document(*, indent: int | None = 2) -> str:
     """Return a new document with one random key for each purpose (ASVS 5.0 11.5.1)."""
-    lists = {one.value: [generate_entry(one, datetime.now(UTC))] for one in KeyPurpose}
+    lists = {purpose.value: [generate_entry(purpose, datetime.now(UTC))] for purpose in KeyPurpose}
     return render_document({"version": FORMAT_VERSION, **lists}, indent=indent)
 
 

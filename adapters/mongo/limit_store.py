@@ -165,11 +165,11 @@ class MongoLimitStore:
                 await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 -- no secret
         except (StorageError, CorruptRecord) as storage_error:
             error = storage_error
-        for one in pending:
-            one.outcome = error
+        for waiting in pending:
+            waiting.outcome = error
         # If it fails, the permits expire.
         with suppress(StorageError):
-            await self._write(release_permits(one.acquisition for one in pending))
+            await self._write(release_permits(waiting.acquisition for waiting in pending))
 
     async def _run_round(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
         """Acquire reservations as if they held nothing, and save what that changes.
@@ -177,28 +177,28 @@ class MongoLimitStore:
         Returns:
             Those that others prevented.
         """
-        documents = await self._load(record_ids(*(one.reservation for one in pending)))
-        # Read twice, because the records of one are changed.
+        documents = await self._load(record_ids(*(waiting.reservation for waiting in pending)))
+        # Read twice, because those of one reading are changed.
         stored, records = _read_all(documents), _read_all(documents)
-        holding = [one.acquisition for one in pending if one.held]
+        holding = [waiting.acquisition for waiting in pending if waiting.held]
         outcomes, changed = apply_changes(
-            [*holding, *(one.reservation for one in pending)],
+            [*holding, *(waiting.reservation for waiting in pending)],
             {
                 record_id: record.record if isinstance(record, StoredRecord) else record
                 for record_id, record in records.items()
             },
         )
-        for one, outcome in zip(pending, outcomes[len(holding) :], strict=True):
-            one.outcome = outcome
+        for waiting, outcome in zip(pending, outcomes[len(holding) :], strict=True):
+            waiting.outcome = outcome
         updates = _save_all(stored, changed, pending)
-        held = {one: one.held for one in pending}
-        for one in pending:
+        held = {waiting: waiting.held for waiting in pending}
+        for waiting in pending:
             # It has these whatever becomes of the write.
-            one.held = tuple(limit for limit in one.held if limit in one.counted)
+            waiting.held = tuple(limit for limit in waiting.held if limit in waiting.counted)
         ids = sorted(updates)
         written_count = await self._write([updates[record_id] for record_id in ids])
         rejected = ids[written_count:]
-        return [one for one in pending if not one.finish_write(held[one], rejected)]
+        return [waiting for waiting in pending if not waiting.finish_write(held[waiting], rejected)]
 
     async def _load(self, ids: Collection[str]) -> Sequence[RawDocument]:
         if not ids:
@@ -238,8 +238,8 @@ def _save_all(
     """Return the update of each record that is different now, by its id."""
     sizes = {
         (limit.record_id, limit.name): limit.window.limit
-        for one in pending
-        for limit in one.counted
+        for waiting in pending
+        for limit in waiting.counted
     }
     updates: dict[str, UpdateOne] = {}
     for record_id, record in changed.items():

@@ -38,9 +38,9 @@ def release_permits(acquisitions: Iterable[Acquisition]) -> Sequence[UpdateOne]:
     They read nothing before: what expired may be gone, and is skipped.
     """
     released = Counter(
-        _CounterId(limit.record_id, limit.name, counter_key(limit, one.acquired_at))
-        for one in acquisitions
-        for limit in one.limits
+        _CounterId(limit.record_id, limit.name, counter_key(limit, acquisition.acquired_at))
+        for acquisition in acquisitions
+        for limit in acquisition.limits
     )
     return [_release(counter_id, count) for counter_id, count in released.items()]
 

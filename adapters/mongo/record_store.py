@@ -212,7 +212,7 @@ async def delete_oldest(
     if not found:
         return 0
     # A document may have been replaced since, and expire later.
-    still_expired = {"_id": {"$in": [one["_id"] for one in found]}, **expired}
+    still_expired = {"_id": {"$in": [document["_id"] for document in found]}, **expired}
     result = await database.run(lambda: collection.delete_many(still_expired))
     return result.deleted_count
 

@@ -60,7 +60,7 @@ class _Frame:
     @property
     def is_complete(self) -> bool:
         """Whether no scan is missing."""
-        return not any(one.missing for one in self._components.values())
+        return not any(component.missing for component in self._components.values())
 
     def scan(self, content: mmap.mmap, start: int) -> None:
         """Record a scan. One of a progressive image has some bits of some coefficients."""
@@ -74,8 +74,8 @@ class _Frame:
 
     def count_units(self) -> int:
         """Return the number of units that the latest scan codes (ITU-T T.81, A.2)."""
-        horizontal = max(one.horizontal for one in self._components.values()) or 1
-        vertical = max(one.vertical for one in self._components.values()) or 1
+        horizontal = max(component.horizontal for component in self._components.values()) or 1
+        vertical = max(component.vertical for component in self._components.values()) or 1
         width: float = self.width / (8 * horizontal)
         height: float = self.height / (8 * vertical)
         if len(self._scanned) == 1:  # not interleaved: its own blocks, without padding

@@ -46,7 +46,9 @@ class PixelAllowance:
     def _forget_before(self, minute: int) -> None:
         """Forget the minutes that have expired, and identities without others."""
         for identity_id, used in list(self._used.items()):
-            for expired in [one for one in used if one + _MINUTES <= minute]:
+            for expired in [
+                used_minute for used_minute in used if used_minute + _MINUTES <= minute
+            ]:
                 del used[expired]
             if not used:
                 del self._used[identity_id]

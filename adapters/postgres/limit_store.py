@@ -118,8 +118,12 @@ async def _execute_once(
         loaded = _decode(await cursor.fetchall())
         existing = frozenset(loaded)
         outcomes, changed = apply_changes(changes, loaded)
-        added = {one: record for one, record in changed.items() if one not in existing}
-        saved = {one: record for one, record in changed.items() if one in existing}
+        added = {
+            record_id: record for record_id, record in changed.items() if record_id not in existing
+        }
+        saved = {
+            record_id: record for record_id, record in changed.items() if record_id in existing
+        }
         if added:
             await connection.execute(_ADD, _columns_of(added))
         if saved:

@@ -53,7 +53,11 @@ Records = dict[str, LimitRecord]
 
 def record_ids(*reservations: Reservation) -> list[str]:
     """Return the ids of all records that these reservations may need."""
-    return list(dict.fromkeys(limit.record_id for one in reservations for limit in one.all_limits))
+    return list(
+        dict.fromkeys(
+            limit.record_id for reservation in reservations for limit in reservation.all_limits
+        )
+    )
 
 
 def find_available(reservation: Reservation, records: Mapping[str, LimitRecord]) -> datetime:

@@ -121,7 +121,7 @@ class RecordKind(Generic[R]):
 
     def find_index(self, order: str) -> Index:
         """Return the index of all records that have this field, in its order."""
-        return next(one for one in self.indexes if one.order == order and not one.equal)
+        return next(index for index in self.indexes if index.order == order and not index.equal)
 
     def to_fields(self, record: R, native_types: Sequence[type] = ()) -> Fields:
         """Return the fields of a record that are not None.

@@ -143,7 +143,7 @@ class CheckMedia:
         item = loaded.value
         if item.storage_key in missing:
             return await self.mark_for_deletion(loaded)
-        present = tuple(one for one in item.variants if one.storage_key not in missing)
+        present = tuple(variant for variant in item.variants if variant.storage_key not in missing)
         return await self.media_items.replace(item.replace_variants(present), loaded.version)
 
     async def _has_item(self, storage_key: str) -> bool:

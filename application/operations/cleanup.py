@@ -126,7 +126,7 @@ class Cleanup:
         """Delete unverified identities, unless a call or a login is faster."""
         expired = await self.repositories.identities.list_expired(now, BATCH_SIZE)
         replace = self.repositories.identities.replace
-        return sum([await replace(one.value.delete(now), one.version) for one in expired])
+        return sum([await replace(loaded.value.delete(now), loaded.version) for loaded in expired])
 
     async def _purge_identities(self, now: datetime) -> int:
         deleted = await self.repositories.identities.list_unpurged(BATCH_SIZE)
@@ -155,7 +155,9 @@ class Cleanup:
             now - USERNAME_HOLD_PERIOD, BATCH_SIZE
         )
         replace = self.repositories.identities.replace
-        return sum([await replace(one.value.release_username(), one.version) for one in due])
+        return sum(
+            [await replace(loaded.value.release_username(), loaded.version) for loaded in due]
+        )
 
     async def _delete_unfinished_files(self, now: datetime) -> int:
         with suppress(MediaStorageUnavailable):

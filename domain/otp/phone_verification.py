@@ -109,7 +109,11 @@ class PhoneVerification:
         An IP of a login expires after 90 days, that of a delivery and a callback after one day,
         that of an attempt with the code.
         """
-        tried = [one.challenge_id for one in self.deliveries if one.attempts_of_unknown_ips]
+        tried = [
+            delivery.challenge_id
+            for delivery in self.deliveries
+            if delivery.attempts_of_unknown_ips
+        ]
         times = [challenge.expires_at for challenge in self.challenges if challenge.id in tried]
         return min([*times, *self._expiry_times], default=None)
 
@@ -200,7 +204,9 @@ class PhoneVerification:
 
     def find_delivery(self, request_id: str) -> Delivery | None:
         """Return the delivery that this request caused, or None."""
-        return next((one for one in self.deliveries if one.request_id == request_id), None)
+        return next(
+            (delivery for delivery in self.deliveries if delivery.request_id == request_id), None
+        )
 
     def reject_delivery(self, request_id: str) -> "PhoneVerification":
         """Return the state after every provider rejected this delivery (see `Delivery.reject`)."""
@@ -252,7 +258,9 @@ class PhoneVerification:
         if available_at > now:
             raise TooManyOtpRequests(whole_seconds(now, available_at))
         challenges = [callback.challenge for callback in pruned.callbacks]
-        resendable = (one for one in challenges if one.is_resendable(now, key_ids))
+        resendable = (
+            challenge for challenge in challenges if challenge.is_resendable(now, key_ids)
+        )
         challenge = next(resendable, new_challenge)
         attempts = pruned._attempts_of_new_delivery(is_limited=is_limited)
         counter = AttemptCounter(CounterKind.CALLBACK, call_id, attempts)
@@ -261,7 +269,7 @@ class PhoneVerification:
 
     def find_callback(self, call_id: str) -> Callback | None:
         """Return the callback with this call, or None."""
-        return next((one for one in self.callbacks if one.call_id == call_id), None)
+        return next((callback for callback in self.callbacks if callback.call_id == call_id), None)
 
     def reject_callback(self, call_id: str) -> "PhoneVerification":
         """Return the state after the provider rejected the call of this callback.
@@ -270,17 +278,20 @@ class PhoneVerification:
         permits: otherwise those attempts would not count.
         """
         rejected = [
-            one for one in self.callbacks if one.call_id == call_id and not one.counter.used
+            callback
+            for callback in self.callbacks
+            if callback.call_id == call_id and not callback.counter.used
         ]
-        kept = [one for one in self.callbacks if one not in rejected]
+        kept = [callback for callback in self.callbacks if callback not in rejected]
         return replace(
             self,
             callbacks=tuple(
-                replace(one, permits=None) if one.call_id == call_id else one for one in kept
+                replace(callback, permits=None) if callback.call_id == call_id else callback
+                for callback in kept
             ),
             rejected_callbacks=(
                 *self.rejected_callbacks,
-                *(one.requested_at for one in rejected),
+                *(callback.requested_at for callback in rejected),
             ),
         )
 
@@ -342,7 +353,11 @@ class PhoneVerification:
         comparable = self.active_challenges(now)
         if self.callbacks and self.callbacks[-1].challenge.is_active(now):
             comparable = (*comparable, self.callbacks[-1].challenge)
-        used = [one for one in self.all_challenges if one.used_at and now < one.retained_until]
+        used = [
+            challenge
+            for challenge in self.all_challenges
+            if challenge.used_at and now < challenge.retained_until
+        ]
 
         def rank(challenge: Challenge) -> tuple[bool, datetime]:
             return challenge.was_used_with(request_id), challenge.used_at or now

@@ -51,16 +51,23 @@ class UnchallengedAttempts:
         latest_at = max(self._times(now), default=None)
         if latest_at is None or now - latest_at >= REPEAT_PERIOD:
             return False
-        return any(one.digest == digest and one.attempted_at == latest_at for one in self.attempts)
+        return any(
+            attempt.digest == digest and attempt.attempted_at == latest_at
+            for attempt in self.attempts
+        )
 
     def count(self, digest: str, now: datetime) -> "UnchallengedAttempts":
         """Return them with one more, without those that count for no clock."""
         since = now - UNCHALLENGED_ATTEMPTS.period - CLOCK_SKEW
-        kept = tuple(one for one in self.attempts if one.attempted_at > since)
+        kept = tuple(attempt for attempt in self.attempts if attempt.attempted_at > since)
         return replace(self, attempts=(*kept, UnchallengedAttempt(digest, now)))
 
     def _times(self, now: datetime) -> Sequence[datetime]:
-        return [one.attempted_at for one in self.attempts if one.attempted_at <= now + CLOCK_SKEW]
+        return [
+            attempt.attempted_at
+            for attempt in self.attempts
+            if attempt.attempted_at <= now + CLOCK_SKEW
+        ]
 
 
 def unchallenged_attempts_id(client_ip: HashedClientIp, phone_key: str) -> str:

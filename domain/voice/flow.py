@@ -238,7 +238,7 @@ class CallFlow:
         """Return whether a choice leads to joining or leaving, or to a menu that confirms it."""
         node = self._skip_texts(choice.next)
         if isinstance(node, MenuNode):
-            confirmations = [one for one in node.choices if YES in one.words]
+            confirmations = [choice for choice in node.choices if YES in choice.words]
             nodes = [self._skip_texts(confirmation.next) for confirmation in confirmations]
         else:
             nodes = [node]

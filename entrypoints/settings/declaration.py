@@ -105,9 +105,9 @@ def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
 
 def descriptions(settings: type[Any]) -> dict[str, str]:
     """Return the docstrings below the fields of a class and its bases by the fields' names."""
-    classes = [one for one in settings.__mro__ if dataclasses.is_dataclass(one)]
+    classes = [owner for owner in settings.__mro__ if dataclasses.is_dataclass(owner)]
     return {
         name: text
-        for one in classes
-        for name, text in _DESCRIBED_FIELD.findall(inspect.getsource(one))
+        for owner in classes
+        for name, text in _DESCRIBED_FIELD.findall(inspect.getsource(owner))
     }

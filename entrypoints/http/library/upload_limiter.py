@@ -229,7 +229,9 @@ class UploadLimiter:
         """
         while self._reserved() + size - upload.reserved_bytes > self.total_space():
             # Those that have only memory give no space back.
-            holders = [one for one in self._uploads if one.reserved_bytes or one is upload]
+            holders = [
+                holder for holder in self._uploads if holder.reserved_bytes or holder is upload
+            ]
             ended = self._choose(holders, upload)
             if ended is upload:
                 raise NoUploadSpace
@@ -249,23 +251,23 @@ class UploadLimiter:
         """
         now = self.now()
         receiving = [upload for upload in holders if upload.is_receiving]
-        slow = [one for one in receiving if one.rate(now) < self._min_rate]
-        slow = [one for one in slow if now - one.began_at >= RATE_DELAY_SECONDS]
+        slow = [upload for upload in receiving if upload.rate(now) < self._min_rate]
+        slow = [upload for upload in slow if now - upload.began_at >= RATE_DELAY_SECONDS]
         if slow:
-            return min(slow, key=lambda one: one.rate(now))
+            return min(slow, key=lambda upload: upload.rate(now))
         users = Counter(upload.identity_id for upload in self._uploads)
         by_network: Counter[str] = Counter()
         by_user: Counter[tuple[str, str]] = Counter()
-        for one in receiving:
-            held = round(one.received_bytes * (now - one.began_at))
-            by_network[one.network] += held
-            by_user[one.network, one.identity_id] += held
+        for upload in receiving:
+            held = round(upload.received_bytes * (now - upload.began_at))
+            by_network[upload.network] += held
+            by_user[upload.network, upload.identity_id] += held
         return max(
-            [one for one in receiving if users[one.identity_id] > 1] or [in_need],
-            key=lambda one: (
-                by_network[one.network],
-                by_user[one.network, one.identity_id],
-                -one.rate(now),
+            [upload for upload in receiving if users[upload.identity_id] > 1] or [in_need],
+            key=lambda upload: (
+                by_network[upload.network],
+                by_user[upload.network, upload.identity_id],
+                -upload.rate(now),
             ),
         )
 

@@ -13,12 +13,13 @@ class Principal:
     """The identity that is calling, as it is now, and the session of its access token.
 
     Without a recent login an administrator may do and see only what members may: a stolen token
-    must not open everything for months.
+    must not open everything for months. What cannot be undone needs a fresh one.
     """
 
     identity: Identity
     session: Session
     has_recent_login: bool
+    has_fresh_login: bool = False
 
     @property
     def viewer(self) -> Identity:

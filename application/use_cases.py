@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from application.administration.feature import AdministrationFeature
+from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
 from application.media.feature import MediaFeature, MediaPolicy, MediaPorts
 from application.operations.feature import OperationsFeature, OperationsPolicy, OperationsPorts
@@ -10,6 +12,7 @@ from application.otp.feature import OtpFeature, OtpPolicy, OtpPorts
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
 from application.ports.voice import VoicePorts
+from application.record_act import RecordAct
 
 if TYPE_CHECKING:
     from application.voice.feature import VoiceFeature, VoicePolicy
@@ -47,14 +50,32 @@ class UseCases:
 
     def __init__(self, ports: Ports, policy: Policy) -> None:
         system, repositories = ports.system, ports.repositories
-        self.media = MediaFeature(system, repositories, ports.media, policy.media)
+        record_act = RecordAct(repositories.audit_log, system.clock, system.randomness)
+        self.media = MediaFeature(system, repositories, ports.media, policy.media, record_act)
         self.identities = IdentitiesFeature(
-            system, repositories, ports.identities, policy.identities, self.media.mark_for_deletion
+            system,
+            repositories,
+            ports.identities,
+            policy.identities,
+            self.media.mark_for_deletion,
+            ports.otp.keyed_hashes,
+            record_act,
         )
         self.otp = OtpFeature(system, repositories, ports.otp, policy.otp, self.identities)
         self.operations = OperationsFeature(
-            system, repositories, ports.operations, policy.operations, self.media
+            system, repositories, ports.operations, policy.operations, self.media, record_act
         )
+        self.administration = AdministrationFeature(
+            system,
+            repositories,
+            ports.otp.keyed_hashes,
+            self.identities,
+            self.otp,
+            record_act,
+            quota=policy.media.quota,
+            call_retention=policy.operations.call_retention,
+        )
+        self.export = ExportFeature(system, repositories, ports.operations, self.administration)
         self.voice = _build_voice(ports, policy, self.otp)
 
 

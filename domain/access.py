@@ -21,12 +21,12 @@ def can_act_for(principal: Identity, owner_id: str) -> bool:
 
 
 def visible_phone(viewer: Identity, identity: Identity) -> str | None:
-    """Return the phone number of `identity` as `viewer` may see it.
+    """Return the phone number of `identity` as `viewer` sees it without an entry in the audit.
 
     Returns:
-        The E.164 number for the identity itself and for administrators, the masked number for
-        everybody else. None if the identity has no phone number.
+        The E.164 number for the identity itself, the masked number for everybody else. None if the
+        identity has no phone number.
     """
     if identity.phone is None:
         return None
-    return identity.phone.e164 if can_act_for(viewer, identity.id) else identity.phone.masked
+    return identity.phone.e164 if viewer.id == identity.id else identity.phone.masked

@@ -10,17 +10,21 @@ DomainError
 ├── Unauthenticated               no access token, or an invalid one
 │   └── InvalidRefreshToken       the same for a refresh token
 ├── Unavailable                   a part that the service needs does not respond
-├── TooManyOtpRequests, TooManyAttempts, TooManyPixels    a rate limit is reached; all have
-│   │                             `retry_after`
+│   └── AuditFailed               the audit entry was not written, so nothing was done
+├── TooManyOtpRequests, TooManyAttempts, TooManyPixels, TooManyResets, TooManyPhones,
+│   │   TooManyExports            a rate limit is reached; all have `retry_after`
 │   └── TooManyAttemptsFromIp     the same for all phones
 ├── TooManyUploads, NoUploadSpace uploads that are in progress leave no room for another one
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
 ├── SessionNotFound
-├── PhoneMismatch, PhoneInUse, UsernameInUse, UserNotFound, UserSaveFailed
-├── CallNotFound, CallRecordingNotFound
+├── Forbidden                     only others may do this
+│   └── InsufficientScope         a service token lacks the scope
+├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
+├── PhoneMismatch, PhoneInUse, UsernameInUse, UserNotFound, UserSaveFailed, PhoneBlocked
+├── CallNotFound, CallRecordingNotFound, TokenNotFound
 ├── QuotaExceeded                 the user's library is full
 ├── UploadInProgress, ItemDeleted, IdempotencyKeyReused    an upload is repeated by its key
-└── ItemNotFound, MediaFileNotFound, Forbidden, UnsupportedImageType, InvalidImage,
+└── ItemNotFound, MediaFileNotFound, UnsupportedImageType, InvalidImage,
     MediaStorageFailed, MediaStorageNotResponding, ItemSaveFailed, LibraryReadFailed
 
 Errors carry data. The texts for clients are in `entrypoints/http/errors`. A message is set only
@@ -115,6 +119,10 @@ class Unavailable(DomainError):
     """A part that the service needs does not respond; a retry may succeed."""
 
 
+class AuditFailed(Unavailable):
+    """The audit entry was not written, so nothing was done."""
+
+
 class RateLimitExceeded(DomainError):
     """A rate limit is reached; `retry_after` is in whole seconds."""
 
@@ -143,6 +151,18 @@ class TooManyAttemptsFromIp(TooManyAttempts):
 
     A new code helps only a client that sends its request id.
     """
+
+
+class TooManyResets(RateLimitExceeded):
+    """The limits of this phone were reset twice within the last day."""
+
+
+class TooManyPhones(RateLimitExceeded):
+    """The service token has read as many full phone numbers as it may in a day."""
+
+
+class TooManyExports(RateLimitExceeded):
+    """The user has exported the data within the last day."""
 
 
 class TooManyPixels(RateLimitExceeded):
@@ -231,12 +251,20 @@ class UserNotFound(DomainError):
     """There is no user with this id, or no longer."""
 
 
+class PhoneBlocked(DomainError):
+    """Nothing is sent to this phone, because it is blocked."""
+
+
 class UserSaveFailed(DomainError):
     """The database did not save the user."""
 
 
 class ItemNotFound(DomainError):
     """There is no library item with this id, or no longer."""
+
+
+class TokenNotFound(DomainError):
+    """There is no service token with this id."""
 
 
 class CallNotFound(DomainError):
@@ -251,8 +279,20 @@ class Forbidden(DomainError):
     """Only the owner or an administrator may do this."""
 
 
+class InsufficientScope(Forbidden):
+    """The service token may not do this: it lacks the scope, which is named."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self.scope = scope
+
+
 class ReauthenticationRequired(DomainError):
     """An administrator has to log in again before this action."""
+
+
+class FreshLoginRequired(ReauthenticationRequired):
+    """This needs a login within the last 15 minutes."""
 
 
 class UnsupportedImageType(DomainError):

@@ -37,6 +37,7 @@ _LIMITS: Final = (
 SUITES: Final = {
     DATABASE: (
         "test_record_store.py",
+        "test_administration.py",
         "test_record_indexes.py",
         *_LIMITS,
         "test_phone_verifications.py",

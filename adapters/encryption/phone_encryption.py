@@ -1,6 +1,6 @@
 """Stored phone numbers: blind index by HMAC-SHA256, encryption by AES-256-GCM.
 
-Stored client IPs and number ranges: HMAC-SHA256.
+Stored client IPs, number ranges and the phones of audit entries: HMAC-SHA256.
 """
 
 import re
@@ -26,6 +26,7 @@ _FINGERPRINT_MESSAGE: Final = b"fingerprint of the phone index key"
 _FINGERPRINT_LENGTH: Final = 16
 _CLIENT_IP_KEY_MESSAGE: Final = b"key of the client ip hashes"
 _NUMBER_RANGE_KEY_MESSAGE: Final = b"key of the number range hashes"
+_PHONE_KEY_MESSAGE: Final = b"key of the phone hashes"
 _MEDIA_URL_KEY_MESSAGE: Final = b"key of the media URL signatures"
 _HASH_BYTES: Final = 16
 _IPV4: Final = re.compile(r"([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}")
@@ -39,8 +40,8 @@ class AesPhoneEncryption:
 
     - Format: version (1 byte), key id (8 ASCII characters), nonce (12 bytes), ciphertext with tag.
     - The record id is associated data, so a ciphertext cannot be moved to another record.
-    - Client IPs and number ranges are hashed, and URLs signed, with keys of their own, which are
-      derived from the index key.
+    - Client IPs, number ranges and the phones of audit entries are hashed, and URLs signed, with
+      keys of their own, which are derived from the index key.
     - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key. So a stored
       ciphertext is kept while the key is the same, and keys are rotated.
     """
@@ -53,6 +54,7 @@ class AesPhoneEncryption:
         self._index_mac = HMAC(index_key, SHA256())
         self._client_ip_mac = self._derive_mac(_CLIENT_IP_KEY_MESSAGE)
         self._number_range_mac = self._derive_mac(_NUMBER_RANGE_KEY_MESSAGE)
+        self._phone_mac = self._derive_mac(_PHONE_KEY_MESSAGE)
         self._media_url_mac = self._derive_mac(_MEDIA_URL_KEY_MESSAGE)
         self._encryption_keys = encryption_keys
         self._randomness = randomness
@@ -116,6 +118,10 @@ class AesPhoneEncryption:
     def hash_number_range(self, number_range: str) -> str:
         """Return the hash of the number range: 32 hex digits."""
         return _hash_text(self._number_range_mac, number_range)
+
+    def hash_phone(self, phone: PhoneNumber) -> str:
+        """Return the hash of the phone: 32 hex digits."""
+        return _hash_text(self._phone_mac, phone.e164)
 
     def sign_media_url(self, text: str) -> str:
         """Return the signature of the parts of a URL: 32 hex digits."""

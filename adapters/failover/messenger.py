@@ -102,8 +102,9 @@ class FailoverMessenger:
                 _log.warning(
                     {"event": "delivery_unknown", "provider": provider.name, "reason": sent.reason}
                 )
+            sent = replace(sent, provider=provider.name)
             if sent.status not in _NEXT_IS_TRIED:
-                return replace(sent, provider=provider.name)
+                return sent
             results.append(sent)
         rejected = [result for result in results if result.status is DeliveryStatus.REJECTED]
         return [*results, *rejected][-1]

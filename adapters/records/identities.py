@@ -89,6 +89,14 @@ class ConsentRecord(msgspec.Struct, gc=False):
     given_at: datetime
 
 
+class DataExportRecord(msgspec.Struct, gc=False):
+    """The latest export of a person's own data."""
+
+    started_at: datetime
+    transfers: int = 1
+    is_complete: bool = False
+
+
 class IdentityRecord(Record, kw_only=True):
     """An identity. `username_key` is unique. It stays as it is while the name does."""
 
@@ -112,6 +120,7 @@ class IdentityRecord(Record, kw_only=True):
     days_of_use: int = 0
     is_verified: bool = True
     consent: ConsentRecord | None = None
+    data_export: DataExportRecord | None = None
     expires_at: datetime | None = None
 
 

@@ -7,6 +7,7 @@ and indexes are stored: a change makes a new one, and leaves the old one to the 
 from itertools import chain, combinations
 from typing import Any, Final
 
+from adapters.records.administration import AuditEntryRecord, ServiceTokenRecord
 from adapters.records.calls import CallRecord
 from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.identities import DeletionRecord, IdentityRecord
@@ -114,6 +115,22 @@ DELIVERY_REPORTS: Final = RecordKind(
     Index(name="delivery_reports_expires_at", order=EXPIRES_AT),
 )
 
+AUDIT_ENTRIES: Final = RecordKind(
+    "audit_entries",
+    AuditEntryRecord,
+    Index(name="audit_entries_at", order="at", is_paged=True),
+    Index(name="audit_entries_subject", equal=("subject",), order="at", is_paged=True),
+    Index(name="audit_entries_actor", equal=("actor_kind", "actor_id"), order="at", is_paged=True),
+    Index(name="audit_entries_expires_at", order=EXPIRES_AT),
+)
+ALL_ENTRIES, ENTRIES_BY_SUBJECT, ENTRIES_BY_ACTOR, _ = AUDIT_ENTRIES.indexes
+
+SERVICE_TOKENS: Final = RecordKind(
+    "service_tokens",
+    ServiceTokenRecord,
+    Index(name="service_tokens_expires_at", order=EXPIRES_AT),
+)
+
 # Not `leases`: those of earlier versions have no version.
 LEASES: Final = RecordKind(
     "instance_leases", LeaseRecord, Index(name="instance_leases_expires_at", order=EXPIRES_AT)
@@ -128,6 +145,8 @@ KINDS: Final[tuple[RecordKind[Any], ...]] = (
     IDEMPOTENCY_KEYS,
     CALLS,
     DELIVERY_REPORTS,
+    AUDIT_ENTRIES,
+    SERVICE_TOKENS,
     LEASES,
 )
 """What a `RecordStore` has to keep."""

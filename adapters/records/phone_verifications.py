@@ -72,6 +72,10 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     call_id: str | None = None
     permits: PermitsRecord | None = None
     provider: str = ""
+    rejection: str = ""
+    is_suppressed: bool = False
+    is_reset: bool = False
+    is_granted: bool = False
 
 
 class CallbackRecord(msgspec.Struct, gc=False):
@@ -134,6 +138,8 @@ class PhoneVerificationRecord(Record, kw_only=True):
     callbacks: tuple[CallbackRecord, ...] = ()
     call_locale: CallLocaleRecord | None = None
     rejected_callbacks: tuple[datetime, ...] = ()
+    limit_resets: tuple[datetime, ...] = ()
+    has_granted_delivery: bool = False
 
 
 class UnchallengedAttemptRecord(msgspec.Struct, gc=False):

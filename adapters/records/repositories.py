@@ -5,15 +5,20 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Generic, Protocol, TypeVar
 
+from adapters.records.administration import AuditEntryRecord, ServiceTokenRecord
 from adapters.records.calls import CallMapping, CallRecord
 from adapters.records.database import Database
 from adapters.records.identities import IdentityMapping, IdentityRecord
 from adapters.records.kinds import (
     ALL_CALLS,
+    ALL_ENTRIES,
+    AUDIT_ENTRIES,
     CALLS,
     CALLS_OF_IDENTITY,
     DELETIONS,
     DELIVERY_REPORTS,
+    ENTRIES_BY_ACTOR,
+    ENTRIES_BY_SUBJECT,
     IDEMPOTENCY_KEYS,
     IDENTITIES,
     ITEM_FILTERS,
@@ -24,6 +29,7 @@ from adapters.records.kinds import (
     PHONE_VERIFICATIONS,
     RECORDED_CALLS,
     REQUESTED_DELETIONS,
+    SERVICE_TOKENS,
     UNCHALLENGED_ATTEMPTS,
     UNFINISHED_CALLS,
     UNPURGED,
@@ -39,8 +45,11 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_kind import Index, Record
 from adapters.records.record_store import Position, RecordStore, StoredRecord
+from application.ports.administration import AuditFilter
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
+from domain.administration.audit import AuditEntry
+from domain.administration.service_token import ServiceToken
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.media.idempotency import IdempotencyKey
@@ -358,6 +367,54 @@ class StoredCalls(RecordRepository[Call, CallRecord]):
         return await self.list_until(UNFINISHED_CALLS, before, limit)
 
 
+class StoredAuditLog:
+    """Audit entries. They are added, and deleted after their retention; nothing replaces one."""
+
+    def __init__(self, store: RecordStore) -> None:
+        """Set the store."""
+        self._entries = RecordRepository[AuditEntry, AuditEntryRecord](
+            store, RecordMapping(AUDIT_ENTRIES, AuditEntry)
+        )
+
+    async def add(self, entry: AuditEntry) -> bool:
+        """Add an entry."""
+        return await self._entries.add(entry)
+
+    async def list_after(
+        self, audit_filter: AuditFilter, cursor: Cursor | None, limit: int
+    ) -> Sequence[AuditEntry]:
+        """List entries after the cursor, the newest first."""
+        index, equal = ALL_ENTRIES, list[str]()
+        if audit_filter.subject is not None:
+            index, equal = ENTRIES_BY_SUBJECT, [audit_filter.subject]
+        elif audit_filter.actor is not None:
+            actor = audit_filter.actor
+            index, equal = ENTRIES_BY_ACTOR, [actor.kind.value, actor.id]
+        found = await self._entries.store.find(
+            AUDIT_ENTRIES,
+            index,
+            equal,
+            after=_to_position(cursor),
+            newest_first=True,
+            limit=limit,
+        )
+        return [self._entries.read(stored).value for stored in found]
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` entries whose retention has passed, and return their number."""
+        return await self._entries.delete_expired(now, limit)
+
+
+class StoredServiceTokens(RecordRepository[ServiceToken, ServiceTokenRecord]):
+    """Service tokens."""
+
+    async def list_newest(self, limit: int) -> Sequence[ServiceToken]:
+        """List tokens, those that expire last first."""
+        index = self.kind.find_index("expires_at")
+        found = await self.store.find(self.kind, index, newest_first=True, limit=limit)
+        return [self.read(stored).value for stored in found]
+
+
 class StoredLeases:
     """Leases. Of those that try at the same time, one adds or replaces the record."""
 
@@ -395,6 +452,8 @@ def make_repositories(database: Database, encryption: PhoneEncryption) -> Reposi
         ),
         calls=StoredCalls(store, CallMapping(CALLS, Call)),
         delivery_reports=RecordRepository(store, RecordMapping(DELIVERY_REPORTS, DeliveryReport)),
+        audit_log=StoredAuditLog(store),
+        service_tokens=StoredServiceTokens(store, RecordMapping(SERVICE_TOKENS, ServiceToken)),
         leases=StoredLeases(store),
         health=database.health,
     )

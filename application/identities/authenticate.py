@@ -68,7 +68,12 @@ class Authenticate:
         identity = loaded.value
         if identity.is_administrator and identity.phone and self.test_otps.includes(identity.phone):
             identity = identity.demote()
-        return Principal(identity, session, has_recent_login=session.is_recent(now))
+        return Principal(
+            identity,
+            session,
+            has_recent_login=session.is_recent(now),
+            has_fresh_login=session.is_fresh(now),
+        )
 
     def _record_use(self, identity: Identity, claims: TokenClaims, now: datetime) -> Identity:
         session = identity.find_session(claims.session_id, now)

@@ -10,9 +10,11 @@ from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
 from application.media.deletions import MarkForDeletion
+from application.ports.keyed_hashes import KeyedHashes
 from application.ports.keys import AccessTokens, KeyRing
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
+from application.record_act import RecordAct
 from domain.identities.session import SessionLimits
 from domain.otp.review_otps import TestOtps
 
@@ -47,6 +49,8 @@ class IdentitiesFeature:
         ports: IdentitiesPorts,
         policy: IdentitiesPolicy,
         mark_for_deletion: MarkForDeletion,
+        keyed_hashes: KeyedHashes,
+        record_act: RecordAct,
     ) -> None:
         identities, verifications = repositories.identities, repositories.phone_verifications
         clock, randomness, events = system.clock, system.randomness, system.events
@@ -72,7 +76,9 @@ class IdentitiesFeature:
         self.logout = Logout(identities, self.sessions, clock, events)
         self.list_public_keys = ports.tokens.list_published
 
-        self.create_user = CreateUser(identities, verifications, clock, randomness)
+        self.create_user = CreateUser(
+            identities, verifications, keyed_hashes, record_act, clock, randomness
+        )
         self.get_user = GetUser(identities)
         self.rename_user = RenameUser(identities, clock)
         self.delete_user = DeleteUser(identities, mark_for_deletion, clock, events)

@@ -51,8 +51,11 @@ class OperatorActions:
         )
         return changed
 
-    async def revoke_sessions(self, phone: PhoneNumber) -> int:
-        """Revoke all sessions of the owner of a phone, who may log in again at once.
+    async def revoke_sessions(self, user: str | PhoneNumber) -> int:
+        """Revoke all sessions of a user, who may log in again at once.
+
+        Args:
+            user: the id or the phone.
 
         Returns:
             How many were active.
@@ -69,10 +72,10 @@ class OperatorActions:
             revoked = len(identity.active_sessions(now))
             return identity.revoke_all_sessions()
 
-        identity = await self._update_user(phone, revoke)
+        identity = await self._update_user(user, revoke)
         self.events.emit(
             SecurityEventType.SESSION_REVOKED,
-            phone=phone,
+            phone=identity.phone,
             user_id=identity.id,
             reason=f"by an operator, sessions: {revoked}",
         )
@@ -176,7 +179,7 @@ class OperatorActions:
         if identity.phone is not None and self.test_otps.includes(identity.phone):
             raise InvalidValue(
                 "This phone has a fixed code in DIALTONE_TEST_OTPS, so anybody who knows the code "
-                "would be an administrator. Remove it there, revoke its sessions (dialtone "
+                "would be an administrator. Remove it there, revoke its sessions (dialtone user "
                 "sign-out), and try again."
             )
         if not identity.is_verified:

@@ -10,10 +10,13 @@ from application.identities.assign_phone import assign_phone
 from application.media.deletions import MarkForDeletion
 from application.ports.errors import StorageError, UniqueViolation
 from application.ports.identities import Identities
+from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.principal import Principal
+from application.record_act import RecordAct
 from application.update import save_identity, update_identity
+from domain.administration.audit import AuditAction
 from domain.errors import (
     PhoneInUse,
     PhoneMismatch,
@@ -42,6 +45,8 @@ class CreateUser:
 
     identities: Identities
     phone_verifications: PhoneVerifications
+    keyed_hashes: KeyedHashes
+    record_act: RecordAct
     clock: Clock
     randomness: Randomness
 
@@ -56,6 +61,7 @@ class CreateUser:
             PhoneInUse
             UsernameInUse
             Unauthenticated
+            AuditFailed: an administrator names another phone, and nothing was done.
             UserSaveFailed
         """
         is_own = phone == principal.identity.phone
@@ -67,9 +73,18 @@ class CreateUser:
         own_id = principal.identity.id if is_own else None
         save = partial(self._save, username, phone, now, own_id)
         try:
-            return await reserve_username(self.identities, username, now, save)
+            if is_own:
+                return await reserve_username(self.identities, username, now, save)
+            subject, action = await self._find_subject(phone), AuditAction.CREATE_USER
+            async with self.record_act.for_another(principal, action, subject):
+                return await reserve_username(self.identities, username, now, save)
         except StorageError as error:
             raise UserSaveFailed from error
+
+    async def _find_subject(self, phone: PhoneNumber) -> str:
+        """Return what the audit calls the owner of a phone."""
+        verification = (await self.phone_verifications.load(phone)).value
+        return verification.identity_id or self.keyed_hashes.hash_phone(phone)
 
     async def _save(
         self, username: Username, phone: PhoneNumber, now: datetime, own_id: str | None
@@ -156,7 +171,7 @@ class RenameUser:
 
 @dataclass(frozen=True, slots=True)
 class DeleteUser:
-    """Delete the principal's identity by one write.
+    """Delete an identity by one write: the principal's own, or one that an operator deletes.
 
     From then on all its tokens are invalid and nothing of it is shown. Its media are removed as
     far as possible at once; the cleanup does the rest.
@@ -168,15 +183,29 @@ class DeleteUser:
     events: SecurityEvents
 
     async def __call__(self, principal: Principal) -> None:
-        """Delete the identity.
+        """Delete the principal's identity.
 
         Raises:
             Unauthenticated
             StorageError
         """
+        await self.by_id(principal.identity.id)
+
+    async def by_id(self, identity_id: str) -> None:
+        """Delete an identity. One that lost its phone to another owner can be deleted too.
+
+        Raises:
+            Unauthenticated: there is no such identity, or it was deleted before.
+            StorageError
+        """
         now = self.clock.now()
-        identity_id = principal.identity.id
-        await update_identity(self.identities, identity_id, lambda identity: identity.delete(now))
+
+        def delete(identity: Identity | None) -> Identity:
+            if identity is None or identity.is_deleted:
+                raise Unauthenticated
+            return identity.delete(now)
+
+        await save_identity(self.identities, identity_id, delete)
         self.events.emit(SecurityEventType.USER_DELETED, user_id=identity_id)
         with suppress(StorageError):
             await self.mark_for_deletion.mark_some_of(identity_id)

@@ -16,6 +16,7 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
+from application.record_act import RecordAct
 from domain.access import LibraryVisibility
 from domain.media.image import VariantSpec
 from domain.media.usage import Quota
@@ -62,6 +63,7 @@ class MediaFeature:
         repositories: Repositories,
         ports: MediaPorts,
         policy: MediaPolicy,
+        record_act: RecordAct,
     ) -> None:
         items, files, clock = repositories.media_items, ports.files, system.clock
         identities = repositories.identities
@@ -89,12 +91,13 @@ class MediaFeature:
             idempotent_uploads=IdempotentUploads(repositories.idempotency_keys, items, clock),
             clock=clock,
             randomness=system.randomness,
+            record_act=record_act,
             variant_specs=policy.variant_specs,
         )
         self.list_items = ListItems(items, identities, self.media_urls, policy.visibility)
         self.get_item = GetItem(find_item, self.media_urls)
-        self.categorize_item = CategorizeItem(find_item, items, self.media_urls)
-        self.delete_item = DeleteItem(find_item, self.mark_for_deletion)
+        self.categorize_item = CategorizeItem(find_item, items, self.media_urls, record_act)
+        self.delete_item = DeleteItem(find_item, self.mark_for_deletion, record_act)
         self.open_file = OpenFile(find_item, files)
         self.rebuild_variants = RebuildVariants(
             items, files, ports.image_publisher, system.randomness, policy.variant_specs

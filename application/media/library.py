@@ -11,8 +11,10 @@ from application.ports.identities import Identities
 from application.ports.media import MediaItems
 from application.ports.versioned import Versioned
 from application.principal import Principal
+from application.record_act import RecordAct
 from application.update import MAX_RETRIES, update
 from domain.access import LibraryVisibility
+from domain.administration.audit import AuditAction
 from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
@@ -200,6 +202,7 @@ class CategorizeItem:
     find_item: FindItem
     media_items: MediaItems
     media_urls: MediaUrls
+    record_act: RecordAct
 
     async def __call__(
         self, principal: Principal, item_id: str, category: str | None
@@ -209,6 +212,7 @@ class CategorizeItem:
         Raises:
             ItemNotFound
             Forbidden, ReauthenticationRequired
+            AuditFailed
             StorageError
         """
 
@@ -219,7 +223,10 @@ class CategorizeItem:
             categorized = item.categorize(category)
             return categorized, categorized
 
-        item = await update(load, self.media_items.replace, categorize)
+        found = await load()
+        owner_id = found.value.owner_id
+        async with self.record_act.for_another(principal, AuditAction.CHANGE_ITEM, owner_id):
+            item = await update(load, self.media_items.replace, categorize, found)
         return await self.media_urls.make_library_item(item)
 
 
@@ -229,6 +236,7 @@ class DeleteItem:
 
     find_item: FindItem
     mark_for_deletion: MarkForDeletion
+    record_act: RecordAct
 
     async def __call__(self, principal: Principal, item_id: str) -> None:
         """Delete the item.
@@ -236,9 +244,17 @@ class DeleteItem:
         Raises:
             ItemNotFound
             Forbidden, ReauthenticationRequired
+            AuditFailed
             StorageError
         """
+        found = await self.find_item.for_change(item_id, principal)
+        owner_id = found.value.owner_id
+        async with self.record_act.for_another(principal, AuditAction.DELETE_ITEM, owner_id):
+            await self._delete(principal, found)
+
+    async def _delete(self, principal: Principal, found: Versioned[MediaItem]) -> None:
         for _ in range(MAX_RETRIES):
-            if await self.mark_for_deletion(await self.find_item.for_change(item_id, principal)):
+            if await self.mark_for_deletion(found):
                 return
+            found = await self.find_item.for_change(found.value.id, principal)
         raise ConcurrencyConflict("too many concurrent changes of one item")

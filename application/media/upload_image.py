@@ -24,6 +24,8 @@ from application.ports.media import ImagePublisher, MediaFiles, MediaItems, Publ
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.principal import Principal
+from application.record_act import RecordAct
+from domain.administration.audit import AuditAction
 from domain.errors import (
     DomainError,
     ItemSaveFailed,
@@ -82,6 +84,7 @@ class UploadImage:
     idempotent_uploads: IdempotentUploads
     clock: Clock
     randomness: Randomness
+    record_act: RecordAct
     variant_specs: Sequence[VariantSpec]
 
     async def __call__(self, command: UploadImageCommand) -> LibraryItem:
@@ -89,6 +92,7 @@ class UploadImage:
 
         Raises:
             Forbidden, ReauthenticationRequired
+            AuditFailed: an administrator uploads for somebody else, and nothing was done.
             UserNotFound: an administrator named an identity that does not exist.
             UnsupportedImageType
             InvalidImage
@@ -101,9 +105,11 @@ class UploadImage:
             QuotaExceeded
             IdempotencyKeyReused, UploadInProgress, ItemDeleted
         """
-        command.principal.check_can_act_for(command.owner_id)
+        principal, owner_id = command.principal, command.owner_id
+        principal.check_can_act_for(owner_id)
         try:
-            item = await self._upload_once(command)
+            async with self.record_act.for_another(principal, AuditAction.UPLOAD_ITEM, owner_id):
+                item = await self._upload_once(command)
         except StorageError as error:
             raise ItemSaveFailed from error
         except MediaStorageFull as error:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.voice import Calls, RecordingFile, Recordings
 from application.principal import Principal
+from application.record_act import RecordAct
+from domain.administration.audit import AuditAction
 from domain.errors import (
     CallNotFound,
     CallRecordingNotFound,
@@ -56,6 +58,7 @@ class OpenRecording:
 
     calls: Calls
     recordings: Recordings | None
+    record_act: RecordAct
 
     @asynccontextmanager
     async def __call__(
@@ -73,6 +76,7 @@ class OpenRecording:
             ReauthenticationRequired
             CallNotFound
             CallRecordingNotFound
+            AuditFailed
             Unavailable: there is no call provider, or it does not answer.
             StorageError
         """
@@ -88,8 +92,13 @@ class OpenRecording:
             raise CallRecordingNotFound
         if self.recordings is None:
             raise Unavailable
+        # Nobody joined with the number of a call without an identity: its own id names it.
+        subject = loaded.value.identity_id or call_id
         try:
-            async with self.recordings.open_recording(kept[index].id) as recording:
+            async with (
+                self.record_act.for_another(principal, AuditAction.LISTEN, subject),
+                self.recordings.open_recording(kept[index].id) as recording,
+            ):
                 yield recording
         except RecordingNotFound as error:
             raise CallRecordingNotFound from error

@@ -42,6 +42,7 @@ class Cleanup:
     - A username is released 30 days after its identity was deleted.
     - A phone verification and a rate-limit entry are deleted when they no longer count. So are the
       client IPs in a phone verification that is kept, and a delivery report after a day.
+    - An audit entry is deleted after 400 days, and a service token when it has expired.
     - A call whose last status was lost ends.
     - Recordings and calls are deleted after their retention. The provider is tried once in each
       cleanup.
@@ -98,6 +99,12 @@ class Cleanup:
             "unfinished_files": await self._delete_unfinished_files(now),
             "expired_delivery_reports": await delivery_reports.delete_expired(now, BATCH_SIZE),
             "expired_idempotency_keys": await idempotency_keys.delete_expired(now, BATCH_SIZE),
+            "expired_audit_entries": await self.repositories.audit_log.delete_expired(
+                now, BATCH_SIZE
+            ),
+            "expired_service_tokens": await self.repositories.service_tokens.delete_expired(
+                now, BATCH_SIZE
+            ),
             "corrected_usages": await self._recount_due_usages(),
         }
 

@@ -16,6 +16,7 @@ from application.ports.media import MediaFiles
 from application.ports.repositories import Repositories
 from application.ports.system import HealthCheck, SystemPorts
 from application.ports.voice import Recordings
+from application.record_act import RecordAct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class OperationsFeature:
         ports: OperationsPorts,
         policy: OperationsPolicy,
         media: MediaFeature,
+        record_act: RecordAct,
     ) -> None:
         calls, clock = repositories.calls, system.clock
         self.check_readiness = CheckReadiness(
@@ -79,4 +81,4 @@ class OperationsFeature:
         )
         self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)
         self.list_calls = ListCalls(calls)
-        self.open_recording = OpenRecording(calls, ports.recordings)
+        self.open_recording = OpenRecording(calls, ports.recordings, record_act)

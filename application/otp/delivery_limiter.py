@@ -51,7 +51,7 @@ class DeliveryLimiter:
             # No message is sent, so it costs nothing of a country or in total.
             return Reservation(now, self.rate_limits.for_ip(request.client_ip))
         recognition = verification.recognize(request)
-        route = self._route(phone, request.client_ip)
+        route = self.route(phone, request.client_ip)
         return self.rate_limits.reserve_delivery(now, route, recognition, channel)
 
     def make_callback_reservation(self, phone: PhoneNumber, now: datetime) -> Reservation:
@@ -83,7 +83,7 @@ class DeliveryLimiter:
     async def release_verified(self, phone: PhoneNumber, delivery: Delivery) -> None:
         """Release what a delivery held until a login cleared it."""
         if delivery.permits is not None:
-            route = self._route(phone, delivery.client_ip)
+            route = self.route(phone, delivery.client_ip)
             released = self.rate_limits.released_by_login(route, delivery.permits)
             await self.release(released)
 
@@ -98,7 +98,7 @@ class DeliveryLimiter:
             was_connected: Whether a provider got the request.
         """
         if delivery.permits is not None:
-            route, limits = self._route(phone, delivery.client_ip), self.rate_limits
+            route, limits = self.route(phone, delivery.client_ip), self.rate_limits
             of_delivery = limits.released_by_rejection if was_connected else limits.acquired
             await self.release(of_delivery(route, delivery.permits))
 
@@ -161,7 +161,8 @@ class DeliveryLimiter:
         identity = await self.identities.load(identity_id)
         return identity is not None and identity.value.is_established(now)
 
-    def _route(self, phone: PhoneNumber, client_ip: HashedClientIp) -> DeliveryRoute:
+    def route(self, phone: PhoneNumber, client_ip: HashedClientIp) -> DeliveryRoute:
+        """Return where a delivery comes from and goes to."""
         return DeliveryRoute(
             client_ip,
             phone.country,

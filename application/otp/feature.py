@@ -15,7 +15,9 @@ from application.otp.delivery_status import (
     ReportTimingProfile,
 )
 from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.describe_verification import DescribeVerification
 from application.otp.request_otp import RequestOtp
+from application.otp.reset_limits import ResetLimits
 from application.otp.verify_otp import VerifyOtp
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.keys import KeyRing
@@ -157,6 +159,17 @@ class OtpFeature:
             randomness=randomness,
             events=events,
         )
+        self.describe_verification = DescribeVerification(
+            verifications,
+            limit_store,
+            self.delivery_limiter,
+            self.codes,
+            ports.keyed_hashes,
+            clock,
+            policy.countries,
+            policy.phone_rules,
+        )
+        self.reset_limits = ResetLimits(verifications, clock, events)
         self.record_message_status = RecordMessageStatus(
             ports.status_callbacks, self.report_delivery
         )

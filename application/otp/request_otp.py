@@ -14,7 +14,7 @@ from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
-from application.ports.otp import DeliveryStatus, PhoneVerifications
+from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
@@ -265,7 +265,8 @@ class RequestOtp:
         try:
             result = await self.deliver_otp(phone, command.preferences, decision)
         except StorageError:
-            await self._reject(phone, request, decision, DeliveryStatus.NOT_CONNECTED)
+            not_connected = DeliveryResult(DeliveryStatus.NOT_CONNECTED)
+            await self._reject(phone, request, decision, not_connected)
             raise
         is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
         if decision.is_suppressed:
@@ -278,7 +279,7 @@ class RequestOtp:
         if is_sent:
             await self._keep_provider(phone, decision.delivery, result.provider)
             return
-        retry_after = await self._reject(phone, request, decision, result.status)
+        retry_after = await self._reject(phone, request, decision, result)
         if result.status is DeliveryStatus.INVALID_NUMBER:
             raise PhoneUnreachable(result.reason)
         raise DeliveryFailed(result.reason, retry_after)
@@ -305,7 +306,7 @@ class RequestOtp:
         phone: PhoneNumber,
         request: OtpRequest,
         decision: DeliveryDecision,
-        status: DeliveryStatus,
+        result: DeliveryResult,
     ) -> int:
         """Record that the delivery was rejected, and release permits. Where that fails they expire.
 
@@ -320,7 +321,9 @@ class RequestOtp:
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, tuple[PhoneVerification, Delivery | None]]:
             delivery = verification.find_delivery(request.new_request_id)
-            rejected = verification.reject_delivery(request.new_request_id)
+            rejected = verification.reject_delivery(
+                request.new_request_id, result.provider, result.reason
+            )
             return rejected, (rejected, delivery)
 
         with suppress(StorageError):
@@ -328,7 +331,7 @@ class RequestOtp:
                 self.phone_verifications, phone, reject
             )
             if delivery is not None:
-                was_connected = status is not DeliveryStatus.NOT_CONNECTED
+                was_connected = result.status is not DeliveryStatus.NOT_CONNECTED
                 await limiter.release_rejected(phone, delivery, was_connected=was_connected)
             reservation = limiter.make_reservation(phone, request, rejected, now, request.channel)
             available_at = await limiter.next_available(reservation, rejected)

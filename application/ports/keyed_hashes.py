@@ -1,12 +1,13 @@
-"""Keyed hashes: of client IPs and number ranges, and as signatures of URLs."""
+"""Keyed hashes: of client IPs, number ranges and phones, and as signatures of URLs."""
 
 from typing import Protocol
 
 from domain.otp.client_ip import HashedClientIp
+from domain.phone import PhoneNumber
 
 
 class KeyedHashes(Protocol):
-    """Makes client IPs and number ranges comparable without storing them, and signs URLs.
+    """Makes client IPs, number ranges and phones comparable without storing them; signs URLs.
 
     The hash is the same for the same text, and useless without the key. Use cases hash an IP
     before all else.
@@ -23,6 +24,10 @@ class KeyedHashes(Protocol):
 
     def hash_number_range(self, number_range: str) -> str:
         """Return the hash of a number range."""
+        ...
+
+    def hash_phone(self, phone: PhoneNumber) -> str:
+        """Return the hash of a phone, by which audit entries name one without an account."""
         ...
 
     def sign_media_url(self, text: str) -> str:

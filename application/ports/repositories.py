@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from application.ports.administration import AuditLog, ServiceTokens
 from application.ports.identities import Identities
 from application.ports.limits import LimitStore
 from application.ports.media import MediaItems
@@ -96,5 +97,7 @@ class Repositories:
     idempotency_keys: IdempotencyKeys
     calls: Calls
     delivery_reports: DeliveryReports
+    audit_log: AuditLog
+    service_tokens: ServiceTokens
     leases: Leases
     health: HealthCheck

@@ -62,6 +62,7 @@ class SecurityEventType(StrEnum):
     SESSION_REVOKED = "session_revoked"
     PHONE_BLOCKED = "phone_blocked"
     PHONE_UNBLOCKED = "phone_unblocked"
+    LIMITS_RESET = "limits_reset"
     ROLE_CHANGED = "role_changed"
     USER_DELETED = "user_deleted"
     IDENTITY_DETACHED = "identity_detached"

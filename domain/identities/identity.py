@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.identifier import require_identifier
+from domain.identities.data_export import DataExport
 from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.session import MAX_SESSIONS, Session
 from domain.identities.username import Username
@@ -87,6 +88,7 @@ class Identity:
       and gets none until an operator restores it.
     - `days_of_use` counts the days with a login or the use of a session, up to three.
     - A challenge opens at most one session. Nothing removes its record before it expires.
+    - `data_export` is the latest export of its data by the owner.
     - A caller who joined by phone is an unverified identity until the first login. The login adds
       no consent, role or trust: `consent` stays what an unproven caller agreed to.
     """
@@ -107,6 +109,7 @@ class Identity:
     days_of_use: int = 0
     is_verified: bool = True
     consent: Consent | None = None
+    data_export: DataExport | None = None
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -320,6 +323,21 @@ class Identity:
     def restore(self, now: datetime) -> "Identity":
         """Return the detached identity for the next login. It counts as used now."""
         return replace(self, detached_at=None, last_used_at=now)
+
+    def start_export(self, now: datetime) -> "Identity":
+        """Return the identity after its owner asked for an export, or again for a broken one.
+
+        Raises:
+            TooManyExports
+        """
+        earlier = self.data_export
+        return replace(self, data_export=earlier.repeat(now) if earlier else DataExport(now))
+
+    def complete_export(self) -> "Identity":
+        """Return the identity after an export was sent to its end."""
+        if self.data_export is None:
+            return self
+        return replace(self, data_export=replace(self.data_export, is_complete=True))
 
     def mark_called(self, now: datetime) -> "Identity":
         """Return the identity after a call from its phone. A verified one does not change."""

@@ -10,6 +10,8 @@ NONCE_BYTES: Final = 16
 REUSE_GRACE_PERIOD: Final = timedelta(seconds=10)
 """How long the previous refresh token gets the same successor: requests may have been parallel."""
 RECENT_LOGIN_PERIOD: Final = timedelta(days=1)
+FRESH_LOGIN_PERIOD: Final = timedelta(minutes=15)
+"""How long after a login an administrator sees full phone numbers, and deletes and exports."""
 MAX_UPDATE_INTERVAL: Final = timedelta(days=1)
 """How old the recorded last use may be, before another use is worth a write."""
 LOGIN_REPEAT_PERIOD: Final = timedelta(minutes=1)
@@ -130,6 +132,10 @@ class Session:
     def is_recent(self, now: datetime) -> bool:
         """Return whether the login is recent enough for actions of administrators."""
         return now - self.created_at < RECENT_LOGIN_PERIOD
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Return whether the login is recent enough for what cannot be undone."""
+        return now - self.created_at < FRESH_LOGIN_PERIOD
 
     @property
     def ends_at(self) -> datetime:

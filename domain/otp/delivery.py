@@ -18,6 +18,7 @@ MAX_LATER_REQUESTS: Final = 3
 ONE_DAY: Final = timedelta(days=1)
 REJECTED_TTL: Final = timedelta(hours=1)
 """How long a delivery or callback counts that every provider rejected."""
+MAX_REJECTION_LENGTH: Final = 200
 ATTEMPTS_PER_DELIVERY: Final = 5
 ATTEMPTS_OF_LIMITED_DELIVERY: Final = 2
 """Of a delivery that is requested while a shared limit of failed attempts is used up."""
@@ -149,7 +150,11 @@ class Delivery:
         channel: how the code is delivered.
         call_id: the call that reads the code, if there is one.
         permits: what it holds of the limits that many phones share, until a login or a rejection.
-        provider: the name of the provider that took it, or may have taken it.
+        provider: the name of the provider that took it, or may have taken it, or rejected it last.
+        rejection: why every provider rejected it, without a phone number; empty otherwise.
+        is_suppressed: the phone was blocked, so nothing was sent.
+        is_reset: an operator reset the limits of the phone since: it counts in none of them.
+        is_granted: it used what the latest reset allows.
     """
 
     request_id: str
@@ -164,6 +169,10 @@ class Delivery:
     call_id: str | None = None
     permits: Permits | None = None
     provider: str = ""
+    rejection: str = ""
+    is_suppressed: bool = False
+    is_reset: bool = False
+    is_granted: bool = False
 
     @property
     def is_rejected(self) -> bool:
@@ -181,7 +190,7 @@ class Delivery:
             return True
         return window.period < ONE_DAY and time < self.expires_at
 
-    def reject(self) -> "Delivery":
+    def reject(self, provider: str = "", reason: str = "") -> "Delivery":
         """Return the delivery after every provider rejected it, without its permits.
 
         One whose code was tried stays: otherwise those attempts would not count.
@@ -197,6 +206,9 @@ class Delivery:
             device_id=self.device_id,
             uses_own_quota=self.uses_own_quota,
             channel=self.channel,
+            provider=provider,
+            rejection=reason[:MAX_REJECTION_LENGTH],
+            is_suppressed=self.is_suppressed,
         )
 
     @property

@@ -133,11 +133,19 @@ class DeliveryPolicy:
         doublings = min(deliveries - DELIVERIES_BEFORE_BACKOFF, MAX_DOUBLINGS)
         return self.cooldown * (1 << doublings)
 
-    def _has_shared_capacity(self, requester: Requester, time: datetime) -> bool:
+    def has_capacity_of_phone(self, requester: Requester, time: datetime) -> bool:
+        """Return whether all clients together have capacity for one more delivery."""
         shared = [delivery for delivery in requester.deliveries if not delivery.uses_own_quota]
+        return all(_has_capacity(window, shared, time) for window in self.per_phone)
+
+    def _has_shared_capacity(self, requester: Requester, time: datetime) -> bool:
         network = requester.client_ip.network
-        of_network = [each for each in shared if each.client_ip.network == network]
-        return all(_has_capacity(window, shared, time) for window in self.per_phone) and all(
+        of_network = [
+            delivery
+            for delivery in requester.deliveries
+            if not delivery.uses_own_quota and delivery.client_ip.network == network
+        ]
+        return self.has_capacity_of_phone(requester, time) and all(
             _has_capacity(window, of_network, time) for window in self.per_phone_and_ip
         )
 

@@ -6,6 +6,8 @@ from typing import Final
 
 MAX_FAILURES_IN_A_ROW: Final = 50
 """After so many a delivery brings one attempt, until a success (NIST SP 800-63B-4 §3.2.2)."""
+MAX_FAILURES_AFTER_RESET: Final = 100
+"""A reset of the limits never leads to more failures in a row (NIST SP 800-63B-4 §3.2.2)."""
 MAX_DEVICE_FAILURES_IN_A_ROW: Final = 20
 FAILURES_TTL: Final = timedelta(days=30)
 """How long failures are kept of a phone without an identity."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from domain.errors import TooManyOtpRequests
+from domain.errors import TooManyOtpRequests, TooManyResets
 from domain.identifier import require_identifier
 from domain.otp.attempts import OtpAttempt
 from domain.otp.callback import CALLBACKS_PER_PHONE, Callback
@@ -28,13 +28,15 @@ from domain.otp.delivery import (
     OtpRequest,
 )
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
-from domain.otp.failures import FAILURES_TTL, Failures
+from domain.otp.failures import FAILURES_TTL, MAX_FAILURES_AFTER_RESET, Failures
 from domain.otp.permits import Permits, Recognition
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
 CALL_LOCALE_TTL: Final = timedelta(days=365)
 MAX_TRUSTED_IPS: Final = 20
+MAX_RESETS_A_DAY: Final = 2
+"""How often operators can reset the limits of one phone."""
 _EXPIRED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -68,7 +70,9 @@ class PhoneVerification:
 
     `shared_attempts` are the times of the attempts that all unknown IPs made together. `callbacks`
     have challenges of their own, and use up nothing of the deliveries and their attempts.
-    `rejected_callbacks` are the times of those that the provider rejected.
+    `rejected_callbacks` are the times of those that the provider rejected. `limit_resets` are the
+    times when operators reset the limits of the phone. After each, `has_granted_delivery` allows
+    one delivery with all attempts.
     """
 
     challenges: tuple[Challenge, ...] = ()
@@ -81,6 +85,8 @@ class PhoneVerification:
     callbacks: tuple[Callback, ...] = ()
     call_locale: CallLocale | None = None
     rejected_callbacks: tuple[datetime, ...] = ()
+    limit_resets: tuple[datetime, ...] = ()
+    has_granted_delivery: bool = False
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -119,10 +125,11 @@ class PhoneVerification:
 
     @property
     def _expiry_times(self) -> list[datetime]:
-        """When each delivery, callback and trusted IP and the locale expires."""
+        """When each delivery, callback, reset and trusted IP and the locale expires."""
         times = [delivery.expires_at for delivery in self.deliveries]
         times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
         times += [requested_at + REJECTED_TTL for requested_at in self.rejected_callbacks]
+        times += [reset_at + ONE_DAY for reset_at in self.limit_resets]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
         return times + ([self.call_locale.expires_at] if self.call_locale else [])
 
@@ -174,22 +181,27 @@ class PhoneVerification:
             if challenge.is_resendable(request.now, request.key_ids)
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
+        is_granted = pruned._uses_grant
+        attempts = pruned._attempts_of_new_delivery(is_limited=request.is_limited)
         delivery = Delivery(
             request.new_request_id,
             challenge.id,
             request.client_ip,
             request.now,
-            attempt_limit=pruned._attempts_of_new_delivery(is_limited=request.is_limited),
+            attempt_limit=ATTEMPTS_PER_DELIVERY if is_granted else attempts,
             device_id=requester.device_id,
             uses_own_quota=policy.uses_own_quota(requester, request.now),
             channel=request.channel,
             call_id=request.new_call_id,
             provider=request.provider,
+            is_suppressed=self.blocked_at is not None,
+            is_granted=is_granted,
         )
         successor = replace(
             pruned,
             challenges=pruned.challenges if resendable else (*pruned.challenges, challenge),
             deliveries=(*pruned.deliveries, delivery),
+            has_granted_delivery=pruned.has_granted_delivery and not is_granted,
         )
         decision = DeliveryDecision(
             delivery,
@@ -197,10 +209,15 @@ class PhoneVerification:
             request.new_request_id,
             policy.earliest_request(successor._requester(request), request.now),
             is_new=True,
-            is_suppressed=self.blocked_at is not None,
+            is_suppressed=delivery.is_suppressed,
             identity_id=self.identity_id,
         )
         return successor, decision
+
+    @property
+    def counted_deliveries(self) -> tuple[Delivery, ...]:
+        """The deliveries that count in the limits of the phone."""
+        return tuple([delivery for delivery in self.deliveries if not delivery.is_reset])
 
     def find_delivery(self, request_id: str) -> Delivery | None:
         """Return the delivery that this request caused, or None."""
@@ -208,15 +225,27 @@ class PhoneVerification:
             (delivery for delivery in self.deliveries if delivery.request_id == request_id), None
         )
 
-    def reject_delivery(self, request_id: str) -> "PhoneVerification":
-        """Return the state after every provider rejected this delivery (see `Delivery.reject`)."""
+    def reject_delivery(
+        self, request_id: str, provider: str = "", reason: str = ""
+    ) -> "PhoneVerification":
+        """Return the state after every provider rejected this delivery (see `Delivery.reject`).
+
+        What a reset allowed, and this delivery used, is allowed again.
+        """
+        rejected = self.find_delivery(request_id)
         deliveries = tuple(
-            delivery.reject() if delivery.request_id == request_id else delivery
+            delivery.reject(provider, reason) if delivery is rejected else delivery
             for delivery in self.deliveries
         )
         delivered = {delivery.challenge_id for delivery in deliveries}
         challenges = tuple(challenge for challenge in self.challenges if challenge.id in delivered)
-        return replace(self, deliveries=deliveries, challenges=challenges)
+        is_granted = rejected is not None and rejected.is_granted
+        return replace(
+            self,
+            deliveries=deliveries,
+            challenges=challenges,
+            has_granted_delivery=self.has_granted_delivery or is_granted,
+        )
 
     def request_callback(
         self,
@@ -295,6 +324,15 @@ class PhoneVerification:
             ),
         )
 
+    @property
+    def _uses_grant(self) -> bool:
+        """Whether the next delivery is one that a reset allows, with all attempts.
+
+        Not if its attempts could lead to more failures in a row than a reset may cause.
+        """
+        failures = self.failures.in_a_row + ATTEMPTS_PER_DELIVERY
+        return self.has_granted_delivery and failures <= MAX_FAILURES_AFTER_RESET
+
     def _attempts_of_new_delivery(self, *, is_limited: bool) -> int:
         if self.failures.has_reached_maximum:
             return ATTEMPTS_AFTER_MAX_FAILURES
@@ -320,7 +358,7 @@ class PhoneVerification:
         logins = [trusted.last_login_at for trusted in self.trusted_ips]
         return Requester(
             request.client_ip,
-            self.deliveries,
+            self.counted_deliveries,
             trusted_until=self.trusted_until(request.client_ip),
             device_id=self.recognize_device(request.device),
             last_login_at=max(logins, default=None),
@@ -449,6 +487,27 @@ class PhoneVerification:
         """Return the state of a phone that is not blocked. Everything counted stays counted."""
         return replace(self, blocked_at=None) if self.blocked_at else self
 
+    def reset_limits(self, now: datetime) -> "PhoneVerification":
+        """Return the state of a phone whose cooldown and deliveries no longer count.
+
+        - The next delivery has all attempts, also after many failures.
+        - Failures in a row stay: only the owner's success resets them (NIST SP 800-63B-4 §3.2.2).
+        - Deliveries with their attempts stay too, so nobody gets more attempts at a code.
+
+        Raises:
+            TooManyResets: twice within a day; the error says when to try again.
+        """
+        pruned = self.prune(now)
+        if len(pruned.limit_resets) >= MAX_RESETS_A_DAY:
+            next_reset_at = pruned.limit_resets[-MAX_RESETS_A_DAY] + ONE_DAY
+            raise TooManyResets(whole_seconds(now, next_reset_at))
+        return replace(
+            pruned,
+            deliveries=tuple(replace(delivery, is_reset=True) for delivery in pruned.deliveries),
+            limit_resets=(*pruned.limit_resets, now),
+            has_granted_delivery=True,
+        )
+
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
         latest, since_day = now + CLOCK_SKEW, now - ONE_DAY
@@ -459,6 +518,7 @@ class PhoneVerification:
             if now < challenge.retained_until and challenge.created_at <= latest
         )
         current = [challenge.id for challenge in challenges if now < challenge.expires_at]
+        resets = tuple(time for time in self.limit_resets if since_day < time <= latest)
         return replace(
             self,
             challenges=challenges,
@@ -485,6 +545,8 @@ class PhoneVerification:
                 time for time in self.rejected_callbacks if now - REJECTED_TTL < time <= latest
             ),
             call_locale=locale if locale and now < locale.expires_at else None,
+            limit_resets=resets,
+            has_granted_delivery=self.has_granted_delivery and bool(resets),
         )
 
     def drop_client_ips(self) -> "PhoneVerification":

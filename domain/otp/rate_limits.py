@@ -1,7 +1,8 @@
 """Rate limits that many phones share: per IP, network, number range, country and in total.
 
-What a limit counts is a subject (an IP, a network, a range, a phone, a country, the total) and a
-purpose (deliveries, attempts, calls). All windows of one subject and purpose are one record.
+What a limit counts is a subject (an IP, a network, a range, a phone, a country, the total, a
+service token) and a purpose (deliveries, attempts, calls, reads). All windows of one subject and
+purpose are one record.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,6 +59,7 @@ class Purpose(StrEnum):
     DELIVERIES = "deliveries"
     ATTEMPTS = "attempts"
     CALLS = "calls"
+    READS = "reads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class RateLimit:
 
     Attributes:
         subject: Who or what is counted: `ip:<hash>`, `network:<hash>`, `range:<hash>`,
-            `phone:<key>`, `country:DE` or `total`.
+            `phone:<key>`, `country:DE`, `total` or `token:<id>`.
         purpose: What it is counted for.
         name: Distinguishes the windows of one subject and purpose: lower-case words, with `_` and
             `:` between them.

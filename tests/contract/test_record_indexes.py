@@ -51,6 +51,9 @@ IN_INDEX: Final[Fields] = {
     "category": "wheels",
     "username_key": "zoë",
     "identity_id": "é",
+    "subject": "é",
+    "actor_kind": "administrator",
+    "actor_id": "é",
 }
 """The value of each field in the cases below; all others are times."""
 NOT_IN_INDEX: Final[Fields] = {
@@ -60,6 +63,9 @@ NOT_IN_INDEX: Final[Fields] = {
     "category": "Wheels",
     "username_key": "Zoë",
     "identity_id": "e\u0301",
+    "subject": "e\u0301",
+    "actor_kind": "service_token",
+    "actor_id": "e\u0301",
 }
 INDEXES: Final = [(kind, index) for kind in KINDS for index in kind.indexes]
 EACH_INDEX: Final = pytest.mark.parametrize(

@@ -126,7 +126,14 @@ async def test_a_database_of_an_earlier_version_keeps_its_indexes_and_none_is_bu
     after = indexes(database)
     assert {key: after.get(key) for key in before} == before
     new = {collection for collection, _ in after.keys() - before.keys()}
-    assert new == {"media_items", "unchallenged_attempts", "instance_leases", "limits"}
+    assert new == {
+        "media_items",
+        "unchallenged_attempts",
+        "instance_leases",
+        "limits",
+        "audit_entries",
+        "service_tokens",
+    }
     assert after.keys() - before.keys() <= DECLARED
     only_earlier = {collection for collection, _ in before.keys() - DECLARED}
     assert only_earlier == {"media_items", "rate_limits"}

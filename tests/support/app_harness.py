@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import IDENTITIES
+from application.administration.feature import AdministrationFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
 from application.identities.login import LoggedIn
 from application.media.feature import MediaFeature, MediaPorts
@@ -130,6 +131,10 @@ class AppHarness:
     @property
     def operations(self) -> OperationsFeature:
         return self.use_cases.operations
+
+    @property
+    def administration(self) -> AdministrationFeature:
+        return self.use_cases.administration
 
     @property
     def voice(self) -> VoiceFeature:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from adapters.records.calls import CallMapping
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import (
+    AUDIT_ENTRIES,
     CALLS,
     DELIVERY_REPORTS,
     IDEMPOTENCY_KEYS,
@@ -20,11 +21,14 @@ from adapters.records.kinds import (
     MEDIA_ITEMS,
     MEDIA_USAGES,
     PHONE_VERIFICATIONS,
+    SERVICE_TOKENS,
     UNCHALLENGED_ATTEMPTS,
 )
 from adapters.records.leases import LeaseRecord
 from adapters.records.limits import LIMITS, LimitRecord
 from adapters.records.mapping import RecordMapping
+from domain.administration.audit import AuditEntry
+from domain.administration.service_token import ServiceToken
 from domain.media.idempotency import IdempotencyKey
 from domain.media.item import MediaItem
 from domain.media.usage import MediaUsage
@@ -48,6 +52,8 @@ MAPPINGS: Final[Mapping[str, RecordMapping[Any, Any]]] = {
         RecordMapping(IDEMPOTENCY_KEYS, IdempotencyKey),
         CallMapping(CALLS, Call),
         RecordMapping(DELIVERY_REPORTS, DeliveryReport),
+        RecordMapping(AUDIT_ENTRIES, AuditEntry),
+        RecordMapping(SERVICE_TOKENS, ServiceToken),
         # The domain has no values for these.
         RecordMapping(LIMITS, LimitRecord),
         RecordMapping(LEASES, LeaseRecord),

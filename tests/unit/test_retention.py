@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.mongo.documents import METADATA_COLLECTION
 from adapters.sqlite.schema import SCHEMA
+from application.export.page import EXPLAINED_FILES
 from tests.support.full_records import MAPPINGS
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -58,7 +59,9 @@ STORED_FIELDS: Final = {
 }
 COLLECTIONS: Final = {path.partition(".")[0] for path in STORED_FIELDS}
 LISTED: Final = [
-    path for path in re.findall(r"`([a-z_]+(?:\.[a-z_0-9]+)+)`", PAGE) if not path.endswith(".md")
+    path
+    for path in re.findall(r"`([a-z_]+(?:\.[a-z_0-9]+)+)`", PAGE)
+    if not path.endswith((".json", ".md"))
 ]
 PROOFS: Final = re.findall(r"`(tests/[\w/.]+)::(\w+)`", PAGE)
 
@@ -73,9 +76,21 @@ def test_each_proof_exists() -> None:
         assert re.search(definition, (PROJECT / file).read_text("utf-8"), re.MULTILINE), test
 
 
-def test_each_line_about_the_database_has_a_proof() -> None:
+def rows_about_the_database() -> list[str]:
     rows = [line for line in PAGE.splitlines() if line.startswith("| ") and "`" in line]
-    in_database = [row for row in rows if any(f"`{name}." in row for name in COLLECTIONS)]
+    return [row for row in rows if any(f"`{name}." in row for name in COLLECTIONS)]
+
+
+def test_each_line_about_the_database_has_a_proof() -> None:
+    in_database = rows_about_the_database()
 
     assert len(in_database) > 10
     assert [row for row in in_database if "::test_" not in row] == []
+
+
+def test_each_line_about_the_database_says_whether_it_is_in_the_export() -> None:
+    cells = [row.split(" | ")[-2] for row in rows_about_the_database()]
+
+    assert [cell for cell in cells if not re.match(r"no: |`[a-z_]+\.json`", cell)] == []
+    files = {file for cell in cells for file in re.findall(r"`([a-z_]+(?:\.json|/))`", cell)}
+    assert files == set(EXPLAINED_FILES) - {"not_included.json"}

@@ -16,6 +16,7 @@ from adapters.records.calls import CallMapping
 from adapters.records.database import Database
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import (
+    AUDIT_ENTRIES,
     CALLS,
     DELIVERY_REPORTS,
     IDEMPOTENCY_KEYS,
@@ -32,6 +33,7 @@ from adapters.records.repositories import make_repositories
 from application.ports.errors import StorageTimeout, StorageUnavailable, UniqueViolation
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
+from domain.administration.audit import AuditEntry
 from domain.identities.identity import Identity
 from domain.media.idempotency import IdempotencyKey
 from domain.media.item import MediaItem
@@ -327,6 +329,12 @@ class InMemoryDatabase:
     @property
     def delivery_reports(self) -> dict[str, Versioned[DeliveryReport]]:
         return self._load_all(RecordMapping(DELIVERY_REPORTS, DeliveryReport))
+
+    @property
+    def audit_entries(self) -> list[AuditEntry]:
+        """All audit entries, in the order in which they were written."""
+        stored = self._load_all(RecordMapping(AUDIT_ENTRIES, AuditEntry))
+        return [entry.value for entry in stored.values()]
 
     @property
     def permits(self) -> Counter[str]:

@@ -47,6 +47,9 @@ class FakePhoneEncryption:
     def hash_number_range(self, number_range: str) -> str:
         return self._digest(b"number range", number_range.encode()).hex()[:16]
 
+    def hash_phone(self, phone: PhoneNumber) -> str:
+        return self._digest(b"phone", phone.e164.encode()).hex()[:16]
+
     def sign_media_url(self, text: str) -> str:
         return self._digest(b"media url", text.encode()).hex()[:16]
 

@@ -58,6 +58,7 @@ OPERATION: Final = dict[str, Callable[[UseCases, PhoneNumber], Awaitable[object]
         phone, Role.MEMBER
     ),
     logout=lambda use_cases, phone: use_cases.identities.operator_actions.revoke_sessions(phone),
+    reset=lambda use_cases, phone: use_cases.otp.reset_limits(phone),
 )
 
 

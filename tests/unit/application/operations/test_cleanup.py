@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from application.administration.caller import operating_system_user
 from application.identities.login import LoggedIn
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import StorageUnavailable
+from domain.administration.audit import AUDIT_RETENTION
+from domain.administration.service_token import Scope
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState
 from domain.otp.delivery import ONE_DAY
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
@@ -254,3 +257,30 @@ async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login
             await app.operations.cleanup()
             assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
             assert (await app.get_item(uploaded.item.id)).item == uploaded.item
+
+
+async def test_audit_entries_are_deleted_after_400_days_and_not_before(app: AppHarness) -> None:
+    await app.administration.act_for_users.block(operating_system_user("alice"), a_phone())
+    app.clock.advance(AUDIT_RETENTION - timedelta(milliseconds=1))
+    await app.operations.cleanup()
+    assert len(app.database.audit_entries) == 1
+    app.advance(0.001)
+    report = await app.operations.cleanup()
+    assert (report["expired_audit_entries"], app.database.audit_entries) == (1, [])
+
+
+async def test_audit_entries_stay_after_the_deletion_of_the_account(app: AppHarness) -> None:
+    user_id = (await app.add_user()).identity.id
+    await app.administration.act_for_users.delete(operating_system_user("alice"), user_id)
+    app.advance(days=100)
+    await app.operations.cleanup()
+    assert [entry.subject for entry in app.database.audit_entries] == [user_id]
+
+
+async def test_an_expired_service_token_is_deleted(app: AppHarness) -> None:
+    tokens, ttl = app.administration.tokens, timedelta(days=1)
+    operator = operating_system_user("alice")
+    await tokens.create(operator, "the help desk", (Scope.READ_USERS,), ttl)
+    assert (await app.operations.cleanup())["expired_service_tokens"] == 0
+    app.clock.advance(ttl)
+    assert (await app.operations.cleanup())["expired_service_tokens"] == 1

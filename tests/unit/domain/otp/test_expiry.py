@@ -46,6 +46,7 @@ ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
         (ATTEMPT, DAY),
         (LOGIN, 90 * DAY),
         (PhoneVerification(call_locale=CallLocale("es", NOW)), 365 * DAY),
+        (PhoneVerification(limit_resets=(NOW,), has_granted_delivery=True), DAY),
     ],
 )
 def test_everything_is_pruned_at_the_moment_when_it_expires(
@@ -136,6 +137,8 @@ def test_pruning_and_counting_keep_all_other_fields() -> None:
         "callbacks": (),
         "call_locale": None,
         "rejected_callbacks": (),
+        "limit_resets": (),
+        "has_granted_delivery": False,
     }
     pruned = FULL_VERIFICATION.prune(NOW)
     assert replace(pruned, **expiring) == replace(FULL_VERIFICATION, **expiring)

@@ -1,0 +1,43 @@
+"""The stored form of audit entries and service tokens."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from adapters.records.record_kind import Record
+
+
+class ActorRecord(msgspec.Struct, gc=False):
+    """Who acted."""
+
+    kind: Literal["administrator", "service_token", "operating_system_user"]
+    id: str
+
+
+class AuditEntryRecord(Record, kw_only=True):
+    """An act of an operator. It is never replaced."""
+
+    id: str
+    at: datetime
+    expires_at: datetime
+    actor: ActorRecord
+    actor_kind: str
+    actor_id: str
+    action: str
+    subject: str
+    reason: str = ""
+    failed_entry_id: str | None = None
+    error: str | None = None
+
+
+class ServiceTokenRecord(Record, kw_only=True):
+    """A service token, without its secret."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    secret_hash: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None

@@ -1,0 +1,1 @@
+"""Find a user, act for one, and say who did it."""

@@ -1,0 +1,143 @@
+"""What operators do for users. Each act is in the audit before it is done."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from application.administration.caller import Caller
+from application.administration.find_user import FindUser, FoundUser, UserQuery
+from application.identities.operators import OperatorActions
+from application.identities.users import DeleteUser
+from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
+from application.otp.reset_limits import ResetLimits
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock
+from application.record_act import RecordAct
+from domain.administration.audit import AuditAction
+from domain.errors import ConflictingValue, PhoneBlocked, Unauthenticated, UserNotFound
+from domain.identities.identity import Role
+from domain.identities.retention import RetainedData, list_retained_data
+from domain.otp.delivery import Channel
+from domain.otp.message_preferences import MessagePreferences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCodeCommand:
+    """A code for a user, which an operator asks for from `client_ip`."""
+
+    client_ip: str
+    channel: Channel = Channel.SMS
+    preferences: MessagePreferences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActForUsers:
+    """Act for a user, who is found by phone, username or id.
+
+    Every method raises `Forbidden`, `InsufficientScope` or `FreshLoginRequired` if the caller may
+    not do it, `UserNotFound`, `AuditFailed` if nothing was done because the audit entry was not
+    written, and `StorageError`.
+    """
+
+    find_user: FindUser
+    record_act: RecordAct
+    operator_actions: OperatorActions
+    reset_phone_limits: ResetLimits
+    request_otp: RequestOtp
+    delete_user: DeleteUser
+    phone_verifications: PhoneVerifications
+    clock: Clock
+    call_retention: timedelta
+
+    async def reset_limits(self, caller: Caller, query: UserQuery, reason: str = "") -> int:
+        """Let a phone get a code again, and return how often that is possible today after this.
+
+        Raises:
+            TooManyResets: it was done twice within a day.
+        """
+        async with self._act(caller, AuditAction.RESET_LIMITS, query, reason) as user:
+            return await self.reset_phone_limits(user.require_phone())
+
+    async def send_code(
+        self, caller: Caller, query: UserQuery, command: SendCodeCommand, reason: str = ""
+    ) -> RequestOtpResult:
+        """Send a code, within all limits. The caller never sees it.
+
+        Raises:
+            PhoneBlocked
+            ConflictingValue: the phone has a fixed code.
+            CountryNotServed, TooManyOtpRequests, PhoneUnreachable, DeliveryFailed
+        """
+        async with self._act(caller, AuditAction.SEND_CODE, query, reason) as user:
+            phone = user.require_phone()
+            if self.request_otp.codes.is_test_phone(phone, self.clock.now()):
+                raise ConflictingValue(
+                    "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it."
+                )
+            if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
+                raise PhoneBlocked
+            return await self.request_otp(
+                RequestOtpCommand(
+                    phone, command.client_ip, command.preferences, channel=command.channel
+                )
+            )
+
+    async def block(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
+        """Block a phone: nothing is sent to it, and its sessions end."""
+        async with self._act(caller, AuditAction.BLOCK, query, reason) as user:
+            await self.operator_actions.block(user.require_phone())
+            return user
+
+    async def unblock(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
+        """Let a blocked phone sign in again."""
+        async with self._act(caller, AuditAction.UNBLOCK, query, reason) as user:
+            await self.operator_actions.unblock(user.require_phone())
+            return user
+
+    async def sign_out(self, caller: Caller, query: UserQuery, reason: str = "") -> int:
+        """End all sessions of a user, and return how many there were."""
+        async with self._act(caller, AuditAction.SIGN_OUT, query, reason) as user:
+            return await self.operator_actions.revoke_sessions(user.require_identity().id)
+
+    async def delete(
+        self, caller: Caller, query: UserQuery, reason: str = ""
+    ) -> Sequence[RetainedData]:
+        """Delete an identity as its owner would, and return what remains of it."""
+        async with self._act(caller, AuditAction.DELETE, query, reason) as user:
+            identity = user.require_identity()
+            try:
+                await self.delete_user.by_id(identity.id)
+            except Unauthenticated as error:
+                raise UserNotFound from error
+            return list_retained_data(self.clock.now(), self.call_retention)
+
+    async def change_role(
+        self, caller: Caller, query: UserQuery, role: Role, reason: str = ""
+    ) -> FoundUser:
+        """Make a user an administrator, or a member again.
+
+        Raises:
+            ConflictingValue: the phone has a fixed code, or nobody has proved to own it.
+        """
+        action = AuditAction.PROMOTE if role is Role.ADMINISTRATOR else AuditAction.DEMOTE
+        async with self._act(caller, action, query, reason) as user:
+            await self.operator_actions.change_role(user.require_identity().id, role)
+            return user
+
+    async def restore(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
+        """Give a phone back to the identity that lost it."""
+        async with self._act(caller, AuditAction.RESTORE, query, reason) as user:
+            await self.operator_actions.restore(user.require_identity().id)
+            return user
+
+    @asynccontextmanager
+    async def _act(
+        self, caller: Caller, action: AuditAction, query: UserQuery, reason: str
+    ) -> AsyncIterator[FoundUser]:
+        """Find the user and write the audit entry; the block does the act."""
+        caller.check_action(action)
+        user = await self.find_user(query)
+        caller.check_subject(user.identity)
+        async with self.record_act(caller.actor, action, user.subject, reason):
+            yield user

@@ -1,0 +1,106 @@
+"""Find a user by phone, username or id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from application.ports.identities import Identities
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.otp import PhoneVerifications
+from domain.errors import UserNotFound
+from domain.identities.identity import Identity
+from domain.identities.username import Username
+from domain.phone import PhoneNumber
+
+UserQuery: TypeAlias = PhoneNumber | Username | str
+"""A phone, a username, or the id of an identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundUser:
+    """A phone with its identity, a phone without one, or an identity that has no phone.
+
+    Attributes:
+        phone: The phone. None for an identity that was deleted, or that lost its phone.
+        identity: The identity. A deleted or detached one is found by its id only.
+        subject: What the audit calls it: the id of the identity, or the hash of the phone.
+    """
+
+    phone: PhoneNumber | None
+    identity: Identity | None
+    subject: str
+
+    def require_phone(self) -> PhoneNumber:
+        """Return the phone; raises UserNotFound without one."""
+        if self.phone is None:
+            raise UserNotFound
+        return self.phone
+
+    def require_identity(self) -> Identity:
+        """Return the identity; raises UserNotFound without one, or if it was deleted."""
+        if self.identity is None or self.identity.is_deleted:
+            raise UserNotFound
+        return self.identity
+
+
+@dataclass(frozen=True, slots=True)
+class FindUser:
+    """Find a user by phone, username or id. A phone is found also if it has no account."""
+
+    identities: Identities
+    phone_verifications: PhoneVerifications
+    keyed_hashes: KeyedHashes
+
+    async def __call__(self, query: UserQuery) -> FoundUser:
+        """Find the user.
+
+        Raises:
+            UserNotFound: No identity has the username or the id.
+            StorageError
+        """
+        match query:
+            case PhoneNumber():
+                return await self._find_by_phone(query)
+            case Username():
+                return await self._find_by_username(query)
+            case _:
+                return await self._find_by_id(query)
+
+    async def find_any(self, queries: Sequence[UserQuery]) -> Sequence[FoundUser]:
+        """Find all users that a text may mean: one for each reading that finds one.
+
+        A phone without an account is returned only if no other reading finds anybody.
+
+        Raises:
+            StorageError
+        """
+        found: dict[str, FoundUser] = {}
+        for query in queries:
+            try:
+                user = await self(query)
+            except UserNotFound:
+                continue
+            found[user.subject] = user
+        known = [user for user in found.values() if user.identity is not None]
+        return known or [*found.values()]
+
+    async def _find_by_phone(self, phone: PhoneNumber) -> FoundUser:
+        identity_id = (await self.phone_verifications.load(phone)).value.identity_id
+        loaded = await self.identities.load(identity_id) if identity_id else None
+        if loaded is None or loaded.value.is_closed:
+            return FoundUser(phone, None, self.keyed_hashes.hash_phone(phone))
+        return FoundUser(phone, loaded.value, loaded.value.id)
+
+    async def _find_by_username(self, username: Username) -> FoundUser:
+        for name in (username, username.with_former_key()):
+            holder = await self.identities.find_by_username(name)
+            if holder is not None and not holder.value.is_closed:
+                return FoundUser(holder.value.phone, holder.value, holder.value.id)
+        raise UserNotFound
+
+    async def _find_by_id(self, identity_id: str) -> FoundUser:
+        loaded = await self.identities.load(identity_id)
+        if loaded is None:
+            raise UserNotFound
+        identity = loaded.value
+        return FoundUser(None if identity.is_closed else identity.phone, identity, identity.id)

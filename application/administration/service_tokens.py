@@ -1,0 +1,119 @@
+"""Create, list, revoke and authenticate service tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from application.administration.caller import Caller, backend
+from application.ports.administration import ServiceTokens
+from application.ports.system import Clock, Randomness
+from application.record_act import RecordAct
+from application.update import change_record
+from domain.administration.audit import AuditAction
+from domain.administration.service_token import (
+    SECRET_BYTES,
+    Scope,
+    ServiceToken,
+    format_token,
+    hash_secret,
+    parse_token,
+)
+from domain.errors import TokenNotFound, Unauthenticated
+from domain.identifier import RANDOM_BYTES, make_identifier
+
+MAX_LISTED_TOKENS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class AdministerTokens:
+    """Create, list and revoke service tokens. Only commands do: no API makes a token."""
+
+    service_tokens: ServiceTokens
+    record_act: RecordAct
+    clock: Clock
+    randomness: Randomness
+
+    async def create(
+        self,
+        caller: Caller,
+        name: str,
+        scopes: tuple[Scope, ...],
+        ttl: timedelta,
+        reason: str = "",
+    ) -> tuple[ServiceToken, str]:
+        """Create a token, and return it with the text that the backend sends.
+
+        The text is not stored: nobody can show it again.
+
+        Raises:
+            AuditFailed
+            StorageError
+        """
+        now = self.clock.now()
+        random = self.randomness.bytes(RANDOM_BYTES + SECRET_BYTES)
+        secret = random[RANDOM_BYTES:].hex()
+        token = ServiceToken(
+            id=make_identifier(now, random),
+            name=name,
+            scopes=scopes,
+            secret_hash=hash_secret(secret),
+            created_at=now,
+            expires_at=now + ttl,
+        )
+        async with self.record_act(caller.actor, AuditAction.CREATE_TOKEN, token.id, reason):
+            await self.service_tokens.add(token)
+        return token, format_token(token.id, secret)
+
+    async def list(self) -> Sequence[ServiceToken]:
+        """List the tokens that have not expired, also revoked ones, those that expire last first.
+
+        Raises:
+            StorageError
+        """
+        now = self.clock.now()
+        listed = await self.service_tokens.list_newest(MAX_LISTED_TOKENS)
+        return [token for token in listed if now < token.expires_at]
+
+    async def revoke(self, caller: Caller, token_id: str, reason: str = "") -> ServiceToken:
+        """Revoke a token: from now on it is invalid.
+
+        Raises:
+            TokenNotFound
+            AuditFailed
+            StorageError
+        """
+        now = self.clock.now()
+
+        def revoke(token: ServiceToken | None) -> tuple[ServiceToken, ServiceToken]:
+            if token is None:
+                raise TokenNotFound
+            revoked = token.revoke(now)
+            return revoked, revoked
+
+        async with self.record_act(caller.actor, AuditAction.REVOKE_TOKEN, token_id, reason):
+            return await change_record(self.service_tokens, token_id, revoke)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticateServiceToken:
+    """Find the caller of a service token. It is read each time, so a revocation acts at once."""
+
+    service_tokens: ServiceTokens
+    clock: Clock
+
+    async def __call__(self, text: str) -> Caller:
+        """Authenticate a request.
+
+        Raises:
+            Unauthenticated
+            StorageError
+        """
+        parsed = parse_token(text)
+        if parsed is None:
+            raise Unauthenticated
+        token_id, secret = parsed
+        loaded = await self.service_tokens.load(token_id)
+        if loaded is None or not loaded.value.accepts(secret, self.clock.now()):
+            raise Unauthenticated
+        return backend(loaded.value)

@@ -1,0 +1,166 @@
+"""Show all that helps to help a user."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from application.administration.caller import Caller
+from application.administration.find_user import FindUser, FoundUser, UserQuery
+from application.administration.view_phone import ViewPhone
+from application.otp.describe_verification import DescribeVerification
+from application.ports.repositories import DeliveryReports, MediaUsages
+from application.ports.system import Clock
+from application.ports.voice import Calls
+from domain.administration.service_token import Scope
+from domain.identities.device_token import RecognizedDevice
+from domain.identities.session import Session
+from domain.media.usage import MediaUsage, Quota
+from domain.otp.delivery import Delivery
+from domain.otp.delivery_report import ReportedStatus
+from domain.otp.verification_state import VerificationState
+from domain.voice.call import Call
+
+LAST_CALLS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDelivery:
+    """A delivery, and what became of it.
+
+    Attributes:
+        delivery: The delivery.
+        status: `suppressed` while the phone was blocked, `rejected` by every provider, `accepted`
+            until the provider reports more, or what it reported.
+        error: The provider's code, or why it was rejected; empty without an error.
+    """
+
+    delivery: Delivery
+    status: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDetails:
+    """What is known about a user, or about a phone without an account.
+
+    Attributes:
+        user: The phone and the identity.
+        number: The phone number as the caller may see it; None without a phone.
+        sessions: The active sessions, the last used first.
+        devices: The recognized devices.
+        verification: Why the phone gets codes or does not; None without a phone.
+        deliveries: The deliveries of the last day, the newest first.
+        usage: What the user has in the library.
+        quota: What the user may have there.
+        calls: The last calls.
+    """
+
+    user: FoundUser
+    number: str | None
+    sessions: Sequence[Session]
+    devices: Sequence[RecognizedDevice]
+    verification: VerificationState | None
+    deliveries: Sequence[ShownDelivery]
+    usage: MediaUsage | None
+    quota: Quota
+    calls: Sequence[Call]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowUser:
+    """Show a user by phone, username or id. A deleted identity shows only that it was deleted."""
+
+    find_user: FindUser
+    view_phone: ViewPhone
+    describe_verification: DescribeVerification
+    delivery_reports: DeliveryReports
+    media_usages: MediaUsages
+    calls: Calls
+    clock: Clock
+    quota: Quota
+
+    async def __call__(
+        self,
+        caller: Caller,
+        query: UserQuery,
+        reason: str = "",
+        *,
+        with_full_number: bool = True,
+    ) -> UserDetails:
+        """Show the user.
+
+        Args:
+            caller: Who asks.
+            query: The user.
+            reason: Why, for the audit.
+            with_full_number: Show the whole number, if the caller may see it.
+
+        Raises:
+            InsufficientScope
+            UserNotFound
+            TooManyPhones
+            AuditFailed
+            StorageError
+        """
+        caller.check_scope(Scope.READ_USERS)
+        return await self.describe(
+            caller, await self.find_user(query), reason, with_full_number=with_full_number
+        )
+
+    async def describe(
+        self, caller: Caller, user: FoundUser, reason: str = "", *, with_full_number: bool
+    ) -> UserDetails:
+        """Show a user who was found; see `__call__`."""
+        identity, now = user.identity, self.clock.now()
+        number = user.phone.masked if user.phone else None
+        if user.phone is not None and with_full_number:
+            number = await self.view_phone(caller, user.phone, user.subject, reason)
+        verification, (usage, calls) = await asyncio.gather(
+            self._describe_verification(user), self._load_of_identity(user)
+        )
+        deliveries = verification.deliveries if verification else ()
+        shown = await asyncio.gather(*map(self._show_delivery, deliveries))
+        sessions = identity.active_sessions(now) if identity else ()
+        devices = identity.devices if identity and not identity.is_deleted else ()
+        return UserDetails(
+            user=user,
+            number=number,
+            sessions=sorted(sessions, key=lambda session: session.last_seen_at, reverse=True),
+            devices=[device for device in devices if now < device.expires_at],
+            verification=verification,
+            deliveries=shown,
+            usage=usage,
+            quota=self.quota,
+            calls=calls,
+        )
+
+    async def _describe_verification(self, user: FoundUser) -> VerificationState | None:
+        if user.phone is None:
+            return None
+        state = await self.describe_verification(user.phone)
+        identity = user.identity
+        if state.blocked_since is None and identity is not None and identity.is_blocked:
+            # A block was interrupted between its two writes.
+            return replace(state, blocked_since=identity.blocked_at)
+        return state
+
+    async def _load_of_identity(self, user: FoundUser) -> tuple[MediaUsage | None, Sequence[Call]]:
+        if user.identity is None or user.identity.is_deleted:
+            return None, ()
+        identity_id = user.identity.id
+        usage, calls = await asyncio.gather(
+            self.media_usages.load(identity_id),
+            self.calls.list_after(identity_id, None, LAST_CALLS),
+        )
+        return usage.value if usage else MediaUsage(identity_id), calls
+
+    async def _show_delivery(self, delivery: Delivery) -> ShownDelivery:
+        if delivery.is_suppressed:
+            return ShownDelivery(delivery, "suppressed", "")
+        if delivery.is_rejected:
+            return ShownDelivery(delivery, "rejected", delivery.rejection)
+        report = await self.delivery_reports.load(delivery.report_id)
+        if report is None or report.value.status is ReportedStatus.QUEUED:
+            return ShownDelivery(delivery, "accepted", "")
+        return ShownDelivery(delivery, report.value.status.value, report.value.error_code or "")

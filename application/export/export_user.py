@@ -1,0 +1,141 @@
+"""Export all data of a person: by the person, or by an operator."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from application.administration.caller import Caller
+from application.administration.find_user import FindUser, UserQuery
+from application.export.files import CollectFiles, ExportFile
+from application.ports.errors import PortError, StorageError
+from application.ports.identities import Identities
+from application.ports.system import Clock, HealthCheck
+from application.principal import Principal
+from application.record_act import RecordAct
+from application.update import update_identity
+from domain.administration.audit import AuditAction
+from domain.errors import FreshLoginRequired, Unauthenticated, Unavailable
+from domain.identities.identity import Identity
+
+
+class Export:
+    """An export that is being sent.
+
+    Attributes:
+        identity: Whose data it is.
+        is_complete: Whether all files were read to their end.
+    """
+
+    def __init__(self, identity: Identity, collect_files: CollectFiles) -> None:
+        """Begin before the first file."""
+        self.identity = identity
+        self.is_complete = False
+        self._collect_files = collect_files
+
+    async def files(self) -> AsyncGenerator[ExportFile, None]:
+        """Yield the files, each of which is read before the next one."""
+        async with aclosing(self._collect_files(self.identity)) as files:
+            async for file in files:
+                yield file
+
+    def complete(self) -> None:
+        """Say that everything was sent."""
+        self.is_complete = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOwnData:
+    """Export the principal's own data.
+
+    - It needs a login within the last 15 minutes: a stolen token does not open everything.
+    - It is possible once a day. A transfer that broke may be repeated within an hour.
+    """
+
+    identities: Identities
+    collect_files: CollectFiles
+    media_health: HealthCheck
+    clock: Clock
+
+    def check(self, principal: Principal) -> None:
+        """Return if the login is recent enough.
+
+        Raises:
+            FreshLoginRequired
+        """
+        if not principal.has_fresh_login:
+            raise FreshLoginRequired
+
+    @asynccontextmanager
+    async def __call__(self, principal: Principal) -> AsyncIterator[Export]:
+        """Open the export until the end of the block.
+
+        Raises:
+            FreshLoginRequired
+            TooManyExports
+            Unavailable: The media store does not answer.
+            StorageError
+        """
+        self.check(principal)
+        await check_store(self.media_health)
+        now = self.clock.now()
+        identity_id = principal.identity.id
+        identity = await update_identity(
+            self.identities, identity_id, lambda identity: identity.start_export(now)
+        )
+        export = Export(identity, self.collect_files)
+        yield export
+        if export.is_complete:
+            # Where this fails, the export may be repeated.
+            with suppress(StorageError, Unauthenticated):
+                await update_identity(self.identities, identity_id, Identity.complete_export)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportUser:
+    """Export the data of a user for an operator. It is in the audit, and so is a broken one."""
+
+    find_user: FindUser
+    record_act: RecordAct
+    collect_files: CollectFiles
+    media_health: HealthCheck
+
+    @asynccontextmanager
+    async def __call__(
+        self, caller: Caller, query: UserQuery, reason: str = ""
+    ) -> AsyncIterator[Export]:
+        """Open the export until the end of the block.
+
+        Raises:
+            Forbidden, InsufficientScope, FreshLoginRequired
+            UserNotFound
+            AuditFailed
+            Unavailable: The media store does not answer.
+            StorageError
+        """
+        caller.check_action(AuditAction.EXPORT)
+        user = await self.find_user(query)
+        identity = user.require_identity()
+        caller.check_subject(identity)
+        await check_store(self.media_health)
+        action, actor = AuditAction.EXPORT, caller.actor
+        entry = await self.record_act.begin(actor, action, user.subject, reason)
+        export = Export(identity, self.collect_files)
+        try:
+            yield export
+        except BaseException as error:
+            await self.record_act.fail(entry, error)
+            raise
+        if not export.is_complete:
+            await self.record_act.fail(entry, InterruptedError())
+
+
+async def check_store(media_health: HealthCheck) -> None:
+    """Return if the media store answers: once a response has begun, it has no other status.
+
+    Raises:
+        Unavailable
+    """
+    try:
+        await media_health.check()
+    except PortError as error:
+        raise Unavailable from error

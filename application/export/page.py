@@ -1,0 +1,63 @@
+"""The page that explains an export."""
+
+from datetime import datetime
+from html import escape
+from typing import Final
+
+from domain.identities.identity import Identity
+
+EXPLAINED_FILES: Final = {
+    "account.json": "your account: phone number, username, role, times, what you agreed to",
+    "sessions.json": "where you are signed in, and which devices are recognized",
+    "sign_in.json": (
+        "the codes of the last day: when they were sent, by which provider, and whether they"
+        " arrived; failed attempts, and a block of the number"
+    ),
+    "audit.json": (
+        "what operators of the service did with your account in the last 400 days, when and why"
+    ),
+    "library.json": "your pictures: type, category, size and time",
+    "library/": "the pictures, as the service publishes them",
+    "calls.json": "calls from and to your number: when, how long, and what came of them",
+    "recordings/": "what you said, if you left a recording",
+    "not_included.json": "only if a file could not be included: its name, and the reason",
+}
+"""The files and folders of an export, and what is in each."""
+_PAGE: Final = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Your data</title>
+<style>
+body {{ font-family: system-ui, sans-serif; line-height: 1.5; max-width: 45em; margin: 2em auto;
+  padding: 0 1em; }}
+td {{ padding: 0.3em 1em 0.3em 0; vertical-align: top; }}
+td:first-child {{ white-space: nowrap; }}
+</style>
+</head>
+<body>
+<h1>Your data</h1>
+<p>This is all that the service stores about the account {account}, as of {time}. Files whose name
+ends with .json are text in JSON (RFC 8259), which people and programs can read. Times are in UTC.
+</p>
+<table>
+{rows}
+</table>
+<p>These are left out: keys, and hashes that only the service can read, for example of the IP
+addresses from which you signed in; smaller copies of your pictures; and the data of other people.
+Codes and tokens are not stored. The logs and backups of the operator are not part of this export.
+</p>
+</body>
+</html>
+"""
+
+
+def render_page(identity: Identity, now: datetime) -> str:
+    """Return the page as HTML. It loads nothing."""
+    rows = "\n".join(
+        f"<tr><td>{name}</td><td>{escape(text)}.</td></tr>"
+        for name, text in EXPLAINED_FILES.items()
+    )
+    return _PAGE.format(account=identity.id, time=f"{now:%Y-%m-%d %H:%M}", rows=rows)

@@ -1,0 +1,161 @@
+"""Say why a phone gets no code."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from application.otp.codes import OtpCodes
+from application.otp.delivery_limiter import DeliveryLimiter
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.limits import LimitStore
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock
+from domain.errors import InvalidValue
+from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import Channel
+from domain.otp.delivery_policy import Requester
+from domain.otp.permits import Recognition
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.verification_state import (
+    Limitation,
+    VerificationState,
+    Wait,
+    explain_wait,
+    find_active_code,
+    resets_left,
+)
+from domain.phone import PhoneNumber, PhoneRules
+
+_UNKNOWN_CLIENT: Final = "the client of an operator's question"
+"""In the place of an IP: no client has it."""
+_LIMITATIONS: Final[Mapping[str, Limitation]] = {
+    "ip": Limitation.PER_IP,
+    "network": Limitation.PER_NETWORK,
+    "range": Limitation.PER_NUMBER_RANGE,
+    "phone": Limitation.PER_PHONE,
+    "country": Limitation.PER_COUNTRY,
+    "total": Limitation.TOTAL,
+}
+_ORDER: Final = [*_LIMITATIONS.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeVerification:
+    """Say when a phone can get the next message, and what it waits for. Nothing is changed.
+
+    The limits of an IP and a network are those of the client that caused the latest delivery.
+    Others may have other ones left.
+    """
+
+    phone_verifications: PhoneVerifications
+    limit_store: LimitStore
+    delivery_limiter: DeliveryLimiter
+    codes: OtpCodes
+    keyed_hashes: KeyedHashes
+    clock: Clock
+    countries: Collection[str] | None
+    phone_rules: PhoneRules
+
+    async def __call__(self, phone: PhoneNumber) -> VerificationState:
+        """Describe the verification of a phone.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        now = self.clock.now()
+        verification = (await self.phone_verifications.load(phone)).value.prune(now)
+        deliveries = verification.deliveries
+        client_ip = (
+            deliveries[-1].client_ip
+            if deliveries
+            else self.keyed_hashes.hash_client_ip(_UNKNOWN_CLIENT)
+        )
+        unknown, known = await asyncio.gather(
+            self._find_wait(phone, verification, client_ip, now, is_known=False),
+            self._find_wait(phone, verification, client_ip, now, is_known=True),
+        )
+        code_expires_at, attempts_left = find_active_code(verification, now)
+        return VerificationState(
+            blocked_since=verification.blocked_at,
+            not_served=self._why_not_served(phone, now),
+            next_message=unknown,
+            next_message_to_known=known,
+            code_expires_at=code_expires_at,
+            attempts_left=attempts_left,
+            failures_in_a_row=verification.failures.in_a_row,
+            resets_left=resets_left(verification),
+            deliveries=deliveries[::-1],
+        )
+
+    def _why_not_served(self, phone: PhoneNumber, now: datetime) -> str:
+        if self.codes.is_test_phone(phone, now):
+            return "it has a fixed code in DIALTONE_TEST_OTPS"
+        if self.countries is not None and phone.country not in self.countries:
+            return f"its country, {phone.country}, is not in DIALTONE_COUNTRIES"
+        try:
+            self.phone_rules.check(phone)
+        except InvalidValue as error:
+            return error.message.rstrip(".")
+        return ""
+
+    async def _find_wait(
+        self,
+        phone: PhoneNumber,
+        verification: PhoneVerification,
+        client_ip: HashedClientIp,
+        now: datetime,
+        *,
+        is_known: bool,
+    ) -> Wait:
+        """Return the wait of a client that is recognized, or of one that is not."""
+        logins = [trusted.last_login_at for trusted in verification.trusted_ips]
+        requester = Requester(
+            client_ip,
+            verification.counted_deliveries,
+            device_id=_UNKNOWN_CLIENT if is_known else None,
+            last_login_at=max(logins, default=None),
+        )
+        own = explain_wait(self.delivery_limiter.policy(phone, now), requester, now)
+        if self.codes.is_test_phone(phone, now):
+            return own
+        recognition = Recognition.DEVICE if is_known else Recognition.NONE
+        shared = await self._find_shared_wait(phone, verification, client_ip, now, recognition)
+        return max(own, shared, key=lambda wait: wait.until)
+
+    async def _find_shared_wait(
+        self,
+        phone: PhoneNumber,
+        verification: PhoneVerification,
+        client_ip: HashedClientIp,
+        now: datetime,
+        recognition: Recognition,
+    ) -> Wait:
+        limiter = self.delivery_limiter
+        reservation = limiter.rate_limits.reserve_delivery(
+            now, limiter.route(phone, client_ip), recognition, Channel.SMS
+        )
+        until = await limiter.next_available(reservation, verification)
+        if until <= now:
+            return Wait(now)
+        usable = reservation.without_reserve()
+        ends = await asyncio.gather(
+            *(self._available_at(limit, now) for limit in usable.all_limits)
+        )
+        # Of a group any part is enough, so the whole may end before one of its limits does.
+        waiting = [
+            (at, _LIMITATIONS[limit.subject.partition(":")[0]])
+            for at, limit in zip(ends, usable.all_limits, strict=True)
+            if now < at <= until
+        ]
+        if not waiting:
+            return Wait(until, Limitation.TOTAL)
+        # Of several, the one that ends last decides; then the one that most phones share.
+        _, limitation = max(waiting, key=lambda each: (each[0], _ORDER.index(each[1])))
+        return Wait(until, limitation)
+
+    async def _available_at(self, limit: RateLimit, now: datetime) -> datetime:
+        return await self.limit_store.next_available(Reservation(now, (limit,)))

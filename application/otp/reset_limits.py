@@ -1,0 +1,42 @@
+"""Reset the limits of one phone."""
+
+from dataclasses import dataclass
+
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.update import update_phone_verification
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.verification_state import resets_left
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class ResetLimits:
+    """Let a phone get a code again: its cooldown and its deliveries no longer count.
+
+    - The next delivery has five attempts. Failures in a row stay, so they never come to more than
+      100 by resets (NIST SP 800-63B-4 §3.2.2).
+    - Limits that many phones share stay as they are.
+    - A phone can be reset twice a day.
+    """
+
+    phone_verifications: PhoneVerifications
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(self, phone: PhoneNumber) -> int:
+        """Reset the limits, and return how often that is possible today after this.
+
+        Raises:
+            TooManyResets
+            StorageError
+        """
+        now = self.clock.now()
+
+        def reset(verification: PhoneVerification) -> tuple[PhoneVerification, int]:
+            successor = verification.reset_limits(now)
+            return successor, resets_left(successor)
+
+        left = await update_phone_verification(self.phone_verifications, phone, reset)
+        self.events.emit(SecurityEventType.LIMITS_RESET, phone=phone)
+        return left

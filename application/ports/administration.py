@@ -1,0 +1,71 @@
+"""The ports of administration: the audit log, and service tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from application.ports.versioned import Records
+from domain.administration.audit import Actor, AuditEntry
+from domain.administration.service_token import ServiceToken
+from domain.page import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries are listed: those about someone, by someone, or all. At most one is set."""
+
+    subject: str | None = None
+    actor: Actor | None = None
+
+
+class AuditLog(Protocol):
+    """Audit entries. Nobody can change one: there is no method for it."""
+
+    async def add(self, entry: AuditEntry) -> bool:
+        """Add an entry. After True it is durable; False if its id exists.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def list_after(
+        self, audit_filter: AuditFilter, cursor: Cursor | None, limit: int
+    ) -> Sequence[AuditEntry]:
+        """List up to `limit` entries after the cursor, the newest first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` entries whose retention has passed, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
+class ServiceTokens(Records[ServiceToken], Protocol):
+    """Service tokens by id, also revoked ones, until they expire."""
+
+    async def list_newest(self, limit: int) -> Sequence[ServiceToken]:
+        """List up to `limit` tokens, those that expire last first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired tokens, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ...

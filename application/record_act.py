@@ -1,0 +1,112 @@
+"""Write who acts for somebody else, before it is done."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from application.ports.administration import AuditLog
+from application.ports.errors import StorageError
+from application.ports.system import Clock, Randomness
+from application.principal import Principal
+from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
+from domain.errors import AuditFailed
+from domain.identifier import RANDOM_BYTES, make_identifier
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAct:
+    """Write an audit entry before an act, and a second one if the act fails.
+
+    An entry without a second one was done, or the process ended in the middle of it.
+    """
+
+    audit_log: AuditLog
+    clock: Clock
+    randomness: Randomness
+
+    @asynccontextmanager
+    async def __call__(
+        self, actor: Actor, action: AuditAction, subject: str, reason: str = ""
+    ) -> AsyncIterator[None]:
+        """Write the entry, then run the block. Exceptions of the block propagate.
+
+        Args:
+            actor: Who acts.
+            action: What is done in the block.
+            subject: To whom: the id of an identity or a token, or the hash of a phone.
+            reason: Why, as `parse_reason` returns it.
+
+        Raises:
+            AuditFailed: The entry was not written, and the block does not run.
+        """
+        entry = await self.begin(actor, action, subject, reason)
+        try:
+            yield
+        except BaseException as error:
+            # Also a cancellation, as after a disconnect: nobody knows whether the act was done.
+            await self.fail(entry, error)
+            raise
+
+    @asynccontextmanager
+    async def for_another(
+        self, principal: Principal, action: AuditAction, subject: str
+    ) -> AsyncIterator[None]:
+        """Write the entry if an administrator acts for somebody else, then run the block.
+
+        Args:
+            principal: Who acts, and may do so.
+            action: What is done in the block.
+            subject: The id of the identity that it is done for.
+
+        Raises:
+            AuditFailed: The entry was not written, and the block does not run.
+        """
+        if subject == principal.identity.id:
+            yield
+            return
+        actor = Actor(ActorKind.ADMINISTRATOR, principal.identity.id)
+        async with self(actor, action, subject):
+            yield
+
+    async def begin(
+        self, actor: Actor, action: AuditAction, subject: str, reason: str = ""
+    ) -> AuditEntry:
+        """Write the entry of an act that does not fit into a block; see `__call__`."""
+        entry = AuditEntry(
+            id=self._make_id(),
+            at=self.clock.now(),
+            actor=actor,
+            action=action,
+            subject=subject,
+            reason=reason,
+        )
+        try:
+            is_added = await self.audit_log.add(entry)
+        except StorageError as error:
+            raise AuditFailed from error
+        if not is_added:  # its id is taken, which 64 random bits make a broken source
+            raise AuditFailed
+        return entry
+
+    async def fail(self, entry: AuditEntry, error: BaseException) -> None:
+        """Write the second entry of an act that failed, as far as possible."""
+        failure = replace(
+            entry,
+            id=self._make_id(),
+            # In a list it comes after the first entry, also if both are of one millisecond.
+            at=max(self.clock.now(), entry.at + timedelta(milliseconds=1)),
+            failed_entry_id=entry.id,
+            error=_name(error),
+        )
+        with suppress(StorageError):
+            await self.audit_log.add(failure)
+
+    def _make_id(self) -> str:
+        return make_identifier(self.clock.now(), self.randomness.bytes(RANDOM_BYTES))
+
+
+def _name(error: BaseException) -> str:
+    """Return the name of an error in lower case: its text may have a phone."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()

@@ -1,0 +1,1 @@
+"""What operators do: audit entries, and the service tokens of backends."""

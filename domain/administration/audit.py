@@ -1,0 +1,132 @@
+"""Audit entries: who did what to whom, when and why."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from domain.errors import InvalidCharacters, TooLong
+
+AUDIT_RETENTION: Final = timedelta(days=400)
+"""How long an entry is kept: a year, and time to look at it. Nothing deletes one earlier."""
+MAX_REASON_LENGTH: Final = 500
+# An id keeps its digits. A phone has at least seven, with up to three other characters in between,
+# of which a plus begins another number.
+_ID_OR_PHONE: Final = re.compile(
+    r"(?P<id>(?<![0-9A-Za-z])(?=[0-9]*[a-f])[0-9a-f]{24}(?![0-9A-Za-z]))|\d(?:(?:[^\w+]|_){0,3}\d){6,}"
+)
+
+
+class ActorKind(StrEnum):
+    """Who acts."""
+
+    ADMINISTRATOR = "administrator"
+    SERVICE_TOKEN = "service_token"  # noqa: S105 -- a kind, not a secret
+    OPERATING_SYSTEM_USER = "operating_system_user"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts.
+
+    Attributes:
+        kind: An administrator and a service token have proved who they are. The operating
+            system's user is a claim: whoever has the keys can name any.
+        id: The id of the identity or of the token, or the name of the operating system's user.
+    """
+
+    kind: ActorKind
+    id: str
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether nobody has proved it."""
+        return self.kind is ActorKind.OPERATING_SYSTEM_USER
+
+
+class AuditAction(StrEnum):
+    """What was done. The values are stored."""
+
+    VIEW_PHONE = "view_phone"
+    RESET_LIMITS = "reset_limits"
+    SEND_CODE = "send_code"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    SIGN_OUT = "sign_out"
+    DELETE = "delete"
+    EXPORT = "export"
+    PROMOTE = "promote"
+    DEMOTE = "demote"
+    RESTORE = "restore"
+    CREATE_USER = "create_user"
+    UPLOAD_ITEM = "upload_item"
+    CHANGE_ITEM = "change_item"
+    DELETE_ITEM = "delete_item"
+    LISTEN = "listen"
+    CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
+    REVOKE_TOKEN = "revoke_token"  # noqa: S105 -- an action, not a secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One act of an operator, or one read of a full phone number. It never changes.
+
+    It is written before the act. If the act fails, a second entry says so; without one the act was
+    done, or the process ended in the middle of it.
+
+    Attributes:
+        id: Its id.
+        at: When it was written.
+        actor: Who acts.
+        action: What is done.
+        subject: To whom: the id of an identity, or the keyed hash of a phone without one. Of a
+            token, its id.
+        reason: Why, as the actor says it, without the digits of phones.
+        failed_entry_id: Set in the second entry of an act that failed: the first one.
+        error: The name of its error.
+    """
+
+    id: str
+    at: datetime
+    actor: Actor
+    action: AuditAction
+    subject: str
+    reason: str = ""
+    failed_entry_id: str | None = None
+    error: str | None = None
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the cleanup deletes it."""
+        return self.at + AUDIT_RETENTION
+
+    @property
+    def actor_kind(self) -> str:
+        """The kind of its actor, for the index of entries by actor."""
+        return self.actor.kind.value
+
+    @property
+    def actor_id(self) -> str:
+        """The id of its actor, for the same index."""
+        return self.actor.id
+
+
+def parse_reason(text: str) -> str:
+    """Parse a reason: one line of up to `MAX_REASON_LENGTH` characters, with phones masked.
+
+    Each digit of what may be a phone becomes `*`: seven digits and more, however they are spaced.
+
+    Raises:
+        TooLong, InvalidCharacters
+    """
+    reason = " ".join(text.split())
+    if len(reason) > MAX_REASON_LENGTH:
+        raise TooLong(f"A reason has at most {MAX_REASON_LENGTH} characters.")
+    if not reason.isprintable():
+        raise InvalidCharacters("A reason has no control characters.")
+    return _ID_OR_PHONE.sub(_mask, reason)
+
+
+def _mask(match: re.Match[str]) -> str:
+    return match[0] if match["id"] else re.sub(r"\d", "*", match[0])

@@ -1,0 +1,128 @@
+"""Service tokens: the credentials of backends, for the paths below `/admin/` only."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from domain.errors import InvalidValue, TooLong, UnsupportedValue
+from domain.otp.sliding_window import SlidingWindow
+
+TOKEN_PREFIX: Final = "dta_"  # noqa: S105 -- no secret
+SECRET_BYTES: Final = 32
+DEFAULT_TOKEN_TTL: Final = timedelta(days=90)
+MAX_TOKEN_TTL: Final = timedelta(days=365)
+MAX_TOKEN_NAME_LENGTH: Final = 100
+REQUESTS_PER_TOKEN: Final = SlidingWindow(600, timedelta(minutes=1))
+PHONES_PER_TOKEN: Final = SlidingWindow(1_000, timedelta(days=1))
+"""Full phone numbers: a stolen token does not copy all of them."""
+_TOKEN: Final = re.compile(rf"{TOKEN_PREFIX}([0-9a-f]{{24}})_([0-9a-f]{{64}})\Z")
+
+
+class Scope(StrEnum):
+    """What a service token may do. No scope allows to make tokens, or to change roles."""
+
+    READ_USERS = "users:read"
+    READ_PHONES = "users:phone"
+    SUPPORT_USERS = "users:support"
+    DELETE_USERS = "users:delete"
+    EXPORT_USERS = "users:export"
+    READ_AUDIT = "audit:read"
+    READ_COSTS = "costs:read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceToken:
+    """A credential of a backend. The token itself is shown once and not stored.
+
+    Attributes:
+        id: Its id, which is a part of the token.
+        name: What the operator calls it.
+        scopes: What it may do.
+        secret_hash: SHA-256 of the secret. It has 256 random bits, so a plain hash is enough
+            (NIST SP 800-63B-4 §3.1.2.2).
+        created_at: When it was made.
+        expires_at: When it is no longer valid, and is deleted.
+        revoked_at: When it was revoked.
+    """
+
+    id: str
+    name: str
+    scopes: tuple[Scope, ...]
+    secret_hash: str = field(repr=False)
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+    def accepts(self, secret: str, now: datetime) -> bool:
+        """Return whether it is valid now, with this secret."""
+        is_same = hmac.compare_digest(self.secret_hash, hash_secret(secret))
+        return is_same and self.revoked_at is None and now < self.expires_at
+
+    def revoke(self, now: datetime) -> "ServiceToken":
+        """Return the revoked token. An earlier revocation keeps its time."""
+        return replace(self, revoked_at=self.revoked_at or now)
+
+
+def hash_secret(secret: str) -> str:
+    """Return what is stored of a secret: 64 hex digits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def format_token(token_id: str, secret: str) -> str:
+    """Return the token as a backend sends it: `dta_<id>_<secret>`."""
+    return f"{TOKEN_PREFIX}{token_id}_{secret}"
+
+
+def is_service_token(text: str) -> bool:
+    """Return whether a bearer token is meant to be a service token."""
+    return text.startswith(TOKEN_PREFIX)
+
+
+def parse_token(text: str) -> tuple[str, str] | None:
+    """Return the id and the secret of a token, None if it is none."""
+    match = _TOKEN.match(text)
+    return (match[1], match[2]) if match else None
+
+
+def parse_scopes(texts: Iterable[str]) -> tuple[Scope, ...]:
+    """Parse scopes, each of which may have several with commas between them.
+
+    Raises:
+        UnsupportedValue: one is unknown, or there is none.
+    """
+    names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
+    known = ", ".join(Scope)
+    if not names:
+        raise UnsupportedValue(f"A token needs a scope: {known}.")
+    if unknown := [name for name in names if name not in [*Scope]]:
+        raise UnsupportedValue(f"{unknown[0]!a} is not a scope. These are: {known}.")
+    return tuple(scope for scope in Scope if scope in names)
+
+
+def parse_token_name(text: str) -> str:
+    """Parse the name of a token: one line of text.
+
+    Raises:
+        InvalidValue, TooLong
+    """
+    name = " ".join(text.split())
+    if not name or not name.isprintable():
+        raise InvalidValue("The name of a token is one line of text, such as the backend's name.")
+    if len(name) > MAX_TOKEN_NAME_LENGTH:
+        raise TooLong(f"The name of a token has at most {MAX_TOKEN_NAME_LENGTH} characters.")
+    return name
+
+
+def check_token_ttl(ttl: timedelta) -> None:
+    """Check for how long a token is to be valid.
+
+    Raises:
+        InvalidValue: longer than a year.
+    """
+    if not timedelta() < ttl <= MAX_TOKEN_TTL:
+        raise InvalidValue("A token is valid for at most 365 days.")

@@ -1,0 +1,44 @@
+"""How often people may export their own data."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.errors import TooManyExports
+from domain.otp.sliding_window import whole_seconds
+
+EXPORT_INTERVAL: Final = timedelta(days=1)
+EXPORT_REPEAT_PERIOD: Final = timedelta(hours=1)
+MAX_EXPORT_TRANSFERS: Final = 5
+"""Of one export: the first, and those after a transfer that broke."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataExport:
+    """The latest export of a person's own data.
+
+    Attributes:
+        started_at: When its first transfer began.
+        transfers: How many began.
+        is_complete: Whether one of them was sent to its end.
+    """
+
+    started_at: datetime
+    transfers: int = 1
+    is_complete: bool = False
+
+    def repeat(self, now: datetime) -> "DataExport":
+        """Return the export after the person asks again.
+
+        A day after an export began, it is a new one. Within an hour, a broken one is repeated.
+
+        Raises:
+            TooManyExports
+        """
+        age = now - self.started_at
+        if age >= EXPORT_INTERVAL:
+            return DataExport(now)
+        is_repeatable = not self.is_complete and age < EXPORT_REPEAT_PERIOD
+        if is_repeatable and self.transfers < MAX_EXPORT_TRANSFERS:
+            return replace(self, transfers=self.transfers + 1)
+        raise TooManyExports(whole_seconds(now, self.started_at + EXPORT_INTERVAL))

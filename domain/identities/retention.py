@@ -1,0 +1,66 @@
+"""What remains of a deleted account, and for how long."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.administration.audit import AUDIT_RETENTION
+from domain.identities.identity import USERNAME_HOLD_PERIOD
+
+CLEANUP_PERIOD: Final = timedelta(hours=1)
+"""When the cleanup has deleted the data of a deleted account at the latest, if it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetainedData:
+    """What remains, why, and until when at the latest. `until` is None for ever, or without a time.
+
+    docs/retention.md has the whole list.
+    """
+
+    data: str
+    reason: str
+    until: datetime | None
+
+
+def list_retained_data(deleted_at: datetime, call_retention: timedelta) -> tuple[RetainedData, ...]:
+    """Return what remains of an account that was deleted then.
+
+    Args:
+        deleted_at: When.
+        call_retention: How long calls are kept.
+    """
+    return (
+        RetainedData(
+            "sessions, phone number, library and recordings",
+            "the cleanup deletes them",
+            deleted_at + CLEANUP_PERIOD,
+        ),
+        RetainedData(
+            "username", "nobody else can take it at once", deleted_at + USERNAME_HOLD_PERIOD
+        ),
+        RetainedData(
+            "limits of codes, by a keyed hash of the phone number",
+            "deleting an account resets no limit",
+            deleted_at + timedelta(days=30),
+        ),
+        RetainedData("calls, without the account", "the call log", deleted_at + call_retention),
+        RetainedData(
+            "audit entries: what operators did with the account",
+            "operators can be held to account",
+            deleted_at + AUDIT_RETENTION,
+        ),
+        RetainedData(
+            "the id of the account, and when it was created and deleted",
+            "an id is never used again",
+            None,
+        ),
+        RetainedData(
+            "a block of the phone number, until an operator lifts it",
+            "deleting an account lifts no block",
+            None,
+        ),
+        RetainedData(
+            "backups and logs, as long as the operator keeps them", "recovery, security", None
+        ),
+    )

@@ -1,0 +1,107 @@
+"""The audit log and service tokens of each database."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from application.ports.administration import AuditFilter
+from application.ports.repositories import Repositories
+from domain.administration.audit import (
+    AUDIT_RETENTION,
+    Actor,
+    ActorKind,
+    AuditAction,
+    AuditEntry,
+)
+from domain.administration.service_token import Scope, ServiceToken
+from domain.page import Cursor
+from tests.support.builders import NOW, an_id
+
+MINUTE: Final = timedelta(minutes=1)
+ALICE: Final = Actor(ActorKind.OPERATING_SYSTEM_USER, "alice")
+ADMINISTRATOR: Final = Actor(ActorKind.ADMINISTRATOR, "alice")
+
+
+def an_entry(number: int, **changes: Any) -> AuditEntry:
+    entry = AuditEntry(
+        id=an_id(number),
+        at=NOW + number * MINUTE,
+        actor=ALICE,
+        action=AuditAction.BLOCK,
+        subject=an_id(100),
+    )
+    return replace(entry, **changes)
+
+
+def a_token(number: int, **changes: Any) -> ServiceToken:
+    token = ServiceToken(
+        id=an_id(number),
+        name="the help desk",
+        scopes=(Scope.READ_USERS, Scope.READ_AUDIT),
+        secret_hash="a hash",
+        created_at=NOW,
+        expires_at=NOW + number * MINUTE,
+    )
+    return replace(token, **changes)
+
+
+async def test_entries_are_listed_by_subject_by_actor_and_all(repositories: Repositories) -> None:
+    entries = [
+        an_entry(1),
+        an_entry(2, actor=ADMINISTRATOR),
+        an_entry(3, subject="a hash", reason="why"),
+        an_entry(4, subject="a hash", failed_entry_id=an_id(3), error="storage_timeout"),
+    ]
+    for entry in entries:
+        assert await repositories.audit_log.add(entry)
+
+    async def listed(audit_filter: AuditFilter) -> list[AuditEntry]:
+        return [*await repositories.audit_log.list_after(audit_filter, None, 10)]
+
+    assert await listed(AuditFilter()) == entries[::-1]
+    assert await listed(AuditFilter(subject="a hash")) == [entries[3], entries[2]]
+    assert await listed(AuditFilter(actor=ADMINISTRATOR)) == [entries[1]]
+    assert await listed(AuditFilter(subject=an_id(999))) == []
+
+
+async def test_entries_of_one_time_are_paged_without_gaps(repositories: Repositories) -> None:
+    entries = [an_entry(number, at=NOW) for number in range(1, 6)]
+    for entry in entries:
+        await repositories.audit_log.add(entry)
+    found, cursor = list[AuditEntry](), None
+    while page := await repositories.audit_log.list_after(AuditFilter(), cursor, 2):
+        found += page
+        cursor = Cursor(page[-1].at, page[-1].id)
+    assert found == entries[::-1]
+
+
+async def test_an_entry_is_written_once(repositories: Repositories) -> None:
+    assert await repositories.audit_log.add(an_entry(1))
+    assert not await repositories.audit_log.add(an_entry(1, reason="another"))
+    assert await repositories.audit_log.list_after(AuditFilter(), None, 10) == [an_entry(1)]
+    changing = {"replace", "delete", "overwrite"}
+    assert not changing & set(dir(repositories.audit_log))
+
+
+async def test_entries_are_deleted_after_their_retention(repositories: Repositories) -> None:
+    for number in (1, 2):
+        await repositories.audit_log.add(an_entry(number))
+    now = NOW + MINUTE + AUDIT_RETENTION
+    assert await repositories.audit_log.delete_expired(now, 10) == 1
+    assert await repositories.audit_log.list_after(AuditFilter(), None, 10) == [an_entry(2)]
+
+
+async def test_tokens_are_listed_and_replaced_until_they_expire(
+    repositories: Repositories,
+) -> None:
+    tokens = [a_token(number) for number in (1, 2)]
+    for token in tokens:
+        assert await repositories.service_tokens.add(token)
+    assert await repositories.service_tokens.list_newest(10) == tokens[::-1]
+
+    revoked = tokens[1].revoke(NOW)
+    assert await repositories.service_tokens.replace(revoked, 1)
+    assert not await repositories.service_tokens.replace(tokens[1], 1)
+
+    assert await repositories.service_tokens.delete_expired(NOW + MINUTE, 10) == 1
+    assert await repositories.service_tokens.list_newest(10) == [revoked]

@@ -1,0 +1,118 @@
+"""What operators do for users has the same effect as before, for whoever asks."""
+
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.administration.act_for_users import SendCodeCommand
+from application.administration.caller import operating_system_user
+from application.identities.login import LoggedIn
+from domain.errors import PhoneBlocked, TooManyOtpRequests, Unauthenticated, UserNotFound
+from domain.identities.identity import Role
+from domain.identities.username import parse_username
+from domain.otp.message_preferences import MessagePreferences
+from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, a_phone, an_id
+from tests.support.policies import make_policy
+
+OPERATOR: Final = operating_system_user("alice")
+COMMAND: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+
+
+async def test_a_code_that_an_operator_sends_signs_the_owner_in(app: AppHarness) -> None:
+    sent = await app.administration.act_for_users.send_code(OPERATOR, a_phone(), COMMAND)
+    assert sent.sent
+    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
+
+
+async def test_a_code_of_an_operator_uses_all_limits(app: AppHarness) -> None:
+    send = app.administration.act_for_users.send_code
+    assert (await send(OPERATOR, a_phone(), COMMAND)).sent
+    assert not (await send(OPERATOR, a_phone(), COMMAND)).sent
+    for _ in range(4):
+        app.advance(minutes=2)
+        await send(OPERATOR, a_phone(), COMMAND)
+    app.advance(minutes=2)
+    with pytest.raises(TooManyOtpRequests):
+        await send(OPERATOR, a_phone(), COMMAND)
+
+
+async def test_a_code_for_a_blocked_phone_is_an_error_and_nothing_is_sent(
+    app: AppHarness,
+) -> None:
+    await app.administration.act_for_users.block(OPERATOR, a_phone())
+    with pytest.raises(PhoneBlocked):
+        await app.administration.act_for_users.send_code(OPERATOR, a_phone(), COMMAND)
+    assert app.messenger.messages == []
+
+
+async def test_a_deletion_is_that_of_the_owner_and_says_what_remains(app: AppHarness) -> None:
+    token = await app.access_token()
+    principal = await app.identities.authenticate(token)
+    await app.create_user(principal)
+
+    retained = await app.administration.act_for_users.delete(
+        OPERATOR, parse_username("Rahul Sharma"), "she asked"
+    )
+
+    with pytest.raises(Unauthenticated):
+        await app.identities.authenticate(token)
+    with pytest.raises(UserNotFound):
+        await app.administration.act_for_users.delete(OPERATOR, principal.identity.id)
+    days = {row.data: row.until and (row.until - app.clock.now()).days for row in retained}
+    assert days["username"] == 30
+    assert days["audit entries: what operators did with the account"] == 400
+    assert None in days.values()
+    await app.operations.cleanup()
+    assert app.database.identities[principal.identity.id].value.purged_at
+
+
+async def test_an_account_that_lost_its_phone_can_be_deleted_by_its_id() -> None:
+    app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+    earlier = (await app.log_in()).identity.id
+    app.advance(days=101)  # the phone is recycled
+    later = (await app.log_in()).identity.id
+
+    await app.administration.act_for_users.delete(OPERATOR, earlier)
+
+    assert app.database.identities[earlier].value.is_deleted
+    assert not app.database.identities[later].value.is_deleted
+
+
+async def test_roles_sessions_and_lost_phones_change_by_name_and_id(app: AppHarness) -> None:
+    actions = app.administration.act_for_users
+    user_id = (await app.add_user()).identity.id
+    name = parse_username("Rahul Sharma")
+
+    await actions.change_role(OPERATOR, name, Role.ADMINISTRATOR)
+    assert app.database.identities[user_id].value.is_administrator
+    await app.log_in()
+    assert await actions.sign_out(OPERATOR, name) == 1
+    await actions.change_role(OPERATOR, user_id, Role.MEMBER)
+    assert not app.database.identities[user_id].value.is_administrator
+    with pytest.raises(UserNotFound):
+        await actions.restore(OPERATOR, user_id)  # it has its phone
+    with pytest.raises(UserNotFound):
+        await actions.sign_out(OPERATOR, an_id(99))
+
+
+async def test_what_needs_an_account_fails_for_a_phone_without_one(app: AppHarness) -> None:
+    actions = app.administration.act_for_users
+    for call in (actions.sign_out, actions.delete, actions.restore):
+        with pytest.raises(UserNotFound):
+            await call(OPERATOR, a_phone())
+
+
+async def test_a_text_that_two_users_match_finds_both(app: AppHarness) -> None:
+    by_name = (await app.add_user(a_phone(1), a_phone(2).e164)).identity.id
+    by_phone = (await app.add_user(a_phone(2), "Priya")).identity.id
+    find_any = app.administration.find_user.find_any
+
+    found = await find_any([a_phone(2), parse_username(a_phone(2).e164)])
+
+    assert {user.subject for user in found} == {by_name, by_phone}
+    [only] = await find_any([a_phone(3), parse_username("Priya")])
+    assert only.subject == by_phone
+    [unknown] = await find_any([a_phone(3), parse_username("Nobody")])
+    assert unknown.identity is None

@@ -1,0 +1,193 @@
+"""Who acted is written before the act, and nothing is done without that."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from application.administration.act_for_users import SendCodeCommand
+from application.administration.caller import Caller, operating_system_user
+from application.ports.administration import AuditFilter
+from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.service_token import Scope
+from domain.errors import AuditFailed, InsufficientScope, TooManyResets
+from domain.identities.identity import Role
+from domain.otp.message_preferences import MessagePreferences
+from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, a_call, a_phone, a_recording
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+
+OPERATOR: Final = operating_system_user("alice")
+COMMAND: Final = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+Act = Callable[[AppHarness, str], Awaitable[object]]
+
+
+def acts() -> dict[AuditAction, Act]:
+    """Return each act on a user, by the id."""
+
+    def call(method: str, *more: Any) -> Act:
+        return lambda app, user_id: getattr(app.administration.act_for_users, method)(
+            OPERATOR, user_id, *more, reason="why"
+        )
+
+    return {
+        AuditAction.RESET_LIMITS: call("reset_limits"),
+        AuditAction.SEND_CODE: call("send_code", COMMAND),
+        AuditAction.BLOCK: call("block"),
+        AuditAction.UNBLOCK: call("unblock"),
+        AuditAction.SIGN_OUT: call("sign_out"),
+        AuditAction.PROMOTE: call("change_role", Role.ADMINISTRATOR),
+        AuditAction.DEMOTE: call("change_role", Role.MEMBER),
+        AuditAction.DELETE: call("delete"),
+        AuditAction.VIEW_PHONE: lambda app, user_id: app.administration.view_phone(
+            OPERATOR, a_phone(), user_id, "why"
+        ),
+    }
+
+
+@pytest.mark.parametrize("action", acts())
+async def test_an_act_is_in_the_audit_with_who_what_whom_when_and_why(
+    app: AppHarness, action: AuditAction
+) -> None:
+    user_id = (await app.add_user()).identity.id
+    app.advance(hours=12)
+
+    await acts()[action](app, user_id)
+
+    [entry] = app.database.audit_entries
+    assert (entry.actor, entry.action) == (OPERATOR.actor, action)
+    assert (entry.subject, entry.at, entry.reason) == (user_id, app.clock.now(), "why")
+    assert entry.actor.is_claim
+    assert entry.error is None
+
+
+@pytest.mark.parametrize("action", acts())
+async def test_nothing_is_done_where_the_entry_cannot_be_written(
+    app: AppHarness, action: AuditAction
+) -> None:
+    user_id = (await app.add_user()).identity.id
+    app.advance(hours=12)
+    before = (app.database.identities, app.database.phone_verifications[a_phone()])
+    sent = len(app.messenger.messages)
+    app.faults.fail_on("audit_log.add")
+
+    with pytest.raises(AuditFailed):
+        await acts()[action](app, user_id)
+
+    app.faults.reset()
+    assert (app.database.identities, app.database.phone_verifications[a_phone()]) == before
+    assert (len(app.messenger.messages), app.database.audit_entries) == (sent, [])
+
+
+async def test_an_act_that_fails_adds_a_second_entry_which_names_the_error(
+    app: AppHarness,
+) -> None:
+    await app.add_user()
+    for _ in range(2):
+        await app.administration.act_for_users.reset_limits(OPERATOR, a_phone())
+    with pytest.raises(TooManyResets):
+        await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "again")
+
+    *_, begun, failed = app.database.audit_entries
+    assert failed.at > begun.at
+    assert failed == replace(
+        begun, id=failed.id, at=failed.at, failed_entry_id=begun.id, error="too_many_resets"
+    )
+
+
+async def test_what_administrators_do_for_others_is_in_the_audit_too(app: AppHarness) -> None:
+    principal = await app.add_administrator(a_phone(2))
+    owner = await app.add_user()
+    app.database.records.tables["audit_entries"].clear()
+    items = [
+        (await app.upload_image(uploader, owner_id=owner.identity.id)).item
+        for uploader in (principal, owner)
+    ]
+    for item in items:
+        await app.media.categorize_item(principal, item.id, "art")
+    await app.media.delete_item(principal, items[0].id)
+    await app.media.delete_item(owner, items[1].id)
+    recording = a_recording()
+    app.call_provider.recordings[recording.id] = b"a sound"
+    call = a_call(identity_id=owner.identity.id, recordings=(recording,))
+    await app.database.repositories().calls.add(call)
+    async with app.operations.open_recording(principal, call.id):
+        pass
+    await app.create_user(principal, "Priya", a_phone(3))
+
+    entries = app.database.audit_entries
+    assert [entry.action.value for entry in entries] == [
+        "upload_item",
+        "change_item",
+        "change_item",
+        "delete_item",
+        "listen",
+        "create_user",
+    ]
+    assert {entry.actor.id for entry in entries} == {principal.identity.id}
+    assert {entry.subject for entry in entries[:-1]} == {owner.identity.id}
+    assert entries[-1].subject == FakePhoneEncryption().hash_phone(a_phone(3))
+
+
+async def test_an_item_of_another_stays_where_the_audit_cannot_be_written(
+    app: AppHarness,
+) -> None:
+    owner = await app.add_user()
+    item = (await app.upload_image(owner)).item
+    principal = await app.add_administrator(a_phone(2))
+    app.faults.fail_on("audit_log.add")
+    with pytest.raises(AuditFailed):
+        await app.media.delete_item(principal, item.id)
+    app.faults.reset()
+    assert (await app.get_item(item.id)).item == item
+
+
+async def test_a_phone_without_an_account_is_named_by_its_hash(app: AppHarness) -> None:
+    await app.administration.act_for_users.block(OPERATOR, a_phone())
+
+    [entry] = app.database.audit_entries
+    assert entry.subject == FakePhoneEncryption().hash_phone(a_phone())
+    assert a_phone().e164[1:] not in repr(entry)
+
+
+async def test_entries_from_before_the_account_are_listed_with_it(app: AppHarness) -> None:
+    await app.administration.act_for_users.reset_limits(OPERATOR, a_phone())
+    user_id = (await app.add_user()).identity.id
+    await app.administration.act_for_users.block(OPERATOR, user_id)
+
+    page = await app.administration.list_audit(OPERATOR, AuditFilter(subject=user_id), None, 10)
+
+    actions = [entry.action for entry in page.entries]
+    assert actions == [AuditAction.BLOCK, AuditAction.RESET_LIMITS]
+
+
+async def test_entries_are_listed_by_whom_and_by_who_the_newest_first(app: AppHarness) -> None:
+    user_id = (await app.add_user()).identity.id
+    token = Caller(Actor(ActorKind.SERVICE_TOKEN, "a"), frozenset({Scope.SUPPORT_USERS}))
+    actions = app.administration.act_for_users
+    await actions.sign_out(OPERATOR, user_id)
+    app.advance(1)
+    await actions.sign_out(token, user_id)
+    app.advance(1)
+    await actions.block(OPERATOR, a_phone(2))
+
+    async def listed(audit_filter: AuditFilter, limit: int = 10) -> list[tuple[str, str]]:
+        found, cursor = [], None
+        while True:
+            page = await app.administration.list_audit(OPERATOR, audit_filter, cursor, limit)
+            found += [(entry.actor.id, entry.action.value) for entry in page.entries]
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+    everything = [("alice", "block"), ("a", "sign_out"), ("alice", "sign_out")]
+    assert await listed(AuditFilter()) == await listed(AuditFilter(), limit=1) == everything
+    assert await listed(AuditFilter(subject=user_id)) == everything[1:]
+    assert await listed(AuditFilter(actor=token.actor)) == everything[1:2]
+
+
+async def test_a_token_lists_the_audit_only_with_its_scope(app: AppHarness) -> None:
+    token = Caller(Actor(ActorKind.SERVICE_TOKEN, "a"), frozenset({Scope.READ_USERS}))
+    with pytest.raises(InsufficientScope):
+        await app.administration.list_audit(token, AuditFilter(), None, 10)

@@ -1,0 +1,69 @@
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.administration.caller import operating_system_user
+from domain.administration.audit import ActorKind, AuditAction
+from domain.administration.service_token import DEFAULT_TOKEN_TTL, Scope, ServiceToken
+from domain.errors import AuditFailed, TokenNotFound, Unauthenticated
+from tests.support.app_harness import AppHarness
+from tests.support.builders import an_id
+
+OPERATOR: Final = operating_system_user("alice")
+
+
+async def create(app: AppHarness, ttl: timedelta = DEFAULT_TOKEN_TTL) -> tuple[ServiceToken, str]:
+    scopes = (Scope.READ_USERS,)
+    return await app.administration.tokens.create(OPERATOR, "the help desk", scopes, ttl)
+
+
+async def test_a_token_authenticates_its_scopes_until_it_expires(app: AppHarness) -> None:
+    token, text = await create(app)
+
+    caller = await app.administration.authenticate_token(text)
+
+    assert (caller.actor.kind, caller.actor.id) == (ActorKind.SERVICE_TOKEN, token.id)
+    assert caller.scopes == frozenset({Scope.READ_USERS})
+    app.clock.advance(DEFAULT_TOKEN_TTL)
+    with pytest.raises(Unauthenticated):
+        await app.administration.authenticate_token(text)
+    assert await app.administration.tokens.list() == []
+
+
+async def test_a_revoked_token_is_invalid_at_once_and_still_listed(app: AppHarness) -> None:
+    token, text = await create(app)
+
+    revoked = await app.administration.tokens.revoke(OPERATOR, token.id, "leaked")
+
+    with pytest.raises(Unauthenticated):
+        await app.administration.authenticate_token(text)
+    assert await app.administration.tokens.list() == [revoked]
+    actions = [(entry.action, entry.subject) for entry in app.database.audit_entries]
+    assert actions == [
+        (AuditAction.CREATE_TOKEN, token.id),
+        (AuditAction.REVOKE_TOKEN, token.id),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda text: text[:-1], lambda text: text[:-1] + "x", str.upper]
+)
+async def test_a_changed_token_is_invalid(app: AppHarness, change: object) -> None:
+    assert callable(change)
+    _, text = await create(app)
+    with pytest.raises(Unauthenticated):
+        await app.administration.authenticate_token(change(text))
+
+
+async def test_no_token_is_made_where_the_audit_cannot_be_written(app: AppHarness) -> None:
+    app.faults.fail_on("audit_log.add")
+    with pytest.raises(AuditFailed):
+        await create(app)
+    app.faults.reset()
+    assert await app.administration.tokens.list() == []
+
+
+async def test_an_unknown_token_cannot_be_revoked(app: AppHarness) -> None:
+    with pytest.raises(TokenNotFound):
+        await app.administration.tokens.revoke(OPERATOR, an_id(9))

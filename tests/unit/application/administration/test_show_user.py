@@ -1,0 +1,200 @@
+"""What operators see of a user: why no code arrives, and everything else that helps."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from application.administration.caller import operating_system_user
+from application.administration.show_user import UserDetails
+from application.ports.otp import DeliveryResult, DeliveryStatus
+from domain.administration.audit import AuditAction
+from domain.errors import DeliveryFailed, TooManyOtpRequests, UserNotFound
+from domain.identities.username import parse_username
+from domain.otp.delivery_report import ReportedStatus
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.verification_state import Limitation, VerificationState
+from domain.phone import PhoneNumber, parse_phone
+from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.builders import CLIENT_IP, a_delivery, a_phone, an_id
+from tests.support.policies import make_policy
+
+OPERATOR: Final = operating_system_user("alice")
+
+
+async def show(app: AppHarness, query: str | PhoneNumber | None = None) -> UserDetails:
+    return await app.administration.show_user(OPERATOR, query or a_phone(), with_full_number=False)
+
+
+async def verification_of(app: AppHarness, phone: PhoneNumber | None = None) -> VerificationState:
+    state = (await show(app, phone)).verification
+    assert state is not None
+    return state
+
+
+# Who it is
+
+
+async def test_a_user_is_found_by_phone_username_and_id(app: AppHarness) -> None:
+    user_id = (await app.add_user(username="Rahul Sharma")).identity.id
+
+    for query in (a_phone(), parse_username("rahul  SHARMA"), user_id):
+        details = await app.administration.show_user(OPERATOR, query)
+        assert details.user.subject == user_id
+        assert (details.number, details.user.phone) == (a_phone().e164, a_phone())
+
+
+async def test_without_the_full_number_nothing_is_written_to_the_audit(app: AppHarness) -> None:
+    await app.add_user()
+    assert (await show(app)).number == a_phone().masked
+    assert app.database.audit_entries == []
+    await app.administration.show_user(OPERATOR, a_phone(), "ticket 12")
+    [entry] = app.database.audit_entries
+    assert (entry.action, entry.reason) == (AuditAction.VIEW_PHONE, "ticket 12")
+
+
+async def test_a_phone_without_an_account_has_a_state_too(app: AppHarness) -> None:
+    await app.request_otp()
+    details = await show(app)
+    assert details.user.identity is None
+    assert len(details.deliveries) == 1
+    assert details.usage is None
+
+
+async def test_unknown_names_and_ids_are_not_found(app: AppHarness) -> None:
+    for query in (an_id(77), parse_username("Nobody")):
+        with pytest.raises(UserNotFound):
+            await app.administration.show_user(OPERATOR, query)
+
+
+async def test_a_deleted_account_shows_only_that_it_was_deleted(app: AppHarness) -> None:
+    principal = await app.add_user()
+    await app.identities.delete_user(principal)
+
+    details = await show(app, principal.identity.id)
+
+    assert (details.number, details.verification, details.deliveries) == (None, None, [])
+    assert (details.sessions, details.devices) == ([], [])
+    assert (await show(app)).user.identity is None
+    with pytest.raises(UserNotFound):
+        await app.administration.show_user(OPERATOR, parse_username("Rahul Sharma"))
+
+
+async def test_sessions_devices_library_and_calls_are_shown(app: AppHarness) -> None:
+    principal = await app.add_user()
+    await app.upload_image(principal)
+    details = await show(app)
+    assert [session.id for session in details.sessions] == [principal.session.id]
+    assert len(details.devices) == 1
+    assert details.usage is not None
+    assert details.usage.items == 1
+    assert details.usage.bytes > 0
+
+
+# Why no code arrives
+
+
+async def test_a_message_that_waits_names_the_cooldown_and_its_end(app: AppHarness) -> None:
+    await app.request_otp()
+    state = await verification_of(app)
+    assert state.next_message.limitation is Limitation.COOLDOWN
+    assert (state.next_message.until - app.clock.now()).total_seconds() == 15
+    assert state.attempts_left == 5
+
+
+async def test_the_limit_of_the_phone_is_named_and_a_known_device_may_be_free(
+    app: AppHarness,
+) -> None:
+    for number in range(12):
+        await app.request_otp(client_ip=f"10.{number}.0.1")
+        app.advance(hours=1)
+    state = await verification_of(app)
+    assert state.next_message.limitation is Limitation.PER_PHONE
+    assert state.next_message_to_known.limitation is None
+    with pytest.raises(TooManyOtpRequests) as caught:
+        await app.request_otp(client_ip="10.99.0.1")
+    wait = (state.next_message.until - app.clock.now()).total_seconds()
+    assert wait == caught.value.retry_after
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "expected"),
+    [
+        ("per_ip", 1, Limitation.PER_IP),
+        ("per_country", 4, Limitation.PER_COUNTRY),
+        ("total", 4, Limitation.TOTAL),
+    ],
+)
+async def test_a_limit_that_many_phones_share_is_named(
+    name: str, limit: int, expected: Limitation
+) -> None:
+    windows: Any = {name: SlidingWindow(limit, timedelta(hours=1))}
+    app = AppHarness(policy=make_policy(rate_limits=RateLimits(**windows)))
+    phones = [parse_phone(f"+1{area}5550100") for area in (212, 213, 305, 415)]
+    for number, phone in enumerate(phones):
+        with suppress(TooManyOtpRequests):
+            ip = CLIENT_IP if name == "per_ip" else f"10.{number}.0.1"
+            await app.request_otp(phone, client_ip=ip)
+    app.advance(60)
+
+    state = await verification_of(app, phones[0])
+
+    assert state.next_message.limitation is expected
+
+
+async def test_attempts_and_failures_are_counted(app: AppHarness) -> None:
+    requested = await app.request_otp()
+    for number in (1, 2):
+        wrong = wrong_code(app.last_code, number)
+        await app.verify_otp(wrong, request_id=requested.request_id[:32])
+    state = await verification_of(app)
+    assert (state.attempts_left, state.failures_in_a_row) == (3, 2)
+    app.advance(minutes=5)
+    state = await verification_of(app)
+    assert (state.attempts_left, state.code_expires_at) == (None, None)
+
+
+async def test_a_blocked_phone_says_since_when_and_that_nothing_was_sent(app: AppHarness) -> None:
+    await app.administration.act_for_users.block(OPERATOR, a_phone())
+    blocked_at = app.clock.now()
+    app.advance(60)
+    await app.request_otp()
+
+    assert (await verification_of(app)).blocked_since == blocked_at
+    assert [shown.status for shown in (await show(app)).deliveries] == ["suppressed"]
+    await app.administration.act_for_users.unblock(OPERATOR, a_phone())
+    assert [shown.status for shown in (await show(app)).deliveries] == ["suppressed"]
+
+
+async def test_a_number_that_is_not_served_says_why(app: AppHarness) -> None:
+    app = AppHarness(policy=make_policy(countries=["IN"]))
+    assert "US" in (await verification_of(app)).not_served
+
+
+async def test_deliveries_have_provider_status_and_error(app: AppHarness) -> None:
+    app.messenger.result = DeliveryResult(
+        DeliveryStatus.REJECTED, "The account has no credit.", provider="acme"
+    )
+    with pytest.raises(DeliveryFailed):
+        await app.request_otp()
+    app.advance(minutes=5)
+    app.messenger.result = DeliveryResult(DeliveryStatus.ACCEPTED, provider="twilio")
+    await app.request_otp()
+    accepted = await show(app)
+    report_id = accepted.deliveries[0].delivery.report_id
+    await app.otp.report_delivery(report_id, ReportedStatus.UNDELIVERED, "30005")
+
+    shown = [
+        (each.delivery.provider, each.status, each.error) for each in (await show(app)).deliveries
+    ]
+    assert accepted.deliveries[0].status == "accepted"
+    assert shown == [
+        ("twilio", "undelivered", "30005"),
+        ("acme", "rejected", "The account has no credit."),
+    ]
+
+
+def test_a_rejected_delivery_keeps_a_short_reason() -> None:
+    assert len(a_delivery().reject("acme", "x" * 1_000).rejection) == 200

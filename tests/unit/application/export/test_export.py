@@ -1,0 +1,237 @@
+"""An export has all data of one person and of nobody else, as a ZIP archive."""
+
+import io
+import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+from zipfile import ZipFile
+
+import pytest
+
+from application.administration.caller import operating_system_user
+from application.export.export_user import Export
+from application.export.page import EXPLAINED_FILES
+from application.ports.errors import MediaStorageUnavailable
+from application.principal import Principal
+from domain.administration.audit import AuditAction
+from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserNotFound
+from domain.identities.data_export import MAX_EXPORT_TRANSFERS
+from entrypoints.export_archive import write_archive
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_call, a_phone, a_recording, an_id
+
+OPERATOR: Final = operating_system_user("alice")
+
+
+async def read(opened: AbstractAsyncContextManager[Export]) -> ZipFile:
+    """Read an export to its end, as a server sends it."""
+    content = bytearray()
+    async with opened as export, aclosing(write_archive(export)) as parts:
+        async for part in parts:
+            content += part
+    return ZipFile(io.BytesIO(content))
+
+
+async def break_off(opened: AbstractAsyncContextManager[Export]) -> None:
+    """Read the first part of an export, as a client that disconnects."""
+    async with opened as export, aclosing(write_archive(export)) as parts:
+        await anext(parts)
+
+
+def parse(archive: ZipFile, name: str) -> Any:
+    return json.loads(archive.read(name))
+
+
+async def add_call_with_recording(app: AppHarness, principal: Principal) -> str:
+    recording = a_recording(recorded_at=app.clock.now())
+    app.call_provider.recordings[recording.id] = b"a sound" * 1_000
+    call = a_call(identity_id=principal.identity.id, recordings=(recording,))
+    await app.database.repositories().calls.add(replace(call, started_at=app.clock.now()))
+    return str(recording.id)
+
+
+async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHarness) -> None:
+    principal = await app.add_user()
+    item = (await app.upload_image(principal, category="art")).item
+    await add_call_with_recording(app, principal)
+    await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "no code arrived")
+
+    archive = await read(app.use_cases.export.export_own_data(principal))
+
+    assert archive.testzip() is None
+    names = archive.namelist()
+    image_name = f"library/{item.id}.gif"
+    sound = f"recordings/{an_id()}-0.mp3"
+    assert names == [
+        "index.html", "account.json", "sessions.json", "sign_in.json", "audit.json",
+        "library.json", image_name, "calls.json", sound,
+    ]  # fmt: skip
+    page = archive.read("index.html").decode()
+    assert all(name in page for name in EXPLAINED_FILES)
+    account = parse(archive, "account.json")
+    assert (account["phone"], account["username"]) == (a_phone().e164, "Rahul Sharma")
+    assert len(parse(archive, "sessions.json")["sessions"]) == 1
+    assert parse(archive, "sign_in.json")["deliveries"][0]["channel"] == "sms"
+    [entry] = parse(archive, "audit.json")
+    assert (entry["action"], entry["reason"]) == ("reset_limits", "no code arrived")
+    assert "alice" not in archive.read("audit.json").decode()
+    [described] = parse(archive, "library.json")["items"]
+    assert (described["file"], described["category"]) == (image_name, "art")
+    assert archive.read(image_name) == app.files.contents[item.storage_key]
+    assert parse(archive, "calls.json")[0]["recordings"][0]["file"] == sound
+    assert archive.read(sound) == b"a sound" * 1_000
+    modes = {info.external_attr >> 16 & 0o777 for info in archive.infolist()}
+    assert modes == {0o600}
+
+
+async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHarness) -> None:
+    other = await app.add_user(a_phone(2), "Priya")
+    await app.upload_image(other)
+    principal = await app.add_user()
+
+    archive = await read(app.use_cases.export.export_own_data(principal))
+
+    text = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    identity = app.database.identities[principal.identity.id].value
+    verification = app.database.phone_verifications[a_phone()].value
+    hidden = [
+        a_phone(2).e164,
+        other.identity.id,
+        "Priya",
+        *(device.id for device in identity.devices),
+        *(trusted.client_ip_hash for trusted in verification.trusted_ips),
+        *(delivery.request_id for delivery in verification.deliveries),
+        *(used.id for used in identity.used_challenges),
+    ]
+    assert len(hidden) > 6
+    assert [secret for secret in hidden if secret in text] == []
+
+
+async def test_a_login_within_15_minutes_is_needed(app: AppHarness) -> None:
+    token = await app.access_token()
+    app.advance(minutes=15)
+    principal = await app.identities.authenticate(token)
+    with pytest.raises(FreshLoginRequired):
+        await read(app.use_cases.export.export_own_data(principal))
+
+
+async def test_an_export_is_possible_once_a_day(app: AppHarness) -> None:
+    principal = await app.log_in()
+    export = app.use_cases.export.export_own_data
+    await read(export(principal))
+    app.advance(60)
+    with pytest.raises(TooManyExports) as caught:
+        await read(export(principal))
+    assert caught.value.retry_after == timedelta(days=1).total_seconds() - 60
+    app.advance(caught.value.retry_after)
+    await read(export(principal))
+
+
+async def test_a_broken_transfer_may_be_repeated_within_an_hour(app: AppHarness) -> None:
+    principal = await app.log_in()
+    export = app.use_cases.export.export_own_data
+    await break_off(export(principal))
+    app.advance(minutes=59)
+    await read(export(principal))
+    with pytest.raises(TooManyExports):
+        await read(export(principal))
+
+
+async def test_a_broken_transfer_is_not_repeated_later_or_without_end(app: AppHarness) -> None:
+    principal = await app.log_in()
+    export = app.use_cases.export.export_own_data
+    await break_off(export(principal))
+    app.advance(hours=1)
+    with pytest.raises(TooManyExports):
+        await read(export(principal))
+    app.advance(days=1)
+    for _ in range(MAX_EXPORT_TRANSFERS):
+        await break_off(export(principal))
+    with pytest.raises(TooManyExports):
+        await read(export(principal))
+
+
+async def test_an_operators_export_is_in_the_audit_and_so_is_a_broken_one(
+    app: AppHarness,
+) -> None:
+    user_id = (await app.add_user()).identity.id
+    export = app.use_cases.export.export_user
+
+    archive = await read(export(OPERATOR, a_phone(), "she asked"))
+    await break_off(export(OPERATOR, user_id))
+
+    done, begun, failed = app.database.audit_entries
+    assert (done.action, done.subject, done.reason) == (AuditAction.EXPORT, user_id, "she asked")
+    assert (failed.failed_entry_id, failed.error) == (begun.id, "interrupted_error")
+    # What the operator does now is in the file already.
+    assert parse(archive, "audit.json")[0]["action"] == "export"
+
+
+async def test_a_file_that_is_gone_is_named_and_the_rest_is_there(app: AppHarness) -> None:
+    principal = await app.add_user()
+    item = (await app.upload_image(principal)).item
+    recording_id = await add_call_with_recording(app, principal)
+    del app.files.contents[item.storage_key]
+    del app.call_provider.recordings[recording_id]
+
+    archive = await read(app.use_cases.export.export_own_data(principal))
+
+    missing = [row["file"] for row in parse(archive, "not_included.json")]
+    assert missing == [f"library/{item.id}.gif", f"recordings/{an_id()}-0.mp3"]
+    assert not set(missing) & set(archive.namelist())
+
+
+async def test_a_store_that_is_away_is_an_error_before_the_export_begins(
+    app: AppHarness,
+) -> None:
+    principal = await app.add_user()
+    app.files.is_unavailable = True
+    with pytest.raises(Unavailable):
+        await read(app.use_cases.export.export_own_data(principal))
+    with pytest.raises(Unavailable):
+        await read(app.use_cases.export.export_user(OPERATOR, a_phone()))
+    app.files.is_unavailable = False
+    await read(app.use_cases.export.export_own_data(principal))
+    assert app.database.audit_entries == []
+
+
+async def test_a_store_that_fails_during_an_export_breaks_it(app: AppHarness) -> None:
+    principal = await app.add_user()
+    for _ in range(2):
+        await app.upload_image(principal)
+    app.faults.fail_on("media_files.open_file")
+
+    with pytest.raises(MediaStorageUnavailable):
+        await read(app.use_cases.export.export_own_data(principal))
+
+    app.faults.reset()
+    assert app.files.open_files == 0
+    await read(app.use_cases.export.export_own_data(principal))
+
+
+async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(app: AppHarness) -> None:
+    principal = await app.add_user()
+    for _ in range(101):
+        await app.upload_image(principal)
+
+    async with (
+        app.use_cases.export.export_own_data(principal) as export,
+        aclosing(write_archive(export)) as parts,
+    ):
+        open_files = [app.files.open_files async for _ in parts]
+
+    assert max(open_files) == 1
+    app.advance(days=1)
+    archive = await read(app.use_cases.export.export_own_data(await app.log_in()))
+    assert sum(name.startswith("library/") for name in archive.namelist()) == 101
+
+
+@pytest.mark.parametrize("query", [lambda: an_id(99), a_phone])
+async def test_without_an_account_there_is_nothing_to_export(
+    app: AppHarness, query: Callable[[], Any]
+) -> None:
+    with pytest.raises(UserNotFound):
+        await read(app.use_cases.export.export_user(OPERATOR, query()))

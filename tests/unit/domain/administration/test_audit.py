@@ -1,0 +1,53 @@
+import pytest
+
+from domain.administration.audit import MAX_REASON_LENGTH, parse_reason
+from domain.errors import InvalidCharacters, TooLong
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "+14155552671",
+        "+1 (415) 555-2671",
+        "415.555.2671",
+        "0415 / 555 / 26 71",
+        "٠٤١٥٥٥٥٢٦٧١",
+        "415_555_2671",
+        "tel:+1-415-555-2671;ext",
+        "p4155552671x",
+        "5552671",
+    ],
+)
+def test_the_digits_of_a_phone_in_a_reason_are_masked(phone: str) -> None:
+    reason = parse_reason(f"She called from {phone}, ticket 4711.")
+
+    assert reason.startswith("She called from ")
+    assert reason.endswith(", ticket 4711.")
+    assert not any(character.isdigit() for character in reason.removesuffix(", ticket 4711."))
+    assert "*" * 3 in reason
+
+
+def test_a_short_number_before_a_phone_stays() -> None:
+    assert parse_reason("Ticket 12, +1 415 555 2671") == "Ticket 12, +* *** *** ****"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lost the phone, ticket 123456",
+        "2 phones, +1 and +44",
+        "as 6561a2b0c3d4e5f607182930 asked",
+        "",
+        "§ 15",
+    ],
+)
+def test_other_numbers_and_ids_in_a_reason_stay(text: str) -> None:
+    assert parse_reason(text) == text
+
+
+def test_a_reason_is_one_line() -> None:
+    assert parse_reason(" lost\n the\tphone ") == "lost the phone"
+    with pytest.raises(InvalidCharacters):
+        parse_reason("a\x1b[31mb")
+    with pytest.raises(TooLong):
+        parse_reason("x" * (MAX_REASON_LENGTH + 1))

@@ -12,6 +12,8 @@ from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
+from entrypoints.http.admin.controller import AdminUserController
+from entrypoints.http.audit.controller import AuditController
 from entrypoints.http.calls.controller import CallController
 from entrypoints.http.deadlines import DeadlineMiddleware
 from entrypoints.http.errors.exceptions import MethodNotAllowed
@@ -43,6 +45,8 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     MediaFileController,
     SessionController,
     CallController,
+    AdminUserController,
+    AuditController,
     OperationsController,
     LegacyOtpController,
 )
@@ -125,9 +129,11 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
         # All that the page asks for: no header gives a listed page rights that it does not have.
         allow_headers=["*"],
         expose_headers=[
+            "Content-Disposition",
             "Content-Range",
             "ETag",
             "Location",
+            "Preference-Applied",
             "Retry-After",
             "WWW-Authenticate",
             "X-Request-Id",

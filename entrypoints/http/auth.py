@@ -9,8 +9,11 @@ from litestar.middleware.authentication import (
     AuthenticationResult,
 )
 
+from application.administration.caller import Caller, administrator
 from application.ports.errors import StorageError
 from application.principal import Principal
+from application.use_cases import UseCases
+from domain.administration.service_token import is_service_token
 from domain.errors import DomainError, Unauthenticated, Unavailable
 from entrypoints.http.client import CLIENT_IP, header_values
 from entrypoints.http.errors.exceptions import NoAccessToken, TooManyRequests
@@ -50,13 +53,51 @@ class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
         return AuthenticationResult(user=None, auth=principal)
 
 
+class AdministrationMiddleware(AbstractAuthenticationMiddleware):
+    """Authenticates administrators by their access tokens, and backends by service tokens."""
+
+    async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
+        """Return the `Caller` as `auth`.
+
+        Raises:
+            Unauthenticated: The token is missing or invalid.
+            TooManyRequests: The administrator or the service token sends too many requests.
+            Forbidden: It is the access token of a member.
+            ReauthenticationRequired: The administrator logged in too long ago.
+            StorageError
+        """
+        return AuthenticationResult(user=None, auth=await _find_caller(connection))
+
+
+async def _find_caller(connection: Connection) -> Caller:
+    token = _read_token(connection)
+    if not is_service_token(token):
+        return administrator(await authenticate_within_limit(connection))
+    use_cases: UseCases = connection.app.state.use_cases
+    limits: RequestLimits = connection.app.state.request_limits
+    try:
+        caller = await use_cases.administration.authenticate_token(token)
+    except Unauthenticated:
+        # Each costs a read of the database, which an access token with a wrong signature does not.
+        scope: Any = connection.scope
+        limits.acquire_for_ip(scope[CLIENT_IP])
+        raise
+    limits.acquire_for_token(caller.actor.id)
+    return caller
+
+
 async def authenticate(connection: Connection) -> Principal:
-    """Return the principal of the access token.
+    """Return the principal of the access token. A service token is none.
 
     Raises:
         NoAccessToken, Unauthenticated: The access token is missing, or invalid.
         StorageError
     """
+    use_cases: UseCases = connection.app.state.use_cases
+    return await use_cases.identities.authenticate(_read_token(connection))
+
+
+def _read_token(connection: Connection) -> str:
     values = header_values(connection.scope, b"authorization")
     scheme, _, token = (values[-1] if values else "").partition(" ")
     token = token.strip()
@@ -64,8 +105,7 @@ async def authenticate(connection: Connection) -> Principal:
         raise NoAccessToken
     if len(token) > _MAX_TOKEN_LENGTH:
         raise Unauthenticated
-    principal: Principal = await connection.app.state.use_cases.identities.authenticate(token)
-    return principal
+    return token
 
 
 async def authenticate_within_limit(connection: Connection) -> Principal:

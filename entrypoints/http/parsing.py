@@ -11,11 +11,13 @@ from litestar import Request
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from domain.errors import InvalidValue
+from domain.errors import InvalidValue, UnsupportedValue
 from domain.identifier import parse_identifier
+from domain.otp.delivery import Channel
 from entrypoints.http.errors.exceptions import FieldError, InvalidBody, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import to_field_error
+from entrypoints.http.settings import HttpOtpSettings
 
 A = TypeVar("A")
 
@@ -82,6 +84,20 @@ def parse_id(text: str, error: Exception) -> str:
     if parsed is None:
         raise error
     return parsed
+
+
+def parse_channel(text: str | None, settings: HttpOtpSettings) -> Channel:
+    """Parse how a code is to be delivered; raises UnsupportedValue. The default is a message."""
+    try:
+        channel = Channel.SMS if text is None else Channel(text)
+    except ValueError:
+        raise UnsupportedValue("Send 'sms' or 'voice', or omit the field.") from None
+    if channel is Channel.VOICE and not settings.has_voice_channel:
+        raise UnsupportedValue(
+            "This service places no calls. Send 'sms', or omit the field. Its operator can change"
+            " that with the setting DIALTONE_VOICE."
+        )
+    return channel
 
 
 @cache

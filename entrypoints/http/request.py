@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request
 
+from application.administration.caller import Caller
 from application.principal import Principal
 from entrypoints.http.client import CLIENT_IP, header_values, parse_device_name
 from entrypoints.http.errors.exceptions import UnsupportedContentEncoding, UnsupportedMediaType
@@ -22,6 +23,12 @@ class ApiRequest(Request[Any, Principal, Any]):
     def principal(self) -> Principal:
         """What `AuthenticationMiddleware` has authenticated."""
         return self.auth
+
+    @property
+    def caller(self) -> Caller:
+        """What `AdministrationMiddleware` has authenticated."""
+        caller: Caller = self.scope["auth"]
+        return caller
 
     @property
     def client_ip(self) -> str:

@@ -15,6 +15,7 @@ from litestar.types import Receive, Scope, Send
 from application.ports.errors import PortError
 from application.ports.media import StoredFile
 from application.ports.voice import RecordingFile
+from entrypoints.export_archive import MEDIA_TYPE
 from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.limits import MAX_READS
 
@@ -93,6 +94,24 @@ class FileReads:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """A ZIP archive that is made while it is sent, so nobody knows its size.
+
+    Attributes:
+        name: Its file name.
+        chunks: Its content. It ends with an error if it is not complete.
+    """
+
+    name: str
+    chunks: AsyncIterator[bytes]
+
+
+def archive_headers(name: str) -> dict[str, str]:
+    """Return the headers of the response with an archive of this name."""
+    return {"Content-Type": MEDIA_TYPE, "Content-Disposition": f'attachment; filename="{name}"'}
+
+
+@dataclass(frozen=True, slots=True)
 class FileResponse:
     """The response with a file.
 
@@ -100,14 +119,14 @@ class FileResponse:
     the client disconnects, when it reads too slowly or loses its slot, and after an error.
 
     Attributes:
-        open_file: Opens the file. A recording knows its media type.
+        open_file: Opens the file. A recording knows its media type, an archive also its name.
         slot: Is held while the file is open.
         headers: The headers that do not depend on the file.
         status: 200, or 206 for a part of the file.
         is_head: The response has no body. The file is opened for its headers.
     """
 
-    open_file: Callable[[], AbstractAsyncContextManager[StoredFile | RecordingFile]]
+    open_file: Callable[[], AbstractAsyncContextManager[StoredFile | RecordingFile | Archive]]
     slot: AbstractAsyncContextManager[FileRead]
     headers: Mapping[str, str]
     status: int = 200
@@ -116,11 +135,7 @@ class FileResponse:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Open the file and send it; raises what `open_file` raises before anything is sent."""
         async with self.slot as read, self.open_file() as file:
-            headers = {**self.headers}
-            if isinstance(file, RecordingFile):
-                headers["Content-Type"] = file.media_type
-            if file.size is not None:
-                headers["Content-Length"] = str(file.size)
+            headers = {**self.headers, **_headers_of(file)}
             # It has no default headers, whose values would be wrong.
             head = ASGIResponse(status_code=self.status, headers=headers, is_head_response=True)
             if self.is_head:
@@ -148,6 +163,13 @@ class FileResponse:
                     _log.error("request_failed", error=type(error).__name__, reason=str(error))
             elif read.is_ended.is_set():
                 _log.warning(_STALLED)
+
+
+def _headers_of(file: StoredFile | RecordingFile | Archive) -> Mapping[str, str]:
+    if isinstance(file, Archive):
+        return archive_headers(file.name)
+    headers = {"Content-Type": file.media_type} if isinstance(file, RecordingFile) else {}
+    return headers if file.size is None else {**headers, "Content-Length": str(file.size)}
 
 
 async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead) -> None:

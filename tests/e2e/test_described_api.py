@@ -21,10 +21,16 @@ CHECKS: Final = {
     "use_after_free",
 }  # fmt: skip
 PHASES: Final = {"examples", "coverage", "fuzzing", "stateful"}
-# They succeed only with the code of a message; the tests below do that.
+ACTIONS: Final = (
+    "search", "reset-limits", "send-code", "sign-out", "block", "unblock", "promote", "demote",
+    "export", "delete",
+)  # fmt: skip
+"""What administrators do for a user, in an order in which all of it succeeds."""
+# They succeed only with the code of a message, or for administrators; the tests below do that.
 NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
-    "GET /calls/{call_id}/recording",
+    "GET /calls/{call_id}/recording", "GET /admin/audit", "GET /admin/users/{user_id}",
+    "POST /admin/users/restore", *(f"POST /admin/users/{action}" for action in ACTIONS),
 }  # fmt: skip
 
 
@@ -110,3 +116,24 @@ def test_the_life_of_a_session_gets_documented_responses(
     [session] = call("GET", "/auth/sessions", token)["sessions"]
     call("DELETE", f"/auth/sessions/{session['id']}", token)
     call("POST", "/auth/logout", json={"refresh_token": second["refresh_token"]})
+
+
+def test_what_administrators_do_gets_documented_responses(
+    callers: Callers, document: dict[str, Any]
+) -> None:
+    schema = load_schema(document, callers.service.url)
+    administrator, user = callers.add_administrator(), callers.add_person()
+
+    def call(method: str, path: str, **content: Any) -> int:
+        headers = {"Authorization": f"Bearer {administrator.token}"}
+        response = callers.http.request(method, path, headers=headers, **content)
+        operation = path.replace(user.user_id, "{user_id}")
+        assert_conforms(schema, method, operation, response)
+        return response.status_code
+
+    assert call("GET", f"/admin/users/{user.user_id}") == 200
+    for action in ACTIONS:
+        assert call("POST", f"/admin/users/{action}", json={"phone": user.phone}) == 200, action
+    assert call("POST", "/admin/users/search", json={"phone": user.phone}) == 200
+    assert call("POST", "/admin/users/restore", json={"id": user.user_id}) == 404
+    assert call("GET", "/admin/audit") == 200

@@ -18,6 +18,7 @@ BROKEN_MESSAGES: Final = {
     "DIALTONE_CALL_FLOW": "/dev/null/flow.toml",
 }
 BROKEN_MEDIA: Final = {"DIALTONE_MEDIA": "file:///dev/null/media"}
+BROKEN_LIMITS: Final = {"DIALTONE_LIMIT_STORE": "missing_module:open_limits"}
 
 
 async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unblocked(
@@ -26,13 +27,13 @@ async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unb
     account = await app.sign_up(phone)
     masked = f"+1********{phone[-2:]}"
 
-    signed_out = app.service.run("sign-out", phone)
+    signed_out = app.service.run("user", "sign-out", phone)
     expected = f"{masked} is signed out; revoked sessions: 1.\n"
     assert (signed_out.returncode, signed_out.stdout) == (0, expected)
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
     account = replace(account, token=await app.sign_in(phone))
 
-    blocked = app.service.run("block", phone)
+    blocked = app.service.run("user", "block", phone)
 
     assert (blocked.returncode, blocked.stdout) == (0, f"{masked} is blocked now.\n")
     assert phone not in signed_out.stderr + blocked.stderr
@@ -48,7 +49,7 @@ async def test_a_blocked_phone_is_signed_out_and_gets_no_message_until_it_is_unb
     app.service.code(other_phone)
     assert len(app.service.messages(phone)) == 2
 
-    unblocked = app.service.run("unblock", phone)
+    unblocked = app.service.run("user", "unblock", phone)
     message = f"{masked} is not blocked now.\n"
     assert (unblocked.returncode, unblocked.stdout) == (0, message)
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
@@ -91,9 +92,39 @@ def test_a_command_works_while_parts_that_it_does_not_need_are_broken(tmp_path: 
         ended = service.run(*command.split())
         assert ended.returncode == 0, ended
     service.settings |= BROKEN_MEDIA
-    for command in ("block", "unblock", "sign-out", "promote", "demote"):
-        ended = service.run(command, phone)
-        assert ended.returncode == 0, ended
-    not_found = "There is no detached identity with this id.\n"
-    assert service.run("restore-identity", "0" * 24).stderr.endswith(not_found)
     assert "DIALTONE_MEDIA: " in service.run("cleanup").stderr
+    service.settings |= BROKEN_LIMITS
+    shown = service.run("user", "show", phone)
+    assert (shown.returncode, "DIALTONE_LIMIT_STORE: " in shown.stderr) == (1, True)
+    assert "DIALTONE_LIMIT_STORE: " in service.run("cleanup").stderr
+    for command in (
+        *("user reset-limits", "user block", "user unblock", "user sign-out", "user promote"),
+        *("user demote", "user delete --yes", "audit", "block", "unblock"),
+    ):
+        ended = service.run(*command.split(), phone)
+        assert ended.returncode == 0, ended
+    assert service.run("admin-token", "list").returncode == 0
+    restored = service.run("user", "restore", "0" * 24)
+    assert restored.stderr == "There is no account with this id, and none with this username.\n"
+
+
+async def test_an_operator_deletes_files_at_once_or_while_their_store_is_away_by_the_service(
+    app: App, phone: str, other_phone: str
+) -> None:
+    folder, files = app.service.folder / "media", []
+    for number in (phone, other_phone):
+        account = await app.sign_up(number)
+        item = await app.upload_item(account, still_gif())
+        files.append(folder / item["url"].partition("/media/")[2])
+    usual, away = files
+
+    deleted = app.service.run("user", "delete", phone, "--yes")
+    assert (deleted.returncode, usual.exists()) == (0, False)
+
+    app.service.settings |= BROKEN_MEDIA
+    deleted = app.service.run("user", "delete", other_phone, "--yes")
+    del app.service.settings["DIALTONE_MEDIA"]
+    assert (deleted.returncode, away.exists()) == (0, True)
+    assert "The files of the library stay until the service deletes them." in deleted.stderr
+    assert app.service.run("cleanup").returncode == 0
+    assert not away.exists()

@@ -6,8 +6,6 @@ import socket
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.support.service import Service, command
 
 
@@ -78,21 +76,6 @@ def test_output_that_nobody_reads(tmp_path: Path) -> None:
     script = '"$0" check-settings | exit 0; exit ${PIPESTATUS[0]}'
 
     assert "stdout" in run_in_shell(Service(tmp_path), script).stderr
-
-
-@pytest.mark.parametrize(
-    ("name", "argument", "expected"),
-    [
-        ("promote", "nobody", "a user id, or a phone"),
-        ("block", "\x1b[2J\n", "like +14155552671"),
-        ("block", "\udcff", "like +14155552671"),
-    ],
-)
-def test_an_invalid_phone_number(tmp_path: Path, name: str, argument: str, expected: str) -> None:
-    line = startup_error(Service(tmp_path), name, argument)
-
-    assert expected in line
-    assert "\x1b" not in line
 
 
 def test_a_removed_current_folder(tmp_path: Path) -> None:

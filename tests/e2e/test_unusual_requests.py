@@ -41,7 +41,7 @@ CONTENT_TYPES: Final = [
 
 @pytest.fixture(scope="module")
 def person(callers: Callers) -> Person:
-    return callers.add_person()
+    return callers.add_administrator()
 
 
 def operations_with_body(document: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ COMMANDS: Final = (
     *("run", "check-settings", "cleanup"),
     *("media", "backup", "restore", "keys"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key"),
+    *("user", "audit", "admin-token"),
     *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
     *("flow", "voice"),
 )
@@ -44,7 +45,7 @@ def run(folder: Path, *arguments: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("arguments", "exit_code"),
-    [(["--version"], 0), ([], 2), (["sign-out"], 2), (["nonsense"], 2)],
+    [(["--version"], 0), ([], 2), (["user"], 2), (["user", "block"], 2), (["nonsense"], 2)],
 )
 def test_wrong_arguments_import_nothing(
     tmp_path: Path, arguments: list[str], exit_code: int
@@ -68,6 +69,6 @@ def test_help_has_a_line_and_an_example_of_every_command_and_imports_nothing(
 
 def test_a_command_of_an_operator_does_not_import_the_http_server(tmp_path: Path) -> None:
     # It opens the database: only then it can report that nobody has this phone.
-    assert run(tmp_path, "sign-out", "+14155550123")[-1] == (
+    assert run(tmp_path, "user", "sign-out", "+14155550123")[-1] == (
         "1 ['adapters', 'application', 'domain']"
     )

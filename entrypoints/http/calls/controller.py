@@ -70,6 +70,7 @@ class CallController(Controller):
             errors.ReauthenticationRequired,
             errors.CallNotFound,
             errors.CallRecordingNotFound,
+            errors.AuditFailed,
             TooManyReads,
         ],
     )

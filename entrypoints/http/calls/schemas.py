@@ -17,6 +17,7 @@ from entrypoints.http.fields import (
     format_timestamp,
     header,
     query_parameter,
+    show_call_status,
     time_field,
 )
 from entrypoints.http.paging import (
@@ -37,10 +38,6 @@ LimitParameter = Annotated[str | None, page_size_parameter("Calls", DEFAULT_PAGE
 CallCursorParameter = Annotated[
     str | None, query_parameter("The `next_cursor` of the previous page.", pattern=CURSOR_PATTERN)
 ]
-
-
-def _show_status(status: CallStatus) -> str:
-    return status.value.replace("_", "-")
 
 
 class RecordingResponse(msgspec.Struct, kw_only=True):
@@ -68,7 +65,7 @@ class CallResponse(msgspec.Struct, kw_only=True):
         described(
             "Where the call is. It never goes back.",
             CallStatus.COMPLETED.value,
-            enum=[_show_status(status) for status in CallStatus],
+            enum=[show_call_status(status) for status in CallStatus],
         ),
     ]
     outcome: Annotated[
@@ -149,7 +146,7 @@ def to_call_response(call: Call, viewer: Identity) -> CallResponse:
     return CallResponse(
         id=call.id,
         direction=call.direction.value,
-        status=_show_status(call.status),
+        status=show_call_status(call.status),
         outcome=call.outcome.value if call.outcome else None,
         started_at=format_timestamp(call.started_at),
         ended_at=format_timestamp(call.ended_at) if call.ended_at else None,

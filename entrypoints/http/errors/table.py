@@ -258,6 +258,84 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "reauthentication_required",
         "Sign in again: administrators act for others within a day after they signed in.",
     ),
+    errors.FreshLoginRequired: ErrorRow(
+        403,
+        "reauthentication_required",
+        "Sign in again: this needs a login within the last 15 minutes.",
+    ),
+    # Administration
+    errors.InsufficientScope: ErrorRow(
+        403,
+        "insufficient_scope",
+        "The service token lacks the scope that this needs.",
+        example=errors.InsufficientScope("users:read"),
+    ),
+    errors.AuditFailed: ErrorRow(
+        503,
+        "audit_failed",
+        "The audit entry could not be written, so nothing was done. Try again shortly.",
+    ),
+    errors.PhoneBlocked: ErrorRow(
+        409, "phone_blocked", "This phone is blocked, so nothing is sent to it. Unblock it first."
+    ),
+    errors.TooManyResets: ErrorRow(
+        429,
+        "rate_limited",
+        "The limits of this phone were reset twice within a day. Wait before the next reset.",
+        example=errors.TooManyResets(retry_after=3600),
+    ),
+    errors.TooManyPhones: ErrorRow(
+        429,
+        "rate_limited",
+        "This service token has read as many full phone numbers as it may in a day.",
+        example=errors.TooManyPhones(retry_after=3600),
+    ),
+    errors.TooManyExports: ErrorRow(
+        429,
+        "rate_limited",
+        "You exported your data within the last day. Wait before the next export.",
+        example=errors.TooManyExports(retry_after=3600),
+    ),
+    errors.TokenNotFound: ErrorRow(404, "token_not_found", "Service token not found"),
+    errors.FreshLoginRequired: ErrorRow(
+        403,
+        "reauthentication_required",
+        "Sign in again: this needs a login within the last 15 minutes.",
+    ),
+    # Administration
+    errors.InsufficientScope: ErrorRow(
+        403,
+        "insufficient_scope",
+        "The service token lacks the scope that this needs.",
+        example=errors.InsufficientScope("users:read"),
+    ),
+    errors.AuditFailed: ErrorRow(
+        503,
+        "audit_failed",
+        "The audit entry could not be written, so nothing was done. Try again shortly.",
+    ),
+    errors.PhoneBlocked: ErrorRow(
+        409, "phone_blocked", "This phone is blocked, so nothing is sent to it. Unblock it first."
+    ),
+    errors.TooManyResets: ErrorRow(
+        429,
+        "rate_limited",
+        "The limits of this phone were reset twice within a day. Wait before the next reset.",
+        example=errors.TooManyResets(retry_after=3600),
+    ),
+    errors.TooManyPhones: ErrorRow(
+        429,
+        "rate_limited",
+        "This service token has read as many full phone numbers as it may in a day.",
+        example=errors.TooManyPhones(retry_after=3600),
+    ),
+    errors.TooManyExports: ErrorRow(
+        429,
+        "rate_limited",
+        "You exported your data within the last day. Wait before the next export.",
+        example=errors.TooManyExports(retry_after=3600),
+    ),
+    errors.TokenNotFound: ErrorRow(404, "token_not_found", "Service token not found"),
     exceptions.FileTooLarge: ErrorRow(
         413,
         "file_too_large",
@@ -356,6 +434,7 @@ _ATTRIBUTES: Final[Mapping[type[ApiError], Sequence[str]]] = {
     errors.PhoneInUse: ["user_id", "username"],
     errors.UnsupportedImageType: ["detected"],
     errors.InvalidImage: ["reason", "limit"],
+    errors.InsufficientScope: ["scope"],
 }
 """Attributes of errors that are fields of the body, unless they are None."""
 INVALID_CODE: Final = _INVALID.code
@@ -366,8 +445,9 @@ def has_response(error: type[ApiError]) -> bool:
     """Whether the main API has responses with the code of this error, not only fields."""
     row = ERRORS[error]
     is_field = issubclass(error, errors.InvalidValue) or (row.field and not row.keeps_error)
-    # In the main API, a wrong code is no error.
-    return not is_field and row.code != INVALID_CODE and error is not exceptions.InvalidOtp
+    # In the main API, a wrong code is no error. Only commands revoke service tokens.
+    is_elsewhere = error in (exceptions.InvalidOtp, errors.TokenNotFound)
+    return not is_field and row.code != INVALID_CODE and not is_elsewhere
 
 
 def error_status(error: ApiError, api: Api) -> int:
@@ -408,9 +488,11 @@ def error_headers(error: ApiError) -> dict[str, str]:
     if (retry_after := _retry_after(error)) is not None:
         headers["Retry-After"] = str(retry_after)
     if isinstance(error, errors.Unauthenticated):
-        # RFC 6750 §3.1: without a token, the response has no error code.
+        # RFC 6750 §3.1, also below: without a token, the response has no error code.
         is_missing = isinstance(error, exceptions.NoAccessToken)
         headers["WWW-Authenticate"] = "Bearer" if is_missing else 'Bearer error="invalid_token"'
+    if isinstance(error, errors.InsufficientScope):
+        headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{error.scope}"'
     if isinstance(error, exceptions.RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, exceptions.UnsupportedContentEncoding):

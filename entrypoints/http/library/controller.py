@@ -50,7 +50,12 @@ _MEDIA_HEADERS: Final = {
 _ITEM_OF_UPLOAD: Final = {"item_id": "$response.body#/id"}
 _FIRST_ITEM: Final = {"item_id": "$response.body#/items/0/id"}
 _ACCESS_ERRORS: Final = (errors.Forbidden, errors.ReauthenticationRequired)
-_CHANGE_ERRORS: Final = (exceptions.InvalidItemId, errors.ItemNotFound, *_ACCESS_ERRORS)
+_CHANGE_ERRORS: Final = (
+    exceptions.InvalidItemId,
+    errors.ItemNotFound,
+    *_ACCESS_ERRORS,
+    errors.AuditFailed,
+)
 
 
 class LibraryController(Controller):
@@ -107,6 +112,7 @@ class LibraryController(Controller):
             errors.UploadInProgress,
             errors.ItemDeleted,
             errors.IdempotencyKeyReused,
+            errors.AuditFailed,
             errors.Unavailable,
         ],
     )

@@ -42,6 +42,11 @@ def remove_parameter_error(operation: dict[str, Any]) -> None:
     operation["responses"].pop("400", None)
 
 
+def remove_content_of_204(operation: dict[str, Any]) -> None:
+    """Remove the `null` that Litestar shows as the body of a `Response[None]`."""
+    operation["responses"].get("204", {}).pop("content", None)
+
+
 def replace_one_of(part: dict[str, Any]) -> dict[str, Any]:
     """Make a union `anyOf`, because a value may match two of its schemas, or else its only type.
 

@@ -28,6 +28,10 @@ user, who can upload images.
 If the message does not arrive, `GET /auth/requests/{request_id}` says so. `request-otp` with the
 channel `voice` calls the phone instead.
 
+Paths below `/admin/` are for administrators, and for backends with a service token of the operator
+(`dialtone admin-token create`), which is sent in the same header. A service token is valid for
+these paths only, and only for what its scopes allow.
+
 JSON is sent as `application/json`. Every response has an `X-Request-Id`, which is also in the log
 of the service. HEAD works wherever GET does. OPTIONS and the `Allow` header of a 405 list the
 methods of a path.
@@ -85,6 +89,7 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
             handler = handlers[operation["operationId"]]
             corrections.declare_security(operation)
             corrections.remove_parameter_error(operation)
+            corrections.remove_content_of_204(operation)
             operations.describe_request_body(operation, handler, schemas, settings)
             operations.describe_responses(operation, handler, api_of(path), components["responses"])
     responses.add_error_schemas(schemas)
@@ -126,7 +131,8 @@ def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
                     type="http",
                     scheme="bearer",
                     bearer_format="JWT",
-                    description="The `access_token` of `verify-otp`.",
+                    description="The `access_token` of `verify-otp`. Below `/admin/` also a service"
+                    " token, which is no JWT: `dta_<id>_<secret>`.",
                 )
             }
         ),

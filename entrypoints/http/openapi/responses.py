@@ -7,6 +7,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from domain import errors
+from domain.administration.service_token import Scope
 from entrypoints.http.auth import BEARER, UNAVAILABLE_ERROR, limit_by_ip
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -81,6 +82,7 @@ class ErrorFields(msgspec.Struct):
             50_000_000,
         ),
     ]
+    scope: Annotated[str, described("The scope that is missing.", "users:read", enum=[*Scope])]
     used_bytes: Annotated[int, described("With uploads under way.", 4999990000)]
     allowed_bytes: Annotated[int, described("The quota.", 5000000000)]
     used_items: Annotated[int, described("With uploads under way.", 1200)]

@@ -14,15 +14,13 @@ from domain import errors
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
-from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, parse_platform
 from domain.phone import parse_phone
 from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.otp import schemas
-from entrypoints.http.parsing import FieldErrors
+from entrypoints.http.parsing import FieldErrors, parse_channel
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.settings import HttpOtpSettings
 
 _DEVICE: Final = re.compile(schemas.DEVICE_PATTERN)
 
@@ -68,7 +66,7 @@ class OtpController(Controller):
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("channel"):
-                channel = _parse_channel(data.channel, settings)
+                channel = parse_channel(data.channel, settings)
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         device_token = _parse_device_token(data.device_token)
         result = await otp.request_otp(
@@ -146,19 +144,6 @@ class OtpController(Controller):
             )
         )
         return schemas.to_verify_otp_response(result)
-
-
-def _parse_channel(text: str | None, settings: HttpOtpSettings) -> Channel:
-    try:
-        channel = Channel.SMS if text is None else Channel(text)
-    except ValueError:
-        raise errors.UnsupportedValue("Send 'sms' or 'voice', or omit the field.") from None
-    if channel is Channel.VOICE and not settings.has_voice_channel:
-        raise errors.UnsupportedValue(
-            "This service places no calls. Send 'sms', or omit the field. Its operator can change"
-            " that with the setting DIALTONE_VOICE."
-        )
-    return channel
 
 
 def _parse_device_token(value: object) -> DeviceToken | None:

@@ -1,23 +1,36 @@
 """Users."""
 
-from typing import Final
+from typing import Any, Final
 
-from litestar import Controller, Response, delete, get, patch, post
+from litestar import Controller, MediaType, Response, delete, get, patch, post
+from litestar.di import Provide
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
+from litestar.types import ASGIApp
 
+from application.administration.caller import administrator
+from application.administration.feature import AdministrationFeature
+from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature
 from domain import errors
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
-from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.errors.exceptions import InvalidUserId
+from entrypoints.http.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.errors.exceptions import InvalidUserId, TooManyReads
+from entrypoints.http.exports import EXPORT_RESPONSES, answer_head, open_archive
 from entrypoints.http.fields import IdParameter
+from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.retained_data import to_retained_data
+from entrypoints.http.streaming import FileReads, FileResponse
 from entrypoints.http.users.schemas import (
+    REPRESENTATION,
     CreateUserBody,
     CreateUserResponse,
+    DeletedUserResponse,
+    PreferParameter,
     RenameUserBody,
     UserResponse,
     to_user_response,
@@ -32,7 +45,12 @@ class UserController(Controller):
     path = "/users"
     tags = ["Users"]
     opt = {"tag_description": "Create, show, rename and delete users."}
-    dependencies = {"identities": provide(lambda use_cases: use_cases.identities)}
+    dependencies = {
+        "identities": provide(lambda use_cases: use_cases.identities),
+        "administration": provide(lambda use_cases: use_cases.administration),
+        "exports": provide(lambda use_cases: use_cases.export),
+        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
+    }
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
@@ -47,6 +65,7 @@ class UserController(Controller):
             errors.ReauthenticationRequired,
             errors.PhoneInUse,
             errors.UsernameInUse,
+            errors.AuditFailed,
         ],
     )
     async def create_user(
@@ -93,17 +112,52 @@ class UserController(Controller):
         operation_id="get_user",
         summary="Get a user",
         response_description="The user.",
-        errors=[InvalidUserId, errors.UserNotFound],
+        errors=[InvalidUserId, errors.UserNotFound, errors.AuditFailed],
     )
     async def get_user(
-        self, request: ApiRequest, identities: Injected[IdentitiesFeature], user_id: IdParameter
+        self,
+        request: ApiRequest,
+        identities: Injected[IdentitiesFeature],
+        administration: Injected[AdministrationFeature],
+        user_id: IdParameter,
     ) -> UserResponse:
-        """Return a user. Administrators who logged in within the last day see all of it.
+        """Return a user, with the number masked if it is somebody else.
 
-        Others see the number of another user masked, and not whether that is an administrator.
+        Administrators who logged in within the last day see whether it is an administrator; those
+        who logged in within the last 15 minutes see the full number, which an audit entry says.
         """
         identity = await identities.get_user(parse_id(user_id, InvalidUserId()))
-        return to_user_response(identity, request.principal.viewer)
+        viewer, number = request.principal.viewer, None
+        is_other = viewer.id != identity.id
+        if viewer.is_administrator and is_other and identity.phone is not None:
+            caller = administrator(request.principal)
+            number = await administration.view_phone(caller, identity.phone, identity.id)
+        return to_user_response(identity, viewer, number)
+
+    @get(
+        "/me/export",
+        summary="Export the caller's data",
+        file_responses=EXPORT_RESPONSES,
+        errors=[errors.FreshLoginRequired, errors.TooManyExports, TooManyReads],
+    )
+    async def export_me(
+        self, request: ApiRequest, exports: Injected[ExportFeature], file_reads: Injected[FileReads]
+    ) -> ASGIApp:
+        """Return all data of the caller as a ZIP archive: JSON and files, with a page about them.
+
+        The caller signed in within the last 15 minutes. An export is possible once a day. If the
+        transfer breaks, it may be repeated within an hour.
+        """
+        principal = request.principal
+        if IS_HEAD in request.scope["state"]:
+            # It reads nothing, and is not the export of the day.
+            exports.export_own_data.check(principal)
+            return answer_head(principal.identity.id)
+        return FileResponse(
+            lambda: open_archive(exports.export_own_data(principal)),
+            file_reads.slot(request.client_ip),
+            {},
+        )
 
     @patch(
         "/me",
@@ -130,10 +184,53 @@ class UserController(Controller):
         operation_id="delete_me",
         summary="Delete the caller",
         response_description="The caller is deleted.",
+        responses={
+            200: ResponseSpec(
+                DeletedUserResponse,
+                generate_examples=False,
+                description=f"The same, for a request with `Prefer: {REPRESENTATION}`.",
+            )
+        },
     )
-    async def delete_me(self, request: ApiRequest, identities: Injected[IdentitiesFeature]) -> None:
+    async def delete_me(
+        self,
+        request: ApiRequest,
+        identities: Injected[IdentitiesFeature],
+        administration: Injected[AdministrationFeature],
+        prefer: PreferParameter = None,
+    ) -> Response[None]:
         """Delete the caller. All tokens become invalid and all data is hidden, at once.
 
-        The phone can sign in again, as a new identity. The username is reserved for 30 days.
+        The phone can sign in again, as a new identity. What remains, and for how long:
+
+        - sessions, the phone number, the library and recordings: up to an hour, until the cleanup
+          deletes them
+        - the username: 30 days, in which nobody else can take it
+        - limits of codes, by a keyed hash of the phone number: up to 30 days
+        - calls, without the account: as long as the operator keeps calls, which is 90 days by
+          default
+        - audit entries, which say what operators did with the account: 400 days
+        - the id of the account, and when it was created and deleted: for ever
+        - a block of the phone number: until an operator lifts it
+        - backups and logs: as long as the operator keeps them
+
+        With `Prefer: return=representation` the response is a 200 whose body says the same, with
+        the times.
         """
         await identities.delete_user(request.principal)
+        if not _prefers_representation(prefer or ""):
+            return Response(None)
+        retained = to_retained_data(administration.list_retained_data())
+        # The framework allows no body in a handler whose default is 204.
+        deleted: Response[Any] = Response(
+            DeletedUserResponse(retained=retained),
+            status_code=200,
+            media_type=MediaType.JSON,
+            headers={"Preference-Applied": REPRESENTATION},
+        )
+        return deleted
+
+
+def _prefers_representation(prefer: str) -> bool:
+    preferences = [text.partition(";")[0] for text in prefer.lower().split(",")]
+    return REPRESENTATION in [text.replace('"', "").strip() for text in preferences]

@@ -1,8 +1,9 @@
 """Parameters, request and response bodies of the user endpoints."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
+from litestar.params import HeaderParameter
 
 from domain.access import can_act_for, visible_phone
 from domain.errors import UserNotFound
@@ -14,9 +15,20 @@ from entrypoints.http.fields import (
     UsernameField,
     described,
     format_timestamp,
+    parameter_schema,
     time_field,
 )
+from entrypoints.http.retained_data import RetainedDataResponse
 
+REPRESENTATION: Final = "return=representation"
+PreferParameter = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Prefer",
+        description=f"With `{REPRESENTATION}` the response has a body (RFC 7240).",
+        schema_extra=parameter_schema(examples=[REPRESENTATION]),
+    ),
+]
 AdminField = Annotated[bool, described("Whether the user is an administrator.", False)]
 
 
@@ -44,6 +56,15 @@ class RenameUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     username: UsernameField
 
 
+class DeletedUserResponse(msgspec.Struct, kw_only=True):
+    """The caller is deleted."""
+
+    message: Annotated[str, described("Always `User deleted`.", "User deleted")] = "User deleted"
+    retained: Annotated[
+        list[RetainedDataResponse], described("What remains, and until when at the latest.")
+    ]
+
+
 class SpokenConsent(msgspec.Struct, kw_only=True):
     """What a caller agreed to on the phone. Nobody proved to be the owner of the number."""
 
@@ -59,7 +80,10 @@ class SpokenConsent(msgspec.Struct, kw_only=True):
 
 
 class UserResponse(msgspec.Struct, kw_only=True):
-    """A user. Only the user and administrators see the full number and `admin`."""
+    """A user. Only the user and administrators see the full number and `admin`.
+
+    Administrators see the number if they logged in within the last 15 minutes.
+    """
 
     id: UserIdField = msgspec.field(name="_id")
     username: UsernameField
@@ -87,9 +111,14 @@ class UserResponse(msgspec.Struct, kw_only=True):
     ] = msgspec.UNSET
 
 
-def to_user_response(identity: Identity, viewer: Identity) -> UserResponse:
-    """Convert a user; raises UserNotFound if the identity is not a user."""
-    number = visible_phone(viewer, identity)
+def to_user_response(
+    identity: Identity, viewer: Identity, full_number: str | None = None
+) -> UserResponse:
+    """Convert a user; raises UserNotFound if the identity is not a user.
+
+    `full_number` is that of somebody else, which is in the audit.
+    """
+    number = full_number or visible_phone(viewer, identity)
     if identity.user is None or number is None:
         raise UserNotFound
     consent = identity.consent if identity.id == viewer.id else None

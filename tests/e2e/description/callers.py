@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -61,6 +61,13 @@ class Callers:
         item = self.upload(user_id, token)
         storage_key = urlsplit(item["url"]).path.removeprefix("/media/")
         return Person(phone, username, token, user_id, item["id"], storage_key)
+
+    def add_administrator(self) -> Person:
+        """Add a person who is an administrator, and has signed in since."""
+        person = self.add_person()
+        promoted = self.service.run("promote", person.user_id)
+        assert promoted.returncode == 0, promoted.stderr
+        return replace(person, token=self._sign_in(person.phone))
 
     def _sign_in(self, phone: str) -> str:
         return sign_in(self.service, phone, self.next_ip())

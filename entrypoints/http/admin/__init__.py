@@ -1,0 +1,1 @@
+"""What operators and backends do for users."""

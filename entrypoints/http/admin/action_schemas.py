@@ -1,0 +1,87 @@
+"""Request and response bodies of what is done for users."""
+
+from typing import Annotated
+
+import msgspec
+
+from domain.administration.audit import MAX_REASON_LENGTH
+from domain.otp.delivery import Channel
+from entrypoints.http.admin.schemas import SubjectField
+from entrypoints.http.fields import ID_DESCRIPTION, ID_PATTERN, USER_ID_EXAMPLE, described
+from entrypoints.http.retained_data import RetainedDataResponse
+
+
+class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A user: exactly one of `phone`, `username` and `id`."""
+
+    phone: Annotated[
+        str | None,
+        described(
+            "A phone number, also of a phone that has no account. A number without + is read in"
+            " the default region of the service.",
+            "+14155552671",
+        ),
+    ] = None
+    username: Annotated[str | None, described("A username.", "Rahul Sharma")] = None
+    id: Annotated[str | None, described(ID_DESCRIPTION, USER_ID_EXAMPLE, pattern=ID_PATTERN)] = None
+    reason: Annotated[
+        str | None,
+        described(
+            "Why, for the audit. The digits of phone numbers in it are masked.",
+            "Ticket 4711: she gets no code",
+            max_length=MAX_REASON_LENGTH,
+        ),
+    ] = None
+
+
+class SendCodeBody(UserBody, forbid_unknown_fields=True, kw_only=True):
+    """The user to send a code to: exactly one of `phone`, `username` and `id`."""
+
+    channel: Annotated[
+        str | None,
+        described(
+            "A message (`sms`, the default), or a call (`voice`).",
+            Channel.SMS.value,
+            enum=[*(channel.value for channel in Channel), None],
+        ),
+    ] = None
+    locale: Annotated[str | None, described("The language of the message, as BCP 47.", "en")] = None
+
+
+class UserActionResponse(msgspec.Struct, kw_only=True):
+    """The action was done."""
+
+    message: Annotated[str, described("What was done.", "Phone blocked")]
+    subject: SubjectField
+
+
+class ResetLimitsResponse(msgspec.Struct, kw_only=True):
+    """The limits were reset: one more message can be sent, with five attempts."""
+
+    resets_left: Annotated[
+        int, described("How often the limits of this phone can be reset again today.", 1)
+    ]
+
+
+class SendCodeResponse(msgspec.Struct, kw_only=True):
+    """The code was sent to the phone. Only its owner sees it."""
+
+    sent: Annotated[
+        bool, described("False if no new message was sent, because one was sent just before.", True)
+    ]
+    expires_in: Annotated[int, described("Seconds until the code expires.", 300)]
+    resend_in: Annotated[int, described("Seconds until another message can be sent.", 15)]
+
+
+class SignOutUserResponse(msgspec.Struct, kw_only=True):
+    """All sessions have ended."""
+
+    sessions_ended: Annotated[int, described("How many there were.", 2)]
+
+
+class DeleteUserResponse(msgspec.Struct, kw_only=True):
+    """The account is deleted."""
+
+    retained: Annotated[
+        list[RetainedDataResponse], described("What remains, and until when at the latest.")
+    ]

@@ -1,0 +1,376 @@
+"""Administration: find a user, and act for one."""
+
+from typing import Final
+
+from litestar import Controller, get, post
+from litestar.di import Provide
+from litestar.params import JSONBody
+from litestar.types import ASGIApp
+
+from application.administration.act_for_users import SendCodeCommand
+from application.administration.feature import AdministrationFeature
+from application.administration.find_user import FoundUser, UserQuery
+from application.export.feature import ExportFeature
+from domain import errors
+from domain.identities.identity import Role
+from domain.otp.message_preferences import MessagePreferences
+from entrypoints.http.admin import action_schemas as actions
+from entrypoints.http.admin.schemas import UserDetailsResponse, to_details_response
+from entrypoints.http.admin.target import NO_TARGET, TWO_TARGETS, parse_target
+from entrypoints.http.auth import BEARER, AdministrationMiddleware
+from entrypoints.http.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.errors.exceptions import FieldError, InvalidUserId, TooManyReads
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.exports import EXPORT_RESPONSES, open_archive
+from entrypoints.http.fields import IdParameter
+from entrypoints.http.parsing import parse_channel, parse_id, parsing_field
+from entrypoints.http.request import ApiRequest
+from entrypoints.http.retained_data import to_retained_data
+from entrypoints.http.streaming import FileReads, FileResponse
+
+_CALLER_ERRORS: Final = [
+    errors.Forbidden,
+    errors.InsufficientScope,
+    errors.ReauthenticationRequired,
+]
+_ERRORS: Final = [
+    NO_TARGET,
+    TWO_TARGETS,
+    *_CALLER_ERRORS,
+    errors.UserNotFound,
+    errors.AuditFailed,
+]
+_TEST_OTP: Final = FieldError(
+    "phone",
+    FieldErrorCode.CONFLICTING_VALUE,
+    "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it.",
+)
+_NOT_VERIFIED: Final = FieldError(
+    "phone",
+    FieldErrorCode.INVALID_VALUE,
+    "This phone joined by a call, which proves nothing. Its owner signs in first.",
+)
+
+
+class AdminUserController(Controller):
+    """What administrators and backends see of users, and do for them."""
+
+    path = "/admin/users"
+    tags = ["Administration"]
+    opt = {
+        "tag_description": "Find users and act for them. For administrators who signed in within"
+        " the last day, and for backends with a service token. Each act is in the audit before it"
+        " is done."
+    }
+    dependencies = {
+        "administration": provide(lambda use_cases: use_cases.administration),
+        "exports": provide(lambda use_cases: use_cases.export),
+        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
+    }
+    middleware = [AdministrationMiddleware]
+    security = BEARER
+
+    @post(
+        "/search",
+        summary="Find a user",
+        response_description="The user, or the phone without an account.",
+        status_code=200,
+        errors=[*_ERRORS, errors.TooManyPhones],
+    )
+    async def search_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.UserBody],
+    ) -> UserDetailsResponse:
+        """Find a user by phone, username or id, and show all that helps to help this user.
+
+        A phone without an account is found too: `account` is null, and `summary` says so.
+
+        The full number is shown to administrators who signed in within the last 15 minutes, and to
+        service tokens with the scope `users:phone`. It is in the audit before. A service token
+        needs the scope `users:read`.
+        """
+        target = parse_target(data, request.settings)
+        return await _show(request, administration, target.query, target.reason)
+
+    @get(
+        "/{user_id:str}",
+        summary="Show a user",
+        response_description="The user.",
+        errors=[
+            InvalidUserId,
+            *_CALLER_ERRORS,
+            errors.UserNotFound,
+            errors.AuditFailed,
+            errors.TooManyPhones,
+        ],
+    )
+    async def show_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        user_id: IdParameter,
+    ) -> UserDetailsResponse:
+        """Show a user by id, as a search does. A service token needs the scope `users:read`."""
+        return await _show(request, administration, parse_id(user_id, InvalidUserId()))
+
+    @post(
+        "/reset-limits",
+        summary="Reset the limits of a phone",
+        response_description="One more message can be sent.",
+        status_code=200,
+        errors=[*_ERRORS, errors.TooManyResets],
+    )
+    async def reset_limits(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.UserBody],
+    ) -> actions.ResetLimitsResponse:
+        """Let a phone get a code again, whatever was sent to it today.
+
+        The cooldown and the counters of this phone are cleared, and one message with five attempts
+        is allowed. Failed attempts in a row, and the limits that many phones share, stay. This is
+        possible twice a day for a phone. A service token needs the scope `users:support`.
+        """
+        target = parse_target(data, request.settings)
+        act = administration.act_for_users
+        left = await act.reset_limits(request.caller, target.query, target.reason)
+        return actions.ResetLimitsResponse(resets_left=left)
+
+    @post(
+        "/send-code",
+        summary="Send a code to a user",
+        response_description="The message was sent. If `sent` is false, it had been sent before.",
+        status_code=200,
+        errors=[
+            *_ERRORS,
+            _TEST_OTP,
+            errors.PhoneBlocked,
+            errors.CountryNotServed,
+            errors.PhoneUnreachable,
+            errors.TooManyOtpRequests,
+            errors.DeliveryFailed,
+        ],
+    )
+    async def send_code(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.SendCodeBody],
+    ) -> actions.SendCodeResponse:
+        """Send a code to the phone of a user, within all limits.
+
+        Only the owner of the phone sees it. A service token needs the scope `users:support`.
+        """
+        with parsing_field("channel"):
+            channel = parse_channel(data.channel, request.settings.otp)
+        target = parse_target(data, request.settings)
+        command = SendCodeCommand(
+            client_ip=request.client_ip,
+            channel=channel,
+            preferences=MessagePreferences(locale=data.locale),
+        )
+        act = administration.act_for_users
+        with target.reporting():
+            result = await act.send_code(request.caller, target.query, command, target.reason)
+        # Not its request id, which is a credential of the client that asks for a code.
+        return actions.SendCodeResponse(
+            sent=result.sent, expires_in=result.expires_in, resend_in=result.resend_in
+        )
+
+    @post(
+        "/block",
+        summary="Block a phone",
+        response_description="The phone is blocked.",
+        status_code=200,
+        errors=_ERRORS,
+    )
+    async def block_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.UserBody],
+    ) -> actions.UserActionResponse:
+        """Block a phone: nothing is sent to it, no code is correct, and its sessions end.
+
+        It may be a phone without an account. A service token needs the scope `users:support`.
+        """
+        target = parse_target(data, request.settings)
+        act = administration.act_for_users
+        user = await act.block(request.caller, target.query, target.reason)
+        return _done("Phone blocked", user)
+
+    @post(
+        "/unblock",
+        summary="Unblock a phone",
+        response_description="The phone is not blocked.",
+        status_code=200,
+        errors=_ERRORS,
+    )
+    async def unblock_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.UserBody],
+    ) -> actions.UserActionResponse:
+        """Let a blocked phone sign in again. Only administrators may."""
+        target = parse_target(data, request.settings)
+        act = administration.act_for_users
+        user = await act.unblock(request.caller, target.query, target.reason)
+        return _done("Phone unblocked", user)
+
+    @post(
+        "/sign-out",
+        summary="End all sessions of a user",
+        response_description="The sessions have ended.",
+        status_code=200,
+        errors=_ERRORS,
+    )
+    async def sign_out_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.UserBody],
+    ) -> actions.SignOutUserResponse:
+        """End all sessions of a user. Their tokens become invalid at once.
+
+        A service token needs the scope `users:support`.
+        """
+        target = parse_target(data, request.settings)
+        act = administration.act_for_users
+        ended = await act.sign_out(request.caller, target.query, target.reason)
+        return actions.SignOutUserResponse(sessions_ended=ended)
+
+    @post(
+        "/delete",
+        summary="Delete a user",
+        response_description="The account is deleted.",
+        status_code=200,
+        errors=[*_ERRORS, errors.FreshLoginRequired],
+    )
+    async def delete_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.UserBody],
+    ) -> actions.DeleteUserResponse:
+        """Delete an account, as `DELETE /users/me` does. The response says what remains.
+
+        An administrator signed in within the last 15 minutes. A service token needs the scope
+        `users:delete`.
+        """
+        target = parse_target(data, request.settings)
+        act = administration.act_for_users
+        retained = await act.delete(request.caller, target.query, target.reason)
+        return actions.DeleteUserResponse(retained=to_retained_data(retained))
+
+    @post(
+        "/export",
+        summary="Export the data of a user",
+        status_code=200,
+        file_responses=EXPORT_RESPONSES,
+        errors=[*_ERRORS, errors.FreshLoginRequired, TooManyReads],
+    )
+    async def export_user(
+        self,
+        request: ApiRequest,
+        exports: Injected[ExportFeature],
+        file_reads: Injected[FileReads],
+        data: JSONBody[actions.UserBody],
+    ) -> ASGIApp:
+        """Return all data of a user as a ZIP archive: JSON and files, with a page about them.
+
+        An administrator signed in within the last 15 minutes. A service token needs the scope
+        `users:export`.
+        """
+        target = parse_target(data, request.settings)
+        return FileResponse(
+            lambda: open_archive(exports.export_user(request.caller, target.query, target.reason)),
+            file_reads.slot(request.client_ip),
+            {},
+        )
+
+    @post(
+        "/promote",
+        summary="Make a user an administrator",
+        response_description="The user is an administrator.",
+        status_code=200,
+        errors=[*_ERRORS, _NOT_VERIFIED, errors.FreshLoginRequired],
+    )
+    async def promote_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.UserBody],
+    ) -> actions.UserActionResponse:
+        """Make a user an administrator. Only administrators may.
+
+        They signed in within the last 15 minutes.
+        """
+        target = parse_target(data, request.settings)
+        act, role = administration.act_for_users, Role.ADMINISTRATOR
+        with target.reporting():
+            user = await act.change_role(request.caller, target.query, role, target.reason)
+        return _done("User promoted", user)
+
+    @post(
+        "/demote",
+        summary="Make an administrator a member",
+        response_description="The user is a member.",
+        status_code=200,
+        errors=[*_ERRORS, errors.FreshLoginRequired],
+    )
+    async def demote_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.UserBody],
+    ) -> actions.UserActionResponse:
+        """Make an administrator a member again. Only administrators may.
+
+        They signed in within the last 15 minutes.
+        """
+        target = parse_target(data, request.settings)
+        act, role = administration.act_for_users, Role.MEMBER
+        user = await act.change_role(request.caller, target.query, role, target.reason)
+        return _done("User demoted", user)
+
+    @post(
+        "/restore",
+        summary="Give a phone back to an account that lost it",
+        response_description="The account has its phone again.",
+        status_code=200,
+        errors=_ERRORS,
+    )
+    async def restore_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.UserBody],
+    ) -> actions.UserActionResponse:
+        """Give a phone back to the account that lost it. Only administrators may.
+
+        An account loses its phone when somebody else proves to own it. Such an account is found by
+        its id only. The account that has the phone now loses it.
+        """
+        target = parse_target(data, request.settings)
+        act = administration.act_for_users
+        user = await act.restore(request.caller, target.query, target.reason)
+        return _done("User restored", user)
+
+
+async def _show(
+    request: ApiRequest,
+    administration: AdministrationFeature,
+    query: UserQuery,
+    reason: str = "",
+) -> UserDetailsResponse:
+    show_user = administration.show_user
+    details = await show_user(request.caller, query, reason)
+    return to_details_response(details, show_user.clock.now())
+
+
+def _done(message: str, user: FoundUser) -> actions.UserActionResponse:
+    return actions.UserActionResponse(message=message, subject=user.subject)

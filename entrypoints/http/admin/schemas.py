@@ -1,0 +1,376 @@
+"""The details of a user, as the API and `dialtone user show --json` show them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+
+from application.administration.find_user import FoundUser
+from application.administration.show_user import ShownDelivery, UserDetails
+from domain.identities.identity import Identity, Role
+from domain.identities.session import Session
+from domain.media.usage import MediaUsage, Quota
+from domain.otp.delivery import Channel
+from domain.otp.verification_state import Limitation, VerificationState, Wait
+from domain.voice.call import Call, CallDirection, CallStatus
+from domain.voice.walk import CallOutcome
+from entrypoints.http.fields import (
+    ID_DESCRIPTION,
+    USER_ID_EXAMPLE,
+    UserIdField,
+    described,
+    format_timestamp,
+    show_call_status,
+    time_field,
+)
+from entrypoints.verification_words import describe_verification
+
+SubjectField = Annotated[
+    str,
+    described(
+        "What the audit calls the user: the id of the account, or a keyed hash of a phone without"
+        " one.",
+        USER_ID_EXAMPLE,
+    ),
+]
+_SESSION_ID_EXAMPLE: Final = "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"
+
+
+class AccountResponse(msgspec.Struct, kw_only=True):
+    """An account. One that was deleted has only its id and times."""
+
+    id: UserIdField
+    username: Annotated[
+        str | None, described("Null before one was chosen, and after the deletion.", "Rahul Sharma")
+    ]
+    role: Annotated[
+        str | None,
+        described(
+            "What it may do; null after the deletion.",
+            Role.MEMBER.value,
+            enum=[*(role.value for role in Role), None],
+        ),
+    ]
+    is_verified: Annotated[
+        bool, described("False if somebody joined by a call, and nobody has signed in yet.", True)
+    ]
+    created_at: Annotated[str, time_field("When it was created, in UTC.")]
+    last_used_at: Annotated[
+        str | None, time_field("When it was last used, accurate to a day; null before.")
+    ]
+    blocked_at: Annotated[str | None, time_field("Since when it is blocked; null if it is not.")]
+    deleted_at: Annotated[str | None, time_field("When it was deleted; null if it was not.")]
+    detached_at: Annotated[
+        str | None,
+        time_field("When its phone number went to somebody else; null if it did not."),
+    ]
+
+
+class UserSessionResponse(msgspec.Struct, kw_only=True):
+    """A session of the user."""
+
+    id: Annotated[str, described("32 hex digits.", _SESSION_ID_EXAMPLE)]
+    device: Annotated[str | None, described("The name of the device.", "Pixel 9")]
+    created_at: Annotated[str, time_field("The time of the sign-in, in UTC.")]
+    last_used_at: Annotated[str, time_field("The time of the last use, accurate to a day.")]
+    ends_at: Annotated[
+        str, time_field("When it ends unless it is refreshed.", "2026-07-30T09:30:00.000Z")
+    ]
+
+
+class DeviceResponse(msgspec.Struct, kw_only=True):
+    """A device that is recognized: it has messages and attempts of its own."""
+
+    session_id: Annotated[str, described("Its latest sign-in.", _SESSION_ID_EXAMPLE)]
+    expires_at: Annotated[
+        str, time_field("Until when it is recognized.", "2026-10-28T09:30:00.000Z")
+    ]
+
+
+class VerificationResponse(msgspec.Struct, kw_only=True):
+    """Why the phone gets a code, or gets none."""
+
+    state: Annotated[
+        str,
+        described(
+            "All of it in words.",
+            "messages: next at 14:05:00 UTC, limit per phone; attempts: 3 left for the code that"
+            " expires at 13:10:00 UTC",
+        ),
+    ]
+    blocked_since: Annotated[
+        str | None,
+        time_field("Since when nothing is sent and no code is correct; null if it is not blocked."),
+    ]
+    next_message_at: Annotated[
+        str | None,
+        time_field(
+            "When a client that nobody knows can cause a message. Null if nothing is sent to this"
+            " phone: it is blocked, or not served."
+        ),
+    ]
+    waits_for: Annotated[
+        str | None,
+        described(
+            "What keeps a message from being sent before; null if one can be sent now.",
+            Limitation.PER_PHONE.value,
+            enum=[*(limitation.value for limitation in Limitation), None],
+        ),
+    ]
+    next_message_to_known_at: Annotated[
+        str | None,
+        time_field("The same for a recognized device, and for an IP of an earlier sign-in."),
+    ]
+    code_expires_at: Annotated[
+        str | None, time_field("When the latest code expires; null if no code is valid.")
+    ]
+    attempts_left: Annotated[
+        int | None,
+        described(
+            "The attempts that are left for the request that caused it; null if no code is valid.",
+            3,
+        ),
+    ]
+    failures_in_a_row: Annotated[int, described("Failed attempts since the last success.", 2)]
+    resets_left: Annotated[
+        int, described("How often the limits of this phone can be reset today.", 2)
+    ]
+
+
+class DeliveryResponse(msgspec.Struct, kw_only=True):
+    """A message or a call with a code."""
+
+    sent_at: Annotated[str, time_field("When it was sent, in UTC.")]
+    channel: Annotated[
+        str,
+        described(
+            "A message or a call.",
+            Channel.SMS.value,
+            enum=[channel.value for channel in Channel],
+        ),
+    ]
+    provider: Annotated[
+        str | None,
+        described("The provider that took it, or rejected it last; null if none had it.", "twilio"),
+    ]
+    status: Annotated[
+        str,
+        described(
+            "`suppressed`: nothing was sent, because the phone was blocked. `rejected`: no provider"
+            " took it. `accepted`: one did, and has reported no more. Otherwise what it reported:"
+            " `sent`, `delivered`, `undelivered` or `failed`.",
+            "undelivered",
+        ),
+    ]
+    error: Annotated[
+        str | None,
+        described("The provider's code, or why it was rejected; null without an error.", "30003"),
+    ]
+    is_reset: Annotated[
+        bool, described("Whether the limits were reset since, so that it counts in none.", False)
+    ]
+
+
+class LibraryResponse(msgspec.Struct, kw_only=True):
+    """The size of the library."""
+
+    items: Annotated[int, described("Items, with uploads under way.", 1200)]
+    bytes: Annotated[int, described("Bytes, with uploads under way.", 4999990000)]
+    quota_items: Annotated[int, described("How many items it may have.", 10000)]
+    quota_bytes: Annotated[int, described("How many bytes it may have.", 5000000000)]
+
+
+class UserCallResponse(msgspec.Struct, kw_only=True):
+    """A call from or to the phone of the user."""
+
+    id: Annotated[str, described(ID_DESCRIPTION, "6561a2b2c3d4e5f60718293c")]
+    direction: Annotated[
+        str,
+        described(
+            "Who called: the phone (`inbound`), or the service (`outbound`).",
+            CallDirection.INBOUND.value,
+            enum=[direction.value for direction in CallDirection],
+        ),
+    ]
+    status: Annotated[
+        str,
+        described(
+            "Where the call is.",
+            CallStatus.COMPLETED.value,
+            enum=[show_call_status(status) for status in CallStatus],
+        ),
+    ]
+    outcome: Annotated[
+        str | None,
+        described(
+            "What the call came to; null if it ended before.",
+            CallOutcome.CONNECTED.value,
+            enum=[*(outcome.value for outcome in CallOutcome), None],
+        ),
+    ]
+    started_at: Annotated[str, time_field("The time of the call, in UTC.")]
+    duration_seconds: Annotated[
+        int | None, described("From its start to its end; null before.", 72)
+    ]
+
+
+class UserDetailsResponse(msgspec.Struct, kw_only=True):
+    """What is known about a user, or about a phone without an account."""
+
+    subject: SubjectField
+    summary: Annotated[
+        str,
+        described("What it is, in words.", "An account of a member.", "This phone has no account."),
+    ]
+    number: Annotated[
+        str | None,
+        described(
+            "The full number if the caller may see it, otherwise its country code and last two"
+            " digits; null for an account without a phone.",
+            "+1********71",
+        ),
+    ]
+    account: Annotated[
+        AccountResponse | None,
+        described("The account; null if the phone has none."),
+    ]
+    sessions: Annotated[list[UserSessionResponse], described("The last used first.")]
+    devices: Annotated[list[DeviceResponse], described("The recognized devices.")]
+    verification: Annotated[
+        VerificationResponse | None,
+        described("Why the phone gets a code, or gets none; null for an account without a phone."),
+    ]
+    deliveries: Annotated[
+        list[DeliveryResponse], described("Those of the last day, the newest first.")
+    ]
+    library: Annotated[
+        LibraryResponse | None,
+        described("Its size; null without an account, and after the deletion."),
+    ]
+    calls: Annotated[list[UserCallResponse], described("The last ten, the newest first.")]
+
+
+def to_details_response(details: UserDetails, now: datetime) -> UserDetailsResponse:
+    """Convert the details of a user."""
+    identity, verification = details.user.identity, details.verification
+    return UserDetailsResponse(
+        subject=details.user.subject,
+        summary=_summarize(details.user),
+        number=details.number,
+        account=_to_account(identity) if identity else None,
+        sessions=[_to_session(session) for session in details.sessions],
+        devices=[
+            DeviceResponse(
+                session_id=device.session_id, expires_at=format_timestamp(device.expires_at)
+            )
+            for device in details.devices
+        ],
+        verification=_to_verification(verification, now) if verification else None,
+        deliveries=_to_deliveries(details.deliveries),
+        library=_to_library(details.usage, details.quota) if details.usage else None,
+        calls=[_to_call(call) for call in details.calls],
+    )
+
+
+def _summarize(user: FoundUser) -> str:
+    identity = user.identity
+    if identity is None:
+        return "This phone has no account."
+    if identity.is_deleted:
+        return "This account was deleted."
+    kind = "an administrator" if identity.is_administrator else "a member"
+    parts = [f"An account of {kind}"]
+    if identity.detached_at is not None:
+        parts.append("whose phone number went to somebody else")
+    if identity.user is None:
+        parts.append("without a username")
+    if not identity.is_verified:
+        parts.append("who joined by a call and has not signed in yet")
+    if identity.is_blocked:
+        parts.append("blocked")
+    return f"{', '.join(parts)}."
+
+
+def _to_account(identity: Identity) -> AccountResponse:
+    is_deleted = identity.is_deleted
+    username = None if is_deleted else identity.username
+    return AccountResponse(
+        id=identity.id,
+        username=username.text if username else None,
+        role=None if is_deleted else identity.role.value,
+        is_verified=identity.is_verified,
+        created_at=format_timestamp(identity.created_at),
+        last_used_at=_format_time(identity.last_used_at),
+        blocked_at=_format_time(identity.blocked_at),
+        deleted_at=_format_time(identity.deleted_at),
+        detached_at=_format_time(identity.detached_at),
+    )
+
+
+def _to_session(session: Session) -> UserSessionResponse:
+    return UserSessionResponse(
+        id=session.id,
+        device=session.device,
+        created_at=format_timestamp(session.created_at),
+        last_used_at=format_timestamp(session.last_seen_at),
+        ends_at=format_timestamp(session.ends_at),
+    )
+
+
+def _to_verification(state: VerificationState, now: datetime) -> VerificationResponse:
+    is_sent_any = state.blocked_since is None and not state.not_served
+
+    def next_at(wait: Wait) -> str | None:
+        return format_timestamp(max(wait.until, now)) if is_sent_any else None
+
+    waits_for = state.next_message.limitation
+    return VerificationResponse(
+        state=describe_verification(state, now),
+        blocked_since=_format_time(state.blocked_since),
+        next_message_at=next_at(state.next_message),
+        waits_for=waits_for.value if waits_for else None,
+        next_message_to_known_at=next_at(state.next_message_to_known),
+        code_expires_at=_format_time(state.code_expires_at),
+        attempts_left=state.attempts_left,
+        failures_in_a_row=state.failures_in_a_row,
+        resets_left=state.resets_left,
+    )
+
+
+def _to_deliveries(shown: Sequence[ShownDelivery]) -> list[DeliveryResponse]:
+    return [
+        DeliveryResponse(
+            sent_at=format_timestamp(delivery.delivery.sent_at),
+            channel=delivery.delivery.channel.value,
+            provider=delivery.delivery.provider or None,
+            status=delivery.status,
+            error=delivery.error or None,
+            is_reset=delivery.delivery.is_reset,
+        )
+        for delivery in shown
+    ]
+
+
+def _to_library(usage: MediaUsage, quota: Quota) -> LibraryResponse:
+    return LibraryResponse(
+        items=usage.used_items,
+        bytes=usage.used_bytes,
+        quota_items=quota.max_items,
+        quota_bytes=quota.max_bytes,
+    )
+
+
+def _to_call(call: Call) -> UserCallResponse:
+    return UserCallResponse(
+        id=call.id,
+        direction=call.direction.value,
+        status=show_call_status(call.status),
+        outcome=call.outcome.value if call.outcome else None,
+        started_at=format_timestamp(call.started_at),
+        duration_seconds=int(call.duration.total_seconds()) if call.duration else None,
+    )
+
+
+def _format_time(time: datetime | None) -> str | None:
+    return format_timestamp(time) if time else None

@@ -1,0 +1,108 @@
+"""Whom a request of an operator is about."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from application.administration.find_user import UserQuery
+from domain.administration.audit import parse_reason
+from domain.errors import (
+    CountryNotServed,
+    InvalidIdentifier,
+    InvalidValue,
+    PhoneUnreachable,
+    UserNotFound,
+)
+from domain.identifier import parse_identifier
+from domain.identities.username import Username, parse_username
+from domain.phone import parse_phone
+from entrypoints.http.admin.action_schemas import UserBody
+from entrypoints.http.errors.exceptions import FieldError, InvalidFields
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.errors.table import to_field_error
+from entrypoints.http.parsing import FieldErrors
+from entrypoints.http.settings import HttpSettings
+
+_FIELDS: Final = ("phone", "username", "id")
+NO_TARGET: Final = FieldError(
+    "phone", FieldErrorCode.MISSING_FIELD, "Send one of phone, username and id."
+)
+TWO_TARGETS: Final = FieldError(
+    "id", FieldErrorCode.CONFLICTING_VALUE, "Send only one of phone, username and id."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A user, and why somebody acts for that user.
+
+    Attributes:
+        field: The field of the body that names the user.
+        query: What it says.
+        reason: The reason for the audit.
+    """
+
+    field: str
+    query: UserQuery
+    reason: str
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Act in the block. What is wrong with the user is reported as an error of the field."""
+        try:
+            yield
+        except (InvalidValue, CountryNotServed, PhoneUnreachable) as error:
+            raise InvalidFields(to_field_error(self.field, error)) from error
+
+
+def parse_target(body: UserBody, settings: HttpSettings) -> Target:
+    """Parse the user and the reason.
+
+    Raises:
+        InvalidFields: Not exactly one field names a user, or it is invalid, or the reason is.
+        UserNotFound: No user can have this name.
+    """
+    field, text = _find_field(body)
+    with FieldErrors() as invalid:
+        with invalid.of(field):
+            query = _parse_query(field, text, settings.otp.default_region)
+        with invalid.of("reason"):
+            reason = parse_reason(body.reason or "")
+    return Target(field, query, reason)
+
+
+def _find_field(body: UserBody) -> tuple[str, str]:
+    texts = (body.phone, body.username, body.id)
+    sent = [(name, text) for name, text in zip(_FIELDS, texts, strict=True) if text is not None]
+    if not sent:
+        raise InvalidFields(NO_TARGET)
+    if len(sent) > 1:
+        code, message = TWO_TARGETS.code, TWO_TARGETS.message
+        raise InvalidFields(*[FieldError(name, code, message) for name, _ in sent])
+    return sent[0]
+
+
+def _parse_query(field: str, text: str, default_region: str | None) -> UserQuery:
+    match field:
+        case "phone":
+            # Also a number to which no code is sent: it may have an account since earlier.
+            return parse_phone(text, default_region, rules=None)
+        case "username":
+            return _parse_username(text)
+        case _:
+            return _parse_id(text)
+
+
+def _parse_username(text: str) -> Username:
+    try:
+        return parse_username(text)
+    except InvalidValue as error:
+        raise UserNotFound from error
+
+
+def _parse_id(text: str) -> str:
+    identifier = parse_identifier(text)
+    if identifier is None:
+        raise InvalidIdentifier("An id has 24 hex digits.")
+    return identifier

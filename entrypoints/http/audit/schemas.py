@@ -1,0 +1,132 @@
+"""Parameters and response bodies of the audit."""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from application.administration.list_audit import AuditPage
+from domain.administration.audit import ActorKind, AuditAction, AuditEntry
+from domain.page import encode_cursor
+from entrypoints.http.fields import (
+    ID_DESCRIPTION,
+    USER_ID_EXAMPLE,
+    described,
+    format_timestamp,
+    query_parameter,
+    time_field,
+)
+from entrypoints.http.paging import CURSOR_PATTERN, NextCursorField, page_size_parameter
+
+DEFAULT_PAGE_SIZE: Final = 20
+_ENTRY_ID_EXAMPLE: Final = "6561a2b3c3d4e5f60718293d"
+
+SubjectParameter = Annotated[
+    str | None,
+    query_parameter(
+        "Only entries about this user: an id, or the `subject` of a search. Do not send `actor`"
+        " with it.",
+        examples=[USER_ID_EXAMPLE],
+    ),
+]
+ActorParameter = Annotated[
+    str | None,
+    query_parameter(
+        "Only entries of this actor: its kind, a colon and its id.",
+        examples=[f"{ActorKind.ADMINISTRATOR}:{USER_ID_EXAMPLE}"],
+    ),
+]
+AuditCursorParameter = Annotated[
+    str | None, query_parameter("The `next_cursor` of the previous page.", pattern=CURSOR_PATTERN)
+]
+AuditLimitParameter = Annotated[str | None, page_size_parameter("Entries", DEFAULT_PAGE_SIZE)]
+
+
+class ActorResponse(msgspec.Struct, kw_only=True):
+    """Who acted."""
+
+    kind: Annotated[
+        str,
+        described(
+            "An administrator by an access token, a backend by a service token, or whoever ran a"
+            " command.",
+            ActorKind.ADMINISTRATOR.value,
+            enum=[kind.value for kind in ActorKind],
+        ),
+    ]
+    id: Annotated[
+        str,
+        described(
+            "The id of the account or of the service token, or the name of the operating system's"
+            " user.",
+            USER_ID_EXAMPLE,
+        ),
+    ]
+    is_claim: Annotated[
+        bool,
+        described("Whether nobody has proved it, as for the operating system's user.", False),
+    ]
+
+
+class AuditEntryResponse(msgspec.Struct, kw_only=True):
+    """An entry of the audit. It was written before the act, and never changes."""
+
+    id: Annotated[str, described(ID_DESCRIPTION, _ENTRY_ID_EXAMPLE)]
+    at: Annotated[str, time_field("When it was written, in UTC.")]
+    actor: Annotated[ActorResponse, described("Who acted.")]
+    action: Annotated[
+        str,
+        described(
+            "What was done.",
+            AuditAction.RESET_LIMITS.value,
+            enum=[action.value for action in AuditAction],
+        ),
+    ]
+    subject: Annotated[
+        str,
+        described(
+            "To whom: the id of an account, the keyed hash of a phone, or the id of a service"
+            " token.",
+            USER_ID_EXAMPLE,
+        ),
+    ]
+    reason: Annotated[str, described("Why; empty if nobody said it.", "Ticket 4711")]
+    error: Annotated[
+        str | None,
+        described(
+            "In the second entry of an act that failed: the error. Otherwise null.",
+            "too_many_resets",
+        ),
+    ]
+    failed_entry_id: Annotated[
+        str | None,
+        described("In that entry: the id of the first one. Otherwise null.", _ENTRY_ID_EXAMPLE),
+    ]
+
+
+class AuditPageResponse(msgspec.Struct, kw_only=True):
+    """A page of the audit, the newest entries first."""
+
+    entries: Annotated[list[AuditEntryResponse], described("The entries of the page.")]
+    next_cursor: NextCursorField
+
+
+def to_page_response(page: AuditPage) -> AuditPageResponse:
+    """Convert a page of the audit."""
+    return AuditPageResponse(
+        entries=[_to_entry_response(entry) for entry in page.entries],
+        next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
+    )
+
+
+def _to_entry_response(entry: AuditEntry) -> AuditEntryResponse:
+    actor = entry.actor
+    return AuditEntryResponse(
+        id=entry.id,
+        at=format_timestamp(entry.at),
+        actor=ActorResponse(kind=actor.kind.value, id=actor.id, is_claim=actor.is_claim),
+        action=entry.action.value,
+        subject=entry.subject,
+        reason=entry.reason,
+        error=entry.error,
+        failed_entry_id=entry.failed_entry_id,
+    )

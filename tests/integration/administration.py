@@ -1,0 +1,95 @@
+"""The application over fakes, with a user, an administrator and service tokens."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+
+from application.administration.caller import operating_system_user
+from domain.administration.service_token import DEFAULT_TOKEN_TTL, Scope
+from domain.identities.identity import Role
+from domain.phone import PhoneNumber
+from tests.e2e.app import bearer
+from tests.stateful.http_driver import open_http_client
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+
+USER: Final = a_phone(1)
+ADMINISTRATOR: Final = a_phone(2)
+STRANGER: Final = a_phone(3)
+"""A phone without an account."""
+OPERATOR: Final = operating_system_user("alice")
+
+
+@dataclass(frozen=True, slots=True)
+class AdminDriver:
+    """Clients of the API: a user, and an administrator who has just logged in."""
+
+    http: httpx.AsyncClient
+    harness: AppHarness
+    user: str
+    user_id: str
+    administrator: str
+    administrator_id: str
+
+    async def get(self, path: str, token: str | None = None) -> httpx.Response:
+        """Send a GET request, as the administrator without another token."""
+        return await self.http.get(path, headers=bearer(token or self.administrator))
+
+    async def post(self, action: str, body: Any = None, token: str | None = None) -> httpx.Response:
+        """Act for the user, or whom the body names, as the administrator or with a token."""
+        return await self.http.post(
+            f"/admin/users/{action}",
+            json={"id": self.user_id} if body is None else body,
+            headers=bearer(token or self.administrator),
+        )
+
+    async def make_token(self, *scopes: Scope) -> str:
+        """Create a service token."""
+        _, text = await self.harness.administration.tokens.create(
+            OPERATOR, "helpdesk", scopes, DEFAULT_TOKEN_TTL
+        )
+        return text
+
+    @property
+    def acts(self) -> list[tuple[str, str, str | None]]:
+        """The entries of the audit: the action, the subject and the error."""
+        entries = self.harness.database.audit_entries
+        return [
+            (entry.action.value, entry.subject, entry.error)
+            for entry in entries
+            if entry.actor != OPERATOR.actor
+        ]
+
+    def age_login(self) -> None:
+        """Wait until the login of the administrator is no longer fresh."""
+        self.harness.clock.advance(timedelta(minutes=15))
+
+    def hash_phone(self, phone: PhoneNumber) -> str:
+        """Return what the audit calls a phone without an account."""
+        return self.harness.keyed_hashes.hash_phone(phone)
+
+
+@asynccontextmanager
+async def open_admin_driver(harness: AppHarness | None = None) -> AsyncIterator[AdminDriver]:
+    """Open the application in the block."""
+    harness = harness or AppHarness()
+    administrator = await harness.log_in(ADMINISTRATOR)
+    await harness.identities.operator_actions.change_role(
+        administrator.identity.id, Role.ADMINISTRATOR
+    )
+    user = await harness.add_user(USER)
+    user_token = await harness.access_token(USER)
+    administrator_token = await harness.access_token(ADMINISTRATOR)
+    async with open_http_client(harness.use_cases) as http:
+        yield AdminDriver(
+            http,
+            harness,
+            user_token,
+            user.identity.id,
+            administrator_token,
+            administrator.identity.id,
+        )

@@ -1,0 +1,462 @@
+"""Administration over HTTP: who may call it, what it shows, and what it does."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.administration.service_token import Scope
+from domain.identities.identity import Role
+from tests.e2e.app import bearer
+from tests.integration.administration import (
+    ADMINISTRATOR,
+    STRANGER,
+    USER,
+    AdminDriver,
+    open_admin_driver,
+)
+from tests.stateful.http_driver import without_logs
+from tests.support.builders import an_id
+
+SCOPES: Final = {
+    "search": Scope.READ_USERS,
+    "reset-limits": Scope.SUPPORT_USERS,
+    "send-code": Scope.SUPPORT_USERS,
+    "block": Scope.SUPPORT_USERS,
+    "sign-out": Scope.SUPPORT_USERS,
+    "delete": Scope.DELETE_USERS,
+    "export": Scope.EXPORT_USERS,
+}
+FOR_PEOPLE: Final = ("unblock", "promote", "demote", "restore")
+
+
+@pytest.fixture
+async def driver() -> AsyncIterator[AdminDriver]:
+    async with open_admin_driver() as opened:
+        yield opened
+
+
+# Who may call it
+
+
+@pytest.mark.parametrize("path", ["/admin/audit", f"/admin/users/{an_id()}"])
+async def test_only_administrators_and_service_tokens_may(driver: AdminDriver, path: str) -> None:
+    member = await driver.get(path, driver.user)
+    anonymous = await driver.http.get(path)
+    driver.harness.advance(days=1)
+    old = await driver.get(path)
+
+    assert (member.status_code, member.json()["code"]) == (403, "forbidden")
+    assert (anonymous.status_code, anonymous.headers["www-authenticate"]) == (401, "Bearer")
+    assert (old.status_code, old.json()["code"]) == (403, "reauthentication_required")
+
+
+async def test_a_service_token_is_valid_below_admin_only(driver: AdminDriver) -> None:
+    token = await driver.make_token(*Scope)
+    assert (await driver.get("/admin/audit", token)).status_code == 200
+    for path in ("/users/me", f"/users/{driver.user_id}", "/auth/sessions", "/calls"):
+        response = await driver.get(path, token)
+        assert (response.status_code, response.json()["code"]) == (401, "unauthenticated"), path
+
+
+async def test_an_invalid_service_token_is_a_401(driver: AdminDriver) -> None:
+    token = await driver.make_token(*Scope)
+    changed = token[:-1] + ("0" if token[-1] != "0" else "1")
+    for text in (changed, "dta_", f"dta_{an_id()}_{'0' * 64}"):
+        assert (await driver.get("/admin/audit", text)).status_code == 401
+    await driver.harness.administration.tokens.revoke(
+        (await driver.harness.administration.authenticate_token(token)), token.split("_")[1]
+    )
+    assert (await driver.get("/admin/audit", token)).status_code == 401
+
+
+@pytest.mark.parametrize("action", SCOPES)
+async def test_a_token_needs_the_scope_of_the_action(driver: AdminDriver, action: str) -> None:
+    scope = SCOPES[action]
+    others = await driver.make_token(*[other for other in Scope if other is not scope])
+    token = await driver.make_token(scope)
+
+    rejected = await driver.post(action, token=others)
+    assert (rejected.status_code, rejected.json()["code"]) == (403, "insufficient_scope")
+    assert rejected.json()["scope"] == scope
+    assert rejected.headers["www-authenticate"] == (
+        f'Bearer error="insufficient_scope", scope="{scope}"'
+    )
+    assert (await driver.post(action, token=token)).status_code == 200
+
+
+@pytest.mark.parametrize("action", FOR_PEOPLE)
+async def test_no_scope_changes_a_role_or_lifts_a_block(driver: AdminDriver, action: str) -> None:
+    response = await driver.post(action, token=await driver.make_token(*Scope))
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert response.json()["error"] == "No service token may do this."
+
+
+async def test_a_token_never_acts_on_an_administrator(driver: AdminDriver) -> None:
+    token = await driver.make_token(*Scope)
+    response = await driver.post("block", {"phone": ADMINISTRATOR.e164}, token)
+    assert (response.status_code, driver.acts) == (403, [])
+
+
+@pytest.mark.parametrize("action", ["delete", "export"])
+async def test_what_cannot_be_undone_needs_a_login_within_15_minutes(
+    driver: AdminDriver, action: str
+) -> None:
+    driver.age_login()
+    response = await driver.post(action)
+    assert (response.status_code, response.json()["code"]) == (403, "reauthentication_required")
+    assert "15 minutes" in response.json()["error"]
+
+
+async def test_a_token_has_600_requests_a_minute(driver: AdminDriver) -> None:
+    token, another = await driver.make_token(Scope.READ_AUDIT), await driver.make_token(*Scope)
+    answered = 0
+    with without_logs():
+        while (response := await driver.get("/admin/audit", token)).status_code == 200:
+            answered += 1
+
+    # Ten more are possible in each second that these take.
+    assert 600 <= answered < 900
+    assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
+    assert (await driver.get("/admin/audit", another)).status_code == 200
+
+
+# What it shows
+
+
+async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
+    responses = [
+        await driver.post("search", {"phone": USER.e164}),
+        await driver.post("search", {"phone": "(415) 555-0001"}),  # of the default region
+        await driver.post("search", {"username": "rahul  sharma"}),
+        await driver.post("search", {"id": driver.user_id.upper()}),
+        await driver.get(f"/admin/users/{driver.user_id}"),
+    ]
+
+    details = responses[0].json()
+    assert [response.json() for response in responses] == [details] * len(responses)
+    assert (details["subject"], details["number"]) == (driver.user_id, USER.e164)
+    assert details["summary"] == "An account of a member."
+    account = details["account"]
+    assert (account["id"], account["username"]) == (driver.user_id, "Rahul Sharma")
+    assert (account["role"], account["is_verified"]) == ("member", True)
+    assert (account["blocked_at"], account["deleted_at"], account["detached_at"]) == (None,) * 3
+    assert [session.keys() for session in details["sessions"]] == [
+        {"id", "device", "created_at", "last_used_at", "ends_at"}
+    ] * 2
+    assert [device.keys() for device in details["devices"]] == [{"session_id", "expires_at"}] * 2
+    assert details["library"]["items"] == 0
+    assert details["library"]["quota_items"] > 0
+    assert details["calls"] == []
+    verification = details["verification"]
+    assert verification["state"] == "messages: now; attempts: no code is valid now"
+    assert (verification["waits_for"], verification["resets_left"]) == (None, 2)
+
+
+async def test_a_phone_that_waits_says_for_what_and_until_when(driver: AdminDriver) -> None:
+    await driver.harness.request_otp(USER)
+    details = (await driver.post("search")).json()
+
+    verification, [delivery, *_] = details["verification"], details["deliveries"]
+    assert verification["waits_for"] == "cooldown"
+    assert verification["next_message_at"] > delivery["sent_at"]
+    assert verification["attempts_left"] == 5
+    assert "5 left" in verification["state"]
+    assert (delivery["channel"], delivery["status"]) == ("sms", "accepted")
+    assert (delivery["error"], delivery["is_reset"]) == (None, False)
+
+
+async def test_a_phone_without_an_account_says_so(driver: AdminDriver) -> None:
+    await driver.harness.request_otp(STRANGER)
+    details = (await driver.post("search", {"phone": STRANGER.e164})).json()
+
+    assert details["summary"] == "This phone has no account."
+    assert (details["account"], details["library"]) == (None, None)
+    assert details["subject"] == driver.hash_phone(STRANGER)
+    assert (details["number"], len(details["deliveries"])) == (STRANGER.e164, 1)
+    assert details["verification"]["attempts_left"] == 5
+
+
+async def test_a_deleted_account_shows_its_id_and_times(driver: AdminDriver) -> None:
+    await driver.post("delete")
+    details = (await driver.post("search")).json()
+
+    assert details["summary"] == "This account was deleted."
+    assert details["account"]["deleted_at"]
+    assert (details["account"]["username"], details["account"]["role"]) == (None, None)
+    assert (details["number"], details["verification"], details["library"]) == (None,) * 3
+
+
+async def test_the_summary_names_what_is_special(driver: AdminDriver) -> None:
+    async def summary(phone: str) -> Any:
+        return (await driver.post("search", {"phone": phone})).json()["summary"]
+
+    await driver.harness.log_in(STRANGER)
+    await driver.post("block", {"phone": STRANGER.e164})
+
+    assert await summary(STRANGER.e164) == "An account of a member, without a username, blocked."
+    assert (await summary(ADMINISTRATOR.e164)).startswith("An account of an administrator")
+
+
+async def test_a_number_is_masked_without_the_scope_or_a_fresh_login(driver: AdminDriver) -> None:
+    reader = await driver.make_token(Scope.READ_USERS)
+    full = await driver.make_token(Scope.READ_USERS, Scope.READ_PHONES)
+
+    masked = await driver.post("search", token=reader)
+    assert masked.json()["number"] == USER.masked
+    assert driver.acts == []
+
+    shown = await driver.post("search", token=full)
+    assert shown.json()["number"] == USER.e164
+    assert driver.acts == [("view_phone", driver.user_id, None)]
+
+    driver.age_login()
+    old = await driver.post("search")
+    assert old.json()["number"] == USER.masked
+    assert len(driver.acts) == 1
+    for response in (masked, old):
+        assert USER.e164 not in response.text
+
+
+async def test_only_a_fresh_login_of_an_administrator_sees_the_number_of_a_user(
+    driver: AdminDriver,
+) -> None:
+    path = f"/users/{driver.user_id}"
+    fresh = (await driver.get(path)).json()
+    own = (await driver.get(path, driver.user)).json()
+    other = await driver.harness.access_token(STRANGER)
+    stranger = (await driver.get(path, other)).json()
+    old = (await driver.get(path)).json()
+
+    assert [fresh["number"], own["number"]] == [USER.e164] * 2
+    assert [stranger["number"], old["number"]] == [USER.masked] * 2
+    assert (fresh["admin"], old["admin"], "admin" in stranger) == (False, False, False)
+    assert driver.acts == [("view_phone", driver.user_id, None)]
+
+
+async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
+    for body in ({"username": "Nobody"}, {"username": "\u0000"}, {"id": an_id(77)}):
+        response = await driver.post("search", body)
+        assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
+    assert (await driver.get(f"/admin/users/{an_id(77)}")).status_code == 404
+    invalid = await driver.get("/admin/users/1")
+    assert (invalid.status_code, invalid.json()["code"]) == (400, "invalid_id")
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ({}, {"phone": "missing_field"}),
+        (
+            {"phone": USER.e164, "id": an_id()},
+            {"phone": "conflicting_value", "id": "conflicting_value"},
+        ),
+        ({"phone": "12"}, {"phone": "invalid_phone"}),
+        ({"id": "12", "reason": "x" * 501}, {"id": "invalid_id", "reason": "too_long"}),
+        ({"username": 1}, {"username": "wrong_type"}),
+        ({"code": "123456"}, {"code": "unknown_field"}),
+    ],
+)
+async def test_a_request_names_exactly_one_user(
+    driver: AdminDriver, body: dict[str, Any], codes: dict[str, str]
+) -> None:
+    response = await driver.post("block", body)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    found = {error["field"]: error["code"] for error in response.json()["field_errors"]}
+    assert found == codes
+
+
+# What it does
+
+
+async def test_a_block_ends_the_sessions_until_it_is_lifted(driver: AdminDriver) -> None:
+    body = {"phone": USER.e164, "reason": "Stolen:\n+1 415 555 0001, says its owner"}
+    blocked = await driver.post("block", body)
+    signed_out = await driver.get("/users/me", driver.user)
+    sent = await driver.post("send-code")
+    unblocked = await driver.post("unblock")
+
+    assert blocked.json() == {"message": "Phone blocked", "subject": driver.user_id}
+    assert signed_out.status_code == 401
+    assert (sent.status_code, sent.json()["code"]) == (409, "phone_blocked")
+    assert unblocked.json()["message"] == "Phone unblocked"
+    first, *_ = driver.harness.database.audit_entries
+    assert first.reason == "Stolen: +* *** *** ****, says its owner"
+
+
+async def test_a_reset_allows_one_more_message_twice_a_day(driver: AdminDriver) -> None:
+    await driver.harness.request_otp(USER)
+    assert (await driver.post("reset-limits")).json() == {"resets_left": 1}
+    assert (await driver.post("send-code")).json()["sent"] is True
+    assert (await driver.post("reset-limits")).json() == {"resets_left": 0}
+    limited = await driver.post("reset-limits")
+    assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")
+    assert limited.headers["retry-after"] == str(limited.json()["retry_after"])
+
+
+async def test_a_code_is_sent_and_never_shown(driver: AdminDriver) -> None:
+    with capture_logs() as logs:
+        response = await driver.post("send-code", {"phone": STRANGER.e164, "locale": "de"})
+
+    message = driver.harness.messenger.messages[-1]
+    assert message.phone == STRANGER
+    assert response.json().keys() == {"sent", "expires_in", "resend_in"}
+    verification = driver.harness.database.phone_verifications[STRANGER].value
+    lines = json.dumps(logs, default=str)
+    for secret in (message.code, verification.deliveries[-1].request_id, STRANGER.e164):
+        assert secret not in response.text
+        assert secret not in lines
+
+
+async def test_a_code_needs_a_channel_that_exists(driver: AdminDriver) -> None:
+    body = {"id": driver.user_id, "channel": "pigeon"}
+    response = await driver.post("send-code", body)
+    [error] = response.json()["field_errors"]
+    assert (error["field"], error["code"]) == ("channel", "unsupported_value")
+
+
+async def test_all_sessions_of_a_user_end(driver: AdminDriver) -> None:
+    response = await driver.post("sign-out", {"username": "Rahul Sharma"})
+    assert response.json() == {"sessions_ended": 2}
+    assert (await driver.get("/users/me", driver.user)).status_code == 401
+
+
+async def test_a_deletion_says_what_remains_and_until_when(driver: AdminDriver) -> None:
+    response = await driver.post("delete")
+
+    retained = response.json()["retained"]
+    assert {"data", "reason", "until"} == retained[0].keys()
+    assert any(kind["data"].startswith("audit entries") and kind["until"] for kind in retained)
+    assert (await driver.get("/users/me", driver.user)).status_code == 401
+    again = await driver.post("delete")
+    assert (again.status_code, again.json()["code"]) == (404, "user_not_found")
+
+
+async def test_roles_change_by_name_and_phone(driver: AdminDriver) -> None:
+    promoted = await driver.post("promote", {"username": "Rahul Sharma"})
+    role = driver.harness.database.identities[driver.user_id].value.role
+    demoted = await driver.post("demote", {"phone": USER.e164})
+
+    assert promoted.json() == {"message": "User promoted", "subject": driver.user_id}
+    assert role is Role.ADMINISTRATOR
+    assert demoted.json()["message"] == "User demoted"
+    assert driver.harness.database.identities[driver.user_id].value.role is Role.MEMBER
+
+
+async def test_what_is_wrong_with_a_user_is_an_error_of_the_field(driver: AdminDriver) -> None:
+    loaded = driver.harness.database.identities[driver.user_id]
+    unverified = replace(loaded.value, is_verified=False)
+    identities = driver.harness.database.repositories().identities
+    await identities.replace(unverified, loaded.version)
+
+    response = await driver.post("promote", {"phone": USER.e164})
+
+    assert response.status_code == 400
+    [error] = response.json()["field_errors"]
+    assert (error["field"], error["code"]) == ("phone", "invalid_value")
+
+
+async def test_only_an_account_that_lost_its_phone_is_restored(driver: AdminDriver) -> None:
+    response = await driver.post("restore")
+    assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
+    assert driver.acts[-1] == ("restore", driver.user_id, "user_not_found")
+
+
+# The audit
+
+
+@pytest.mark.parametrize("action", ["block", "search", "export"])
+async def test_nothing_happens_where_the_audit_cannot_be_written(
+    driver: AdminDriver, action: str
+) -> None:
+    before = driver.harness.database.identities[driver.user_id]
+    driver.harness.faults.fail_on("audit_log.add")
+
+    response = await driver.post(action)
+
+    assert (response.status_code, response.json()["code"]) == (503, "audit_failed")
+    assert response.headers["retry-after"]
+    assert USER.e164 not in response.text
+    assert driver.harness.database.identities[driver.user_id] == before
+
+
+async def test_a_number_of_a_user_is_not_shown_without_an_entry(driver: AdminDriver) -> None:
+    driver.harness.faults.fail_on("audit_log.add")
+    response = await driver.get(f"/users/{driver.user_id}")
+    assert (response.status_code, response.json()["code"]) == (503, "audit_failed")
+
+
+async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> None:
+    token = await driver.make_token(Scope.READ_USERS, Scope.SUPPORT_USERS)
+    driver.harness.advance(seconds=1)
+    await driver.post("sign-out", {"id": driver.user_id, "reason": "Ticket 4711"})
+    driver.harness.advance(seconds=1)
+    await driver.post("block", {"phone": STRANGER.e164}, token)
+    subject = driver.hash_phone(STRANGER)
+
+    everything = (await driver.get("/admin/audit?limit=2")).json()
+    of_stranger = (await driver.get(f"/admin/audit?user={subject}")).json()
+    of_user = (await driver.get(f"/admin/audit?user={driver.user_id}")).json()
+    actor = f"administrator:{driver.administrator_id}"
+    of_actor = (await driver.get(f"/admin/audit?actor={actor}")).json()
+    path = f"/admin/audit?limit=2&cursor={everything['next_cursor']}"
+    rest = (await driver.get(path)).json()
+
+    [entry] = of_user["entries"]
+    assert entry.keys() == {
+        "id", "at", "actor", "action", "subject", "reason", "error", "failed_entry_id",
+    }  # fmt: skip
+    assert entry["actor"] == {
+        "kind": "administrator", "id": driver.administrator_id, "is_claim": False,
+    }  # fmt: skip
+    assert (entry["action"], entry["subject"]) == ("sign_out", driver.user_id)
+    assert entry["reason"] == "Ticket 4711"
+    assert (entry["error"], entry["failed_entry_id"]) == (None, None)
+    assert of_actor["entries"] == [entry]
+    [block] = of_stranger["entries"]
+    assert (block["action"], block["actor"]["kind"]) == ("block", "service_token")
+    # The token was made by a command, whose user is a claim.
+    assert len(everything["entries"]) == 2
+    [made] = rest["entries"]
+    assert (made["action"], made["actor"]["is_claim"]) == ("create_token", True)
+    assert rest["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("actor=alice", "actor"),
+        ("actor=robot:alice", "actor"),
+        ("actor=administrator:", "actor"),
+        (f"actor=administrator:{an_id()}&user={an_id()}", "actor"),
+        ("cursor=1", "cursor"),
+        ("limit=0", "limit"),
+    ],
+)
+async def test_a_filter_of_the_audit_is_parsed(driver: AdminDriver, query: str, field: str) -> None:
+    response = await driver.get(f"/admin/audit?{query}")
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["field_errors"]] == [field]
+
+
+# The deletion of the own account
+
+
+async def test_an_owner_who_deletes_the_account_may_ask_what_remains(driver: AdminDriver) -> None:
+    headers = {**bearer(driver.user), "Prefer": 'respond-async, return="representation"; x=1'}
+    response = await driver.http.delete("/users/me", headers=headers)
+
+    assert (response.status_code, response.json()["message"]) == (200, "User deleted")
+    assert response.headers["preference-applied"] == "return=representation"
+    assert {"data", "reason", "until"} == response.json()["retained"][0].keys()
+    assert (await driver.get("/users/me", driver.user)).status_code == 401
+
+
+async def test_without_that_preference_the_response_has_no_body(driver: AdminDriver) -> None:
+    headers = {**bearer(driver.user), "Prefer": "return=minimal"}
+    response = await driver.http.delete("/users/me", headers=headers)
+    assert (response.status_code, response.content) == (204, b"")
+    assert "preference-applied" not in response.headers

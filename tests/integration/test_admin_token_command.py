@@ -1,0 +1,62 @@
+"""`dialtone admin-token` as an operator uses it."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from tests.support.service import Service
+
+
+def test_a_token_is_printed_once_and_stored_as_a_hash(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+
+    created = service.run(
+        *("admin-token", "create", "--name", "helpdesk", "--reason", "ticket 4711"),
+        *("--scope", "users:support,users:read", "--scope", "audit:read"),
+    )
+    listed = service.run("admin-token", "list")
+    (token,) = json.loads(service.run("admin-token", "list", "--json").stdout)
+
+    match = re.fullmatch(r"dta_([0-9a-f]{24})_([0-9a-f]{64})\n", created.stdout)
+    assert match is not None, created
+    token_id, secret = match.groups()
+    assert secret not in created.stderr + listed.stdout + json.dumps(token)
+    assert listed.stdout.startswith(f"{token_id}  helpdesk  users:read,users:support,audit:read")
+    assert set(token) == {"id", "name", "scopes", "created_at", "expires_at", "revoked_at"}
+    stored = b"".join(file.read_bytes() for file in tmp_path.glob("dialtone.db*"))
+    assert secret.encode() not in stored
+    assert hashlib.sha256(secret.encode()).hexdigest().encode() in stored
+    (entry,) = json.loads(service.run("audit", token_id, "--json").stdout)
+    assert (entry["action"], entry["reason"]) == ("create_token", "ticket 4711")
+
+
+def test_a_token_is_revoked_by_its_id(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    created = service.run("admin-token", "create", "--name", "a", "--scope", "costs:read")
+    token_id = created.stdout.split("_")[1]
+
+    revoked = service.run("admin-token", "revoke", token_id)
+    unknown = service.run("admin-token", "revoke", "0" * 24)
+
+    assert (revoked.returncode, revoked.stdout) == (0, f"Token {token_id} (a) is revoked.\n")
+    assert "  revoked 2" in service.run("admin-token", "list").stdout
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+
+
+def test_a_token_has_known_scopes_a_name_and_at_most_a_year(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+
+    def create(name: str, scope: str, *options: str) -> tuple[int, str]:
+        ended = service.run("admin-token", "create", "--name", name, "--scope", scope, *options)
+        assert ended.stdout == ""
+        return ended.returncode, ended.stderr
+
+    for problem, (status, output) in {
+        "365d": create("a", "users:read", "--expires", "366d"),
+        "'users:write' is not a scope": create("a", "users:read,users:write"),
+        "needs a scope": create("a", ","),
+        "The name of a token": create(" ", "users:read"),
+    }.items():
+        assert (status, problem in output) == (2, True), output
+    assert service.run("admin-token", "list").stdout == "There are no tokens.\n"

@@ -1,0 +1,38 @@
+"""Who the audit names as the operator of a command."""
+
+import os
+import pwd
+
+import pytest
+
+from entrypoints.commands.operator_name import find_operator
+
+
+def test_the_operator_is_the_real_user_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable in ("LOGNAME", "USER", "USERNAME"):
+        monkeypatch.setenv(variable, "somebody-else")
+    monkeypatch.delenv("SUDO_USER", raising=False)
+
+    assert find_operator().actor.id == pwd.getpwuid(os.getuid()).pw_name
+
+
+@pytest.mark.parametrize(
+    ("sudo_user", "shown"),
+    [("alice", "root, by sudo of alice"), ("root", "root"), ("a\nb", "root"), ("", "root")],
+)
+def test_the_user_of_sudo_is_shown_beside_the_real_one(
+    monkeypatch: pytest.MonkeyPatch, sudo_user: str, shown: str
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setenv("SUDO_USER", sudo_user)
+
+    assert find_operator().actor.id == shown
+
+
+def test_a_user_without_a_name_is_shown_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_001)
+    monkeypatch.delenv("SUDO_USER", raising=False)
+
+    assert find_operator().actor.id == "uid 4000000001"

@@ -24,7 +24,7 @@ from application.identities.feature import IdentitiesPorts
 from application.media.feature import MediaPorts
 from application.operations.feature import OperationsPorts
 from application.otp.feature import OtpPorts
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
@@ -72,10 +72,20 @@ class Part(Enum):
     """The call provider."""
     MESSAGES = auto()
     """The message providers, and the texts of messages and calls."""
+    LIMITS = auto()
+    """The limit store that `DIALTONE_LIMIT_STORE` names. That of the database is always there."""
 
 
 _NOT_OPENED: Final[Any] = object()
 """In the place of a part that is not needed: each use of it is an error."""
+
+
+class _UnopenedFiles:
+    """In the place of a media store that is not opened: files stay until a cleanup deletes them."""
+
+    async def delete(self, storage_key: str) -> None:  # noqa: ARG002 -- the port's parameter
+        """Raise MediaStorageUnavailable, so that the deletion is recorded as refused."""
+        raise MediaStorageUnavailable("This command has not opened the media store.")
 
 
 @asynccontextmanager
@@ -103,12 +113,12 @@ async def open_use_cases(
     async with AsyncExitStack() as stack:
         templates = load_sms_templates(settings) if Part.MESSAGES in parts else _NOT_OPENED
         voice_policy = None
-        if settings.has_phone_line and Part.MESSAGES in parts:
+        if settings.has_phone_line and Part.MESSAGES in parts and Part.CALLS in parts:
             voice_policy = settings.voice_policy(load_call_flow(settings))
         keys = load_keys(settings, system.clock, is_service=True)
         phone_encryption = make_phone_encryption(keys)
         database, limit_store_health = await stack.enter_async_context(
-            _open_database_and_limits(settings, phone_encryption)
+            _open_database_and_limits(settings, parts, phone_encryption)
         )
         media = await stack.enter_async_context(
             _open_media(settings, parts, system.clock, phone_encryption)
@@ -156,7 +166,7 @@ async def open_use_cases(
 
 @asynccontextmanager
 async def _open_database_and_limits(
-    settings: Settings, phone_encryption: PhoneEncryption
+    settings: Settings, parts: Container[Part], phone_encryption: PhoneEncryption
 ) -> AsyncIterator[tuple[Database, HealthCheck | None]]:
     """Open the database and, if the settings name one, the limit store; yield its health."""
     from adapters.system import HeldHealthCheck
@@ -167,6 +177,9 @@ async def _open_database_and_limits(
         database = replace(database, health=HeldHealthCheck(database.health))
         if settings.limit_store is None:
             yield database, None
+            return
+        if Part.LIMITS not in parts:
+            yield replace(database, limits=_NOT_OPENED), None
             return
         with name_variable("DIALTONE_LIMIT_STORE"):
             limits = await stack.enter_async_context(
@@ -181,7 +194,8 @@ async def _open_media(
     settings: Settings, parts: Container[Part], clock: Clock, phone_encryption: PhoneEncryption
 ) -> AsyncIterator[MediaPorts]:
     """Open the media store and the processes that decode images, if they are needed."""
-    files = image_publisher = _NOT_OPENED
+    files: MediaFiles | Any = _UnopenedFiles()
+    image_publisher = _NOT_OPENED
     async with AsyncExitStack() as stack:
         if Part.MEDIA in parts:
             with name_variable("DIALTONE_MEDIA"):

@@ -4,14 +4,20 @@ import argparse
 from importlib.metadata import version
 from typing import Final
 
+from entrypoints.commands.user_arguments import (
+    add_user_aliases,
+    add_user_commands,
+    make_add_command,
+)
+
 _HELP: Final = """\
 commands:
 {commands}
 
 examples:
   dialtone run
-  dialtone promote +14155552671
-  dialtone rotate-keys --help
+  dialtone user show +14155552671
+  dialtone user send-code --help
 
 Settings are environment variables, or lines of the file .env in the current folder.
 .env.example lists all of them."""
@@ -33,13 +39,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog="dialtone", dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS
     )
 
-    def add(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
-            name,
-            description=description,
-            epilog="\n".join(["examples:", *(f"  dialtone {example}" for example in examples)]),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+    add = make_add_command(commands, "dialtone")
 
     def add_flag(command: argparse.ArgumentParser, name: str, description: str) -> None:
         command.add_argument(name, action="store_true", help=description)
@@ -126,27 +126,8 @@ def make_parser() -> argparse.ArgumentParser:
         "again after an interruption.",
         "rotate-index-key",
     )
-    for name, description in (
-        ("promote", "Make a user an administrator, from the next login on."),
-        ("demote", "Make an administrator a member, from the next request on."),
-    ):
-        command = add(name, description, f"{name} +14155552671", f"{name} 68b1c0a5d2f04e7a9c3b1d20")
-        command.add_argument("user", metavar="USER", help="a user id or a phone number")
-    for name, description in (
-        ("block", "Block a phone: it gets no codes, and its sessions are revoked."),
-        ("unblock", "Allow a blocked phone to sign in."),
-        ("sign-out", "Revoke all sessions of a phone. It may sign in again."),
-    ):
-        command = add(name, description, f"{name} +14155552671")
-        command.add_argument("phone", metavar="PHONE", help="a phone number")
-    restore = add(
-        "restore-identity",
-        "Give a phone back to the identity that was detached from it. The present one is detached.",
-        "restore-identity 68b1c0a5d2f04e7a9c3b1d20",
-    )
-    restore.add_argument(
-        "user_id", metavar="USER_ID", help="the user id in the event identity_detached"
-    )
+    add_user_commands(add)
+    add_user_aliases(add)
     flow = add(
         "flow",
         "Check a call flow, draw it as a Mermaid flowchart, or walk it in the terminal.",

@@ -10,6 +10,6 @@ from entrypoints.settings.settings import Settings
 
 def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
     """Delete expired and abandoned data; report how many of each kind."""
-    parts = (Part.MEDIA, Part.CALLS)
+    parts = (Part.MEDIA, Part.CALLS, Part.LIMITS)
     report = call_with_use_cases(settings, parts, lambda use_cases: use_cases.operations.cleanup())
     return [f"{name.replace('_', ' ')}: {count}" for name, count in report.items()]

@@ -1,9 +1,13 @@
 """Parsers of arguments."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from domain.errors import InvalidValue
+from application.administration.find_user import UserQuery
+from domain.administration.audit import parse_reason as parse_reason_text
+from domain.errors import AmbiguousPhone, InvalidValue
 from domain.identifier import parse_identifier
+from domain.identities.username import parse_username
 from domain.phone import PhoneNumber
 from domain.phone import parse_phone as parse_phone_number
 from entrypoints.settings.settings import Settings
@@ -17,16 +21,43 @@ def parse_file(text: str) -> Path:
     return Path(text)
 
 
-def parse_user(settings: Settings, text: str) -> str | PhoneNumber:
-    """Parse a user id or a phone; raises CommandError."""
+def parse_readings(settings: Settings, text: str) -> Sequence[UserQuery]:
+    """Parse a user: return all that the text may mean, a phone, a username or an id.
+
+    A text with a plus is only a phone, if it is one: nobody is reached by a name like a number.
+
+    Raises:
+        InvalidArgument: it is none of them.
+    """
+    readings: list[UserQuery] = []
+    if user_id := parse_identifier(text):
+        readings.append(user_id)
     try:
-        user_id = parse_identifier(text)
-        return user_id or parse_phone_number(text, settings.default_region, rules=None)
+        phone = parse_phone_number(text, settings.default_region, rules=None)
+    except AmbiguousPhone as error:
+        raise InvalidArgument(error.message) from None
     except InvalidValue:
-        shown = text.encode("unicode_escape").decode()
-        raise CommandError(
-            f"{shown} is not a user: use a user id, or a phone that has signed in."
-        ) from None
+        pass
+    else:
+        if text.lstrip().startswith("+"):
+            return [phone]
+        readings.append(phone)
+    try:
+        readings.append(parse_username(text))
+    except InvalidValue:
+        if not readings:
+            raise InvalidArgument(
+                "This is not a user: use a phone number like +14155552671, a username or a user id."
+            ) from None
+    return readings
+
+
+def parse_reason(text: str) -> str:
+    """Parse the reason of an act; raises InvalidArgument."""
+    try:
+        return parse_reason_text(text)
+    except InvalidValue as error:
+        raise InvalidArgument(f"--reason: {error.message}") from None
 
 
 def parse_phone(settings: Settings, text: str) -> PhoneNumber:

@@ -4,20 +4,15 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from entrypoints.commands.admin_tokens import admin_token
+from entrypoints.commands.audit import audit
 from entrypoints.commands.backup import back_up, restore
 from entrypoints.commands.check_settings import check_settings
 from entrypoints.commands.cleanup import cleanup
 from entrypoints.commands.flow import flow
 from entrypoints.commands.keys import reencrypt_phones, rotate_index_key, rotate_keys
 from entrypoints.commands.media import media
-from entrypoints.commands.users import (
-    block,
-    demote,
-    promote,
-    restore_identity,
-    sign_out,
-    unblock,
-)
+from entrypoints.commands.users import user, user_alias
 from entrypoints.commands.voice import show_voice_urls
 from entrypoints.settings.settings import Settings
 
@@ -30,12 +25,15 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "rotate-keys": rotate_keys,
     "reencrypt-phones": reencrypt_phones,
     "rotate-index-key": rotate_index_key,
-    "promote": promote,
-    "demote": demote,
-    "block": block,
-    "unblock": unblock,
-    "sign-out": sign_out,
-    "restore-identity": restore_identity,
+    "user": user,
+    "audit": audit,
+    "admin-token": admin_token,
+    "promote": user_alias,
+    "demote": user_alias,
+    "block": user_alias,
+    "unblock": user_alias,
+    "sign-out": user_alias,
+    "restore-identity": user_alias,
     "flow": flow,
     "voice": show_voice_urls,
 }

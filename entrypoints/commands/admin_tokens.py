@@ -1,0 +1,111 @@
+"""`dialtone admin-token`: the service tokens of backends."""
+
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from domain.administration.service_token import ServiceToken, parse_scopes, parse_token_name
+from domain.errors import InvalidValue
+from domain.identifier import parse_identifier
+from entrypoints.commands.domain_errors import explain_errors
+from entrypoints.commands.operator_name import find_operator
+from entrypoints.commands.parsing import parse_reason
+from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.settings.parsers import duration
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import InvalidArgument, print_errors
+
+
+def admin_token(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Do what the action says."""
+    return _ACTIONS[arguments.action](settings, arguments)
+
+
+def _create(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Create a token. Only the token is on stdout, so that a shell can take it."""
+    try:
+        name, scopes = parse_token_name(arguments.name), parse_scopes(arguments.scope)
+    except InvalidValue as error:
+        raise InvalidArgument(error.message) from None
+    try:
+        ttl = duration("1m", "365d")(arguments.expires)
+    except InvalidValue as error:
+        raise InvalidArgument(f"--expires: {error.message}") from None
+    reason, caller = parse_reason(arguments.reason), find_operator()
+    with explain_errors():
+        token, text = call_with_use_cases(
+            settings,
+            (),
+            lambda use_cases: use_cases.administration.tokens.create(
+                caller, name, scopes, ttl, reason
+            ),
+        )
+    print_errors(
+        f"Token {token.id} ({token.name}): {', '.join(token.scopes)}; it expires at "
+        f"{_format_time(token.expires_at)}.",
+        "It is shown only now. A backend sends it as `Authorization: Bearer TOKEN`, to the paths "
+        "below /admin/ only.",
+    )
+    yield text
+
+
+def _list(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    with explain_errors():
+        tokens = call_with_use_cases(
+            settings, (), lambda use_cases: use_cases.administration.tokens.list()
+        )
+    if arguments.json:
+        return [_to_json(tokens)]
+    return map(_render, tokens) if tokens else ["There are no tokens."]
+
+
+def _revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    token_id = parse_identifier(arguments.id)
+    if token_id is None:
+        raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
+    reason, caller = parse_reason(arguments.reason), find_operator()
+    with explain_errors():
+        token = call_with_use_cases(
+            settings,
+            (),
+            lambda use_cases: use_cases.administration.tokens.revoke(caller, token_id, reason),
+        )
+    return [f"Token {token.id} ({token.name}) is revoked."]
+
+
+def _render(token: ServiceToken) -> str:
+    revoked = f"  revoked {_format_time(token.revoked_at)}" if token.revoked_at else ""
+    return (
+        f"{token.id}  {token.name}  {','.join(token.scopes)}"
+        f"  created {_format_time(token.created_at)}  expires {_format_time(token.expires_at)}"
+        f"{revoked}"
+    )
+
+
+def _to_json(tokens: Sequence[ServiceToken]) -> str:
+    from msgspec import json
+
+    described = [
+        {
+            "id": token.id,
+            "name": token.name,
+            "scopes": token.scopes,
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
+            "revoked_at": token.revoked_at,
+        }
+        for token in tokens
+    ]
+    return json.encode(described).decode()
+
+
+def _format_time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
+    "create": _create,
+    "list": _list,
+    "revoke": _revoke,
+}

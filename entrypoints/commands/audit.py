@@ -1,0 +1,111 @@
+"""`dialtone audit`: who did what to whom, when and why."""
+
+import re
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+from datetime import UTC
+from typing import Final
+
+from application.administration.caller import Caller
+from application.administration.feature import AdministrationFeature
+from application.administration.find_user import FindUser
+from application.administration.list_audit import AuditPage
+from application.ports.administration import AuditFilter
+from application.use_cases import UseCases
+from domain.administration.audit import Actor, ActorKind, AuditEntry
+from entrypoints.commands.domain_errors import explain_errors
+from entrypoints.commands.operator_name import find_operator
+from entrypoints.commands.parsing import parse_readings
+from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.commands.user_calls import find_one
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import InvalidArgument
+
+_SUBJECT: Final = re.compile(r"[0-9a-f]{16,64}")
+_ACTORS: Final = {
+    ActorKind.ADMINISTRATOR: "administrator {}",
+    ActorKind.SERVICE_TOKEN: "service token {}",
+    ActorKind.OPERATING_SYSTEM_USER: "operating system's user {} (a claim)",
+}
+
+
+def audit(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """List audit entries, the newest first."""
+    actor, caller = _parse_actor(arguments.by), find_operator()
+
+    async def list_entries(use_cases: UseCases) -> Sequence[AuditEntry]:
+        administration = use_cases.administration
+        audit_filter = AuditFilter(actor=actor)
+        if arguments.user is not None:
+            subject = await _find_subject(settings, administration.find_user, arguments.user)
+            audit_filter = AuditFilter(subject=subject)
+        return await _list_all(administration, caller, audit_filter, actor, arguments.limit)
+
+    with explain_errors():
+        entries = call_with_use_cases(settings, (), list_entries)
+    if arguments.json:
+        return [_to_json(entries)]
+    return map(_render, entries) if entries else ["There are no entries."]
+
+
+async def _find_subject(settings: Settings, find_user: FindUser, text: str) -> str:
+    """Return what the audit calls a user. A text may be that itself.
+
+    Raises:
+        InvalidArgument
+        CommandError: nobody was found, or several were.
+        StorageError
+    """
+    readings = parse_readings(settings, text)
+    if _SUBJECT.fullmatch(text) and not await find_user.find_any(readings):
+        return text
+    return (await find_one(find_user, readings)).subject
+
+
+async def _list_all(
+    administration: AdministrationFeature,
+    caller: Caller,
+    audit_filter: AuditFilter,
+    actor: Actor | None,
+    limit: int,
+) -> Sequence[AuditEntry]:
+    """List up to `limit` entries, page by page."""
+    entries, cursor = list[AuditEntry](), None
+    while len(entries) < limit:
+        page = await administration.list_audit(caller, audit_filter, cursor, limit)
+        entries += [entry for entry in page.entries if actor in (None, entry.actor)]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return entries[:limit]
+
+
+def _parse_actor(text: str | None) -> Actor | None:
+    if text is None:
+        return None
+    kind, _, actor_id = text.partition(":")
+    try:
+        return Actor(ActorKind(kind.replace("-", "_")), actor_id)
+    except ValueError:
+        kinds = ", ".join(ActorKind)
+        raise InvalidArgument(f"--by: write KIND:ID; the kinds are {kinds}.") from None
+
+
+def _render(entry: AuditEntry) -> str:
+    parts = [
+        f"{entry.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        _ACTORS[entry.actor.kind].format(entry.actor.id),
+        entry.action.value,
+        entry.subject,
+        f"reason: {entry.reason}" if entry.reason else "",
+        f"failed: {entry.error}" if entry.failed_entry_id else "",
+    ]
+    return "  ".join(filter(None, parts))
+
+
+def _to_json(entries: Sequence[AuditEntry]) -> str:
+    from msgspec import json
+
+    from entrypoints.http.audit.schemas import to_page_response
+
+    return json.encode(to_page_response(AuditPage(entries, None)).entries).decode()

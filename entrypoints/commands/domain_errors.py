@@ -1,0 +1,69 @@
+"""Errors of use cases in words: one sentence that says what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from domain import errors
+from domain.errors import DomainError
+from entrypoints.startup_error import CommandError
+
+
+@contextmanager
+def explain_errors() -> Iterator[None]:
+    """Turn an error of a use case into one for the operator.
+
+    Raises:
+        CommandError
+    """
+    try:
+        yield
+    except DomainError as error:
+        raise CommandError(_explain(error)) from None
+
+
+def _explain(error: DomainError) -> str:
+    match error:
+        case errors.TooManyResets():
+            return (
+                "The limits of this phone were reset twice within a day. The next reset is "
+                f"possible {_time_after(error.retry_after)}."
+            )
+        case errors.TooManyOtpRequests():
+            return (
+                "Nothing was sent, because a limit is reached: `dialtone user show` says which. "
+                f"The next message is possible {_time_after(error.retry_after)}."
+            )
+        case errors.DeliveryFailed():
+            reason = f": {error.message.rstrip('.')}" if error.message else ""
+            return (
+                f"No provider took the message{reason}. Try again {_time_after(error.retry_after)}."
+            )
+        case errors.PhoneBlocked():
+            return "Nothing was sent, because this phone is blocked: dialtone user unblock."
+        case errors.CountryNotServed():
+            return "Nothing was sent: DIALTONE_COUNTRIES does not have the country of this phone."
+        case errors.PhoneUnreachable():
+            return error.message or "The provider says that no message can reach this phone."
+        case errors.AuditFailed():
+            return (
+                "Nothing was done, because the database did not take the audit entry. Check the "
+                "database, and try again."
+            )
+        case errors.Unavailable():
+            return error.message or "A part that this needs does not answer. Try again shortly."
+        case errors.TokenNotFound():
+            return "There is no token with this id: dialtone admin-token list."
+        case errors.UserNotFound():
+            return "There is no such account."
+        case _:
+            return error.message or f"This is not possible: {type(error).__name__}."
+
+
+def _time_after(seconds: int) -> str:
+    """Return when that is, such as `at 14:05:09 UTC`."""
+    now = datetime.now(UTC)
+    time = now + timedelta(seconds=seconds)
+    if time.date() == now.date():
+        return f"at {time:%H:%M:%S} UTC"
+    return f"on {time:%Y-%m-%d} at {time:%H:%M} UTC"

@@ -1,0 +1,48 @@
+"""The console messenger in the terminal of an operator, who must not see a code."""
+
+import re
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
+from typing import Final
+
+from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
+from domain.phone import PhoneNumber
+from entrypoints.providers import Provider, prints_codes
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory
+from entrypoints.startup_error import print_errors
+
+_DIGIT: Final = re.compile(r"\d")
+
+
+class _HiddenMessages:
+    """Prints messages to stderr with `*` for each digit, and the phone masked."""
+
+    async def send(
+        self,
+        phone: PhoneNumber,
+        text: str,
+        status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
+    ) -> DeliveryResult:
+        """Print the message without its code."""
+        print_errors(
+            f"To {phone.masked}: {_DIGIT.sub('*', text)}",
+            "DIALTONE_SMS=console shows codes only in the terminal of the service: use "
+            "POST /admin/users/send-code, or the app.",
+        )
+        return DeliveryResult(DeliveryStatus.ACCEPTED)
+
+
+def hide_codes(settings: Settings) -> Settings:
+    """Return the settings with messengers that print no code."""
+    return replace(settings, sms=tuple(map(_hide, settings.sms)))
+
+
+def _hide(provider: Provider | Factory) -> Provider | Factory:
+    if not isinstance(provider, Provider) or not prints_codes(provider):
+        return provider
+    return replace(provider, open_messenger=_open_hidden)
+
+
+def _open_hidden(_: object) -> AbstractAsyncContextManager[Messenger]:
+    return nullcontext(_HiddenMessages())

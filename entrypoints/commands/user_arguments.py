@@ -1,0 +1,209 @@
+"""The arguments of the commands for users, the audit and service tokens."""
+
+import argparse
+from typing import Final, Protocol
+
+_PHONE: Final = "+14155552671"
+_ID: Final = "68b1c0a5d2f04e7a9c3b1d20"
+_USER: Final = "a phone number, a username or a user id"
+_REASON: Final = "why; the audit keeps it for 400 days, without the digits of phone numbers"
+_JSON: Final = "print JSON"
+
+
+class AddCommand(Protocol):
+    """Adds a command with its description and examples, and returns its parser."""
+
+    def __call__(self, name: str, description: str, *examples: str) -> argparse.ArgumentParser:
+        """Add it."""
+        ...
+
+
+def make_add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", prog: str
+) -> AddCommand:
+    """Return what adds commands below a parser; `prog` is how an example begins."""
+
+    def add(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=description.partition(".")[0],
+            description=description,
+            epilog="\n".join(["examples:", *(f"  {prog} {example}" for example in examples)]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    return add
+
+
+def add_user_commands(add: AddCommand) -> None:
+    """Add `user`, `audit` and `admin-token`."""
+    _add_user(add)
+    audit = add(
+        "audit",
+        "Show who did what to whom, when and why, the newest first.",
+        "audit",
+        f"audit {_PHONE}",
+        f"audit --by administrator:{_ID} --limit 200",
+    )
+    audit.add_argument(
+        "user",
+        metavar="USER",
+        nargs="?",
+        help=f"only what was done to this user: {_USER}, or the hash that another entry shows",
+    )
+    audit.add_argument(
+        "--by",
+        metavar="KIND:ID",
+        help="only what this one did: administrator:ID, service_token:ID or "
+        "operating_system_user:NAME",
+    )
+    audit.add_argument(
+        "--limit", metavar="N", type=_positive, default=50, help="how many entries (default: 50)"
+    )
+    audit.add_argument("--json", action="store_true", help=_JSON)
+    _add_admin_token(add)
+
+
+def _add_user(add: AddCommand) -> None:
+    user = add(
+        "user",
+        "Show a user, or act for one: by phone number, username or user id.",
+        f"user show {_PHONE}",
+        "user block alice --reason 'ticket 4711'",
+        f"user export {_ID} --output alice.zip",
+        "user delete --help",
+    )
+    add_action = _actions_of(user, "dialtone user")
+
+    def add_user_action(
+        name: str, description: str, *options: str, example: str = _PHONE
+    ) -> argparse.ArgumentParser:
+        examples = [" ".join([name, example, option]).rstrip() for option in options or ("",)]
+        action = add_action(name, description, *examples)
+        action.add_argument("user", metavar="USER", help=_USER)
+        action.add_argument("--reason", metavar="TEXT", default="", help=_REASON)
+        return action
+
+    show = add_user_action(
+        "show",
+        "Show account, sessions, deliveries, and why the phone gets a code or none. The phone "
+        "number is masked.",
+        "",
+        "--full-number --reason 'ticket 4711'",
+        "--json",
+    )
+    show.add_argument("--json", action="store_true", help=_JSON)
+    show.add_argument(
+        "--full-number", action="store_true", help="show the whole number; the audit has it"
+    )
+    add_user_action(
+        "reset-limits",
+        "Let a phone get one code at once: its cooldown and deliveries no longer count. Possible "
+        "twice a day. Failed attempts in a row, and limits that many phones share, stay.",
+    )
+    send_code = add_user_action(
+        "send-code",
+        "Send a code to a phone, within all limits. Nobody but its owner sees the code.",
+        "",
+        "--locale pt-BR",
+        "--call",
+    )
+    send_code.add_argument("--call", action="store_true", help="read the code out in a call")
+    send_code.add_argument("--locale", metavar="LOCALE", help="the language, such as en or pt-BR")
+    add_user_action("block", "Block a phone. It gets no codes, and its sessions are revoked.")
+    add_user_action("unblock", "Allow a blocked phone to sign in.")
+    add_user_action("sign-out", "Revoke all sessions. The user may sign in again.")
+    delete = add_user_action(
+        "delete",
+        "Delete an account, as its owner would. Nobody can undo it.",
+        "--reason 'ticket 4711'",
+        "--yes",
+    )
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    export = add_user_action(
+        "export",
+        "Write all data of a user to a ZIP file, with a page that explains it.",
+        "--output alice.zip",
+    )
+    export.add_argument(
+        "--output",
+        metavar="FILE.zip",
+        required=True,
+        help="the file to create, with mode 0600; an existing one is never changed",
+    )
+    add_user_action("promote", "Make a user an administrator, from the next login on.")
+    add_user_action("demote", "Make an administrator a member, from the next request on.")
+    add_user_action(
+        "restore",
+        "Give a phone back to the account that lost it, by the user id in the event "
+        "identity_detached. The present account loses it.",
+        example=_ID,
+    )
+
+
+def _add_admin_token(add: AddCommand) -> None:
+    admin_token = add(
+        "admin-token",
+        "Create, list or revoke the service tokens of backends.",
+        "admin-token create --name helpdesk --scope users:read,users:support",
+        "admin-token list",
+        f"admin-token revoke {_ID}",
+    )
+    add_action = _actions_of(admin_token, "dialtone admin-token")
+    create = add_action(
+        "create",
+        "Create a token, and print it once. It is valid below /admin/ only.",
+        "create --name helpdesk --scope users:read,users:support",
+        "create --name billing --scope costs:read --expires 365d",
+    )
+    create.add_argument("--name", metavar="NAME", required=True, help="the name of the backend")
+    create.add_argument(
+        "--scope",
+        metavar="SCOPE[,SCOPE]",
+        required=True,
+        action="append",
+        help="what it may do: users:read (masked numbers), users:phone (full numbers), "
+        "users:support (send-code, reset-limits, sign-out, block), users:delete, users:export, "
+        "audit:read, costs:read",
+    )
+    create.add_argument(
+        "--expires",
+        metavar="DURATION",
+        default="90d",
+        help="for how long it is valid, up to 365d (default: 90d)",
+    )
+    create.add_argument("--reason", metavar="TEXT", default="", help=_REASON)
+    listed = add_action("list", "List the tokens that have not expired.", "list", "list --json")
+    listed.add_argument("--json", action="store_true", help=_JSON)
+    revoke = add_action("revoke", "Revoke a token. It is invalid at once.", f"revoke {_ID}")
+    revoke.add_argument("id", metavar="ID", help="the id of the token, as `list` shows it")
+    revoke.add_argument("--reason", metavar="TEXT", default="", help=_REASON)
+
+
+def add_user_aliases(add: AddCommand) -> None:
+    """Add the commands of earlier versions, for one release."""
+    for name, action, argument, example in (
+        ("promote", "promote", "USER", _PHONE),
+        ("demote", "demote", "USER", _PHONE),
+        ("block", "block", "PHONE", _PHONE),
+        ("unblock", "unblock", "PHONE", _PHONE),
+        ("sign-out", "sign-out", "PHONE", _PHONE),
+        ("restore-identity", "restore", "USER_ID", _ID),
+    ):
+        alias = add(name, f"An alias of `dialtone user {action}`.", f"{name} {example}")
+        alias.add_argument("user", metavar=argument, help=_USER)
+        alias.set_defaults(action=action, reason="")
+
+
+def _actions_of(command: argparse.ArgumentParser, prog: str) -> AddCommand:
+    actions = command.add_subparsers(
+        prog=prog, dest="action", required=True, metavar="ACTION", title="actions"
+    )
+    return make_add_command(actions, prog)
+
+
+def _positive(text: str) -> int:
+    """Parse a number; argparse shows the error."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError("a whole number above 0 is expected")

@@ -1,0 +1,133 @@
+"""How commands call use cases for a user: found by a text, with a reason, by the operator."""
+
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from application.administration.act_for_users import ActForUsers
+from application.administration.caller import Caller
+from application.administration.find_user import FindUser, FoundUser, UserQuery
+from application.use_cases import UseCases
+from domain.errors import UserNotFound
+from domain.identities.username import Username
+from domain.phone import PhoneNumber
+from entrypoints.bootstrap import Part
+from entrypoints.commands.domain_errors import explain_errors
+from entrypoints.commands.operator_name import find_operator
+from entrypoints.commands.parsing import parse_readings, parse_reason
+from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import CommandError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class UserCall:
+    """What a use case needs to act for a user.
+
+    Attributes:
+        use_cases: All use cases, with the parts that the command has opened.
+        caller: The operator.
+        user: Who was found.
+        reason: Why, for the audit.
+    """
+
+    use_cases: UseCases
+    caller: Caller
+    user: FoundUser
+    reason: str
+
+    @property
+    def act(self) -> ActForUsers:
+        """The acts for users."""
+        return self.use_cases.administration.act_for_users
+
+    @property
+    def query(self) -> UserQuery:
+        """The user in a form that has one meaning: the id, or a phone without an account."""
+        return self.user.identity.id if self.user.identity else self.user.require_phone()
+
+
+def call_for_user(
+    settings: Settings,
+    arguments: Namespace,
+    call: Callable[[UserCall], Awaitable[T]],
+    parts: Collection[Part] = (),
+) -> T:
+    """Find the user of the arguments, and call with the parts that the use case needs.
+
+    Raises:
+        InvalidArgument
+        CommandError: nobody was found, several were, or the use case failed.
+        StorageError
+    """
+    readings = parse_readings(settings, arguments.user)
+    reason, caller = parse_reason(arguments.reason), find_operator()
+
+    async def find_and_call(use_cases: UseCases) -> T:
+        user = await find_one(use_cases.administration.find_user, readings)
+        try:
+            return await call(UserCall(use_cases, caller, user, reason))
+        except UserNotFound:
+            raise CommandError(_explain_not_found(user)) from None
+
+    with explain_errors():
+        return call_with_use_cases(settings, parts, find_and_call)
+
+
+async def find_one(find_user: FindUser, readings: Sequence[UserQuery]) -> FoundUser:
+    """Find the user that a text means.
+
+    An id that exists is what it says, whoever took it as a name: the error for several users asks
+    for an id.
+
+    Raises:
+        CommandError: nobody was found, or several were.
+        StorageError
+    """
+    ids = [reading for reading in readings if isinstance(reading, str)]
+    found = await find_user.find_any(ids) or await find_user.find_any(readings)
+    if not found:
+        raise CommandError(_explain_nobody(readings))
+    if len(found) > 1:
+        listed = " and ".join(
+            f"{user.identity.id} ({user.phone.masked if user.phone else 'without a phone'})"
+            for user in found
+            if user.identity is not None
+        )
+        raise CommandError(f"This means several users: {listed}. Use one of these ids.")
+    return found[0]
+
+
+def name_user(user: FoundUser) -> str:
+    """Return how the output of a command names a user: by the masked phone, or by the id."""
+    return user.phone.masked if user.phone else user.subject
+
+
+def _explain_nobody(readings: Sequence[UserQuery]) -> str:
+    """Return what was looked for. A phone is never missing: it is found without an account."""
+    match readings:
+        case [str(), Username()]:
+            return "There is no account with this id, and none with this username."
+        case [str()]:
+            return "There is no account with this id."
+        case _:
+            return (
+                "There is no account with this username. Write a phone number with + and the "
+                "country code, like +14155552671, or use a user id."
+            )
+
+
+def _explain_not_found(user: FoundUser) -> str:
+    match user:
+        case FoundUser(identity=None, phone=PhoneNumber()):
+            return "This phone has no account."
+        case FoundUser(identity=identity) if identity is not None and identity.is_deleted:
+            return "This account was deleted."
+        case _:
+            return (
+                "This account has lost its phone number to another one: dialtone user restore "
+                "gives it back."
+            )

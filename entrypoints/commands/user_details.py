@@ -1,0 +1,132 @@
+"""`dialtone user show`."""
+
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from application.administration.show_user import ShownDelivery, UserDetails
+from domain.identities.identity import Identity
+from domain.identities.session import Session
+from domain.voice.call import Call
+from entrypoints.bootstrap import Part
+from entrypoints.commands.user_calls import UserCall, call_for_user
+from entrypoints.settings.settings import Settings
+from entrypoints.verification_words import describe_verification
+
+
+def show(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Show what is known about a user, or about a phone without an account."""
+
+    async def describe(call: UserCall) -> UserDetails:
+        return await call.use_cases.administration.show_user(
+            call.caller, call.query, call.reason, with_full_number=arguments.full_number
+        )
+
+    details = call_for_user(settings, arguments, describe, [Part.LIMITS])
+    now = datetime.now(UTC)
+    return [_to_json(details, now)] if arguments.json else render_details(details, now)
+
+
+def _to_json(details: UserDetails, now: datetime) -> str:
+    from msgspec import json
+
+    from entrypoints.http.admin.schemas import to_details_response
+
+    return json.encode(to_details_response(details, now)).decode()
+
+
+def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
+    """Yield the lines that show a user."""
+    identity = details.user.identity
+    if identity is None:
+        yield "This phone has no account."
+    else:
+        yield _row("account", identity.id)
+        yield _row("status", _describe_status(identity))
+    if details.number is not None:
+        yield _row("phone", details.number)
+    if identity is not None:
+        yield from _render_identity(identity)
+    if identity is not None and not identity.is_deleted:
+        yield _row("sessions", str(len(details.sessions)))
+        yield from (f"  {_describe_session(session)}" for session in details.sessions)
+        devices = (f"until {device.expires_at:%Y-%m-%d}" for device in details.devices)
+        yield _row("recognized devices", ", ".join(devices) or "none")
+    if details.verification is not None:
+        yield _row("verification", describe_verification(details.verification, now))
+        yield _row("limit resets left", f"{details.verification.resets_left} today")
+        yield _row("deliveries", f"{len(details.deliveries)} within a day")
+        yield from (f"  {_describe_delivery(shown)}" for shown in details.deliveries)
+    if details.usage is not None:
+        yield _row("library", _describe_library(details))
+        yield _row("last calls", str(len(details.calls)))
+        yield from (f"  {_describe_call(call)}" for call in details.calls)
+
+
+def _render_identity(identity: Identity) -> Iterator[str]:
+    if not identity.is_deleted:
+        yield _row("username", identity.username.text if identity.username else "none")
+        yield _row("role", identity.role.value)
+    yield _row("created", _format_time(identity.created_at))
+    if identity.last_used_at is not None:
+        yield _row("last used", f"{_format_time(identity.last_used_at)}, or up to a day later")
+
+
+def _describe_status(identity: Identity) -> str:
+    if identity.deleted_at is not None:
+        return f"deleted {_format_time(identity.deleted_at)}"
+    if identity.detached_at is not None:
+        since = _format_time(identity.detached_at)
+        return f"lost its phone number to another account {since}: dialtone user restore"
+    if identity.blocked_at is not None:
+        return f"blocked since {_format_time(identity.blocked_at)}"
+    if not identity.is_verified:
+        return "joined by a call: nobody has signed in yet"
+    return "active"
+
+
+def _describe_session(session: Session) -> str:
+    created, used = _format_time(session.created_at), _format_time(session.last_seen_at)
+    return f"{_printable(session.device or 'unknown device')}: since {created}, last used {used}"
+
+
+def _describe_delivery(shown: ShownDelivery) -> str:
+    delivery = shown.delivery
+    parts = [
+        _format_time(delivery.sent_at),
+        delivery.channel.value,
+        delivery.provider,
+        shown.status,
+    ]
+    error = f", error: {shown.error}" if shown.error else ""
+    return _printable(" ".join(filter(None, parts)) + error)
+
+
+def _describe_library(details: UserDetails) -> str:
+    usage, quota = details.usage, details.quota
+    if usage is None:
+        return "none"
+    megabytes, allowed = usage.used_bytes / 10**6, quota.max_bytes / 10**6
+    return f"{usage.used_items} of {quota.max_items} items, {megabytes:.1f} of {allowed:.1f} MB"
+
+
+def _describe_call(call: Call) -> str:
+    seconds = f", {call.duration.total_seconds():.0f} s" if call.duration else ""
+    outcome = f", {call.outcome.value}" if call.outcome else ""
+    started_at = _format_time(call.started_at)
+    return f"{started_at} {call.direction.value} {call.status.value}{seconds}{outcome}"
+
+
+def _row(name: str, value: str) -> str:
+    return f"{name + ':':<20}{_printable(value)}"
+
+
+def _format_time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _printable(text: str) -> str:
+    """Replace what a terminal would act on: some texts come from clients and providers."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "?" for character in text)

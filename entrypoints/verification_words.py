@@ -22,11 +22,13 @@ def describe_verification(state: VerificationState, now: datetime) -> str:
         parts.append(failed)
     if state.blocked_since is not None:
         since = f"{state.blocked_since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        parts.append(f"blocked since {since}: nothing is sent, and no code is correct")
+        parts.append(f"blocked since {since}: no code is correct")
     return "; ".join(parts)
 
 
 def _describe_messages(state: VerificationState, now: datetime) -> str:
+    if state.blocked_since is not None:
+        return "none while it is blocked"
     if state.not_served:
         return f"none, because {state.not_served}"
     unknown, known = state.next_message, state.next_message_to_known

@@ -445,7 +445,7 @@ async def test_a_filter_of_the_audit_is_parsed(driver: AdminDriver, query: str, 
 # The deletion of the own account
 
 
-async def test_an_owner_who_deletes_the_account_may_ask_what_remains(driver: AdminDriver) -> None:
+async def test_an_owner_who_deletes_the_account_may_get_what_remains(driver: AdminDriver) -> None:
     headers = {**bearer(driver.user), "Prefer": 'respond-async, return="representation"; x=1'}
     response = await driver.http.delete("/users/me", headers=headers)
 

@@ -8,7 +8,7 @@ import pytest
 from entrypoints.commands.operator_name import find_operator
 
 
-def test_the_operator_is_the_real_user_whatever_the_environment_says(
+def test_the_operator_is_the_real_user_and_not_that_of_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for variable in ("LOGNAME", "USER", "USERNAME"):

@@ -249,8 +249,8 @@ def test_a_failed_act_has_a_second_entry_that_says_so(service: Service, phone: s
 def test_deleting_needs_a_yes_and_says_what_remains(service: Service, phone: str) -> None:
     user_id = sign_up(service, phone, "Delete Me")
 
-    asked = service.run("user", "delete", phone)
-    assert (asked.returncode, "--yes" in asked.stderr) == (2, True)
+    refused = service.run("user", "delete", phone)
+    assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
     assert "status:             active" in service.run("user", "show", user_id).stdout
 
     deleted = service.run("user", "delete", phone, "--yes", "--reason", "lost the phone")
@@ -263,7 +263,7 @@ def test_deleting_needs_a_yes_and_says_what_remains(service: Service, phone: str
 
 
 @pytest.mark.parametrize(("answer", "status"), [(b"no\n", 1), (b"\x04", 1), (b"yes\n", 0)])
-def test_on_a_terminal_deleting_asks_first(
+def test_on_a_terminal_deleting_needs_a_confirmation(
     service: Service, phone: str, answer: bytes, status: int
 ) -> None:
     user_id = sign_up(service, phone, f"Asked {phone[-3:]}")

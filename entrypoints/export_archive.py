@@ -37,17 +37,9 @@ class _Sink:
 async def write_archive(export: Export) -> AsyncGenerator[bytes, None]:
     """Yield the archive in parts, one file after the other. Nothing is written to a disk.
 
-    The export is complete once the last part was taken, and the next one is asked for. Errors of
-    the export propagate: the archive is broken then.
+    The caller completes the export when the last part was sent. Errors of the export propagate: the
+    archive is broken then.
     """
-    async with aclosing(_write(export)) as parts:
-        async for part in parts:
-            if part:
-                yield part
-    export.complete()
-
-
-async def _write(export: Export) -> AsyncGenerator[bytes, None]:
     sink = _Sink()
     with ZipFile(sink, "w") as archive:
         async with aclosing(export.files()) as files:
@@ -60,7 +52,6 @@ async def _write(export: Export) -> AsyncGenerator[bytes, None]:
                     async for chunk in file.chunks:
                         entry.write(chunk)
                         yield sink.take()
-                yield sink.take()
     yield sink.take()
 
 

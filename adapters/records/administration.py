@@ -13,6 +13,7 @@ class ActorRecord(msgspec.Struct, gc=False):
 
     kind: Literal["administrator", "service_token", "operating_system_user"]
     id: str
+    name: str = ""
 
 
 class AuditEntryRecord(Record, kw_only=True):

@@ -95,6 +95,7 @@ class DataExportRecord(msgspec.Struct, gc=False):
     started_at: datetime
     transfers: int = 1
     is_complete: bool = False
+    last_began_at: datetime | None = None
 
 
 class IdentityRecord(Record, kw_only=True):

@@ -10,7 +10,7 @@ from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.identities.operators import OperatorActions
 from application.identities.users import DeleteUser
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
-from application.otp.reset_limits import ResetLimits
+from application.otp.reset_limits import ResetLimits, ResetResult
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.record_act import RecordAct
@@ -50,10 +50,11 @@ class ActForUsers:
     clock: Clock
     call_retention: timedelta
 
-    async def reset_limits(self, caller: Caller, query: UserQuery, reason: str = "") -> int:
-        """Let a phone get a code again, and return how often that is possible today after this.
+    async def reset_limits(self, caller: Caller, query: UserQuery, reason: str = "") -> ResetResult:
+        """Let a phone get a code again.
 
         Raises:
+            PhoneBlocked
             TooManyResets: it was done twice within a day.
         """
         async with self._act(caller, AuditAction.RESET_LIMITS, query, reason) as user:

@@ -116,9 +116,14 @@ def administrator(principal: Principal) -> Caller:
 
 def backend(token: ServiceToken) -> Caller:
     """Return the caller of a valid service token."""
-    return Caller(Actor(ActorKind.SERVICE_TOKEN, token.id), frozenset(token.scopes))
+    return Caller(Actor(ActorKind.SERVICE_TOKEN, token.id, token.name), frozenset(token.scopes))
 
 
-def operating_system_user(name: str) -> Caller:
-    """Return the caller of a command. Whoever has the keys may do everything."""
-    return Caller(Actor(ActorKind.OPERATING_SYSTEM_USER, name))
+def operating_system_user(name: str, by: str = "") -> Caller:
+    """Return the caller of a command, who may do everything.
+
+    Args:
+        name: The name of the operating system's user.
+        by: Who became that user.
+    """
+    return Caller(Actor(ActorKind.OPERATING_SYSTEM_USER, name, by))

@@ -64,7 +64,9 @@ class AdministrationFeature:
         self.tokens = AdministerTokens(
             repositories.service_tokens, self.record_act, clock, randomness
         )
-        self.authenticate_token = AuthenticateServiceToken(repositories.service_tokens, clock)
+        self.authenticate_token = AuthenticateServiceToken(
+            repositories.service_tokens, repositories.limit_store, clock
+        )
 
     def list_retained_data(self) -> Sequence[RetainedData]:
         """Return what remains of an account that is deleted now."""

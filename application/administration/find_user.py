@@ -1,6 +1,7 @@
 """Find a user by phone, username or id."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -67,22 +68,19 @@ class FindUser:
                 return await self._find_by_id(query)
 
     async def find_any(self, queries: Sequence[UserQuery]) -> Sequence[FoundUser]:
-        """Find all users that a text may mean: one for each reading that finds one.
+        """Find all that a text may mean: one for each reading that finds somebody.
 
-        A phone without an account is returned only if no other reading finds anybody.
+        That includes a phone without an account: somebody else may have it as a username.
 
         Raises:
             StorageError
         """
         found: dict[str, FoundUser] = {}
         for query in queries:
-            try:
+            with suppress(UserNotFound):
                 user = await self(query)
-            except UserNotFound:
-                continue
-            found[user.subject] = user
-        known = [user for user in found.values() if user.identity is not None]
-        return known or [*found.values()]
+                found[user.subject] = user
+        return [*found.values()]
 
     async def _find_by_phone(self, phone: PhoneNumber) -> FoundUser:
         identity_id = (await self.phone_verifications.load(phone)).value.identity_id

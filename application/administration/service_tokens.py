@@ -7,11 +7,13 @@ from typing import Final
 
 from application.administration.caller import Caller, backend
 from application.ports.administration import ServiceTokens
+from application.ports.limits import LimitStore
 from application.ports.system import Clock, Randomness
 from application.record_act import RecordAct
 from application.update import change_record
 from domain.administration.audit import AuditAction
 from domain.administration.service_token import (
+    REQUESTS_PER_TOKEN,
     SECRET_BYTES,
     Scope,
     ServiceToken,
@@ -19,8 +21,10 @@ from domain.administration.service_token import (
     hash_secret,
     parse_token,
 )
-from domain.errors import TokenNotFound, Unauthenticated
+from domain.errors import TokenNotFound, TooManyTokenRequests, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.otp.rate_limits import Acquisition, Purpose, RateLimit, Reservation
+from domain.otp.sliding_window import whole_seconds
 
 MAX_LISTED_TOKENS: Final = 1_000
 
@@ -61,7 +65,9 @@ class AdministerTokens:
             created_at=now,
             expires_at=now + ttl,
         )
-        async with self.record_act(caller.actor, AuditAction.CREATE_TOKEN, token.id, reason):
+        # The audit is kept for longer than the token.
+        described = " ".join(filter(None, [f"{name}: {', '.join(scopes)}.", reason]))
+        async with self.record_act(caller.actor, AuditAction.CREATE_TOKEN, token.id, described):
             await self.service_tokens.add(token)
         return token, format_token(token.id, secret)
 
@@ -97,16 +103,22 @@ class AdministerTokens:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticateServiceToken:
-    """Find the caller of a service token. It is read each time, so a revocation acts at once."""
+    """Find the caller of a service token.
+
+    - It is read each time, so a revocation acts at once.
+    - It may send 600 requests a minute, to all instances together.
+    """
 
     service_tokens: ServiceTokens
+    limit_store: LimitStore
     clock: Clock
 
     async def __call__(self, text: str) -> Caller:
-        """Authenticate a request.
+        """Authenticate a request, and count it.
 
         Raises:
             Unauthenticated
+            TooManyTokenRequests
             StorageError
         """
         parsed = parse_token(text)
@@ -114,6 +126,11 @@ class AuthenticateServiceToken:
             raise Unauthenticated
         token_id, secret = parsed
         loaded = await self.service_tokens.load(token_id)
-        if loaded is None or not loaded.value.accepts(secret, self.clock.now()):
+        now = self.clock.now()
+        if loaded is None or not loaded.value.accepts(secret, now):
             raise Unauthenticated
+        limit = RateLimit(f"token:{token_id}", Purpose.READS, "requests", REQUESTS_PER_TOKEN)
+        [acquired] = await self.limit_store.acquire(Reservation(now, (limit,)))
+        if not isinstance(acquired, Acquisition):
+            raise TooManyTokenRequests(whole_seconds(now, acquired))
         return backend(loaded.value)

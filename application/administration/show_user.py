@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from application.administration.caller import Caller
@@ -47,6 +48,7 @@ class UserDetails:
     Attributes:
         user: The phone and the identity.
         number: The phone number as the caller may see it; None without a phone.
+        phone_hash: What the log of today in UTC calls the phone; None without one.
         sessions: The active sessions, the last used first.
         devices: The recognized devices.
         verification: Why the phone gets codes or does not; None without a phone.
@@ -58,6 +60,7 @@ class UserDetails:
 
     user: FoundUser
     number: str | None
+    phone_hash: str | None
     sessions: Sequence[Session]
     devices: Sequence[RecognizedDevice]
     verification: VerificationState | None
@@ -114,7 +117,9 @@ class ShowUser:
         """Show a user who was found; see `__call__`."""
         identity, now = user.identity, self.clock.now()
         number = user.phone.masked if user.phone else None
-        if user.phone is not None and with_full_number:
+        # A stolen token must not tell whose SIM card is worth an attack.
+        is_hidden = caller.is_token and identity is not None and identity.is_administrator
+        if user.phone is not None and with_full_number and not is_hidden:
             number = await self.view_phone(caller, user.phone, user.subject, reason)
         verification, (usage, calls) = await asyncio.gather(
             self._describe_verification(user), self._load_of_identity(user)
@@ -126,6 +131,7 @@ class ShowUser:
         return UserDetails(
             user=user,
             number=number,
+            phone_hash=self._hash_phone(user, now),
             sessions=sorted(sessions, key=lambda session: session.last_seen_at, reverse=True),
             devices=[device for device in devices if now < device.expires_at],
             verification=verification,
@@ -134,6 +140,11 @@ class ShowUser:
             quota=self.quota,
             calls=calls,
         )
+
+    def _hash_phone(self, user: FoundUser, now: datetime) -> str | None:
+        if user.phone is None:
+            return None
+        return self.find_user.keyed_hashes.hash_phone_of_day(user.phone, now.date())
 
     async def _describe_verification(self, user: FoundUser) -> VerificationState | None:
         if user.phone is None:

@@ -38,13 +38,20 @@ class ViewPhone:
         """
         if not caller.may(AuditAction.VIEW_PHONE):
             return phone.masked
-        if caller.actor.kind is ActorKind.SERVICE_TOKEN:
-            await self._acquire(caller.actor.id)
+        await self.count(caller)
         async with self.record_act(caller.actor, AuditAction.VIEW_PHONE, subject, reason):
             return phone.e164
 
-    async def _acquire(self, token_id: str) -> None:
-        now = self.clock.now()
+    async def count(self, caller: Caller) -> None:
+        """Count a full number that a service token is about to read. People have no such limit.
+
+        Raises:
+            TooManyPhones
+            StorageError
+        """
+        if caller.actor.kind is not ActorKind.SERVICE_TOKEN:
+            return
+        now, token_id = self.clock.now(), caller.actor.id
         limit = RateLimit(f"token:{token_id}", Purpose.READS, "full_numbers", PHONES_PER_TOKEN)
         [acquired] = await self.limit_store.acquire(Reservation(now, (limit,)))
         if not isinstance(acquired, Acquisition):

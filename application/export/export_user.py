@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from application.administration.caller import Caller
 from application.administration.find_user import FindUser, UserQuery
+from application.administration.view_phone import ViewPhone
 from application.export.files import CollectFiles, ExportFile
 from application.ports.errors import PortError, StorageError
 from application.ports.identities import Identities
@@ -24,18 +25,21 @@ class Export:
     Attributes:
         identity: Whose data it is.
         is_complete: Whether all files were read to their end.
+        missing_files: How many files are named in `not_included.json`, once that was reached.
     """
 
     def __init__(self, identity: Identity, collect_files: CollectFiles) -> None:
         """Begin before the first file."""
         self.identity = identity
         self.is_complete = False
+        self.missing_files = 0
         self._collect_files = collect_files
 
     async def files(self) -> AsyncGenerator[ExportFile, None]:
         """Yield the files, each of which is read before the next one."""
         async with aclosing(self._collect_files(self.identity)) as files:
             async for file in files:
+                self.missing_files += file.missing_files
                 yield file
 
     def complete(self) -> None:
@@ -83,11 +87,16 @@ class ExportOwnData:
             self.identities, identity_id, lambda identity: identity.start_export(now)
         )
         export = Export(identity, self.collect_files)
-        yield export
-        if export.is_complete:
-            # Where this fails, the export may be repeated.
+        try:
+            yield export
+        finally:
+
+            def end(identity: Identity) -> Identity:
+                return identity.end_export(is_complete=export.is_complete)
+
+            # Where this fails, the export may be repeated soon.
             with suppress(StorageError, Unauthenticated):
-                await update_identity(self.identities, identity_id, Identity.complete_export)
+                await update_identity(self.identities, identity_id, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,7 @@ class ExportUser:
 
     find_user: FindUser
     record_act: RecordAct
+    view_phone: ViewPhone
     collect_files: CollectFiles
     media_health: HealthCheck
 
@@ -108,6 +118,7 @@ class ExportUser:
         Raises:
             Forbidden, InsufficientScope, FreshLoginRequired
             UserNotFound
+            TooManyPhones
             AuditFailed
             Unavailable: The media store does not answer.
             StorageError
@@ -116,6 +127,7 @@ class ExportUser:
         user = await self.find_user(query)
         identity = user.require_identity()
         caller.check_subject(identity)
+        await self.view_phone.count(caller)  # the export has the full number
         await check_store(self.media_health)
         action, actor = AuditAction.EXPORT, caller.actor
         entry = await self.record_act.begin(actor, action, user.subject, reason)

@@ -33,5 +33,9 @@ class ExportFeature:
             repositories.identities, collect_files, ports.media_health, system.clock
         )
         self.export_user = ExportUser(
-            administration.find_user, administration.record_act, collect_files, ports.media_health
+            administration.find_user,
+            administration.record_act,
+            administration.view_phone,
+            collect_files,
+            ports.media_health,
         )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -37,12 +37,14 @@ class ExportFile:
         modified_at: When it was made.
         chunks: Its content.
         is_text: Whether it is worth compressing.
+        missing_files: How many files it names that are not in the export.
     """
 
     name: str
     modified_at: datetime
     chunks: AsyncIterator[bytes]
     is_text: bool = False
+    missing_files: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,8 @@ class CollectFiles:
             async for file in calls:
                 yield file
         if missing.files:
-            yield _json("not_included.json", missing.files, now)
+            listed = _json("not_included.json", missing.files, now)
+            yield replace(listed, missing_files=len(missing.files))
 
     async def _load_verification(self, identity: Identity) -> PhoneVerification:
         if identity.phone is None:

@@ -1,6 +1,7 @@
 """Audit entries: who did what to whom, when and why."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,10 +12,11 @@ from domain.errors import InvalidCharacters, TooLong
 AUDIT_RETENTION: Final = timedelta(days=400)
 """How long an entry is kept: a year, and time to look at it. Nothing deletes one earlier."""
 MAX_REASON_LENGTH: Final = 500
-# An id keeps its digits. A phone has at least seven, with up to three other characters in between,
-# of which a plus begins another number.
+# An id keeps its digits, unless ten of them stand together. A phone has at least seven, with up to
+# six other characters in between, or an x.
 _ID_OR_PHONE: Final = re.compile(
-    r"(?P<id>(?<![0-9A-Za-z])(?=[0-9]*[a-f])[0-9a-f]{24}(?![0-9A-Za-z]))|\d(?:(?:[^\w+]|_){0,3}\d){6,}"
+    r"(?P<id>\b(?=[0-9]*[a-f])(?![0-9a-f]*[0-9]{10})[0-9a-f]{24}\b)"
+    r"|\d(?:(?:[\W_]|[xX]){0,6}\d){6,}"
 )
 
 
@@ -34,10 +36,16 @@ class Actor:
         kind: An administrator and a service token have proved who they are. The operating
             system's user is a claim: whoever has the keys can name any.
         id: The id of the identity or of the token, or the name of the operating system's user.
+        name: What people call it: the name of the token, or who became that user by sudo.
     """
 
     kind: ActorKind
     id: str
+    name: str = ""
+
+    def is_same(self, other: "Actor") -> bool:
+        """Return whether both are the same one, whatever it is called."""
+        return (self.kind, self.id) == (other.kind, other.id)
 
     @property
     def is_claim(self) -> bool:
@@ -115,17 +123,23 @@ class AuditEntry:
 def parse_reason(text: str) -> str:
     """Parse a reason: one line of up to `MAX_REASON_LENGTH` characters, with phones masked.
 
-    Each digit of what may be a phone becomes `*`: seven digits and more, however they are spaced.
+    Each digit of what may be a phone becomes `*`: seven digits and more, with up to six other
+    characters between them. Digits of any script and form count.
 
     Raises:
         TooLong, InvalidCharacters
     """
-    reason = " ".join(text.split())
+    reason = " ".join(unicodedata.normalize("NFKC", text).split())
     if len(reason) > MAX_REASON_LENGTH:
         raise TooLong(f"A reason has at most {MAX_REASON_LENGTH} characters.")
     if not reason.isprintable():
         raise InvalidCharacters("A reason has no control characters.")
-    return _ID_OR_PHONE.sub(_mask, reason)
+    return mask_phones(reason)
+
+
+def mask_phones(text: str) -> str:
+    """Return a text with the digits of what may be a phone masked, as in a reason."""
+    return _ID_OR_PHONE.sub(_mask, text)
 
 
 def _mask(match: re.Match[str]) -> str:

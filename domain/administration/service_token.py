@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.administration.audit import mask_phones
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
 from domain.otp.sliding_window import SlidingWindow
 
@@ -105,7 +106,7 @@ def parse_scopes(texts: Iterable[str]) -> tuple[Scope, ...]:
 
 
 def parse_token_name(text: str) -> str:
-    """Parse the name of a token: one line of text.
+    """Parse the name of a token: one line of text. The digits of a phone in it are masked.
 
     Raises:
         InvalidValue, TooLong
@@ -115,7 +116,7 @@ def parse_token_name(text: str) -> str:
         raise InvalidValue("The name of a token is one line of text, such as the backend's name.")
     if len(name) > MAX_TOKEN_NAME_LENGTH:
         raise TooLong(f"The name of a token has at most {MAX_TOKEN_NAME_LENGTH} characters.")
-    return name
+    return mask_phones(name)
 
 
 def check_token_ttl(ttl: timedelta) -> None:

@@ -9,6 +9,8 @@ from domain.otp.sliding_window import whole_seconds
 
 EXPORT_INTERVAL: Final = timedelta(days=1)
 EXPORT_REPEAT_PERIOD: Final = timedelta(hours=1)
+LOST_TRANSFER_PERIOD: Final = timedelta(minutes=2)
+"""After this time, a transfer that nobody reported as broken may be one of a killed process."""
 MAX_EXPORT_TRANSFERS: Final = 5
 """Of one export: the first, and those after a transfer that broke."""
 
@@ -21,24 +23,29 @@ class DataExport:
         started_at: When its first transfer began.
         transfers: How many began.
         is_complete: Whether one of them was sent to its end.
+        last_began_at: When the last of them began; None if it broke.
     """
 
     started_at: datetime
     transfers: int = 1
     is_complete: bool = False
+    last_began_at: datetime | None = None
 
     def repeat(self, now: datetime) -> "DataExport":
         """Return the export after the person asks again.
 
-        A day after an export began, it is a new one. Within an hour, a broken one is repeated.
+        A day after an export began, it is a new one. Within an hour, a broken one is repeated, and
+        one that is still under way is not.
 
         Raises:
             TooManyExports
         """
         age = now - self.started_at
         if age >= EXPORT_INTERVAL:
-            return DataExport(now)
+            return DataExport(now, last_began_at=now)
         is_repeatable = not self.is_complete and age < EXPORT_REPEAT_PERIOD
-        if is_repeatable and self.transfers < MAX_EXPORT_TRANSFERS:
-            return replace(self, transfers=self.transfers + 1)
-        raise TooManyExports(whole_seconds(now, self.started_at + EXPORT_INTERVAL))
+        if not is_repeatable or self.transfers >= MAX_EXPORT_TRANSFERS:
+            raise TooManyExports(whole_seconds(now, self.started_at + EXPORT_INTERVAL))
+        if self.last_began_at is not None and now - self.last_began_at < LOST_TRANSFER_PERIOD:
+            raise TooManyExports(whole_seconds(now, self.last_began_at + LOST_TRANSFER_PERIOD))
+        return replace(self, transfers=self.transfers + 1, last_began_at=now)

@@ -331,13 +331,19 @@ class Identity:
             TooManyExports
         """
         earlier = self.data_export
-        return replace(self, data_export=earlier.repeat(now) if earlier else DataExport(now))
+        first = DataExport(now, last_began_at=now)
+        return replace(self, data_export=earlier.repeat(now) if earlier else first)
 
-    def complete_export(self) -> "Identity":
-        """Return the identity after an export was sent to its end."""
+    def end_export(self, *, is_complete: bool) -> "Identity":
+        """Return the identity after an export was sent to its end, or broke."""
         if self.data_export is None:
             return self
-        return replace(self, data_export=replace(self.data_export, is_complete=True))
+        ended = replace(
+            self.data_export,
+            is_complete=self.data_export.is_complete or is_complete,
+            last_began_at=None,
+        )
+        return replace(self, data_export=ended)
 
     def mark_called(self, now: datetime) -> "Identity":
         """Return the identity after a call from its phone. A verified one does not change."""

@@ -22,10 +22,11 @@ from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import InvalidArgument
 
 _SUBJECT: Final = re.compile(r"[0-9a-f]{16,64}")
+_NO_ENTRIES: Final = "There are no entries. Those of a deleted account are found by its id."
 _ACTORS: Final = {
-    ActorKind.ADMINISTRATOR: "administrator {}",
-    ActorKind.SERVICE_TOKEN: "service token {}",
-    ActorKind.OPERATING_SYSTEM_USER: "operating system's user {} (a claim)",
+    ActorKind.ADMINISTRATOR: "administrator",
+    ActorKind.SERVICE_TOKEN: "service token",
+    ActorKind.OPERATING_SYSTEM_USER: "operating system's user",
 }
 
 
@@ -45,7 +46,7 @@ def audit(settings: Settings, arguments: Namespace) -> Iterable[str]:
         entries = call_with_use_cases(settings, (), list_entries)
     if arguments.json:
         return [_to_json(entries)]
-    return map(_render, entries) if entries else ["There are no entries."]
+    return map(_render, entries) if entries else [_NO_ENTRIES]
 
 
 async def _find_subject(settings: Settings, find_user: FindUser, text: str) -> str:
@@ -73,7 +74,7 @@ async def _list_all(
     entries, cursor = list[AuditEntry](), None
     while len(entries) < limit:
         page = await administration.list_audit(caller, audit_filter, cursor, limit)
-        entries += [entry for entry in page.entries if actor in (None, entry.actor)]
+        entries += [entry for entry in page.entries if actor is None or actor.is_same(entry.actor)]
         cursor = page.next_cursor
         if cursor is None:
             break
@@ -94,13 +95,19 @@ def _parse_actor(text: str | None) -> Actor | None:
 def _render(entry: AuditEntry) -> str:
     parts = [
         f"{entry.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        _ACTORS[entry.actor.kind].format(entry.actor.id),
+        _describe_actor(entry.actor),
         entry.action.value,
         entry.subject,
         f"reason: {entry.reason}" if entry.reason else "",
         f"failed: {entry.error}" if entry.failed_entry_id else "",
     ]
     return "  ".join(filter(None, parts))
+
+
+def _describe_actor(actor: Actor) -> str:
+    notes = [*filter(None, [actor.name]), *(["a claim"] if actor.is_claim else [])]
+    described = f" ({', '.join(notes)})" if notes else ""
+    return f"{_ACTORS[actor.kind]} {actor.id}{described}"
 
 
 def _to_json(entries: Sequence[AuditEntry]) -> str:

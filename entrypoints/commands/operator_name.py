@@ -17,9 +17,8 @@ def find_operator() -> Caller:
     is shown beside it, because one `root` may be many people.
     """
     name, sudo_user = _real_user(), os.environ.get("SUDO_USER", "")
-    if sudo_user != name and _USER_NAME.fullmatch(sudo_user):
-        name = f"{name}, by sudo of {sudo_user}"
-    return operating_system_user(name)
+    is_other = sudo_user != name and _USER_NAME.fullmatch(sudo_user)
+    return operating_system_user(name, f"by sudo of {sudo_user}" if is_other else "")
 
 
 def _real_user() -> str:

@@ -92,13 +92,18 @@ async def find_one(find_user: FindUser, readings: Sequence[UserQuery]) -> FoundU
     if not found:
         raise CommandError(_explain_nobody(readings))
     if len(found) > 1:
-        listed = " and ".join(
-            f"{user.identity.id} ({user.phone.masked if user.phone else 'without a phone'})"
-            for user in found
-            if user.identity is not None
+        listed = " and ".join(map(_describe, found))
+        raise CommandError(
+            f"This may mean {listed}. Use an id, or write the phone number with + and the country "
+            "code."
         )
-        raise CommandError(f"This means several users: {listed}. Use one of these ids.")
     return found[0]
+
+
+def _describe(user: FoundUser) -> str:
+    if user.identity is None:
+        return f"the phone {name_user(user)}, which has no account,"
+    return f"the user {user.identity.id} ({user.phone.masked if user.phone else 'without a phone'})"
 
 
 def name_user(user: FoundUser) -> str:

@@ -45,6 +45,7 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
         yield _row("status", _describe_status(identity))
     if details.number is not None:
         yield _row("phone", details.number)
+        yield _row("in today's log", f"phone_hash {details.phone_hash}")
     if identity is not None:
         yield from _render_identity(identity)
     if identity is not None and not identity.is_deleted:

@@ -11,6 +11,7 @@ from typing import Final
 
 from application.administration.find_user import FoundUser
 from entrypoints.bootstrap import Part
+from entrypoints.commands.media_folder import require_media_folder
 from entrypoints.commands.new_file import create_file
 from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.user_calls import UserCall, call_for_user
@@ -24,9 +25,10 @@ _PROGRESS_SECONDS: Final = 1.0
 def export(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Write all data of a user to a new file, which only its owner can read."""
     path = parse_file(arguments.output)
+    require_media_folder(settings)
     with create_file(path) as file:
 
-        async def write(call: UserCall) -> FoundUser:
+        async def write(call: UserCall) -> tuple[FoundUser, int]:
             show_progress = _ProgressLine()
             export_user = call.use_cases.export.export_user
             async with export_user(call.caller, call.query, call.reason) as opened:
@@ -38,11 +40,16 @@ def export(settings: Settings, arguments: Namespace) -> Iterable[str]:
                 with _explain_write_error(path):
                     file.flush()
                     os.fsync(file.fileno())
-            return call.user
+                opened.complete()
+            return call.user, opened.missing_files
 
-        user = call_for_user(settings, arguments, write, [Part.MEDIA, Part.CALLS])
+        user, missing = call_for_user(settings, arguments, write, [Part.MEDIA, Part.CALLS])
         size = file.tell()
-    yield f"{path} has all data of {user.subject}: {_format_size(size)}."
+    if missing:
+        print_errors(
+            f"Files that are no longer in the store: {missing}. not_included.json names them."
+        )
+    yield f"{path} has the data of {user.subject}: {_format_size(size)}."
     yield f"Only its owner (uid {os.geteuid()}) can read it."
 
 

@@ -9,13 +9,15 @@ from typing import Final
 from application.administration.act_for_users import SendCodeCommand
 from application.administration.find_user import FoundUser
 from application.otp.request_otp import RequestOtpResult
+from application.otp.reset_limits import ResetResult
 from domain.errors import UserNotFound
 from domain.identities.identity import Role
 from domain.identities.retention import RetainedData
-from domain.otp.delivery import ATTEMPTS_PER_DELIVERY, Channel
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
 from entrypoints.bootstrap import Part
 from entrypoints.commands.hidden_codes import hide_codes
+from entrypoints.commands.media_folder import require_media_folder
 from entrypoints.commands.user_calls import UserCall, call_for_user, name_user
 from entrypoints.commands.user_details import show
 from entrypoints.commands.user_export import export
@@ -41,15 +43,16 @@ def user_alias(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 
 def _reset_limits(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    async def reset(call: UserCall) -> tuple[FoundUser, int]:
+    async def reset(call: UserCall) -> tuple[FoundUser, ResetResult]:
         return call.user, await call.act.reset_limits(call.caller, call.query, call.reason)
 
-    user, left = call_for_user(settings, arguments, reset)
+    user, result = call_for_user(settings, arguments, reset)
+    attempts = "one attempt" if result.attempts == 1 else f"{result.attempts} attempts"
     yield (
-        f"The limits of {name_user(user)} are reset: one message with {ATTEMPTS_PER_DELIVERY} "
-        "attempts is possible now. Limits that many phones share stay."
+        f"The limits of {name_user(user)} are reset: one message with {attempts} is possible now. "
+        "Limits that many phones share stay."
     )
-    yield f"Resets left today: {left}"
+    yield f"Resets left today: {result.resets_left}"
 
 
 def _send_code(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -111,6 +114,7 @@ def _delete(settings: Settings, arguments: Namespace) -> Iterable[str]:
         return call.user, await call.act.delete(call.caller, call.query, call.reason)
 
     try:
+        require_media_folder(settings)
         user, retained = call_for_user(settings, arguments, delete, [Part.MEDIA])
     except StartupError as error:
         user, retained = call_for_user(settings, arguments, delete)

@@ -61,7 +61,8 @@ class AdministrationMiddleware(AbstractAuthenticationMiddleware):
 
         Raises:
             Unauthenticated: The token is missing or invalid.
-            TooManyRequests: The administrator or the service token sends too many requests.
+            TooManyRequests: The administrator sends too many requests.
+            TooManyTokenRequests: The service token does.
             Forbidden: It is the access token of a member.
             ReauthenticationRequired: The administrator logged in too long ago.
             StorageError
@@ -74,16 +75,14 @@ async def _find_caller(connection: Connection) -> Caller:
     if not is_service_token(token):
         return administrator(await authenticate_within_limit(connection))
     use_cases: UseCases = connection.app.state.use_cases
-    limits: RequestLimits = connection.app.state.request_limits
     try:
-        caller = await use_cases.administration.authenticate_token(token)
+        return await use_cases.administration.authenticate_token(token)
     except Unauthenticated:
         # Each costs a read of the database, which an access token with a wrong signature does not.
+        limits: RequestLimits = connection.app.state.request_limits
         scope: Any = connection.scope
         limits.acquire_for_ip(scope[CLIENT_IP])
         raise
-    limits.acquire_for_token(caller.actor.id)
-    return caller
 
 
 async def authenticate(connection: Connection) -> Principal:

@@ -1,6 +1,7 @@
 """Exports as responses: a ZIP archive that is made while it is sent."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from entrypoints.export_archive import MEDIA_TYPE, archive_name, write_archive
 from entrypoints.http.fields import USER_ID_EXAMPLE, binary_content, header
 from entrypoints.http.streaming import Archive, archive_headers
 
+SETTLE_SECONDS: Final = 1.0
 EXPORT_RESPONSES: Final[dict[str, Any]] = {
     "200": {
         "description": "A ZIP archive: JSON and files, and a page that explains them. If it ends"
@@ -32,8 +34,22 @@ async def open_archive(opening: AbstractAsyncContextManager[Export]) -> AsyncIte
     Raises:
         DomainError, PortError: What opening the export raises.
     """
-    async with opening as export, aclosing(write_archive(export)) as parts:
+    async with opening as export, aclosing(_send(export)) as parts:
         yield Archive(archive_name(export.identity.id), parts)
+
+
+async def _send(export: Export) -> AsyncGenerator[bytes, None]:
+    """Yield all parts. The export is complete if the client is still there a second later.
+
+    A small archive fits into the buffers of the sockets, whether or not somebody reads it. A client
+    that is gone is known after that time, and this is closed.
+    """
+    async with aclosing(write_archive(export)) as parts:
+        async for part in parts:
+            if part:
+                yield part
+    await asyncio.sleep(SETTLE_SECONDS)
+    export.complete()
 
 
 def answer_head(identity_id: str) -> ASGIResponse:

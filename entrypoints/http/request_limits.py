@@ -7,7 +7,6 @@ from collections.abc import Callable
 from ipaddress import IPv6Network
 from typing import Final
 
-from domain.administration.service_token import REQUESTS_PER_TOKEN
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.http.errors.exceptions import TooManyRequests
 from entrypoints.http.settings import HttpServerSettings
@@ -65,17 +64,12 @@ class RequestLimits:
         per_ip, workers = settings.refresh_limit_per_ip, settings.workers
         per_site = per_ip and SlidingWindow(per_ip.limit * _SITE_FACTOR, per_ip.period)
         self._per_identity = RequestLimit(settings.request_limit_per_identity, workers)
-        self._per_token = RequestLimit(REQUESTS_PER_TOKEN, workers)
         self._per_ip = RequestLimit(per_ip, workers)
         self._per_site = RequestLimit(per_site, workers)
 
     def acquire_for_identity(self, identity_id: str) -> None:
         """Count a request of a signed-in caller; raises TooManyRequests."""
         self._per_identity.acquire(identity_id)
-
-    def acquire_for_token(self, token_id: str) -> None:
-        """Count a request of a backend with this service token; raises TooManyRequests."""
-        self._per_token.acquire(token_id)
 
     def acquire_for_ip(self, client_ip: str) -> None:
         """Count a request from the client's IP and its /48 network; raises TooManyRequests."""

@@ -28,7 +28,8 @@ def test_a_token_is_printed_once_and_stored_as_a_hash(tmp_path: Path) -> None:
     assert secret.encode() not in stored
     assert hashlib.sha256(secret.encode()).hexdigest().encode() in stored
     (entry,) = json.loads(service.run("audit", token_id, "--json").stdout)
-    assert (entry["action"], entry["reason"]) == ("create_token", "ticket 4711")
+    reason = "helpdesk: users:read, users:support, audit:read. ticket 4711"
+    assert (entry["action"], entry["reason"]) == ("create_token", reason)
 
 
 def test_a_token_is_revoked_by_its_id(tmp_path: Path) -> None:

@@ -299,7 +299,7 @@ def test_an_export_is_a_file_of_its_own_that_only_its_owner_reads(
     exported = service.run("user", "export", phone, "--output", "export.zip")
     again = service.run("user", "export", phone, "--output", "export.zip")
 
-    assert (exported.returncode, exported.stdout.startswith("export.zip has all data")) == (0, True)
+    assert (exported.returncode, exported.stdout.startswith("export.zip has the data")) == (0, True)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with ZipFile(path) as archive:
         assert archive.testzip() is None
@@ -380,5 +380,5 @@ def test_the_audit_is_filtered_by_who_acted_and_follows_pages(service: Service, 
     by_nobody = service.run("audit", phone, "--by", "administrator:nobody")
 
     assert (by_actor.stdout == "[]\n") == (actor["id"] != "root")
-    assert by_nobody.stdout == "There are no entries.\n"
+    assert by_nobody.stdout.startswith("There are no entries.")
     assert len(audit_of(service, subject)) == 2

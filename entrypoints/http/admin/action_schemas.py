@@ -56,11 +56,12 @@ class UserActionResponse(msgspec.Struct, kw_only=True):
 
 
 class ResetLimitsResponse(msgspec.Struct, kw_only=True):
-    """The limits were reset: one more message can be sent, with five attempts."""
+    """The limits were reset: one more message can be sent."""
 
     resets_left: Annotated[
         int, described("How often the limits of this phone can be reset again today.", 1)
     ]
+    attempts: Annotated[int, described("How many attempts the next message brings.", 5)]
 
 
 class SendCodeResponse(msgspec.Struct, kw_only=True):

@@ -120,7 +120,7 @@ class AdminUserController(Controller):
         summary="Reset the limits of a phone",
         response_description="One more message can be sent.",
         status_code=200,
-        errors=[*_ERRORS, errors.TooManyResets],
+        errors=[*_ERRORS, errors.PhoneBlocked, errors.TooManyResets],
     )
     async def reset_limits(
         self,
@@ -131,13 +131,14 @@ class AdminUserController(Controller):
         """Let a phone get a code again, whatever was sent to it today.
 
         The cooldown and the counters of this phone are cleared, and one message with five attempts
-        is allowed. Failed attempts in a row, and the limits that many phones share, stay. This is
-        possible twice a day for a phone. A service token needs the scope `users:support`.
+        is allowed (with one attempt after 96 failed ones in a row). Failed attempts in a row, and
+        the limits that many phones share, stay. This is possible twice a day for a phone that is
+        not blocked. A service token needs the scope `users:support`.
         """
         target = parse_target(data, request.settings)
         act = administration.act_for_users
-        left = await act.reset_limits(request.caller, target.query, target.reason)
-        return actions.ResetLimitsResponse(resets_left=left)
+        result = await act.reset_limits(request.caller, target.query, target.reason)
+        return actions.ResetLimitsResponse(resets_left=result.resets_left, attempts=result.attempts)
 
     @post(
         "/send-code",

@@ -12,7 +12,8 @@ from domain.identities.identity import Identity, Role
 from domain.identities.session import Session
 from domain.media.usage import MediaUsage, Quota
 from domain.otp.delivery import Channel
-from domain.otp.verification_state import Limitation, VerificationState, Wait
+from domain.otp.delivery_policy import Limitation, Wait
+from domain.otp.verification_state import VerificationState
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
 from entrypoints.http.fields import (
@@ -231,6 +232,12 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
             "+1********71",
         ),
     ]
+    phone_hash: Annotated[
+        str | None,
+        described(
+            "What the log of today (UTC) calls the phone; null without one.", "8f14e45fceea167a"
+        ),
+    ]
     account: Annotated[
         AccountResponse | None,
         described("The account; null if the phone has none."),
@@ -258,6 +265,7 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
         subject=details.user.subject,
         summary=_summarize(details.user),
         number=details.number,
+        phone_hash=details.phone_hash,
         account=_to_account(identity) if identity else None,
         sessions=[_to_session(session) for session in details.sessions],
         devices=[

@@ -61,6 +61,13 @@ class ActorResponse(msgspec.Struct, kw_only=True):
             USER_ID_EXAMPLE,
         ),
     ]
+    name: Annotated[
+        str,
+        described(
+            "The name of the service token, or who became that user by sudo; empty for others.",
+            "help desk",
+        ),
+    ]
     is_claim: Annotated[
         bool,
         described("Whether nobody has proved it, as for the operating system's user.", False),
@@ -123,7 +130,9 @@ def _to_entry_response(entry: AuditEntry) -> AuditEntryResponse:
     return AuditEntryResponse(
         id=entry.id,
         at=format_timestamp(entry.at),
-        actor=ActorResponse(kind=actor.kind.value, id=actor.id, is_claim=actor.is_claim),
+        actor=ActorResponse(
+            kind=actor.kind.value, id=actor.id, name=actor.name, is_claim=actor.is_claim
+        ),
         action=entry.action.value,
         subject=entry.subject,
         reason=entry.reason,

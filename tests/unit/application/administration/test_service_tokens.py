@@ -6,7 +6,12 @@ import pytest
 from application.administration.caller import operating_system_user
 from domain.administration.audit import ActorKind, AuditAction
 from domain.administration.service_token import DEFAULT_TOKEN_TTL, Scope, ServiceToken
-from domain.errors import AuditFailed, TokenNotFound, Unauthenticated
+from domain.errors import (
+    AuditFailed,
+    TokenNotFound,
+    TooManyTokenRequests,
+    Unauthenticated,
+)
 from tests.support.app_harness import AppHarness
 from tests.support.builders import an_id
 
@@ -62,6 +67,24 @@ async def test_no_token_is_made_where_the_audit_cannot_be_written(app: AppHarnes
         await create(app)
     app.faults.reset()
     assert await app.administration.tokens.list() == []
+
+
+async def test_a_token_sends_600_requests_a_minute(app: AppHarness) -> None:
+    _, text = await create(app)
+    for _ in range(600):
+        await app.administration.authenticate_token(text)
+    with pytest.raises(TooManyTokenRequests) as caught:
+        await app.administration.authenticate_token(text)
+    app.advance(caught.value.retry_after)
+    await app.administration.authenticate_token(text)
+
+
+async def test_the_audit_names_a_token_also_when_it_is_gone(app: AppHarness) -> None:
+    _, text = await create(app)
+    caller = await app.administration.authenticate_token(text)
+    [entry] = app.database.audit_entries
+    assert entry.reason == "the help desk: users:read."
+    assert caller.actor.name == "the help desk"
 
 
 async def test_an_unknown_token_cannot_be_revoked(app: AppHarness) -> None:

@@ -12,10 +12,11 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.administration.audit import AuditAction
 from domain.errors import DeliveryFailed, TooManyOtpRequests, UserNotFound
 from domain.identities.username import parse_username
+from domain.otp.delivery_policy import Limitation
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.verification_state import Limitation, VerificationState
+from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_delivery, a_phone, an_id
@@ -44,6 +45,8 @@ async def test_a_user_is_found_by_phone_username_and_id(app: AppHarness) -> None
         details = await app.administration.show_user(OPERATOR, query)
         assert details.user.subject == user_id
         assert (details.number, details.user.phone) == (a_phone().e164, a_phone())
+        today = app.clock.now().date()
+        assert details.phone_hash == app.keyed_hashes.hash_phone_of_day(a_phone(), today)
 
 
 async def test_without_the_full_number_nothing_is_written_to_the_audit(app: AppHarness) -> None:

@@ -11,14 +11,15 @@ from zipfile import ZipFile
 
 import pytest
 
-from application.administration.caller import operating_system_user
+from application.administration.caller import Caller, operating_system_user
 from application.export.export_user import Export
 from application.export.page import EXPLAINED_FILES
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
-from domain.administration.audit import AuditAction
+from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.service_token import Scope
 from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserNotFound
-from domain.identities.data_export import MAX_EXPORT_TRANSFERS
+from domain.identities.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
 from entrypoints.export_archive import write_archive
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_call, a_phone, a_recording, an_id
@@ -32,6 +33,7 @@ async def read(opened: AbstractAsyncContextManager[Export]) -> ZipFile:
     async with opened as export, aclosing(write_archive(export)) as parts:
         async for part in parts:
             content += part
+        export.complete()
     return ZipFile(io.BytesIO(content))
 
 
@@ -154,6 +156,24 @@ async def test_a_broken_transfer_is_not_repeated_later_or_without_end(app: AppHa
         await read(export(principal))
 
 
+async def test_an_export_that_is_under_way_is_not_repeated_beside_it(app: AppHarness) -> None:
+    principal = await app.log_in()
+    export = app.use_cases.export.export_own_data
+    async with export(principal) as first:
+        with pytest.raises(TooManyExports):
+            await read(export(principal))
+        app.clock.advance(LOST_TRANSFER_PERIOD)  # it may be one of a killed process
+        await read(export(principal))
+        first.complete()
+
+
+async def test_an_export_counts_as_a_full_number_of_a_service_token(app: AppHarness) -> None:
+    await app.add_user()
+    token = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(7)), frozenset({Scope.EXPORT_USERS}))
+    await read(app.use_cases.export.export_user(token, a_phone()))
+    assert app.database.permits[f"token:{an_id(7)}:reads:full_numbers"] == 1
+
+
 async def test_an_operators_export_is_in_the_audit_and_so_is_a_broken_one(
     app: AppHarness,
 ) -> None:
@@ -222,6 +242,7 @@ async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(app: AppHa
         aclosing(write_archive(export)) as parts,
     ):
         open_files = [app.files.open_files async for _ in parts]
+        export.complete()
 
     assert max(open_files) == 1
     app.advance(days=1)

@@ -13,22 +13,24 @@ from domain.errors import InvalidCharacters, TooLong
         "0415 / 555 / 26 71",
         "٠٤١٥٥٥٥٢٦٧١",
         "415_555_2671",
+        "415 -- 555 -- 2671",
+        "+1 [415] - [555] - [2671]",
+        "1+415+555+2671",
+        "415x555x2671",
+        "⁴¹⁵⁵⁵⁵²⁶⁷¹",
+        "14155552671aaaaaaaaaaaaa",
         "tel:+1-415-555-2671;ext",
         "p4155552671x",
         "5552671",
     ],
 )
 def test_the_digits_of_a_phone_in_a_reason_are_masked(phone: str) -> None:
-    reason = parse_reason(f"She called from {phone}, ticket 4711.")
+    reason = parse_reason(f"She called from {phone}, as in ticket 4711.")
 
     assert reason.startswith("She called from ")
-    assert reason.endswith(", ticket 4711.")
-    assert not any(character.isdigit() for character in reason.removesuffix(", ticket 4711."))
+    assert reason.endswith(", as in ticket 4711.")
+    assert not any(character.isdigit() for character in reason.removesuffix("4711."))
     assert "*" * 3 in reason
-
-
-def test_a_short_number_before_a_phone_stays() -> None:
-    assert parse_reason("Ticket 12, +1 415 555 2671") == "Ticket 12, +* *** *** ****"
 
 
 @pytest.mark.parametrize(

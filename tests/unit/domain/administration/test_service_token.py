@@ -11,6 +11,7 @@ from domain.administration.service_token import (
     hash_secret,
     parse_scopes,
     parse_token,
+    parse_token_name,
 )
 from domain.errors import InvalidValue, UnsupportedValue
 from tests.support.builders import NOW, an_id
@@ -58,6 +59,10 @@ def test_scopes_are_named_once_with_commas_or_one_by_one() -> None:
         parse_scopes(["users:write"])
     with pytest.raises(UnsupportedValue):
         parse_scopes([" , "])
+
+
+def test_the_name_of_a_token_hides_phones() -> None:
+    assert parse_token_name("desk of +1 415 555 2671") == "desk of +* *** *** ****"
 
 
 def test_a_token_lives_for_a_year_at_most() -> None:

@@ -1,0 +1,1 @@
+"""What messages and calls cost: counted in memory, written every few seconds, and reported."""

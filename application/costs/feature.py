@@ -1,0 +1,69 @@
+"""Costs build themselves from the price list of the operator."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Final
+
+from application.costs.count_costs import CountCosts
+from application.costs.report_costs import ReportCosts
+from application.costs.write_costs import WriteCosts
+from application.ports.costs import CostMeter
+from application.ports.repositories import Repositories
+from application.ports.system import SystemPorts
+from domain.costs.prices import PriceList
+from domain.costs.sums import CostSums
+from domain.errors import CostsNotCounted
+
+_INSTANCE_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostsPolicy:
+    """What the operator decides about costs.
+
+    `prices` is None where nothing is counted. `free_providers` are providers that cost nothing.
+    """
+
+    prices: PriceList | None = None
+    free_providers: Collection[str] = ()
+
+
+class CostsFeature:
+    """The use cases of costs."""
+
+    def __init__(
+        self,
+        system: SystemPorts,
+        repositories: Repositories,
+        policy: CostsPolicy,
+        meter: CostMeter | None = None,
+    ) -> None:
+        self._prices, self._clock = policy.prices, system.clock
+        instance = currency = ""
+        if policy.prices is not None:
+            instance = system.randomness.bytes(_INSTANCE_BYTES).hex()
+            currency = policy.prices.currency
+        sums = CostSums(instance, currency)
+        self.count = CountCosts(
+            sums=sums,
+            prices=policy.prices,
+            free_providers=policy.free_providers,
+            clock=system.clock,
+            meter=meter,
+        )
+        self.write = WriteCosts(sums, repositories.daily_costs)
+        self.report = ReportCosts(repositories.daily_costs)
+
+    def today(self) -> date:
+        """Return the day, in UTC."""
+        return self._clock.now().astimezone(UTC).date()
+
+    def require_prices(self) -> None:
+        """Return if costs are counted.
+
+        Raises:
+            CostsNotCounted
+        """
+        if self._prices is None:
+            raise CostsNotCounted

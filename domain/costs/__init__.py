@@ -1,0 +1,1 @@
+"""What messages and calls cost: prices, message parts, and sums by day."""

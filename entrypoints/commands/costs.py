@@ -1,0 +1,100 @@
+"""`dialtone costs`: what messages and calls cost."""
+
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from typing import Final
+
+from domain.costs.prices import format_amount
+from domain.costs.report import (
+    CostGroup,
+    CostPeriod,
+    CostReport,
+    CostRow,
+    make_period,
+    parse_day,
+    parse_group,
+)
+from domain.errors import InvalidValue
+from entrypoints.commands.domain_errors import explain_errors
+from entrypoints.commands.operator_name import find_operator
+from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.settings.read import example_line
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import CommandError, InvalidArgument
+
+NOT_COUNTED: Final = (
+    "No costs are counted, because DIALTONE_PRICES is not set. It names a file with the prices of "
+    f"your providers, see docs/costs.md. {example_line('DIALTONE_PRICES')}"
+)
+
+
+def costs(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Report the costs of a period, with a total line for each currency."""
+    if settings.prices is None:
+        raise CommandError(NOT_COUNTED)
+    period, group, caller = _parse_period(arguments), parse_group(arguments.by), find_operator()
+    with explain_errors():
+        report = call_with_use_cases(
+            settings, (), lambda use_cases: use_cases.costs.report(caller, period, group)
+        )
+    return [_to_json(report, group)] if arguments.json else render(report, group)
+
+
+def _parse_period(arguments: Namespace) -> CostPeriod:
+    first, last = _parse_day("--from", arguments.first), _parse_day("--to", arguments.last)
+    try:
+        return make_period(first, last, datetime.now(UTC).date())
+    except InvalidValue as error:
+        raise InvalidArgument(f"--from: {error.message}") from None
+
+
+def _parse_day(option: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else parse_day(text)
+    except InvalidValue as error:
+        raise InvalidArgument(f"{option}: {error.message}") from None
+
+
+def render(report: CostReport, group: CostGroup) -> Iterator[str]:
+    """Return the lines of a report: a table, with a total line for each currency."""
+    period = report.period
+    yield f"From {period.first_day} to {period.last_day} (UTC), by {group}:"
+    if not report.rows:
+        yield "Nothing was counted."
+        return
+    rows = [
+        (group.value, "messages", "parts", "minutes", "amount"),
+        *map(_cells, [*report.rows, *report.totals]),
+    ]
+    yield from _align(rows)
+
+
+def _cells(row: CostRow) -> tuple[str, ...]:
+    costs = row.costs
+    return (
+        row.name,
+        f"{costs.messages:,}",
+        f"{costs.parts:,}",
+        f"{costs.minutes:,}",
+        f"{format_amount(costs.millionths)} {row.currency}",
+    )
+
+
+def _align(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Align the first column on the left, and numbers on the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = zip(row, widths, strict=True)
+        yield "  ".join(
+            text.rjust(width) if column else text.ljust(width)
+            for column, (text, width) in enumerate(cells)
+        )
+
+
+def _to_json(report: CostReport, group: CostGroup) -> str:
+    from msgspec import json
+
+    from entrypoints.http.costs.schemas import to_report_response
+
+    return json.encode(to_report_response(report, group)).decode()

@@ -1,0 +1,59 @@
+"""What messages and calls cost."""
+
+from litestar import Controller, get
+
+from application.costs.feature import CostsFeature
+from domain import errors
+from domain.costs.report import CostGroup, make_period, parse_day, parse_group
+from entrypoints.http.auth import BEARER, AdministrationMiddleware
+from entrypoints.http.costs import schemas
+from entrypoints.http.dependencies import Injected, provide
+from entrypoints.http.parsing import FieldErrors, parsing_field
+from entrypoints.http.request import ApiRequest
+
+
+class CostController(Controller):
+    """The costs of messages and calls, as this service counts them."""
+
+    path = "/admin/costs"
+    tags = ["Administration"]
+    dependencies = {"costs": provide(lambda use_cases: use_cases.costs)}
+    middleware = [AdministrationMiddleware]
+    security = BEARER
+
+    @get(
+        summary="Report costs",
+        response_description="The report. It may be empty.",
+        errors=[
+            errors.Forbidden,
+            errors.InsufficientScope,
+            errors.ReauthenticationRequired,
+            errors.CostsNotCounted,
+        ],
+    )
+    async def report_costs(
+        self,
+        *,
+        request: ApiRequest,
+        costs: Injected[CostsFeature],
+        first_day: schemas.FirstDayParameter = None,
+        last_day: schemas.LastDayParameter = None,
+        by: schemas.GroupParameter = None,
+    ) -> schemas.CostReportResponse:
+        """Sum what messages and calls cost by country, provider or channel.
+
+        The amounts are those of the price list of the service's operator, not of an invoice. What
+        was counted within the last ten seconds may be missing. A service token needs the scope
+        `costs:read`.
+        """
+        costs.require_prices()
+        with FieldErrors() as invalid:
+            with invalid.of("from"):
+                first = None if first_day is None else parse_day(first_day)
+            with invalid.of("to"):
+                last = None if last_day is None else parse_day(last_day)
+            with invalid.of("by"):
+                group = CostGroup.COUNTRY if by is None else parse_group(by)
+        with parsing_field("from"):
+            period = make_period(first, last, costs.today())
+        return schemas.to_report_response(await costs.report(request.caller, period, group), group)

@@ -1,0 +1,79 @@
+"""Costs over HTTP: who may read them, and what a report has."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from domain.administration.service_token import Scope
+from domain.costs.prices import PriceList
+from domain.otp.delivery import Channel
+from tests.integration.administration import AdminDriver, open_admin_driver
+from tests.support.app_harness import AppHarness
+from tests.support.policies import make_policy
+
+PRICES: Final = PriceList("USD", {("IN", Channel.SMS): 83_000, ("IN", Channel.VOICE): 50_000})
+PATH: Final = "/admin/costs"
+
+
+@pytest.fixture
+async def driver() -> AsyncIterator[AdminDriver]:
+    harness = AppHarness(policy=make_policy(prices=PRICES))
+    async with open_admin_driver(harness) as opened:
+        yield opened
+
+
+async def test_a_report_has_sums_and_totals_of_a_period(driver: AdminDriver) -> None:
+    costs, today = driver.harness.use_cases.costs, driver.harness.clock.now().date()
+    await costs.write()  # the codes of the logins before
+    driver.harness.clock.advance(timedelta(days=40))
+    day = (today + timedelta(days=40)).isoformat()
+    costs.count.count_message("IN", "acme:open", "hello")
+    costs.count.count_call("IN", "acme:open", 61)
+    await costs.write()
+
+    token = await driver.make_token(Scope.READ_COSTS)
+    response = await driver.get(f"{PATH}?from={day}&to={day}&by=channel", token)
+
+    total = {"messages": 1, "parts": 1, "minutes": 2, "millionths": 183_000, "currency": "USD"}
+    sms = {"messages": 1, "parts": 1, "minutes": 0, "millionths": 83_000, "currency": "USD"}
+    voice = {"messages": 0, "parts": 0, "minutes": 2, "millionths": 100_000, "currency": "USD"}
+    assert response.json() == {
+        "from": day,
+        "to": day,
+        "by": "channel",
+        "rows": [{"name": "voice", **voice}, {"name": "sms", **sms}],
+        "totals": [{"name": "total", **total}],
+    }
+
+
+async def test_administrators_and_tokens_with_the_scope_may_read_costs(driver: AdminDriver) -> None:
+    others = await driver.make_token(*[scope for scope in Scope if scope is not Scope.READ_COSTS])
+    assert (await driver.get(PATH)).status_code == 200
+    assert (await driver.get(PATH, driver.user)).status_code == 403
+    response = await driver.get(PATH, others)
+    assert (response.status_code, response.json()["scope"]) == (403, "costs:read")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("from=today", "from"),
+        ("to=2026-02-30", "to"),
+        ("by=day", "by"),
+        ("from=2026-07-02&to=2026-07-01", "from"),
+        ("from=2025-01-01&to=2026-07-01", "from"),
+    ],
+)
+async def test_an_invalid_parameter_is_named(driver: AdminDriver, query: str, field: str) -> None:
+    response = await driver.get(f"{PATH}?{query}")
+    assert response.status_code == 400
+    assert [*response.json()["errors"]] == [field]
+
+
+async def test_without_prices_the_error_names_the_setting() -> None:
+    async with open_admin_driver() as driver:
+        response = await driver.get(PATH)
+    assert (response.status_code, response.json()["code"]) == (404, "costs_not_counted")
+    assert "DIALTONE_PRICES" in response.json()["error"]

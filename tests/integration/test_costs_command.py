@@ -1,0 +1,130 @@
+"""`dialtone costs` and `dialtone prices` as an operator uses them."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.settings.read import read_settings
+from tests.support.service import Service
+
+PRICES: Final = """\
+currency = "USD"
+[IN]
+sms = 83000
+voice = 50000
+[US]
+sms = 8300
+"""
+DAY: Final = "2026-07-01"
+COSTS: Final = ("costs", "--from", DAY, "--to", DAY)
+TWILIO: Final = {
+    "DIALTONE_SMS": "twilio",
+    "DIALTONE_COUNTRIES": "IN,US,DE",
+    "TWILIO_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef",
+    "TWILIO_AUTH_TOKEN": "tops3cret",
+    "TWILIO_FROM": "Acme",
+    "TWILIO_VOICE_FROM": "+14155550006",
+    "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
+}
+
+
+class NoonOfTheDay:
+    def now(self) -> datetime:
+        return datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def make_service(
+    folder: Path, environ: Mapping[str, str] | None = None, prices: str = PRICES
+) -> Service:
+    (folder / "prices.toml").write_text(prices, encoding="utf-8")
+    return Service(folder, {"DIALTONE_PRICES": "prices.toml", **(environ or {})})
+
+
+def count_a_day(service: Service, prices: Path) -> None:
+    """Count some messages, as a process that stops after them."""
+
+    async def count() -> None:
+        settings = read_settings(service.environ | {"DIALTONE_PRICES": str(prices)}, None)
+        async with open_use_cases(settings, NoonOfTheDay()) as use_cases:
+            for country in ("IN", "IN", "US", "BR"):
+                use_cases.costs.count.count_message(country, "acme:open", "नमस्ते" * 12)
+            use_cases.costs.count.count_message("IN", "console", "hello")
+
+    asyncio.run(count())
+
+
+def test_a_report_has_what_a_stopped_process_counted(tmp_path: Path) -> None:
+    service = make_service(tmp_path)
+    count_a_day(service, tmp_path / "prices.toml")
+
+    shown = service.run(*COSTS)
+    by_provider = json.loads(service.run(*COSTS, "--by", "provider", "--json").stdout)
+    nothing = service.run("costs", "--from", "2026-07-02", "--to", "2026-07-02")
+
+    assert shown.stdout.splitlines() == [
+        "From 2026-07-01 to 2026-07-01 (UTC), by country:",
+        "country  messages  parts  minutes        amount",
+        "IN              2      4        0  0.332000 USD",
+        "BR              1      2        0  0.166000 USD",
+        "US              1      2        0  0.016600 USD",
+        "total           4      8        0  0.514600 USD",
+    ]
+    assert by_provider["rows"] == [{**by_provider["totals"][0], "name": "acme:open"}]
+    assert nothing.stdout.splitlines()[1:] == ["Nothing was counted."]
+
+
+@pytest.mark.parametrize("command", [("costs",), ("prices", "check")])
+def test_without_prices_the_missing_setting_is_named(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    ended = Service(tmp_path).run(*command)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "DIALTONE_PRICES is not set" in ended.stderr
+    assert "Example: DIALTONE_PRICES=/etc/dialtone/prices.toml" in ended.stderr
+
+
+def test_invalid_days_are_named_by_their_option(tmp_path: Path) -> None:
+    service = make_service(tmp_path)
+    for option, arguments in {
+        "--from: Write a day": ("--from", "July"),
+        "--to: Write a day": ("--to", "2026-7-1"),
+        "--from: The first day is later": ("--from", "2026-07-02", "--to", DAY),
+        "--from: A report has at most 400 days": ("--from", "2020-01-01"),
+    }.items():
+        ended = service.run("costs", *arguments)
+        assert (ended.returncode, option in ended.stderr) == (2, True), ended.stderr
+
+
+def test_countries_without_a_price_are_listed_with_the_price_that_they_have(
+    tmp_path: Path,
+) -> None:
+    assert make_service(tmp_path, TWILIO).run("prices", "check").stdout.splitlines() == [
+        "sms: 1 of 3 countries have no price. They have the highest one, 0.083000 USD for each "
+        "message part:",
+        "  DE",
+        "voice: 2 of 3 countries have no price. They have the highest one, 0.050000 USD for each "
+        "minute:",
+        "  DE",
+        "  US",
+    ]
+    complete = make_service(tmp_path, {"DIALTONE_COUNTRIES": "IN,US"}).run("prices", "check")
+    assert complete.stdout == "sms: all 2 countries have a price.\n"
+
+
+def test_an_invalid_file_is_reported_before_the_start(tmp_path: Path) -> None:
+    service = make_service(tmp_path, TWILIO, 'currency = "USD"\n[IN]\nsms = 1.5\n[XX]\n')
+    (tmp_path / "other").mkdir()
+    no_voice = make_service(tmp_path / "other", TWILIO, 'currency = "USD"\n[IN]\nsms = 1\n')
+
+    for command in ("check-settings", "run"):
+        ended = service.run(command)
+        lines = ended.stderr.splitlines()
+        assert (ended.returncode, len(lines)) == (2, 2), ended.stderr
+        assert all(line.startswith(f"DIALTONE_PRICES: {tmp_path}/prices.toml: ") for line in lines)
+    assert "no country has a price of voice" in no_voice.run("check-settings").stderr

@@ -1,0 +1,86 @@
+"""What is counted of messages and calls."""
+
+import math
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.costs.count_costs import CountCosts
+from domain.costs.prices import PriceList
+from domain.costs.sums import CostEntry, Costs, CostSums
+from domain.otp.delivery import Channel
+from tests.support.fakes.clock import MovableClock
+
+PRICES: Final = PriceList(
+    "USD",
+    {("IN", Channel.SMS): 83_000, ("US", Channel.SMS): 8_300, ("IN", Channel.VOICE): 50_000},
+)
+
+
+class Meter:
+    def __init__(self) -> None:
+        self.added: list[tuple[str, str, str, int]] = []
+
+    def add(self, country: str, provider: str, channel: Channel, millionths: int) -> None:
+        self.added.append((country, provider, channel.value, millionths))
+
+
+def make_count(prices: PriceList | None = PRICES, meter: Meter | None = None) -> CountCosts:
+    return CountCosts(
+        sums=CostSums("cafe", "USD"),
+        prices=prices,
+        free_providers={"console"},
+        clock=MovableClock(),
+        meter=meter,
+    )
+
+
+def entries_of(count: CountCosts) -> list[CostEntry]:
+    return [entry for daily in count.sums.list_changed() for entry in daily.entries]
+
+
+def test_a_message_costs_the_price_of_its_country_for_each_part() -> None:
+    count, text = make_count(), "ж" * 71
+    count.count_message("US", "twilio", text)
+    count.count_message("BR", "twilio", text)
+    assert entries_of(count) == [
+        CostEntry("US", Channel.SMS, "twilio", Costs(1, 2, 0, 16_600)),
+        CostEntry("BR", Channel.SMS, "twilio", Costs(1, 2, 0, 166_000)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "minutes"),
+    [(0, 1), (60, 1), (60.5, 2), (61, 2), (-5, 1), (math.nan, 1), (math.inf, 1440), (1e9, 1440)],
+)
+def test_a_call_costs_each_minute_that_began(seconds: float, minutes: int) -> None:
+    count = make_count()
+    count.count_call("IN", "twilio", seconds)
+    costs = Costs(minutes=minutes, millionths=minutes * 50_000)
+    assert entries_of(count) == [CostEntry("IN", Channel.VOICE, "twilio", costs)]
+
+
+def test_nothing_is_counted_without_prices_or_of_a_free_provider() -> None:
+    without, free = make_count(prices=None), make_count()
+    without.count_message("IN", "twilio", "hello")
+    without.count_call("IN", "twilio", 60)
+    free.count_message("IN", "console", "hello")
+    free.count_call("IN", "console", 60)
+    assert entries_of(without) == entries_of(free) == []
+
+
+@given(st.text(), st.text(), st.text(), st.floats())
+def test_counting_never_raises(country: str, provider: str, text: str, seconds: float) -> None:
+    count = make_count()
+    count.count_message(country, provider, text)
+    count.count_call(country, provider, seconds)
+
+
+def test_a_meter_gets_each_amount() -> None:
+    meter = Meter()
+    count = make_count(meter=meter)
+    count.count_message("IN", "twilio", "hello")
+    count.count_call("IN", "twilio", 60)
+    assert meter.added == [("IN", "twilio", "sms", 83_000), ("IN", "twilio", "voice", 50_000)]

@@ -1,0 +1,148 @@
+"""What was counted is written, and reported from what was written."""
+
+from datetime import date, timedelta
+from typing import Final
+
+import pytest
+
+from application.administration.caller import Caller, operating_system_user
+from application.costs import report_costs
+from application.costs.feature import CostsFeature
+from application.ports.errors import StorageError
+from domain.administration.audit import Actor, ActorKind
+from domain.administration.service_token import Scope
+from domain.costs.prices import PriceList
+from domain.costs.report import TOTAL, CostGroup, CostPeriod, CostReport, CostRow
+from domain.costs.sums import COSTS_RETENTION, Costs
+from domain.errors import InsufficientScope
+from domain.otp.delivery import Channel
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW
+from tests.support.policies import make_policy
+
+PRICES: Final = PriceList("USD", {("IN", Channel.SMS): 83_000, ("US", Channel.SMS): 8_300})
+TODAY: Final = NOW.date()
+ONE_DAY: Final = timedelta(days=1)
+OPERATOR: Final = operating_system_user("alice")
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return AppHarness(policy=make_policy(prices=PRICES))
+
+
+def another_process(app: AppHarness, prices: PriceList = PRICES) -> CostsFeature:
+    policy = make_policy(prices=prices)
+    harness = AppHarness(
+        database=app.database, clock=app.clock, randomness=app.randomness, policy=policy
+    )
+    return harness.use_cases.costs
+
+
+async def report(
+    app: AppHarness,
+    group: CostGroup = CostGroup.COUNTRY,
+    first_day: date = TODAY,
+    last_day: date = TODAY,
+) -> CostReport:
+    return await app.use_cases.costs.report(OPERATOR, CostPeriod(first_day, last_day), group)
+
+
+async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) -> None:
+    first, second = app.use_cases.costs, another_process(app)
+    first.count.count_message("IN", "twilio", "hello")
+    second.count.count_message("IN", "acme:open", "hello")
+    second.count.count_message("US", "acme:open", "hello")
+    assert (await report(app)).rows == []
+    await first.write()
+    await second.write()
+
+    india, usa = Costs(2, 2, 0, 166_000), Costs(1, 1, 0, 8_300)
+    by_country = await report(app)
+    assert by_country.rows == [CostRow("IN", "USD", india), CostRow("US", "USD", usa)]
+    assert by_country.totals == [CostRow(TOTAL, "USD", Costs(3, 3, 0, 174_300))]
+    by_provider = await report(app, CostGroup.PROVIDER)
+    assert [row.name for row in by_provider.rows] == ["acme:open", "twilio"]
+
+
+async def test_a_repeated_write_adds_nothing(app: AppHarness) -> None:
+    costs = app.use_cases.costs
+    for _ in range(3):
+        costs.count.count_message("US", "twilio", "hello")
+        await costs.write()
+        await costs.write()
+    assert (await report(app)).totals[0].costs.messages == 3
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["refused", "no response"])
+async def test_what_could_not_be_written_is_in_the_next_write(
+    app: AppHarness, is_lost: bool
+) -> None:
+    costs = app.use_cases.costs
+    costs.count.count_message("US", "twilio", "hello")
+    app.faults.fail_on("daily_costs.add", is_done=is_lost)
+    with pytest.raises(StorageError):
+        await costs.write()
+    costs.count.count_message("US", "twilio", "hello")
+    await costs.write()
+    assert (await report(app)).totals[0].costs.messages == 2
+
+
+async def test_each_day_of_utc_has_its_own_sums(app: AppHarness) -> None:
+    costs = app.use_cases.costs
+    for _ in range(3):
+        costs.count.count_message("US", "twilio", "hello")
+        app.clock.advance(ONE_DAY)
+    await costs.write()
+
+    whole = await report(app, last_day=TODAY + 2 * ONE_DAY)
+    assert whole.totals[0].costs.messages == 3
+    middle = await report(app, first_day=TODAY + ONE_DAY, last_day=TODAY + ONE_DAY)
+    assert middle.totals[0].costs.messages == 1
+    assert (await report(app, last_day=TODAY + ONE_DAY)).totals[0].costs.messages == 2
+
+
+async def test_many_processes_are_read_in_batches(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_costs, "BATCH_SIZE", 2)
+    for number in range(1, 6):
+        costs = another_process(app)
+        costs.count.count_message("US", "twilio", "hello")
+        await costs.write()
+        assert (await report(app)).totals[0].costs.messages == number
+
+
+async def test_amounts_of_two_currencies_are_not_added(app: AppHarness) -> None:
+    for prices in (PRICES, PriceList("EUR", PRICES.prices)):
+        costs = another_process(app, prices)
+        costs.count.count_message("US", "twilio", "hello")
+        await costs.write()
+    assert [(row.currency, row.costs.messages) for row in (await report(app)).totals] == [
+        ("EUR", 1),
+        ("USD", 1),
+    ]
+
+
+async def test_a_service_token_needs_its_scope_for_the_report(app: AppHarness) -> None:
+    actor = Actor(ActorKind.SERVICE_TOKEN, "billing")
+    scopes = frozenset(Scope)
+    period = CostPeriod(TODAY, TODAY)
+    with pytest.raises(InsufficientScope):
+        await app.use_cases.costs.report(
+            Caller(actor, scopes - {Scope.READ_COSTS}), period, CostGroup.COUNTRY
+        )
+    await app.use_cases.costs.report(
+        Caller(actor, frozenset({Scope.READ_COSTS})), period, CostGroup.COUNTRY
+    )
+
+
+async def test_costs_are_deleted_after_800_days_and_not_before(app: AppHarness) -> None:
+    costs = app.use_cases.costs
+    costs.count.count_message("US", "twilio", "hello")
+    await costs.write()
+    midnight = NOW.replace(hour=0, minute=0)
+    app.clock.advance(midnight + COSTS_RETENTION - NOW - timedelta(milliseconds=1))
+    assert (await app.operations.cleanup())["expired_costs"] == 0
+    app.clock.advance(timedelta(milliseconds=1))
+    assert (await app.operations.cleanup())["expired_costs"] == 1

@@ -1,0 +1,98 @@
+"""What calls cost: those that were answered, once each."""
+
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from domain.costs.prices import PriceList
+from domain.costs.sums import CostEntry, Costs
+from domain.otp.delivery import Channel
+from domain.voice.call import CallStatus
+from domain.voice.flow import DialResult
+from domain.voice.walk import Dialed
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.fakes.messenger import ACCEPTED
+from tests.support.inbound_call import OPERATOR, InboundCall, join, make_phone_line
+
+PRICES: Final = PriceList(
+    "USD",
+    {("IN", Channel.SMS): 83_000, ("IN", Channel.VOICE): 50_000, ("US", Channel.VOICE): 14_000},
+)
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return AppHarness(policy=make_phone_line(prices=PRICES, voice_provider="acme"))
+
+
+def counted(app: AppHarness) -> list[CostEntry]:
+    sums = app.use_cases.costs.count.sums
+    return [entry for daily in sums.list_changed() for entry in daily.entries]
+
+
+def minutes_of(country: str, minutes: int, price: int) -> CostEntry:
+    costs = Costs(minutes=minutes, millionths=minutes * price)
+    return CostEntry(country, Channel.VOICE, "acme", costs)
+
+
+async def end(app: AppHarness, call: InboundCall, status: CallStatus, seconds: int | None) -> None:
+    await app.voice.record_call_status(
+        call.id, status, call.phone, called_country="IN", seconds=seconds
+    )
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [(61, 2), (None, 3)])
+async def test_a_call_costs_the_minutes_that_the_provider_or_else_its_record_says(
+    app: AppHarness, seconds: int | None, minutes: int
+) -> None:
+    call = InboundCall(app)
+    await call.ring()
+    app.advance(seconds=150)
+    for _ in ("reported", "repeated"):
+        await end(app, call, CallStatus.COMPLETED, seconds)
+    assert counted(app) == [minutes_of("IN", minutes, 50_000)]
+
+
+@pytest.mark.parametrize("status", set(CallStatus) - {CallStatus.COMPLETED})
+async def test_a_call_that_nobody_answered_costs_nothing(
+    app: AppHarness, status: CallStatus
+) -> None:
+    call = InboundCall(app)
+    await call.ring()
+    await end(app, call, status, 0)
+    assert counted(app) == []
+
+
+async def test_the_connection_to_the_operator_costs_the_price_of_the_operators_country(
+    app: AppHarness,
+) -> None:
+    await join(app)
+    before = counted(app)
+    call = InboundCall(app, sid="CA2")
+    await call.ring()
+    await call.press("1")
+    await call.send(call.position, Dialed(DialResult.ANSWERED, 125))
+    await call.repeat()
+    assert counted(app) == [*before, minutes_of(OPERATOR.country, 3, 14_000)]
+
+
+async def test_an_operator_who_does_not_answer_costs_nothing(app: AppHarness) -> None:
+    await join(app)
+    before = counted(app)
+    call = InboundCall(app, sid="CA2")
+    await call.ring()
+    await call.press("1")
+    await call.end_dial(DialResult.NO_ANSWER)
+    assert counted(app) == before
+
+
+async def test_the_message_that_says_how_to_leave_costs_its_parts(app: AppHarness) -> None:
+    await app.log_in()
+    app.messenger.result = replace(ACCEPTED, provider="acme-sms")
+    call = InboundCall(app)
+    await call.ring()
+    await call.press("4", "1")
+    costs = Costs(messages=1, parts=1, millionths=83_000)
+    assert CostEntry(a_phone().country, Channel.SMS, "acme-sms", costs) in counted(app)

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from application.administration.feature import AdministrationFeature
+from application.costs.feature import CostsFeature, CostsPolicy
 from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
 from application.media.feature import MediaFeature, MediaPolicy, MediaPorts
 from application.operations.feature import OperationsFeature, OperationsPolicy, OperationsPorts
 from application.otp.feature import OtpFeature, OtpPolicy, OtpPorts
+from application.ports.costs import CostMeter
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
 from application.ports.voice import VoicePorts
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 class Ports:
     """The ports of all features: adapters in production, fakes in tests.
 
-    `voice` is None where no calls are answered.
+    `voice` is None where no calls are answered, `cost_meter` where there are no metrics.
     """
 
     system: SystemPorts
@@ -32,6 +34,7 @@ class Ports:
     otp: OtpPorts
     operations: OperationsPorts
     voice: VoicePorts | None = None
+    cost_meter: CostMeter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Policy:
     media: MediaPolicy = field(default_factory=MediaPolicy)
     otp: OtpPolicy = field(default_factory=OtpPolicy)
     operations: OperationsPolicy = field(default_factory=OperationsPolicy)
+    costs: CostsPolicy = field(default_factory=CostsPolicy)
     voice: "VoicePolicy | None" = None
 
 
@@ -61,7 +65,10 @@ class UseCases:
             ports.otp.keyed_hashes,
             record_act,
         )
-        self.otp = OtpFeature(system, repositories, ports.otp, policy.otp, self.identities)
+        self.costs = CostsFeature(system, repositories, policy.costs, ports.cost_meter)
+        self.otp = OtpFeature(
+            system, repositories, ports.otp, policy.otp, self.identities, self.costs.count
+        )
         self.operations = OperationsFeature(
             system, repositories, ports.operations, policy.operations, self.media, record_act
         )
@@ -76,13 +83,15 @@ class UseCases:
             call_retention=policy.operations.call_retention,
         )
         self.export = ExportFeature(system, repositories, ports.operations, self.administration)
-        self.voice = _build_voice(ports, policy, self.otp)
+        self.voice = _build_voice(ports, policy, self.otp, self.costs)
 
 
-def _build_voice(ports: Ports, policy: Policy, otp: OtpFeature) -> "VoiceFeature | None":
+def _build_voice(
+    ports: Ports, policy: Policy, otp: OtpFeature, costs: CostsFeature
+) -> "VoiceFeature | None":
     if ports.voice is None or policy.voice is None:
         return None
     # Imported only here: most services answer no calls, and the phone line is large.
     from application.voice.feature import VoiceFeature
 
-    return VoiceFeature(ports.system, ports.repositories, ports.voice, policy.voice, otp)
+    return VoiceFeature(ports.system, ports.repositories, ports.voice, policy.voice, otp, costs)

@@ -1,8 +1,46 @@
 """The URLs that a telephony provider requests."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from domain.voice.instructions import Position
+
+_COUNTRY: Final = re.compile(r"[A-Z]{2}|001")
+_PHONE_HASH: Final = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneLabels:
+    """What the log says of the phone of a delivery when its report arrives.
+
+    It is in the URL of the report, which the provider signs: no record is read for it.
+
+    Attributes:
+        country: The ISO 3166-1 code of its country; empty if unknown.
+        phone_hash: Its hash of the day of the delivery; empty if unknown.
+    """
+
+    country: str = ""
+    phone_hash: str = ""
+
+    @property
+    def query(self) -> str:
+        """The query parameters, before others."""
+        return f"country={self.country}&phone_hash={self.phone_hash}&"
+
+
+NO_LABELS: Final = PhoneLabels()
+
+
+def parse_phone_labels(parameters: Mapping[str, str]) -> PhoneLabels:
+    """Parse the query parameters of a signed URL. What is missing or invalid is empty."""
+    country, phone_hash = parameters.get("country", ""), parameters.get("phone_hash", "")
+    return PhoneLabels(
+        country if _COUNTRY.fullmatch(country) else "",
+        phone_hash if _PHONE_HASH.fullmatch(phone_hash) else "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +62,11 @@ class WebhookUrls:
         url = f"{self.public_url}/voice/calls/{call_id}"
         return f"{url}?{_query(position)}" if position else url
 
-    def call_status(self, call_id: str | None = None) -> str:
+    def call_status(self, call_id: str | None = None, labels: PhoneLabels | None = None) -> str:
         """Return the URL for the status of an outbound call, or of any inbound one."""
         url = f"{self.public_url}/voice/status"
-        return f"{url}?call={call_id}" if call_id else url
+        query = labels.query if labels else ""
+        return f"{url}?{query}call={call_id}" if call_id else url
 
     def recording(self) -> str:
         """Return the URL for the status of recordings."""
@@ -37,9 +76,9 @@ class WebhookUrls:
         """Return the URL that is requested when another one fails."""
         return f"{self.public_url}/voice/fallback"
 
-    def sms_status(self, report_id: str) -> str:
+    def sms_status(self, report_id: str, labels: PhoneLabels) -> str:
         """Return the URL for the status of a message."""
-        return f"{self.public_url}/sms/status?delivery={report_id}"
+        return f"{self.public_url}/sms/status?{labels.query}delivery={report_id}"
 
 
 def _query(position: Position) -> str:

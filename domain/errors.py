@@ -12,7 +12,7 @@ DomainError
 ├── Unavailable                   a part that the service needs does not respond
 │   └── AuditFailed               the audit entry was not written, so nothing was done
 ├── TooManyOtpRequests, TooManyAttempts, TooManyPixels, TooManyResets, TooManyPhones,
-│   │   TooManyExports            a rate limit is reached; all have `retry_after`
+│   │   TooManyExports, TooManyTokenRequests   a rate limit is reached; all have `retry_after`
 │   └── TooManyAttemptsFromIp     the same for all phones
 ├── TooManyUploads, NoUploadSpace uploads that are in progress leave no room for another one
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
@@ -22,6 +22,7 @@ DomainError
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, UserNotFound, UserSaveFailed, PhoneBlocked
 ├── CallNotFound, CallRecordingNotFound, TokenNotFound
+├── CostsNotCounted               the operator has no price list
 ├── QuotaExceeded                 the user's library is full
 ├── UploadInProgress, ItemDeleted, IdempotencyKeyReused    an upload is repeated by its key
 └── ItemNotFound, MediaFileNotFound, UnsupportedImageType, InvalidImage,
@@ -132,7 +133,11 @@ class RateLimitExceeded(DomainError):
 
 
 class TooManyOtpRequests(RateLimitExceeded):
-    """No code may be sent to this phone now."""
+    """No code may be sent to this phone now. `limit` names the limit for operators, if known."""
+
+    def __init__(self, retry_after: int, limit: str = "") -> None:
+        super().__init__(retry_after)
+        self.limit = limit
 
 
 class TooManyAttempts(RateLimitExceeded):
@@ -155,6 +160,10 @@ class TooManyAttemptsFromIp(TooManyAttempts):
 
 class TooManyResets(RateLimitExceeded):
     """The limits of this phone were reset twice within the last day."""
+
+
+class TooManyTokenRequests(RateLimitExceeded):
+    """The service token has sent as many requests as it may in a minute."""
 
 
 class TooManyPhones(RateLimitExceeded):
@@ -265,6 +274,10 @@ class ItemNotFound(DomainError):
 
 class TokenNotFound(DomainError):
     """There is no service token with this id."""
+
+
+class CostsNotCounted(DomainError):
+    """The operator has no price list, so no costs are counted."""
 
 
 class CallNotFound(DomainError):

@@ -25,6 +25,8 @@ _SEPARATORS: Final = (
 # Digits of any script, with at most one plus before them.
 _PHONE: Final = re.compile(rf"[{_SEPARATORS}]*(?P<plus>[+\uff0b])?[{_SEPARATORS}\d]+\Z")
 _PERCENT_ENCODED: Final = re.compile("%([2-7][0-9A-F])", re.IGNORECASE)
+UNKNOWN_COUNTRY: Final = phonenumbers.UNKNOWN_REGION
+"""`ZZ`: no country has the number."""
 _ARGENTINA: Final = 54
 _MEXICO: Final = 52
 # How mobile numbers were dialed until 2019: from abroad, and in Mexico.
@@ -38,7 +40,7 @@ _REJECTED_TYPES: Final = {
     PhoneNumberType.PERSONAL_NUMBER: "is a personal number, which forwards to another",
     PhoneNumberType.TOLL_FREE: "is a toll-free number",
 }
-_NO_COUNTRY: Final = (phonenumbers.UNKNOWN_REGION, phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY)
+_NO_COUNTRY: Final = (UNKNOWN_COUNTRY, phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY)
 _HINT: Final = "write it with + and the country code, like +14155552671."
 _NOT_A_PHONE: Final = f"This is not a phone number; {_HINT}"
 
@@ -63,7 +65,7 @@ class PhoneNumber:
     @cached_property
     def country(self) -> str:
         """The ISO 3166-1 code of the number's country, `ZZ` if no country has it."""
-        return phonenumbers.region_code_for_number(self._number) or phonenumbers.UNKNOWN_REGION
+        return phonenumbers.region_code_for_number(self._number) or UNKNOWN_COUNTRY
 
     @cached_property
     def number_type(self) -> int:

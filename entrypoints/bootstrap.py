@@ -3,7 +3,8 @@
 An adapter's package is imported only if the settings name it.
 """
 
-from collections.abc import AsyncIterator, Container, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Container, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -13,23 +14,29 @@ from contextlib import (
 from dataclasses import replace
 from enum import Enum, auto
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import structlog
 
 from adapters.logging import LogSecurityEvents
 from adapters.records.database import Database
+from adapters.records.guarded_database import guard_database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.repositories import make_repositories
 from adapters.records.separate_limits import SeparateLimits
+from application.costs.feature import CostsPolicy
+from application.costs.write_costs import WriteCosts
 from application.identities.feature import IdentitiesPorts
 from application.media.feature import MediaPorts
 from application.operations.feature import OperationsPorts
 from application.otp.feature import OtpPorts
-from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
 from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.otp import Messenger
-from application.ports.system import Clock, HealthCheck, SystemPorts
+from application.ports.system import Clock, HealthCheck, SecurityEvents, SystemPorts
 from application.ports.voice import Recordings, VoicePorts, VoiceProvider
 from application.use_cases import Policy, Ports, UseCases
 from domain.media.image import ImageLimits
@@ -39,8 +46,14 @@ from entrypoints.factories import (
     status_callbacks_of,
 )
 from entrypoints.lost_data import check_secrets_file_not_lost
-from entrypoints.operator_files import load_call_flow, load_sms_templates
-from entrypoints.providers import PHONE_PROVIDERS, PhoneProvider, Provider, provider_name
+from entrypoints.operator_files import load_call_flow, load_prices, load_sms_templates
+from entrypoints.providers import (
+    FREE_PROVIDERS,
+    PHONE_PROVIDERS,
+    PhoneProvider,
+    Provider,
+    provider_name,
+)
 from entrypoints.recordings import RecordingsOnDemand
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
@@ -57,9 +70,14 @@ from entrypoints.startup_error import StartupError
 if TYPE_CHECKING:
     from adapters.failover import FailoverMessenger
     from adapters.key_file.keys import SecretKeys
+    from adapters.metrics.exposition import Exposition
+    from adapters.metrics.metrics import Metrics
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
+_LAST_COSTS_TIMEOUT: Final = 5.0
+
+_log = structlog.get_logger()
 
 
 class Part(Enum):
@@ -90,7 +108,10 @@ class _UnopenedFiles:
 
 @asynccontextmanager
 async def open_use_cases(
-    settings: Settings, clock: Clock | None = None, parts: Container[Part] = frozenset(Part)
+    settings: Settings,
+    clock: Clock | None = None,
+    parts: Container[Part] = frozenset(Part),
+    metrics: "Metrics | None" = None,
 ) -> AsyncIterator[UseCases]:
     """Open the adapters that the settings name, until the block ends.
 
@@ -100,39 +121,50 @@ async def open_use_cases(
         settings: Names the adapters.
         clock: Replaces the system's clock.
         parts: What to open, by default everything. Use cases that need more must not be called.
+        metrics: Measure the adapters, if there are metrics.
 
     Raises:
         StartupError: an adapter cannot be opened.
     """
     from adapters.key_file.document import KeyPurpose
-    from adapters.system import HeldHealthCheck, SystemClock, SystemRandomness
+    from adapters.system import FreeSpaceCheck, HeldHealthCheck, SystemClock, SystemRandomness
 
-    system = SystemPorts(
-        clock=clock or SystemClock(), randomness=SystemRandomness(), events=LogSecurityEvents()
-    )
+    clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         templates = load_sms_templates(settings) if Part.MESSAGES in parts else _NOT_OPENED
+        prices = load_prices(settings) if Part.MESSAGES in parts else None
         voice_policy = None
         if settings.has_phone_line and Part.MESSAGES in parts and Part.CALLS in parts:
             voice_policy = settings.voice_policy(load_call_flow(settings))
-        keys = load_keys(settings, system.clock, is_service=True)
+        keys = load_keys(settings, clock, is_service=True)
         phone_encryption = make_phone_encryption(keys)
+        events: SecurityEvents = LogSecurityEvents(
+            lambda phone: phone_encryption.hash_phone_of_day(phone, clock.now().date())
+        )
         database, limit_store_health = await stack.enter_async_context(
-            _open_database_and_limits(settings, parts, phone_encryption)
+            _open_database_and_limits(settings, parts, phone_encryption, metrics)
         )
         media = await stack.enter_async_context(
-            _open_media(settings, parts, system.clock, phone_encryption)
+            _open_media(settings, parts, clock, phone_encryption)
         )
+        media_health = HeldHealthCheck(health_check_of(media.files))
+        cost_meter = None
+        if metrics is not None:
+            from adapters.metrics.counts import CountedCosts
+            from adapters.metrics.security_events import CountSecurityEvents
+
+            events, media = CountSecurityEvents(metrics, events), _measure_media(media, metrics)
+            cost_meter = CountedCosts(metrics)
         messengers = await stack.enter_async_context(_open_messengers(settings, parts))
         voice = None
         if Part.CALLS in parts:
             with name_variable("DIALTONE_VOICE"):
                 voice = await stack.enter_async_context(open_voice(settings))
-        status_callbacks = status_callbacks_of(list(messengers.values()))
-        messenger = _fail_over(messengers)
-        yield UseCases(
+        status_callbacks = status_callbacks_of(messengers)
+        messenger = _fail_over(messengers, events)
+        use_cases = UseCases(
             Ports(
-                system=system,
+                system=SystemPorts(clock=clock, randomness=SystemRandomness(), events=events),
                 repositories=make_repositories(database, phone_encryption),
                 identities=_make_identities_ports(keys),
                 media=media,
@@ -146,27 +178,49 @@ async def open_use_cases(
                 ),
                 operations=OperationsPorts(
                     media_files=media.files,
-                    media_health=HeldHealthCheck(health_check_of(media.files)),
+                    media_health=media_health,
                     messenger_health=HeldHealthCheck(messenger),
                     limit_store_health=limit_store_health,
                     calls_health=_find_calls_health(voice),
+                    disk_health=HeldHealthCheck(FreeSpaceCheck(_folders_of(settings))),
+                    is_database_shared=not isinstance(settings.database, SqliteDatabase),
+                    is_media_shared=not isinstance(settings.media, MediaFolder),
                     recordings=find_recordings(settings, voice),
                 ),
                 voice=voice,
+                cost_meter=cost_meter,
             ),
             Policy(
                 identities=settings.identities_policy(),
                 media=settings.media_policy(),
                 otp=settings.otp_policy(are_messages_reported=bool(status_callbacks)),
                 operations=settings.operations_policy(),
+                costs=CostsPolicy(prices=prices, free_providers=FREE_PROVIDERS),
                 voice=voice_policy,
             ),
         )
+        # Before the database is closed.
+        stack.push_async_callback(_write_last_costs, use_cases.costs.write)
+        yield use_cases
+
+
+async def _write_last_costs(write_costs: WriteCosts) -> None:
+    """Write what was counted since the last write. A stop does not wait long for a database."""
+    try:
+        async with asyncio.timeout(_LAST_COSTS_TIMEOUT):
+            await write_costs()
+    except TimeoutError:
+        _log.warning("costs_not_written", reason="the database does not respond")
+    except PortError as error:
+        _log.warning("costs_not_written", reason=str(error))
 
 
 @asynccontextmanager
 async def _open_database_and_limits(
-    settings: Settings, parts: Container[Part], phone_encryption: PhoneEncryption
+    settings: Settings,
+    parts: Container[Part],
+    phone_encryption: PhoneEncryption,
+    metrics: "Metrics | None",
 ) -> AsyncIterator[tuple[Database, HealthCheck | None]]:
     """Open the database and, if the settings name one, the limit store; yield its health."""
     from adapters.system import HeldHealthCheck
@@ -174,6 +228,18 @@ async def _open_database_and_limits(
     async with AsyncExitStack() as stack:
         with name_variable("DIALTONE_DATABASE"):
             database = await stack.enter_async_context(open_database(settings, phone_encryption))
+        if metrics is not None:
+            from adapters.metrics.stores import MeasuredRecordStore
+
+            # Inside the guard, which does not call a database that is away.
+            database = replace(
+                database,
+                records=MeasuredRecordStore(database.records, metrics),
+                limits=_measure_limits(database.limits, metrics),
+            )
+        if not isinstance(settings.database, SqliteDatabase):
+            # SQLite fails at once by itself.
+            database = await stack.enter_async_context(guard_database(database))
         database = replace(database, health=HeldHealthCheck(database.health))
         if settings.limit_store is None:
             yield database, None
@@ -185,8 +251,43 @@ async def _open_database_and_limits(
             limits = await stack.enter_async_context(
                 open_limit_store(settings.limit_store, settings)
             )
-        database = replace(database, limits=SeparateLimits(limits, database.limits))
-        yield database, HeldHealthCheck(health_check_of(limits))
+        health = HeldHealthCheck(health_check_of(limits))
+        limits = _measure_limits(limits, metrics)
+        yield replace(database, limits=SeparateLimits(limits, database.limits)), health
+
+
+def _measure_limits(limits: LimitStore, metrics: "Metrics | None") -> LimitStore:
+    if metrics is None:
+        return limits
+    from adapters.metrics.stores import MeasuredLimitStore
+
+    return MeasuredLimitStore(limits, metrics)
+
+
+def _measure_media(media: MediaPorts, metrics: "Metrics") -> MediaPorts:
+    from adapters.metrics.stores import MeasuredImagePublisher, MeasuredMediaFiles
+
+    return replace(
+        media,
+        files=MeasuredMediaFiles(media.files, metrics),
+        image_publisher=MeasuredImagePublisher(media.image_publisher, metrics),
+    )
+
+
+def make_exposition(settings: Settings, metrics: "Metrics", use_cases: UseCases) -> "Exposition":
+    """Return what renders the metrics, with what is read when they are requested."""
+    from adapters.key_file.document import KeyPurpose
+    from adapters.metrics.exposition import Exposition
+    from adapters.system import SystemClock
+
+    clock = SystemClock()
+    keys = load_keys(settings, clock)
+    return Exposition(
+        metrics=metrics,
+        measure_limits=use_cases.otp.measure_limits,
+        key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
+        clock=clock,
+    )
 
 
 @asynccontextmanager
@@ -221,11 +322,12 @@ async def _open_messengers(
         yield messengers
 
 
-def _fail_over(messengers: Mapping[str, Messenger]) -> "FailoverMessenger":
+def _fail_over(messengers: Mapping[str, Messenger], events: SecurityEvents) -> "FailoverMessenger":
     from adapters.failover import FailoverMessenger, Provider
 
     return FailoverMessenger(
         [Provider(name, messenger) for name, messenger in messengers.items()],
+        events,
         [health_check_of(messenger) for messenger in messengers.values()],
     )
 
@@ -239,6 +341,16 @@ def _make_identities_ports(keys: "SecretKeys") -> IdentitiesPorts:
         keys.key_set(KeyPurpose.SIGNING), refresh_keys, issuer=ISSUER, audience=ISSUER
     )
     return IdentitiesPorts(tokens=tokens, refresh_keys=refresh_keys)
+
+
+def _folders_of(settings: Settings) -> Sequence[Path]:
+    """Return the folders of the instance that it writes to."""
+    folders = []
+    if isinstance(settings.database, SqliteDatabase):
+        folders.append(settings.database.path.parent)
+    if isinstance(settings.media, MediaFolder):
+        folders.append(settings.media.path)
+    return folders
 
 
 def _find_calls_health(voice: VoicePorts | None) -> HealthCheck | None:

@@ -7,7 +7,7 @@ arguments.
 import inspect
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
@@ -150,9 +150,13 @@ async def open_adapter(
         yield adapter
 
 
-def status_callbacks_of(messengers: Sequence[Any]) -> list[StatusCallbacks]:
-    """Return the messengers whose provider posts what became of a message."""
-    return [messenger for messenger in messengers if hasattr(messenger, "read_status")]
+def status_callbacks_of(messengers: Mapping[str, Any]) -> dict[str, StatusCallbacks]:
+    """Return the messengers whose provider posts what became of a message, by name."""
+    return {
+        name: messenger
+        for name, messenger in messengers.items()
+        if hasattr(messenger, "read_status")
+    }
 
 
 def health_check_of(adapter: Any) -> HealthCheck:

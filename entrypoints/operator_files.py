@@ -1,4 +1,4 @@
-"""Files of the operator that the settings name: the message templates and the call flow."""
+"""Files of the operator that the settings name: message templates, call flow and price list."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import Final
 from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, TemplateProblem
 from adapters.templates.sms_templates import load_sms_templates as load_templates
 from adapters.templates.template_set import AppIdentity
+from domain.costs.prices import PriceList
+from domain.otp.delivery import Channel
 from domain.voice.flow import CallFlow
 from entrypoints.settings.read import example_line
 from entrypoints.settings.settings import Settings
@@ -54,6 +56,31 @@ def load_call_flow(settings: Settings, file: Path | None = None) -> CallFlow:
         raise _invalid(lines, "DIALTONE_CALL_FLOW", path) from error
 
 
+def load_prices(settings: Settings) -> PriceList | None:
+    """Load the price list and validate it as a whole; None if the settings name none.
+
+    Raises:
+        StartupError: with one line for each problem.
+    """
+    file = settings.prices
+    if file is None:
+        return None
+    from adapters.price_file import InvalidPrices
+    from adapters.price_file import load_prices as load
+
+    try:
+        prices = load(file)
+    except InvalidPrices as error:
+        lines = [f"DIALTONE_PRICES: {line}." for line in error.lines]
+        raise _invalid(lines, "DIALTONE_PRICES", file) from error
+    if settings.has_phone_line and not prices.has(Channel.VOICE):
+        raise StartupError(
+            f"DIALTONE_PRICES: {file}: no country has a price of voice, and there is a phone line. "
+            "Add at least one: the highest one is that of all other countries."
+        )
+    return prices
+
+
 def _invalid(lines: Sequence[str], variable: str, path: Path | None) -> StartupError:
     """Return an error of these lines, with an example if the path of the variable is wrong."""
     if path is None or path.exists():
@@ -79,5 +106,6 @@ def _check_call_flow(settings: Settings) -> None:
 FILE_CHECKS: Final[tuple[Callable[[Settings], object], ...]] = (
     load_sms_templates,
     _check_call_flow,
+    load_prices,
 )
 """With them, the settings and the files that they name are checked together."""

@@ -183,6 +183,10 @@ PHONE_PROVIDERS: Final = tuple(
 """Those that also place and answer calls."""
 
 
+FREE_PROVIDERS: Final = frozenset(provider.name for provider in PROVIDERS if provider.prints_codes)
+"""The names of those whose messages cost nothing."""
+
+
 def provider_name(provider: Provider | Factory | None) -> str:
     """Return the name of a provider in `DIALTONE_SMS` and `DIALTONE_VOICE`."""
     match provider:

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
-from domain.otp.failures import MAX_FAILURES_IN_A_ROW
-from domain.otp.verification_state import VerificationState, Wait
+from domain.otp.delivery import ATTEMPTS_PER_DELIVERY
+from domain.otp.delivery_policy import Wait
+from domain.otp.verification_state import VerificationState
 
 
 def describe_verification(state: VerificationState, now: datetime) -> str:
@@ -17,12 +18,12 @@ def describe_verification(state: VerificationState, now: datetime) -> str:
     ]
     if state.failures_in_a_row:
         failed = f"failed attempts in a row: {state.failures_in_a_row}"
-        if state.failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
-            failed += ", so each message brings one attempt"
+        if state.attempts_of_next < ATTEMPTS_PER_DELIVERY:
+            failed += f", so the next message brings {state.attempts_of_next} attempt"
         parts.append(failed)
     if state.blocked_since is not None:
         since = f"{state.blocked_since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        parts.append(f"blocked since {since}: no code is correct")
+        parts.append(f"blocked since {since}")
     return "; ".join(parts)
 
 
@@ -47,6 +48,8 @@ def _describe_wait(wait: Wait, now: datetime) -> str:
 
 
 def _describe_attempts(state: VerificationState) -> str:
+    if state.blocked_since is not None:
+        return "none while it is blocked"
     if state.code_expires_at is None:
         return "no code is valid now"
     expires_at = f"{state.code_expires_at.astimezone(UTC):%H:%M:%S}"

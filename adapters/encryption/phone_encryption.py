@@ -5,6 +5,7 @@ Stored client IPs, number ranges and the phones of audit entries: HMAC-SHA256.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from ipaddress import IPv6Network
 from typing import Final
 
@@ -12,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from application.ports.errors import CorruptRecord
 from application.ports.keys import Key, KeyRing
@@ -28,7 +30,9 @@ _CLIENT_IP_KEY_MESSAGE: Final = b"key of the client ip hashes"
 _NUMBER_RANGE_KEY_MESSAGE: Final = b"key of the number range hashes"
 _PHONE_KEY_MESSAGE: Final = b"key of the phone hashes"
 _MEDIA_URL_KEY_MESSAGE: Final = b"key of the media URL signatures"
+_LOG_KEY_INFO: Final = b"dialtone hashes of phones in the log"
 _HASH_BYTES: Final = 16
+_LOG_HASH_BYTES: Final = 8
 _IPV4: Final = re.compile(r"([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}")
 _IPV6_NETWORK_PREFIX_LENGTH: Final = 48
 _NONCE_START: Final = 1 + KEY_ID_LENGTH
@@ -55,6 +59,9 @@ class AesPhoneEncryption:
         self._client_ip_mac = self._derive_mac(_CLIENT_IP_KEY_MESSAGE)
         self._number_range_mac = self._derive_mac(_NUMBER_RANGE_KEY_MESSAGE)
         self._phone_mac = self._derive_mac(_PHONE_KEY_MESSAGE)
+        # HKDF (RFC 5869): the log goes to other systems, so its key is independent of all others.
+        log_key = HKDF(SHA256(), length=32, salt=None, info=_LOG_KEY_INFO).derive(index_key)
+        self._log_mac = HMAC(log_key, SHA256())
         self._media_url_mac = self._derive_mac(_MEDIA_URL_KEY_MESSAGE)
         self._encryption_keys = encryption_keys
         self._randomness = randomness
@@ -122,6 +129,11 @@ class AesPhoneEncryption:
     def hash_phone(self, phone: PhoneNumber) -> str:
         """Return the hash of the phone: 32 hex digits."""
         return _hash_text(self._phone_mac, phone.e164)
+
+    def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
+        """Return the hash of the phone for the log of this day: 64 bits in hex."""
+        message = f"{day.isoformat()} {phone.e164}".encode()
+        return _digest(self._log_mac, message)[:_LOG_HASH_BYTES].hex()
 
     def sign_media_url(self, text: str) -> str:
         """Return the signature of the parts of a URL: 32 hex digits."""

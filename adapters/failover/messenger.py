@@ -10,7 +10,8 @@ from typing import Final
 
 from application.ports.errors import MessengerUnavailable, PortError
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
-from application.ports.system import HealthCheck
+from application.ports.system import HealthCheck, SecurityEvents, SecurityEventType
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
 SEND_TIMEOUT: Final = 10.0
@@ -64,6 +65,7 @@ class FailoverMessenger:
     - After `UNKNOWN` the message may have been sent, so no other messenger is tried: one call
       never leads to two accepted messages.
     - After `INVALID_NUMBER` no other messenger is tried: no provider can reach the number.
+    - If one rejects the message and the next is tried, operators get a warning.
     - If no messenger accepts the message, the result is a rejection by a provider, if there is one.
     - A messenger that raises an exception, is not asynchronous, returns something else than a
       result, or takes longer than `SEND_TIMEOUT` has an unknown result.
@@ -77,12 +79,14 @@ class FailoverMessenger:
     def __init__(
         self,
         providers: Sequence[Provider],
+        events: SecurityEvents,
         health_checks: Sequence[HealthCheck] = (),
         now: Callable[[], float] = time.monotonic,
         send_timeout: float = SEND_TIMEOUT,
     ) -> None:
         """Take the providers in their order, and `now` as a monotonic clock in seconds."""
         self._providers = providers
+        self._events = events
         self._health_checks = health_checks
         self._now = now
         self._send_timeout = send_timeout
@@ -106,8 +110,21 @@ class FailoverMessenger:
             if sent.status not in _NEXT_IS_TRIED:
                 return sent
             results.append(sent)
+            if remaining:
+                self._report_rejection(phone, sent)
         rejected = [result for result in results if result.status is DeliveryStatus.REJECTED]
         return [*results, *rejected][-1]
+
+    def _report_rejection(self, phone: PhoneNumber, rejected: DeliveryResult) -> None:
+        self._events.emit(
+            SecurityEventType.DELIVERY_REJECTED,
+            phone=phone,
+            reason=rejected.reason,
+            provider=rejected.provider,
+            channel=Channel.SMS,
+            error_code=rejected.error_code,
+            result=rejected.status.value,
+        )
 
     async def _send(
         self, messenger: Messenger, phone: PhoneNumber, text: str, status_url: str

@@ -32,7 +32,7 @@ _KNOWN: Final = {"event", "method", "path", "status", "duration_ms", "client_ip"
 # digits, and the usual groups. A run is masked also beside letters, as in "tel14155552671".
 _DIGITS: Final = re.compile(
     r"""(?P<kept>
-        (?<![0-9A-Za-z]) (?: [0-9a-f]{24} | [0-9a-f]{32} | [0-9a-f]{64}
+        (?<![0-9A-Za-z]) (?: [0-9a-f]{24} | (?:[A-Z]{2})? [0-9a-f]{32} | [0-9a-f]{64}
           | [0-9a-f]{8} - (?: [0-9a-f]{4} - ){3} [0-9a-f]{12} ) (?![0-9A-Za-z])
       | (?<!\d) (?:19|20)\d\d - [01]\d - [0-3]\d (?!\d)
         (?: [T ]\d\d:\d\d (?: :\d\d (?: [.,]\d+ )? )? )?
@@ -43,12 +43,15 @@ _DIGITS: Final = re.compile(
     re.VERBOSE,
 )
 _DIGIT: Final = re.compile(r"\d")
+_PHONE_HASH: Final = re.compile(r"[0-9a-f]{16}")
+"""Shorter than an id, so it is known by its name only: 16 digits may be a phone number."""
 
 
 def mask_phones(text: str) -> str:
     """Mask phone numbers: all digits of them but the last two.
 
-    Ids of 24, 32 and 64 hex digits, UUIDs, times, IPv4 addresses and decimal fractions stay.
+    Ids of 24, 32 and 64 hex digits, those of Twilio (two letters before the 32), UUIDs, times,
+    IPv4 addresses and decimal fractions stay.
     """
     if _DIGIT.search(text) is None:
         return text
@@ -78,7 +81,8 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
         if isinstance(value, (list, tuple, set)) and depth < _MAX_DEPTH:
             return tuple(loggable(item, depth=depth + 1) for item in islice(value, _MAX_ITEMS))
         if isinstance(value, str) and (name == "exception" or len(value) <= _MAX_TEXT_LENGTH):
-            return mask_phones(value)
+            is_hash = name == "phone_hash" and _PHONE_HASH.fullmatch(value)
+            return value if is_hash else mask_phones(value)
         text = summarize_exception(value) if isinstance(value, BaseException) else str(value)
         if len(text) <= _MAX_TEXT_LENGTH:
             return mask_phones(text)

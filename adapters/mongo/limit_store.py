@@ -17,7 +17,7 @@ from adapters.mongo.driver import BulkWriteStopped, RawDocument, latest
 from adapters.mongo.limit_updates import release_permits, save_limit
 from adapters.mongo.record_store import delete_oldest
 from adapters.records.limit_batches import Change, LimitBatches, Outcome, apply_changes
-from adapters.records.limits import LIMITS, LimitRecord, find_available, record_ids
+from adapters.records.limits import LIMITS, LimitRecord, count_used, find_available, record_ids
 from adapters.records.record_kind import EXPIRES_AT
 from adapters.records.record_store import StoredRecord
 from application.ports.errors import (
@@ -111,12 +111,12 @@ class MongoLimitStore:
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when a reservation succeeds: its time, or later."""
-        documents = await self._loader.load_many(record_ids(reservation))
-        records = {
-            record_id: read_document(LIMITS, document).record
-            for record_id, document in documents.items()
-        }
-        return find_available(reservation, records)
+        return find_available(reservation, await self._load_records(record_ids(reservation)))
+
+    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
+        """Return how many permits of each limit count now."""
+        records = await self._load_records({limit.record_id for limit in limits})
+        return count_used(limits, records, now)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` records without permits that count, also those of earlier versions.
@@ -133,6 +133,13 @@ class MongoLimitStore:
                 of_kind = {field: {"$exists": True}, **expired}
                 deleted += await delete_oldest(self._database, earlier, of_kind, limit - deleted)
         return deleted
+
+    async def _load_records(self, ids: Collection[str]) -> Mapping[str, LimitRecord]:
+        documents = await self._loader.load_many(ids)
+        return {
+            record_id: read_document(LIMITS, document).record
+            for record_id, document in documents.items()
+        }
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Execute a batch: all releases, and then rounds until all reservations have an outcome."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,9 +22,16 @@ from adapters.records.limit_batches import (
     apply_changes,
     ids_of,
 )
-from adapters.records.limits import LIMITS, LimitRecord, Records, find_available, record_ids
+from adapters.records.limits import (
+    LIMITS,
+    LimitRecord,
+    Records,
+    count_used,
+    find_available,
+    record_ids,
+)
 from application.ports.errors import ConcurrencyConflict, CorruptRecord, StorageTimeout
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
 MAX_ATTEMPTS: Final = 10
 MAX_PAUSE: Final = 0.05
@@ -85,13 +92,21 @@ class PostgresLimitStore:
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when a reservation succeeds: its time, or later."""
-        rows = await self._rows.load_many(record_ids(reservation))
-        records = {record_id: LIMITS.decode(body) for record_id, (_, body) in rows.items()}
-        return find_available(reservation, records)
+        return find_available(reservation, await self._load_records(record_ids(reservation)))
+
+    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
+        """Return how many permits of each limit count now."""
+        return count_used(
+            limits, await self._load_records({limit.record_id for limit in limits}), now
+        )
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` records without permits that count, and return how many."""
         return await self._database.write(_DELETE_EXPIRED, (now, limit))
+
+    async def _load_records(self, ids: Collection[str]) -> Mapping[str, LimitRecord]:
+        rows = await self._rows.load_many(ids)
+        return {record_id: LIMITS.decode(body) for record_id, (_, body) in rows.items()}
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Execute a batch. It is repeated if another instance prevented it."""

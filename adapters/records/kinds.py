@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from adapters.records.administration import AuditEntryRecord, ServiceTokenRecord
 from adapters.records.calls import CallRecord
+from adapters.records.costs import DailyCostsRecord
 from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.identities import DeletionRecord, IdentityRecord
 from adapters.records.leases import LeaseRecord
@@ -131,6 +132,13 @@ SERVICE_TOKENS: Final = RecordKind(
     Index(name="service_tokens_expires_at", order=EXPIRES_AT),
 )
 
+DAILY_COSTS: Final = RecordKind(
+    "daily_costs",
+    DailyCostsRecord,
+    Index(name="daily_costs_starts_at", order="starts_at", is_paged=True),
+    Index(name="daily_costs_expires_at", order=EXPIRES_AT),
+)
+
 # Not `leases`: those of earlier versions have no version.
 LEASES: Final = RecordKind(
     "instance_leases", LeaseRecord, Index(name="instance_leases_expires_at", order=EXPIRES_AT)
@@ -147,6 +155,7 @@ KINDS: Final[tuple[RecordKind[Any], ...]] = (
     DELIVERY_REPORTS,
     AUDIT_ENTRIES,
     SERVICE_TOKENS,
+    DAILY_COSTS,
     LEASES,
 )
 """What a `RecordStore` has to keep."""

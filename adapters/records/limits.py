@@ -5,7 +5,7 @@ has a counter. All that overlap the last period count (61 for 60), and those tha
 clock skew ahead. So a limit is stricter by at most one sub-period, and never looser.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -68,6 +68,13 @@ def find_available(reservation: Reservation, records: Mapping[str, LimitRecord])
         for group in reservation.groups
     ]
     return max([_available_at(reservation.limits, records, now), *of_groups])
+
+
+def count_used(
+    limits: Sequence[RateLimit], records: Mapping[str, LimitRecord], now: datetime
+) -> Sequence[int]:
+    """Return how many permits of each limit count now."""
+    return [_count_used(limit, records, now) for limit in limits]
 
 
 def acquire(reservation: Reservation, records: Records) -> Acquisition | datetime:
@@ -137,14 +144,26 @@ def _available_at(
 
 
 def _window_available_at(limit: RateLimit, window: WindowRecord, now: datetime) -> datetime:
-    length, period = sub_period(limit), limit.window.period
-    since, until = _key(now - period - length), _key(now + CLOCK_SKEW)
     newer = 0
-    for key in sorted(window.counters, reverse=True):
-        newer += window.counters[key] if since < key <= until else 0
+    for key, count in sorted(_counted(limit, window, now).items(), reverse=True):
+        newer += count
         if newer >= limit.window.limit:
-            return max(now, _EPOCH + int(key) * _MILLISECOND + length + period)
+            begin = _EPOCH + int(key) * _MILLISECOND
+            return max(now, begin + sub_period(limit) + limit.window.period)
     return now
+
+
+def _count_used(limit: RateLimit, records: Mapping[str, LimitRecord], now: datetime) -> int:
+    record = records.get(limit.record_id)
+    window = record and record.windows.get(limit.name)
+    return sum(_counted(limit, window, now).values()) if window else 0
+
+
+def _counted(limit: RateLimit, window: WindowRecord, now: datetime) -> Mapping[str, int]:
+    """Return the counters that count now."""
+    since = _key(now - limit.window.period - sub_period(limit))
+    until = _key(now + CLOCK_SKEW)
+    return {key: count for key, count in window.counters.items() if since < key <= until}
 
 
 def _count(limit: RateLimit, record: LimitRecord, now: datetime) -> None:

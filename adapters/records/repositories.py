@@ -7,6 +7,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from adapters.records.administration import AuditEntryRecord, ServiceTokenRecord
 from adapters.records.calls import CallMapping, CallRecord
+from adapters.records.costs import DailyCostsRecord
 from adapters.records.database import Database
 from adapters.records.identities import IdentityMapping, IdentityRecord
 from adapters.records.kinds import (
@@ -15,6 +16,7 @@ from adapters.records.kinds import (
     AUDIT_ENTRIES,
     CALLS,
     CALLS_OF_IDENTITY,
+    DAILY_COSTS,
     DELETIONS,
     DELIVERY_REPORTS,
     ENTRIES_BY_ACTOR,
@@ -50,6 +52,7 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.administration.audit import AuditEntry
 from domain.administration.service_token import ServiceToken
+from domain.costs.sums import DailyCosts
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.media.idempotency import IdempotencyKey
@@ -415,6 +418,17 @@ class StoredServiceTokens(RecordRepository[ServiceToken, ServiceTokenRecord]):
         return [self.read(stored).value for stored in found]
 
 
+class StoredDailyCosts(RecordRepository[DailyCosts, DailyCostsRecord]):
+    """The costs of each day and process."""
+
+    async def list_after(self, cursor: Cursor, until: datetime, limit: int) -> Sequence[DailyCosts]:
+        """List those after a position, of days that start by then."""
+        index = self.kind.find_index("starts_at")
+        after = _to_position(cursor)
+        found = await self.store.find(self.kind, index, after=after, until=until, limit=limit)
+        return [self.read(stored).value for stored in found]
+
+
 class StoredLeases:
     """Leases. Of those that try at the same time, one adds or replaces the record."""
 
@@ -454,6 +468,7 @@ def make_repositories(database: Database, encryption: PhoneEncryption) -> Reposi
         delivery_reports=RecordRepository(store, RecordMapping(DELIVERY_REPORTS, DeliveryReport)),
         audit_log=StoredAuditLog(store),
         service_tokens=StoredServiceTokens(store, RecordMapping(SERVICE_TOKENS, ServiceToken)),
+        daily_costs=StoredDailyCosts(store, RecordMapping(DAILY_COSTS, DailyCosts)),
         leases=StoredLeases(store),
         health=database.health,
     )

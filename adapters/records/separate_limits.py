@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.limits import LimitStore
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,10 @@ class SeparateLimits:
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when a reservation succeeds."""
         return await self.used.next_available(reservation)
+
+    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
+        """Return how many permits of each limit count now."""
+        return await self.used.count_used(limits, now)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` records without permits that count, of both stores."""

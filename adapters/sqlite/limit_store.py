@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
@@ -11,7 +11,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from adapters.records.limit_batches import Change, LimitBatches, Outcome, apply_changes, ids_of
-from adapters.records.limits import LIMITS, LimitRecord, Records, find_available, record_ids
+from adapters.records.limits import (
+    LIMITS,
+    LimitRecord,
+    Records,
+    count_used,
+    find_available,
+    record_ids,
+)
 from adapters.records.record_kind import EXPIRES_AT
 from adapters.sqlite.connection_worker import OPERATION_TIMEOUT
 from adapters.sqlite.database import SqliteDatabase
@@ -20,7 +27,7 @@ from adapters.sqlite.record_store import delete_expired, to_column
 from adapters.sqlite.row_loader import UNREADABLE, decode_rows, make_row_loader, select_rows
 from adapters.sqlite.schema import RETIRED_TABLES
 from application.ports.errors import CorruptRecord, StorageTimeout
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
 T = TypeVar("T")
 
@@ -60,9 +67,13 @@ class SqliteLimitStore:
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when a reservation succeeds: its time, or later."""
-        rows = await self._rows.load_many(record_ids(reservation))
-        records = {record_id: LIMITS.decode(body) for record_id, (_, body) in rows.items()}
-        return find_available(reservation, records)
+        return find_available(reservation, await self._load_records(record_ids(reservation)))
+
+    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
+        """Return how many permits of each limit count now."""
+        return count_used(
+            limits, await self._load_records({limit.record_id for limit in limits}), now
+        )
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired records, also those of earlier programs."""
@@ -71,6 +82,10 @@ class SqliteLimitStore:
     async def finish(self) -> None:
         """Return when no call waits for its batch."""
         await self._batches.finish()
+
+    async def _load_records(self, ids: Collection[str]) -> Mapping[str, LimitRecord]:
+        rows = await self._rows.load_many(ids)
+        return {record_id: LIMITS.decode(body) for record_id, (_, body) in rows.items()}
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         return await self._database.write(partial(_apply, changes=changes))

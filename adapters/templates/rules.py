@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from adapters.templates.sms_length import measure_sms
+from domain.costs.message_parts import measure_sms
 
-MAX_SEGMENTS: Final = 3
-"""Each segment is charged, and segments arrive separately."""
+MAX_PARTS: Final = 3
+"""Each part is charged, and parts arrive separately."""
 MAX_RETRIEVER_SIZE: Final = 140
 """Bytes that Android's SMS Retriever reads: of the text in UTF-8, and of the encoded SMS.
 
@@ -110,11 +110,11 @@ def _check_code_first(text: str, code: str) -> Iterator[RuleViolation]:
 
 def _check_length(text: str) -> Iterator[RuleViolation]:
     length = measure_sms(text)
-    if length.segments > MAX_SEGMENTS:
+    if length.parts > MAX_PARTS:
         yield RuleViolation(
             Rule.LENGTH,
-            f"it takes {length.segments} messages in {length.encoding}; at most "
-            f"{MAX_SEGMENTS} are allowed",
+            f"it takes {length.parts} messages in {length.encoding}; at most "
+            f"{MAX_PARTS} are allowed",
         )
 
 

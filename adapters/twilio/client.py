@@ -114,8 +114,8 @@ class TwilioClient:
         self._account = f"{api_base or _API_BASE}/2010-04-01/Accounts/{account_sid}"
         self._services = f"{api_base or _MESSAGING_BASE}/v1/Services"
 
-    async def create_message(self, to: str, text: str, options: Mapping[str, str]) -> None:
-        """Create a message; return if Twilio accepted it and returned its SID.
+    async def create_message(self, to: str, text: str, options: Mapping[str, str]) -> str:
+        """Create a message, and return its SID.
 
         Args:
             to: The phone number in E.164.
@@ -127,6 +127,7 @@ class TwilioClient:
         if not isinstance(message.sid, str) or _MESSAGE_SID.fullmatch(message.sid) is None:
             raise InvalidResponse
         _check_status(message)
+        return message.sid
 
     async def create_call(self, to: str, from_: str, url: str, status_url: str) -> str:
         """Create a call, which begins with the TwiML at `url`, and return its SID."""

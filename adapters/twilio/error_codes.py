@@ -89,12 +89,13 @@ class ErrorReasons:
             is_late = isinstance(error, NoResponse)
             reason = self.no_response if is_late else self.not_confirmed
             return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
+        code = "" if error.code is None else str(error.code)
         if not error.says_not_sent:
-            return DeliveryResult(DeliveryStatus.UNKNOWN, self.rejection(error))
+            return DeliveryResult(DeliveryStatus.UNKNOWN, self.rejection(error), error_code=code)
         if error.code in self.invalid_numbers:
             reason = self.invalid_numbers[error.code]
-            return DeliveryResult(DeliveryStatus.INVALID_NUMBER, reason)
-        return DeliveryResult(DeliveryStatus.REJECTED, self.rejection(error))
+            return DeliveryResult(DeliveryStatus.INVALID_NUMBER, reason, error_code=code)
+        return DeliveryResult(DeliveryStatus.REJECTED, self.rejection(error), error_code=code)
 
     def rejection(self, error: TwilioError) -> str:
         """Return why Twilio responded so, without a phone number, an error code or an account."""

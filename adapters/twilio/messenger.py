@@ -10,7 +10,7 @@ from adapters.twilio.error_codes import MESSAGES
 from adapters.twilio.health_check import TwilioHealthCheck
 from adapters.twilio.sender_check import check_sender
 from adapters.twilio.signatures import TwilioSignatures
-from adapters.twilio.webhook_parser import TwilioWebhookParser
+from adapters.twilio.webhook_parser import TwilioWebhookParser, parse_message_sid
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.voice import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
@@ -43,17 +43,18 @@ class TwilioMessenger:
         encodable_text = text.encode(errors="replace").decode()
         options = self._origin | ({"StatusCallback": status_url} if status_url else {})
         try:
-            await self._client.create_message(phone.e164, encodable_text, options)
+            message_sid = await self._client.create_message(phone.e164, encodable_text, options)
         except REQUEST_ERRORS as error:
             return MESSAGES.result(error)
-        return DeliveryResult(DeliveryStatus.ACCEPTED)
+        return DeliveryResult(DeliveryStatus.ACCEPTED, provider_message_id=message_sid)
 
     def read_status(self, request: SignedRequest) -> MessageStatus | None:
         """Return what a status callback reports, or None if it is not authentic."""
         if not self._signatures.verify(request):
             return None
         fields = TwilioWebhookParser().parse(request)
-        return MessageStatus(fields.message_status, fields.error_code)
+        message_sid = parse_message_sid(request)
+        return MessageStatus(fields.message_status, fields.error_code, message_sid)
 
     async def check(self) -> None:
         """Return if Twilio would accept a message.

@@ -11,12 +11,15 @@ from application.ports.voice import SignedRequest
 USED_FIELDS: Final = frozenset(
     {
         "AccountSid",
+        "CallDuration",
         "CallSid",
         "CallStatus",
+        "DialCallDuration",
         "DialCallStatus",
         "Digits",
         "ErrorCode",
         "From",
+        "MessageSid",
         "MessageStatus",
         "RecordingDuration",
         "RecordingSid",

@@ -74,14 +74,7 @@ class TwilioWebhookParser:
 
     def parse(self, request: SignedRequest) -> WebhookFields:
         """Return what the request says."""
-        try:
-            fields = {
-                name: str(value)
-                for name, value in parse_fields(request)
-                if name in USED_FIELDS and isinstance(value, str | int)
-            }
-        except (ValueError, RecursionError):
-            fields = {}
+        fields = _read(request)
         return WebhookFields(
             provider_call_id=_match(_SID, fields.get("CallSid", "")),
             caller=_parse_phone(fields.get("From", "")),
@@ -92,15 +85,32 @@ class TwilioWebhookParser:
                 fields.get("MessageStatus") or fields.get("SmsStatus", "")
             ),
             error_code=_match(_ERROR_CODE, fields.get("ErrorCode", "")),
+            call_seconds=_parse_seconds(fields, "CallDuration"),
         )
+
+
+def parse_message_sid(request: SignedRequest) -> str:
+    """Return the SID of the message that a request is about; empty without one."""
+    return _match(_SID, _read(request).get("MessageSid", ""))
+
+
+def _read(request: SignedRequest) -> Mapping[str, str]:
+    try:
+        return {
+            name: str(value)
+            for name, value in parse_fields(request)
+            if name in USED_FIELDS and isinstance(value, str | int)
+        }
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _parse_event(fields: Mapping[str, str]) -> CallEvent:
     if status := fields.get("DialCallStatus"):
-        return Dialed(_DIAL_RESULTS.get(status, DialResult.FAILED))
+        seconds = _parse_seconds(fields, "DialCallDuration")
+        return Dialed(_DIAL_RESULTS.get(status, DialResult.FAILED), seconds or 0)
     if recording_id := _find_recording(fields):
-        seconds = _match(_SECONDS, fields.get("RecordingDuration", ""))
-        return Recorded(recording_id, int(seconds or 0))
+        return Recorded(recording_id, _parse_seconds(fields, "RecordingDuration") or 0)
     keys, speech = fields.get("Digits", ""), fields.get("SpeechResult", "")
     return Answered(keys, speech) if keys or speech else Continued()
 
@@ -120,6 +130,11 @@ def _parse_phone(text: str) -> PhoneNumber | None:
         return parse_phone(text, rules=None)
     except InvalidValue:
         return None
+
+
+def _parse_seconds(fields: Mapping[str, str], name: str) -> int | None:
+    text = _match(_SECONDS, fields.get(name, ""))
+    return int(text) if text else None
 
 
 def _match(pattern: re.Pattern[str], text: str) -> str:

@@ -77,7 +77,7 @@ class IdentitiesFeature:
         self.list_public_keys = ports.tokens.list_published
 
         self.create_user = CreateUser(
-            identities, verifications, keyed_hashes, record_act, clock, randomness
+            identities, verifications, keyed_hashes, record_act, clock, randomness, events
         )
         self.get_user = GetUser(identities)
         self.rename_user = RenameUser(identities, clock)

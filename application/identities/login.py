@@ -19,6 +19,7 @@ from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, Recogn
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.session import Session
 from domain.otp.attempts import UsedCode
+from domain.otp.delivery import Channel, Delivery
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
@@ -120,8 +121,13 @@ class LogIn:
         if identity is None:
             return None
         await self._mark_call(code, identity.id)
+        delivery = code.carrier if isinstance(code.carrier, Delivery) else None
         self.events.emit(
-            SecurityEventType.LOGIN_SUCCEEDED, phone=command.phone, user_id=identity.id
+            SecurityEventType.LOGIN_SUCCEEDED,
+            phone=command.phone,
+            user_id=identity.id,
+            provider=delivery.provider if delivery else "",
+            channel=delivery.channel if delivery else Channel.VOICE,
         )
         if device_token is not None:
             device_token = replace(device_token, identity_id=identity.id)

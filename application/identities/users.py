@@ -49,6 +49,7 @@ class CreateUser:
     record_act: RecordAct
     clock: Clock
     randomness: Randomness
+    events: SecurityEvents
 
     async def __call__(
         self, principal: Principal, username: Username, phone: PhoneNumber
@@ -74,12 +75,16 @@ class CreateUser:
         save = partial(self._save, username, phone, now, own_id)
         try:
             if is_own:
-                return await reserve_username(self.identities, username, now, save)
-            subject, action = await self._find_subject(phone), AuditAction.CREATE_USER
-            async with self.record_act.for_another(principal, action, subject):
-                return await reserve_username(self.identities, username, now, save)
+                identity = await reserve_username(self.identities, username, now, save)
+            else:
+                subject, action = await self._find_subject(phone), AuditAction.CREATE_USER
+                async with self.record_act.for_another(principal, action, subject):
+                    identity = await reserve_username(self.identities, username, now, save)
         except StorageError as error:
             raise UserSaveFailed from error
+        if identity.user is not None and identity.user.created_at == now:
+            self.events.emit(SecurityEventType.USER_CREATED, phone=phone, user_id=identity.id)
+        return identity
 
     async def _find_subject(self, phone: PhoneNumber) -> str:
         """Return what the audit calls the owner of a phone."""

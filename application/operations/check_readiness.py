@@ -9,13 +9,17 @@ from application.ports.system import HealthCheck
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """For each part the reason why it does not work, or None. Only the database is essential.
+    """For each part the reason why it does not work, or None.
 
-    All instances share a limit store. Without it nobody can sign in, but who is signed in goes on.
+    An instance is not ready if a database or a disk of its own rejects a write. All instances share
+    the other parts: without one of them, another instance would do no better.
 
     Attributes:
+        disk: Why the disks of the instance will not do for long.
         has_limit_store: Whether limits are a part of their own. Otherwise the database keeps them.
         has_call_check: Whether the provider of calls can be checked.
+        is_database_shared: Whether other machines use the database too.
+        is_media_shared: Whether other machines use the media store too.
     """
 
     database: str | None
@@ -23,20 +27,26 @@ class Readiness:
     messages: str | None
     limits: str | None = None
     calls: str | None = None
+    disk: str | None = None
     has_limit_store: bool = False
     has_call_check: bool = False
+    is_database_shared: bool = False
+    is_media_shared: bool = True
 
     @property
     def is_ready(self) -> bool:
         """Whether requests should be sent to this instance."""
-        return self.database is None
+        has_database = self.database is None or self.is_database_shared
+        has_media = self.media is None or self.is_media_shared
+        return has_database and has_media
 
 
 @dataclass(frozen=True, slots=True)
 class CheckReadiness:
-    """Check database, media store, messenger, limit store and provider of calls at the same time.
+    """Check all parts at the same time.
 
     `limits` is None where the database keeps the limits, `calls` where no provider can be checked.
+    `disk` finds disks that have little space left. See `Readiness` for the flags.
     """
 
     database: HealthCheck
@@ -44,19 +54,27 @@ class CheckReadiness:
     messages: HealthCheck
     limits: HealthCheck | None = None
     calls: HealthCheck | None = None
+    disk: HealthCheck | None = None
+    is_database_shared: bool = False
+    is_media_shared: bool = True
 
     async def __call__(self) -> Readiness:
         """Return the results of all parts."""
-        parts = (self.database, self.media, self.messages, self.limits, self.calls)
-        database, media, messages, limits, calls = await asyncio.gather(*map(_find_problem, parts))
+        parts = (self.database, self.media, self.messages, self.limits, self.calls, self.disk)
+        database, media, messages, limits, calls, disk = await asyncio.gather(
+            *map(_find_problem, parts)
+        )
         return Readiness(
             database,
             media,
             messages,
             limits,
             calls,
+            disk,
             has_limit_store=self.limits is not None,
             has_call_check=self.calls is not None,
+            is_database_shared=self.is_database_shared,
+            is_media_shared=self.is_media_shared,
         )
 
 

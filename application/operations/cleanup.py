@@ -43,6 +43,7 @@ class Cleanup:
     - A phone verification and a rate-limit entry are deleted when they no longer count. So are the
       client IPs in a phone verification that is kept, and a delivery report after a day.
     - An audit entry is deleted after 400 days, and a service token when it has expired.
+    - The costs of a day are deleted after 800 days.
     - A call whose last status was lost ends.
     - Recordings and calls are deleted after their retention. The provider is tried once in each
       cleanup.
@@ -105,6 +106,7 @@ class Cleanup:
             "expired_service_tokens": await self.repositories.service_tokens.delete_expired(
                 now, BATCH_SIZE
             ),
+            "expired_costs": await self.repositories.daily_costs.delete_expired(now, BATCH_SIZE),
             "corrected_usages": await self._recount_due_usages(),
         }
 

@@ -25,7 +25,8 @@ class OperationsPorts:
 
     `recordings` are those of the provider, also where no calls are answered any more; None where
     the settings name none. `limit_store_health` is None where the database keeps the limits,
-    `calls_health` where no provider of calls can be checked.
+    `calls_health` where no provider of calls can be checked. `disk_health` finds disks that have
+    little space left. `Readiness` has the flags.
     """
 
     media_files: MediaFiles
@@ -33,6 +34,9 @@ class OperationsPorts:
     messenger_health: HealthCheck
     limit_store_health: HealthCheck | None = None
     calls_health: HealthCheck | None = None
+    disk_health: HealthCheck | None = None
+    is_database_shared: bool = False
+    is_media_shared: bool = True
     recordings: Recordings | None = None
 
 
@@ -63,6 +67,9 @@ class OperationsFeature:
             ports.messenger_health,
             ports.limit_store_health,
             ports.calls_health,
+            ports.disk_health,
+            is_database_shared=ports.is_database_shared,
+            is_media_shared=ports.is_media_shared,
         )
         self.cleanup = Cleanup(
             repositories,

@@ -5,17 +5,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from application.costs.count_costs import CountCosts
 from application.otp.codes import OtpCodes
 from application.otp.delivery_status import ReportTimingProfile
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.ports.errors import CorruptRecord, StorageError
+from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, SmsTemplates
 from application.ports.repositories import DeliveryReports
-from application.ports.system import Clock
+from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.ports.voice import CallProvider, Calls
 from application.update import update_call
-from application.webhook_urls import WebhookUrls
-from domain.otp.delivery import Delivery
+from application.webhook_urls import PhoneLabels, WebhookUrls
+from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
@@ -24,6 +26,36 @@ from domain.voice.call import Call, CallDirection, CallStatus
 
 BLOCKED: Final = "blocked"
 """Why a delivery was suppressed, in the log."""
+
+
+def emit_delivery(
+    events: SecurityEvents,
+    phone: PhoneNumber,
+    result: DeliveryResult,
+    channel: Channel,
+    provider: str,
+) -> None:
+    """Emit that a provider took a message or call, or that none did.
+
+    Args:
+        events: Where to.
+        phone: The phone.
+        result: What the providers did.
+        channel: How the code is delivered.
+        provider: The name of the provider, where the result does not say it.
+    """
+    is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
+    event = SecurityEventType.OTP_ACCEPTED if is_sent else SecurityEventType.OTP_REQUEST_REJECTED
+    events.emit(
+        event,
+        phone=phone,
+        reason=result.reason,
+        channel=channel,
+        provider=result.provider or provider,
+        provider_message_id=result.provider_message_id or result.provider_call_id,
+        error_code=result.error_code,
+        result=result.status.value,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +71,7 @@ class PlaceCodeCall:
     call_provider: CallProvider
     webhook_urls: WebhookUrls
     timing: DeliveryTimingProfile
+    keyed_hashes: KeyedHashes
     clock: Clock
 
     async def __call__(
@@ -62,10 +95,12 @@ class PlaceCodeCall:
     async def _place(self, phone: PhoneNumber, call: Call) -> DeliveryResult:
         if not await self.calls.add(call):
             return DeliveryResult(DeliveryStatus.UNKNOWN, "The call was placed before.")
+        today = self.clock.now().date()
+        labels = PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
         placed = await self.call_provider.place_call(
             phone,
             self.webhook_urls.code_call(call.id),
-            self.webhook_urls.call_status(call.id),
+            self.webhook_urls.call_status(call.id, labels),
         )
         # The requests of the call do not need what is recorded now.
         with suppress(StorageError, CorruptRecord):
@@ -104,6 +139,8 @@ class DeliverOtp:
     report_timing: ReportTimingProfile
     place_code_call: PlaceCodeCall | None
     webhook_urls: WebhookUrls | None
+    keyed_hashes: KeyedHashes
+    costs: CountCosts
     clock: Clock
     sms_provider: str
     voice_provider: str
@@ -155,9 +192,16 @@ class DeliverOtp:
         )
         if decision.is_suppressed:
             return await self.timing.imitate(phone.country)
-        urls = self.webhook_urls
-        status_url = urls.sms_status(delivery.report_id) if urls is not None else ""
-        return await self.timing.record(phone.country, self.messenger.send(phone, text, status_url))
+        urls, status_url = self.webhook_urls, ""
+        if urls is not None:
+            today = self.clock.now().date()
+            labels = PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
+            status_url = urls.sms_status(delivery.report_id, labels)
+        sending = self.messenger.send(phone, text, status_url)
+        result = await self.timing.record(phone.country, sending)
+        if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+            self.costs.count_message(phone.country, result.provider or self.sms_provider, text)
+        return result
 
     async def _add_report(self, delivery: Delivery) -> None:
         """Add what the provider would report of a suppressed delivery. It stays as it is."""

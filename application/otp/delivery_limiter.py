@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.otp.codes import OtpCodes
-from application.ports.errors import StorageError
+from application.otp.limit_alerts import LimitAlerts
+from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
@@ -15,6 +16,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.limit_names import name_limit
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import Acquisition, DeliveryRoute, RateLimits, Reservation
 from domain.otp.review_otps import TEST_OTP_POLICY
@@ -32,6 +34,7 @@ class DeliveryLimiter:
     keyed_hashes: KeyedHashes
     rate_limits: RateLimits
     delivery_policy: DeliveryPolicy
+    alerts: LimitAlerts
 
     def policy(self, phone: PhoneNumber, now: datetime) -> DeliveryPolicy:
         """Return the policy of deliveries to this phone."""
@@ -50,12 +53,14 @@ class DeliveryLimiter:
         if self.codes.is_test_phone(phone, now):
             # No message is sent, so it costs nothing of a country or in total.
             return Reservation(now, self.rate_limits.for_ip(request.client_ip))
+        self.alerts.measure_limits.see(phone.country)
         recognition = verification.recognize(request)
         route = self.route(phone, request.client_ip)
         return self.rate_limits.reserve_delivery(now, route, recognition, channel)
 
     def make_callback_reservation(self, phone: PhoneNumber, now: datetime) -> Reservation:
         """Return the reservation of a callback, with both parts that it may have."""
+        self.alerts.measure_limits.see(phone.country)
         number_range = self.keyed_hashes.hash_number_range(phone.number_range)
         return self.rate_limits.reserve_callback(now, phone.country, number_range)
 
@@ -125,6 +130,26 @@ class DeliveryLimiter:
         if await self._may_use_reserve(reservation, verification, available_at):
             return await self.limit_store.next_available(reservation)
         return available_at
+
+    async def name_used_limit(self, reservation: Reservation) -> str:
+        """Return the name of the limit that rejects a reservation, and warn of shared ones.
+
+        Of several it is the one that most phones share. It is empty if none is known.
+        """
+        limits = reservation.without_reserve().all_limits
+        try:
+            counts = await self.limit_store.count_used(limits, reservation.acquired_at)
+        except (CorruptRecord, StorageError):
+            return ""
+        used_up = [
+            limit
+            for limit, count in zip(limits, counts, strict=True)
+            if count >= limit.window.limit
+        ]
+        self.alerts.report_rejection(used_up)
+        # In a reservation the narrower limits come first.
+        used_up.sort(key=lambda limit: limit.is_shared)
+        return name_limit(used_up[-1]).limit if used_up else ""
 
     async def resend_in(
         self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification

@@ -2,16 +2,23 @@
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from application.otp.delivery_timing import MAX_DURATIONS, random_quantile
 from application.ports.repositories import DeliveryReports
-from application.ports.system import Clock, Randomness
+from application.ports.system import (
+    Clock,
+    Randomness,
+    SecurityEventDetails,
+    SecurityEvents,
+    SecurityEventType,
+)
 from application.ports.voice import SignedRequest, StatusCallbacks
-from application.update import save_record
+from application.update import change_record
+from application.webhook_urls import NO_LABELS, PhoneLabels
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.request_id import parse_report_id
@@ -19,7 +26,12 @@ from domain.otp.request_id import parse_report_id
 TYPICAL_DURATION: Final = timedelta(seconds=2)
 """From a delivery to the report that it was sent, until this process knows better."""
 MAX_PENDING: Final = 1_000
-_ERROR_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_EVENTS: Final = {
+    ReportedStatus.DELIVERED: SecurityEventType.OTP_DELIVERED,
+    ReportedStatus.UNDELIVERED: SecurityEventType.OTP_UNDELIVERED,
+    ReportedStatus.FAILED: SecurityEventType.OTP_UNDELIVERED,
+}
+_SHORT_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
 class ReportTimingProfile:
@@ -60,16 +72,28 @@ class ReportDelivery:
 
     - A status only advances. A repeated or late report changes nothing.
     - A report may arrive before the provider has accepted the delivery.
+    - The end of a delivery is emitted once: whether it arrived.
     """
 
     delivery_reports: DeliveryReports
     timing: ReportTimingProfile
+    events: SecurityEvents
     clock: Clock
 
     async def __call__(
-        self, report_id: str, status: ReportedStatus, error_code: str | None = None
+        self,
+        report_id: str,
+        status: ReportedStatus,
+        error_code: str | None = None,
+        details: SecurityEventDetails | None = None,
     ) -> None:
         """Record the status.
+
+        Args:
+            report_id: Names the delivery.
+            status: What the provider reports.
+            error_code: The provider's code of an error.
+            details: What the event says of the delivery: country, provider and so on.
 
         Raises:
             StorageError
@@ -79,14 +103,19 @@ class ReportDelivery:
         if status is ReportedStatus.SENT:
             self.timing.record(report_id, now)
 
-        def advance(report: DeliveryReport | None) -> DeliveryReport | None:
+        def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, bool]:
             if report is not None:
-                return report.advance(status, error_code)
+                advanced = report.advance(status, error_code)
+                return advanced, advanced is not report
             if status is ReportedStatus.QUEUED:
-                return None  # A delivery without a report is queued.
-            return DeliveryReport(report_id, status, now + REPORT_TTL, error_code)
+                return None, False  # A delivery without a report is queued.
+            return DeliveryReport(report_id, status, now + REPORT_TTL, error_code), True
 
-        await save_record(self.delivery_reports, report_id, advance)
+        is_new = await change_record(self.delivery_reports, report_id, advance)
+        if is_new and status in _EVENTS:
+            described = details or SecurityEventDetails()
+            described["error_code"] = error_code or ""
+            self.events.emit(_EVENTS[status], **described)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +126,44 @@ class RecordMessageStatus:
     is left out: clients see it.
     """
 
-    status_callbacks: Sequence[StatusCallbacks]
+    status_callbacks: Mapping[str, StatusCallbacks]
     report_delivery: ReportDelivery
 
-    async def __call__(self, report_id: str, request: SignedRequest) -> bool:
+    async def __call__(
+        self, report_id: str, request: SignedRequest, labels: PhoneLabels = NO_LABELS
+    ) -> bool:
         """Record the status, and return whether the request is authentic.
+
+        Args:
+            report_id: Names the delivery.
+            request: The request as it arrived.
+            labels: What its URL says of the phone.
 
         Raises:
             StorageError
             CorruptRecord
         """
-        read = (callbacks.read_status(request) for callbacks in self.status_callbacks)
-        message = next((status for status in read if status is not None), None)
+        read = (
+            (name, callbacks.read_status(request))
+            for name, callbacks in self.status_callbacks.items()
+        )
+        provider, message = next(
+            ((name, status) for name, status in read if status is not None), ("", None)
+        )
         if message is None:
             return False
         if report_id and message.status is not None:
-            code = message.error_code if _ERROR_CODE.fullmatch(message.error_code) else None
-            await self.report_delivery(report_id, message.status, code)
+            code = message.error_code if _SHORT_WORD.fullmatch(message.error_code) else None
+            message_id = message.provider_message_id
+            details = SecurityEventDetails(
+                country=labels.country,
+                phone_hash=labels.phone_hash,
+                provider=provider,
+                channel=Channel.SMS,
+                provider_message_id=message_id if _SHORT_WORD.fullmatch(message_id) else "",
+                result=message.status.value,
+            )
+            await self.report_delivery(report_id, message.status, code, details)
         return True
 
 

@@ -15,15 +15,12 @@ from application.ports.system import Clock
 from domain.errors import InvalidValue
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
-from domain.otp.delivery_policy import Requester
+from domain.otp.delivery_policy import Limitation, Requester, Wait
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.verification_state import (
-    Limitation,
     VerificationState,
-    Wait,
-    explain_wait,
     find_active_code,
     resets_left,
 )
@@ -86,6 +83,7 @@ class DescribeVerification:
             next_message_to_known=known,
             code_expires_at=code_expires_at,
             attempts_left=attempts_left,
+            attempts_of_next=verification.attempts_of_next_delivery,
             failures_in_a_row=verification.failures.in_a_row,
             resets_left=resets_left(verification),
             deliveries=deliveries[::-1],
@@ -119,7 +117,7 @@ class DescribeVerification:
             device_id=_UNKNOWN_CLIENT if is_known else None,
             last_login_at=max(logins, default=None),
         )
-        own = explain_wait(self.delivery_limiter.policy(phone, now), requester, now)
+        own = self.delivery_limiter.policy(phone, now).explain(requester, now)
         if self.codes.is_test_phone(phone, now):
             return own
         recognition = Recognition.DEVICE if is_known else Recognition.NONE

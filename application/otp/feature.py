@@ -1,8 +1,9 @@
 """One-time codes build themselves from their ports and their policy."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from application.costs.count_costs import CountCosts
 from application.identities.feature import IdentitiesFeature
 from application.otp.attempt_limiter import AttemptLimiter
 from application.otp.codes import OtpCodes
@@ -16,6 +17,8 @@ from application.otp.delivery_status import (
 )
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.describe_verification import DescribeVerification
+from application.otp.limit_alerts import LimitAlerts
+from application.otp.measure_limits import MeasureLimits
 from application.otp.request_otp import RequestOtp
 from application.otp.reset_limits import ResetLimits
 from application.otp.verify_otp import VerifyOtp
@@ -45,7 +48,7 @@ class OtpPorts:
     peppers: KeyRing
     keyed_hashes: KeyedHashes
     call_provider: CallProvider | None = None
-    status_callbacks: Sequence[StatusCallbacks] = ()
+    status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,7 @@ class OtpFeature:
         ports: OtpPorts,
         policy: OtpPolicy,
         identities: IdentitiesFeature,
+        costs: CountCosts,
     ) -> None:
         clock, randomness, events = system.clock, system.randomness, system.events
         verifications, limit_store = repositories.phone_verifications, repositories.limit_store
@@ -96,6 +100,10 @@ class OtpFeature:
         self.messenger = ports.messenger
         self.codes = OtpCodes(ports.peppers, policy.test_otps, policy.otp_length)
         self.message_timing = DeliveryTimingProfile(randomness)
+        self.measure_limits = MeasureLimits(
+            limit_store, clock, policy.rate_limits, policy.countries
+        )
+        self.limit_alerts = LimitAlerts(self.measure_limits, clock)
         self.delivery_limiter = DeliveryLimiter(
             limit_store,
             repositories.identities,
@@ -103,6 +111,7 @@ class OtpFeature:
             ports.keyed_hashes,
             policy.rate_limits,
             policy.delivery_policy,
+            self.limit_alerts,
         )
         self.place_code_call = None
         if ports.call_provider is not None and policy.webhook_urls is not None:
@@ -111,9 +120,12 @@ class OtpFeature:
                 ports.call_provider,
                 policy.webhook_urls,
                 DeliveryTimingProfile(randomness, fallback=self.message_timing),
+                ports.keyed_hashes,
                 clock,
             )
-        self.report_delivery = ReportDelivery(repositories.delivery_reports, report_timing, clock)
+        self.report_delivery = ReportDelivery(
+            repositories.delivery_reports, report_timing, events, clock
+        )
 
         self.request_otp = RequestOtp(
             phone_verifications=verifications,
@@ -129,6 +141,8 @@ class OtpFeature:
                 report_timing=report_timing,
                 place_code_call=self.place_code_call,
                 webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
+                keyed_hashes=ports.keyed_hashes,
+                costs=costs,
                 clock=clock,
                 sms_provider=policy.sms_provider,
                 voice_provider=policy.voice_provider,

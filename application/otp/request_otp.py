@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_otp import BLOCKED, DeliverOtp
+from application.otp.deliver_otp import BLOCKED, DeliverOtp, emit_delivery
 from application.otp.delivery_limiter import DeliveryLimiter
 from application.otp.recognize_device import recognize_device
 from application.ports.errors import StorageError
@@ -111,7 +111,7 @@ class RequestOtp:
         phone, now = command.phone, self.clock.now()
         is_test_phone = self.codes.is_test_phone(phone, now)
         if not is_test_phone:
-            self._check_phone(phone)
+            self._check_phone(phone, command.channel)
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         failed_attempt = self.rate_limits.for_failed_attempt(client_ip, phone.country)
         loaded, device, limited_until = await asyncio.gather(
@@ -137,12 +137,13 @@ class RequestOtp:
         )
         try:
             decision = await self._reserve_delivery(phone, request, loaded)
-        except TooManyOtpRequests:
-            self._emit_rejection(phone, "too many requests")
+        except TooManyOtpRequests as error:
+            self._emit_rejection(phone, "too many requests", error.limit, command.channel)
             raise
-        reason = "by a call" if command.channel is Channel.VOICE else ""
-        reason = reason if decision.is_new else "within the cooldown"
-        self.events.emit(SecurityEventType.OTP_REQUESTED, phone=phone, reason=reason)
+        reason = "" if decision.is_new else "within the cooldown"
+        self.events.emit(
+            SecurityEventType.OTP_REQUESTED, phone=phone, reason=reason, channel=command.channel
+        )
         if is_test_phone:
             self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
         elif decision.is_new:
@@ -155,15 +156,16 @@ class RequestOtp:
             resend_in=whole_seconds(now, decision.next_request_at),
         )
 
-    def _check_phone(self, phone: PhoneNumber) -> None:
+    def _check_phone(self, phone: PhoneNumber, channel: Channel) -> None:
         """Check country and kind of a phone. With a test OTP it may have any."""
         if self.countries is not None and phone.country not in self.countries:
-            self._emit_rejection(phone, "the country is not served")
+            reason = "the country is not served"
+            self._emit_rejection(phone, reason, "country_not_served", channel)
             raise CountryNotServed
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
-            self._emit_rejection(phone, "the kind of the number")
+            self._emit_rejection(phone, "the kind of the number", "number_not_served", channel)
             raise PhoneUnreachable(error.message) from None
 
     async def _reserve_delivery(
@@ -210,7 +212,8 @@ class RequestOtp:
         except TooManyOtpRequests as error:
             available_at = available_at or await limiter.next_available(reservation, loaded.value)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
-            raise TooManyOtpRequests(retry_after) from None
+            limit = error.limit or await limiter.name_used_limit(reservation)
+            raise TooManyOtpRequests(retry_after, limit) from None
         return decision
 
     async def _refer_to_delivery(
@@ -269,13 +272,14 @@ class RequestOtp:
             await self._reject(phone, request, decision, not_connected)
             raise
         is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
+        channel, provider = decision.delivery.channel, decision.delivery.provider
         if decision.is_suppressed:
             # The result is the imitation that the client sees.
-            self.events.emit(SecurityEventType.OTP_SUPPRESSED, phone=phone, reason=BLOCKED)
-        elif is_sent:
-            self.events.emit(SecurityEventType.OTP_DELIVERED, phone=phone, reason=result.reason)
+            self.events.emit(
+                SecurityEventType.OTP_SUPPRESSED, phone=phone, reason=BLOCKED, channel=channel
+            )
         else:
-            self._emit_rejection(phone, result.reason)
+            emit_delivery(self.events, phone, result, channel, provider)
         if is_sent:
             await self._keep_provider(phone, decision.delivery, result.provider)
             return
@@ -338,5 +342,13 @@ class RequestOtp:
             next_request_at = max(rejected.next_request_at(request, policy, now), available_at)
         return whole_seconds(now, next_request_at)
 
-    def _emit_rejection(self, phone: PhoneNumber, reason: str) -> None:
-        self.events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=phone, reason=reason)
+    def _emit_rejection(
+        self, phone: PhoneNumber, reason: str, limit: str, channel: Channel
+    ) -> None:
+        self.events.emit(
+            SecurityEventType.OTP_REQUEST_REJECTED,
+            phone=phone,
+            reason=reason,
+            limit=limit,
+            channel=channel,
+        )

@@ -1,13 +1,22 @@
 """Reset the limits of one phone."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.update import update_phone_verification
+from domain.errors import PhoneBlocked
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.verification_state import resets_left
 from domain.phone import PhoneNumber
+
+
+class ResetResult(NamedTuple):
+    """How often a reset is possible today after this one, and what the next message brings."""
+
+    resets_left: int
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,26 +26,30 @@ class ResetLimits:
     - The next delivery has five attempts. Failures in a row stay, so they never come to more than
       100 by resets (NIST SP 800-63B-4 §3.2.2).
     - Limits that many phones share stay as they are.
-    - A phone can be reset twice a day.
+    - A phone can be reset twice a day. One that is blocked is not: it would get no message.
     """
 
     phone_verifications: PhoneVerifications
     clock: Clock
     events: SecurityEvents
 
-    async def __call__(self, phone: PhoneNumber) -> int:
-        """Reset the limits, and return how often that is possible today after this.
+    async def __call__(self, phone: PhoneNumber) -> ResetResult:
+        """Reset the limits.
 
         Raises:
+            PhoneBlocked
             TooManyResets
             StorageError
         """
         now = self.clock.now()
 
-        def reset(verification: PhoneVerification) -> tuple[PhoneVerification, int]:
+        def reset(verification: PhoneVerification) -> tuple[PhoneVerification, ResetResult]:
+            if verification.blocked_at is not None:
+                raise PhoneBlocked
             successor = verification.reset_limits(now)
-            return successor, resets_left(successor)
+            left = resets_left(successor)
+            return successor, ResetResult(left, successor.attempts_of_next_delivery)
 
-        left = await update_phone_verification(self.phone_verifications, phone, reset)
+        result = await update_phone_verification(self.phone_verifications, phone, reset)
         self.events.emit(SecurityEventType.LIMITS_RESET, phone=phone)
-        return left
+        return result

@@ -1,5 +1,6 @@
 """Keyed hashes: of client IPs, number ranges and phones, and as signatures of URLs."""
 
+from datetime import date
 from typing import Protocol
 
 from domain.otp.client_ip import HashedClientIp
@@ -28,6 +29,13 @@ class KeyedHashes(Protocol):
 
     def hash_phone(self, phone: PhoneNumber) -> str:
         """Return the hash of a phone, by which audit entries name one without an account."""
+        ...
+
+    def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
+        """Return the hash of a phone for the log of one day in UTC: 16 hex digits.
+
+        It follows one phone through a day, and not into the next.
+        """
         ...
 
     def sign_media_url(self, text: str) -> str:

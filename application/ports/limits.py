@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
 
 class LimitStore(Protocol):
@@ -54,6 +54,14 @@ class LimitStore(Protocol):
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when a reservation succeeds: its time, or later."""
+        ...
+
+    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
+        """Return how many permits of each limit count now, 0 where none was ever acquired.
+
+        `acquire` rejects what needs a limit of which as many count as it has. One call reads all
+        limits, in few round trips for hundreds of them, and writes nothing.
+        """
         ...
 
     async def delete_expired(self, now: datetime, limit: int) -> int:

@@ -87,13 +87,17 @@ class DeliveryResult:
     - Clients may see the reason: it contains no phone number and no secret.
     - The reason of `INVALID_NUMBER` says what the person can do.
     - A call that was accepted has the provider's id.
-    - `provider` is the name of the provider that took it, or may have taken it.
+    - `provider` is the name of the provider that took it, or may have taken it, or rejected it.
+    - `provider_message_id` is the provider's id of a message that it took.
+    - `error_code` is the provider's code of an error: a short word or number.
     """
 
     status: DeliveryStatus
     reason: str = ""
     provider_call_id: str = ""
     provider: str = ""
+    provider_message_id: str = ""
+    error_code: str = ""
 
 
 class Messenger(Protocol):

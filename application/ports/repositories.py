@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.administration import AuditLog, ServiceTokens
+from application.ports.costs import DailyCostsRepository
 from application.ports.identities import Identities
 from application.ports.limits import LimitStore
 from application.ports.media import MediaItems
@@ -99,5 +100,6 @@ class Repositories:
     delivery_reports: DeliveryReports
     audit_log: AuditLog
     service_tokens: ServiceTokens
+    daily_costs: DailyCostsRepository
     leases: Leases
     health: HealthCheck

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol, TypedDict, Unpack
 
 from domain.identities.identity import Role
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
 
@@ -48,7 +49,10 @@ class SecurityEventType(StrEnum):
     """
 
     OTP_REQUESTED = "otp_requested"
+    OTP_ACCEPTED = "otp_accepted"
     OTP_DELIVERED = "otp_delivered"
+    OTP_UNDELIVERED = "otp_undelivered"
+    DELIVERY_REJECTED = "delivery_rejected"
     OTP_SUPPRESSED = "otp_suppressed"
     OTP_REQUEST_REJECTED = "otp_request_rejected"
     CALLBACK_REQUESTED = "callback_requested"
@@ -56,6 +60,7 @@ class SecurityEventType(StrEnum):
     OTP_ATTEMPTS_EXHAUSTED = "otp_attempts_exhausted"
     LOGIN_SUCCEEDED = "login_succeeded"
     TEST_OTP_USED = "test_otp_used"
+    USER_CREATED = "user_created"
     SESSION_REFRESHED = "session_refreshed"
     REFRESH_TOKEN_REJECTED = "refresh_token_rejected"  # noqa: S105 - an event, not a secret
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - an event, not a secret
@@ -71,9 +76,11 @@ class SecurityEventType(StrEnum):
     CALLER_REGISTERED = "caller_registered"
 
     @property
-    def may_be_attack(self) -> bool:
-        """Whether operators should be warned."""
+    def is_warning(self) -> bool:
+        """Whether operators should be warned: of an attack, or of messages that do not arrive."""
         return self in {
+            SecurityEventType.OTP_UNDELIVERED,
+            SecurityEventType.DELIVERY_REJECTED,
             SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
             SecurityEventType.REFRESH_TOKEN_REUSED,
             SecurityEventType.TEST_OTP_USED,
@@ -85,7 +92,8 @@ class SecurityEventType(StrEnum):
 class SecurityEventDetails(TypedDict, total=False):
     """What an event says about a phone or an identity.
 
-    - The log masks the phone, and adds the client IP of the request.
+    - The log masks the phone, adds its country and its hash of the day, and the client IP of the
+      request.
     - An event never has a code, a token or the request id of a code.
 
     Attributes:
@@ -94,6 +102,14 @@ class SecurityEventDetails(TypedDict, total=False):
         role: the new role.
         reason: one word or a short phrase with details.
         attempts_left: how often this client may still try a code.
+        country: the ISO 3166-1 code, where the phone is not known.
+        phone_hash: the hash of the day, where the phone is not known.
+        provider: the name of the provider.
+        channel: how the code is delivered.
+        provider_message_id: the provider's id of the message or call.
+        error_code: the provider's code of an error.
+        limit: the limit that rejects.
+        result: what the provider did, a value of `DeliveryStatus`.
     """
 
     phone: PhoneNumber | None
@@ -101,6 +117,14 @@ class SecurityEventDetails(TypedDict, total=False):
     role: Role
     reason: str | None
     attempts_left: int
+    country: str
+    phone_hash: str
+    provider: str
+    channel: Channel
+    provider_message_id: str
+    error_code: str
+    limit: str
+    result: str
 
 
 class SecurityEvents(Protocol):

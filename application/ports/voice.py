@@ -162,6 +162,7 @@ class WebhookFields:
         called: The phone that is called, None if it is no valid number.
         event: What happened in the call.
         call_status: Where the call is, if the request says it.
+        call_seconds: How long the call was from the answer to its end, if the request says it.
         message_status: Where a message is, if the request says it.
         error_code: The provider's code of an error, empty if there is none.
     """
@@ -173,6 +174,7 @@ class WebhookFields:
     call_status: CallStatus | None
     message_status: ReportedStatus | None
     error_code: str
+    call_seconds: int | None = None
 
 
 class WebhookParser(Protocol):
@@ -190,11 +192,13 @@ class WebhookParser(Protocol):
 class MessageStatus:
     """Where a message is. `status` is None if the request says nothing about a delivery.
 
-    `error_code` is the provider's code of an error, empty if there is none.
+    `error_code` is the provider's code of an error, `provider_message_id` the provider's id of the
+    message. Both are empty if there is none.
     """
 
     status: ReportedStatus | None
     error_code: str = ""
+    provider_message_id: str = ""
 
 
 class StatusCallbacks(Protocol):

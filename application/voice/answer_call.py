@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from application.costs.count_costs import CountCosts
 from application.ports.errors import PortError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
@@ -21,7 +22,7 @@ from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus, inbound_call_id
 from domain.voice.call_limits import permits_of_line
-from domain.voice.flow import CallFlow
+from domain.voice.flow import CallFlow, DialResult
 from domain.voice.instructions import (
     HangUp,
     Instruction,
@@ -35,6 +36,7 @@ from domain.voice.walk import (
     CallEvent,
     CallOutcome,
     ChooseLanguage,
+    Dialed,
     Recorded,
     Register,
     Step,
@@ -119,11 +121,13 @@ class _Completion:
         call: the call.
         ended_line: the line that the update ended, if any.
         is_line_used: whether the call has the line that was reserved for it.
+        is_first: whether this request was processed, and not a parallel one.
     """
 
     call: Call
     ended_line: Permits | None = None
     is_line_used: bool = False
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +148,8 @@ class AnswerCall:
     - Menus end five minutes after the start of the call, those of numbers with a verified identity
       after ten.
     - The operator sees the caller's number. Without one it is the number that was called, or else
-      `caller_id`: providers reject a call from a number that is none.
+      `caller_id`: providers reject a call from a number that is none. What the provider charges
+      for the connection is counted.
     """
 
     calls: Calls
@@ -155,6 +160,8 @@ class AnswerCall:
     clock: Clock
     events: SecurityEvents
     flow: CallFlow
+    costs: CountCosts
+    provider: str
     operator: PhoneNumber | None = None
     caller_id: str = ""
 
@@ -309,7 +316,10 @@ class AnswerCall:
             if completed is call:  # a parallel request has answered
                 return call, _Completion(call)
             return completed, _Completion(
-                completed, ended_line=call.line, is_line_used=completed.line is not None
+                completed,
+                ended_line=call.line,
+                is_line_used=completed.line is not None,
+                is_first=True,
             )
 
         completion = await change_call(self.calls, call_id, complete, loaded)
@@ -318,7 +328,16 @@ class AnswerCall:
         if completion is None:  # the record of the call was deleted
             return step.instructions
         await self.call_limiter.release_line(completion.ended_line)
+        if completion.is_first:
+            self._count_operator_call(command.event)
         if step.outcome is CallOutcome.CALLBACK:
             self.call_back.schedule(completion.call, caller.phone)
         turn = completion.call.find_turn(position)
         return turn.instructions if turn else step.instructions
+
+    def _count_operator_call(self, event: CallEvent) -> None:
+        """Count the call to the operator that ended with this event: the provider placed it."""
+        if not isinstance(event, Dialed) or event.result is not DialResult.ANSWERED:
+            return
+        if self.operator is not None:
+            self.costs.count_call(self.operator.country, self.provider, event.seconds)

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 
+from application.costs.count_costs import CountCosts
 from application.otp.delivery_status import ReportDelivery
-from application.ports.system import Clock
+from application.ports.system import Clock, SecurityEventDetails
 from application.ports.voice import Calls
 from application.update import change_call, update_call
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
+from application.webhook_urls import NO_LABELS, PhoneLabels
+from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.permits import Permits
-from domain.phone import PhoneNumber
+from domain.phone import UNKNOWN_COUNTRY, PhoneNumber
 from domain.voice.call import Call, CallStatus
 from domain.voice.walk import Recorded
 
@@ -24,38 +27,63 @@ class CallReports:
     call_back: CallBackCaller
     report_delivery: ReportDelivery
     clock: Clock
+    provider: str
+    costs: CountCosts
 
     async def record_status(
-        self, call_id: str, status: CallStatus, phone: PhoneNumber | None = None
+        self,
+        call_id: str,
+        status: CallStatus,
+        phone: PhoneNumber | None = None,
+        labels: PhoneLabels = NO_LABELS,
+        called_country: str = UNKNOWN_COUNTRY,
+        seconds: int | None = None,
     ) -> None:
         """Record the status. It never goes backwards.
 
         The report of a delivery that is a call follows: the code counts as delivered once it was
-        read. The line of a call that ended is free again.
+        read. The line of a call that ended is free again. An answered call costs the price of the
+        country that was called: for an inbound call, that of our number.
 
         Args:
             call_id: our id of the call.
             status: what the provider reports.
             phone: the caller id, which is called back after the end if that was promised.
+            labels: what the URL of the report says of the phone that was called.
+            called_country: the country of the number that was called.
+            seconds: how long the call was, if the provider says it.
 
         Raises:
             StorageError
         """
         now = self.clock.now()
 
-        def advance(call: Call) -> tuple[Call, tuple[Call, Permits | None]]:
+        def advance(call: Call) -> tuple[Call, tuple[Call, Permits | None, bool]]:
             advanced = call.advance_status(status, now)
-            return advanced, (advanced, call.line if advanced.line is None else None)
+            ended_line = call.line if advanced.line is None else None
+            return advanced, (advanced, ended_line, advanced.ended_at != call.ended_at)
 
         result = await change_call(self.calls, call_id, advance)
         if result is None:
             return
-        call, ended_line = result
+        call, ended_line, has_ended = result
         await self.call_limiter.release_line(ended_line)
+        if has_ended and call.status is CallStatus.COMPLETED and call.duration is not None:
+            length = call.duration.total_seconds() if seconds is None else seconds
+            self.costs.count_call(called_country, self.provider, length)
         if call.status.is_final:
             await self.call_back(call, phone)
         if call.report_id is not None:
-            await self.report_delivery(call.report_id, _to_reported(call))
+            reported = _to_reported(call)
+            details = SecurityEventDetails(
+                country=labels.country,
+                phone_hash=labels.phone_hash,
+                provider=self.provider,
+                channel=Channel.VOICE,
+                provider_message_id=call.provider_call_id or "",
+                result=reported.value,
+            )
+            await self.report_delivery(call.report_id, reported, details=details)
 
     async def keep_recording(self, call_id: str, recorded: Recorded) -> None:
         """Keep the reference to a recording, once.

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_otp import BLOCKED, PlaceCodeCall
+from application.otp.deliver_otp import BLOCKED, PlaceCodeCall, emit_delivery
 from application.otp.delivery_limiter import DeliveryLimiter
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
@@ -17,6 +17,7 @@ from application.ports.voice import Calls
 from application.update import update_phone_verification
 from domain.errors import InvalidValue, TooManyOtpRequests
 from domain.otp.callback import Callback
+from domain.otp.delivery import Channel
 from domain.otp.permits import Permits
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
@@ -48,6 +49,7 @@ class Callbacks:
     calls: Calls
     codes: OtpCodes
     place_code_call: PlaceCodeCall | None
+    provider: str
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -69,8 +71,8 @@ class Callbacks:
         is_test_phone = self.codes.is_test_phone(phone, now)
         if self.place_code_call is None:
             return self._reject(phone, "there is no phone line")
-        if not is_test_phone and (reason := self._find_reason_to_reject(phone)):
-            return self._reject(phone, reason)
+        if not is_test_phone and (problem := self._find_problem(phone)):
+            return self._reject(phone, *problem)
         failed_attempts = self.rate_limits.for_failed_attempts(phone.country)
         loaded, limited_until = await asyncio.gather(
             self.phone_verifications.load(phone),
@@ -99,11 +101,12 @@ class Callbacks:
                 current = await self.phone_verifications.load(phone)
                 if current.value.find_callback(callback_id):
                     return True
-                return self._reject(phone, "too many callbacks")
+                limit = await self.delivery_limiter.name_used_limit(reservation)
+                return self._reject(phone, "too many callbacks", limit)
             if not await self._record(phone, record, loaded, acquired):
                 return True  # a parallel request has recorded it
         except TooManyOtpRequests:
-            return self._reject(phone, "too many callbacks")
+            return self._reject(phone, "too many callbacks", "per_phone")
         self.events.emit(SecurityEventType.CALLBACK_REQUESTED, phone=phone)
         if is_test_phone:
             self.events.emit(SecurityEventType.TEST_OTP_USED, phone=phone, reason="requested")
@@ -154,11 +157,14 @@ class Callbacks:
         if not is_placed:
             await self._undo(phone, callback, result.status)
         if is_suppressed:
-            self.events.emit(SecurityEventType.OTP_SUPPRESSED, phone=phone, reason=BLOCKED)
-        elif is_placed:
-            self.events.emit(SecurityEventType.OTP_DELIVERED, phone=phone, reason=result.reason)
+            self.events.emit(
+                SecurityEventType.OTP_SUPPRESSED,
+                phone=phone,
+                reason=BLOCKED,
+                channel=Channel.VOICE,
+            )
         else:
-            self._reject(phone, result.reason)
+            emit_delivery(self.events, phone, result, Channel.VOICE, self.provider)
         return is_placed
 
     async def _record(
@@ -190,17 +196,24 @@ class Callbacks:
                 await self.delivery_limiter.release(acquired)
         return is_new
 
-    def _find_reason_to_reject(self, phone: PhoneNumber) -> str:
+    def _find_problem(self, phone: PhoneNumber) -> tuple[str, str] | None:
+        """Return why no code is sent to a number, and the name of that limit; None if one is."""
         if self.countries is not None and phone.country not in self.countries:
-            return "the country is not served"
+            return "the country is not served", "country_not_served"
         try:
             self.phone_rules.check(phone)
         except InvalidValue:
-            return "the kind of the number"
-        return ""
+            return "the kind of the number", "number_not_served"
+        return None
 
-    def _reject(self, phone: PhoneNumber, reason: str) -> bool:
-        self.events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=phone, reason=reason)
+    def _reject(self, phone: PhoneNumber, reason: str, limit: str = "") -> bool:
+        self.events.emit(
+            SecurityEventType.OTP_REQUEST_REJECTED,
+            phone=phone,
+            reason=reason,
+            limit=limit,
+            channel=Channel.VOICE,
+        )
         return False
 
     async def _undo(self, phone: PhoneNumber, callback: Callback, status: DeliveryStatus) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from application.costs.count_costs import CountCosts
 from application.identities.assign_phone import assign_phone
 from application.otp.codes import OtpCodes
 from application.otp.delivery_timing import DeliveryTimingProfile
@@ -49,6 +50,7 @@ class CarryOutEffect:
     limit_store: LimitStore
     codes: OtpCodes
     messenger: Messenger
+    costs: CountCosts
     timing: DeliveryTimingProfile
     callbacks: Callbacks
     clock: Clock
@@ -145,6 +147,7 @@ class CarryOutEffect:
             return
         result = await self.timing.record(phone.country, self.messenger.send(phone, text))
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+            self.costs.count_message(phone.country, result.provider, text)
             return
         if result.status is not DeliveryStatus.NOT_CONNECTED:
             acquired = replace(acquired, limits=limits[1:])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from application.costs.feature import CostsFeature
 from application.otp.feature import OtpFeature
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
@@ -41,6 +42,7 @@ class VoiceFeature:
         ports: VoicePorts,
         policy: VoicePolicy,
         otp: OtpFeature,
+        costs: CostsFeature,
     ) -> None:
         clock, randomness, events = system.clock, system.randomness, system.events
         verifications, identities = repositories.phone_verifications, repositories.identities
@@ -54,6 +56,7 @@ class VoiceFeature:
             calls=calls,
             codes=otp.codes,
             place_code_call=otp.place_code_call,
+            provider=otp.policy.voice_provider,
             clock=clock,
             randomness=randomness,
             events=events,
@@ -80,6 +83,7 @@ class VoiceFeature:
                 limit_store=limit_store,
                 codes=otp.codes,
                 messenger=otp.messenger,
+                costs=costs.count,
                 timing=otp.message_timing,
                 callbacks=self.callbacks,
                 clock=clock,
@@ -96,10 +100,20 @@ class VoiceFeature:
             flow=policy.call_flow,
             operator=policy.operator,
             caller_id=policy.caller_id,
+            costs=costs.count,
+            provider=otp.policy.voice_provider,
         )
         self.answer_code_call = AnswerCodeCall(
             calls, verifications, otp.codes, clock, policy.call_flow
         )
-        reports = CallReports(calls, call_limiter, call_back, otp.report_delivery, clock)
+        reports = CallReports(
+            calls,
+            call_limiter,
+            call_back,
+            otp.report_delivery,
+            clock,
+            otp.policy.voice_provider,
+            costs.count,
+        )
         self.record_call_status = reports.record_status
         self.keep_recording = reports.keep_recording

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from domain.otp.challenge import Challenge
@@ -10,8 +11,30 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, REJECTED_TTL, Delivery
 from domain.otp.sliding_window import SlidingWindow
 
+_INSTANT: Final = timedelta(milliseconds=1)
 DELIVERIES_BEFORE_BACKOFF: Final = 3
 MAX_DOUBLINGS: Final = 7
+
+
+class Limitation(StrEnum):
+    """What keeps a message from being sent now."""
+
+    COOLDOWN = "cooldown"
+    PER_PHONE = "limit per phone"
+    PER_PHONE_AND_NETWORK = "limit per phone and network"
+    PER_IP = "limit per IP"
+    PER_NETWORK = "limit per network"
+    PER_NUMBER_RANGE = "limit per number range"
+    PER_COUNTRY = "limit per country"
+    TOTAL = "limit in total"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Until when no message is sent, and why. `limitation` is None where one is sent now."""
+
+    until: datetime
+    limitation: Limitation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +127,21 @@ class DeliveryPolicy:
         later = sorted({time for time in times if time > now})
         return next(time for time in later if self._allows(requester, time))
 
+    def explain(self, requester: Requester, now: datetime) -> Wait:
+        """Return when the client may cause the next delivery, and what it waits for.
+
+        Of several reasons it is the one that ends last.
+        """
+        until = self.earliest_request(requester, now)
+        if until <= now:
+            return Wait(now)
+        before = until - _INSTANT
+        if not self.is_cooled_down(requester, before):
+            return Wait(until, Limitation.COOLDOWN)
+        if not self._has_capacity_of_phone(requester, before):
+            return Wait(until, Limitation.PER_PHONE)
+        return Wait(until, Limitation.PER_PHONE_AND_NETWORK)
+
     def uses_own_quota(self, requester: Requester, now: datetime) -> bool:
         """Return whether a delivery that is allowed now counts against the client's quota."""
         return bool(requester.deliveries) and not self._has_shared_capacity(requester, now)
@@ -133,8 +171,7 @@ class DeliveryPolicy:
         doublings = min(deliveries - DELIVERIES_BEFORE_BACKOFF, MAX_DOUBLINGS)
         return self.cooldown * (1 << doublings)
 
-    def has_capacity_of_phone(self, requester: Requester, time: datetime) -> bool:
-        """Return whether all clients together have capacity for one more delivery."""
+    def _has_capacity_of_phone(self, requester: Requester, time: datetime) -> bool:
         shared = [delivery for delivery in requester.deliveries if not delivery.uses_own_quota]
         return all(_has_capacity(window, shared, time) for window in self.per_phone)
 
@@ -145,7 +182,7 @@ class DeliveryPolicy:
             for delivery in requester.deliveries
             if not delivery.uses_own_quota and delivery.client_ip.network == network
         ]
-        return self.has_capacity_of_phone(requester, time) and all(
+        return self._has_capacity_of_phone(requester, time) and all(
             _has_capacity(window, of_network, time) for window in self.per_phone_and_ip
         )
 

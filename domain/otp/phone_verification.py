@@ -165,12 +165,14 @@ class PhoneVerification:
         """
         pruned = self.prune(request.now)
         requester = pruned._requester(request)
-        next_request_at = policy.earliest_request(requester, request.now)
-        if next_request_at > request.now:
+        wait = policy.explain(requester, request.now)
+        next_request_at = wait.until
+        if wait.limitation is not None:
             is_cooled_down = policy.is_cooled_down(requester, request.now)
             referred = None if is_cooled_down else pruned._refer_to_delivery(request, requester)
             if referred is None:
-                raise TooManyOtpRequests(whole_seconds(request.now, next_request_at))
+                retry_after = whole_seconds(request.now, next_request_at)
+                raise TooManyOtpRequests(retry_after, wait.limitation.name.lower())
             delivery, challenge = referred
             return pruned.replace_delivery(delivery), DeliveryDecision(
                 delivery, challenge, request.new_request_id, next_request_at, is_new=False
@@ -323,6 +325,13 @@ class PhoneVerification:
                 *(callback.requested_at for callback in rejected),
             ),
         )
+
+    @property
+    def attempts_of_next_delivery(self) -> int:
+        """How many attempts the next delivery brings, while no shared limit is used up."""
+        if self._uses_grant:
+            return ATTEMPTS_PER_DELIVERY
+        return self._attempts_of_new_delivery(is_limited=False)
 
     @property
     def _uses_grant(self) -> bool:

@@ -5,7 +5,7 @@ service token) and a purpose (deliveries, attempts, calls, reads). All windows o
 purpose are one record.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -48,8 +48,12 @@ ALL: Final = "all"
 BY_CALL: Final = "by_call"
 CALLBACKS: Final = "callbacks"
 """The groups of limits that have parts."""
+FAILURES: Final = "failures"
+LEAVING: Final = "leaving"
+"""The windows of failed attempts, and of messages that say how to leave."""
 _PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))
 _PERCENT_OF_CALLBACKS: Final = ((RESERVE, CALLBACK_RESERVE_PERCENT),)
+_COUNTRY: Final = "country:"
 _TOTAL: Final = "total"
 
 
@@ -84,6 +88,16 @@ class RateLimit:
     def record_id(self) -> str:
         """The id of the record that has all windows of the subject and purpose."""
         return f"{self.subject}:{self.purpose}"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it counts all phones of a country, or all phones."""
+        return self.subject == _TOTAL or bool(self.country)
+
+    @property
+    def country(self) -> str:
+        """The country whose phones it counts together; empty if it counts anything else."""
+        return self.subject.removeprefix(_COUNTRY) if self.subject.startswith(_COUNTRY) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +158,7 @@ class _PartWindows:
 
     def shared_limits(self, purpose: Purpose, country: str, name: str) -> tuple[RateLimit, ...]:
         """Return the limits for the country and, if there is one, in total."""
-        of_country = RateLimit(f"country:{country}", purpose, name, self.of_country)
+        of_country = RateLimit(f"{_COUNTRY}{country}", purpose, name, self.of_country)
         if self.of_total is None:
             return (of_country,)
         return of_country, RateLimit(_TOTAL, purpose, name, self.of_total)
@@ -310,15 +324,15 @@ class RateLimits:
                 name,
                 limit.window.scale_percent(NETWORK_PERCENT),
             )
-            for name, limit in (("failures", of_country), ("failures_total", total))
+            for name, limit in ((FAILURES, of_country), ("failures_total", total))
         )
         return (*shares, of_country, total)
 
     def for_failed_attempts(self, country: str) -> tuple[RateLimit, RateLimit]:
         """Return the limits of all failed attempts at phones of the country, from any IP."""
-        purpose, name = Purpose.ATTEMPTS, "failures"
+        purpose, name = Purpose.ATTEMPTS, FAILURES
         return (
-            RateLimit(f"country:{country}", purpose, name, self.failed_attempts_per_country),
+            RateLimit(f"{_COUNTRY}{country}", purpose, name, self.failed_attempts_per_country),
             RateLimit(_TOTAL, purpose, name, self.failed_attempts_total),
         )
 
@@ -328,12 +342,45 @@ class RateLimits:
         Only that one keeps its permit if a provider rejects the message.
         """
         subject, purpose = f"phone:{phone_key}", Purpose.DELIVERIES
-        window = self.per_country.scale_percent(LEAVING_PERCENT)
         return (
-            RateLimit(subject, purpose, "leaving", LEAVING_MESSAGES_AN_HOUR),
+            RateLimit(subject, purpose, LEAVING, LEAVING_MESSAGES_AN_HOUR),
             RateLimit(subject, purpose, "leaving_day", LEAVING_MESSAGES_A_DAY),
-            RateLimit(f"country:{country}", purpose, "leaving", window),
+            self._leaving_of_country(country),
         )
+
+    def shared_limits(self, countries: Collection[str]) -> Sequence[RateLimit]:
+        """Return the limits that the phones of each of these countries share, and all phones.
+
+        These are those of each part of deliveries, calls and callbacks, of failed attempts, and
+        of messages that say how to leave.
+        """
+        parts = [
+            (
+                Purpose.CALLS if group == CALLBACKS else Purpose.DELIVERIES,
+                f"{group}:{part}",
+                windows,
+            )
+            for group in (UNVERIFIED, ALL, BY_CALL, CALLBACKS)
+            for part, windows in self._windows_of(group).items()
+        ]
+        limits = [
+            RateLimit(_TOTAL, purpose, name, windows.of_total)
+            for purpose, name, windows in parts
+            if windows.of_total is not None
+        ]
+        limits.append(RateLimit(_TOTAL, Purpose.ATTEMPTS, FAILURES, self.failed_attempts_total))
+        for country in countries:
+            limits += [
+                RateLimit(f"{_COUNTRY}{country}", purpose, name, windows.of_country)
+                for purpose, name, windows in parts
+            ]
+            of_failures, _ = self.for_failed_attempts(country)
+            limits += [of_failures, self._leaving_of_country(country)]
+        return limits
+
+    def _leaving_of_country(self, country: str) -> RateLimit:
+        window = self.per_country.scale_percent(LEAVING_PERCENT)
+        return RateLimit(f"{_COUNTRY}{country}", Purpose.DELIVERIES, LEAVING, window)
 
     def _group(
         self, name: str, route: DeliveryRoute, others: Mapping[str, tuple[RateLimit, ...]]

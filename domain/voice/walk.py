@@ -78,9 +78,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Dialed:
-    """The call to the operator ended."""
+    """The call to the operator ended. `seconds` is 0 if the provider does not say its length."""
 
     result: DialResult
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

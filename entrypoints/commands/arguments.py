@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Final
 
 from entrypoints.commands.user_arguments import (
+    AddCommand,
     add_user_aliases,
     add_user_commands,
     make_add_command,
@@ -127,6 +128,7 @@ def make_parser() -> argparse.ArgumentParser:
         "rotate-index-key",
     )
     add_user_commands(add)
+    _add_costs(add)
     add_user_aliases(add)
     flow = add(
         "flow",
@@ -165,3 +167,35 @@ def make_parser() -> argparse.ArgumentParser:
         )
     )
     return parser
+
+
+def _add_costs(add: AddCommand) -> None:
+    costs = add(
+        "costs",
+        "Report what messages and calls cost, by country, provider or channel. Days are those of "
+        "UTC; what the service counted within the last ten seconds may be missing.",
+        "costs",
+        "costs --from 2026-07-01 --to 2026-07-31 --by provider",
+        "costs --json",
+    )
+    costs.add_argument(
+        "--from",
+        dest="first",
+        metavar="DATE",
+        help="the first day (default: the first of the month)",
+    )
+    costs.add_argument("--to", dest="last", metavar="DATE", help="the last day (default: today)")
+    costs.add_argument(
+        "--by",
+        choices=["country", "provider", "channel"],
+        default="country",
+        help="what the costs are summed by (default: country)",
+    )
+    costs.add_argument("--json", action="store_true", help="print JSON")
+    prices = add(
+        "prices",
+        "List the countries of DIALTONE_COUNTRIES that the file of DIALTONE_PRICES has no price "
+        "for, and the price that they have instead.",
+        "prices check",
+    )
+    prices.add_argument("action", metavar="ACTION", choices=["check"], help="check: list them")

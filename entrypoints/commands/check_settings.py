@@ -6,8 +6,8 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 
 from adapters.logging import configure_logging
-from adapters.templates.sms_length import measure_sms
 from adapters.templates.template_set import TemplatePreview
+from domain.costs.message_parts import measure_sms
 from entrypoints.commands.connection_checks import run_checks
 from entrypoints.commands.part_checks import connection_checks
 from entrypoints.operator_files import load_sms_templates
@@ -51,9 +51,9 @@ def _preview_templates(
     """Show each message as it is sent, below its file, its platform and its length."""
     for file, preview in previews:
         length = measure_sms(preview.text)
-        unit = "message" if length.segments == 1 else "messages"
+        unit = "message" if length.parts == 1 else "messages"
         yield (
             f"{file.location}, {preview.platform}: "
-            f"{length.segments} {unit}, {length.units} units of {length.encoding}"
+            f"{length.parts} {unit}, {length.units} units of {length.encoding}"
         )
         yield from (f"    {line}" for line in preview.text.split("\n"))

@@ -9,9 +9,11 @@ from entrypoints.commands.audit import audit
 from entrypoints.commands.backup import back_up, restore
 from entrypoints.commands.check_settings import check_settings
 from entrypoints.commands.cleanup import cleanup
+from entrypoints.commands.costs import costs
 from entrypoints.commands.flow import flow
 from entrypoints.commands.keys import reencrypt_phones, rotate_index_key, rotate_keys
 from entrypoints.commands.media import media
+from entrypoints.commands.prices import prices
 from entrypoints.commands.users import user, user_alias
 from entrypoints.commands.voice import show_voice_urls
 from entrypoints.settings.settings import Settings
@@ -28,6 +30,8 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "user": user,
     "audit": audit,
     "admin-token": admin_token,
+    "costs": costs,
+    "prices": prices,
     "promote": user_alias,
     "demote": user_alias,
     "block": user_alias,

@@ -15,6 +15,7 @@ from application.use_cases import UseCases
 from entrypoints.http.admin.controller import AdminUserController
 from entrypoints.http.audit.controller import AuditController
 from entrypoints.http.calls.controller import CallController
+from entrypoints.http.costs.controller import CostController
 from entrypoints.http.deadlines import DeadlineMiddleware
 from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
@@ -47,6 +48,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     CallController,
     AdminUserController,
     AuditController,
+    CostController,
     OperationsController,
     LegacyOtpController,
 )
@@ -108,6 +110,8 @@ def create_app(
         server.trusted_proxies,
         settings.is_stopping,
         {**DEFAULT_HEADERS, **vary},
+        server.logged_share,
+        settings.request_observer,
     )
 
 

@@ -20,6 +20,8 @@ import structlog
 
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from entrypoints.http.client import CLIENT_IP, ClientIpResolver, headers_of
+from entrypoints.http.errors.table import ApiError, error_code
+from entrypoints.http.settings import RequestObserver
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -38,6 +40,8 @@ _TRACEPARENT: Final = re.compile(
 )
 IS_HEAD: Final = "is_head"
 """The key in the state of a request that is set for HEAD."""
+ERROR: Final = "dialtone.error"
+"""The key in the ASGI scope of the error that became the response."""
 _CLIENT_CLOSED_REQUEST: Final = 499
 DEFAULT_HEADERS: Final = {
     b"x-content-type-options": b"nosniff",
@@ -59,6 +63,8 @@ class RequestContextMiddleware:
     - The server sends no body in response to HEAD.
     - While the service stops, each response closes its connection, so that the client or a proxy
       opens the next one to another instance.
+    - Of the lines of requests, a share can be logged. Those of a status from 500 on are logged too,
+      unless none is. Lines of other events, such as security events, are not affected.
     """
 
     def __init__(
@@ -67,10 +73,14 @@ class RequestContextMiddleware:
         trusted_proxies: Collection[IPv4Network | IPv6Network] = (),
         is_stopping: Callable[[], bool] = lambda: False,
         default_headers: Mapping[bytes, bytes] = DEFAULT_HEADERS,
+        logged_share: float = 1.0,
+        observer: RequestObserver | None = None,
     ) -> None:
         self._app = app
         self._is_stopping = is_stopping
         self._default_headers = default_headers
+        self._logged_share = logged_share
+        self._observer = observer
         self._client_ips = ClientIpResolver(trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,14 +110,30 @@ class RequestContextMiddleware:
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
-            _log.info(
-                "http_request",
-                method=method,
-                # The template, not the path: clients put anything into a path.
-                path=scope.get("path_template") or "-",
-                status=status,
-                duration_ms=round((time.perf_counter() - started) * 1000, 1),
-            )
+            seconds = time.perf_counter() - started
+            # The template, not the path: clients put anything into a path.
+            route = scope.get("path_template") or "-"
+            error: ApiError | None = scope.get(ERROR)
+            if self._observer is not None:
+                error_class = None if error is None else type(error)
+                self._observer.observe_request(method, route, status, seconds, error_class)
+            if self._is_logged(status):
+                code = {} if error is None else {"error_code": error_code(error)}
+                _log.info(
+                    "http_request",
+                    method=method,
+                    path=route,
+                    status=status,
+                    **code,
+                    duration_ms=round(seconds * 1000, 1),
+                )
+
+    def _is_logged(self, status: int) -> bool:
+        share = self._logged_share
+        if share >= 1:
+            return True
+        # No secret, only a sample.
+        return share > 0 and (status >= 500 or random.random() < share)  # noqa: S311
 
     def _add_headers(
         self, headers: Iterable[tuple[bytes, bytes]], request_id: str

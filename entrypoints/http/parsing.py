@@ -126,6 +126,25 @@ def require_single_parameters(request: Request[Any, Any, Any]) -> None:
         raise InvalidFields(*errors)
 
 
+def require_known_parameters(request: Request[Any, Any, Any]) -> None:
+    """Check that all query parameters are known: without one that is misspelled, all is listed.
+
+    Raises:
+        InvalidFields
+    """
+    known = query_parameters(request.route_handler)
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        message = f"This parameter is unknown. These are known: {', '.join(known)}."
+        code = FieldErrorCode.UNKNOWN_FIELD
+        raise InvalidFields(
+            *(
+                FieldError(name[:MAX_FIELD_NAME_LENGTH], code, message)
+                for name in unknown[:MAX_UNKNOWN_FIELDS]
+            )
+        )
+
+
 def body_type(handler: HTTPRouteHandler) -> type[msgspec.Struct] | None:
     """Return the type of a handler's JSON body, which may be optional; None if it has none."""
     data = handler.parsed_data_field

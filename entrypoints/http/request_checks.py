@@ -17,7 +17,7 @@ from entrypoints.http.errors.exceptions import (
     UnsupportedTransferEncoding,
 )
 from entrypoints.http.errors.table import Api, api_of, error_body, error_headers, error_status
-from entrypoints.http.middleware import App, Receive, Scope, Send
+from entrypoints.http.middleware import ERROR, App, Receive, Scope, Send
 
 CORS_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST")
 """All methods that routes have, but OPTIONS."""
@@ -76,6 +76,7 @@ class RequestCheckMiddleware:
         try:
             self._check(scope)
         except HttpError as error:
+            scope[ERROR] = error
             api = api_of(scope["path"])
             response: App = ASGIResponse(
                 body=msgspec.json.encode(error_body(error, api)),

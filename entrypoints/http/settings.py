@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from domain.identities.username import UsernameRules
@@ -21,6 +22,7 @@ class HttpServerSettings:
       `trusted_proxies`.
     - The request limits are divided by the number of `workers`. None is no limit.
     - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
+    - `logged_share` of the requests have a line in the log.
     """
 
     public_url: str
@@ -31,6 +33,7 @@ class HttpServerSettings:
     refresh_limit_per_ip: SlidingWindow | None = None
     workers: int = 1
     keeps_docs_token: bool = False
+    logged_share: float = 1.0
 
     def public_path(self, path: str) -> str:
         """Return a path of this service as its clients see it: below that of `public_url`.
@@ -76,6 +79,24 @@ class HttpMediaSettings:
     cache_control: str = "public, max-age=31536000, immutable"
 
 
+class RequestObserver(Protocol):
+    """Measures requests."""
+
+    def observe_request(
+        self, method: str, route: str, status: int, seconds: float, error: type[Exception] | None, /
+    ) -> None:
+        """Observe a request that has ended; never waits and never raises.
+
+        Args:
+            method: as the client sent it.
+            route: the template of the path, `-` for a path that does not exist.
+            status: of the response, 499 if the client closed the connection before.
+            seconds: how long it took.
+            error: the class of the error that became the response.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
     """The settings of the HTTP side, and what the processes of the server share.
@@ -83,6 +104,7 @@ class HttpSettings:
     - `has_phone_line` is whether a provider sends requests about calls.
     - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `is_stopping` returns whether a stop signal has arrived.
+    - `request_observer` measures all requests, if there are metrics.
     """
 
     server: HttpServerSettings
@@ -92,3 +114,4 @@ class HttpSettings:
     has_phone_line: bool = False
     upload_lock_file: int | None = None
     is_stopping: Callable[[], bool] = lambda: False
+    request_observer: RequestObserver | None = None

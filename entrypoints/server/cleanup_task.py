@@ -1,28 +1,35 @@
-"""The background tasks: the scheduled cleanup, and the retry of refused deletions."""
+"""The background tasks: the scheduled cleanup, the retry of refused deletions, and the costs."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 
+from application.costs.write_costs import WriteCosts
 from application.media.deletions import RetryDeletions
-from application.operations.cleanup import ScheduledCleanup
+from application.operations.cleanup import CleanupReport
 from application.ports.errors import PortError
 
 _FIRST_CHECK_SECONDS: Final = 5.0
 _CHECKS_PER_INTERVAL: Final = 10
 RETRY_INTERVAL: Final = timedelta(seconds=20)
 """With the time limits of store and database, a deletion is retried within a minute."""
+LIMIT_WATCH_INTERVAL: Final = timedelta(minutes=1)
+COSTS_INTERVAL: Final = timedelta(seconds=9)
+"""With the time of a write, a kill loses at most ten seconds of the report."""
+
+RunCleanup: TypeAlias = Callable[[timedelta], Awaitable[CleanupReport | None]]
+"""Runs the cleanup if it is due in this interval."""
 
 _log = structlog.get_logger()
 
 
 def run_cleanup_task(
-    scheduled_cleanup: ScheduledCleanup, interval: timedelta
+    scheduled_cleanup: RunCleanup, interval: timedelta
 ) -> AbstractAsyncContextManager[None]:
     """Clean up in the background until the end of the block.
 
@@ -46,6 +53,19 @@ def run_cleanup_task(
     return _repeat(clean_up, "cleanup_failed", first=first, pause=pause, limit=interval)
 
 
+def run_limit_watch(
+    warn_of_high_use: Callable[[], Awaitable[None]],
+) -> AbstractAsyncContextManager[None]:
+    """Warn of limits that are nearly used up, in the background until the end of the block."""
+    return _repeat(
+        warn_of_high_use,
+        "limits_not_measured",
+        first=LIMIT_WATCH_INTERVAL,
+        pause=LIMIT_WATCH_INTERVAL,
+        limit=LIMIT_WATCH_INTERVAL,
+    )
+
+
 def run_retry_task(
     retry_deletions: RetryDeletions, interval: timedelta
 ) -> AbstractAsyncContextManager[None]:
@@ -57,6 +77,18 @@ def run_retry_task(
     """
     failed = "file_deletion_retry_failed"
     return _repeat(retry_deletions, failed, first=interval, pause=interval, limit=interval)
+
+
+def run_costs_task(
+    write_costs: WriteCosts, interval: timedelta
+) -> AbstractAsyncContextManager[None]:
+    """Write the costs that were counted, in the background until the end of the block.
+
+    Args:
+        write_costs: the use case.
+        interval: time between two writes.
+    """
+    return _repeat(write_costs, "costs_not_written", first=interval, pause=interval, limit=interval)
 
 
 @asynccontextmanager

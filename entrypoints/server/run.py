@@ -5,12 +5,16 @@ It imports few adapters; the workers import the application.
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from typing import Any, TextIO
 
 import structlog
 
+from adapters.metrics.folder import open_metrics_folder
+from application.ports.errors import ConfigurationError
+from entrypoints.bind import Bind
 from entrypoints.providers import prints_codes
 from entrypoints.server.banner import render_banner
 from entrypoints.server.bind import reserve_bind
@@ -29,7 +33,7 @@ def run(settings: Settings) -> bool:
         False if a worker could not start; the reason was printed or logged.
 
     Raises:
-        StartupError: the bind address cannot be used, or stdout is closed and messages need it.
+        StartupError: a bind address cannot be used, or stdout is closed and messages need it.
         KeyboardInterrupt: Ctrl-C before a worker could serve.
     """
     _check_stdout(settings, sys.stdout)
@@ -38,7 +42,7 @@ def run(settings: Settings) -> bool:
     for name in find_unused(settings):
         _log.warning("setting_unused", setting=name, reason="DIALTONE_VOICE is none")
     has_started = False
-    with reserve_bind(settings.bind) as resolved:
+    with reserve_bind(settings.bind) as resolved, _reserve_metrics(settings) as metrics_bind:
         shown = {row.name: row.shown for row in describe(settings)}
         details: dict[str, Any] = {
             "version": version("dialtone"),
@@ -56,10 +60,26 @@ def run(settings: Settings) -> bool:
             _print_banner(render_banner(settings), sys.stdout)
             _log.info("service_started", **details)
 
-        has_run = serve(settings, resolved, report_start)
+        has_run = serve(settings, resolved, report_start, metrics_bind)
         if has_started:
             _log.info("service_stopped", **details)
     return has_run
+
+
+@contextmanager
+def _reserve_metrics(settings: Settings) -> Iterator[Bind | None]:
+    """Yield the bind address of the metrics with a resolved host; None if there are none."""
+    if settings.metrics_bind is None:
+        yield None
+        return
+    variable = "DIALTONE_METRICS_BIND"
+    with ExitStack() as stack:
+        resolved = stack.enter_context(reserve_bind(settings.metrics_bind, variable))
+        try:
+            stack.enter_context(open_metrics_folder())
+        except ConfigurationError as error:
+            raise StartupError(f"{variable}: {error}") from error
+        yield resolved
 
 
 def _check_stdout(settings: Settings, stdout: TextIO | None) -> None:

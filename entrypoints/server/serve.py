@@ -40,13 +40,19 @@ _POLL_INTERVAL: Final = 0.02
 _KILL_INTERVAL: Final = 0.2
 
 
-def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> bool:
+def serve(
+    settings: Settings,
+    bind: Bind,
+    on_listening: Callable[[], None],
+    metrics_bind: Bind | None = None,
+) -> bool:
     """Serve until stop signals; see `StopSequence`.
 
     Args:
         settings: all of them, for the workers.
         bind: the resolved bind address.
         on_listening: called when the server accepts connections.
+        metrics_bind: that of the metrics; None if there are none.
 
     Returns:
         False if a worker cannot start; the reason was printed or logged.
@@ -93,20 +99,22 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
     )
     _run_in_thread(partial(_handle_signals, stop, awaited))
     server.on_startup(lambda: _run_in_thread(partial(_wait_until_listening, bind, on_listening)))
-    server.serve(target_loader=partial(_make_app, settings, workers), wrap_loader=False)
+    server.serve(
+        target_loader=partial(_make_app, settings, workers, metrics_bind), wrap_loader=False
+    )
     has_ended.set()
     if stop.is_interrupted:
         raise KeyboardInterrupt
     return not workers.cannot_start
 
 
-def _make_app(settings: Settings, workers: Workers) -> "App":
+def _make_app(settings: Settings, workers: Workers, metrics_bind: Bind | None) -> "App":
     """Make the application, in a worker."""
     try:
         # The parent process does not import the application.
         from entrypoints.server.worker_app import make_app
 
-        return make_app(settings, workers)
+        return make_app(settings, workers, metrics_bind)
     except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
         workers.stop_service(error)
 

@@ -2,21 +2,35 @@
 
 import gc
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from adapters.logging import configure_logging
 from application.use_cases import UseCases
-from entrypoints.bootstrap import open_use_cases
+from entrypoints.bind import Bind
+from entrypoints.bootstrap import make_exposition, open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
 from entrypoints.lost_data import is_database_lost
-from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
+from entrypoints.providers import provider_name
+from entrypoints.server.cleanup_task import (
+    COSTS_INTERVAL,
+    RETRY_INTERVAL,
+    RunCleanup,
+    run_cleanup_task,
+    run_costs_task,
+    run_limit_watch,
+    run_retry_task,
+)
+from entrypoints.server.metrics_server import run_metrics_server
 from entrypoints.server.workers import Workers
 from entrypoints.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from adapters.metrics.metrics import Metrics
 
 _GC_THRESHOLDS: Final = (5_000, 1_000, 10)
 """How many new objects, and collections of younger objects, start a garbage collection.
@@ -26,17 +40,23 @@ way, each visits all that belongs to them. With ten times as many new objects, m
 in the processor's cache makes all requests slower by a fifth.
 """
 
+_UPLOAD_ROUTE: Final = "/library/upload"
+
 _log = structlog.get_logger()
 
 
-def make_app(settings: Settings, workers: Workers) -> RequestContextMiddleware:
+def make_app(
+    settings: Settings, workers: Workers, metrics_bind: Bind | None = None
+) -> RequestContextMiddleware:
     """Make the application.
 
     Args:
         settings: all of them.
         workers: are told that this one has started, or cannot.
+        metrics_bind: the address of the metrics with a resolved host; None if there are none.
     """
     configure_logging(settings.log_level, settings.log_format)
+    metrics = _make_metrics(settings) if metrics_bind is not None else None
     http_settings = HttpSettings(
         server=settings.http_server(),
         otp=settings.http_otp(),
@@ -45,6 +65,7 @@ def make_app(settings: Settings, workers: Workers) -> RequestContextMiddleware:
         has_phone_line=settings.has_phone_line,
         upload_lock_file=workers.upload_lock_file,
         is_stopping=workers.is_stopping,
+        request_observer=metrics,
     )
 
     @asynccontextmanager
@@ -53,14 +74,23 @@ def make_app(settings: Settings, workers: Workers) -> RequestContextMiddleware:
             # The first, because a stop signal may arrive while the rest is opened.
             workers.end_with_service()
             try:
-                use_cases = await stack.enter_async_context(open_use_cases(settings))
+                opening = open_use_cases(settings, metrics=metrics)
+                use_cases = await stack.enter_async_context(opening)
+                if metrics is not None and metrics_bind is not None:
+                    serving = _serve_metrics(settings, metrics_bind, metrics, use_cases)
+                    await stack.enter_async_context(serving)
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
             if interval := settings.cleanup_interval:
-                cleanup = run_cleanup_task(use_cases.operations.scheduled_cleanup, interval)
+                cleanup = run_cleanup_task(_find_cleanup(use_cases, metrics), interval)
                 await stack.enter_async_context(cleanup)
                 retries = run_retry_task(use_cases.media.retry_deletions, RETRY_INTERVAL)
                 await stack.enter_async_context(retries)
+            if settings.prices is not None:
+                costs = run_costs_task(use_cases.costs.write, COSTS_INTERVAL)
+                await stack.enter_async_context(costs)
+            watch = run_limit_watch(use_cases.otp.limit_alerts.warn_of_high_use)
+            await stack.enter_async_context(watch)
             # What exists now stays: no collection has to look at it.
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
@@ -69,3 +99,30 @@ def make_app(settings: Settings, workers: Workers) -> RequestContextMiddleware:
             yield use_cases
 
     return create_app(open_with_tasks, http_settings)
+
+
+def _make_metrics(settings: Settings) -> "Metrics":
+    # Imported only here: the library that nothing else uses takes the folder from the environment.
+    from adapters.metrics.metrics import Metrics
+
+    providers = {provider_name(provider) for provider in (*settings.sms, settings.voice)}
+    metrics = Metrics(providers, _UPLOAD_ROUTE)
+    metrics.worker_starts.inc()
+    return metrics
+
+
+def _serve_metrics(
+    settings: Settings, bind: Bind, metrics: "Metrics", use_cases: UseCases
+) -> AbstractAsyncContextManager[None]:
+    from adapters.metrics.exposition import CONTENT_TYPE
+
+    exposition = make_exposition(settings, metrics, use_cases)
+    return run_metrics_server(bind, CONTENT_TYPE, exposition.render)
+
+
+def _find_cleanup(use_cases: UseCases, metrics: "Metrics | None") -> RunCleanup:
+    if metrics is None:
+        return use_cases.operations.scheduled_cleanup
+    from adapters.metrics.counts import CountedCleanup
+
+    return CountedCleanup(use_cases.operations.scheduled_cleanup, metrics)

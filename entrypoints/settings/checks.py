@@ -142,6 +142,12 @@ def _check_test_otps(settings: Settings) -> Iterator[Problem]:
         yield "DIALTONE_TEST_OTPS", f"Each code must have {length} digits (DIALTONE_OTP_LENGTH)."
 
 
+def _check_metrics_port(settings: Settings) -> Iterator[Problem]:
+    # One address could be part of the other, and the kernel would not say so.
+    if settings.metrics_bind is not None and settings.metrics_bind.port == settings.bind.port:
+        yield "DIALTONE_METRICS_BIND", "Must have another port than DIALTONE_BIND."
+
+
 def _check_retention(settings: Settings) -> Iterator[Problem]:
     if settings.recording_retention > settings.call_retention:
         text = "Must not be longer than DIALTONE_CALL_RETENTION."
@@ -247,6 +253,7 @@ def _is_private(host: str) -> bool:
 _RULES: Final = (
     *(_check_keys, _check_bucket, _check_variants, _check_private_media, _check_providers),
     *(_check_senders, _check_countries, _check_phone_line, _check_test_otps, _check_retention),
+    _check_metrics_port,
 )
 _PRODUCTION_RULES: Final = (
     *(_check_public_url, _check_secrets_file, _check_real_messages, _check_named_countries),

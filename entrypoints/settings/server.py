@@ -1,9 +1,12 @@
 """The settings of the server: its processes, its limits of requests, and its log."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from domain.otp.sliding_window import SlidingWindow
+from entrypoints.bind import Bind
 from entrypoints.http.settings import HttpServerSettings
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import limit, optional
@@ -11,6 +14,16 @@ from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.values import Environment
 
 _request_limit = parsers.rate_limit(1_000_000)
+
+_LOG_SHARE: Final = re.compile(r"1/([1-9][0-9]{0,5})")
+
+
+@parsers.rejects_with("Must be all, none, or 1/N for one of N requests, at most 1/999999.")
+def _parse_log_requests(text: str) -> float:
+    """Parse the share of requests that are logged."""
+    if text.lower() in ("all", "none"):
+        return float(text.lower() == "all")
+    return 1 / int(parsers.full_match(_LOG_SHARE, text)[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +49,10 @@ class ServerSettings(ServiceSettings):
     """Lowest level that is logged: debug, info, warning or error."""
     log_format: str = optional(parsers.choice("auto", "console", "json"), default="auto")
     """console for people or json for machines; auto is console on a terminal and json elsewhere."""
+    log_requests: float = optional(_parse_log_requests, default="all", example="1/100")
+    """Requests with a line in the log: all, none, or 1/100 for one of 100 and each 5xx."""
+    metrics_bind: Bind | None = optional(parsers.parse_bind, example="127.0.0.1:9464")
+    """Host and port of /metrics for Prometheus: without a token, so not for the internet."""
     request_limit_per_identity: SlidingWindow = limit(_request_limit, "600/1m")
     """Requests of one signed-in user per minute; each instance counts for itself, approximately."""
     refresh_limit_per_ip: SlidingWindow = limit(_request_limit, "1200/1m")
@@ -52,4 +69,5 @@ class ServerSettings(ServiceSettings):
             refresh_limit_per_ip=self.refresh_limit_per_ip,
             workers=self.workers,
             keeps_docs_token=self.env is Environment.DEVELOPMENT,
+            logged_share=self.log_requests,
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from entrypoints.settings.costs import CostSettings
 from entrypoints.settings.declaration import Declaration, declared
 from entrypoints.settings.identities import IdentitySettings
 from entrypoints.settings.keys import KeySettings
@@ -17,7 +18,13 @@ from entrypoints.settings.voice import VoiceSettings
 # A dataclass has the fields of its last base first.
 @dataclass(frozen=True, kw_only=True)
 class Settings(
-    ServerSettings, OperationsSettings, IdentitySettings, VoiceSettings, KeySettings, MediaSettings
+    ServerSettings,
+    OperationsSettings,
+    CostSettings,
+    IdentitySettings,
+    VoiceSettings,
+    KeySettings,
+    MediaSettings,
 ):
     """What the operator decides. `read_settings` parses and checks each field.
 

@@ -15,6 +15,7 @@ from tests.benchmarks.databases import DATABASES
 from tests.benchmarks.library import measure_library
 from tests.benchmarks.media import measure_media
 from tests.benchmarks.memory import measure_memory
+from tests.benchmarks.metrics import measure_metrics
 from tests.benchmarks.reads import measure_reads
 from tests.benchmarks.speed.run import FULL, SHORT, measure_speed
 from tests.benchmarks.timing import measure_timing
@@ -29,6 +30,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]]] = {
     "memory": measure_memory,
     "connections": measure_connections,
     "media": measure_media,
+    "metrics": measure_metrics,
 }
 
 

@@ -560,6 +560,97 @@ async def test_permits_of_a_cancelled_caller_are_released_or_expire(
     assert await acquire_many(other_limits, 20, limit, at=EXPIRED) == 10
 
 
+# Counting.
+
+
+async def count_one(limits: LimitStore, limit: RateLimit, at: datetime = NOW) -> int:
+    [count] = await limits.count_used([limit], at)
+    return count
+
+
+async def test_permits_of_all_instances_are_counted_in_the_order_of_the_limits(
+    limits: LimitStore, other_limits: LimitStore
+) -> None:
+    hour, day = a_rate_limit(3, "hour"), a_rate_limit(9, "day", period=DAY)
+    of_country = a_rate_limit(9, subject="country:US")
+    await acquire_many(limits, 2, hour, day)
+    await acquire_many(other_limits, 2, day, of_country)
+    unknown = a_rate_limit(3, "unknown"), a_rate_limit(3, subject="country:DE")
+
+    for store in (limits, other_limits):
+        counts = await store.count_used([of_country, day, *unknown, hour, day], NOW + SECOND)
+        assert counts == [2, 4, 0, 0, 2, 4]
+    assert await limits.count_used([], NOW) == []
+
+
+async def test_a_permit_of_the_part_that_was_used_is_counted(limits: LimitStore) -> None:
+    await acquire_all(limits, *[a_divided_reservation(a_group(2, 9))] * 5)
+
+    parts = [a_part_limit(2, 1), a_part_limit(9, 2)]
+
+    assert await limits.count_used(parts, NOW) == [2, 3]
+
+
+async def test_a_released_permit_is_not_counted(limits: LimitStore) -> None:
+    limit, other = a_rate_limit(9), a_rate_limit(9, "other")
+    await acquire_many(limits, 3, limit, other)
+
+    await limits.release(Acquisition(NOW, (limit,)))
+
+    assert await limits.count_used([limit, other], NOW) == [2, 3]
+
+
+async def test_an_expired_permit_is_not_counted(limits: LimitStore) -> None:
+    hour, day = a_rate_limit(3, "hour"), a_rate_limit(9, "day", period=DAY)
+    await acquire_many(limits, 2, hour, day)
+
+    assert await limits.count_used([hour, day], NOW + HOUR - SECOND) == [2, 2]
+    assert await limits.count_used([hour, day], EXPIRED) == [0, 2]
+    await limits.delete_expired(NOW + 2 * DAY, 9)
+    assert await limits.count_used([hour, day], NOW + 2 * DAY) == [0, 0]
+
+
+async def test_what_is_counted_is_what_cannot_be_acquired(limits: LimitStore) -> None:
+    limit = a_rate_limit(20)
+    for minutes in (0, 7, 20, 33, 59):
+        await acquire_many(limits, 2, limit, at=NOW + minutes * MINUTE)
+
+    for minutes in (59, 61, 67, 70, 95, 125):
+        at = NOW + minutes * MINUTE
+        used = await count_one(limits, limit, at)
+        acquired = await acquire_all(limits, *[a_reservation(limit, at=at)] * 21)
+        assert used + len(acquired) == await count_one(limits, limit, at) == 20
+        for acquisition in acquired:
+            await limits.release(acquisition)
+
+
+async def test_after_a_limit_was_lowered_more_are_counted_than_it_has(
+    limits: LimitStore,
+) -> None:
+    await acquire_many(limits, 7, a_rate_limit(9))
+
+    assert await count_one(limits, a_rate_limit(5)) == 7
+
+
+async def test_counting_changes_nothing(limits: LimitStore) -> None:
+    limit = a_rate_limit(1)
+    for _ in range(3):
+        assert await count_one(limits, limit) == 0
+
+    assert await acquire_many(limits, 2, limit) == 1
+    assert await count_one(limits, limit, EXPIRED) == 0
+    assert await count_one(limits, limit) == 1
+
+
+async def test_hundreds_of_limits_are_counted_by_one_call(limits: LimitStore) -> None:
+    subjects = [a_rate_limit(9, subject=f"country:{number}") for number in range(250)]
+    await limits.acquire(a_reservation(subjects[7]), a_reservation(subjects[249]))
+
+    counts = await limits.count_used(subjects, NOW)
+
+    assert counts == [1 if number in (7, 249) else 0 for number in range(250)]
+
+
 # Cleanup.
 
 

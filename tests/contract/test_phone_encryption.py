@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
@@ -141,3 +142,31 @@ def test_the_hash_of_a_number_range_depends_on_range_and_key(with_key: CreateWit
         encryption.hash_client_ip("+1415555").ip,
     )
     assert "415555" not in hashed
+
+
+def test_the_hash_of_a_phone_depends_on_phone_and_key(with_key: CreateWithKey) -> None:
+    hashes = {
+        with_key(key).hash_phone(phone) for key in (b"k", b"l") for phone in (PHONE, OTHER_PHONE)
+    }
+
+    assert len(hashes) == 4
+    assert with_key(b"k").hash_phone(PHONE) in hashes
+
+
+def test_the_hash_for_the_log_is_another_one_each_day_and_not_an_index(
+    with_key: CreateWithKey,
+) -> None:
+    today, tomorrow = date(2026, 5, 1), date(2026, 5, 2)
+    hashes = {
+        with_key(key).hash_phone_of_day(phone, day)
+        for key in (b"k", b"l")
+        for phone in (PHONE, OTHER_PHONE)
+        for day in (today, tomorrow)
+    }
+
+    assert len(hashes) == 8
+    assert {len(phone_hash) for phone_hash in hashes} == {16}
+    encryption = with_key(b"k")
+    assert encryption.hash_phone_of_day(PHONE, today) in hashes
+    assert not encryption.blind_index(PHONE).startswith(tuple(hashes))
+    assert not encryption.hash_phone(PHONE).startswith(tuple(hashes))

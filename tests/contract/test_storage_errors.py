@@ -52,6 +52,7 @@ OPERATIONS: Final[dict[str, Callable[[Database], Awaitable[object]]]] = {
     "limits.acquire, several": lambda db: db.limits.acquire(RESERVATION, RESERVATION),
     "limits.release": lambda db: db.limits.release(Acquisition(NOW, (LIMIT,))),
     "limits.next_available": lambda db: db.limits.next_available(RESERVATION),
+    "limits.count_used": lambda db: db.limits.count_used([LIMIT], NOW),
     "limits.delete_expired": lambda db: db.limits.delete_expired(NOW, 1),
 }
 OF_A_LIMIT_STORE: Final = (
@@ -59,6 +60,7 @@ OF_A_LIMIT_STORE: Final = (
     "limits.acquire, several",
     "limits.release",
     "limits.next_available",
+    "limits.count_used",
 )
 """Where records expire by themselves, `delete_expired` does nothing, and cannot fail."""
 MAX_SECONDS: Final = 15.5

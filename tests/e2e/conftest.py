@@ -64,10 +64,13 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhoneLine]:
 
 @pytest.fixture(scope="session")
 def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
-    """Users of a service that trusts the client IPs that they send."""
+    """Users of a service that trusts the client IPs that they send, and has prices."""
+    folder = tmp_path_factory.mktemp("described")
+    prices = folder / "prices.toml"
+    prices.write_text('currency = "USD"\n[IN]\nsms = 83000\n', encoding="utf-8")
     with (
         pytest.MonkeyPatch.context() as environment,
-        running(tmp_path_factory.mktemp("described"), PROXY_SETTINGS) as service,
+        running(folder, {**PROXY_SETTINGS, "DIALTONE_PRICES": str(prices)}) as service,
         httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as client,
     ):
         # Schemathesis' own client uses the environment's proxies.

@@ -29,7 +29,8 @@ ACTIONS: Final = (
 # They succeed only with the code of a message, or for administrators; the tests below do that.
 NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
-    "GET /calls/{call_id}/recording", "GET /admin/audit", "GET /admin/users/{user_id}",
+    "GET /calls/{call_id}/recording", "GET /admin/audit", "GET /admin/costs",
+    "GET /admin/users/{user_id}",
     "POST /admin/users/restore", *(f"POST /admin/users/{action}" for action in ACTIONS),
 }  # fmt: skip
 
@@ -137,3 +138,4 @@ def test_what_administrators_do_gets_documented_responses(
     assert call("POST", "/admin/users/search", json={"phone": user.phone}) == 200
     assert call("POST", "/admin/users/restore", json={"id": user.user_id}) == 404
     assert call("GET", "/admin/audit") == 200
+    assert call("GET", "/admin/costs") == 200

@@ -47,7 +47,7 @@ def test_events_have_the_id_of_their_request_and_no_secrets(tmp_path: Path) -> N
     ):
         client = Client(http)
         requested = client.post(
-            "/auth/request-otp", {"phone": PHONE}, "otp_requested", "otp_delivered"
+            "/auth/request-otp", {"phone": PHONE}, "otp_requested", "otp_accepted"
         )
         code = service.code(PHONE)
         body = {"phone": PHONE, "otp": code, "refresh": True}

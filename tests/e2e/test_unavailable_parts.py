@@ -14,12 +14,31 @@ from tests.e2e.app import Account, App
 from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.support.images import plain_jpeg, transparent_png
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.process import free_ports
 from tests.support.service import Service, running
 
 PHONE = "+14155570001"
 OTHER_PHONE = "+14155570002"
 ENDING_OPERATIONS = ["delete_library_item", "revoke_session", "logout", "delete_me"]
 """Each removes what the operations before it need."""
+SLOW_FILES = """
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from adapters.disk import open_disk_files
+from adapters.system import SystemClock
+
+
+@asynccontextmanager
+async def open_files(*, environ):
+    Path("opening").touch()
+    while not Path("open").exists():
+        await asyncio.sleep(0.01)
+    async with open_disk_files(Path("media"), "https://images.example.org", SystemClock()) as files:
+        yield files
+"""
 
 
 @pytest.fixture
@@ -81,10 +100,57 @@ async def test_without_messenger_and_media_store_the_other_parts_work(
     assert int(uploaded.headers["retry-after"]) > 0
     page = await http.get("/library", headers=account.headers)
     assert (page.status_code, page.json()["total"]) == (200, 1)
+    # Another instance may have its folder.
     ready = await http.get("/health/ready")
-    assert (ready.status_code, ready.json()["database"]) == (200, "ok")
-    assert ready.json()["media"] != "ok"
+    assert (ready.status_code, ready.json()["database"]) == (503, "ok")
+    assert ready.json()["media"] == "the folder is missing"
     await assert_every_error_is_documented(http, document, account, item["id"])
+
+
+async def test_the_service_starts_without_its_s3_server(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    messenger = OwnMessenger(tmp_path).install()
+    environ = {
+        "DIALTONE_SMS": OWN_FACTORY,
+        "DIALTONE_COUNTRIES": "*",
+        "DIALTONE_MEDIA": "s3://images",
+        "DIALTONE_S3_ENDPOINT": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+    with running(tmp_path, environ, messenger.inbox) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=40, **PLAIN_HTTP) as http:
+            app = App(service, http)
+            uploaded = await app.upload(await app.sign_up(PHONE), plain_jpeg())
+            ready = await http.get("/health/ready")
+
+    assert '"media_store_unavailable"' in service.log
+    assert (uploaded.status_code, uploaded.json()["code"]) == (503, "unavailable")
+    assert int(uploaded.headers["retry-after"]) > 0
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert ready.json()["media"] != "ok"
+
+
+def test_the_port_accepts_no_connection_until_everything_is_open(tmp_path: Path) -> None:
+    (tmp_path / "slow_files.py").write_text(SLOW_FILES)
+    service = Service(tmp_path, {"DIALTONE_MEDIA": "slow_files:open_files"})
+    service.launch()
+
+    def get_status() -> int | None:
+        assert service.is_running, service.log
+        try:
+            return httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP).status_code
+        except httpx.ConnectError:
+            return None
+
+    try:
+        service.wait_for((tmp_path / "opening").exists)
+        assert get_status() is None
+        (tmp_path / "open").touch()
+        service.wait_for(lambda: get_status() is not None)
+        assert get_status() == 200
+    finally:
+        service.stop()
 
 
 def valid_body(operation_id: str, user_id: str) -> dict[str, Any]:

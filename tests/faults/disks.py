@@ -78,11 +78,15 @@ class ServiceOnDisk(Service):
     def _ballast(self) -> Path:
         return Path(f"/proc/{self.pid}/root{self._disk}/ballast")
 
-    def fill(self) -> None:
-        """Fill the disk."""
-        with self._ballast.open("wb", buffering=0) as ballast, suppress(OSError):
-            while ballast.write(bytes(PAGE_SIZE)):
+    def fill(self, free_percent: float = 0) -> None:
+        """Fill the disk, up to what is left free."""
+        with self._ballast.open("ab", buffering=0) as ballast, suppress(OSError):
+            while self._free_percent() > free_percent and ballast.write(bytes(PAGE_SIZE)):
                 pass
+
+    def _free_percent(self) -> float:
+        usage = shutil.disk_usage(self._ballast)
+        return 100 * usage.free / usage.total
 
     def free(self) -> None:
         """Free what was filled."""

@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import json
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +14,14 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from adapters.records.circuit_breaker import MAX_FAILURES
 from tests.e2e.app import Account, App
 from tests.faults.traffic import BEHIND_A_PROXY
 from tests.support.held_connections import request_latency
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.mongo import MongoProcess, initiate_replica_set
+from tests.support.servers.process import wait_until
 from tests.support.service import Service, running
 
 REQUESTS: Final = 1_000
@@ -27,6 +31,11 @@ ELECTION_TIMEOUT: Final = 4.0
 ACCEPTED: Final = {200, 201}
 GIF: Final = still_gif()
 LIVENESS_INTERVAL: Final = 0.005
+ROUNDS_AT_ONCE: Final = 12
+ROUND_INTERVAL: Final = 0.5
+MAX_SECONDS_AT_ONCE: Final = 0.2
+"""Two requests on a busy machine; a call that waits for the database takes a second."""
+MAX_SECONDS_AFTER_ELECTION: Final = 2.0
 
 _numbers = itertools.count()
 
@@ -117,6 +126,16 @@ def is_busy(response: httpx.Response) -> bool:
     return bool(response.status_code == 503 and response.json()["code"] == "too_many_uploads")
 
 
+def wait_for_database(service: Service) -> None:
+    """Wait until the readiness check finds that the database works."""
+
+    def works() -> bool:
+        ready = httpx.get(f"{service.url}/health/ready", timeout=5, **PLAIN_HTTP)
+        return bool(ready.json()["database"] == "ok")
+
+    service.wait_for(works)
+
+
 def assert_in_time(service: Service, responses: list[httpx.Response]) -> None:
     ids = {response.headers["x-request-id"] for response in responses}
     service.wait_for(lambda: ids <= durations(service).keys())
@@ -153,6 +172,64 @@ async def test_in_an_election_each_request_gets_a_response_or_a_503_in_time(
         if response.status_code not in ACCEPTED and not is_busy(response):
             assert_unavailable(response)
     assert_in_time(service, responses)
-    await asyncio.to_thread(service.wait_until_ready, "ready")
+    await asyncio.to_thread(wait_for_database, service)
     responses = await request_many(service, account, 100)
     assert {response.status_code for response in responses if not is_busy(response)} == ACCEPTED
+
+
+async def test_without_a_primary_it_is_ready_and_answers_at_once_until_there_is_one(
+    nodes: list[MongoProcess], tmp_path: Path
+) -> None:
+    url = initiate_replica_set(nodes, election_timeout=ELECTION_TIMEOUT)
+    database = {"DIALTONE_DATABASE": url.replace("/?", "/dialtone?") + "&timeoutMS=1000"}
+    with running(tmp_path, database) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=40, **PLAIN_HTTP) as http:
+            account = await App(service, http).sign_up("+14155570001", "user")
+            with no_majority(nodes):
+                for _ in range(MAX_FAILURES):
+                    assert_unavailable(await http.get("/users/me", headers=account.headers))
+                for _ in range(ROUNDS_AT_ONCE):
+                    await assert_unavailable_at_once(http, account)
+                    await asyncio.sleep(ROUND_INTERVAL)  # several rounds, over more than a second
+                # After this time no success is held any more.
+                ready = (await http.get("/health/ready")).json()
+                assert (ready["database"], bool(ready["details"])) == ("unavailable", True)
+
+            await asyncio.to_thread(wait_until, lambda: has_primary(nodes))
+            elected_at = time.monotonic()
+            await asyncio.to_thread(wait_for_database, service)
+            assert time.monotonic() - elected_at < MAX_SECONDS_AFTER_ELECTION
+            for response in (
+                await http.get("/users/me", headers=account.headers),
+                await http.post("/auth/request-otp", json={"phone": "+14155570003"}),
+            ):
+                assert response.status_code == 200
+        assert lines_of_breaker(service) == {
+            (event, operations): 1
+            for event in ("database_unavailable", "database_available")
+            for operations in ("reads", "writes")
+        }
+
+
+async def assert_unavailable_at_once(http: httpx.AsyncClient, account: Account) -> None:
+    """Check that no request waits for the database, and that the instance stays ready."""
+    began_at = time.monotonic()
+    responses = [
+        await http.get("/users/me", headers=account.headers),
+        await http.post("/auth/request-otp", json={"phone": "+14155570002"}),
+    ]
+    assert time.monotonic() - began_at < MAX_SECONDS_AT_ONCE
+    for response in responses:
+        assert response.status_code == 503
+        assert_unavailable(response)
+    ready = await http.get("/health/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+
+
+def has_primary(nodes: list[MongoProcess]) -> bool:
+    return any(not node.server.find_error() for node in nodes)
+
+
+def lines_of_breaker(service: Service) -> Counter[tuple[str, str]]:
+    lines = [json.loads(line) for line in service.log.splitlines() if '"operations"' in line]
+    return Counter((line["event"], line["operations"]) for line in lines)

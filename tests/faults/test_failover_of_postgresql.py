@@ -20,6 +20,7 @@ from tests.faults.test_elections import (
     assert_unavailable,
     is_busy,
     request_many,
+    wait_for_database,
 )
 from tests.faults.test_failover_of_mongodb import CLIENTS, FAILED_VERIFICATIONS, Logins
 from tests.faults.traffic import BEHIND_A_PROXY, assert_no_crashed_request, open_client
@@ -130,6 +131,6 @@ async def test_without_a_primary_each_request_gets_a_503_in_time(
             primary.server.execute(allow_writes, set_read_only.format("off"), reload)
         else:
             primary.resume()
-        await asyncio.to_thread(service.wait_until_ready, "ready")
+        await asyncio.to_thread(wait_for_database, service)
         responses = await request_many(service, account, 100)
         assert {response.status_code for response in responses if not is_busy(response)} == ACCEPTED

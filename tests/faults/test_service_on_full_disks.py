@@ -3,8 +3,11 @@
 import asyncio
 from pathlib import Path
 
+import httpx
+
 from tests.faults.disks import ServiceOnDisk
 from tests.faults.traffic import BEHIND_A_PROXY, run_traffic
+from tests.support.plain_http import PLAIN_HTTP
 
 ACKNOWLEDGED_BEFORE = 10
 FAILED = 8
@@ -27,5 +30,56 @@ async def test_a_full_disk_loses_nothing_that_was_acknowledged(disk: Path, tmp_p
                 service.free()
                 await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
         assert service.stop() == 0
+    finally:
+        service.kill()
+
+
+def test_readiness_reports_a_disk_with_little_space_and_fails_while_it_is_full(
+    disk: Path, tmp_path: Path
+) -> None:
+    environ = {
+        "DIALTONE_DATABASE": f"sqlite:///{disk}/dialtone.db",
+        "DIALTONE_MEDIA": f"file://{disk}/media",
+        "TMPDIR": str(disk),
+    }
+    service = ServiceOnDisk(tmp_path / "service", disk, "64m", environ).start()
+
+    def is_ready(status_code: int, **parts: str) -> bool:
+        response = httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP)
+        body = response.json()
+        return response.status_code == status_code and parts.items() <= body.items()
+
+    try:
+        assert is_ready(200, status="ready", database="ok", media="ok", disk="ok")
+        assert "disk_space_low" not in service.log
+
+        service.fill(free_percent=4)
+        service.wait_for(lambda: is_ready(200, status="ready", media="ok", disk="low"))
+        service.wait_until_logged("disk_space_low")
+
+        service.fill()
+        full = {"media": "the disk is full", "disk": "low"}
+        service.wait_for(lambda: is_ready(503, status="unavailable", **full))
+
+        service.free()
+        service.wait_for(lambda: is_ready(200, status="ready", media="ok", disk="ok"))
+        assert service.log.count('"disk_space_low"') == 1
+    finally:
+        service.kill()
+
+
+def test_readiness_fails_while_sqlite_rejects_writes(disk: Path, tmp_path: Path) -> None:
+    environ = {"DIALTONE_DATABASE": f"sqlite:///{disk}/dialtone.db"}
+    service = ServiceOnDisk(tmp_path / "service", disk, "8m", environ).start()
+
+    def database(status_code: int) -> str | None:
+        response = httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP)
+        return response.json()["database"] if response.status_code == status_code else None
+
+    try:
+        service.fill()
+        service.wait_for(lambda: database(503) == "the disk is full")
+        service.free()
+        service.wait_for(lambda: database(200) == "ok")
     finally:
         service.kill()

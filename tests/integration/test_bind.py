@@ -16,3 +16,14 @@ def test_an_address_is_reserved_once_and_again_after_the_end() -> None:
                 pass
             with reserve_bind(Bind(bind.host, free_ports(1)[0])):
                 pass
+
+
+def test_the_error_names_the_setting_of_the_address() -> None:
+    bind = Bind("127.0.0.1", free_ports(1)[0])
+    variable = "DIALTONE_METRICS_BIND"
+    with (
+        reserve_bind(bind),
+        pytest.raises(StartupError, match=rf"{variable}. Example: {variable}="),
+        reserve_bind(bind, variable),
+    ):
+        pass

@@ -8,9 +8,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from adapters.templates.rules import validate
-from adapters.templates.sms_length import measure_sms
 from adapters.templates.sms_templates import InvalidTemplates, load_sms_templates
 from adapters.templates.template_set import AppIdentity
+from domain.costs.message_parts import measure_sms
 from domain.errors import InvalidValue
 from domain.otp.challenge import OTP_TTL, OtpCode
 from domain.otp.message_preferences import MessagePreferences, Platform
@@ -93,8 +93,8 @@ def test_every_language_has_short_templates_for_all_platforms() -> None:
     expected = [(language, platform) for language in LANGUAGES for platform in platforms]
     assert sorted((name, preview.platform) for name, preview in previews) == sorted(expected)
     for name, preview in previews:
-        max_segments = 2 if preview.platform is Platform.WEB else 1
-        assert measure_sms(preview.text).segments <= max_segments, name
+        max_parts = 2 if preview.platform is Platform.WEB else 1
+        assert measure_sms(preview.text).parts <= max_parts, name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -7,9 +7,16 @@ from typing import Final
 
 from structlog.testing import capture_logs
 
-from entrypoints.server.cleanup_task import run_cleanup_task, run_retry_task
+from domain.costs.prices import PriceList
+from domain.otp.delivery import Channel
+from entrypoints.server.cleanup_task import (
+    run_cleanup_task,
+    run_costs_task,
+    run_retry_task,
+)
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_deleted_identity
+from tests.support.policies import make_policy
 
 INTERVAL: Final = timedelta(seconds=0.2)
 
@@ -61,3 +68,17 @@ async def test_refused_deletions_are_retried_although_the_database_failed_before
     assert (logs[0]["event"], logs[0]["log_level"]) == ("file_deletion_retry_failed", "warning")
     assert logs[0]["reason"]
     assert asyncio.all_tasks() == tasks
+
+
+async def test_costs_are_written_again_after_the_database_failed() -> None:
+    prices = PriceList("USD", {("US", Channel.SMS): 8_300})
+    app = AppHarness(policy=make_policy(prices=prices))
+    costs = app.use_cases.costs
+    costs.count.count_message("US", "twilio", "hello")
+    app.faults.fail_on("daily_costs.add")
+    with capture_logs() as logs:
+        async with run_costs_task(costs.write, INTERVAL):
+            await wait_until(lambda: costs.count.sums.list_changed() == [])
+
+    assert [line["event"] for line in logs] == ["costs_not_written"]
+    assert len(app.database.records.tables["daily_costs"]) == 1

@@ -13,7 +13,7 @@ COMMANDS: Final = (
     *("run", "check-settings", "cleanup"),
     *("media", "backup", "restore", "keys"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key"),
-    *("user", "audit", "admin-token"),
+    *("user", "audit", "admin-token", "costs", "prices"),
     *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
     *("flow", "voice"),
 )

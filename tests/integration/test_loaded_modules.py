@@ -89,3 +89,11 @@ def test_the_parent_process_loads_no_use_cases(tmp_path: Path) -> None:
 
     assert "entrypoints.settings.settings" in loaded
     assert {module for module in loaded if module.endswith((".feature", ".use_cases"))} == set()
+
+
+def test_without_metrics_their_library_is_not_loaded(tmp_path: Path) -> None:
+    worker = loaded_modules(WORKER, tmp_path / "worker", {})
+    parent = loaded_modules(PARENT, tmp_path / "parent", {"DIALTONE_METRICS_BIND": "[::1]:1"})
+
+    assert {module for module in worker | parent if module.startswith("prometheus")} == set()
+    assert "adapters.metrics.metrics" not in worker | parent

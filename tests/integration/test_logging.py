@@ -210,6 +210,8 @@ def test_security_warnings_are_logged_at_every_level(level: str) -> None:
     _, _, lines = run(EMIT_ALL, level)
 
     warnings = [
+        "otp_undelivered",
+        "delivery_rejected",
         "otp_attempts_exhausted",
         "test_otp_used",
         "refresh_token_reused",

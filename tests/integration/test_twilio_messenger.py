@@ -13,7 +13,7 @@ import pytest
 from adapters.http import Timeouts, Transport
 from adapters.twilio.client import TwilioClient
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryStatus
 from tests.support.builders import a_phone
 from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
@@ -50,8 +50,10 @@ async def test_a_message_is_sent_as_twilio_documents_it(
 ) -> None:
     url = "https://dialtone.example.org/sms/status?delivery=4f2a"
 
-    assert await messenger.send(PHONE, TEXT, url) == DeliveryResult(DeliveryStatus.ACCEPTED)
+    sent = await messenger.send(PHONE, TEXT, url)
 
+    assert sent.status is DeliveryStatus.ACCEPTED
+    assert sent.provider_message_id.startswith("SM")
     [request] = twilio.requests
     assert request.method == "POST"
     assert request.path == f"/2010-04-01/Accounts/{twilio.account_sid}/Messages.json"

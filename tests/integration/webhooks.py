@@ -96,7 +96,7 @@ async def open_webhooks(
     flow = load_call_flow(None, "Dialtone")
     policy = make_policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
     async with open_twilio_messenger(ACCOUNT, TOKEN, sender="Dialtone") as messenger:
-        callbacks = [messenger] if has_reports else []
+        callbacks = {"twilio": messenger} if has_reports else {}
         calls = FakeCallProvider()
         signatures = TwilioSignatures(ACCOUNT, TOKEN)
         harness = AppHarness(

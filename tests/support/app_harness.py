@@ -1,6 +1,6 @@
 """All use cases over fakes, and the steps that most tests begin with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -28,7 +28,7 @@ from application.principal import Principal
 from application.use_cases import Policy, Ports, UseCases
 from application.voice.callbacks import Callbacks
 from application.voice.feature import VoiceFeature
-from application.webhook_urls import WebhookUrls
+from application.webhook_urls import PhoneLabels, WebhookUrls
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
 from domain.identities.username import Username, parse_username
@@ -83,7 +83,7 @@ class AppHarness:
     image_publisher: ImagePublisher = field(default_factory=image_publisher)
     randomness: Randomness = field(default_factory=SeededRandomness)
     keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
-    status_callbacks: Sequence[StatusCallbacks] = ()
+    status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
     voice_ports: VoicePorts | None = None
     use_cases: UseCases = field(init=False)
 
@@ -154,6 +154,11 @@ class AppHarness:
         return await self.otp.request_otp(
             RequestOtpCommand(phone or a_phone(), client_ip, **options)
         )
+
+    def labels_of(self, phone: PhoneNumber) -> PhoneLabels:
+        """Return what the URL of a report says of a phone today."""
+        today = self.clock.now().date()
+        return PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
 
     async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
         """Request a callback, as a caller with this caller id who hangs up."""

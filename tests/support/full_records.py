@@ -14,6 +14,7 @@ from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import (
     AUDIT_ENTRIES,
     CALLS,
+    DAILY_COSTS,
     DELIVERY_REPORTS,
     IDEMPOTENCY_KEYS,
     IDENTITIES,
@@ -29,6 +30,7 @@ from adapters.records.limits import LIMITS, LimitRecord
 from adapters.records.mapping import RecordMapping
 from domain.administration.audit import AuditEntry
 from domain.administration.service_token import ServiceToken
+from domain.costs.sums import DailyCosts
 from domain.media.idempotency import IdempotencyKey
 from domain.media.item import MediaItem
 from domain.media.usage import MediaUsage
@@ -54,6 +56,7 @@ MAPPINGS: Final[Mapping[str, RecordMapping[Any, Any]]] = {
         RecordMapping(DELIVERY_REPORTS, DeliveryReport),
         RecordMapping(AUDIT_ENTRIES, AuditEntry),
         RecordMapping(SERVICE_TOKENS, ServiceToken),
+        RecordMapping(DAILY_COSTS, DailyCosts),
         # The domain has no values for these.
         RecordMapping(LIMITS, LimitRecord),
         RecordMapping(LEASES, LeaseRecord),

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any, Final
 
+from application.costs.feature import CostsPolicy
 from application.identities.feature import IdentitiesPolicy
 from application.media.feature import MediaPolicy
 from application.operations.feature import OperationsPolicy
@@ -15,6 +16,7 @@ FEATURES: Final[dict[str, type[Any]]] = {
     "media": MediaPolicy,
     "otp": OtpPolicy,
     "operations": OperationsPolicy,
+    "costs": CostsPolicy,
     "voice": VoicePolicy,
 }
 

@@ -6,7 +6,7 @@ REDIS_PREFIX if several services share the server.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -25,7 +25,7 @@ from adapters.records.limit_batches import (
     apply_changes,
     ids_of,
 )
-from adapters.records.limits import LIMITS, LimitRecord, find_available, record_ids
+from adapters.records.limits import LIMITS, LimitRecord, count_used, find_available, record_ids
 from application.ports.current_request import CURRENT_REQUEST
 from application.ports.errors import (
     ConfigurationError,
@@ -33,7 +33,7 @@ from application.ports.errors import (
     StorageTimeout,
     StorageUnavailable,
 )
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
 TIMEOUT: Final = 4.5
 """Seconds for all calls of a request together, and for a batch."""
@@ -83,9 +83,13 @@ class RedisLimits:
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when a reservation succeeds: its time, or later."""
-        values = await _in_time(self._load(record_ids(reservation)))
-        records = {record_id: LIMITS.decode(value) for record_id, value in values.items()}
-        return find_available(reservation, records)
+        return find_available(reservation, await self._load_records(record_ids(reservation)))
+
+    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
+        """Return how many permits of each limit count now."""
+        return count_used(
+            limits, await self._load_records({limit.record_id for limit in limits}), now
+        )
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete nothing: keys expire by themselves."""
@@ -111,6 +115,10 @@ class RedisLimits:
             raise StorageUnavailable("the connections to Redis are closed")
         return self._redis
 
+    async def _load_records(self, ids: Collection[str]) -> Mapping[str, LimitRecord]:
+        values = await _in_time(self._load(ids))
+        return {record_id: LIMITS.decode(value) for record_id, value in values.items()}
+
     async def _execute(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         return await _in_time(self._change_records(changes))
 
@@ -130,7 +138,7 @@ class RedisLimits:
             if await self._replace(keys, arguments):
                 return outcomes
 
-    async def _load(self, ids: Sequence[str]) -> dict[str, Any]:
+    async def _load(self, ids: Collection[str]) -> dict[str, Any]:
         """Return the values that exist, by id."""
         if not ids:
             return {}  # MGET needs a key

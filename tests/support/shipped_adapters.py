@@ -12,6 +12,7 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.sqlite import open_sqlite_database
 from adapters.system import SystemClock
 from tests.support.fakes.messenger import FakeMessenger
+from tests.support.fakes.security_events import FakeSecurityEvents
 
 
 @asynccontextmanager
@@ -33,4 +34,4 @@ async def open_disk(*, environ: Mapping[str, str]) -> AsyncIterator[DiskFiles]:
 @asynccontextmanager
 async def open_failover(*, environ: Mapping[str, str]) -> AsyncIterator[FailoverMessenger]:
     fake = FakeMessenger()
-    yield FailoverMessenger([Provider("fake", fake)], [fake])
+    yield FailoverMessenger([Provider("fake", fake)], FakeSecurityEvents(), [fake])

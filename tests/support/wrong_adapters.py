@@ -19,7 +19,7 @@ from application.ports.errors import MessengerUnavailable, StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.voice import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 from domain.phone import PhoneNumber
 from tests.support.acme_voice import AcmeVoice, open_acme_voice
 from tests.support.fakes.database import InMemoryDatabase
@@ -177,6 +177,10 @@ class RightLimits:
     async def next_available(self, reservation: Reservation) -> datetime:
         self._check()
         return await self._limits.next_available(reservation)
+
+    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
+        self._check()
+        return await self._limits.count_used(limits, now)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         return await self._limits.delete_expired(now, limit)

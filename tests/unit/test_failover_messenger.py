@@ -12,6 +12,7 @@ from adapters.failover import FailoverMessenger, Provider
 from adapters.failover.messenger import RETRIAL_INTERVAL, UNKNOWN_TTL
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
+from application.ports.system import SecurityEventType
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import (
@@ -23,6 +24,7 @@ from tests.support.fakes.messenger import (
     FakeMessenger,
     Message,
 )
+from tests.support.fakes.security_events import FakeSecurityEvents
 
 LAST = DeliveryResult(REJECTED.status, "the last one's")
 
@@ -49,13 +51,19 @@ async def test_the_next_messenger_is_tried_only_after_a_rejection(
     results: Sequence[DeliveryResult], result: DeliveryResult, calls: list[int]
 ) -> None:
     messengers, url = [*map(FakeMessenger, results)], "https://dialtone.example.org/sms/status"
+    events = FakeSecurityEvents()
 
-    sent = await FailoverMessenger(providers_of(*messengers)).send(a_phone(), "123456", url)
+    sent = await FailoverMessenger(providers_of(*messengers), events).send(a_phone(), "123456", url)
 
     tried = results[: sum(calls)]
     deciding = max(number for number, given in enumerate(tried, 1) if given == result)
     assert sent == replace(result, provider=f"number {deciding}")
     assert [messenger.status_urls for messenger in messengers] == [[url] * call for call in calls]
+    # Each rejection after which the next one was tried.
+    passed_over = [f"number {number}" for number in range(1, sum(calls))]
+    assert [(event.type, event.provider) for event in events.emitted] == [
+        (SecurityEventType.DELIVERY_REJECTED, provider) for provider in passed_over
+    ]
 
 
 # Messengers that break their promises
@@ -126,7 +134,7 @@ async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result_and_a_
     do: Callable[[], object], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, second = BadMessenger(do), FakeMessenger()
-    group = FailoverMessenger(providers_of(bad, second), send_timeout=0.1)
+    group = FailoverMessenger(providers_of(bad, second), FakeSecurityEvents(), send_timeout=0.1)
     sent = await group.send(a_phone(), "123456")
 
     assert sent == DeliveryResult(DeliveryStatus.UNKNOWN, reason, provider="number 1")
@@ -138,7 +146,9 @@ async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result_and_a_
 
 async def test_a_cancelled_request_cancels_the_messenger() -> None:
     bad = BadMessenger(hang)
-    sending = asyncio.create_task(FailoverMessenger(providers_of(bad)).send(a_phone(), ""))
+    sending = asyncio.create_task(
+        FailoverMessenger(providers_of(bad), FakeSecurityEvents()).send(a_phone(), "")
+    )
     await asyncio.sleep(0)
     before = len(asyncio.all_tasks())
     sending.cancel()
@@ -151,7 +161,9 @@ async def test_a_cancelled_request_cancels_the_messenger() -> None:
 async def test_after_three_unknown_results_a_provider_is_tried_last_for_a_minute() -> None:
     seconds = 1000.0
     first, second = FakeMessenger(UNKNOWN), FakeMessenger(ACCEPTED)
-    group = FailoverMessenger(providers_of(first, second), now=lambda: seconds)
+    group = FailoverMessenger(
+        providers_of(first, second), FakeSecurityEvents(), now=lambda: seconds
+    )
 
     async def send(count: int = 1) -> tuple[int, int]:
         """Send messages at once, and return how many went to each provider."""
@@ -191,7 +203,7 @@ class FailingCheck(FakeMessenger):
 def group_of(
     members: Sequence[FakeMessenger], now: Callable[[], float] = lambda: 0.0
 ) -> FailoverMessenger:
-    return FailoverMessenger(providers_of(*members), members, now)
+    return FailoverMessenger(providers_of(*members), FakeSecurityEvents(), members, now)
 
 
 async def failure_of(group: FailoverMessenger) -> str:

@@ -10,6 +10,7 @@ from structlog.testing import CapturedCall, CapturingLogger
 from adapters.logging import LogSecurityEvents, security_events
 from application.ports.system import SecurityEventDetails, SecurityEventType
 from domain.identities.identity import Role
+from domain.otp.delivery import Channel
 from tests.support.builders import a_phone, an_id
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs/security-events.md"
@@ -28,7 +29,7 @@ def logged(
     """The log call of an event."""
     logger = CapturingLogger()
     monkeypatch.setattr(security_events, "_log", logger)
-    LogSecurityEvents().emit(event_type, **details)
+    LogSecurityEvents(lambda _: "a hash").emit(event_type, **details)
     (call,) = logger.calls
     return call
 
@@ -45,12 +46,18 @@ def test_each_event_is_logged_with_its_documented_name_and_level(
 def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -> None:
     call = logged(
         monkeypatch,
-        SecurityEventType.OTP_DELIVERED,
+        SecurityEventType.OTP_ACCEPTED,
         phone=a_phone(),
         user_id=an_id(),
         role=Role.ADMINISTRATOR,
         reason="why",
         attempts_left=0,
+        provider="twilio",
+        channel=Channel.SMS,
+        provider_message_id="SM1",
+        error_code="30003",
+        limit="per_phone",
+        result="accepted",
     )
 
     assert call.kwargs == {
@@ -59,6 +66,14 @@ def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -
         "role": "administrator",
         "reason": "why",
         "attempts_left": 0,
+        "country": "US",
+        "phone_hash": "a hash",
+        "provider": "twilio",
+        "channel": "sms",
+        "provider_message_id": "SM1",
+        "error_code": "30003",
+        "limit": "per_phone",
+        "result": "accepted",
     }
     documented = {name for _, _, fields in ROWS for name in re.findall(r"`(\w+)`", fields)}
     assert documented == set(call.kwargs)

@@ -215,11 +215,16 @@ def test_only_the_last_two_digits_of_a_phone_number_stay(text: str) -> None:
         an_id(5), "0123456789abcdef0123456789abcdef", "01234567890123456789012345678901.jpg",
         "550e8400-e29b-41d4-a716-446655440000", "2026-05-01T09:30:00.123456789Z",
         "2026-05-01 09:30:00 +0000", "192.168.100.200:49152", "took 12.123456789 s",
-        "took 0.123456789.", "worker 123456 of 4",
+        "took 0.123456789.", "worker 123456 of 4", "SM0123456789abcdef0123456789abcdef",
     ],
 )  # fmt: skip
 def test_ids_times_ips_and_durations_stay(text: str) -> None:
     assert mask_phones(text) == text
+
+
+def test_the_hash_of_a_phone_stays_and_a_phone_in_its_place_does_not() -> None:
+    for text, shown in (("7dea170123456715", "7dea170123456715"), ("+14155552671", "+*********71")):
+        assert log_line({"event": "x", "phone_hash": text})["phone_hash"] == shown
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,15 @@ def test_every_status_of_a_dialed_call_is_known(status: str, result: DialResult)
 
 
 @pytest.mark.parametrize(
+    ("text", "seconds"), [("61", 61), ("0", 0), ("", None), ("-1", None), ("1.5", None)]
+)
+def test_the_length_of_a_call_is_what_twilio_charges(text: str, seconds: int | None) -> None:
+    assert parse(CallDuration=text).call_seconds == seconds
+    dialed = parse(DialCallStatus="completed", DialCallDuration=text).event
+    assert dialed == Dialed(DialResult.ANSWERED, seconds or 0)
+
+
+@pytest.mark.parametrize(
     ("status", "reported"),
     [
         ("accepted", ReportedStatus.QUEUED), ("scheduled", ReportedStatus.QUEUED),

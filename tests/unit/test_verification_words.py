@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from domain.otp.verification_state import Limitation, VerificationState, Wait
+from domain.otp.delivery_policy import Limitation, Wait
+from domain.otp.verification_state import VerificationState
 from entrypoints.verification_words import describe_verification
 from tests.support.builders import NOW
 
@@ -16,6 +17,7 @@ def a_state(**changes: Any) -> VerificationState:
         "next_message_to_known": Wait(NOW),
         "code_expires_at": None,
         "attempts_left": None,
+        "attempts_of_next": 5,
         "failures_in_a_row": 0,
         "resets_left": 2,
         "deliveries": (),
@@ -50,10 +52,10 @@ def a_state(**changes: Any) -> VerificationState:
             "code is valid now",
         ),
         (
-            {"blocked_since": NOW, "failures_in_a_row": 50},
-            "messages: none while it is blocked; attempts: no code is valid now; failed attempts "
-            "in a row: 50, so each message brings one attempt; blocked since 2026-05-01 09:30 "
-            "UTC: no code is correct",
+            {"blocked_since": NOW, "failures_in_a_row": 50, "attempts_of_next": 1},
+            "messages: none while it is blocked; attempts: none while it is blocked; failed "
+            "attempts in a row: 50, so the next message brings 1 attempt; blocked since "
+            "2026-05-01 09:30 UTC",
         ),
     ],
 )

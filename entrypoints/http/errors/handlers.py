@@ -12,6 +12,7 @@ from application.ports.errors import PortError, StorageError
 from domain.errors import DomainError, QuotaExceeded, TooManyUploads, Unavailable
 from entrypoints.http.errors import exceptions, table
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.middleware import ERROR
 
 _log = structlog.get_logger()
 
@@ -22,6 +23,8 @@ def to_response(request: AnyRequest, error: table.ApiError) -> Response[Any]:
     """Convert an error into the response of the API that the path belongs to."""
     api = table.api_of(request.scope["path"])
     status = table.error_status(error, api)
+    scope: Any = request.scope
+    scope[ERROR] = error
     # These are the doing of clients, like requests beyond a rate limit.
     is_of_client = isinstance(error, QuotaExceeded | TooManyUploads | exceptions.TooManyReads)
     if status >= 500 and not is_of_client:

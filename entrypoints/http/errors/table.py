@@ -284,44 +284,11 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "The limits of this phone were reset twice within a day. Wait before the next reset.",
         example=errors.TooManyResets(retry_after=3600),
     ),
-    errors.TooManyPhones: ErrorRow(
+    errors.TooManyTokenRequests: ErrorRow(
         429,
         "rate_limited",
-        "This service token has read as many full phone numbers as it may in a day.",
-        example=errors.TooManyPhones(retry_after=3600),
-    ),
-    errors.TooManyExports: ErrorRow(
-        429,
-        "rate_limited",
-        "You exported your data within the last day. Wait before the next export.",
-        example=errors.TooManyExports(retry_after=3600),
-    ),
-    errors.TokenNotFound: ErrorRow(404, "token_not_found", "Service token not found"),
-    errors.FreshLoginRequired: ErrorRow(
-        403,
-        "reauthentication_required",
-        "Sign in again: this needs a login within the last 15 minutes.",
-    ),
-    # Administration
-    errors.InsufficientScope: ErrorRow(
-        403,
-        "insufficient_scope",
-        "The service token lacks the scope that this needs.",
-        example=errors.InsufficientScope("users:read"),
-    ),
-    errors.AuditFailed: ErrorRow(
-        503,
-        "audit_failed",
-        "The audit entry could not be written, so nothing was done. Try again shortly.",
-    ),
-    errors.PhoneBlocked: ErrorRow(
-        409, "phone_blocked", "This phone is blocked, so nothing is sent to it. Unblock it first."
-    ),
-    errors.TooManyResets: ErrorRow(
-        429,
-        "rate_limited",
-        "The limits of this phone were reset twice within a day. Wait before the next reset.",
-        example=errors.TooManyResets(retry_after=3600),
+        "This service token sends too many requests. Wait before you send the next one.",
+        example=errors.TooManyTokenRequests(retry_after=15),
     ),
     errors.TooManyPhones: ErrorRow(
         429,
@@ -336,6 +303,11 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         example=errors.TooManyExports(retry_after=3600),
     ),
     errors.TokenNotFound: ErrorRow(404, "token_not_found", "Service token not found"),
+    errors.CostsNotCounted: ErrorRow(
+        404,
+        "costs_not_counted",
+        "This service counts no costs. Its operator can change that with DIALTONE_PRICES.",
+    ),
     exceptions.FileTooLarge: ErrorRow(
         413,
         "file_too_large",
@@ -456,6 +428,12 @@ def error_status(error: ApiError, api: Api) -> int:
     if api is Api.MAIN or status in _LEGACY:
         return status
     return 400 if isinstance(error, exceptions.BodyTooLarge) else 500
+
+
+def error_code(error: ApiError) -> str:
+    """Return the code of an error in the main API; the legacy API shows none."""
+    row = ERRORS[type(error)]
+    return INVALID_CODE if _field_errors(error) and not row.keeps_error else row.code
 
 
 def error_body(error: ApiError, api: Api) -> dict[str, Any]:

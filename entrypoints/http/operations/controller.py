@@ -36,11 +36,11 @@ class OperationsController(Controller):
     @get(
         "/health/ready",
         summary="Check all parts",
-        response_description="The database works. The health of each part is listed.",
+        response_description="Requests can be sent here. The health of each part is listed.",
         responses={
             503: ResponseSpec(
                 schemas.ReadinessResponse,
-                description="The database does not work, or the service stops.",
+                description="SQLite or the media folder rejects a write, or the service stops.",
                 generate_examples=False,
             )
         },
@@ -48,11 +48,17 @@ class OperationsController(Controller):
     async def health_ready(
         self, request: ApiRequest, operations: Injected[OperationsFeature]
     ) -> Response[schemas.ReadinessResponse]:
-        """Check the database, the media store, the messenger and, if there is one, the limit store.
+        """Check all parts, with a write where that can be.
 
         The answer comes within a second. A part that takes longer does not work. Results are held:
-        successes for five seconds, failures for one. After a stop signal the status is `stopping`:
-        requests are still served, and new ones should go to another instance.
+        successes for five seconds, failures for one.
+
+        - Until everything is open, the port refuses connections.
+        - The status is 200 while a part that instances share does not work: another instance would
+          do no better. `"database": "unavailable"` says that most requests get status 503.
+        - `"disk": "low"` is a warning before writes are rejected.
+        - After a stop signal the status is `stopping`: requests are still served, and new ones
+          should go to another instance.
         """
         readiness = await operations.check_readiness()
         body = schemas.to_readiness_response(readiness, is_stopping=request.settings.is_stopping())

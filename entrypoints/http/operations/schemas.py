@@ -10,6 +10,7 @@ from application.ports.keys import PublicKey
 from entrypoints.http.fields import described
 
 READY: Final = "ready"
+UNAVAILABLE: Final = "unavailable"
 
 HealthField = Annotated[str, described("`ok`, or the problem.", "ok", "the disk is full")]
 
@@ -21,12 +22,29 @@ class LivenessResponse(msgspec.Struct):
 
 
 class ReadinessResponse(msgspec.Struct, kw_only=True):
-    """The health of each part. Without the database, the service is not ready."""
+    """The health of each part.
+
+    The instance is not ready while SQLite or the media folder rejects a write.
+    """
 
     status: Annotated[str, described("`ready`, `stopping` or `unavailable`.", READY)]
-    database: HealthField
+    database: Annotated[
+        str,
+        described(
+            "`ok`; `unavailable` if instances share it; otherwise the problem.", "ok", UNAVAILABLE
+        ),
+    ]
     media: HealthField
     messages: HealthField
+    disk: Annotated[
+        str,
+        described(
+            "`ok`; `low` if less than 5 % is free where SQLite, the media folder or temporary "
+            "files are; or the problem.",
+            "ok",
+            "low",
+        ),
+    ]
     limits: Annotated[
         str | msgspec.UnsetType,
         described("`ok`, or the problem. Only with a limit store of its own.", "ok"),
@@ -34,6 +52,10 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
     calls: Annotated[
         str | msgspec.UnsetType,
         described("`ok`, or the problem. Only if the provider of calls can be checked.", "ok"),
+    ] = msgspec.UNSET
+    details: Annotated[
+        str | msgspec.UnsetType,
+        described("Why a shared database is unavailable.", "no answer within 4.5 seconds"),
     ] = msgspec.UNSET
 
 
@@ -65,14 +87,19 @@ class JsonWebKeySet(msgspec.Struct):
 
 def to_readiness_response(readiness: Readiness, *, is_stopping: bool) -> ReadinessResponse:
     """Convert the health of the parts."""
-    status = READY if readiness.is_ready else "unavailable"
+    status = READY if readiness.is_ready else UNAVAILABLE
+    database, details = readiness.database, None
+    if database and readiness.is_database_shared:
+        database, details = UNAVAILABLE, database
     return ReadinessResponse(
         status="stopping" if is_stopping else status,
-        database=readiness.database or "ok",
+        database=database or "ok",
         media=readiness.media or "ok",
         messages=readiness.messages or "ok",
+        disk=readiness.disk or "ok",
         limits=(readiness.limits or "ok") if readiness.has_limit_store else msgspec.UNSET,
         calls=(readiness.calls or "ok") if readiness.has_call_check else msgspec.UNSET,
+        details=details or msgspec.UNSET,
     )
 
 

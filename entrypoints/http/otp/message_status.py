@@ -3,6 +3,7 @@
 from litestar import Controller, post
 
 from application.otp.feature import OtpFeature
+from application.webhook_urls import parse_phone_labels
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.signed_request import EXCEPTION_HANDLERS, read_signed_request, reject
@@ -21,5 +22,6 @@ class SmsController(Controller):
         """Record what became of a message."""
         signed, parameters = await read_signed_request(request)
         report_id = parameters.get("delivery", "")
-        if not await otp.record_message_status(report_id, signed):
+        labels = parse_phone_labels(parameters)
+        if not await otp.record_message_status(report_id, signed, labels):
             raise reject(request, "no message provider recognizes its signature")

@@ -8,6 +8,8 @@ from litestar import Controller, Response, post
 from litestar.di import Provide
 from litestar.params import FromPath
 
+from application.webhook_urls import parse_phone_labels
+from domain.phone import UNKNOWN_COUNTRY
 from domain.voice.call import inbound_call_id
 from domain.voice.walk import Recorded
 from entrypoints.http.dependencies import Injected, provide
@@ -60,7 +62,14 @@ class VoiceController(Controller):
         fields = webhook.fields
         call_id = webhook.parameters.get("call") or inbound_call_id(fields.provider_call_id)
         if fields.call_status is not None:
-            await webhook.voice.record_call_status(call_id, fields.call_status, fields.caller)
+            await webhook.voice.record_call_status(
+                call_id,
+                fields.call_status,
+                fields.caller,
+                parse_phone_labels(webhook.parameters),
+                fields.called.country if fields.called else UNKNOWN_COUNTRY,
+                fields.call_seconds,
+            )
 
     @post("/recording", status_code=204)
     async def keep_recording(self, webhook: WebhookDependency) -> None:

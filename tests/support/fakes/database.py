@@ -25,7 +25,15 @@ from adapters.records.kinds import (
     MEDIA_USAGES,
     PHONE_VERIFICATIONS,
 )
-from adapters.records.limits import LIMITS, Records, acquire, find_available, record_ids, release
+from adapters.records.limits import (
+    LIMITS,
+    Records,
+    acquire,
+    count_used,
+    find_available,
+    record_ids,
+    release,
+)
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
 from adapters.records.record_store import Position, StoredRecord
@@ -40,7 +48,7 @@ from domain.media.item import MediaItem
 from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 from domain.phone import PhoneNumber
 from domain.voice.call import Call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -256,6 +264,10 @@ class InMemoryLimits:
     async def next_available(self, reservation: Reservation) -> datetime:
         await self._arrive()
         return find_available(reservation, self._read(record_ids(reservation)))
+
+    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
+        await self._arrive()
+        return count_used(limits, self._read({limit.record_id for limit in limits}), now)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         await self._arrive()

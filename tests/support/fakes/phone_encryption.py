@@ -1,6 +1,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from datetime import date
 from ipaddress import ip_network
 
 from application.ports.errors import CorruptRecord
@@ -49,6 +50,9 @@ class FakePhoneEncryption:
 
     def hash_phone(self, phone: PhoneNumber) -> str:
         return self._digest(b"phone", phone.e164.encode()).hex()[:16]
+
+    def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
+        return self._digest(b"log", f"{day} {phone.e164}".encode()).hex()[:16]
 
     def sign_media_url(self, text: str) -> str:
         return self._digest(b"media url", text.encode()).hex()[:16]

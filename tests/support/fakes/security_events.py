@@ -1,8 +1,9 @@
 from dataclasses import dataclass
-from typing import Unpack
+from typing import Any, Unpack
 
 from application.ports.system import SecurityEventDetails, SecurityEventType
 from domain.identities.identity import Role
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
 
@@ -16,6 +17,14 @@ class SecurityEvent:
     role: Role | None = None
     reason: str | None = None
     attempts_left: int | None = None
+    country: str | None = None
+    phone_hash: str | None = None
+    provider: str | None = None
+    channel: Channel | None = None
+    provider_message_id: str | None = None
+    error_code: str | None = None
+    limit: str | None = None
+    result: str | None = None
 
 
 class FakeSecurityEvents:
@@ -30,5 +39,5 @@ class FakeSecurityEvents:
         return [event.type for event in self.emitted]
 
     def emit(self, event: SecurityEventType, **details: Unpack[SecurityEventDetails]) -> None:
-        details["reason"] = details.get("reason") or None
-        self.emitted.append(SecurityEvent(event, **details))
+        given: dict[str, Any] = {name: value for name, value in details.items() if value != ""}
+        self.emitted.append(SecurityEvent(event, **given))

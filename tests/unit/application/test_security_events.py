@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,13 @@ from typing import Any, Final
 
 import pytest
 
+from adapters.failover import FailoverMessenger, Provider
 from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from application.ports.system import SecurityEventType
+from application.ports.voice import MessageStatus, SignedRequest
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.errors import (
@@ -32,16 +34,25 @@ from domain.identities.identity import Role
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
+from domain.otp.delivery import Channel
+from domain.otp.delivery_report import ReportedStatus
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from domain.voice.call_limits import CallLimits
 from domain.voice.instructions import Reject
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import a_parsed_token, a_phone, an_id
-from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
+from tests.support.fakes.messenger import (
+    ACCEPTED,
+    INVALID_NUMBER,
+    REJECTED,
+    UNKNOWN,
+    FakeMessenger,
+)
 from tests.support.fakes.security_events import SecurityEvent
 from tests.support.inbound_call import InboundCall, join, make_phone_line
+from tests.support.policies import make_policy
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs/security-events.md"
 _ROW: Final = re.compile(r"^\| `(\w+)` \|.*\| ([`\w ]+) \|$", re.MULTILINE)
@@ -70,24 +81,18 @@ def app_with_test_otp(phone: PhoneNumber) -> AppHarness:
             test_otps=test_otps,
             recycled_after=timedelta(days=100),
             call_limits=limits,
-        )
+            webhook_urls=WEBHOOK_URLS,
+        ),
+        status_callbacks={"acme": ReportingMessenger(ReportedStatus.QUEUED)},
     )
 
 
 def event(
     event_type: SecurityEventType,
     reason: str | None = None,
-    *,
-    user_id: str | None = None,
-    attempts_left: int | None = None,
+    **details: Any,
 ) -> SecurityEvent:
-    return SecurityEvent(
-        event_type,
-        phone=a_phone(),
-        user_id=user_id,
-        reason=reason,
-        attempts_left=attempts_left,
-    )
+    return SecurityEvent(event_type, phone=a_phone(), reason=reason, **details)
 
 
 async def request_code(app: AppHarness) -> str:
@@ -110,8 +115,8 @@ async def log_in(app: AppHarness) -> RefreshToken:
 @pytest.mark.parametrize(
     ("result", "delivered"),
     [
-        (ACCEPTED, SecurityEventType.OTP_DELIVERED),
-        (UNKNOWN, SecurityEventType.OTP_DELIVERED),
+        (ACCEPTED, SecurityEventType.OTP_ACCEPTED),
+        (UNKNOWN, SecurityEventType.OTP_ACCEPTED),
         (REJECTED, SecurityEventType.OTP_REQUEST_REJECTED),
         (INVALID_NUMBER, SecurityEventType.OTP_REQUEST_REJECTED),
     ],
@@ -119,13 +124,68 @@ async def log_in(app: AppHarness) -> RefreshToken:
 async def test_a_request_is_emitted_and_what_became_of_the_message(
     app: AppHarness, result: DeliveryResult, delivered: SecurityEventType
 ) -> None:
-    app.messenger.result = result
+    named = replace(result, provider="acme", provider_message_id="SM1", error_code="30003")
+    app.messenger.result = named
     with suppress(DeliveryFailed, PhoneUnreachable):
         await app.request_otp()
     assert app.events.emitted == [
-        event(SecurityEventType.OTP_REQUESTED),
-        event(delivered, result.reason or None),
+        event(SecurityEventType.OTP_REQUESTED, channel=Channel.SMS),
+        event(
+            delivered,
+            result.reason or None,
+            channel=Channel.SMS,
+            provider="acme",
+            provider_message_id="SM1",
+            error_code="30003",
+            result=result.status.value,
+        ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "event_type"),
+    [
+        (ReportedStatus.DELIVERED, SecurityEventType.OTP_DELIVERED),
+        (ReportedStatus.UNDELIVERED, SecurityEventType.OTP_UNDELIVERED),
+        (ReportedStatus.FAILED, SecurityEventType.OTP_UNDELIVERED),
+    ],
+)
+async def test_what_the_provider_reports_later_is_emitted_once(
+    status: ReportedStatus, event_type: SecurityEventType
+) -> None:
+    policy = make_policy(webhook_urls=WEBHOOK_URLS)
+    app = AppHarness(policy=policy, status_callbacks={"acme": ReportingMessenger(status)})
+    await app.request_otp()
+    app.events.emitted.clear()
+    labels = app.labels_of(a_phone())
+    report_id = app.messenger.status_urls[0].rpartition("=")[2]
+
+    for _ in range(2):
+        await app.otp.record_message_status(report_id, SignedRequest("", {}), labels)
+
+    assert app.events.emitted == [
+        SecurityEvent(
+            event_type,
+            country="US",
+            phone_hash=labels.phone_hash,
+            provider="acme",
+            channel=Channel.SMS,
+            provider_message_id="SM1",
+            error_code=None if status is ReportedStatus.DELIVERED else "30003",
+            result=status.value,
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class ReportingMessenger:
+    """Reports this status of each message."""
+
+    status: ReportedStatus
+
+    def read_status(self, request: SignedRequest) -> MessageStatus:
+        is_error = self.status in (ReportedStatus.UNDELIVERED, ReportedStatus.FAILED)
+        return MessageStatus(self.status, "30003" if is_error else "", "SM1")
 
 
 async def test_within_the_cooldown_no_code_is_delivered_and_then_requests_are_rejected(
@@ -136,9 +196,10 @@ async def test_within_the_cooldown_no_code_is_delivered_and_then_requests_are_re
         await app.request_otp(client_ip=OTHER_IP)
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp(client_ip=OTHER_IP)
-    reference = event(SecurityEventType.OTP_REQUESTED, "within the cooldown")
-    rejected = event(SecurityEventType.OTP_REQUEST_REJECTED, "too many requests")
-    assert app.events.emitted == [*[reference] * 3, rejected]
+    requested, rejected = SecurityEventType.OTP_REQUESTED, SecurityEventType.OTP_REQUEST_REJECTED
+    reference = event(requested, "within the cooldown", channel=Channel.SMS)
+    rejected_event = event(rejected, "too many requests", channel=Channel.SMS, limit="cooldown")
+    assert app.events.emitted == [*[reference] * 3, rejected_event]
 
 
 async def test_a_code_for_a_blocked_phone_is_suppressed_and_a_correct_one_fails(
@@ -153,8 +214,8 @@ async def test_a_code_for_a_blocked_phone_is_suppressed_and_a_correct_one_fails(
     await app.request_otp()
     await app.verify_otp(code)
     assert app.events.emitted == [
-        event(SecurityEventType.OTP_REQUESTED),
-        event(SecurityEventType.OTP_SUPPRESSED, "blocked"),
+        event(SecurityEventType.OTP_REQUESTED, channel=Channel.SMS),
+        event(SecurityEventType.OTP_SUPPRESSED, "blocked", channel=Channel.SMS),
         event(SecurityEventType.OTP_VERIFICATION_FAILED, attempts_left=4),
     ]
 
@@ -302,6 +363,8 @@ async def emit_every_event(app: AppHarness) -> None:
     for scenario in (
         join_and_leave_by_calls,
         request_codes,
+        report_deliveries,
+        fail_over,
         try_codes,
         use_the_test_otp,
         refresh_twice_with_one_token,
@@ -327,17 +390,42 @@ async def join_and_leave_by_calls(app: AppHarness) -> None:
 async def request_codes(app: AppHarness) -> None:
     """Request a code that is delivered, one within the cooldown, one by a call, and one in vain."""
     phone = a_phone(2)
-    app.messenger.result = REJECTED
+    app.messenger.result = replace(REJECTED, provider="acme", error_code="30003")
     with pytest.raises(DeliveryFailed):
         await app.request_otp(phone)
     app.advance(hours=12)
-    app.messenger.result = UNKNOWN
+    app.messenger.result = replace(
+        UNKNOWN, provider="acme", provider_message_id="SM1", error_code="20503"
+    )
     await app.request_otp(phone)
     app.advance(hours=12)
-    app.messenger.result = ACCEPTED
+    app.messenger.result = replace(ACCEPTED, provider="acme")
     await app.request_otp(phone)
-    await app.request_otp(phone)
+    for _ in range(3):
+        await app.request_otp(phone)
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(phone)
     await app.request_callback(phone)
+
+
+async def report_deliveries(app: AppHarness) -> None:
+    """Report that one message arrived, and that another one did not."""
+    labels, request = app.labels_of(a_phone(2)), SignedRequest("", {})
+    for number, status in enumerate((ReportedStatus.DELIVERED, ReportedStatus.UNDELIVERED)):
+        report_id = app.messenger.status_urls[number].rpartition("=")[2]
+        record = replace(
+            app.otp.record_message_status, status_callbacks={"acme": ReportingMessenger(status)}
+        )
+        assert await record(report_id, request, labels)
+
+
+async def fail_over(app: AppHarness) -> None:
+    """Send a message that the first provider rejects."""
+    providers = [
+        Provider("first", FakeMessenger(replace(REJECTED, error_code="30003"))),
+        Provider("second", FakeMessenger(ACCEPTED)),
+    ]
+    await FailoverMessenger(providers, app.events).send(a_phone(2), "123456")
 
 
 async def try_codes(app: AppHarness) -> None:

@@ -1,10 +1,83 @@
-"""The outermost layer: default headers."""
+"""The outermost layer: default headers, and the line of each request."""
 
-from entrypoints.http.middleware import RequestContextMiddleware
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.errors import Unavailable
+from entrypoints.http.errors.exceptions import HttpError, InvalidBody, NoSelectedFile
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.middleware import ERROR, App, RequestContextMiddleware
 from tests.support.asgi import http_scope, ok, request
+
+
+def responding(status: int, error: Exception | None = None) -> App:
+    """Return an application that responds with this status to any request."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if error is not None:
+            scope[ERROR] = error
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+async def logged(app: App, requests: int = 1, **options: Any) -> list[Any]:
+    """Return the lines of this many requests."""
+    middleware = RequestContextMiddleware(app, **options)
+    with capture_logs() as lines:
+        for _ in range(requests):
+            await request(middleware, http_scope())
+    return lines
 
 
 async def test_a_default_header_does_not_replace_a_header_of_the_response() -> None:
     response = await request(RequestContextMiddleware(ok), http_scope())
     assert response.values("cache-control") == ["public"]
     assert len(response.values("x-request-id")) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [
+        (503, Unavailable(), "unavailable"),
+        (400, InvalidBody(FieldErrorCode.MISSING_FIELD, "A body is required."), "invalid"),
+        (400, NoSelectedFile(), "no_selected_file"),
+    ],
+)
+async def test_the_line_of_a_request_has_the_code_of_its_error(
+    status: int, error: HttpError | Unavailable, code: str
+) -> None:
+    (line,) = await logged(responding(status, error))
+    assert (line["event"], line["status"], line["error_code"]) == ("http_request", status, code)
+
+
+async def test_the_line_of_a_request_without_an_error_has_no_code() -> None:
+    (line,) = await logged(responding(200))
+    assert "error_code" not in line
+
+
+async def test_a_share_of_the_requests_is_logged_and_each_internal_error() -> None:
+    lines = await logged(responding(200), requests=400, logged_share=0.5)
+    assert 100 < len(lines) < 300
+    assert len(await logged(responding(500), requests=5, logged_share=1e-9)) == 5
+
+
+async def test_no_request_is_logged_if_the_share_is_zero() -> None:
+    assert await logged(responding(500), logged_share=0.0) == []
+
+
+async def test_a_request_is_observed_with_its_error_whether_or_not_it_is_logged() -> None:
+    class Observer:
+        observed: tuple[Any, ...] = ()
+
+        def observe_request(self, *observed: Any) -> None:
+            self.observed = observed
+
+    observer = Observer()
+    await logged(responding(503, Unavailable()), logged_share=0.0, observer=observer)
+    method, route, status, seconds, error = observer.observed
+    assert (method, route, status, error) == ("GET", "-", 503, Unavailable)
+    assert seconds >= 0

@@ -184,7 +184,11 @@ TWILIO_CALLS: Final = TWILIO | {"TWILIO_VOICE_FROM": "+14155550006"}
 
 
 def test_files_that_settings_name_are_reported_with_the_other_problems() -> None:
-    files = {"DIALTONE_SMS_TEMPLATES_DIR": "/nowhere", "DIALTONE_CALL_FLOW": "/nowhere"}
+    files = {
+        "DIALTONE_SMS_TEMPLATES_DIR": "/nowhere",
+        "DIALTONE_CALL_FLOW": "/nowhere",
+        "DIALTONE_PRICES": "/nowhere",
+    }
 
     with pytest.raises(SettingsError) as error:
         read_settings(TWILIO_CALLS | files | {"DIALTONE_WORKERS": "0"}, None, FILE_CHECKS)

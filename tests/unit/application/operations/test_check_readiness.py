@@ -13,7 +13,7 @@ from adapters.system.held_health_check import (
     HeldHealthCheck,
 )
 from application.operations.check_readiness import CheckReadiness, Readiness
-from application.ports.errors import CallProviderUnavailable, StorageUnavailable
+from application.ports.errors import CallProviderUnavailable, PortError, StorageUnavailable
 from application.ports.system import HealthCheck
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.database import InMemoryDatabase
@@ -81,6 +81,36 @@ async def test_the_service_is_ready_with_media_store_and_messenger_or_without(
     app.files.is_unavailable, app.messenger.result = True, REJECTED
     readiness = await app.operations.check_readiness()
     assert readiness == Readiness(None, media="unavailable", messages=REJECTED.reason)
+    assert readiness.is_ready
+
+
+@pytest.mark.parametrize(
+    ("is_database_shared", "is_media_shared", "is_ready"),
+    [(True, True, True), (False, True, False), (True, False, False), (False, False, False)],
+)
+async def test_only_a_part_of_its_own_makes_an_instance_not_ready(
+    is_database_shared: bool, is_media_shared: bool, is_ready: bool
+) -> None:
+    working, away = SlowHealthCheck(), SlowHealthCheck(error=StorageUnavailable("away"))
+
+    readiness = await CheckReadiness(
+        away,
+        away,
+        working,
+        is_database_shared=is_database_shared,
+        is_media_shared=is_media_shared,
+    )()
+
+    assert (readiness.database, readiness.media) == ("away", "away")
+    assert readiness.is_ready == is_ready
+
+
+async def test_an_instance_is_ready_while_its_disk_has_little_space() -> None:
+    working, low = SlowHealthCheck(), SlowHealthCheck(error=PortError("low"))
+
+    readiness = await CheckReadiness(working, working, working, disk=low)()
+
+    assert readiness == Readiness(None, None, None, disk="low")
     assert readiness.is_ready
 
 

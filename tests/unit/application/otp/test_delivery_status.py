@@ -43,7 +43,8 @@ async def report(
 async def test_the_url_for_the_status_names_the_report_and_not_the_request(app: AppHarness) -> None:
     request_id = (await app.request_otp()).request_id
     (status_url,) = app.messenger.status_urls
-    assert status_url == WEBHOOK_URLS.sms_status(report_id_of(request_id))
+    labels = app.labels_of(a_phone())
+    assert status_url == WEBHOOK_URLS.sms_status(report_id_of(request_id), labels)
     assert request_id[:32] not in status_url
 
 

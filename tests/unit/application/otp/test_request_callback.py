@@ -57,7 +57,9 @@ async def test_the_phone_is_called_and_the_call_is_recorded(app: AppHarness) -> 
     call = stored.value
     (callback,) = app.database.phone_verifications[a_phone()].value.callbacks
     assert placed == PlacedCall(
-        a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id)
+        a_phone(),
+        WEBHOOK_URLS.code_call(call.id),
+        WEBHOOK_URLS.call_status(call.id, app.labels_of(a_phone())),
     )
     assert call == Call(
         id=callback.call_id,

@@ -77,7 +77,9 @@ async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -
     ((provider_call_id, placed),) = app.call_provider.calls.items()
     call = stored_call(app)
     assert placed == PlacedCall(
-        a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id)
+        a_phone(),
+        WEBHOOK_URLS.code_call(call.id),
+        WEBHOOK_URLS.call_status(call.id, app.labels_of(a_phone())),
     )
     assert app.messenger.messages == []
     assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)

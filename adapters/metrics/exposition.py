@@ -1,0 +1,107 @@
+"""All metrics of a service as text."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from adapters.metrics.folder import VARIABLE
+from adapters.metrics.metrics import PREFIX, Metrics, country_label
+from application.otp.measure_limits import LimitUse
+from application.ports.errors import PortError
+from application.ports.keys import KeyRing
+from application.ports.system import Clock
+
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+LIMITS_TIMEOUT: Final = 3.0
+"""Seconds. Prometheus waits ten for an answer by default."""
+_LIVE_GAUGES: Final = "gauge_live*_*.db"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposition:
+    """Render the metrics of all workers, with what is read now.
+
+    - The use of limits and the age of keys are read by the worker that answers.
+    - Without an answer of the database, the use of limits is left out.
+    - Files are read in a thread, so that requests do not wait.
+    """
+
+    metrics: Metrics
+    measure_limits: Callable[[], Awaitable[Sequence[LimitUse]]]
+    key_rings: Mapping[str, KeyRing]
+    clock: Clock
+
+    async def render(self) -> bytes:
+        """Return the text, in Prometheus' format."""
+        families = [self._key_ages(), await self._limit_use()]
+        return await asyncio.to_thread(_render, self.metrics.registry, families)
+
+    def _key_ages(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            f"{PREFIX}_key_age_seconds", "Age of the key that is in use.", labels=["purpose"]
+        )
+        now = self.clock.now()
+        for purpose, keys in self.key_rings.items():
+            family.add_metric([purpose], (now - keys.signing().not_before).total_seconds())
+        return family
+
+    async def _limit_use(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            f"{PREFIX}_limit_use_ratio",
+            "Use of a limit that many phones share, by all instances together, from 0 to 1.",
+            labels=["limit", "part", "country"],
+        )
+        measured: Sequence[LimitUse] = ()
+        try:
+            async with asyncio.timeout(LIMITS_TIMEOUT):
+                measured = await self.measure_limits()
+        except (PortError, TimeoutError):
+            pass  # its calls are counted as errors
+        except Exception as error:  # noqa: BLE001 - an operator's limit store may raise anything
+            _log.error({"event": "limits_not_measured"}, exc_info=error)
+        for use in measured:
+            family.add_metric([use.limit, use.part, country_label(use.country)], use.percent / 100)
+        return family
+
+
+class _ReadNow(Collector):
+    """Values that were read for this answer."""
+
+    def __init__(self, families: Sequence[GaugeMetricFamily]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        return iter(self._families)
+
+
+def _render(own: CollectorRegistry, families: Sequence[GaugeMetricFamily]) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_ReadNow(families))
+    if folder := os.environ.get(VARIABLE):
+        _forget_calls_of_dead_workers(Path(folder))
+        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]  # the library's
+    else:
+        registry.register(own)
+    return generate_latest(registry)
+
+
+def _forget_calls_of_dead_workers(folder: Path) -> None:
+    """Delete the gauges of processes that have ended. What these counted stays."""
+    for file in folder.glob(_LIVE_GAUGES):
+        pid = int(file.stem.rpartition("_")[2])
+        if not Path(f"/proc/{pid}").exists():
+            with suppress(FileNotFoundError):  # another worker was faster
+                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]  # the library's

@@ -1,0 +1,78 @@
+"""The space that is left on the disks of the instance."""
+
+import asyncio
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from application.ports.errors import PortError
+
+MIN_FREE_PERCENT: Final = 5.0
+WARNING_INTERVAL: Final = 3600.0
+"""Seconds between two warnings of a process."""
+LOW: Final = "low"
+
+_log = logging.getLogger(__name__)
+
+
+class FreeSpaceCheck:
+    """Whether some folders, and temporary files, have `MIN_FREE_PERCENT` left on their disks.
+
+    What a file system reserves for root is not left.
+    """
+
+    def __init__(
+        self, folders: Collection[Path], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Set the folders, and a clock."""
+        self._folders = folders
+        self._monotonic = monotonic
+        self._next_warning_at = 0.0
+
+    async def check(self) -> None:
+        """Return if there is enough space; otherwise warn, at most once in `WARNING_INTERVAL`.
+
+        Raises:
+            PortError: `LOW`.
+        """
+        # A file system of the network may not respond.
+        folder, free_percent = await asyncio.to_thread(_find_fullest, self._folders)
+        if free_percent >= MIN_FREE_PERCENT:
+            return
+        now = self._monotonic()
+        if now >= self._next_warning_at:
+            self._next_warning_at = now + WARNING_INTERVAL
+            _log.warning(
+                {
+                    "event": "disk_space_low",
+                    "folder": str(folder),
+                    "free_percent": round(free_percent, 1),
+                }
+            )
+        raise PortError(LOW)
+
+
+def _find_fullest(folders: Collection[Path]) -> tuple[Path | None, float]:
+    """Return the folder whose file system has least left, and how many percent that is."""
+    fullest: Path | None = None
+    least = 100.0
+    for folder in [*folders, *_temporary_folders()]:
+        # A folder that is missing is found by the check that writes to it.
+        with suppress(OSError):
+            usage = shutil.disk_usage(folder)
+            free_percent = 100 * usage.free / usage.total if usage.total else 100.0
+            if free_percent < least:
+                fullest, least = folder, free_percent
+    return fullest, least
+
+
+def _temporary_folders() -> Collection[Path]:
+    """Return where temporary files are: none if no folder is writable."""
+    with suppress(OSError):
+        return [Path(tempfile.gettempdir())]
+    return []

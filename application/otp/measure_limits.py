@@ -1,0 +1,97 @@
+"""How much of each limit is used that many phones share."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from application.ports.limits import LimitStore
+from application.ports.system import Clock
+from domain.countries import ALL_COUNTRIES
+from domain.otp.limit_names import name_limit
+from domain.otp.rate_limits import RateLimits
+
+MAX_AGE: Final = timedelta(seconds=15)
+"""How long a measurement is held: the database is read no more often."""
+MAX_COUNTRIES: Final = 300
+"""More than there are, so that what is measured stays bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """How much of a limit is used.
+
+    Attributes:
+        limit: The name of the limit, as `name_limit` returns it.
+        part: The part of the limit; empty if it has none.
+        country: The country; empty for a limit in total.
+        used: How many permits count. These are more than allowed after the limit was lowered.
+        allowed: How many permits the limit has.
+    """
+
+    limit: str
+    part: str
+    country: str
+    used: int
+    allowed: int
+
+    @property
+    def percent(self) -> float:
+        """The use in percent of what is allowed, 100 at most."""
+        return min(100.0, 100 * self.used / self.allowed)
+
+
+class MeasureLimits:
+    """Measure the use of the limits that many phones share, by all instances together.
+
+    - Limits in total are measured, and those of each country that is served. Where all are served,
+      these are the countries that this process has seen since its start.
+    - A result is held for 15 seconds, however many callers there are. An error is not held.
+    """
+
+    def __init__(
+        self,
+        limit_store: LimitStore,
+        clock: Clock,
+        rate_limits: RateLimits,
+        countries: Collection[str] | None,
+    ) -> None:
+        """Set the limits, and the countries that are served; None for all of them."""
+        self._limit_store = limit_store
+        self._clock = clock
+        self._rate_limits = rate_limits
+        named = set(countries or ())
+        self._serves_all = countries is None or named >= ALL_COUNTRIES
+        self._countries: set[str] = set() if self._serves_all else named
+        self._measured_at = datetime.min.replace(tzinfo=UTC)
+        self._measured: Sequence[LimitUse] = ()
+        self._measuring = asyncio.Lock()
+
+    def see(self, country: str) -> None:
+        """Measure the limits of a country from now on, if it is one of all that are served."""
+        if self._serves_all and len(self._countries) < MAX_COUNTRIES:
+            self._countries.add(country)
+
+    async def __call__(self) -> Sequence[LimitUse]:
+        """Return the use of each limit.
+
+        Raises:
+            CorruptRecord
+            StorageError
+        """
+        async with self._measuring:
+            now = self._clock.now()
+            # After the clock was set back, a measurement lies in the future.
+            if not timedelta(0) <= now - self._measured_at < MAX_AGE:
+                self._measured = await self._measure(now)
+                self._measured_at = now
+            return self._measured
+
+    async def _measure(self, now: datetime) -> Sequence[LimitUse]:
+        limits = self._rate_limits.shared_limits(sorted(self._countries))
+        counts = await self._limit_store.count_used(limits, now)
+        return [
+            LimitUse(*name_limit(limit), limit.country, used, limit.window.limit)
+            for limit, used in zip(limits, counts, strict=True)
+        ]

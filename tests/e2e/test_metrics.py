@@ -1,0 +1,118 @@
+"""The metrics of a running service, with several workers."""
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.test_start import me, sign_in
+from tests.support.images import plain_jpeg
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.process import free_ports
+from tests.support.service import Service, running
+
+PHONE: Final = "+14155591001"
+REQUESTS: Final = 60
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service with three workers and metrics."""
+    (port,) = free_ports(1)
+    environ = {
+        "DIALTONE_WORKERS": "3",
+        "DIALTONE_METRICS_BIND": f"127.0.0.1:{port}",
+        "DIALTONE_LOG_REQUESTS": "none",
+    }
+    with running(tmp_path, environ) as service:
+        yield service
+
+
+def scrape(service: Service) -> str:
+    """Return the answer of one worker, with a connection of its own."""
+    bind = service.settings["DIALTONE_METRICS_BIND"]
+    response = httpx.get(f"http://{bind}/metrics", timeout=20, **PLAIN_HTTP)
+    assert response.is_success
+    return response.text
+
+
+def value(text: str, name: str, **labels: str) -> float:
+    """Return the sum of the samples with these labels."""
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == f"dialtone_{name}" and labels.items() <= sample.labels.items()
+    )
+
+
+def count_of_user(text: str) -> float:
+    return value(text, "http_requests_total", route="/users/me", status="404")
+
+
+def wait_until(service: Service, count: int, read: Callable[[str], float]) -> None:
+    """Wait until the service has counted so many."""
+    service.wait_for(lambda: read(scrape(service)) == count)
+
+
+def test_any_worker_answers_for_all_and_a_killed_one_loses_nothing(service: Service) -> None:
+    token = sign_in(service, PHONE)
+    for number, worker in enumerate(service.workers, start=1):
+        for _ in range(REQUESTS // 3):
+            assert me(service, token) == 404
+        # A response may arrive a moment before it is counted.
+        wait_until(service, number * REQUESTS // 3, count_of_user)
+        os.kill(worker, signal.SIGKILL)
+        service.wait_for(lambda ended=worker: ended not in service.workers)  # type: ignore[misc]
+        wait_until(service, 3 + number, lambda text: value(text, "worker_starts_total"))
+        service.wait_until_ready("ready")
+    for text in [scrape(service) for _ in range(9)]:
+        assert count_of_user(text) == REQUESTS
+        assert value(text, "storage_duration_seconds_count", operation="load") >= REQUESTS
+        assert value(text, "storage_calls_in_progress") == 0
+        assert value(text, "logins_total", country="US", provider="console") == 1
+
+
+def test_no_label_has_a_phone_an_ip_or_an_id(service: Service) -> None:
+    token = sign_in(service, PHONE)
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=service.url, headers=headers, **PLAIN_HTTP) as http:
+        user = {"username": "Rahul", "number": PHONE}
+        user_id = http.post("/users", json=user).json()["user_id"]
+        file = {"file": ("a.jpg", plain_jpeg())}
+        stored = http.post("/library/upload", data={"user_id": user_id}, files=file)
+        assert stored.status_code == 201
+        http.get(f"/users/{user_id}")
+        http.get(f"/{PHONE}")
+        http.request("BREW", "/users/me")
+    text = scrape(service)
+    labels = {
+        label
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        for name, label in sample.labels.items()
+        if name != "le"
+    }
+    assert value(text, "uploads_total", result="stored") == 1
+    assert {"/users/{user_id}", "-", "other", "US"} <= labels
+    assert [label for label in labels if re.search(r"\d{5}|\d\.\d|[0-9a-f]{16}", label)] == []
+
+
+def test_the_port_of_the_api_has_no_metrics_and_that_of_metrics_has_no_api(
+    service: Service,
+) -> None:
+    bind = service.settings["DIALTONE_METRICS_BIND"]
+    for url in (f"{service.url}/metrics", f"http://{bind}/health/live", f"http://{bind}/docs"):
+        assert httpx.get(url, **PLAIN_HTTP).status_code == 404
+
+
+def test_without_lines_of_requests_security_events_are_logged(service: Service) -> None:
+    sign_in(service, PHONE)
+    service.wait_until_logged("login_succeeded")
+    assert '"http_request"' not in service.log

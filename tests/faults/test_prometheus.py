@@ -1,0 +1,108 @@
+"""A real Prometheus with the samples of the docs, which scrapes a service that people use."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
+from tests.e2e.test_start import sign_in
+from tests.support.images import still_gif
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.fake_twilio import FakeTwilio, rejects
+from tests.support.servers.process import free_ports
+from tests.support.servers.prometheus import PrometheusProcess
+from tests.support.service import Service, running
+from tests.tooling.test_dashboards import DASHBOARDS, panels
+
+PRICES: Final = 'currency = "USD"\n[US]\nsms = 8300\nvoice = 14000\n'
+WITHOUT_VALUES: Final = {
+    "Errors by route",
+    "Errors of the stores",
+    "Last cleanup",
+    "Deleted by cleanups",
+    "Later status",
+    "Undelivered",
+    "Undelivered, 24 hours",
+}
+"""Panels of what does not happen here."""
+
+
+@pytest.fixture
+def prometheus(tmp_path: Path) -> Iterator[PrometheusProcess]:
+    """One that has scraped a service whose first provider rejects all messages."""
+    folder = tmp_path / "service"
+    folder.mkdir()
+    own = OwnMessenger(folder).install()
+    (folder / "prices.toml").write_text(PRICES)
+    (metrics_port,) = free_ports(1)
+    environ = {
+        "DIALTONE_METRICS_BIND": f"127.0.0.1:{metrics_port}",
+        "DIALTONE_SMS": f"twilio,{OWN_FACTORY}",
+        "DIALTONE_COUNTRIES": "US",
+        "DIALTONE_PRICES": "prices.toml",
+        "DIALTONE_SMS_LIMIT_PER_COUNTRY": "20/1h",
+        "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",
+    }
+    with (
+        FakeTwilio() as twilio,
+        running(folder, twilio.environ | environ, own.inbox) as service,
+        PrometheusProcess(tmp_path / "prometheus", metrics_port) as prometheus,
+    ):
+        twilio.behavior = rejects(20003, 401)
+        # An increase needs a value before it.
+        for logins in (1, 2):
+            use(service, logins)
+            service.wait_for(partial(scraped_twice, prometheus, logins))
+        yield prometheus
+
+
+def use(service: Service, number: int) -> None:
+    """Sign in, upload an image, and ask for more codes than the limit of a network allows."""
+    phone, client_ip = f"+1415{555 + number}4201", f"198.18.{number}.1"
+    token = sign_in(service, phone, {"X-Forwarded-For": client_ip})
+    headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": client_ip}
+    with httpx.Client(base_url=service.url, headers=headers, timeout=20, **PLAIN_HTTP) as http:
+        body = {"username": f"user {number}", "number": phone}
+        user_id = http.post("/users", json=body).json()["user_id"]
+        form: dict[str, Any] = {
+            "files": {"file": ("a.gif", still_gif())},
+            "data": {"user_id": user_id},
+        }
+        assert http.post("/library/upload", **form).status_code == 201
+        phones = [f"{phone[:-1]}{digit}" for digit in range(2, 8)]
+        statuses = [
+            http.post("/auth/request-otp", json={"phone": other}).status_code for other in phones
+        ]
+        assert statuses[-1] == 429
+
+
+def scraped_twice(prometheus: PrometheusProcess, logins: int) -> bool:
+    """Return whether Prometheus has two values since these logins."""
+    expression = f"count_over_time((sum(dialtone_logins_total) >= {logins})[1m:1s]) >= 2"
+    return bool(prometheus.query(expression))
+
+
+def test_every_panel_shows_what_happened_and_no_rule_fails(prometheus: PrometheusProcess) -> None:
+    empty = {
+        panel["title"]
+        for file in DASHBOARDS
+        for panel in panels(file)
+        for target in panel.get("targets", [])
+        if not prometheus.query(as_grafana_sends(target["expr"]))
+    }
+
+    assert empty == WITHOUT_VALUES
+    rules = prometheus.rules()
+    assert len(rules) > 15
+    assert [rule for rule in rules if rule["health"] != "ok"] == []
+
+
+def as_grafana_sends(expression: str) -> str:
+    """Return the expression of a panel with all instances, countries and providers."""
+    expression = re.sub(r"\$__(?:rate_interval|range)", "1m", expression)
+    return re.sub(r"\$\w+", ".*", expression)

@@ -1,0 +1,61 @@
+"""The commands in docs/runbooks.md exist, and the log lines that it names do too."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from entrypoints.commands.arguments import make_parser
+
+PROJECT: Final = Path(__file__).parents[2]
+RUNBOOKS: Final = (PROJECT / "docs/runbooks.md").read_text(encoding="utf-8")
+BLOCKS: Final = re.findall(r"```sh\n(.*?)```", RUNBOOKS, re.DOTALL)
+COMMANDS: Final = re.findall(
+    r"^(?:.* && )?dialtone ([^#&|\n]+)", "\n".join(BLOCKS), re.MULTILINE
+) + re.findall(r"`dialtone ([^`]+)`", RUNBOOKS)
+HEADINGS: Final = re.findall(r"^## (.+)$", RUNBOOKS, re.MULTILINE)
+_EVENT: Final = re.compile(
+    r"`((?:otp|shared|delivery|disk|database|secrets|media|cleanup|request|login)_[a-z_]+)`"
+)
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS)))
+def test_a_command_of_the_runbooks_is_accepted(command: str) -> None:
+    arguments = shlex.split(command)
+    # "user show" in a sentence leaves the person out.
+    if arguments in (["user", "show"], ["restore"]):
+        arguments.append("x")
+
+    make_parser().parse_args(arguments)
+
+
+def test_each_runbook_says_what_you_see_what_you_do_and_when_it_is_over() -> None:
+    sections = re.split(r"^## .+$", RUNBOOKS, flags=re.MULTILINE)[1:]
+
+    assert HEADINGS[:-1] == [
+        "Limit reached",
+        "Message pumping",
+        "Provider down",
+        "A person cannot sign in",
+        "A person wants to be deleted",
+        "Lost keys",
+        "Disk full",
+        "Election",
+    ]
+    for section in sections[:-1]:
+        assert "**You see**" in section
+        assert "\n1. " in section
+        assert "```sh\n" in section
+        assert "**It is over** when" in section
+        # One screen.
+        assert len(section.strip().splitlines()) <= 35
+
+
+def test_the_log_lines_that_the_runbooks_name_are_documented() -> None:
+    pages = [(PROJECT / f"docs/{page}.md").read_text() for page in ("log", "security-events")]
+    named = set(_EVENT.findall(RUNBOOKS))
+
+    assert len(named) > 10
+    assert {name for name in named if f"| `{name}` |" not in "".join(pages)} == set()

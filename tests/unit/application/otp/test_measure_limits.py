@@ -1,0 +1,114 @@
+"""The use of limits that many phones share is measured, and the database is read rarely."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.otp.measure_limits import MAX_COUNTRIES, LimitUse
+from application.ports.errors import StorageUnavailable
+from domain.countries import ALL_COUNTRIES
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.phone import parse_phone
+from tests.support.app_harness import AppHarness
+from tests.support.policies import make_policy
+
+GERMAN_PHONE: Final = parse_phone("+4915112345678", None)
+MAX_AGE: Final = 15
+READ: Final = "limit_store.count_used"
+LIMITS: Final = replace(
+    RateLimits(),
+    per_country=SlidingWindow(20, timedelta(hours=1)),
+    total=SlidingWindow(100, timedelta(hours=1)),
+)
+
+
+def app_that_serves(countries: Collection[str] | None) -> AppHarness:
+    return AppHarness(policy=make_policy(countries=countries, rate_limits=LIMITS))
+
+
+async def measure_strangers(app: AppHarness) -> dict[str, LimitUse]:
+    """Return the use of the part for unverified deliveries of strangers, by country."""
+    return {
+        use.country: use
+        for use in await app.otp.measure_limits()
+        if use.limit.startswith("unverified") and use.part == "strangers"
+    }
+
+
+async def test_the_use_of_each_country_that_is_served_and_in_total_is_measured() -> None:
+    app = app_that_serves({"US", "DE"})
+    await app.request_otp()
+    for _ in range(2):
+        await app.request_otp(GERMAN_PHONE)
+        app.advance(60)
+
+    assert await measure_strangers(app) == {
+        "": LimitUse("unverified_total", "strangers", "", used=3, allowed=60),
+        "US": LimitUse("unverified_per_country", "strangers", "US", used=1, allowed=12),
+        "DE": LimitUse("unverified_per_country", "strangers", "DE", used=2, allowed=12),
+    }
+
+
+@pytest.mark.parametrize(("used", "percent"), [(0, 0), (6, 25), (24, 100), (30, 100)])
+def test_the_use_is_at_most_100_percent_also_after_a_limit_was_lowered(
+    used: int, percent: float
+) -> None:
+    assert LimitUse("all_total", "strangers", "", used, allowed=24).percent == percent
+
+
+async def test_a_measurement_is_held_for_15_seconds() -> None:
+    app = app_that_serves({"US"})
+    await asyncio.gather(*(measure_strangers(app) for _ in range(5)))
+    await app.request_otp()
+
+    app.advance(MAX_AGE - 0.001)
+    assert (await measure_strangers(app))["US"].used == 0
+    assert app.faults.calls.count(READ) == 1
+    app.advance(0.001)
+    assert (await measure_strangers(app))["US"].used == 1
+
+    app.advance(hours=-1)
+    await measure_strangers(app)
+    assert app.faults.calls.count(READ) == 3
+
+
+async def test_after_an_error_the_next_measurement_reads_again() -> None:
+    app = app_that_serves({"US"})
+    app.faults.fail_on(READ)
+    with pytest.raises(StorageUnavailable):
+        await measure_strangers(app)
+
+    assert (await measure_strangers(app))["US"].used == 0
+
+
+@pytest.mark.parametrize("countries", [None, ALL_COUNTRIES], ids=["none named", "all named"])
+async def test_where_all_countries_are_served_those_that_were_seen_are_measured(
+    countries: Collection[str] | None,
+) -> None:
+    app = app_that_serves(countries)
+    assert [*await measure_strangers(app)] == [""]
+
+    app.otp.measure_limits.see("IN")
+    app.advance(MAX_AGE)
+
+    assert [*await measure_strangers(app)] == ["", "IN"]
+
+
+async def test_no_more_countries_are_measured_than_there_are() -> None:
+    app = app_that_serves(None)
+    for number in range(MAX_COUNTRIES + 50):
+        app.otp.measure_limits.see(str(number))
+
+    assert len(await measure_strangers(app)) == MAX_COUNTRIES + 1
+
+
+async def test_a_country_that_is_not_served_is_not_measured() -> None:
+    app = app_that_serves({"US"})
+    app.otp.measure_limits.see("IN")
+
+    assert [*await measure_strangers(app)] == ["", "US"]

@@ -1,0 +1,96 @@
+"""The limits that many phones share, and the names of limits in log lines and metrics."""
+
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import Channel
+from domain.otp.limit_names import LimitName, name_limit
+from domain.otp.permits import Recognition
+from domain.otp.rate_limits import DeliveryRoute, Purpose, RateLimit, RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.voice.call_limits import CallLimits
+from tests.support.builders import NOW
+
+LIMITS: Final = RateLimits()
+ROUTE: Final = DeliveryRoute(HashedClientIp("ab", "cd", is_ipv6=True), "IN", "ef", "gh")
+DELIVERY: Final = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.VOICE)
+CALLBACK: Final = LIMITS.reserve_callback(NOW, "IN", "ef")
+LEAVING: Final = LIMITS.for_leaving_message("gh", "IN")
+PARTS: Final = ("recognized", "strangers", "reserve")
+
+
+def test_shared_limits_are_all_of_country_and_total_that_anything_counts_on() -> None:
+    acquired = (
+        *DELIVERY.all_limits,
+        *CALLBACK.all_limits,
+        *LIMITS.for_failed_attempt(ROUTE.client_ip, "IN"),
+        *LEAVING,
+    )
+
+    shared = LIMITS.shared_limits(["IN"])
+
+    assert set(shared) == {limit for limit in acquired if limit.is_shared}
+    assert len(set(shared)) == len(shared)
+
+
+def test_each_country_has_shared_limits_of_its_own_and_all_have_one_total() -> None:
+    in_total = LIMITS.shared_limits([])
+    of_india, of_both = LIMITS.shared_limits(["IN"]), LIMITS.shared_limits(["IN", "US"])
+
+    assert {limit.subject for limit in in_total} == {"total"}
+    assert {limit.subject for limit in of_both} == {"total", "country:IN", "country:US"}
+    assert set(in_total) < set(of_india) < set(of_both)
+    assert len(of_both) - len(of_india) == len(of_india) - len(in_total)
+
+
+def test_each_shared_limit_has_a_name_of_its_own() -> None:
+    names = [(name_limit(limit), limit.country) for limit in LIMITS.shared_limits(["IN"])]
+
+    of_parts = {
+        *((name, part, "IN") for name in ("unverified", "all", "calls") for part in PARTS),
+        *(("callbacks", part, "IN") for part in ("strangers", "reserve")),
+        *(("failed_attempts", "", "IN"), ("leaving_messages", "", "IN")),
+        *((name, part, "") for name in ("unverified", "all") for part in PARTS),
+        *(("callbacks", part, "") for part in ("strangers", "reserve")),
+        ("failed_attempts", "", ""),
+    }
+    assert len(names) == len(of_parts)
+    assert set(names) == {
+        (LimitName(f"{name}_per_country" if country else f"{name}_total", part), country)
+        for name, part, country in of_parts
+    }
+
+
+def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
+    limits = [limit for limit in DELIVERY.all_limits if not limit.is_shared]
+
+    assert {(limit.subject, *name_limit(limit)) for limit in limits} == {
+        ("ip:ab", "per_ip", ""),
+        ("network:cd", "per_network", ""),
+        ("phone:gh", "per_phone", ""),
+        *(("network:cd", "per_network", part) for part in PARTS),
+        *(("range:ef", "per_number_range", part) for part in PARTS),
+    }
+
+
+@pytest.mark.parametrize(
+    ("limit", "name"),
+    [
+        (LIMITS.for_failed_attempt(ROUTE.client_ip, "IN")[0], ("per_network", "")),
+        (LEAVING[0], ("per_phone", "")),
+        (
+            RateLimit("token:1", Purpose.READS, "full_numbers", SlidingWindow(1, timedelta(1))),
+            ("per_token", ""),
+        ),
+        (
+            CallLimits().reserve_inbound_call(NOW, None, is_verified=False).all_limits[1],
+            ("inbound_total", "everybody"),
+        ),
+    ],
+    ids=["failed attempt", "leaving message", "service token", "inbound call"],
+)
+def test_every_other_limit_has_a_name_too(limit: RateLimit, name: tuple[str, str]) -> None:
+    assert name_limit(limit) == name

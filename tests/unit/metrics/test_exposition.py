@@ -1,0 +1,61 @@
+"""The text that Prometheus reads."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adapters.metrics import exposition
+from adapters.metrics.exposition import Exposition
+from adapters.metrics.metrics import Metrics
+from application.otp.measure_limits import LimitUse
+from application.ports.errors import StorageUnavailable
+from tests.support.builders import NOW
+from tests.support.fakes.clock import MovableClock
+from tests.support.keys import FakeKeyRing
+
+USE = LimitUse("unverified_per_country", "strangers", "IN", 40, 50)
+
+
+async def render(measure_limits: Callable[[], Awaitable[Any]]) -> str:
+    clock = MovableClock(NOW)
+    clock.advance(timedelta(days=1))
+    metrics = Metrics()
+    metrics.worker_starts.inc()
+    rendered = await Exposition(
+        metrics=metrics,
+        measure_limits=measure_limits,
+        key_rings={"signing": FakeKeyRing()},
+        clock=clock,
+    ).render()
+    return rendered.decode()
+
+
+async def test_the_use_of_limits_and_the_age_of_keys_are_read_when_they_are_requested() -> None:
+    async def measure() -> list[LimitUse]:
+        return [USE]
+
+    text = await render(measure)
+    labels = 'country="IN",limit="unverified_per_country",part="strangers"'
+    assert f"dialtone_limit_use_ratio{{{labels}}} 0.8\n" in text
+    assert 'dialtone_key_age_seconds{purpose="signing"} 86400.0\n' in text
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("away"), ZeroDivisionError()], ids=repr)
+async def test_without_the_use_of_limits_the_rest_is_served(error: Exception) -> None:
+    async def fail() -> list[LimitUse]:
+        raise error
+
+    text = await render(fail)
+    assert "dialtone_limit_use_ratio{" not in text
+    assert "dialtone_worker_starts_total 1.0\n" in text
+
+
+async def test_a_database_that_does_not_answer_is_not_awaited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exposition, "LIMITS_TIMEOUT", 0.01)
+    text = await render(asyncio.Event().wait)
+    assert "dialtone_worker_starts_total 1.0\n" in text

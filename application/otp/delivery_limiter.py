@@ -6,7 +6,7 @@ from datetime import datetime
 
 from application.otp.codes import OtpCodes
 from application.otp.limit_alerts import LimitAlerts
-from application.ports.errors import CorruptRecord, StorageError
+from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
@@ -16,7 +16,6 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.limit_names import name_limit
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import Acquisition, DeliveryRoute, RateLimits, Reservation
 from domain.otp.review_otps import TEST_OTP_POLICY
@@ -130,26 +129,6 @@ class DeliveryLimiter:
         if await self._may_use_reserve(reservation, verification, available_at):
             return await self.limit_store.next_available(reservation)
         return available_at
-
-    async def name_used_limit(self, reservation: Reservation) -> str:
-        """Return the name of the limit that rejects a reservation, and warn of shared ones.
-
-        Of several it is the one that most phones share. It is empty if none is known.
-        """
-        limits = reservation.without_reserve().all_limits
-        try:
-            counts = await self.limit_store.count_used(limits, reservation.acquired_at)
-        except (CorruptRecord, StorageError):
-            return ""
-        used_up = [
-            limit
-            for limit, count in zip(limits, counts, strict=True)
-            if count >= limit.window.limit
-        ]
-        self.alerts.report_rejection(used_up)
-        # In a reservation the narrower limits come first.
-        used_up.sort(key=lambda limit: limit.is_shared)
-        return name_limit(used_up[-1]).limit if used_up else ""
 
     async def resend_in(
         self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification

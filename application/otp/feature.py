@@ -103,7 +103,7 @@ class OtpFeature:
         self.measure_limits = MeasureLimits(
             limit_store, clock, policy.rate_limits, policy.countries
         )
-        self.limit_alerts = LimitAlerts(self.measure_limits, clock)
+        self.limit_alerts = LimitAlerts(limit_store, self.measure_limits, clock)
         self.delivery_limiter = DeliveryLimiter(
             limit_store,
             repositories.identities,

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.otp.measure_limits import LimitUse, MeasureLimits
+from application.ports.errors import CorruptRecord, StorageError
+from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.otp.limit_names import name_limit
-from domain.otp.rate_limits import RateLimit
+from domain.otp.rate_limits import RateLimit, Reservation
 
 ALERT_INTERVAL: Final = timedelta(hours=1)
 """How often one process warns of one limit."""
@@ -26,12 +28,32 @@ class LimitAlerts:
     phone uses up is what limits are for.
     """
 
+    limit_store: LimitStore
     measure_limits: MeasureLimits
     clock: Clock
     warned_at: dict[tuple[str, ...], datetime] = field(default_factory=dict)
 
-    def report_rejection(self, limits: Sequence[RateLimit]) -> None:
-        """Warn of the shared ones of these limits, which are used up and reject a request."""
+    async def name_used_limit(self, reservation: Reservation) -> str:
+        """Return the name of the limit that rejects a reservation, and warn of shared ones.
+
+        Of several it is the one that most phones share. It is empty if none is known.
+        """
+        limits = reservation.without_reserve().all_limits
+        try:
+            counts = await self.limit_store.count_used(limits, reservation.acquired_at)
+        except (CorruptRecord, StorageError):
+            return ""
+        used_up = [
+            limit
+            for limit, count in zip(limits, counts, strict=True)
+            if count >= limit.window.limit
+        ]
+        self._warn_of_rejection(used_up)
+        # In a reservation the narrower limits come first.
+        used_up.sort(key=lambda limit: limit.is_shared)
+        return name_limit(used_up[-1]).limit if used_up else ""
+
+    def _warn_of_rejection(self, limits: Sequence[RateLimit]) -> None:
         for limit in limits:
             name = name_limit(limit)
             if limit.is_shared and self._is_due("shared_limit_reached", *name, limit.country):

@@ -10,7 +10,7 @@ from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.countries import ALL_COUNTRIES
 from domain.otp.limit_names import name_limit
-from domain.otp.rate_limits import RateLimits
+from domain.otp.rate_limits import RateLimit, RateLimits
 
 MAX_AGE: Final = timedelta(seconds=15)
 """How long a measurement is held: the database is read no more often."""
@@ -67,6 +67,11 @@ class MeasureLimits:
         self._measured_at = datetime.min.replace(tzinfo=UTC)
         self._measured: Sequence[LimitUse] = ()
         self._measuring = asyncio.Lock()
+        self._included: Sequence[RateLimit] = ()
+
+    def include(self, limits: Sequence[RateLimit]) -> None:
+        """Measure these limits too, such as those of calls to the phone line."""
+        self._included = (*self._included, *limits)
 
     def see(self, country: str) -> None:
         """Measure the limits of a country from now on, if it is one of all that are served."""
@@ -89,7 +94,7 @@ class MeasureLimits:
             return self._measured
 
     async def _measure(self, now: datetime) -> Sequence[LimitUse]:
-        limits = self._rate_limits.shared_limits(sorted(self._countries))
+        limits = [*self._rate_limits.shared_limits(sorted(self._countries)), *self._included]
         counts = await self._limit_store.count_used(limits, now)
         return [
             LimitUse(*name_limit(limit), limit.country, used, limit.window.limit)

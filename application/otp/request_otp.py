@@ -212,7 +212,7 @@ class RequestOtp:
         except TooManyOtpRequests as error:
             available_at = available_at or await limiter.next_available(reservation, loaded.value)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
-            limit = error.limit or await limiter.name_used_limit(reservation)
+            limit = error.limit or await limiter.alerts.name_used_limit(reservation)
             raise TooManyOtpRequests(retry_after, limit) from None
         return decision
 

@@ -10,7 +10,7 @@ from application.costs.count_costs import CountCosts
 from application.ports.errors import PortError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
-from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
 from application.update import change_call, update_identity
@@ -158,7 +158,6 @@ class AnswerCall:
     call_limiter: CallLimiter
     call_back: CallBackCaller
     clock: Clock
-    events: SecurityEvents
     flow: CallFlow
     costs: CountCosts
     provider: str
@@ -179,7 +178,6 @@ class AnswerCall:
         elif begun := await self._begin(call_id, command):
             instructions = begun
         else:
-            self.events.emit(SecurityEventType.CALL_REJECTED, phone=command.phone)
             return (Reject(),)
         shown = command.phone or command.called
         return resolve(
@@ -199,7 +197,10 @@ class AnswerCall:
         caller = await self.find_caller(command.phone)
         acquired = await self.call_limiter.acquire_call(caller)
         if acquired is None:
-            return await self._find_parallel_response(call_id)
+            found = await self._find_parallel_response(call_id)
+            if found is None:
+                await self.call_limiter.report_rejection(caller)
+            return found
         now = self.clock.now()
         step, line = await self.call_limiter.reserve_line(start(self.flow, caller), caller)
         call = Call(

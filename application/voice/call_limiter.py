@@ -4,11 +4,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.otp.codes import OtpCodes
+from application.otp.limit_alerts import LimitAlerts
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from domain.otp.permits import Permits
-from domain.otp.rate_limits import Acquisition
+from domain.otp.rate_limits import Acquisition, Reservation
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import CallFlow, DialResult
 from domain.voice.walk import Caller, Step, skip_operator
@@ -28,6 +29,7 @@ class CallLimiter:
     codes: OtpCodes
     clock: Clock
     events: SecurityEvents
+    alerts: LimitAlerts
     limits: CallLimits
     flow: CallFlow
     has_operator: bool
@@ -38,11 +40,12 @@ class CallLimiter:
         Raises:
             StorageError
         """
-        reservation = self.limits.reserve_inbound_call(
-            self.clock.now(), self._key_of(caller), is_verified=caller.is_verified
-        )
-        [acquired] = await self.limit_store.acquire(reservation)
+        [acquired] = await self.limit_store.acquire(self._reserve_call(caller))
         return acquired if isinstance(acquired, Acquisition) else None
+
+    async def report_rejection(self, caller: Caller) -> None:
+        """Report an inbound call that is over the limits."""
+        await self._emit_rejection(caller, self._reserve_call(caller))
 
     async def reserve_line(self, step: Step, caller: Caller) -> tuple[Step, Acquisition | None]:
         """Reserve a line if a step connects the caller to the operator.
@@ -67,8 +70,16 @@ class CallLimiter:
         [acquired] = await self.limit_store.acquire(reservation)
         if isinstance(acquired, Acquisition):
             return step, acquired
-        self.events.emit(SecurityEventType.CALL_REJECTED, phone=caller.phone)
+        await self._emit_rejection(caller, reservation)
         return skip_operator(self.flow, step, caller, DialResult.BUSY), None
+
+    def _reserve_call(self, caller: Caller) -> Reservation:
+        now, key = self.clock.now(), self._key_of(caller)
+        return self.limits.reserve_inbound_call(now, key, is_verified=caller.is_verified)
+
+    async def _emit_rejection(self, caller: Caller, reservation: Reservation) -> None:
+        limit = await self.alerts.name_used_limit(reservation)
+        self.events.emit(SecurityEventType.CALL_REJECTED, phone=caller.phone, limit=limit)
 
     async def release(self, acquired: Acquisition | None) -> None:
         """Release permits that no call holds. Where that fails they expire."""

@@ -101,7 +101,7 @@ class Callbacks:
                 current = await self.phone_verifications.load(phone)
                 if current.value.find_callback(callback_id):
                     return True
-                limit = await self.delivery_limiter.name_used_limit(reservation)
+                limit = await self.delivery_limiter.alerts.name_used_limit(reservation)
                 return self._reject(phone, "too many callbacks", limit)
             if not await self._record(phone, record, loaded, acquired):
                 return True  # a parallel request has recorded it

@@ -64,12 +64,15 @@ class VoiceFeature:
             rate_limits=otp.policy.rate_limits,
             phone_rules=otp.policy.phone_rules,
         )
+        longest = policy.call_flow.max_operator_time
+        otp.measure_limits.include(policy.call_limits.shared_limits(longest))
         call_back = CallBackCaller(self.callbacks)
         call_limiter = CallLimiter(
             limit_store=limit_store,
             codes=otp.codes,
             clock=clock,
             events=events,
+            alerts=otp.limit_alerts,
             limits=policy.call_limits,
             flow=policy.call_flow,
             has_operator=policy.operator is not None,
@@ -96,7 +99,6 @@ class VoiceFeature:
             call_limiter=call_limiter,
             call_back=call_back,
             clock=clock,
-            events=events,
             flow=policy.call_flow,
             operator=policy.operator,
             caller_id=policy.caller_id,

@@ -1,6 +1,6 @@
 """Limits of calls to the phone line, and of the calls to the operator among them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,6 +17,7 @@ ANONYMOUS_PERCENT: Final = 20
 """How much of the limits of calls callers without a caller id can use up together."""
 VERIFIED: Final = "verified"
 EVERYBODY: Final = "everybody"
+ANONYMOUS: Final = "anonymous"
 """The parts of a limit."""
 _INBOUND: Final = "inbound"
 _OPERATOR: Final = "operator"
@@ -69,6 +70,15 @@ class CallLimits:
             now, _OPERATOR, phone_key, per_caller, total, lines, is_verified=is_verified
         )
 
+    def shared_limits(self, longest: timedelta) -> Sequence[RateLimit]:
+        """Return the limits that all callers share; `longest` as for `reserve_operator_call`."""
+        lines = SlidingWindow(self.operator_lines, longest)
+        by_action = ((_INBOUND, self.total), (_OPERATOR, self.operator_total))
+        parts = [*_parts_of(_LINES, lines).values()]
+        for action, total in by_action:
+            parts += [*_parts_of(action, total).values(), _of_anonymous(action, total)]
+        return parts
+
     def line_of(self, permits: Permits, longest: timedelta) -> Acquisition:
         """Return the line that the permits of a call to the operator hold."""
         lines = _parts_of(_LINES, SlidingWindow(self.operator_lines, longest))
@@ -96,9 +106,7 @@ def _reserve(
         divided.append(_parts_of(_LINES, lines))
     everybody = Part(EVERYBODY, tuple(_limit_of(EVERYBODY, parts) for parts in divided))
     if phone_key is None:
-        anonymous = RateLimit(
-            "total", Purpose.CALLS, f"{action}:anonymous", total.scale_percent(ANONYMOUS_PERCENT)
-        )
+        anonymous = _of_anonymous(action, total)
         return Reservation(now, (anonymous,), (Group(action, (everybody,)),))
     subject = f"phone:{phone_key}"
     of_caller = RateLimit(subject, Purpose.CALLS, action, per_caller)
@@ -108,6 +116,12 @@ def _reserve(
     of_verified = tuple(_limit_of(VERIFIED, parts) for parts in divided)
     verified = Part(VERIFIED, (of_number, *of_verified))
     return Reservation(now, (of_caller,), (Group(action, (verified, everybody)),))
+
+
+def _of_anonymous(action: str, total: SlidingWindow) -> RateLimit:
+    """Return the limit of callers without a caller id."""
+    window = total.scale_percent(ANONYMOUS_PERCENT)
+    return RateLimit("total", Purpose.CALLS, f"{action}:{ANONYMOUS}", window)
 
 
 def _parts_of(name: str, window: SlidingWindow) -> dict[str, RateLimit]:

@@ -213,7 +213,10 @@ async def test_calls_of_one_caller_are_limited() -> None:
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert other.heard.startswith("Welcome")
     assert set(app.database.calls) == {call.id for call in (*calls[:2], other)}
-    assert app.events.emitted == [SecurityEvent(SecurityEventType.CALL_REJECTED, phone=a_phone())]
+    rejection = SecurityEvent(
+        SecurityEventType.CALL_REJECTED, phone=a_phone(), limit="per_phone"
+    )
+    assert app.events.emitted == [rejection]
     app.clock.advance(HOUR + HOUR / 60)
     await calls[2].ring()
     assert calls[2].heard.startswith("Welcome")
@@ -235,6 +238,9 @@ async def test_calls_of_many_callers_are_limited(
 
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert (known.instructions == (Reject(),)) == (total == 2)
+    assert {event.limit for event in app.events.emitted} == {"inbound_total"}
+    used = [use for use in await app.otp.measure_limits() if use.limit == "inbound_total"]
+    assert max(use.percent for use in used) == 100
 
 
 async def connect(app: AppHarness, number: int, *keys: str) -> InboundCall:
@@ -259,6 +265,7 @@ async def test_lines_to_the_operator_are_limited_and_released_once() -> None:
     first, second, third = [await connect(app, number, "1") for number in (1, 2, 3)]
     assert [is_connected(call) for call in (first, second, third)] == [True, True, False]
     assert third.heard.startswith("The operator is busy.")
+    assert app.events.emitted[-1].limit == "lines_total"
     # Both reports of the end release one line: Dialed, and the status of the call.
     await first.end_dial(DialResult.ANSWERED)
     await app.voice.record_call_status(first.id, CallStatus.COMPLETED)

@@ -15,7 +15,7 @@ from tests.e2e.test_start import me, sign_in
 from tests.support.images import plain_jpeg
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports
-from tests.support.service import Service, running
+from tests.support.service import Service
 
 PHONE: Final = "+14155591001"
 REQUESTS: Final = 60
@@ -24,14 +24,13 @@ REQUESTS: Final = 60
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """A service with three workers and metrics."""
-    (port,) = free_ports(1)
-    environ = {
-        "DIALTONE_WORKERS": "3",
-        "DIALTONE_METRICS_BIND": f"127.0.0.1:{port}",
-        "DIALTONE_LOG_REQUESTS": "none",
-    }
-    with running(tmp_path, environ) as service:
-        yield service
+    service = Service(tmp_path, {"DIALTONE_WORKERS": "3", "DIALTONE_LOG_REQUESTS": "none"})
+    port = next(port for port in free_ports(2) if port != service.port)
+    service.settings["DIALTONE_METRICS_BIND"] = f"127.0.0.1:{port}"
+    try:
+        yield service.start()
+    finally:
+        service.stop()
 
 
 def scrape(service: Service) -> str:

@@ -6,20 +6,24 @@ from typing import Any, Final
 
 import pytest
 
+from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import operating_system_user
 from application.administration.show_user import UserDetails
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.administration.audit import AuditAction
-from domain.errors import DeliveryFailed, TooManyOtpRequests, UserNotFound
+from domain.errors import ConflictingValue, DeliveryFailed, TooManyOtpRequests, UserNotFound
 from domain.identities.username import parse_username
+from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import Limitation
 from domain.otp.delivery_report import ReportedStatus
+from domain.otp.message_preferences import MessagePreferences
 from domain.otp.rate_limits import RateLimits
+from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, wrong_code
-from tests.support.builders import CLIENT_IP, a_delivery, a_phone, an_id
+from tests.support.builders import CLIENT_IP, NOW, a_delivery, a_phone, an_id
 from tests.support.policies import make_policy
 
 OPERATOR: Final = operating_system_user("alice")
@@ -174,6 +178,18 @@ async def test_a_blocked_phone_says_since_when_and_that_nothing_was_sent(app: Ap
 async def test_a_number_that_is_not_served_says_why(app: AppHarness) -> None:
     app = AppHarness(policy=make_policy(countries=["IN"]))
     assert "US" in (await verification_of(app)).not_served
+    premium = parse_phone("+19005550100", rules=None)
+    assert "premium" in (await verification_of(AppHarness(), premium)).not_served
+
+
+async def test_a_phone_with_a_test_otp_says_so_and_gets_no_code_of_an_operator() -> None:
+    test_otp = TestOtp(a_phone(), OtpCode("123456"), NOW + timedelta(days=30))
+    app = AppHarness(policy=make_policy(test_otps=TestOtps((test_otp,))))
+    command = SendCodeCommand(client_ip=CLIENT_IP, preferences=MessagePreferences())
+
+    assert "DIALTONE_TEST_OTPS" in (await verification_of(app)).not_served
+    with pytest.raises(ConflictingValue, match="DIALTONE_TEST_OTPS"):
+        await app.administration.act_for_users.send_code(OPERATOR, a_phone(), command)
 
 
 async def test_deliveries_have_provider_status_and_error(app: AppHarness) -> None:

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from domain.administration.service_token import (
+    MAX_TOKEN_NAME_LENGTH,
     MAX_TOKEN_TTL,
     Scope,
     ServiceToken,
@@ -13,7 +14,7 @@ from domain.administration.service_token import (
     parse_token,
     parse_token_name,
 )
-from domain.errors import InvalidValue, UnsupportedValue
+from domain.errors import InvalidValue, TooLong, UnsupportedValue
 from tests.support.builders import NOW, an_id
 
 SECRET = "5e" * 32
@@ -63,6 +64,12 @@ def test_scopes_are_named_once_with_commas_or_one_by_one() -> None:
 
 def test_the_name_of_a_token_hides_phones() -> None:
     assert parse_token_name("desk of +1 415 555 2671") == "desk of +* *** *** ****"
+
+
+@pytest.mark.parametrize("text", ["", " ", "the\x07desk", "d" * (MAX_TOKEN_NAME_LENGTH + 1)])
+def test_the_name_of_a_token_is_one_line_of_text(text: str) -> None:
+    with pytest.raises((InvalidValue, TooLong)):
+        parse_token_name(text)
 
 
 def test_a_token_lives_for_a_year_at_most() -> None:

@@ -17,6 +17,13 @@ def test_a_country_without_a_price_has_the_highest_one_of_the_channel() -> None:
 def test_a_price_of_zero_is_a_price() -> None:
     prices = PriceList("USD", {("IN", Channel.SMS): 83_000, ("US", Channel.SMS): 0})
     assert prices.price("US", Channel.SMS) == 0
+    assert not prices.lacks("US", Channel.SMS)
+
+
+def test_countries_and_channels_without_a_price_are_known() -> None:
+    assert PRICES.has(Channel.SMS)
+    assert not PRICES.has(Channel.VOICE)
+    assert PRICES.lacks("BR", Channel.SMS)
 
 
 @pytest.mark.parametrize(

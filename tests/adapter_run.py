@@ -38,6 +38,7 @@ SUITES: Final = {
     DATABASE: (
         "test_record_store.py",
         "test_administration.py",
+        "test_daily_costs.py",
         "test_record_indexes.py",
         *_LIMITS,
         "test_phone_verifications.py",

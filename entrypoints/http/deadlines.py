@@ -69,7 +69,7 @@ class DeadlineMiddleware:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    # No coroutine of its own: each request passes here.
+    # No coroutine of its own, except for bodies: each request passes here.
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Handle one ASGI connection."""
         if scope["type"] != "http":
@@ -78,9 +78,16 @@ class DeadlineMiddleware:
         headers = headers_of(scope)
         if b"content-length" in headers or b"transfer-encoding" in headers:
             expects_continue = b"100-continue" in headers.get(b"expect", [b""])[-1].lower()
-            body = RequestBody(receive, send, expects_continue=expects_continue)
-            receive, send = body.receive, body.send
+            return self._handle_body(
+                scope, RequestBody(receive, send, expects_continue=expects_continue)
+            )
         return self._app(scope, receive, send)
+
+    async def _handle_body(self, scope: Scope, body: "RequestBody") -> None:
+        try:
+            await self._app(scope, body.receive, body.send)
+        finally:
+            body.release()
 
 
 def _in_chunks(send: Send) -> Send:
@@ -142,6 +149,15 @@ class RequestBody:
         is_early = not self._is_complete and message["type"] == "http.response.start"
         return self._send_early(message) if is_early else self._send(message)
 
+    def release(self) -> None:
+        """Let go of the connection, after the request has been handled.
+
+        The server closes the connection of an unread body only when nothing refers to that body any
+        more. An exception and its frames refer to each other until a garbage collection, which may
+        come minutes later.
+        """
+        self._receive, self._send = _receive_disconnect, _send_nothing
+
     async def _send_early(self, message: Message) -> None:
         await self._drain()
         if not self._is_complete:
@@ -176,3 +192,11 @@ class RequestBody:
                     remaining -= len(message.get("body", b""))
         except (TimeoutError, InvalidBody, RequestTimeout):
             return
+
+
+async def _receive_disconnect() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _send_nothing(message: Message) -> None:
+    """Send a message to a client that is not there any more, which ASGI allows."""

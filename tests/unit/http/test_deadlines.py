@@ -1,6 +1,8 @@
 """Request bodies that arrive slowly or are not read, and large responses."""
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -97,6 +99,26 @@ async def test_a_body_that_stops_is_a_timeout_and_the_connection_is_closed(
     await handle(app, connection, a_scope(content_length="5"))
     assert len(errors) == 2
     assert connection.headers[b"connection"] == b"close"
+
+
+async def test_an_exception_that_outlives_the_request_does_not_hold_the_connection() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            raise ValueError
+        except ValueError as error:
+            held = error  # it and this frame refer to each other
+        await reject(scope, receive, send)
+        assert held.__traceback__
+
+    connection = Connection(stalls=True)
+    is_held = weakref.ref(connection)
+    gc.disable()
+    try:
+        await handle(app, connection, a_scope(content_length="5", expect="100-continue"))
+        del connection
+        assert is_held() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-# The image of the service. It does not run as root, and contains only Python, the service and the
-# packages of requirements.lock.
+# The image of the service. It does not run as root, and contains only Python, the wheel and the
+# packages of requirements.lock, with all extras but `testing`. `make sbom` lists them.
 #
 #   docker build --tag dialtone .
 #   docker run --read-only --volume dialtone:/srv/dialtone/var \
@@ -18,8 +18,10 @@ COPY requirements.lock ./
 RUN /opt/dialtone/bin/pip install --no-cache-dir --disable-pip-version-check \
         --require-hashes --requirement requirements.lock
 COPY . .
-RUN /opt/dialtone/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --no-deps --no-build-isolation . \
+RUN /opt/dialtone/bin/pip wheel --no-cache-dir --disable-pip-version-check \
+        --no-deps --no-build-isolation --wheel-dir /wheel . \
+    && /opt/dialtone/bin/pip install --no-cache-dir --disable-pip-version-check \
+        --no-deps --no-index --find-links /wheel dialtone-server \
     && /opt/dialtone/bin/pip uninstall --yes setuptools pip
 
 FROM ${BASE}

@@ -5,6 +5,10 @@ PIP = .venv/bin/python -I -m pip install --no-user --no-input --disable-pip-vers
 PYTEST = .venv/bin/python -m pytest
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras
 
+# The lock and the image have all extras but `testing`.
+EXTRAS := metrics mongo postgres s3 twilio
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
+
 # Without bytecode files every run would compile all modules again.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -15,8 +19,8 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
-.PHONY: test-containers test-browser test-clients test-all coverage coverage-report mutants servers
-.PHONY: check format openapi lock bench bench-report bench-compare clean
+.PHONY: test-containers test-browser test-clients test-wheel test-all coverage coverage-report mutants servers
+.PHONY: check format openapi lock dist sbom bench bench-report bench-compare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -26,7 +30,8 @@ help: ## list the targets
 # A .venv is complete if it has a stamp: an empty file whose name has the Python, the folder and the
 # content of what was installed. Each install deletes all stamps first, and creates its own at the end.
 sha256 = $(shell { $(1); } 2>&1 | sha256sum | cut -c -12)
-ORIGIN := $(call sha256,readlink -f "$$(command -v $(PYTHON))"; $(PYTHON) -VV; pwd)
+# A .venv has one distribution of this project, so another name of it needs another .venv.
+ORIGIN := $(call sha256,readlink -f "$$(command -v $(PYTHON))"; $(PYTHON) -VV; pwd; grep ^name pyproject.toml)
 RUN := .venv/installed-$(ORIGIN)-run-$(call sha256,cat pyproject.toml requirements.lock)
 DEV := .venv/installed-$(ORIGIN)-dev-$(call sha256,cat pyproject.toml requirements.lock requirements-dev.lock)
 
@@ -80,7 +85,7 @@ test-long: install-dev ## property-based tests with 20 times as many examples
 	$(PYTEST) $(PARALLEL) -m hypothesis --hypothesis-profile=long --timeout=3000 $(ARGS)
 
 test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=package.module:factory)
-	.venv/bin/python -m tests.adapter_run "$(ADAPTER)" $(ARGS)
+	$(PYTEST) --dialtone-adapter="$(ADAPTER)" $(ARGS)
 
 # The fault tests expect responses in time, and containers need CPU time too.
 test-faults test-containers: WORKERS = 2
@@ -101,6 +106,11 @@ test-browser: install-dev ## what pages of other origins can do, in Chromium
 test-clients: WORKERS = 2
 test-clients: install-dev ## lint the API description; generate clients, sign in and upload with them
 	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
+
+# They take turns with the same environments.
+test-wheel: PARALLEL =
+test-wheel: sbom ## install the wheel into empty environments, sign in, compare files and SBOM
+	$(PYTEST) $(PARALLEL) tests/wheel $(ARGS)
 
 coverage: install-dev ## make test with coverage; domain and application need 99 % of all branches
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
@@ -138,10 +148,33 @@ openapi: install-dev ## write docs/openapi.json after a change of the API
 
 lock: BASELINE = tests/benchmarks/speed/baseline
 lock: install-dev ## update all locks from pyproject.toml (ARGS=--upgrade for newer versions)
-	$(COMPILE) pyproject.toml --group build --output-file requirements.lock $(ARGS)
+	$(COMPILE) pyproject.toml --group build $(EXTRAS:%=--extra=%) --output-file requirements.lock $(ARGS)
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 	$(COMPILE) $(BASELINE)/requirements.in --output-file $(BASELINE)/requirements.lock $(ARGS)
 
+## Release
+# The wheel is built from the sdist. constraints.txt has the versions of the lock, for installations
+# that do not have all extras.
+dist: install-dev ## build sdist and wheel into dist/, with the lock
+	rm -rf dist *.egg-info
+	.venv/bin/uv build --quiet --no-build-isolation --python .venv/bin/python --out-dir dist
+	cp requirements.lock dist/
+	sed -n 's/\[.*\]==/==/; s/ \\$$//; /^[a-z].*==/p' requirements.lock > dist/constraints.txt
+	rm -rf *.egg-info
+
+# The environment is made as in the Dockerfile. pip finds the wheel by its name, because it would
+# write the path of a file into the environment.
+sbom: IMAGE = .venv/image
+sbom: PIP_OF_IMAGE = .venv/bin/python -I -m pip --python=$(IMAGE)/bin/python --quiet --no-input --disable-pip-version-check
+sbom: dist ## write the SBOM of the image into dist/ (CycloneDX)
+	.venv/bin/python -m venv --clear --without-pip $(IMAGE)
+	$(PIP_OF_IMAGE) install --require-hashes --requirement requirements.lock
+	$(PIP_OF_IMAGE) install --no-deps --no-index --find-links=dist dialtone-server==$(VERSION)
+	$(PIP_OF_IMAGE) uninstall --yes setuptools
+	.venv/bin/cyclonedx-py environment --output-reproducible --pyproject=pyproject.toml \
+	  --output-file=dist/dialtone_server-$(VERSION).cdx.json $(IMAGE)/bin/python
+
+## Measurements
 bench: install-dev ## speed (ARGS="speed --full" takes 25 minutes); ARGS=abuse writes docs/abuse.md
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
@@ -153,5 +186,5 @@ bench-compare: install-dev ## compare the speed with that of another commit (BAS
 
 # .venv.lock stays: without it two installs could run at once.
 clean: ## delete .venv and caches, but not .env and var/
-	rm -rf .venv .coverage* htmlcov mutants build dialtone.egg-info .hypothesis .*_cache
+	rm -rf .venv .coverage* htmlcov mutants build dist *.egg-info .hypothesis .*_cache
 	find adapters application domain entrypoints tests -name __pycache__ -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@ import pytest
 
 from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
+from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, User
 from domain.identities.username import Username
 from tests.support.builders import (
@@ -67,3 +68,23 @@ async def test_a_released_username_is_free(repositories: Repositories) -> None:
     await replace_stored(identities, deleted.release_username())
 
     assert await identities.add(an_identity(id=an_id(2), user=a_user("Zoë")))
+
+
+async def test_an_external_id_belongs_to_one_identity_until_that_is_deleted(
+    repositories: Repositories,
+) -> None:
+    identities, external_id = repositories.identities, ExternalId("auth0|5f7c8ec7c33c6c004bbafe82")
+    identity = an_identity(external_id=external_id)
+    await identities.add(identity)
+    await identities.add(ANOTHER)
+
+    found = await identities.find_by_external_id(external_id)
+
+    assert found is not None
+    assert found.value == identity
+    assert await identities.find_by_external_id(ExternalId(external_id.upper())) is None
+    with pytest.raises(UniqueViolation):
+        await identities.replace(ANOTHER.set_external_id(external_id), 1)
+    assert await identities.replace(identity.delete(NOW), found.version)
+    assert await identities.find_by_external_id(external_id) is None
+    assert await identities.replace(ANOTHER.set_external_id(external_id), 1)

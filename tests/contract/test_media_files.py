@@ -1,234 +1,108 @@
+"""The promises of the port that stores files, with our stores."""
+
 import asyncio
-from collections.abc import Awaitable
-from contextlib import AsyncExitStack, nullcontext, suppress
-from datetime import UTC, datetime, timedelta
-from io import BytesIO
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
-from application.ports.errors import MediaStorageUnavailable
-from tests.contract import external_adapter
-from tests.contract.media_files_fixture import (
-    KILLED,
-    ExternalStore,
-    Files,
-    S3Store,
-    Store,
-    files,
-    store,
-)
-from tests.contract.outcomes import expect_errors
-from tests.support.stored_files import read_file
-
-__all__ = ["files", "store"]  # pytest finds fixtures among the names of a test module
-
-KEY, OTHER_KEY = f"ab/{1:032x}.jpg", f"cd/{2:032x}.png"
-JPEG = "image/jpeg"
-NOW = datetime.now(UTC)
-HOUR = timedelta(hours=1)
+from adapters.disk import open_disk_files
+from adapters.disk.folder import UNFINISHED
+from entrypoints.contract_tests.media_store import Files, Store
+from entrypoints.contract_tests.test_media_files import *
+from tests.integration.s3_setup import S3Setup
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.media_files import InMemoryFiles
+from tests.support.servers.http_server import TcpProxy
+from tests.support.servers.s3 import S3Server
+from tests.support.stored_files import open_files
 
 
-@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 1_000_000])
-async def test_a_file_is_read_as_it_was_written(files: Files, size: int) -> None:
-    content = bytes(number * number % 251 for number in range(size))
+class InMemoryStore(Store):
+    unfinished_writes_stay = True
 
-    await files.write(KEY, BytesIO(content), JPEG)
+    def __init__(self) -> None:
+        self._files = InMemoryFiles()
 
-    assert await read_file(files, KEY) == content
-    for start, stop in ((size // 2, None), (size // 3, size // 2 + 1), (0, 1)) if size > 1 else ():
-        assert await read_file(files, KEY, start, stop) == content[start:stop]
-    assert await files.get_size(KEY) == size
-    assert await read_file(files, OTHER_KEY) is None
-    assert await files.get_size(OTHER_KEY) is None
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
+        return nullcontext(self._files)
 
+    def leave_unfinished(self, began_at: datetime) -> None:
+        self._files.unfinished.append(began_at)
 
-async def test_the_storage_keys_of_all_files_are_listed(files: Files) -> None:
-    assert [key async for key in files.list_files()] == []
-    keys = {f"{number % 7:02x}/{number:032x}.jpg" for number in range(40)}
-    await asyncio.gather(*(files.write(key, BytesIO(b"content"), JPEG) for key in keys))
-    await files.delete(deleted := keys.pop())
-    listed = [key async for key in files.list_files()]
-    assert (sorted(listed), deleted in listed) == (sorted(keys), False)
+    async def break_down(self) -> None:
+        self._files.is_unavailable = True
+
+    async def wait_until_released(self) -> None:
+        assert self._files.open_files == 0
 
 
-async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
-    store: Store,
-) -> None:
-    async with store.open_files() as files, store.open_files() as other_files:
-        await files.write(KEY, BytesIO(b"one"), JPEG)
-        assert await read_file(other_files, KEY) == b"one"
+class DiskStore(Store):
+    unfinished_writes_stay = True
 
-    async with store.open_files() as files:
-        assert await read_file(files, KEY) == b"one"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "media"
+        self._unfinished = 0
 
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
+        return open_disk_files(self._folder, "https://files.example/media", MovableClock())
 
-async def test_writing_a_key_again_replaces_its_file_only(files: Files) -> None:
-    await files.write(OTHER_KEY, BytesIO(b"other"), "image/png")
-    for content in (b"one", b"another"):
-        await files.write(KEY, BytesIO(content), JPEG)
+    def leave_unfinished(self, began_at: datetime) -> None:
+        self._unfinished += 1
+        file = self._folder / UNFINISHED / f"unfinished-{self._unfinished}"
+        file.write_bytes(b"half")
+        os.utime(file, (began_at.timestamp(), began_at.timestamp()))
 
-    assert await read_file(files, KEY) == b"another"
-    assert await read_file(files, OTHER_KEY) == b"other"
+    async def break_down(self) -> None:
+        """Replace the folder by an empty one, as unmounting its disk does."""
+        await asyncio.to_thread(shutil.rmtree, self._folder)
+        await asyncio.to_thread(self._folder.mkdir)
 
-
-async def test_readers_of_one_file_are_independent(files: Files) -> None:
-    content = bytes(range(256)) * 1000
-    await files.write(KEY, BytesIO(content), JPEG)
-
-    async with files.open_file(KEY) as slow:
-        assert slow is not None
-        first = await anext(slow.chunks)
-
-        assert await read_file(files, KEY) == content
-
-        assert first + b"".join([chunk async for chunk in slow.chunks]) == content
+    async def wait_until_released(self) -> None:
+        assert open_files(self._folder) == []
 
 
-async def test_concurrent_health_checks_pass_and_change_nothing(files: Files) -> None:
-    await files.write(KEY, BytesIO(b"one"), JPEG)
+class S3Store(Store):
+    """A prefix of a bucket, behind a relay."""
 
-    assert await asyncio.gather(*(files.check() for _ in range(20))) == [None] * 20
+    unfinished_writes_stay = False
 
-    assert await read_file(files, KEY) == b"one"
-    assert await files.delete_unfinished(NOW + HOUR) == 0
+    def __init__(self, server: S3Server, relay: TcpProxy) -> None:
+        self._relay = relay
+        self._setup = S3Setup(replace(server, endpoint=relay.url))
 
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
+        return self._setup.open_files()
 
-async def test_a_file_is_never_visible_in_part(files: Files) -> None:
-    content = bytes(5_000_000)
+    def leave_unfinished(self, began_at: datetime) -> None:
+        pytest.skip("a write is one request, which leaves nothing")
 
-    writing = asyncio.create_task(files.write(KEY, BytesIO(content), JPEG))
-    while not writing.done():
-        assert await read_file(files, KEY) in (None, content)
-        await asyncio.sleep(0)
-    await writing
+    async def break_down(self) -> None:
+        self._relay.close()
 
-    assert await read_file(files, KEY) == content
-
-
-@pytest.mark.parametrize("error", [ConnectionError, asyncio.CancelledError, None])
-async def test_a_file_is_released_at_the_end_of_its_block_although_it_is_still_referenced(
-    store: Store, files: Files, error: type[BaseException] | None
-) -> None:
-    await files.write(KEY, BytesIO(bytes(5_000_000)), JPEG)
-    opened = []
-
-    with pytest.raises(error) if error else nullcontext():
-        for reads in (True, False):
-            async with files.open_file(KEY) as file:
-                assert file is not None
-                opened.append(file)
-                if reads:
-                    assert await anext(file.chunks)
-                elif error:
-                    raise error
-
-    await store.wait_until_released()
-    assert len(opened) == 2
+    async def wait_until_released(self) -> None:
+        await asyncio.to_thread(self._relay.wait_until_idle)
 
 
-async def test_many_open_files_do_not_delay_a_write_a_deletion_or_the_health_check(
-    files: Files,
-) -> None:
-    await files.write(KEY, BytesIO(bytes(5_000_000)), JPEG)
-
-    async with AsyncExitStack() as readers:
-        for _ in range(60):
-            file = await readers.enter_async_context(files.open_file(KEY))
-            assert file is not None
-            assert await anext(file.chunks)
-
-        await files.write(OTHER_KEY, BytesIO(b"other"), JPEG)
-        await files.check()
-        await files.delete(OTHER_KEY)
+def memory(request: pytest.FixtureRequest) -> Iterator[Store]:
+    yield InMemoryStore()
 
 
-async def test_deleting_a_file_keeps_the_others_and_repeating_it_is_no_error(
-    files: Files,
-) -> None:
-    await files.delete(KEY)
-    await files.write(KEY, BytesIO(b"one"), JPEG)
-    await files.write(OTHER_KEY, BytesIO(b"other"), "image/png")
-
-    for _ in range(2):
-        await files.delete(KEY)
-
-    assert await read_file(files, KEY) is None
-    assert await read_file(files, OTHER_KEY) == b"other"
+def disk(request: pytest.FixtureRequest) -> Iterator[Store]:
+    yield DiskStore(request.getfixturevalue("tmp_path"))
 
 
-async def test_a_file_that_is_deleted_while_it_is_open_is_read_as_a_whole_or_not_at_all(
-    files: Files,
-) -> None:
-    content = bytes(range(256)) * 2000
-    await files.write(KEY, BytesIO(content), JPEG)
-
-    async with files.open_file(KEY) as file:
-        assert file is not None
-        await files.delete(KEY)
-        with suppress(MediaStorageUnavailable):
-            assert b"".join([chunk async for chunk in file.chunks]) == content
-
-    assert await read_file(files, KEY) is None
-    assert await files.get_size(KEY) is None
+def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
+    server: S3Server = request.getfixturevalue("s3_server")
+    with TcpProxy(server.endpoint) as relay:
+        yield S3Store(server, relay)
 
 
-async def test_the_url_is_the_same_whether_the_file_exists_or_not(files: Files) -> None:
-    before = await files.url_for(KEY)
-    await files.write(KEY, BytesIO(b"one"), JPEG)
-
-    assert await files.url_for(KEY) == before
-    assert KEY in before.url
-    assert before.expires_at is None or before.expires_at > NOW
-    assert (await files.url_for(OTHER_KEY)).url != before.url
-
-
-async def test_unfinished_writes_are_deleted_and_counted_later(store: Store, files: Files) -> None:
-    await files.write(KEY, BytesIO(b"one"), JPEG)
-    store.leave_unfinished(NOW)
-    store.leave_unfinished(NOW)
-
-    assert await files.delete_unfinished(NOW - HOUR) == 0
-    assert await files.delete_unfinished(NOW + HOUR) == 2
-    assert await files.delete_unfinished(NOW + HOUR) == 0
-    assert await read_file(files, KEY) == b"one"
-
-
-@pytest.mark.skipif(not external_adapter.is_given(), reason="our stores are looked into")
-async def test_what_a_killed_write_leaves_in_a_folder_is_deleted(
-    store: ExternalStore, files: Files
-) -> None:
-    await files.write(KEY, BytesIO(b"one"), JPEG)
-    before = store.list_files()
-    if not before or await asyncio.to_thread(store.kill_during_write, OTHER_KEY) != KILLED:
-        pytest.skip("it moves no file in the folder DIALTONE_TEST_PLACE")
-
-    left = store.list_files() - before
-    assert await read_file(files, OTHER_KEY) is None
-    assert await files.delete_unfinished(NOW - HOUR) == 0
-    assert store.list_files() == before | left
-    assert await files.delete_unfinished(NOW + HOUR) == len(left)
-    assert store.list_files() == before
-
-
-async def test_every_operation_of_a_lost_store_raises_files_unavailable(
-    store: Store, files: Files
-) -> None:
-    await files.write(KEY, BytesIO(b"one"), JPEG)
-    url = await files.url_for(KEY)
-
-    await store.break_down()
-
-    calls: dict[str, Awaitable[object]] = {
-        "open_file": read_file(files, KEY),
-        "get_size": files.get_size(KEY),
-        "delete": files.delete(KEY),
-    }
-    if not isinstance(store, S3Store | ExternalStore):
-        # Where unfinished writes leave nothing, it does nothing.
-        calls["delete_unfinished"] = files.delete_unfinished(NOW)
-    await expect_errors(calls, MediaStorageUnavailable, seconds=30)
-    calls = {"write": files.write(OTHER_KEY, BytesIO(b"other"), JPEG)}
-    await expect_errors(calls, MediaStorageUnavailable, seconds=60)
-    if getattr(files, "has_health_check", True):
-        await expect_errors({"check": files.check()}, MediaStorageUnavailable, seconds=15)
-    assert await files.url_for(KEY) == url
+@pytest.fixture(params=[memory, disk, s3], ids=lambda make_store: make_store.__name__)
+def media_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    yield from request.param(request)

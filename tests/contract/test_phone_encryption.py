@@ -6,6 +6,7 @@ import pytest
 from adapters.encryption import AesPhoneEncryption
 from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.errors import CorruptRecord
+from domain.identifier import require_identifier
 from tests.support.builders import a_phone
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.fakes.randomness import SeededRandomness
@@ -151,6 +152,19 @@ def test_the_hash_of_a_phone_depends_on_phone_and_key(with_key: CreateWithKey) -
 
     assert len(hashes) == 4
     assert with_key(b"k").hash_phone(PHONE) in hashes
+
+
+def test_the_hash_of_an_external_id_makes_an_id_that_nobody_can_guess(
+    with_key: CreateWithKey,
+) -> None:
+    hashed = [
+        with_key(key).hash_external_id(external_id) for key in (b"k", b"l") for external_id in "12"
+    ]
+
+    assert len(set(hashed)) == 4
+    assert with_key(b"k").hash_external_id("1") == hashed[0]
+    for text in hashed:
+        require_identifier(text[:24])
 
 
 def test_the_hash_for_the_log_is_another_one_each_day_and_not_an_index(

@@ -1,19 +1,16 @@
-"""The providers of the phone line that the suites of its webhooks and markup run on.
-
-An external adapter replaces them, if one is given.
-"""
+"""The providers of the phone line that the suites of its webhooks and markup run with."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.webhook_parser import TwilioWebhookParser
-from application.ports.voice import CallMarkup, SignedRequest, WebhookParser, WebhookSignatures
-from tests.contract import external_adapter
+from application.ports.voice import SignedRequest
+from entrypoints.contract_tests.drivers import VoiceDriver
 from tests.support import twiml
 from tests.support.acme_voice import AcmeVoice, open_acme_voice
 from tests.support.servers.fake_acme_voice import FakeAcmeVoice
@@ -28,28 +25,6 @@ FORM: Final = (
     ("SpeechResult", "हाँ & yes = + sure"),
     ("Digits", ""),
 )
-of_twilio_only: Final = pytest.mark.skipif(
-    external_adapter.is_given(), reason="it is about the requests and documents of Twilio"
-)
-
-
-class VoiceDriver:
-    """The ports of a provider, and what the provider does itself."""
-
-    def __init__(
-        self, signatures: WebhookSignatures, parser: WebhookParser, markup: CallMarkup
-    ) -> None:
-        self.signatures = signatures
-        self.parser = parser
-        self.markup = markup
-
-    async def sign(self, url: str, body: bytes | None = None) -> SignedRequest:
-        """Return a request as the provider posts it, by default about a call."""
-        raise NotImplementedError
-
-    async def said(self, markup: str) -> list[str]:
-        """Return the texts that a document says, in order."""
-        raise NotImplementedError
 
 
 class TwilioVoiceDriver(VoiceDriver):
@@ -77,26 +52,6 @@ class AcmeVoiceDriver(VoiceDriver):
         return self.adapter.said(markup)
 
 
-class OutsideVoiceDriver(VoiceDriver):
-    """An adapter from outside. It may have methods for tests, see docs/adapters.md."""
-
-    def __init__(self, adapter: Any) -> None:
-        super().__init__(adapter, adapter, adapter)
-        self.adapter = adapter
-
-    async def sign(self, url: str, body: bytes | None = None) -> SignedRequest:
-        signed = await external_adapter.call_test_method(self.adapter, "sign_webhook", url, body)
-        if not isinstance(signed, SignedRequest):
-            raise external_adapter.TestMethodFailed(
-                f"sign_webhook() returned {signed!r} instead of a SignedRequest"
-            )
-        return signed
-
-    async def said(self, markup: str) -> list[str]:
-        said: list[str] = await external_adapter.call_test_method(self.adapter, "said", markup)
-        return said
-
-
 async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[VoiceDriver]:
     yield TwilioVoiceDriver()
 
@@ -107,13 +62,7 @@ async def acme(request: pytest.FixtureRequest) -> AsyncIterator[VoiceDriver]:
             yield AcmeVoiceDriver(adapter)
 
 
-async def from_outside(request: pytest.FixtureRequest) -> AsyncIterator[VoiceDriver]:
-    folder = request.getfixturevalue("tmp_path")
-    async with external_adapter.open_external_adapter(folder) as adapter:
-        yield OutsideVoiceDriver(adapter)
-
-
-VOICE_ADAPTERS: Final = [from_outside] if external_adapter.is_given() else [twilio, acme]
+VOICE_ADAPTERS: Final = [twilio, acme]
 
 
 def sign(request: SignedRequest, key: str = TOKEN) -> SignedRequest:

@@ -1,4 +1,8 @@
-"""`make test-adapter ADAPTER=package.module:factory`: the contract tests for another adapter."""
+"""`pytest --dialtone-adapter=package.module:factory`: the contract suites with an adapter.
+
+pytest starts this in a process of its own (`pytest_dialtone`), so that the configuration of the
+author's own tests does not apply.
+"""
 
 import asyncio
 import faulthandler
@@ -14,43 +18,25 @@ import pytest
 
 from adapters.records.database import Database
 from entrypoints.bootstrap import name_variable
-from entrypoints.startup_error import StartupError
-from tests.contract.external_adapter import (
+from entrypoints.contract_tests.external_adapter import (
     ADAPTER,
     DATABASE,
     LIMIT_STORE,
     MEDIA,
+    OPTION,
     SETTING,
     SMS,
     VOICE,
     open_external_adapter,
 )
+from entrypoints.distribution import check_import_names
+from entrypoints.startup_error import StartupError
 
-_LIMITS: Final = (
-    "test_limit_store.py",
-    "test_health_check.py",
-    "test_storage_errors.py",
-    "test_parallel_requests.py",
-    "test_parallel_calls.py",
-    "test_sessions.py",
-)
+_LIMITS: Final = ("test_limit_store.py", "test_health_check.py", "test_storage_errors.py")
 SUITES: Final = {
-    DATABASE: (
-        "test_record_store.py",
-        "test_administration.py",
-        "test_daily_costs.py",
-        "test_record_indexes.py",
-        *_LIMITS,
-        "test_phone_verifications.py",
-        "test_identities.py",
-        "test_deleted_identities.py",
-        "test_media_pages.py",
-        "test_media_cleanup.py",
-        "test_calls.py",
-        "test_leases.py",
-    ),
+    DATABASE: ("test_record_store.py", "test_record_indexes.py", *_LIMITS),
     LIMIT_STORE: _LIMITS,
-    MEDIA: ("test_media_files.py",),
+    MEDIA: ("test_media_files.py", "test_killed_writes.py"),
     SMS: ("test_messenger.py",),
     VOICE: (
         "test_call_provider.py",
@@ -62,6 +48,7 @@ SUITES: Final = {
 """All suites that an adapter can pass, by the setting that names its factory."""
 ENDING_TIME: Final = 20
 """Seconds in which a test has to end after it failed."""
+_FOLDER: Final = Path(__file__).parent
 _TYPICAL_METHODS: Final = {
     LIMIT_STORE: ("acquire", "release", "next_available"),
     MEDIA: ("write", "open_file", "url_for"),
@@ -94,23 +81,29 @@ class FailuresAtOnce:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the contract tests of the adapter's port; return the exit code of pytest."""
-    if not arguments or ":" not in arguments[0]:
-        sys.stderr.write("Name the factory: make test-adapter ADAPTER=package.module:factory\n")
-        return 2
-    os.environ[ADAPTER] = arguments[0]
+    """Run the suites of the adapter's port; return the exit code of pytest.
+
+    Args:
+        arguments: The path of the factory, then further arguments of pytest.
+    """
+    os.environ[ADAPTER], *options = arguments
+    if ":" not in os.environ[ADAPTER]:
+        sys.stderr.write(f"{OPTION}: name the factory as package.module:factory.\n")
+        return pytest.ExitCode.USAGE_ERROR
     try:
+        check_import_names()
         # In a process of its own: pytest cannot rewrite what an adapter has imported already.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             os.environ[SETTING] = process.submit(find_setting).result()
     except StartupError as error:
         sys.stderr.write(f"{error}\n")
-        return 2
-    contract = Path(__file__).parent / "contract"
-    suites = [str(contract / suite) for suite in SUITES[os.environ[SETTING]]]
-    # An adapter may catch an exception that ends its test, but not the end of the process.
-    options = ("-rfEs", "--timeout-method=thread")
-    return pytest.main([*suites, *options, *arguments[1:]], [FailuresAtOnce(os.dup(1))])
+        return pytest.ExitCode.USAGE_ERROR
+    configuration = (f"--config-file={_FOLDER / 'pytest.toml'}", f"--rootdir={_FOLDER}")
+    cache = f"--override-ini=cache_dir={Path.cwd() / '.pytest_cache'}"
+    suites = [str(_FOLDER / suite) for suite in SUITES[os.environ[SETTING]]]
+    return pytest.main(
+        [*configuration, cache, *suites, *options], [FailuresAtOnce(os.dup(sys.stdout.fileno()))]
+    )
 
 
 def find_setting() -> str:
@@ -119,7 +112,7 @@ def find_setting() -> str:
     Raises:
         StartupError: it cannot be opened, is for no setting, or does not fit its port.
     """
-    with name_variable("ADAPTER"):
+    with name_variable(OPTION):
         setting = asyncio.run(_open_adapter())
     os.environ[SETTING] = setting
     with name_variable(setting):
@@ -140,8 +133,8 @@ def _setting_of(adapter: Any) -> str:
         if any(hasattr(adapter, method) for method in methods):
             return setting
     raise StartupError(
-        "ADAPTER: the factory has to yield a Database, a LimitStore, a MediaFiles, a Messenger or "
-        "a VoiceProvider."
+        f"{OPTION}: the factory has to yield a Database, a LimitStore, a MediaFiles, a Messenger "
+        "or a VoiceProvider."
     )
 
 

@@ -88,7 +88,11 @@ def list_open() -> OpenThings:
     """Return what is open now, apart from the running task and shared threads."""
     return OpenThings(
         frozenset(asyncio.all_tasks() - {asyncio.current_task()}),
-        frozenset(one for one in threading.enumerate() if not one.name.startswith(_SHARED_THREADS)),
+        frozenset(
+            thread
+            for thread in threading.enumerate()
+            if not thread.name.startswith(_SHARED_THREADS)
+        ),
         frozenset(_list_descriptors()),
     )
 

@@ -1,25 +1,30 @@
-"""An external adapter, which the contract suites run on instead of ours (`make test-adapter`)."""
+"""An adapter of somebody else, which the contract suites run with."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from inspect import isawaitable, signature
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from adapters.encryption import AesPhoneEncryption
 from adapters.records.database import Database
-from adapters.records.record_store import RecordStore
+from adapters.records.phone_encryption import PhoneEncryption
+from adapters.system import SystemRandomness
+from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import MediaFiles
 from application.ports.otp import Messenger
 from application.ports.voice import VoiceProvider
+from entrypoints.contract_tests.adapter_watch import MAX_PAUSE, watch_loop
+from entrypoints.contract_tests.record_examples import NOW
 from entrypoints.factories import health_check_of, load_factory, open_adapter
 from entrypoints.settings.values import Factory
-from tests.contract.adapter_watch import MAX_PAUSE, watch_loop
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
+OPTION: Final = "--dialtone-adapter"
 ADAPTER: Final = "DIALTONE_TEST_ADAPTER"
 SETTING: Final = "DIALTONE_TEST_SETTING"
 PLACE: Final = "DIALTONE_TEST_PLACE"
@@ -36,14 +41,36 @@ PORTS: Final[dict[str, type]] = {
     VOICE: VoiceProvider,
 }
 """What the factory of each setting yields."""
+OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]
+"""Opens a database, which is empty at first. It may be open twice."""
+_NO_RECORDS: Final[Any] = object()
+"""The records beside a limit store. Its suites use none."""
 
 
 class TestMethodFailed(Exception):
     """A method that only tests call has failed: it is no failure of the adapter's port."""
 
 
+@dataclass(frozen=True, slots=True)
+class _SameKey:
+    """A `KeyRing`. A database that is opened again has to have the same keys."""
+
+    key: Key = Key("contract", NOW, bytes(range(32)))
+
+    def signing(self) -> Key:
+        return self.key
+
+    def accepted(self) -> Sequence[Key]:
+        return (self.key,)
+
+
+def make_phone_encryption() -> PhoneEncryption:
+    """Return the encryption that a factory of a database gets."""
+    return AesPhoneEncryption(bytes(32), _SameKey(), SystemRandomness())
+
+
 def is_given() -> bool:
-    """Return whether an external adapter replaces ours."""
+    """Return whether the suites run with an external adapter, not with ours."""
     return ADAPTER in os.environ
 
 
@@ -57,17 +84,17 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
     """Open the adapter for a folder. It is empty for a new folder, and keeps what it has stored.
 
     The factory finds the path of the folder in the environment, as DIALTONE_TEST_PLACE. Errors
-    name the setting of the adapter, or what the author called it while that is not known. A test
+    name the setting of the adapter, or the option of pytest while that is not known. A test
     fails if the event loop was blocked meanwhile.
     """
-    factory, setting = Factory(os.environ[ADAPTER]), os.environ.get(SETTING, "ADAPTER")
+    factory, setting = Factory(os.environ[ADAPTER]), os.environ.get(SETTING, OPTION)
     arguments: dict[str, Any] = {"environ": {**os.environ, PLACE: str(folder)}}
     has_encryption = setting == DATABASE or (
         setting not in PORTS
         and "phone_encryption" in signature(load_factory(factory, setting)).parameters
     )
     if has_encryption:
-        arguments["phone_encryption"] = FakePhoneEncryption()
+        arguments["phone_encryption"] = make_phone_encryption()
     port = PORTS.get(setting, object)
     async with open_adapter(factory, setting, port, **arguments) as adapter:
         with watch_loop() as pauses:
@@ -79,13 +106,13 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def open_external_database(folder: Path, records: RecordStore) -> AsyncIterator[Database]:
-    """Open an adapter that is a database, or a store of limits beside other records."""
+async def open_external_database(folder: Path) -> AsyncIterator[Database]:
+    """Open an adapter that is a database, or a limit store without records beside it."""
     async with open_external_adapter(folder) as adapter:
         if isinstance(adapter, Database):
             yield adapter
         else:
-            yield Database(records, limits=adapter, health=adapter)
+            yield Database(_NO_RECORDS, limits=adapter, health=adapter)
 
 
 class WithHealthCheck:

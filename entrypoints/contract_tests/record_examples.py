@@ -1,25 +1,21 @@
 """Records, ids and texts of the suites of `RecordStore`."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
+from msgspec import inspect
 
 from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import (
-    DELIVERY_REPORTS,
-)
-from adapters.records.record_kind import Fields, Record, RecordKind
+from adapters.records.kinds import DELIVERY_REPORTS
+from adapters.records.record_kind import Record, RecordKind
 from adapters.records.record_store import RecordStore, StoredRecord
-from tests.support.builders import NOW
-from tests.support.full_records import GOLDEN_RECORDS
 
+NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
 MINUTE: Final = timedelta(minutes=1)
-GOLDEN: Final[dict[str, list[Fields]]] = json.loads(GOLDEN_RECORDS.read_bytes())
 FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 IN_ORDER: Final = ["Z", "a", "é", "\uff5e", "𝄞"]
 """Ids in the order of their code points. In UTF-16, the last two have the opposite order."""
@@ -54,6 +50,12 @@ ODD_TEXTS: Final = [
     "x" * 199 + "y",
     "𝄞" * 200,
 ]
+_SIMPLE: Final[dict[type[inspect.Type], Any]] = {
+    inspect.BoolType: True,
+    inspect.BytesType: b"\0bytes\xff",
+    inspect.DateTimeType: NOW + MILLISECOND,
+    inspect.IntType: 2**53 - 1,
+}
 
 
 def a_report(report_id: str = "1", **changes: Any) -> DeliveryReportRecord:
@@ -66,10 +68,34 @@ def an_identity(identity_id: str = "1", **changes: Any) -> IdentityRecord:
 
 
 def a_full_record(kind: RecordKind[Any], record_id: str = "1") -> Record:
-    """Return a record of the kind in which each field has a value."""
-    record: Record = kind.decode(json.dumps(GOLDEN[kind.name][0]))
+    """Return a record of the kind in which each field has a value; each id has other texts."""
+    record: Record = _fill(inspect.type_info(kind.record_type), record_id)
+    record.schema_version = kind.schema_version
     has_id = "id" in record.__struct_fields__
     return msgspec.structs.replace(record, id=record_id) if has_id else record
+
+
+def _fill(kind: inspect.Type, text: str) -> Any:
+    """Return a value of a type, all parts of which have values."""
+    match kind:
+        case inspect.StructType():
+            values = {
+                field.name: _fill(field.type, f"{field.name} é {text}") for field in kind.fields
+            }
+            return kind.cls(**values)
+        case inspect.UnionType():
+            return next(_fill(part, text) for part in kind.types if part != inspect.NoneType())
+        case inspect.VarTupleType(item_type=inspect.UnionType(types=types)):
+            return tuple(_fill(part, text) for part in types)
+        case inspect.VarTupleType():
+            return (_fill(kind.item_type, text),) * 2
+        case inspect.DictType():
+            return {_fill(kind.key_type, text): _fill(kind.value_type, text)}
+        case inspect.LiteralType():
+            return kind.values[-1]
+        case inspect.EnumType():
+            return list(kind.cls)[-1]
+    return _SIMPLE.get(type(kind), text)
 
 
 async def add_reports(store: RecordStore, *report_ids: str) -> None:

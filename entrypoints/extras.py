@@ -1,0 +1,36 @@
+"""The extras of the distribution: the libraries that only some services need."""
+
+from importlib.util import find_spec
+from typing import Final
+
+from application.ports.errors import ConfigurationError
+from entrypoints.distribution import DISTRIBUTION, installed_version
+
+EXTRAS: Final = {
+    "metrics": ("prometheus_client",),
+    "mongo": ("beanie", "motor", "pymongo"),
+    "postgres": ("psycopg", "psycopg_pool"),
+    "s3": ("aiobotocore", "aiohttp", "botocore"),
+    "twilio": ("twilio",),
+}
+"""The modules of each extra that adapters import."""
+
+
+def check_extra(extra: str, subject: str) -> None:
+    """Check that the libraries of an extra are installed, before an adapter imports them.
+
+    Only these: if one of them lacks a library of its own, the installation is broken, and the
+    traceback says more.
+
+    Args:
+        extra: One of `EXTRAS`.
+        subject: What needs it, as the settings name it.
+
+    Raises:
+        ConfigurationError: A library is missing. The text names the command that installs it.
+    """
+    if any(find_spec(module) is None for module in EXTRAS[extra]):
+        wheel = f"{DISTRIBUTION.replace('-', '_')}-{installed_version()}-py3-none-any.whl"
+        raise ConfigurationError(
+            f"{subject} needs the extra \"{extra}\": pip install './{wheel}[{extra}]'"
+        )

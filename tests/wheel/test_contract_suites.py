@@ -1,0 +1,34 @@
+"""The contract suites from the wheel, as docs/adapters.md begins with them."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.adapter_runs import documented_adapter
+from tests.wheel.conftest import DIST, Venv
+
+
+@pytest.mark.timeout(600)  # it waits for an installation
+def test_the_wheel_with_its_extra_is_all_that_an_author_needs(
+    make_venv: Callable[[], Venv], wheel: Path, tmp_path: Path
+) -> None:
+    environment = make_venv()
+    constraints = DIST / "constraints.txt"
+    environment.pip("install", "--constraint", constraints, f"{wheel}[testing]")
+    adapter = documented_adapter()
+    broken = adapter.replace("return DeliveryResult(DeliveryStatus.ACCEPTED)", "return True")
+
+    for code, summary in ((adapter, "6 passed, 9 skipped"), (broken, "8 failed, 1 passed")):
+        (tmp_path / "my_sms.py").write_text(code)
+        pytest_command = environment.python.with_name("pytest")
+        run = subprocess.run(
+            [pytest_command, "--dialtone-adapter=my_sms:open_file_messenger"],
+            cwd=tmp_path,
+            env={"MY_SMS_FILE": str(tmp_path / "messages")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert summary in run.stdout, run.stdout + run.stderr

@@ -7,6 +7,7 @@ from application.administration.feature import AdministrationFeature
 from application.costs.feature import CostsFeature, CostsPolicy
 from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
+from application.imports.feature import ImportsFeature
 from application.media.feature import MediaFeature, MediaPolicy, MediaPorts
 from application.operations.feature import OperationsFeature, OperationsPolicy, OperationsPorts
 from application.otp.feature import OtpFeature, OtpPolicy, OtpPorts
@@ -64,6 +65,16 @@ class UseCases:
             self.media.mark_for_deletion,
             ports.otp.keyed_hashes,
             record_act,
+        )
+        self.imports = ImportsFeature(
+            system,
+            repositories,
+            policy.identities,
+            ports.otp.keyed_hashes,
+            record_act,
+            self.media,
+            ports.media,
+            policy.media,
         )
         self.costs = CostsFeature(system, repositories, policy.costs, ports.cost_meter)
         self.otp = OtpFeature(

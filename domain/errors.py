@@ -20,7 +20,8 @@ DomainError
 ├── Forbidden                     only others may do this
 │   └── InsufficientScope         a service token lacks the scope
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
-├── PhoneMismatch, PhoneInUse, UsernameInUse, UserNotFound, UserSaveFailed, PhoneBlocked
+├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, UserSaveFailed,
+│   PhoneBlocked
 ├── CallNotFound, CallRecordingNotFound, TokenNotFound
 ├── CostsNotCounted               the operator has no price list
 ├── QuotaExceeded                 the user's library is full
@@ -254,6 +255,10 @@ class PhoneInUse(DomainError):
 
 class UsernameInUse(DomainError):
     """Another identity has this username, or was deleted with it less than 30 days ago."""
+
+
+class ExternalIdInUse(DomainError):
+    """Another identity has this external id."""
 
 
 class UserNotFound(DomainError):

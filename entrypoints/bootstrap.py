@@ -22,8 +22,10 @@ import structlog
 from adapters.logging import LogSecurityEvents
 from adapters.records.database import Database
 from adapters.records.guarded_database import guard_database
+from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.repositories import make_repositories
+from adapters.records.retrying_records import RetryingRecords
 from adapters.records.separate_limits import SeparateLimits
 from application.costs.feature import CostsPolicy
 from application.costs.write_costs import WriteCosts
@@ -40,6 +42,8 @@ from application.ports.system import Clock, HealthCheck, SecurityEvents, SystemP
 from application.ports.voice import Recordings, VoicePorts, VoiceProvider
 from application.use_cases import Policy, Ports, UseCases
 from domain.media.image import ImageLimits
+from entrypoints.distribution import installed_version
+from entrypoints.extras import check_extra
 from entrypoints.factories import (
     health_check_of,
     open_adapter,
@@ -112,6 +116,8 @@ async def open_use_cases(
     clock: Clock | None = None,
     parts: Container[Part] = frozenset(Part),
     metrics: "Metrics | None" = None,
+    database: Database | None = None,
+    retry: OutageRetries | None = None,
 ) -> AsyncIterator[UseCases]:
     """Open the adapters that the settings name, until the block ends.
 
@@ -122,6 +128,8 @@ async def open_use_cases(
         clock: Replaces the system's clock.
         parts: What to open, by default everything. Use cases that need more must not be called.
         metrics: Measure the adapters, if there are metrics.
+        database: Replaces that of the settings.
+        retry: Repeats the calls of a job to the database, if it is shared.
 
     Raises:
         StartupError: an adapter cannot be opened.
@@ -130,6 +138,7 @@ async def open_use_cases(
     from adapters.system import FreeSpaceCheck, HeldHealthCheck, SystemClock, SystemRandomness
 
     clock = clock or SystemClock()
+    _check_extras(settings, parts)
     async with AsyncExitStack() as stack:
         templates = load_sms_templates(settings) if Part.MESSAGES in parts else _NOT_OPENED
         prices = load_prices(settings) if Part.MESSAGES in parts else None
@@ -141,9 +150,13 @@ async def open_use_cases(
         events: SecurityEvents = LogSecurityEvents(
             lambda phone: phone_encryption.hash_phone_of_day(phone, clock.now().date())
         )
-        database, limit_store_health = await stack.enter_async_context(
-            _open_database_and_limits(settings, parts, phone_encryption, metrics)
-        )
+        limit_store_health: HealthCheck | None = None
+        if database is None:
+            opening = _open_database_and_limits(settings, parts, phone_encryption, metrics)
+            opened = await stack.enter_async_context(opening)
+            database, limit_store_health = opened
+        if retry is not None and not isinstance(settings.database, SqliteDatabase):
+            database = replace(database, records=RetryingRecords(database.records, retry))
         media = await stack.enter_async_context(
             _open_media(settings, parts, clock, phone_encryption)
         )
@@ -186,6 +199,7 @@ async def open_use_cases(
                     is_database_shared=not isinstance(settings.database, SqliteDatabase),
                     is_media_shared=not isinstance(settings.media, MediaFolder),
                     recordings=find_recordings(settings, voice),
+                    program_version=installed_version(),
                 ),
                 voice=voice,
                 cost_meter=cost_meter,
@@ -202,6 +216,34 @@ async def open_use_cases(
         # Before the database is closed.
         stack.push_async_callback(_write_last_costs, use_cases.costs.write)
         yield use_cases
+
+
+def _check_extras(settings: Settings, parts: Container[Part]) -> None:
+    """Check the libraries of all adapters that will be opened, before one creates something."""
+    named: list[tuple[str, object]] = [("DIALTONE_DATABASE", settings.database)]
+    if Part.MEDIA in parts:
+        named.append(("DIALTONE_MEDIA", settings.media))
+    if Part.MESSAGES in parts:
+        named += [("DIALTONE_SMS", provider) for provider in settings.sms]
+    if Part.CALLS in parts:
+        named.append(("DIALTONE_VOICE", settings.voice))
+    for variable, value in named:
+        with name_variable(variable):
+            _check_extra_of(value)
+
+
+def _check_extra_of(value: object) -> None:
+    match value:
+        case PostgresDatabase():
+            check_extra("postgres", "postgresql://")
+        case MongoDatabase():
+            check_extra("mongo", "mongodb://")
+        case S3Bucket():
+            check_extra("s3", "s3://")
+        case Provider(name=name, extra=extra) if extra:
+            check_extra(extra, name)
+        case _:
+            pass  # it needs none
 
 
 async def _write_last_costs(write_costs: WriteCosts) -> None:
@@ -451,6 +493,7 @@ def open_database(
     settings: Settings, phone_encryption: PhoneEncryption
 ) -> AbstractAsyncContextManager[Database]:
     """Open the database that the settings name, with the limits of its own."""
+    _check_extra_of(settings.database)
     match settings.database:
         case SqliteDatabase(path=path):
             from adapters.sqlite import open_sqlite_database
@@ -485,6 +528,7 @@ def open_limit_store(
 
 def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
     """Open the media store that the settings name."""
+    _check_extra_of(settings.media)
     match settings.media:
         case MediaFolder(path=path):
             from adapters.disk import open_disk_files

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from application.ports.errors import ConfigurationError, MessengerUnavailable
+from entrypoints.extras import check_extra
 from entrypoints.settings.values import Factory
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Provider:
         senders: Variables of which one must be set for messages, and only one.
         api_base: The variable with the URL of another server than the provider's, empty if there is
             none. It gets secrets with each request, so production accepts only https.
+        extra: The extra with its libraries, empty if it needs none.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Provider:
     required: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
     api_base: str = ""
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,12 @@ CONSOLE: Final = Provider(
 )
 
 
+def _check_twilio() -> None:
+    check_extra(TWILIO.extra, TWILIO.name)
+
+
 def _open_twilio_messenger(settings: "TwilioSettings") -> "AbstractAsyncContextManager[Messenger]":
+    _check_twilio()
     from adapters.twilio.messenger import open_twilio_messenger
 
     return open_twilio_messenger(
@@ -120,6 +128,7 @@ async def _check_twilio_messenger(messenger: Any) -> str:
 
 @asynccontextmanager
 async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[VoicePorts]":
+    _check_twilio()
     from adapters.twilio.markup import TwimlMarkup
     from adapters.twilio.signatures import TwilioSignatures
     from adapters.twilio.webhook_parser import TwilioWebhookParser
@@ -135,6 +144,7 @@ async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[Voice
 
 
 def _open_twilio_calls(settings: "TwilioSettings") -> AbstractAsyncContextManager[Any]:
+    _check_twilio()
     from adapters.twilio.calls import open_twilio_calls
 
     return open_twilio_calls(
@@ -163,6 +173,7 @@ TWILIO: Final = PhoneProvider(
     required=("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
     senders=("TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"),
     api_base="TWILIO_API_BASE",
+    extra="twilio",
     open_voice=_open_twilio_voice,
     open_recordings=_open_twilio_calls,
     caller_id=_twilio_caller_id,

@@ -20,8 +20,8 @@ def print_errors(*lines: str) -> None:
     """Print lines for the operator to stderr, after the log."""
     if sys.stderr is None:
         return  # print would use stdout
-    from adapters.logging import flush_log
-
-    flush_log()
+    # Nothing was logged before its import, which fails if another package has that name.
+    if log := sys.modules.get("adapters.logging"):
+        log.flush_log()
     with suppress(OSError):
         print(*lines, sep="\n", file=sys.stderr)

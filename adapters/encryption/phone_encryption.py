@@ -29,6 +29,7 @@ _FINGERPRINT_LENGTH: Final = 16
 _CLIENT_IP_KEY_MESSAGE: Final = b"key of the client ip hashes"
 _NUMBER_RANGE_KEY_MESSAGE: Final = b"key of the number range hashes"
 _PHONE_KEY_MESSAGE: Final = b"key of the phone hashes"
+_EXTERNAL_ID_KEY_MESSAGE: Final = b"key of the external id hashes"
 _MEDIA_URL_KEY_MESSAGE: Final = b"key of the media URL signatures"
 _LOG_KEY_INFO: Final = b"dialtone hashes of phones in the log"
 _HASH_BYTES: Final = 16
@@ -59,6 +60,7 @@ class AesPhoneEncryption:
         self._client_ip_mac = self._derive_mac(_CLIENT_IP_KEY_MESSAGE)
         self._number_range_mac = self._derive_mac(_NUMBER_RANGE_KEY_MESSAGE)
         self._phone_mac = self._derive_mac(_PHONE_KEY_MESSAGE)
+        self._external_id_mac = self._derive_mac(_EXTERNAL_ID_KEY_MESSAGE)
         # HKDF (RFC 5869): the log goes to other systems, so its key is independent of all others.
         log_key = HKDF(SHA256(), length=32, salt=None, info=_LOG_KEY_INFO).derive(index_key)
         self._log_mac = HMAC(log_key, SHA256())
@@ -130,6 +132,10 @@ class AesPhoneEncryption:
         """Return the hash of the phone: 32 hex digits."""
         return _hash_text(self._phone_mac, phone.e164)
 
+    def hash_external_id(self, external_id: str) -> str:
+        """Return the hash of the external id: 32 hex digits."""
+        return _hash_text(self._external_id_mac, external_id)
+
     def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
         """Return the hash of the phone for the log of this day: 64 bits in hex."""
         message = f"{day.isoformat()} {phone.e164}".encode()
@@ -152,6 +158,17 @@ class AesPhoneEncryption:
 
     def _derive_mac(self, message: bytes) -> HMAC:
         return HMAC(_digest(self._index_mac, message), SHA256())
+
+
+def find_key_id(ciphertext: bytes) -> str:
+    """Return the id of the key of a ciphertext, whose first nine bytes suffice.
+
+    Raises:
+        CorruptRecord: unknown format.
+    """
+    if ciphertext[:1] != _FORMAT_VERSION or len(ciphertext) < _NONCE_START:
+        raise CorruptRecord("An encrypted phone number has an unknown format.")
+    return ciphertext[1:_NONCE_START].decode("ascii", "replace")
 
 
 def _hash_text(mac: HMAC, text: str) -> str:

@@ -11,7 +11,13 @@ from prometheus_client import Histogram
 
 from adapters.metrics.metrics import Metrics, class_label
 from adapters.records.record_kind import Index, Record, RecordKind
-from adapters.records.record_store import Position, RecordStore, StoredRecord
+from adapters.records.record_store import (
+    Position,
+    RecordStore,
+    Replacement,
+    StoredRecord,
+    replace_all,
+)
 from application.ports.errors import PortError, UniqueViolation
 from application.ports.limits import LimitStore
 from application.ports.media import (
@@ -150,6 +156,13 @@ class MeasuredRecordStore:
     ) -> Coroutine[Any, Any, bool]:
         """Replace the known fields of a record."""
         return self._measure("replace", self._records.replace(kind, record_id, record, version))
+
+    def replace_all(
+        self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
+    ) -> Coroutine[Any, Any, int]:
+        """Replace several records."""
+        replaced = replace_all(self._records, kind, replacements)
+        return self._measure("replace_all", replaced)
 
     def delete(
         self, kind: RecordKind[R], record_id: str, version: int, /

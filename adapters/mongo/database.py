@@ -44,9 +44,9 @@ MAX_CALLS: Final = int(os.environ.get("MOTOR_MAX_WORKERS") or 5 * (os.cpu_count(
 """As many as motor has threads. A call that waits for one more has sent nothing."""
 
 _NO_ANSWER: Final = "no answer within {seconds:g} seconds"
-# Of MongoDB's error_codes.yml: IndexOptionsConflict, IndexKeySpecsConflict.
-_INDEX_CONFLICTS: Final = (85, 86)
-_OTHER_INDEX: Final = (
+INDEX_CONFLICTS: Final = (85, 86)
+"""Of MongoDB's error_codes.yml: IndexOptionsConflict, IndexKeySpecsConflict."""
+OTHER_INDEX: Final = (
     "{location} has an index that differs from the one that Dialtone declares: compare the indexes "
     "of {collection} with docs/operating.md, drop the one that differs, and start again."
 )
@@ -147,8 +147,8 @@ async def create_indexes(database: MongoDatabase, location: str) -> None:
             try:
                 await init_beanie(database=database.motor, document_models=[document])
             except OperationFailure as error:
-                if error.code not in _INDEX_CONFLICTS:
+                if error.code not in INDEX_CONFLICTS:
                     raise
                 name = document.get_collection_name()
-                message = _OTHER_INDEX.format(location=location, collection=name)
+                message = OTHER_INDEX.format(location=location, collection=name)
                 raise ConfigurationError(message) from None

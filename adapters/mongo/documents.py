@@ -58,12 +58,13 @@ def _make_document(kind: RecordKind[Any]) -> type[Document]:
     class KindDocument(Document):
         class Settings:
             name = kind.name
-            indexes: ClassVar = [_index_model(index) for index in kind.indexes]
+            indexes: ClassVar = [index_model(index) for index in kind.indexes]
 
     return KindDocument
 
 
-def _index_model(index: Index) -> IndexModel:
+def index_model(index: Index) -> IndexModel:
+    """Return what creates an index."""
     order = (index.order,) if index.order else ()
     last = ("_id",) if index.is_paged else ()
     # A partial index cannot say that a field is absent. As its first field, it is null.

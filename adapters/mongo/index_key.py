@@ -1,6 +1,7 @@
 """A job of an operator: another index key for the phones."""
 
 from datetime import datetime
+from functools import partial
 
 from adapters.mongo.database import MongoDatabase, connect, create_indexes
 from adapters.mongo.documents import EARLIER_LEASES, METADATA_COLLECTION
@@ -8,8 +9,15 @@ from adapters.mongo.driver import errors_while_opening, latest, location_of
 from adapters.mongo.metadata import METADATA_ID, check_metadata
 from adapters.mongo.opening import stores_in
 from adapters.records.kinds import PHONE_VERIFICATIONS
+from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_keys import IN_USE, check_leases, move_phone_verifications
+from adapters.records.phone_keys import (
+    IN_USE,
+    ReportProgress,
+    check_stopped,
+    move_phone_verifications,
+    report_nothing,
+)
 from application.ports.errors import ConfigurationError
 
 
@@ -28,7 +36,11 @@ async def check_unused(url: str, encryption: PhoneEncryption, now: datetime) -> 
 
 
 async def change_index_key(
-    url: str, old: PhoneEncryption, new: PhoneEncryption, now: datetime
+    url: str,
+    old: PhoneEncryption,
+    new: PhoneEncryption,
+    now: datetime,
+    report: ReportProgress = report_nothing,
 ) -> int:
     """Move all phone verifications to the new index key, and return how many are kept.
 
@@ -59,15 +71,15 @@ async def change_index_key(
                 return await verifications.count_documents({})
             # The last start may have been that of an earlier version.
             await create_indexes(database, location)
-        moved = await move_phone_verifications(stores_in(database), old, new)
-        with errors_while_opening(location, database.find_tls_problem):
-            finished = {"$unset": {"unfinished_index_key": 1}}
-            await metadata.update_one({"_id": METADATA_ID}, finished)
+        moved = await move_phone_verifications(stores_in(database), old, new, report)
+        finished = {"$unset": {"unfinished_index_key": 1}}
+        finish = partial(metadata.update_one, {"_id": METADATA_ID}, finished)
+        await OutageRetries()(lambda: database.run(finish))
         return moved
 
 
 async def _check_unused(database: MongoDatabase, location: str, now: datetime) -> None:
-    await check_leases(stores_in(database).records, location, now)
+    await check_stopped(stores_in(database).records, location, now)
     earlier = latest(database.motor[EARLIER_LEASES])
     lease = await database.run(
         lambda: earlier.find_one({"expires_at": {"$gt": now}}, sort=[("expires_at", -1)])

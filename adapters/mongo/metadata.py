@@ -15,6 +15,8 @@ from application.ports.errors import ConfigurationError, StorageUnavailable
 
 SCHEMA_VERSION: Final = 1
 METADATA_ID: Final = "database"
+COPY_MARK: Final = "copy_mark"
+"""The field of the metadata that says what the database is in a copy."""
 CREATION_TIMEOUT: Final = 60.0
 """Seconds for the first write: the first collection may wait for a checkpoint of all databases."""
 
@@ -23,7 +25,9 @@ _OTHER_PROGRAM: Final = "{location} has collections of another program: name ano
 _log = logging.getLogger(__name__)
 
 
-async def check_metadata(database: MongoDatabase, location: str, key_fingerprint: str) -> None:
+async def check_metadata(
+    database: MongoDatabase, location: str, key_fingerprint: str, *, is_copy: bool = False
+) -> None:
     """Write the metadata of a new database, or check that of an existing one.
 
     Raises:
@@ -31,7 +35,7 @@ async def check_metadata(database: MongoDatabase, location: str, key_fingerprint
         PyMongoError: also when the user may not write.
     """
     metadata = await _find(database) or await _create(database, location, key_fingerprint)
-    _check(metadata, location, key_fingerprint)
+    _check(metadata, location, key_fingerprint, is_copy=is_copy)
     # A user who may only read would fail at the first request instead.
     await _write_check(database.motor[METADATA_COLLECTION])
 
@@ -53,18 +57,32 @@ async def inspect_metadata(
         ConfigurationError: it belongs to another program, another version or other keys.
         PyMongoError: also when the user may not write.
     """
-    metadata = await _find(database)
-    version = None
-    if metadata is not None:
-        version = _check(metadata, location, key_fingerprint)
-    elif await _find_collections(database):
-        raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
+    version = await find_schema_version(database, location, key_fingerprint)
     # Where there is no metadata, it only needs the permission to write.
     await _write_check(database.motor[METADATA_COLLECTION])
     return version
 
 
-def _check(metadata: RawDocument, location: str, key_fingerprint: str | None) -> int:
+async def find_schema_version(
+    database: MongoDatabase, location: str, key_fingerprint: str | None, *, is_copy: bool = False
+) -> int | None:
+    """Return the schema version, or None if the database is new. Nothing is written.
+
+    Raises:
+        ConfigurationError: it belongs to another program, another version or other keys.
+        PyMongoError
+    """
+    metadata = await _find(database)
+    if metadata is not None:
+        return _check(metadata, location, key_fingerprint, is_copy=is_copy)
+    if await _find_collections(database):
+        raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
+    return None
+
+
+def _check(
+    metadata: RawDocument, location: str, key_fingerprint: str | None, *, is_copy: bool = False
+) -> int:
     """Return the schema version."""
     schema_version = metadata.get("schema_version")
     if not isinstance(schema_version, int):
@@ -73,8 +91,9 @@ def _check(metadata: RawDocument, location: str, key_fingerprint: str | None) ->
         schema_version,
         metadata.get("key_fingerprint", ""),
         metadata.get("unfinished_index_key"),
+        metadata.get(COPY_MARK),
     )
-    found.check(location, SCHEMA_VERSION, key_fingerprint)
+    found.check(location, SCHEMA_VERSION, key_fingerprint, is_copy=is_copy)
     return schema_version
 
 

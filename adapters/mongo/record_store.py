@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, ReplaceOne, UpdateOne
 
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
@@ -15,7 +15,13 @@ from adapters.mongo.documents import read_document
 from adapters.mongo.driver import DuplicateKey, MotorCollection, RawDocument, latest
 from adapters.records.kinds import KINDS
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
-from adapters.records.record_store import Position, StoredRecord
+from adapters.records.record_store import (
+    Move,
+    Overwrite,
+    Position,
+    Replacement,
+    StoredRecord,
+)
 
 R = TypeVar("R", bound=Record)
 
@@ -110,6 +116,10 @@ class MongoRecordStore:
             lambda: collection.count_documents(query, limit=limit, hint=index.name)
         )
 
+    async def estimate_size(self, kind: RecordKind[Any], /) -> int:
+        """Return about how many records there are."""
+        return await self._database.run(self._collection(kind).estimated_document_count)
+
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
         """Add a record at this version, unless its id is taken."""
         document = {"_id": record_id, "version": version, **_to_fields(kind, record)}
@@ -128,6 +138,21 @@ class MongoRecordStore:
     ) -> bool:
         """Replace the known fields of a record if it has this version."""
         return await self._update(kind, record_id, version, _replacement(kind, record))
+
+    async def replace_all(
+        self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
+    ) -> int:
+        """Replace several records, in one bulk write."""
+        updates = [
+            UpdateOne(
+                {"_id": replacement.id, "version": replacement.version},
+                _replacement(kind, replacement.record),
+            )
+            for replacement in replacements
+        ]
+        collection = self._collection(kind)
+        result = await self._database.run(lambda: collection.bulk_write(updates, ordered=False))
+        return result.matched_count
 
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
         """Delete a record if it has this version."""
@@ -150,23 +175,51 @@ class MongoRecordStore:
         self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
     ) -> bool:
         """Replace one field of a record if it has this version."""
-        update = {"$set": {field: value}, "$inc": {"version": 1}}
-        return await self._update(kind, record_id, version, update)
+        return await self._update(kind, record_id, version, _overwriting(field, value))
+
+    async def overwrite_all(
+        self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /
+    ) -> None:
+        """Overwrite a field of several records, in one bulk write."""
+        updates = [
+            UpdateOne(
+                {"_id": change.id, "version": change.version}, _overwriting(field, change.value)
+            )
+            for change in changes
+        ]
+        collection = self._collection(kind)
+        await self._database.run(lambda: collection.bulk_write(updates, ordered=False))
 
     async def move(
         self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
     ) -> None:
         """Give a record another id and replace its known fields."""
+        await self.move_all(kind, [Move(record_id, new_id, record, version)])
+
+    async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
+        """Move several records: first all are written, and then the former ones are deleted."""
         collection = latest(self._collection(kind))
-        document = await self._database.run(lambda: collection.find_one({"_id": record_id}))
-        if document is None:
-            return
-        unknown = {name: field for name, field in document.items() if name not in kind.field_names}
-        moved = {**unknown, **_to_fields(kind, record), "_id": new_id, "version": version + 1}
-        await self._database.run(
-            lambda: collection.replace_one({"_id": new_id}, moved, upsert=True)
+        cursor = collection.find(
+            {"_id": {"$in": [move.id for move in moves]}}, batch_size=len(moves) + 1
         )
-        await self._database.run(lambda: collection.delete_one({"_id": record_id}))
+        found = {
+            (document["_id"], document["version"]): document
+            for document in await self._database.run(lambda: cursor.to_list(None))
+        }
+        moved = [
+            (move, found[move.id, move.version])
+            for move in moves
+            if (move.id, move.version) in found
+        ]
+        if not moved:
+            return
+        replacements = [
+            ReplaceOne({"_id": move.new_id}, _moved_document(kind, move, document), upsert=True)
+            for move, document in moved
+        ]
+        await self._database.run(lambda: collection.bulk_write(replacements, ordered=False))
+        former = {"_id": {"$in": [move.id for move, _ in moved]}}
+        await self._database.run(lambda: collection.delete_many(former))
 
     def _collection(self, kind: RecordKind[Any]) -> MotorCollection:
         return self._database.motor[kind.name]
@@ -272,6 +325,16 @@ def _replacement(kind: RecordKind[R], record: R) -> Mapping[str, Any] | Sequence
     version = {"$add": ["$version", 1]}
     stages: list[Mapping[str, Any]] = [{"$set": {**changed, once: kept, "version": version}}]
     return [*stages, {"$unset": removed}] if removed else stages
+
+
+def _overwriting(field: str, value: bytes) -> Mapping[str, Any]:
+    return {"$set": {field: value}, "$inc": {"version": 1}}
+
+
+def _moved_document(kind: RecordKind[R], move: Move[R], document: RawDocument) -> RawDocument:
+    unknown = {name: field for name, field in document.items() if name not in kind.field_names}
+    fields = _to_fields(kind, move.record)
+    return {**unknown, **fields, "_id": move.new_id, "version": move.version + 1}
 
 
 def _is_storable(text: str) -> bool:

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from adapters.postgres.database import open_pool
 from adapters.postgres.metadata import (
+    FINISH_CHANGE,
     check,
     create_missing,
     find,
-    finish_change,
     inspect,
     start_change,
 )
@@ -15,8 +15,14 @@ from adapters.postgres.opening import connect, stores_in
 from adapters.postgres.url import parse_url
 from adapters.records.database import Database
 from adapters.records.kinds import PHONE_VERIFICATIONS
+from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_keys import check_leases, move_phone_verifications
+from adapters.records.phone_keys import (
+    ReportProgress,
+    check_stopped,
+    move_phone_verifications,
+    report_nothing,
+)
 
 _COUNT = f"SELECT count(*) FROM {PHONE_VERIFICATIONS.name}"  # noqa: S608 -- our text
 
@@ -33,11 +39,15 @@ async def check_unused(url: str, encryption: PhoneEncryption, now: datetime) -> 
         if await inspect(connection, parsed.location, encryption.key_fingerprint()) is None:
             return
     async with open_pool(parsed) as database:
-        await check_leases(stores_in(database).records, parsed.location, now)
+        await check_stopped(stores_in(database).records, parsed.location, now)
 
 
 async def change_index_key(
-    url: str, old: PhoneEncryption, new: PhoneEncryption, now: datetime
+    url: str,
+    old: PhoneEncryption,
+    new: PhoneEncryption,
+    now: datetime,
+    report: ReportProgress = report_nothing,
 ) -> int:
     """Move all phone verifications to the new index key, and return how many are kept.
 
@@ -51,20 +61,22 @@ async def change_index_key(
     """
     parsed = parse_url(url)
     location = parsed.location
-    async with connect(parsed) as connection, open_pool(parsed) as database:
+    async with open_pool(parsed) as database:
         stores: Database = stores_in(database)
-        current = await find(connection, location)
-        if current is None or current.key_fingerprint != new.key_fingerprint():
-            await check(connection, location, old.key_fingerprint())
-            async with connection.transaction():
-                # The last start may have been that of an earlier version.
-                await create_missing(connection, location)
-            await check_leases(stores.records, location, now)
-            await start_change(connection, new.key_fingerprint(), old.key_fingerprint())
-        elif current.unfinished_index_key is None:
-            cursor = await connection.execute(_COUNT)
-            [(kept,)] = await cursor.fetchall()
-            return int(kept)
-        moved = await move_phone_verifications(stores, old, new)
-        await finish_change(connection)
+        async with connect(parsed) as connection:
+            current = await find(connection, location)
+            if current is None or current.key_fingerprint != new.key_fingerprint():
+                await check(connection, location, old.key_fingerprint())
+                async with connection.transaction():
+                    # The last start may have been that of an earlier version.
+                    await create_missing(connection, location)
+                await check_stopped(stores.records, location, now)
+                await start_change(connection, new.key_fingerprint(), old.key_fingerprint())
+            elif current.unfinished_index_key is None:
+                cursor = await connection.execute(_COUNT)
+                [(kept,)] = await cursor.fetchall()
+                return int(kept)
+        # It may take hours, in which this connection would be lost.
+        moved = await move_phone_verifications(stores, old, new, report)
+        await OutageRetries()(lambda: database.write(FINISH_CHANGE))
         return moved

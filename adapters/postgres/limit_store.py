@@ -162,12 +162,12 @@ def _decode(rows: Sequence[Row]) -> LoadedRecords:
 def _columns_of(records: Records) -> Values:
     """Return the lists of the ids, times of expiry and bodies."""
     ids = [encode_text(record_id) for record_id in records]
-    times = [_next_minute(record.expires_at) for record in records.values()]
+    times = [next_minute(record.expires_at) for record in records.values()]
     bodies = [encode_json(_encode(record).decode()) for record in records.values()]
     return ids, times, bodies
 
 
-def _next_minute(time: datetime) -> datetime:
+def next_minute(time: datetime) -> datetime:
     """Return when a row may be deleted.
 
     A row whose indexed columns stay the same is updated without its indexes, and those that all

@@ -4,12 +4,13 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from psycopg.errors import UndefinedColumn, UndefinedTable
+from psycopg.errors import UndefinedColumn, UndefinedTable, UniqueViolation
 
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.driver import PostgresConnection
-from adapters.postgres.schema import METADATA_TABLE, TABLES, creation_statements
+from adapters.postgres.schema import COLUMNS, METADATA_TABLE, SCHEMA, TABLES
 from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
+from adapters.records.schema_plan import SchemaObject
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 SCHEMA_VERSION: Final = 1
@@ -28,7 +29,14 @@ _NO_SCHEMA: Final = (
     "{location} has no schema in which this user may create tables: grant it USAGE and CREATE on "
     "the schema public, or set its search_path."
 )
-_INVALID_INDEX: Final = "{location} has an index that is invalid, {name}: drop it, and start again."
+_INVALID_INDEX: Final = (
+    "{location} has an index that is invalid or being built, {name}: wait until `dialtone migrate` "
+    "has ended, or start that: it creates the index again."
+)
+_DUPLICATES: Final = (
+    "{location} has records that must not have the same value of the index {name}: start `dialtone "
+    "migrate`, which says how many, and how to find them."
+)
 
 _INSPECT_SERVER: Final = """
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
@@ -40,10 +48,14 @@ FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 LEFT JOIN pg_index ON indexrelid = pg_class.oid
 WHERE nspname = current_schema() AND relname = ANY(%s)
 """
+_FIND_COLUMNS: Final = """
+SELECT relname, attname FROM pg_attribute
+JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE nspname = current_schema() AND relname = ANY(%s) AND attnum > 0 AND NOT attisdropped
+"""
 # ruff: noqa: S608 -- the names are ours
 _FIND: Final = f"""
-SELECT schema_version, key_fingerprint, unfinished_index_key FROM {METADATA_TABLE}
-WHERE id = 'database'
+SELECT to_jsonb({METADATA_TABLE}) FROM {METADATA_TABLE} WHERE id = 'database'
 """
 _INSERT: Final = f"""
 INSERT INTO {METADATA_TABLE} (id, schema_version, key_fingerprint) VALUES ('database', %s, %s)
@@ -52,14 +64,17 @@ _WRITE_CHECK: Final = f"UPDATE {METADATA_TABLE} SET health_checked_at = now() WH
 _START_CHANGE: Final = f"""
 UPDATE {METADATA_TABLE} SET key_fingerprint = %s, unfinished_index_key = %s WHERE id = 'database'
 """
-_FINISH_CHANGE: Final = f"""
+FINISH_CHANGE: Final = f"""
 UPDATE {METADATA_TABLE} SET unfinished_index_key = NULL WHERE id = 'database'
 """
+"""Writes that the change to another key is finished."""
 
 _log = logging.getLogger(__name__)
 
 
-async def prepare(connection: PostgresConnection, location: str, key_fingerprint: str) -> None:
+async def prepare(
+    connection: PostgresConnection, location: str, key_fingerprint: str, *, is_copy: bool = False
+) -> None:
     """Create what is missing, all or nothing, or check that the database is ours.
 
     Instances that open it at the same time wait for each other.
@@ -70,7 +85,7 @@ async def prepare(connection: PostgresConnection, location: str, key_fingerprint
     """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_ID,))
-        metadata = await check(connection, location, key_fingerprint)
+        metadata = await check(connection, location, key_fingerprint, is_copy=is_copy)
         await create_missing(connection, location)
         if metadata is None:
             await connection.execute(_INSERT, (SCHEMA_VERSION, key_fingerprint))
@@ -101,7 +116,11 @@ async def inspect(
 
 
 async def check(
-    connection: PostgresConnection, location: str, key_fingerprint: str | None
+    connection: PostgresConnection,
+    location: str,
+    key_fingerprint: str | None,
+    *,
+    is_copy: bool = False,
 ) -> DatabaseMetadata | None:
     """Check server and metadata, in a transaction. Return the metadata; None if there is none.
 
@@ -120,7 +139,7 @@ async def check(
         if not may_create:
             raise ConfigurationError(_NO_SCHEMA.format(location=location))
         return None
-    metadata.check(location, SCHEMA_VERSION, key_fingerprint)
+    metadata.check(location, SCHEMA_VERSION, key_fingerprint, is_copy=is_copy)
     return metadata
 
 
@@ -136,38 +155,59 @@ async def find(connection: PostgresConnection, location: str) -> DatabaseMetadat
         return None
     try:
         cursor = await connection.execute(_FIND)
-        row = await cursor.fetchone()
-    except (UndefinedColumn, UndefinedTable):
-        row = None
-    if row is None:
-        raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
-    return DatabaseMetadata(*row)
+        [(fields,)] = await cursor.fetchall() or [({},)]
+        return DatabaseMetadata(
+            fields["schema_version"],
+            fields["key_fingerprint"],
+            fields["unfinished_index_key"],
+            # That of an earlier version has no column for it.
+            fields.get("copy_mark"),
+        )
+    except (KeyError, UndefinedColumn, UndefinedTable):
+        raise ConfigurationError(_OTHER_PROGRAM.format(location=location)) from None
 
 
 async def create_missing(connection: PostgresConnection, location: str) -> None:
-    """Create the tables and indexes that are missing. None is dropped or changed.
+    """Create the tables, columns and indexes that are missing. None is dropped or changed.
 
     Raises:
-        ConfigurationError: An index is invalid.
+        ConfigurationError: An index is invalid, or a unique one cannot be built.
         psycopg.Error
     """
-    statements = dict(creation_statements())
-    existing = await _find_names(connection, [*statements])
-    for name, statement in statements.items():
-        if not existing.get(name, True):
-            raise ConfigurationError(_INVALID_INDEX.format(location=location, name=name))
-        if name not in existing:
+    for name in await find_invalid(connection):
+        raise ConfigurationError(_INVALID_INDEX.format(location=location, name=name))
+    for missing, statement in (await find_missing(connection)).items():
+        try:
             await connection.execute(statement)
+        except UniqueViolation:
+            message = _DUPLICATES.format(location=location, name=missing.name)
+            raise ConfigurationError(message) from None
+
+
+async def find_missing(connection: PostgresConnection) -> dict[SchemaObject, str]:
+    """Return the tables, columns and indexes that are missing, and the statements for them."""
+    existing = await _find_names(connection, [created.name for created in SCHEMA])
+    cursor = await connection.execute(_FIND_COLUMNS, ([*TABLES],))
+    columns = set(await cursor.fetchall())
+    missing_columns = {
+        column: statement
+        for column, statement in COLUMNS.items()
+        if column.table in existing and (column.table, column.name) not in columns
+    }
+    return missing_columns | {
+        created: statement for created, statement in SCHEMA.items() if created.name not in existing
+    }
+
+
+async def find_invalid(connection: PostgresConnection) -> list[str]:
+    """Return the names of indexes whose building failed, or has not ended."""
+    existing = await _find_names(connection, [created.name for created in SCHEMA])
+    return [name for name, is_valid in existing.items() if not is_valid]
 
 
 async def start_change(connection: PostgresConnection, new: str, old: str) -> None:
     """Write that the change to another key is unfinished, so that no service starts."""
     await connection.execute(_START_CHANGE, (new, old))
-
-
-async def finish_change(connection: PostgresConnection) -> None:
-    """Write that the change to another key is finished."""
-    await connection.execute(_FINISH_CHANGE)
 
 
 async def _find_names(

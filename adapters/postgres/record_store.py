@@ -10,12 +10,19 @@ from psycopg.types.numeric import Int8
 
 from adapters.postgres import statements
 from adapters.postgres.database import PostgresDatabase, Values
+from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.row_loader import RowLoader
 from adapters.postgres.statements import statements_of
 from adapters.postgres.texts import decode_json, decode_text, encode_json, encode_text, is_storable
 from adapters.records.kinds import KINDS
 from adapters.records.record_kind import Index, Record, RecordKind
-from adapters.records.record_store import Position, StoredRecord
+from adapters.records.record_store import (
+    Move,
+    Overwrite,
+    Position,
+    Replacement,
+    StoredRecord,
+)
 from application.ports.errors import UniqueViolation
 
 R = TypeVar("R", bound=Record)
@@ -91,13 +98,16 @@ class PostgresRecordStore:
         """Return how many records there are in a range of an index, at most `limit`."""
         if not all(map(is_storable, equal)):
             return 0
-        if may_estimate:
-            [(estimated,)] = await self._database.read(_ESTIMATE, (kind.name,))
-            if estimated > 2 * limit:
-                return limit
+        if may_estimate and await self.estimate_size(kind) > 2 * limit:
+            return limit
         values = [*map(encode_text, equal), Int8(limit)]
         [(counted,)] = await self._database.read(statements.count(kind, index), values)
         return int(counted)
+
+    async def estimate_size(self, kind: RecordKind[Any], /) -> int:
+        """Return about how many records there are, as of the last VACUUM or ANALYZE."""
+        [(estimated,)] = await self._database.read(_ESTIMATE, (kind.name,))
+        return int(estimated)
 
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
         """Add a record at this version, unless its id is taken."""
@@ -120,6 +130,24 @@ class PostgresRecordStore:
         statement = sql.replace_once if is_kept else sql.replace
         return await self._change(statement, _values_of(kind, record), record_id, version)
 
+    async def replace_all(
+        self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
+    ) -> int:
+        """Replace several records, in one transaction."""
+        sql, once = statements_of(kind), kind.written_once
+        rows: dict[str, list[Values]] = {}
+        for replacement in replacements:
+            is_kept = once is not None and getattr(replacement.record, once) is not None
+            values = [
+                *_values_of(kind, replacement.record),
+                encode_text(replacement.id),
+                Int8(replacement.version),
+            ]
+            rows.setdefault(sql.replace_once if is_kept else sql.replace, []).append(values)
+        return sum(
+            [await self._execute_many(statement, values) for statement, values in rows.items()]
+        )
+
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
         """Delete a record if it has this version."""
         return await self._change(statements_of(kind).delete, (), record_id, version)
@@ -135,12 +163,49 @@ class PostgresRecordStore:
         values = ([field], b64encode(value).decode())
         return await self._change(statements_of(kind).overwrite, values, record_id, version)
 
+    async def overwrite_all(
+        self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /
+    ) -> None:
+        """Overwrite a field of several records, in one transaction."""
+        rows = [
+            (
+                [field],
+                b64encode(change.value).decode(),
+                encode_text(change.id),
+                Int8(change.version),
+            )
+            for change in changes
+        ]
+        await self._execute_many(statements_of(kind).overwrite, rows)
+
     async def move(
         self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
     ) -> None:
         """Give a record another id and replace its known fields, in one statement."""
-        ids = (encode_text(record_id), Int8(version), encode_text(new_id))
-        await self._database.write(statements_of(kind).move, (*ids, *_values_of(kind, record)))
+        await self.move_all(kind, [Move(record_id, new_id, record, version)])
+
+    async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
+        """Move several records, in one transaction."""
+        rows = [
+            (
+                encode_text(move.id),
+                Int8(move.version),
+                encode_text(move.new_id),
+                *_values_of(kind, move.record),
+            )
+            for move in moves
+        ]
+        await self._execute_many(statements_of(kind).move, rows)
+
+    async def _execute_many(self, sql: str, rows: Sequence[Values]) -> int:
+        """Execute a statement several times in one transaction; return how many rows changed."""
+
+        async def execute(connection: PostgresConnection) -> int:
+            async with connection.transaction(), connection.cursor() as cursor:
+                await cursor.executemany(sql, rows)
+                return cursor.rowcount
+
+        return await self._database.run(execute)
 
     async def _change(self, sql: str, values: Values, record_id: str, version: int) -> bool:
         """Execute a statement that changes a record; return whether it has the id and version."""

@@ -1,11 +1,12 @@
 """The tables of all kinds. Indexed fields are columns, and the whole record is JSON in `body`.
 
 - Texts are in the order of their code points (`COLLATE "C"`), whatever language the database has.
-- A new table or index raises no version: it is created when the database is opened. A change that
-  older programs cannot read raises it, and they do not start.
+- A new table, index or column raises no version: it is created when the database is opened. A
+  column is new with its field, so no row has a value for it. A change that older programs cannot
+  read raises the version, and they do not start.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, get_args
 
@@ -14,6 +15,7 @@ import msgspec
 from adapters.records.kinds import KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import Index, RecordKind
+from adapters.records.schema_plan import SchemaObject
 
 METADATA_TABLE: Final = "database_metadata"
 """The single row in it says which service and which keys a database belongs to."""
@@ -27,7 +29,8 @@ CREATE TABLE {METADATA_TABLE} (
     schema_version integer NOT NULL,
     key_fingerprint text NOT NULL,
     unfinished_index_key text,
-    health_checked_at timestamptz
+    health_checked_at timestamptz,
+    copy_mark text
 )
 """
 
@@ -57,13 +60,9 @@ def order_of(index: Index) -> list[str]:
     return [index.order, "id"] if index.order else []
 
 
-def creation_statements() -> Iterator[tuple[str, str]]:
-    """Yield the name of each table and index, and the statement that creates it."""
-    yield METADATA_TABLE, _CREATE_METADATA
-    for kind in ALL_KINDS:
-        yield kind.name, _create_table(kind)
-        for index in kind.indexes:
-            yield index.name, _create_index(kind, index)
+def columns_of(index: Index) -> list[str]:
+    """Return the columns of an index."""
+    return [*index.equal, *order_of(index)]
 
 
 def column_types(kind: RecordKind[Any]) -> dict[str, str]:
@@ -88,6 +87,31 @@ def _column_type(field_type: Any) -> str:
 
 def _create_index(kind: RecordKind[Any], index: Index) -> str:
     unique = "UNIQUE " if index.is_unique else ""
-    columns = ", ".join([*index.equal, *order_of(index)])
+    columns = ", ".join(columns_of(index))
     where = " AND ".join(conditions_of(index))
     return f"CREATE {unique}INDEX {index.name} ON {kind.name} ({columns}) WHERE {where}"
+
+
+def _creation_statements() -> Iterator[tuple[SchemaObject, str]]:
+    """Yield each table and index of the schema, and the statement that creates it."""
+    yield SchemaObject("table", METADATA_TABLE), _CREATE_METADATA
+    for kind in ALL_KINDS:
+        yield SchemaObject("table", kind.name), _create_table(kind)
+        for index in kind.indexes:
+            yield SchemaObject.of_index(kind, index, columns_of(index)), _create_index(kind, index)
+
+
+SCHEMA: Final[Mapping[SchemaObject, str]] = dict(_creation_statements())
+"""All tables and indexes, with the statements that create them."""
+COLUMNS: Final[Mapping[SchemaObject, str]] = {
+    SchemaObject("column", name, kind.name): (
+        f"ALTER TABLE {kind.name} ADD COLUMN {name} {column_type}"
+    )
+    for kind in ALL_KINDS
+    for name, column_type in column_types(kind).items()
+} | {
+    SchemaObject("column", "copy_mark", METADATA_TABLE): (
+        f"ALTER TABLE {METADATA_TABLE} ADD COLUMN copy_mark text"
+    )
+}
+"""The columns that earlier versions lack, with the statements that add them to a table."""

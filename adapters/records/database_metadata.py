@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.records.copy_marks import check_mark
 from application.ports.errors import ConfigurationError
 
 EMPTIED: Final = "the database was emptied after it was opened"
@@ -14,7 +15,7 @@ _OTHER_KEYS: Final = (
     "{location} was written with other keys: start with the secrets file that it was first opened "
     "with, or name another database."
 )
-_UNFINISHED: Final = (
+UNFINISHED: Final = (
     "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
     "again."
 )
@@ -28,23 +29,33 @@ class DatabaseMetadata:
         schema_version: That of the program that created it.
         key_fingerprint: That of the keys.
         unfinished_index_key: While the index key is changed, the fingerprint of the keys before.
+        copy_mark: Its part in a copy of the database, as it is stored.
     """
 
     schema_version: int
     key_fingerprint: str
     unfinished_index_key: str | None
+    copy_mark: str | None = None
 
-    def check(self, location: str, schema_version: int, key_fingerprint: str | None) -> None:
+    def check(
+        self,
+        location: str,
+        schema_version: int,
+        key_fingerprint: str | None,
+        *,
+        is_copy: bool = False,
+    ) -> None:
         """Check that this program may use the database.
 
         Args:
             location: Hosts and name of the database.
             schema_version: What this program knows.
             key_fingerprint: That of its keys, if it is known.
+            is_copy: Accept a database that was copied, or is not complete.
 
         Raises:
-            ConfigurationError: Another version or other keys have written it, or a change of the
-                index key is not finished.
+            ConfigurationError: Another version or other keys have written it, a change of the index
+                key is not finished, or it was copied.
         """
         if self.schema_version != schema_version:
             raise ConfigurationError(
@@ -53,6 +64,8 @@ class DatabaseMetadata:
                 )
             )
         if self.unfinished_index_key is not None:
-            raise ConfigurationError(_UNFINISHED.format(location=location))
+            raise ConfigurationError(UNFINISHED.format(location=location))
         if key_fingerprint not in (None, self.key_fingerprint):
             raise ConfigurationError(_OTHER_KEYS.format(location=location))
+        if not is_copy:
+            check_mark(self.copy_mark, location)

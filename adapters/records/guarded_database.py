@@ -10,7 +10,13 @@ from adapters.records.circuit_breaker import CircuitBreaker
 from adapters.records.database import Database
 from adapters.records.kinds import LEASES
 from adapters.records.record_kind import Index, Record, RecordKind
-from adapters.records.record_store import Position, RecordStore, StoredRecord
+from adapters.records.record_store import (
+    Position,
+    RecordStore,
+    Replacement,
+    StoredRecord,
+    replace_all,
+)
 from application.ports.limits import LimitStore
 from application.ports.system import HealthCheck
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
@@ -118,6 +124,12 @@ class GuardedRecords:
         return await self.breaker.write(
             lambda: self.records.replace(kind, record_id, record, version)
         )
+
+    async def replace_all(
+        self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
+    ) -> int:
+        """Replace several records."""
+        return await self.breaker.write(lambda: replace_all(self.records, kind, replacements))
 
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
         """Delete a record."""

@@ -122,6 +122,7 @@ class IdentityRecord(Record, kw_only=True):
     is_verified: bool = True
     consent: ConsentRecord | None = None
     data_export: DataExportRecord | None = None
+    external_id: str | None = None
     expires_at: datetime | None = None
 
 

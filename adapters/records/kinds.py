@@ -12,6 +12,7 @@ from adapters.records.calls import CallRecord
 from adapters.records.costs import DailyCostsRecord
 from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.identities import DeletionRecord, IdentityRecord
+from adapters.records.instances import InstanceRecord
 from adapters.records.leases import LeaseRecord
 from adapters.records.media import IdempotencyKeyRecord, MediaItemRecord, MediaUsageRecord
 from adapters.records.phone_verifications import (
@@ -57,9 +58,15 @@ IDENTITIES: Final = RecordKind(
     _by_time("identities_purged_at", "deleted_at", absent=("purged_at",)),
     Index(name="identities_deleted_at", order="deleted_at", present=("deleted_at", "username_key")),
     _by_time("identities_expires_at", EXPIRES_AT),
+    Index(
+        name="identities_external_id",
+        equal=("external_id",),
+        present=("external_id",),
+        is_unique=True,
+    ),
     written_once=ENCRYPTED_PHONE,
 )
-USERNAMES, UNPURGED, WITH_USERNAME, UNVERIFIED = IDENTITIES.indexes
+USERNAMES, UNPURGED, WITH_USERNAME, UNVERIFIED, EXTERNAL_IDS = IDENTITIES.indexes
 
 DELETIONS: Final = RecordKind("identities", DeletionRecord)
 """What pages of a library read of the owners of their items. It is not written."""
@@ -144,6 +151,10 @@ LEASES: Final = RecordKind(
     "instance_leases", LeaseRecord, Index(name="instance_leases_expires_at", order=EXPIRES_AT)
 )
 
+INSTANCES: Final = RecordKind(
+    "instances", InstanceRecord, Index(name="instances_expires_at", order=EXPIRES_AT)
+)
+
 KINDS: Final[tuple[RecordKind[Any], ...]] = (
     PHONE_VERIFICATIONS,
     UNCHALLENGED_ATTEMPTS,
@@ -157,5 +168,6 @@ KINDS: Final[tuple[RecordKind[Any], ...]] = (
     SERVICE_TOKENS,
     DAILY_COSTS,
     LEASES,
+    INSTANCES,
 )
 """What a `RecordStore` has to keep."""

@@ -1,72 +1,98 @@
 """Jobs of an operator: store phones under the current encryption key, or another index key."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from adapters.records.database import Database
 from adapters.records.identities import IdentityRecord
+from adapters.records.instances import check_none_alive
 from adapters.records.kinds import (
     ENCRYPTED_PHONE,
     IDENTITIES,
-    LEASES,
+    INSTANCES,
     PHONE_VERIFICATIONS,
     UNCHALLENGED_ATTEMPTS,
 )
 from adapters.records.mapping import RecordMapping
+from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_kind import RecordKind
-from adapters.records.record_store import RecordStore, StoredRecord
+from adapters.records.record_store import (
+    BatchWrites,
+    Move,
+    Overwrite,
+    RecordStore,
+    StoredRecord,
+)
 from adapters.records.repositories import to_phone_verification_record
-from application.ports.errors import ConfigurationError
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
-_BATCH_SIZE: Final = 200
+BATCH_SIZE: Final = 200
+"""How many records are written at the same time."""
 _LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 IN_USE: Final = (
     "{location} was in use a short time ago: stop all instances of the service, and start the "
     "command again after {time:%Y-%m-%dT%H:%M:%SZ}."
 )
 _WithPhone = IdentityRecord | PhoneVerificationRecord
+_Batch = tuple[RecordKind[_WithPhone], Sequence[StoredRecord[_WithPhone]]]
+
+ReportProgress = Callable[[str, int, int | None], None]
+"""Is told of what is done, how many records, and of about how many; None if that is not known."""
 
 
-async def reencrypt_phones(store: RecordStore, encryption: PhoneEncryption) -> int:
+def report_nothing(_: str, __: int, ___: int | None) -> None:
+    """Report no progress."""
+
+
+async def reencrypt_phones(
+    store: RecordStore, encryption: PhoneEncryption, report: ReportProgress = report_nothing
+) -> int:
     """Encrypt the phones with the current key that another key encrypted; return their number.
 
-    Services may run. A record that one replaces meanwhile counts, and is left to the next call.
+    - Services may run. A record that one replaces meanwhile counts, and is left to the next call.
+    - After a kill the next call reads all records again, and writes those that are left. Reading
+      takes a few percent of the time of a write.
 
     Raises:
         CorruptRecord
-        StorageError
+        StorageError: The database did not answer for a long time.
     """
-    count = 0
-    async for kind, stored in _scan_encrypted(store):
-        old = stored.record.encrypted_phone or b""
-        encrypted = encryption.reencrypt(old, stored.id)
-        if encrypted != old:
-            count += 1
-            await store.overwrite(kind, stored.id, ENCRYPTED_PHONE, encrypted, stored.version)
+    count, retry = 0, OutageRetries()
+    async for kind, batch in _scan_encrypted(store, retry, report):
+        olds = {stored.id: stored.record.encrypted_phone or b"" for stored in batch}
+        news = {record_id: encryption.reencrypt(old, record_id) for record_id, old in olds.items()}
+        changes = [
+            Overwrite(stored.id, news[stored.id], stored.version)
+            for stored in batch
+            if news[stored.id] != olds[stored.id]
+        ]
+        await _overwrite_all(store, retry, kind, changes)
+        count += len(changes)
     return count
 
 
-async def check_leases(store: RecordStore, location: str, now: datetime) -> None:
-    """Check that no service used the database a short time ago: each renews a lease.
+async def check_stopped(store: RecordStore, location: str, now: datetime) -> None:
+    """Check that no instance of the service uses the database: each renews a record.
 
     Raises:
-        ConfigurationError: one did.
+        ConfigurationError: One does, or was killed a short time ago.
         StorageError
     """
-    [index] = LEASES.indexes
-    latest = await store.find(LEASES, index, newest_first=True, limit=1)
-    if latest and latest[0].record.expires_at > now:
-        time = latest[0].record.expires_at
-        raise ConfigurationError(IN_USE.format(location=location, time=time))
+    [index] = INSTANCES.indexes
+    latest = await store.find(INSTANCES, index, newest_first=True, limit=1)
+    check_none_alive([stored.record for stored in latest], location, now)
 
 
 async def move_phone_verifications(
-    database: Database, old: PhoneEncryption, new: PhoneEncryption
+    database: Database,
+    old: PhoneEncryption,
+    new: PhoneEncryption,
+    report: ReportProgress = report_nothing,
 ) -> int:
     """Move all phone verifications to the new index key, and return how many are kept.
 
@@ -74,48 +100,101 @@ async def move_phone_verifications(
     Client IP hashes are dropped with the limits that count them, and so are phone verifications
     that would expire.
 
+    Args:
+        database: The database.
+        old: With the former index key.
+        new: With the new one.
+        report: Is called after each batch.
+
     Raises:
         CorruptRecord
-        StorageError
+        StorageError: The database did not answer for a long time.
     """
-    store = database.records
-    async for _, stored in _scan_encrypted(store):
-        phone = old.decrypt(stored.record.encrypted_phone or b"", stored.id)
-        await _move(store, phone, old, new)
+    store, retry = database.records, OutageRetries()
+    async for _, batch in _scan_encrypted(store, retry, report):
+        phones = [old.decrypt(stored.record.encrypted_phone or b"", stored.id) for stored in batch]
+        await _move_all(store, retry, phones, old, new)
     kinds: tuple[RecordKind[Any], ...] = (PHONE_VERIFICATIONS, UNCHALLENGED_ATTEMPTS)
     for kind in kinds:
-        while await store.delete_expired(kind, _LATEST, _BATCH_SIZE):
-            pass
-    while await database.limits.delete_expired(_LATEST, _BATCH_SIZE):
-        pass
+        expire = partial(store.delete_expired, kind, _LATEST, BATCH_SIZE)
+        await _repeat(expire, retry, partial(report, f"{kind.name} that expire"))
+    expire = partial(database.limits.delete_expired, _LATEST, BATCH_SIZE)
+    await _repeat(expire, retry, partial(report, "limits"))
     kept, last_id = 0, ""
-    while records := await store.scan(PHONE_VERIFICATIONS, last_id, _BATCH_SIZE):
+    while records := await retry(partial(store.scan, PHONE_VERIFICATIONS, last_id, BATCH_SIZE)):
         kept, last_id = kept + len(records), records[-1].id
+        report("phone_verifications that are kept", kept, None)
     return kept
 
 
-async def _move(
-    store: RecordStore, phone: PhoneNumber, old: PhoneEncryption, new: PhoneEncryption
+async def _move_all(
+    store: RecordStore,
+    retry: OutageRetries,
+    phones: Sequence[PhoneNumber],
+    old: PhoneEncryption,
+    new: PhoneEncryption,
 ) -> None:
-    old_index, new_index = old.blind_index(phone), new.blind_index(phone)
-    stored = (await store.load(PHONE_VERIFICATIONS, [old_index])).get(old_index)
-    if stored is None:
-        return  # Moved before.
     mapping = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
-    verification = mapping.to_value(stored.record).drop_client_ips()
-    moved = to_phone_verification_record(verification, phone, new_index, new)
-    await store.move(PHONE_VERIFICATIONS, old_index, new_index, moved, stored.version)
+    phones_by_id = {old.blind_index(phone): phone for phone in phones}
+    # Those that were moved before are no longer there.
+    found = await retry(partial(store.load, PHONE_VERIFICATIONS, [*phones_by_id]))
+
+    moves = []
+    for stored in found.values():
+        phone = phones_by_id[stored.id]
+        verification = mapping.to_value(stored.record).drop_client_ips()
+        new_id = new.blind_index(phone)
+        moved = to_phone_verification_record(verification, phone, new_id, new)
+        moves.append(Move(stored.id, new_id, moved, stored.version))
+    if isinstance(store, BatchWrites) and moves:
+        await retry(partial(store.move_all, PHONE_VERIFICATIONS, moves))
+        return
+    for move in moves:
+        await retry(
+            partial(
+                store.move, PHONE_VERIFICATIONS, move.id, move.new_id, move.record, move.version
+            )
+        )
+
+
+async def _overwrite_all(
+    store: RecordStore,
+    retry: OutageRetries,
+    kind: RecordKind[_WithPhone],
+    changes: Sequence[Overwrite],
+) -> None:
+    if isinstance(store, BatchWrites) and changes:
+        await retry(partial(store.overwrite_all, kind, ENCRYPTED_PHONE, changes))
+        return
+    for change in changes:
+        await retry(
+            partial(store.overwrite, kind, change.id, ENCRYPTED_PHONE, change.value, change.version)
+        )
 
 
 async def _scan_encrypted(
-    store: RecordStore,
-) -> AsyncIterator[tuple[RecordKind[_WithPhone], StoredRecord[_WithPhone]]]:
-    """Yield the records with an encrypted phone."""
+    store: RecordStore, retry: OutageRetries, report: ReportProgress
+) -> AsyncIterator[_Batch]:
+    """Yield the records with an encrypted phone, in batches, and report each that is done."""
     kinds: tuple[RecordKind[_WithPhone], ...] = (IDENTITIES, PHONE_VERIFICATIONS)  # type: ignore[assignment]
     for kind in kinds:
-        last_id = ""
-        while records := await store.scan(kind, last_id, _BATCH_SIZE):
-            for stored in records:
-                last_id = stored.id
-                if stored.record.encrypted_phone is not None:
-                    yield kind, stored
+        total = None
+        if isinstance(store, BatchWrites):
+            total = await retry(partial(store.estimate_size, kind))
+        done, last_id = 0, ""
+        while records := await retry(partial(store.scan, kind, last_id, BATCH_SIZE)):
+            yield kind, [stored for stored in records if stored.record.encrypted_phone is not None]
+            done, last_id = done + len(records), records[-1].id
+            report(kind.name, done, total)
+
+
+async def _repeat(
+    expire: Callable[[], Awaitable[int]],
+    retry: OutageRetries,
+    report: Callable[[int, int | None], None],
+) -> None:
+    """Delete batches until there is nothing left."""
+    deleted = 0
+    while batch := await retry(expire):
+        deleted += batch
+        report(deleted, None)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from adapters.records.record_kind import Index, Record, RecordKind
 
@@ -181,4 +181,85 @@ class RecordStore(Protocol):
         unknown fields. If it is interrupted, both records may exist; a repetition completes it. A
         record that does not have this version stays.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Overwrite:
+    """One field of a record gets a value, if the record has this version: see `overwrite`."""
+
+    id: str
+    value: bytes
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Generic[R_co]):
+    """A record gets another id and fields, if it has this version: see `move`."""
+
+    id: str
+    new_id: str
+    record: R_co
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement(Generic[R_co]):
+    """The known fields of a record are replaced, if it has this version: see `replace`."""
+
+    id: str
+    record: R_co
+    version: int
+
+
+@runtime_checkable
+class BatchReplacements(Protocol):
+    """What a `RecordStore` may have besides, so that the cleanup is fast."""
+
+    async def replace_all(
+        self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
+    ) -> int:
+        """Replace up to some hundred records, each as `replace` does; return how many.
+
+        The kind has no unique index.
+        """
+        ...
+
+
+async def replace_all(
+    store: RecordStore, kind: RecordKind[R], replacements: Sequence[Replacement[R]]
+) -> int:
+    """Replace records, together if the store can do that; return how many had their version.
+
+    Raises:
+        StorageError
+    """
+    if not replacements:
+        return 0
+    if isinstance(store, BatchReplacements):
+        return await store.replace_all(kind, replacements)
+    replaced = 0
+    for replacement in replacements:
+        replaced += await store.replace(
+            kind, replacement.id, replacement.record, replacement.version
+        )
+    return replaced
+
+
+@runtime_checkable
+class BatchWrites(Protocol):
+    """What a `RecordStore` may have besides, so that jobs on millions of records are fast."""
+
+    async def estimate_size(self, kind: RecordKind[Any], /) -> int:
+        """Return about how many records of a kind there are, within seconds."""
+        ...
+
+    async def overwrite_all(
+        self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /
+    ) -> None:
+        """Overwrite a field of up to some hundred records, each as `overwrite` does."""
+        ...
+
+    async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
+        """Move up to some hundred records, each as `move` does."""
         ...

@@ -21,8 +21,10 @@ from adapters.records.kinds import (
     DELIVERY_REPORTS,
     ENTRIES_BY_ACTOR,
     ENTRIES_BY_SUBJECT,
+    EXTERNAL_IDS,
     IDEMPOTENCY_KEYS,
     IDENTITIES,
+    INSTANCES,
     ITEM_FILTERS,
     ITEM_PAGES,
     LEASES,
@@ -46,15 +48,23 @@ from adapters.records.media import MediaItemRecord, MediaUsageRecord
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_kind import Index, Record
-from adapters.records.record_store import Position, RecordStore, StoredRecord
+from adapters.records.record_store import (
+    Position,
+    RecordStore,
+    Replacement,
+    StoredRecord,
+    replace_all,
+)
 from application.ports.administration import AuditFilter
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.administration.audit import AuditEntry
 from domain.administration.service_token import ServiceToken
 from domain.costs.sums import DailyCosts
+from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
 from domain.identities.username import Username
+from domain.instance import Instance
 from domain.media.idempotency import IdempotencyKey
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
@@ -181,14 +191,12 @@ class StoredPhoneVerifications:
         """Prune up to `limit` verifications with expired client IPs, and return their number."""
         index = PHONE_VERIFICATIONS.find_index("client_ips_expire_at")
         expired = await self._store.find(PHONE_VERIFICATIONS, index, until=now, limit=limit)
-        pruned = 0
+        pruned = []
         for stored in expired:
             record = _VERIFICATIONS.to_record(_VERIFICATIONS.to_value(stored.record).prune(now))
             record.encrypted_phone = stored.record.encrypted_phone
-            pruned += await self._store.replace(
-                PHONE_VERIFICATIONS, stored.id, record, stored.version
-            )
-        return pruned
+            pruned.append(Replacement(stored.id, record, stored.version))
+        return await replace_all(self._store, PHONE_VERIFICATIONS, pruned)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired verifications, and return their number."""
@@ -201,6 +209,11 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         """Find the identity with this username, deleted or not."""
         found = await self.store.find(self.kind, USERNAMES, [username.key], limit=1)
+        return self.read(found[0]) if found else None
+
+    async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
+        """Find the identity that another system calls so."""
+        found = await self.store.find(self.kind, EXTERNAL_IDS, [external_id], limit=1)
         return self.read(found[0]) if found else None
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
@@ -470,6 +483,7 @@ def make_repositories(database: Database, encryption: PhoneEncryption) -> Reposi
         service_tokens=StoredServiceTokens(store, RecordMapping(SERVICE_TOKENS, ServiceToken)),
         daily_costs=StoredDailyCosts(store, RecordMapping(DAILY_COSTS, DailyCosts)),
         leases=StoredLeases(store),
+        instances=RecordRepository(store, RecordMapping(INSTANCES, Instance), do_ids_return=True),
         health=database.health,
     )
 

@@ -5,38 +5,32 @@ import hashlib
 import logging
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from http import HTTPStatus
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from botocore.exceptions import ClientError
 
 from adapters.s3.client import DEFAULT_TIMEOUTS, Bucket, Connection, Timeouts, open_client
 from adapters.s3.errors import (
     STORE_ERRORS,
-    files_unavailable,
     not_responding,
     not_usable,
     status_of,
     translated_errors,
 )
 from adapters.s3.presigned import UrlSigner, make_url_signer
-from application.ports.media import MediaUrl, StoredFile
+from adapters.s3.reader import CHUNK_SIZE, BucketReader
+from application.ports.media import MediaUrl
 from application.ports.system import Clock
 
-if TYPE_CHECKING:
-    from aiobotocore.response import StreamingBody
-    from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef
-
-CHUNK_SIZE: Final = 64 * 1024
 WRITE_CHECK_INTERVAL: Final = timedelta(minutes=1)
 _HEALTH_CHECK_KEY: Final = ".health-check"
 
 _log = logging.getLogger(__name__)
 
 
-class S3Files:
+class S3Files(BucketReader):
     """Media files below a prefix of a bucket, with a health check."""
 
     def __init__(
@@ -48,11 +42,10 @@ class S3Files:
         timeouts: Timeouts,
     ) -> None:
         """Use an open bucket; see `open_s3_files`."""
-        self._bucket = bucket
+        super().__init__(bucket, timeouts)
         self._url_signer = url_signer
         self._cache_control = cache_control
         self._clock = clock
-        self._timeouts = timeouts
         self._write_checked_at: datetime | None = None
 
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
@@ -69,41 +62,6 @@ class S3Files:
             )
             # Some web servers answer any request with 200. S3 always returns an ETag.
             _ = response["ETag"]
-
-    async def get_size(self, storage_key: str) -> int | None:
-        """Return the size of the file, or None if it does not exist."""
-        async with translated_errors(self._timeouts.total):
-            try:
-                response = await self._bucket.client.head_object(
-                    Bucket=self._bucket.name, Key=self._bucket.object_key(storage_key)
-                )
-            except ClientError as error:
-                # A response to HEAD has no body that could say what does not exist.
-                if status_of(error) == HTTPStatus.NOT_FOUND:
-                    return None
-                raise
-            return response["ContentLength"]
-
-    @asynccontextmanager
-    async def open_file(
-        self, storage_key: str, start: int = 0, stop: int | None = None
-    ) -> AsyncIterator[StoredFile | None]:
-        """Open the file for reading until the end of the block; None if it does not exist."""
-        client, stored = self._bucket.client, None
-        request: GetObjectRequestTypeDef = {
-            "Bucket": self._bucket.name,
-            "Key": self._bucket.object_key(storage_key),
-        }
-        if start or stop is not None:
-            request["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
-        with ExitStack() as stack:
-            async with translated_errors(self._timeouts.total):
-                with suppress(client.exceptions.NoSuchKey):
-                    response = await client.get_object(**request)
-                    # Closing it closes the connection, unless the whole body has been read.
-                    body = stack.enter_context(closing(response["Body"]))
-                    stored = StoredFile(response["ContentLength"], _read_chunks(body))
-            yield stored
 
     async def list_files(self) -> AsyncIterator[str]:
         """List the storage keys of all files."""
@@ -221,14 +179,6 @@ async def open_s3_files(
                 raise problem from None
             _log.warning({"event": "media_store_unavailable", "reason": str(problem)})
         yield files
-
-
-async def _read_chunks(body: "StreamingBody") -> AsyncIterator[bytes]:
-    try:
-        while chunk := await body.read(CHUNK_SIZE):
-            yield chunk
-    except STORE_ERRORS as error:
-        raise files_unavailable(error) from None
 
 
 def _hash_content(content: BinaryIO) -> str:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
+from adapters.records.copy_marks import check_mark
 from adapters.sqlite.connection_worker import (
     ExecuteBatch,
     Failed,
@@ -22,7 +23,7 @@ from adapters.sqlite.connection_worker import (
     read_batch,
 )
 from adapters.sqlite.errors import FILE_GONE, SQLITE_ERRORS, is_busy, to_startup_error
-from adapters.sqlite.schema import check_schema, prepare_schema
+from adapters.sqlite.schema import COPY_MARK, check_schema, prepare_schema, read_metadata
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 T = TypeVar("T")
@@ -138,7 +139,7 @@ class DatabaseFile:
         Raises:
             ConfigurationError
         """
-        _create_missing(self._path)
+        create_missing_file(self._path)
         inode = self._find_inode()
         with _connect(self._path) as connection:
             # What is deleted is not readable in a copy of the file.
@@ -224,6 +225,7 @@ def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
         connection.execute("BEGIN IMMEDIATE")
         version = check_schema(connection, path, key_fingerprint)
         if version:
+            check_mark(read_metadata(connection, COPY_MARK), str(path))
             connection.execute(WRITE_CHECK)
         connection.execute("COMMIT")
     connection.close()
@@ -239,8 +241,12 @@ def move_log_into_file(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _create_missing(path: Path) -> None:
-    """Create the file if it is missing, readable by its owner only, and its folders."""
+def create_missing_file(path: Path) -> None:
+    """Create the file if it is missing, readable by its owner only, and its folders.
+
+    Raises:
+        ConfigurationError: It cannot be created.
+    """
     try:
         if is_present(path):
             return

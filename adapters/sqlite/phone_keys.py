@@ -11,13 +11,22 @@ from typing import TypeVar
 
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_keys import move_phone_verifications
+from adapters.records.phone_keys import (
+    ReportProgress,
+    move_phone_verifications,
+    report_nothing,
+)
 from adapters.sqlite.connection_worker import Operation, Values
 from adapters.sqlite.database import Row, SqliteDatabase
 from adapters.sqlite.errors import SQLITE_ERRORS, is_busy, to_startup_error
 from adapters.sqlite.limit_store import SqliteLimitStore
 from adapters.sqlite.record_store import SqliteRecordStore
-from adapters.sqlite.schema import prepare_schema, read_metadata
+from adapters.sqlite.schema import (
+    KEY_FINGERPRINT,
+    UNFINISHED_INDEX_KEY,
+    prepare_schema,
+    read_metadata,
+)
 from application.ports.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -35,30 +44,50 @@ async def check_unused(path: Path, encryption: PhoneEncryption, _: datetime) -> 
 
 
 async def change_index_key(
-    path: Path, old: PhoneEncryption, new: PhoneEncryption, _: datetime
+    path: Path,
+    old: PhoneEncryption,
+    new: PhoneEncryption,
+    _: datetime,
+    report: ReportProgress = report_nothing,
 ) -> int:
     """Move all phone verifications to the new index key, and return how many are kept.
 
-    It is one transaction, so a crash leaves the file as it was. Client IP hashes are dropped, and
-    phone verifications that would expire.
+    Each batch is a transaction. The metadata says that the change is unfinished, so that no service
+    starts; after a crash the next call continues. Client IP hashes are dropped, and phone
+    verifications that would expire.
 
     Raises:
         ConfigurationError: A service uses the file, or it cannot be used.
         CorruptRecord
     """
     with _connect_alone(path) as connection:
-        if read_metadata(connection, "key_fingerprint") != new.key_fingerprint():
+        if read_metadata(connection, KEY_FINGERPRINT) != new.key_fingerprint():
             prepare_schema(connection, path, old.key_fingerprint())
             _leave_wal(connection)
             connection.execute("BEGIN EXCLUSIVE")
-            await move_phone_verifications(_stores_in_transaction(connection), old, new)
-            connection.execute(
-                "UPDATE metadata SET value = ? WHERE name = 'key_fingerprint'",
-                (new.key_fingerprint(),),
-            )
+            _write_metadata(connection, UNFINISHED_INDEX_KEY, old.key_fingerprint())
+            _write_metadata(connection, KEY_FINGERPRINT, new.key_fingerprint())
             connection.execute("COMMIT")
-        kept: int = connection.execute("SELECT count(*) FROM phone_verifications").fetchone()[0]
-        return kept
+        elif read_metadata(connection, UNFINISHED_INDEX_KEY) is None:
+            [kept] = connection.execute("SELECT count(*) FROM phone_verifications").fetchone()
+            return int(kept)
+        connection.execute("BEGIN EXCLUSIVE")
+
+        def commit_batch(label: str, done: int, total: int | None) -> None:
+            connection.execute("COMMIT")
+            connection.execute("BEGIN EXCLUSIVE")
+            report(label, done, total)
+
+        database = _stores_in_transaction(connection)
+        moved = await move_phone_verifications(database, old, new, commit_batch)
+        connection.execute("DELETE FROM metadata WHERE name = ?", (UNFINISHED_INDEX_KEY,))
+        connection.execute("COMMIT")
+        return moved
+
+
+def _write_metadata(connection: sqlite3.Connection, name: str, value: str) -> None:
+    sql = "INSERT OR REPLACE INTO metadata (name, value) VALUES (?, ?)"
+    connection.execute(sql, (name, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +124,8 @@ def _connect_alone(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(url, uri=True, isolation_level=None)) as connection:
             connection.execute("PRAGMA secure_delete = ON")
+            # Until the end, also between two transactions.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             yield connection
     except SQLITE_ERRORS as error:
         if not is_busy(error):

@@ -5,14 +5,20 @@ from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from cachetools import LRUCache, cached
 
 from adapters.records.kinds import KINDS
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
-from adapters.records.record_store import Position, StoredRecord
+from adapters.records.record_store import (
+    Move,
+    Overwrite,
+    Position,
+    Replacement,
+    StoredRecord,
+)
 from adapters.sqlite.connection_worker import Values
 from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.row_loader import make_row_loader, rows_as_json
@@ -98,6 +104,11 @@ class SqliteRecordStore:
             return 0
         return int(count)
 
+    async def estimate_size(self, kind: RecordKind[Any], /) -> int:
+        """Return how many records there are."""
+        [(count,)] = await self._database.read_rows(f"SELECT count(*) FROM {kind.name}")  # noqa: S608
+        return int(count)
+
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
         """Add a record at this version, unless its id is taken."""
         body = _encode(kind.to_fields(record)).decode()
@@ -110,6 +121,23 @@ class SqliteRecordStore:
         """Replace the known fields of a record if it has this version."""
         changes, values = _replace_fields(kind, record, kind.written_once)
         return await self._execute(_update(kind.name, changes), [*values, record_id, version])
+
+    async def replace_all(
+        self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
+    ) -> int:
+        """Replace several records, in one transaction."""
+
+        def replace(connection: sqlite3.Connection) -> int:
+            replaced = 0
+            for replacement in replacements:
+                changes, values = _replace_fields(kind, replacement.record, kind.written_once)
+                update = _update(kind.name, changes)
+                replaced += connection.execute(
+                    update, [*values, replacement.id, replacement.version]
+                ).rowcount
+            return replaced
+
+        return await self._database.write(replace)
 
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
         """Delete a record if it has this version."""
@@ -125,25 +153,26 @@ class SqliteRecordStore:
         self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
     ) -> bool:
         """Replace one field of a record if it has this version."""
-        sql = _update(kind.name, f"body = json_set(body, '$.{field}', ?)")
         values = (b64encode(value).decode(), record_id, version)
-        return await self._execute(sql, values)
+        return await self._execute(_overwrite(kind.name, field), values)
+
+    async def overwrite_all(
+        self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /
+    ) -> None:
+        """Overwrite a field of several records, in one transaction."""
+        sql = _overwrite(kind.name, field)
+        rows = [(b64encode(change.value).decode(), change.id, change.version) for change in changes]
+        await self._database.write(lambda connection: connection.executemany(sql, rows))
 
     async def move(
         self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
     ) -> None:
         """Give a record another id and replace its known fields, in one transaction."""
-        changes, values = _replace_fields(kind, record, written_once=None)
+        await self.move_all(kind, [Move(record_id, new_id, record, version)])
 
-        def move(connection: sqlite3.Connection) -> None:
-            sql = _update(kind.name, changes)
-            if connection.execute(sql, [*values, record_id, version]).rowcount:
-                sql = f"DELETE FROM {kind.name} WHERE id = ?"  # noqa: S608 -- our text
-                connection.execute(sql, (new_id,))
-                sql = f"UPDATE {kind.name} SET id = ? WHERE id = ?"  # noqa: S608 -- our text
-                connection.execute(sql, (new_id, record_id))
-
-        await self._database.write(move)
+    async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
+        """Move several records, in one transaction."""
+        await self._database.write(lambda connection: _move_all(connection, kind, moves))
 
     async def _execute(self, sql: str, values: Values) -> bool:
         """Execute a statement that changes a record; return whether it has the id and version."""
@@ -242,6 +271,24 @@ def _update(table: str, changes: str) -> str:
     return f"""
     UPDATE {table} SET version = version + 1, {changes} WHERE id = ? AND version = ?
     """  # noqa: S608 -- our texts
+
+
+@cache
+def _overwrite(table: str, field: str) -> str:
+    return _update(table, f"body = json_set(body, '$.{field}', ?)")
+
+
+def _move_all(
+    connection: sqlite3.Connection, kind: RecordKind[R], moves: Sequence[Move[R]]
+) -> None:
+    delete = f"DELETE FROM {kind.name} WHERE id = ?"  # noqa: S608 -- our text
+    rename = f"UPDATE {kind.name} SET id = ? WHERE id = ?"  # noqa: S608 -- our text
+    for move in moves:
+        changes, values = _replace_fields(kind, move.record, written_once=None)
+        update = _update(kind.name, changes)
+        if connection.execute(update, [*values, move.id, move.version]).rowcount:
+            connection.execute(delete, (move.new_id,))
+            connection.execute(rename, (move.new_id, move.id))
 
 
 def _replace_fields(

@@ -2,14 +2,15 @@
 
 - A record is JSON in `body` (`adapters.records`). The other columns repeat what queries search for.
 - Times in columns are microseconds since 1970 in UTC.
-- A new table or index raises no version: it is created when the file is opened. A change that
-  older programs cannot read raises it, and they do not start.
+- A new table, index or column raises no version: it is created when the file is opened. A column is
+  new with its field, so no row has a value for it. A change that older programs cannot read raises
+  the version, and they do not start.
 """
 
 import logging
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import cache
@@ -18,17 +19,26 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from adapters.records.copy_marks import check_mark
+from adapters.records.database_metadata import UNFINISHED
 from adapters.records.kinds import KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import Index, RecordKind
+from adapters.records.schema_plan import DUPLICATES, SchemaObject, SchemaPlan
 from application.ports.errors import ConfigurationError
 
 SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x4449414C
 """The id in the header of the file that says it is Dialtone's: the letters DIAL."""
+KEY_FINGERPRINT: Final = "key_fingerprint"
+UNFINISHED_INDEX_KEY: Final = "unfinished_index_key"
+"""While the index key is changed, its value is the fingerprint of the keys before."""
+COPY_MARK: Final = "copy_mark"
+"""The name of the mark in the metadata."""
 
+ALL_KINDS: Final[Sequence[RecordKind[Any]]] = (*KINDS, LIMITS)
 METADATA: Final = """
-CREATE TABLE IF NOT EXISTS metadata (
+CREATE TABLE metadata (
     name TEXT NOT NULL PRIMARY KEY,
     value NOT NULL
 ) WITHOUT ROWID
@@ -57,11 +67,7 @@ RETIRED: Final = (
 
 The tables stay, for older instances that run beside this one.
 """
-_DROP_RETIRED: Final = (
-    "DROP INDEX IF EXISTS identities_deleted_not_purged",
-    "DROP INDEX IF EXISTS identities_deleted_with_username",
-)
-"""Indexes that got another name: each would slow down writes."""
+RENAMED_INDEXES: Final = ("identities_deleted_not_purged", "identities_deleted_with_username")
 
 _log = logging.getLogger(__name__)
 
@@ -80,13 +86,23 @@ def order_of(index: Index) -> Sequence[str]:
     return [*((index.order,) if index.order else ()), *(("id",) if index.is_paged else ())]
 
 
-def _create_table(kind: RecordKind[Any], version: str) -> str:
+def columns_of(index: Index) -> Sequence[str]:
+    """Return the columns of an index."""
+    return [*index.equal, *order_of(index)]
+
+
+def _columns_of(kind: RecordKind[Any]) -> Mapping[str, str]:
+    """Return the type of each column of an indexed field."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind.record_type)}
-    columns = ", ".join(f"{name} {_column_type(fields[name].type)}" for name in kind.indexed_fields)
-    return (
-        f"CREATE TABLE IF NOT EXISTS {kind.name} (id TEXT NOT NULL PRIMARY KEY, {version}"
-        f"{columns}{', ' if columns else ''}body TEXT NOT NULL)"
-    )
+    return {name: _column_type(fields[name].type) for name in kind.indexed_fields}
+
+
+def _create_table(kind: RecordKind[Any]) -> str:
+    # Only the writer changes limits.
+    version = [] if kind is LIMITS else ["version INTEGER NOT NULL"]
+    columns = [f"{name} {column_type}" for name, column_type in _columns_of(kind).items()]
+    all_columns = ["id TEXT NOT NULL PRIMARY KEY", *version, *columns, "body TEXT NOT NULL"]
+    return f"CREATE TABLE {kind.name} ({', '.join(all_columns)})"
 
 
 def _column_type(field_type: Any) -> str:
@@ -97,29 +113,82 @@ def _column_type(field_type: Any) -> str:
 
 def _create_index(kind: RecordKind[Any], index: Index) -> str:
     unique = "UNIQUE " if index.is_unique else ""
-    columns = ", ".join([*index.equal, *order_of(index)])
+    columns = ", ".join(columns_of(index))
     conditions = conditions_of(index)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"CREATE {unique}INDEX IF NOT EXISTS {index.name} ON {kind.name} ({columns}){where}"
+    return f"CREATE {unique}INDEX {index.name} ON {kind.name} ({columns}){where}"
 
 
-def _create_kind(kind: RecordKind[Any], version: str = "version INTEGER NOT NULL, ") -> list[str]:
-    return [
-        _create_table(kind, version),
-        *(_create_index(kind, index) for index in kind.indexes),
+def _creation_statements() -> Iterator[tuple[SchemaObject, str]]:
+    """Yield each table and index of the schema, and the statement that creates it."""
+    yield SchemaObject("table", "metadata"), METADATA
+    for kind in ALL_KINDS:
+        yield SchemaObject("table", kind.name), _create_table(kind)
+        for index in kind.indexes:
+            yield SchemaObject.of_index(kind, index, columns_of(index)), _create_index(kind, index)
+
+
+SCHEMA: Final = dict(_creation_statements())
+"""All tables and indexes, with the statements that create them."""
+COLUMNS: Final = {
+    SchemaObject("column", name, kind.name): f"ALTER TABLE {kind.name} ADD COLUMN {name} {type_}"
+    for kind in ALL_KINDS
+    for name, type_ in _columns_of(kind).items()
+}
+"""The columns of indexed fields, with the statements that add them to an existing table."""
+
+
+def find_missing(connection: sqlite3.Connection) -> Mapping[SchemaObject, str]:
+    """Return the tables, columns and indexes that are missing, and the statements for them."""
+    existing = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    missing = {
+        column: statement
+        for column, statement in COLUMNS.items()
+        if column.table in existing and column not in _find_columns(connection, column.table)
+    }
+    return missing | {
+        created: statement for created, statement in SCHEMA.items() if created.name not in existing
+    }
+
+
+def find_plan(connection: sqlite3.Connection, *, is_new: bool) -> SchemaPlan:
+    """Return what `prepare_schema` would change, and what else the file has."""
+    rows = connection.execute("SELECT type, name, tbl_name FROM sqlite_master WHERE sql NOTNULL")
+    found = [SchemaObject(sort, name, table if name != table else "") for sort, name, table in rows]
+    declared = {created.name for created in SCHEMA}
+    others = [other for other in found if other.name not in declared and not _is_statistics(other)]
+    columns = [
+        column
+        for kind in ALL_KINDS
+        for column in _find_columns(connection, kind.name)
+        if column not in COLUMNS and column.name not in ("id", "version", "body")
     ]
+    return SchemaPlan(
+        is_new=is_new,
+        missing=[*find_missing(connection)],
+        dropped=[other for other in others if other.name in RENAMED_INDEXES],
+        undeclared=[*columns, *(other for other in others if other.name not in RENAMED_INDEXES)],
+    )
 
 
-SCHEMA: Final = (
-    METADATA,
-    *(statement for kind in KINDS for statement in _create_kind(kind)),
-    # Only the writer changes them.
-    *_create_kind(LIMITS, version=""),
-)
-"""The statements that create what is missing."""
+def create(
+    connection: sqlite3.Connection, created: SchemaObject, statement: str, path: Path
+) -> None:
+    """Create a table, a column or an index, in a transaction.
+
+    Raises:
+        ConfigurationError: Records have the same value of a unique index.
+        sqlite3.Error
+    """
+    try:
+        connection.execute(statement)
+    except sqlite3.IntegrityError:
+        raise ConfigurationError(_describe_duplicates(connection, created, path)) from None
 
 
-def prepare_schema(connection: sqlite3.Connection, path: Path, key_fingerprint: str) -> None:
+def prepare_schema(
+    connection: sqlite3.Connection, path: Path, key_fingerprint: str, *, is_copy: bool = False
+) -> None:
     """Create what is missing, all or nothing, also if several processes open the file.
 
     Raises:
@@ -128,8 +197,11 @@ def prepare_schema(connection: sqlite3.Connection, path: Path, key_fingerprint: 
     """
     connection.execute("BEGIN IMMEDIATE")
     is_new = check_schema(connection, path, key_fingerprint) is None
-    for statement in (*SCHEMA, *_DROP_RETIRED):
-        connection.execute(statement)
+    if not is_new and not is_copy:
+        check_mark(read_metadata(connection, COPY_MARK), str(path))
+    for missing, statement in find_missing(connection).items():
+        create(connection, missing, statement, path)
+    drop_renamed_indexes(connection)
     if is_new:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.executemany(
@@ -137,12 +209,18 @@ def prepare_schema(connection: sqlite3.Connection, path: Path, key_fingerprint: 
             [
                 ("schema_version", SCHEMA_VERSION),
                 ("health_check_count", 0),
-                ("key_fingerprint", key_fingerprint),
+                (KEY_FINGERPRINT, key_fingerprint),
             ],
         )
     connection.execute("COMMIT")
     if is_new:
         _log.info({"event": "database_created", "schema_version": SCHEMA_VERSION})
+
+
+def drop_renamed_indexes(connection: sqlite3.Connection) -> None:
+    """Drop indexes that got another name: each would slow down writes."""
+    for name in RENAMED_INDEXES:
+        connection.execute(f"DROP INDEX IF EXISTS {name}")
 
 
 def check_schema(
@@ -167,7 +245,9 @@ def check_schema(
             f"{path} was written by another version of Dialtone (schema {version!r}; this one "
             f"knows {SCHEMA_VERSION}): start that version, or name another file."
         )
-    if key_fingerprint not in (None, read_metadata(connection, "key_fingerprint")):
+    if read_metadata(connection, UNFINISHED_INDEX_KEY) is not None:
+        raise ConfigurationError(UNFINISHED.format(location=path))
+    if key_fingerprint not in (None, read_metadata(connection, KEY_FINGERPRINT)):
         raise ConfigurationError(
             f"{path} was written with other keys: start with the secrets file that it was "
             "first opened with, or name another file."
@@ -185,13 +265,12 @@ def complete_schema(connection: sqlite3.Connection, path: Path) -> str | None:
     Raises:
         ConfigurationError: The records violate a unique index.
     """
-    known = _known_objects()
     for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
         is_statistics = kind == "table" and name.startswith("sqlite_stat")
-        if known.get((kind, name), "") != _normalize(sql) and not is_statistics:
+        if not _is_known(kind, name, sql) and not is_statistics:
             return f"{kind} {name}"
     try:
-        for statement in SCHEMA:
+        for statement in find_missing(connection).values():
             connection.execute(statement)
     except sqlite3.IntegrityError:
         raise ConfigurationError(f"{path} is damaged: use an earlier backup.") from None
@@ -204,10 +283,50 @@ def read_metadata(connection: sqlite3.Connection, name: str) -> Any:
     return row and row[0]
 
 
+def _is_known(kind: str, name: str, sql: str | None) -> bool:
+    """Return whether an object is of the schema. A table may lack columns that are newer."""
+    known = _known_objects().get((kind, name), "")
+    if kind != "table" or not known or not sql:
+        return known == _normalize(sql)
+    return _definitions_of(known) >= _definitions_of(sql)
+
+
+def _definitions_of(create_table: str) -> frozenset[str]:
+    """Return the name of a table, its columns in any order, and what comes after them.
+
+    A column that was added is the last one. No definition has a comma.
+    """
+    name, _, rest = (_normalize(create_table) or "").partition("(")
+    columns, _, options = rest.rpartition(")")
+    return frozenset([name, *columns.split(","), f") {options}"])
+
+
+def _find_columns(connection: sqlite3.Connection, table: str) -> Sequence[SchemaObject]:
+    rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    return [SchemaObject("column", name, table) for (name,) in rows]
+
+
+def _describe_duplicates(connection: sqlite3.Connection, index: SchemaObject, path: Path) -> str:
+    columns = ", ".join(index.fields)
+    present = " AND ".join(f"{column} IS NOT NULL" for column in index.fields)
+    query = (
+        f"SELECT {columns}, count(*) FROM {index.table} WHERE {present} "  # noqa: S608 -- our names
+        f"GROUP BY {columns} HAVING count(*) > 1"
+    )
+    (count,) = connection.execute(f"SELECT count(*) FROM ({query})").fetchone()  # noqa: S608
+    return DUPLICATES.format(
+        location=path, name=index.name, count=count, table=index.table, query=query
+    )
+
+
+def _is_statistics(other: SchemaObject) -> bool:
+    return other.sort == "table" and other.name.startswith("sqlite_stat")
+
+
 @cache
 def _known_objects() -> Mapping[tuple[str, str], str | None]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        for statement in (*SCHEMA, *RETIRED):
+        for statement in (*SCHEMA.values(), *RETIRED):
             connection.execute(statement)
         rows = connection.execute("SELECT type, name, sql FROM sqlite_master")
         return {(kind, name): _normalize(sql) for kind, name, sql in rows}

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from application.administration.caller import Caller
@@ -16,6 +16,7 @@ from application.ports.system import Clock
 from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
 from domain.errors import ConflictingValue, PhoneBlocked, Unauthenticated, UserNotFound
+from domain.identities.external_id import ExternalId
 from domain.identities.identity import Role
 from domain.identities.retention import RetainedData, list_retained_data
 from domain.otp.delivery import Channel
@@ -33,7 +34,7 @@ class SendCodeCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActForUsers:
-    """Act for a user, who is found by phone, username or id.
+    """Act for a user, who is found by phone, username, id or external id.
 
     Every method raises `Forbidden`, `InsufficientScope` or `FreshLoginRequired` if the caller may
     not do it, `UserNotFound`, `AuditFailed` if nothing was done because the audit entry was not
@@ -125,6 +126,19 @@ class ActForUsers:
         async with self._act(caller, action, query, reason) as user:
             await self.operator_actions.change_role(user.require_identity().id, role)
             return user
+
+    async def set_external_id(
+        self, caller: Caller, query: UserQuery, external_id: ExternalId | None, reason: str = ""
+    ) -> FoundUser:
+        """Set what another system calls a user, or remove it.
+
+        Raises:
+            ExternalIdInUse
+        """
+        async with self._act(caller, AuditAction.SET_EXTERNAL_ID, query, reason) as user:
+            identity_id = user.require_identity().id
+            identity = await self.operator_actions.set_external_id(identity_id, external_id)
+            return replace(user, identity=identity)
 
     async def restore(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
         """Give a phone back to the identity that lost it."""

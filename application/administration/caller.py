@@ -32,6 +32,7 @@ NEEDS_FRESH_LOGIN: Final = frozenset(
         AuditAction.EXPORT,
         AuditAction.PROMOTE,
         AuditAction.DEMOTE,
+        AuditAction.SET_EXTERNAL_ID,
     }
 )
 """What an administrator may do only within 15 minutes after a login."""

@@ -1,4 +1,4 @@
-"""Find a user by phone, username or id."""
+"""Find a user by phone, username, id or external id."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,13 +8,23 @@ from typing import TypeAlias
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
+from application.ports.versioned import Versioned
 from domain.errors import UserNotFound
+from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
 
-UserQuery: TypeAlias = PhoneNumber | Username | str
-"""A phone, a username, or the id of an identity."""
+
+@dataclass(frozen=True, slots=True)
+class ExternalIdQuery:
+    """What another system calls a user."""
+
+    external_id: ExternalId
+
+
+UserQuery: TypeAlias = PhoneNumber | Username | ExternalIdQuery | str
+"""A phone, a username, an external id, or the id of an identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,8 @@ class FoundUser:
 
     Attributes:
         phone: The phone. None for an identity that was deleted, or that lost its phone.
-        identity: The identity. A deleted or detached one is found by its id only.
+        identity: The identity. A deleted one is found by its id only; one that lost its phone also
+            by its external id.
         subject: What the audit calls it: the id of the identity, or the hash of the phone.
     """
 
@@ -46,7 +57,10 @@ class FoundUser:
 
 @dataclass(frozen=True, slots=True)
 class FindUser:
-    """Find a user by phone, username or id. A phone is found also if it has no account."""
+    """Find a user by phone, username, id or external id.
+
+    A phone is found also if it has no account.
+    """
 
     identities: Identities
     phone_verifications: PhoneVerifications
@@ -56,7 +70,7 @@ class FindUser:
         """Find the user.
 
         Raises:
-            UserNotFound: No identity has the username or the id.
+            UserNotFound: No identity has the username or one of the ids.
             StorageError
         """
         match query:
@@ -64,6 +78,9 @@ class FindUser:
                 return await self._find_by_phone(query)
             case Username():
                 return await self._find_by_username(query)
+            case ExternalIdQuery():
+                holder = await self.identities.find_by_external_id(query.external_id)
+                return _to_found(holder)
             case _:
                 return await self._find_by_id(query)
 
@@ -97,8 +114,11 @@ class FindUser:
         raise UserNotFound
 
     async def _find_by_id(self, identity_id: str) -> FoundUser:
-        loaded = await self.identities.load(identity_id)
-        if loaded is None:
-            raise UserNotFound
-        identity = loaded.value
-        return FoundUser(None if identity.is_closed else identity.phone, identity, identity.id)
+        return _to_found(await self.identities.load(identity_id))
+
+
+def _to_found(loaded: Versioned[Identity] | None) -> FoundUser:
+    if loaded is None:
+        raise UserNotFound
+    identity = loaded.value
+    return FoundUser(None if identity.is_closed else identity.phone, identity, identity.id)

@@ -72,7 +72,7 @@ class UserDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowUser:
-    """Show a user by phone, username or id. A deleted identity shows only that it was deleted."""
+    """Show a user. A deleted identity shows only that it was deleted."""
 
     find_user: FindUser
     view_phone: ViewPhone

@@ -16,6 +16,7 @@ from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
 from application.record_act import RecordAct
 from domain.identities.session import SessionLimits
+from domain.identities.username import UsernameRules
 from domain.otp.review_otps import TestOtps
 
 
@@ -37,6 +38,7 @@ class IdentitiesPolicy:
     session_limits: SessionLimits = field(default_factory=SessionLimits)
     recycled_after: timedelta | None = None
     test_otps: TestOtps = TestOtps()
+    username_rules: UsernameRules = field(default_factory=UsernameRules)
 
 
 class IdentitiesFeature:

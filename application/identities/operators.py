@@ -5,11 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.ports.errors import UniqueViolation
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.update import save_identity, update_identity, update_phone_verification
-from domain.errors import InvalidValue, Unauthenticated, UserNotFound
+from domain.errors import ExternalIdInUse, InvalidValue, Unauthenticated, UserNotFound
+from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, Role
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.review_otps import TestOtps
@@ -50,6 +52,21 @@ class OperatorActions:
             SecurityEventType.ROLE_CHANGED, phone=changed.phone, user_id=changed.id, role=role
         )
         return changed
+
+    async def set_external_id(self, identity_id: str, external_id: ExternalId | None) -> Identity:
+        """Set what another system calls an identity, or remove it.
+
+        Raises:
+            UserNotFound
+            ExternalIdInUse
+            StorageError
+        """
+        try:
+            return await self._update_user(
+                identity_id, lambda identity: identity.set_external_id(external_id)
+            )
+        except UniqueViolation as error:
+            raise ExternalIdInUse from error
 
     async def revoke_sessions(self, user: str | PhoneNumber) -> int:
         """Revoke all sessions of a user, who may log in again at once.

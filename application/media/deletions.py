@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.media.quota import LibraryQuota
-from application.media.variants import finish_all
+from application.pacing import call_in_groups
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.media import MediaFiles, MediaItems
 from application.ports.system import Clock
@@ -63,7 +63,7 @@ class MarkForDeletion:
             StorageError
         """
         items = await self.media_items.list_owned_by(owner_id, BATCH_SIZE)
-        await finish_all(map(self, items))
+        await call_in_groups(self, items)
         return len(items)
 
     async def delete_file(self, item: MediaItem) -> None:

@@ -6,8 +6,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+from application.pacing import Pace, call_in_groups
 from application.ports.errors import CallProviderUnavailable
 from application.ports.system import Clock
+from application.ports.versioned import Versioned
 from application.ports.voice import Calls, Recordings
 from application.update import update_call
 from domain.voice.call import MAX_SILENCE, Call
@@ -79,16 +81,14 @@ class CleanUpCalls:
         Raises:
             StorageError
         """
-        ended = 0
+        ended, pace = 0, Pace()
         before = self.clock.now() - MAX_SILENCE
         while calls := await self.calls.list_unfinished(before, BATCH_SIZE):
-            replaced = [
-                await self.calls.replace(call.value.end_without_status(), call.version)
-                for call in calls
-            ]
+            replaced = await call_in_groups(self._end, calls)
             ended += sum(replaced)
             if not any(replaced):  # they have changed: the next cleanup looks again
                 break
+            await pace.pause()
         return ended
 
     async def delete_calls(self) -> int:
@@ -97,17 +97,22 @@ class CleanUpCalls:
         Raises:
             StorageError
         """
-        deleted, limit = 0, BATCH_SIZE
+        deleted, limit, pace = 0, BATCH_SIZE, Pace()
         before = self.clock.now() - self.call_retention
         while True:
             calls = await self.calls.list_started(before, limit)
-            removed = [
-                await self.calls.delete(call.value.id, call.version)
-                for call in calls
-                if not call.value.recordings
-            ]
+            removed = await call_in_groups(
+                self._delete, [call for call in calls if not call.value.recordings]
+            )
             deleted += sum(removed)
             if len(calls) < limit:
                 return deleted
             if not any(removed):  # all of them have recordings: look behind them
                 limit *= 2
+            await pace.pause()
+
+    async def _end(self, call: Versioned[Call]) -> bool:
+        return await self.calls.replace(call.value.end_without_status(), call.version)
+
+    async def _delete(self, call: Versioned[Call]) -> bool:
+        return await self.calls.delete(call.value.id, call.version)

@@ -1,14 +1,16 @@
 """Delete what is over: by command, and on a schedule that all instances share."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from application.media.deletions import MarkForDeletion, RetryDeletions, delete_files
 from application.media.quota import LibraryQuota
 from application.operations.clean_up_calls import CleanUpCalls
+from application.pacing import Pace, call_in_groups
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaFiles
 from application.ports.repositories import Leases, Repositories
@@ -16,16 +18,28 @@ from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
-from domain.media.item import FILE_DELETION_DELAY
+from domain.media.item import FILE_DELETION_DELAY, MediaItem
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
 
 BATCH_SIZE: Final = 200
+PRUNED_AT_ONCE: Final = 50
+"""The event loop is busy with each for up to a tenth of a millisecond."""
+PURGED_AT_ONCE: Final = 20
+"""Each identity may have many items."""
 LEASE_NAME: Final = "cleanup"
 
 
 CleanupReport = Counter[str]
 """How many of each kind were cleaned up."""
+ReportProgress = Callable[[CleanupReport], None]
+"""Is told of what was cleaned up so far, after each step."""
+_Step = Callable[[datetime], Awaitable[int]]
+"""Cleans up a number of one kind, and returns how many there were."""
+
+
+def report_nothing(_: CleanupReport) -> None:
+    """Report no progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,9 @@ class Cleanup:
     - A call whose last status was lost ends.
     - Recordings and calls are deleted after their retention. The provider is tried once in each
       cleanup.
+
+    It is done in steps of up to 200 records. After each one there is a pause of the same length, so
+    that requests do not wait. What a killed cleanup has not done, the next one does.
     """
 
     repositories: Repositories
@@ -57,18 +74,29 @@ class Cleanup:
     clean_up_calls: CleanUpCalls
     clock: Clock
 
-    async def __call__(self) -> CleanupReport:
+    async def __call__(self, report_progress: ReportProgress = report_nothing) -> CleanupReport:
         """Clean up until there is nothing left to do.
+
+        Args:
+            report_progress: Is called after each step that found something.
 
         Raises:
             StorageError
         """
-        report = CleanupReport()
+        steps, pace = self._steps(), Pace()
+        report = CleanupReport(dict.fromkeys(steps, 0))
         is_done = False
         while not is_done:
-            batch = await self._clean_batch(self.clock.now())
-            report.update(batch)
-            is_done = not any(batch.values())
+            due, is_done = steps, True
+            while due:
+                found: dict[str, _Step] = {}
+                for name, step in due.items():
+                    if count := await step(self.clock.now()):
+                        found[name] = step
+                        report[name] += count
+                        report_progress(report)
+                        await pace.pause()
+                due, is_done = found, is_done and not found
         # The identities that were purged above may have recordings.
         report["deleted_recordings"] = await self.clean_up_calls.delete_recordings()
         ended_calls = await self.clean_up_calls.end_calls()
@@ -76,69 +104,67 @@ class Cleanup:
         report["ended_calls"] = ended_calls
         return report
 
-    async def _clean_batch(self, now: datetime) -> dict[str, int]:
-        """Clean up a number of each kind. An unverified identity is purged by the next batch."""
-        verifications = self.repositories.phone_verifications
-        delivery_reports = self.repositories.delivery_reports
-        idempotency_keys = self.repositories.idempotency_keys
+    def _steps(self) -> Mapping[str, _Step]:
+        """Return the steps in their order. An unverified identity is purged by the next round."""
+        repositories = self.repositories
         return {
-            "expired_uploads": await self._mark_expired_uploads(now),
-            "deleted_items": await self._delete_items(now),
-            "retried_deletions": await self.retry_deletions(),
-            "purged_identities": await self._purge_identities(now),
-            "released_usernames": await self._release_usernames(now),
-            "deleted_identities": await self._delete_identities(now),
-            "expired_phone_verifications": await verifications.delete_expired(now, BATCH_SIZE),
-            "pruned_phone_verifications": await verifications.prune(now, BATCH_SIZE),
+            "expired_uploads": self._mark_expired_uploads,
+            "deleted_items": self._delete_items,
+            "retried_deletions": lambda _: self.retry_deletions(),
+            "purged_identities": self._purge_identities,
+            "released_usernames": self._release_usernames,
+            "deleted_identities": self._delete_identities,
+            "expired_phone_verifications": _expire(repositories.phone_verifications),
+            "pruned_phone_verifications": lambda now: repositories.phone_verifications.prune(
+                now, PRUNED_AT_ONCE
+            ),
             # Another instance, whose clock is behind, still counts what expires now.
-            "expired_rate_limits": await self.repositories.limit_store.delete_expired(
-                now - CLOCK_SKEW, BATCH_SIZE
-            ),
-            "expired_attempts": await self.repositories.unchallenged_attempts.delete_expired(
-                now, BATCH_SIZE
-            ),
-            "unfinished_files": await self._delete_unfinished_files(now),
-            "expired_delivery_reports": await delivery_reports.delete_expired(now, BATCH_SIZE),
-            "expired_idempotency_keys": await idempotency_keys.delete_expired(now, BATCH_SIZE),
-            "expired_audit_entries": await self.repositories.audit_log.delete_expired(
-                now, BATCH_SIZE
-            ),
-            "expired_service_tokens": await self.repositories.service_tokens.delete_expired(
-                now, BATCH_SIZE
-            ),
-            "expired_costs": await self.repositories.daily_costs.delete_expired(now, BATCH_SIZE),
-            "corrected_usages": await self._recount_due_usages(),
+            "expired_rate_limits": _expire(repositories.limit_store, CLOCK_SKEW),
+            "expired_attempts": _expire(repositories.unchallenged_attempts),
+            "unfinished_files": self._delete_unfinished_files,
+            "expired_delivery_reports": _expire(repositories.delivery_reports),
+            "expired_idempotency_keys": _expire(repositories.idempotency_keys),
+            "expired_audit_entries": _expire(repositories.audit_log),
+            "expired_service_tokens": _expire(repositories.service_tokens),
+            # One whose clock is behind may be alive.
+            "expired_instances": _expire(repositories.instances, CLOCK_SKEW),
+            "expired_costs": _expire(repositories.daily_costs),
+            "corrected_usages": self._recount_due_usages,
         }
 
     async def _mark_expired_uploads(self, now: datetime) -> int:
         expired = await self.repositories.media_items.list_expired_uploads(now, BATCH_SIZE)
-        return sum([await self.mark_for_deletion(item) for item in expired])
+        return sum(await call_in_groups(self.mark_for_deletion, expired))
 
     async def _delete_items(self, now: datetime) -> int:
-        deleted = 0
         requested_before = now - FILE_DELETION_DELAY
         items = await self.repositories.media_items.list_deleting(requested_before, BATCH_SIZE)
         # Whoever marked an item may have crashed before it was subtracted.
-        for owner_id in {item.value.owner_id for item in items}:
-            await self.quota.recount(owner_id)
-        for item in items:
-            with suppress(MediaStorageUnavailable):
-                await delete_files(self.media_files, item.value.storage_keys)
-                deleted += await self.repositories.media_items.delete(item.value.id, item.version)
-        return deleted
+        await call_in_groups(self.quota.recount, [*{item.value.owner_id for item in items}])
+        return sum(await call_in_groups(self._delete_item, items))
 
-    async def _recount_due_usages(self) -> int:
+    async def _delete_item(self, item: Versioned[MediaItem]) -> bool:
+        with suppress(MediaStorageUnavailable):
+            await delete_files(self.media_files, item.value.storage_keys)
+            return await self.repositories.media_items.delete(item.value.id, item.version)
+        return False
+
+    async def _recount_due_usages(self, _: datetime) -> int:
         due = await self.quota.list_due(BATCH_SIZE)
-        return sum([await self.quota.recount(owner_id) for owner_id in due])
+        return sum(await call_in_groups(self.quota.recount, due))
 
     async def _delete_identities(self, now: datetime) -> int:
         """Delete unverified identities, unless a call or a login is faster."""
         expired = await self.repositories.identities.list_expired(now, BATCH_SIZE)
-        replace = self.repositories.identities.replace
-        return sum([await replace(loaded.value.delete(now), loaded.version) for loaded in expired])
+
+        async def delete(loaded: Versioned[Identity]) -> bool:
+            deleted = loaded.value.delete(now)
+            return await self.repositories.identities.replace(deleted, loaded.version)
+
+        return sum(await call_in_groups(delete, expired))
 
     async def _purge_identities(self, now: datetime) -> int:
-        deleted = await self.repositories.identities.list_unpurged(BATCH_SIZE)
+        deleted = await self.repositories.identities.list_unpurged(PURGED_AT_ONCE)
         return sum([await self._purge(identity, now) for identity in deleted])
 
     async def _purge(self, deleted: Versioned[Identity], now: datetime) -> bool:
@@ -163,15 +189,26 @@ class Cleanup:
         due = await self.repositories.identities.list_with_username(
             now - USERNAME_HOLD_PERIOD, BATCH_SIZE
         )
-        replace = self.repositories.identities.replace
-        return sum(
-            [await replace(loaded.value.release_username(), loaded.version) for loaded in due]
-        )
+
+        async def release(loaded: Versioned[Identity]) -> bool:
+            released = loaded.value.release_username()
+            return await self.repositories.identities.replace(released, loaded.version)
+
+        return sum(await call_in_groups(release, due))
 
     async def _delete_unfinished_files(self, now: datetime) -> int:
         with suppress(MediaStorageUnavailable):
             return await self.media_files.delete_unfinished(now - FILE_DELETION_DELAY)
         return 0
+
+
+class _Expiring(Protocol):
+    async def delete_expired(self, now: datetime, limit: int) -> int: ...
+
+
+def _expire(expiring: _Expiring, delay: timedelta = timedelta()) -> _Step:
+    """Return the step that deletes what expired, after a delay."""
+    return lambda now: expiring.delete_expired(now - delay, BATCH_SIZE)
 
 
 @dataclass(frozen=True, slots=True)

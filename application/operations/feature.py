@@ -12,6 +12,7 @@ from application.operations.clean_up_calls import (
     CleanUpCalls,
 )
 from application.operations.cleanup import Cleanup, ScheduledCleanup
+from application.operations.instances import KeepInstance
 from application.ports.media import MediaFiles
 from application.ports.repositories import Repositories
 from application.ports.system import HealthCheck, SystemPorts
@@ -26,7 +27,7 @@ class OperationsPorts:
     `recordings` are those of the provider, also where no calls are answered any more; None where
     the settings name none. `limit_store_health` is None where the database keeps the limits,
     `calls_health` where no provider of calls can be checked. `disk_health` finds disks that have
-    little space left. `Readiness` has the flags.
+    little space left. `Readiness` has the flags. The record of each process has the version.
     """
 
     media_files: MediaFiles
@@ -38,6 +39,7 @@ class OperationsPorts:
     is_database_shared: bool = False
     is_media_shared: bool = True
     recordings: Recordings | None = None
+    program_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,5 +89,8 @@ class OperationsFeature:
             clock,
         )
         self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)
+        self.instance = KeepInstance(
+            repositories.instances, system.randomness, clock, ports.program_version
+        )
         self.list_calls = ListCalls(calls)
         self.open_recording = OpenRecording(calls, ports.recordings, record_act)

@@ -7,7 +7,7 @@ PortError                       afterwards
 │   ├── StorageTimeout          it did not answer in time; a write may have been done
 │   └── ConcurrencyConflict     too many concurrent changes of one record
 ├── CorruptRecord               a stored record cannot be read; repeating does not help
-├── UniqueViolation             another identity has this username
+├── UniqueViolation             another identity has this username or external id
 ├── MediaStorageUnavailable     the media store does not answer; repeating may help
 │   └── MediaFileRejected       it answered that it does not do this
 │       └── MediaStorageFull    it has no space for the file
@@ -57,7 +57,7 @@ class CorruptRecord(PortError):
 
 
 class UniqueViolation(PortError):
-    """Another identity has this username; nothing was written."""
+    """Another identity has this username or external id; nothing was written."""
 
 
 class MediaStorageUnavailable(PortError):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.versioned import Records, Versioned
+from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 
@@ -12,13 +13,23 @@ from domain.identities.username import Username
 class Identities(Records[Identity], Protocol):
     """Identities by id, deleted or not. The phone of one never changes, except that it is removed.
 
-    No two have the same username key, including deleted ones: `add` and `replace` raise
-    UniqueViolation if another identity has the username. The key is stored with the name, and is
-    that of the username whenever the identity is loaded: it is never derived from the text again.
+    No two have the same username key, including deleted ones, or the same external id: `add` and
+    `replace` raise UniqueViolation if another identity has one of them. The key is stored with the
+    name, and is that of the username whenever the identity is loaded: it is never derived from the
+    text again.
     """
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         """Find the identity with the key of this name, deleted or not.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
+        """Find the identity that another system calls so. A deleted one has no such id.
 
         Raises:
             StorageError

@@ -31,6 +31,10 @@ class KeyedHashes(Protocol):
         """Return the hash of a phone, by which audit entries name one without an account."""
         ...
 
+    def hash_external_id(self, external_id: str) -> str:
+        """Return the hash of an external id: at least 24 hex digits, as an identity's id needs."""
+        ...
+
     def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
         """Return the hash of a phone for the log of one day in UTC: 16 hex digits.
 

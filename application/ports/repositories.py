@@ -14,6 +14,7 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import HealthCheck
 from application.ports.versioned import DeletableRecords, Records, Versioned
 from application.ports.voice import Calls
+from domain.instance import Instance
 from domain.media.idempotency import IdempotencyKey
 from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
@@ -85,6 +86,18 @@ class Leases(Protocol):
         ...
 
 
+class Instances(DeletableRecords[Instance], Protocol):
+    """The processes of the service that serve, by id."""
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` of those that expired, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Repositories:
     """All repositories of one database. A database is replaced as a whole."""
@@ -102,4 +115,5 @@ class Repositories:
     service_tokens: ServiceTokens
     daily_costs: DailyCostsRepository
     leases: Leases
+    instances: Instances
     health: HealthCheck

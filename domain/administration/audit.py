@@ -72,6 +72,8 @@ class AuditAction(StrEnum):
     CHANGE_ITEM = "change_item"
     DELETE_ITEM = "delete_item"
     LISTEN = "listen"
+    SET_EXTERNAL_ID = "set_external_id"
+    IMPORT_USERS = "import_users"
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 -- an action, not a secret
 

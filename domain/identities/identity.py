@@ -8,6 +8,7 @@ from typing import Final
 from domain.identifier import require_identifier
 from domain.identities.data_export import DataExport
 from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
+from domain.identities.external_id import ExternalId
 from domain.identities.session import MAX_SESSIONS, Session
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
@@ -89,6 +90,8 @@ class Identity:
     - `days_of_use` counts the days with a login or the use of a session, up to three.
     - A challenge opens at most one session. Nothing removes its record before it expires.
     - `data_export` is the latest export of its data by the owner.
+    - `external_id` is what another system calls it. An import or an administrator sets it. No two
+      have the same one; a deleted identity has none.
     - A caller who joined by phone is an unverified identity until the first login. The login adds
       no consent, role or trust: `consent` stays what an unproven caller agreed to.
     """
@@ -110,6 +113,7 @@ class Identity:
     is_verified: bool = True
     consent: Consent | None = None
     data_export: DataExport | None = None
+    external_id: ExternalId | None = None
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -295,6 +299,17 @@ class Identity:
         created_at = self.user.created_at if self.user else now
         return replace(self, user=User(username, created_at), is_verified=True)
 
+    def set_external_id(self, external_id: ExternalId | None) -> "Identity":
+        """Return the identity with what another system calls it, None for nothing."""
+        return replace(self, external_id=external_id)
+
+    def import_age(self, created_at: datetime) -> "Identity":
+        """Return the identity of somebody who is known since then elsewhere, and so verified.
+
+        It never gets younger. Days of use and the last use stay.
+        """
+        return replace(self, created_at=min(self.created_at, created_at), is_verified=True)
+
     def promote(self) -> "Identity":
         """Return the identity as an administrator, without the sessions of the member.
 
@@ -352,12 +367,19 @@ class Identity:
     def delete(self, now: datetime) -> "Identity":
         """Return the deleted identity. Reads and writes respect it as soon as it is saved."""
         return replace(
-            self, deleted_at=now, sessions=(), devices=(), role=Role.MEMBER, consent=None
+            self,
+            deleted_at=now,
+            sessions=(),
+            devices=(),
+            role=Role.MEMBER,
+            consent=None,
+            external_id=None,
         )
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""
-        return replace(self, purged_at=now, phone=None)
+        # An older version of the service deletes an identity and leaves its external id.
+        return replace(self, purged_at=now, phone=None, external_id=None)
 
     def is_username_released(self, now: datetime) -> bool:
         """Return whether it is deleted and its name may go to somebody else."""

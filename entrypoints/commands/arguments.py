@@ -1,15 +1,17 @@
 """The arguments of each command, and the help."""
 
 import argparse
-from importlib.metadata import version
-from typing import Final
+import re
+from typing import Final, NoReturn
 
+from entrypoints.commands.import_arguments import add_import_commands
 from entrypoints.commands.user_arguments import (
     AddCommand,
     add_user_aliases,
     add_user_commands,
     make_add_command,
 )
+from entrypoints.distribution import installed_version
 
 _HELP: Final = """\
 commands:
@@ -23,19 +25,28 @@ examples:
 Settings are environment variables, or lines of the file .env in the current folder.
 .env.example lists all of them."""
 
+_URL: Final = re.compile(r"(?<=://)\S+")
 _FULL_CHECK: Final = "also compare the indexes with the tables, which may take minutes"
 _ACTIONS: Final = "check: report all problems; draw: print a flowchart; try: call it"
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors show no URL: it may have a password."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message, and exit."""
+        super().error(_URL.sub("(hidden)", message))
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="dialtone",
         usage="dialtone [--help] [--version] COMMAND ...",
         description="Phone number sign-in, users and an image library over HTTP.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"dialtone {version('dialtone')}")
+    parser.add_argument("--version", action="version", version=f"dialtone {installed_version()}")
     commands = parser.add_subparsers(
         prog="dialtone", dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS
     )
@@ -45,7 +56,12 @@ def make_parser() -> argparse.ArgumentParser:
     def add_flag(command: argparse.ArgumentParser, name: str, description: str) -> None:
         command.add_argument(name, action="store_true", help=description)
 
-    add("run", "Start the HTTP service. Ctrl-C or SIGTERM stops it.", "run")
+    run = add("run", "Start the HTTP service. Ctrl-C or SIGTERM stops it.", "run")
+    add_flag(
+        run,
+        "--force",
+        "use a database that was copied to another one; what is written to it is not in the copy",
+    )
     check = add(
         "check-settings",
         "Check all settings, and show them without secrets.",
@@ -61,6 +77,7 @@ def make_parser() -> argparse.ArgumentParser:
         "settings name instead; nothing is changed, no message is sent and nobody is called",
     )
     add("cleanup", "Delete expired and abandoned data. Safe while the service runs.", "cleanup")
+    _add_migrate(add)
     media = add(
         "media",
         "Compare the library with the media store, or rebuild variants. check: compare them, for "
@@ -76,23 +93,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add_flag(media, "--repair", "check: delete items without their file, and files without an item")
     add_flag(media, "--force", "check: repair also if no item has its file at all")
-    backup = add(
-        "backup",
-        "Copy the SQLite database to a file. Safe while the service runs.",
-        "backup /srv/backup/dialtone.db",
-        "backup --replace /srv/backup/dialtone.db",
-    )
-    add_flag(backup, "--replace", "replace an existing backup")
-    add_flag(backup, "--full-check", _FULL_CHECK)
-    backup.add_argument("file", metavar="FILE", help="the file to write")
-    restored = add(
-        "restore",
-        "Replace the SQLite database by a backup. Stop all instances of the service first. The "
-        "old database is kept beside it.",
-        "restore /srv/backup/dialtone.db",
-    )
-    add_flag(restored, "--full-check", _FULL_CHECK)
-    restored.add_argument("file", metavar="FILE", help="a file that `dialtone backup` wrote")
+    _add_backups(add)
+    _add_copy(add)
     generate = add(
         "keys",
         "Create a secrets file with new keys. An existing file is never changed.",
@@ -127,6 +129,7 @@ def make_parser() -> argparse.ArgumentParser:
         "again after an interruption.",
         "rotate-index-key",
     )
+    add_import_commands(add)
     add_user_commands(add)
     _add_costs(add)
     add_user_aliases(add)
@@ -167,6 +170,70 @@ def make_parser() -> argparse.ArgumentParser:
         )
     )
     return parser
+
+
+def _add_migrate(add: AddCommand) -> None:
+    migrate = add(
+        "migrate",
+        "Create the tables, columns and indexes that this version needs, before it is started. "
+        "Safe while an older version runs.",
+        "migrate --dry-run",
+        "migrate",
+    )
+    migrate.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show what would be created; nothing is changed",
+    )
+
+
+def _add_backups(add: AddCommand) -> None:
+    backup = add(
+        "backup",
+        "Copy the SQLite database to a file. Safe while the service runs.",
+        "backup /srv/backup/dialtone.db",
+        "backup --replace /srv/backup/dialtone.db",
+        "backup --fingerprint",
+    )
+    backup.add_argument("--replace", action="store_true", help="replace an existing backup")
+    backup.add_argument("--full-check", action="store_true", help=_FULL_CHECK)
+    backup.add_argument(
+        "--fingerprint",
+        action="store_true",
+        help="instead, show which keys the database needs, or a backup of SQLite; works with each "
+        "database",
+    )
+    backup.add_argument("file", metavar="FILE", nargs="?", help="the file to write")
+    restored = add(
+        "restore",
+        "Replace the SQLite database by a backup. Stop all instances of the service first. The "
+        "old database is kept beside it.",
+        "restore /srv/backup/dialtone.db",
+    )
+    restored.add_argument("--full-check", action="store_true", help=_FULL_CHECK)
+    restored.add_argument("file", metavar="FILE", help="a file that `dialtone backup` wrote")
+
+
+def _add_copy(add: AddCommand) -> None:
+    copy = add(
+        "copy",
+        "Copy all records of a database to an empty one, which may be of another kind. Stop all "
+        "instances of the service first. Run it again after an interruption. Media files are not "
+        "copied.",
+        "copy --from sqlite:///var/dialtone.db --to env:NEW_DATABASE --dry-run",
+        "copy --from sqlite:///var/dialtone.db --to env:NEW_DATABASE",
+    )
+    place = "a URL as in DIALTONE_DATABASE, or env:NAME for a variable that has it"
+    copy.add_argument("--from", dest="source", metavar="URL", required=True, help=place)
+    copy.add_argument(
+        "--to",
+        dest="target",
+        metavar="URL",
+        required=True,
+        help=f"{place}; the list of processes shows arguments to everybody, also a password",
+    )
+    copy.add_argument("--dry-run", action="store_true", help="count records; nothing is changed")
+    copy.add_argument("--force", action="store_true", help="copy a database that was copied before")
 
 
 def _add_costs(add: AddCommand) -> None:

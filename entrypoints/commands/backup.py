@@ -1,14 +1,18 @@
 """`dialtone backup` and `dialtone restore`."""
 
+import asyncio
 import shlex
 from argparse import Namespace
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from entrypoints.bootstrap import find_key_fingerprint
+from adapters.records.stored_keys import StoredKeys
+from entrypoints.bootstrap import find_key_fingerprint, load_keys, name_variable
 from entrypoints.commands.parsing import parse_file
+from entrypoints.extras import check_extra
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
@@ -17,7 +21,7 @@ from entrypoints.settings.values import (
     PostgresDatabase,
     SqliteDatabase,
 )
-from entrypoints.startup_error import StartupError
+from entrypoints.startup_error import InvalidArgument, StartupError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +33,32 @@ class _DatabaseTools:
 
 
 _DUMP: Final = _DatabaseTools(
-    mongodb='mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}',
+    mongodb="mongodump --uri=mongodb://HOST:27017/?replicaSet=NAME --oplog --gzip --archive={file}",
     postgresql='pg_dump --format=custom --file={file} "$DIALTONE_DATABASE"',
 )
 _LOAD_DUMP: Final = _DatabaseTools(
-    mongodb='mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}',
+    mongodb=(
+        "mongorestore --uri=mongodb://HOST:27017/?replicaSet=NAME --oplogReplay --drop --gzip "
+        "--archive={file}"
+    ),
     postgresql=(
         "pg_restore --clean --if-exists --no-owner --single-transaction "
         '--dbname="$DIALTONE_DATABASE" {file}'
     ),
 )
-_OWN_TOOLS: Final = "DIALTONE_DATABASE: this command works with sqlite:/// only. {} has its own: {}"
+_OWN_TOOLS: Final = (
+    "DIALTONE_DATABASE: this command works with sqlite:/// only. {} has its own:\n  {}\n"
+    "Keep the output of `dialtone backup --fingerprint` beside the dump. See docs/backup.md."
+)
 
 
 def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Copy the database to a file; say what else to copy."""
+    """Copy the database to a file; say what else to copy. Or say which keys it needs."""
+    if arguments.fingerprint:
+        yield from _describe_keys(settings, arguments.file)
+        return
+    if arguments.file is None:
+        raise InvalidArgument("Name the file to write: dialtone backup FILE")
     from adapters.sqlite import back_up as back_up_database
 
     file = parse_file(arguments.file)
@@ -87,6 +102,57 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
         "Changes since the backup are undone: deleted accounts and revoked sessions are back, "
         "blocked phones are not blocked."
     )
+
+
+def _describe_keys(settings: Settings, file: str | None) -> Iterable[str]:
+    """Say which keys the database, or a backup of SQLite, needs, and which there are."""
+    from adapters.encryption import find_key_id
+    from adapters.key_file.document import KeyPurpose
+    from adapters.system import SystemClock
+
+    with name_variable("DIALTONE_DATABASE") if file is None else nullcontext():
+        stored = asyncio.run(_find_stored_keys(settings, file))
+    place, accepted = _keys_place(settings), set[str]()
+    yield f"phone_index: a key with the fingerprint {stored.key_fingerprint}"
+    fingerprint = find_key_fingerprint(settings)
+    if fingerprint is None:
+        yield f"There are no usable keys to compare it with: {place}."
+    else:
+        has_key = "has" if fingerprint == stored.key_fingerprint else "does NOT have"
+        yield f"It {has_key} the fingerprint of {place}."
+        keys = load_keys(settings, SystemClock()).key_set(KeyPurpose.PHONE_ENCRYPTION)
+        accepted = {key.id for key in keys.accepted()}
+    for ciphertext, count in sorted(stored.ciphertexts.items()):
+        key_id = find_key_id(ciphertext)
+        where = "in" if key_id in accepted else "NOT in"
+        yield f"phone_encryption: the key {key_id}, for {count} phones; it is {where} {place}."
+    yield "Keep these lines beside the dump. They tell nothing about the keys themselves."
+
+
+async def _find_stored_keys(settings: Settings, file: str | None) -> StoredKeys:
+    if file is not None:
+        from adapters.sqlite.stored_keys import find_stored_keys as find_in_file
+
+        return await find_in_file(parse_file(file))
+    match settings.database:
+        case SqliteDatabase(path=path):
+            from adapters.sqlite.stored_keys import find_stored_keys as find_in_sqlite
+
+            return await find_in_sqlite(path)
+        case MongoDatabase(url=url):
+            check_extra("mongo", "mongodb://")
+            from adapters.mongo.stored_keys import find_stored_keys as find_in_mongo
+
+            return await find_in_mongo(url)
+        case PostgresDatabase(url=url):
+            check_extra("postgres", "postgresql://")
+            from adapters.postgres.stored_keys import find_stored_keys as find_in_postgres
+
+            return await find_in_postgres(url)
+        case Factory():
+            raise StartupError(
+                "DIALTONE_DATABASE: this command does not work with a database adapter of your own."
+            )
 
 
 def _sqlite_path(settings: Settings, tools: _DatabaseTools, file: Path) -> Path:

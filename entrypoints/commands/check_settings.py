@@ -11,6 +11,7 @@ from domain.costs.message_parts import measure_sms
 from entrypoints.commands.connection_checks import run_checks
 from entrypoints.commands.part_checks import connection_checks
 from entrypoints.operator_files import load_sms_templates
+from entrypoints.settings.older_services import find_older, older_line
 from entrypoints.settings.read import describe, find_unknown, find_unused, unknown_line, unused_line
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError
@@ -40,6 +41,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
             yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
     yield from starmap(unknown_line, find_unknown(settings.variables.values))
     yield from map(unused_line, find_unused(settings))
+    yield from starmap(older_line, find_older(settings.variables.values))
     failed = sum(not result.is_ok for result in results.values())
     if failed:
         raise CommandError(f"{failed} of {len(results)} parts do not work.")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.arguments import make_parser
+from entrypoints.distribution import check_import_names
 from entrypoints.startup_error import (
     CommandError,
     InvalidArgument,
@@ -38,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1 if it failed, 2 if its input was invalid."""
     try:
         _open_standard_streams()
+        check_import_names()
         return _run_command(make_parser().parse_args(arguments))
+    except StartupError as error:
+        print_errors(str(error))
+        return EXIT_FAILED
     except OutputFailed as error:
         print_errors(f"The output could not be written to stdout: {error}.")
         return EXIT_FAILED
@@ -57,7 +62,7 @@ def _run_command(arguments: Namespace) -> int:
         return EXIT_INVALID
 
     if arguments.command == "run":
-        return _print_result(_run_service)
+        return _print_result(lambda: _run_service(force=arguments.force))
     if arguments.command == "keys":
         # It helps where the settings are not valid yet.
         from entrypoints.commands.keys import generate_keys
@@ -70,13 +75,36 @@ def _run_command(arguments: Namespace) -> int:
     return _print_result(lambda: run(_read_settings(has_file_checks=has_file_checks), arguments))
 
 
-def _run_service() -> Iterable[str]:
+def _run_service(*, force: bool) -> Iterable[str]:
     settings = _read_settings(has_file_checks=True)
+    if force and not _forget_copy(settings):
+        sys.exit(EXIT_FAILED)
     from entrypoints.server.run import run
 
     if not run(settings):
         sys.exit(EXIT_FAILED)
     return ()
+
+
+def _forget_copy(settings: "Settings") -> bool:
+    """Let the service start with a database that was copied, and return whether that succeeded.
+
+    It runs in a process of its own: the parent of the workers imports no adapter of a database.
+    """
+    from multiprocessing import get_context
+
+    def forget() -> None:
+        from adapters.logging import flush_log
+        from entrypoints.commands.copy import forget_copy
+
+        code = _print_result(lambda: forget_copy(settings))
+        flush_log()
+        sys.exit(code)
+
+    process = get_context("fork").Process(target=forget)
+    process.start()
+    process.join()
+    return process.exitcode == EXIT_OK
 
 
 def _read_settings(*, has_file_checks: bool) -> "Settings":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.phone_keys import ReportProgress
 from domain.identities.session import SessionLimits
 from domain.otp.challenge import OTP_TTL
 from entrypoints.bootstrap import (
@@ -16,6 +17,7 @@ from entrypoints.bootstrap import (
     name_variable,
     open_database,
 )
+from entrypoints.extras import check_extra
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Factory,
@@ -37,7 +39,13 @@ class _IndexKeyJobs(Protocol):
         """Check that the index key can be changed now."""
 
     async def change_index_key(
-        self, place: Any, old: PhoneEncryption, new: PhoneEncryption, now: datetime, /
+        self,
+        place: Any,
+        old: PhoneEncryption,
+        new: PhoneEncryption,
+        now: datetime,
+        report: ReportProgress,
+        /,
     ) -> int:
         """Move all phone verifications to the new index key."""
 
@@ -71,8 +79,14 @@ def key_lifetimes(settings: Settings) -> "dict[KeyPurpose, timedelta]":
     }
 
 
-async def reencrypt_phones(settings: Settings) -> tuple[int, tuple[str, ...]]:
-    """Encrypt all stored phones with the current key.
+async def reencrypt_phones(
+    settings: Settings, report: ReportProgress
+) -> tuple[int, tuple[str, ...]]:
+    """Encrypt all stored phones with the current key. After a kill the next call goes on.
+
+    Args:
+        settings: Name keys and database.
+        report: Is told how far the job is.
 
     Returns:
         How many were encrypted again, and the ids of the keys that no record uses anymore.
@@ -94,14 +108,19 @@ async def reencrypt_phones(settings: Settings) -> tuple[int, tuple[str, ...]]:
     count = 0
     with name_variable("DIALTONE_DATABASE"):
         async with open_database(settings, encryption) as database:
-            while found := await phone_keys.reencrypt_phones(database.records, encryption):
+            # The last time nothing is found: then no service has written an old one meanwhile.
+            while found := await phone_keys.reencrypt_phones(database.records, encryption, report):
                 count += found
     older = (key for key in key_set.accepted() if key.not_before <= now and key.id != current.id)
     return count, tuple(key.id for key in older if key.not_before < current.not_before)
 
 
-async def rotate_index_key(settings: Settings) -> tuple[str, int]:
+async def rotate_index_key(settings: Settings, report: ReportProgress) -> tuple[str, int]:
     """Change the index key, or continue a change that was interrupted. No service may run.
+
+    Args:
+        settings: Name keys and database.
+        report: Is told how far the job is.
 
     Returns:
         The id of the new key, and the number of phone verifications that are kept.
@@ -129,7 +148,7 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
         new_key, old_key = begin_index_key_change(path, now)
     with name_variable("DIALTONE_DATABASE"):
         old, new = make_phone_encryption(keys, old_key), make_phone_encryption(keys, new_key)
-        kept = await jobs.change_index_key(place, old, new, now)
+        kept = await jobs.change_index_key(place, old, new, now, report)
     with name_variable("DIALTONE_SECRETS_FILE"):
         finish_index_key_change(path)
     return new_key.id, kept
@@ -153,10 +172,12 @@ def _index_key_jobs(settings: Settings) -> tuple[_IndexKeyJobs, Path | str]:
 
             return sqlite, path
         case MongoDatabase(url=url):
+            check_extra("mongo", "mongodb://")
             from adapters import mongo
 
             return mongo, url
         case PostgresDatabase(url=url):
+            check_extra("postgres", "postgresql://")
             from adapters import postgres
 
             return postgres, url

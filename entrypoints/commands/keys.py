@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from domain.errors import InvalidValue
 from entrypoints.commands import key_jobs
 from entrypoints.commands.parsing import parse_file
+from entrypoints.commands.progress import ProgressLine
 from entrypoints.settings.parsers import duration
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import InvalidArgument
@@ -46,12 +47,12 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def reencrypt_phones(settings: Settings, _: Namespace) -> Iterable[str]:
     """Encrypt all stored phones with the current key."""
-    count, unused = asyncio.run(key_jobs.reencrypt_phones(settings))
+    count, unused = asyncio.run(key_jobs.reencrypt_phones(settings, ProgressLine()))
     yield f"phones encrypted again: {count}"
     yield f"keys of phone_encryption that no record uses anymore: {', '.join(unused) or 'none'}"
 
 
 def rotate_index_key(settings: Settings, _: Namespace) -> Iterable[str]:
     """Change the index key while no service runs."""
-    key_id, kept = asyncio.run(key_jobs.rotate_index_key(settings))
+    key_id, kept = asyncio.run(key_jobs.rotate_index_key(settings, ProgressLine()))
     yield f"phone_index: {key_id} is used from now on; phone verifications kept: {kept}"

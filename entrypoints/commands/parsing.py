@@ -1,17 +1,24 @@
 """Parsers of arguments."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-from application.administration.find_user import UserQuery
+from application.administration.find_user import ExternalIdQuery, UserQuery
 from domain.administration.audit import parse_reason as parse_reason_text
 from domain.errors import AmbiguousPhone, InvalidValue
 from domain.identifier import parse_identifier
+from domain.identities.external_id import parse_external_id
 from domain.identities.username import parse_username
 from domain.phone import PhoneNumber
 from domain.phone import parse_phone as parse_phone_number
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError, InvalidArgument
+
+_VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+
+_EXTERNAL_ID: Final = "external_id:"
 
 
 def parse_file(text: str) -> Path:
@@ -24,11 +31,18 @@ def parse_file(text: str) -> Path:
 def parse_readings(settings: Settings, text: str) -> Sequence[UserQuery]:
     """Parse a user: return all that the text may mean, a phone, a username or an id.
 
-    A text with a plus is only a phone, if it is one: nobody is reached by a name like a number.
+    - A text with a plus is only a phone, if it is one: nobody is reached by a name like a number.
+    - `external_id:TEXT` is only an external id, which may look like all the others.
 
     Raises:
         InvalidArgument: it is none of them.
     """
+    external_id = text.removeprefix(_EXTERNAL_ID)
+    if external_id != text:
+        try:
+            return [ExternalIdQuery(parse_external_id(external_id))]
+        except InvalidValue as error:
+            raise InvalidArgument(error.message) from None
     readings: list[UserQuery] = []
     if user_id := parse_identifier(text):
         readings.append(user_id)
@@ -47,7 +61,8 @@ def parse_readings(settings: Settings, text: str) -> Sequence[UserQuery]:
     except InvalidValue:
         if not readings:
             raise InvalidArgument(
-                "This is not a user: use a phone number like +14155552671, a username or a user id."
+                "This is not a user: use a phone number like +14155552671, a username, a user id or"
+                " external_id:ID."
             ) from None
     return readings
 
@@ -66,3 +81,22 @@ def parse_phone(settings: Settings, text: str) -> PhoneNumber:
         return parse_phone_number(text, settings.default_region, rules=None)
     except InvalidValue as error:
         raise CommandError(error.message) from None
+
+
+def find_url(settings: Settings, option: str, text: str) -> str:
+    """Return the URL of an option, or that of a variable for `env:NAME`.
+
+    A password in an argument is visible to everybody on the machine while the command runs.
+
+    Raises:
+        InvalidArgument: the variable is not set. The error quotes no URL.
+    """
+    prefix, colon, name = text.partition(":")
+    if prefix != "env" or not colon:
+        return text
+    if not _VARIABLE.fullmatch(name):
+        raise InvalidArgument(f"{option}: env: names no variable. Example: env:SOURCE_URL")
+    url = settings.variables.values.get(name, "").strip()
+    if not url:
+        raise InvalidArgument(f"{option}: the variable {name} is not set.")
+    return url

@@ -20,6 +20,7 @@ from entrypoints.bootstrap import (
     open_voice,
 )
 from entrypoints.commands.connection_checks import Check, check_media_files
+from entrypoints.extras import check_extra
 from entrypoints.factories import health_check_of
 from entrypoints.lost_data import check_secrets_file_not_lost
 from entrypoints.providers import PhoneProvider, Provider, provider_name
@@ -54,6 +55,8 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
         )
     if settings.has_phone_line:
         checks["phone line"] = partial(_check_phone_line, settings)
+    if settings.metrics_bind is not None:
+        checks["metrics"] = _check_metrics
     return checks
 
 
@@ -93,11 +96,13 @@ async def _check_database(settings: Settings) -> str:
                 )
                 return "" if version else f"{path} does not exist yet: the first start creates it"
             case PostgresDatabase(url=url):
+                check_extra("postgres", "postgresql://")
                 from adapters import postgres
 
                 version = await postgres.inspect_database(url, find_key_fingerprint(settings))
                 return "" if version else "it is new: the first start creates tables and indexes"
             case MongoDatabase(url=url):
+                check_extra("mongo", "mongodb://")
                 from adapters.mongo import inspect_database
 
                 version = await inspect_database(url, find_key_fingerprint(settings))
@@ -145,6 +150,12 @@ async def _check_messenger(provider: Provider | Factory, settings: Settings) -> 
             if isinstance(provider, Provider):
                 return await provider.check_messenger(messenger)
             return await _check_own_adapter(messenger)
+
+
+async def _check_metrics() -> str:
+    with name_variable("DIALTONE_METRICS_BIND"):
+        check_extra("metrics", "this port")
+    return ""
 
 
 async def _check_own_adapter(adapter: object) -> str:

@@ -9,10 +9,13 @@ from entrypoints.commands.audit import audit
 from entrypoints.commands.backup import back_up, restore
 from entrypoints.commands.check_settings import check_settings
 from entrypoints.commands.cleanup import cleanup
+from entrypoints.commands.copy import copy
 from entrypoints.commands.costs import costs
 from entrypoints.commands.flow import flow
+from entrypoints.commands.imports import import_from
 from entrypoints.commands.keys import reencrypt_phones, rotate_index_key, rotate_keys
 from entrypoints.commands.media import media
+from entrypoints.commands.migrate import migrate
 from entrypoints.commands.prices import prices
 from entrypoints.commands.users import user, user_alias
 from entrypoints.commands.voice import show_voice_urls
@@ -21,12 +24,15 @@ from entrypoints.settings.settings import Settings
 COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
     "check-settings": check_settings,
     "cleanup": cleanup,
+    "migrate": migrate,
     "media": media,
     "backup": back_up,
     "restore": restore,
+    "copy": copy,
     "rotate-keys": rotate_keys,
     "reencrypt-phones": reencrypt_phones,
     "rotate-index-key": rotate_index_key,
+    "import": import_from,
     "user": user,
     "audit": audit,
     "admin-token": admin_token,

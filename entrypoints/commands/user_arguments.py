@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 _PHONE: Final = "+14155552671"
 _ID: Final = "68b1c0a5d2f04e7a9c3b1d20"
-_USER: Final = "a phone number, a username or a user id"
+_USER: Final = "a phone number, a username, a user id or external_id:ID"
 _REASON: Final = "why; the audit keeps it for 400 days, without the digits of phone numbers"
 _JSON: Final = "print JSON"
 

@@ -7,7 +7,12 @@ from typing import TypeVar
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.caller import Caller
-from application.administration.find_user import FindUser, FoundUser, UserQuery
+from application.administration.find_user import (
+    ExternalIdQuery,
+    FindUser,
+    FoundUser,
+    UserQuery,
+)
 from application.use_cases import UseCases
 from domain.errors import UserNotFound
 from domain.identities.username import Username
@@ -116,12 +121,14 @@ def _explain_nobody(readings: Sequence[UserQuery]) -> str:
     match readings:
         case [str(), Username()]:
             return "There is no account with this id, and none with this username."
+        case [ExternalIdQuery()]:
+            return "There is no account with this external id."
         case [str()]:
             return "There is no account with this id."
         case _:
             return (
                 "There is no account with this username. Write a phone number with + and the "
-                "country code, like +14155552671, or use a user id."
+                "country code, like +14155552671, or use a user id or external_id:ID."
             )
 
 

@@ -67,6 +67,8 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
 def _render_identity(identity: Identity) -> Iterator[str]:
     if not identity.is_deleted:
         yield _row("username", identity.username.text if identity.username else "none")
+        if identity.external_id is not None:
+            yield _row("external id", identity.external_id)
         yield _row("role", identity.role.value)
     yield _row("created", _format_time(identity.created_at))
     if identity.last_used_at is not None:

@@ -101,6 +101,11 @@ PhoneField = Annotated[
 ]
 IdParameter = Annotated[str, path_parameter(ID_DESCRIPTION, pattern=ID_PATTERN)]
 UserIdField = Annotated[str, described(ID_DESCRIPTION, USER_ID_EXAMPLE)]
+EXTERNAL_ID_DESCRIPTION: Final = (
+    "What another system calls the user: 1 to 128 printable ASCII characters, without a space at"
+    " the ends. No two users have the same one."
+)
+EXTERNAL_ID_EXAMPLE: Final = "auth0|5f7c8ec7c33c6c004bbafe82"
 CreatedAtField = Annotated[str, time_field("The time of the creation, in UTC.")]
 UsernameField = Annotated[
     str,

@@ -1,7 +1,6 @@
 """The banner that an operator sees when the service starts."""
 
-from importlib.metadata import version
-
+from entrypoints.distribution import installed_version
 from entrypoints.providers import PhoneProvider, prints_codes
 from entrypoints.settings.read import describe
 from entrypoints.settings.settings import Settings
@@ -27,7 +26,7 @@ def render_banner(settings: Settings) -> str:
     return "\n".join(
         [
             "",
-            f"  Dialtone {version('dialtone')} listens on {url}",
+            f"  Dialtone {installed_version()} listens on {url}",
             "",
             f"  API docs:  {url}/docs",
             f"  messages:  {shown['DIALTONE_SMS']}{hint}",

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from importlib.metadata import version
 from typing import Any, TextIO
 
 import structlog
@@ -15,10 +14,13 @@ import structlog
 from adapters.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
 from entrypoints.bind import Bind
+from entrypoints.distribution import installed_version
+from entrypoints.extras import check_extra
 from entrypoints.providers import prints_codes
 from entrypoints.server.banner import render_banner
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
+from entrypoints.settings.older_services import find_older
 from entrypoints.settings.read import describe, find_unknown, find_unused
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import StartupError
@@ -41,11 +43,13 @@ def run(settings: Settings) -> bool:
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
     for name in find_unused(settings):
         _log.warning("setting_unused", setting=name, reason="DIALTONE_VOICE is none")
+    for name, instead in find_older(settings.variables.values):
+        _log.warning("setting_unused", setting=name, reason=f"an older service read it. {instead}")
     has_started = False
     with reserve_bind(settings.bind) as resolved, _reserve_metrics(settings) as metrics_bind:
         shown = {row.name: row.shown for row in describe(settings)}
         details: dict[str, Any] = {
-            "version": version("dialtone"),
+            "version": installed_version(),
             "bind": str(resolved),
             "workers": settings.workers,
             "environment": settings.env.value,
@@ -76,6 +80,7 @@ def _reserve_metrics(settings: Settings) -> Iterator[Bind | None]:
     with ExitStack() as stack:
         resolved = stack.enter_context(reserve_bind(settings.metrics_bind, variable))
         try:
+            check_extra("metrics", "this port")
             stack.enter_context(open_metrics_folder())
         except ConfigurationError as error:
             raise StartupError(f"{variable}: {error}") from error

@@ -25,6 +25,7 @@ from entrypoints.server.cleanup_task import (
     run_limit_watch,
     run_retry_task,
 )
+from entrypoints.server.instance_task import keep_instance
 from entrypoints.server.metrics_server import run_metrics_server
 from entrypoints.server.workers import Workers
 from entrypoints.settings.settings import Settings
@@ -76,6 +77,8 @@ def make_app(
             try:
                 opening = open_use_cases(settings, metrics=metrics)
                 use_cases = await stack.enter_async_context(opening)
+                # Before it serves, so that no job that has to run alone begins beside it.
+                await stack.enter_async_context(keep_instance(use_cases.operations.instance))
                 if metrics is not None and metrics_bind is not None:
                     serving = _serve_metrics(settings, metrics_bind, metrics, use_cases)
                     await stack.enter_async_context(serving)

@@ -43,6 +43,7 @@ class IdentitySettings(OtpSettings):
             ),
             recycled_after=self.recycled_after,
             test_otps=self.test_otps.value,
+            username_rules=UsernameRules(self.app_name),
         )
 
     def http_identities(self) -> HttpIdentitySettings:

@@ -11,6 +11,7 @@ from domain.errors import InvalidValue
 from entrypoints.settings.checks import find_problems, unused_variables
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
+from entrypoints.settings.older_services import find_older, older_line
 from entrypoints.settings.settings import FIELDS, InvalidSetting, PartialSettings, Settings
 from entrypoints.settings.values import Secret, Variables
 from entrypoints.startup_error import StartupError
@@ -77,7 +78,9 @@ def read_settings(
         except StartupError as error:
             problems.append(str(error))
     if problems:
-        raise SettingsError("\n".join([*problems, *starmap(unknown_line, find_unknown(values))]))
+        unknown = starmap(unknown_line, find_unknown(values))
+        older = starmap(older_line, find_older(values))
+        raise SettingsError("\n".join([*problems, *unknown, *older]))
     return settings.complete()
 
 

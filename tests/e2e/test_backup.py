@@ -3,8 +3,10 @@
 import stat
 from pathlib import Path
 
+from adapters.key_file.document import KeyPurpose
 from tests.e2e.test_start import me, sign_in
 from tests.integration.test_sqlite_backup import count_identities
+from tests.support.keys import load_keys
 from tests.support.service import Service
 
 PHONE, LATER = "+14155593001", "+14155593002"
@@ -53,8 +55,8 @@ def test_an_empty_database_beside_images_is_a_warning(tmp_path: Path) -> None:
 def test_other_databases_have_their_own_tools(tmp_path: Path) -> None:
     service = Service(tmp_path)
     for scheme, command, tool, file in (
-        ("mongodb", "backup", 'mongodump --uri="$DIALTONE_DATABASE"', "--archive='my backup'"),
-        ("mongodb", "restore", 'mongorestore --uri="$DIALTONE_DATABASE"', "--archive='my backup'"),
+        ("mongodb", "backup", "mongodump", "--oplog --gzip --archive='my backup'"),
+        ("mongodb", "restore", "mongorestore", "--oplogReplay --drop --gzip --archive='my backup'"),
         ("postgresql", "backup", "pg_dump", "--file='my backup' \"$DIALTONE_DATABASE\""),
         ("postgresql", "restore", "pg_restore", "--dbname=\"$DIALTONE_DATABASE\" 'my backup'"),
     ):
@@ -70,3 +72,30 @@ def test_other_databases_have_their_own_tools(tmp_path: Path) -> None:
     finished = service.run("backup", "backup.db")
     assert finished.returncode == 1
     assert "with its own tools" in finished.stderr
+
+
+def test_the_fingerprint_names_the_keys_of_a_database_and_of_its_backup(tmp_path: Path) -> None:
+    service = Service(tmp_path).start()
+    sign_in(service, PHONE)
+    (key,) = load_keys(tmp_path / "secrets.json")[KeyPurpose.PHONE_ENCRYPTION]
+    assert service.run("backup", "backup.db").returncode == 0
+
+    for arguments in ([], ["backup.db"]):
+        named = service.run("backup", "--fingerprint", *arguments)
+        assert named.returncode == 0, named.stderr
+        assert "It has the fingerprint of the secrets file" in named.stdout
+        assert f"the key {key.id}, for 1 phones; it is in the secrets file" in named.stdout
+    assert service.stop() == 0
+
+    (tmp_path / "secrets.json").unlink()
+    assert service.run("keys", "generate", "secrets.json").returncode == 0
+    named = service.run("backup", "--fingerprint", "backup.db")
+    assert "It does NOT have the fingerprint of the secrets file" in named.stdout
+    assert f"the key {key.id}, for 1 phones; it is NOT in" in named.stdout
+
+
+def test_a_backup_without_a_file_is_an_error(tmp_path: Path) -> None:
+    finished = Service(tmp_path).run("backup")
+
+    assert finished.returncode == 2
+    assert "Name the file to write" in finished.stderr

@@ -30,7 +30,7 @@ ACTIONS: Final = (
 NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
     "GET /calls/{call_id}/recording", "GET /admin/audit", "GET /admin/costs",
-    "GET /admin/users/{user_id}",
+    "GET /admin/users/{user_id}", "PATCH /admin/users/{user_id}",
     "POST /admin/users/restore", *(f"POST /admin/users/{action}" for action in ACTIONS),
 }  # fmt: skip
 

@@ -6,12 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.adapter_runs import run_contract_tests
+from tests.support.adapter_runs import PROJECT, documented_adapter, run_contract_tests
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_acme import FakeAcme
 from tests.support.service import Service
 
-PROJECT = Path(__file__).parents[2]
 FACTORY = "my_sms:open_file_messenger"
 ACME_FACTORY = "tests.support.acme_sms:open_acme_messenger"
 
@@ -19,10 +18,7 @@ ACME_FACTORY = "tests.support.acme_sms:open_acme_messenger"
 @pytest.fixture
 def my_sms(tmp_path: Path) -> Path:
     """Return a folder with the example of the document."""
-    document = (PROJECT / "docs/adapters.md").read_text()
-    examples = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
-    (code,) = [example for example in examples if "def open_file_messenger" in example]
-    (tmp_path / "my_sms.py").write_text(code)
+    (tmp_path / "my_sms.py").write_text(documented_adapter())
     return tmp_path
 
 

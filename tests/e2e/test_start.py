@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 
+from entrypoints.distribution import installed_version
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
@@ -54,6 +54,6 @@ def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_
     started = ["service_started"]
     assert events == ["database_created", *(started + stopped), *started, *(started + stopped)]
     start = own[1]
-    assert start["version"] == version("dialtone")
+    assert start["version"] == installed_version()
     assert (start["bind"], start["workers"]) == (f"127.0.0.1:{service.port}", 1)
     assert start["database"] == f"sqlite:///{tmp_path}/dialtone.db"

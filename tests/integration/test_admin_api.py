@@ -365,6 +365,85 @@ async def test_only_an_account_that_lost_its_phone_is_restored(driver: AdminDriv
     assert driver.acts[-1] == ("restore", driver.user_id, "user_not_found")
 
 
+# External ids
+
+
+async def test_an_external_id_is_set_shown_found_and_removed(driver: AdminDriver) -> None:
+    path, external_id = f"/admin/users/{driver.user_id}", "auth0|5f7c8ec7c33c6c004bbafe82"
+    headers = bearer(driver.administrator)
+
+    async def change(body: Any) -> Any:
+        return (await driver.http.patch(path, json=body, headers=headers)).json()
+
+    done = await change({"external_id": external_id, "reason": "they moved"})
+    found = (await driver.post("search", {"external_id": external_id})).json()
+    own = (await driver.get("/users/me", driver.user)).json()
+    by_administrator = (await driver.get(f"/users/{driver.user_id}")).json()
+    await change({"external_id": None})
+    gone = await driver.post("search", {"external_id": external_id})
+
+    assert done == {"message": "User changed", "subject": driver.user_id}
+    assert (found["subject"], found["account"]["external_id"]) == (driver.user_id, external_id)
+    assert [own["external_id"], by_administrator["external_id"]] == [external_id] * 2
+    assert (gone.status_code, gone.json()["code"]) == (404, "user_not_found")
+    assert "external_id" not in (await driver.get("/users/me", driver.user)).json()
+    entries = driver.harness.database.audit_entries
+    acts = [entry for entry in entries if entry.action == "set_external_id"]
+    assert [entry.subject for entry in acts] == [driver.user_id] * 2
+    assert "they moved" in [entry.reason for entry in acts]
+
+
+async def test_a_stranger_does_not_see_an_external_id(driver: AdminDriver) -> None:
+    path, body = f"/admin/users/{driver.user_id}", {"external_id": "7"}
+    await driver.http.patch(path, json=body, headers=bearer(driver.administrator))
+    stranger = await driver.harness.access_token(STRANGER)
+    assert "external_id" not in (await driver.get(f"/users/{driver.user_id}", stranger)).json()
+
+
+async def test_an_external_id_of_another_user_is_a_conflict(driver: AdminDriver) -> None:
+    headers = bearer(driver.administrator)
+    body = {"external_id": "7"}
+    paths = [f"/admin/users/{user}" for user in (driver.user_id, driver.administrator_id)]
+    first = await driver.http.patch(paths[0], json=body, headers=headers)
+    second = await driver.http.patch(paths[1], json=body, headers=headers)
+
+    assert first.status_code == 200
+    assert (second.status_code, second.json()["code"]) == (409, "external_id_in_use")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"external_id": "Zoë"}, "invalid_characters"),
+        ({"external_id": ""}, "too_short"),
+        ({"external_id": "x" * 129}, "too_long"),
+        ({}, "missing_field"),
+    ],
+)
+async def test_an_invalid_external_id_is_an_error_of_the_field(
+    driver: AdminDriver, body: dict[str, Any], code: str
+) -> None:
+    path = f"/admin/users/{driver.user_id}"
+    response = await driver.http.patch(path, json=body, headers=bearer(driver.administrator))
+    assert response.status_code == 400
+    assert [(error["field"], error["code"]) for error in response.json()["field_errors"]] == [
+        ("external_id", code)
+    ]
+
+
+async def test_only_an_administrator_with_a_fresh_login_sets_an_external_id(
+    driver: AdminDriver,
+) -> None:
+    path, body = f"/admin/users/{driver.user_id}", {"external_id": "7"}
+    token = await driver.make_token(*Scope)
+    by_token = await driver.http.patch(path, json=body, headers=bearer(token))
+    driver.age_login()
+    old = await driver.http.patch(path, json=body, headers=bearer(driver.administrator))
+
+    assert (by_token.status_code, by_token.json()["code"]) == (403, "forbidden")
+    assert (old.status_code, old.json()["code"]) == (403, "reauthentication_required")
+
+
 # The audit
 
 

@@ -10,9 +10,9 @@ import pytest
 
 PROJECT: Final = Path(__file__).parents[2]
 COMMANDS: Final = (
-    *("run", "check-settings", "cleanup"),
-    *("media", "backup", "restore", "keys"),
-    *("rotate-keys", "reencrypt-phones", "rotate-index-key"),
+    *("run", "check-settings", "cleanup", "migrate"),
+    *("media", "backup", "restore", "copy", "keys"),
+    *("rotate-keys", "reencrypt-phones", "rotate-index-key", "import"),
     *("user", "audit", "admin-token", "costs", "prices"),
     *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
     *("flow", "voice"),

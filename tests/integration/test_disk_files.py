@@ -14,10 +14,9 @@ from adapters.disk import folder as media_folder
 from adapters.disk.folder import UNFINISHED
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import MediaUrl
-from tests.contract.media_files_fixture import open_files
 from tests.integration.test_sqlite_opening import as_unprivileged_user
 from tests.support.fakes.clock import MovableClock
-from tests.support.stored_files import read_file
+from tests.support.stored_files import open_files, read_file
 
 KEY = f"ab/{1:032x}.jpg"
 JPEG = "image/jpeg"

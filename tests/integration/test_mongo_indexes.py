@@ -127,9 +127,11 @@ async def test_a_database_of_an_earlier_version_keeps_its_indexes_and_none_is_bu
     assert {key: after.get(key) for key in before} == before
     new = {collection for collection, _ in after.keys() - before.keys()}
     assert new == {
+        "identities",
         "media_items",
         "unchallenged_attempts",
         "instance_leases",
+        "instances",
         "limits",
         "audit_entries",
         "service_tokens",

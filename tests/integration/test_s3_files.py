@@ -6,7 +6,7 @@ from tempfile import TemporaryFile
 import pytest
 
 from adapters.s3 import S3Files
-from adapters.s3.files import CHUNK_SIZE
+from adapters.s3.reader import CHUNK_SIZE
 from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY, S3Setup
 from tests.support.servers.s3 import S3Server
 from tests.support.stored_files import read_file

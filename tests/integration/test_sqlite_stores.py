@@ -241,24 +241,3 @@ async def test_the_index_key_is_changed_while_nobody_uses_the_file(path: Path) -
         assert (await repositories.phone_verifications.load(a_phone(2))).version == 0
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM limits").fetchone() == (0,)
-
-
-async def test_a_change_of_the_index_key_that_fails_changes_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await add_blocked(path)
-    with closing(sqlite3.connect(path)) as connection:
-        before = list(connection.iterdump())
-
-    async def fail(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("adapters.sqlite.limit_store.SqliteLimitStore.delete_expired", fail)
-    with pytest.raises(KeyboardInterrupt):
-        await change_index_key(path, OLD, NEW, NOW)
-
-    with closing(sqlite3.connect(path)) as connection:
-        assert list(connection.iterdump()) == before
-    async with open_sqlite_repositories(path, OLD) as repositories:
-        loaded = await repositories.phone_verifications.load(a_phone())
-        assert loaded.value.blocked_at == NOW

@@ -18,6 +18,7 @@ from adapters.records.kinds import (
     DELIVERY_REPORTS,
     IDEMPOTENCY_KEYS,
     IDENTITIES,
+    INSTANCES,
     LEASES,
     MEDIA_ITEMS,
     MEDIA_USAGES,
@@ -31,6 +32,7 @@ from adapters.records.mapping import RecordMapping
 from domain.administration.audit import AuditEntry
 from domain.administration.service_token import ServiceToken
 from domain.costs.sums import DailyCosts
+from domain.instance import Instance
 from domain.media.idempotency import IdempotencyKey
 from domain.media.item import MediaItem
 from domain.media.usage import MediaUsage
@@ -57,6 +59,7 @@ MAPPINGS: Final[Mapping[str, RecordMapping[Any, Any]]] = {
         RecordMapping(AUDIT_ENTRIES, AuditEntry),
         RecordMapping(SERVICE_TOKENS, ServiceToken),
         RecordMapping(DAILY_COSTS, DailyCosts),
+        RecordMapping(INSTANCES, Instance),
         # The domain has no values for these.
         RecordMapping(LIMITS, LimitRecord),
         RecordMapping(LEASES, LeaseRecord),

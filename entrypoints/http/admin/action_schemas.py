@@ -5,14 +5,31 @@ from typing import Annotated
 import msgspec
 
 from domain.administration.audit import MAX_REASON_LENGTH
+from domain.identities.external_id import MAX_LENGTH
 from domain.otp.delivery import Channel
 from entrypoints.http.admin.schemas import SubjectField
-from entrypoints.http.fields import ID_DESCRIPTION, ID_PATTERN, USER_ID_EXAMPLE, described
+from entrypoints.http.fields import (
+    EXTERNAL_ID_DESCRIPTION,
+    EXTERNAL_ID_EXAMPLE,
+    ID_DESCRIPTION,
+    ID_PATTERN,
+    USER_ID_EXAMPLE,
+    described,
+)
 from entrypoints.http.retained_data import RetainedDataResponse
+
+ReasonField = Annotated[
+    str | None,
+    described(
+        "Why, for the audit. The digits of phone numbers in it are masked.",
+        "Ticket 4711: she gets no code",
+        max_length=MAX_REASON_LENGTH,
+    ),
+]
 
 
 class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A user: exactly one of `phone`, `username` and `id`."""
+    """A user: exactly one of `phone`, `username`, `id` and `external_id`."""
 
     phone: Annotated[
         str | None,
@@ -24,18 +41,29 @@ class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ] = None
     username: Annotated[str | None, described("A username.", "Rahul Sharma")] = None
     id: Annotated[str | None, described(ID_DESCRIPTION, USER_ID_EXAMPLE, pattern=ID_PATTERN)] = None
-    reason: Annotated[
+    external_id: Annotated[
+        str | None,
+        described(EXTERNAL_ID_DESCRIPTION, EXTERNAL_ID_EXAMPLE, max_length=MAX_LENGTH),
+    ] = None
+    reason: ReasonField = None
+
+
+class ChangeUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to change of a user."""
+
+    external_id: Annotated[
         str | None,
         described(
-            "Why, for the audit. The digits of phone numbers in it are masked.",
-            "Ticket 4711: she gets no code",
-            max_length=MAX_REASON_LENGTH,
+            f"{EXTERNAL_ID_DESCRIPTION} Null removes it.",
+            EXTERNAL_ID_EXAMPLE,
+            max_length=MAX_LENGTH,
         ),
-    ] = None
+    ]
+    reason: ReasonField = None
 
 
 class SendCodeBody(UserBody, forbid_unknown_fields=True, kw_only=True):
-    """The user to send a code to: exactly one of `phone`, `username` and `id`."""
+    """The user to send a code to: exactly one of `phone`, `username`, `id` and `external_id`."""
 
     channel: Annotated[
         str | None,

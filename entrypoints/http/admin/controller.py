@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from litestar import Controller, get, post
+from litestar import Controller, get, patch, post
 from litestar.di import Provide
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
@@ -12,6 +12,8 @@ from application.administration.feature import AdministrationFeature
 from application.administration.find_user import FoundUser, UserQuery
 from application.export.feature import ExportFeature
 from domain import errors
+from domain.administration.audit import parse_reason
+from domain.identities.external_id import parse_external_id
 from domain.identities.identity import Role
 from domain.otp.message_preferences import MessagePreferences
 from entrypoints.http.admin import action_schemas as actions
@@ -23,7 +25,7 @@ from entrypoints.http.errors.exceptions import FieldError, InvalidUserId, TooMan
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.exports import EXPORT_RESPONSES, open_archive
 from entrypoints.http.fields import IdParameter
-from entrypoints.http.parsing import parse_channel, parse_id, parsing_field
+from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.retained_data import to_retained_data
 from entrypoints.http.streaming import FileReads, FileResponse
@@ -83,7 +85,7 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[actions.UserBody],
     ) -> UserDetailsResponse:
-        """Find a user by phone, username or id, and show all that helps to help this user.
+        """Find a user by phone, username, id or external id, and show all that helps this user.
 
         A phone without an account is found too: `account` is null, and `summary` says so.
 
@@ -114,6 +116,41 @@ class AdminUserController(Controller):
     ) -> UserDetailsResponse:
         """Show a user by id, as a search does. A service token needs the scope `users:read`."""
         return await _show(request, administration, parse_id(user_id, InvalidUserId()))
+
+    @patch(
+        "/{user_id:str}",
+        summary="Change a user",
+        response_description="The user was changed.",
+        errors=[
+            InvalidUserId,
+            *_CALLER_ERRORS,
+            errors.UserNotFound,
+            errors.ExternalIdInUse,
+            errors.FreshLoginRequired,
+            errors.AuditFailed,
+        ],
+    )
+    async def change_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        user_id: IdParameter,
+        data: JSONBody[actions.ChangeUserBody],
+    ) -> actions.UserActionResponse:
+        """Set or remove what another system calls a user. Only administrators may.
+
+        They signed in within the last 15 minutes.
+        """
+        query = parse_id(user_id, InvalidUserId())
+        with FieldErrors() as invalid:
+            with invalid.of("external_id"):
+                text = data.external_id
+                external_id = None if text is None else parse_external_id(text)
+            with invalid.of("reason"):
+                reason = parse_reason(data.reason or "")
+        act = administration.act_for_users
+        user = await act.set_external_id(request.caller, query, external_id, reason)
+        return _done("User changed", user)
 
     @post(
         "/reset-limits",

@@ -17,6 +17,7 @@ from domain.otp.verification_state import VerificationState
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
 from entrypoints.http.fields import (
+    EXTERNAL_ID_EXAMPLE,
     ID_DESCRIPTION,
     USER_ID_EXAMPLE,
     UserIdField,
@@ -44,6 +45,10 @@ class AccountResponse(msgspec.Struct, kw_only=True):
     id: UserIdField
     username: Annotated[
         str | None, described("Null before one was chosen, and after the deletion.", "Rahul Sharma")
+    ]
+    external_id: Annotated[
+        str | None,
+        described("What another system calls it; null if none does.", EXTERNAL_ID_EXAMPLE),
     ]
     role: Annotated[
         str | None,
@@ -306,6 +311,7 @@ def _to_account(identity: Identity) -> AccountResponse:
     return AccountResponse(
         id=identity.id,
         username=username.text if username else None,
+        external_id=identity.external_id,
         role=None if is_deleted else identity.role.value,
         is_verified=identity.is_verified,
         created_at=format_timestamp(identity.created_at),

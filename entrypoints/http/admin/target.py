@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from application.administration.find_user import UserQuery
+from application.administration.find_user import ExternalIdQuery, UserQuery
 from domain.administration.audit import parse_reason
 from domain.errors import (
     CountryNotServed,
@@ -15,6 +15,7 @@ from domain.errors import (
     UserNotFound,
 )
 from domain.identifier import parse_identifier
+from domain.identities.external_id import parse_external_id
 from domain.identities.username import Username, parse_username
 from domain.phone import parse_phone
 from entrypoints.http.admin.action_schemas import UserBody
@@ -24,12 +25,14 @@ from entrypoints.http.errors.table import to_field_error
 from entrypoints.http.parsing import FieldErrors
 from entrypoints.http.settings import HttpSettings
 
-_FIELDS: Final = ("phone", "username", "id")
+_FIELDS: Final = ("phone", "username", "id", "external_id")
 NO_TARGET: Final = FieldError(
-    "phone", FieldErrorCode.MISSING_FIELD, "Send one of phone, username and id."
+    "phone", FieldErrorCode.MISSING_FIELD, "Send one of phone, username, id and external_id."
 )
 TWO_TARGETS: Final = FieldError(
-    "id", FieldErrorCode.CONFLICTING_VALUE, "Send only one of phone, username and id."
+    "id",
+    FieldErrorCode.CONFLICTING_VALUE,
+    "Send only one of phone, username, id and external_id.",
 )
 
 
@@ -73,7 +76,7 @@ def parse_target(body: UserBody, settings: HttpSettings) -> Target:
 
 
 def _find_field(body: UserBody) -> tuple[str, str]:
-    texts = (body.phone, body.username, body.id)
+    texts = (body.phone, body.username, body.id, body.external_id)
     sent = [(name, text) for name, text in zip(_FIELDS, texts, strict=True) if text is not None]
     if not sent:
         raise InvalidFields(NO_TARGET)
@@ -90,6 +93,8 @@ def _parse_query(field: str, text: str, default_region: str | None) -> UserQuery
             return parse_phone(text, default_region, rules=None)
         case "username":
             return _parse_username(text)
+        case "external_id":
+            return ExternalIdQuery(parse_external_id(text))
         case _:
             return _parse_id(text)
 

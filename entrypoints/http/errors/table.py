@@ -213,6 +213,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         optional=frozenset({"user_id", "username"}),
     ),
     errors.UsernameInUse: ErrorRow(409, "username_in_use", "Username already in use"),
+    errors.ExternalIdInUse: ErrorRow(409, "external_id_in_use", "External id already in use"),
     exceptions.InvalidUserId: ErrorRow(
         400, FieldErrorCode.INVALID_ID, "Invalid user id", field="user_id", keeps_error=True
     ),

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
 from typing import Any, Final
 
 from litestar import Controller, Litestar, get
@@ -11,6 +10,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server
 from litestar.routes import HTTPRoute
 
+from entrypoints.distribution import installed_version
 from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.table import api_of
 from entrypoints.http.openapi import corrections, operations, responses
@@ -119,7 +119,7 @@ def render_document(controllers: Sequence[type[Controller]]) -> str:
 def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Dialtone",
-        version=version("dialtone"),
+        version=installed_version(),
         contact=Contact(name="The operator of this service"),
         license=License(name="Apache License 2.0", identifier="Apache-2.0"),
         description=_ABOUT + responses.render_shared_errors(),

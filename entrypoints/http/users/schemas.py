@@ -9,6 +9,7 @@ from domain.access import can_act_for, visible_phone
 from domain.errors import UserNotFound
 from domain.identities.identity import Consent, Identity
 from entrypoints.http.fields import (
+    EXTERNAL_ID_EXAMPLE,
     CreatedAtField,
     PhoneField,
     UserIdField,
@@ -80,7 +81,7 @@ class SpokenConsent(msgspec.Struct, kw_only=True):
 
 
 class UserResponse(msgspec.Struct, kw_only=True):
-    """A user. Only the user and administrators see the full number and `admin`.
+    """A user. Only the user and administrators see the full number, `admin` and `external_id`.
 
     Administrators see the number if they logged in within the last 15 minutes.
     """
@@ -97,6 +98,14 @@ class UserResponse(msgspec.Struct, kw_only=True):
     ]
     created_on: CreatedAtField
     admin: AdminField | msgspec.UnsetType = msgspec.UNSET
+    external_id: Annotated[
+        str | msgspec.UnsetType,
+        described(
+            "What another system calls the user, if it does. Only the user and administrators see"
+            " it.",
+            EXTERNAL_ID_EXAMPLE,
+        ),
+    ] = msgspec.UNSET
     spoken_consent: Annotated[
         SpokenConsent | msgspec.UnsetType,
         described(
@@ -121,13 +130,15 @@ def to_user_response(
     number = full_number or visible_phone(viewer, identity)
     if identity.user is None or number is None:
         raise UserNotFound
+    may_see_all = can_act_for(viewer, identity.id)
     consent = identity.consent if identity.id == viewer.id else None
     return UserResponse(
         id=identity.id,
         username=identity.user.username.text,
         number=number,
         created_on=format_timestamp(identity.user.created_at),
-        admin=identity.is_administrator if can_act_for(viewer, identity.id) else msgspec.UNSET,
+        admin=identity.is_administrator if may_see_all else msgspec.UNSET,
+        external_id=(identity.external_id if may_see_all else None) or msgspec.UNSET,
         spoken_consent=_to_spoken_consent(consent) if consent else msgspec.UNSET,
     )
 

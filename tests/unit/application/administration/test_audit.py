@@ -12,6 +12,7 @@ from application.ports.administration import AuditFilter
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.service_token import Scope
 from domain.errors import AuditFailed, InsufficientScope, TooManyResets
+from domain.identities.external_id import ExternalId
 from domain.identities.identity import Role
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.app_harness import AppHarness
@@ -39,6 +40,7 @@ def acts() -> dict[AuditAction, Act]:
         AuditAction.SIGN_OUT: call("sign_out"),
         AuditAction.PROMOTE: call("change_role", Role.ADMINISTRATOR),
         AuditAction.DEMOTE: call("change_role", Role.MEMBER),
+        AuditAction.SET_EXTERNAL_ID: call("set_external_id", ExternalId("7")),
         AuditAction.DELETE: call("delete"),
         AuditAction.VIEW_PHONE: lambda app, user_id: app.administration.view_phone(
             OPERATOR, a_phone(), user_id, "why"

@@ -8,12 +8,14 @@ import pytest
 
 from application.administration.caller import operating_system_user
 from application.identities.login import LoggedIn
+from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AUDIT_RETENTION
 from domain.administration.service_token import Scope
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState
 from domain.otp.delivery import ONE_DAY
+from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id, an_item
@@ -166,6 +168,20 @@ async def test_no_limits_attempts_and_phone_verifications_are_left_when_all_expi
 
 
 # Repeated and parallel cleanups
+
+
+async def test_it_works_in_short_steps_and_says_how_many_are_done(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "BATCH_SIZE", 2)
+    for number in range(5):
+        report = DeliveryReport(f"report-{number}", ReportedStatus.SENT, NOW)
+        await app.database.repositories().delivery_reports.add(report)
+    totals: list[int] = []
+
+    await app.operations.cleanup(lambda report: totals.append(report.total()))
+
+    assert totals == [2, 4, 5]
 
 
 async def test_parallel_cleanups_do_the_work_once(app: AppHarness) -> None:

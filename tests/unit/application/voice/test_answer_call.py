@@ -213,9 +213,7 @@ async def test_calls_of_one_caller_are_limited() -> None:
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert other.heard.startswith("Welcome")
     assert set(app.database.calls) == {call.id for call in (*calls[:2], other)}
-    rejection = SecurityEvent(
-        SecurityEventType.CALL_REJECTED, phone=a_phone(), limit="per_phone"
-    )
+    rejection = SecurityEvent(SecurityEventType.CALL_REJECTED, phone=a_phone(), limit="per_phone")
     assert app.events.emitted == [rejection]
     app.clock.advance(HOUR + HOUR / 60)
     await calls[2].ring()

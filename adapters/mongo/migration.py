@@ -1,0 +1,177 @@
+"""A job of an operator: show or create what a start would create, while services run."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import pymongo
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+
+from adapters.mongo.database import (
+    BUILD_TIMEOUT,
+    INDEX_CONFLICTS,
+    OTHER_INDEX,
+    MongoDatabase,
+    connect,
+)
+from adapters.mongo.documents import (
+    ALL_KINDS,
+    EARLIER_LEASES,
+    EARLIER_LIMITS,
+    METADATA_COLLECTION,
+    index_model,
+)
+from adapters.mongo.driver import errors_while_opening, location_of
+from adapters.mongo.metadata import check_metadata, find_schema_version
+from adapters.mongo.opening import open_database
+from adapters.records.record_kind import Index, RecordKind
+from adapters.records.schema_plan import DUPLICATES, ReportBuild, SchemaObject, SchemaPlan
+from application.ports.errors import ConfigurationError
+
+_PROGRESS_INTERVAL: Final = 1.0
+_DECLARED: Final = {
+    SchemaObject.of_index(kind, index, [*index_model(index).document["key"]]): index
+    for kind in ALL_KINDS
+    for index in kind.indexes
+}
+
+
+async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
+    """Return what a start would change. Nothing is written.
+
+    Args:
+        url: The URL of the database.
+        key_fingerprint: That of the keys, if it is known.
+
+    Raises:
+        ConfigurationError: A start would fail.
+    """
+    location = location_of(url)
+    async with connect(url, location) as database:
+        with errors_while_opening(location, database.find_tls_problem):
+            version = await find_schema_version(database, location, key_fingerprint)
+            return await _find_plan(database, location, is_new=version is None)
+
+
+async def migrate(url: str, key_fingerprint: str, report: ReportBuild) -> SchemaPlan:
+    """Create what a start would create, and return what that was. Services may run and write.
+
+    Raises:
+        ConfigurationError: The database cannot be used, or a unique index cannot be built.
+    """
+    location = location_of(url)
+    async with connect(url, location) as database:
+        with errors_while_opening(location, database.find_tls_problem):
+            version = await find_schema_version(database, location, key_fingerprint)
+            plan = await _find_plan(database, location, is_new=version is None)
+            await check_metadata(database, location, key_fingerprint)
+            for missing in plan.missing:
+                report(missing)
+                if index := _DECLARED.get(missing):
+                    await _build(database, location, missing, index, report)
+    async with open_database(url, key_fingerprint):
+        return plan
+
+
+async def _find_plan(database: MongoDatabase, location: str, *, is_new: bool) -> SchemaPlan:
+    existing = set(await database.motor.list_collection_names())
+    metadata = [SchemaObject("collection", METADATA_COLLECTION)] if is_new else []
+    missing, undeclared = metadata, list[SchemaObject]()
+    for kind in ALL_KINDS:
+        if kind.name not in existing:
+            missing.append(SchemaObject("collection", kind.name))
+        found = await database.motor[kind.name].index_information() if kind.name in existing else {}
+        _check_differences(kind, found, location)
+        missing += [
+            declared
+            for declared in _DECLARED
+            if declared.table == kind.name and declared.name not in found
+        ]
+        undeclared += [
+            SchemaObject("index", name, kind.name, tuple(field for field, _ in other["key"]))
+            for name, other in found.items()
+            if name != "_id_" and name not in {index.name for index in kind.indexes}
+        ]
+    earlier = [name for name in (EARLIER_LIMITS, EARLIER_LEASES) if name in existing]
+    undeclared += [SchemaObject("collection", name) for name in earlier]
+    return SchemaPlan(is_new=is_new, missing=missing, undeclared=undeclared)
+
+
+def _check_differences(kind: RecordKind[Any], found: Mapping[str, Any], location: str) -> None:
+    """Check that indexes are as they are declared, as MongoDB does when one is created."""
+    for index in kind.indexes:
+        declared = index_model(index).document
+        for name, other in found.items():
+            has_key = [*other["key"]] == [*declared["key"].items()]
+            has_options = all(
+                other.get(option) == declared.get(option)
+                for option in ("unique", "partialFilterExpression")
+            )
+            if (name == index.name) != (has_key and has_options):
+                raise ConfigurationError(
+                    OTHER_INDEX.format(location=location, collection=kind.name)
+                )
+
+
+async def _build(
+    database: MongoDatabase, location: str, missing: SchemaObject, index: Index, report: ReportBuild
+) -> None:
+    collection = database.motor[missing.table]
+    try:
+        async with _reported(database, missing, report):
+            with pymongo.timeout(BUILD_TIMEOUT):
+                await collection.create_indexes([index_model(index)])
+    except DuplicateKeyError:
+        raise ConfigurationError(await _describe_duplicates(database, location, missing)) from None
+    except OperationFailure as error:
+        if error.code not in INDEX_CONFLICTS:
+            raise
+        text = OTHER_INDEX.format(location=location, collection=missing.table)
+        raise ConfigurationError(text) from None
+
+
+@asynccontextmanager
+async def _reported(
+    database: MongoDatabase, missing: SchemaObject, report: ReportBuild
+) -> AsyncIterator[None]:
+    """Report the progress of the index that is built in the block, if the user may see it."""
+    admin = database.motor.client["admin"]
+    namespace = f"{database.motor.name}.{missing.table}"
+    building = {"ns": namespace, "progress": {"$exists": True}, "msg": {"$regex": "^Index Build"}}
+    pipeline: list[dict[str, Any]] = [{"$currentOp": {"allUsers": True}}, {"$match": building}]
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(_PROGRESS_INTERVAL)
+            for operation in await admin.aggregate(pipeline).to_list(1):
+                report(missing, operation["progress"]["done"], operation["progress"]["total"])
+
+    task = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, PyMongoError):
+            await task
+
+
+async def _describe_duplicates(database: MongoDatabase, location: str, index: SchemaObject) -> str:
+    [field, *_] = index.fields
+    stages: list[dict[str, Any]] = [
+        {"$match": {field: {"$exists": True}}},
+        {"$group": {"_id": f"${field}", "count": {"$sum": 1}}},
+        {"$match": {"count": {"$gt": 1}}},
+    ]
+    counting = [*stages, {"$count": "count"}]
+    with pymongo.timeout(BUILD_TIMEOUT):
+        collection = database.motor[index.table]
+        counts = await collection.aggregate(counting, allowDiskUse=True).to_list(1)
+    query = f"db.{index.table}.aggregate({stages})".replace("'", '"').replace("True", "true")
+    return DUPLICATES.format(
+        location=location,
+        name=index.name,
+        count=counts[0]["count"] if counts else 0,
+        table=index.table,
+        query=query,
+    )

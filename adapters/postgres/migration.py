@@ -1,0 +1,210 @@
+"""A job of an operator: show or create what a start would create, while services run."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from psycopg.errors import LockNotAvailable, UniqueViolation
+
+from adapters.postgres.driver import PostgresConnection
+from adapters.postgres.metadata import LOCK_ID, check, find_invalid, find_missing, prepare
+from adapters.postgres.opening import BUILD_TIMEOUT, connect
+from adapters.postgres.schema import ALL_KINDS, COLUMNS, SCHEMA
+from adapters.postgres.url import PostgresUrl, parse_url
+from adapters.records.schema_plan import DUPLICATES, ReportBuild, SchemaObject, SchemaPlan
+from application.ports.errors import ConfigurationError
+
+_PROGRESS_INTERVAL: Final = 1.0
+_MIGRATION_LOCK_ID: Final = LOCK_ID + 1
+"""Of the advisory lock of one migration at a time."""
+_ANOTHER: Final = "Another `dialtone migrate` changes {location} now: wait until it has ended."
+_TABLE_IN_USE: Final = (
+    "{location} has a transaction that uses a table for a long time, as pg_dump does: wait until "
+    "it has ended, and start the command again."
+)
+# Not the lock of a start: it would wait for this lock in a transaction, which CREATE INDEX
+# CONCURRENTLY waits for.
+_TRY_LOCK: Final = f"SELECT pg_try_advisory_lock({_MIGRATION_LOCK_ID})"
+_LOCK_START: Final = f"SELECT pg_advisory_xact_lock({LOCK_ID})"
+_LIMIT_STATEMENTS: Final = f"SET statement_timeout = '{BUILD_TIMEOUT:.0f}s'"
+# All requests of the table wait behind a statement that waits.
+_LIMIT_LOCKS: Final = "SET LOCAL lock_timeout = '2s'"
+_FIND_OTHERS: Final = """
+SELECT 'index', index.relname, tables.relname, attnames.names, indisunique
+FROM pg_index
+JOIN pg_class AS index ON index.oid = indexrelid
+JOIN pg_class AS tables ON tables.oid = indrelid
+JOIN pg_namespace ON pg_namespace.oid = tables.relnamespace
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(attname::text ORDER BY attnum), '{}') AS names
+    FROM pg_attribute WHERE attrelid = indexrelid
+) AS attnames
+WHERE nspname = current_schema() AND tables.relname = ANY(%s) AND NOT indisprimary
+UNION ALL
+SELECT 'column', attname, relname, '{}', false
+FROM pg_attribute
+JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE nspname = current_schema() AND relname = ANY(%s) AND attnum > 0 AND NOT attisdropped
+ORDER BY 3, 1, 2
+"""
+_KINDS: Final = [kind.name for kind in ALL_KINDS]
+_DECLARED_NAMES: Final = frozenset(created.name for created in SCHEMA)
+_FIND_PROGRESS: Final = """
+SELECT blocks_done + tuples_done, blocks_total + tuples_total
+FROM pg_stat_progress_create_index WHERE pid = %s
+"""
+
+
+async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
+    """Return what a start would change. Nothing is written.
+
+    Args:
+        url: The URL of the database.
+        key_fingerprint: That of the keys, if it is known.
+
+    Raises:
+        ConfigurationError: A start would fail.
+    """
+    parsed = parse_url(url)
+    async with (
+        connect(parsed, parsed.timeout_seconds) as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        await connection.execute("SET TRANSACTION READ ONLY")
+        is_new = await check(connection, parsed.location, key_fingerprint) is None
+        return await _find_plan(connection, is_new=is_new)
+
+
+async def migrate(url: str, key_fingerprint: str, report: ReportBuild) -> SchemaPlan:
+    """Create what a start would create, and return what that was. Services may run and write.
+
+    A killed migration leaves at most one index that is invalid; the next one creates it again.
+
+    Raises:
+        ConfigurationError: The database cannot be used, or a unique index cannot be built.
+    """
+    parsed = parse_url(url)
+    async with connect(parsed) as connection:
+        await connection.execute(_LIMIT_STATEMENTS)
+        if not await _is_true(connection, _TRY_LOCK):
+            raise ConfigurationError(_ANOTHER.format(location=parsed.location))
+        async with connection.transaction():
+            is_new = await check(connection, parsed.location, key_fingerprint) is None
+        plan = await _find_plan(connection, is_new=is_new)
+        if not is_new:
+            for invalid in plan.dropped:
+                await connection.execute(f"DROP INDEX CONCURRENTLY {invalid.name}")
+            await _create_tables(connection, parsed.location, report)
+            for index, statement in (await find_missing(connection)).items():
+                await _build(connection, parsed, index, statement, report)
+        # As a start does, which has nothing to create anymore: may the user write?
+        await prepare(connection, parsed.location, key_fingerprint)
+        return plan
+
+
+async def _find_plan(connection: PostgresConnection, *, is_new: bool) -> SchemaPlan:
+    cursor = await connection.execute(_FIND_OTHERS, (_KINDS, _KINDS))
+    found = [
+        SchemaObject(sort, name, table, tuple(fields), is_unique)
+        for sort, name, table, fields, is_unique in await cursor.fetchall()
+    ]
+    invalid = await find_invalid(connection)
+    dropped = [
+        SchemaObject("invalid index", index.name, index.table, index.fields)
+        for index in found
+        if index.name in invalid
+    ]
+    undeclared = [other for other in found if not _is_declared(other)]
+    rebuilt = [created for created in SCHEMA if created.name in invalid]
+    missing = [*await find_missing(connection), *rebuilt]
+    return SchemaPlan(is_new, missing, dropped, undeclared)
+
+
+def _is_declared(found: SchemaObject) -> bool:
+    if found.sort == "column":
+        return found in COLUMNS or found.name in ("id", "version", "body")
+    return found.name in _DECLARED_NAMES
+
+
+async def _create_tables(
+    connection: PostgresConnection, location: str, report: ReportBuild
+) -> None:
+    """Create missing tables with their indexes, and add missing columns, all or nothing."""
+    try:
+        async with connection.transaction():
+            await connection.execute(_LOCK_START)
+            await connection.execute(_LIMIT_LOCKS)
+            missing = await find_missing(connection)
+            new_tables = {created.name for created in missing if created.sort == "table"}
+            for created, statement in missing.items():
+                if created.sort != "index" or created.table in new_tables:
+                    report(created)
+                    await connection.execute(statement)
+    except LockNotAvailable:
+        raise ConfigurationError(_TABLE_IN_USE.format(location=location)) from None
+
+
+async def _build(
+    connection: PostgresConnection,
+    url: PostgresUrl,
+    index: SchemaObject,
+    statement: str,
+    report: ReportBuild,
+) -> None:
+    """Build an index while others write its table."""
+    # A start of this version may have created it meanwhile.
+    concurrently = statement.replace("INDEX", "INDEX CONCURRENTLY IF NOT EXISTS", 1)
+    report(index)
+    try:
+        async with _reported(connection, url, index, report):
+            await connection.execute(concurrently)
+    except UniqueViolation:
+        await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
+        raise ConfigurationError(await _describe_duplicates(connection, url, index)) from None
+
+
+@asynccontextmanager
+async def _reported(
+    connection: PostgresConnection, url: PostgresUrl, index: SchemaObject, report: ReportBuild
+) -> AsyncIterator[None]:
+    """Report the progress of the statement in the block."""
+
+    async def watch() -> None:
+        async with connect(url) as watching:
+            while True:
+                await asyncio.sleep(_PROGRESS_INTERVAL)
+                pid = connection.info.backend_pid
+                cursor = await watching.execute(_FIND_PROGRESS, (pid,))
+                for done, total in await cursor.fetchall():
+                    report(index, done, total)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, ConfigurationError):
+            await task
+
+
+async def _describe_duplicates(
+    connection: PostgresConnection, url: PostgresUrl, index: SchemaObject
+) -> str:
+    [field, *_] = index.fields
+    query = (
+        f"SELECT {field}, count(*) FROM {index.table} WHERE {field} IS NOT NULL "  # noqa: S608
+        f"GROUP BY {field} HAVING count(*) > 1"
+    )
+    counting = f"SELECT count(*) FROM ({query}) AS duplicates"  # noqa: S608 -- our text
+    cursor = await connection.execute(counting)
+    [(count,)] = await cursor.fetchall()
+    return DUPLICATES.format(
+        location=url.location, name=index.name, count=count, table=index.table, query=query
+    )
+
+
+async def _is_true(connection: PostgresConnection, query: str) -> bool:
+    cursor = await connection.execute(query)
+    [(is_true,)] = await cursor.fetchall()
+    return bool(is_true)

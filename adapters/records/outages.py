@@ -1,0 +1,67 @@
+"""Jobs go on after an election, a restart or a lost connection."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
+
+T = TypeVar("T")
+
+MAX_OUTAGE: Final = 600.0
+"""Seconds for which a job waits for the database."""
+FIRST_PAUSE: Final = 0.5
+_MAX_PAUSE: Final = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class OutageRetries:
+    """Repeats calls of a job while the database does not answer, for up to ten minutes.
+
+    A call may be done twice, because a timeout does not tell whether it was done.
+    """
+
+    def __init__(self, should_stop: Callable[[], bool] = lambda: False) -> None:
+        """Begin without an outage. Calls are not repeated when the job should stop."""
+        self._began_at: float | None = None
+        self._should_stop = should_stop
+
+    async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call, again and again if need be.
+
+        Raises:
+            StorageError: The database did not answer for ten minutes, or the job should stop.
+            PortError: What else the call raises.
+        """
+        loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
+        while True:
+            try:
+                result = await call()
+            except (StorageUnavailable, StorageTimeout) as error:
+                self._check_duration(loop.time(), error)
+            else:
+                self._end(loop.time())
+                return result
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _MAX_PAUSE)
+
+    def _check_duration(self, now: float, error: StorageError) -> None:
+        if self._began_at is None:
+            self._began_at = now
+            _log.warning(
+                {
+                    "event": "job_waits_for_database",
+                    "reason": str(error),
+                    "max_seconds": MAX_OUTAGE,
+                }
+            )
+        elif now - self._began_at > MAX_OUTAGE or self._should_stop():
+            raise error
+
+    def _end(self, now: float) -> None:
+        if self._began_at is not None:
+            seconds = round(now - self._began_at, 1)
+            self._began_at = None
+            _log.warning({"event": "job_continues", "seconds": seconds})

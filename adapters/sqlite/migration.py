@@ -1,0 +1,89 @@
+"""A job of an operator: show or create what a start would create."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from adapters.records.copy_marks import check_mark
+from adapters.records.schema_plan import ReportBuild, SchemaPlan
+from adapters.sqlite.database import BUSY_TIMEOUT, DatabaseFile, inspect_file, is_present
+from adapters.sqlite.errors import SQLITE_ERRORS, to_startup_error
+from adapters.sqlite.schema import (
+    COPY_MARK,
+    SCHEMA,
+    check_schema,
+    create,
+    drop_renamed_indexes,
+    find_missing,
+    find_plan,
+    read_metadata,
+)
+from adapters.sqlite.stored_keys import connect_to_read
+
+_NEW: Final = SchemaPlan(is_new=True, missing=[*SCHEMA])
+
+
+async def plan_migration(path: Path, key_fingerprint: str | None) -> SchemaPlan:
+    """Return what a start would change. Nothing is written, and no file is created.
+
+    Args:
+        path: The file.
+        key_fingerprint: That of the keys, if it is known.
+
+    Raises:
+        ConfigurationError: A start would fail.
+    """
+    if not is_present(path):
+        inspect_file(path, key_fingerprint)  # whether it could be created
+        return _NEW
+    with connect_to_read(path) as connection:
+        is_new = check_schema(connection, path, key_fingerprint) is None
+        if not is_new:
+            check_mark(read_metadata(connection, COPY_MARK), str(path))
+        return find_plan(connection, is_new=is_new)
+
+
+async def migrate(path: Path, key_fingerprint: str, report: ReportBuild) -> SchemaPlan:
+    """Create what a start would create, and return what that was. Services may run.
+
+    Each table and index is a transaction of its own. Writes of services wait for one of them.
+
+    Raises:
+        ConfigurationError: The file cannot be used, or a unique index cannot be built.
+    """
+    plan = await plan_migration(path, key_fingerprint)
+    if plan.is_new:
+        DatabaseFile(path).connect_to_write(key_fingerprint).close()
+        return plan
+    with _connect(path) as connection:
+        for missing in plan.missing:
+            report(missing)
+            with _transaction(connection):
+                check_schema(connection, path, key_fingerprint)
+                # A start of this version may have created it meanwhile.
+                if statement := find_missing(connection).get(missing):
+                    create(connection, missing, statement, path)
+        with _transaction(connection):
+            drop_renamed_indexes(connection)
+    return plan
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def _connect(path: Path) -> Iterator[sqlite3.Connection]:
+    url = f"{path.absolute().as_uri()}?mode=rw"
+    try:
+        with closing(
+            sqlite3.connect(url, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT)
+        ) as connection:
+            yield connection
+    except SQLITE_ERRORS as error:
+        raise to_startup_error(path, error) from error

@@ -1,0 +1,241 @@
+"""A file of users: CSV with a header (RFC 4180), JSON lines, or a JSON document with a list."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from adapters.user_files.formats import FORMATS, Format, Row, recognize, to_text, with_columns
+from adapters.user_files.json_users import (
+    MAX_RECORD_LENGTH,
+    is_document,
+    read_document,
+    read_json_lines,
+)
+from application.imports.user_lines import UserLine
+from application.ports.errors import ConfigurationError
+
+_BOM: Final = b"\xef\xbb\xbf"
+_SECRET: Final = re.compile("password|salt|token|secret", re.IGNORECASE)
+_OTHER_DELIMITERS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars", ",": "commas"}
+_NOT_UTF8: Final = "is not UTF-8: save the file as UTF-8 (a spreadsheet calls it CSV UTF-8)"
+_RECORD: Final = "record"
+"""The column of a report that has a JSON object."""
+_OPTIONAL_COLUMNS: Final = 2
+"""How many columns at the end older versions of a tool do not write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFile:
+    """A file of users, which may be read several times.
+
+    Attributes:
+        path: The file.
+        format_name: A name in FORMATS; None to recognize it by its columns.
+        columns: For fields that are elsewhere than the form says: the names of their columns.
+        delimiter: What is between the fields of a CSV file.
+    """
+
+    path: Path
+    format_name: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    delimiter: str = ","
+
+    def read(self) -> Iterator[UserLine]:
+        """Yield the lines. Empty ones are skipped.
+
+        Raises:
+            ConfigurationError: The file cannot be read as a whole; the message says why.
+        """
+        with self._open() as file:
+            lines = self._decode(file)
+            first = self._find_first(lines)
+            if not _is_json(first[1]):
+                yield from self._read_csv(chain([first], lines))
+            elif is_document(first[1]):
+                with self._explain_encoding():
+                    yield from self._read_objects(read_document(self.path))
+            else:
+                yield from self._read_objects(read_json_lines(chain([first], lines)))
+
+    def find_unread_columns(self) -> Sequence[str]:
+        """Return the columns of a CSV file that are not read; none of a JSON file.
+
+        Raises:
+            ConfigurationError
+        """
+        with self._open() as file:
+            lines = self._decode(file)
+            first = self._find_first(lines)
+            if _is_json(first[1]):
+                return ()
+            with self._explain_csv(numbers := _Lines(chain([first], lines))):
+                form, columns, _ = self._choose_columns(next(self._parse_csv(numbers)))
+        return [name for name in columns if name not in {form.phone, *form.others}]
+
+    @contextmanager
+    def _open(self) -> Iterator[BinaryIO]:
+        if self.path.is_dir():
+            raise ConfigurationError(f"{self.path} is a folder: name a file.")
+        if self.path.exists() and not self.path.is_file():
+            raise ConfigurationError(
+                f"{self.path} is not a regular file, and it is read several times: save it as one."
+            )
+        try:
+            with self.path.open("rb") as file:
+                yield file
+        except OSError as error:
+            raise ConfigurationError(f"{self.path} cannot be read: {error.strerror}.") from None
+
+    def _decode(self, file: BinaryIO) -> Iterator[tuple[int, str]]:
+        """Yield the lines with their numbers. Only a JSON document may have a longer one."""
+        number = 0
+        while line := file.readline(MAX_RECORD_LENGTH + 1):
+            number += 1
+            text_bytes = line.removeprefix(_BOM) if number == 1 else line
+            is_cut = len(line) > MAX_RECORD_LENGTH
+            if is_cut and (number > 1 or text_bytes[:1] not in (b"[", b"{")):
+                raise self._invalid(number, f"has more than {MAX_RECORD_LENGTH} bytes")
+            try:
+                yield number, text_bytes.decode(errors="ignore" if is_cut else "strict")
+            except UnicodeDecodeError:
+                raise self._invalid(number, _NOT_UTF8) from None
+
+    def _find_first(self, lines: Iterator[tuple[int, str]]) -> tuple[int, str]:
+        """Return the first line that is not empty."""
+        for number, line in lines:
+            if line.strip():
+                return number, line
+        raise ConfigurationError(f"{self.path} is empty.")
+
+    def _invalid(self, number: int, problem: str) -> ConfigurationError:
+        return ConfigurationError(f"{self.path}: line {number} {problem}.")
+
+    @contextmanager
+    def _explain_encoding(self) -> Iterator[None]:
+        try:
+            yield
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{self.path} {_NOT_UTF8}.") from None
+
+    # CSV
+
+    def _read_csv(self, lines: Iterable[tuple[int, str]]) -> Iterator[UserLine]:
+        with self._explain_csv(numbers := _Lines(lines)):
+            rows = self._parse_csv(numbers)
+            header = next(rows)
+            form, columns, has_header = self._choose_columns(header)
+            start = numbers.last + 1 if has_header else 1
+            for row in rows if has_header else chain([header], rows):
+                if row:
+                    yield self._to_line(start, form, columns, row)
+                start = numbers.last + 1
+
+    def _parse_csv(self, lines: "_Lines") -> Iterator[list[str]]:
+        return csv.reader(lines, delimiter=self.delimiter, strict=True)
+
+    @contextmanager
+    def _explain_csv(self, lines: "_Lines") -> Iterator[None]:
+        try:
+            yield
+        except csv.Error as error:
+            raise self._invalid(lines.last, f"is not valid CSV ({error})") from None
+
+    def _choose_columns(self, header: Sequence[str]) -> tuple[Format, Sequence[str], bool]:
+        """Return the form, the columns, and whether the first line is a header."""
+        known = FORMATS.get(self.format_name or "")
+        columns = [name.strip() for name in header]
+        if known and known.positions and known.phone not in columns:
+            return with_columns(known, self.columns), known.positions, False
+        self._check_header(columns)
+        form = self._choose_format(columns, is_csv=True)
+        missing = {form.phone, *self.columns.values()}.difference(columns)
+        if missing:
+            raise ConfigurationError(
+                f"{self.path} has no column {min(missing)}. Its columns are: {_list(columns)}. "
+                "See --format and --column."
+            )
+        return form, columns, True
+
+    def _check_header(self, columns: Sequence[str]) -> None:
+        repeated = {name for name in columns if name and columns.count(name) > 1}
+        if repeated:
+            raise ConfigurationError(f"{self.path} has two columns {min(repeated)}.")
+        for delimiter, name in _OTHER_DELIMITERS.items():
+            if len(columns) == 1 and delimiter in columns[0]:
+                shown = "'\\t'" if delimiter == "\t" else f"'{delimiter}'"
+                raise ConfigurationError(
+                    f"{self.path} seems to have {name} between its fields: use --delimiter {shown}."
+                )
+
+    def _to_line(
+        self, number: int, form: Format, columns: Sequence[str], row: Sequence[str]
+    ) -> UserLine:
+        # All columns, because a report has those of its first line.
+        original = _without_secrets(
+            {**dict.fromkeys(columns, ""), **dict(zip(columns, row, strict=False))}
+        )
+        shortest = len(columns) - (_OPTIONAL_COLUMNS if form.positions else 0)
+        if not shortest <= len(row) <= len(columns):
+            message = f"It has {len(row)} fields, and the header has {len(columns)}."
+            return UserLine(number, original, None, message)
+        texts = [text.removeprefix("'") for text in row] if form.is_quoted else row
+        return UserLine(number, original, form.read(dict(zip(columns, texts, strict=False))))
+
+    # JSON
+
+    def _read_objects(self, objects: Iterable[tuple[int, Any]]) -> Iterator[UserLine]:
+        form = None
+        for number, value in objects:
+            if not isinstance(value, dict):
+                yield UserLine(number, {_RECORD: ""}, None, "It is not a JSON object.")
+                continue
+            form = self._choose_format([*value], is_csv=False, default=form)
+            original = {_RECORD: to_text(_without_secrets(value))}
+            yield UserLine(number, original, form.read(value))
+
+    def _choose_format(
+        self, columns: Sequence[str], *, is_csv: bool, default: Format | None = None
+    ) -> Format:
+        name = self.format_name or recognize(frozenset(columns), is_csv=is_csv)
+        base = FORMATS[name] if name else default
+        if self.columns:
+            return with_columns(base, self.columns)
+        if base is None:
+            raise ConfigurationError(
+                f"{self.path} is of no known form. Its columns are: {_list(columns)}. See --format,"
+                " and --column phone=NAME."
+            )
+        return base
+
+
+class _Lines:
+    """Iterates over lines, and knows the number of the last one."""
+
+    def __init__(self, lines: Iterable[tuple[int, str]]) -> None:
+        self._lines = iter(lines)
+        self.last = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        self.last, line = next(self._lines)
+        return line
+
+
+def _is_json(first_line: str) -> bool:
+    return first_line.lstrip().startswith(("{", "["))
+
+
+def _without_secrets(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if not _SECRET.search(name)}
+
+
+def _list(columns: Sequence[str]) -> str:
+    shown = ", ".join(name[:40] for name in columns[:20])
+    return f"{shown}, …" if len(columns) > 20 else shown

@@ -1,0 +1,145 @@
+"""What an import of hookaba-backend reads, and what it reports."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from typing import BinaryIO
+
+from application.imports.import_item import ItemOutcome
+from application.imports.import_user import ImportOutcome
+from application.ports.older_service import OlderFiles, OlderService
+from domain.phone import PhoneNumber
+
+
+class RowKind(StrEnum):
+    """What a row of the older service is."""
+
+    USER = "user"
+    ITEM = "item"
+
+
+class HookabaProblem(StrEnum):
+    """What is wrong with a row itself, beside `ImportProblem` and `ItemProblem`."""
+
+    UNREADABLE = "unreadable"
+    INVALID_PHONE = "invalid_phone"
+    REPEATED_PHONE = "repeated_phone"
+
+
+class HookabaNote(StrEnum):
+    """What an operator wants to know about a row that is imported."""
+
+    WAS_ADMINISTRATOR = "was_administrator"
+    CATEGORY_DROPPED = "category_dropped"
+    FILE_SHARED = "file_shared"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedRow:
+    """A row that is not imported as it is: why, in one word and in words without a number."""
+
+    kind: RowKind
+    id: str
+    reason: str
+    message: str
+    is_rejected: bool = True
+
+
+class Checksum:
+    """A SHA-256 over rows in the order of their ids, and their number."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._digest = sha256()
+
+    def add(self, *fields: str | None) -> None:
+        """Add a row."""
+        self.count += 1
+        self._digest.update(repr(fields).encode())
+
+    @property
+    def text(self) -> str:
+        """The checksum in hex."""
+        return self._digest.hexdigest()
+
+
+@dataclass(slots=True)
+class FileSums:
+    """How many files there are, and their bytes."""
+
+    files: int = 0
+    bytes: int = 0
+
+    def add(self, size: int) -> None:
+        """Add a file."""
+        self.files += 1
+        self.bytes += size
+
+
+@dataclass(slots=True)
+class HookabaReport:
+    """What an import did; of a dry run, what it would do.
+
+    Attributes:
+        users: How many users had each outcome.
+        items: How many library rows had each outcome.
+        skipped_items: How many rows were not looked at, because nothing says where the files are.
+        source_users, stored_users: Of the imported users: as they were read, and as they are now.
+        source_items, stored_items: The same of the items.
+        source_files: The files that were read.
+        published_files: What was published of them, with variants.
+        stored_files: What the media store has of that now.
+    """
+
+    users: Counter[str] = field(default_factory=Counter)
+    items: Counter[str] = field(default_factory=Counter)
+    skipped_items: int | None = None
+    source_users: Checksum = field(default_factory=Checksum)
+    stored_users: Checksum = field(default_factory=Checksum)
+    source_items: Checksum = field(default_factory=Checksum)
+    stored_items: Checksum = field(default_factory=Checksum)
+    source_files: FileSums = field(default_factory=FileSums)
+    published_files: FileSums = field(default_factory=FileSums)
+    stored_files: FileSums = field(default_factory=FileSums)
+
+    @property
+    def rejected(self) -> int:
+        """How many users and rows were not imported."""
+        return self.users[ImportOutcome.REJECTED] + self.items[ItemOutcome.REJECTED]
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether something is stored in another way than it was read."""
+        return (
+            self.source_users.text != self.stored_users.text
+            or self.source_items.text != self.stored_items.text
+            or self.published_files != self.stored_files
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookabaImport:
+    """What one import reads, and where it reports.
+
+    Attributes:
+        service: Users and library rows.
+        files: Where the files are; None imports users only.
+        parse_phone: Parses a number as sign-in does.
+        max_file_bytes: The maximum size of a file.
+        open_temporary_file: Opens an empty file.
+        report_row: Takes what is rejected or noted.
+        show_progress: Takes how many rows of this kind were handled, and about how many there are.
+        is_dry_run: Write nothing.
+    """
+
+    service: OlderService
+    files: OlderFiles | None
+    parse_phone: Callable[[str], PhoneNumber]
+    max_file_bytes: int
+    open_temporary_file: Callable[[], BinaryIO]
+    report_row: Callable[[ReportedRow], None]
+    show_progress: Callable[[RowKind, int, int], None]
+    is_dry_run: bool = False

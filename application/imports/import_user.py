@@ -1,0 +1,349 @@
+"""Import a user from elsewhere."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from application.identities.users import find_former_holder, set_free_username
+from application.ports.errors import UniqueViolation
+from application.ports.identities import Identities
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock, Randomness
+from application.ports.versioned import Versioned
+from application.update import change_record, update_phone_verification
+from domain.errors import InvalidValue
+from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.external_id import ExternalId
+from domain.identities.identity import Identity
+from domain.identities.username import Username, UsernameRules, parse_username
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.review_otps import TestOtps
+from domain.phone import PhoneNumber
+
+_ID_LENGTH: Final = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedUser:
+    """A user of another system.
+
+    Attributes:
+        phone: The phone, which the other system has verified.
+        id: An id that the identity gets: 24 hex digits.
+        external_id: What another system calls the user.
+        username: The name as it is there. Our rules may refuse it.
+        created_at: When the user joined there.
+    """
+
+    phone: PhoneNumber
+    id: str | None = None
+    external_id: ExternalId | None = None
+    username: str | None = None
+    created_at: datetime | None = None
+
+
+class ImportOutcome(StrEnum):
+    """What became of a user."""
+
+    CREATED = "created"
+    UNCHANGED = "unchanged"
+    """It was imported before."""
+    COMPLETED = "completed"
+    """An earlier import was interrupted."""
+    REJECTED = "rejected"
+
+
+class ImportProblem(StrEnum):
+    """Why a user is not imported, or is imported without a username."""
+
+    PHONE_IN_USE = "phone_in_use"
+    PHONE_BLOCKED = "phone_blocked"
+    TEST_PHONE = "test_phone"
+    ID_IN_USE = "id_in_use"
+    USER_DELETED = "user_deleted"
+    EXTERNAL_ID_IN_USE = "external_id_in_use"
+    USERNAME_IN_USE = "username_in_use"
+    USERNAME_REFUSED = "username_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of a user.
+
+    Attributes:
+        outcome: What was done; of a dry run, what would be.
+        problem: Why it is rejected, or has no username.
+        message: What the rules of usernames say about the name, if they refuse it.
+        identity_id: The id of the identity; None if it is rejected, and of a new one in a dry run.
+    """
+
+    outcome: ImportOutcome
+    problem: ImportProblem | None = None
+    message: str = ""
+    identity_id: str | None = None
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the user is not imported."""
+        return self.outcome is ImportOutcome.REJECTED
+
+
+class _Rejected(Exception):
+    """The user cannot be imported."""
+
+    def __init__(self, problem: ImportProblem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+
+
+class _OtherPhone(_Rejected):
+    """The id belongs to an identity with another phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What is known before the import.
+
+    Attributes:
+        user: The user.
+        known_id: The id that an earlier import of the same user gave to the identity. None if
+            nothing but the phone says who it is.
+        username: The name; None without one, or if it is refused.
+        problem: Why there is no name.
+        message: What the rules say about it.
+        now: The time of the import.
+    """
+
+    user: ImportedUser
+    known_id: str | None
+    username: Username | None
+    problem: ImportProblem | None
+    message: str
+    now: datetime
+
+    def without_username(self) -> "_Attempt":
+        return replace(self, username=None, problem=ImportProblem.USERNAME_IN_USE)
+
+    def assign(
+        self, verification: PhoneVerification, closed_id: str | None, new_id: str
+    ) -> tuple[PhoneVerification, str]:
+        """Return the phone with an owner, and the owner's id. One with `closed_id` is none."""
+        if verification.blocked_at is not None:
+            raise _Rejected(ImportProblem.PHONE_BLOCKED)
+        owner_id = verification.identity_id
+        if owner_id is None or owner_id == closed_id:
+            return verification.change_owner(new_id), new_id
+        return verification, owner_id
+
+    def save(
+        self, identity: Identity | None, identity_id: str, former_holder_id: str | None
+    ) -> tuple[Identity, ImportResult]:
+        """Return the identity with what the user has of it, and the result."""
+        if identity is None:
+            if self.user.id not in (None, identity_id):
+                raise _Rejected(ImportProblem.PHONE_IN_USE)
+            created = Identity(identity_id, self.user.phone, self.now, last_used_at=self.now)
+            successor = self._complete(created, former_holder_id)
+            return successor, self._to_result(ImportOutcome.CREATED, successor)
+        self._check(identity)
+        successor = identity
+        if self._is_known(identity):
+            successor = self._complete(identity, former_holder_id)
+        if successor == identity:
+            return identity, self._to_result(ImportOutcome.UNCHANGED, identity)
+        if identity.is_blocked:
+            raise _Rejected(ImportProblem.PHONE_BLOCKED)
+        return successor, self._to_result(ImportOutcome.COMPLETED, successor)
+
+    def _check(self, identity: Identity) -> None:
+        """Reject an identity that is somebody else's, or has other data."""
+        user = self.user
+        if identity.phone != user.phone:
+            raise _OtherPhone(ImportProblem.ID_IN_USE)
+        if identity.is_closed or user.id not in (None, identity.id):
+            raise _Rejected(ImportProblem.PHONE_IN_USE)
+        if self._is_known(identity):
+            if user.external_id and identity.external_id not in (None, user.external_id):
+                raise _Rejected(ImportProblem.PHONE_IN_USE)
+            return
+        has_other_name = (
+            self.username is not None
+            and identity.username is not None
+            and not self.username.is_same(identity.username)
+        )
+        if user.external_id or has_other_name:
+            raise _Rejected(ImportProblem.PHONE_IN_USE)
+
+    def _is_known(self, identity: Identity) -> bool:
+        """Return whether it is this user's. One that only joined by a call is nobody's."""
+        external_id = self.user.external_id
+        if not identity.is_verified or (external_id and identity.external_id == external_id):
+            return True
+        return self.known_id is not None and identity.id == self.known_id
+
+    def _complete(self, identity: Identity, former_holder_id: str | None) -> Identity:
+        created_at = min(self.user.created_at or self.now, self.now)
+        completed = identity.import_age(created_at)
+        if self.user.external_id is not None:
+            completed = completed.set_external_id(self.user.external_id)
+        if self.username is not None and identity.user is None:
+            completed = set_free_username(completed, self.username, created_at, former_holder_id)
+        return completed
+
+    def _to_result(self, outcome: ImportOutcome, identity: Identity) -> ImportResult:
+        if identity.user is not None:
+            return ImportResult(outcome, identity_id=identity.id)
+        return ImportResult(outcome, self.problem, self.message, identity.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportUser:
+    """Import a user from elsewhere: phone, ids, name and time of creation.
+
+    - Roles, blocks, sessions and days of use are not imported.
+    - A first sign-in is a login to the imported identity.
+    - The phone is first assigned to an id, then the identity is created under it. If the owner
+      signs in in between, or the import is killed, the identity has that id, and a repeat completes
+      it. The id of a user without one is derived from the external id, so that a repeat knows it.
+    - The unique index decides who has an external id. A phone whose user has none for that reason
+      stays assigned: its owner gets the id at the sign-in.
+    - A repeat changes nothing. It brings no account back that was deleted.
+    - A deleted or detached identity of the phone counts as none, as at a sign-in.
+    - An identity whose owner only joined by a call, which proves nothing, becomes this user's.
+    - The identity counts as used now: otherwise a phone that was unused for long would be
+      recycled at the first sign-in.
+    - A user whose name is in use, or is refused by our rules, is imported without it.
+    """
+
+    identities: Identities
+    phone_verifications: PhoneVerifications
+    keyed_hashes: KeyedHashes
+    clock: Clock
+    randomness: Randomness
+    test_otps: TestOtps
+    username_rules: UsernameRules
+
+    async def __call__(self, user: ImportedUser, *, dry_run: bool = False) -> ImportResult:
+        """Import the user, or only say what would become of it.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        try:
+            return await self._import(self._begin(user), is_dry_run=dry_run)
+        except _Rejected as error:
+            return ImportResult(ImportOutcome.REJECTED, error.problem)
+
+    def _begin(self, user: ImportedUser) -> _Attempt:
+        known_id, username, problem, message = user.id, None, None, ""
+        if known_id is None and user.external_id is not None:
+            known_id = self.keyed_hashes.hash_external_id(user.external_id)[:_ID_LENGTH]
+        if user.username is not None:
+            try:
+                username = parse_username(user.username, self.username_rules)
+            except InvalidValue as error:
+                problem, message = ImportProblem.USERNAME_REFUSED, error.message
+        return _Attempt(user, known_id, username, problem, message, self.clock.now())
+
+    async def _import(self, attempt: _Attempt, *, is_dry_run: bool) -> ImportResult:
+        phone, known_id = attempt.user.phone, attempt.known_id
+        if self.test_otps.includes(phone):
+            raise _Rejected(ImportProblem.TEST_PHONE)
+        loaded, known = await asyncio.gather(
+            self.phone_verifications.load(phone), self._load(known_id)
+        )
+        owner_id = loaded.value.identity_id
+        owner = known if owner_id == known_id else await self._load(owner_id)
+        if owner is None or owner.value.is_closed:
+            if known is not None:
+                is_deleted = known.value.is_deleted
+                raise _Rejected(
+                    ImportProblem.USER_DELETED if is_deleted else ImportProblem.ID_IN_USE
+                )
+            closed_id = owner.value.id if owner else None
+            new_id = known_id or make_identifier(attempt.now, self.randomness.bytes(RANDOM_BYTES))
+            if is_dry_run:
+                _, owner_id = attempt.assign(loaded.value, closed_id, new_id)
+            else:
+                owner_id = await update_phone_verification(
+                    self.phone_verifications,
+                    phone,
+                    lambda verification: attempt.assign(verification, closed_id, new_id),
+                    loaded,
+                )
+            owner = None
+        else:
+            owner_id = owner.value.id
+        if is_dry_run:
+            return await self._try(attempt, owner_id, owner)
+        return await self._save(attempt, owner_id, owner)
+
+    async def _save(
+        self, attempt: _Attempt, identity_id: str, loaded: Versioned[Identity | None] | None
+    ) -> ImportResult:
+        former_holder_id = await self._find_former_holder(attempt)
+        try:
+            return await change_record(
+                self.identities,
+                identity_id,
+                lambda identity: attempt.save(identity, identity_id, former_holder_id),
+                loaded or Versioned(None, 0),
+            )
+        except _OtherPhone:
+            await self._release_phone(attempt.user.phone, identity_id)
+            raise
+        except UniqueViolation:
+            await self._check_external_id(attempt, identity_id)
+            if attempt.username is None:
+                raise
+        return await self._save(attempt.without_username(), identity_id, loaded)
+
+    async def _try(
+        self, attempt: _Attempt, identity_id: str, owner: Versioned[Identity | None] | None
+    ) -> ImportResult:
+        """Return what `_save` would, without its writes."""
+        identity = owner.value if owner else None
+        if attempt.username is not None and (identity is None or identity.user is None):
+            former_holder_id = await self._find_former_holder(attempt)
+            holder = await self.identities.find_by_username(attempt.username)
+            if former_holder_id or holder:
+                attempt = attempt.without_username()
+        _, result = attempt.save(identity, identity_id, None)
+        if identity is None or identity.external_id is None:
+            await self._check_external_id(attempt, identity_id)
+        if identity is None:
+            return replace(result, identity_id=None)
+        return result
+
+    async def _load(self, identity_id: str | None) -> Versioned[Identity] | None:
+        return await self.identities.load(identity_id) if identity_id else None
+
+    async def _find_former_holder(self, attempt: _Attempt) -> str | None:
+        if attempt.username is None:
+            return None
+        return await find_former_holder(self.identities, attempt.username)
+
+    async def _check_external_id(self, attempt: _Attempt, owner_id: str | None) -> None:
+        """Reject the user if another identity than the owner's has the external id."""
+        if attempt.user.external_id is None:
+            return
+        holder = await self.identities.find_by_external_id(attempt.user.external_id)
+        if holder is not None and holder.value.id != owner_id:
+            raise _Rejected(ImportProblem.EXTERNAL_ID_IN_USE)
+
+    async def _release_phone(self, phone: PhoneNumber, identity_id: str) -> None:
+        """Take the phone from an identity with another one.
+
+        Two imports at the same time gave one id to two phones. The second owner would sign in to
+        the account of the first.
+        """
+
+        def release(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            is_owner = verification.identity_id == identity_id
+            return (verification.change_owner(None) if is_owner else verification), None
+
+        await update_phone_verification(self.phone_verifications, phone, release)

@@ -1,0 +1,154 @@
+"""The lines of a file of users, and how they become users."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from application.imports.import_user import ImportedUser
+from domain.errors import AmbiguousPhone, InvalidValue, UnsupportedPhoneType
+from domain.identifier import parse_identifier
+from domain.identities.external_id import ExternalId, parse_external_id
+from domain.phone import PhoneNumber, PhoneRules, parse_phone
+
+# 9.19877E+11 has lost digits; 919877000000.0 would be read with one digit more.
+_SPREADSHEET_NUMBER: Final = re.compile(r"\s*\d+(?:[.,]\d+)?[eE][+-]?\d+\s*|\s*\d{7,}[.,]0+\s*")
+_FIRST_YEAR: Final = 1970
+_UNIX_SECONDS: Final = re.compile(r"\d{9,10}(?:\.\d+)?")
+_UNIX_MILLISECONDS: Final = re.compile(r"\d{12,13}")
+
+
+class LineProblem(StrEnum):
+    """Why a line is no user."""
+
+    INVALID_LINE = "invalid_line"
+    NO_PHONE = "no_phone"
+    INVALID_PHONE = "invalid_phone"
+    AMBIGUOUS_PHONE = "ambiguous_phone"
+    UNSUPPORTED_PHONE_TYPE = "unsupported_phone_type"
+    SPREADSHEET_NUMBER = "spreadsheet_number"
+    PHONE_NOT_VERIFIED = "phone_not_verified"
+    INVALID_ID = "invalid_id"
+    INVALID_CREATED_AT = "invalid_created_at"
+    REPEATED_PHONE = "repeated_phone"
+    REPEATED_ID = "repeated_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFields:
+    """What a line says about a user, as it is written there. Empty texts say nothing."""
+
+    phone: str = ""
+    id: str = ""
+    external_id: str = ""
+    username: str = ""
+    created_at: str = ""
+    is_phone_verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UserLine:
+    """A line of a file.
+
+    Attributes:
+        number: The number of the line, or of its first one, from 1.
+        original: All fields, for the report. None that may be a secret.
+        fields: What is known about the user; None if the line cannot be read.
+        message: Why it cannot be read.
+    """
+
+    number: int
+    original: Mapping[str, str]
+    fields: UserFields | None
+    message: str = ""
+
+
+class InvalidLine(Exception):
+    """The line is no user. The message never has a phone number."""
+
+    def __init__(self, problem: LineProblem, message: str = "") -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+        self.message = message
+
+
+def parse_line(line: UserLine, default_region: str | None, rules: PhoneRules) -> ImportedUser:
+    """Parse a line.
+
+    Args:
+        line: The line.
+        default_region: The country of numbers without a plus.
+        rules: The kinds of numbers that may sign in.
+
+    Raises:
+        InvalidLine
+    """
+    fields = line.fields
+    if fields is None:
+        raise InvalidLine(LineProblem.INVALID_LINE, line.message)
+    phone = _parse_phone(fields.phone, default_region, rules)
+    if not fields.is_phone_verified:
+        raise InvalidLine(LineProblem.PHONE_NOT_VERIFIED)
+    own_id, external_id = _parse_ids(fields)
+    return ImportedUser(
+        phone=phone,
+        id=own_id,
+        external_id=external_id,
+        username=_find_username(fields.username, default_region),
+        created_at=_parse_time(fields.created_at) if fields.created_at.strip() else None,
+    )
+
+
+def _parse_phone(text: str, default_region: str | None, rules: PhoneRules) -> PhoneNumber:
+    if not text.strip():
+        raise InvalidLine(LineProblem.NO_PHONE)
+    if _SPREADSHEET_NUMBER.fullmatch(text):
+        raise InvalidLine(LineProblem.SPREADSHEET_NUMBER)
+    try:
+        return parse_phone(text, default_region, rules)
+    except AmbiguousPhone as error:
+        raise InvalidLine(LineProblem.AMBIGUOUS_PHONE, error.message) from None
+    except UnsupportedPhoneType as error:
+        raise InvalidLine(LineProblem.UNSUPPORTED_PHONE_TYPE, error.message) from None
+    except InvalidValue as error:
+        raise InvalidLine(LineProblem.INVALID_PHONE, error.message) from None
+
+
+def _parse_ids(fields: UserFields) -> tuple[str | None, ExternalId | None]:
+    """Return the id and the external id. An id of another form is an external id."""
+    own_id = parse_identifier(fields.id)
+    external = fields.external_id or ("" if own_id else fields.id)
+    try:
+        return own_id, parse_external_id(external) if external else None
+    except InvalidValue as error:
+        raise InvalidLine(LineProblem.INVALID_ID, error.message) from None
+
+
+def _find_username(text: str, default_region: str | None) -> str | None:
+    """Return the name; None without one. A phone number is none: others would see it."""
+    if not text.strip():
+        return None
+    try:
+        parse_phone(text, default_region, rules=None)
+    except InvalidValue:
+        return text
+    return None
+
+
+def _parse_time(text: str) -> datetime:
+    """Parse ISO 8601 (UTC without an offset), or seconds or milliseconds since 1970."""
+    text = text.strip()
+    try:
+        if _UNIX_MILLISECONDS.fullmatch(text):
+            return datetime.fromtimestamp(int(text) / 1000, UTC)
+        if _UNIX_SECONDS.fullmatch(text):
+            return datetime.fromtimestamp(float(text), UTC)
+        time = datetime.fromisoformat(text)
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidLine(LineProblem.INVALID_CREATED_AT) from None
+    if time.year < _FIRST_YEAR:
+        raise InvalidLine(LineProblem.INVALID_CREATED_AT)
+    return time

@@ -1,0 +1,53 @@
+"""The record of a process that serves, by which jobs that have to run alone notice it."""
+
+from dataclasses import replace
+
+from application.ports.repositories import Instances
+from application.ports.system import Clock, Randomness
+from application.update import save_record
+from domain.identifier import RANDOM_BYTES
+from domain.instance import Instance
+
+
+class KeepInstance:
+    """Keep the record of this process: renew it while it serves, and delete it at the end.
+
+    A process that is killed leaves its record, which expires.
+    """
+
+    def __init__(
+        self, instances: Instances, randomness: Randomness, clock: Clock, program_version: str
+    ) -> None:
+        """Set the ports, and the version that the record has. The first renewal adds the record."""
+        self._instances = instances
+        self._randomness = randomness
+        self._clock = clock
+        self._program_version = program_version
+        self._instance: Instance | None = None
+
+    async def renew(self) -> None:
+        """Write that this process serves.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        now = self._clock.now()
+        if self._instance is None:
+            instance_id = self._randomness.bytes(RANDOM_BYTES).hex()
+            self._instance = Instance(instance_id, self._program_version, now, now)
+        renewed = self._instance = replace(self._instance, renewed_at=now)
+        await save_record(self._instances, renewed.id, lambda _: renewed)
+
+    async def delete(self) -> None:
+        """Delete the record.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        if self._instance is None:
+            return
+        stored = await self._instances.load(self._instance.id)
+        if stored is not None:
+            await self._instances.delete(self._instance.id, stored.version)

@@ -1,0 +1,24 @@
+"""A process of the service that serves now."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+RENEWAL_INTERVAL: Final = timedelta(seconds=10)
+INSTANCE_TTL: Final = timedelta(seconds=30)
+"""It is longer than two renewals: one that fails is repeated in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A worker of the service. The id is random and says nothing about the host."""
+
+    id: str
+    program_version: str
+    started_at: datetime
+    renewed_at: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it counts as ended, if it is not renewed."""
+        return self.renewed_at + INSTANCE_TTL

@@ -1,0 +1,72 @@
+"""Opening the use cases of a dry run: nothing is created or changed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+from adapters.records.database import Database
+from adapters.records.empty_records import EmptyRecords
+from adapters.records.outages import OutageRetries
+from adapters.system import SystemClock
+from application.use_cases import UseCases
+from entrypoints.bootstrap import (
+    find_key_fingerprint,
+    load_keys,
+    name_variable,
+    open_use_cases,
+)
+from entrypoints.commands.migrate import find_migration
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Environment, Factory, Secret
+from entrypoints.startup_error import CommandError
+
+_NOT_USED: Final[Any] = None
+"""Imports reserve no permits, and ask nobody for the health of the database."""
+
+
+@asynccontextmanager
+async def open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncIterator[UseCases]:
+    """Open the use cases on the database as it is, until the block ends.
+
+    - A database that does not exist yet counts as empty, and is not created.
+    - A database adapter of an operator's own is opened as for the service.
+
+    Args:
+        settings: Name the database.
+        retry: Repeats calls to the database.
+
+    Raises:
+        StartupError: The database or the keys cannot be used.
+        CommandError: A start would change its schema.
+    """
+    if isinstance(settings.database, Factory):
+        async with open_use_cases(settings, parts=(), retry=retry) as use_cases:
+            yield use_cases
+        return
+    with name_variable("DIALTONE_DATABASE"):
+        migration, place = find_migration(settings)
+        plan = await migration.plan_migration(place, find_key_fingerprint(settings))
+    database = None
+    if plan.is_new:
+        settings = _with_keys(settings)
+        database = Database(EmptyRecords(), _NOT_USED, _NOT_USED)
+    elif plan.missing:
+        raise CommandError(
+            "The database lacks what this version needs, and a dry run changes nothing: run "
+            "`dialtone migrate` before. `dialtone migrate --dry-run` lists it."
+        )
+    else:
+        load_keys(settings, SystemClock())  # a start would create a missing file
+    async with open_use_cases(settings, parts=(), database=database, retry=retry) as use_cases:
+        yield use_cases
+
+
+def _with_keys(settings: Settings) -> Settings:
+    """Return settings with keys in memory, if a start would create the secrets file."""
+    is_created = not settings.secrets.value and settings.env is not Environment.PRODUCTION
+    if is_created and not settings.secrets_file.exists():
+        from adapters.key_file.document import generate_document
+
+        return replace(settings, secrets=Secret(generate_document()))
+    return settings

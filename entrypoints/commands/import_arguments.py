@@ -1,0 +1,112 @@
+"""The arguments of `dialtone import`."""
+
+from entrypoints.commands.user_arguments import AddCommand, make_add_command
+
+
+def add_import_commands(add: AddCommand) -> None:
+    """Add `import` and what it imports from."""
+    command = add(
+        "import",
+        "Import users from elsewhere.",
+        "import users users.csv --dry-run",
+        "import hookaba --help",
+    )
+    sources = command.add_subparsers(
+        prog="dialtone import", dest="source_kind", required=True, metavar="SOURCE", title="sources"
+    )
+    add_source = make_add_command(sources, "dialtone import")
+    _add_users(add_source)
+    _add_hookaba(add_source)
+
+
+def _add_users(add: AddCommand) -> None:
+    users = add(
+        "users",
+        "Import users from a file: CSV with a header, JSON lines, or an export of Firebase, "
+        "Cognito, Auth0 or Supabase. Repeat it to continue. See docs/importing.md.",
+        "users users.csv --dry-run",
+        "users users.json --format firebase",
+        "users members.csv --column phone=mobile_number --column id=member_id --region IN",
+    )
+    users.add_argument("file", metavar="FILE", help="the file, in UTF-8")
+    users.add_argument(
+        "--dry-run", action="store_true", help="only report: no user is written to the database"
+    )
+    users.add_argument(
+        "--format",
+        choices=["auto", "dialtone", "firebase", "cognito", "auth0", "supabase"],
+        default="auto",
+        help="whose export it is; auto (default) recognizes it by its columns",
+    )
+    users.add_argument(
+        "--column",
+        metavar="FIELD=NAME",
+        action="append",
+        default=[],
+        help="the column of a field: phone, id, external_id, username or created_at",
+    )
+    users.add_argument(
+        "--delimiter", metavar="CHARACTER", default=",", help="between CSV fields (default: ,)"
+    )
+    users.add_argument(
+        "--region",
+        metavar="COUNTRY",
+        help="the country of numbers without a country code (default: DIALTONE_DEFAULT_REGION)",
+    )
+    users.add_argument(
+        "--rejected",
+        metavar="FILE.csv",
+        help="the file for lines that are not imported (default: FILE.rejected.csv)",
+    )
+    users.add_argument(
+        "--replace", action="store_true", help="replace the file of rejected lines if it exists"
+    )
+    users.add_argument(
+        "--reason", metavar="TEXT", default="", help="why; the audit keeps it for 400 days"
+    )
+
+
+def _add_hookaba(add: AddCommand) -> None:
+    hookaba = add(
+        "hookaba",
+        "Import users, library and files of hookaba-backend, which is only read. Repeat it to "
+        "continue, or to import what is new there. See docs/moving_from_hookaba.md.",
+        "hookaba --from env:HOOKABA_MONGO_URI --files s3://hookaba-images --dry-run",
+        "hookaba --from mongodb://127.0.0.1:27017/hookaba --files s3://hookaba-images",
+        "hookaba --from env:HOOKABA_MONGO_URI --files file:copy --bucket hookaba-images",
+    )
+    hookaba.add_argument(
+        "--from",
+        dest="source",
+        metavar="URL",
+        required=True,
+        help="its database: mongodb://host/name, or env:NAME of a variable that has the URL",
+    )
+    hookaba.add_argument(
+        "--files",
+        metavar="PLACE",
+        help="its files: s3://bucket, or file:path of a copy of the bucket; without it, users only",
+    )
+    hookaba.add_argument(
+        "--bucket",
+        metavar="NAME",
+        help="the bucket in the URLs of its library, if --files is a folder or another bucket",
+    )
+    hookaba.add_argument(
+        "--region",
+        metavar="COUNTRY",
+        help="the country of numbers without a country code (default: DIALTONE_DEFAULT_REGION)",
+    )
+    hookaba.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only report: no record and no file is written, and no image is decoded",
+    )
+    hookaba.add_argument(
+        "--report",
+        metavar="FILE.csv",
+        help="the file for rows that are not imported; default: a new one in the current folder",
+    )
+    hookaba.add_argument(
+        "--replace", action="store_true", help="replace the file of --report if it exists"
+    )

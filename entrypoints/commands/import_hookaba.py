@@ -1,0 +1,178 @@
+"""`dialtone import hookaba`: users, library and files of hookaba-backend."""
+
+import asyncio
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from tempfile import TemporaryFile
+from typing import Final
+
+from adapters.records.outages import OutageRetries
+from application.imports.hookaba_report import (
+    HookabaImport,
+    HookabaReport,
+    ReportedRow,
+)
+from application.imports.import_item import ItemOutcome
+from application.imports.import_user import ImportOutcome
+from application.ports.errors import PortError
+from domain.administration.audit import AuditAction
+from domain.errors import InvalidValue
+from domain.phone import parse_phone
+from entrypoints.bootstrap import Part, open_use_cases
+from entrypoints.commands.domain_errors import explain_errors
+from entrypoints.commands.dry_run import open_unchanged
+from entrypoints.commands.hookaba_files import open_hookaba_files
+from entrypoints.commands.import_problems import PROBLEMS
+from entrypoints.commands.operator_name import find_operator
+from entrypoints.commands.parsing import find_url, parse_file
+from entrypoints.commands.progress import ProgressLine
+from entrypoints.commands.report_file import open_report
+from entrypoints.extras import check_extra
+from entrypoints.settings.parsers import parse_country
+from entrypoints.settings.services import parse_database
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import MongoDatabase
+from entrypoints.startup_error import CommandError, InvalidArgument, print_errors
+
+_PROBLEMS: Final = {problem.value: text for problem, text in PROBLEMS.items()}
+_COLUMNS: Final = ("kind", "id", "is_imported", "reason", "message")
+_SUBJECT: Final = "hookaba"
+_NO_LIMIT: Final = 10_000_000
+"""Megapixels: nobody uploads here, so no owner waits."""
+
+
+def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Import users, library and files, or say what an import would do."""
+    settings = _with_region(settings, arguments.region)
+    url = _parse_source(settings, arguments.source)
+    default_name = f"import-hookaba-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.csv"
+    path = parse_file(arguments.report or default_name)
+    reasons = Counter[tuple[str, str]]()
+    with (
+        open_report(path, _COLUMNS, replaces=arguments.replace) as write_row,
+        explain_errors(),
+    ):
+
+        def report_row(row: ReportedRow) -> None:
+            is_imported = "no" if row.is_rejected else "yes"
+            message = row.message or _PROBLEMS.get(row.reason, "")
+            write_row((row.kind, row.id, is_imported, row.reason, message))
+            reasons[row.kind, row.reason] += 1
+
+        try:
+            report = asyncio.run(_import(settings, arguments, url, report_row))
+        except (KeyboardInterrupt, PortError):
+            print_errors("What was imported stays. Run the command again to continue.")
+            raise
+        except OSError as error:
+            raise CommandError(
+                f"A temporary file cannot be written ({error.strerror}): free some space in the "
+                "folder of TMPDIR, and run the command again to continue."
+            ) from None
+    if arguments.dry_run:
+        yield "This is a dry run: nothing was imported."
+    yield from _render(report, is_dry_run=arguments.dry_run)
+    yield from (f"{kind} {reason}: {count}" for (kind, reason), count in sorted(reasons.items()))
+    if reasons:
+        yield f"{path} lists them by id. Only its owner can read it."
+    else:
+        path.unlink()
+    if report.has_differences:
+        raise CommandError(
+            "What is stored differs from what was read: the report lists it as differs. Run the "
+            "command again, and look into the log of the database and of the media store."
+        )
+    if report.rejected:
+        raise CommandError(f"Users and items that are not imported: {report.rejected}.")
+
+
+async def _import(
+    settings: Settings,
+    arguments: Namespace,
+    url: str,
+    report_row: Callable[[ReportedRow], None],
+) -> HookabaReport:
+    check_extra("mongo", "--from mongodb://")
+    from adapters.mongo.hookaba import open_hookaba_database
+
+    show_progress = ProgressLine()
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(open_hookaba_database(url))
+        files = None
+        if arguments.files is not None:
+            files = await stack.enter_async_context(
+                open_hookaba_files(arguments.files, arguments.bucket, settings.variables.values)
+            )
+        parts = [Part.MEDIA, Part.IMAGES] if files else []
+        # The service of this machine decodes in processes of its own.
+        settings = replace(settings, workers=1, image_megapixels_per_hour=_NO_LIMIT)
+        if arguments.dry_run:
+            opening = open_unchanged(settings, OutageRetries())
+        else:
+            opening = open_use_cases(settings, parts=parts, retry=OutageRetries())
+        use_cases = await stack.enter_async_context(opening)
+        phone_rules = settings.http_otp().phone_rules
+        command = HookabaImport(
+            service=service,
+            files=files,
+            parse_phone=lambda text: parse_phone(text, settings.default_region, phone_rules),
+            max_file_bytes=settings.max_upload_size,
+            open_temporary_file=TemporaryFile,
+            report_row=report_row,
+            show_progress=lambda kind, done, total: show_progress(f"{kind}s", done, total),
+            is_dry_run=arguments.dry_run,
+        )
+        imports = use_cases.imports
+        if arguments.dry_run:
+            return await imports.import_hookaba(command)
+        operator = find_operator().actor
+        async with imports.record_act(operator, AuditAction.IMPORT_USERS, _SUBJECT):
+            return await imports.import_hookaba(command)
+
+
+def _render(report: HookabaReport, *, is_dry_run: bool) -> Iterable[str]:
+    yield f"users: {_render_outcomes(report.users, ImportOutcome)}"
+    if report.skipped_items is not None:
+        yield f"items: {report.skipped_items} not imported, because there is no --files"
+    else:
+        yield f"items: {_render_outcomes(report.items, ItemOutcome)}"
+    if is_dry_run:
+        return
+    for name, source, stored in (
+        ("users", report.source_users, report.stored_users),
+        ("items", report.source_items, report.stored_items),
+    ):
+        yield f"{name} read: {source.count}, SHA-256 {source.text}"
+        yield f"{name} stored: {stored.count}, SHA-256 {stored.text}"
+    source_files, stored_files = report.source_files, report.stored_files
+    yield f"files read: {source_files.files}, {source_files.bytes} bytes"
+    published = report.published_files
+    yield f"files published, with variants: {published.files}, {published.bytes} bytes"
+    yield f"files stored, with variants: {stored_files.files}, {stored_files.bytes} bytes"
+
+
+def _render_outcomes(counts: Counter[str], outcomes: Iterable[str]) -> str:
+    return ", ".join(f"{counts[name]:,} {name}" for name in outcomes if counts[name]) or "none"
+
+
+def _with_region(settings: Settings, region: str | None) -> Settings:
+    if region is None:
+        return settings
+    try:
+        return replace(settings, default_region=parse_country(region))
+    except InvalidValue as error:
+        raise InvalidArgument(f"--region: {error.message}") from None
+
+
+def _parse_source(settings: Settings, text: str) -> str:
+    try:
+        database = parse_database(find_url(settings, "--from", text))
+    except InvalidValue as error:
+        raise InvalidArgument(f"--from: {error.message}") from None
+    if not isinstance(database, MongoDatabase):
+        raise InvalidArgument("--from must be mongodb://host/name, or env:NAME of a variable.")
+    return database.url

@@ -1,0 +1,41 @@
+"""Why a line is not imported, in words: what is wrong, and the way out."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from application.imports.import_user import ImportProblem
+from application.imports.import_users import Problem
+from application.imports.user_lines import LineProblem
+
+PROBLEMS: Final[Mapping[Problem, str]] = {
+    LineProblem.INVALID_LINE: "The line cannot be read.",
+    LineProblem.NO_PHONE: "There is no phone number.",
+    LineProblem.INVALID_PHONE: "This is not a phone number.",
+    LineProblem.AMBIGUOUS_PHONE: "The digits are two phone numbers: write it with + and the"
+    " country code.",
+    LineProblem.UNSUPPORTED_PHONE_TYPE: "No codes are sent to numbers of this kind.",
+    LineProblem.SPREADSHEET_NUMBER: "A spreadsheet has changed this number: export the file again,"
+    " and do not save it in a spreadsheet.",
+    LineProblem.PHONE_NOT_VERIFIED: "The export says that nobody has verified this number.",
+    LineProblem.INVALID_ID: "The id cannot be kept.",
+    LineProblem.INVALID_CREATED_AT: "created_at is not a time: write it like 2026-05-01T09:30:00Z.",
+    LineProblem.REPEATED_PHONE: "Several lines have this phone number, so none of them is imported:"
+    " decide which one is right.",
+    LineProblem.REPEATED_ID: "Several lines have this id, so none of them is imported: decide which"
+    " one is right.",
+    ImportProblem.PHONE_IN_USE: "This phone has an account with other data.",
+    ImportProblem.PHONE_BLOCKED: "An operator has blocked this phone: dialtone user unblock.",
+    ImportProblem.TEST_PHONE: "This phone has a fixed code in DIALTONE_TEST_OTPS.",
+    ImportProblem.ID_IN_USE: "Another account has this id.",
+    ImportProblem.USER_DELETED: "The account with this id was deleted, and does not come back.",
+    ImportProblem.EXTERNAL_ID_IN_USE: "Another account has this external id.",
+    ImportProblem.USERNAME_IN_USE: "The user is imported without the name: another account has it.",
+    ImportProblem.USERNAME_REFUSED: "The user is imported without the name.",
+}
+
+
+def explain(problem: Problem, message: str) -> str:
+    """Return the reason in words. A rule that says more than its name replaces them."""
+    if problem is ImportProblem.USERNAME_REFUSED:
+        return f"{PROBLEMS[problem]} {message}"
+    return message or PROBLEMS[problem]

@@ -1,0 +1,211 @@
+"""`dialtone import users`."""
+
+import asyncio
+import hashlib
+import signal
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from adapters.records.outages import OutageRetries
+from adapters.user_files import FIELD_NAMES, UserFile
+from application.imports.import_user import ImportOutcome, ImportProblem
+from application.imports.import_users import ImportCounts, Observer, ParseLines, Problem
+from application.imports.user_lines import UserLine
+from application.ports.errors import StorageError
+from domain.administration.audit import AuditAction
+from domain.errors import InvalidValue
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.commands.domain_errors import explain_errors
+from entrypoints.commands.dry_run import open_unchanged
+from entrypoints.commands.operator_name import find_operator
+from entrypoints.commands.parsing import parse_file, parse_reason
+from entrypoints.commands.progress import ProgressLine
+from entrypoints.commands.rejected_lines import (
+    RejectedLines,
+    open_rejected_lines,
+    render_problems,
+)
+from entrypoints.settings.parsers import parse_country
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import CommandError, InvalidArgument, print_errors
+
+_SUBJECT: Final = "users"
+_WITHOUT_NAME: Final = (ImportProblem.USERNAME_IN_USE, ImportProblem.USERNAME_REFUSED)
+_SHOWN_COLUMNS: Final = 20
+
+
+def import_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Import the users of a file, or say what an import would do."""
+    path = parse_file(arguments.file)
+    region = _parse_region(settings, arguments.region)
+    reason = parse_reason(arguments.reason)
+    file = UserFile(
+        path=path,
+        format_name=None if arguments.format == "auto" else arguments.format,
+        columns=_parse_columns(arguments.column),
+        delimiter=_parse_delimiter(arguments.delimiter),
+    )
+    yield from _render_unread(file.find_unread_columns())
+    rejected_path = parse_file(arguments.rejected or f"{path}.rejected.csv")
+    if rejected_path.exists() and rejected_path.samefile(path):
+        raise InvalidArgument("--rejected names the file to import: name another file.")
+    command = _Command(settings, file, region, reason, is_dry_run=arguments.dry_run)
+    with (
+        open_rejected_lines(rejected_path, replaces=arguments.replace) as rejected,
+        explain_errors(),
+    ):
+        try:
+            counts = asyncio.run(command.run(rejected))
+        except StorageError:
+            print_errors(_continue_with(rejected_path, rejected))
+            raise
+    if arguments.dry_run:
+        yield "This is a dry run: nothing was imported."
+    yield from _render(counts)
+    if not rejected.is_empty:
+        yield f"{rejected_path} lists them. Only its owner can read it."
+    if not counts.is_complete:
+        print_errors(_continue_with(rejected_path, rejected))
+        raise KeyboardInterrupt
+    if count := counts.outcomes[ImportOutcome.REJECTED]:
+        raise CommandError(f"Lines that are not imported: {count:,}.")
+
+
+class _Command(Observer):
+    """Imports a file, and watches the import until a signal ends it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        file: UserFile,
+        region: str | None,
+        reason: str,
+        *,
+        is_dry_run: bool,
+    ) -> None:
+        self._settings = settings
+        self._file = file
+        self._parse = ParseLines(region, settings.http_otp().phone_rules)
+        self._reason = reason
+        self._is_dry_run = is_dry_run
+        self._show_progress = ProgressLine()
+        self._rejected: RejectedLines | None = None
+        self._is_stopped = False
+
+    async def run(self, rejected: RejectedLines) -> ImportCounts:
+        """Import the file. The first SIGINT or SIGTERM lets users under way finish."""
+        self._rejected = rejected
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        retry = OutageRetries(self.should_stop)
+        if self._is_dry_run:
+            opening = open_unchanged(self._settings, retry)
+        else:
+            opening = open_use_cases(self._settings, parts=(), retry=retry)
+        async with opening as use_cases:
+            imports = use_cases.imports
+            checked = await imports.import_users.check(self._file.read, self._parse, self)
+            if self._is_stopped:
+                return ImportCounts(checked.lines)
+            if not checked.lines:
+                raise CommandError(f"{self._file.path} has no users.")
+            if self._is_dry_run:
+                return await imports.import_users(checked, self, dry_run=True)
+            facts = f"lines: {checked.lines}, SHA-256: {_hash(self._file.path)}"
+            reason = f"{self._reason} ({facts})" if self._reason else facts
+            operator = find_operator().actor
+            async with imports.record_act(operator, AuditAction.IMPORT_USERS, _SUBJECT, reason):
+                return await imports.import_users(checked, self, dry_run=False)
+
+    def _stop(self) -> None:
+        self._is_stopped = True
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    def should_stop(self) -> bool:
+        """Return whether there was a signal."""
+        return self._is_stopped
+
+    def on_checked(self, lines: int) -> None:
+        """Show how many lines are checked."""
+        self._show_progress("lines checked", lines)
+
+    def on_progress(self, counts: ImportCounts) -> None:
+        """Show how many lines are done."""
+        self._show_progress("lines done", counts.done, counts.lines)
+
+    def on_line(self, line: UserLine, problem: Problem, message: str) -> None:
+        """Write a rejected line to the file."""
+        if self._rejected is not None:
+            self._rejected.write(line, problem, message)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _render_unread(columns: Sequence[str]) -> Iterator[str]:
+    if columns:
+        shown = ", ".join(name if name.isprintable() else "?" for name in columns[:_SHOWN_COLUMNS])
+        more = ", …" if len(columns) > _SHOWN_COLUMNS else ""
+        yield f"Columns that are not imported: {shown}{more}"
+
+
+def _render(counts: ImportCounts) -> Iterator[str]:
+    outcomes = counts.outcomes
+    yield f"lines: {counts.lines:,}"
+    for outcome in ImportOutcome:
+        yield f"{outcome.value}: {outcomes[outcome]:,}"
+        if outcome is ImportOutcome.REJECTED:
+            yield from render_problems(_select(counts, is_rejected=True))
+    without_name = _select(counts, is_rejected=False)
+    if without_name:
+        yield f"imported without a username: {sum(without_name.values()):,}"
+        yield from render_problems(without_name)
+
+
+def _select(counts: ImportCounts, *, is_rejected: bool) -> Mapping[Problem, int]:
+    return {
+        problem: count
+        for problem, count in counts.problems.items()
+        if (problem not in _WITHOUT_NAME) is is_rejected
+    }
+
+
+def _continue_with(path: Path, rejected: RejectedLines) -> str:
+    more = "" if rejected.is_empty else f", with --replace for {path}"
+    return f"What was imported stays. Run the same command again to continue{more}."
+
+
+def _parse_columns(arguments: Sequence[str]) -> Mapping[str, str]:
+    columns = {}
+    for argument in arguments:
+        name, separator, column = argument.partition("=")
+        if name not in FIELD_NAMES or not separator or not column:
+            raise InvalidArgument(
+                f"--column is FIELD=NAME, where FIELD is one of {', '.join(FIELD_NAMES)}. Example: "
+                "--column phone=mobile_number"
+            )
+        columns[name] = column
+    return columns
+
+
+def _parse_delimiter(text: str) -> str:
+    delimiter = {"\\t": "\t", "tab": "\t"}.get(text, text)
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise InvalidArgument("--delimiter is one character, such as ';' or '\\t'.")
+    return delimiter
+
+
+def _parse_region(settings: Settings, text: str | None) -> str | None:
+    if text is None:
+        return settings.default_region
+    try:
+        return parse_country(text)
+    except InvalidValue as error:
+        raise InvalidArgument(f"--region: {error.message}") from None

@@ -1,0 +1,108 @@
+"""`dialtone migrate`."""
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from adapters.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
+from entrypoints.bootstrap import (
+    find_key_fingerprint,
+    load_keys,
+    make_phone_encryption,
+    name_variable,
+)
+from entrypoints.commands.progress import ProgressLine
+from entrypoints.extras import check_extra
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import (
+    Factory,
+    MongoDatabase,
+    PostgresDatabase,
+    SqliteDatabase,
+)
+from entrypoints.startup_error import StartupError, print_errors
+
+
+class _Migration(Protocol):
+    """The migration of a database's adapter, which is a module; the place is a path or a URL."""
+
+    async def plan_migration(self, place: Any, key_fingerprint: str | None, /) -> SchemaPlan:
+        """Return what a start would change."""
+
+    async def migrate(self, place: Any, key_fingerprint: str, report: ReportBuild, /) -> SchemaPlan:
+        """Change what a start would change, and return what that was."""
+
+
+def migrate(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Show or create what a start would create in the database."""
+    with name_variable("DIALTONE_DATABASE"):
+        migration, place = find_migration(settings)
+        if arguments.dry_run:
+            fingerprint = find_key_fingerprint(settings)
+            plan = asyncio.run(migration.plan_migration(place, fingerprint))
+            yield from _describe(plan, "to create", "to drop")
+            yield "Nothing was changed."
+            return
+    plan = _migrate(settings, migration, place)
+    yield from _describe(plan, "created", "dropped")
+
+
+def _migrate(settings: Settings, migration: _Migration, place: Path | str) -> SchemaPlan:
+    from adapters.system import SystemClock
+
+    encryption = make_phone_encryption(load_keys(settings, SystemClock(), is_service=True))
+    with name_variable("DIALTONE_DATABASE"):
+        return asyncio.run(migration.migrate(place, encryption.key_fingerprint(), _show_builds()))
+
+
+def _show_builds() -> ReportBuild:
+    """Return what prints each object that is created, and how far an index is."""
+    show_progress = ProgressLine()
+
+    def report(created: SchemaObject, done: int = 0, total: int | None = None) -> None:
+        if total is None:
+            print_errors(f"creating {created}")
+        else:
+            show_progress(str(created), done, total)
+
+    return report
+
+
+def _describe(plan: SchemaPlan, created: str, dropped: str) -> Iterable[str]:
+    if plan.is_new:
+        yield "The database is new."
+    yield from (f"{created}: {missing}" for missing in plan.missing)
+    yield from (f"{dropped}: {other}" for other in plan.dropped)
+    yield from (f"not used by this version, stays: {other}" for other in plan.undeclared)
+    if not plan.missing and not plan.dropped:
+        yield "The database has everything that this version needs."
+
+
+def find_migration(settings: Settings) -> tuple[_Migration, Path | str]:
+    """Return the migration of the database that the settings name, and where that is.
+
+    Raises:
+        StartupError: The adapter of the database is an operator's own.
+    """
+    match settings.database:
+        case SqliteDatabase(path=path):
+            from adapters.sqlite import migration as in_sqlite
+
+            return in_sqlite, path
+        case MongoDatabase(url=url):
+            check_extra("mongo", "mongodb://")
+            from adapters.mongo import migration as in_mongo
+
+            return in_mongo, url
+        case PostgresDatabase(url=url):
+            check_extra("postgres", "postgresql://")
+            from adapters.postgres import migration as in_postgres
+
+            return in_postgres, url
+        case Factory():
+            raise StartupError(
+                "DIALTONE_DATABASE: a database adapter of your own prepares its database itself, "
+                "when it is opened. This command does not work with it."
+            )

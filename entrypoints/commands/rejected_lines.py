@@ -1,0 +1,91 @@
+"""The file of rejected lines, which only its owner can read."""
+
+import csv
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, TextIO
+
+from application.imports.import_users import Problem
+from application.imports.user_lines import UserLine
+from entrypoints.commands.import_problems import explain
+from entrypoints.commands.report_file import escape
+from entrypoints.startup_error import CommandError
+
+_OWN_COLUMNS: Final = ("rejected_line", "rejected_reason", "rejected_message")
+
+
+class RejectedLines:
+    """Writes rejected lines with their original fields, so that they can be mended and imported.
+
+    No spreadsheet reads a field as a formula. What is written stays if the import ends early.
+    """
+
+    def __init__(self, path: Path, file: TextIO) -> None:
+        """Write to an open file."""
+        self._path = path
+        self._file = file
+        self._writer = csv.writer(file)
+        self._columns: tuple[str, ...] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no line was written."""
+        return self._columns is None
+
+    def write(self, line: UserLine, problem: Problem, message: str) -> None:
+        """Write a line; raises CommandError."""
+        if self._columns is None:
+            self._columns = tuple(line.original)
+            self._write_row((*_OWN_COLUMNS, *self._columns))
+        known = [line.original.get(name, "") for name in self._columns]
+        reason = (str(line.number), problem.value, explain(problem, message))
+        self._write_row((*reason, *known))
+
+    def _write_row(self, row: tuple[str, ...]) -> None:
+        try:
+            self._writer.writerow(map(escape, row))
+            self._file.flush()
+        except OSError as error:
+            raise CommandError(f"{self._path} cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
+def open_rejected_lines(path: Path, *, replaces: bool) -> Iterator[RejectedLines]:
+    """Create the file, and remove it at the end if no line was rejected.
+
+    Raises:
+        CommandError: It exists and is not to be replaced, or it cannot be created.
+    """
+    with _explain(path):
+        if replaces:
+            path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    rejected = None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            rejected = RejectedLines(path, file)
+            yield rejected
+    finally:
+        if rejected is not None and rejected.is_empty:
+            with suppress(OSError):
+                path.unlink()
+
+
+@contextmanager
+def _explain(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise CommandError(
+            f"{path} exists: --replace replaces it, and --rejected names another file."
+        ) from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def render_problems(problems: Mapping[Problem, int]) -> Iterator[str]:
+    """Yield how many lines there are for each reason, the most frequent first."""
+    for problem, count in sorted(problems.items(), key=lambda item: (-item[1], item[0].value)):
+        yield f"  {problem.value}: {count:,}"

@@ -1,0 +1,110 @@
+"""`dialtone copy`: from one database to another one, while nobody is served."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.e2e.test_start import me
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, command
+
+PHONE: Final = "+14155592101"
+WITH_FORCE: Final = ["sh", "-c", f'exec "{command()}" "$@" --force', "sh"]
+
+
+def sign_in(service: Service) -> dict[str, Any]:
+    with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
+        http.post("/auth/request-otp", json={"phone": PHONE})
+        body = {"phone": PHONE, "otp": service.code(PHONE), "refresh": True}
+        tokens: dict[str, Any] = http.post("/auth/verify-otp", json=body).json()
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        body = {"username": "Zoë", "number": PHONE}
+        http.post("/users", json=body, headers=headers).raise_for_status()
+    return tokens
+
+
+def refresh(service: Service, tokens: dict[str, Any]) -> httpx.Response:
+    body = {"refresh_token": tokens["refresh_token"]}
+    return httpx.post(f"{service.url}/auth/refresh", json=body, **PLAIN_HTTP)
+
+
+def test_sessions_go_on_in_mongodb_and_sqlite_starts_only_by_force(
+    tmp_path: Path, mongo_database: str
+) -> None:
+    service = Service(tmp_path / "service").start()
+    source = service.environ["DIALTONE_DATABASE"]
+    service.settings["NEW_DATABASE"] = mongo_database
+    tokens = sign_in(service)
+    copy = ("copy", "--from", source, "--to", "env:NEW_DATABASE")
+
+    while_running = service.run(*copy)
+    assert (while_running.returncode, "Stop all instances" in while_running.stderr) == (1, True)
+    plan = service.run(*copy, "--dry-run")
+    assert plan.returncode == 0, plan.stderr
+    assert "identities: 1 records, 0 of them copied before" in plan.stdout
+    assert "The copy would be refused now. sqlite:///" in plan.stdout
+    assert "Nothing was changed." in plan.stdout
+    assert service.stop() == 0
+
+    copied = service.run(*copy)
+    assert copied.returncode == 0, copied.stderr
+    assert re.search(r"^identities: 1 records, SHA-256 [0-9a-f]{64}$", copied.stdout, re.MULTILINE)
+    again = service.run(*copy)
+    assert again.returncode == 1
+    assert "was copied to mongodb://" in again.stderr
+    refused = service.run("run")
+    assert refused.returncode == 1
+    assert "was copied to mongodb://" in refused.stderr
+    assert "dialtone run --force" in refused.stderr
+
+    in_mongo = Service(service.folder, {"DIALTONE_DATABASE": mongo_database}).start()
+    assert me(in_mongo, tokens["access_token"]) == 200
+    assert refresh(in_mongo, tokens).status_code == 200
+    assert in_mongo.stop() == 0
+
+    forced = Service(service.folder, program=WITH_FORCE).start()
+    assert me(forced, tokens["access_token"]) == 200
+    assert '"copy_mark_removed"' in forced.log
+    assert forced.stop() == 0
+    assert service.start().stop() == 0
+
+
+def test_a_killed_instance_keeps_a_server_database_from_a_copy_for_half_a_minute(
+    tmp_path: Path, postgres_database: str
+) -> None:
+    service = Service(tmp_path / "service", {"DIALTONE_DATABASE": postgres_database}).start()
+    copy = ("copy", "--from", postgres_database, "--to", f"sqlite:///{tmp_path}/new.db")
+
+    def is_refused() -> bool:
+        planned = service.run(*copy, "--dry-run")
+        assert planned.returncode == 0, planned.stderr
+        return "renewed its record" in planned.stdout
+
+    assert is_refused()
+    # A stop deletes the record, and a kill does not.
+    assert service.stop() == 0
+    assert not is_refused()
+    service.start().kill()
+    assert is_refused()
+    assert service.run(*copy).returncode == 1
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_places_are_named_without_secrets(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    assert service.run("keys", "generate", f"{tmp_path}/secrets.json").returncode == 0
+    for place, problem in (
+        ("mongodb://user:p4ssw0rd@127.0.0.1:1/", "must name the database"),
+        ("own_module:open_database", "does not work with a database adapter of your own"),
+        ("env:NOT_SET", "the variable NOT_SET is not set"),
+        ("postgresql://user:p4ssw0rd@127.0.0.1:1/name", "127.0.0.1:1/name"),
+        (f"sqlite:///{tmp_path}/missing.db", "the database does not exist, or is empty"),
+    ):
+        failed = service.run("copy", "--from", place, "--to", f"sqlite:///{tmp_path}/new.db")
+        assert failed.returncode > 0
+        assert problem in failed.stderr
+        assert failed.stderr.startswith("--from: ")
+        assert "p4ssw0rd" not in failed.stderr + failed.stdout
+    assert not Path(tmp_path, "new.db").exists()

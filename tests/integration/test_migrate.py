@@ -1,0 +1,300 @@
+"""`dialtone migrate`: what it shows and makes in each database, beside an older version."""
+
+import asyncio
+import sqlite3
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from pymongo import MongoClient
+
+from adapters.mongo import migration as in_mongo
+from adapters.postgres import migration as in_postgres
+from adapters.records.schema_plan import SchemaObject, SchemaPlan
+from adapters.sqlite import migration as in_sqlite
+from application.ports.errors import ConfigurationError
+from entrypoints.commands.migrate import migrate as run_migrate
+from entrypoints.startup_error import StartupError
+from tests.support.builders import a_phone, an_id, an_identity
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.repositories import (
+    open_mongo_repositories,
+    open_postgres_repositories,
+    open_sqlite_repositories,
+)
+from tests.support.settings import settings
+
+FINGERPRINT = FakePhoneEncryption().key_fingerprint()
+UNIQUE = "identities_username_key"
+OWN = "own_index"
+EARLIER = ["DROP INDEX identities_username_key", "DROP TABLE daily_costs"]
+
+
+@dataclass(frozen=True)
+class DatabaseKind:
+    """A kind of database: its migration, and how a test looks at it and changes it."""
+
+    place: Any
+    migration: Any
+    open: Callable[[], Any]
+    execute: Callable[[str], object]
+    read_all: Callable[[], object]
+    add_twice: Callable[[], object]
+    """Give two users one name, which only a database without the unique index lets happen."""
+
+    async def plan(self) -> SchemaPlan:
+        plan: SchemaPlan = await self.migration.plan_migration(self.place, FINGERPRINT)
+        return plan
+
+    async def migrate(self) -> list[SchemaObject]:
+        """Migrate, and return what was reported."""
+        reported: list[SchemaObject] = []
+
+        def report(created: SchemaObject, _: int = 0, __: int | None = None) -> None:
+            reported.append(created)
+
+        await self.migration.migrate(self.place, FINGERPRINT, report)
+        return reported
+
+
+TWO_USERS = "UPDATE identities SET username_key = 'ada'"
+
+
+def sqlite_kind(request: pytest.FixtureRequest) -> DatabaseKind:
+    path: Path = request.getfixturevalue("tmp_path") / "new" / "records.db"
+
+    def execute(statement: str) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(statement)
+
+    def read_all() -> object:
+        if not path.exists():
+            return sorted(path.parent.parent.iterdir())
+        with closing(sqlite3.connect(path)) as connection:
+            return sorted(connection.iterdump())
+
+    return DatabaseKind(
+        path,
+        in_sqlite,
+        lambda: open_sqlite_repositories(path, FakePhoneEncryption()),
+        execute,
+        read_all,
+        lambda: execute(TWO_USERS),
+    )
+
+
+def mongo_kind(request: pytest.FixtureRequest) -> DatabaseKind:
+    url: str = request.getfixturevalue("mongo_database")
+    client: MongoClient[dict[str, Any]] = MongoClient(url)
+    request.addfinalizer(client.close)
+    database = client.get_default_database()
+
+    def execute(statement: str) -> None:
+        match statement.split():
+            case ["DROP", "INDEX", name]:
+                database["identities"].drop_index(name)
+            case ["DROP", "TABLE", name]:
+                database.drop_collection(name)
+            case ["CREATE", "INDEX", name, *_]:
+                database["identities"].create_index("created_at", name=name)
+
+    def read_all() -> object:
+        names = sorted(database.list_collection_names())
+        indexes = {name: database[name].index_information() for name in names}
+        return indexes, [[*database[name].find()] for name in names]
+
+    return DatabaseKind(
+        url,
+        in_mongo,
+        lambda: open_mongo_repositories(url),
+        execute,
+        read_all,
+        lambda: database["identities"].update_many({}, {"$set": {"username_key": "ada"}}),
+    )
+
+
+def postgres_kind(request: pytest.FixtureRequest) -> DatabaseKind:
+    url: str = request.getfixturevalue("postgres_database")
+
+    def execute(statement: str) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def read_all() -> object:
+        with psycopg.connect(url) as connection:
+            indexes = "SELECT * FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexname"
+            columns = (
+                "SELECT table_name, column_name FROM information_schema.columns "
+                "WHERE table_schema = 'public' ORDER BY 1, 2"
+            )
+            return [connection.execute(query).fetchall() for query in (indexes, columns)]
+
+    return DatabaseKind(
+        url,
+        in_postgres,
+        lambda: open_postgres_repositories(url),
+        execute,
+        read_all,
+        lambda: execute(TWO_USERS),
+    )
+
+
+@pytest.fixture(
+    params=[sqlite_kind, mongo_kind, postgres_kind], ids=["sqlite", "mongo", "postgres"]
+)
+def database(request: pytest.FixtureRequest) -> DatabaseKind:
+    kind: Callable[[pytest.FixtureRequest], DatabaseKind] = request.param
+    return kind(request)
+
+
+async def make_earlier(database: DatabaseKind) -> None:
+    """Make the database of a version that did not have an index and a kind of records yet."""
+    async with database.open() as repositories:
+        for number in (1, 2):
+            identity = an_identity(id=an_id(number), phone=a_phone(number))
+            await repositories.identities.add(identity)
+    for statement in EARLIER:
+        database.execute(statement)
+
+
+def names_of(objects: Any) -> set[str]:
+    return {created.name for created in objects}
+
+
+MISSING = {UNIQUE, "daily_costs", "daily_costs_starts_at", "daily_costs_expires_at"}
+
+
+async def test_a_new_database_is_shown_without_being_created(database: DatabaseKind) -> None:
+    before = database.read_all()
+
+    plan = await database.plan()
+
+    assert plan.is_new
+    assert {"identities", UNIQUE, "limits_expires_at"} <= names_of(plan.missing)
+    assert database.read_all() == before
+
+
+async def test_a_new_database_is_created_and_a_start_has_nothing_to_do(
+    database: DatabaseKind,
+) -> None:
+    await database.migrate()
+
+    plan = await database.plan()
+    assert not any([plan.is_new, plan.missing, plan.dropped, plan.undeclared])
+    created = database.read_all()
+    async with database.open():
+        pass
+    assert str(database.read_all()).count("INDEX") == str(created).count("INDEX")
+
+
+async def test_what_an_earlier_version_does_not_have_is_shown_and_created(
+    database: DatabaseKind,
+) -> None:
+    await make_earlier(database)
+    before = database.read_all()
+
+    plan = await database.plan()
+    assert names_of(plan.missing) == MISSING
+    assert not plan.is_new
+    assert database.read_all() == before
+
+    await database.migrate()
+    assert (await database.plan()).missing == []
+    # And again, with nothing to do.
+    assert await database.migrate() == []
+
+
+async def test_an_index_that_is_not_declared_is_shown_and_stays(database: DatabaseKind) -> None:
+    await make_earlier(database)
+    database.execute(f"CREATE INDEX {OWN} ON identities (deleted_at)")
+
+    await database.migrate()
+
+    assert names_of((await database.plan()).undeclared) == {OWN}
+
+
+async def test_a_column_of_a_new_field_is_added_and_older_programs_go_on(
+    request: pytest.FixtureRequest,
+) -> None:
+    for kind in (sqlite_kind, postgres_kind):
+        database = kind(request)
+        await make_earlier(database)
+        database.execute("DROP INDEX identities_external_id")
+        database.execute("ALTER TABLE identities DROP COLUMN external_id")
+
+        plan = await database.plan()
+        assert names_of(plan.missing) == MISSING | {"external_id", "identities_external_id"}
+        # A service that is running has statements for the columns that it knows.
+        async with database.open() as repositories:
+            loaded = await repositories.identities.load(an_id(1))
+            assert loaded is not None
+        assert (await database.plan()).missing == []
+
+
+async def test_records_with_one_value_keep_a_unique_index_from_being_built(
+    database: DatabaseKind,
+) -> None:
+    await make_earlier(database)
+    database.add_twice()
+
+    with pytest.raises(ConfigurationError, match=r"because 1 values of identities") as raised:
+        await database.migrate()
+
+    assert "username_key" in str(raised.value)
+    assert "'ada'" not in str(raised.value)
+    # A start says it too, and nothing is left of the index.
+    with pytest.raises(ConfigurationError):
+        async with database.open():
+            pass
+    assert UNIQUE in names_of((await database.plan()).missing)
+
+
+async def test_other_services_write_while_postgresql_builds_an_index(
+    postgres_database: str, request: pytest.FixtureRequest
+) -> None:
+    database = postgres_kind(request)
+    await make_earlier(database)
+    async with database.open() as older:  # it has created the index again
+        database.execute(EARLIER[0])
+        # The build waits for a transaction that writes the table; others do not.
+        with psycopg.connect(postgres_database) as connection:
+            connection.execute("UPDATE identities SET version = version WHERE id = %s", [an_id(1)])
+            building = asyncio.create_task(database.migrate())
+            await asyncio.sleep(0.5)  # long enough for an index of two rows
+            assert not building.done()
+            added = an_identity(id=an_id(3), phone=a_phone(3))
+            assert await asyncio.wait_for(older.identities.add(added), 3)
+            with pytest.raises(ConfigurationError, match="Another `dialtone migrate`"):
+                await database.migrate()
+        await building
+    assert (await database.plan()).missing == []
+
+
+async def test_an_index_that_a_kill_left_invalid_is_built_again(
+    request: pytest.FixtureRequest,
+) -> None:
+    database = postgres_kind(request)
+    async with database.open():
+        pass
+    database.execute(
+        "UPDATE pg_index SET indisvalid = false "
+        "WHERE indexrelid = 'identities_username_key'::regclass"
+    )
+
+    assert names_of((await database.plan()).dropped) == {UNIQUE}
+    await database.migrate()
+
+    plan = await database.plan()
+    assert (plan.dropped, plan.missing) == ([], [])
+
+
+def test_the_database_of_an_own_adapter_is_left_to_it() -> None:
+    own = settings(DATABASE="own.module:open_database")
+
+    with pytest.raises(StartupError, match="prepares its database itself"):
+        list(run_migrate(own, Namespace(dry_run=True)))

@@ -1,0 +1,404 @@
+"""Users and library of hookaba-backend are imported once, whatever interrupts the import."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from application.imports.hookaba_report import HookabaImport, HookabaReport, ReportedRow
+from application.ports.errors import PortError
+from application.ports.older_service import OlderItem, OlderUser, UnreadableRow
+from domain.identities.identity import Identity, Role
+from domain.media.item import ItemState, MediaItem
+from domain.media.usage import Quota
+from domain.phone import PhoneNumber, parse_phone
+from tests.support.app_harness import GIF, AppHarness
+from tests.support.builders import an_id
+from tests.support.fakes.older_service import (
+    JOINED_AT,
+    UPLOADED_AT,
+    FakeOlderFiles,
+    FakeOlderService,
+    an_older_item,
+    an_older_user,
+)
+from tests.support.fault_injector import ProcessKilled
+from tests.support.images import as_file, encode, sample_image
+from tests.support.policies import make_policy
+
+WRITES = [
+    "phone_verifications.replace",
+    "identities.add",
+    "media_items.add",
+    "media_files.write",
+    "media_items.replace",
+    "idempotency_keys.add",
+    "media_usages.add",
+]
+
+
+@dataclass
+class Source:
+    """The older service, and what an import of it reports."""
+
+    app: AppHarness
+    service: FakeOlderService = field(default_factory=FakeOlderService)
+    files: FakeOlderFiles | None = field(default_factory=FakeOlderFiles)
+    reported: list[ReportedRow] = field(default_factory=list)
+
+    async def run(self, **options: Any) -> HookabaReport:
+        self.reported.clear()
+        command = HookabaImport(
+            service=self.service,
+            files=self.files,
+            parse_phone=_parse_phone,
+            report_row=self.reported.append,
+            show_progress=lambda _kind, _done, _total: None,
+            **{"max_file_bytes": 10**6, "open_temporary_file": lambda: as_file(b""), **options},
+        )
+        return await self.app.use_cases.imports.import_hookaba(command)
+
+    def reasons(self) -> list[tuple[str, str]]:
+        return sorted((row.id, row.reason) for row in self.reported)
+
+    def add(self, *rows: OlderUser | OlderItem) -> None:
+        for row in rows:
+            if isinstance(row, OlderUser):
+                self.service.users.append(row)
+            else:
+                self.service.items.append(row)
+                assert self.files is not None
+                self.files.contents[row.url.partition("/")[2]] = GIF
+
+
+@pytest.fixture
+def source(app: AppHarness) -> Source:
+    return Source(app)
+
+
+def identity(app: AppHarness, number: int = 1) -> Identity:
+    return app.database.identities[an_id(number)].value
+
+
+def item(app: AppHarness, number: int = 101) -> MediaItem:
+    return app.database.media_items[an_id(number)].value
+
+
+async def test_users_keep_id_number_name_and_time_and_no_role(source: Source) -> None:
+    source.add(an_older_user(is_administrator=True))
+
+    report = await source.run()
+
+    imported = identity(source.app)
+    assert imported.phone == parse_phone("+14155552671")
+    assert imported.username is not None
+    assert imported.username.text == "User 1"
+    assert imported.created_at == JOINED_AT
+    assert (imported.role, imported.days_of_use) == (Role.MEMBER, 0)
+    assert source.reasons() == [(an_id(1), "was_administrator")]
+    assert dict(report.users) == {"created": 1}
+    assert report.rejected == 0
+    assert (await source.app.log_in(imported.phone)).identity.id == an_id(1)
+
+
+async def test_of_users_with_one_number_none_is_imported_all_are_listed(source: Source) -> None:
+    source.add(an_older_user(1), an_older_user(2, number="(415) 555-2671"), an_older_user(3))
+
+    report = await source.run()
+
+    assert source.app.database.identities.keys() == {an_id(3)}
+    assert source.reasons() == [(an_id(1), "repeated_phone"), (an_id(2), "repeated_phone")]
+    assert report.rejected == 2
+
+
+@pytest.mark.parametrize("is_dry_run", [True, False])
+async def test_of_users_with_one_name_the_first_gets_it(
+    source: Source, *, is_dry_run: bool
+) -> None:
+    first, second = (
+        replace(an_older_user(number), username="Asha", number=f"+1415555267{number}")
+        for number in (1, 2)
+    )
+    source.add(first, second)
+
+    report = await source.run(is_dry_run=is_dry_run)
+
+    assert source.reasons() == [(an_id(2), "username_in_use")]
+    assert dict(report.users) == {"created": 2}
+
+
+async def test_what_cannot_be_read_is_listed(source: Source) -> None:
+    source.service.users += [UnreadableRow("42", "_id"), an_older_user(1, number="12")]
+    source.service.items += [UnreadableRow(an_id(101), "url")]
+
+    report = await source.run()
+
+    assert source.reasons() == sorted(
+        [("42", "unreadable"), (an_id(1), "invalid_phone"), (an_id(101), "unreadable")]
+    )
+    assert report.rejected == 3
+    assert not any("12" in row.message for row in source.reported)
+
+
+async def test_items_keep_id_owner_category_and_time(source: Source) -> None:
+    source.add(an_older_user(), an_older_item())
+
+    report = await source.run()
+
+    imported = item(source.app)
+    assert imported.is_ready
+    assert (imported.owner_id, imported.category) == (an_id(1), "pets")
+    assert imported.created_at == UPLOADED_AT
+    assert source.app.files.contents.keys() == set(imported.storage_keys)
+    assert dict(report.items) == {"imported": 1}
+    assert report.source_items.text == report.stored_items.text
+    assert (report.source_files.files, report.source_files.bytes) == (1, len(GIF))
+    assert not report.has_differences
+
+
+async def test_the_bytes_say_what_an_item_is(source: Source) -> None:
+    source.add(an_older_user(), an_older_item(url="bucket/claimed.gif"))
+    assert source.files is not None
+    source.files.contents["claimed.gif"] = encode(sample_image(), "PNG")
+
+    await source.run()
+
+    assert item(source.app).kind == "image"
+
+
+@pytest.mark.parametrize(
+    ("changes", "content", "reason"),
+    [
+        ({"owner": an_id(9)}, GIF, "owner_not_imported"),
+        ({"owner": "+14155552671"}, GIF, "owner_not_imported"),
+        ({"url": "other/101.gif"}, GIF, "other_bucket"),
+        ({"url": "bucket/missing.gif"}, GIF, "file_missing"),
+        ({}, bytes(20_000), "file_too_large"),
+        ({}, b"%PDF-1.4", "unsupported_image_type"),
+        ({}, GIF[:-20], "invalid_image"),
+    ],
+)
+async def test_rows_that_cannot_be_imported_are_listed_with_a_reason(
+    source: Source, changes: dict[str, str], content: bytes, reason: str
+) -> None:
+    source.add(an_older_user())
+    source.service.items.append(an_older_item(**changes))
+    source.files = FakeOlderFiles({"101.gif": content})
+
+    report = await source.run(max_file_bytes=10_000)
+
+    assert source.reasons() == [(an_id(101), reason)]
+    assert report.rejected == 1
+    assert not source.app.database.media_items
+    assert not source.app.files.contents
+
+
+async def test_a_file_that_cannot_be_read_does_not_end_the_import(source: Source) -> None:
+    source.add(an_older_user(), an_older_item(101), an_older_item(102))
+    assert source.files is not None
+    source.files.unreadable.add("101.gif")
+
+    await source.run()
+
+    assert source.reasons() == [(an_id(101), "file_unreadable")]
+    assert item(source.app, 102).is_ready
+
+
+async def test_without_files_items_are_only_counted(source: Source) -> None:
+    source.add(an_older_user(), an_older_item())
+    source.files = None
+
+    report = await source.run()
+
+    assert report.skipped_items == 1
+    assert not source.app.database.media_items
+
+
+async def test_a_row_that_shares_its_file_is_noted(source: Source) -> None:
+    source.add(an_older_user(), an_older_item(101), an_older_item(102, url="bucket/101.gif"))
+
+    report = await source.run()
+
+    assert source.reasons() == [(an_id(102), "file_shared")]
+    assert dict(report.items) == {"imported": 2}
+
+
+async def test_an_invalid_category_is_dropped_and_noted(source: Source) -> None:
+    source.add(an_older_user(), an_older_item(category="c" * 65))
+
+    report = await source.run()
+
+    assert item(source.app).category is None
+    assert source.reasons() == [(an_id(101), "category_dropped")]
+    assert not report.has_differences
+
+
+async def test_a_repeat_reads_no_file_and_changes_nothing(source: Source) -> None:
+    source.add(an_older_user(), an_older_item())
+    await source.run()
+    before, files = item(source.app), dict(source.app.files.contents)
+    assert source.files is not None
+    source.files.opened.clear()
+
+    report = await source.run()
+
+    assert (dict(report.users), dict(report.items)) == ({"unchanged": 1}, {"unchanged": 1})
+    assert (item(source.app), source.app.files.contents) == (before, files)
+    assert source.files.opened == []
+    assert not report.has_differences
+
+
+async def test_rows_that_are_new_there_are_imported_by_a_repeat(source: Source) -> None:
+    source.add(an_older_user(), an_older_item())
+    await source.run()
+    source.add(an_older_user(2), an_older_item(102, owner=an_id(2)))
+
+    report = await source.run()
+
+    assert dict(report.users) == {"unchanged": 1, "created": 1}
+    assert dict(report.items) == {"unchanged": 1, "imported": 1}
+
+
+@pytest.mark.parametrize("operation", WRITES)
+@pytest.mark.parametrize("kill", [False, True], ids=["error", "kill"])
+async def test_a_repeat_completes_an_interrupted_import(
+    source: Source, operation: str, kill: bool
+) -> None:
+    source.add(an_older_user(), an_older_item())
+    source.app.faults.fail_on(operation, kill=kill)
+    with pytest.raises((PortError, ProcessKilled)):
+        await source.run()
+    assert source.app.faults.has_fired
+    source.app.faults.reset()
+
+    report = await source.run()
+
+    assert report.rejected == 0
+    assert not report.has_differences
+    imported = item(source.app)
+    assert (imported.is_ready, imported.unused_keys) == (True, ())
+    assert source.app.files.contents.keys() == set(imported.storage_keys)
+    assert identity(source.app).phone == parse_phone("+14155552671")
+    usage = source.app.database.media_usages[an_id(1)].value
+    assert (usage.items, usage.bytes) == (1, imported.image.bytes)
+
+
+async def test_an_item_that_a_cleanup_has_marked_is_continued(source: Source) -> None:
+    source.add(an_older_user(), an_older_item())
+    source.app.faults.fail_on("media_items.replace", kill=True)
+    with pytest.raises(ProcessKilled):
+        await source.run()
+    source.app.faults.reset()
+    source.app.advance(hours=1)
+    await source.app.operations.cleanup()
+    assert item(source.app).state is ItemState.DELETING
+
+    await source.run()
+    source.app.advance(hours=2)
+    await source.app.operations.cleanup()
+
+    assert item(source.app).is_ready
+    assert source.app.files.contents.keys() == set(item(source.app).storage_keys)
+
+
+async def test_of_two_imports_at_the_same_time_one_leaves_no_files(source: Source) -> None:
+    source.add(an_older_user(), an_older_item())
+    other = replace(source, reported=[])
+
+    async def import_too() -> None:
+        source.app.faults.reset()
+        await other.run()
+
+    source.app.faults.run_before("media_items.replace", import_too)
+    report = await source.run()
+
+    assert report.rejected == 0
+    assert item(source.app).is_ready
+    assert source.app.files.contents.keys() == set(item(source.app).storage_keys)
+
+
+async def test_an_item_that_its_owner_has_deleted_here_does_not_come_back(source: Source) -> None:
+    source.add(an_older_user(), an_older_item())
+    await source.run()
+    principal = await source.app.log_in(parse_phone("+14155552671"))
+    await source.app.media.delete_item(principal, an_id(101))
+
+    marked = await source.run()
+    source.app.advance(days=2)
+    await source.app.operations.cleanup()
+    assert an_id(101) not in source.app.database.media_items
+    gone = await source.run()
+
+    assert (dict(marked.items), dict(gone.items)) == ({"deleted": 1}, {"deleted": 1})
+    assert not source.app.files.contents
+
+
+async def test_a_user_who_was_deleted_here_does_not_come_back(source: Source) -> None:
+    source.add(an_older_user(), an_older_item())
+    await source.run()
+    await source.app.identities.delete_user(await source.app.log_in(_parse_phone("+14155552671")))
+    source.app.advance(days=2)
+    await source.app.operations.cleanup()
+
+    report = await source.run()
+
+    assert dict(report.users) == {"rejected": 1}
+    assert source.reasons() == [(an_id(1), "user_deleted")]
+    assert identity(source.app).is_deleted
+    assert not source.app.files.contents
+
+
+async def test_what_people_change_here_is_no_difference(source: Source) -> None:
+    source.add(an_older_user(), an_older_item())
+    await source.run()
+    principal = await source.app.log_in(parse_phone("+14155552671"))
+    await source.app.media.categorize_item(principal, an_id(101), "cats")
+
+    report = await source.run()
+
+    assert not report.has_differences
+    assert item(source.app).category == "cats"
+
+
+async def test_a_dry_run_writes_nothing_and_counts_the_same(source: Source) -> None:
+    source.add(an_older_user(1), an_older_user(2, number="12"))
+    source.add(an_older_item(101), an_older_item(102, owner=an_id(2)))
+    before = source.app.database.records.tables.copy()
+
+    tried = await source.run(is_dry_run=True)
+
+    assert not any(source.app.database.records.tables.values()), before
+    assert not source.app.files.contents
+    reasons = source.reasons()
+    done = await source.run()
+    assert (tried.users, tried.items) == (done.users, done.items)
+    assert reasons == source.reasons()
+
+
+async def test_items_above_a_quota_are_imported_and_counted(app: AppHarness) -> None:
+    small = AppHarness(policy=make_policy(quota=Quota(max_bytes=1, max_items=1)))
+    source = Source(small)
+    source.add(an_older_user(), an_older_item(101), an_older_item(102))
+
+    report = await source.run()
+
+    assert report.rejected == 0
+    assert small.database.media_usages[an_id(1)].value.items == 2
+
+
+async def test_what_is_stored_in_another_way_is_a_difference(source: Source) -> None:
+    source.add(an_older_user(), an_older_item())
+
+    async def damage() -> None:
+        for storage_key in source.app.files.contents:
+            source.app.files.contents[storage_key] = b"short"
+
+    source.app.faults.run_before("idempotency_keys.add", damage)
+    report = await source.run()
+
+    assert report.has_differences
+    assert source.reasons() == [(an_id(101), "differs")]
+
+
+def _parse_phone(text: str) -> PhoneNumber:
+    return parse_phone(text, "US")

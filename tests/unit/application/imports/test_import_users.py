@@ -1,0 +1,170 @@
+"""The users of a file: checked as a whole, imported in parallel, reported in order."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import pytest
+
+from application.imports.import_user import ImportOutcome, ImportProblem
+from application.imports.import_users import (
+    CheckedLines,
+    ImportCounts,
+    Observer,
+    ParseLines,
+    Problem,
+)
+from application.imports.user_lines import LineProblem, UserFields, UserLine
+from application.ports.errors import StorageUnavailable
+from domain.phone import DEFAULT_RULES
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+
+PARSE: Final = ParseLines(None, DEFAULT_RULES)
+
+
+class Recorder(Observer):
+    """Remembers what it is told, and stops after some lines."""
+
+    def __init__(self, *, stops_after: int | None = None) -> None:
+        self.listed: list[tuple[int, Problem]] = []
+        self.stops_after = stops_after
+        self.done = 0
+
+    def on_line(self, line: UserLine, problem: Problem, message: str) -> None:
+        self.listed.append((line.number, problem))
+
+    def on_progress(self, counts: ImportCounts) -> None:
+        self.done = counts.done
+
+    def should_stop(self) -> bool:
+        return self.stops_after is not None and self.done >= self.stops_after
+
+
+def lines_of(users: Sequence[dict[str, Any]]) -> Any:
+    def read() -> Iterator[UserLine]:
+        for number, fields in enumerate(users, 1):
+            yield UserLine(number, {}, UserFields(**fields))
+
+    return read
+
+
+def users(count: int) -> list[dict[str, Any]]:
+    return [{"phone": a_phone(number).e164, "id": f"m{number}"} for number in range(count)]
+
+
+async def check(app: AppHarness, listed: Sequence[dict[str, Any]]) -> CheckedLines:
+    return await app.use_cases.imports.import_users.check(lines_of(listed), PARSE, Recorder())
+
+
+async def import_all(
+    app: AppHarness,
+    listed: Sequence[dict[str, Any]],
+    recorder: Recorder | None = None,
+    *,
+    dry_run: bool = False,
+) -> ImportCounts:
+    checked = await check(app, listed)
+    import_users = app.use_cases.imports.import_users
+    return await import_users(checked, recorder or Recorder(), dry_run=dry_run)
+
+
+async def test_of_several_users_with_one_phone_or_id_none_is_imported(app: AppHarness) -> None:
+    one, two, three = (a_phone(number).e164 for number in (1, 2, 3))
+    listed = [
+        {"phone": one, "id": "a"},
+        {"phone": two, "id": "b"},
+        {"phone": one.replace("+1", "001 "), "id": "c"},
+        {"phone": three, "id": "b"},
+        {"phone": a_phone(4).e164, "id": "d"},
+        {"phone": ""},
+    ]
+    recorder = Recorder()
+
+    counts = await import_all(app, listed, recorder)
+
+    assert recorder.listed == [
+        (1, LineProblem.REPEATED_PHONE),
+        (2, LineProblem.REPEATED_ID),
+        (3, LineProblem.REPEATED_PHONE),
+        (4, LineProblem.REPEATED_ID),
+        (6, LineProblem.NO_PHONE),
+    ]
+    assert counts.outcomes == {ImportOutcome.CREATED: 1, ImportOutcome.REJECTED: 5}
+    assert app.database.phone_verifications.keys() == {a_phone(4)}
+
+
+async def test_an_import_that_was_stopped_goes_on_with_a_repeat(app: AppHarness) -> None:
+    listed = users(300)
+
+    stopped = await import_all(app, listed, Recorder(stops_after=100))
+    repeated = await import_all(app, listed)
+
+    created = stopped.outcomes[ImportOutcome.CREATED]
+    assert not stopped.is_complete
+    assert 100 <= created < 300
+    assert repeated.is_complete
+    assert repeated.outcomes == {
+        ImportOutcome.UNCHANGED: created,
+        ImportOutcome.CREATED: 300 - created,
+    }
+    assert len(app.database.identities) == 300
+
+
+async def test_a_dry_run_reports_what_the_database_has_and_writes_nothing(
+    app: AppHarness,
+) -> None:
+    await app.log_in(a_phone(1))
+    before = app.database.identities
+    recorder = Recorder()
+
+    counts = await import_all(app, users(3), recorder, dry_run=True)
+
+    assert recorder.listed == [(2, ImportProblem.PHONE_IN_USE)]
+    assert counts.outcomes == {ImportOutcome.CREATED: 2, ImportOutcome.REJECTED: 1}
+    assert app.database.identities == before
+
+
+async def test_a_database_that_is_away_ends_the_import_and_leaves_no_task(
+    app: AppHarness,
+) -> None:
+    app.faults.fail_on("identities.add")
+    with pytest.raises(StorageUnavailable):
+        await import_all(app, users(100))
+    app.faults.reset()
+
+    counts = await import_all(app, users(100))
+
+    assert counts.is_complete
+    assert len(app.database.identities) == 100
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_of_several_users_with_one_name_the_first_gets_it(
+    app: AppHarness, *, dry_run: bool
+) -> None:
+    names = ["Rahul", "  rahul", "", "RAHUL ", "Zoe", "admin", "admin"]
+    listed = [
+        {**user, "username": name} for user, name in zip(users(len(names)), names, strict=True)
+    ]
+    recorder = Recorder()
+
+    counts = await import_all(app, listed, recorder, dry_run=dry_run)
+
+    assert counts.outcomes == {ImportOutcome.CREATED: len(names)}
+    assert recorder.listed == [
+        (2, ImportProblem.USERNAME_IN_USE),
+        (4, ImportProblem.USERNAME_IN_USE),
+        (6, ImportProblem.USERNAME_REFUSED),
+        (7, ImportProblem.USERNAME_REFUSED),
+    ]
+
+
+async def test_a_name_is_free_if_the_first_user_with_it_is_rejected(app: AppHarness) -> None:
+    blocked, free = users(2)
+    await app.identities.operator_actions.block(a_phone(0))
+    listed = [{**blocked, "username": "Rahul"}, {**free, "username": "Rahul"}]
+    recorder = Recorder()
+
+    await import_all(app, listed, recorder, dry_run=True)
+
+    assert recorder.listed == [(1, ImportProblem.PHONE_BLOCKED)]

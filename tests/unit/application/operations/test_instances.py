@@ -1,0 +1,60 @@
+"""The record of a process that serves."""
+
+from datetime import timedelta
+
+from adapters.records.instances import check_none_alive
+from adapters.records.kinds import INSTANCES
+from domain.instance import INSTANCE_TTL, RENEWAL_INTERVAL, Instance
+from tests.support.app_harness import AppHarness
+
+
+async def stored_instances(app: AppHarness) -> list[Instance]:
+    rows = app.database.records.tables[INSTANCES.name]
+    instances = app.database.repositories().instances
+    loaded = [await instances.load(record_id) for record_id in rows]
+    return [instance.value for instance in loaded if instance]
+
+
+async def test_a_process_renews_one_record_and_deletes_it_at_the_end() -> None:
+    app = AppHarness()
+    started_at = app.clock.now()
+    await app.operations.instance.renew()
+    app.advance(RENEWAL_INTERVAL.total_seconds())
+    await app.operations.instance.renew()
+
+    [instance] = await stored_instances(app)
+    assert (instance.started_at, instance.renewed_at) == (started_at, app.clock.now())
+    assert instance.expires_at == app.clock.now() + INSTANCE_TTL
+
+    await app.operations.instance.delete()
+    assert await stored_instances(app) == []
+
+
+async def test_a_killed_process_counts_for_half_a_minute_and_is_then_cleaned_up() -> None:
+    app = AppHarness()
+    await app.operations.instance.renew()
+    [instance] = await stored_instances(app)
+    record = INSTANCES.record_type(
+        id=instance.id,
+        program_version="",
+        started_at=instance.started_at,
+        renewed_at=instance.renewed_at,
+        expires_at=instance.expires_at,
+    )
+    check_none_alive([record], "a database", instance.renewed_at + timedelta(seconds=30))
+
+    app.advance(60 + 29)
+    assert (await app.operations.cleanup())["expired_instances"] == 0
+    app.advance(1)
+    assert (await app.operations.cleanup())["expired_instances"] == 1
+
+
+async def test_a_record_that_was_cleaned_up_while_the_database_was_away_is_added_again() -> None:
+    app = AppHarness()
+    await app.operations.instance.renew()
+    app.advance(minutes=10)
+    await app.operations.cleanup()
+    await app.operations.instance.renew()
+
+    [instance] = await stored_instances(app)
+    assert instance.renewed_at == app.clock.now()

@@ -4,8 +4,8 @@ The service process is `python -m tests.faults.faulty_service run`. It reads fil
 which the test writes:
 
 - `clock`: the offset of its clock in seconds;
-- `steps`: after how many further calls to database, files and messenger it, or a command, is
-  killed (-9);
+- `steps-run`: after how many further calls to database, files and messenger it is killed (-9);
+  `steps-media` is for the command `media`, and so on;
 - `fault`: a call that fails once, or in which it is killed.
 """
 
@@ -30,7 +30,6 @@ from tests.support.service import Inbox, Service
 
 PROJECT: Final = Path(__file__).parents[2]
 CLOCK_FILE: Final = Path("clock")
-STEPS_FILE: Final = Path("steps")
 FAULT_FILE: Final = Path("fault")
 
 
@@ -72,13 +71,13 @@ class FaultyService(Service):
         """Advance its clock."""
         self.set_clock_offset(self.clock_offset + duration)
 
-    def kill_after(self, steps: int) -> None:
-        """Kill it after so many further calls to database, files and messenger."""
-        (self.folder / STEPS_FILE).write_text(str(steps))
+    def kill_after(self, steps: int, *, command: str = "run") -> None:
+        """Kill it, or a command, after so many further calls to database, files and messenger."""
+        (self.folder / _steps_file(command)).write_text(str(steps))
 
-    def keep_alive(self) -> None:
+    def keep_alive(self, *, command: str = "run") -> None:
         """Do not kill it."""
-        (self.folder / STEPS_FILE).unlink(missing_ok=True)
+        (self.folder / _steps_file(command)).unlink(missing_ok=True)
 
     def add_fault(self, fault: Fault) -> None:
         """Let the next call of an operation fail."""
@@ -149,10 +148,11 @@ class CountedPort:
 
 
 def _count_step() -> None:
-    steps = _read_number(STEPS_FILE)
+    file = _steps_file(sys.argv[1])
+    steps = _read_number(file)
     if steps is None:
         return
-    STEPS_FILE.write_text(str(steps - 1))
+    file.write_text(str(steps - 1))
     if steps == 1:
         _kill()
 
@@ -174,6 +174,10 @@ def _kill() -> None:
     if sys.argv[1] == "run":  # the parent of a worker; that of a command is the test
         os.kill(os.getppid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _steps_file(command: str) -> Path:
+    return Path(f"steps-{command}")
 
 
 def _read_number(file: Path) -> int | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
+from adapters.records.schema_plan import SchemaObject
 from adapters.sqlite.schema import SCHEMA, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
@@ -76,7 +77,8 @@ async def die_creating(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
     report("creating")
-    with patch("adapters.sqlite.schema.SCHEMA", (*SCHEMA, "SELECT die()")):
+    schema = SCHEMA | {SchemaObject("table", "last"): "SELECT die()"}
+    with patch("adapters.sqlite.schema.SCHEMA", schema):
         prepare_schema(connection, path, FakePhoneEncryption().key_fingerprint())
 
 

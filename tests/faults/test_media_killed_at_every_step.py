@@ -139,9 +139,9 @@ async def test_variants_are_whole_after_a_kill_while_they_are_made_again(library
     kept = [item["id"]]
     for steps in itertools.count(1):
         service.settings["DIALTONE_MEDIA_VARIANTS"] = f"thumb:{steps + 8}x{steps + 8}"
-        service.kill_after(steps)
+        service.kill_after(steps, command="media")
         rebuilt = service.run("media", "rebuild-variants")
-        service.keep_alive()
+        service.keep_alive(command="media")
         assert await library.items() == kept
         if rebuilt.returncode == 0:
             break

@@ -1,6 +1,7 @@
 """Reading the files of somebody else's folder, such as a copy of a bucket."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -48,6 +49,8 @@ class FolderReader:
         except (FileNotFoundError, ValueError):  # a NUL is a ValueError
             return None
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None  # a bucket has longer names than a folder
             raise files_unavailable(error) from None
 
 

@@ -41,7 +41,12 @@ class HookabaDatabase:
         self._database = database
         self._retry = OutageRetries()
         motor = database.motor.with_options(
-            read_preference=ReadPreference.SECONDARY_PREFERRED, read_concern=ReadConcern("local")
+            # One text that is not UTF-8 is no reason to read nobody: see _find_broken.
+            codec_options=database.motor.codec_options.with_options(
+                unicode_decode_error_handler="replace"
+            ),
+            read_preference=ReadPreference.SECONDARY_PREFERRED,
+            read_concern=ReadConcern("local"),
         )
         self._users, self._items = motor["users"], motor["library"]
 
@@ -137,6 +142,8 @@ def _errors_of_source() -> Iterator[None]:
 
 
 def _parse_user(user_id: str, document: RawDocument) -> OlderUser | UnreadableRow:
+    if broken := _find_broken(document, "number", "username"):
+        return _unreadable(user_id, broken)
     number, username = document.get("number"), document.get("username")
     created_at = _time(document, "created_on")
     if not isinstance(number, str):
@@ -150,6 +157,8 @@ def _parse_user(user_id: str, document: RawDocument) -> OlderUser | UnreadableRo
 
 
 def _parse_item(item_id: str, document: RawDocument) -> OlderItem | UnreadableRow:
+    if broken := _find_broken(document, "url", "category"):
+        return _unreadable(item_id, broken)
     owner, url, category = map(document.get, ("user_id", "url", "category"))
     created_at = _time(document, "created_at")
     if not isinstance(owner, str | ObjectId):
@@ -161,6 +170,11 @@ def _parse_item(item_id: str, document: RawDocument) -> OlderItem | UnreadableRo
     if created_at is None:
         return _unreadable(item_id, "created_at")
     return OlderItem(item_id, str(owner), url, category, created_at)
+
+
+def _find_broken(document: RawDocument, *fields: str) -> str | None:
+    """Return the first field whose text is not UTF-8, and was read with replacements."""
+    return next((name for name in fields if "\ufffd" in str(document.get(name))), None)
 
 
 def _time(document: RawDocument, field: str) -> datetime | None:

@@ -52,7 +52,7 @@ def read_document(path: Path) -> Iterator[tuple[int, Any]]:
         while not (start := _START_OF_LIST.match(text)):
             chunk = file.read(_CHUNK_LENGTH)
             if not chunk or len(text) > MAX_RECORD_LENGTH:
-                raise ConfigurationError(f"{path} has no list of users.")
+                raise ConfigurationError(f"{path} has no list of users at its beginning.")
             text += chunk
         number, position = number + text.count("\n", 0, start.end()), start.end()
         while True:

@@ -20,6 +20,8 @@ from application.imports.user_lines import UserLine
 from application.ports.errors import ConfigurationError
 
 _BOM: Final = b"\xef\xbb\xbf"
+_COMPRESSED: Final = (b"\x1f\x8b", b"PK\x03\x04")
+"""gzip and ZIP, which a spreadsheet's own file is."""
 _SECRET: Final = re.compile("password|salt|token|secret", re.IGNORECASE)
 _OTHER_DELIMITERS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars", ",": "commas"}
 _NOT_UTF8: Final = "is not UTF-8: save the file as UTF-8 (a spreadsheet calls it CSV UTF-8)"
@@ -27,6 +29,9 @@ _RECORD: Final = "record"
 """The column of a report that has a JSON object."""
 _OPTIONAL_COLUMNS: Final = 2
 """How many columns at the end older versions of a tool do not write."""
+_NUMBER: Final = re.compile(r"\d(?:\W?\d){6}")
+_NUMBER_ONLY: Final = re.compile(r"[\s'+(]*\d(?:[\s().-]*\d){6,}\s*")
+_SHOWN_COLUMNS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,10 @@ class UserFile:
         number = 0
         while line := file.readline(MAX_RECORD_LENGTH + 1):
             number += 1
+            if number == 1 and line.startswith(_COMPRESSED):
+                raise ConfigurationError(
+                    f"{self.path} is compressed, or a spreadsheet: unpack it, or save it as CSV."
+                )
             text_bytes = line.removeprefix(_BOM) if number == 1 else line
             is_cut = len(line) > MAX_RECORD_LENGTH
             if is_cut and (number > 1 or text_bytes[:1] not in (b"[", b"{")):
@@ -156,15 +165,23 @@ class UserFile:
         missing = {form.phone, *self.columns.values()}.difference(columns)
         if missing:
             raise ConfigurationError(
-                f"{self.path} has no column {min(missing)}. Its columns are: {_list(columns)}. "
+                f"{self.path} has no column {min(missing)}. Its columns are: "
+                f"{list_columns(columns)}. "
                 "See --format and --column."
             )
         return form, columns, True
 
     def _check_header(self, columns: Sequence[str]) -> None:
+        if any(_NUMBER_ONLY.fullmatch(name) for name in columns):
+            raise ConfigurationError(
+                f"{self.path} begins with a phone number: put the names of the columns into its "
+                "first line, such as phone,username."
+            )
         repeated = {name for name in columns if name and columns.count(name) > 1}
         if repeated:
-            raise ConfigurationError(f"{self.path} has two columns {min(repeated)}.")
+            raise ConfigurationError(
+                f"{self.path} has two columns {list_columns([min(repeated)])}."
+            )
         for delimiter, name in _OTHER_DELIMITERS.items():
             if len(columns) == 1 and delimiter in columns[0]:
                 shown = "'\\t'" if delimiter == "\t" else f"'{delimiter}'"
@@ -207,8 +224,8 @@ class UserFile:
             return with_columns(base, self.columns)
         if base is None:
             raise ConfigurationError(
-                f"{self.path} is of no known form. Its columns are: {_list(columns)}. See --format,"
-                " and --column phone=NAME."
+                f"{self.path} is of no known form. Its columns are: {list_columns(columns)}. See "
+                "--format, and --column phone=NAME."
             )
         return base
 
@@ -236,6 +253,13 @@ def _without_secrets(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.items() if not _SECRET.search(name)}
 
 
-def _list(columns: Sequence[str]) -> str:
-    shown = ", ".join(name[:40] for name in columns[:20])
-    return f"{shown}, …" if len(columns) > 20 else shown
+def list_columns(columns: Sequence[str]) -> str:
+    """Return names of columns as one text, without any that may be a phone number."""
+    shown = ", ".join(map(_show, columns[:_SHOWN_COLUMNS]))
+    return f"{shown}, …" if len(columns) > _SHOWN_COLUMNS else shown
+
+
+def _show(name: str) -> str:
+    if _NUMBER.search(name):
+        return "(hidden)"
+    return name[:40] if name.isprintable() else "?"

@@ -97,7 +97,10 @@ class ImportHookabaItems:
             command.report_row(ReportedRow(RowKind.ITEM, row.id, reason, message))
 
         if isinstance(row, UnreadableRow):
-            reject(HookabaProblem.UNREADABLE, f"Its {row.reason} is missing or of another type.")
+            reject(
+                HookabaProblem.UNREADABLE,
+                f"Its {row.reason} is missing, of another type or no UTF-8.",
+            )
             return None
         kept = replace(
             row, category=_find_category(row.category), created_at=min(row.created_at, now)

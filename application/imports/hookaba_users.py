@@ -110,7 +110,10 @@ class ImportHookabaUsers:
             command.report_row(ReportedRow(RowKind.USER, row.id, reason, message))
 
         if isinstance(row, UnreadableRow):
-            reject(HookabaProblem.UNREADABLE, f"Its {row.reason} is missing or of another type.")
+            reject(
+                HookabaProblem.UNREADABLE,
+                f"Its {row.reason} is missing, of another type or no UTF-8.",
+            )
             return None
         try:
             phone = command.parse_phone(row.number)

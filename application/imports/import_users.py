@@ -108,7 +108,8 @@ class ImportUsers:
     """Import the users of a file.
 
     - The file is read twice: first all lines are checked. Of several lines with one phone or id,
-      none is imported.
+      none is imported. A line counts that is rejected for its id or time, but none whose phone
+      nobody has verified.
     - Of several users with one name, the first one gets it.
     - Users are imported in parallel, and reported in the order of their lines.
     - A repeat goes on where an import ended: users who were imported before are unchanged.
@@ -130,7 +131,9 @@ class ImportUsers:
                     break
             try:
                 user = parse(line)
-            except InvalidLine:
+            except InvalidLine as error:
+                if error.phone is not None:
+                    phones.add(hash(error.phone.e164))
                 continue
             phones.add(hash(user.phone.e164))
             for text in _ids_of(user):

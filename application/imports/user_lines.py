@@ -66,12 +66,19 @@ class UserLine:
 
 
 class InvalidLine(Exception):
-    """The line is no user. The message never has a phone number."""
+    """The line is no user. The message never has a phone number.
 
-    def __init__(self, problem: LineProblem, message: str = "") -> None:
+    Attributes:
+        phone: The phone of the line, if nothing is wrong with it.
+    """
+
+    def __init__(
+        self, problem: LineProblem, message: str = "", phone: PhoneNumber | None = None
+    ) -> None:
         super().__init__(problem.value)
         self.problem = problem
         self.message = message
+        self.phone = phone
 
 
 def parse_line(line: UserLine, default_region: str | None, rules: PhoneRules) -> ImportedUser:
@@ -91,13 +98,17 @@ def parse_line(line: UserLine, default_region: str | None, rules: PhoneRules) ->
     phone = _parse_phone(fields.phone, default_region, rules)
     if not fields.is_phone_verified:
         raise InvalidLine(LineProblem.PHONE_NOT_VERIFIED)
-    own_id, external_id = _parse_ids(fields)
+    try:
+        own_id, external_id = _parse_ids(fields)
+        created_at = _parse_time(fields.created_at) if fields.created_at.strip() else None
+    except InvalidLine as error:
+        raise InvalidLine(error.problem, error.message, phone) from None
     return ImportedUser(
         phone=phone,
         id=own_id,
         external_id=external_id,
         username=_find_username(fields.username, default_region),
-        created_at=_parse_time(fields.created_at) if fields.created_at.strip() else None,
+        created_at=created_at,
     )
 
 
@@ -121,7 +132,7 @@ def _parse_ids(fields: UserFields) -> tuple[str | None, ExternalId | None]:
     own_id = parse_identifier(fields.id)
     external = fields.external_id or ("" if own_id else fields.id)
     try:
-        return own_id, parse_external_id(external) if external else None
+        return own_id, parse_external_id(external) if external.strip() else None
     except InvalidValue as error:
         raise InvalidLine(LineProblem.INVALID_ID, error.message) from None
 

@@ -20,6 +20,7 @@ from entrypoints.settings.values import MediaFolder, S3Bucket
 from entrypoints.startup_error import InvalidArgument
 
 _AMAZON: Final = re.compile(r"s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _INVALID: Final = "--files must be s3://bucket, s3://bucket/prefix or file:path."
 _DEFAULT_REGION: Final = "us-east-1"
 
@@ -66,7 +67,7 @@ class BucketUrls:
             key = path.removeprefix(f"{self.bucket}/")
         else:
             return None
-        if not key or not key.isprintable() or {"", ".", ".."}.intersection(key.split("/")):
+        if not key or _CONTROL.search(key) or {"", ".", ".."}.intersection(key.split("/")):
             return None
         return key if key.startswith(self.prefix) else self.prefix + key
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from tempfile import TemporaryFile
 from typing import Final
+from urllib.parse import urlsplit
 
 from adapters.records.outages import OutageRetries
 from application.imports.hookaba_report import (
@@ -175,4 +176,17 @@ def _parse_source(settings: Settings, text: str) -> str:
         raise InvalidArgument(f"--from: {error.message}") from None
     if not isinstance(database, MongoDatabase):
         raise InvalidArgument("--from must be mongodb://host/name, or env:NAME of a variable.")
+    own = settings.database
+    if isinstance(own, MongoDatabase) and _place_of(own) == _place_of(database):
+        raise InvalidArgument(
+            "--from is DIALTONE_DATABASE, and the database of the older service is only read: "
+            "choose another name for ours."
+        )
     return database.url
+
+
+def _place_of(database: MongoDatabase) -> tuple[frozenset[str], str]:
+    """Return hosts and name, which say that two URLs mean one database."""
+    parts = urlsplit(database.url)
+    hosts = parts.netloc.rpartition("@")[2].lower().replace("localhost", "127.0.0.1").split(",")
+    return frozenset(host.removesuffix(":27017") for host in hosts), parts.path

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.records.outages import OutageRetries
-from adapters.user_files import FIELD_NAMES, UserFile
+from adapters.user_files import FIELD_NAMES, UserFile, list_columns
 from application.imports.import_user import ImportOutcome, ImportProblem
 from application.imports.import_users import ImportCounts, Observer, ParseLines, Problem
 from application.imports.user_lines import UserLine
@@ -33,7 +33,6 @@ from entrypoints.startup_error import CommandError, InvalidArgument, print_error
 
 _SUBJECT: Final = "users"
 _WITHOUT_NAME: Final = (ImportProblem.USERNAME_IN_USE, ImportProblem.USERNAME_REFUSED)
-_SHOWN_COLUMNS: Final = 20
 
 
 def import_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -151,9 +150,7 @@ def _hash(path: Path) -> str:
 
 def _render_unread(columns: Sequence[str]) -> Iterator[str]:
     if columns:
-        shown = ", ".join(name if name.isprintable() else "?" for name in columns[:_SHOWN_COLUMNS])
-        more = ", …" if len(columns) > _SHOWN_COLUMNS else ""
-        yield f"Columns that are not imported: {shown}{more}"
+        yield f"Columns that are not imported: {list_columns(columns)}"
 
 
 def _render(counts: ImportCounts) -> Iterator[str]:

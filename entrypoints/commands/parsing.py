@@ -23,6 +23,8 @@ _EXTERNAL_ID: Final = "external_id:"
 
 def parse_file(text: str) -> Path:
     """Parse the path of a file; raises InvalidArgument."""
+    if "://" in text:  # and it may have a password, which an error with the path would show
+        raise InvalidArgument("This is a URL: name a file. Example: /srv/backup/dialtone.db")
     if text in ("", "-") or text.endswith("/"):
         raise InvalidArgument("This is not the path of a file. Example: /srv/backup/dialtone.db")
     return Path(text)

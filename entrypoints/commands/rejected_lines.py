@@ -37,7 +37,8 @@ class RejectedLines:
     def write(self, line: UserLine, problem: Problem, message: str) -> None:
         """Write a line; raises CommandError."""
         if self._columns is None:
-            self._columns = tuple(line.original)
+            # An import of an earlier file of rejected lines has the own columns as well.
+            self._columns = tuple(name for name in line.original if name not in _OWN_COLUMNS)
             self._write_row((*_OWN_COLUMNS, *self._columns))
         known = [line.original.get(name, "") for name in self._columns]
         reason = (str(line.number), problem.value, explain(problem, message))
@@ -62,13 +63,15 @@ def open_rejected_lines(path: Path, *, replaces: bool) -> Iterator[RejectedLines
         if replaces:
             path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    rejected = None
+    # JSON can have half a surrogate pair, which UTF-8 has not.
+    file = os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="")
+    rejected = RejectedLines(path, file)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            rejected = RejectedLines(path, file)
-            yield rejected
+        yield rejected
     finally:
-        if rejected is not None and rejected.is_empty:
+        with suppress(OSError):  # closing writes again what the disk had no space for
+            file.close()
+        if rejected.is_empty:
             with suppress(OSError):
                 path.unlink()
 

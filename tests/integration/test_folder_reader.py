@@ -18,6 +18,7 @@ async def test_files_are_read_by_their_path(tmp_path: Path) -> None:
         assert stored is not None
         assert b"".join([chunk async for chunk in stored.chunks]) == b"content"
     assert await reader.get_size("missing.jpg") is None
+    assert await reader.get_size("n" * 300 + ".jpg") is None
 
 
 @pytest.mark.parametrize("key", ["../secret.jpg", "/etc/hostname", "link.jpg", "a\x00b"])

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from bson import ObjectId
+from bson import ObjectId, encode
+from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 from pymongo.monitoring import (
     CommandFailedEvent,
@@ -74,6 +75,20 @@ async def test_users_and_rows_are_read_in_the_order_of_their_ids(
     assert [item.id for item in items] == [str(row_id) for row_id in ids]
     url, owner = str(ITEM["url"]), str(ITEM["user_id"])
     assert items[1] == OlderItem(str(ids[1]), owner, url, "pets", CREATED_ON)
+
+
+async def test_a_row_whose_text_is_not_utf8_is_unreadable_alone(
+    database: Any, mongo_database: str
+) -> None:
+    row_id = ObjectId("68b1c0a5d2f04e7a9c3b1d20")
+    document = encode({**USER, "_id": row_id, "username": "As?a"})
+    database.users.insert_one(RawBSONDocument(document.replace(b"As?a", b"As\xffa")))
+    database.users.insert_one({**USER, "_id": ObjectId("68b1c0a5d2f04e7a9c3b1d21")})
+
+    broken, user = await read(mongo_database, "users")
+
+    assert broken == UnreadableRow(str(row_id), "username")
+    assert user.username == "Asha"
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,7 @@ def test_a_file_of_rejected_lines_is_never_overwritten_unasked(service: Service)
         (("missing.csv",), "cannot be read: No such file"),
         ((".",), "is a folder"),
         (("-",), "not the path of a file"),
+        (("mongodb://user:password@host/name",), "This is a URL: name a file."),
         (("empty.csv",), "is empty"),
         (("header.csv",), "has no users"),
         (("header.csv", "--column", "name=x"), "--column is FIELD=NAME"),
@@ -172,6 +173,7 @@ def test_what_cannot_work_is_one_sentence(
     assert ended.returncode in (1, 2)
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert "password@" not in ended.stderr
 
 
 def test_a_signal_ends_an_import_after_the_users_under_way(service: Service) -> None:

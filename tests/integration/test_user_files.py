@@ -1,5 +1,6 @@
 """Files of users: the exports of other services, and files that cannot be read."""
 
+import gzip
 import json
 import os
 from datetime import UTC, datetime
@@ -180,10 +181,13 @@ def test_secrets_of_other_services_are_not_in_a_report() -> None:
         (b"\n \n", "is empty"),
         ("phone\nZoë\n".encode("latin-1"), "line 2 is not UTF-8"),
         (b"phone\n" + b"1" * (MAX_RECORD_LENGTH + 1), "line 2 has more than 1048576 bytes"),
+        (gzip.compress(b"phone\n"), "is compressed, or a spreadsheet"),
         (b"phone;id\n1;2\n", "semicolons between its fields: use --delimiter ';'"),
         (b"phone\tid\n1\t2\n", r"tabs between its fields: use --delimiter '\\t'"),
         (b"mobile,id\n1,2\n", "is of no known form. Its columns are: mobile, id. See --format"),
         (b"phone,phone\n1,2\n", "has two columns phone"),
+        (b"+1 (415) 555-0101,Rahul\n", "begins with a phone number: put the names of the columns"),
+        (b'{"tel:+14155550101": {}}\n', r"Its columns are: \(hidden\)\. See"),
         (b'phone\n"1\n2\n', "line 3 is not valid CSV"),
         (b'{"mobile": "1"}\n', "is of no known form"),
         (b'{"users": [{"localId": "1"}, {"localId', "line 1 begins a JSON value that is not valid"),

@@ -52,3 +52,8 @@ def test_a_prefix_is_where_the_files_are_in_the_bucket() -> None:
 
     assert urls.find_key("https://images.s3.amazonaws.com/cat.jpg") == "older/cat.jpg"
     assert urls.find_key("https://images.s3.amazonaws.com/older/cat.jpg") == "older/cat.jpg"
+
+
+def test_a_key_may_have_the_narrow_space_of_screenshots() -> None:
+    url = "https://images.s3.amazonaws.com/Screenshot 9.41\u202fAM.png"
+    assert URLS.find_key(url) == "Screenshot 9.41\u202fAM.png"

@@ -68,6 +68,25 @@ async def import_all(
     return await import_users(checked, recorder or Recorder(), dry_run=dry_run)
 
 
+async def test_a_line_with_another_fault_counts_as_a_user_of_its_phone(app: AppHarness) -> None:
+    phone, other_phone = a_phone(1).e164, a_phone(2).e164
+    listed: list[dict[str, Any]] = [
+        {"phone": phone},
+        {"phone": phone, "created_at": "yesterday"},
+        {"phone": other_phone},
+        {"phone": other_phone, "is_phone_verified": False},
+    ]
+
+    counts = await import_all(app, listed, recorder := Recorder())
+
+    assert counts.outcomes[ImportOutcome.CREATED] == 1
+    assert recorder.listed == [
+        (1, LineProblem.REPEATED_PHONE),
+        (2, LineProblem.INVALID_CREATED_AT),
+        (4, LineProblem.PHONE_NOT_VERIFIED),
+    ]
+
+
 async def test_of_several_users_with_one_phone_or_id_none_is_imported(app: AppHarness) -> None:
     one, two, three = (a_phone(number).e164 for number in (1, 2, 3))
     listed = [

@@ -82,6 +82,7 @@ def test_an_id_of_another_form_is_an_external_id() -> None:
     assert (own.id, own.external_id) == ("5f7c8ec7c33c6c004bbafe82", None)
     other = parse(id="auth0|5f7c8ec7c33c6c004bbafe82")
     assert (other.id, other.external_id) == (None, "auth0|5f7c8ec7c33c6c004bbafe82")
+    assert parse(id="  ").external_id is None
     for text in ("Zoë", "x" * 129, " 7"):
         with pytest.raises(InvalidLine) as raised:
             parse(id=text)

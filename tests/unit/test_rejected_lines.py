@@ -1,0 +1,39 @@
+"""The file of the lines that are not imported."""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from application.imports.user_lines import LineProblem, UserLine
+from entrypoints.commands.rejected_lines import open_rejected_lines
+from entrypoints.startup_error import CommandError
+
+
+def write(path: Path, original: dict[str, str]) -> dict[str, str]:
+    with open_rejected_lines(path, replaces=True) as rejected:
+        rejected.write(UserLine(2, original, None), LineProblem.INVALID_LINE, "")
+    with path.open(newline="", encoding="utf-8") as file:
+        header, row = csv.reader(file)
+    assert len(set(header)) == len(header)
+    return dict(zip(header, row, strict=True))
+
+
+def test_a_line_that_is_rejected_again_has_the_new_reason_once(tmp_path: Path) -> None:
+    first = write(tmp_path / "first.csv", {"phone": "123"})
+    again = write(tmp_path / "again.csv", first | {"rejected_message": "mended"})
+    assert again == first
+
+
+def test_half_a_surrogate_pair_is_written_as_its_escape(tmp_path: Path) -> None:
+    row = write(tmp_path / "rejected.csv", {"record": "\ud83d"})
+    assert row["record"] == r"\ud83d"
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    monkeypatch.setattr(os, "open", lambda *_: full)
+
+    with pytest.raises(CommandError, match="cannot be written: No space left"):
+        write(tmp_path / "rejected.csv", {"phone": "123"})

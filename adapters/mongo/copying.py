@@ -1,8 +1,8 @@
 """A database as source or target of a copy."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pymongo import ASCENDING, DESCENDING
 
@@ -19,10 +19,18 @@ from adapters.mongo.driver import (
 from adapters.mongo.metadata import COPY_MARK, METADATA_ID, check_metadata, find_schema_version
 from adapters.records.copy_marks import CopyMark, decode_mark, encode_mark
 from adapters.records.limits import LIMITS
-from adapters.records.raw_records import NOT_ACCEPTED, RawRecord, make_raw_record, reading
+from adapters.records.raw_records import (
+    NOT_ACCEPTED,
+    NOT_COMPLETED,
+    RawRecord,
+    make_raw_record,
+    reading,
+)
 from adapters.records.record_kind import RecordKind
 from adapters.records.repositories import make_first_version
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, StorageError, StorageUnavailable
+
+T = TypeVar("T")
 
 _LARGE_NUMBER: Final = (
     "{location} cannot store a record of {kind}, because it has a number of more than 64 bits: "
@@ -45,8 +53,19 @@ async def open_existing(url: str, key_fingerprint: str) -> AsyncIterator["MongoC
         yield None if version is None else MongoCopy(database, location)
 
 
-open_source = open_existing
-"""The records of instances say whether a service uses it."""
+@asynccontextmanager
+async def open_source(url: str, key_fingerprint: str) -> AsyncIterator["MongoCopy | None"]:
+    """Open a database to copy it. Yield None if it is new.
+
+    The records of instances say whether a service uses it.
+
+    Raises:
+        ConfigurationError: It cannot be used, or the user may not write the mark.
+    """
+    async with open_existing(url, key_fingerprint) as source:
+        if source is not None:
+            await source.check_writable(key_fingerprint)
+        yield source
 
 
 @asynccontextmanager
@@ -72,33 +91,43 @@ class MongoCopy:
         self.location = f"mongodb://{location}"
         self._database = database
 
+    async def check_writable(self, key_fingerprint: str) -> None:
+        """Check that the user may write.
+
+        Raises:
+            ConfigurationError
+        """
+        database, location = self._database, self.location
+        with errors_while_opening(location, database.find_tls_problem):
+            await check_metadata(database, location, key_fingerprint, is_copy=True)
+
     async def read_mark(self) -> CopyMark | None:
         """Return its mark."""
         metadata = latest(self._database.motor[METADATA_COLLECTION])
-        document = await self._database.run(lambda: metadata.find_one({"_id": METADATA_ID}))
+        document = await self._run(lambda: metadata.find_one({"_id": METADATA_ID}))
         return decode_mark((document or {}).get(COPY_MARK), self.location)
 
     async def write_mark(self, mark: CopyMark | None, /) -> None:
         """Replace its mark, or remove it."""
         metadata = self._database.motor[METADATA_COLLECTION]
         update = {"$set": {COPY_MARK: encode_mark(mark)}} if mark else {"$unset": {COPY_MARK: 1}}
-        await self._database.run(lambda: metadata.update_one({"_id": METADATA_ID}, update))
+        await self._run(lambda: metadata.update_one({"_id": METADATA_ID}, update))
 
     async def list_unknown(self) -> Sequence[str]:
         """Return the names of the collections that this program does not know."""
-        names = await self._database.run(self._database.motor.list_collection_names)
+        names = await self._run(self._database.motor.list_collection_names)
         return sorted(name for name in {*names} - {*COLLECTIONS} if not name.startswith("system."))
 
     async def count(self, kind: RecordKind[Any], /) -> int:
         """Return about how many records there are."""
         collection = self._database.motor[kind.name]
-        return await self._database.run(collection.estimated_document_count)
+        return await self._run(collection.estimated_document_count)
 
     async def find_last_id(self, kind: RecordKind[Any], /) -> str:
         """Return the highest id, or an empty text."""
         collection = latest(self._database.motor[kind.name])
         last = [("_id", DESCENDING)]
-        document = await self._database.run(lambda: collection.find_one({}, {"_id": 1}, sort=last))
+        document = await self._run(lambda: collection.find_one({}, {"_id": 1}, sort=last))
         return document["_id"] if document else ""
 
     async def scan(
@@ -108,7 +137,7 @@ class MongoCopy:
         cursor = latest(self._database.motor[kind.name]).find(
             {"_id": {"$gt": after_id}}, sort=[("_id", ASCENDING)], limit=limit, batch_size=limit
         )
-        documents = await self._database.run(lambda: cursor.to_list(None))
+        documents = await self._run(lambda: cursor.to_list(None))
         with reading(kind, self.location):
             return [_read(kind, document) for document in documents]
 
@@ -125,13 +154,29 @@ class MongoCopy:
         ]
         collection = self._database.motor[kind.name]
         try:
-            await self._database.run(lambda: collection.insert_many(documents))
+            await self._run(lambda: collection.insert_many(documents))
         except (BulkWriteStopped, DuplicateKey):
             text = NOT_ACCEPTED.format(kind=kind.name, location=self.location)
             raise ConfigurationError(text) from None
         except OverflowError:
             text = _LARGE_NUMBER.format(kind=kind.name, location=self.location)
             raise ConfigurationError(text) from None
+
+    async def _run(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call to the driver.
+
+        Raises:
+            BulkWriteStopped
+            DuplicateKey
+            StorageError: Another reason; the text names the database.
+        """
+        try:
+            return await self._database.run(call)
+        except BulkWriteStopped:
+            raise
+        except StorageError as error:
+            text = NOT_COMPLETED.format(location=self.location, cause=error)
+            raise StorageUnavailable(text) from None
 
 
 def _read(kind: RecordKind[Any], document: RawDocument) -> RawRecord:

@@ -21,13 +21,14 @@ from adapters.records.copy_marks import CopyMark, decode_mark, encode_mark
 from adapters.records.limits import LIMITS
 from adapters.records.raw_records import (
     NOT_ACCEPTED,
+    NOT_COMPLETED,
     RawRecord,
     make_raw_record,
     reading,
     to_json,
 )
 from adapters.records.record_kind import EXPIRES_AT, Fields, RecordKind
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, StorageUnavailable
 
 CALL_TIMEOUT: Final = 300.0
 """Seconds: the rows of a large table are counted in one call."""
@@ -39,6 +40,7 @@ SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespac
 WHERE nspname = current_schema() AND relkind IN ('r', 'p')
 """
 _FIND_MARK: Final = f"SELECT to_jsonb({METADATA_TABLE}) ->> 'copy_mark' FROM {METADATA_TABLE}"
+_CHECK_WRITABLE: Final = f"UPDATE {METADATA_TABLE} SET id = id WHERE false"
 _HAS_MARK: Final = f"SELECT to_jsonb({METADATA_TABLE}) ? 'copy_mark' FROM {METADATA_TABLE}"
 _ADD_MARK: Final = f"ALTER TABLE {METADATA_TABLE} ADD COLUMN IF NOT EXISTS copy_mark text"
 _WRITE_MARK: Final = f"UPDATE {METADATA_TABLE} SET copy_mark = %s WHERE id = 'database'"
@@ -58,8 +60,19 @@ async def open_existing(url: str, key_fingerprint: str) -> AsyncIterator["Postgr
         yield None if metadata is None else database
 
 
-open_source = open_existing
-"""The records of instances say whether a service uses it."""
+@asynccontextmanager
+async def open_source(url: str, key_fingerprint: str) -> AsyncIterator["PostgresCopy | None"]:
+    """Open a database to copy it. Yield None if it is new.
+
+    The records of instances say whether a service uses it.
+
+    Raises:
+        ConfigurationError: It cannot be used, or the user may not write the mark.
+    """
+    async with open_existing(url, key_fingerprint) as source:
+        if source is not None:
+            await source.check_writable()
+        yield source
 
 
 @asynccontextmanager
@@ -90,6 +103,11 @@ class PostgresCopy:
         """Use an open connection to this place."""
         self.location = f"postgresql://{location}"
         self._connection = connection
+
+    async def check_writable(self) -> None:
+        """Check that the user may write, and change nothing."""
+        with self._calls():
+            await self._connection.execute(_CHECK_WRITABLE)
 
     async def read_mark(self) -> CopyMark | None:
         """Return its mark."""
@@ -183,7 +201,9 @@ class PostgresCopy:
             with self._connection.deadline(deadline):
                 yield
         except OperationalError as error:
-            raise port_error(error, is_write=False) from None
+            cause = port_error(error, is_write=False)
+            text = NOT_COMPLETED.format(location=self.location, cause=cause)
+            raise StorageUnavailable(text) from None
 
 
 def _to_column(kind: RecordKind[Any], name: str, value: Any) -> Any:

@@ -268,7 +268,7 @@ async def finish(source: CopyableDatabase, target: CopyableDatabase, now: dateti
         ConfigurationError: An instance or another copy began to use the databases meanwhile.
         StorageError
     """
-    await check_no_instance(now, source)
+    await check_no_instance(now, source, target)
     mark = await _check_marks(source, target)
     await source.write_mark(replace(mark, finished_at=now))
     await target.write_mark(None)

@@ -27,6 +27,7 @@ NOT_ACCEPTED: Final = (
     "{location} does not accept a record of {kind}: it violates an index, or lacks a required "
     "field, or another `dialtone copy` fills this database at the same time."
 )
+NOT_COMPLETED: Final = "{location} did not complete a call ({cause})"
 _UNREADABLE: Final = "A record of {kind} in {location} cannot be read: repair it first."
 _NO_JSON: Final = (
     "A record of {kind} has a value that JSON does not have: repair it in the source first."

@@ -332,6 +332,24 @@ async def test_a_user_who_does_not_own_the_tables_copies_from_postgresql(
             connection.execute(f"DROP OWNED BY {user}; DROP ROLE {user};")
 
 
+async def test_a_user_who_may_only_read_does_not_copy_from_postgresql(in_postgres: Place) -> None:
+    async with in_postgres.target():
+        pass
+    user = f"copying_{secrets.token_hex(4)}"
+    with psycopg.connect(in_postgres.place, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE ROLE {user} LOGIN PASSWORD '{user}';"
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user};"
+        )
+        try:
+            url = re.sub("//([^@/]*@)?", f"//{user}:{user}@", in_postgres.place)
+            with pytest.raises(ConfigurationError, match="does not let this user read and write"):
+                async with postgres.open_source(url, KEY_FINGERPRINT):
+                    pytest.fail("it was opened")
+        finally:
+            connection.execute(f"DROP OWNED BY {user}; DROP ROLE {user};")
+
+
 async def test_a_lost_connection_to_postgresql_is_no_word_to_correct_the_url(
     in_postgres: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -341,9 +359,18 @@ async def test_a_lost_connection_to_postgresql_is_no_word_to_correct_the_url(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-        with pytest.raises(StorageError):
+        with pytest.raises(StorageError, match="postgresql://"):
             await database.add(CALLS, [make_raw_record(CALLS, "a", 1, {"started_at": NOW})])
     assert "psycopg" not in {record.name for record in caplog.records}
+
+
+async def test_a_call_that_mongodb_does_not_complete_is_an_error_that_names_it(
+    in_mongo: Place,
+) -> None:
+    record = make_raw_record(CALLS, "a", 1, {"a name with \0": None})
+    async with in_mongo.target() as database:
+        with pytest.raises(StorageError, match=r"mongodb://.* \(InvalidDocument\)"):
+            await database.add(CALLS, [record])
 
 
 async def test_a_target_with_records_or_of_another_copy_is_refused(
@@ -405,6 +432,21 @@ async def test_a_copy_is_refused_while_an_instance_is_alive(
         await check_no_instance(expires_at, *databases)
     async with source.service():
         pass  # The refused copy has left no mark.
+
+
+@pytest.mark.parametrize("used", [0, 1], ids=["source", "target"])
+async def test_a_copy_is_not_finished_if_an_instance_began_to_use_a_database(
+    used: int, first: Place, last: Place
+) -> None:
+    fields = {"program_version": "1"} | dict.fromkeys(["started_at", "renewed_at"], NOW)
+    fields["expires_at"] = NOW + timedelta(seconds=30)
+    async with first.target():
+        pass
+    async with both(first, last) as databases:
+        await begin(*databases, NOW, "a copy")
+        await databases[used].add(INSTANCES, [make_raw_record(INSTANCES, "a", 1, fields)])
+        with pytest.raises(ConfigurationError, match=r"an instance of the service renewed"):
+            await finish(*databases, NOW)
 
 
 async def test_sqlite_is_not_copied_while_another_process_has_opened_it(first: Place) -> None:

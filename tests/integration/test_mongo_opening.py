@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import inspect_database
+from adapters.mongo import copying, inspect_database
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from tests.integration.mongo_support import Client, StandaloneMongo
 from tests.support.builders import NOW, an_id, an_identity, an_item
@@ -116,6 +116,19 @@ async def test_a_user_who_may_not_write_is_an_error(
         await create_database(protected.database_url("dialtone", user=f"writer:{PASSWORD}@"))
 
     assert reason in await opening_error(protected.database_url("dialtone", user=user))
+
+
+async def test_a_database_is_not_copied_by_a_user_who_may_only_read(
+    protected: StandaloneMongo,
+) -> None:
+    fingerprint = FakePhoneEncryption().key_fingerprint()
+    await create_database(protected.database_url("dialtone", user=f"writer:{PASSWORD}@"))
+    url = protected.database_url("dialtone", user=f"reader:{PASSWORD}@")
+    async with copying.open_existing(url, fingerprint) as source:
+        assert source is not None
+    with pytest.raises(ConfigurationError, match="does not let this user read and write"):
+        async with copying.open_source(url, fingerprint):
+            pytest.fail("it was opened")
 
 
 async def test_a_standalone_server_and_a_user_who_may_read_and_write_are_enough(

@@ -53,9 +53,11 @@ def load_factory(factory: Factory, variable: str) -> Any:
     sys.meta_path.insert(0, _ModuleFinder(Path.cwd(), {package}, variable))
     try:
         create = resolve_name(factory.path)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, SyntaxError, ValueError) as error:
+        # The others name modules, attributes and lines; this one may quote the value of a setting.
+        reason = type(error).__name__ if isinstance(error, ValueError) else error
         raise StartupError(
-            f"{variable}: {factory.path} cannot be imported ({type(error).__name__}): "
+            f"{variable}: {factory.path} cannot be imported ({reason}): "
             "install its package, or start in the folder that contains it."
         ) from error
     if not callable(create):

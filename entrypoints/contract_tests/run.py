@@ -34,7 +34,7 @@ from entrypoints.startup_error import StartupError
 
 _LIMITS: Final = ("test_limit_store.py", "test_health_check.py", "test_storage_errors.py")
 SUITES: Final = {
-    DATABASE: ("test_record_store.py", "test_record_indexes.py", *_LIMITS),
+    DATABASE: ("test_record_store.py", "test_record_indexes.py", "test_batch_writes.py", *_LIMITS),
     LIMIT_STORE: _LIMITS,
     MEDIA: ("test_media_files.py", "test_killed_writes.py"),
     SMS: ("test_messenger.py",),
@@ -46,6 +46,8 @@ SUITES: Final = {
     ),
 }
 """All suites that an adapter can pass, by the setting that names its factory."""
+OPENING_TIME: Final = 60
+"""Seconds in which the adapter has to be opened and closed once, before the tests."""
 ENDING_TIME: Final = 20
 """Seconds in which a test has to end after it failed."""
 _FOLDER: Final = Path(__file__).parent
@@ -121,9 +123,18 @@ def find_setting() -> str:
 
 
 async def _open_adapter() -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        async with open_external_adapter(Path(folder)) as adapter:
-            return _setting_of(adapter)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            async with (
+                asyncio.timeout(OPENING_TIME),
+                open_external_adapter(Path(folder)) as adapter,
+            ):
+                return _setting_of(adapter)
+    except TimeoutError:
+        raise StartupError(
+            f"{OPTION}: {os.environ[ADAPTER]} was not opened and closed within {OPENING_TIME} "
+            "seconds."
+        ) from None
 
 
 def _setting_of(adapter: Any) -> str:

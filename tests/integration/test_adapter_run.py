@@ -4,14 +4,19 @@ import asyncio
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from entrypoints.contract_tests import run as contract_run
 from entrypoints.contract_tests.adapter_watch import MAX_PAUSE, watch_loop
+from entrypoints.contract_tests.external_adapter import ADAPTER
 from entrypoints.contract_tests.outcomes import observe
 from entrypoints.contract_tests.run import SUITES
+from entrypoints.startup_error import StartupError
 from tests.support.acme_sms import open_acme_messenger
 from tests.support.acme_voice import open_acme_voice
 from tests.support.adapter_runs import PROJECT, run_contract_tests
@@ -245,7 +250,10 @@ def test_a_failure_of_a_method_for_tests_is_counted_as_an_error() -> None:
 @pytest.mark.parametrize(
     ("adapter", "words"),
     [
-        ("no_such_module:open", "no_such_module:open cannot be imported"),
+        (
+            "no_such_module:open",
+            "no_such_module:open cannot be imported (No module named 'no_such_module'): install",
+        ),
         ("tests.support.acme_sms:open_acme_messenger", "ACME_URL is not set."),
         ("contextlib:nullcontext", "contextlib:nullcontext must accept the keyword"),
         ("my_sms", "name the factory as package.module:factory."),
@@ -256,3 +264,29 @@ def test_errors_name_what_the_author_wrote(adapter: str, words: str) -> None:
 
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
     assert run.stderr.startswith(f"--dialtone-adapter: {words}")
+
+
+def test_the_line_of_a_module_that_is_no_python_is_named(tmp_path: Path) -> None:
+    (tmp_path / "my_sms.py").write_text("def (")
+
+    run = run_contract_tests("my_sms:open_my_sms", folder=tmp_path)
+
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert (
+        "my_sms:open_my_sms cannot be imported (invalid syntax (my_sms.py, line 1))" in run.stderr
+    )
+    assert "Traceback" not in run.stderr
+
+
+@asynccontextmanager
+async def open_endlessly(*, environ: Mapping[str, str]) -> AsyncIterator[None]:
+    await asyncio.Event().wait()
+    yield
+
+
+def test_an_adapter_that_never_opens_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract_run, "OPENING_TIME", 0.1)
+    monkeypatch.setenv(ADAPTER, f"{__name__}:{open_endlessly.__name__}")
+
+    with pytest.raises(StartupError, match="open_endlessly was not opened and closed"):
+        contract_run.find_setting()

@@ -99,7 +99,7 @@ def test_commands_work(base: Venv, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("extra", MISSING)
-def test_a_missing_extra_is_one_sentence_that_names_the_command(
+def test_a_missing_extra_is_one_sentence_before_anything_is_created(
     base: Venv, tmp_path: Path, extra: str
 ) -> None:
     variable, environ = MISSING[extra]
@@ -116,3 +116,4 @@ def test_a_missing_extra_is_one_sentence_that_names_the_command(
     assert "Traceback" not in started.stderr
     assert (started.returncode, checked.returncode) == (1, 1)
     assert error in checked.stdout
+    assert not [*folder.iterdir()]

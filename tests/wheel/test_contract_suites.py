@@ -1,22 +1,20 @@
 """The contract suites from the wheel, as docs/adapters.md begins with them."""
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.adapter_runs import documented_adapter
-from tests.wheel.conftest import DIST, Venv
+from tests.wheel.conftest import Venv
 
 
 @pytest.mark.timeout(600)  # it waits for an installation
 def test_the_wheel_with_its_extra_is_all_that_an_author_needs(
-    make_venv: Callable[[], Venv], wheel: Path, tmp_path: Path
+    base: Venv, wheel: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    environment = make_venv()
-    constraints = DIST / "constraints.txt"
-    environment.pip("install", "--constraint", constraints, f"{wheel}[testing]")
+    environment = base.copy(tmp_path_factory.mktemp("author"))
+    environment.pip(f"{wheel}[testing]")
     adapter = documented_adapter()
     broken = adapter.replace("return DeliveryResult(DeliveryStatus.ACCEPTED)", "return True")
 

@@ -72,7 +72,7 @@ def test_files_that_went_with_another_package_are_missed(
     venv, other = make_venv(), build_wheel(tmp_path, {"domain/__init__.py": ""})
     for file in (other, wheel):
         venv.install_alone(file)
-    venv.pip("uninstall", "--yes", "acme-shop")
+    venv.uv("uninstall", "acme-shop")
 
     failed = run(venv, "--version")
 

@@ -100,7 +100,10 @@ class AesPhoneEncryption:
             raise CorruptRecord("An encrypted phone number has an unknown format.")
         cipher = self._accepted_ciphers().get(ciphertext[1:_NONCE_START])
         if cipher is None:
-            raise CorruptRecord("A phone number's encryption key is not in the secrets file.")
+            raise CorruptRecord(
+                f"A phone number's encryption key, {find_key_id(ciphertext)}, is not in the "
+                "secrets file: add its entry from an earlier copy of the file."
+            )
         try:
             e164 = cipher.decrypt(nonce, ciphertext[_CIPHERTEXT_START:], record_id.encode())
         except InvalidTag as error:

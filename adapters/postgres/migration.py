@@ -51,8 +51,12 @@ ORDER BY 3, 1, 2
 _KINDS: Final = [kind.name for kind in ALL_KINDS]
 _DECLARED_NAMES: Final = frozenset(created.name for created in SCHEMA)
 _FIND_PROGRESS: Final = """
-SELECT blocks_done + tuples_done, blocks_total + tuples_total
-FROM pg_stat_progress_create_index WHERE pid = %s
+SELECT is_waiting,
+    CASE WHEN is_waiting THEN lockers_done ELSE blocks_done + tuples_done END,
+    CASE WHEN is_waiting THEN lockers_total ELSE blocks_total + tuples_total END
+FROM pg_stat_progress_create_index
+CROSS JOIN LATERAL (SELECT phase LIKE 'waiting%%') AS phases (is_waiting)
+WHERE pid = %s
 """
 
 
@@ -176,8 +180,8 @@ async def _reported(
                 await asyncio.sleep(_PROGRESS_INTERVAL)
                 pid = connection.info.backend_pid
                 cursor = await watching.execute(_FIND_PROGRESS, (pid,))
-                for done, total in await cursor.fetchall():
-                    report(index, done, total)
+                for is_waiting, done, total in await cursor.fetchall():
+                    report(index, done, total, is_waiting=is_waiting)
 
     task = asyncio.create_task(watch())
     try:

@@ -97,7 +97,8 @@ _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
 }
 _NO_RIGHTS: Final = (
     "{location} does not let this user read and write: make it the owner of the database, or grant "
-    "it USAGE and CREATE on the schema and all rights on Dialtone's tables."
+    "it USAGE and CREATE on the schema and all rights on Dialtone's tables. Only the owner of a "
+    "table can add a column or an index: run `dialtone migrate` as that user."
 )
 _UNEXPECTED: Final = "{location} cannot be opened ({cause}): look into the log of PostgreSQL."
 _STATEMENT_PROBLEMS: Final = {

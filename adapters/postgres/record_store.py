@@ -28,7 +28,7 @@ from application.ports.errors import UniqueViolation
 R = TypeVar("R", bound=Record)
 
 _encode: Final = msgspec.json.Encoder().encode
-_ESTIMATE: Final = "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"
+_ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s::regclass"
 
 
 class PostgresRecordStore:
@@ -105,7 +105,7 @@ class PostgresRecordStore:
         return int(counted)
 
     async def estimate_size(self, kind: RecordKind[Any], /) -> int:
-        """Return about how many records there are, as of the last VACUUM or ANALYZE."""
+        """Return about how many records there are, as of the last VACUUM or ANALYZE, or 0."""
         [(estimated,)] = await self._database.read(_ESTIMATE, (kind.name,))
         return int(estimated)
 

@@ -251,7 +251,7 @@ class BatchWrites(Protocol):
     """What a `RecordStore` may have besides, so that jobs on millions of records are fast."""
 
     async def estimate_size(self, kind: RecordKind[Any], /) -> int:
-        """Return about how many records of a kind there are, within seconds."""
+        """Return about how many records of a kind there are, within seconds; 0 if unknown."""
         ...
 
     async def overwrite_all(

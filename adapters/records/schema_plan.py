@@ -63,6 +63,14 @@ class SchemaPlan:
 class ReportBuild(Protocol):
     """Is told of each object that is created, before and meanwhile."""
 
-    def __call__(self, created: SchemaObject, done: int = 0, total: int | None = None, /) -> None:
-        """Report that so many rows or blocks of an index are done."""
+    def __call__(
+        self,
+        created: SchemaObject,
+        done: int = 0,
+        total: int | None = None,
+        /,
+        *,
+        is_waiting: bool = False,
+    ) -> None:
+        """Report that so many rows or blocks of an index are done, or transactions waited for."""
         ...

@@ -164,13 +164,13 @@ class Cleanup:
         return sum(await call_in_groups(delete, expired))
 
     async def _purge_identities(self, now: datetime) -> int:
-        deleted = await self.repositories.identities.list_unpurged(PURGED_AT_ONCE)
-        return sum([await self._purge(identity, now) for identity in deleted])
+        deleted, pace = await self.repositories.identities.list_unpurged(PURGED_AT_ONCE), Pace()
+        return sum([await self._purge(identity, now, pace) for identity in deleted])
 
-    async def _purge(self, deleted: Versioned[Identity], now: datetime) -> bool:
+    async def _purge(self, deleted: Versioned[Identity], now: datetime, pace: Pace) -> bool:
         identity = deleted.value
         while await self.mark_for_deletion.mark_some_of(identity.id):
-            pass
+            await pace.pause()  # it may have thousands of items
         await self.quota.forget(identity.id)
         await self.clean_up_calls.forget_identity(identity.id)
         if identity.phone is not None:

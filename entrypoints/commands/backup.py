@@ -33,12 +33,14 @@ class _DatabaseTools:
 
 
 _DUMP: Final = _DatabaseTools(
-    mongodb="mongodump --uri=mongodb://HOST:27017/?replicaSet=NAME --oplog --gzip --archive={file}",
+    mongodb=(
+        "mongodump --uri='mongodb://HOST:27017/?replicaSet=NAME' --oplog --gzip --archive={file}"
+    ),
     postgresql='pg_dump --format=custom --file={file} "$DIALTONE_DATABASE"',
 )
 _LOAD_DUMP: Final = _DatabaseTools(
     mongodb=(
-        "mongorestore --uri=mongodb://HOST:27017/?replicaSet=NAME --oplogReplay --drop --gzip "
+        "mongorestore --uri='mongodb://HOST:27017/?replicaSet=NAME' --oplogReplay --drop --gzip "
         "--archive={file}"
     ),
     postgresql=(

@@ -4,7 +4,7 @@ import asyncio
 from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from adapters.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
 from entrypoints.bootstrap import (
@@ -23,6 +23,11 @@ from entrypoints.settings.values import (
     SqliteDatabase,
 )
 from entrypoints.startup_error import StartupError, print_errors
+
+_NO_KEYS: Final = (
+    "The keys were not checked: DIALTONE_SECRETS_FILE or DIALTONE_SECRETS has no usable ones, and "
+    "a start needs those of this database."
+)
 
 
 class _Migration(Protocol):
@@ -43,6 +48,8 @@ def migrate(settings: Settings, arguments: Namespace) -> Iterable[str]:
             fingerprint = find_key_fingerprint(settings)
             plan = asyncio.run(migration.plan_migration(place, fingerprint))
             yield from _describe(plan, "to create", "to drop")
+            if fingerprint is None and not plan.is_new:
+                yield _NO_KEYS
             yield "Nothing was changed."
             return
     plan = _migrate(settings, migration, place)
@@ -61,9 +68,13 @@ def _show_builds() -> ReportBuild:
     """Return what prints each object that is created, and how far an index is."""
     show_progress = ProgressLine()
 
-    def report(created: SchemaObject, done: int = 0, total: int | None = None) -> None:
+    def report(
+        created: SchemaObject, done: int = 0, total: int | None = None, *, is_waiting: bool = False
+    ) -> None:
         if total is None:
             print_errors(f"creating {created}")
+        elif is_waiting:
+            show_progress(f"{created} waits for transactions that began before", done, total)
         else:
             show_progress(str(created), done, total)
 

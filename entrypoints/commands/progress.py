@@ -23,20 +23,22 @@ class ProgressLine:
         self._print = print_line
         self._now = now
         self._label = ""
-        self._began_at, self._done_before = now(), 0
+        self._began_at, self._done_before, self._done = now(), 0, 0
         self._shown_at = now()
 
     def __call__(self, label: str, done: int, total: int | None = None) -> None:
         """Show a job, or a part of one.
 
         Args:
-            label: What is done. With a new one, rate and estimate begin anew.
+            label: What is done. With a new one, or fewer that are done, rate and estimate begin
+                anew.
             done: How many, also those of an earlier start.
-            total: Of about how many, if it is known.
+            total: Of about how many; None or 0 if it is not known.
         """
         now = self._now()
-        if label != self._label:
+        if label != self._label or done < self._done:
             self._label, self._began_at, self._done_before = label, now, done
+        self._done = done
         if now - self._shown_at < INTERVAL:
             return
         self._shown_at = now
@@ -46,8 +48,8 @@ class ProgressLine:
 
 def _describe_total(done: int, total: int | None, rate: float) -> str:
     text = f", {rate:,.0f} a second" if rate else ""
-    if not total:
+    if not total or done > total:  # the number may be an old estimate of the database
         return text
-    percent = min(100, 100 * done // total)
-    left = timedelta(seconds=round(max(0, total - done) / rate)) if rate else None
+    percent = 100 * done // total
+    left = timedelta(seconds=round((total - done) / rate)) if rate else None
     return f" of {total:,} ({percent} %){text}{f', about {left} left' if left is not None else ''}"

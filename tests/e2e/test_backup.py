@@ -55,8 +55,8 @@ def test_an_empty_database_beside_images_is_a_warning(tmp_path: Path) -> None:
 def test_other_databases_have_their_own_tools(tmp_path: Path) -> None:
     service = Service(tmp_path)
     for scheme, command, tool, file in (
-        ("mongodb", "backup", "mongodump", "--oplog --gzip --archive='my backup'"),
-        ("mongodb", "restore", "mongorestore", "--oplogReplay --drop --gzip --archive='my backup'"),
+        ("mongodb", "backup", "mongodump", "NAME' --oplog --gzip --archive='my backup'"),
+        ("mongodb", "restore", "mongorestore", "NAME' --oplogReplay --drop --gzip"),
         ("postgresql", "backup", "pg_dump", "--file='my backup' \"$DIALTONE_DATABASE\""),
         ("postgresql", "restore", "pg_restore", "--dbname=\"$DIALTONE_DATABASE\" 'my backup'"),
     ):

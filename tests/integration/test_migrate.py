@@ -55,7 +55,7 @@ class DatabaseKind:
         """Migrate, and return what was reported."""
         reported: list[SchemaObject] = []
 
-        def report(created: SchemaObject, _: int = 0, __: int | None = None) -> None:
+        def report(created: SchemaObject, *_: int | None, **__: bool) -> None:
             reported.append(created)
 
         await self.migration.migrate(self.place, FINGERPRINT, report)
@@ -275,6 +275,24 @@ async def test_other_services_write_while_postgresql_builds_an_index(
     assert (await database.plan()).missing == []
 
 
+async def test_an_index_of_postgresql_that_waits_for_a_transaction_says_so(
+    postgres_database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_postgres, "_PROGRESS_INTERVAL", 0.05)
+    await make_earlier(postgres_kind(request))
+    waits = asyncio.Event()
+
+    def report(_: SchemaObject, *numbers: int | None, is_waiting: bool = False) -> None:
+        if is_waiting and numbers == (0, 1):
+            waits.set()
+
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute("UPDATE identities SET version = version WHERE id = %s", [an_id(1)])
+        building = asyncio.create_task(in_postgres.migrate(postgres_database, FINGERPRINT, report))
+        await asyncio.wait_for(waits.wait(), 5)
+    await building
+
+
 async def test_an_index_that_a_kill_left_invalid_is_built_again(
     request: pytest.FixtureRequest,
 ) -> None:
@@ -298,3 +316,14 @@ def test_the_database_of_an_own_adapter_is_left_to_it() -> None:
 
     with pytest.raises(StartupError, match="prepares its database itself"):
         list(run_migrate(own, Namespace(dry_run=True)))
+
+
+def test_a_dry_run_without_keys_says_that_it_did_not_check_them(tmp_path: Path) -> None:
+    place = tmp_path / "dialtone.db"
+    asyncio.run(in_sqlite.migrate(place, FINGERPRINT, lambda *_, **__: None))
+    without = settings(DATABASE=f"sqlite:///{place}", SECRETS_FILE=f"{tmp_path}/missing.json")
+
+    lines = list(run_migrate(without, Namespace(dry_run=True)))
+
+    assert any("were not checked" in line for line in lines)
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]

@@ -35,3 +35,28 @@ def test_without_a_total_there_is_no_estimate_and_a_new_part_begins_anew() -> No
         clock.seconds += 2
 
     assert lines == ["limits: 400, 200 a second", "calls: 10", "calls: 30, 10 a second"]
+
+
+def test_rate_and_estimate_begin_anew_when_a_part_is_repeated() -> None:
+    lines: list[str] = []
+    clock = Clock()
+    show = ProgressLine(lines.append, clock)
+    for done in (200, 1000, 200, 600):
+        show("identities", done, 1000)
+        clock.seconds += 4
+
+    assert lines[-2:] == [
+        "identities: 200 of 1,000 (20 %)",
+        "identities: 600 of 1,000 (60 %), 100 a second, about 0:00:04 left",
+    ]
+
+
+def test_a_total_that_is_too_small_is_not_shown() -> None:
+    lines: list[str] = []
+    clock = Clock()
+    show = ProgressLine(lines.append, clock)
+    for done, total in ((200, 0), (600, 500)):
+        clock.seconds += 4
+        show("identities", done, total)
+
+    assert lines == ["identities: 200", "identities: 600, 100 a second"]

@@ -8,8 +8,10 @@ import pytest
 
 from application.administration.caller import operating_system_user
 from application.identities.login import LoggedIn
+from application.media import deletions
 from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
+from application.pacing import Pace
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AUDIT_RETENTION
 from domain.administration.service_token import Scope
@@ -182,6 +184,26 @@ async def test_it_works_in_short_steps_and_says_how_many_are_done(
     await app.operations.cleanup(lambda report: totals.append(report.total()))
 
     assert totals == [2, 4, 5]
+
+
+async def test_it_pauses_between_the_items_of_one_deleted_account(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletions, "BATCH_SIZE", 2)
+    repositories, deleted = app.database.repositories(), a_deleted_identity()
+    await repositories.identities.add(deleted)
+    for number in range(5):
+        await repositories.media_items.add(an_item(id=an_id(number), owner_id=deleted.id))
+    left: list[int] = []
+
+    async def pause(_: Pace) -> None:
+        states = [stored.value.state for stored in app.database.media_items.values()]
+        left.append(states.count(ItemState.READY))
+
+    monkeypatch.setattr(Pace, "pause", pause)
+    await app.operations.cleanup()
+
+    assert left[:3] == [3, 1, 0]
 
 
 async def test_parallel_cleanups_do_the_work_once(app: AppHarness) -> None:

@@ -22,10 +22,10 @@ import structlog
 from adapters.logging import LogSecurityEvents
 from adapters.records.database import Database
 from adapters.records.guarded_database import guard_database
+from adapters.records.guarded_records import GuardedRecords
 from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.repositories import make_repositories
-from adapters.records.retrying_records import RetryingRecords
 from adapters.records.separate_limits import SeparateLimits
 from application.costs.feature import CostsPolicy
 from application.costs.write_costs import WriteCosts
@@ -156,7 +156,7 @@ async def open_use_cases(
             opened = await stack.enter_async_context(opening)
             database, limit_store_health = opened
         if retry is not None and not isinstance(settings.database, SqliteDatabase):
-            database = replace(database, records=RetryingRecords(database.records, retry))
+            database = replace(database, records=GuardedRecords(database.records, retry))
         media = await stack.enter_async_context(
             _open_media(settings, parts, clock, phone_encryption)
         )

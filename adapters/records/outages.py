@@ -20,7 +20,8 @@ _log = logging.getLogger(__name__)
 class OutageRetries:
     """Repeats calls of a job while the database does not answer, for up to ten minutes.
 
-    A call may be done twice, because a timeout does not tell whether it was done.
+    A call may be done twice, because a timeout does not tell whether it was done. So a write may
+    return False although it was done: its caller loads the record again, and finds its own change.
     """
 
     def __init__(self, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -46,6 +47,14 @@ class OutageRetries:
                 return result
             await asyncio.sleep(pause)
             pause = min(2 * pause, _MAX_PAUSE)
+
+    async def read(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that changes nothing, as any other."""
+        return await self(call)
+
+    async def write(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that may change something, as any other."""
+        return await self(call)
 
     def _check_duration(self, now: float, error: StorageError) -> None:
         if self._began_at is None:

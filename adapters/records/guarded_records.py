@@ -1,39 +1,53 @@
-"""The records of a job, which goes on after an outage of the database."""
+"""Records whose calls pass through a circuit breaker, or are repeated after an outage."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from adapters.records.outages import OutageRetries
 from adapters.records.record_kind import Index, Record, RecordKind
-from adapters.records.record_store import Position, RecordStore, StoredRecord
+from adapters.records.record_store import (
+    Position,
+    RecordStore,
+    Replacement,
+    StoredRecord,
+    replace_all,
+)
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+
+
+class CallGuard(Protocol):
+    """Decides whether and how often a call to the database is made."""
+
+    async def read(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that changes nothing."""
+        ...
+
+    async def write(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that may change something."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class RetryingRecords:
-    """A `RecordStore` whose calls are repeated while the database is away.
-
-    A write whose timeout does not tell whether it was done may return False although it was: its
-    caller loads the record again, and finds its own change.
-    """
+class GuardedRecords:
+    """A `RecordStore` whose calls pass through a guard."""
 
     records: RecordStore
-    retry: OutageRetries
+    guard: CallGuard
 
     async def load(
         self, kind: RecordKind[R], record_ids: Collection[str], /
     ) -> Mapping[str, StoredRecord[R]]:
         """Return those of the records that exist, by id."""
-        return await self.retry(lambda: self.records.load(kind, record_ids))
+        return await self.guard.read(lambda: self.records.load(kind, record_ids))
 
     async def scan(
         self, kind: RecordKind[R], after_id: str, limit: int, /
     ) -> Sequence[StoredRecord[R]]:
         """Return records in the order of their ids."""
-        return await self.retry(lambda: self.records.scan(kind, after_id, limit))
+        return await self.guard.read(lambda: self.records.scan(kind, after_id, limit))
 
     async def find(
         self,
@@ -49,7 +63,7 @@ class RetryingRecords:
         offset: int = 0,
     ) -> Sequence[StoredRecord[R]]:
         """Return records of a range of an index."""
-        return await self.retry(
+        return await self.guard.read(
             lambda: self.records.find(
                 kind,
                 index,
@@ -73,33 +87,41 @@ class RetryingRecords:
         may_estimate: bool = False,
     ) -> int:
         """Return how many records there are in a range of an index."""
-        return await self.retry(
+        return await self.guard.read(
             lambda: self.records.count(kind, index, equal, limit, may_estimate=may_estimate)
         )
 
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
         """Add a record."""
-        return await self.retry(lambda: self.records.add(kind, record_id, record, version))
+        return await self.guard.write(lambda: self.records.add(kind, record_id, record, version))
 
     async def replace(
         self, kind: RecordKind[R], record_id: str, record: R, version: int, /
     ) -> bool:
         """Replace a record."""
-        return await self.retry(lambda: self.records.replace(kind, record_id, record, version))
+        return await self.guard.write(
+            lambda: self.records.replace(kind, record_id, record, version)
+        )
+
+    async def replace_all(
+        self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
+    ) -> int:
+        """Replace several records."""
+        return await self.guard.write(lambda: replace_all(self.records, kind, replacements))
 
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
         """Delete a record."""
-        return await self.retry(lambda: self.records.delete(kind, record_id, version))
+        return await self.guard.write(lambda: self.records.delete(kind, record_id, version))
 
     async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
         """Delete records that have expired."""
-        return await self.retry(lambda: self.records.delete_expired(kind, now, limit))
+        return await self.guard.write(lambda: self.records.delete_expired(kind, now, limit))
 
     async def overwrite(
         self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
     ) -> bool:
         """Replace one field of a record."""
-        return await self.retry(
+        return await self.guard.write(
             lambda: self.records.overwrite(kind, record_id, field, value, version)
         )
 
@@ -107,4 +129,4 @@ class RetryingRecords:
         self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
     ) -> None:
         """Give a record another id."""
-        await self.retry(lambda: self.records.move(kind, record_id, new_id, record, version))
+        await self.guard.write(lambda: self.records.move(kind, record_id, new_id, record, version))

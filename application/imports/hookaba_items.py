@@ -9,7 +9,6 @@ from application.imports.hookaba_report import (
     HookabaNote,
     HookabaProblem,
     HookabaReport,
-    ReportedRow,
     RowKind,
 )
 from application.imports.import_item import ImportItem, ItemOutcome, ItemProblem, ItemResult
@@ -94,13 +93,10 @@ class ImportHookabaItems:
     ) -> _ReadItem | None:
         def reject(reason: str, message: str) -> None:
             report.items[ItemOutcome.REJECTED] += 1
-            command.report_row(ReportedRow(RowKind.ITEM, row.id, reason, message))
+            command.reject(RowKind.ITEM, row.id, reason, message)
 
         if isinstance(row, UnreadableRow):
-            reject(
-                HookabaProblem.UNREADABLE,
-                f"Its {row.reason} is missing, of another type or no UTF-8.",
-            )
+            reject(HookabaProblem.UNREADABLE, row.message)
             return None
         kept = replace(
             row, category=_find_category(row.category), created_at=min(row.created_at, now)
@@ -117,11 +113,7 @@ class ImportHookabaItems:
         report.items[result.outcome] += 1
         if result.outcome is ItemOutcome.IMPORTED and kept.category != row.category:
             text = "It is imported without its category, which is too long or cannot be stored."
-            command.report_row(
-                ReportedRow(
-                    RowKind.ITEM, row.id, HookabaNote.CATEGORY_DROPPED, text, is_rejected=False
-                )
-            )
+            command.note(RowKind.ITEM, row.id, HookabaNote.CATEGORY_DROPPED, text)
         return _ReadItem(kept, result)
 
     async def _compare(
@@ -147,10 +139,7 @@ class ImportHookabaItems:
             report.source_files.add(result.read_bytes)
             has_files = await self._compare_files(item, report)
         if expected != found or not has_files:
-            text = "It is stored in another way."
-            command.report_row(
-                ReportedRow(RowKind.ITEM, row.id, HookabaNote.DIFFERS, text, is_rejected=False)
-            )
+            command.note_difference(RowKind.ITEM, row.id)
 
     async def _compare_files(self, item: MediaItem, report: HookabaReport) -> bool:
         images = {item.storage_key: item.image}
@@ -182,6 +171,4 @@ def _find_category(text: str | None) -> str | None:
 
 def _note_shared_file(read: _ReadItem, first_id: str, command: HookabaImport) -> None:
     text = f"Its file is also that of item {first_id}: the older service kept one for each name."
-    command.report_row(
-        ReportedRow(RowKind.ITEM, read.row.id, HookabaNote.FILE_SHARED, text, is_rejected=False)
-    )
+    command.note(RowKind.ITEM, read.row.id, HookabaNote.FILE_SHARED, text)

@@ -143,3 +143,15 @@ class HookabaImport:
     report_row: Callable[[ReportedRow], None]
     show_progress: Callable[[RowKind, int, int], None]
     is_dry_run: bool = False
+
+    def reject(self, kind: RowKind, row_id: str, reason: str, message: str) -> None:
+        """Report a row that is not imported."""
+        self.report_row(ReportedRow(kind, row_id, reason, message))
+
+    def note(self, kind: RowKind, row_id: str, reason: str, message: str) -> None:
+        """Report something about a row that is imported."""
+        self.report_row(ReportedRow(kind, row_id, reason, message, is_rejected=False))
+
+    def note_difference(self, kind: RowKind, row_id: str) -> None:
+        """Report that a row is not stored as it was read."""
+        self.note(kind, row_id, HookabaNote.DIFFERS, "It is stored in another way.")

@@ -9,7 +9,6 @@ from application.imports.hookaba_report import (
     HookabaNote,
     HookabaProblem,
     HookabaReport,
-    ReportedRow,
     RowKind,
 )
 from application.imports.import_user import (
@@ -107,13 +106,10 @@ class ImportHookabaUsers:
     ) -> _ReadUser | None:
         def reject(reason: str, message: str) -> None:
             report.users[ImportOutcome.REJECTED] += 1
-            command.report_row(ReportedRow(RowKind.USER, row.id, reason, message))
+            command.reject(RowKind.USER, row.id, reason, message)
 
         if isinstance(row, UnreadableRow):
-            reject(
-                HookabaProblem.UNREADABLE,
-                f"Its {row.reason} is missing, of another type or no UTF-8.",
-            )
+            reject(HookabaProblem.UNREADABLE, row.message)
             return None
         try:
             phone = command.parse_phone(row.number)
@@ -130,19 +126,10 @@ class ImportHookabaUsers:
         report.users[result.outcome] += 1
         if result.problem is not None:
             text = f"It is imported without its name. {result.message}".rstrip()
-            command.report_row(
-                ReportedRow(RowKind.USER, row.id, result.problem, text, is_rejected=False)
-            )
+            command.note(RowKind.USER, row.id, result.problem, text)
         if row.is_administrator:
-            command.report_row(
-                ReportedRow(
-                    RowKind.USER,
-                    row.id,
-                    HookabaNote.WAS_ADMINISTRATOR,
-                    "It was an administrator there: promote it by hand.",
-                    is_rejected=False,
-                )
-            )
+            text = "It was an administrator there: promote it by hand."
+            command.note(RowKind.USER, row.id, HookabaNote.WAS_ADMINISTRATOR, text)
         return _ReadUser(row, phone, result)
 
     async def _load(self, read: _ReadUser) -> tuple[_ReadUser, Identity | None]:
@@ -179,7 +166,4 @@ def _compare(
     report.source_users.add(*expected)
     report.stored_users.add(*found)
     if expected != found:
-        text = "It is stored in another way."
-        command.report_row(
-            ReportedRow(RowKind.USER, user.id, HookabaNote.DIFFERS, text, is_rejected=False)
-        )
+        command.note_difference(RowKind.USER, user.id)

@@ -38,6 +38,11 @@ class UnreadableRow:
     id: str
     reason: str
 
+    @property
+    def message(self) -> str:
+        """What is wrong with it, for the report."""
+        return f"Its {self.reason} is missing, of another type or no UTF-8."
+
 
 class OlderService(Protocol):
     """Users and library rows of the older service, in the order of their ids."""

@@ -1,7 +1,8 @@
 """The pytest plugin of the contract suites: `pytest --dialtone-adapter=package.module:factory`.
 
 pytest imports it in each run in this virtual environment, also in those of other projects. So it
-adds one option, and imports nothing of Dialtone.
+adds one option, and imports nothing of Dialtone. It is no module of `entrypoints`: in a project
+that has a folder of that name, pytest could not import it, and no test of that project would run.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A cleanup leaves the database to others: short steps with pauses, and few writes at a time."""
+"""Long jobs leave the database to others: short steps with pauses, and few calls at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,14 +26,16 @@ class Pace:
         self._began_at = loop.time()
 
 
-async def call_in_groups(call: Callable[[T], Awaitable[U]], values: Sequence[T]) -> list[U]:
-    """Make a call for each value, a few at the same time, and return the results in order.
+async def call_in_groups(
+    call: Callable[[T], Awaitable[U]], values: Sequence[T], parallel: int = PARALLEL_WRITES
+) -> list[U]:
+    """Make a call for each value, `parallel` at the same time, and return the results in order.
 
-    All of a group have ended when one of them raises.
+    All of a group have ended when one of them raises, and no other begins.
     """
     results: list[U] = []
-    for start in range(0, len(values), PARALLEL_WRITES):
-        group = map(call, values[start : start + PARALLEL_WRITES])
+    for start in range(0, len(values), parallel):
+        group = map(call, values[start : start + parallel])
         for result in await asyncio.gather(*group, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result

@@ -12,8 +12,8 @@ from application.imports.hookaba_report import (
     RowKind,
 )
 from application.imports.import_item import ImportItem, ItemOutcome, ItemProblem, ItemResult
-from application.imports.pages import import_page
 from application.media.quota import LibraryQuota
+from application.pacing import call_in_groups
 from application.ports.media import MediaFiles, MediaItems
 from application.ports.older_service import OlderFiles, OlderItem, UnreadableRow
 from application.ports.system import Clock
@@ -68,8 +68,9 @@ class ImportHookabaItems:
             return await self._import(row, now, command, files, report, accepted_ids)
 
         async for page in command.service.read_items(ITEMS_PER_PAGE):
-            imported = await import_page(page, PARALLEL_ITEMS, import_row)
-            for read in imported:
+            for read in await call_in_groups(import_row, page, PARALLEL_ITEMS):
+                if read is None:
+                    continue
                 first_id = first_ids.setdefault(read.row.url, read.row.id)
                 if first_id != read.row.id:
                     _note_shared_file(read, first_id, command)

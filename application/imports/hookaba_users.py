@@ -18,7 +18,7 @@ from application.imports.import_user import (
     ImportUser,
 )
 from application.imports.name_turns import NameTurns, hash_name
-from application.imports.pages import import_page
+from application.pacing import call_in_groups
 from application.ports.identities import Identities
 from application.ports.older_service import OlderUser, UnreadableRow
 from application.ports.system import Clock
@@ -69,10 +69,11 @@ class ImportHookabaUsers:
             return await self._import(row, repeated, import_user, command, report)
 
         async for page in command.service.read_users(USERS_PER_PAGE):
-            imported = await import_page(page, PARALLEL_USERS, import_row)
+            results = await call_in_groups(import_row, page, PARALLEL_USERS)
+            imported = [read for read in results if read is not None]
             accepted_ids.update(read.user.id for read in imported)
             if not command.is_dry_run:
-                stored = await import_page(imported, PARALLEL_USERS, self._load)
+                stored = await call_in_groups(self._load, imported, PARALLEL_USERS)
                 for read, identity in stored:
                     _compare(read, identity, now, report, command)
             done += len(page)

@@ -89,12 +89,12 @@ def _invalid(lines: Sequence[str], variable: str, path: Path | None) -> StartupE
 
 
 def _template_problem(problem: TemplateProblem) -> str:
-    text = f"{problem.location}: {problem.reason}."
+    text = f"{problem.location}: {problem.reason.removesuffix('.')}."
     if not problem.is_builtin:
         return f"DIALTONE_SMS_TEMPLATES_DIR: {text}"
     return (
         f"Built-in template {text} Use a shorter DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or add "
-        "a file with this name to the folder in DIALTONE_SMS_TEMPLATES_DIR."
+        "a file with this name and this text to the folder in DIALTONE_SMS_TEMPLATES_DIR."
     )
 
 

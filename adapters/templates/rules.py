@@ -31,6 +31,7 @@ class Rule(StrEnum):
 
     VISIBLE_CHARACTERS = "visible characters"
     CODE_FIRST = "code first"
+    NO_CODE = "no code"
     LENGTH = "length"
     RETRIEVER_SIZE = "140 bytes"
     HASH_LAST = "app hash last"
@@ -78,8 +79,29 @@ def validate(
         if last_line != expected_line:
             yield RuleViolation(Rule.DOMAIN_LAST, "the last line is not @{domain} #{code}")
             text_before_ending = text.replace(expected_line, "")
-    if link := find_link(text_before_ending):
-        yield RuleViolation(Rule.NO_LINK, f"{link!r} looks like a link")
+    yield from _check_no_link(text_before_ending)
+
+
+def validate_notice(text: str, app_name: str) -> Iterator[RuleViolation]:
+    """Return all rules that the text of a message without a code violates.
+
+    - Visible characters, length and no link: as in a message with a code.
+    - No code: phones would fill in a run of four or more digits. The name of the app may have one,
+      because all messages have that name.
+
+    Args:
+        text: The rendered text.
+        app_name: The name of the app.
+    """
+    yield from _check_visible_characters(text)
+    if not text.strip():
+        yield RuleViolation(Rule.VISIBLE_CHARACTERS, "it is empty")
+    digits_of_name = _DIGITS.findall(app_name)
+    if found := next((run for run in _DIGITS.findall(text) if run not in digits_of_name), None):
+        message = f"phones fill in a run of four or more digits; there is {found!r}"
+        yield RuleViolation(Rule.NO_CODE, message)
+    yield from _check_length(text)
+    yield from _check_no_link(text)
 
 
 def find_link(text: str) -> str | None:
@@ -116,6 +138,11 @@ def _check_length(text: str) -> Iterator[RuleViolation]:
             f"it takes {length.parts} messages in {length.encoding}; at most "
             f"{MAX_PARTS} are allowed",
         )
+
+
+def _check_no_link(text: str) -> Iterator[RuleViolation]:
+    if link := find_link(text):
+        yield RuleViolation(Rule.NO_LINK, f"{link!r} looks like a link")
 
 
 def _check_retriever(text: str, app_hash: str) -> Iterator[RuleViolation]:

@@ -1,13 +1,15 @@
 """SMS templates from files, and their validation at start."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from adapters.templates.template import whole_minutes
+from adapters.templates.rules import validate_notice
+from adapters.templates.template import NoticeValues, whole_minutes
 from adapters.templates.template_file import (
     SUFFIX,
     InvalidTemplateFile,
@@ -16,14 +18,15 @@ from adapters.templates.template_file import (
 )
 from adapters.templates.template_set import AppIdentity, TemplatePreview
 from application.ports.errors import ConfigurationError
-from domain.otp.challenge import OTP_TTL, OtpCode
-from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
+from domain.identities.phone_change import UNDO_PERIOD, PhoneNotice
+from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
+from domain.otp.message_preferences import MessagePreferences, Platform, locale_fallbacks
 
 FALLBACK_LOCALE: Final = "en"
 
 
 class TemplateProblem(NamedTuple):
-    """Why a template cannot be used; `location` names the file and, if known, the platform."""
+    """Why a template cannot be used; `location` names the file and, if known, the message."""
 
     location: str
     reason: str
@@ -40,37 +43,76 @@ class InvalidTemplates(ConfigurationError):
 
 
 class FileSmsTemplates:
-    """Templates from files; of two files with the same name the later one is used."""
+    """Templates from files; of two files with the same name the later one is used.
+
+    A message that the later one lacks is taken from the earlier one, and a message that both lack
+    from the next name.
+    """
 
     def __init__(
         self, template_files: Sequence[TemplateFile], default_locale: str, app: AppIdentity
     ) -> None:
-        """Take files that include one for `FALLBACK_LOCALE`."""
-        self._files = {file.name: file for file in template_files}
+        """Take files that include one with all messages for `FALLBACK_LOCALE`."""
+        self._files = {
+            (file.name, message): file for file in template_files for message in file.messages
+        }
         self._default_names = (*locale_fallbacks(default_locale), FALLBACK_LOCALE)
         self._app = app
 
     def render(
-        self, code: OtpCode, *, lifetime: timedelta, country: str, preferences: MessagePreferences
+        self,
+        code: OtpCode,
+        *,
+        lifetime: timedelta,
+        country: str,
+        preferences: MessagePreferences,
+        purpose: Purpose = Purpose.SIGN_IN,
     ) -> str:
-        """Render the message for a phone number of `country`."""
-        # Countries are upper case and languages lower case: their names never collide.
-        names = (country, *locale_fallbacks(preferences.locale), *self._default_names)
-        name = next(filter(self._files.__contains__, names))
+        """Render the message with a code for a phone number of `country`."""
+        file = self._select(purpose, country, preferences.locale)
         values = self._app.template_values(
             code.digits, whole_minutes(lifetime), preferences.app_hash
         )
-        return self._files[name].templates.render(preferences.platform, values)
+        return file.templates[purpose].render(preferences.platform, values)
+
+    def render_notice(self, notice: PhoneNotice, *, country: str, locale: str | None) -> str:
+        """Render the message without a code for a phone number of `country`."""
+        file = self._select(notice, country, locale)
+        return self._render_notice(file.notices[notice])
 
     def has_locale(self, locale: str) -> bool:
         """Return whether there are templates in this language."""
-        return any(name in self._files for name in locale_fallbacks(locale))
+        return any((name, Purpose.SIGN_IN) in self._files for name in locale_fallbacks(locale))
 
-    def previews(self) -> Iterator[tuple[TemplateFile, TemplatePreview]]:
+    def previews(self) -> Iterator[tuple[TemplateFile, Purpose | PhoneNotice, TemplatePreview]]:
         """Render and validate all messages that can be sent, with the longest lifetime."""
-        for file in self._files.values():
-            for preview in file.templates.previews(self._app, whole_minutes(OTP_TTL)):
-                yield file, preview
+        for (_, message), file in self._files.items():
+            if isinstance(message, PhoneNotice):
+                text = self._render_notice(file.notices[message])
+                violations = tuple(validate_notice(text, self._app.name))
+                yield file, message, TemplatePreview(Platform.GENERAL, text, violations)
+            else:
+                minutes = whole_minutes(OTP_TTL)
+                for preview in file.templates[message].previews(self._app, minutes):
+                    yield file, message, preview
+
+    def incomplete_country_files(self) -> list[TemplateFile]:
+        """Return the files for countries that do not have all tables."""
+        files_to_sign_in = (
+            file for (_, message), file in self._files.items() if message is Purpose.SIGN_IN
+        )
+        return [file for file in files_to_sign_in if file.is_for_country and file.missing_tables]
+
+    def _select(
+        self, message: Purpose | PhoneNotice, country: str, locale: str | None
+    ) -> TemplateFile:
+        # Countries are upper case and languages lower case: their names never collide.
+        names = (country, *locale_fallbacks(locale), *self._default_names)
+        name = next(name for name in names if (name, message) in self._files)
+        return self._files[name, message]
+
+    def _render_notice(self, template: str) -> str:
+        return template.format(**NoticeValues(self._app.name, UNDO_PERIOD.days)._asdict())
 
 
 def load_sms_templates(
@@ -82,12 +124,27 @@ def load_sms_templates(
         InvalidTemplates: the folder or a file cannot be used, or a message violates a rule.
     """
     builtin_files, _ = _read_files(files("adapters.templates.builtin"), is_builtin=True)
+    builtin_files = [_fit_tables(file, app) for file in builtin_files]
     own_files, problems = _read_files(folder, is_builtin=False) if folder else ([], [])
     templates = FileSmsTemplates([*builtin_files, *own_files], default_locale, app)
     problems += _find_violations(templates)
     if problems:
         raise InvalidTemplates(problems)
     return templates
+
+
+def _fit_tables(file: TemplateFile, app: AppIdentity) -> TemplateFile:
+    """Return a built-in file whose tables send the general text if another one is too long.
+
+    Operators with a long app name may have own files, without tables, for all languages whose
+    built-in messages to sign in are too long. These files stay valid.
+    """
+    minutes = whole_minutes(OTP_TTL)
+    templates = {
+        purpose: texts if purpose is Purpose.SIGN_IN else texts.without_violations(app, minutes)
+        for purpose, texts in file.templates.items()
+    }
+    return replace(file, templates=templates)
 
 
 def _read_files(
@@ -117,8 +174,9 @@ def _list_files(folder: Traversable) -> list[Traversable]:
 
 
 def _find_violations(templates: FileSmsTemplates) -> Iterator[TemplateProblem]:
-    for file, preview in templates.previews():
-        for rule, message in preview.violations:
-            location = f"{file.location}, {preview.platform}"
-            reason = f'it violates the rule "{rule}": {message}'
+    for file, message, preview in templates.previews():
+        table = "" if message is Purpose.SIGN_IN else f"[{message}] "
+        location = f"{file.location}, {table}{preview.platform}"
+        for rule, explanation in preview.violations:
+            reason = f'it violates the rule "{rule}": {explanation}'
             yield TemplateProblem(location, reason, file.is_builtin)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from domain.errors import InvalidValue
+from domain.identities.phone_change import PhoneNotice
 from domain.otp.message_preferences import Platform
 
 _PLACEHOLDER: Final = re.compile(r"\{(?P<name>[^{}]*)\}|[{}]")
@@ -29,6 +30,18 @@ class TemplateValues(NamedTuple):
     domain: str | None = None
 
 
+class NoticeValues(NamedTuple):
+    """The values of one message without a code.
+
+    Attributes:
+        app: The name of the app.
+        days: For how many days the change can be undone.
+    """
+
+    app: str
+    days: int
+
+
 _PLATFORMS_WITH_VALUE: Final = {
     "hash": {Platform.ANDROID},
     "domain": {Platform.IOS, Platform.WEB},
@@ -43,16 +56,39 @@ def parse_template(platform: Platform, text: str) -> str:
         InvalidValue: braces are around another word or alone, or the platform's messages have no
             value for a placeholder.
     """
-    for match in _PLACEHOLDER.finditer(text):
-        if match["name"] not in TemplateValues._fields:
-            known = ", ".join(f"{{{name}}}" for name in TemplateValues._fields)
-            raise InvalidValue(f"{match[0]} is not a placeholder; there are {known}.")
+    if unknown := _find_other_braces(text, TemplateValues._fields):
+        known = _in_braces(TemplateValues._fields)
+        raise InvalidValue(f"{unknown} is not a placeholder; there are {known}.")
     for name, platforms in _PLATFORMS_WITH_VALUE.items():
         if f"{{{name}}}" in text and platform not in platforms:
             raise InvalidValue(f"{{{name}}} is not allowed in a template for {platform}.")
     return text
 
 
+def parse_notice(notice: PhoneNotice, text: str) -> str:
+    """Parse the template of a message without a code. `str.format` renders it, too.
+
+    Raises:
+        InvalidValue: braces are around another word or alone, or the message has no value for a
+            placeholder.
+    """
+    can_be_undone = notice is PhoneNotice.PHONE_CHANGED
+    names = NoticeValues._fields if can_be_undone else ("app",)
+    if unknown := _find_other_braces(text, names):
+        known = _in_braces(names)
+        raise InvalidValue(f"{unknown} is not a placeholder of {notice}, which may have {known}.")
+    return text
+
+
 def whole_minutes(lifetime: timedelta) -> int:
     """Return the whole minutes of a code's lifetime, from 1 to 99."""
     return min(max(1, lifetime // timedelta(minutes=1)), _MAX_MINUTES)
+
+
+def _find_other_braces(text: str, names: tuple[str, ...]) -> str | None:
+    matches = _PLACEHOLDER.finditer(text)
+    return next((match[0] for match in matches if match["name"] not in names), None)
+
+
+def _in_braces(names: tuple[str, ...]) -> str:
+    return ", ".join(f"{{{name}}}" for name in names)

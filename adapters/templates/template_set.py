@@ -64,6 +64,18 @@ class TemplateSet:
         }
         return TemplateSet({**defaults, **self.templates})
 
+    def without_violations(self, app: AppIdentity, minutes: int) -> "TemplateSet":
+        """Leave out the templates that violate a rule with this app, but never the general one."""
+        invalid = {
+            preview.platform for preview in self.previews(app, minutes) if preview.violations
+        }
+        kept = {
+            platform: template
+            for platform, template in self.templates.items()
+            if platform is Platform.GENERAL or platform not in invalid
+        }
+        return TemplateSet(kept)
+
     def render(self, platform: Platform, values: TemplateValues) -> str:
         """Render the message for a platform.
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from application.ports.versioned import Versioned
-from domain.otp.challenge import OtpCode
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
@@ -120,21 +121,40 @@ class Messenger(Protocol):
 
 
 class SmsTemplates(Protocol):
-    """Renders the message that carries a code."""
+    """Renders the messages with a code, and those without one."""
 
     def render(
-        self, code: OtpCode, *, lifetime: timedelta, country: str, preferences: MessagePreferences
+        self,
+        code: OtpCode,
+        *,
+        lifetime: timedelta,
+        country: str,
+        preferences: MessagePreferences,
+        purpose: Purpose = Purpose.SIGN_IN,
     ) -> str:
         """Render the message for a phone number of `country`.
 
         - The country's template wins over the requested language, and that over the default.
         - The message has the code, and follows the rules in `docs/sms-templates.md`.
-        - There is a message for all preferences; unknown ones are not an error.
+        - There is a message for each purpose and all preferences; unknown ones are not an error.
 
         Args:
             code: The code to send.
             lifetime: For how long the code is still valid.
             country: The ISO 3166-1 code of the phone number's country.
             preferences: What the client asked for.
+            purpose: What the code allows; each purpose has a text of its own.
+        """
+        ...
+
+    def render_notice(self, notice: PhoneNotice, *, country: str, locale: str | None) -> str:
+        """Render the message without a code for a phone number of `country`.
+
+        The template is selected as for a message with a code.
+
+        Args:
+            notice: What the message says.
+            country: The ISO 3166-1 code of the phone number's country.
+            locale: The language that a client asked for, in any spelling, or None.
         """
         ...

@@ -37,13 +37,16 @@ class Purpose(StrEnum):
     """What a correct code allows. A code for one purpose is invalid for any other."""
 
     SIGN_IN = "sign_in"
+    CHANGE_PHONE = "change_phone"
+    UNDO_PHONE_CHANGE = "undo_phone_change"
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
     """What a code was used for: one session of an identity, chosen once.
 
-    `request_id` is the one that the client sent with the code, if any.
+    `request_id` is the one that the client sent with the code, if any. `session_id` is empty where
+    the code opened no session.
     """
 
     identity_id: str
@@ -56,6 +59,7 @@ class Challenge:
     """A one-time code's identity and life. The code is used at most once (ASVS 5.0 6.5.1).
 
     No code is stored: it is derived from the challenge and from a key that is kept elsewhere.
+    `identity_id` is set where the code is valid for one identity only: for a change of its phone.
     """
 
     id: str
@@ -66,6 +70,7 @@ class Challenge:
     expires_at: datetime
     used_at: datetime | None = None
     login: Login | None = None
+    identity_id: str | None = None
 
     @property
     def retained_until(self) -> datetime:
@@ -90,6 +95,10 @@ class Challenge:
     def mark_used(self, now: datetime, login: Login | None = None) -> "Challenge":
         """Return the challenge after its code was used for this login."""
         return replace(self, used_at=now, login=login)
+
+    def is_for(self, purpose: Purpose, identity_id: str | None = None) -> bool:
+        """Return whether the code is valid for this purpose, and this identity if it names one."""
+        return self.purpose is purpose and self.identity_id == identity_id
 
     def was_used_with(self, request_id: str | None) -> bool:
         """Return whether a request with this id used the code."""

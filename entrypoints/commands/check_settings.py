@@ -6,7 +6,6 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 
 from adapters.logging import configure_logging
-from adapters.templates.template_set import TemplatePreview
 from domain.costs.message_parts import measure_sms
 from entrypoints.commands.connection_checks import run_checks
 from entrypoints.commands.part_checks import connection_checks
@@ -17,13 +16,13 @@ from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError
 
 if TYPE_CHECKING:
-    from adapters.templates.template_file import TemplateFile
+    from adapters.templates.sms_templates import FileSmsTemplates
 
 
 def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Describe each setting with its value and origin, preview the messages, or try all parts."""
     if arguments.templates:
-        yield from _preview_templates(load_sms_templates(settings).previews())
+        yield from _preview_templates(load_sms_templates(settings))
         return
     if arguments.connect:
         checks = connection_checks(settings)
@@ -47,15 +46,22 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
         raise CommandError(f"{failed} of {len(results)} parts do not work.")
 
 
-def _preview_templates(
-    previews: "Iterable[tuple[TemplateFile, TemplatePreview]]",
-) -> Iterator[str]:
-    """Show each message as it is sent, below its file, its platform and its length."""
-    for file, preview in previews:
+def _preview_templates(templates: "FileSmsTemplates") -> Iterator[str]:
+    """Show each message as it is sent, below its file, what it is for, its platform and its length.
+
+    At the end are the countries whose file does not have all messages.
+    """
+    for file, message, preview in templates.previews():
         length = measure_sms(preview.text)
         unit = "message" if length.parts == 1 else "messages"
         yield (
-            f"{file.location}, {preview.platform}: "
+            f"{file.location}, {message}, {preview.platform}: "
             f"{length.parts} {unit}, {length.units} units of {length.encoding}"
         )
         yield from (f"    {line}" for line in preview.text.split("\n"))
+    for file in templates.incomplete_country_files():
+        tables = ", ".join(f"[{table}]" for table in file.missing_tables)
+        yield (
+            f"{file.location} has no {tables}. These messages are sent to {file.name} in the "
+            "language of the request. Add the tables if carriers there need registered texts."
+        )

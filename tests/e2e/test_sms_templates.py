@@ -26,6 +26,7 @@ def write_documented_examples(folder: Path) -> None:
 
 def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: Path) -> None:
     write_documented_examples(tmp_path)
+    (tmp_path / "MX.toml").write_text('general = "{code} {app}"', encoding="utf-8")
     environ = {
         "DIALTONE_APP_NAME": "4711 Taxi",  # It looks like a code.
         "DIALTONE_ANDROID_HASH": f"{FIRST_HASH},{SECOND_HASH}",
@@ -42,9 +43,14 @@ def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: P
 
     units = len(REGISTERED.format("012345"))
     assert preview.returncode == 0
-    assert f"{tmp_path}/IN.toml, general: 1 message, {units} units of GSM-7" in preview.stdout
+    assert (
+        f"{tmp_path}/IN.toml, sign_in, general: 1 message, {units} units of GSM-7" in preview.stdout
+    )
     assert f"    {REGISTERED.format('012345')}\n" in preview.stdout
     assert f"    @{DOMAIN} #012345\n" in preview.stdout
+    assert f"{tmp_path}/IN.toml, phone_changed, general: 1 message, " in preview.stdout
+    incomplete = [line for line in preview.stdout.splitlines() if " has no [" in line]
+    assert [line.partition(" has no ")[0] for line in incomplete] == [f"{tmp_path}/MX.toml"]
 
 
 @pytest.mark.parametrize(

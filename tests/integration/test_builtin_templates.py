@@ -2,19 +2,22 @@
 
 import re
 from datetime import timedelta
+from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from adapters.templates.rules import validate
+from adapters.templates.rules import validate, validate_notice
 from adapters.templates.sms_templates import InvalidTemplates, load_sms_templates
 from adapters.templates.template_set import AppIdentity
-from domain.costs.message_parts import measure_sms
+from domain.costs.message_parts import SmsEncoding, measure_sms
 from domain.errors import InvalidValue
-from domain.otp.challenge import OTP_TTL, OtpCode
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences, Platform
-from entrypoints.settings.parsers import parse_app_name
+from entrypoints.settings.parsers import MAX_APP_NAME_LENGTH, parse_app_name
 from tests.support.examples import examples
 
 APP_HASHES = ("FA+9qCX9VSu", "01234567890")
@@ -45,13 +48,23 @@ locales = st.none() | st.text() | st.sampled_from([*LANGUAGES, "zh-TW", "pt_BR",
     country=st.sampled_from(["IN", "US", "ZZ"]),
     app_hash=st.none() | st.text() | st.sampled_from(APP_HASHES),
     seconds=st.integers(60, 300), domain=st.none() | st.just(DOMAIN),
+    purpose=st.sampled_from(Purpose), notice=st.sampled_from(PhoneNotice),
 )  # fmt: skip
-@example("4711 Taxi", "000000", "ar", Platform.WEB, "IN", None, 300, DOMAIN)
-@example("١٢٣٤٥٦", "123456", "hi", Platform.ANDROID, "IN", None, 300, DOMAIN)
-@example("{code}{app}", "999999", "zh", Platform.ANDROID, "US", APP_HASHES[1], 60, None)
+@example(
+    "4711 Taxi", "000000", "ar", Platform.WEB, "IN", None, 300, DOMAIN,
+    Purpose.SIGN_IN, PhoneNotice.PHONE_CHANGED,
+)  # fmt: skip
+@example(
+    "١٢٣٤٥٦", "123456", "hi", Platform.ANDROID, "IN", None, 300, DOMAIN,
+    Purpose.CHANGE_PHONE, PhoneNotice.PHONE_CHANGED_WITHOUT_UNDO,
+)  # fmt: skip
+@example(
+    "{code}{app}", "999999", "zh", Platform.ANDROID, "US", APP_HASHES[1], 60, None,
+    Purpose.UNDO_PHONE_CHANGE, PhoneNotice.PHONE_CHANGE_UNDONE,
+)  # fmt: skip
 def test_after_a_successful_start_every_message_follows_the_rules(
     name: str, code: str, locale: str | None, platform: Platform, country: str,
-    app_hash: str | None, seconds: int, domain: str | None,
+    app_hash: str | None, seconds: int, domain: str | None, purpose: Purpose, notice: PhoneNotice,
 ) -> None:  # fmt: skip
     try:
         templates = load_sms_templates(None, "en", AppIdentity(name, APP_HASHES, domain))
@@ -62,7 +75,9 @@ def test_after_a_successful_start_every_message_follows_the_rules(
         lifetime=timedelta(seconds=seconds),
         country=country,
         preferences=MessagePreferences(platform, locale, app_hash),
+        purpose=purpose,
     )
+    notice_text = templates.render_notice(notice, country=country, locale=locale)
 
     expected_hash = app_hash if app_hash in APP_HASHES else APP_HASHES[0]
     violations = validate(
@@ -74,6 +89,8 @@ def test_after_a_successful_start_every_message_follows_the_rules(
     assert list(violations) == []
     assert text.startswith(f"{code} ")
     assert name in text
+    assert list(validate_notice(notice_text, name)) == []
+    assert name in notice_text
 
 
 @settings(max_examples=examples(25))
@@ -86,29 +103,83 @@ def test_every_app_name_of_up_to_18_characters_is_valid(name: str) -> None:
     load_sms_templates(None, "en", AppIdentity("A" * 30, (), DOMAIN))
 
 
-def test_every_language_has_short_templates_for_all_platforms() -> None:
+def test_every_language_has_short_messages_of_every_kind() -> None:
     templates = load_sms_templates(None, "en", AppIdentity("Dialtone app", APP_HASHES, DOMAIN))
-    previews = [(file.name, preview) for file, preview in templates.previews()]
+    previews = list(templates.previews())
     platforms = (Platform.GENERAL, Platform.ANDROID, Platform.WEB)
-    expected = [(language, platform) for language in LANGUAGES for platform in platforms]
-    assert sorted((name, preview.platform) for name, preview in previews) == sorted(expected)
-    for name, preview in previews:
+    expected = [
+        *product(LANGUAGES, Purpose, platforms),
+        *product(LANGUAGES, PhoneNotice, [Platform.GENERAL]),
+    ]
+    found = [(file.name, message, preview.platform) for file, message, preview in previews]
+    assert sorted(found) == sorted(expected)
+    for file, _, preview in previews:
         max_parts = 2 if preview.platform is Platform.WEB else 1
-        assert measure_sms(preview.text).parts <= max_parts, name
+        assert measure_sms(preview.text).parts <= max_parts, (file.name, preview)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_its_own_text_with_spaces_around_the_code(language: str) -> None:
+def test_every_language_has_its_own_texts_with_spaces_around_the_code(language: str) -> None:
     templates = load_sms_templates(None, "en", AppIdentity("Dialtone", APP_HASHES, DOMAIN))
 
-    def render(locale: str, platform: Platform) -> str:
-        preferences = MessagePreferences(platform, locale)
+    def render(locale: str, purpose: Purpose, platform: Platform) -> str:
         return templates.render(
-            OtpCode("012345"), lifetime=OTP_TTL, country="US", preferences=preferences
+            OtpCode("012345"),
+            lifetime=OTP_TTL,
+            country="US",
+            preferences=MessagePreferences(platform, locale),
+            purpose=purpose,
         )
 
-    for platform in Platform:
-        text = render(language, platform)
-        assert (text == render("en", platform)) == (language == "en")
+    for purpose, platform in product(Purpose, Platform):
+        text = render(language, purpose, platform)
+        assert (text == render("en", purpose, platform)) == (language == "en")
         # Phones that look for a word boundary find none between Chinese letters and digits.
         assert re.findall(r"(?<!\S)\d{6}(?!\S)", text)[0] == "012345"
+    for platform in Platform:
+        assert len({render(language, purpose, platform) for purpose in Purpose}) == len(Purpose)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_its_own_notices(language: str) -> None:
+    templates = load_sms_templates(None, "en", AppIdentity("Dialtone"))
+    texts = {
+        locale: [
+            templates.render_notice(notice, country="US", locale=locale) for notice in PhoneNotice
+        ]
+        for locale in (language, "en")
+    }
+    assert set(texts[language]).isdisjoint(texts["en"]) == (language != "en")
+    assert len(set(texts[language])) == len(PhoneNotice)
+    assert ["7" in text for text in texts[language]] == [True, False, False]
+
+
+def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) -> None:
+    for language in LANGUAGES:
+        (tmp_path / f"{language}.toml").write_text('general = "{code}"')
+    app = AppIdentity("😀" * MAX_APP_NAME_LENGTH, APP_HASHES, "d" * 180 + ".example.org")
+    templates = load_sms_templates(tmp_path, "en", app)
+    for purpose, platform in product((Purpose.CHANGE_PHONE, Purpose.UNDO_PHONE_CHANGE), Platform):
+        general, text = (
+            templates.render(
+                OtpCode("012345"),
+                lifetime=OTP_TTL,
+                country="IN",
+                preferences=MessagePreferences(any_platform, "hi"),
+                purpose=purpose,
+            )
+            for any_platform in (Platform.GENERAL, platform)
+        )
+        assert text == general
+
+
+def test_an_app_name_that_fits_the_texts_to_sign_in_fits_the_others() -> None:
+    templates = load_sms_templates(None, "en", AppIdentity("D", APP_HASHES, DOMAIN))
+    longest: dict[tuple[Purpose, Platform, SmsEncoding], int] = {}
+    for _, message, preview in templates.previews():
+        if isinstance(message, Purpose):
+            length = measure_sms(preview.text)
+            key = (message, preview.platform, length.encoding)
+            longest[key] = max(longest.get(key, 0), length.units)
+    for (_, platform, encoding), units in longest.items():
+        assert units <= longest[Purpose.SIGN_IN, platform, encoding]

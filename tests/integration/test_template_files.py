@@ -7,11 +7,20 @@ import pytest
 
 from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, load_sms_templates
 from adapters.templates.template_set import AppIdentity
-from domain.otp.challenge import OTP_TTL, OtpCode
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences, Platform
 
 APP = AppIdentity("Dialtone", ("FA+9qCX9VSu",), "dial.test")
 REGISTERED = "Dear user, {code} is the OTP for your {app} account.  Valid {minutes} minutes -DIALTN"
+GENERAL = 'general = "{code}"'
+OWN_TABLES = f"""{GENERAL}
+[change_phone]
+general = "{{code}} ändert {{app}}"
+android = "{{code}} {{hash}}"
+[phone_changed]
+general = "{{app}}: {{days}}"
+"""
 
 
 def load(folder: Path, **files: str) -> FileSmsTemplates:
@@ -32,11 +41,21 @@ def render(
     locale: str | None = None,
     platform: Platform = Platform.GENERAL,
     country: str = "US",
+    purpose: Purpose = Purpose.SIGN_IN,
 ) -> str:
-    preferences = MessagePreferences(platform, locale)
     return templates.render(
-        OtpCode("012345"), lifetime=OTP_TTL, country=country, preferences=preferences
+        OtpCode("012345"),
+        lifetime=OTP_TTL,
+        country=country,
+        preferences=MessagePreferences(platform, locale),
+        purpose=purpose,
     )
+
+
+def render_notice(
+    templates: FileSmsTemplates, locale: str | None = None, country: str = "US"
+) -> str:
+    return templates.render_notice(PhoneNotice.PHONE_CHANGED, country=country, locale=locale)
 
 
 def test_a_file_replaces_the_builtin_file_of_the_same_name(tmp_path: Path) -> None:
@@ -59,6 +78,99 @@ def test_a_region_falls_back_to_its_language_and_then_to_the_operators_default(
     assert {render(templates, locale) for locale in ("xx", None, "nonsense")} == {default}
     assert templates.has_locale("de-AT")
     assert not templates.has_locale("fi")
+
+
+def test_a_table_replaces_the_builtin_table_of_the_same_name(tmp_path: Path) -> None:
+    templates = load(tmp_path, de=OWN_TABLES)
+    change, undo = Purpose.CHANGE_PHONE, Purpose.UNDO_PHONE_CHANGE
+    assert render(templates, "de") == "012345"
+    assert render(templates, "de", purpose=change) == "012345 ändert Dialtone"
+    assert render(templates, "de", Platform.ANDROID, purpose=change) == "012345 FA+9qCX9VSu"
+    assert render(templates, "de", Platform.WEB, purpose=change).endswith("\n@dial.test #012345")
+    assert render(templates, "de", purpose=undo) == render(load(tmp_path), "de", purpose=undo)
+    assert render_notice(templates, "de") == "Dialtone: 7"
+
+
+def test_a_message_that_a_language_file_lacks_comes_from_the_next_file(tmp_path: Path) -> None:
+    builtin = load(tmp_path)
+    texts = {"pt": OWN_TABLES, "pt-BR": GENERAL, "sv": GENERAL, "es": GENERAL}
+    load(tmp_path, **texts)
+    templates = load_sms_templates(tmp_path, "fr", APP)
+    for locale, expected in (
+        ("pt-BR", "Dialtone: 7"),
+        ("es", render_notice(builtin, "es")),
+        ("sv", render_notice(builtin, "fr")),
+    ):
+        assert render(templates, locale) == "012345"
+        assert render_notice(templates, locale) == expected
+    undo = Purpose.UNDO_PHONE_CHANGE
+    for locale, expected in (("pt-BR", "pt"), ("es", "es"), ("sv", "fr")):
+        text = render(builtin, expected, purpose=undo)
+        assert render(templates, locale, purpose=undo) == text
+
+
+def test_the_default_language_without_a_table_falls_back_to_english(tmp_path: Path) -> None:
+    load(tmp_path, sv=GENERAL)
+    templates = load_sms_templates(tmp_path, "sv", APP)
+    assert render_notice(templates) == render_notice(templates, "en")
+
+
+def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_path: Path) -> None:
+    templates = load(tmp_path, IN=f'{GENERAL}\n[phone_changed]\ngeneral = "registered"')
+    change = Purpose.CHANGE_PHONE
+    for locale in ("hi", None):
+        assert render(templates, locale, country="IN") == "012345"
+        assert render_notice(templates, locale, country="IN") == "registered"
+        expected = render(templates, locale, purpose=change)
+        assert render(templates, locale, country="IN", purpose=change) == expected
+    (file,) = templates.incomplete_country_files()
+    assert (file.name, file.missing_tables) == (
+        "IN",
+        ["change_phone", "undo_phone_change", "phone_changed_without_undo", "phone_change_undone"],
+    )
+
+
+def test_a_table_of_a_country_file_is_used_unchanged(tmp_path: Path) -> None:
+    templates = load(tmp_path, IN=f"{GENERAL}\n[change_phone]\n{GENERAL}")
+    for platform in Platform:
+        assert render(templates, "hi", platform, "IN", Purpose.CHANGE_PHONE) == "012345"
+
+
+@pytest.mark.parametrize(
+    ("table", "text", "expected"),
+    [
+        ("change_number", 'general = "{code}"', "[change_number] is not a table of this file"),
+        ("sign_in", 'general = "{code}"', "[sign_in] is not a table of this file; there are [c"),
+        ("change_phone", 'android = "{code}\\n{hash}"', "[change_phone] it has no template for g"),
+        ("change_phone", 'general = "{days}"', "[change_phone] general: {days} is not a place"),
+        (
+            "change_phone",
+            f'{GENERAL}\nandroid = "{{code}}"',
+            "[change_phone] android: it violates t",
+        ),
+        ("phone_changed", 'general = "{code}"', "[phone_changed] general: {code} is not a placeh"),
+        ("phone_changed", 'general = "12345"', '[phone_changed] general: it violates the rule "no'),
+        ("phone_changed", 'general = ""', '[phone_changed] general: it violates the rule "visibl'),
+        ("phone_changed", 'general = "at dial.test"', 'general: it violates the rule "no link"'),
+        ("phone_changed", 'web = "{app}"', "[phone_changed] has one template, a text in quotes"),
+        ("phone_changed", "general = 5", "[phone_changed] has one template, a text in quotes"),
+        ("phone_changed", 'general = "x"\nios = "x"', "[phone_changed] has one template, a text"),
+        ("phone_change_undone", 'general = "{days}"', "{days} is not a placeholder of phone_ch"),
+    ],
+)
+def test_an_invalid_table_is_reported_with_its_file_and_the_reason(
+    tmp_path: Path, table: str, text: str, expected: str
+) -> None:
+    (line,) = problems(tmp_path, es=f"{GENERAL}\n[{table}]\n{text}")
+    assert expected in line
+    assert str(tmp_path / "es.toml") in line
+
+
+def test_a_text_in_place_of_a_table_is_reported(tmp_path: Path) -> None:
+    (line,) = problems(tmp_path, es=f'{GENERAL}\nphone_changed = "x"')
+    assert line.endswith(
+        "es.toml: [phone_changed] is a table: write [phone_changed] above its texts"
+    )
 
 
 @pytest.mark.parametrize(

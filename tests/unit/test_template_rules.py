@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.templates.rules import Rule, RuleViolation, find_link, validate
+from adapters.templates.rules import Rule, RuleViolation, find_link, validate, validate_notice
 
 CODE = "012345"
 HASH = "FA+9qCX9VSu"
@@ -121,3 +121,20 @@ def test_a_text_that_looks_like_a_link_is_found(text: str, link: str) -> None:
 )  # fmt: skip
 def test_punctuation_and_numbers_are_not_links(text: str) -> None:
     assert find_link(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("Your 4711 Taxi account has another number. Undo it within 7 days.", []),
+        ("4711 Taxi: 12 345", []), ("4711 Taxi: 1234", [Rule.NO_CODE]),
+        ("14711 Taxi", [Rule.NO_CODE]), ("\u0661\u0662\u0663\u0664", [Rule.NO_CODE]),
+        ("", [Rule.VISIBLE_CHARACTERS]), (" \n", [Rule.VISIBLE_CHARACTERS]),
+        ("a\u202eb", [Rule.VISIBLE_CHARACTERS]), ("a" * 460, [Rule.LENGTH]),
+        ("Undo it at dial.test", [Rule.NO_LINK]),
+    ],
+)  # fmt: skip
+def test_a_message_without_a_code_has_no_other_digits_than_the_app_name(
+    text: str, rules: list[Rule]
+) -> None:
+    assert [violation.rule for violation in validate_notice(text, "4711 Taxi")] == rules

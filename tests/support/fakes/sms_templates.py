@@ -1,14 +1,28 @@
 from datetime import timedelta
 
-from domain.otp.challenge import OtpCode
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences
 
 
 class FakeSmsTemplates:
-    """Renders the code, and then the other arguments."""
+    """Renders the code, or the name of the notice, and then the other arguments.
+
+    The name of a purpose comes last, and only if the purpose is not to sign in.
+    """
 
     def render(
-        self, code: OtpCode, *, lifetime: timedelta, country: str, preferences: MessagePreferences
+        self,
+        code: OtpCode,
+        *,
+        lifetime: timedelta,
+        country: str,
+        preferences: MessagePreferences,
+        purpose: Purpose = Purpose.SIGN_IN,
     ) -> str:
         platform, locale = preferences.platform, preferences.locale
-        return f"{code.digits} {country} {platform} {locale} {preferences.app_hash} {lifetime}"
+        text = f"{code.digits} {country} {platform} {locale} {preferences.app_hash} {lifetime}"
+        return text if purpose is Purpose.SIGN_IN else f"{text} {purpose}"
+
+    def render_notice(self, notice: PhoneNotice, *, country: str, locale: str | None) -> str:
+        return f"{notice} {country} {locale}"

@@ -1,0 +1,72 @@
+"""A change of the phone of an identity, and its undo."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from domain.phone import PhoneNumber
+
+UNDO_PERIOD: Final = timedelta(days=7)
+"""For how long the former number can undo a change, and after an undo nothing can be changed."""
+
+
+class PhoneChangeStep(StrEnum):
+    """What is done next. The values are stored."""
+
+    ASSIGN = "assign"
+    """The new number is assigned to the identity, and then the identity gets it."""
+    RELEASE = "release"
+    """The former number is released."""
+    NOTIFY = "notify"
+    """The former number gets a message."""
+
+
+class PhoneNotice(StrEnum):
+    """A message without a code, to the number that an identity had."""
+
+    PHONE_CHANGED = "phone_changed"
+    """The account has another number. This says how to undo that."""
+    PHONE_CHANGED_WITHOUT_UNDO = "phone_changed_without_undo"
+    """The account has another number."""
+    PHONE_CHANGE_UNDONE = "phone_change_undone"
+    """The account has its former number again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneChange:
+    """A change under way. A process that is killed leaves it, and a retry or the cleanup ends it.
+
+    Attributes:
+        new_phone: The number that the identity gets.
+        old_phone: The number that it had before.
+        step: What is done next.
+        started_at: When it began; it identifies the change.
+        attempted_at: When its step was attempted last.
+        is_undo: Whether it undoes an earlier change.
+        undo_until: Until when it can be undone, None if it cannot. Of an undo: the same of the
+            change that it undoes.
+        kept_session_id: The only session that does not end; None for none.
+        is_by_operator: Whether an operator asked for it, so that an administrator is demoted.
+        locale: The language of the message to the former number, if a client asked for one.
+    """
+
+    new_phone: PhoneNumber
+    old_phone: PhoneNumber
+    step: PhoneChangeStep = PhoneChangeStep.ASSIGN
+    started_at: datetime
+    attempted_at: datetime
+    is_undo: bool = False
+    undo_until: datetime | None = None
+    kept_session_id: str | None = None
+    is_by_operator: bool = False
+    locale: str | None = None
+
+    @property
+    def notice(self) -> PhoneNotice:
+        """The message that the former number gets."""
+        if self.is_undo:
+            return PhoneNotice.PHONE_CHANGE_UNDONE
+        if self.undo_until is None:
+            return PhoneNotice.PHONE_CHANGED_WITHOUT_UNDO
+        return PhoneNotice.PHONE_CHANGED

@@ -11,6 +11,7 @@ from application.imports.feature import ImportsFeature
 from application.media.feature import MediaFeature, MediaPolicy, MediaPorts
 from application.operations.feature import OperationsFeature, OperationsPolicy, OperationsPorts
 from application.otp.feature import OtpFeature, OtpPolicy, OtpPorts
+from application.phone_change.feature import PhoneChangeFeature
 from application.ports.costs import CostMeter
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
@@ -80,8 +81,24 @@ class UseCases:
         self.otp = OtpFeature(
             system, repositories, ports.otp, policy.otp, self.identities, self.costs.count
         )
+        self.phone_change = PhoneChangeFeature(
+            system,
+            repositories,
+            ports.otp,
+            policy.identities,
+            self.identities,
+            self.otp,
+            self.costs.count,
+            record_act,
+        )
         self.operations = OperationsFeature(
-            system, repositories, ports.operations, policy.operations, self.media, record_act
+            system,
+            repositories,
+            ports.operations,
+            policy.operations,
+            self.media,
+            record_act,
+            self.phone_change.complete,
         )
         self.administration = AdministrationFeature(
             system,
@@ -89,6 +106,7 @@ class UseCases:
             ports.otp.keyed_hashes,
             self.identities,
             self.otp,
+            self.phone_change,
             record_act,
             quota=policy.media.quota,
             call_retention=policy.operations.call_retention,

@@ -22,6 +22,7 @@ DomainError
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, UserSaveFailed,
 │   PhoneBlocked
+├── NumberWasChanged, UndoNotPossible, PhoneChangeForbidden, IncorrectOtp    a change of the phone
 ├── CallNotFound, CallRecordingNotFound, TokenNotFound
 ├── CostsNotCounted               the operator has no price list
 ├── QuotaExceeded                 the user's library is full
@@ -251,6 +252,37 @@ class PhoneInUse(DomainError):
         super().__init__()
         self.user_id = user_id
         self.username = username
+
+
+class NumberWasChanged(DomainError):
+    """The number is held for the account that had it: its owner changed to another number."""
+
+
+class UndoNotPossible(DomainError):
+    """The change of the number cannot be undone, or not anymore."""
+
+
+class PhoneChangeForbidden(DomainError):
+    """The last change was undone, so another one is not possible yet.
+
+    `retry_after` is when it is: whole seconds.
+    """
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class IncorrectOtp(DomainError):
+    """The code was wrong, expired, used before or never sent. Clients are not told which.
+
+    `field` is the one with the code.
+    """
+
+    def __init__(self, field: str, attempts_left: int) -> None:
+        super().__init__()
+        self.field = field
+        self.attempts_left = attempts_left
 
 
 class UsernameInUse(DomainError):

@@ -8,7 +8,7 @@ from application.ports.system import SecurityEventDetails, SecurityEvents, Secur
 from domain.otp.delivery_report import ReportedStatus
 
 SUPPRESSED: Final = "suppressed"
-"""The result of a delivery to a blocked phone."""
+"""The result of a delivery to a blocked phone, or of a code for an undo without a change."""
 _WITHIN_COOLDOWN: Final = "within the cooldown"
 _REPORTS: Final = {
     SecurityEventType.OTP_DELIVERED: ReportedStatus.DELIVERED,
@@ -25,7 +25,8 @@ class CountSecurityEvents:
     """Count each event by its type, and deliveries, reports, rejections, attempts and logins.
 
     - A phone is counted by its country only.
-    - A request of a blocked phone or of one with a test OTP has no result.
+    - A request of a blocked phone, of one with a test OTP, or for an undo without a change has no
+      result.
     """
 
     def __init__(self, metrics: Metrics, events: SecurityEvents) -> None:

@@ -11,13 +11,13 @@ from adapters.records.record_kind import Record
 class ActorRecord(msgspec.Struct, gc=False):
     """Who acted."""
 
-    kind: Literal["administrator", "service_token", "operating_system_user"]
+    kind: Literal["administrator", "user", "service_token", "operating_system_user"]
     id: str
     name: str = ""
 
 
 class AuditEntryRecord(Record, kw_only=True):
-    """An act of an operator. It is never replaced."""
+    """An act of an operator, or a change of a user's phone. It is never replaced."""
 
     id: str
     at: datetime

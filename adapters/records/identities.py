@@ -1,5 +1,6 @@
 """The stored form of identities."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -10,6 +11,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import Record, RecordKind
 from domain.identities.identity import Identity
+from domain.identities.phone_change import PhoneChange
 from domain.identities.session import Session
 from domain.identities.username import Username
 
@@ -98,6 +100,21 @@ class DataExportRecord(msgspec.Struct, gc=False):
     last_began_at: datetime | None = None
 
 
+class PhoneChangeRecord(msgspec.Struct, gc=False):
+    """A change of the phone that is under way, with both numbers encrypted."""
+
+    started_at: datetime
+    attempted_at: datetime
+    encrypted_new_phone: bytes = b""
+    encrypted_old_phone: bytes = b""
+    step: Literal["assign", "release", "notify"] = "assign"
+    is_undo: bool = False
+    undo_until: datetime | None = None
+    kept_session_id: str | None = None
+    is_by_operator: bool = False
+    locale: str | None = None
+
+
 class IdentityRecord(Record, kw_only=True):
     """An identity. `username_key` is unique. It stays as it is while the name does."""
 
@@ -124,6 +141,32 @@ class IdentityRecord(Record, kw_only=True):
     data_export: DataExportRecord | None = None
     external_id: str | None = None
     expires_at: datetime | None = None
+    phone_change_record: PhoneChangeRecord | None = msgspec.field(name="phone_change", default=None)
+    phone_change_attempted_at: datetime | None = None
+    undo_deadlines: tuple[datetime, ...] = ()
+    phone_change_allowed_at: datetime | None = None
+
+    @property
+    def encrypted_phones(self) -> list[bytes]:
+        """Its phone, and both of a change under way."""
+        phones = [self.encrypted_phone] if self.encrypted_phone is not None else []
+        if (change := self.phone_change_record) is not None:
+            phones += [change.encrypted_new_phone, change.encrypted_old_phone]
+        return phones
+
+    def map_phones(self, change: Callable[[bytes], bytes]) -> "IdentityRecord":
+        """Return the record with each of its encrypted phones changed by a function."""
+        phone, under_way = self.encrypted_phone, self.phone_change_record
+        return msgspec.structs.replace(
+            self,
+            encrypted_phone=None if phone is None else change(phone),
+            phone_change_record=under_way
+            and msgspec.structs.replace(
+                under_way,
+                encrypted_new_phone=change(under_way.encrypted_new_phone),
+                encrypted_old_phone=change(under_way.encrypted_old_phone),
+            ),
+        )
 
 
 class DeletionRecord(Record, kw_only=True):
@@ -141,7 +184,7 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
         self._encryption = encryption
 
     def to_record(self, value: Identity) -> IdentityRecord:
-        """Return the record of an identity, with its phone encrypted anew."""
+        """Return the record of an identity, with its phones encrypted anew."""
         record = super().to_record(value)
         record.token_successions = tuple(
             TokenSuccessionRecord(
@@ -152,10 +195,15 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
         )
         if value.phone is not None:
             record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
+        if (change := value.phone_change) is not None:
+            changed = msgspec.convert(change, PhoneChangeRecord, from_attributes=True)
+            changed.encrypted_new_phone = self._encryption.encrypt(change.new_phone, value.id)
+            changed.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
+            record.phone_change_record = changed
         return record
 
     def to_value(self, record: IdentityRecord) -> Identity:
-        """Return the identity of a record, with its phone decrypted and the key of its name.
+        """Return the identity of a record, with its phones decrypted and the key of its name.
 
         Raises:
             CorruptRecord: The key of the phone is not available.
@@ -170,7 +218,22 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
         if record.token_successions:
             successions = {each.session_id: each for each in record.token_successions}
             sessions = tuple(_add(successions.get(session.id), session) for session in sessions)
-        return replace(identity, phone=phone, user=user, sessions=sessions)
+        return replace(
+            identity,
+            phone=phone,
+            user=user,
+            sessions=sessions,
+            phone_change=self._to_phone_change(record),
+        )
+
+    def _to_phone_change(self, record: IdentityRecord) -> PhoneChange | None:
+        if (change := record.phone_change_record) is None:
+            return None
+        phones = {
+            "new_phone": self._encryption.decrypt(change.encrypted_new_phone, record.id),
+            "old_phone": self._encryption.decrypt(change.encrypted_old_phone, record.id),
+        }
+        return msgspec.convert({**msgspec.structs.asdict(change), **phones}, PhoneChange)
 
 
 def _add(succession: TokenSuccessionRecord | None, session: Session) -> Session:

@@ -64,9 +64,15 @@ IDENTITIES: Final = RecordKind(
         present=("external_id",),
         is_unique=True,
     ),
+    _by_time("identities_phone_change_attempted_at", "phone_change_attempted_at"),
     written_once=ENCRYPTED_PHONE,
 )
-USERNAMES, UNPURGED, WITH_USERNAME, UNVERIFIED, EXTERNAL_IDS = IDENTITIES.indexes
+USERNAMES, UNPURGED, WITH_USERNAME, UNVERIFIED, EXTERNAL_IDS, PHONE_CHANGES = IDENTITIES.indexes
+
+IDENTITIES_WITH_NEW_PHONE: Final = RecordKind(
+    IDENTITIES.name, IDENTITIES.record_type, *IDENTITIES.indexes
+)
+"""Identities that get another phone: a replacement writes that as well."""
 
 DELETIONS: Final = RecordKind("identities", DeletionRecord)
 """What pages of a library read of the owners of their items. It is not written."""

@@ -11,14 +11,17 @@ from adapters.records.instances import check_none_alive
 from adapters.records.kinds import (
     ENCRYPTED_PHONE,
     IDENTITIES,
+    IDENTITIES_WITH_NEW_PHONE,
     INSTANCES,
     PHONE_VERIFICATIONS,
     UNCHALLENGED_ATTEMPTS,
 )
-from adapters.records.mapping import RecordMapping
 from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_verifications import PhoneVerificationRecord
+from adapters.records.phone_verifications import (
+    PhoneVerificationMapping,
+    PhoneVerificationRecord,
+)
 from adapters.records.record_kind import RecordKind
 from adapters.records.record_store import (
     BatchWrites,
@@ -27,8 +30,6 @@ from adapters.records.record_store import (
     RecordStore,
     StoredRecord,
 )
-from adapters.records.repositories import to_phone_verification_record
-from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
 BATCH_SIZE: Final = 200
@@ -38,6 +39,7 @@ IN_USE: Final = (
     "{location} was in use a short time ago: stop all instances of the service, and start the "
     "command again after {time:%Y-%m-%dT%H:%M:%SZ}."
 )
+_VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
 _WithPhone = IdentityRecord | PhoneVerificationRecord
 _Batch = tuple[RecordKind[_WithPhone], Sequence[StoredRecord[_WithPhone]]]
 
@@ -64,16 +66,31 @@ async def reencrypt_phones(
     """
     count, retry = 0, OutageRetries()
     async for kind, batch in _scan_encrypted(store, retry, report):
-        olds = {stored.id: stored.record.encrypted_phone or b"" for stored in batch}
-        news = {record_id: encryption.reencrypt(old, record_id) for record_id, old in olds.items()}
-        changes = [
-            Overwrite(stored.id, news[stored.id], stored.version)
-            for stored in batch
-            if news[stored.id] != olds[stored.id]
-        ]
+        changes = []
+        for stored in batch:
+            record, old = stored.record, stored.record.encrypted_phone
+            if isinstance(record, IdentityRecord) and record.phone_change_record is not None:
+                count += await _reencrypt_all(store, retry, encryption, stored.version, record)
+            elif old is not None and (new := encryption.reencrypt(old, stored.id)) != old:
+                changes.append(Overwrite(stored.id, new, stored.version))
         await _overwrite_all(store, retry, kind, changes)
         count += len(changes)
     return count
+
+
+async def _reencrypt_all(
+    store: RecordStore,
+    retry: OutageRetries,
+    encryption: PhoneEncryption,
+    version: int,
+    record: IdentityRecord,
+) -> bool:
+    """Encrypt all phones of an identity again, in one write; return whether that was necessary."""
+    reencrypted = record.map_phones(lambda old: encryption.reencrypt(old, record.id))
+    if reencrypted.encrypted_phones == record.encrypted_phones:
+        return False
+    await retry(partial(store.replace, IDENTITIES_WITH_NEW_PHONE, record.id, reencrypted, version))
+    return True
 
 
 async def check_stopped(store: RecordStore, location: str, now: datetime) -> None:
@@ -98,7 +115,7 @@ async def move_phone_verifications(
 
     No service runs. Each step is harmless when it is repeated, so the job continues after a crash.
     Client IP hashes are dropped with the limits that count them, and so are phone verifications
-    that would expire.
+    that would expire, unless the phone is held for the identity that had it.
 
     Args:
         database: The database.
@@ -112,7 +129,11 @@ async def move_phone_verifications(
     """
     store, retry = database.records, OutageRetries()
     async for _, batch in _scan_encrypted(store, retry, report):
-        phones = [old.decrypt(stored.record.encrypted_phone or b"", stored.id) for stored in batch]
+        phones = [
+            old.decrypt(encrypted, stored.id)
+            for stored in batch
+            for encrypted in stored.record.encrypted_phones
+        ]
         await _move_all(store, retry, phones, old, new)
     kinds: tuple[RecordKind[Any], ...] = (PHONE_VERIFICATIONS, UNCHALLENGED_ATTEMPTS)
     for kind in kinds:
@@ -134,7 +155,6 @@ async def _move_all(
     old: PhoneEncryption,
     new: PhoneEncryption,
 ) -> None:
-    mapping = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
     phones_by_id = {old.blind_index(phone): phone for phone in phones}
     # Those that were moved before are no longer there.
     found = await retry(partial(store.load, PHONE_VERIFICATIONS, [*phones_by_id]))
@@ -142,9 +162,13 @@ async def _move_all(
     moves = []
     for stored in found.values():
         phone = phones_by_id[stored.id]
-        verification = mapping.to_value(stored.record).drop_client_ips()
+        verification = _VERIFICATIONS.to_value(stored.record).drop_client_ips()
         new_id = new.blind_index(phone)
-        moved = to_phone_verification_record(verification, phone, new_id, new)
+        moved = _VERIFICATIONS.to_record_of(verification, phone, new_id, new)
+        if moved.has_phone:
+            # It stays when all that expire are deleted. The next write sets it again, at the latest
+            # the cleanup's when the hold ends.
+            moved.expires_at = None
         moves.append(Move(stored.id, new_id, moved, stored.version))
     if isinstance(store, BatchWrites) and moves:
         await retry(partial(store.move_all, PHONE_VERIFICATIONS, moves))
@@ -175,7 +199,7 @@ async def _overwrite_all(
 async def _scan_encrypted(
     store: RecordStore, retry: OutageRetries, report: ReportProgress
 ) -> AsyncIterator[_Batch]:
-    """Yield the records with an encrypted phone, in batches, and report each that is done."""
+    """Yield the records with encrypted phones, in batches, and report each that is done."""
     kinds: tuple[RecordKind[_WithPhone], ...] = (IDENTITIES, PHONE_VERIFICATIONS)  # type: ignore[assignment]
     for kind in kinds:
         total = None
@@ -183,7 +207,7 @@ async def _scan_encrypted(
             total = await retry(partial(store.estimate_size, kind))
         done, last_id = 0, ""
         while records := await retry(partial(store.scan, kind, last_id, BATCH_SIZE)):
-            yield kind, [stored for stored in records if stored.record.encrypted_phone is not None]
+            yield kind, [stored for stored in records if stored.record.encrypted_phones]
             done, last_id = done + len(records), records[-1].id
             report(kind.name, done, total)
 

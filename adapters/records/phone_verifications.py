@@ -1,12 +1,18 @@
 """The stored form of phone verifications, and of attempts while no challenge is active."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
+from adapters.records.mapping import RecordMapping
 from adapters.records.permits import PermitsRecord
-from adapters.records.record_kind import Record
+from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.record_kind import Record, RecordKind
+from domain.otp.challenge import Challenge, Purpose
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
 
 
 class LoginRecord(msgspec.Struct, gc=False):
@@ -17,17 +23,32 @@ class LoginRecord(msgspec.Struct, gc=False):
     request_id: str | None = None
 
 
-class ChallengeRecord(msgspec.Struct, gc=False):
-    """A challenge; its code is derived and never stored."""
+class _ChallengeRecord(msgspec.Struct, kw_only=True, gc=False):
+    """A challenge for any purpose; its code is derived and never stored."""
 
     id: str
-    purpose: Literal["sign_in"]
     nonce: bytes
     key_id: str
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
     login: LoginRecord | None = None
+
+
+class ChallengeRecord(_ChallengeRecord, kw_only=True, gc=False):
+    """A challenge whose code signs in."""
+
+    purpose: Literal["sign_in"]
+
+
+class PhoneChangeChallengeRecord(_ChallengeRecord, kw_only=True, gc=False):
+    """A challenge whose code changes a phone, or undoes that.
+
+    It is not among the others: an older version of the service cannot read its purpose.
+    """
+
+    purpose: Literal["change_phone", "undo_phone_change"]
+    identity_id: str | None = None
 
 
 class AttemptCounterRecord(msgspec.Struct, gc=False):
@@ -121,8 +142,8 @@ class CallLocaleRecord(msgspec.Struct, gc=False):
 class PhoneVerificationRecord(Record, kw_only=True):
     """What is known about a phone. The key of the record is the blind index of the phone.
 
-    `encrypted_phone` is set while the phone is blocked: only with the phone can a block move to
-    another index key.
+    `encrypted_phone` is set while the phone is blocked, or held for the identity that had it: only
+    with the phone can that move to another index key.
     """
 
     expires_at: datetime | None = None
@@ -140,6 +161,66 @@ class PhoneVerificationRecord(Record, kw_only=True):
     rejected_callbacks: tuple[datetime, ...] = ()
     limit_resets: tuple[datetime, ...] = ()
     has_granted_delivery: bool = False
+    phone_change_challenges: tuple[PhoneChangeChallengeRecord, ...] = ()
+    previous_identity_id: str | None = None
+    undo_until: datetime | None = None
+
+    @property
+    def has_phone(self) -> bool:
+        """Whether its phone is kept with it."""
+        return self.blocked_at is not None or self.previous_identity_id is not None
+
+    @property
+    def encrypted_phones(self) -> list[bytes]:
+        """Its phone, if it is kept with it."""
+        return [self.encrypted_phone] if self.encrypted_phone is not None else []
+
+
+class PhoneVerificationMapping(RecordMapping[PhoneVerification, PhoneVerificationRecord]):
+    """The mapping of phone verifications, which keeps challenges of other purposes apart."""
+
+    def __init__(self, kind: RecordKind[PhoneVerificationRecord]) -> None:
+        """Take the kind."""
+        super().__init__(kind, PhoneVerification)
+
+    def to_record(self, value: PhoneVerification) -> PhoneVerificationRecord:
+        """Return the record of a verification, without its phone."""
+        record = super().to_record(replace(value, challenges=value.challenges_for(Purpose.SIGN_IN)))
+        others = [each for each in value.challenges if not each.is_for(Purpose.SIGN_IN)]
+        record.phone_change_challenges = msgspec.convert(
+            others, tuple[PhoneChangeChallengeRecord, ...], from_attributes=True
+        )
+        # Those of all challenges.
+        record.expires_at = value.expires_at
+        record.client_ips_expire_at = value.client_ips_expire_at
+        return record
+
+    def to_record_of(
+        self,
+        value: PhoneVerification,
+        phone: PhoneNumber,
+        phone_index: str,
+        encryption: PhoneEncryption,
+    ) -> PhoneVerificationRecord:
+        """Return the record of a verification, with the phone if it is to be kept with it."""
+        record = self.to_record(value)
+        if record.has_phone:
+            record.encrypted_phone = encryption.encrypt(phone, phone_index)
+        return record
+
+    def to_value(self, record: PhoneVerificationRecord) -> PhoneVerification:
+        """Return the verification of a record, with challenges of all purposes.
+
+        Raises:
+            CorruptRecord
+        """
+        verification = super().to_value(record)
+        if not record.phone_change_challenges:
+            return verification
+        others = msgspec.convert(
+            record.phone_change_challenges, tuple[Challenge, ...], from_attributes=True
+        )
+        return replace(verification, challenges=(*verification.challenges, *others))
 
 
 class UnchallengedAttemptRecord(msgspec.Struct, gc=False):

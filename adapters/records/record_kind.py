@@ -83,7 +83,8 @@ class RecordKind(Generic[R]):
         record_type: Its Struct.
         schema_version: The version of what this program writes.
         indexes: What may be searched, besides ids.
-        written_once: A field that a replacement keeps while the stored record has it, or None.
+        written_once: A field that a replacement keeps while the stored record has it, or None. A
+            kind of the same name that does not say so replaces it.
         expires: Whether its records have `expires_at`. There is an index of it.
         field_names: The stored names of all fields.
         indexed_fields: The fields that indexes need, in the order of the Struct.

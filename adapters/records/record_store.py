@@ -144,7 +144,8 @@ class RecordStore(Protocol):
         - Fields that are None are removed.
         - The field `kind.written_once` keeps its stored value, unless it is None now. It is
           compared on the database, not by a read before: one key encrypts only so many times
-          safely (NIST SP 800-38D, 8.3).
+          safely (NIST SP 800-38D, 8.3). Another kind of the same name may have no such field, and
+          replaces it.
 
         Raises:
             UniqueViolation: Another record has the values of a unique index; nothing was written.

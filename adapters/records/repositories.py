@@ -24,12 +24,14 @@ from adapters.records.kinds import (
     EXTERNAL_IDS,
     IDEMPOTENCY_KEYS,
     IDENTITIES,
+    IDENTITIES_WITH_NEW_PHONE,
     INSTANCES,
     ITEM_FILTERS,
     ITEM_PAGES,
     LEASES,
     MEDIA_ITEMS,
     MEDIA_USAGES,
+    PHONE_CHANGES,
     PHONE_VERIFICATIONS,
     RECORDED_CALLS,
     REQUESTED_DELETIONS,
@@ -46,7 +48,7 @@ from adapters.records.leases import LeaseRecord
 from adapters.records.mapping import RecordMapping
 from adapters.records.media import MediaItemRecord, MediaUsageRecord
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_verifications import PhoneVerificationRecord
+from adapters.records.phone_verifications import PhoneVerificationMapping
 from adapters.records.record_kind import Index, Record
 from adapters.records.record_store import (
     Position,
@@ -89,7 +91,7 @@ R = TypeVar("R", bound=Record)
 
 BATCH_SIZE: Final = 500
 _VERSION_BITS: Final = 62
-_VERIFICATIONS: Final = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
+_VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
 
 
 def make_first_version() -> int:
@@ -160,7 +162,10 @@ class RecordRepository(Generic[V, R]):
 
 
 class StoredPhoneVerifications:
-    """Phone verifications by the blind index of the phone. That of a blocked one is encrypted."""
+    """Phone verifications by the blind index of the phone.
+
+    The phone of one that is blocked or held is kept, encrypted.
+    """
 
     def __init__(self, store: RecordStore, encryption: PhoneEncryption) -> None:
         """Set the store, and the encryption of the phones."""
@@ -181,7 +186,7 @@ class StoredPhoneVerifications:
     ) -> bool:
         """Replace the verification if it has this version; version 0 adds it."""
         phone_index = self._encryption.blind_index(phone)
-        record = to_phone_verification_record(verification, phone, phone_index, self._encryption)
+        record = _VERIFICATIONS.to_record_of(verification, phone, phone_index, self._encryption)
         if version == 0:
             first = make_first_version()
             return await self._store.add(PHONE_VERIFICATIONS, phone_index, record, first)
@@ -194,7 +199,8 @@ class StoredPhoneVerifications:
         pruned = []
         for stored in expired:
             record = _VERIFICATIONS.to_record(_VERIFICATIONS.to_value(stored.record).prune(now))
-            record.encrypted_phone = stored.record.encrypted_phone
+            if record.has_phone:
+                record.encrypted_phone = stored.record.encrypted_phone
             pruned.append(Replacement(stored.id, record, stored.version))
         return await replace_all(self._store, PHONE_VERIFICATIONS, pruned)
 
@@ -206,6 +212,11 @@ class StoredPhoneVerifications:
 class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
     """Identities, also deleted ones."""
 
+    async def replace_phone(self, identity: Identity, version: int) -> bool:
+        """Replace the identity, also its phone, if it has this version."""
+        record = self.mapping.to_record(identity)
+        return await self.store.replace(IDENTITIES_WITH_NEW_PHONE, identity.id, record, version)
+
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         """Find the identity with this username, deleted or not."""
         found = await self.store.find(self.kind, USERNAMES, [username.key], limit=1)
@@ -215,6 +226,12 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         """Find the identity that another system calls so."""
         found = await self.store.find(self.kind, EXTERNAL_IDS, [external_id], limit=1)
         return self.read(found[0]) if found else None
+
+    async def list_phone_changes(
+        self, attempted: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
+        """List identities whose change of the phone was attempted by this time."""
+        return await self.list_until(PHONE_CHANGES, attempted, limit)
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids whose identity is deleted."""
@@ -486,19 +503,6 @@ def make_repositories(database: Database, encryption: PhoneEncryption) -> Reposi
         instances=RecordRepository(store, RecordMapping(INSTANCES, Instance), do_ids_return=True),
         health=database.health,
     )
-
-
-def to_phone_verification_record(
-    verification: PhoneVerification,
-    phone: PhoneNumber,
-    phone_index: str,
-    encryption: PhoneEncryption,
-) -> PhoneVerificationRecord:
-    """Return the record of a verification, with the phone if it is blocked."""
-    record = _VERIFICATIONS.to_record(verification)
-    if verification.blocked_at is not None:
-        record.encrypted_phone = encryption.encrypt(phone, phone_index)
-    return record
 
 
 def _ready(item_filter: ItemFilter) -> tuple[Index, Sequence[str]]:

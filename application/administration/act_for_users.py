@@ -11,6 +11,7 @@ from application.identities.operators import OperatorActions
 from application.identities.users import DeleteUser
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
 from application.otp.reset_limits import ResetLimits, ResetResult
+from application.phone_change.move_phone import MovePhone
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.record_act import RecordAct
@@ -21,6 +22,7 @@ from domain.identities.identity import Role
 from domain.identities.retention import RetainedData, list_retained_data
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
+from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class ActForUsers:
     reset_phone_limits: ResetLimits
     request_otp: RequestOtp
     delete_user: DeleteUser
+    move_phone: MovePhone
     phone_verifications: PhoneVerifications
     clock: Clock
     call_retention: timedelta
@@ -139,6 +142,27 @@ class ActForUsers:
             identity_id = user.require_identity().id
             identity = await self.operator_actions.set_external_id(identity_id, external_id)
             return replace(user, identity=identity)
+
+    async def change_phone(
+        self,
+        caller: Caller,
+        query: UserQuery,
+        phone: PhoneNumber,
+        reason: str,
+        *,
+        can_be_undone: bool = True,
+    ) -> FoundUser:
+        """Give a user who lost the number another one. An administrator becomes a member.
+
+        Raises:
+            ConflictingValue: the number is the present one, or has a fixed code.
+            CountryNotServed
+            PhoneInUse
+        """
+        async with self._act(caller, AuditAction.CHANGE_PHONE, query, reason) as user:
+            identity_id = user.require_identity().id
+            identity = await self.move_phone(identity_id, phone, can_be_undone=can_be_undone)
+            return replace(user, phone=identity.phone, identity=identity)
 
     async def restore(self, caller: Caller, query: UserQuery, reason: str = "") -> FoundUser:
         """Give a phone back to the identity that lost it."""

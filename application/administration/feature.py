@@ -11,6 +11,7 @@ from application.administration.show_user import ShowUser
 from application.administration.view_phone import ViewPhone
 from application.identities.feature import IdentitiesFeature
 from application.otp.feature import OtpFeature
+from application.phone_change.feature import PhoneChangeFeature
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
@@ -29,6 +30,7 @@ class AdministrationFeature:
         keyed_hashes: KeyedHashes,
         identities: IdentitiesFeature,
         otp: OtpFeature,
+        phone_change: PhoneChangeFeature,
         record_act: RecordAct,
         *,
         quota: Quota,
@@ -44,6 +46,7 @@ class AdministrationFeature:
             find_user=self.find_user,
             view_phone=self.view_phone,
             describe_verification=otp.describe_verification,
+            phone_holds=identities.phone_holds,
             delivery_reports=repositories.delivery_reports,
             media_usages=repositories.media_usages,
             calls=repositories.calls,
@@ -57,6 +60,7 @@ class AdministrationFeature:
             reset_phone_limits=otp.reset_limits,
             request_otp=otp.request_otp,
             delete_user=identities.delete_user,
+            move_phone=phone_change.move_phone,
             phone_verifications=verifications,
             clock=clock,
             call_retention=call_retention,

@@ -102,7 +102,7 @@ class FindUser:
     async def _find_by_phone(self, phone: PhoneNumber) -> FoundUser:
         identity_id = (await self.phone_verifications.load(phone)).value.identity_id
         loaded = await self.identities.load(identity_id) if identity_id else None
-        if loaded is None or loaded.value.is_closed:
+        if loaded is None or loaded.value.is_closed or loaded.value.phone != phone:
             return FoundUser(phone, None, self.keyed_hashes.hash_phone(phone))
         return FoundUser(phone, loaded.value, loaded.value.id)
 

@@ -52,7 +52,7 @@ class CollectFiles:
     """Collect all data of one person (GDPR, articles 15 and 20).
 
     - Keys, keyed hashes and what only the service needs are left out. So is everybody else's data:
-      an export has one phone number.
+      an export has one phone number. The other one of a change may be somebody else's.
     - Images and recordings are opened one at a time, and never held in memory.
     - A file that is no longer there is named in `not_included.json`. A store that does not answer
       is an error: a part is never taken for the whole.
@@ -184,7 +184,7 @@ class _Missing:
 
 
 def _describe_account(identity: Identity) -> _Json:
-    consent = identity.consent
+    consent, change = identity.consent, identity.phone_change
     return {
         "id": identity.id,
         "phone": identity.phone.e164 if identity.phone else None,
@@ -204,6 +204,15 @@ def _describe_account(identity: Identity) -> _Json:
             "language": consent.language,
             "given_at": consent.given_at,
         },
+        "phone_change": change
+        and {
+            "started_at": change.started_at,
+            "step": change.step.value,
+            "is_undo": change.is_undo,
+            "language": change.locale,
+        },
+        "phone_changes_can_be_undone_until": identity.undo_deadlines,
+        "phone_change_allowed_at": identity.phone_change_allowed_at,
         "last_export_at": identity.data_export.started_at if identity.data_export else None,
     }
 
@@ -245,6 +254,7 @@ def _describe_entry(entry: AuditEntry) -> _Json:
     """Describe an audit entry without the person who acted, whose data it is too."""
     kinds = {
         ActorKind.ADMINISTRATOR: "an administrator",
+        ActorKind.USER: "you",
         ActorKind.SERVICE_TOKEN: "another service of the operator",
         ActorKind.OPERATING_SYSTEM_USER: "an operator, by a command",
     }

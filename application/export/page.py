@@ -7,14 +7,18 @@ from typing import Final
 from domain.identities.identity import Identity
 
 EXPLAINED_FILES: Final = {
-    "account.json": "your account: phone number, username, role, times, what you agreed to",
+    "account.json": (
+        "your account: phone number, username, role, times, what you agreed to, until when changes"
+        " of the number can be undone"
+    ),
     "sessions.json": "where you are signed in, and which devices are recognized",
     "sign_in.json": (
         "the codes of the last day: when they were sent, by which provider, and whether they"
         " arrived; failed attempts, and a block of the number"
     ),
     "audit.json": (
-        "what operators of the service did with your account in the last 400 days, when and why"
+        "what operators of the service did with your account in the last 400 days, when and why,"
+        " and when its phone number was changed"
     ),
     "library.json": "your pictures: type, category, size and time",
     "library/": "the pictures, as the service publishes them",
@@ -46,7 +50,8 @@ ends with .json are text in JSON (RFC 8259), which people and programs can read.
 {rows}
 </table>
 <p>These are left out: keys, and hashes that only the service can read, for example of the IP
-addresses from which you signed in; smaller copies of your pictures; and the data of other people.
+addresses from which you signed in; smaller copies of your pictures; and the data of other people,
+also phone numbers that the account had before.
 Codes and tokens are not stored. The logs and backups of the operator are not part of this export.
 </p>
 </body>

@@ -1,37 +1,61 @@
 """Assign a phone to an identity."""
 
+from dataclasses import dataclass
+
+from application.identities.phone_holds import PhoneHolds
 from application.ports.otp import PhoneVerifications
 from application.update import update_phone_verification
+from domain.errors import PhoneInUse
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
 
-async def assign_phone(
-    verifications: PhoneVerifications,
-    phone: PhoneNumber,
-    new_id: str,
-    deleted_id: str | None = None,
-    challenge_id: str | None = None,
-) -> tuple[str, bool]:
-    """Return the owner of a phone. A phone without one is assigned to `new_id`.
+class _Held(Exception):
+    """The phone has no owner, and is held for its former one."""
 
-    An identity with `deleted_id` counts as none. The identity with the returned id may not exist
-    yet: the caller creates it under that id. The login of the challenge moves to the owner.
 
-    Returns:
-        The id of the identity, and whether the phone is blocked.
+@dataclass(frozen=True, slots=True)
+class AssignPhone:
+    """Assign a phone to an identity, unless it has one."""
 
-    Raises:
-        StorageError
-    """
+    phone_verifications: PhoneVerifications
+    holds: PhoneHolds
 
-    def assign(verification: PhoneVerification) -> tuple[PhoneVerification, tuple[str, bool]]:
-        owner_id = verification.identity_id
-        if owner_id is None or owner_id == deleted_id:
-            owner_id = new_id
-            verification = verification.change_owner(new_id, by_login=challenge_id is not None)
-        if challenge_id is not None:
-            verification = verification.move_login(challenge_id, owner_id)
-        return verification, (owner_id, verification.blocked_at is not None)
+    async def __call__(
+        self,
+        phone: PhoneNumber,
+        new_id: str,
+        deleted_id: str | None = None,
+        challenge_id: str | None = None,
+    ) -> tuple[str, bool]:
+        """Return the owner of a phone. A phone without one is assigned to `new_id`.
 
-    return await update_phone_verification(verifications, phone, assign)
+        An identity with `deleted_id` counts as none. The identity with the returned id may not
+        exist yet: the caller creates it under that id. The login of the challenge moves to the
+        owner.
+
+        Returns:
+            The id of the identity, and whether the phone is blocked.
+
+        Raises:
+            PhoneInUse: the phone is held for its former owner.
+            StorageError
+        """
+
+        def assign(verification: PhoneVerification) -> tuple[PhoneVerification, tuple[str, bool]]:
+            owner_id = verification.identity_id
+            if owner_id is None or owner_id == deleted_id:
+                if verification.is_held(self.holds.clock.now()):
+                    raise _Held
+                owner_id = new_id
+                verification = verification.change_owner(new_id, by_login=challenge_id is not None)
+            if challenge_id is not None:
+                verification = verification.move_login(challenge_id, owner_id)
+            return verification, (owner_id, verification.blocked_at is not None)
+
+        try:
+            return await update_phone_verification(self.phone_verifications, phone, assign)
+        except _Held:
+            if not await self.holds.end_void(phone):
+                raise PhoneInUse from None
+        return await self(phone, new_id, deleted_id, challenge_id)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from application.identities.assign_phone import AssignPhone
 from application.identities.authenticate import Authenticate
 from application.identities.login import LogIn
 from application.identities.operators import OperatorActions
+from application.identities.phone_holds import PhoneHolds
 from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
@@ -60,8 +62,10 @@ class IdentitiesFeature:
         self.sessions = SessionFactory(
             ports.tokens, ports.refresh_keys, randomness, policy.session_limits
         )
+        self.phone_holds = PhoneHolds(verifications, identities, clock)
+        self.assign_phone = AssignPhone(verifications, self.phone_holds)
         self.log_in = LogIn(
-            verifications,
+            self.assign_phone,
             identities,
             repositories.calls,
             self.sessions,
@@ -79,12 +83,19 @@ class IdentitiesFeature:
         self.list_public_keys = ports.tokens.list_published
 
         self.create_user = CreateUser(
-            identities, verifications, keyed_hashes, record_act, clock, randomness, events
+            identities,
+            verifications,
+            self.assign_phone,
+            keyed_hashes,
+            record_act,
+            clock,
+            randomness,
+            events,
         )
         self.get_user = GetUser(identities)
         self.rename_user = RenameUser(identities, clock)
         self.delete_user = DeleteUser(identities, mark_for_deletion, clock, events)
 
         self.operator_actions = OperatorActions(
-            identities, verifications, clock, events, policy.test_otps
+            identities, verifications, self.phone_holds, clock, events, policy.test_otps
         )

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from application.identities.assign_phone import assign_phone
+from application.identities.assign_phone import AssignPhone
 from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
-from application.ports.otp import PhoneVerifications
 from application.ports.system import Randomness, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
@@ -72,15 +71,17 @@ class _Change(Enum):
 class LogIn:
     """Open the session of a code, for the identity of its phone.
 
-    - An identity that does not exist yet is created. A deleted or detached one is replaced by a
-      new one with a new id.
+    - An identity that does not exist yet is created. A deleted or detached one, or one that has
+      another phone, is replaced by a new one with a new id.
+    - While the phone of the identity changes, no session is opened by the phone that it does not
+      have yet, or not anymore.
     - A blocked identity gets no session, even if it was blocked a moment ago.
     - An identity that was unused for `recycled_after` is detached, unless a recognized device
       proves that the phone has the same owner. The phone gets a new identity.
     - A challenge opens one session, even if several requests try to add it.
     """
 
-    phone_verifications: PhoneVerifications
+    assign_phone: AssignPhone
     identities: Identities
     calls: Calls
     sessions: SessionFactory
@@ -193,6 +194,8 @@ class LogIn:
                 identity = Identity(identity_id, command.phone, now)
             if identity.is_blocked or identity.is_closed or identity.has_used(used.id):
                 return identity, (identity, _Change.NONE)
+            if identity.phone != command.phone:
+                return identity, (identity, _Change.NONE)
             if self._is_recycled(identity, code, now):
                 detached = identity.detach(now)
                 return detached, (detached, _Change.DETACHED)
@@ -210,7 +213,11 @@ class LogIn:
             self.events.emit(
                 SecurityEventType.IDENTITY_DETACHED, phone=command.phone, user_id=identity_id
             )
-        elif is_retry or not identity.is_closed or identity.has_used(used.id):
+        elif (
+            is_retry
+            or identity.has_used(used.id)
+            or (identity.owns(command.phone) and not identity.is_closed)
+        ):
             return None
         moved = await self._assign_phone(command)
         return await self._add_session(moved, session, device_token) if moved else None
@@ -225,8 +232,7 @@ class LogIn:
         """Assign the phone to a new identity instead of the closed one; None if it is blocked."""
         code = command.code
         new_id = make_identifier(command.now, self.randomness.bytes(RANDOM_BYTES))
-        owner_id, is_blocked = await assign_phone(
-            self.phone_verifications,
+        owner_id, is_blocked = await self.assign_phone(
             command.phone,
             new_id,
             code.login.identity_id,

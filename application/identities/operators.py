@@ -5,12 +5,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.identities.phone_holds import PhoneHolds
 from application.ports.errors import UniqueViolation
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.update import save_identity, update_identity, update_phone_verification
-from domain.errors import ExternalIdInUse, InvalidValue, Unauthenticated, UserNotFound
+from domain.errors import (
+    ExternalIdInUse,
+    InvalidValue,
+    PhoneInUse,
+    Unauthenticated,
+    UserNotFound,
+)
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, Role
 from domain.otp.phone_verification import PhoneVerification
@@ -27,6 +34,7 @@ class OperatorActions:
 
     identities: Identities
     phone_verifications: PhoneVerifications
+    phone_holds: PhoneHolds
     clock: Clock
     events: SecurityEvents
     test_otps: TestOtps
@@ -119,7 +127,7 @@ class OperatorActions:
             def block(identity: Identity | None) -> Identity:
                 if identity is None:  # a login or a call is about to create it
                     identity = Identity(identity_id, phone, now, is_verified=False)
-                return identity if identity.is_closed else identity.block(now)
+                return identity.block(now) if identity.is_open_owner(phone) else identity
 
             await save_identity(self.identities, identity_id, block)
         self.events.emit(SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
@@ -151,6 +159,7 @@ class OperatorActions:
 
         Raises:
             UserNotFound: there is no detached identity with this id.
+            PhoneInUse: the phone is held for an identity that changed to another one.
             StorageError
         """
         now = self.clock.now()
@@ -158,6 +167,8 @@ class OperatorActions:
         if loaded is None or loaded.value.detached_at is None or loaded.value.phone is None:
             raise UserNotFound
         phone = loaded.value.phone
+        if not await self.phone_holds.end_void(phone):
+            raise PhoneInUse
         while (owner_id := await self._find_owner(phone)) != identity_id:
             if owner_id is not None:
                 await self._detach(owner_id, phone, now)
@@ -176,7 +187,7 @@ class OperatorActions:
         def detach(identity: Identity | None) -> Identity:
             if identity is None:  # a login is about to create it
                 identity = Identity(owner_id, phone, now)
-            return identity if identity.is_closed else identity.detach(now)
+            return identity.detach(now) if identity.is_open_owner(phone) else identity
 
         await save_identity(self.identities, owner_id, detach)
         self.events.emit(SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=owner_id)
@@ -193,7 +204,7 @@ class OperatorActions:
         await update_phone_verification(self.phone_verifications, phone, replace_owner)
 
     def _promote(self, identity: Identity) -> Identity:
-        if identity.phone is not None and self.test_otps.includes(identity.phone):
+        if any(self.test_otps.includes(phone) for phone in identity.all_phones):
             raise InvalidValue(
                 "This phone has a fixed code in DIALTONE_TEST_OTPS, so anybody who knows the code "
                 "would be an administrator. Remove it there, revoke its sessions (dialtone user "

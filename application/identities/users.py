@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from application.identities.assign_phone import assign_phone
+from application.identities.assign_phone import AssignPhone
 from application.media.deletions import MarkForDeletion
 from application.ports.errors import StorageError, UniqueViolation
 from application.ports.identities import Identities
@@ -45,6 +45,7 @@ class CreateUser:
 
     identities: Identities
     phone_verifications: PhoneVerifications
+    assign_phone: AssignPhone
     keyed_hashes: KeyedHashes
     record_act: RecordAct
     clock: Clock
@@ -120,7 +121,7 @@ class CreateUser:
         self, phone: PhoneNumber, now: datetime, deleted_id: str | None = None
     ) -> str:
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-        owner_id, _ = await assign_phone(self.phone_verifications, phone, new_id, deleted_id)
+        owner_id, _ = await self.assign_phone(phone, new_id, deleted_id)
         return owner_id
 
 

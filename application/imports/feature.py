@@ -1,6 +1,7 @@
 """Imports build themselves from their ports and the policy of identities."""
 
 from application.identities.feature import IdentitiesPolicy
+from application.identities.phone_holds import PhoneHolds
 from application.imports.hookaba_items import ImportHookabaItems
 from application.imports.hookaba_users import ImportHookabaUsers
 from application.imports.import_hookaba import ImportHookaba
@@ -32,6 +33,9 @@ class ImportsFeature:
         self.import_user = ImportUser(
             identities=repositories.identities,
             phone_verifications=repositories.phone_verifications,
+            phone_holds=PhoneHolds(
+                repositories.phone_verifications, repositories.identities, system.clock
+            ),
             keyed_hashes=keyed_hashes,
             clock=system.clock,
             randomness=system.randomness,

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from application.identities.phone_holds import PhoneHolds
 from application.identities.users import find_former_holder, set_free_username
 from application.ports.errors import UniqueViolation
 from application.ports.identities import Identities
@@ -135,6 +136,8 @@ class _Attempt:
             raise _Rejected(ImportProblem.PHONE_BLOCKED)
         owner_id = verification.identity_id
         if owner_id is None or owner_id == closed_id:
+            if verification.is_held(self.now):
+                raise _Rejected(ImportProblem.PHONE_IN_USE)
             return verification.change_owner(new_id), new_id
         return verification, owner_id
 
@@ -161,7 +164,7 @@ class _Attempt:
     def _check(self, identity: Identity) -> None:
         """Reject an identity that is somebody else's, or has other data."""
         user = self.user
-        if identity.phone != user.phone:
+        if not identity.owns(user.phone):
             raise _OtherPhone(ImportProblem.ID_IN_USE)
         if identity.is_closed or user.id not in (None, identity.id):
             raise _Rejected(ImportProblem.PHONE_IN_USE)
@@ -211,7 +214,8 @@ class ImportUser:
     - The unique index decides who has an external id. A phone whose user has none for that reason
       stays assigned: its owner gets the id at the sign-in.
     - A repeat changes nothing. It brings no account back that was deleted.
-    - A deleted or detached identity of the phone counts as none, as at a sign-in.
+    - A deleted or detached identity of the phone counts as none, as at a sign-in. A phone that is
+      held for its former owner is in use.
     - An identity whose owner only joined by a call, which proves nothing, becomes this user's.
     - The identity counts as used now: otherwise a phone that was unused for long would be
       recycled at the first sign-in.
@@ -220,6 +224,7 @@ class ImportUser:
 
     identities: Identities
     phone_verifications: PhoneVerifications
+    phone_holds: PhoneHolds
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
@@ -256,6 +261,8 @@ class ImportUser:
         loaded, known = await asyncio.gather(
             self.phone_verifications.load(phone), self._load(known_id)
         )
+        if loaded.value.is_held(attempt.now):
+            loaded = await self._end_void_hold(phone, loaded, is_dry_run=is_dry_run)
         owner_id = loaded.value.identity_id
         owner = known if owner_id == known_id else await self._load(owner_id)
         if owner is None or owner.value.is_closed:
@@ -281,6 +288,17 @@ class ImportUser:
         if is_dry_run:
             return await self._try(attempt, owner_id, owner)
         return await self._save(attempt, owner_id, owner)
+
+    async def _end_void_hold(
+        self, phone: PhoneNumber, loaded: Versioned[PhoneVerification], *, is_dry_run: bool
+    ) -> Versioned[PhoneVerification]:
+        """Return the record of a phone without a hold that is void."""
+        if await self.phone_holds.find_holder(loaded.value) is not None:
+            raise _Rejected(ImportProblem.PHONE_IN_USE)
+        if is_dry_run:
+            return Versioned(loaded.value.end_hold(), loaded.version)
+        await self.phone_holds.end_void(phone)
+        return await self.phone_verifications.load(phone)
 
     async def _save(
         self, attempt: _Attempt, identity_id: str, loaded: Versioned[Identity | None] | None

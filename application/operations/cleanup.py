@@ -11,12 +11,14 @@ from application.media.deletions import MarkForDeletion, RetryDeletions, delete_
 from application.media.quota import LibraryQuota
 from application.operations.clean_up_calls import CleanUpCalls
 from application.pacing import Pace, call_in_groups
+from application.phone_change.complete import RETRY_DELAY, CompletePhoneChange
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaFiles
 from application.ports.repositories import Leases, Repositories
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
+from domain.errors import PhoneInUse, UndoNotPossible
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
 from domain.media.item import FILE_DELETION_DELAY, MediaItem
 from domain.otp.phone_verification import PhoneVerification
@@ -52,6 +54,7 @@ class Cleanup:
     - What a user has in the library is counted anew where an upload or a deletion may have crashed.
     - The items of a deleted identity are marked for deletion, its name is removed from the call
       log, and then its phone is detached. An interrupted cleanup is continued by the next.
+    - A change of a phone that was interrupted is completed, and its message sent.
     - An unverified identity is deleted 90 days after its last call.
     - A username is released 30 days after its identity was deleted.
     - A phone verification and a rate-limit entry are deleted when they no longer count. So are the
@@ -72,6 +75,7 @@ class Cleanup:
     retry_deletions: RetryDeletions
     quota: LibraryQuota
     clean_up_calls: CleanUpCalls
+    complete_phone_change: CompletePhoneChange
     clock: Clock
 
     async def __call__(self, report_progress: ReportProgress = report_nothing) -> CleanupReport:
@@ -111,6 +115,7 @@ class Cleanup:
             "expired_uploads": self._mark_expired_uploads,
             "deleted_items": self._delete_items,
             "retried_deletions": lambda _: self.retry_deletions(),
+            "completed_phone_changes": self._complete_phone_changes,
             "purged_identities": self._purge_identities,
             "released_usernames": self._release_usernames,
             "deleted_identities": self._delete_identities,
@@ -163,6 +168,17 @@ class Cleanup:
 
         return sum(await call_in_groups(delete, expired))
 
+    async def _complete_phone_changes(self, now: datetime) -> int:
+        identities = self.repositories.identities
+        interrupted = await identities.list_phone_changes(now - RETRY_DELAY, BATCH_SIZE)
+
+        async def complete(loaded: Versioned[Identity]) -> bool:
+            with suppress(PhoneInUse, UndoNotPossible):
+                await self.complete_phone_change(loaded.value.id)
+            return True
+
+        return sum(await call_in_groups(complete, interrupted))
+
     async def _purge_identities(self, now: datetime) -> int:
         deleted, pace = await self.repositories.identities.list_unpurged(PURGED_AT_ONCE), Pace()
         return sum([await self._purge(identity, now, pace) for identity in deleted])
@@ -173,16 +189,14 @@ class Cleanup:
             await pace.pause()  # it may have thousands of items
         await self.quota.forget(identity.id)
         await self.clean_up_calls.forget_identity(identity.id)
-        if identity.phone is not None:
 
-            def detach(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-                if verification.identity_id != identity.id:
-                    return verification, None
-                return verification.change_owner(None), None
+        def detach(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            if verification.identity_id != identity.id:
+                return verification, None
+            return verification.change_owner(None), None
 
-            await update_phone_verification(
-                self.repositories.phone_verifications, identity.phone, detach
-            )
+        for phone in identity.all_phones:
+            await update_phone_verification(self.repositories.phone_verifications, phone, detach)
         return await self.repositories.identities.replace(identity.purge(now), deleted.version)
 
     async def _release_usernames(self, now: datetime) -> int:

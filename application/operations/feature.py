@@ -13,6 +13,7 @@ from application.operations.clean_up_calls import (
 )
 from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.instances import KeepInstance
+from application.phone_change.complete import CompletePhoneChange
 from application.ports.media import MediaFiles
 from application.ports.repositories import Repositories
 from application.ports.system import HealthCheck, SystemPorts
@@ -61,6 +62,7 @@ class OperationsFeature:
         policy: OperationsPolicy,
         media: MediaFeature,
         record_act: RecordAct,
+        complete_phone_change: CompletePhoneChange,
     ) -> None:
         calls, clock = repositories.calls, system.clock
         self.check_readiness = CheckReadiness(
@@ -86,6 +88,7 @@ class OperationsFeature:
                 policy.call_retention,
                 policy.recording_retention,
             ),
+            complete_phone_change,
             clock,
         )
         self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)

@@ -9,7 +9,7 @@ from typing import Final
 
 from application.ports.keys import KeyRing
 from domain.errors import Unavailable
-from domain.otp.attempts import DIGEST_BYTES
+from domain.otp.attempts import DIGEST_BYTES, OtpAttempt
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,
     DEFAULT_OTP_LENGTH,
@@ -46,15 +46,22 @@ class OtpCodes:
     test_otps: TestOtps
     length: int = DEFAULT_OTP_LENGTH
 
-    def make_challenge(self, now: datetime, random: bytes) -> Challenge:
-        """Make a challenge for a sign-in, with the current key and `CHALLENGE_BYTES`."""
+    def make_challenge(
+        self,
+        now: datetime,
+        random: bytes,
+        purpose: Purpose = Purpose.SIGN_IN,
+        identity_id: str | None = None,
+    ) -> Challenge:
+        """Make a challenge for a purpose, with the current key and `CHALLENGE_BYTES`."""
         return Challenge(
             id=random[:CHALLENGE_ID_BYTES].hex(),
-            purpose=Purpose.SIGN_IN,
+            purpose=purpose,
             nonce=random[CHALLENGE_ID_BYTES:],
             key_id=self.peppers.signing().id,
             created_at=now,
             expires_at=now + OTP_TTL,
+            identity_id=identity_id,
         )
 
     def key_ids(self) -> Collection[str]:
@@ -77,17 +84,15 @@ class OtpCodes:
         raise Unavailable
 
     def derive_all(
-        self,
-        verification: PhoneVerification,
-        phone: PhoneNumber,
-        now: datetime,
-        request_id: str | None = None,
+        self, verification: PhoneVerification, phone: PhoneNumber, attempt: OtpAttempt
     ) -> dict[str, str]:
-        """Derive the codes of all comparable challenges, by the challenges' ids.
+        """Derive the codes of all challenges that an attempt may match, by the challenges' ids.
 
         The same number of codes is derived for every phone, so that the time reveals nothing.
         """
-        comparable = verification.comparable_challenges(now, request_id)
+        comparable = verification.comparable_challenges(
+            attempt.now, attempt.request_id, attempt.purpose, attempt.identity_id
+        )
         keys = {pepper.id: pepper.key for pepper in self.peppers.accepted()}
         codes = {}
         for challenge in comparable:
@@ -96,7 +101,7 @@ class OtpCodes:
         any_key = next(iter(keys.values()))
         for _ in range(MAX_COMPARABLE_CHALLENGES - len(comparable)):
             codes[_PADDING.id] = _PADDING.derive_code(any_key, phone, self.length)
-        test_code = self.test_otps.find_code(phone, now)
+        test_code = self.test_otps.find_code(phone, attempt.now)
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
 
     def digest_key(self, phone: PhoneNumber) -> bytes:

@@ -189,6 +189,7 @@ class DeliverOtp:
             lifetime=challenge.expires_at - delivery.sent_at,
             country=phone.country,
             preferences=preferences,
+            purpose=challenge.purpose,
         )
         if decision.is_suppressed:
             return await self.timing.imitate(phone.country)

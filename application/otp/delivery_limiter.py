@@ -1,7 +1,7 @@
 """When a delivery or callback is allowed, and its permits of limits that many phones share."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from application.otp.codes import OtpCodes
@@ -12,12 +12,20 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
 from domain.otp.attempts import OtpAttempt
 from domain.otp.callback import Callback
+from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Acquisition, DeliveryRoute, RateLimits, Reservation
+from domain.otp.rate_limits import (
+    Acquisition,
+    DeliveryRoute,
+    RateLimit,
+    RateLimits,
+    Reservation,
+    for_phone_change,
+)
 from domain.otp.review_otps import TEST_OTP_POLICY
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
@@ -49,13 +57,18 @@ class DeliveryLimiter:
         channel: Channel = Channel.SMS,
     ) -> Reservation:
         """Return the reservation of a delivery by this client, with all parts that it may have."""
+        of_identity: tuple[RateLimit, ...] = ()
+        if isinstance(request, OtpRequest):
+            of_identity = _limits_of_identity(request.new_challenge)
         if self.codes.is_test_phone(phone, now):
             # No message is sent, so it costs nothing of a country or in total.
-            return Reservation(now, self.rate_limits.for_ip(request.client_ip))
+            of_ip = self.rate_limits.for_ip(request.client_ip)
+            return Reservation(now, (*of_ip, *of_identity))
         self.alerts.measure_limits.see(phone.country)
         recognition = verification.recognize(request)
         route = self.route(phone, request.client_ip)
-        return self.rate_limits.reserve_delivery(now, route, recognition, channel)
+        reservation = self.rate_limits.reserve_delivery(now, route, recognition, channel)
+        return replace(reservation, limits=(*reservation.limits, *of_identity))
 
     def make_callback_reservation(self, phone: PhoneNumber, now: datetime) -> Reservation:
         """Return the reservation of a callback, with both parts that it may have."""
@@ -105,6 +118,12 @@ class DeliveryLimiter:
             route, limits = self.route(phone, delivery.client_ip), self.rate_limits
             of_delivery = limits.released_by_rejection if was_connected else limits.acquired
             await self.release(of_delivery(route, delivery.permits))
+
+    async def release_of_identity(self, challenge: Challenge, delivery: Delivery) -> None:
+        """Release what a rejected delivery held of the limit of its identity, if it held any."""
+        if delivery.permits is not None:
+            limits = _limits_of_identity(challenge)
+            await self.release(Acquisition(delivery.permits.acquired_at, limits))
 
     async def release_rejected_callback(
         self, phone: PhoneNumber, callback: Callback, *, was_connected: bool
@@ -173,3 +192,8 @@ class DeliveryLimiter:
             self.keyed_hashes.hash_number_range(phone.number_range),
             self.codes.phone_key(phone),
         )
+
+
+def _limits_of_identity(challenge: Challenge) -> tuple[RateLimit, ...]:
+    """Return the limits of a code that is for one identity only: for a change of its phone."""
+    return for_phone_change(challenge.identity_id) if challenge.identity_id else ()

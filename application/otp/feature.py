@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from application.costs.count_costs import CountCosts
 from application.identities.feature import IdentitiesFeature
 from application.otp.attempt_limiter import AttemptLimiter
+from application.otp.check_otp import CheckOtp
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp, PlaceCodeCall
 from application.otp.delivery_limiter import DeliveryLimiter
@@ -156,7 +157,7 @@ class OtpFeature:
             rate_limits=policy.rate_limits,
             phone_rules=policy.phone_rules,
         )
-        self.verify_otp = VerifyOtp(
+        self.check_otp = CheckOtp(
             phone_verifications=verifications,
             identities=repositories.identities,
             codes=self.codes,
@@ -167,11 +168,13 @@ class OtpFeature:
                 policy.rate_limits,
             ),
             delivery_limiter=self.delivery_limiter,
-            log_in=identities.log_in,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,
             events=events,
+        )
+        self.verify_otp = VerifyOtp(
+            self.check_otp, identities.log_in, identities.phone_holds, events
         )
         self.describe_verification = DescribeVerification(
             verifications,

@@ -27,6 +27,7 @@ from domain.errors import (
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
+from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
@@ -37,19 +38,26 @@ from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
 
 REQUEST_ID_BYTES: Final = 16
+NOTHING_TO_UNDO: Final = "blocked, or no change to undo"
+"""Why the delivery of a code for an undo was suppressed, in the log."""
 
 Decide = Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestOtpCommand:
-    """A request for a code from `client_ip`: an IPv4 address, or the /64 of an IPv6 address."""
+    """A request for a code from `client_ip`: an IPv4 address, or the /64 of an IPv6 address.
+
+    `identity_id` is that of the caller, where the code is for a change of the caller's phone.
+    """
 
     phone: PhoneNumber
     client_ip: str
     preferences: MessagePreferences = field(default_factory=MessagePreferences)
     device_token: DeviceToken | None = None
     channel: Channel = Channel.SMS
+    purpose: Purpose = Purpose.SIGN_IN
+    identity_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +75,10 @@ class RequestOtpResult:
 
 @dataclass(frozen=True, slots=True)
 class RequestOtp:
-    """Deliver a sign-in code to a phone, by a message or a call.
+    """Deliver a code to a phone, by a message or a call.
 
     - Within the cooldown nothing is sent; the request gets an id of its own for the message that
-      was already sent, whoever requested that.
+      was already sent for the same purpose, whoever requested that.
     - The limits of the phone decide first, then those of IP, country and total. A rejected
       request writes nothing.
     - The delivery is recorded before the message is sent, so no race sends one too many.
@@ -79,7 +87,9 @@ class RequestOtp:
       unverified deliveries; without a connection to a provider, all that many phones share.
     - A call has the same code, limits and cooldown as a message, and one limit more.
     - While a limit of failed attempts is used up, a message brings fewer attempts.
-    - A blocked phone gets the same counting and the same responses, and no message.
+    - A blocked phone gets the same counting and the same responses, and no message. So does one
+      without a change that could be undone, of requests for that purpose.
+    - For changes of its phone an identity gets at most five codes a day.
     - Nothing is sent to a test phone, and it has no cooldown.
     """
 
@@ -124,7 +134,9 @@ class RequestOtp:
         request = OtpRequest(
             client_ip,
             now,
-            self.codes.make_challenge(now, random[REQUEST_ID_BYTES:-RANDOM_BYTES]),
+            self.codes.make_challenge(
+                now, random[REQUEST_ID_BYTES:-RANDOM_BYTES], command.purpose, command.identity_id
+            ),
             self.codes.key_ids(),
             random[:REQUEST_ID_BYTES].hex(),
             device,
@@ -275,8 +287,10 @@ class RequestOtp:
         channel, provider = decision.delivery.channel, decision.delivery.provider
         if decision.is_suppressed:
             # The result is the imitation that the client sees.
+            is_undo = command.purpose is Purpose.UNDO_PHONE_CHANGE
+            reason = NOTHING_TO_UNDO if is_undo else BLOCKED
             self.events.emit(
-                SecurityEventType.OTP_SUPPRESSED, phone=phone, reason=BLOCKED, channel=channel
+                SecurityEventType.OTP_SUPPRESSED, phone=phone, reason=reason, channel=channel
             )
         else:
             emit_delivery(self.events, phone, result, channel, provider)
@@ -337,6 +351,7 @@ class RequestOtp:
             if delivery is not None:
                 was_connected = result.status is not DeliveryStatus.NOT_CONNECTED
                 await limiter.release_rejected(phone, delivery, was_connected=was_connected)
+                await limiter.release_of_identity(request.new_challenge, delivery)
             reservation = limiter.make_reservation(phone, request, rejected, now, request.channel)
             available_at = await limiter.next_available(reservation, rejected)
             next_request_at = max(rejected.next_request_at(request, policy, now), available_at)

@@ -11,13 +11,23 @@ from domain.identities.username import Username
 
 
 class Identities(Records[Identity], Protocol):
-    """Identities by id, deleted or not. The phone of one never changes, except that it is removed.
+    """Identities by id, deleted or not.
+
+    Only `replace_phone` changes a phone; `add` sets it, and `replace` can only remove it.
 
     No two have the same username key, including deleted ones, or the same external id: `add` and
     `replace` raise UniqueViolation if another identity has one of them. The key is stored with the
     name, and is that of the username whenever the identity is loaded: it is never derived from the
     text again.
     """
+
+    async def replace_phone(self, identity: Identity, version: int) -> bool:
+        """Replace the identity, also its phone, if it still has this version; see `replace`.
+
+        Raises:
+            StorageError
+        """
+        ...
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         """Find the identity with the key of this name, deleted or not.
@@ -30,6 +40,19 @@ class Identities(Records[Identity], Protocol):
 
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
         """Find the identity that another system calls so. A deleted one has no such id.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_phone_changes(
+        self, attempted: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
+        """List up to `limit` identities whose `phone_change` was attempted then or earlier.
+
+        Deleted ones too, the earliest attempt first.
 
         Raises:
             StorageError

@@ -70,6 +70,8 @@ class SecurityEventType(StrEnum):
     LIMITS_RESET = "limits_reset"
     ROLE_CHANGED = "role_changed"
     USER_DELETED = "user_deleted"
+    PHONE_CHANGED = "phone_changed"
+    PHONE_CHANGE_UNDONE = "phone_change_undone"
     IDENTITY_DETACHED = "identity_detached"
     IDENTITY_RESTORED = "identity_restored"
     CALL_REJECTED = "call_rejected"
@@ -84,6 +86,7 @@ class SecurityEventType(StrEnum):
             SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
             SecurityEventType.REFRESH_TOKEN_REUSED,
             SecurityEventType.TEST_OTP_USED,
+            SecurityEventType.PHONE_CHANGE_UNDONE,
             SecurityEventType.IDENTITY_DETACHED,
             SecurityEventType.CALL_REJECTED,
         }

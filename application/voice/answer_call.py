@@ -52,7 +52,8 @@ from domain.voice.walk import (
 class FindCaller:
     """Find the identity of a caller id. Nothing proves that its owner is calling.
 
-    A deleted or detached identity is none. That a phone is blocked makes no difference.
+    A deleted or detached identity is none, nor is one with another phone. That a phone is blocked
+    makes no difference.
     """
 
     phone_verifications: PhoneVerifications
@@ -70,7 +71,7 @@ class FindCaller:
         identity_id, locale = verification.identity_id, verification.call_locale
         tag = locale.tag if locale else None
         loaded = await self.identities.load(identity_id) if identity_id else None
-        if loaded is None or loaded.value.is_closed:
+        if loaded is None or loaded.value.is_closed or loaded.value.phone != phone:
             return Caller(phone, locale=tag)
         return Caller(phone, identity_id, loaded.value.is_verified, tag)
 

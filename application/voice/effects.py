@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from application.costs.count_costs import CountCosts
-from application.identities.assign_phone import assign_phone
+from application.identities.assign_phone import AssignPhone
 from application.otp.codes import OtpCodes
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.ports.errors import StorageError
@@ -15,7 +15,7 @@ from application.ports.otp import DeliveryStatus, Messenger, PhoneVerifications
 from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
 from application.update import save_identity, update_identity, update_phone_verification
 from application.voice.callbacks import Callbacks
-from domain.errors import Unauthenticated
+from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
 from domain.otp.phone_verification import CallLocale, PhoneVerification
@@ -46,6 +46,7 @@ class CarryOutEffect:
     """
 
     phone_verifications: PhoneVerifications
+    assign_phone: AssignPhone
     identities: Identities
     limit_store: LimitStore
     codes: OtpCodes
@@ -92,13 +93,16 @@ class CarryOutEffect:
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
 
         async def join(closed_id: str | None = None) -> Identity:
-            owner_id, _ = await assign_phone(self.phone_verifications, phone, new_id, closed_id)
+            owner_id, _ = await self.assign_phone(phone, new_id, closed_id)
             new = Identity(owner_id, phone, now, is_verified=False, consent=consent)
             return await save_identity(self.identities, new.id, lambda identity: identity or new)
 
-        identity = await join()
-        if identity.is_closed:
-            identity = await join(identity.id)
+        try:
+            identity = await join()
+            if identity.is_closed:
+                identity = await join(identity.id)
+        except PhoneInUse:  # it is held for its former owner
+            return False
         if identity.consent == consent:
             self.events.emit(SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id)
         return not identity.is_closed

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from application.costs.feature import CostsFeature
+from application.identities.assign_phone import AssignPhone
+from application.identities.phone_holds import PhoneHolds
 from application.otp.feature import OtpFeature
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
@@ -82,6 +84,9 @@ class VoiceFeature:
             find_caller=FindCaller(verifications, identities),
             carry_out=CarryOutEffect(
                 phone_verifications=verifications,
+                assign_phone=AssignPhone(
+                    verifications, PhoneHolds(verifications, identities, clock)
+                ),
                 identities=identities,
                 limit_store=limit_store,
                 codes=otp.codes,

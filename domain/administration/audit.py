@@ -24,6 +24,7 @@ class ActorKind(StrEnum):
     """Who acts."""
 
     ADMINISTRATOR = "administrator"
+    USER = "user"
     SERVICE_TOKEN = "service_token"  # noqa: S105 -- a kind, not a secret
     OPERATING_SYSTEM_USER = "operating_system_user"
 
@@ -33,7 +34,7 @@ class Actor:
     """Who acts.
 
     Attributes:
-        kind: An administrator and a service token have proved who they are. The operating
+        kind: An administrator, a user and a service token have proved who they are. The operating
             system's user is a claim: whoever has the keys can name any.
         id: The id of the identity or of the token, or the name of the operating system's user.
         name: What people call it: the name of the token, or who became that user by sudo.
@@ -67,6 +68,8 @@ class AuditAction(StrEnum):
     PROMOTE = "promote"
     DEMOTE = "demote"
     RESTORE = "restore"
+    CHANGE_PHONE = "change_phone"
+    UNDO_PHONE_CHANGE = "undo_phone_change"
     CREATE_USER = "create_user"
     UPLOAD_ITEM = "upload_item"
     CHANGE_ITEM = "change_item"
@@ -80,10 +83,10 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One act of an operator, or one read of a full phone number. It never changes.
+    """One act of an operator, one read of a full phone number, or one change of a user's phone.
 
-    It is written before the act. If the act fails, a second entry says so; without one the act was
-    done, or the process ended in the middle of it.
+    It never changes. It is written before the act. If the act fails, a second entry says so;
+    without one the act was done, or the process ended in the middle of it.
 
     Attributes:
         id: Its id.

@@ -9,6 +9,7 @@ from domain.identifier import require_identifier
 from domain.identities.data_export import DataExport
 from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.external_id import ExternalId
+from domain.identities.phone_change import UNDO_PERIOD, PhoneChange, PhoneChangeStep
 from domain.identities.session import MAX_SESSIONS, Session
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
@@ -92,6 +93,9 @@ class Identity:
     - `data_export` is the latest export of its data by the owner.
     - `external_id` is what another system calls it. An import or an administrator sets it. No two
       have the same one; a deleted identity has none.
+    - `phone_change` is a change of its phone under way. `undo_deadlines` are the times until which
+      earlier changes can be undone, the next first. After an undo no other change is possible until
+      `phone_change_allowed_at`.
     - A caller who joined by phone is an unverified identity until the first login. The login adds
       no consent, role or trust: `consent` stays what an unproven caller agreed to.
     """
@@ -114,6 +118,9 @@ class Identity:
     consent: Consent | None = None
     data_export: DataExport | None = None
     external_id: ExternalId | None = None
+    phone_change: PhoneChange | None = None
+    undo_deadlines: tuple[datetime, ...] = ()
+    phone_change_allowed_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -149,6 +156,30 @@ class Identity:
     def is_administrator(self) -> bool:
         """Whether it may act for others."""
         return self.role is Role.ADMINISTRATOR
+
+    @property
+    def phone_change_attempted_at(self) -> datetime | None:
+        """When a step of the change under way was attempted last, for the index of those."""
+        return self.phone_change.attempted_at if self.phone_change else None
+
+    @property
+    def all_phones(self) -> frozenset[PhoneNumber]:
+        """Its phone, and those of a change under way."""
+        change = self.phone_change
+        phones = {self.phone, *((change.new_phone, change.old_phone) if change else ())}
+        return frozenset(phone for phone in phones if phone is not None)
+
+    def owns(self, phone: PhoneNumber) -> bool:
+        """Return whether a phone is its own, or is part of a change under way."""
+        return phone in self.all_phones
+
+    def is_open_owner(self, phone: PhoneNumber) -> bool:
+        """Return whether a phone is its own, and it is neither deleted nor detached."""
+        return not self.is_closed and self.owns(phone)
+
+    def is_undo_possible(self, undo_until: datetime | None) -> bool:
+        """Return whether the change can be undone that has this deadline. It may be in the past."""
+        return not self.is_closed and undo_until in self.undo_deadlines
 
     @property
     def username(self) -> Username | None:
@@ -303,6 +334,66 @@ class Identity:
         """Return the identity with what another system calls it, None for nothing."""
         return replace(self, external_id=external_id)
 
+    def start_phone_change(
+        self, change: PhoneChange, used: UsedChallenge | None = None
+    ) -> "Identity":
+        """Return the identity with a change of its phone under way, by the code of a challenge.
+
+        Its deadline is after those of earlier changes, also if a clock was set back: the order of
+        deadlines is that of changes.
+        """
+        if change.undo_until is not None and not change.is_undo and self.undo_deadlines:
+            after_last = self.undo_deadlines[-1] + timedelta(milliseconds=1)
+            change = replace(change, undo_until=max(change.undo_until, after_last))
+        challenges = [
+            earlier for earlier in self.used_challenges if change.started_at < earlier.expires_at
+        ]
+        return replace(
+            self,
+            phone_change=change,
+            used_challenges=(*challenges, used) if used else tuple(challenges),
+        )
+
+    def replace_phone(self, change: PhoneChange, now: datetime) -> "Identity":
+        """Return the identity with its new phone, if this change is under way and that is its step.
+
+        - All sessions end but the one that is kept, and devices are forgotten.
+        - A change can be undone until its deadline. An undo also voids the deadlines of all later
+          changes, and no change is possible for `UNDO_PERIOD`.
+        - An operator's change makes an administrator a member. If it cannot be undone, earlier
+          ones cannot either: their numbers may have been stolen as well.
+        """
+        if self.phone_change != change or change.step is not PhoneChangeStep.ASSIGN:
+            return self
+        deadlines = [deadline for deadline in self.undo_deadlines if now < deadline]
+        allowed_at = self.phone_change_allowed_at
+        if change.is_undo:
+            undone = change.undo_until or now
+            deadlines = [deadline for deadline in deadlines if deadline < undone]
+            allowed_at = now + UNDO_PERIOD
+        elif change.undo_until is not None:
+            deadlines.append(change.undo_until)
+        elif change.is_by_operator:
+            deadlines = []
+        return replace(
+            self,
+            phone=change.new_phone,
+            phone_change=replace(change, step=PhoneChangeStep.RELEASE, attempted_at=now),
+            sessions=tuple(
+                replace(session, is_used=True)
+                for session in self.sessions
+                if session.id == change.kept_session_id
+            ),
+            devices=(),
+            role=Role.MEMBER if change.is_by_operator else self.role,
+            undo_deadlines=tuple(deadlines),
+            phone_change_allowed_at=allowed_at,
+        )
+
+    def advance_phone_change(self, change: PhoneChange | None) -> "Identity":
+        """Return the identity with its change under way at another step; None ends it."""
+        return replace(self, phone_change=change)
+
     def import_age(self, created_at: datetime) -> "Identity":
         """Return the identity of somebody who is known since then elsewhere, and so verified.
 
@@ -374,12 +465,14 @@ class Identity:
             role=Role.MEMBER,
             consent=None,
             external_id=None,
+            undo_deadlines=(),
+            phone_change_allowed_at=None,
         )
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""
         # An older version of the service deletes an identity and leaves its external id.
-        return replace(self, purged_at=now, phone=None, external_id=None)
+        return replace(self, purged_at=now, phone=None, external_id=None, phone_change=None)
 
     def is_username_released(self, now: datetime) -> bool:
         """Return whether it is deleted and its name may go to somebody else."""

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Final
 
 from domain.otp.callback import Callback
-from domain.otp.challenge import Challenge, Login, OtpCode
+from domain.otp.challenge import Challenge, Login, OtpCode, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery, DeviceProof
 from domain.otp.sliding_window import SlidingWindow
@@ -35,6 +35,8 @@ class OtpAttempt:
         is_limited: a limit of failed attempts that many phones share is used up.
         unchallenged_at: when this IP has an attempt while no challenge is active.
         ip_available_at: when this IP has a permit, if it has none.
+        purpose: what the code is to allow.
+        identity_id: the identity that it is to allow that for, where it is a change of the phone.
     """
 
     code: OtpCode
@@ -48,6 +50,8 @@ class OtpAttempt:
     is_limited: bool = False
     unchallenged_at: datetime | None = None
     ip_available_at: datetime | None = None
+    purpose: Purpose = Purpose.SIGN_IN
+    identity_id: str | None = None
 
     def digest(self, delivery_id: str = "") -> str:
         """Identify the code among those that clients tried for a delivery."""
@@ -97,6 +101,17 @@ class Wrong:
 
 
 @dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """The code is correct, and does not allow what it is for now. Nothing changes.
+
+    A code for a sign-in, while the phone is held for the identity that had it; or a code for an
+    undo, while it is not.
+    """
+
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Repeated:
     """The same wrong code again, or somebody else's code that was just used. It does not count."""
 
@@ -133,7 +148,9 @@ class Unchallenged:
     code: UsedCode | None = None
 
 
-VerificationResult = Correct | Retried | Wrong | Repeated | Exhausted | ExhaustedIp | Unchallenged
+VerificationResult = (
+    Correct | NotApplicable | Retried | Wrong | Repeated | Exhausted | ExhaustedIp | Unchallenged
+)
 
 
 def used_code(result: VerificationResult) -> UsedCode | None:

@@ -10,6 +10,7 @@ from domain.otp.attempts import (
     Correct,
     Exhausted,
     ExhaustedIp,
+    NotApplicable,
     OtpAttempt,
     Repeated,
     Retried,
@@ -19,7 +20,7 @@ from domain.otp.attempts import (
     Wrong,
 )
 from domain.otp.callback import Callback
-from domain.otp.challenge import Challenge, Login
+from domain.otp.challenge import Challenge, Login, Purpose
 from domain.otp.delivery import (
     ATTEMPTS_OF_LIMITED_DELIVERY,
     AttemptCounter,
@@ -47,10 +48,14 @@ def check_code(
       gets the result that it would have without the callback: nothing reveals that there is one.
     - A wrong code that the same counter counted less than ten seconds ago is not counted
       again, and neither is the code that was just used.
-    - While the phone is blocked a correct code counts as a wrong one and is not used.
+    - Only codes for the purpose of the attempt are compared with it.
+    - While the phone is blocked a correct code counts as a wrong one and is not used. One for a
+      change of the phone is used: the number counts as one that is in use.
+    - While the phone is held for its previous identity, a correct code signs nobody in, and only
+      then it can undo the change. Otherwise it is not used.
     - While no challenge is active nothing is counted here: the phone has no state because
       of such attempts.
-    - The first correct code of a phone assigns its identity.
+    - The first correct code of a phone that signs in assigns its identity.
     - Using a code chooses identity and session of its login once. The client that used it
       may send it again, to complete that login.
 
@@ -122,6 +127,15 @@ class CodeCheck:
         """The recognized device that made the attempt, if any."""
         return self.state.recognize_device(self.attempt.device)
 
+    @property
+    def challenges(self) -> tuple[Challenge, ...]:
+        """The challenges of messages whose codes are for the purpose of the attempt."""
+        return self.state.challenges_for(self.attempt.purpose, self.attempt.identity_id)
+
+    def active_challenges(self, time: datetime) -> tuple[Challenge, ...]:
+        """Return those whose codes are accepted at a time."""
+        return tuple([challenge for challenge in self.challenges if challenge.is_active(time)])
+
     def reject_ip(self, available_at: datetime) -> VerificationResult:
         """Return the result for an IP that has its next permit at this time."""
         retry_after = whole_seconds(self.attempt.now, available_at)
@@ -135,8 +149,15 @@ class CodeCheck:
         """Whether the code was just used."""
         return any(
             challenge.id in self.equal and challenge.used_at is not None
-            for challenge in self.state.all_challenges
+            for challenge in self._usable_challenges
         )
+
+    @property
+    def _usable_challenges(self) -> tuple[Challenge, ...]:
+        """The challenges of messages and callbacks for the purpose of the attempt."""
+        if self.attempt.purpose is not Purpose.SIGN_IN:
+            return self.challenges
+        return (*self.challenges, *(callback.challenge for callback in self.state.callbacks))
 
     def check_messages(self) -> Checked:
         """Compare the code with those of messages."""
@@ -149,9 +170,9 @@ class CodeCheck:
         if left <= 0:
             retry_after = whole_seconds(now, self.next_attempt_at())
             return state, Exhausted(retry_after, not self._is_used_code)
-        active = reversed(state.active_challenges(now))
+        active = reversed(self.active_challenges(now))
         matched = next((found for found in active if self._matches(found, named)), None)
-        if matched is not None and state.blocked_at is None:
+        if matched is not None and self._accepts_correct_code:
             return self._use(matched, named or self._find_carrier(matched), left=left - 1)
         if self._is_used_code:
             return state, Retried(retried, left - 1) if retried else Repeated(left - 1)
@@ -172,7 +193,7 @@ class CodeCheck:
         callback = _open_callback(state, attempt)
         if callback is None:
             return successor, result
-        if callback.challenge.id in self.equal and state.blocked_at is None:
+        if callback.challenge.id in self.equal and self._accepts_correct_code:
             return self._use(callback.challenge, callback, left=callback.counter.left - 1)
         if self._is_used_code or not isinstance(result, Wrong | Repeated):
             return successor, result
@@ -183,21 +204,27 @@ class CodeCheck:
             counted = counted.count_failure(self.device_id, attempt.now)
         return counted, Wrong(result.attempts_left)
 
+    @property
+    def _accepts_correct_code(self) -> bool:
+        """Whether a correct code is used, or counts as a wrong one, as of a blocked phone."""
+        return self.state.blocked_at is None or self.attempt.purpose is Purpose.CHANGE_PHONE
+
     def _find_retried(self, named: Delivery | None) -> UsedCode | None:
         """Return the used code that the same client sends again, or None.
 
-        The client proves that by the request id that it used the code with, by the IP of a login,
-        or as a recognized device: wrong codes are not counted at a used challenge, so others could
-        guess.
+        The client proves that by the request id that it used the code with or, for a sign-in, by
+        the IP of a login or as a recognized device: wrong codes are not counted at a used
+        challenge, so others could guess.
         """
         state, request_id = self.state, self.attempt.request_id
+        is_sign_in = self.attempt.purpose is Purpose.SIGN_IN
         is_trusted = state.trusted_until(self.attempt.client_ip) is not None
-        is_known = is_trusted or self.device_id is not None
-        for challenge in state.all_challenges if state.blocked_at is None else ():
+        is_known = is_sign_in and (is_trusted or self.device_id is not None)
+        for challenge in self._usable_challenges if self._accepts_correct_code else ():
             login = challenge.login
             if (
                 login is not None
-                and login.identity_id == state.identity_id
+                and (not is_sign_in or login.identity_id == state.identity_id)
                 and (
                     (challenge.id in self.equal and challenge.was_used_with(request_id))
                     or (is_known and self._matches(challenge, named))
@@ -232,14 +259,12 @@ class CodeCheck:
         self, challenge: Challenge, carrier: Delivery | Callback | None, *, left: int
     ) -> Checked:
         state, attempt, device_id = self.state, self.attempt, self.device_id
-        identity_id = state.identity_id or attempt.new_identity_id
-        owned = state if state.identity_id else state.change_owner(identity_id)
-        login = Login(identity_id, attempt.new_session_id, attempt.request_id)
+        if not self._is_applicable:
+            return state, NotApplicable(left)
+        owned, login = self._log_in()
         used = challenge.mark_used(attempt.now, login)
         successor = replace(
-            owned.trust_ip(attempt.client_ip, attempt.now).map_challenges(
-                lambda other: used if other.id == used.id else other
-            ),
+            owned.map_challenges(lambda other: used if other.id == used.id else other),
             deliveries=tuple(
                 replace(
                     other.reset_attempts(
@@ -252,6 +277,32 @@ class CodeCheck:
             failures=state.failures.reset(device_id),
         )
         return successor, Correct(self._used_code(used, login, carrier), left)
+
+    @property
+    def _is_applicable(self) -> bool:
+        """Whether a correct code allows now what it is for."""
+        is_held = self.state.is_held(self.attempt.now)
+        match self.attempt.purpose:
+            case Purpose.SIGN_IN:
+                return not is_held
+            case Purpose.UNDO_PHONE_CHANGE:
+                return is_held
+            case Purpose.CHANGE_PHONE:
+                return True
+
+    def _log_in(self) -> tuple[PhoneVerification, Login]:
+        """Return the state after a correct code, and the login of the code.
+
+        Only a sign-in makes the phone trust the IP, and assigns its identity.
+        """
+        state, attempt = self.state, self.attempt
+        if attempt.purpose is not Purpose.SIGN_IN:
+            identity_id = attempt.identity_id or state.previous_identity_id or ""
+            return state, Login(identity_id, "", attempt.request_id)
+        identity_id = state.identity_id or attempt.new_identity_id
+        owned = state if state.identity_id else state.change_owner(identity_id)
+        login = Login(identity_id, attempt.new_session_id, attempt.request_id)
+        return owned.trust_ip(attempt.client_ip, attempt.now), login
 
     @property
     def has_own_attempts(self) -> bool:
@@ -272,7 +323,7 @@ class CodeCheck:
 
     def delivery(self, time: datetime) -> Delivery | None:
         """Return the delivery that the attempt counts on, None while no challenge is active."""
-        if not self.state.active_challenges(time):
+        if not self.active_challenges(time):
             return None
         if named := self.named_delivery(time):
             return named
@@ -318,7 +369,7 @@ class CodeCheck:
     def next_attempt_at(self) -> datetime:
         """Return when the attempt is looked at, if nobody does anything and it is not now."""
         now = self.attempt.now
-        times = [challenge.expires_at for challenge in self.state.challenges]
+        times = [challenge.expires_at for challenge in self.challenges]
         times += [
             time + window.period
             for window in SHARED_ATTEMPTS
@@ -365,14 +416,14 @@ class CodeCheck:
 
     def _current_deliveries(self, time: datetime) -> Sequence[Delivery]:
         """Return the deliveries whose code has not expired, used or not."""
-        state = self.state
-        current = [challenge.id for challenge in state.challenges if time < challenge.expires_at]
-        return [delivery for delivery in state.deliveries if delivery.challenge_id in current]
+        current = [challenge.id for challenge in self.challenges if time < challenge.expires_at]
+        return [delivery for delivery in self.state.deliveries if delivery.challenge_id in current]
 
 
 def _open_callback(state: PhoneVerification, attempt: OtpAttempt) -> Callback | None:
     """Return the latest callback if the attempt is compared with its code."""
-    if not state.callbacks or attempt.request_id is not None:
+    is_sign_in = attempt.purpose is Purpose.SIGN_IN
+    if not state.callbacks or not is_sign_in or attempt.request_id is not None:
         return None
     return state.callbacks[-1] if state.callbacks[-1].is_open(attempt.now) else None
 

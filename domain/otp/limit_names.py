@@ -10,6 +10,7 @@ _BY_SUBJECT: Final = {
     "range": "per_number_range",
     "phone": "per_phone",
     "token": "per_token",
+    "identity": "per_identity",
 }
 _COUNTED: Final = {BY_CALL: "calls", FAILURES: "failed_attempts", LEAVING: "leaving_messages"}
 """What limits per country and in total count, where the name of the window does not say it."""
@@ -19,8 +20,9 @@ class LimitName(NamedTuple):
     """The name of a limit, and its part. Neither says who is counted.
 
     Attributes:
-        limit: `per_ip`, `per_network`, `per_number_range`, `per_phone`, `per_token`, or what is
-            counted `per_country` or in `total`, such as `unverified_per_country` or `all_total`.
+        limit: `per_ip`, `per_network`, `per_number_range`, `per_phone`, `per_token`,
+            `per_identity`, or what is counted `per_country` or in `total`, such as
+            `unverified_per_country` or `all_total`.
         part: `strangers`, `recognized`, `reserve` or another part; empty if it has no parts.
     """
 

@@ -13,7 +13,7 @@ from domain.errors import TooManyOtpRequests, TooManyResets
 from domain.identifier import require_identifier
 from domain.otp.attempts import OtpAttempt
 from domain.otp.callback import CALLBACKS_PER_PHONE, Callback
-from domain.otp.challenge import Challenge
+from domain.otp.challenge import Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import (
     ATTEMPTS_AFTER_MAX_FAILURES,
@@ -73,6 +73,9 @@ class PhoneVerification:
     `rejected_callbacks` are the times of those that the provider rejected. `limit_resets` are the
     times when operators reset the limits of the phone. After each, `has_granted_delivery` allows
     one delivery with all attempts.
+
+    `previous_identity_id` had this phone until its owner changed it to another one. Until
+    `undo_until` it may get the phone back, and nobody else gets it.
     """
 
     challenges: tuple[Challenge, ...] = ()
@@ -87,6 +90,8 @@ class PhoneVerification:
     rejected_callbacks: tuple[datetime, ...] = ()
     limit_resets: tuple[datetime, ...] = ()
     has_granted_delivery: bool = False
+    previous_identity_id: str | None = None
+    undo_until: datetime | None = None
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -110,7 +115,7 @@ class PhoneVerification:
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
-        """When the first of the client IPs, callbacks and the locale expires. None without any.
+        """When the first of client IPs, callbacks, hold and locale expires. None without any.
 
         An IP of a login expires after 90 days, that of a delivery and a callback after one day,
         that of an attempt with the code.
@@ -125,13 +130,18 @@ class PhoneVerification:
 
     @property
     def _expiry_times(self) -> list[datetime]:
-        """When each delivery, callback, reset and trusted IP and the locale expires."""
+        """When each delivery, callback, reset and trusted IP, the hold and the locale expire."""
         times = [delivery.expires_at for delivery in self.deliveries]
         times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
         times += [requested_at + REJECTED_TTL for requested_at in self.rejected_callbacks]
         times += [reset_at + ONE_DAY for reset_at in self.limit_resets]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
+        times += [self.undo_until] if self.undo_until else []
         return times + ([self.call_locale.expires_at] if self.call_locale else [])
+
+    def is_held(self, now: datetime) -> bool:
+        """Return whether the phone is held for the identity that had it before."""
+        return self.undo_until is not None and now < self.undo_until
 
     # Requests
 
@@ -155,8 +165,8 @@ class PhoneVerification:
     ) -> tuple["PhoneVerification", DeliveryDecision]:
         """Decide whether a code is delivered.
 
-        - Within the cooldown nothing is sent. While the code of the latest delivery is valid,
-          the request gets an id of its own for it, at most three for each delivery.
+        - Within the cooldown nothing is sent. While a code for the same purpose and identity is
+          valid, the request gets an id of its own for its latest delivery, at most three for each.
         - A resend carries the same code and does not extend its life. With less than a minute
           left a new challenge is made, and the old one stays valid to its end.
 
@@ -179,7 +189,7 @@ class PhoneVerification:
             )
         resendable = [
             challenge
-            for challenge in pruned.challenges
+            for challenge in pruned.challenges_like(request.new_challenge)
             if challenge.is_resendable(request.now, request.key_ids)
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
@@ -196,7 +206,7 @@ class PhoneVerification:
             channel=request.channel,
             call_id=request.new_call_id,
             provider=request.provider,
-            is_suppressed=self.blocked_at is not None,
+            is_suppressed=pruned._is_suppressed(request),
             is_granted=is_granted,
         )
         successor = replace(
@@ -215,6 +225,11 @@ class PhoneVerification:
             identity_id=self.identity_id,
         )
         return successor, decision
+
+    def _is_suppressed(self, request: OtpRequest) -> bool:
+        """Return whether nothing is sent: to a blocked phone, and to one with nothing to undo."""
+        is_undo = request.new_challenge.purpose is Purpose.UNDO_PHONE_CHANGE
+        return self.blocked_at is not None or (is_undo and not self.is_held(request.now))
 
     @property
     def counted_deliveries(self) -> tuple[Delivery, ...]:
@@ -354,7 +369,11 @@ class PhoneVerification:
 
         None if there is no such delivery, or if too many requests refer to it.
         """
-        active = {challenge.id: challenge for challenge in self.active_challenges(request.now)}
+        active = {
+            challenge.id: challenge
+            for challenge in self.challenges_like(request.new_challenge)
+            if challenge.is_active(request.now)
+        }
         for delivery in reversed(self.deliveries):
             if delivery.challenge_id in active:
                 referred = delivery.add_later_request(
@@ -380,29 +399,49 @@ class PhoneVerification:
         """The challenges of messages, then those of callbacks."""
         return (*self.challenges, *(callback.challenge for callback in self.callbacks))
 
+    def challenges_for(
+        self, purpose: Purpose, identity_id: str | None = None
+    ) -> tuple[Challenge, ...]:
+        """Return the challenges of messages whose codes are for this purpose and identity."""
+        return tuple([each for each in self.challenges if each.is_for(purpose, identity_id)])
+
+    def challenges_like(self, challenge: Challenge) -> tuple[Challenge, ...]:
+        """Return the challenges of messages for the same purpose and identity."""
+        return self.challenges_for(challenge.purpose, challenge.identity_id)
+
     def active_challenges(self, now: datetime) -> tuple[Challenge, ...]:
-        """Return the challenges of messages whose codes are accepted now, at most two."""
-        return tuple([challenge for challenge in self.challenges if challenge.is_active(now)])
+        """Return the challenges of messages whose codes sign in now, at most two."""
+        of_sign_in = self.challenges_for(Purpose.SIGN_IN)
+        return tuple([challenge for challenge in of_sign_in if challenge.is_active(now)])
 
     def find_challenge(self, challenge_id: str | None) -> Challenge | None:
         """Return the challenge of a delivery or callback with this id, or None."""
         return next((found for found in self.all_challenges if found.id == challenge_id), None)
 
     def comparable_challenges(
-        self, now: datetime, request_id: str | None = None
+        self,
+        now: datetime,
+        request_id: str | None = None,
+        purpose: Purpose = Purpose.SIGN_IN,
+        identity_id: str | None = None,
     ) -> tuple[Challenge, ...]:
         """Return the challenges whose codes an attempt is compared with, at most four.
 
-        These are the active ones of messages, that of the latest callback if it is active, and the
-        one that was used with this request id, or else the one that was used last, until one minute
-        after its code expires.
+        Of those for its purpose and identity, these are the active ones of messages, that of the
+        latest callback if it is active, and the one that was used with its request id, or else the
+        one that was used last, until one minute after its code expires.
         """
-        comparable = self.active_challenges(now)
-        if self.callbacks and self.callbacks[-1].challenge.is_active(now):
-            comparable = (*comparable, self.callbacks[-1].challenge)
+        of_messages = self.challenges_for(purpose, identity_id)
+        of_callbacks = [
+            callback.challenge
+            for callback in self.callbacks
+            if callback.challenge.is_for(purpose, identity_id)
+        ]
+        candidates = (*of_messages, *of_callbacks[-1:])
+        comparable = [challenge for challenge in candidates if challenge.is_active(now)]
         used = [
             challenge
-            for challenge in self.all_challenges
+            for challenge in (*of_messages, *of_callbacks)
             if challenge.used_at and now < challenge.retained_until
         ]
 
@@ -478,7 +517,41 @@ class PhoneVerification:
         trusted_ips = self.trusted_ips[-1:] if by_login else ()
         # Without an owner, the locale is that of a caller who may join now.
         locale = self.call_locale if self.identity_id is None else None
-        return replace(self, identity_id=identity_id, trusted_ips=trusted_ips, call_locale=locale)
+        return replace(
+            self,
+            identity_id=identity_id,
+            trusted_ips=trusted_ips,
+            call_locale=locale,
+            previous_identity_id=None,
+            undo_until=None,
+        )
+
+    def release(
+        self, previous_identity_id: str, undo_until: datetime | None, now: datetime
+    ) -> "PhoneVerification":
+        """Return the state of a phone whose identity has another one now.
+
+        It has no codes, trusted IPs and locale of its former owner. Deliveries, attempts, failures
+        and a block stay.
+
+        Args:
+            previous_identity_id: The identity.
+            undo_until: Until when it may get the phone back, None if it may not.
+            now: When it is released.
+        """
+        without_codes = self.map_challenges(
+            lambda challenge: challenge if challenge.used_at else challenge.mark_used(now)
+        )
+        return replace(
+            without_codes.change_owner(None),
+            challenges=(),
+            previous_identity_id=previous_identity_id if undo_until else None,
+            undo_until=undo_until,
+        )
+
+    def end_hold(self) -> "PhoneVerification":
+        """Return the state of a phone that anybody may get from now on."""
+        return replace(self, previous_identity_id=None, undo_until=None)
 
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
         """Return the state with the login of this challenge at another identity."""
@@ -556,6 +629,8 @@ class PhoneVerification:
             call_locale=locale if locale and now < locale.expires_at else None,
             limit_resets=resets,
             has_granted_delivery=self.has_granted_delivery and bool(resets),
+            previous_identity_id=self.previous_identity_id if self.is_held(now) else None,
+            undo_until=self.undo_until if self.is_held(now) else None,
         )
 
     def drop_client_ips(self) -> "PhoneVerification":

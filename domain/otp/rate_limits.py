@@ -1,8 +1,8 @@
 """Rate limits that many phones share: per IP, network, number range, country and in total.
 
 What a limit counts is a subject (an IP, a network, a range, a phone, a country, the total, a
-service token) and a purpose (deliveries, attempts, calls, reads). All windows of one subject and
-purpose are one record.
+service token, an identity) and a purpose (deliveries, attempts, calls, reads). All windows of one
+subject and purpose are one record.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -36,6 +36,8 @@ SHARE_PERCENT: Final = 5
 """How much of each part one network, or one number range, can use up."""
 MIN_SHARE: Final = 3
 """The least that a share is, but never more than half of the part."""
+PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(5, timedelta(days=1))
+"""Per identity: codes for a change of its phone, to any number."""
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 """Per phone in the parts for recognized phones: by device tokens, and as many from trusted IPs."""
 
@@ -72,7 +74,7 @@ class RateLimit:
 
     Attributes:
         subject: Who or what is counted: `ip:<hash>`, `network:<hash>`, `range:<hash>`,
-            `phone:<key>`, `country:DE`, `total` or `token:<id>`.
+            `phone:<key>`, `country:DE`, `total`, `token:<id>` or `identity:<id>`.
         purpose: What it is counted for.
         name: Distinguishes the windows of one subject and purpose: lower-case words, with `_` and
             `:` between them.
@@ -463,6 +465,12 @@ def _make_part(
         SlidingWindow(for_country, of_country.period),
         SlidingWindow(for_total, of_total.period) if of_total else None,
     )
+
+
+def for_phone_change(identity_id: str) -> tuple[RateLimit, ...]:
+    """Return the limit of codes for changes of the phone of an identity."""
+    window = PHONE_CHANGE_DELIVERIES
+    return (RateLimit(f"identity:{identity_id}", Purpose.DELIVERIES, "phone_change", window),)
 
 
 def _limit_of_phone(route: DeliveryRoute, recognition: Recognition) -> RateLimit:

@@ -21,6 +21,7 @@ from adapters.records.kinds import (
     DELIVERY_REPORTS,
     ENCRYPTED_PHONE,
     IDENTITIES,
+    IDENTITIES_WITH_NEW_PHONE,
     KINDS,
     LEASES,
     MEDIA_USAGES,
@@ -447,6 +448,42 @@ async def test_a_field_that_is_written_once_keeps_its_value_while_it_has_one(
     assert stored is not None
     expected = msgspec.structs.replace(record, encrypted_phone=b"fourth")
     assert stored == StoredRecord("1", expected, 5)
+
+
+async def test_a_field_that_is_written_once_is_replaced_by_a_kind_that_does_not_say_so(
+    store: RecordStore,
+) -> None:
+    first, second = (an_identity(encrypted_phone=phone) for phone in (b"first", b"second"))
+    await store.add(IDENTITIES, "1", first, 1)
+
+    assert await store.replace(IDENTITIES_WITH_NEW_PHONE, "1", second, 1)
+
+    assert not await store.replace(IDENTITIES_WITH_NEW_PHONE, "1", first, 1)
+    assert await load_one(store, IDENTITIES) == StoredRecord("1", second, 2)
+    assert await store.replace(IDENTITIES, "1", first, 2)
+    assert await load_one(store, IDENTITIES) == StoredRecord("1", second, 3)
+
+
+async def test_one_of_forty_parallel_replacements_and_overwritings_of_a_phone_wins(
+    store: RecordStore, other_store: RecordStore
+) -> None:
+    await store.add(IDENTITIES, "1", an_identity(encrypted_phone=b"first"), 1)
+    phones = [b"phone %d" % number for number in range(40)]
+
+    won = await asyncio.gather(
+        *(
+            store.replace(IDENTITIES_WITH_NEW_PHONE, "1", an_identity(encrypted_phone=phone), 1)
+            for phone in phones[:20]
+        ),
+        *(
+            other_store.overwrite(IDENTITIES, "1", ENCRYPTED_PHONE, phone, 1)
+            for phone in phones[20:]
+        ),
+    )
+
+    assert won.count(True) == 1
+    expected = an_identity(encrypted_phone=phones[won.index(True)])
+    assert await load_one(store, IDENTITIES) == StoredRecord("1", expected, 2)
 
 
 # Records that cannot be read.

@@ -1,20 +1,26 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from adapters.records.database import Database
 from adapters.records.kinds import PHONE_VERIFICATIONS
+from adapters.records.phone_verifications import ChallengeRecord
+from adapters.records.record_kind import Record, RecordKind
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.otp.challenge import OTP_TTL
+from domain.identities.phone_change import UNDO_PERIOD
+from domain.otp.challenge import OTP_TTL, Purpose
 from domain.otp.delivery import AttemptCounter, CounterKind
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.support.builders import (
     NOW,
     a_callback,
+    a_challenge,
     a_delivery,
+    a_hashed_ip,
     a_phone,
     a_phone_verification,
     an_id,
@@ -109,6 +115,9 @@ KEPT = a_phone_verification(
 )
 
 
+HELD = replace(KEPT, identity_id=None, previous_identity_id=an_id(), undo_until=NOW + UNDO_PERIOD)
+
+
 @pytest.mark.parametrize(
     ("age", "kept"),
     [
@@ -168,8 +177,9 @@ async def test_a_version_from_before_a_deletion_is_outdated(
     assert (await verifications.load(a_phone())).value == OWNED
 
 
-async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked(
-    database: Database, verifications: PhoneVerifications
+@pytest.mark.parametrize("kept", [KEPT.block(NOW), HELD], ids=["blocked", "held"])
+async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked_or_held(
+    database: Database, verifications: PhoneVerifications, kept: PhoneVerification
 ) -> None:
     async def stored_phone() -> bytes | None:
         phone_index = FakePhoneEncryption().blind_index(a_phone())
@@ -182,14 +192,67 @@ async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked(
 
     await replace_by(KEPT)
     assert await stored_phone() is None
-    await replace_by(KEPT.block(NOW))
+    await replace_by(kept)
     encrypted = await stored_phone()
     assert encrypted is not None
 
     # It is encrypted once: each time would use up the key (NIST SP 800-38D, 8.3).
-    await replace_by(KEPT.block(NOW).change_owner(an_id(2)))
+    await replace_by(kept.trust_ip(a_hashed_ip(), NOW))
     assert await verifications.prune(NOW + HOUR, 9) == 1
     assert await stored_phone() == encrypted
 
     await replace_by(KEPT)
     assert await stored_phone() is None
+
+
+async def test_the_phone_of_a_verification_is_removed_when_its_hold_has_expired(
+    database: Database, verifications: PhoneVerifications
+) -> None:
+    await verifications.replace(a_phone(), replace(HELD, blocked_at=None), 0)
+    await verifications.replace(a_phone(2), HELD.block(NOW), 0)
+
+    while await verifications.prune(NOW + UNDO_PERIOD, 9):
+        pass
+
+    for phone, is_kept in ((a_phone(), False), (a_phone(2), True)):
+        assert (await verifications.load(phone)).value.previous_identity_id is None
+        [stored] = (
+            await database.records.load(
+                PHONE_VERIFICATIONS, [FakePhoneEncryption().blind_index(phone)]
+            )
+        ).values()
+        assert (stored.record.encrypted_phone is not None) is is_kept
+
+
+class OlderVerificationRecord(Record, kw_only=True):
+    """What a version knows in which a code has no other purpose than to sign in."""
+
+    expires_at: datetime | None = None
+    client_ips_expire_at: datetime | None = None
+    identity_id: str | None = None
+    challenges: tuple[ChallengeRecord, ...] = ()
+
+
+OLDER_VERIFICATIONS = RecordKind(
+    PHONE_VERIFICATIONS.name, OlderVerificationRecord, *PHONE_VERIFICATIONS.indexes
+)
+
+
+async def test_an_older_program_reads_a_held_phone_and_keeps_what_it_does_not_know(
+    database: Database, verifications: PhoneVerifications
+) -> None:
+    records, phone_index = database.records, FakePhoneEncryption().blind_index(a_phone())
+    codes = [
+        a_challenge(id=an_id(2), purpose=Purpose.CHANGE_PHONE, identity_id=an_id(3)),
+        a_challenge(id=an_id(4), purpose=Purpose.UNDO_PHONE_CHANGE),
+    ]
+    held = replace(HELD, challenges=(a_challenge(), *codes))
+    await verifications.replace(a_phone(), held, 0)
+
+    [stored] = (await records.load(OLDER_VERIFICATIONS, [phone_index])).values()
+    assert [challenge.id for challenge in stored.record.challenges] == [an_id(1)]
+    older = msgspec.structs.replace(stored.record, challenges=())
+    assert await records.replace(OLDER_VERIFICATIONS, phone_index, older, stored.version)
+
+    expected = replace(held, challenges=tuple(codes))
+    assert (await verifications.load(a_phone())).value == expected

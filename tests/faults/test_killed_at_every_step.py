@@ -7,13 +7,24 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 import httpx
 import pytest
 
 from tests.e2e.deployments import on_mongo, on_postgres, servers
-from tests.faults.faulty_service import FaultyService, run_faulty_service
+from tests.faults.faulty_service import Fault, FaultyService, run_faulty_service
 from tests.support.plain_http import PLAIN_HTTP
+
+KILLED_CHANGES: Final = (
+    Fault("audit_log.add", kill=True),
+    Fault("identities.replace", is_done=True, kill=True),  # the change has begun
+    Fault("identities.replace_phone", kill=True),  # the new number points to the identity
+    Fault("identities.replace_phone", is_done=True, kill=True),
+    Fault("messenger.send", kill=True),  # the former number is released
+    Fault("messenger.send", is_done=True, kill=True),
+)
+"""The calls in which the change of a number is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +106,63 @@ async def test_a_repeated_verification_after_a_kill_leads_to_a_login(driver: Kil
             verified = (await http.post("/auth/verify-otp", json=body)).json()
         assert verified["success"] is True
     assert steps > 3
+
+
+@pytest.mark.parametrize("is_repeated", [True, False], ids=["by a retry", "by the cleanup"])
+async def test_a_change_of_the_number_is_completed_after_a_kill(
+    driver: KillDriver, is_repeated: bool
+) -> None:
+    """It is killed after each write, of which the unit tests know more."""
+    service, http, changed = driver.service, driver.http, []
+    for number, fault in enumerate(KILLED_CHANGES, start=100 * is_repeated):
+        old, new = f"+1415555{number:04d}", f"+1415556{number:04d}"
+        user_id, headers = await create_user(driver, old, f"Somebody {number}")
+        body = await request_change(driver, new, headers)
+        service.add_fault(fault)
+        with pytest.raises(httpx.TransportError):
+            await http.post("/users/me/phone", json=body, headers=headers)
+        service.kill()
+        service.start()
+        if is_repeated:
+            repeated = await http.post("/users/me/phone", json=body, headers=headers)
+            assert repeated.status_code == 200, repeated.text
+        else:
+            service.advance_clock(timedelta(minutes=3))
+            assert service.run("cleanup").returncode == 0
+        shown = (await http.get("/users/me", headers=headers)).json()
+        has_begun = is_repeated or fault.operation != "audit_log.add"
+        assert (shown["_id"], shown["number"]) == (user_id, new if has_begun else old)
+        if has_begun:
+            service.advance_clock(timedelta(minutes=1))
+            assert (await sign_in(driver, new)).json()["user_id"] == user_id
+            assert (await sign_in(driver, old)).json()["code"] == "number_was_changed"
+            changed.append(old)
+    service.advance_clock(timedelta(minutes=3))
+    assert service.run("cleanup").returncode == 0
+    for old in changed:
+        assert any("another phone number" in text for text in service.texts(old))
+
+
+async def create_user(driver: KillDriver, phone: str, name: str) -> tuple[str, dict[str, str]]:
+    """Sign in and create a user. Return the id, and the header with the access token."""
+    signed_in = (await sign_in(driver, phone)).json()
+    headers = {"Authorization": f"Bearer {signed_in['access_token']}"}
+    user = {"username": name, "number": phone}
+    created = await driver.http.post("/users", json=user, headers=headers)
+    assert created.status_code == 201, created.text
+    return signed_in["user_id"], headers
+
+
+async def sign_in(driver: KillDriver, phone: str) -> httpx.Response:
+    number = len(driver.service.messages(phone)) + 1
+    requested = await driver.http.post("/auth/request-otp", json={"phone": phone})
+    assert requested.status_code == 200, requested.text
+    body = {"phone": phone, "otp": driver.service.code(phone, number)}
+    return await driver.http.post("/auth/verify-otp", json=body)
+
+
+async def request_change(driver: KillDriver, phone: str, headers: dict[str, str]) -> dict[str, str]:
+    path = "/users/me/phone/request-otp"
+    requested = await driver.http.post(path, json={"phone": phone}, headers=headers)
+    request_id = requested.json()["request_id"]
+    return {"phone": phone, "otp": driver.service.code(phone), "request_id": request_id}

@@ -15,9 +15,11 @@ from adapters.encryption import AesPhoneEncryption
 from adapters.postgres.schema import TABLES
 from application.ports.repositories import Repositories
 from domain.errors import TooManyOtpRequests
+from domain.identities.phone_change import PhoneChange
 from domain.identities.username import parse_username
+from domain.otp.phone_verification import PhoneVerification
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_phone
+from tests.support.builders import NOW, a_phone, an_id, an_identity
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing
 from tests.support.repositories import (
@@ -98,12 +100,19 @@ async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
     await app.identities.operator_actions.block(phones[1])
     await app.identities.operator_actions.block(a_phone(4))
     await app.operations.cleanup()
+    new, old, held = map(a_phone, range(5, 8))
+    change = PhoneChange(new_phone=new, old_phone=old, started_at=NOW, attempted_at=NOW)
+    await repositories.identities.add(an_identity(phone=old, phone_change=change))
+    await repositories.phone_verifications.replace(
+        held, PhoneVerification(previous_identity_id=an_id(), undo_until=NOW), 0
+    )
 
     content = copy()
 
     assert USERNAME.encode() in content
     assert ENCRYPTION.hash_client_ip(CLIENT_IPS[0]).ip.encode() in content
-    digits = [phone.e164.removeprefix("+1") for phone in [*phones, a_phone(4)]]
+    all_phones = [*phones, a_phone(4), new, old, held]
+    digits = [phone.e164.removeprefix("+1") for phone in all_phones]
     ips = [*CLIENT_IPS, *NETWORKS, "203.0.113.", "2001:db8"]
     hashed = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in [*ips, *digits]]
     secrets = [*digits, *ips, *hashed, *(f'"{code}"' for code in codes)]

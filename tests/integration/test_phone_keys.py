@@ -18,9 +18,11 @@ from adapters import mongo, postgres, sqlite
 from adapters.encryption import AesPhoneEncryption
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_keys import reencrypt_phones
+from adapters.records.phone_keys import ReportProgress, reencrypt_phones
 from application.ports.errors import ConfigurationError
 from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
+from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.instance import Instance
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
@@ -48,7 +50,13 @@ def encryption(index_key: bytes, *keys: tuple[str, bytes]) -> AesPhoneEncryption
 
 
 OLD, NEW = encryption(b"o"), encryption(b"n")
-OWNER, BLOCKED_OWNER, BLOCKED, STRANGER = map(a_phone, range(1, 5))
+OWNER, BLOCKED_OWNER, BLOCKED, STRANGER, OLD_PHONE, NEW_PHONE, HELD_PHONE = map(
+    a_phone, range(1, 8)
+)
+CHANGE: Final = PhoneChange(
+    new_phone=NEW_PHONE, old_phone=OLD_PHONE, started_at=NOW, attempted_at=NOW
+)
+CHANGING: Final = an_identity(id=an_id(3), phone=OLD_PHONE, phone_change=CHANGE)
 
 
 class Crash(Exception):
@@ -76,7 +84,7 @@ class DatabaseKind:
     """A kind of database: how it is opened, and its jobs."""
 
     open_database: Callable[[str], AbstractAsyncContextManager[Database]]
-    change_index_key: Callable[[PhoneEncryption, PhoneEncryption], Awaitable[int]]
+    change_index_key: Callable[..., Awaitable[int]]
     add_unknown_fields: Callable[[], object]
     count_unknown_fields: Callable[[], int]
 
@@ -91,8 +99,8 @@ class DatabaseKind:
 def in_sqlite(request: pytest.FixtureRequest) -> DatabaseKind:
     path: Path = request.getfixturevalue("tmp_path") / "records.db"
 
-    async def change(old: PhoneEncryption, new: PhoneEncryption) -> int:
-        return await sqlite.change_index_key(path, old, new, NOW)
+    async def change(old: PhoneEncryption, new: PhoneEncryption, *options: ReportProgress) -> int:
+        return await sqlite.change_index_key(path, old, new, NOW, *options)
 
     def execute(statement: str) -> int:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -111,8 +119,8 @@ def in_sqlite(request: pytest.FixtureRequest) -> DatabaseKind:
 def in_mongo(request: pytest.FixtureRequest) -> DatabaseKind:
     url: str = request.getfixturevalue("mongo_database")
 
-    async def change(old: PhoneEncryption, new: PhoneEncryption) -> int:
-        return await mongo.change_index_key(url, old, new, NOW)
+    async def change(old: PhoneEncryption, new: PhoneEncryption, *options: ReportProgress) -> int:
+        return await mongo.change_index_key(url, old, new, NOW, *options)
 
     client: MongoClient[dict[str, Any]] = MongoClient(url)
     request.addfinalizer(client.close)
@@ -128,8 +136,8 @@ def in_mongo(request: pytest.FixtureRequest) -> DatabaseKind:
 def in_postgres(request: pytest.FixtureRequest) -> DatabaseKind:
     url: str = request.getfixturevalue("postgres_database")
 
-    async def change(old: PhoneEncryption, new: PhoneEncryption) -> int:
-        return await postgres.change_index_key(url, old, new, NOW)
+    async def change(old: PhoneEncryption, new: PhoneEncryption, *options: ReportProgress) -> int:
+        return await postgres.change_index_key(url, old, new, NOW, *options)
 
     def execute(statement: str) -> int:
         with psycopg.connect(url, autocommit=True) as connection:
@@ -159,6 +167,12 @@ OWNED: Final = PhoneVerification(
 )
 
 
+OF_CHANGE: Final = replace(OWNED, identity_id=CHANGING.id)
+HELD: Final = replace(
+    OWNED, identity_id=None, previous_identity_id=an_id(4), undo_until=NOW + UNDO_PERIOD
+)
+
+
 async def fill(database: DatabaseKind) -> None:
     async with database.open(OLD) as repositories:
         verifications = repositories.phone_verifications
@@ -169,6 +183,10 @@ async def fill(database: DatabaseKind) -> None:
         await verifications.replace(BLOCKED_OWNER, blocked, 0)
         await verifications.replace(BLOCKED, a_phone_verification().block(NOW), 0)
         await verifications.replace(STRANGER, a_phone_verification(), 0)
+        await repositories.identities.add(CHANGING)
+        await verifications.replace(NEW_PHONE, OF_CHANGE, 0)
+        await verifications.replace(OLD_PHONE, OF_CHANGE, 0)
+        await verifications.replace(HELD_PHONE, HELD, 0)
         route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash", "a hash")
         reservation = RateLimits().reserve_delivery(NOW, route, Recognition.NONE)
         await repositories.limit_store.acquire(reservation)
@@ -183,16 +201,19 @@ async def assert_moved(database: DatabaseKind) -> None:
         verifications = repositories.phone_verifications
         assert [
             (await verifications.load(phone)).value
-            for phone in (OWNER, BLOCKED_OWNER, BLOCKED, STRANGER)
+            for phone in (OWNER, BLOCKED_OWNER, BLOCKED, STRANGER, NEW_PHONE, OLD_PHONE, HELD_PHONE)
         ] == [
             kept,
             replace(kept, identity_id=an_id(2), blocked_at=NOW),
             PhoneVerification(blocked_at=NOW),
             PhoneVerification(),
+            replace(OF_CHANGE, trusted_ips=()),
+            replace(OF_CHANGE, trusted_ips=()),
+            replace(HELD, trusted_ips=()),
         ]
         # Hashes of client IPs, phones and number ranges are gone.
         expired = NOW + timedelta(days=1)
-        assert await verifications.prune(expired, 10) == 2
+        assert await verifications.prune(expired, 10) == 5
         assert await repositories.limit_store.delete_expired(expired, 20) == 0
         assert await repositories.unchallenged_attempts.delete_expired(expired, 20) == 0
 
@@ -202,7 +223,7 @@ async def test_all_phones_are_found_by_another_index_key(database: DatabaseKind)
 
     # A change that is finished can be repeated, and blocks can move again.
     for _ in range(2):
-        assert await database.change_index_key(OLD, NEW) == 3
+        assert await database.change_index_key(OLD, NEW) == 6
     await assert_moved(database)
     with pytest.raises(ConfigurationError, match="other keys"):
         async with database.open(OLD):
@@ -213,15 +234,20 @@ async def test_all_phones_are_found_by_another_index_key(database: DatabaseKind)
         for phone in (BLOCKED, BLOCKED_OWNER):
             loaded = await repositories.phone_verifications.load(phone)
             assert loaded.value.blocked_at == NOW
+        held = await repositories.phone_verifications.load(HELD_PHONE)
+        assert held.value.undo_until == HELD.undo_until
+        # It expires as before.
+        assert await repositories.phone_verifications.prune(NOW + UNDO_PERIOD, 10) == 1
+        assert await repositories.phone_verifications.delete_expired(NOW + UNDO_PERIOD, 10) == 1
 
 
 async def test_fields_that_this_program_does_not_know_move_too(database: DatabaseKind) -> None:
     await fill(database)
     database.add_unknown_fields()
 
-    assert await database.change_index_key(OLD, NEW) == 3
+    assert await database.change_index_key(OLD, NEW) == 6
 
-    assert database.count_unknown_fields() == 3
+    assert database.count_unknown_fields() == 6
 
 
 @pytest.mark.parametrize("calls", range(3))
@@ -232,6 +258,20 @@ async def test_an_interrupted_change_continues(database: DatabaseKind, calls: in
 
     await database.change_index_key(OLD, NEW)
 
+    await assert_moved(database)
+
+
+async def test_a_change_that_is_interrupted_at_its_end_continues(database: DatabaseKind) -> None:
+    await fill(database)
+
+    def crash_at_the_end(label: str, _: int, __: int | None) -> None:
+        if label == "phone_verifications that are kept":
+            raise Crash
+
+    with pytest.raises(Crash):
+        await database.change_index_key(OLD, NEW, crash_at_the_end)
+
+    assert await database.change_index_key(OLD, NEW) == 6
     await assert_moved(database)
 
 
@@ -266,7 +306,7 @@ async def test_phones_of_a_former_encryption_key_are_encrypted_again(
 ) -> None:
     await fill(database)
 
-    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 4
+    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 6
     assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 0
 
     # Without the former key.
@@ -276,3 +316,5 @@ async def test_phones_of_a_former_encryption_key_are_encrypted_again(
         assert identity.value.phone == OWNER
         blocked = await repositories.phone_verifications.load(BLOCKED)
         assert blocked.value == a_phone_verification().block(NOW)
+        changing = await repositories.identities.load(CHANGING.id)
+        assert changing == Versioned(CHANGING, 2)

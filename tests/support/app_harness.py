@@ -19,6 +19,7 @@ from application.otp.codes import OtpCodes
 from application.otp.feature import OtpFeature, OtpPorts
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
+from application.phone_change.feature import PhoneChangeFeature
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import ImagePublisher
 from application.ports.repositories import Repositories
@@ -127,6 +128,10 @@ class AppHarness:
     @property
     def otp(self) -> OtpFeature:
         return self.use_cases.otp
+
+    @property
+    def phone_change(self) -> PhoneChangeFeature:
+        return self.use_cases.phone_change
 
     @property
     def operations(self) -> OperationsFeature:

@@ -24,6 +24,7 @@ class FaultInjector:
     calls: list[str] = field(default_factory=list)
     has_fired: bool = False
     _operation: str | None = None
+    _number: int | None = None
     _after: str | None = None
     _kill: bool = False
     _is_lost: bool = False
@@ -41,10 +42,20 @@ class FaultInjector:
         self._operation, self._after = operation, after
         self._kill, self._is_lost = kill, is_done
 
+    def fail_at(self, call: int, *, kill: bool = False, is_done: bool = False) -> None:
+        """Let the call with this number fail, from 1 on; see `fail_on`."""
+        self.reset()
+        self._number, self._kill, self._is_lost = call, kill, is_done
+
     def run_before(self, operation: str, action: Action) -> None:
         """Run the action to its end before the next call of the operation."""
         self.reset()
         self._operation, self._action = operation, action
+
+    def run_at(self, call: int, action: Action) -> None:
+        """Run the action to its end before the call with this number, from 1 on."""
+        self.reset()
+        self._number, self._action = call, action
 
     def reset(self) -> None:
         """Remove the plan and forget the calls."""
@@ -62,8 +73,8 @@ class FaultInjector:
         self.calls.append(operation)
         if self._after is not None:
             self._after = None if operation == self._after else self._after
-        elif operation == self._operation:
-            self._operation, self.has_fired = None, True
+        elif operation == self._operation or len(self.calls) == self._number:
+            self._operation, self._number, self.has_fired = None, None, True
             if self._action is not None:
                 await self._action()
             elif not self._is_lost:

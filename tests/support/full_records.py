@@ -29,6 +29,7 @@ from adapters.records.kinds import (
 from adapters.records.leases import LeaseRecord
 from adapters.records.limits import LIMITS, LimitRecord
 from adapters.records.mapping import RecordMapping
+from adapters.records.phone_verifications import PhoneVerificationMapping
 from domain.administration.audit import AuditEntry
 from domain.administration.service_token import ServiceToken
 from domain.costs.sums import DailyCosts
@@ -48,7 +49,7 @@ FIRST_GOLDEN_RECORDS: Final = GOLDEN_RECORDS.with_name("records_1.json")
 MAPPINGS: Final[Mapping[str, RecordMapping[Any, Any]]] = {
     mapping.kind.name: mapping
     for mapping in (
-        RecordMapping(PHONE_VERIFICATIONS, PhoneVerification),
+        PhoneVerificationMapping(PHONE_VERIFICATIONS),
         RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts),
         IdentityMapping(IDENTITIES, FakePhoneEncryption()),
         RecordMapping(MEDIA_ITEMS, MediaItem),

@@ -35,6 +35,7 @@ from adapters.records.limits import (
     release,
 )
 from adapters.records.mapping import RecordMapping
+from adapters.records.phone_verifications import PhoneVerificationMapping
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
 from adapters.records.record_store import Position, StoredRecord
 from adapters.records.repositories import make_repositories
@@ -315,7 +316,7 @@ class InMemoryDatabase:
 
     @property
     def phone_verifications(self) -> dict[PhoneNumber, Versioned[PhoneVerification]]:
-        loaded = self._load_all(RecordMapping(PHONE_VERIFICATIONS, PhoneVerification))
+        loaded = self._load_all(PhoneVerificationMapping(PHONE_VERIFICATIONS))
         return {PhoneNumber(number): verification for number, verification in loaded.items()}
 
     @property

@@ -53,6 +53,7 @@ from tests.support.fakes.messenger import (
 from tests.support.fakes.security_events import SecurityEvent
 from tests.support.inbound_call import InboundCall, join, make_phone_line
 from tests.support.policies import make_policy
+from tests.unit.application.phone_change.phone_changes import request_undo_code, undo
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs/security-events.md"
 _ROW: Final = re.compile(r"^\| `(\w+)` \|.*\| ([`\w ]+) \|$", re.MULTILINE)
@@ -223,6 +224,15 @@ async def test_a_code_for_a_blocked_phone_is_suppressed_and_a_correct_one_fails(
 # Verification of a code
 
 
+async def test_a_code_for_an_undo_is_suppressed_where_there_is_no_change(app: AppHarness) -> None:
+    await request_undo_code(app, a_phone())
+    reason = "blocked, or no change to undo"
+    assert app.events.emitted == [
+        event(SecurityEventType.OTP_REQUESTED, channel=Channel.SMS),
+        event(SecurityEventType.OTP_SUPPRESSED, reason, channel=Channel.SMS),
+    ]
+
+
 async def test_each_wrong_code_fails_until_no_attempts_are_left(app: AppHarness) -> None:
     code = await request_code(app)
     for number in range(1, 6):
@@ -371,6 +381,7 @@ async def emit_every_event(app: AppHarness) -> None:
         operate_on_a_user,
         request_a_code_while_blocked,
         recycle_a_phone,
+        change_a_phone_and_undo_it,
     ):
         await scenario(app)
 
@@ -477,3 +488,13 @@ async def recycle_a_phone(app: AppHarness) -> None:
     app.advance(days=101)
     await app.log_in(a_phone(4))
     await app.identities.operator_actions.restore(earlier.identity.id)
+
+
+async def change_a_phone_and_undo_it(app: AppHarness) -> None:
+    """Change to a phone that was unused for long, and undo that by the former one."""
+    former, recycled = a_phone(5), a_phone(6)
+    await app.log_in(recycled)
+    app.advance(days=101)
+    principal = await app.add_user(former, "Priya")
+    await app.use_cases.phone_change.move_phone(principal.identity.id, recycled, can_be_undone=True)
+    await undo(app, former)

@@ -8,10 +8,11 @@ import pytest
 
 from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import operating_system_user
-from application.administration.show_user import UserDetails
+from application.administration.show_user import PhoneHold, UserDetails
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.administration.audit import AuditAction
 from domain.errors import ConflictingValue, DeliveryFailed, TooManyOtpRequests, UserNotFound
+from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import Limitation
@@ -25,6 +26,7 @@ from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, NOW, a_delivery, a_phone, an_id
 from tests.support.policies import make_policy
+from tests.unit.application.phone_change.phone_changes import undo
 
 OPERATOR: Final = operating_system_user("alice")
 
@@ -98,6 +100,62 @@ async def test_sessions_devices_library_and_calls_are_shown(app: AppHarness) -> 
     assert details.usage is not None
     assert details.usage.items == 1
     assert details.usage.bytes > 0
+
+
+# Changes of the phone
+
+
+async def test_a_held_phone_names_the_account_that_had_it_and_until_when(app: AppHarness) -> None:
+    user_id = (await app.add_user()).identity.id
+    await change_phone(app)
+    undo_until = app.clock.now() + UNDO_PERIOD
+
+    former, present = await show(app), await show(app, a_phone(2))
+
+    assert (former.user.identity, former.hold) == (None, PhoneHold(user_id, undo_until))
+    assert (present.user.subject, present.hold) == (user_id, None)
+    assert present.undo_deadlines == [undo_until]
+    app.advance(days=7)
+    assert (await show(app)).hold is None
+    assert (await show(app, a_phone(2))).undo_deadlines == []
+
+
+async def test_a_phone_is_not_held_without_undo_and_after_the_deletion(app: AppHarness) -> None:
+    principal = await app.add_user()
+    await change_phone(app, can_be_undone=False)
+    assert (await show(app)).hold is None
+    await change_phone(app, a_phone(2), a_phone(3))
+    await app.administration.act_for_users.delete(OPERATOR, principal.identity.id)
+
+    assert (await show(app, a_phone(2))).hold is None
+    deleted = await show(app, principal.identity.id)
+    assert (deleted.undo_deadlines, deleted.phone_change_allowed_at) == ([], None)
+
+
+async def test_after_an_undo_it_is_shown_when_the_owner_can_change_the_phone_again(
+    app: AppHarness,
+) -> None:
+    await app.add_user()
+    await change_phone(app)
+    await undo(app)
+    allowed_at = app.clock.now() + UNDO_PERIOD
+
+    assert (await show(app)).phone_change_allowed_at == allowed_at
+    app.advance(days=7)
+    assert (await show(app)).phone_change_allowed_at is None
+
+
+async def change_phone(
+    app: AppHarness,
+    phone: PhoneNumber | None = None,
+    new_phone: PhoneNumber | None = None,
+    *,
+    can_be_undone: bool = True,
+) -> None:
+    """Change a phone as an operator, by default the first one to the second one."""
+    await app.administration.act_for_users.change_phone(
+        OPERATOR, phone or a_phone(), new_phone or a_phone(2), "lost", can_be_undone=can_be_undone
+    )
 
 
 # Why no code arrives

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zipfile import ZipFile
 
@@ -20,9 +20,12 @@ from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.service_token import Scope
 from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserNotFound
 from domain.identities.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
+from domain.identities.phone_change import UNDO_PERIOD
 from entrypoints.export_archive import write_archive
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_call, a_phone, a_recording, an_id
+from tests.support.fakes.messenger import REJECTED
+from tests.unit.application.phone_change.phone_changes import change_phone
 
 OPERATOR: Final = operating_system_user("alice")
 
@@ -110,6 +113,36 @@ async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHar
     ]
     assert len(hidden) > 6
     assert [secret for secret in hidden if secret in text] == []
+
+
+async def test_changes_of_the_number_are_in_the_export_without_the_former_one(
+    app: AppHarness,
+) -> None:
+    principal = await app.add_user()
+    app.messenger.result = REJECTED  # so the change is not over
+    await app.administration.act_for_users.change_phone(
+        OPERATOR, principal.identity.id, a_phone(2), "she lost it"
+    )
+    undo_until = app.clock.now() + UNDO_PERIOD
+
+    archive = await read(app.use_cases.export.export_user(OPERATOR, principal.identity.id))
+
+    account = parse(archive, "account.json")
+    assert (account["phone"], account["phone_change"]["step"]) == (a_phone(2).e164, "notify")
+    [deadline] = account["phone_changes_can_be_undone_until"]
+    assert datetime.fromisoformat(deadline) == undo_until
+    text = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    assert a_phone().e164 not in text
+
+
+async def test_the_owners_own_change_is_in_the_audit_of_the_export(app: AppHarness) -> None:
+    principal = await app.add_user()
+    await change_phone(app, principal)
+
+    archive = await read(app.use_cases.export.export_user(OPERATOR, principal.identity.id))
+
+    actors = {entry["action"]: entry["by"] for entry in parse(archive, "audit.json")}
+    assert actors == {"change_phone": "you", "export": "an operator, by a command"}
 
 
 async def test_a_login_within_15_minutes_is_needed(app: AppHarness) -> None:

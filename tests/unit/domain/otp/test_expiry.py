@@ -74,7 +74,9 @@ def test_a_blocked_phone_and_one_with_an_identity_never_expire(state: PhoneVerif
 
 def test_another_owner_starts_without_the_trusted_ips_and_the_locale_of_the_former() -> None:
     chosen = replace(FULL_VERIFICATION, call_locale=CallLocale("es", NOW))
-    kept = replace(chosen, trusted_ips=(), call_locale=None)
+    kept = replace(
+        chosen, trusted_ips=(), call_locale=None, previous_identity_id=None, undo_until=None
+    )
     for owner in (an_id(77), None):
         assert chosen.change_owner(owner) == replace(kept, identity_id=owner)
     by_login = chosen.change_owner(an_id(77), by_login=True)

@@ -1,0 +1,54 @@
+"""The hold of a phone for the identity that had it before, while it may get the phone back."""
+
+from dataclasses import dataclass
+
+from application.ports.identities import Identities
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock
+from application.update import update_phone_verification
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneHolds:
+    """Find out for whom a phone is held.
+
+    The hold is in the record of the phone. It is void where its identity is deleted, or where an
+    earlier change was undone meanwhile: only the identity knows that.
+    """
+
+    phone_verifications: PhoneVerifications
+    identities: Identities
+    clock: Clock
+
+    async def find_holder(self, verification: PhoneVerification) -> str | None:
+        """Return the id of the identity that a phone is held for, or None.
+
+        Raises:
+            StorageError
+        """
+        identity_id = verification.previous_identity_id
+        if identity_id is None or not verification.is_held(self.clock.now()):
+            return None
+        loaded = await self.identities.load(identity_id)
+        is_valid = loaded is not None and loaded.value.is_undo_possible(verification.undo_until)
+        return identity_id if is_valid else None
+
+    async def end_void(self, phone: PhoneNumber) -> bool:
+        """End the hold of a phone if it is void, and return whether the phone is not held then.
+
+        Raises:
+            StorageError
+        """
+        loaded = await self.phone_verifications.load(phone)
+        held = loaded.value
+        if await self.find_holder(held) is not None:
+            return False
+
+        def end(verification: PhoneVerification) -> tuple[PhoneVerification, bool]:
+            if verification.undo_until != held.undo_until:  # it is held anew
+                return verification, False
+            return verification.end_hold(), True
+
+        return await update_phone_verification(self.phone_verifications, phone, end, loaded)

@@ -1,0 +1,206 @@
+"""Check a one-time code, for a sign-in or for another purpose."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from application.identities.session_factory import SESSION_ID_BYTES
+from application.otp.attempt_limiter import AttemptLimiter, AttemptPermits
+from application.otp.codes import OtpCodes
+from application.otp.delivery_limiter import DeliveryLimiter
+from application.otp.recognize_device import recognize_device
+from application.ports.identities import Identities
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
+from application.ports.versioned import Versioned
+from application.update import update_phone_verification
+from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
+from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.device_token import DeviceToken
+from domain.identities.identity import Identity
+from domain.otp.attempts import Correct, OtpAttempt, UsedCode, VerificationResult, used_code
+from domain.otp.challenge import OtpCode, Purpose
+from domain.otp.client_ip import HashedClientIp
+from domain.otp.code_check import check_code
+from domain.otp.delivery import DeviceProof
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.request_id import parse_request_id
+from domain.phone import PhoneNumber
+
+_IDS_BYTES: Final = RANDOM_BYTES + SESSION_ID_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOtpCommand:
+    """A code from `client_ip`, with the id of the request that it belongs to or without.
+
+    `identity_id` is that of the caller, where the code is for a change of the caller's phone.
+    """
+
+    phone: PhoneNumber
+    code: OtpCode
+    client_ip: str
+    request_id: str | None = None
+    device_token: DeviceToken | None = None
+    purpose: Purpose = Purpose.SIGN_IN
+    identity_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedOtp:
+    """A code that was checked and counted.
+
+    Attributes:
+        result: The result.
+        attempt: The attempt.
+        attempts_left: How many the client has left.
+        permits: What it holds of limits, until `CheckOtp.release` releases it.
+        identity: The identity of the code that was used, if it was loaded. None inside where that
+            does not exist.
+    """
+
+    result: VerificationResult
+    attempt: OtpAttempt
+    attempts_left: int
+    permits: AttemptPermits
+    identity: Versioned[Identity | None] | None
+
+    @property
+    def used_code(self) -> UsedCode | None:
+        """The code that the client used, now or before; None if it is not correct."""
+        return used_code(self.result)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOtp:
+    """Check a code, count the attempt, and use the code if it is correct.
+
+    - A code is used once (ASVS 5.0 6.5.1), however many requests race. The client that used it
+      may send it again, to complete what it is for: the caller decides what is left to do.
+    - An attempt is counted before this returns.
+    - Attempts of one IP are limited over all phones, and so are failed attempts while a challenge
+      is active: per country and in total. An attempt with a valid request id, or of a recognized
+      device, uses up the limit of the IP, but is looked at without it as well: others share the IP.
+    - While no challenge is active an attempt counts on IP and phone, in an entry that expires, by
+      the same rule for every phone.
+    - A wrong code that counts on a callback gets the response of a phone without one, after as many
+      round trips.
+    """
+
+    phone_verifications: PhoneVerifications
+    identities: Identities
+    codes: OtpCodes
+    attempt_limiter: AttemptLimiter
+    delivery_limiter: DeliveryLimiter
+    keyed_hashes: KeyedHashes
+    clock: Clock
+    randomness: Randomness
+    events: SecurityEvents
+
+    async def __call__(self, command: CheckOtpCommand) -> CheckedOtp:
+        """Check a code.
+
+        Raises:
+            TooManyAttempts: with the later time of the phone's limits and the IP's, and the time
+                when a new code can be requested.
+            TooManyAttemptsFromIp
+            StorageError
+        """
+        phone, now = command.phone, self.clock.now()
+        client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
+        loaded, device, permits = await asyncio.gather(
+            self.phone_verifications.load(phone),
+            recognize_device(self.identities, command.device_token, now),
+            self.attempt_limiter.acquire(now, client_ip, phone, self.codes.phone_key(phone)),
+        )
+        attempt = self._make_attempt(command, client_ip, now, device, permits)
+
+        def check(
+            verification: PhoneVerification,
+        ) -> tuple[PhoneVerification, VerificationResult]:
+            codes = self.codes.derive_all(verification, phone, attempt)
+            return check_code(verification, attempt, codes)
+
+        successor, result = check(loaded.value)
+        is_saved, identity = await asyncio.gather(
+            self._save(phone, successor, loaded), self._load_identity(used_code(result))
+        )
+        if not is_saved:  # another request changed the verification, and maybe the login
+            result = await update_phone_verification(self.phone_verifications, phone, check)
+            identity = None
+        unchanged = loaded if is_saved else None
+        try:
+            left = await self.attempt_limiter.count(attempt, permits, result, unchanged)
+        except TooManyAttempts as error:
+            error.resend_in = await self._report_exhausted(phone, attempt, error, unchanged)
+            raise
+        return CheckedOtp(
+            result=result, attempt=attempt, attempts_left=left, permits=permits, identity=identity
+        )
+
+    async def release(self, checked: CheckedOtp) -> None:
+        """Release the permits of a correct code: its own, and those of deliveries that had it.
+
+        Only the request that used the code holds some.
+        """
+        if isinstance(checked.result, Correct):
+            await asyncio.gather(
+                self.attempt_limiter.release(checked.permits),
+                *(
+                    self.delivery_limiter.release_verified(checked.permits.phone, delivery)
+                    for delivery in checked.result.code.deliveries
+                ),
+            )
+
+    def _make_attempt(
+        self,
+        command: CheckOtpCommand,
+        client_ip: HashedClientIp,
+        now: datetime,
+        device: DeviceProof | None,
+        permits: AttemptPermits,
+    ) -> OtpAttempt:
+        random = self.randomness.bytes(_IDS_BYTES)
+        return OtpAttempt(
+            code=command.code,
+            client_ip=client_ip,
+            now=now,
+            digest_key=self.codes.digest_key(command.phone),
+            request_id=command.request_id and parse_request_id(command.request_id),
+            device=device,
+            new_identity_id=make_identifier(now, random),
+            new_session_id=random[-SESSION_ID_BYTES:].hex(),
+            is_limited=permits.of_failure is None,
+            unchallenged_at=permits.unchallenged_at,
+            ip_available_at=permits.ip_available_at,
+            purpose=command.purpose,
+            identity_id=command.identity_id,
+        )
+
+    async def _save(
+        self, phone: PhoneNumber, successor: PhoneVerification, loaded: Versioned[PhoneVerification]
+    ) -> bool:
+        if successor is loaded.value:
+            return True
+        return await self.phone_verifications.replace(phone, successor, loaded.version)
+
+    async def _load_identity(self, code: UsedCode | None) -> Versioned[Identity | None] | None:
+        if code is None:
+            return None
+        return await self.identities.load(code.login.identity_id) or Versioned(None, 0)
+
+    async def _report_exhausted(
+        self,
+        phone: PhoneNumber,
+        attempt: OtpAttempt,
+        error: TooManyAttempts,
+        unchanged: Versioned[PhoneVerification] | None,
+    ) -> int:
+        """Report an attempt that was not looked at, and return when a new code can be requested."""
+        is_of_ip = isinstance(error, TooManyAttemptsFromIp)
+        reason = "of this IP, for all phones" if is_of_ip else "for this phone"
+        self.events.emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, phone=phone, reason=reason)
+        current = unchanged or await self.phone_verifications.load(phone)
+        return await self.delivery_limiter.resend_in(phone, attempt, current.value)

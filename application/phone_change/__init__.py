@@ -1,0 +1,1 @@
+"""Changes of the phone of an identity, and their undo."""

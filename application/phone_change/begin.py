@@ -1,0 +1,135 @@
+"""Begin a change of the phone of an identity."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from application.phone_change.complete import CompletePhoneChange
+from application.ports.errors import ConcurrencyConflict
+from application.ports.identities import Identities
+from application.ports.system import Clock
+from application.update import change_record
+from domain.errors import (
+    ConflictingValue,
+    PhoneChangeForbidden,
+    PhoneInUse,
+    Unauthenticated,
+    Unavailable,
+    UndoNotPossible,
+)
+from domain.identities.identity import Identity, UsedChallenge
+from domain.identities.phone_change import PhoneChange
+from domain.otp.review_otps import TestOtps
+from domain.otp.sliding_window import whole_seconds
+from domain.phone import PhoneNumber
+
+NOT_NOTIFIED: Final = (
+    "The message to the former number has not been sent yet. Try again in a few minutes."
+)
+
+
+class _UnderWay(Exception):
+    """Another change of the identity's phone is under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginPhoneChange:
+    """Write that the phone of an identity changes. `CompletePhoneChange` does the rest.
+
+    - A change that is under way is completed first. One whose message is not sent yet keeps
+      others from beginning, for a day at most: nobody loses a number without hearing of it.
+    - A challenge begins one change only.
+    - A number with a fixed code is for members whose number has one too. Anybody who knows that
+      code would be an administrator.
+    """
+
+    identities: Identities
+    complete: CompletePhoneChange
+    test_otps: TestOtps
+    clock: Clock
+
+    def check(self, identity: Identity, phone: PhoneNumber) -> None:
+        """Return if an identity may change its phone to this one.
+
+        Raises:
+            ConflictingValue: The number has a fixed code.
+            PhoneChangeForbidden: Its last change was undone within the last seven days.
+        """
+        self.check_test_phone(identity, phone)
+        now, allowed_at = self.clock.now(), identity.phone_change_allowed_at
+        if allowed_at is not None and now < allowed_at:
+            raise PhoneChangeForbidden(whole_seconds(now, allowed_at))
+
+    def check_test_phone(self, identity: Identity, phone: PhoneNumber) -> None:
+        """Return unless the number has a fixed code that this identity may not have.
+
+        Raises:
+            ConflictingValue
+        """
+        has_test_phone = identity.phone is not None and self.test_otps.includes(identity.phone)
+        is_allowed = has_test_phone and not identity.is_administrator
+        if self.test_otps.includes(phone) and not is_allowed:
+            raise ConflictingValue(
+                "This number has a fixed code for tests, so no account can change to it."
+            )
+
+    async def __call__(
+        self, identity_id: str, change: PhoneChange, used: UsedChallenge | None = None
+    ) -> None:
+        """Begin a change, unless the challenge began one before.
+
+        Args:
+            identity_id: The identity.
+            change: The change.
+            used: The challenge whose code was used for it; None where an operator asked for it.
+
+        Raises:
+            ConflictingValue, PhoneChangeForbidden
+            UndoNotPossible: An undo, whose change cannot be undone anymore.
+            Unauthenticated: The identity is deleted or detached, or it is blocked and its owner
+                asks for a change.
+            Unavailable: The message to the number before the present one was not sent yet.
+            ConcurrencyConflict: The identity has another phone than the change expects.
+            StorageError
+        """
+
+        def begin(identity: Identity | None) -> tuple[Identity | None, None]:
+            if identity is None or identity.is_closed:
+                raise Unauthenticated
+            if used is not None and identity.has_used(used.id):
+                return identity, None
+            if identity.phone_change is not None and not is_completed:
+                raise _UnderWay
+            if identity.phone_change is not None and not change.is_undo:
+                raise Unavailable(NOT_NOTIFIED)
+            self._check_begin(identity, change)
+            if identity.phone in (None, change.new_phone):  # another change was faster
+                return identity, None
+            begun = replace(change, old_phone=identity.phone)
+            return identity.start_phone_change(begun, used), None
+
+        is_completed = False
+        try:
+            await change_record(self.identities, identity_id, begin)
+        except _UnderWay:
+            with suppress(PhoneInUse, UndoNotPossible):
+                await self.complete(identity_id)
+            is_completed = True
+            await change_record(self.identities, identity_id, begin)
+
+    def _check_begin(self, identity: Identity, change: PhoneChange) -> None:
+        """Return if the change may begin."""
+        if change.is_undo:
+            is_restored = identity.phone == change.new_phone
+            if is_restored or not identity.is_undo_possible(change.undo_until):
+                raise UndoNotPossible
+        elif change.is_by_operator:
+            self.check_test_phone(identity, change.new_phone)
+        else:
+            # It has no sessions while it is blocked.
+            if identity.find_session(change.kept_session_id or "", self.clock.now()) is None:
+                raise Unauthenticated
+            self.check(identity, change.new_phone)
+            # A code of the old phone may have been checked.
+            if identity.phone not in (change.old_phone, change.new_phone):
+                raise ConcurrencyConflict("another change of the phone was faster")

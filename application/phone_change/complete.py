@@ -1,0 +1,228 @@
+"""Complete a change of the phone of an identity."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from application.identities.phone_holds import PhoneHolds
+from application.phone_change.notify import NotifyFormerNumber
+from application.ports.errors import ConcurrencyConflict
+from application.ports.identities import Identities
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock, SecurityEvents, SecurityEventType
+from application.ports.versioned import Versioned
+from application.update import MAX_RETRIES, change_record, update, update_phone_verification
+from domain.errors import PhoneInUse, Unauthenticated, UndoNotPossible
+from domain.identities.identity import Identity
+from domain.identities.phone_change import PhoneChange, PhoneChangeStep
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
+
+RETRY_DELAY: Final = timedelta(minutes=2)
+"""After so long without an attempt, the process that made a change is taken for dead."""
+NOTICE_PERIOD: Final = timedelta(days=1)
+"""For how long it is tried to send a message that every provider rejects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletePhoneChange:
+    """Do what is left of the change of an identity's phone, in this order.
+
+    1. The record of the new number points to the identity. An owner that is deleted, detached or
+       unverified, or has another number meanwhile, is replaced, as at a first sign-in.
+    2. The identity has the new number. Sessions end, devices are forgotten.
+    3. The record of the former number loses its codes and trusted IPs. It is held for the identity
+       where the change can be undone.
+    4. The former number gets a message.
+
+    Each step is harmless when it is repeated, by as many processes as you like. Until the second
+    the new number signs nobody in. A change that meets an owner in the first step ends there.
+    """
+
+    identities: Identities
+    phone_verifications: PhoneVerifications
+    holds: PhoneHolds
+    notify: NotifyFormerNumber
+    clock: Clock
+    events: SecurityEvents
+    recycled_after: timedelta | None
+
+    async def __call__(self, identity_id: str) -> Identity | None:
+        """Complete the change of an identity, if one is under way, and return the identity.
+
+        None if there is no such identity, or if it is deleted or detached: then the change ends.
+
+        Raises:
+            PhoneInUse: the new number has an owner, so the change has ended.
+            UndoNotPossible: the former number is not held anymore, so the undo has ended.
+            StorageError
+        """
+        loaded = await self.identities.load(identity_id)
+        if loaded is None:
+            return None
+        identity, change = loaded.value, loaded.value.phone_change
+        if change is not None and not identity.is_closed:
+            if change.step is PhoneChangeStep.ASSIGN:
+                identity = await self._replace_phone(identity, change)
+            if not identity.is_closed and identity.phone_change is not None:
+                identity = await self._release_former(identity, identity.phone_change)
+        if identity.is_closed:
+            await self._withdraw(identity)
+            return None
+        return identity
+
+    async def _replace_phone(self, identity: Identity, change: PhoneChange) -> Identity:
+        """Give the new number to the identity, and return that."""
+        identity_id = identity.id
+        try:
+            await self._assign(identity_id, change)
+        except (PhoneInUse, UndoNotPossible):
+            await self._advance(identity, change, None)
+            raise
+        now = self.clock.now()
+
+        async def load() -> Versioned[Identity]:
+            loaded = await self.identities.load(identity_id)
+            if loaded is None:
+                raise Unauthenticated
+            return loaded
+
+        def replace_phone(current: Identity) -> tuple[Identity, tuple[Identity, bool]]:
+            if current.is_closed:
+                return current, (current, False)
+            successor = current.replace_phone(change, now)
+            return successor, (successor, successor is not current)
+
+        identity, is_replaced = await update(load, self.identities.replace_phone, replace_phone)
+        if is_replaced:
+            event = SecurityEventType.PHONE_CHANGED
+            if change.is_undo:
+                event = SecurityEventType.PHONE_CHANGE_UNDONE
+            reason = "by an operator" if change.is_by_operator else "by its owner"
+            self.events.emit(event, phone=change.new_phone, user_id=identity_id, reason=reason)
+        return identity
+
+    async def _assign(self, identity_id: str, change: PhoneChange) -> None:
+        """Let the record of the new number point to the identity."""
+        for _ in range(MAX_RETRIES):
+            loaded = await self.phone_verifications.load(change.new_phone)
+            found = loaded.value
+            if found.identity_id == identity_id:
+                return
+            try:
+                await self._check_free(identity_id, change, found)
+            except (PhoneInUse, UndoNotPossible):
+                current = await self.phone_verifications.load(change.new_phone)
+                if current.version == loaded.version:
+                    raise
+                continue  # another process may have completed this change
+            assigned = found.change_owner(identity_id)
+            if await self.phone_verifications.replace(change.new_phone, assigned, loaded.version):
+                return
+        raise ConcurrencyConflict("too many concurrent changes of one record")
+
+    async def _check_free(
+        self, identity_id: str, change: PhoneChange, found: PhoneVerification
+    ) -> None:
+        """Return if nobody else has the new number.
+
+        Raises:
+            PhoneInUse, UndoNotPossible
+        """
+        holder_id = await self.holds.find_holder(found)
+        if change.is_undo:
+            if holder_id != identity_id or found.blocked_at is not None:
+                raise UndoNotPossible
+            return
+        if found.blocked_at is not None or holder_id not in (None, identity_id):
+            raise PhoneInUse
+        if found.identity_id is not None:
+            await self._close_owner(found.identity_id, change.new_phone)
+
+    async def _close_owner(self, owner_id: str, phone: PhoneNumber) -> None:
+        """Close the identity that a number has, as a first sign-in with the number would.
+
+        One that is about to be created is created as a deleted one: its login finds that, and goes
+        to the next owner.
+
+        Raises:
+            PhoneInUse: it is verified, and not unused for so long that the number counts as
+                recycled.
+        """
+        now = self.clock.now()
+
+        def close(
+            owner: Identity | None,
+        ) -> tuple[Identity | None, SecurityEventType | None]:
+            if owner is None:
+                return Identity(owner_id, phone, now, is_verified=False).delete(now), None
+            if not owner.is_open_owner(phone):
+                return owner, None
+            if owner.is_blocked:
+                raise PhoneInUse
+            if not owner.is_verified:
+                return owner.delete(now), SecurityEventType.USER_DELETED
+            if self.recycled_after is None or not owner.is_unused(now, self.recycled_after):
+                raise PhoneInUse
+            return owner.detach(now), SecurityEventType.IDENTITY_DETACHED
+
+        if event := await change_record(self.identities, owner_id, close):
+            self.events.emit(
+                event, phone=phone, user_id=owner_id, reason="another account has its number"
+            )
+
+    async def _release_former(self, identity: Identity, change: PhoneChange) -> Identity:
+        """Release the former number, and send it the message, unless somebody else does that."""
+        now = self.clock.now()
+        if change.step is PhoneChangeStep.RELEASE:
+            undo_until = None if change.is_undo else change.undo_until
+
+            def release(former: PhoneVerification) -> tuple[PhoneVerification, None]:
+                if former.identity_id != identity.id:
+                    return former, None
+                return former.release(identity.id, undo_until, now), None
+
+            await update_phone_verification(self.phone_verifications, change.old_phone, release)
+        elif now < change.attempted_at + RETRY_DELAY:
+            return identity
+        attempted = replace(change, step=PhoneChangeStep.NOTIFY, attempted_at=now)
+        identity, is_mine = await self._advance(identity, change, attempted)
+        if not is_mine:  # another process sends it
+            return identity
+        is_done = await self.notify(change.old_phone, change.notice, change.locale)
+        if is_done or now >= change.started_at + NOTICE_PERIOD:
+            identity, _ = await self._advance(identity, attempted, None)
+        return identity
+
+    async def _withdraw(self, identity: Identity) -> None:
+        """End the change of a deleted or detached identity: it has none of the two numbers."""
+        if identity.phone_change is None:
+            return
+        change = identity.phone_change
+
+        def leave(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            is_owner = verification.identity_id == identity.id
+            return (verification.change_owner(None) if is_owner else verification), None
+
+        for phone in identity.all_phones:
+            await update_phone_verification(self.phone_verifications, phone, leave)
+        await self._advance(identity, change, None)
+
+    async def _advance(
+        self, identity: Identity, change: PhoneChange, successor: PhoneChange | None
+    ) -> tuple[Identity, bool]:
+        """Replace the change under way by its successor, unless another process did.
+
+        Returns:
+            The identity, and whether this process did.
+        """
+
+        def advance(
+            current: Identity | None,
+        ) -> tuple[Identity | None, tuple[Identity, bool]]:
+            if current is None or current.phone_change != change:
+                return current, (current or identity, False)
+            advanced = current.advance_phone_change(successor)
+            return advanced, (advanced, True)
+
+        return await change_record(self.identities, identity.id, advance)

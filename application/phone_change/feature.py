@@ -1,0 +1,80 @@
+"""Changes of phones build themselves: from identities, one-time codes and their ports."""
+
+from application.costs.count_costs import CountCosts
+from application.identities.feature import IdentitiesFeature, IdentitiesPolicy
+from application.otp.feature import OtpFeature, OtpPorts
+from application.phone_change.begin import BeginPhoneChange
+from application.phone_change.change_phone import ChangePhone, RequestPhoneChangeOtp
+from application.phone_change.complete import CompletePhoneChange
+from application.phone_change.move_phone import MovePhone
+from application.phone_change.notify import NotifyFormerNumber
+from application.phone_change.undo_phone_change import UndoPhoneChange
+from application.ports.repositories import Repositories
+from application.ports.system import SystemPorts
+from application.record_act import RecordAct
+
+
+class PhoneChangeFeature:
+    """The use cases of changes of phones."""
+
+    def __init__(
+        self,
+        system: SystemPorts,
+        repositories: Repositories,
+        ports: OtpPorts,
+        policy: IdentitiesPolicy,
+        identities: IdentitiesFeature,
+        otp: OtpFeature,
+        costs: CountCosts,
+        record_act: RecordAct,
+    ) -> None:
+        clock, events = system.clock, system.events
+        stored, verifications = repositories.identities, repositories.phone_verifications
+        self.complete = CompletePhoneChange(
+            identities=stored,
+            phone_verifications=verifications,
+            holds=identities.phone_holds,
+            notify=NotifyFormerNumber(
+                phone_verifications=verifications,
+                messenger=ports.messenger,
+                templates=ports.sms_templates,
+                codes=otp.codes,
+                costs=costs,
+                clock=clock,
+                countries=otp.policy.countries,
+                sms_provider=otp.policy.sms_provider,
+            ),
+            clock=clock,
+            events=events,
+            recycled_after=policy.recycled_after,
+        )
+        begin = BeginPhoneChange(
+            identities=stored, complete=self.complete, test_otps=policy.test_otps, clock=clock
+        )
+        self.request_otp = RequestPhoneChangeOtp(begin=begin, request_otp=otp.request_otp)
+        self.change_phone = ChangePhone(
+            check_otp=otp.check_otp,
+            begin=begin,
+            complete=self.complete,
+            record_act=record_act,
+            clock=clock,
+            events=events,
+        )
+        self.undo = UndoPhoneChange(
+            check_otp=otp.check_otp,
+            identities=stored,
+            phone_verifications=verifications,
+            holds=identities.phone_holds,
+            begin=begin,
+            complete=self.complete,
+            record_act=record_act,
+            clock=clock,
+            events=events,
+        )
+        self.move_phone = MovePhone(
+            identities=stored,
+            begin=begin,
+            complete=self.complete,
+            clock=clock,
+            countries=otp.policy.countries,
+        )

@@ -1,0 +1,84 @@
+"""Steps of tests that change phones."""
+
+from application.identities.login import LoggedIn
+from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
+from application.phone_change.change_phone import ChangePhoneCommand, RequestPhoneChangeOtpCommand
+from application.phone_change.undo_phone_change import UndoPhoneChangeCommand
+from application.principal import Principal
+from domain.identities.identity import Identity
+from domain.otp.challenge import Purpose, parse_otp_code
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
+from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, a_phone
+
+OLD = a_phone(1)
+NEW = a_phone(2)
+OTHER = a_phone(3)
+
+
+async def request_code(
+    app: AppHarness, principal: Principal, phone: PhoneNumber | None = NEW
+) -> tuple[str, str]:
+    """Request a code for a change, and return it with its request id; None for the old number."""
+    command = RequestPhoneChangeOtpCommand(phone=phone, client_ip=CLIENT_IP)
+    result = await app.phone_change.request_otp(principal, command)
+    return app.last_code, result.request_id
+
+
+def make_command(
+    code: tuple[str, str], old: tuple[str, str] | None = None, phone: PhoneNumber = NEW
+) -> ChangePhoneCommand:
+    return ChangePhoneCommand(
+        phone=phone,
+        code=parse_otp_code(code[0]),
+        request_id=code[1],
+        client_ip=CLIENT_IP,
+        old_code=parse_otp_code(old[0]) if old else None,
+        old_request_id=old[1] if old else None,
+    )
+
+
+async def change_phone(
+    app: AppHarness, principal: Principal, phone: PhoneNumber = NEW, *, with_old: bool = False
+) -> Identity:
+    """Request the codes, and change the phone."""
+    old = await request_code(app, principal, None) if with_old else None
+    code = await request_code(app, principal, phone)
+    return await app.phone_change.change_phone(principal, make_command(code, old, phone))
+
+
+async def request_undo_code(app: AppHarness, phone: PhoneNumber = OLD) -> RequestOtpResult:
+    return await app.otp.request_otp(
+        RequestOtpCommand(phone, CLIENT_IP, purpose=Purpose.UNDO_PHONE_CHANGE)
+    )
+
+
+def make_undo(code: str, request_id: str, phone: PhoneNumber = OLD) -> UndoPhoneChangeCommand:
+    return UndoPhoneChangeCommand(
+        phone=phone, code=parse_otp_code(code), request_id=request_id, client_ip=CLIENT_IP
+    )
+
+
+async def undo(app: AppHarness, phone: PhoneNumber = OLD) -> None:
+    """Request the code when that is allowed, and undo the change."""
+    app.advance(hours=1)
+    result = await request_undo_code(app, phone)
+    await app.phone_change.undo(make_undo(app.last_code, result.request_id, phone))
+
+
+async def sign_in(app: AppHarness, phone: PhoneNumber) -> Principal:
+    """Sign in when that is allowed, without the twelve hours of `open_session`."""
+    app.advance(hours=1)
+    await app.request_otp(phone)
+    result = await app.verify_otp(app.last_code, phone)
+    assert isinstance(result, LoggedIn), result
+    return await app.identities.authenticate(result.tokens.access_token)
+
+
+def record_of(app: AppHarness, phone: PhoneNumber) -> PhoneVerification:
+    return app.database.phone_verifications[phone].value
+
+
+def identity_of(app: AppHarness, principal: Principal) -> Identity:
+    return app.database.identities[principal.identity.id].value

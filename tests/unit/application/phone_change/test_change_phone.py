@@ -1,0 +1,320 @@
+"""A user changes the phone number."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected
+from application.ports.system import SecurityEventType
+from domain.administration.audit import ActorKind, AuditAction
+from domain.errors import (
+    ConflictingValue,
+    DeliveryFailed,
+    FreshLoginRequired,
+    IncorrectOtp,
+    PhoneInUse,
+    TooManyOtpRequests,
+    Unauthenticated,
+    Unavailable,
+    UserNotFound,
+)
+from domain.identities.identity import Identity, Role
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.challenge import parse_otp_code
+from domain.otp.review_otps import TestOtp, TestOtps
+from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.builders import a_phone
+from tests.support.fakes.messenger import ACCEPTED, REJECTED
+from tests.support.policies import make_policy
+from tests.unit.application.phone_change.phone_changes import (
+    NEW,
+    OLD,
+    OTHER,
+    change_phone,
+    identity_of,
+    make_command,
+    record_of,
+    request_code,
+    sign_in,
+)
+
+TEST_PHONES = TestOtps(tuple(TestOtp(phone, parse_otp_code("123456")) for phone in (NEW, OTHER)))
+
+
+async def test_the_user_has_the_new_number_and_the_old_one_signs_nobody_in(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    changed = await change_phone(app, user)
+    assert (changed.id, changed.phone, changed.phone_change) == (user.identity.id, NEW, None)
+    assert identity_of(app, user) == changed
+    assert (await sign_in(app, NEW)).identity.id == user.identity.id
+    old = record_of(app, OLD)
+    assert (old.identity_id, old.previous_identity_id) == (None, user.identity.id)
+    assert old.undo_until == app.clock.now() - timedelta(hours=1) + timedelta(days=7)
+
+
+async def test_only_the_present_session_stays_and_no_device_is_recognized(app: AppHarness) -> None:
+    other = await app.log_in(OLD)
+    user = await app.add_user(OLD)
+    changed = await change_phone(app, user)
+    assert [session.id for session in changed.sessions] == [user.session.id]
+    assert other.session.id not in [session.id for session in changed.sessions]
+    assert changed.devices == ()
+
+
+async def test_the_old_record_keeps_what_is_counted_and_loses_codes_and_ips(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await app.verify_otp(wrong_code(app.last_code), OLD)
+    app.advance(minutes=1)
+    await app.request_otp(OLD)
+    await app.verify_otp(wrong_code(app.last_code), OLD)
+    before = record_of(app, OLD)
+    assert before.challenges
+    assert before.trusted_ips
+    await change_phone(app, user)
+    after = record_of(app, OLD)
+    assert (after.challenges, after.trusted_ips) == ((), ())
+    assert after.deliveries == before.deliveries
+    assert after.failures == before.failures
+    assert before.failures.in_a_row > 0
+
+
+async def test_the_old_number_gets_a_message_with_or_without_an_undo(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    phone, text = app.messenger.messages[-1]
+    assert phone == OLD
+    assert PhoneNotice.PHONE_CHANGED in text
+    await change_phone(app, await sign_in(app, NEW), OTHER, with_old=True)
+    phone, text = app.messenger.messages[-1]
+    assert phone == NEW
+    assert PhoneNotice.PHONE_CHANGED_WITHOUT_UNDO in text
+
+
+async def test_a_rejected_message_is_sent_by_the_cleanup_for_a_day(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    code = await request_code(app, user)
+    app.messenger.result = REJECTED
+    changed = await app.phone_change.change_phone(user, make_command(code))
+    assert changed.phone == NEW
+    count = len(app.messenger.messages)
+    for hours, expected in ((1, 1), (22, 2), (2, 3), (2, 3)):
+        app.advance(hours=hours)
+        await app.operations.cleanup()
+        assert len(app.messenger.messages) - count == expected
+    assert identity_of(app, user).phone_change is None
+
+
+async def test_no_other_change_begins_before_the_message_was_sent(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    first, second = await request_code(app, user), await request_code(app, user, OTHER)
+    app.messenger.result = REJECTED
+    changed = await app.phone_change.change_phone(user, make_command(first))
+    again, command = replace(user, identity=changed), make_command(second, phone=OTHER)
+    with pytest.raises(Unavailable):
+        await app.phone_change.change_phone(again, command)
+    app.messenger.result = ACCEPTED
+    app.advance(minutes=3)
+    assert (await app.phone_change.change_phone(again, command)).phone == OTHER
+    texts = [text for phone, text in app.messenger.messages if phone == OLD]
+    assert PhoneNotice.PHONE_CHANGED in texts[-1]
+
+
+async def test_events_and_audit_have_the_change(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    event = app.events.emitted[-1]
+    assert event.type is SecurityEventType.PHONE_CHANGED
+    assert (event.phone, event.user_id) == (NEW, user.identity.id)
+    (entry,) = app.database.audit_entries
+    assert (entry.actor.kind, entry.actor.id) == (ActorKind.USER, user.identity.id)
+    assert (entry.action, entry.subject) == (AuditAction.CHANGE_PHONE, user.identity.id)
+
+
+async def test_an_older_login_needs_the_code_of_the_present_number(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    token = app.identities.log_in.sessions.issue_tokens(
+        user.identity.id, user.session, app.clock.now()
+    ).access_token
+    app.advance(minutes=15)
+    user = await app.identities.authenticate(token)
+    code = await request_code(app, user)
+    with pytest.raises(FreshLoginRequired):
+        await app.phone_change.change_phone(user, make_command(code))
+    old = await request_code(app, user, None)
+    assert app.messenger.messages[-1].phone == OLD
+    changed = await app.phone_change.change_phone(user, make_command(code, old))
+    assert changed.phone == NEW
+    assert record_of(app, OLD).previous_identity_id is None
+
+
+@pytest.mark.parametrize("field", ["otp", "old_otp"])
+async def test_a_wrong_code_changes_nothing_and_names_its_field(
+    app: AppHarness, field: str
+) -> None:
+    user = await app.add_user(OLD)
+    code, old = await request_code(app, user), await request_code(app, user, None)
+    wrong = (wrong_code(code[0]), code[1]), old
+    if field == "old_otp":
+        wrong = code, (wrong_code(old[0]), old[1])
+    with pytest.raises(IncorrectOtp) as raised:
+        await app.phone_change.change_phone(user, make_command(*wrong))
+    assert (raised.value.field, raised.value.attempts_left) == (field, 4)
+    assert identity_of(app, user).phone == OLD
+    assert (await app.phone_change.change_phone(user, make_command(code, old))).phone == NEW
+
+
+async def test_that_a_number_is_in_use_is_said_after_the_right_code_only(app: AppHarness) -> None:
+    await app.log_in(NEW)
+    user = await app.add_user(OLD)
+    code = await request_code(app, user)
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.change_phone(user, make_command((wrong_code(code[0]), code[1])))
+    with pytest.raises(PhoneInUse):
+        await app.phone_change.change_phone(user, make_command(code))
+    assert identity_of(app, user).phone == OLD
+    assert identity_of(app, user).phone_change is None
+    assert app.database.audit_entries[-1].error == "phone_in_use"
+
+
+async def test_a_number_that_is_blocked_counts_as_in_use(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    code = await request_code(app, user)
+    await app.identities.operator_actions.block(NEW)
+    with pytest.raises(PhoneInUse):
+        await app.phone_change.change_phone(user, make_command(code))
+    messages = len(app.messenger.messages)
+    app.advance(hours=1)
+    await request_code(app, user)
+    assert len(app.messenger.messages) == messages
+
+
+@pytest.mark.parametrize("owner", ["unverified", "deleted", "detached", "missing", "unused"])
+async def test_an_owner_that_a_sign_in_would_replace_is_replaced(owner: str) -> None:
+    app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+    before = await app.log_in(NEW)
+    identities = app.database.repositories().identities
+    loaded = await identities.load(before.identity.id)
+    assert loaded is not None
+    stored: Identity = loaded.value
+    match owner:
+        case "unverified":
+            unverified = Identity(stored.id, NEW, stored.created_at, is_verified=False)
+            await identities.replace(unverified, loaded.version)
+        case "deleted":
+            await app.identities.delete_user(before)
+        case "detached":
+            await identities.replace(stored.detach(app.clock.now()), loaded.version)
+        case "missing":
+            del app.database.records.tables["identities"][stored.id]
+        case _:
+            app.advance(days=101)
+    user = await app.add_user(OLD)
+    assert (await change_phone(app, user)).phone == NEW
+    assert record_of(app, NEW).identity_id == user.identity.id
+    assert app.database.identities[before.identity.id].value.is_closed
+    assert (await sign_in(app, NEW)).identity.id == user.identity.id
+
+
+async def test_a_test_number_is_for_those_who_have_one_and_no_administrator() -> None:
+    app = AppHarness(policy=make_policy(test_otps=TEST_PHONES))
+    user = await app.add_user(OLD)
+    with pytest.raises(ConflictingValue):
+        await request_code(app, user)
+    with pytest.raises(ConflictingValue):
+        await app.phone_change.change_phone(user, make_command(("123456", "0" * 96)))
+
+    await app.request_otp(NEW)
+    result = await app.verify_otp("123456", NEW)
+    assert isinstance(result, LoggedIn)
+    tester = await app.identities.authenticate(result.tokens.access_token)
+    await app.create_user(tester, "Tester")
+    tester = await app.identities.authenticate(result.tokens.access_token)
+    _, request_id = await request_code(app, tester, OTHER)
+    command = make_command(("123456", request_id), phone=OTHER)
+    administrator = replace(tester, identity=replace(tester.identity, role=Role.ADMINISTRATOR))
+    with pytest.raises(ConflictingValue):
+        await app.phone_change.change_phone(administrator, command)
+    assert (await app.phone_change.change_phone(tester, command)).phone == OTHER
+
+
+async def test_a_code_is_valid_for_its_purpose_and_its_identity_only(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    other = await app.add_user(OTHER, "Another Name")
+    code = await request_code(app, user)
+    assert isinstance(await app.verify_otp(code[0], NEW, request_id=code[1]), OtpRejected)
+    assert isinstance(await app.verify_otp(code[0], NEW), OtpRejected)
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.change_phone(other, make_command(code))
+    app.advance(minutes=10)
+    result = await app.request_otp(NEW)
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.change_phone(user, make_command((app.last_code, result.request_id)))
+    assert record_of(app, NEW).identity_id is None
+
+
+async def test_a_sign_in_within_the_cooldown_of_another_code_sends_nothing(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await request_code(app, user)
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(NEW)
+    app.advance(seconds=15)
+    assert (await app.request_otp(NEW)).sent
+
+
+async def test_an_identity_gets_five_codes_a_day_for_changes(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    for number in range(5):
+        app.advance(hours=1)
+        await request_code(app, user, a_phone(10 + number) if number else None)
+    with pytest.raises(TooManyOtpRequests) as raised:
+        await request_code(app, user, NEW)
+    assert raised.value.limit == "per_identity"
+    assert 19 * 3600 < raised.value.retry_after <= 24 * 3600
+    await sign_in(app, OLD)
+    app.advance(hours=21)
+    await request_code(app, user, NEW)
+
+
+async def test_a_rejected_code_is_none_of_the_five(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    app.messenger.result = REJECTED
+    for number in range(6):
+        with pytest.raises(DeliveryFailed):
+            await request_code(app, user, a_phone(10 + number))
+        app.advance(hours=1)
+
+
+async def test_the_same_codes_again_are_a_success_until_another_change(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    code, old = await request_code(app, user), await request_code(app, user, None)
+    command = make_command(code, old)
+    changed = await app.phone_change.change_phone(user, command)
+    messages = len(app.messenger.messages)
+    again = replace(user, identity=changed)
+    assert await app.phone_change.change_phone(again, command) == changed
+    assert len(app.messenger.messages) == messages
+    changed = await change_phone(app, again, OTHER)
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.change_phone(replace(user, identity=changed), make_command(code))
+    assert identity_of(app, user).phone == OTHER
+
+
+async def test_who_is_no_user_yet_cannot_change_a_number(app: AppHarness) -> None:
+    principal = await app.log_in(OLD)
+    with pytest.raises(UserNotFound):
+        await request_code(app, principal)
+
+
+async def test_a_session_that_has_ended_meanwhile_changes_nothing(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    code = await request_code(app, user)
+    await app.identities.operator_actions.revoke_sessions(user.identity.id)
+    with pytest.raises(Unauthenticated):
+        await app.phone_change.change_phone(user, make_command(code))
+    assert identity_of(app, user).phone == OLD

@@ -1,0 +1,212 @@
+"""A change that meets another act before any of its calls."""
+
+from collections.abc import Awaitable, Callable
+from itertools import count
+
+import pytest
+
+from application.identities.login import LoggedIn
+from application.otp.verify_otp import OtpRejected
+from application.ports.errors import ConcurrencyConflict
+from application.principal import Principal
+from domain.errors import (
+    DomainError,
+    NumberWasChanged,
+    PhoneInUse,
+    Unauthenticated,
+    UndoNotPossible,
+)
+from domain.identities.identity import Identity
+from tests.support.app_harness import AppHarness
+from tests.unit.application.phone_change.phone_changes import (
+    NEW,
+    OLD,
+    OTHER,
+    change_phone,
+    identity_of,
+    make_command,
+    make_undo,
+    record_of,
+    request_code,
+    request_undo_code,
+)
+
+Act = Callable[[], Awaitable[object]]
+REJECTIONS = (DomainError, ConcurrencyConflict)
+
+
+async def run_both(
+    app: AppHarness, first: Act, second: Act, call: int
+) -> tuple[list[object], bool]:
+    """Run the second act before a call of the first one.
+
+    Returns:
+        The results or errors of both, and whether the first has fewer calls.
+    """
+    results: list[object] = [None, None]
+
+    async def run(number: int, act: Act) -> None:
+        try:
+            results[number] = await act()
+        except REJECTIONS as error:
+            results[number] = error
+
+    app.faults.run_at(call, lambda: run(1, second))
+    await run(0, first)
+    is_over = not app.faults.has_fired
+    app.faults.reset()
+    if is_over:
+        await run(1, second)
+    return results, is_over
+
+
+def check_owners(app: AppHarness) -> None:
+    """Each number belongs to one identity at most, and each open identity has its number."""
+    for identity in [stored.value for stored in app.database.identities.values()]:
+        if not identity.is_closed:
+            assert identity.phone is not None
+            assert record_of(app, identity.phone).identity_id == identity.id
+            assert identity.phone_change is None
+
+
+async def make_change(app: AppHarness, user: Principal) -> Act:
+    code = await request_code(app, user)
+    return lambda: app.phone_change.change_phone(user, make_command(code))
+
+
+async def run_at_every_call(race: Callable[[int], Awaitable[bool]]) -> None:
+    """Run a race whose first act is interrupted at each of its calls."""
+    for call in count(1):
+        if await race(call):
+            assert call > 5
+            return
+
+
+async def test_two_changes_to_one_number_give_it_to_one_of_them() -> None:
+    async def race(call: int) -> bool:
+        app = AppHarness()
+        users = [await app.add_user(OLD), await app.add_user(OTHER, "Another Name")]
+        first = await make_change(app, users[0])
+        app.advance(minutes=1)
+        second = await make_change(app, users[1])
+        results, is_over = await run_both(app, first, second, call)
+        owners = [user for user in users if identity_of(app, user).phone == NEW]
+        assert len(owners) == 1
+        assert [isinstance(result, PhoneInUse) for result in results].count(True) == 1
+        check_owners(app)
+        return is_over
+
+    await run_at_every_call(race)
+
+
+@pytest.mark.parametrize("is_sign_in_first", [True, False])
+async def test_a_change_and_a_sign_in_give_the_number_to_one_of_them(
+    is_sign_in_first: bool,
+) -> None:
+    async def race(call: int) -> bool:
+        app = AppHarness()
+        user = await app.add_user(OLD)
+        change = await make_change(app, user)
+        app.advance(minutes=1)
+        await app.request_otp(NEW)
+        code = app.last_code
+
+        async def sign_in() -> LoggedIn | OtpRejected:
+            return await app.verify_otp(code, NEW)
+
+        acts: tuple[Act, Act] = (change, sign_in)
+        if is_sign_in_first:
+            acts = (sign_in, change)
+        results, is_over = await run_both(app, acts[0], acts[1], call)
+        changed, logged_in = reversed(results) if is_sign_in_first else results
+        if isinstance(changed, PhoneInUse):
+            assert isinstance(logged_in, LoggedIn)
+            assert logged_in.identity.id != user.identity.id
+        else:
+            assert not isinstance(changed, Exception)
+            if isinstance(logged_in, LoggedIn):
+                assert logged_in.identity.id == user.identity.id
+        check_owners(app)
+        return is_over
+
+    await run_at_every_call(race)
+
+
+async def test_a_sign_in_with_the_old_number_does_not_outlive_the_change() -> None:
+    async def race(call: int) -> bool:
+        app = AppHarness()
+        user = await app.add_user(OLD)
+        change = await make_change(app, user)
+        app.advance(minutes=1)
+        await app.request_otp(OLD)
+        code = app.last_code
+        results, is_over = await run_both(app, change, lambda: app.verify_otp(code, OLD), call)
+        assert not isinstance(results[0], Exception)
+        assert isinstance(results[1], LoggedIn | OtpRejected | NumberWasChanged)
+        sessions = identity_of(app, user).sessions
+        assert [session.id for session in sessions] == [user.session.id]
+        check_owners(app)
+        return is_over
+
+    await run_at_every_call(race)
+
+
+@pytest.mark.parametrize("is_deletion_first", [True, False])
+async def test_a_change_and_a_deletion_leave_both_numbers_free(is_deletion_first: bool) -> None:
+    async def race(call: int) -> bool:
+        app = AppHarness()
+        user = await app.add_user(OLD)
+        change = await make_change(app, user)
+
+        async def delete() -> None:
+            await app.identities.delete_user(user)
+
+        acts: tuple[Act, Act] = (change, delete)
+        if is_deletion_first:
+            acts = (delete, change)
+        results, is_over = await run_both(app, acts[0], acts[1], call)
+        changed = results[1 if is_deletion_first else 0]
+        assert isinstance(changed, Identity | Unauthenticated)
+        app.advance(hours=2)
+        await app.operations.cleanup()
+        for phone in (OLD, NEW):
+            await app.request_otp(phone)
+            result = await app.verify_otp(app.last_code, phone)
+            assert isinstance(result, LoggedIn)
+            assert result.identity.id != user.identity.id
+        check_owners(app)
+        return is_over
+
+    if is_deletion_first:  # it has few calls
+        for call in range(1, 5):
+            await race(call)
+    else:
+        await run_at_every_call(race)
+
+
+async def test_an_undo_and_another_change_end_with_the_old_number() -> None:
+    async def race(call: int) -> bool:
+        app = AppHarness()
+        user = await app.add_user(OLD)
+        await change_phone(app, user)
+        thief = await app.log_in(NEW)
+        code = await request_code(app, thief, OTHER)
+        result = await request_undo_code(app)
+        undo = make_undo(app.last_code, result.request_id)
+        command = make_command(code, phone=OTHER)
+        results, is_over = await run_both(
+            app,
+            lambda: app.phone_change.change_phone(thief, command),
+            lambda: app.phone_change.undo(undo),
+            call,
+        )
+        assert not isinstance(results[1], UndoNotPossible)
+        if results[1] is not None:  # the client sends it again
+            assert isinstance(results[1], ConcurrencyConflict)
+            await app.phone_change.undo(undo)
+        identity = identity_of(app, user)
+        assert (identity.phone, identity.sessions) == (OLD, ())
+        check_owners(app)
+        return is_over
+
+    await run_at_every_call(race)

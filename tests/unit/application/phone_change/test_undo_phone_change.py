@@ -1,0 +1,200 @@
+"""The former number undoes a change."""
+
+from datetime import timedelta
+
+import pytest
+
+from application.ports.system import SecurityEventType
+from domain.administration.audit import AuditAction
+from domain.errors import (
+    IncorrectOtp,
+    NumberWasChanged,
+    PhoneChangeForbidden,
+    PhoneInUse,
+    UndoNotPossible,
+)
+from domain.identities.phone_change import PhoneNotice
+from domain.identities.username import parse_username
+from tests.support.app_harness import AppHarness, wrong_code
+from tests.unit.application.phone_change.phone_changes import (
+    NEW,
+    OLD,
+    OTHER,
+    change_phone,
+    identity_of,
+    make_undo,
+    record_of,
+    request_code,
+    request_undo_code,
+    sign_in,
+    undo,
+)
+
+
+async def test_a_right_code_at_the_old_number_changes_nothing(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    for _ in range(3):  # the older app requests a code whenever its page opens
+        app.advance(hours=1)
+        await app.request_otp(OLD)
+        assert app.messenger.messages[-1].phone == OLD
+        before = record_of(app, OLD)
+        for _ in range(2):
+            with pytest.raises(NumberWasChanged):
+                await app.verify_otp(app.last_code, OLD)
+        assert record_of(app, OLD) == before
+    assert identity_of(app, user).phone == NEW
+
+
+async def test_an_undo_restores_the_number_and_ends_everything_else(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    thief = await sign_in(app, NEW)
+    await undo(app)
+    identity = identity_of(app, user)
+    assert (identity.phone, identity.sessions, identity.devices) == (OLD, (), ())
+    assert identity.undo_deadlines == ()
+    assert (record_of(app, OLD).identity_id, record_of(app, OLD).undo_until) == (identity.id, None)
+    new = record_of(app, NEW)
+    assert (new.identity_id, new.previous_identity_id, new.trusted_ips) == (None, None, ())
+    assert record_of(app, OLD).trusted_ips == ()
+    phone, text = app.messenger.messages[-1]
+    assert (phone, PhoneNotice.PHONE_CHANGE_UNDONE in text) == (NEW, True)
+    assert app.events.types[-1] is SecurityEventType.PHONE_CHANGE_UNDONE
+    assert AuditAction.UNDO_PHONE_CHANGE in [entry.action for entry in app.database.audit_entries]
+    assert (await sign_in(app, OLD)).identity.id == user.identity.id
+    assert (await sign_in(app, NEW)).identity.id != thief.identity.id
+
+
+async def test_no_other_change_is_possible_for_seven_days_after_an_undo(app: AppHarness) -> None:
+    await change_phone(app, await app.add_user(OLD))
+    await undo(app)
+    user = await sign_in(app, OLD)
+    with pytest.raises(PhoneChangeForbidden) as raised:
+        await request_code(app, user)
+    assert raised.value.retry_after == (timedelta(days=7) - timedelta(hours=1)).total_seconds()
+    app.advance(days=7)
+    assert (await change_phone(app, await sign_in(app, OLD))).phone == NEW
+
+
+async def test_an_undo_is_possible_for_seven_days(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    app.advance(days=7, hours=-2)
+    await undo(app)
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_after_seven_days_the_next_owner_of_the_number_starts_anew(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    app.advance(days=7, minutes=-2)
+    result = await request_undo_code(app)
+    app.advance(minutes=3)
+    with pytest.raises(UndoNotPossible):
+        await app.phone_change.undo(make_undo(app.last_code, result.request_id))
+    await app.operations.cleanup()
+    assert record_of(app, OLD).previous_identity_id is None
+    owner = await sign_in(app, OLD)
+    assert (owner.identity.id != user.identity.id, owner.identity.user) == (True, None)
+    assert identity_of(app, user).phone == NEW
+
+
+async def test_a_number_without_a_change_gets_the_same_response_and_no_message(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user, with_old=True)
+    count = len(app.messenger.messages)
+    app.advance(hours=1)
+    result = await request_undo_code(app)
+    assert (result.sent, result.expires_in, result.resend_in) == (True, 300, 15)
+    assert len(app.messenger.messages) == count
+    (challenge,) = record_of(app, OLD).challenges
+    with pytest.raises(UndoNotPossible):
+        await app.phone_change.undo(make_undo(app.code_of(challenge), result.request_id))
+    assert identity_of(app, user).phone == NEW
+    assert (await sign_in(app, OLD)).identity.id != user.identity.id
+
+
+async def test_a_wrong_code_undoes_nothing(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    app.advance(hours=1)
+    result = await request_undo_code(app)
+    with pytest.raises(IncorrectOtp) as raised:
+        await app.phone_change.undo(make_undo(wrong_code(app.last_code), result.request_id))
+    assert raised.value.attempts_left == 4
+    assert identity_of(app, user).phone == NEW
+
+
+async def test_the_same_code_again_is_a_success(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    app.advance(hours=1)
+    result = await request_undo_code(app)
+    command = make_undo(app.last_code, result.request_id)
+    await app.phone_change.undo(command)
+    messages = len(app.messenger.messages)
+    await app.phone_change.undo(command)
+    assert len(app.messenger.messages) == messages
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_deletion_of_the_account_ends_the_hold(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    await app.identities.delete_user(await sign_in(app, NEW))
+    app.advance(hours=1)
+    result = await request_undo_code(app)
+    with pytest.raises(UndoNotPossible):
+        await app.phone_change.undo(make_undo(app.last_code, result.request_id))
+    assert (await sign_in(app, OLD)).identity.id != user.identity.id
+
+
+async def test_a_held_number_is_given_to_nobody_else(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    other = await app.add_user(OTHER, "Another Name")
+    with pytest.raises(PhoneInUse):
+        await change_phone(app, other, OLD)
+    administrator = await app.add_administrator(OTHER)
+    with pytest.raises(PhoneInUse):
+        await app.identities.create_user(administrator, parse_username("A Third Name"), OLD)
+    assert record_of(app, OLD).previous_identity_id == user.identity.id
+
+
+async def test_its_account_can_change_back_to_a_held_number(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    changed = await change_phone(app, await sign_in(app, NEW), OLD)
+    assert (changed.phone, record_of(app, OLD).undo_until) == (OLD, None)
+    assert record_of(app, NEW).previous_identity_id == user.identity.id
+
+
+async def test_an_undo_of_the_first_change_is_not_undone_by_a_later_number(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    await change_phone(app, await sign_in(app, NEW), OTHER)
+    await undo(app, NEW)  # the last change
+    assert identity_of(app, user).phone == NEW
+    await undo(app, OLD)
+    assert identity_of(app, user).phone == OLD
+    assert (await sign_in(app, NEW)).identity.id != user.identity.id
+
+
+async def test_a_number_in_between_undoes_nothing_after_the_first_one_did(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    await change_phone(app, await sign_in(app, NEW), OTHER)
+    await undo(app, OLD)
+    app.advance(hours=1)
+    result = await request_undo_code(app, NEW)
+    with pytest.raises(UndoNotPossible):
+        await app.phone_change.undo(make_undo(app.last_code, result.request_id, NEW))
+    assert identity_of(app, user).phone == OLD
+    assert (await sign_in(app, NEW)).identity.id != user.identity.id

@@ -31,6 +31,7 @@ from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.otp.message_status import SmsController
 from entrypoints.http.parsing import require_single_parameters
+from entrypoints.http.phone_change.controller import PhoneChangeController, UndoController
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
@@ -42,6 +43,8 @@ from entrypoints.http.users.controller import UserController
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OtpController,
     UserController,
+    PhoneChangeController,
+    UndoController,
     LibraryController,
     MediaFileController,
     SessionController,

@@ -69,13 +69,17 @@ class FieldErrors:
         if error_type is None and self._errors:
             raise InvalidFields(*self._errors)
 
+    def add(self, error: FieldError) -> None:
+        """Keep the error of a field that is not parsed, such as a missing one."""
+        self._errors.append(error)
+
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
         """Parse one field in the block. If its value is invalid, keep the error and continue."""
         try:
             yield
         except InvalidValue as error:
-            self._errors.append(to_field_error(name, error))
+            self.add(to_field_error(name, error))
 
 
 def parse_id(text: str, error: Exception) -> str:

@@ -11,6 +11,7 @@ from schemathesis.engine import Status
 from tests.e2e.description.callers import Callers
 from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.e2e.description.run import run_schemathesis
+from tests.support.app_harness import wrong_code
 
 FIXED_SEED: Final = 1
 CHECKS: Final = {
@@ -29,6 +30,7 @@ ACTIONS: Final = (
 # They succeed only with the code of a message, or for administrators; the tests below do that.
 NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
+    "POST /users/me/phone", "POST /auth/undo-phone-change",
     "GET /calls/{call_id}/recording", "GET /admin/audit", "GET /admin/costs",
     "GET /admin/users/{user_id}", "PATCH /admin/users/{user_id}",
     "POST /admin/users/restore", *(f"POST /admin/users/{action}" for action in ACTIONS),
@@ -117,6 +119,38 @@ def test_the_life_of_a_session_gets_documented_responses(
     [session] = call("GET", "/auth/sessions", token)["sessions"]
     call("DELETE", f"/auth/sessions/{session['id']}", token)
     call("POST", "/auth/logout", json={"refresh_token": second["refresh_token"]})
+
+
+def test_a_change_of_the_number_and_its_undo_get_documented_responses(
+    callers: Callers, document: dict[str, Any]
+) -> None:
+    schema = load_schema(document, callers.service.url)
+    person, new_phone, client_ip = callers.add_person(), callers.next_phone(), callers.next_ip()
+    user = {**client_ip, "Authorization": f"Bearer {person.token}"}
+
+    def call(path: str, status: int, headers: dict[str, str], **body: str) -> Any:
+        response = callers.http.post(path, json=body, headers=headers)
+        assert_conforms(schema, "POST", path, response)
+        assert response.status_code == status, response.text
+        return response.json()
+
+    def request_code(path: str, phone: str, headers: dict[str, str]) -> dict[str, str]:
+        # The cooldown of the latest message is over.
+        assert callers.service.run("user", "reset-limits", phone).returncode == 0
+        earlier = len(callers.service.messages(phone))
+        requested = call(path, 200, headers, phone=phone)
+        code = callers.service.code(phone, earlier + 1)
+        return {"phone": phone, "otp": code, "request_id": requested["request_id"]}
+
+    change = request_code("/users/me/phone/request-otp", new_phone, user)
+    wrong = {**change, "otp": wrong_code(change["otp"])}
+    call("/users/me/phone", 403, user, **wrong)
+    assert call("/users/me/phone", 200, user, **change)["number"] == new_phone
+    sign_in = request_code("/auth/request-otp", person.phone, client_ip)
+    call("/auth/verify-otp", 409, client_ip, **sign_in)
+    undo = request_code("/auth/undo-phone-change/request-otp", person.phone, client_ip)
+    call("/auth/undo-phone-change", 403, client_ip, **{**undo, "otp": wrong_code(undo["otp"])})
+    call("/auth/undo-phone-change", 200, client_ip, **undo)
 
 
 def test_what_administrators_do_gets_documented_responses(

@@ -42,7 +42,7 @@ ERRORS: Final = [
 LEGACY: Final = {"legacy_get_otp", "legacy_validate_otp"}
 PUBLIC: Final = {
     "request_otp", "verify_otp", "refresh_session", "health_live", "health_ready", "get_jwks",
-    "get_delivery_status", *LEGACY,
+    "get_delivery_status", "request_undo_otp", "undo_phone_change", *LEGACY,
 }  # fmt: skip
 PUBLIC_IN_SOME_CASES: Final = {"logout", "get_media_file"}
 OWNED_FIELDS: Final = {"request_id", "device_token", "refresh_token"}
@@ -208,8 +208,14 @@ def test_a_response_to_a_success_has_one_schema() -> None:
 
 def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:
     document = describe_api(CONTROLLERS, change_http_settings(SETTINGS, otp_length=8))
-    for name in ("VerifyOtpBody", "LegacyValidateOtpBody"):
-        otp = document["components"]["schemas"][name]["properties"]["otp"]
+    bodies = {
+        "VerifyOtpBody": "otp",
+        "LegacyValidateOtpBody": "otp",
+        "ChangePhoneBody": "old_otp",
+        "UndoPhoneChangeBody": "otp",
+    }
+    for name, field in bodies.items():
+        otp = document["components"]["schemas"][name]["properties"][field]
         assert otp["examples"] == ["00012313"]
         assert "{8,}" in otp["pattern"]
     assert document["servers"] == [{"url": SETTINGS.server.public_url}]

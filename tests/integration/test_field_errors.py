@@ -30,6 +30,10 @@ from tests.support.http_settings import make_http_settings
 PHONE: Final = a_phone().e164
 REQUEST_OTP: Final = "/auth/request-otp"
 VERIFY_OTP: Final = "/auth/verify-otp"
+PHONE_OTP: Final = "/users/me/phone/request-otp"
+CHANGE_PHONE: Final = "/users/me/phone"
+UNDO_OTP: Final = "/auth/undo-phone-change/request-otp"
+UNDO: Final = "/auth/undo-phone-change"
 OTP: Final = {"phone": PHONE, "otp": "123456"}
 ITEM: Final = f"/library/{'a' * 24}"
 
@@ -60,6 +64,30 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
     ("/users", {"username": " ", "number": PHONE}, {"username": "too_short"}),
     ("/users", {"username": "\u0410lice", "number": PHONE}, {"username": "mixed_scripts"}),
     ("/users", {"username": "\u0301\u0301", "number": PHONE}, {"username": "no_visible_character"}),
+    (PHONE_OTP, {}, {"phone": "missing_field"}),
+    (
+        PHONE_OTP,
+        {"phone": "", "target": ""},
+        {"phone": "invalid_phone", "target": "unsupported_value"},
+    ),
+    (PHONE_OTP, {"phone": a_phone(2).e164, "target": "old"}, {"phone": "conflicting_value"}),
+    (CHANGE_PHONE, OTP, {"request_id": "missing_field"}),
+    (
+        CHANGE_PHONE,
+        OTP | {"request_id": "", "old_otp": "1"},
+        {"old_otp": "malformed_otp", "old_request_id": "missing_field"},
+    ),
+    (
+        CHANGE_PHONE,
+        OTP | {"request_id": "", "old_request_id": ""},
+        {"old_otp": "missing_field"},
+    ),
+    (UNDO_OTP, {"phone": "7", "channel": "sms"}, {"channel": "unknown_field"}),
+    (
+        UNDO,
+        {"phone": "7", "otp": "", "request_id": ""},
+        {"phone": "invalid_phone", "otp": "malformed_otp"},
+    ),
 ]
 PATCHES: Final[list[tuple[str, object, dict[str, str]]]] = [
     ("/users/me", {"username": "a\nb"}, {"username": "invalid_characters"}),

@@ -7,8 +7,9 @@ from typing import Annotated, Final
 import msgspec
 
 from application.administration.find_user import FoundUser
-from application.administration.show_user import ShownDelivery, UserDetails
+from application.administration.show_user import PhoneHold, ShownDelivery, UserDetails
 from domain.identities.identity import Identity, Role
+from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.session import Session
 from domain.media.usage import MediaUsage, Quota
 from domain.otp.delivery import Channel
@@ -37,6 +38,35 @@ SubjectField = Annotated[
     ),
 ]
 _SESSION_ID_EXAMPLE: Final = "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"
+
+
+class PhoneChangeResponse(msgspec.Struct, kw_only=True):
+    """A change of the phone of an account that is under way."""
+
+    step: Annotated[
+        str,
+        described(
+            "What is done next: the new number is assigned (`assign`), the former one is released"
+            " (`release`), or gets a message (`notify`).",
+            PhoneChangeStep.NOTIFY.value,
+            enum=[step.value for step in PhoneChangeStep],
+        ),
+    ]
+    is_undo: Annotated[bool, described("Whether it undoes an earlier change.", False)]
+    started_at: Annotated[str, time_field("When it began, in UTC.")]
+
+
+class PhoneHoldResponse(msgspec.Struct, kw_only=True):
+    """A phone is held for the account that had it."""
+
+    user_id: UserIdField
+    undo_until: Annotated[
+        str,
+        time_field(
+            "Until when the change can be undone; nobody else gets the phone before.",
+            "2026-05-08T09:30:00.000Z",
+        ),
+    ]
 
 
 class AccountResponse(msgspec.Struct, kw_only=True):
@@ -70,6 +100,25 @@ class AccountResponse(msgspec.Struct, kw_only=True):
     detached_at: Annotated[
         str | None,
         time_field("When its phone number went to somebody else; null if it did not."),
+    ]
+    phone_change: Annotated[
+        PhoneChangeResponse | None,
+        described("The change of its phone that is under way; null without one."),
+    ]
+    undo_deadlines: Annotated[
+        list[str],
+        described(
+            "Until when changes of its phone can be undone by the former numbers, the next first.",
+            ["2026-05-08T09:30:00.000Z"],
+        ),
+    ]
+    phone_change_allowed_at: Annotated[
+        str | None,
+        time_field(
+            "From when on its owner can change the phone again, after an undo; null if that is"
+            " possible now.",
+            "2026-05-08T09:30:00.000Z",
+        ),
     ]
 
 
@@ -163,9 +212,9 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     status: Annotated[
         str,
         described(
-            "`suppressed`: nothing was sent, because the phone was blocked. `rejected`: no provider"
-            " took it. `accepted`: one did, and has reported no more. Otherwise what it reported:"
-            " `sent`, `delivered`, `undelivered` or `failed`.",
+            "`suppressed`: nothing was sent, because the phone was blocked, or had no change to"
+            " undo. `rejected`: no provider took it. `accepted`: one did, and has reported no more."
+            " Otherwise what it reported: `sent`, `delivered`, `undelivered` or `failed`.",
             "undelivered",
         ),
     ]
@@ -243,6 +292,10 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
             "What the log of today (UTC) calls the phone; null without one.", "8f14e45fceea167a"
         ),
     ]
+    hold: Annotated[
+        PhoneHoldResponse | None,
+        described("For whom a phone without an account is held; null if it is not."),
+    ]
     account: Annotated[
         AccountResponse | None,
         described("The account; null if the phone has none."),
@@ -268,10 +321,11 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
     identity, verification = details.user.identity, details.verification
     return UserDetailsResponse(
         subject=details.user.subject,
-        summary=_summarize(details.user),
+        summary=_summarize(details.user, details.hold),
         number=details.number,
         phone_hash=details.phone_hash,
-        account=_to_account(identity) if identity else None,
+        hold=_to_hold(details.hold) if details.hold else None,
+        account=_to_account(identity, details) if identity else None,
         sessions=[_to_session(session) for session in details.sessions],
         devices=[
             DeviceResponse(
@@ -286,8 +340,10 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
     )
 
 
-def _summarize(user: FoundUser) -> str:
+def _summarize(user: FoundUser, hold: PhoneHold | None) -> str:
     identity = user.identity
+    if identity is None and hold is not None:
+        return "This phone has no account, and is held for the one that had it."
     if identity is None:
         return "This phone has no account."
     if identity.is_deleted:
@@ -305,8 +361,21 @@ def _summarize(user: FoundUser) -> str:
     return f"{', '.join(parts)}."
 
 
-def _to_account(identity: Identity) -> AccountResponse:
+def _to_hold(hold: PhoneHold) -> PhoneHoldResponse:
+    return PhoneHoldResponse(user_id=hold.identity_id, undo_until=format_timestamp(hold.undo_until))
+
+
+def _to_phone_change(change: PhoneChange) -> PhoneChangeResponse:
+    return PhoneChangeResponse(
+        step=change.step.value,
+        is_undo=change.is_undo,
+        started_at=format_timestamp(change.started_at),
+    )
+
+
+def _to_account(identity: Identity, details: UserDetails) -> AccountResponse:
     is_deleted = identity.is_deleted
+    change = None if is_deleted else identity.phone_change
     username = None if is_deleted else identity.username
     return AccountResponse(
         id=identity.id,
@@ -319,6 +388,9 @@ def _to_account(identity: Identity) -> AccountResponse:
         blocked_at=_format_time(identity.blocked_at),
         deleted_at=_format_time(identity.deleted_at),
         detached_at=_format_time(identity.detached_at),
+        phone_change=_to_phone_change(change) if change else None,
+        undo_deadlines=[format_timestamp(deadline) for deadline in details.undo_deadlines],
+        phone_change_allowed_at=_format_time(details.phone_change_allowed_at),
     )
 
 

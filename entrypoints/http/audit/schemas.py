@@ -47,8 +47,8 @@ class ActorResponse(msgspec.Struct, kw_only=True):
     kind: Annotated[
         str,
         described(
-            "An administrator by an access token, a backend by a service token, or whoever ran a"
-            " command.",
+            "An administrator by an access token, a user who changed the own phone or undid that, a"
+            " backend by a service token, or whoever ran a command.",
             ActorKind.ADMINISTRATOR.value,
             enum=[kind.value for kind in ActorKind],
         ),

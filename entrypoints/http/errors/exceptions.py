@@ -131,13 +131,6 @@ class InvalidItemId(HttpError):
     """The text is not the id of a library item."""
 
 
-class InvalidOtp(HttpError):
-    """The code is wrong, expired, used or was never sent. Only the legacy API has this error.
-
-    In the main API a wrong code is a successful request with `success: false`.
-    """
-
-
 class PathNotFound(HttpError):
     """No operation has this path."""
 

@@ -47,9 +47,15 @@ _LEGACY: Final[Mapping[int, tuple[int, str]]] = {
 Clients compare how `error` begins. Errors of any other status are a 500 there.
 """
 
-
+_LEGACY_STATUSES: Final[Mapping[type[ApiError], int]] = {
+    exceptions.BodyTooLarge: 400,
+    errors.NumberWasChanged: 403,
+}
+"""The statuses there of errors whose status in the main API is none of those."""
+_WRONG_CODE: Final = "Invalid OTP or Validation failed "
 _LEGACY_REASONS: Final[Mapping[type[ApiError], str]] = {
-    exceptions.InvalidOtp: "Invalid OTP or Validation failed ",
+    errors.IncorrectOtp: _WRONG_CODE,
+    errors.NumberWasChanged: _WRONG_CODE,
     exceptions.MethodNotAllowed: "Only POST methods are allowed",
     errors.DeliveryFailed: "unable to connect to message server :- {}",
 }
@@ -194,8 +200,10 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "The message could not be delivered. Try again shortly.",
         example=errors.DeliveryFailed(retry_after=15),
     ),
-    # Only the legacy API has this error, and it has no codes.
-    exceptions.InvalidOtp: ErrorRow(403, "invalid_otp", "Invalid OTP"),
+    # Of `verify-otp` only the legacy API has it: in the main API a wrong code is no error there.
+    errors.IncorrectOtp: ErrorRow(
+        403, "invalid_otp", "Invalid OTP", example=errors.IncorrectOtp("otp", attempts_left=4)
+    ),
     # Sessions
     errors.InvalidRefreshToken: ErrorRow(
         401, "unauthenticated", "This refresh token is no longer valid. Sign in again."
@@ -211,6 +219,22 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "Phone number already in use",
         example=errors.PhoneInUse("6561a2b0c3d4e5f60718293a", "Rahul Sharma"),
         optional=frozenset({"user_id", "username"}),
+    ),
+    errors.NumberWasChanged: ErrorRow(
+        409,
+        "number_was_changed",
+        "The account has another number now: sign in with that one. If you did not change it, undo"
+        " the change with POST /auth/undo-phone-change.",
+    ),
+    errors.UndoNotPossible: ErrorRow(
+        409, "undo_not_possible", "The change of this number cannot be undone, or not anymore."
+    ),
+    errors.PhoneChangeForbidden: ErrorRow(
+        403,
+        "phone_change_forbidden",
+        "The last change of your number was undone. For seven days after that, you cannot change it"
+        " again.",
+        example=errors.PhoneChangeForbidden(retry_after=604800),
     ),
     errors.UsernameInUse: ErrorRow(409, "username_in_use", "Username already in use"),
     errors.ExternalIdInUse: ErrorRow(409, "external_id_in_use", "External id already in use"),
@@ -404,6 +428,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
 _ATTRIBUTES: Final[Mapping[type[ApiError], Sequence[str]]] = {
     errors.TooManyAttempts: ["resend_in"],
     errors.TooManyAttemptsFromIp: ["resend_in"],
+    errors.IncorrectOtp: ["field", "attempts_left"],
     errors.PhoneInUse: ["user_id", "username"],
     errors.UnsupportedImageType: ["detected"],
     errors.InvalidImage: ["reason", "limit"],
@@ -418,8 +443,8 @@ def has_response(error: type[ApiError]) -> bool:
     """Whether the main API has responses with the code of this error, not only fields."""
     row = ERRORS[error]
     is_field = issubclass(error, errors.InvalidValue) or (row.field and not row.keeps_error)
-    # In the main API, a wrong code is no error. Only commands revoke service tokens.
-    is_elsewhere = error in (exceptions.InvalidOtp, errors.TokenNotFound)
+    # Only commands revoke service tokens.
+    is_elsewhere = error is errors.TokenNotFound
     return not is_field and row.code != INVALID_CODE and not is_elsewhere
 
 
@@ -428,7 +453,7 @@ def error_status(error: ApiError, api: Api) -> int:
     status = ERRORS[type(error)].status
     if api is Api.MAIN or status in _LEGACY:
         return status
-    return 400 if isinstance(error, exceptions.BodyTooLarge) else 500
+    return _LEGACY_STATUSES.get(type(error), 500)
 
 
 def error_code(error: ApiError) -> str:
@@ -490,7 +515,7 @@ def error_message(error: ApiError) -> str:
 
 
 def _retry_after(error: ApiError) -> int | None:
-    if isinstance(error, RateLimitExceeded | errors.DeliveryFailed):
+    if isinstance(error, RateLimitExceeded | errors.DeliveryFailed | errors.PhoneChangeForbidden):
         return error.retry_after
     row = ERRORS[type(error)]
     return _UNAVAILABLE_RETRY_AFTER if row.status == 503 else row.retry_after

@@ -11,7 +11,6 @@ from domain import errors
 from domain.otp.challenge import parse_otp_code
 from domain.phone import parse_international_phone
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.errors.exceptions import InvalidOtp
 from entrypoints.http.legacy_otp import schemas
 from entrypoints.http.otp.schemas import describe_otp_length
 from entrypoints.http.parsing import FieldErrors, parsing_field
@@ -59,7 +58,7 @@ class LegacyOtpController(Controller):
         response_description="The code was correct.",
         status_code=200,
         describe_body=describe_otp_length,
-        errors=[InvalidOtp, errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
+        errors=[errors.IncorrectOtp, errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
     )
     async def legacy_validate_otp(
         self,
@@ -71,6 +70,9 @@ class LegacyOtpController(Controller):
 
         The same request again, from the same IP within a minute, gets an access token of the same
         session, until a token of it is used.
+
+        While a change of the number can be undone, a correct code gets the response of a wrong one:
+        the account has another number.
         """
         settings = request.settings.otp
         with FieldErrors() as invalid:
@@ -85,5 +87,5 @@ class LegacyOtpController(Controller):
         )
         result = await otp.verify_otp(command)
         if not isinstance(result, LoggedIn):
-            raise InvalidOtp
+            raise errors.IncorrectOtp("otp", result.attempts_left)
         return schemas.LegacyValidateOtpResponse(access_token=result.tokens.access_token)

@@ -23,7 +23,8 @@ Sign in with a code that is sent to a phone. Manage users and a library of image
 
 Start with `request-otp`: the message has a code, and `verify-otp` exchanges it for an access token,
 which later requests send as `Authorization: Bearer <token>`. `POST /users` then makes the caller a
-user, who can upload images.
+user, who can upload images. `POST /users/me/phone` gives a user another number, which the former
+number can undo for seven days.
 
 If the message does not arrive, `GET /auth/requests/{request_id}` says so. `request-otp` with the
 channel `voice` calls the phone instead.

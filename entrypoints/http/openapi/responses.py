@@ -59,6 +59,10 @@ class ErrorFields(msgspec.Struct):
             15,
         ),
     ]
+    field: Annotated[str, described("The field with the code.", "otp", enum=["otp", "old_otp"])]
+    attempts_left: Annotated[
+        int, described("The number of attempts that are left with this code.", 4)
+    ]
     details: Annotated[
         str, described("What failed.", "The media store does not respond. Try again shortly.")
     ]

@@ -100,7 +100,7 @@ class OtpController(Controller):
         response_description="The code was correct (`success` is true) or not.",
         status_code=200,
         describe_body=schemas.describe_otp_length,
-        errors=[errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
+        errors=[errors.NumberWasChanged, errors.TooManyAttempts, errors.TooManyAttemptsFromIp],
     )
     async def verify_otp(
         self, request: ApiRequest, otp: Injected[OtpFeature], data: JSONBody[schemas.VerifyOtpBody]
@@ -115,6 +115,11 @@ class OtpController(Controller):
         Send `request_id`: the attempts are then counted for this request only, and nobody else
         can use them up. After too many, `retry_after` says when the same request is looked at
         again, and `resend_in` when a new code can be requested.
+
+        A 409 `number_was_changed` says that the code is correct, and that the account changed to
+        another number less than seven days ago. It changes nothing, and nobody else can get the
+        number meanwhile. Tell the user to sign in with the other number, or to undo the change if
+        it was somebody else's: see `POST /auth/undo-phone-change/request-otp`.
 
         A correct code returns `access_token`, `token_type`, `expires_in`, `user_id` and `username`,
         any other `attempts_left`.

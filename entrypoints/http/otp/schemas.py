@@ -36,21 +36,24 @@ def _otp_pattern(length: int) -> str:
 
 
 _OTP_EXAMPLE: Final = 12313
+_OTP_FORMAT: Final = "otp"
 OTP_PATTERN: Final = _otp_pattern(DEFAULT_OTP_LENGTH)
 DEVICE_PATTERN: Final = r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*"
 """No control characters, line breaks or bidirectional controls (UAX #9)."""
 
-OtpField = Annotated[
-    str,
-    described(
-        "The digits of the code, of any script. Spaces, hyphens and invisible characters are"
-        " ignored.",
+
+def otp_field(description: str) -> msgspec.Meta:
+    """Describe a code. `describe_otp_length` changes it as the operator chose."""
+    return described(
+        f"{description} Spaces, hyphens and invisible characters are ignored.",
         f"{_OTP_EXAMPLE:06d}",
         pattern=OTP_PATTERN,
-        format="otp",
+        format=_OTP_FORMAT,
         max_length=challenge.MAX_INPUT_LENGTH,
-    ),
-]
+    )
+
+
+OtpField = Annotated[str, otp_field("The digits of the code, of any script.")]
 DeviceTokenField = Annotated[
     str,
     described(
@@ -66,6 +69,30 @@ DeviceTokenInput = Annotated[
         " using up the limits of this phone. Any other value is ignored."
     ),
 ]
+PlatformField = Annotated[
+    str | None,
+    described(
+        "The platform that reads the code from the message: `android` (SMS"
+        " Retriever), `ios` or `web` (WebOTP). For any other value the general text is sent.",
+        "android",
+    ),
+]
+LocaleField = Annotated[
+    str | None,
+    described(
+        "The language of the message, as BCP 47 or as the phone writes it. Without a template,"
+        " `pt-BR` falls back to `pt` and then to the default locale of the service.",
+        "en",
+    ),
+]
+AppHashField = Annotated[
+    str | None,
+    described(
+        "For `android`: the 11 characters by which SMS Retriever recognizes"
+        " messages for the app. If the service does not know the value, its default is sent.",
+        "FA+9qCX9VSu",
+    ),
+]
 RequestIdParameter = Annotated[str, path_parameter("The `request_id` of the request for the code.")]
 
 
@@ -73,14 +100,7 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The phone to send a code to. An unknown platform or locale is not an error."""
 
     phone: PhoneField
-    platform: Annotated[
-        str | None,
-        described(
-            "The platform that reads the code from the message: `android` (SMS"
-            " Retriever), `ios` or `web` (WebOTP). For any other value the general text is sent.",
-            "android",
-        ),
-    ] = None
+    platform: PlatformField = None
     channel: Annotated[
         str | None,
         described(
@@ -90,22 +110,8 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             enum=[*(channel.value for channel in Channel), None],
         ),
     ] = None
-    locale: Annotated[
-        str | None,
-        described(
-            "The language of the message, as BCP 47 or as the phone writes it. Without a template,"
-            " `pt-BR` falls back to `pt` and then to the default locale of the service.",
-            "en",
-        ),
-    ] = None
-    app_hash: Annotated[
-        str | None,
-        described(
-            "For `android`: the 11 characters by which SMS Retriever recognizes"
-            " messages for the app. If the service does not know the value, its default is sent.",
-            "FA+9qCX9VSu",
-        ),
-    ] = None
+    locale: LocaleField = None
+    app_hash: AppHashField = None
     device_token: DeviceTokenInput = None
 
 
@@ -251,8 +257,9 @@ def to_verify_otp_response(result: LoggedIn | OtpRejected) -> VerifyOtpResponse:
 
 
 def describe_otp_length(body: dict[str, Any], settings: HttpSettings) -> None:
-    """Describe codes of the length that the operator chose, in the schema of a body with one."""
+    """Describe codes of the length that the operator chose, in the schema of a body with some."""
     length = settings.otp.otp_length
-    otp = body["properties"]["otp"]
-    otp["pattern"] = _otp_pattern(length)
-    otp["examples"] = [f"{_OTP_EXAMPLE:0{length}d}"]
+    for field in body["properties"].values():
+        if field.get("format") == _OTP_FORMAT:
+            field["pattern"] = _otp_pattern(length)
+            field["examples"] = [f"{_OTP_EXAMPLE:0{length}d}"]

@@ -20,6 +20,8 @@ from tests.support.examples import examples
 
 SPARE_ITEMS: Final = 12
 """Items that the run may delete; those it creates itself depend on chance."""
+NEW_PHONES: Final = 5
+"""Phones that no other operation sends codes to."""
 _MAX_BODY_LENGTH: Final = 500
 _MAX_SHOWN_FINDINGS: Final = 10
 
@@ -74,7 +76,8 @@ def run_schemathesis(callers: Callers, document: dict[str, Any], seed: int) -> R
     person = callers.add_person()
     spare_items = [callers.upload(person.user_id, person.token)["id"] for _ in range(SPARE_ITEMS)]
     register_formats(person.phone, person.username)
-    config = _configuration(person, spare_items, seed)
+    new_phones = [callers.next_phone() for _ in range(NEW_PHONES)]
+    config = _configuration(person, spare_items, new_phones, seed)
     schema = schemathesis.openapi.from_dict(document, config=config)
     schema.config.update(base_url=callers.service.url)
     add_hooks(schema, document, callers, person)
@@ -85,7 +88,9 @@ def run_schemathesis(callers: Callers, document: dict[str, Any], seed: int) -> R
     return report
 
 
-def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> schemathesis.Config:
+def _configuration(
+    person: Person, spare_items: Sequence[str], new_phones: Sequence[str], seed: int
+) -> schemathesis.Config:
     return schemathesis.Config.from_dict(
         {
             "seed": seed,
@@ -109,6 +114,7 @@ def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> sch
                 "own-name": {"values": [person.username]},
                 "own-item": {"values": [person.item_id]},
                 "spare-item": {"values": list(spare_items)},
+                "new-phone": {"values": list(new_phones)},
                 # Most generated numbers are after the last page that a number reaches.
                 "first-page": {"values": [1]},
                 "own-folder": {"values": [person.storage_key[:2]]},
@@ -133,6 +139,11 @@ def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> sch
                         "body.username": _use_often("own-name"),
                     },
                 },
+                # The other phones are soon at their limit.
+                {
+                    "include-operation-id": "request_undo_otp",
+                    "parameters": {"body.phone": _use_often("new-phone")},
+                },
                 {
                     "include-operation-id": "delete_library_item",
                     "parameters": {"path.item_id": _use_often("spare-item")},
@@ -144,6 +155,9 @@ def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> sch
                 # Exceptions from checks: none is for all operations, and no check is disabled.
                 # A schema cannot say that `page` and `cursor` exclude each other.
                 _accept("list_library_items", "400"),
+                # Nor that a number is not the caller's, or that two fields are sent together.
+                _accept("request_phone_change_otp", "400"),
+                _accept("change_phone", "400"),
                 # A schema cannot say that bytes are a complete image of a supported format, nor
                 # that the item of an idempotency key has been deleted since.
                 _accept("upload_image", "410", "415", "422"),

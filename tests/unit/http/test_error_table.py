@@ -53,6 +53,15 @@ def test_an_invalid_image_names_its_reason_and_limit() -> None:
     assert "10000" in error_body(exceptions.FileTooLarge(10_000), Api.MAIN)["error"]
 
 
+def test_an_incorrect_code_names_its_field_and_the_attempts_left() -> None:
+    assert error_body(errors.IncorrectOtp("old_otp", 0), Api.MAIN) == {
+        "error": "Invalid OTP",
+        "code": "invalid_otp",
+        "field": "old_otp",
+        "attempts_left": 0,
+    }
+
+
 def test_a_full_library_says_what_is_used_and_allowed() -> None:
     error = errors.QuotaExceeded(used_bytes=9, allowed_bytes=10, used_items=2, allowed_items=3)
     body = error_body(error, Api.MAIN)
@@ -69,6 +78,7 @@ def test_a_full_library_says_what_is_used_and_allowed() -> None:
         (errors.TooManyOtpRequests(retry_after=12), 429, 12),
         (errors.Unavailable(), 503, 5),
         (errors.DeliveryFailed(retry_after=15), 503, 15),
+        (errors.PhoneChangeForbidden(retry_after=604_800), 403, 604_800),
         (exceptions.TooManyReads(), 503, 5),
         (errors.UserSaveFailed(), 500, 5),
         (errors.ItemSaveFailed(), 500, 5),
@@ -105,6 +115,7 @@ def test_errors_have_the_messages_of_the_contract(
 
 
 FORBIDDEN = "permission denied/ 403 Forbidden: "
+WRONG_CODE = f"{FORBIDDEN}Invalid OTP or Validation failed "
 BAD_REQUEST = "Bad Request/ Data format incorrect "
 INTERNAL = "Internal server error 500 Internal Server Error: "
 WRONG_PHONE = exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wrong.")
@@ -113,7 +124,9 @@ WRONG_PHONE = exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wron
 @pytest.mark.parametrize(
     ("error", "status", "exit_code", "text"),
     [
-        (exceptions.InvalidOtp(), 403, 1, f"{FORBIDDEN}Invalid OTP or Validation failed "),
+        (errors.IncorrectOtp("otp", 4), 403, 1, WRONG_CODE),
+        # The older app has no text for it, and says that the code is wrong.
+        (errors.NumberWasChanged(), 403, 1, WRONG_CODE),
         (exceptions.OriginNotAllowed("No."), 403, 1, f"{FORBIDDEN}No."),
         (
             exceptions.InvalidFields(WRONG_PHONE),

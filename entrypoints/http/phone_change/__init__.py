@@ -1,0 +1,1 @@
+"""Changes of the phone number of a user, and their undo."""

@@ -1,0 +1,117 @@
+"""Request and response bodies of changes of the phone number."""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+
+from domain.phone import MAX_INPUT_LENGTH
+from entrypoints.http.fields import PhoneField, described
+from entrypoints.http.otp.schemas import (
+    AppHashField,
+    LocaleField,
+    OtpField,
+    PlatformField,
+    otp_field,
+)
+
+TOGETHER: Final = "Send old_otp and old_request_id together, or omit both."
+"""What is wrong where a code of the present number or its request id is missing."""
+
+
+class Target(StrEnum):
+    """Which number gets the code."""
+
+    NEW = "new"
+    OLD = "old"
+
+
+RequestIdField = Annotated[
+    str,
+    described(
+        "The `request_id` of the request for the code.",
+        "<the request_id of the request for the code>",
+    ),
+]
+
+
+class RequestPhoneChangeOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The number to send a code to. An unknown platform or locale is not an error."""
+
+    phone: Annotated[
+        str | None,
+        described(
+            "The new number, as people write it. Required unless `target` is `old`.",
+            "+14155552671",
+            format="phone",
+            max_length=MAX_INPUT_LENGTH,
+        ),
+    ] = None
+    target: Annotated[
+        str | None,
+        described(
+            "Which number gets the code: the `new` one in `phone` (the default), or the `old` one,"
+            " which is the caller's present number.",
+            Target.OLD.value,
+            enum=[*Target, None],
+        ),
+    ] = None
+    platform: PlatformField = None
+    locale: LocaleField = None
+    app_hash: AppHashField = None
+
+
+class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The new number with its code, and perhaps a code of the present number."""
+
+    phone: PhoneField
+    otp: OtpField
+    request_id: RequestIdField
+    old_otp: Annotated[
+        str | None,
+        otp_field(
+            "The code that the present number got. Without it, the caller signed in within the"
+            " last 15 minutes."
+        ),
+    ] = None
+    old_request_id: Annotated[
+        str | None,
+        described(
+            "The `request_id` of the request for `old_otp`. Neither is sent without the other.",
+            "<the request_id of the request for old_otp>",
+        ),
+    ] = None
+    locale: Annotated[
+        str | None,
+        described(
+            "The language of the message to the present number, which says that it is no longer"
+            " the number of the account.",
+            "en",
+        ),
+    ] = None
+
+
+class RequestUndoOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The number that an account had. An unknown platform or locale is not an error."""
+
+    phone: PhoneField
+    platform: PlatformField = None
+    locale: LocaleField = None
+    app_hash: AppHashField = None
+
+
+class UndoPhoneChangeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The number that an account had, with its code."""
+
+    phone: PhoneField
+    otp: OtpField
+    request_id: RequestIdField
+
+
+class UndoPhoneChangeResponse(msgspec.Struct, kw_only=True):
+    """The account has its former number again."""
+
+    success: Annotated[bool, described("Always true.", True)] = True
+    message: Annotated[str, described("Always `Phone change undone`.", "Phone change undone")] = (
+        "Phone change undone"
+    )

@@ -33,11 +33,16 @@ from application.identities.feature import IdentitiesPorts
 from application.media.feature import MediaPorts
 from application.operations.feature import OperationsPorts
 from application.otp.feature import OtpPorts
-from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
+from application.ports.errors import (
+    ConfigurationError,
+    MediaStorageUnavailable,
+    MessengerUnavailable,
+    PortError,
+)
 from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
-from application.ports.otp import Messenger
+from application.ports.otp import Messenger, SmsTemplates
 from application.ports.system import Clock, HealthCheck, SecurityEvents, SystemPorts
 from application.ports.voice import Recordings, VoicePorts, VoiceProvider
 from application.use_cases import Policy, Ports, UseCases
@@ -102,6 +107,16 @@ _NOT_OPENED: Final[Any] = object()
 """In the place of a part that is not needed: each use of it is an error."""
 
 
+class _UnopenedTemplates:
+    """In the place of templates that are not opened: a message waits for the service's cleanup."""
+
+    def render(self, *_: object, **__: object) -> str:
+        """Raise MessengerUnavailable."""
+        raise MessengerUnavailable("This command has not opened the message providers.")
+
+    render_notice = render
+
+
 class _UnopenedFiles:
     """In the place of a media store that is not opened: files stay until a cleanup deletes them."""
 
@@ -140,7 +155,9 @@ async def open_use_cases(
     clock = clock or SystemClock()
     _check_extras(settings, parts)
     async with AsyncExitStack() as stack:
-        templates = load_sms_templates(settings) if Part.MESSAGES in parts else _NOT_OPENED
+        templates: SmsTemplates = _UnopenedTemplates()
+        if Part.MESSAGES in parts:
+            templates = load_sms_templates(settings)
         prices = load_prices(settings) if Part.MESSAGES in parts else None
         voice_policy = None
         if settings.has_phone_line and Part.MESSAGES in parts and Part.CALLS in parts:

@@ -25,6 +25,7 @@ _SUBJECT: Final = re.compile(r"[0-9a-f]{16,64}")
 _NO_ENTRIES: Final = "There are no entries. Those of a deleted account are found by its id."
 _ACTORS: Final = {
     ActorKind.ADMINISTRATOR: "administrator",
+    ActorKind.USER: "user",
     ActorKind.SERVICE_TOKEN: "service token",
     ActorKind.OPERATING_SYSTEM_USER: "operating system's user",
 }

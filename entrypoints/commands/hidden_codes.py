@@ -1,4 +1,4 @@
-"""The console messenger in the terminal of an operator, who must not see a code."""
+"""The console messenger in the terminal of an operator, who must not see codes and numbers."""
 
 import re
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -15,7 +15,7 @@ from entrypoints.startup_error import print_errors
 _DIGIT: Final = re.compile(r"\d")
 
 
-class _HiddenMessages:
+class _HiddenCodes:
     """Prints messages to stderr with `*` for each digit, and the phone masked."""
 
     async def send(
@@ -33,16 +33,37 @@ class _HiddenMessages:
         return DeliveryResult(DeliveryStatus.ACCEPTED)
 
 
+class _HiddenNumbers:
+    """Prints messages without a code to stderr, and the phone masked."""
+
+    async def send(
+        self,
+        phone: PhoneNumber,
+        text: str,
+        status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
+    ) -> DeliveryResult:
+        """Print the message."""
+        print_errors(f"To {phone.masked}: {text}")
+        return DeliveryResult(DeliveryStatus.ACCEPTED)
+
+
 def hide_codes(settings: Settings) -> Settings:
-    """Return the settings with messengers that print no code."""
-    return replace(settings, sms=tuple(map(_hide, settings.sms)))
+    """Return the settings with messengers that print no code and no number."""
+    return _replace_console(settings, _HiddenCodes())
 
 
-def _hide(provider: Provider | Factory) -> Provider | Factory:
-    if not isinstance(provider, Provider) or not prints_codes(provider):
-        return provider
-    return replace(provider, open_messenger=_open_hidden)
+def hide_numbers(settings: Settings) -> Settings:
+    """Return the settings with messengers that print no number, for messages without a code."""
+    return _replace_console(settings, _HiddenNumbers())
 
 
-def _open_hidden(_: object) -> AbstractAsyncContextManager[Messenger]:
-    return nullcontext(_HiddenMessages())
+def _replace_console(settings: Settings, messenger: Messenger) -> Settings:
+    def open_messenger(_: object) -> AbstractAsyncContextManager[Messenger]:
+        return nullcontext(messenger)
+
+    def hide(provider: Provider | Factory) -> Provider | Factory:
+        if not isinstance(provider, Provider) or not prints_codes(provider):
+            return provider
+        return replace(provider, open_messenger=open_messenger)
+
+    return replace(settings, sms=tuple(map(hide, settings.sms)))

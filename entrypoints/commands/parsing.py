@@ -77,6 +77,15 @@ def parse_reason(text: str) -> str:
         raise InvalidArgument(f"--reason: {error.message}") from None
 
 
+def parse_new_phone(settings: Settings, text: str) -> PhoneNumber:
+    """Parse a phone that an account gets: codes can be sent to it; raises InvalidArgument."""
+    rules = settings.http_otp().phone_rules
+    try:
+        return parse_phone_number(text, settings.default_region, rules)
+    except InvalidValue as error:
+        raise InvalidArgument(f"NEW_NUMBER: {error.message}") from None
+
+
 def parse_phone(settings: Settings, text: str) -> PhoneNumber:
     """Parse a phone as people write it; raises CommandError."""
     try:

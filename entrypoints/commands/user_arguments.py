@@ -4,6 +4,7 @@ import argparse
 from typing import Final, Protocol
 
 _PHONE: Final = "+14155552671"
+_NEW_PHONE: Final = "+14155552672"
 _ID: Final = "68b1c0a5d2f04e7a9c3b1d20"
 _USER: Final = "a phone number, a username, a user id or external_id:ID"
 _REASON: Final = "why; the audit keeps it for 400 days, without the digits of phone numbers"
@@ -54,7 +55,7 @@ def add_user_commands(add: AddCommand) -> None:
     audit.add_argument(
         "--by",
         metavar="KIND:ID",
-        help="only what this one did: administrator:ID, service_token:ID or "
+        help="only what this one did: administrator:ID, user:ID, service_token:ID or "
         "operating_system_user:NAME",
     )
     audit.add_argument(
@@ -130,6 +131,20 @@ def _add_user(add: AddCommand) -> None:
         metavar="FILE.zip",
         required=True,
         help="the file to create, with mode 0600; an existing one is never changed",
+    )
+    change_phone = add_user_action(
+        "change-phone",
+        "Give an account another number, for an owner who lost the former one. --reason is "
+        "required. All sessions end, and an administrator becomes a member. The former number gets "
+        "a message, and can undo it for seven days.",
+        f"{_NEW_PHONE} --reason 'ticket 4711: passport'",
+        f"{_NEW_PHONE} --no-undo --reason 'ticket 4712: police report of the theft'",
+    )
+    change_phone.add_argument("new_number", metavar="NEW_NUMBER", help="the number that it gets")
+    change_phone.add_argument(
+        "--no-undo",
+        action="store_true",
+        help="where phone and SIM were stolen: the former number cannot undo it",
     )
     add_user_action("promote", "Make a user an administrator, from the next login on.")
     add_user_action("demote", "Make an administrator a member, from the next request on.")

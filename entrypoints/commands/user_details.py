@@ -3,15 +3,23 @@
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Final
 
-from application.administration.show_user import ShownDelivery, UserDetails
+from application.administration.show_user import PhoneHold, ShownDelivery, UserDetails
 from domain.identities.identity import Identity
+from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.session import Session
 from domain.voice.call import Call
 from entrypoints.bootstrap import Part
 from entrypoints.commands.user_calls import UserCall, call_for_user
 from entrypoints.settings.settings import Settings
 from entrypoints.verification_words import describe_verification
+
+_STEPS: Final = {
+    PhoneChangeStep.ASSIGN: "the new number is assigned",
+    PhoneChangeStep.RELEASE: "the former number is released",
+    PhoneChangeStep.NOTIFY: "the former number gets a message",
+}
 
 
 def show(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -46,8 +54,11 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
     if details.number is not None:
         yield _row("phone", details.number)
         yield _row("in today's log", f"phone_hash {details.phone_hash}")
+    if details.hold is not None:
+        yield _row("held for", _describe_hold(details.hold))
     if identity is not None:
         yield from _render_identity(identity)
+        yield from _render_phone_changes(details, identity)
     if identity is not None and not identity.is_deleted:
         yield _row("sessions", str(len(details.sessions)))
         yield from (f"  {_describe_session(session)}" for session in details.sessions)
@@ -73,6 +84,28 @@ def _render_identity(identity: Identity) -> Iterator[str]:
     yield _row("created", _format_time(identity.created_at))
     if identity.last_used_at is not None:
         yield _row("last used", f"{_format_time(identity.last_used_at)}, or up to a day later")
+
+
+def _render_phone_changes(details: UserDetails, identity: Identity) -> Iterator[str]:
+    if identity.phone_change is not None and not identity.is_deleted:
+        yield _row("number changes", _describe_change(identity.phone_change))
+    if details.undo_deadlines:
+        deadlines = ", ".join(map(_format_time, details.undo_deadlines))
+        yield _row("undo possible", f"by a former number, until {deadlines}")
+    if details.phone_change_allowed_at is not None:
+        allowed_at = _format_time(details.phone_change_allowed_at)
+        yield _row("next change", f"by the owner from {allowed_at} on: the last one was undone")
+
+
+def _describe_change(change: PhoneChange) -> str:
+    kind = "an undo" if change.is_undo else "a change"
+    since = _format_time(change.started_at)
+    return f"{kind} is under way since {since}; next: {_STEPS[change.step]}"
+
+
+def _describe_hold(hold: PhoneHold) -> str:
+    until = _format_time(hold.undo_until)
+    return f"account {hold.identity_id}, which has another number: undo is possible until {until}"
 
 
 def _describe_status(identity: Identity) -> str:

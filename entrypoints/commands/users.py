@@ -10,7 +10,7 @@ from application.administration.act_for_users import SendCodeCommand
 from application.administration.find_user import FoundUser
 from application.otp.request_otp import RequestOtpResult
 from application.otp.reset_limits import ResetResult
-from domain.errors import UserNotFound
+from domain.errors import PhoneInUse, UserNotFound
 from domain.identities.identity import Role
 from domain.identities.retention import RetainedData
 from domain.otp.delivery import Channel
@@ -21,6 +21,7 @@ from entrypoints.commands.media_folder import require_media_folder
 from entrypoints.commands.user_calls import UserCall, call_for_user, name_user
 from entrypoints.commands.user_details import show
 from entrypoints.commands.user_export import export
+from entrypoints.commands.user_phone import change_phone
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError, InvalidArgument, StartupError, print_errors
 
@@ -187,6 +188,12 @@ def _restore(settings: Settings, arguments: Namespace) -> Iterator[str]:
                 "This account has not lost its phone number. Use the user id of the event "
                 "identity_detached."
             ) from None
+        except PhoneInUse:
+            raise CommandError(
+                "The number of this account is held: its latest owner changed to another number "
+                "within the last seven days, and may undo that. dialtone user show of the number "
+                "says until when. Try again then."
+            ) from None
 
     user = call_for_user(settings, arguments, restore)
     yield f"{user.subject} has its phone again. Its owner signs in and chooses a username."
@@ -201,6 +208,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "sign-out": _sign_out,
     "delete": _delete,
     "export": export,
+    "change-phone": change_phone,
     "promote": _promote,
     "demote": _demote,
     "restore": _restore,

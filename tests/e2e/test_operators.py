@@ -91,6 +91,9 @@ def test_a_command_works_while_parts_that_it_does_not_need_are_broken(tmp_path: 
     for command in ("cleanup", "media check", "media rebuild-variants"):
         ended = service.run(*command.split())
         assert ended.returncode == 0, ended
+    change = ("user", "change-phone", phone, "+14155590021", "--reason", "passport")
+    unchanged = service.run(*change)
+    assert (unchanged.returncode, "DIALTONE_SMS" in unchanged.stderr) == (1, True)
     service.settings |= BROKEN_MEDIA
     assert "DIALTONE_MEDIA: " in service.run("cleanup").stderr
     service.settings |= BROKEN_LIMITS

@@ -10,9 +10,12 @@ from structlog.testing import capture_logs
 
 from domain.administration.service_token import Scope
 from domain.identities.identity import Role
+from domain.identities.phone_change import UNDO_PERIOD
+from entrypoints.http.fields import format_timestamp
 from tests.e2e.app import bearer
 from tests.integration.administration import (
     ADMINISTRATOR,
+    OPERATOR,
     STRANGER,
     USER,
     AdminDriver,
@@ -20,6 +23,8 @@ from tests.integration.administration import (
 )
 from tests.stateful.http_driver import without_logs
 from tests.support.builders import an_id
+from tests.support.fakes.messenger import REJECTED
+from tests.unit.application.phone_change.phone_changes import change_phone
 
 SCOPES: Final = {
     "search": Scope.READ_USERS,
@@ -442,6 +447,42 @@ async def test_only_an_administrator_with_a_fresh_login_sets_an_external_id(
 
     assert (by_token.status_code, by_token.json()["code"]) == (403, "forbidden")
     assert (old.status_code, old.json()["code"]) == (403, "reauthentication_required")
+
+
+# Changes of the phone
+
+
+async def test_a_held_phone_and_a_change_under_way_are_shown(driver: AdminDriver) -> None:
+    driver.harness.messenger.result = REJECTED  # the former number has not got its message
+    await driver.harness.administration.act_for_users.change_phone(
+        OPERATOR, driver.user_id, STRANGER, "passport"
+    )
+    now = driver.harness.clock.now()
+    undo_until = format_timestamp(now + UNDO_PERIOD)
+
+    former = (await driver.post("search", {"phone": USER.e164})).json()
+    shown = (await driver.get(f"/admin/users/{driver.user_id}")).json()
+
+    assert former["summary"] == "This phone has no account, and is held for the one that had it."
+    assert former["account"] is None
+    assert former["hold"] == {"user_id": driver.user_id, "undo_until": undo_until}
+    assert (shown["number"], shown["hold"]) == (STRANGER.e164, None)
+    account = shown["account"]
+    assert account["phone_change"] == {
+        "step": "notify", "is_undo": False, "started_at": format_timestamp(now)
+    }  # fmt: skip
+    assert (account["undo_deadlines"], account["phone_change_allowed_at"]) == ([undo_until], None)
+
+
+async def test_a_change_by_its_owner_is_in_the_audit_by_the_user(driver: AdminDriver) -> None:
+    principal = await driver.harness.identities.authenticate(driver.user)
+    await change_phone(driver.harness, principal, STRANGER, with_old=True)
+
+    listed = (await driver.get(f"/admin/audit?actor=user:{driver.user_id}")).json()
+
+    [entry] = listed["entries"]
+    assert (entry["action"], entry["subject"]) == ("change_phone", driver.user_id)
+    assert (entry["actor"]["kind"], entry["actor"]["is_claim"]) == ("user", False)
 
 
 # The audit

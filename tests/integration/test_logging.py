@@ -215,6 +215,7 @@ def test_security_warnings_are_logged_at_every_level(level: str) -> None:
         "otp_attempts_exhausted",
         "test_otp_used",
         "refresh_token_reused",
+        "phone_change_undone",
         "identity_detached",
         "call_rejected",
     ]

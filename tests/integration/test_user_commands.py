@@ -7,6 +7,7 @@ import re
 import stat
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zipfile import ZipFile
 
@@ -57,6 +58,12 @@ def phone(request: pytest.FixtureRequest) -> str:
     """A phone of its own for each test."""
     number = request.session.stash.setdefault(_PHONES, iter(range(1000, 2000)))
     return f"+1415559{next(number)}"
+
+
+@pytest.fixture
+def new_phone(phone: str) -> str:
+    """Another phone of this test."""
+    return phone.replace("559", "560")
 
 
 _PHONES: Final = pytest.StashKey[Iterator[int]]()
@@ -127,9 +134,15 @@ def test_a_phone_without_an_account_is_shown_as_one(service: Service, phone: str
     assert (as_json["account"], as_json["number"]) == (None, f"+1********{phone[-2:]}")
 
 
-@pytest.mark.parametrize("action", ["sign-out", "delete", "export", "promote", "demote", "restore"])
+@pytest.mark.parametrize(
+    "action", ["sign-out", "delete", "export", "change-phone", "promote", "demote", "restore"]
+)
 def test_what_needs_an_account_says_that_there_is_none(service: Service, action: str) -> None:
-    options = {"delete": ["--yes"], "export": ["--output", "nobody.zip"]}
+    options = {
+        "delete": ["--yes"],
+        "export": ["--output", "nobody.zip"],
+        "change-phone": ["+14155590006", "--reason", "passport"],
+    }
 
     ended = service.run("user", action, "+14155590001", *options.get(action, []))
 
@@ -329,6 +342,109 @@ def test_an_export_that_fails_on_its_way_leaves_no_file(
     assert not (service.folder / "part.zip").exists()
     failed, _ = audit_of(service, phone)
     assert failed["error"] == "media_storage_unavailable"
+
+
+def test_an_operator_gives_a_user_who_lost_the_number_another_one(
+    service: Service, phone: str, new_phone: str
+) -> None:
+    user_id, headers = sign_up_and_in(service, phone, "Lost It")
+    service.run("user", "promote", user_id)
+
+    changed = service.run("user", "change-phone", phone, new_phone, "--reason", "passport")
+
+    assert changed.returncode == 0
+    first, *others = changed.stdout.splitlines()
+    masked, new_masked = (f"+1********{number[-2:]}" for number in (phone, new_phone))
+    assert first == f"{user_id} has the number {new_masked} now. Before, it had {masked}."
+    [deadline] = re.findall(r"can undo this until (\S+ \S+ UTC)", changed.stdout)
+    assert others[-1].endswith(f"is a member now until dialtone user promote {user_id}.")
+    assert f"To {masked}: Your Dialtone account has another phone number" in changed.stderr
+    for number in (phone, new_phone):
+        assert number not in changed.stdout + changed.stderr
+    assert httpx.get(f"{service.url}/users/me", headers=headers, **PLAIN_HTTP).status_code == 401
+    sign_in(service, new_phone)
+    held, shown = (service.run("user", "show", user).stdout for user in (phone, user_id))
+    assert held.startswith(NO_ACCOUNT)
+    until = f"{deadline.removesuffix(' UTC')}:"
+    assert f"account {user_id}, which has another number: undo is possible until {until}" in held
+    assert f"undo possible:      by a former number, until {until}" in shown
+    entry, *_ = audit_of(service, user_id)
+    assert (entry["action"], entry["reason"]) == ("change_phone", "passport")
+
+
+def test_a_former_number_that_was_stolen_cannot_undo_and_is_free(
+    service: Service, phone: str, new_phone: str
+) -> None:
+    user_id = sign_up(service, phone, "Stolen")
+    change = ("user", "change-phone", user_id)
+
+    changed = service.run(*change, new_phone, "--no-undo", "--reason", "police report")
+
+    assert "cannot undo this" in changed.stdout
+    assert "undo it" not in changed.stderr
+    assert "held for" not in service.run("user", "show", phone).stdout
+    # Nothing resets the messages of a number: its cooldown is not over.
+    service.run("user", "reset-limits", phone)
+    sign_up(service, phone, "Next Owner")
+    in_use = service.run(*change, phone, "--reason", "found it")
+    assert (in_use.returncode, in_use.stdout) == (1, "")
+    assert in_use.stderr.startswith(f"The number was not changed. +1********{phone[-2:]} has an")
+    assert actions_of(service, user_id) == ["change_phone"] * 3
+
+
+def test_the_audit_names_a_user_who_changed_the_own_number(
+    service: Service, phone: str, new_phone: str
+) -> None:
+    user_id, headers = sign_up_and_in(service, phone, "By Herself")
+    url = f"{service.url}/users/me/phone"
+    requested = httpx.post(
+        f"{url}/request-otp", json={"phone": new_phone}, headers=headers, **PLAIN_HTTP
+    )
+    body = {
+        "phone": new_phone,
+        "otp": service.code(new_phone),
+        "request_id": requested.json()["request_id"],
+    }
+    assert httpx.post(url, json=body, headers=headers, **PLAIN_HTTP).status_code == 200
+
+    listed = service.run("audit", "--by", f"user:{user_id}")
+
+    assert listed.stdout.endswith(f" UTC  user {user_id}  change_phone  {user_id}\n")
+    assert len(listed.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("new_number", "options", "status", "problem"),
+    [
+        ("+14155590004", [], 2, "--reason: say how you made sure"),
+        ("+14155590004", ["--reason", " "], 2, "--reason: say how you made sure"),
+        ("nonsense", ["--reason", "passport"], 2, "NEW_NUMBER: This is not a phone number"),
+        ("+19005550100", ["--reason", "passport"], 2, "NEW_NUMBER: This is a premium-rate"),
+        ("+4915112345678", ["--reason", "passport"], 1, "DIALTONE_COUNTRIES does not have DE"),
+        ("+15005550006", ["--reason", "passport"], 1, "fixed code for tests"),
+        ("+14155590005", ["--reason", "passport"], 1, "has this number already"),
+    ],
+)
+def test_a_number_that_an_account_cannot_get_is_one_sentence(
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    new_number: str,
+    options: list[str],
+    status: int,
+    problem: str,
+) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    test_otps = f"+15005550006=271828@{tomorrow:%Y-%m-%d}"
+    monkeypatch.setitem(service.settings, "DIALTONE_TEST_OTPS", test_otps)
+    monkeypatch.setitem(service.settings, "DIALTONE_COUNTRIES", "US")
+    sign_in(service, "+14155590005")
+
+    ended = service.run("user", "change-phone", "+14155590005", new_number, *options)
+
+    assert (ended.returncode, ended.stdout) == (status, "")
+    assert problem in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert new_number not in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+"""`dialtone user change-phone`."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from typing import Final
+
+from application.administration.find_user import FoundUser
+from application.ports.errors import ConcurrencyConflict
+from domain.errors import ConflictingValue, CountryNotServed, PhoneInUse, Unavailable
+from domain.identities.identity import Identity
+from domain.phone import PhoneNumber
+from entrypoints.bootstrap import Part
+from entrypoints.commands.hidden_codes import hide_numbers
+from entrypoints.commands.parsing import parse_new_phone, parse_reason
+from entrypoints.commands.user_calls import UserCall, call_for_user
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import CommandError, InvalidArgument
+
+_NO_REASON: Final = (
+    "--reason: say how you made sure that this is the owner. Most stolen phone numbers were moved "
+    "by a support that did not. The audit keeps the reason."
+)
+
+
+def change_phone(settings: Settings, arguments: Namespace) -> Iterator[str]:
+    """Give a user who lost the number another one."""
+    phone = parse_new_phone(settings, arguments.new_number)
+    if not parse_reason(arguments.reason):
+        raise InvalidArgument(_NO_REASON)
+    can_be_undone = not arguments.no_undo
+
+    async def change(call: UserCall) -> tuple[FoundUser, FoundUser]:
+        with _explain_errors(phone):
+            changed = await call.act.change_phone(
+                call.caller, call.query, phone, call.reason, can_be_undone=can_be_undone
+            )
+        return call.user, changed
+
+    # The message to the former number needs a provider. Without one nothing is changed.
+    before, after = call_for_user(hide_numbers(settings), arguments, change, [Part.MESSAGES])
+    yield from _describe(before, after.require_identity())
+
+
+@contextmanager
+def _explain_errors(phone: PhoneNumber) -> Iterator[None]:
+    """Explain the errors of a change; raises CommandError."""
+    try:
+        yield
+    except PhoneInUse:
+        problem = (
+            f"{phone.masked} has an account, is blocked, or is held for the account that had it "
+            "before: dialtone user show says which."
+        )
+    except CountryNotServed:
+        problem = (
+            f"DIALTONE_COUNTRIES does not have {phone.country}, so {phone.masked} would get no "
+            "codes."
+        )
+    except ConcurrencyConflict:
+        problem = (
+            "Another change of the account was faster. Look at it with dialtone user show, and try "
+            "again."
+        )
+    except ConflictingValue as error:
+        problem = error.message
+    except Unavailable as error:
+        if not error.message:
+            raise
+        problem = error.message
+    else:
+        return
+    raise CommandError(f"The number was not changed. {problem}")
+
+
+def _describe(before: FoundUser, identity: Identity) -> Iterator[str]:
+    former, new = _mask(before.phone), _mask(identity.phone)
+    yield f"{identity.id} has the number {new} now. Before, it had {former}."
+    yield "All sessions have ended: the owner signs in with the new number."
+    if identity.undo_deadlines:
+        until = f"{identity.undo_deadlines[-1].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        yield f"The former number can undo this until {until}, and nobody else gets it until then."
+    else:
+        yield "No former number can undo this. They may get another account at once."
+    if identity.phone_change is not None:
+        yield (
+            "No provider took the message to the former number. The cleanup tries it again for a "
+            "day."
+        )
+    if before.identity is not None and before.identity.is_administrator:
+        yield (
+            f"{identity.id} was an administrator, and is a member now until dialtone user promote "
+            f"{identity.id}."
+        )
+
+
+def _mask(phone: PhoneNumber | None) -> str:
+    return phone.masked if phone else "none"

@@ -97,6 +97,7 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     is_suppressed: bool = False
     is_reset: bool = False
     is_granted: bool = False
+    is_undo: bool = False
 
 
 class CallbackRecord(msgspec.Struct, gc=False):

@@ -13,6 +13,7 @@ from application.ports.system import Randomness, SecurityEvents, SecurityEventTy
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls
 from application.update import change_record, update_call
+from domain.errors import NumberWasChanged, PhoneInUse
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, RecognizedDevice
 from domain.identities.identity import Identity, UsedChallenge
@@ -107,6 +108,7 @@ class LogIn:
             is_retry: an earlier request used the code.
 
         Raises:
+            NumberWasChanged: the phone is held for its previous identity.
             StorageError
         """
         code, now = command.code, command.now
@@ -232,12 +234,12 @@ class LogIn:
         """Assign the phone to a new identity instead of the closed one; None if it is blocked."""
         code = command.code
         new_id = make_identifier(command.now, self.randomness.bytes(RANDOM_BYTES))
-        owner_id, is_blocked = await self.assign_phone(
-            command.phone,
-            new_id,
-            code.login.identity_id,
-            code.challenge.id,
-        )
+        try:
+            owner_id, is_blocked = await self.assign_phone(
+                command.phone, new_id, code.login.identity_id, code.challenge.id
+            )
+        except PhoneInUse:  # the identity changed its phone after the code was used
+            raise NumberWasChanged from None
         if is_blocked:
             return None
         login = replace(code.login, identity_id=owner_id)

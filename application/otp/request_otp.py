@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from application.identities.phone_holds import PhoneHolds
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, DeliverOtp, emit_delivery
 from application.otp.delivery_limiter import DeliveryLimiter
@@ -40,6 +41,8 @@ from domain.phone import PhoneNumber, PhoneRules
 REQUEST_ID_BYTES: Final = 16
 NOTHING_TO_UNDO: Final = "blocked, or no change to undo"
 """Why the delivery of a code for an undo was suppressed, in the log."""
+_NOBODY: Final = "0" * 24
+"""The id of no identity."""
 
 Decide = Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]]
 
@@ -99,6 +102,7 @@ class RequestOtp:
     codes: OtpCodes
     deliver_otp: DeliverOtp
     identities: Identities
+    phone_holds: PhoneHolds
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
@@ -129,6 +133,8 @@ class RequestOtp:
             recognize_device(self.identities, command.device_token, now),
             self.limit_store.next_available(Reservation(now, failed_attempt)),
         )
+        if command.purpose is Purpose.UNDO_PHONE_CHANGE:
+            loaded = await self._end_void_hold(phone, loaded)
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         is_call = command.channel is Channel.VOICE and self.deliver_otp.place_code_call is not None
         request = OtpRequest(
@@ -167,6 +173,21 @@ class RequestOtp:
             expires_in=whole_seconds(now, decision.challenge.expires_at),
             resend_in=whole_seconds(now, decision.next_request_at),
         )
+
+    async def _end_void_hold(
+        self, phone: PhoneNumber, loaded: Versioned[PhoneVerification]
+    ) -> Versioned[PhoneVerification]:
+        """Return the record of a phone without a hold that is void: nothing can be undone.
+
+        An identity is loaded for every phone, so that the time does not reveal a hold.
+        """
+        if not loaded.value.is_held(self.clock.now()):
+            await self.identities.load(_NOBODY)
+            return loaded
+        if await self.phone_holds.find_holder(loaded.value) is not None:
+            return loaded
+        await self.phone_holds.end_void(phone)
+        return await self.phone_verifications.load(phone)
 
     def _check_phone(self, phone: PhoneNumber, channel: Channel) -> None:
         """Check country and kind of a phone. With a test OTP it may have any."""

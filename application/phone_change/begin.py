@@ -11,6 +11,7 @@ from application.ports.system import Clock
 from application.update import change_record
 from domain.errors import (
     ConflictingValue,
+    IncorrectOtp,
     PhoneChangeForbidden,
     PhoneInUse,
     Unauthenticated,
@@ -39,8 +40,10 @@ class BeginPhoneChange:
     - A change that is under way is completed first. One whose message is not sent yet keeps
       others from beginning, for a day at most: nobody loses a number without hearing of it.
     - A challenge begins one change only.
+    - A code of the present number is used for one change only, whatever becomes of that.
     - A number with a fixed code is for members whose number has one too. Anybody who knows that
-      code would be an administrator.
+      code would be an administrator. So an undo does not give one back to others, and a change
+      from one to another number makes a member of an administrator.
     """
 
     identities: Identities
@@ -66,15 +69,17 @@ class BeginPhoneChange:
         Raises:
             ConflictingValue
         """
-        has_test_phone = identity.phone is not None and self.test_otps.includes(identity.phone)
-        is_allowed = has_test_phone and not identity.is_administrator
-        if self.test_otps.includes(phone) and not is_allowed:
+        if not self._may_have(identity, phone):
             raise ConflictingValue(
                 "This number has a fixed code for tests, so no account can change to it."
             )
 
     async def __call__(
-        self, identity_id: str, change: PhoneChange, used: UsedChallenge | None = None
+        self,
+        identity_id: str,
+        change: PhoneChange,
+        used: UsedChallenge | None = None,
+        used_old: UsedChallenge | None = None,
     ) -> None:
         """Begin a change, unless the challenge began one before.
 
@@ -82,9 +87,11 @@ class BeginPhoneChange:
             identity_id: The identity.
             change: The change.
             used: The challenge whose code was used for it; None where an operator asked for it.
+            used_old: The challenge of the present number whose code was used for it, if any.
 
         Raises:
             ConflictingValue, PhoneChangeForbidden
+            IncorrectOtp: The code of the present number was used for another change.
             UndoNotPossible: An undo, whose change cannot be undone anymore.
             Unauthenticated: The identity is deleted or detached, or it is blocked and its owner
                 asks for a change.
@@ -98,15 +105,22 @@ class BeginPhoneChange:
                 raise Unauthenticated
             if used is not None and identity.has_used(used.id):
                 return identity, None
+            if used_old is not None and identity.has_used(used_old.id):
+                raise IncorrectOtp("old_otp", 0)
             if identity.phone_change is not None and not is_completed:
                 raise _UnderWay
+            self._check_begin(identity, change)  # an undo under way has ended the session
             if identity.phone_change is not None and not change.is_undo:
                 raise Unavailable(NOT_NOTIFIED)
-            self._check_begin(identity, change)
             if identity.phone in (None, change.new_phone):  # another change was faster
                 return identity, None
             begun = replace(change, old_phone=identity.phone)
-            return identity.start_phone_change(begun, used), None
+            if self.test_otps.includes(identity.phone):
+                identity = identity.demote()
+                if not self.test_otps.includes(change.new_phone):  # the undo would be refused
+                    begun = replace(begun, undo_until=None)
+            challenges = [each for each in (used, used_old) if each is not None]
+            return identity.start_phone_change(begun, *challenges), None
 
         is_completed = False
         try:
@@ -117,11 +131,19 @@ class BeginPhoneChange:
             is_completed = True
             await change_record(self.identities, identity_id, begin)
 
+    def _may_have(self, identity: Identity, phone: PhoneNumber) -> bool:
+        """Return whether the number has no fixed code, or is for members with such a number."""
+        if not self.test_otps.includes(phone):
+            return True
+        has_test_phone = identity.phone is not None and self.test_otps.includes(identity.phone)
+        return has_test_phone and not identity.is_administrator
+
     def _check_begin(self, identity: Identity, change: PhoneChange) -> None:
         """Return if the change may begin."""
         if change.is_undo:
             is_restored = identity.phone == change.new_phone
-            if is_restored or not identity.is_undo_possible(change.undo_until):
+            is_possible = identity.is_undo_possible(change.undo_until)
+            if is_restored or not is_possible or not self._may_have(identity, change.new_phone):
                 raise UndoNotPossible
         elif change.is_by_operator:
             self.check_test_phone(identity, change.new_phone)

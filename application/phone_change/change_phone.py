@@ -1,20 +1,23 @@
 """Change the phone of an identity: request the codes, and give them back."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
-from application.phone_change.begin import BeginPhoneChange
+from application.phone_change.begin import NOT_NOTIFIED, BeginPhoneChange
 from application.phone_change.complete import CompletePhoneChange
+from application.phone_change.make_phone_change import MakePhoneChange
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.principal import Principal
-from application.record_act import RecordAct
-from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.errors import (
     ConflictingValue,
     FreshLoginRequired,
     IncorrectOtp,
-    Unauthenticated,
+    PhoneInUse,
+    Unavailable,
+    UndoNotPossible,
     UserNotFound,
 )
 from domain.identities.identity import Identity, UsedChallenge
@@ -24,6 +27,8 @@ from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
+
+PRESENT_NUMBER: Final = "This is your number already."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +65,10 @@ class RequestPhoneChangeOtp:
         identity, phone = principal.identity, command.phone
         present = require_phone(identity)
         if phone == present:
-            raise ConflictingValue("This is your number already.")
+            raise ConflictingValue(PRESENT_NUMBER)
         self.begin.check(identity, phone or present)
+        if identity.phone_change is not None:
+            await self._complete_earlier(identity.id)
         return await self.request_otp(
             RequestOtpCommand(
                 phone or present,
@@ -71,6 +78,13 @@ class RequestPhoneChangeOtp:
                 identity_id=identity.id,
             )
         )
+
+    async def _complete_earlier(self, identity_id: str) -> None:
+        """Complete an earlier change; raises Unavailable while its message is not sent."""
+        with suppress(PhoneInUse, UndoNotPossible):
+            identity = await self.begin.complete(identity_id)
+            if identity is not None and identity.phone_change is not None:
+                raise Unavailable(NOT_NOTIFIED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +116,8 @@ class ChangePhone:
 
     - The principal logged in within the last 15 minutes, or has a code of the present number too.
       With that code the change cannot be undone.
-    - A code is used for one change. After a lost response or an error of storage the same client
-      sends the same codes again, and the change is completed.
+    - A code is used for one change, that of the present number too. After a lost response or an
+      error of storage the same client sends the same codes again, and the change is completed.
     - That somebody has the number is an error after the right code only.
     - The change and its audit entry are written in an order that `CompletePhoneChange` completes.
     """
@@ -111,7 +125,7 @@ class ChangePhone:
     check_otp: CheckOtp
     begin: BeginPhoneChange
     complete: CompletePhoneChange
-    record_act: RecordAct
+    make_change: MakePhoneChange
     clock: Clock
     events: SecurityEvents
 
@@ -121,7 +135,7 @@ class ChangePhone:
         Raises:
             UserNotFound: the principal has not become a user.
             FreshLoginRequired
-            ConflictingValue: the number has a fixed code.
+            ConflictingValue: the number is the present one, or has a fixed code.
             PhoneChangeForbidden
             IncorrectOtp: one of the codes is wrong; it names the field.
             PhoneInUse
@@ -137,14 +151,19 @@ class ChangePhone:
         is_changed = present == command.phone
         if command.old_code is None and not is_changed and not principal.has_fresh_login:
             raise FreshLoginRequired
+        used_old = None
         if command.old_code is not None and not is_changed:
-            await self._check(
+            checked = await self._check(
                 identity, present, command.old_code, command.old_request_id, command, "old_otp"
             )
+            used_old = to_used_challenge(checked)
         checked = await self._check(
             identity, command.phone, command.code, command.request_id, command, "otp"
         )
+        used = to_used_challenge(checked)
         if is_changed:
+            if not identity.has_used(used.id):
+                raise ConflictingValue(PRESENT_NUMBER)
             return await self.complete(identity.id) or identity
         change = PhoneChange(
             new_phone=command.phone,
@@ -155,12 +174,7 @@ class ChangePhone:
             kept_session_id=principal.session.id,
             locale=command.locale,
         )
-        actor = Actor(ActorKind.USER, identity.id)
-        async with self.record_act(actor, AuditAction.CHANGE_PHONE, identity.id):
-            await self.begin(identity.id, change, to_used_challenge(checked))
-            changed = await self.complete(identity.id)
-        if changed is None:
-            raise Unauthenticated
+        changed = await self.make_change(identity.id, change, used, used_old)
         if changed.phone != command.phone:  # the codes were used for a change before this one
             raise IncorrectOtp("otp", checked.attempts_left)
         return changed

@@ -1,7 +1,7 @@
 """Complete a change of the phone of an identity."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
@@ -35,8 +35,9 @@ class CompletePhoneChange:
        where the change can be undone.
     4. The former number gets a message.
 
-    Each step is harmless when it is repeated, by as many processes as you like. Until the second
-    the new number signs nobody in. A change that meets an owner in the first step ends there.
+    Each step is harmless when it is repeated, by as many processes as you like. A slow one does
+    nothing to a number after the change has ended, or was undone. Until the second step the new
+    number signs nobody in. A change that meets an owner in the first step ends there.
     """
 
     identities: Identities
@@ -64,8 +65,10 @@ class CompletePhoneChange:
         if change is not None and not identity.is_closed:
             if change.step is PhoneChangeStep.ASSIGN:
                 identity = await self._replace_phone(identity, change)
-            if not identity.is_closed and identity.phone_change is not None:
-                identity = await self._release_former(identity, identity.phone_change)
+            change = identity.phone_change  # another one may have begun meanwhile
+            is_left = change is not None and change.step is not PhoneChangeStep.ASSIGN
+            if change is not None and is_left and not identity.is_closed:
+                identity = await self._release_former(identity, change)
         if identity.is_closed:
             await self._withdraw(identity)
             return None
@@ -107,7 +110,7 @@ class CompletePhoneChange:
         for _ in range(MAX_RETRIES):
             loaded = await self.phone_verifications.load(change.new_phone)
             found = loaded.value
-            if found.identity_id == identity_id:
+            if found.identity_id == identity_id or not await self._is_current(identity_id, change):
                 return
             try:
                 await self._check_free(identity_id, change, found)
@@ -175,14 +178,7 @@ class CompletePhoneChange:
         """Release the former number, and send it the message, unless somebody else does that."""
         now = self.clock.now()
         if change.step is PhoneChangeStep.RELEASE:
-            undo_until = None if change.is_undo else change.undo_until
-
-            def release(former: PhoneVerification) -> tuple[PhoneVerification, None]:
-                if former.identity_id != identity.id:
-                    return former, None
-                return former.release(identity.id, undo_until, now), None
-
-            await update_phone_verification(self.phone_verifications, change.old_phone, release)
+            await self._release(identity.id, change, now)
         elif now < change.attempted_at + RETRY_DELAY:
             return identity
         attempted = replace(change, step=PhoneChangeStep.NOTIFY, attempted_at=now)
@@ -193,6 +189,28 @@ class CompletePhoneChange:
         if is_done or now >= change.started_at + NOTICE_PERIOD:
             identity, _ = await self._advance(identity, attempted, None)
         return identity
+
+    async def _release(self, identity_id: str, change: PhoneChange, now: datetime) -> None:
+        """Release the record of the former number, unless another process did."""
+        undo_until = None if change.is_undo else change.undo_until
+        for _ in range(MAX_RETRIES):
+            loaded = await self.phone_verifications.load(change.old_phone)
+            former = loaded.value
+            if former.identity_id != identity_id or not await self._is_current(identity_id, change):
+                return
+            released = former.release(identity_id, undo_until, now)
+            if await self.phone_verifications.replace(change.old_phone, released, loaded.version):
+                return
+        raise ConcurrencyConflict("too many concurrent changes of one record")
+
+    async def _is_current(self, identity_id: str, change: PhoneChange) -> bool:
+        """Return whether the change is still at this step.
+
+        It is asked after the record of a number was loaded. If the step is completed later, that
+        record has another version.
+        """
+        loaded = await self.identities.load(identity_id)
+        return loaded is not None and loaded.value.phone_change == change
 
     async def _withdraw(self, identity: Identity) -> None:
         """End the change of a deleted or detached identity: it has none of the two numbers."""

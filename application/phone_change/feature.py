@@ -6,6 +6,7 @@ from application.otp.feature import OtpFeature, OtpPorts
 from application.phone_change.begin import BeginPhoneChange
 from application.phone_change.change_phone import ChangePhone, RequestPhoneChangeOtp
 from application.phone_change.complete import CompletePhoneChange
+from application.phone_change.make_phone_change import MakePhoneChange
 from application.phone_change.move_phone import MovePhone
 from application.phone_change.notify import NotifyFormerNumber
 from application.phone_change.undo_phone_change import UndoPhoneChange
@@ -41,6 +42,7 @@ class PhoneChangeFeature:
                 codes=otp.codes,
                 costs=costs,
                 clock=clock,
+                events=events,
                 countries=otp.policy.countries,
                 sms_provider=otp.policy.sms_provider,
             ),
@@ -51,12 +53,13 @@ class PhoneChangeFeature:
         begin = BeginPhoneChange(
             identities=stored, complete=self.complete, test_otps=policy.test_otps, clock=clock
         )
+        make_change = MakePhoneChange(begin=begin, complete=self.complete, record_act=record_act)
         self.request_otp = RequestPhoneChangeOtp(begin=begin, request_otp=otp.request_otp)
         self.change_phone = ChangePhone(
             check_otp=otp.check_otp,
             begin=begin,
             complete=self.complete,
-            record_act=record_act,
+            make_change=make_change,
             clock=clock,
             events=events,
         )
@@ -65,9 +68,8 @@ class PhoneChangeFeature:
             identities=stored,
             phone_verifications=verifications,
             holds=identities.phone_holds,
-            begin=begin,
             complete=self.complete,
-            record_act=record_act,
+            make_change=make_change,
             clock=clock,
             events=events,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from application.phone_change.begin import BeginPhoneChange
 from application.phone_change.complete import CompletePhoneChange
+from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.system import Clock
 from domain.errors import ConflictingValue, CountryNotServed, Unauthenticated, UserNotFound
@@ -43,6 +44,7 @@ class MovePhone:
             ConflictingValue: The number is the present one, or has a fixed code.
             CountryNotServed: The number would get no codes.
             PhoneInUse
+            ConcurrencyConflict: Another change was faster.
             StorageError
         """
         loaded = await self.identities.load(identity_id)
@@ -68,4 +70,6 @@ class MovePhone:
             raise UserNotFound from error
         if changed is None:
             raise UserNotFound
+        if changed.phone != phone:
+            raise ConcurrencyConflict("another change of the phone was faster")
         return changed

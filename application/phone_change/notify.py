@@ -7,8 +7,10 @@ from application.costs.count_costs import CountCosts
 from application.otp.codes import OtpCodes
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryStatus, Messenger, PhoneVerifications, SmsTemplates
-from application.ports.system import Clock
+from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from domain.identities.phone_change import PhoneNotice
+from domain.otp.delivery import Channel
+from domain.otp.message_preferences import normalize_locale
 from domain.phone import PhoneNumber
 
 
@@ -26,6 +28,7 @@ class NotifyFormerNumber:
     codes: OtpCodes
     costs: CountCosts
     clock: Clock
+    events: SecurityEvents
     countries: Collection[str] | None
     sms_provider: str
 
@@ -44,8 +47,21 @@ class NotifyFormerNumber:
             text = self.templates.render_notice(notice, country=phone.country, locale=locale)
         except MessengerUnavailable:  # a command has not opened the providers
             return False
-        result = await self.messenger.send(phone, text)
-        if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            provider = result.provider or self.sms_provider
+        result = await self.messenger.send(phone, text, "", normalize_locale(locale))
+        is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
+        provider = result.provider or self.sms_provider
+        if is_sent:
             self.costs.count_message(phone.country, provider, text)
-        return result.status not in (DeliveryStatus.NOT_CONNECTED, DeliveryStatus.REJECTED)
+        self.events.emit(
+            SecurityEventType.PHONE_NOTICE_SENT
+            if is_sent
+            else SecurityEventType.PHONE_NOTICE_REJECTED,
+            phone=phone,
+            reason=result.reason,
+            channel=Channel.SMS,
+            provider=provider,
+            provider_message_id=result.provider_message_id,
+            error_code=result.error_code,
+            result=result.status.value,
+        )
+        return is_sent or result.status is DeliveryStatus.INVALID_NUMBER

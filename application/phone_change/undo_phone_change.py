@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 from application.identities.phone_holds import PhoneHolds
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
-from application.phone_change.begin import BeginPhoneChange
 from application.phone_change.change_phone import require_correct, to_used_challenge
 from application.phone_change.complete import CompletePhoneChange
+from application.phone_change.make_phone_change import MakePhoneChange
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, SecurityEvents
-from application.record_act import RecordAct
-from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.errors import IncorrectOtp, Unauthenticated, UndoNotPossible
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange
@@ -45,9 +43,8 @@ class UndoPhoneChange:
     identities: Identities
     phone_verifications: PhoneVerifications
     holds: PhoneHolds
-    begin: BeginPhoneChange
     complete: CompletePhoneChange
-    record_act: RecordAct
+    make_change: MakePhoneChange
     clock: Clock
     events: SecurityEvents
 
@@ -82,11 +79,8 @@ class UndoPhoneChange:
                 raise IncorrectOtp("otp", checked.attempts_left)
             return
         change = await self._make_change(identity, command.phone)
-        actor = Actor(ActorKind.USER, identity.id)
         try:
-            async with self.record_act(actor, AuditAction.UNDO_PHONE_CHANGE, identity.id):
-                await self.begin(identity.id, change, used)
-                await self.complete(identity.id)
+            await self.make_change(identity.id, change, used)
         except Unauthenticated as error:
             raise UndoNotPossible from error
 

@@ -72,6 +72,8 @@ class SecurityEventType(StrEnum):
     USER_DELETED = "user_deleted"
     PHONE_CHANGED = "phone_changed"
     PHONE_CHANGE_UNDONE = "phone_change_undone"
+    PHONE_NOTICE_SENT = "phone_notice_sent"
+    PHONE_NOTICE_REJECTED = "phone_notice_rejected"
     IDENTITY_DETACHED = "identity_detached"
     IDENTITY_RESTORED = "identity_restored"
     CALL_REJECTED = "call_rejected"
@@ -87,6 +89,7 @@ class SecurityEventType(StrEnum):
             SecurityEventType.REFRESH_TOKEN_REUSED,
             SecurityEventType.TEST_OTP_USED,
             SecurityEventType.PHONE_CHANGE_UNDONE,
+            SecurityEventType.PHONE_NOTICE_REJECTED,
             SecurityEventType.IDENTITY_DETACHED,
             SecurityEventType.CALL_REJECTED,
         }

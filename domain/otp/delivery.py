@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.otp.challenge import Challenge
+from domain.otp.challenge import Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.permits import Permits
 from domain.otp.sliding_window import SlidingWindow
@@ -128,6 +128,11 @@ class OtpRequest:
     new_call_id: str | None = None
     provider: str = ""
 
+    @property
+    def purpose(self) -> Purpose:
+        """What the code is for."""
+        return self.new_challenge.purpose
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -155,6 +160,9 @@ class Delivery:
         is_suppressed: the phone was blocked, so nothing was sent.
         is_reset: an operator reset the limits of the phone since: it counts in none of them.
         is_granted: it used what the latest reset allows.
+        is_undo: it carries a code for the undo of a change of the phone. These have limits and a
+            cooldown of their own: nobody can use up those of a sign-in without a message to the
+            owner, or keep the owner from an undo by sign-ins.
     """
 
     request_id: str
@@ -173,6 +181,7 @@ class Delivery:
     is_suppressed: bool = False
     is_reset: bool = False
     is_granted: bool = False
+    is_undo: bool = False
 
     @property
     def is_rejected(self) -> bool:
@@ -209,6 +218,7 @@ class Delivery:
             provider=provider,
             rejection=reason[:MAX_REJECTION_LENGTH],
             is_suppressed=self.is_suppressed,
+            is_undo=self.is_undo,
         )
 
     @property

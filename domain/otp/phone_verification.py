@@ -208,6 +208,7 @@ class PhoneVerification:
             provider=request.provider,
             is_suppressed=pruned._is_suppressed(request),
             is_granted=is_granted,
+            is_undo=request.purpose is Purpose.UNDO_PHONE_CHANGE,
         )
         successor = replace(
             pruned,
@@ -228,13 +229,18 @@ class PhoneVerification:
 
     def _is_suppressed(self, request: OtpRequest) -> bool:
         """Return whether nothing is sent: to a blocked phone, and to one with nothing to undo."""
-        is_undo = request.new_challenge.purpose is Purpose.UNDO_PHONE_CHANGE
+        is_undo = request.purpose is Purpose.UNDO_PHONE_CHANGE
         return self.blocked_at is not None or (is_undo and not self.is_held(request.now))
 
     @property
     def counted_deliveries(self) -> tuple[Delivery, ...]:
-        """The deliveries that count in the limits of the phone."""
-        return tuple([delivery for delivery in self.deliveries if not delivery.is_reset])
+        """The deliveries that count in the limits of the phone. Those for an undo have others."""
+        return self._counted(is_undo=False)
+
+    def _counted(self, *, is_undo: bool) -> tuple[Delivery, ...]:
+        return tuple(
+            [each for each in self.deliveries if not each.is_reset and each.is_undo is is_undo]
+        )
 
     def find_delivery(self, request_id: str) -> Delivery | None:
         """Return the delivery that this request caused, or None."""
@@ -386,7 +392,7 @@ class PhoneVerification:
         logins = [trusted.last_login_at for trusted in self.trusted_ips]
         return Requester(
             request.client_ip,
-            self.counted_deliveries,
+            self._counted(is_undo=request.purpose is Purpose.UNDO_PHONE_CHANGE),
             trusted_until=self.trusted_until(request.client_ip),
             device_id=self.recognize_device(request.device),
             last_login_at=max(logins, default=None),

@@ -77,7 +77,14 @@ def _explain_errors(phone: PhoneNumber) -> Iterator[None]:
 def _describe(before: FoundUser, identity: Identity) -> Iterator[str]:
     former, new = _mask(before.phone), _mask(identity.phone)
     yield f"{identity.id} has the number {new} now. Before, it had {former}."
-    yield "All sessions have ended: the owner signs in with the new number."
+    if identity.is_blocked:
+        yield (
+            "All sessions have ended. The account is blocked: nobody signs in until dialtone user "
+            f"unblock {identity.id}. While the former number is blocked too, it gets no message "
+            "and can undo nothing."
+        )
+    else:
+        yield "All sessions have ended: the owner signs in with the new number."
     if identity.undo_deadlines:
         until = f"{identity.undo_deadlines[-1].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         yield f"The former number can undo this until {until}, and nobody else gets it until then."

@@ -372,6 +372,22 @@ def test_an_operator_gives_a_user_who_lost_the_number_another_one(
     assert (entry["action"], entry["reason"]) == ("change_phone", "passport")
 
 
+def test_a_blocked_account_stays_blocked_and_its_former_number_cannot_undo(
+    service: Service, phone: str, new_phone: str
+) -> None:
+    user_id = sign_up(service, phone, "Blocked And Lost")
+    service.run("user", "block", phone)
+
+    changed = service.run("user", "change-phone", user_id, new_phone, "--reason", "passport")
+
+    assert f"nobody signs in until dialtone user unblock {user_id}." in changed.stdout
+    assert "signs in with the new number" not in changed.stdout
+    held = service.run("user", "show", phone).stdout
+    assert " UTC, but not while it is blocked\n" in held
+    service.run("user", "unblock", phone)
+    assert "while it is blocked" not in service.run("user", "show", phone).stdout
+
+
 def test_a_former_number_that_was_stolen_cannot_undo_and_is_free(
     service: Service, phone: str, new_phone: str
 ) -> None:
@@ -380,7 +396,7 @@ def test_a_former_number_that_was_stolen_cannot_undo_and_is_free(
 
     changed = service.run(*change, new_phone, "--no-undo", "--reason", "police report")
 
-    assert "cannot undo this" in changed.stdout
+    assert "No former number can undo this" in changed.stdout
     assert "undo it" not in changed.stderr
     assert "held for" not in service.run("user", "show", phone).stdout
     # Nothing resets the messages of a number: its cooldown is not over.

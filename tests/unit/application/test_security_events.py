@@ -496,5 +496,10 @@ async def change_a_phone_and_undo_it(app: AppHarness) -> None:
     await app.log_in(recycled)
     app.advance(days=101)
     principal = await app.add_user(former, "Priya")
+    app.messenger.result = replace(REJECTED, provider="acme", error_code="30003")
     await app.use_cases.phone_change.move_phone(principal.identity.id, recycled, can_be_undone=True)
+    app.messenger.result = replace(
+        UNKNOWN, provider="acme", provider_message_id="SM1", error_code="30003"
+    )
     await undo(app, former)
+    app.messenger.result = ACCEPTED

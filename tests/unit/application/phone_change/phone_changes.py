@@ -8,9 +8,11 @@ from application.principal import Principal
 from domain.identities.identity import Identity
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.phone_verification import PhoneVerification
+from domain.otp.review_otps import TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.policies import make_policy
 
 OLD = a_phone(1)
 NEW = a_phone(2)
@@ -48,9 +50,11 @@ async def change_phone(
     return await app.phone_change.change_phone(principal, make_command(code, old, phone))
 
 
-async def request_undo_code(app: AppHarness, phone: PhoneNumber = OLD) -> RequestOtpResult:
+async def request_undo_code(
+    app: AppHarness, phone: PhoneNumber = OLD, client_ip: str = CLIENT_IP
+) -> RequestOtpResult:
     return await app.otp.request_otp(
-        RequestOtpCommand(phone, CLIENT_IP, purpose=Purpose.UNDO_PHONE_CHANGE)
+        RequestOtpCommand(phone, client_ip, purpose=Purpose.UNDO_PHONE_CHANGE)
     )
 
 
@@ -74,6 +78,18 @@ async def sign_in(app: AppHarness, phone: PhoneNumber) -> Principal:
     result = await app.verify_otp(app.last_code, phone)
     assert isinstance(result, LoggedIn), result
     return await app.identities.authenticate(result.tokens.access_token)
+
+
+def with_test_otps(app: AppHarness, test_otps: TestOtps) -> AppHarness:
+    """Return the same service after a restart with these test OTPs."""
+    return AppHarness(
+        faults=app.faults,
+        database=app.database,
+        messenger=app.messenger,
+        clock=app.clock,
+        randomness=app.randomness,
+        policy=make_policy(test_otps=test_otps),
+    )
 
 
 def record_of(app: AppHarness, phone: PhoneNumber) -> PhoneVerification:

@@ -38,6 +38,7 @@ from tests.unit.application.phone_change.phone_changes import (
     record_of,
     request_code,
     sign_in,
+    with_test_otps,
 )
 
 TEST_PHONES = TestOtps(tuple(TestOtp(phone, parse_otp_code("123456")) for phone in (NEW, OTHER)))
@@ -116,6 +117,10 @@ async def test_no_other_change_begins_before_the_message_was_sent(app: AppHarnes
     again, command = replace(user, identity=changed), make_command(second, phone=OTHER)
     with pytest.raises(Unavailable):
         await app.phone_change.change_phone(again, command)
+    messages = len(app.messenger.messages)
+    with pytest.raises(Unavailable):
+        await request_code(app, again, a_phone(4))
+    assert len(app.messenger.messages) == messages
     app.messenger.result = ACCEPTED
     app.advance(minutes=3)
     assert (await app.phone_change.change_phone(again, command)).phone == OTHER
@@ -126,8 +131,9 @@ async def test_no_other_change_begins_before_the_message_was_sent(app: AppHarnes
 async def test_events_and_audit_have_the_change(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     await change_phone(app, user)
-    event = app.events.emitted[-1]
+    event, notice = app.events.emitted[-2:]
     assert event.type is SecurityEventType.PHONE_CHANGED
+    assert (notice.type, notice.phone) == (SecurityEventType.PHONE_NOTICE_SENT, OLD)
     assert (event.phone, event.user_id) == (NEW, user.identity.id)
     (entry,) = app.database.audit_entries
     assert (entry.actor.kind, entry.actor.id) == (ActorKind.USER, user.identity.id)
@@ -318,3 +324,52 @@ async def test_a_session_that_has_ended_meanwhile_changes_nothing(app: AppHarnes
     with pytest.raises(Unauthenticated):
         await app.phone_change.change_phone(user, make_command(code))
     assert identity_of(app, user).phone == OLD
+
+
+async def test_a_code_of_the_present_number_is_used_for_one_change_only(app: AppHarness) -> None:
+    await app.log_in(NEW)
+    user = await app.add_user(OLD)
+    old, code = await request_code(app, user, None), await request_code(app, user)
+    with pytest.raises(PhoneInUse):
+        await app.phone_change.change_phone(user, make_command(code, old))
+    other = await request_code(app, user, OTHER)
+    with pytest.raises(IncorrectOtp) as raised:
+        await app.phone_change.change_phone(user, make_command(other, old, OTHER))
+    assert raised.value.field == "old_otp"
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_the_code_that_gave_the_number_is_no_proof_for_the_next_change(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    code, other = await request_code(app, user), await request_code(app, user, OTHER)
+    changed = await app.phone_change.change_phone(user, make_command(code))
+    stale = replace(user, identity=changed, has_fresh_login=False)
+    with pytest.raises(IncorrectOtp) as raised:
+        await app.phone_change.change_phone(stale, make_command(other, code, OTHER))
+    assert raised.value.field == "old_otp"
+    assert identity_of(app, user).phone == NEW
+
+
+async def test_the_present_number_is_no_new_one(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    code = await request_code(app, user, None)
+    with pytest.raises(ConflictingValue):
+        await app.phone_change.change_phone(user, make_command(code, phone=OLD))
+
+
+async def test_who_knows_a_test_otp_becomes_no_administrator_by_a_change(
+    app: AppHarness,
+) -> None:
+    user = await app.add_administrator(OLD)
+    await app.create_user(user)
+    app = with_test_otps(app, TestOtps((TestOtp(OLD, parse_otp_code("123456")),)))
+    app.advance(hours=12)
+    await app.request_otp(OLD)
+    result = await app.verify_otp("123456", OLD)
+    assert isinstance(result, LoggedIn)
+    tester = await app.identities.authenticate(result.tokens.access_token)
+    changed = await change_phone(app, tester)
+    assert (changed.phone, changed.role, changed.undo_deadlines) == (NEW, Role.MEMBER, ())
+    assert record_of(app, OLD).previous_identity_id is None

@@ -171,6 +171,16 @@ async def test_an_undo_interrupted_at_any_call_is_completed_by_the_cleanup(
             await check_undone(app, user)
 
 
+async def test_the_audit_has_a_change_as_failed_only_if_it_ended_without_effect() -> None:
+    for operation, is_failed in (("identities.replace", True), ("identities.replace_phone", False)):
+        app, _, act = await start_change()
+        app.faults.fail_on(operation)
+        with pytest.raises(PortError):
+            await act()
+        app.faults.reset()
+        assert len(app.database.audit_entries) == (2 if is_failed else 1)
+
+
 async def test_nothing_is_done_without_an_audit_entry() -> None:
     app, user, act = await start_change()
     app.faults.fail_on("audit_log.add")

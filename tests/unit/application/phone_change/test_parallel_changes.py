@@ -210,3 +210,97 @@ async def test_an_undo_and_another_change_end_with_the_old_number() -> None:
         return is_over
 
     await run_at_every_call(race)
+
+
+@pytest.mark.parametrize("with_old", [True, False])
+async def test_a_change_within_a_sign_in_with_the_old_number(with_old: bool) -> None:
+    async def race(call: int) -> bool:
+        app = AppHarness()
+        user = await app.add_user(OLD)
+        old = await request_code(app, user, None) if with_old else None
+        command = make_command(await request_code(app, user), old)
+        app.advance(minutes=1)
+        await app.request_otp(OLD)
+        code = app.last_code
+        results, is_over = await run_both(
+            app,
+            lambda: app.verify_otp(code, OLD),
+            lambda: app.phone_change.change_phone(user, command),
+            call,
+        )
+        assert isinstance(results[0], LoggedIn | OtpRejected | NumberWasChanged)
+        assert isinstance(results[1], Identity)
+        check_owners(app)
+        return is_over
+
+    await run_at_every_call(race)
+
+
+async def test_a_slow_change_does_nothing_after_its_undo() -> None:
+    async def race(call: int) -> bool:
+        app = AppHarness()
+        user = await app.add_user(OLD)
+        command = make_command(await request_code(app, user))
+
+        async def complete_and_undo() -> None:
+            """Do what another process does while this one waits."""
+            await app.phone_change.complete(user.identity.id)
+            if identity_of(app, user).phone == NEW:
+                app.advance(seconds=30)
+                result = await request_undo_code(app)
+                await app.phone_change.undo(make_undo(app.last_code, result.request_id))
+
+        results, is_over = await run_both(
+            app, lambda: app.phone_change.change_phone(user, command), complete_and_undo, call
+        )
+        assert results[1] is None
+        identity = identity_of(app, user)
+        if not is_over and isinstance(results[0], DomainError):
+            assert (identity.phone, record_of(app, NEW).identity_id) == (OLD, None)
+        check_owners(app)
+        return is_over
+
+    await run_at_every_call(race)
+
+
+async def test_a_change_within_an_undo_has_no_session_anymore() -> None:
+    async def race(call: int) -> bool:
+        app = AppHarness()
+        user = await app.add_user(OLD)
+        await change_phone(app, user)
+        thief = await app.log_in(NEW)
+        command = make_command(await request_code(app, thief, OTHER), phone=OTHER)
+        result = await request_undo_code(app)
+        undo = make_undo(app.last_code, result.request_id)
+        results, is_over = await run_both(
+            app,
+            lambda: app.phone_change.undo(undo),
+            lambda: app.phone_change.change_phone(thief, command),
+            call,
+        )
+        assert results[0] is None
+        assert isinstance(results[1], Identity | Unauthenticated)
+        assert identity_of(app, user).phone == OLD
+        check_owners(app)
+        return is_over
+
+    await run_at_every_call(race)
+
+
+async def test_an_operators_change_that_another_process_ended_is_no_success() -> None:
+    async def race(call: int) -> bool:
+        app = AppHarness()
+        user = await app.add_user(OLD)
+        await app.log_in(NEW)
+        results, is_over = await run_both(
+            app,
+            lambda: app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True),
+            lambda: app.phone_change.complete(user.identity.id),
+            call,
+        )
+        assert isinstance(results[0], PhoneInUse | ConcurrencyConflict)
+        assert identity_of(app, user).phone == OLD
+        check_owners(app)
+        return is_over
+
+    await run_at_every_call(race)

@@ -1,5 +1,6 @@
 """The former number undoes a change."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,14 @@ from domain.errors import (
     NumberWasChanged,
     PhoneChangeForbidden,
     PhoneInUse,
+    TooManyOtpRequests,
     UndoNotPossible,
 )
 from domain.identities.phone_change import PhoneNotice
 from domain.identities.username import parse_username
+from domain.otp.challenge import parse_otp_code
+from domain.otp.review_otps import TestOtp, TestOtps
+from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.unit.application.phone_change.phone_changes import (
     NEW,
@@ -28,6 +33,7 @@ from tests.unit.application.phone_change.phone_changes import (
     request_undo_code,
     sign_in,
     undo,
+    with_test_otps,
 )
 
 
@@ -60,7 +66,7 @@ async def test_an_undo_restores_the_number_and_ends_everything_else(app: AppHarn
     assert record_of(app, OLD).trusted_ips == ()
     phone, text = app.messenger.messages[-1]
     assert (phone, PhoneNotice.PHONE_CHANGE_UNDONE in text) == (NEW, True)
-    assert app.events.types[-1] is SecurityEventType.PHONE_CHANGE_UNDONE
+    assert app.events.types[-2] is SecurityEventType.PHONE_CHANGE_UNDONE
     assert AuditAction.UNDO_PHONE_CHANGE in [entry.action for entry in app.database.audit_entries]
     assert (await sign_in(app, OLD)).identity.id == user.identity.id
     assert (await sign_in(app, NEW)).identity.id != thief.identity.id
@@ -145,11 +151,20 @@ async def test_deletion_of_the_account_ends_the_hold(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     await change_phone(app, user)
     await app.identities.delete_user(await sign_in(app, NEW))
+    await check_nothing_to_undo(app, OLD)
+    assert (await sign_in(app, OLD)).identity.id != user.identity.id
+
+
+async def test_a_deletion_after_the_code_was_sent_leaves_nothing_to_undo(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
     app.advance(hours=1)
     result = await request_undo_code(app)
+    command = make_undo(app.last_code, result.request_id)
+    await app.identities.delete_user(user)
     with pytest.raises(UndoNotPossible):
-        await app.phone_change.undo(make_undo(app.last_code, result.request_id))
-    assert (await sign_in(app, OLD)).identity.id != user.identity.id
+        await app.phone_change.undo(command)
+    assert identity_of(app, user).is_deleted
 
 
 async def test_a_held_number_is_given_to_nobody_else(app: AppHarness) -> None:
@@ -192,9 +207,59 @@ async def test_a_number_in_between_undoes_nothing_after_the_first_one_did(
     await change_phone(app, user)
     await change_phone(app, await sign_in(app, NEW), OTHER)
     await undo(app, OLD)
-    app.advance(hours=1)
-    result = await request_undo_code(app, NEW)
-    with pytest.raises(UndoNotPossible):
-        await app.phone_change.undo(make_undo(app.last_code, result.request_id, NEW))
+    await check_nothing_to_undo(app, NEW)
     assert identity_of(app, user).phone == OLD
     assert (await sign_in(app, NEW)).identity.id != user.identity.id
+
+
+async def test_an_undo_gives_no_test_number_to_others() -> None:
+    test_otps = TestOtps((TestOtp(OLD, parse_otp_code("123456")),))
+    app = AppHarness()
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    later = with_test_otps(app, test_otps)
+    later.advance(hours=1)
+    result = await request_undo_code(later)
+    with pytest.raises(UndoNotPossible):
+        await later.phone_change.undo(make_undo("123456", result.request_id))
+    assert identity_of(app, user).phone == NEW
+
+
+async def check_nothing_to_undo(app: AppHarness, phone: PhoneNumber) -> None:
+    """The number gets the same response as any other, and no message."""
+    app.advance(hours=1)
+    count = len(app.messenger.messages)
+    result = await request_undo_code(app, phone)
+    assert (result.sent, result.expires_in, result.resend_in) == (True, 300, 15)
+    assert len(app.messenger.messages) == count
+    assert record_of(app, phone).previous_identity_id is None
+
+
+async def test_codes_for_an_undo_use_up_nothing_of_a_sign_in_and_the_reverse(
+    app: AppHarness,
+) -> None:
+    await app.add_user(OLD)
+    app.advance(hours=12)
+    for network in range(12):  # nothing is sent, so its owner would not know why
+        app.advance(minutes=110)
+        await request_undo_code(app, client_ip=f"198.51.{network}.7")
+    app.advance(minutes=129)
+    with pytest.raises(TooManyOtpRequests):
+        await request_undo_code(app, client_ip="203.0.113.99")
+    assert (await app.request_otp(OLD, "203.0.113.99")).sent
+
+
+async def test_nobody_keeps_the_owner_from_an_undo_by_requests_for_sign_ins(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    for network in range(12):
+        app.advance(minutes=110)
+        with suppress(TooManyOtpRequests):
+            await app.request_otp(OLD, f"198.51.{network}.7")
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(OLD)
+    result = await request_undo_code(app)
+    await app.phone_change.undo(make_undo(app.last_code, result.request_id))
+    assert identity_of(app, user).phone == OLD

@@ -1,0 +1,57 @@
+"""Begin and complete a change of the phone that the owner of the number asks for."""
+
+from dataclasses import dataclass
+
+from application.phone_change.begin import BeginPhoneChange
+from application.phone_change.complete import CompletePhoneChange
+from application.record_act import RecordAct
+from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.errors import PhoneInUse, Unauthenticated, UndoNotPossible
+from domain.identities.identity import Identity, UsedChallenge
+from domain.identities.phone_change import PhoneChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakePhoneChange:
+    """Begin and complete a change, or an undo, and write that into the audit.
+
+    The audit has it as failed if it ended without an effect. After an error of storage it has not:
+    what has begun is completed by a retry or the cleanup.
+    """
+
+    begin: BeginPhoneChange
+    complete: CompletePhoneChange
+    record_act: RecordAct
+
+    async def __call__(
+        self,
+        identity_id: str,
+        change: PhoneChange,
+        used: UsedChallenge,
+        used_old: UsedChallenge | None = None,
+    ) -> Identity:
+        """Make the change, and return the identity; see `BeginPhoneChange`.
+
+        Raises:
+            PhoneInUse
+            UndoNotPossible
+            Unauthenticated: The identity is deleted or detached.
+            AuditFailed: Nothing was done.
+            StorageError
+        """
+        action = AuditAction.UNDO_PHONE_CHANGE if change.is_undo else AuditAction.CHANGE_PHONE
+        actor = Actor(ActorKind.USER, identity_id)
+        entry = await self.record_act.begin(actor, action, identity_id)
+        try:
+            await self.begin(identity_id, change, used, used_old)
+        except BaseException as error:
+            await self.record_act.fail(entry, error)
+            raise
+        try:
+            changed = await self.complete(identity_id)
+            if changed is None:
+                raise Unauthenticated
+        except (PhoneInUse, UndoNotPossible, Unauthenticated) as error:
+            await self.record_act.fail(entry, error)
+            raise
+        return changed

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from entrypoints.extras import check_extra
-from entrypoints.settings.values import Factory
+from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
+    from adapters.http_hook.messenger import HookMessenger
     from application.ports.otp import Messenger
     from application.ports.voice import Recordings, VoicePorts
     from application.webhook_urls import WebhookUrls
@@ -186,6 +187,15 @@ TWILIO: Final = PhoneProvider(
 )
 
 
+def open_hook(
+    hook: HttpHook, secrets: "Sequence[str]"
+) -> "AbstractAsyncContextManager[HookMessenger]":
+    """Open the messenger of a hook until the block ends."""
+    from adapters.http_hook.messenger import open_hook_messenger
+
+    return open_hook_messenger(hook.name, hook.url, secrets)
+
+
 PROVIDERS: Final[tuple[Provider, ...]] = (CONSOLE, TWILIO)
 """All of them, in the order in which messages for operators name them."""
 PHONE_PROVIDERS: Final = tuple(
@@ -198,17 +208,17 @@ FREE_PROVIDERS: Final = frozenset(provider.name for provider in PROVIDERS if pro
 """The names of those whose messages cost nothing."""
 
 
-def provider_name(provider: Provider | Factory | None) -> str:
-    """Return the name of a provider in `DIALTONE_SMS` and `DIALTONE_VOICE`."""
+def provider_name(provider: Provider | Factory | HttpHook | None) -> str:
+    """Return the name of a provider in the log, metrics and costs: as in the settings, no URL."""
     match provider:
         case Factory(path=path):
             return path
-        case Provider(name=name):
+        case Provider(name=name) | HttpHook(name=name):
             return name
         case None:
             return "none"
 
 
-def prints_codes(provider: Provider | Factory) -> bool:
+def prints_codes(provider: Provider | Factory | HttpHook) -> bool:
     """Return whether a provider prints messages to stdout."""
     return isinstance(provider, Provider) and provider.prints_codes

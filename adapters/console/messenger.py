@@ -57,6 +57,7 @@ class ConsoleMessenger:
         phone: PhoneNumber,
         text: str,
         status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
+        locale: str | None = None,  # noqa: ARG002 -- and no other text
     ) -> DeliveryResult:
         """Print the message; it is rejected if nothing was written."""
         if self._is_file:

@@ -91,7 +91,9 @@ class FailoverMessenger:
         self._now = now
         self._send_timeout = send_timeout
 
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         """Send the message with the first messenger that does not reject it."""
         results, remaining = [_NO_MESSENGER], list(self._providers)
         while remaining:
@@ -100,7 +102,7 @@ class FailoverMessenger:
             remaining.remove(provider)
             # Until the result is known, other messages try it last.
             provider.next_trial_at = now + RETRIAL_INTERVAL
-            sent = await self._send(provider.messenger, phone, text, status_url)
+            sent = await self._send(provider.messenger, phone, text, status_url, locale)
             provider.record(sent, self._now())
             if sent.status is DeliveryStatus.UNKNOWN:
                 _log.warning(
@@ -127,11 +129,16 @@ class FailoverMessenger:
         )
 
     async def _send(
-        self, messenger: Messenger, phone: PhoneNumber, text: str, status_url: str
+        self,
+        messenger: Messenger,
+        phone: PhoneNumber,
+        text: str,
+        status_url: str,
+        locale: str | None,
     ) -> DeliveryResult:
         async def send() -> object:
             try:
-                return await messenger.send(phone, text, status_url)
+                return await messenger.send(phone, text, status_url, locale)
             except asyncio.CancelledError:
                 raise
             except BaseException as error:  # noqa: BLE001 - SystemExit would end the service

@@ -37,7 +37,13 @@ class TwilioMessenger:
         self._health_check = health_check
         self._signatures = signatures
 
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self,
+        phone: PhoneNumber,
+        text: str,
+        status_url: str = "",
+        locale: str | None = None,  # noqa: ARG002 -- Twilio sends the text as it is
+    ) -> DeliveryResult:
         """Send the message; it is accepted if Twilio returns the SID of a message."""
         # A lone surrogate cannot be encoded in UTF-8.
         encodable_text = text.encode(errors="replace").decode()

@@ -20,7 +20,7 @@ from application.webhook_urls import PhoneLabels, WebhookUrls
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
-from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
+from domain.otp.message_preferences import MessagePreferences, normalize_locale
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus
 
@@ -181,7 +181,7 @@ class DeliverOtp:
                 challenge_id=challenge.id,
                 report_id=delivery.report_id,
                 # Without one, that of the country is used.
-                locale=next(iter(locale_fallbacks(preferences.locale)), None),
+                locale=normalize_locale(preferences.locale),
             )
             return await self.place_code_call(phone, call, is_suppressed=decision.is_suppressed)
         text = self.templates.render(
@@ -198,7 +198,8 @@ class DeliverOtp:
             today = self.clock.now().date()
             labels = PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
             status_url = urls.sms_status(delivery.report_id, labels)
-        sending = self.messenger.send(phone, text, status_url)
+        locale = normalize_locale(preferences.locale)
+        sending = self.messenger.send(phone, text, status_url, locale)
         result = await self.timing.record(phone.country, sending)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             self.costs.count_message(phone.country, result.provider or self.sms_provider, text)
@@ -206,6 +207,8 @@ class DeliverOtp:
 
     async def _add_report(self, delivery: Delivery) -> None:
         """Add what the provider would report of a suppressed delivery. It stays as it is."""
+        if not self.report_timing.is_reported(delivery.channel):
+            return
         now = self.clock.now()
         report = DeliveryReport(
             delivery.report_id,

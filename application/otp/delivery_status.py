@@ -40,9 +40,16 @@ class ReportTimingProfile:
     It only imitates the reports of suppressed deliveries, and decides nothing.
     """
 
-    def __init__(self, randomness: Randomness) -> None:
-        """Start with an empty profile."""
+    def __init__(self, randomness: Randomness, *, is_sent_reported: bool = True) -> None:
+        """Start with an empty profile.
+
+        Args:
+            randomness: Chooses the durations.
+            is_sent_reported: Whether each message is reported as sent. If it is not known, the
+                first report says so.
+        """
         self._randomness = randomness
+        self._reported = {Channel.VOICE, Channel.SMS} if is_sent_reported else {Channel.VOICE}
         self._pending: dict[str, tuple[Channel, datetime]] = {}
         self._durations = {channel: deque[float](maxlen=MAX_DURATIONS) for channel in Channel}
 
@@ -52,11 +59,17 @@ class ReportTimingProfile:
         if len(self._pending) > MAX_PENDING:
             del self._pending[next(iter(self._pending))]
 
-    def record(self, report_id: str, now: datetime) -> None:
+    def is_reported(self, channel: Channel) -> bool:
+        """Return whether deliveries are reported as sent, so that suppressed ones must be too."""
+        return channel in self._reported
+
+    def record(self, report_id: str, now: datetime, channel: Channel | None = None) -> None:
         """Record that the provider reports the delivery as sent. The first report counts."""
+        if channel is not None:
+            self._reported.add(channel)
         if pending := self._pending.pop(report_id, None):
-            channel, started_at = pending
-            self._durations[channel].append((now - started_at).total_seconds())
+            started_channel, started_at = pending
+            self._durations[started_channel].append((now - started_at).total_seconds())
 
     def draw_duration(self, channel: Channel) -> timedelta:
         """Return a random duration between those of recent deliveries."""
@@ -99,9 +112,9 @@ class ReportDelivery:
             StorageError
             CorruptRecord
         """
-        now = self.clock.now()
+        now, described = self.clock.now(), details or SecurityEventDetails()
         if status is ReportedStatus.SENT:
-            self.timing.record(report_id, now)
+            self.timing.record(report_id, now, described.get("channel"))
 
         def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, bool]:
             if report is not None:
@@ -113,7 +126,6 @@ class ReportDelivery:
 
         is_new = await change_record(self.delivery_reports, report_id, advance)
         if is_new and status in _EVENTS:
-            described = details or SecurityEventDetails()
             described["error_code"] = error_code or ""
             self.events.emit(_EVENTS[status], **described)
 

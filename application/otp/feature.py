@@ -65,6 +65,7 @@ class OtpPolicy:
         rate_limits: The limits that many phones share.
         webhook_urls: What providers request; None where none sends requests.
         are_messages_reported: Whether a provider reports what became of a message.
+        is_sent_reported: Whether it is known that each message is reported as sent.
         sms_provider: The name of the provider that is tried first for a message.
         voice_provider: That of the provider of calls.
     """
@@ -77,6 +78,7 @@ class OtpPolicy:
     rate_limits: RateLimits = field(default_factory=RateLimits)
     webhook_urls: WebhookUrls | None = None
     are_messages_reported: bool = True
+    is_sent_reported: bool = True
     sms_provider: str = ""
     voice_provider: str = ""
 
@@ -95,7 +97,7 @@ class OtpFeature:
     ) -> None:
         clock, randomness, events = system.clock, system.randomness, system.events
         verifications, limit_store = repositories.phone_verifications, repositories.limit_store
-        report_timing = ReportTimingProfile(randomness)
+        report_timing = ReportTimingProfile(randomness, is_sent_reported=policy.is_sent_reported)
 
         self.policy = policy
         self.messenger = ports.messenger
@@ -149,6 +151,7 @@ class OtpFeature:
                 voice_provider=policy.voice_provider,
             ),
             identities=repositories.identities,
+            phone_holds=identities.phone_holds,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,

@@ -104,7 +104,9 @@ class DeliveryResult:
 class Messenger(Protocol):
     """Sends text messages to phones."""
 
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         """Send the message; a failure is a result, not an exception.
 
         It ends within ten seconds, retries included: after that the result is `UNKNOWN`. A request
@@ -116,6 +118,8 @@ class Messenger(Protocol):
             text: The message.
             status_url: Where the provider posts what became of the message, if it can. It may do
                 so before this method returns. If it is empty, it posts nothing.
+            locale: The language that the client asked for in its normal spelling, such as pt-BR;
+                None if it asked for none. The text may be in another one.
         """
         ...
 

@@ -18,6 +18,7 @@ from application.voice.callbacks import Callbacks
 from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
+from domain.otp.message_preferences import normalize_locale
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.phone import PhoneNumber
@@ -79,7 +80,7 @@ class CarryOutEffect:
                 is_done = identity_id is None or await self._leave(phone, identity_id)
                 if not is_done:
                     text = locale_of(self.flow, caller).texts[LEAVING_MESSAGE]
-                    await self._explain_leaving(phone, text)
+                    await self._explain_leaving(phone, text, caller.locale)
             case CallBack():
                 is_done = await self.callbacks.request(phone, callback_id(call_id))
             case ChooseLanguage():
@@ -136,7 +137,7 @@ class CarryOutEffect:
 
         await update_phone_verification(self.phone_verifications, phone, choose)
 
-    async def _explain_leaving(self, phone: PhoneNumber, text: str) -> None:
+    async def _explain_leaving(self, phone: PhoneNumber, text: str, locale: str | None) -> None:
         """Send the message. Above its limits the earlier one has to do."""
         now = self.clock.now()
         is_served = self.countries is None or phone.country in self.countries
@@ -149,7 +150,8 @@ class CarryOutEffect:
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             await self.timing.imitate(phone.country)
             return
-        result = await self.timing.record(phone.country, self.messenger.send(phone, text))
+        sending = self.messenger.send(phone, text, "", normalize_locale(locale))
+        result = await self.timing.record(phone.country, sending)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             self.costs.count_message(phone.country, result.provider, text)
             return

@@ -85,6 +85,11 @@ def locale_fallbacks(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys("-".join(filter(None, parts)) for parts in candidates))
 
 
+def normalize_locale(text: str | None) -> str | None:
+    """Return a locale in its normal spelling: `pt_br` is pt-BR. A text that is none is None."""
+    return next(iter(locale_fallbacks(text)), None)
+
+
 def parse_app_hash(text: str) -> str:
     """Parse the hash of an Android app: the first 11 characters of a Base64 text.
 

@@ -24,10 +24,11 @@ from entrypoints.providers import (
 )
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import essential, limit, optional
+from entrypoints.settings.hook_parsers import SECRET_EXAMPLE, parse_hook_secrets
 from entrypoints.settings.provider_parsers import parse_sms, parse_voice
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.twilio import TwilioSettings
-from entrypoints.settings.values import Factory, Secret
+from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
     from application.otp.feature import OtpPolicy
@@ -55,6 +56,10 @@ def _voice_of_sms(settings: Any) -> str:
     return provider_name(None)
 
 
+def _show_providers(providers: tuple[Provider | Factory | HttpHook, ...]) -> str:
+    return ",".join(map(provider_name, providers))
+
+
 def _test_otp(settings: Any) -> str:
     # Without the length, if that is invalid too.
     code = "1234567890"[: getattr(settings, "otp_length", DEFAULT_OTP_LENGTH)]
@@ -65,8 +70,14 @@ def _test_otp(settings: Any) -> str:
 class SmsSettings(ServiceSettings):
     """Who sends messages. It stands before the settings of providers."""
 
-    sms: tuple[Provider | Factory, ...] = essential(parse_sms, default="console", example="twilio")
-    """console (shows messages), twilio, or package.module:factory; several are tried in order."""
+    sms: tuple[Provider | Factory | HttpHook, ...] = essential(
+        parse_sms, default="console", example="twilio", show=_show_providers
+    )
+    """console, twilio, https://… (a hook of yours) or package.module:factory; tried in order."""
+    sms_hook_secret: Secret[tuple[str, ...]] = essential(
+        parse_hook_secrets, unset=Secret(()), example=SECRET_EXAMPLE
+    )
+    """Secret that signs messages to hooks, and what they report; required if there is a hook."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +142,11 @@ class OtpSettings(TwilioSettings, SmsSettings):
     """Calls with a code after a call to the phone line, in all countries together, per hour."""
 
     @property
+    def sms_hooks(self) -> list[HttpHook]:
+        """The hooks that send messages."""
+        return [provider for provider in self.sms if isinstance(provider, HttpHook)]
+
+    @property
     def has_phone_line(self) -> bool:
         """Whether a provider places and answers calls. It sends requests then."""
         return self.voice is not None
@@ -175,6 +191,8 @@ class OtpSettings(TwilioSettings, SmsSettings):
             ),
             webhook_urls=WebhookUrls(self.public_url) if has_url else None,
             are_messages_reported=are_messages_reported,
+            # A hook need not report anything.
+            is_sent_reported=not self.sms_hooks,
             sms_provider=provider_name(self.sms[0]),
             voice_provider=provider_name(self.voice),
         )

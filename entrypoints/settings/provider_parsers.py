@@ -11,19 +11,20 @@ from entrypoints.providers import (
     Provider,
     provider_name,
 )
+from entrypoints.settings.hook_parsers import find_hook, number_hooks
 from entrypoints.settings.parsers import list_of, rejects_with
 from entrypoints.settings.services import find_factory
-from entrypoints.settings.values import Factory
+from entrypoints.settings.values import Factory, HttpHook
 
 P = TypeVar("P", bound=Provider)
 
 
-def parse_sms(text: str) -> tuple[Provider | Factory, ...]:
+def parse_sms(text: str) -> tuple[Provider | Factory | HttpHook, ...]:
     """Parse providers in the order in which they are tried."""
     providers = list_of(_parse_provider)(text)
     if len(set(providers)) < len(providers):
         raise InvalidValue("Must name each provider once.")
-    return providers
+    return tuple(number_hooks(providers))
 
 
 @rejects_with(
@@ -36,9 +37,12 @@ def parse_voice(text: str) -> PhoneProvider | Factory | None:
     return find_factory(text) or _parse_shipped(text, PHONE_PROVIDERS)
 
 
-@rejects_with(f"Must be {', '.join(known.name for known in PROVIDERS)} or package.module:factory.")
-def _parse_provider(text: str) -> Provider | Factory:
-    return find_factory(text) or _parse_shipped(text, PROVIDERS)
+@rejects_with(
+    f"Must be {', '.join(known.name for known in PROVIDERS)}, the https:// URL of a hook, or "
+    "package.module:factory."
+)
+def _parse_provider(text: str) -> Provider | Factory | HttpHook:
+    return find_hook(text) or find_factory(text) or _parse_shipped(text, PROVIDERS)
 
 
 def _parse_shipped(text: str, providers: Sequence[P]) -> P:

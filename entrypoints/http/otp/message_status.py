@@ -24,4 +24,7 @@ class SmsController(Controller):
         report_id = parameters.get("delivery", "")
         labels = parse_phone_labels(parameters)
         if not await otp.record_message_status(report_id, signed, labels):
-            raise reject(request, "no message provider recognizes its signature")
+            raise reject(
+                request,
+                "no message provider recognizes its signature, or it is not for this message",
+            )

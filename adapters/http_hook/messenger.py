@@ -1,0 +1,256 @@
+"""Send messages by a hook."""
+
+import logging
+import math
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final, Literal
+from urllib.parse import urljoin
+
+import msgspec
+
+from adapters.http import (
+    ConnectionFailed,
+    HttpResponse,
+    NoResponse,
+    Timeouts,
+    Transport,
+    open_transport,
+)
+from adapters.http_hook.message_ids import MessageIds
+from adapters.standard_webhooks import StandardWebhooks
+from application.ports.errors import ConfigurationError, MessengerUnavailable
+from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.voice import MessageStatus, SignedRequest
+from domain.otp.delivery_report import ReportedStatus
+from domain.phone import PhoneNumber
+
+HOOK_TIMEOUTS: Final = Timeouts(connect=2.0, read=5.0, total=5.0, pool=0.5)
+SUCCESS_TTL: Final = 30.0
+"""Seconds for which a success of the health check is kept: each check is a request to the hook."""
+_CHANNEL: Final = "sms"
+_MAX_LOGGED_LENGTH: Final = 200
+_SHORT_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+
+# Clients see these reasons. What the hook says is for the log: it may have anything in it.
+_NOT_REACHED: Final = "The message service cannot be reached; try again shortly."
+_NOT_CONFIRMED: Final = "The message service did not confirm that it took the message ({})."
+_ERRORS: Final = {
+    "rejected": DeliveryResult(
+        DeliveryStatus.REJECTED,
+        "The message service rejected the message.",
+        error_code="rejected",
+    ),
+    "invalid_number": DeliveryResult(
+        DeliveryStatus.INVALID_NUMBER,
+        "Text messages do not reach this number; check it, or use another number.",
+        error_code="invalid_number",
+    ),
+}
+
+_log = logging.getLogger(__name__)
+
+
+class _Message(msgspec.Struct):
+    message_id: str
+    phone: str
+    country: str
+    text: str
+    locale: str | None
+    channel: str
+    status_url: str | None
+
+
+class _Accepted(msgspec.Struct):
+    provider_id: str | int = ""
+
+
+class _Error(msgspec.Struct):
+    code: Literal["rejected", "invalid_number"]
+    message: str = ""
+
+
+class _Rejected(msgspec.Struct):
+    error: _Error
+
+
+class _Status(msgspec.Struct):
+    status: ReportedStatus
+    error_code: str | int | None = None
+
+
+class HookMessenger:
+    """Post messages to a hook; a message is never sent twice.
+
+    | response | result |
+    |---|---|
+    | no connection: name, TCP or TLS | not connected |
+    | 2xx | accepted, with the `provider_id` of a JSON body |
+    | 4xx with the error `rejected` or `invalid_number` | this |
+    | anything else: 3xx, 5xx, another 4xx, none in five seconds | unknown |
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        secrets: Sequence[str],
+        transport: Transport,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Post to a URL.
+
+        Args:
+            name: The name of the hook in the log. The URL may be a secret.
+            url: Where messages are posted.
+            secrets: Sign messages and statuses.
+            transport: Sends the requests.
+            now: A monotonic clock in seconds.
+        """
+        self._name = name
+        self._url = url
+        self._webhooks = StandardWebhooks(secrets)
+        self._message_ids = MessageIds(secrets, url)
+        self._transport = transport
+        self._now = now
+        self._is_connected_until = -math.inf
+
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
+        """Post the message to the hook."""
+        message = _Message(
+            message_id=self._message_ids.make(status_url),
+            phone=phone.e164,
+            country=phone.country,
+            # A lone surrogate cannot be encoded in UTF-8.
+            text=text.encode(errors="replace").decode(),
+            locale=locale,
+            channel=_CHANNEL,
+            status_url=status_url or None,
+        )
+        body = msgspec.json.encode(message)
+        headers = {
+            "Content-Type": "application/json",
+            **self._webhooks.sign(message.message_id, body, datetime.now(UTC)),
+        }
+        try:
+            response = await self._transport.request(
+                "POST", self._url, content=body, headers=headers
+            )
+        except ConnectionFailed:
+            return DeliveryResult(DeliveryStatus.NOT_CONNECTED, _NOT_REACHED)
+        except NoResponse:
+            return DeliveryResult(DeliveryStatus.UNKNOWN, _NOT_CONFIRMED.format("no response"))
+        return self._to_result(response)
+
+    def read_status(self, request: SignedRequest) -> MessageStatus | None:
+        """Return what the hook reports, or None if it is not authentic or malformed.
+
+        Its `webhook-id` is the id of the message, or one that the hook has made.
+        """
+        message_id = request.headers.get("webhook-id", "")
+        if not self._webhooks.verify(request.headers, request.body):
+            return None
+        if not self._message_ids.verify(message_id, request.url):
+            return None
+        try:
+            report = msgspec.json.decode(request.body, type=_Status)
+        except (ValueError, RecursionError):
+            return None
+        return MessageStatus(report.status, str(report.error_code or ""))
+
+    async def check(self) -> None:
+        """Return if there is a connection to the hook.
+
+        Raises:
+            MessengerUnavailable: there is none; the message says why.
+        """
+        if self._now() < self._is_connected_until:
+            return
+        try:
+            await self._connect()
+        except ConnectionFailed as error:
+            raise MessengerUnavailable(f"{_NOT_REACHED} ({error.reason})") from None
+        self._is_connected_until = self._now() + SUCCESS_TTL
+
+    async def check_connection(self) -> str:
+        """Return a note or an empty text if there is a connection to the hook.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        try:
+            is_answered = await self._connect()
+        except ConnectionFailed as error:
+            raise ConfigurationError(
+                f"There is no connection to the hook {self._name} ({error.reason}): check its URL, "
+                "its certificate and the network."
+            ) from None
+        return "no message was sent" if is_answered else "connected; a HEAD request got no response"
+
+    async def _connect(self) -> bool:
+        """Connect, and return whether there was a response.
+
+        Any response will do, and none too: a hook has to answer messages only. The path is that of
+        no hook, so that nothing is taken for a message.
+        """
+        try:
+            await self._transport.request("HEAD", urljoin(self._url, "/"))
+        except NoResponse:
+            return False
+        return True
+
+    def _to_result(self, response: HttpResponse) -> DeliveryResult:
+        if 200 <= response.status < 300:
+            return DeliveryResult(
+                DeliveryStatus.ACCEPTED, provider_message_id=_parse_provider_id(response.text)
+            )
+        error = _parse_error(response.text) if 400 <= response.status < 500 else None
+        if error is None:
+            reason = _NOT_CONFIRMED.format(f"status {response.status}")
+            return DeliveryResult(DeliveryStatus.UNKNOWN, reason)
+        _log.warning(
+            {
+                "event": "hook_rejected_message",
+                "provider": self._name,
+                "error_code": error.code,
+                "reason": _hide_digits(error.message),
+            }
+        )
+        return _ERRORS[error.code]
+
+
+def _parse_provider_id(body: str) -> str:
+    try:
+        provider_id = str(msgspec.json.decode(body, type=_Accepted).provider_id)
+    except (ValueError, RecursionError):
+        return ""
+    return provider_id if _SHORT_WORD.fullmatch(provider_id) else ""
+
+
+def _parse_error(body: str) -> _Error | None:
+    try:
+        return msgspec.json.decode(body, type=_Rejected).error
+    except (ValueError, RecursionError):
+        return None
+
+
+def _hide_digits(text: str) -> str:
+    """Return a text that has no phone number and no code: the hook may repeat the message."""
+    return re.sub(r"\d", "*", text[:_MAX_LOGGED_LENGTH])
+
+
+@asynccontextmanager
+async def open_hook_messenger(
+    name: str, url: str, secrets: Sequence[str], *, timeouts: Timeouts = HOOK_TIMEOUTS
+) -> AsyncIterator[HookMessenger]:
+    """Open a messenger, which keeps connections until the block ends.
+
+    Opening sends no request.
+    """
+    async with open_transport(timeouts) as transport:
+        yield HookMessenger(name, url, secrets, transport)

@@ -1,0 +1,285 @@
+"""The messenger of an HTTP hook, and everything that can happen to a message."""
+
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pytest
+
+from adapters.http import Timeouts
+from adapters.http_hook.messenger import HOOK_TIMEOUTS, HookMessenger, open_hook_messenger
+from application.ports.errors import ConfigurationError, MessengerUnavailable
+from application.ports.otp import DeliveryStatus
+from application.ports.voice import MessageStatus
+from domain.otp.delivery_report import ReportedStatus
+from tests.support.builders import a_phone
+from tests.support.servers.fake_hook import OTHER_SECRET, SECRET, FakeHook, sign_status
+from tests.support.servers.http_server import Behavior, Exchange, respond_with
+
+PHONE: Final = a_phone()
+TEXT: Final = "012345 is your code"
+STATUS_URL: Final = "https://dialtone.example.org/sms/status?delivery=" + "ab" * 16
+OTHER_STATUS_URL: Final = "https://dialtone.example.org/sms/status?delivery=" + "cd" * 16
+MAX_BODY_SIZE: Final = 64 * 1024
+REJECTED: Final = b'{"error": {"code": "rejected", "message": "no"}}'
+INVALID_NUMBER: Final = b'{"error": {"code": "invalid_number"}}'
+
+
+@pytest.fixture
+def hook() -> Iterator[FakeHook]:
+    with FakeHook() as hook:
+        yield hook
+
+
+@pytest.fixture
+async def messenger(hook: FakeHook) -> AsyncIterator[HookMessenger]:
+    async with open_hook_messenger("the hook", f"{hook.url}/sms?key=1", [SECRET]) as messenger:
+        yield messenger
+
+
+async def test_a_message_is_posted_as_documented(hook: FakeHook, messenger: HookMessenger) -> None:
+    sent = await messenger.send(PHONE, TEXT, STATUS_URL, "pt-BR")
+    notice = await messenger.send(PHONE, TEXT)
+
+    assert (sent.status, sent.provider_message_id) == (DeliveryStatus.ACCEPTED, "p1")
+    assert (notice.status, notice.provider_message_id) == (DeliveryStatus.ACCEPTED, "p2")
+    assert {(request.method, request.path) for request in hook.requests} == {("POST", "/sms?key=1")}
+    assert {request.headers["Content-Type"] for request in hook.requests} == {"application/json"}
+    first_id, second_id = [message.pop("message_id") for message in hook.messages]
+    assert first_id != second_id
+    message = {"phone": PHONE.e164, "country": PHONE.country, "text": TEXT, "channel": "sms"}
+    assert hook.messages == [
+        message | {"locale": "pt-BR", "status_url": STATUS_URL},
+        message | {"locale": None, "status_url": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, b"", DeliveryStatus.ACCEPTED),
+        (299, b"<html>", DeliveryStatus.ACCEPTED),
+        (202, REJECTED, DeliveryStatus.ACCEPTED),
+        (202, b"[" * 50_000, DeliveryStatus.ACCEPTED),
+        (202, b"x" * (MAX_BODY_SIZE + 1), DeliveryStatus.ACCEPTED),
+        (400, REJECTED, DeliveryStatus.REJECTED),
+        (499, INVALID_NUMBER, DeliveryStatus.INVALID_NUMBER),
+        (422, REJECTED.ljust(MAX_BODY_SIZE), DeliveryStatus.REJECTED),
+        (422, REJECTED.ljust(MAX_BODY_SIZE + 1), DeliveryStatus.UNKNOWN),
+        (422, REJECTED[:-1], DeliveryStatus.UNKNOWN),
+        (422, b'{"error": {"code": "Rejected"}}', DeliveryStatus.UNKNOWN),
+        (422, b'{"error": "rejected"}', DeliveryStatus.UNKNOWN),
+        (422, b"[" * 50_000, DeliveryStatus.UNKNOWN),
+        (401, b"", DeliveryStatus.UNKNOWN),
+        (500, REJECTED, DeliveryStatus.UNKNOWN),
+        (503, INVALID_NUMBER, DeliveryStatus.UNKNOWN),
+        (304, REJECTED, DeliveryStatus.UNKNOWN),
+    ],
+)
+async def test_only_an_error_of_the_hook_says_that_nothing_was_sent(
+    hook: FakeHook,
+    messenger: HookMessenger,
+    status: int,
+    body: bytes,
+    expected: DeliveryStatus,
+) -> None:
+    hook.behavior = respond_with(status, body)
+
+    result = await messenger.send(PHONE, TEXT)
+
+    assert result.status is expected
+    assert bool(result.reason) == (expected is not DeliveryStatus.ACCEPTED)
+    assert len(hook.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"provider_id": "SM0-1_a.b"}', "SM0-1_a.b"),
+        (b'{"provider_id": 42, "more": []}', "42"),
+        (b'{"provider_id": "two words"}', ""),
+        (b'{"provider_id": "%s"}' % (b"x" * 41), ""),
+        (b'{"provider_id": null}', ""),
+        (b'{"provider_id": "cut', ""),
+    ],
+)
+async def test_a_short_id_of_the_provider_is_kept(
+    hook: FakeHook, messenger: HookMessenger, body: bytes, expected: str
+) -> None:
+    hook.behavior = respond_with(200, body)
+
+    result = await messenger.send(PHONE, TEXT)
+
+    assert (result.status, result.provider_message_id) == (DeliveryStatus.ACCEPTED, expected)
+
+
+async def test_a_redirect_is_not_followed(hook: FakeHook, messenger: HookMessenger) -> None:
+    def redirect(exchange: Exchange) -> None:
+        exchange.respond(307, headers={"Location": f"{hook.url}/elsewhere", "Content-Length": "0"})
+
+    hook.behavior = redirect
+
+    assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
+    assert len(hook.requests) == 1
+
+
+def close(exchange: Exchange) -> None:
+    """Send no response."""
+
+
+def hang(exchange: Exchange) -> None:
+    exchange.wait()
+
+
+def trickle(exchange: Exchange) -> None:
+    exchange.send(b"HTTP/1.1 200 OK\r\n")
+    while not exchange.wait(0.05):
+        exchange.send(b"X-More: yes\r\n")
+
+
+@pytest.mark.parametrize("behavior", [close, hang, trickle])
+async def test_a_message_without_a_response_is_not_repeated(
+    hook: FakeHook, behavior: Behavior
+) -> None:
+    hook.behavior = behavior
+    timeouts = Timeouts(connect=0.1, read=0.3, total=0.3, pool=0.1)
+
+    started = time.monotonic()
+    async with open_hook_messenger("the hook", hook.url, [SECRET], timeouts=timeouts) as messenger:
+        result = await messenger.send(PHONE, TEXT)
+
+    assert result.status is DeliveryStatus.UNKNOWN
+    assert len(hook.requests) == 1
+    assert time.monotonic() - started < 10
+    assert HOOK_TIMEOUTS.total == 5
+
+
+async def test_a_hook_that_is_away_got_nothing(hook: FakeHook, messenger: HookMessenger) -> None:
+    hook.close()
+
+    result = await messenger.send(PHONE, TEXT)
+    assert result.status is DeliveryStatus.NOT_CONNECTED
+    with pytest.raises(MessengerUnavailable, match="cannot be reached"):
+        await messenger.check()
+    with pytest.raises(ConfigurationError, match="no connection to the hook the hook") as raised:
+        await messenger.check_connection()
+    assert hook.url not in str(raised.value)
+
+
+async def test_the_words_of_the_hook_are_for_the_log_and_without_digits(
+    hook: FakeHook, messenger: HookMessenger, caplog: pytest.LogCaptureFixture
+) -> None:
+    hook.error = "rejected"
+
+    with caplog.at_level(logging.WARNING):
+        result = await messenger.send(PHONE, TEXT)
+
+    assert "is your code" not in result.reason
+    [record] = caplog.records
+    assert record.msg == {
+        "event": "hook_rejected_message",
+        "provider": "the hook",
+        "error_code": "rejected",
+        "reason": f"+{'*' * 11}: ****** is your code",
+    }
+
+
+async def test_the_health_check_is_a_connection_whose_success_is_held(
+    hook: FakeHook, messenger: HookMessenger
+) -> None:
+    await messenger.check()
+    await messenger.check()
+
+    assert [(request.method, request.path) for request in hook.requests] == [("HEAD", "/")]
+    assert await messenger.check_connection() == "no message was sent"
+
+
+async def test_a_hook_need_not_respond_to_a_check(hook: FakeHook, messenger: HookMessenger) -> None:
+    hook.behavior = close
+
+    await messenger.check()
+    assert "connected" in await messenger.check_connection()
+
+
+async def send(hook: FakeHook, messenger: HookMessenger, url: str = STATUS_URL) -> str:
+    """Send a message, and return its id."""
+    await messenger.send(PHONE, TEXT, url)
+    message_id: str = hook.messages[-1]["message_id"]
+    return message_id
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"status": "queued"}', MessageStatus(ReportedStatus.QUEUED)),
+        (b'{"status": "sent", "error_code": null}', MessageStatus(ReportedStatus.SENT)),
+        (b'{"status": "delivered", "more": 1}', MessageStatus(ReportedStatus.DELIVERED)),
+        (
+            b'{"status": "failed", "error_code": 30007}',
+            MessageStatus(ReportedStatus.FAILED, "30007"),
+        ),
+        (
+            b'{"status": "undelivered", "error_code": "off"}',
+            MessageStatus(ReportedStatus.UNDELIVERED, "off"),
+        ),
+        (b'{"status": "Delivered"}', None),
+        (b'{"status": "delivered"', None),
+        (b"{}", None),
+    ],
+)
+async def test_a_hook_reports_the_status_of_a_message(
+    hook: FakeHook, messenger: HookMessenger, body: bytes, expected: MessageStatus | None
+) -> None:
+    message_id = await send(hook, messenger)
+
+    assert messenger.read_status(sign_status(message_id, STATUS_URL, body)) == expected
+
+
+async def test_a_status_of_one_message_is_none_of_another(
+    hook: FakeHook, messenger: HookMessenger
+) -> None:
+    message_id = await send(hook, messenger)
+    other_id = await send(hook, messenger, OTHER_STATUS_URL)
+
+    for url, own_id in ((STATUS_URL, message_id), (OTHER_STATUS_URL, other_id)):
+        assert messenger.read_status(sign_status(own_id, url)) is not None
+    for url, foreign_id in ((OTHER_STATUS_URL, message_id), (STATUS_URL, other_id)):
+        assert messenger.read_status(sign_status(foreign_id, url)) is None
+    for any_id in ("", message_id[:-1], message_id + "0", "sms_"):
+        assert messenger.read_status(sign_status(any_id, STATUS_URL)) is None
+    # The hook may have made it.
+    status = sign_status("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", STATUS_URL)
+    assert messenger.read_status(status) is not None
+    async with open_hook_messenger("another", hook.url, [SECRET]) as other_hook:
+        assert other_hook.read_status(sign_status(message_id, STATUS_URL)) is None
+
+
+async def test_a_status_of_ten_minutes_ago_does_not_count(
+    hook: FakeHook, messenger: HookMessenger
+) -> None:
+    message_id = await send(hook, messenger)
+    earlier = datetime.now(UTC) - timedelta(minutes=10)
+
+    assert messenger.read_status(sign_status(message_id, STATUS_URL, now=earlier)) is None
+
+
+async def test_a_secret_is_replaced_without_a_break(hook: FakeHook) -> None:
+    async with open_hook_messenger("old", hook.url, [SECRET]) as messenger:
+        message_id = await send(hook, messenger)
+    async with open_hook_messenger("both", hook.url, [OTHER_SECRET, SECRET]) as messenger:
+        # The hook replaces its secret when it likes.
+        for secret in (SECRET, OTHER_SECRET):
+            hook.secret = secret
+            new_id = await send(hook, messenger)
+            assert messenger.read_status(sign_status(new_id, STATUS_URL, secret=secret)) is not None
+        assert messenger.read_status(sign_status(message_id, STATUS_URL)) is not None
+
+
+async def test_any_text_makes_a_body_of_json(hook: FakeHook, messenger: HookMessenger) -> None:
+    result = await messenger.send(PHONE, '"\ud800\x00नमस्ते')
+
+    assert result.status is DeliveryStatus.ACCEPTED
+    assert json.loads(hook.requests[-1].body)["text"] == '"?\x00नमस्ते'

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from application.administration.feature import AdministrationFeature
 from application.costs.feature import CostsFeature, CostsPolicy
+from application.events.feature import EventsFeature, EventsPolicy, EventsPorts
 from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
 from application.imports.feature import ImportsFeature
@@ -35,6 +36,7 @@ class Ports:
     media: MediaPorts
     otp: OtpPorts
     operations: OperationsPorts
+    events: EventsPorts = field(default_factory=EventsPorts)
     voice: VoicePorts | None = None
     cost_meter: CostMeter | None = None
 
@@ -48,6 +50,7 @@ class Policy:
     otp: OtpPolicy = field(default_factory=OtpPolicy)
     operations: OperationsPolicy = field(default_factory=OperationsPolicy)
     costs: CostsPolicy = field(default_factory=CostsPolicy)
+    events: EventsPolicy = field(default_factory=EventsPolicy)
     voice: "VoicePolicy | None" = None
 
 
@@ -91,6 +94,7 @@ class UseCases:
             self.costs.count,
             record_act,
         )
+        self.events = EventsFeature(system, repositories, ports.events, policy.events)
         self.operations = OperationsFeature(
             system,
             repositories,

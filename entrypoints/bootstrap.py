@@ -29,6 +29,7 @@ from adapters.records.repositories import make_repositories
 from adapters.records.separate_limits import SeparateLimits
 from application.costs.feature import CostsPolicy
 from application.costs.write_costs import WriteCosts
+from application.events.feature import EventsPorts
 from application.identities.feature import IdentitiesPorts
 from application.media.feature import MediaPorts
 from application.operations.feature import OperationsPorts
@@ -39,6 +40,7 @@ from application.ports.errors import (
     MessengerUnavailable,
     PortError,
 )
+from application.ports.events import EventDestination
 from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
@@ -61,13 +63,16 @@ from entrypoints.providers import (
     PHONE_PROVIDERS,
     PhoneProvider,
     Provider,
+    open_hook,
     provider_name,
 )
 from entrypoints.recordings import RecordingsOnDemand
+from entrypoints.settings.events import Destination, stored_name
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
     Factory,
+    HttpHook,
     MediaFolder,
     MongoDatabase,
     PostgresDatabase,
@@ -101,6 +106,8 @@ class Part(Enum):
     """The message providers, and the texts of messages and calls."""
     LIMITS = auto()
     """The limit store that `DIALTONE_LIMIT_STORE` names. That of the database is always there."""
+    EVENTS = auto()
+    """The destinations of events. Without it, events are recorded, and not sent."""
 
 
 _NOT_OPENED: Final[Any] = object()
@@ -190,12 +197,15 @@ async def open_use_cases(
         if Part.CALLS in parts:
             with name_variable("DIALTONE_VOICE"):
                 voice = await stack.enter_async_context(open_voice(settings))
+        destinations = await stack.enter_async_context(_open_destinations(settings, parts))
         status_callbacks = status_callbacks_of(messengers)
         messenger = _fail_over(messengers, events)
         use_cases = UseCases(
             Ports(
                 system=SystemPorts(clock=clock, randomness=SystemRandomness(), events=events),
-                repositories=make_repositories(database, phone_encryption),
+                repositories=make_repositories(
+                    database, phone_encryption, keeps_events=bool(settings.events)
+                ),
                 identities=_make_identities_ports(keys),
                 media=media,
                 otp=OtpPorts(
@@ -218,6 +228,7 @@ async def open_use_cases(
                     recordings=find_recordings(settings, voice),
                     program_version=installed_version(),
                 ),
+                events=EventsPorts(destinations=destinations),
                 voice=voice,
                 cost_meter=cost_meter,
             ),
@@ -227,6 +238,7 @@ async def open_use_cases(
                 otp=settings.otp_policy(are_messages_reported=bool(status_callbacks)),
                 operations=settings.operations_policy(),
                 costs=CostsPolicy(prices=prices, free_providers=FREE_PROVIDERS),
+                events=settings.events_policy(),
                 voice=voice_policy,
             ),
         )
@@ -346,6 +358,7 @@ def make_exposition(settings: Settings, metrics: "Metrics", use_cases: UseCases)
         measure_limits=use_cases.otp.measure_limits,
         key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
         clock=clock,
+        measure_event_delay=use_cases.events.send.measure_delay if settings.events else None,
     )
 
 
@@ -389,6 +402,23 @@ def _fail_over(messengers: Mapping[str, Messenger], events: SecurityEvents) -> "
         events,
         [health_check_of(messenger) for messenger in messengers.values()],
     )
+
+
+@asynccontextmanager
+async def _open_destinations(
+    settings: Settings, parts: Container[Part]
+) -> AsyncIterator[Mapping[str, EventDestination]]:
+    """Open the destinations of events, by their stored names; only name them if not needed."""
+    destinations: dict[str, EventDestination] = {}
+    async with AsyncExitStack() as stack:
+        for destination in settings.events:
+            opened = _NOT_OPENED
+            if Part.EVENTS in parts:
+                with name_variable("DIALTONE_EVENTS"):
+                    opening = open_destination(destination, settings)
+                    opened = await stack.enter_async_context(opening)
+            destinations[stored_name(destination)] = opened
+        yield destinations
 
 
 def _make_identities_ports(keys: "SecretKeys") -> IdentitiesPorts:
@@ -588,13 +618,27 @@ def _open_image_publisher(settings: Settings) -> AbstractAsyncContextManager[Ima
 
 
 def open_messenger(
-    provider: Provider | Factory, settings: Settings
+    provider: Provider | Factory | HttpHook, settings: Settings
 ) -> AbstractAsyncContextManager[Messenger]:
     """Open one of the messengers that the settings name."""
     if isinstance(provider, Factory):
         environ = settings.variables.values
         return open_adapter(provider, "DIALTONE_SMS", Messenger, environ=environ)
+    if isinstance(provider, HttpHook):
+        return open_hook(provider, settings.sms_hook_secret.value)
     return provider.open_messenger(settings)
+
+
+def open_destination(
+    destination: Destination, settings: Settings
+) -> AbstractAsyncContextManager[EventDestination]:
+    """Open one of the destinations of events that the settings name."""
+    if isinstance(destination, Factory):
+        environ = settings.variables.values
+        return open_adapter(destination, "DIALTONE_EVENTS", EventDestination, environ=environ)
+    from adapters.events.http_destination import open_http_destination
+
+    return open_http_destination(destination.url, settings.events_secret.value)
 
 
 @contextmanager

@@ -1,14 +1,16 @@
-"""Costs and scheduled cleanups are counted."""
+"""Costs, scheduled cleanups and events of users are counted."""
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
 from adapters.metrics.metrics import Metrics, country_label
+from application.events.send_events import SentEvents
 from domain.otp.delivery import Channel
 
 _MILLIONTHS = 1_000_000
+_EVENT_RESULTS = ("accepted", "failed")
 
 
 class CountedCosts:
@@ -49,3 +51,35 @@ class CountedCleanup:
             for kind, number in report.items():
                 self._metrics.cleanup_deleted.labels(kind).inc(number)
         return report
+
+
+class CountedEvents:
+    """Counts events that destinations accepted, and attempts that failed."""
+
+    def __init__(
+        self,
+        send: Callable[[], Awaitable[Mapping[str, SentEvents] | None]],
+        metrics: Metrics,
+        names: Sequence[str],
+    ) -> None:
+        """Count what is sent here.
+
+        Args:
+            send: Sends for some seconds; returns what was sent by the destinations' stored names.
+            metrics: Where it is counted.
+            names: The stored names in the order of the setting: the label is the position.
+        """
+        self._send = send
+        self._counters = {
+            name: [metrics.events.labels(str(position), result) for result in _EVENT_RESULTS]
+            for position, name in enumerate(names, start=1)
+        }
+
+    async def __call__(self) -> Mapping[str, SentEvents] | None:
+        """Send, and count."""
+        sent = await self._send()
+        for name, result in (sent or {}).items():
+            accepted, failed = self._counters[name]
+            accepted.inc(result.accepted)
+            failed.inc(result.failed)
+        return sent

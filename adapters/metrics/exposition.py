@@ -6,8 +6,9 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -23,9 +24,11 @@ from application.ports.keys import KeyRing
 from application.ports.system import Clock
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
-LIMITS_TIMEOUT: Final = 3.0
+READ_TIMEOUT: Final = 3.0
 """Seconds. Prometheus waits ten for an answer by default."""
 _LIVE_GAUGES: Final = "gauge_live*_*.db"
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +37,9 @@ _log = logging.getLogger(__name__)
 class Exposition:
     """Render the metrics of all workers, with what is read now.
 
-    - The use of limits and the age of keys are read by the worker that answers.
-    - Without an answer of the database, the use of limits is left out.
+    - The use of limits, the age of keys and the delay of events are read by the worker that
+      answers.
+    - Without an answer of the database, the use of limits and the delay of events are left out.
     - Files are read in a thread, so that requests do not wait.
     """
 
@@ -43,10 +47,12 @@ class Exposition:
     measure_limits: Callable[[], Awaitable[Sequence[LimitUse]]]
     key_rings: Mapping[str, KeyRing]
     clock: Clock
+    measure_event_delay: Callable[[], Awaitable[timedelta]] | None = None
+    """None where events have no destination."""
 
     async def render(self) -> bytes:
         """Return the text, in Prometheus' format."""
-        families = [self._key_ages(), await self._limit_use()]
+        families = [self._key_ages(), *await asyncio.gather(self._limit_use(), self._event_delay())]
         return await asyncio.to_thread(_render, self.metrics.registry, families)
 
     def _key_ages(self) -> GaugeMetricFamily:
@@ -64,17 +70,32 @@ class Exposition:
             "Use of a limit that many phones share, by all instances together, from 0 to 1.",
             labels=["limit", "part", "country"],
         )
-        measured: Sequence[LimitUse] = ()
-        try:
-            async with asyncio.timeout(LIMITS_TIMEOUT):
-                measured = await self.measure_limits()
-        except (PortError, TimeoutError):
-            pass  # its calls are counted as errors
-        except Exception as error:  # noqa: BLE001 - an operator's limit store may raise anything
-            _log.error({"event": "limits_not_measured"}, exc_info=error)
-        for use in measured:
+        for use in await _measure(self.measure_limits) or ():
             family.add_metric([use.limit, use.part, country_label(use.country)], use.percent / 100)
         return family
+
+    async def _event_delay(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            f"{PREFIX}_event_delay_seconds",
+            "How long the event waits that is due first; 0 if none is due.",
+        )
+        if self.measure_event_delay is not None:
+            delay = await _measure(self.measure_event_delay)
+            if delay is not None:
+                family.add_metric([], delay.total_seconds())
+        return family
+
+
+async def _measure(measure: Callable[[], Awaitable[T]]) -> T | None:
+    """Return what is measured, None if that fails."""
+    try:
+        async with asyncio.timeout(READ_TIMEOUT):
+            return await measure()
+    except (PortError, TimeoutError):
+        pass  # its calls are counted as errors
+    except Exception as error:  # noqa: BLE001 - an operator's limit store may raise anything
+        _log.error({"event": "limits_not_measured"}, exc_info=error)
+    return None
 
 
 class _ReadNow(Collector):

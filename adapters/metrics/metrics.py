@@ -112,6 +112,11 @@ class Metrics:
             "What messages and calls cost, in the currency of the price file.",
             *("country", "provider", "channel"),
         )
+        self.events = self._counter(
+            "events",
+            "Attempts to send an event of a user.",
+            *("destination", "result"),
+        )
         self.security_events = self._counter("security_events", "Security events.", "event")
         # With a zero from the start, `increase` sees the first event of each.
         for result in ("completed", "failed"):

@@ -13,6 +13,7 @@ from adapters.records.record_kind import Record, RecordKind
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange
 from domain.identities.session import Session
+from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
 
 
@@ -115,6 +116,36 @@ class PhoneChangeRecord(msgspec.Struct, gc=False):
     locale: str | None = None
 
 
+class UserEventRecord(msgspec.Struct, gc=False):
+    """An event."""
+
+    number: int
+    type: EventType
+    occurred_at: datetime
+
+
+class EventProgressRecord(msgspec.Struct, gc=False):
+    """How far a destination is."""
+
+    destination: str
+    sent_number: int = 0
+    failures: int = 0
+    first_failed_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    gave_up_at: datetime | None = None
+
+
+class UserEventsRecord(msgspec.Struct, gc=False, omit_defaults=True):
+    """The events of a user. When one is sent next is a field of the identity, for its index.
+
+    Most of the time it is only a number.
+    """
+
+    last_number: int = 0
+    unsent: tuple[UserEventRecord, ...] = ()
+    progress: tuple[EventProgressRecord, ...] = ()
+
+
 class IdentityRecord(Record, kw_only=True):
     """An identity. `username_key` is unique. It stays as it is while the name does."""
 
@@ -145,6 +176,9 @@ class IdentityRecord(Record, kw_only=True):
     phone_change_attempted_at: datetime | None = None
     undo_deadlines: tuple[datetime, ...] = ()
     phone_change_allowed_at: datetime | None = None
+    events_record: UserEventsRecord | None = msgspec.field(name="events", default=None)
+    next_send_at: datetime | None = None
+    events_failed_at: datetime | None = None
 
     @property
     def encrypted_phones(self) -> list[bytes]:
@@ -178,10 +212,23 @@ class DeletionRecord(Record, kw_only=True):
 class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
     """The mapping of identities, which encrypts their phones and keeps the keys of their names."""
 
-    def __init__(self, kind: RecordKind[IdentityRecord], encryption: PhoneEncryption) -> None:
-        """Take the kind, and the encryption of the phones."""
+    def __init__(
+        self,
+        kind: RecordKind[IdentityRecord],
+        encryption: PhoneEncryption,
+        *,
+        keeps_events: bool = True,
+    ) -> None:
+        """Take the kind, and the encryption of the phones.
+
+        Args:
+            kind: The kind.
+            encryption: Encrypts and decrypts the phones.
+            keeps_events: Whether events are recorded. Those that are stored stay in any case.
+        """
         super().__init__(kind, Identity)
         self._encryption = encryption
+        self._keeps_events = keeps_events
 
     def to_record(self, value: Identity) -> IdentityRecord:
         """Return the record of an identity, with its phones encrypted anew."""
@@ -200,6 +247,9 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             changed.encrypted_new_phone = self._encryption.encrypt(change.new_phone, value.id)
             changed.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
             record.phone_change_record = changed
+        is_new = value.events.is_recording  # it was made here, or by a process that keeps events
+        if value.events.last_number == 0 or (is_new and not self._keeps_events):
+            record.events_record = record.next_send_at = record.events_failed_at = None
         return record
 
     def to_value(self, record: IdentityRecord) -> Identity:
@@ -224,6 +274,7 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             user=user,
             sessions=sessions,
             phone_change=self._to_phone_change(record),
+            events=replace(_to_events(record), is_recording=self._keeps_events),
         )
 
     def _to_phone_change(self, record: IdentityRecord) -> PhoneChange | None:
@@ -234,6 +285,13 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             "old_phone": self._encryption.decrypt(change.encrypted_old_phone, record.id),
         }
         return msgspec.convert({**msgspec.structs.asdict(change), **phones}, PhoneChange)
+
+
+def _to_events(record: IdentityRecord) -> UserEvents:
+    if record.events_record is None:
+        return UserEvents()
+    events = msgspec.convert(record.events_record, UserEvents, from_attributes=True)
+    return replace(events, next_send_at=record.next_send_at)
 
 
 def _add(succession: TokenSuccessionRecord | None, session: Session) -> Session:

@@ -65,9 +65,20 @@ IDENTITIES: Final = RecordKind(
         is_unique=True,
     ),
     _by_time("identities_phone_change_attempted_at", "phone_change_attempted_at"),
+    _by_time("identities_next_send_at", "next_send_at"),
+    _by_time("identities_events_failed_at", "events_failed_at"),
     written_once=ENCRYPTED_PHONE,
 )
-USERNAMES, UNPURGED, WITH_USERNAME, UNVERIFIED, EXTERNAL_IDS, PHONE_CHANGES = IDENTITIES.indexes
+(
+    USERNAMES,
+    UNPURGED,
+    WITH_USERNAME,
+    UNVERIFIED,
+    EXTERNAL_IDS,
+    PHONE_CHANGES,
+    DUE_EVENTS,
+    FAILED_EVENTS,
+) = IDENTITIES.indexes
 
 IDENTITIES_WITH_NEW_PHONE: Final = RecordKind(
     IDENTITIES.name, IDENTITIES.record_type, *IDENTITIES.indexes

@@ -19,9 +19,11 @@ from adapters.records.kinds import (
     DAILY_COSTS,
     DELETIONS,
     DELIVERY_REPORTS,
+    DUE_EVENTS,
     ENTRIES_BY_ACTOR,
     ENTRIES_BY_SUBJECT,
     EXTERNAL_IDS,
+    FAILED_EVENTS,
     IDEMPOTENCY_KEYS,
     IDENTITIES,
     IDENTITIES_WITH_NEW_PHONE,
@@ -232,6 +234,16 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
     ) -> Sequence[Versioned[Identity]]:
         """List identities whose change of the phone was attempted by this time."""
         return await self.list_until(PHONE_CHANGES, attempted, limit)
+
+    async def list_with_due_events(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
+        """List identities with an event that is sent by now, the earliest first."""
+        return await self.list_until(DUE_EVENTS, now, limit)
+
+    async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
+        """List identities with an event that is not sent again, the earliest failure first."""
+        return await self.list_until(FAILED_EVENTS, None, limit)
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids whose identity is deleted."""
@@ -477,16 +489,26 @@ class StoredLeases:
         return await self._store.replace(LEASES, name, lease, stored.version)
 
 
-def make_repositories(database: Database, encryption: PhoneEncryption) -> Repositories:
-    """Return all repositories over an open database."""
+def make_repositories(
+    database: Database, encryption: PhoneEncryption, *, keeps_events: bool = True
+) -> Repositories:
+    """Return all repositories over an open database.
+
+    Args:
+        database: The database.
+        encryption: Encrypts and decrypts phones.
+        keeps_events: Whether events of users are recorded: not if they have no destination. Those
+            that another process stored stay as they are.
+    """
     store = database.records
+    identities = IdentityMapping(IDENTITIES, encryption, keeps_events=keeps_events)
     return Repositories(
         phone_verifications=StoredPhoneVerifications(store, encryption),
         unchallenged_attempts=RecordRepository(
             store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts), do_ids_return=True
         ),
         limit_store=database.limits,
-        identities=StoredIdentities(store, IdentityMapping(IDENTITIES, encryption)),
+        identities=StoredIdentities(store, identities),
         media_items=StoredMediaItems(store, RecordMapping(MEDIA_ITEMS, MediaItem)),
         media_usages=StoredMediaUsages(
             store, RecordMapping(MEDIA_USAGES, MediaUsage), do_ids_return=True

@@ -17,6 +17,7 @@ from application.ports.voice import Calls
 from domain.administration.service_token import Scope
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.session import Session
+from domain.identities.user_events import UserEvents
 from domain.media.usage import MediaUsage, Quota
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_report import ReportedStatus
@@ -55,6 +56,20 @@ class PhoneHold:
     undo_until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ShownEvents:
+    """How many events of a user some destination has not accepted.
+
+    Attributes:
+        waiting: Those that are sent by themselves.
+        failed: Those that are kept for the operator, because a destination did not accept them for
+            three days.
+    """
+
+    waiting: int
+    failed: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDetails:
     """What is known about a user, or about a phone without an account.
@@ -74,6 +89,7 @@ class UserDetails:
         usage: What the user has in the library.
         quota: What the user may have there.
         calls: The last calls.
+        events: The events that were not sent yet, also those of a deleted user.
     """
 
     user: FoundUser
@@ -89,6 +105,7 @@ class UserDetails:
     usage: MediaUsage | None
     quota: Quota
     calls: Sequence[Call]
+    events: ShownEvents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +184,7 @@ class ShowUser:
             usage=usage,
             quota=self.quota,
             calls=calls,
+            events=_count_events(identity.events if identity else UserEvents()),
         )
 
     def _hash_phone(self, user: FoundUser, now: datetime) -> str | None:
@@ -210,3 +228,13 @@ class ShowUser:
         if report is None or report.value.status is ReportedStatus.QUEUED:
             return ShownDelivery(delivery, "accepted", "")
         return ShownDelivery(delivery, report.value.status.value, report.value.error_code or "")
+
+
+def _count_events(events: UserEvents) -> ShownEvents:
+    failed = {
+        event.number
+        for progress in events.progress
+        if progress.gave_up_at and events.next_attempt_at(progress.destination) is None
+        for event in events.pending(progress.destination)
+    }
+    return ShownEvents(waiting=len(events.unsent) - len(failed), failed=len(failed))

@@ -213,6 +213,9 @@ def _describe_account(identity: Identity) -> _Json:
         },
         "phone_changes_can_be_undone_until": identity.undo_deadlines,
         "phone_change_allowed_at": identity.phone_change_allowed_at,
+        "unsent_events": [
+            {"type": event.type.value, "at": event.occurred_at} for event in identity.events.unsent
+        ],
         "last_export_at": identity.data_export.started_at if identity.data_export else None,
     }
 

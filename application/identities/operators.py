@@ -20,6 +20,7 @@ from domain.errors import (
 )
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, Role
+from domain.identities.user_events import EventType
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.review_otps import TestOtps
 from domain.phone import PhoneNumber
@@ -141,10 +142,12 @@ class OperatorActions:
         Raises:
             StorageError
         """
-        identity_id = await self._find_owner(phone)
+        identity_id, now = await self._find_owner(phone), self.clock.now()
         if identity_id is not None:
             with suppress(Unauthenticated):  # it is deleted, or does not exist yet
-                await update_identity(self.identities, identity_id, Identity.unblock)
+                await update_identity(
+                    self.identities, identity_id, lambda identity: identity.unblock(now)
+                )
 
         await update_phone_verification(
             self.phone_verifications, phone, lambda verification: (verification.unblock(), None)
@@ -222,8 +225,16 @@ class OperatorActions:
         identity_id = user if isinstance(user, str) else await self._find_owner(user)
         if identity_id is None:
             raise UserNotFound
+        now = self.clock.now()
+
+        def change_and_record(identity: Identity) -> Identity:
+            changed = change(identity)
+            # Sessions are no concern of the app's backend.
+            is_update = (changed.role, changed.external_id) != (identity.role, identity.external_id)
+            return changed.record_event(EventType.USER_UPDATED, now) if is_update else changed
+
         try:
-            return await update_identity(self.identities, identity_id, change)
+            return await update_identity(self.identities, identity_id, change_and_record)
         except Unauthenticated as error:
             raise UserNotFound from error
 

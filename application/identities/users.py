@@ -28,6 +28,7 @@ from domain.errors import (
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
+from domain.identities.user_events import EventType
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
 
@@ -107,7 +108,8 @@ class CreateUser:
                 if user.username.is_same(username):
                     return identity
                 raise PhoneInUse(identity.id, user.username.text) if own_id else PhoneInUse
-            return set_free_username(identity, username, now, former_holder_id)
+            named = set_free_username(identity, username, now, former_holder_id)
+            return named.record_event(EventType.USER_CREATED, now)
 
         try:
             return await save_identity(self.identities, identity_id, become_user)
@@ -170,7 +172,9 @@ class RenameUser:
         def rename(identity: Identity) -> Identity:
             if identity.user is None:
                 raise UserNotFound
-            return set_free_username(identity, username, now, former_holder_id)
+            renamed = set_free_username(identity, username, now, former_holder_id)
+            is_same = renamed == identity
+            return identity if is_same else renamed.record_event(EventType.USER_UPDATED, now)
 
         return await update_identity(self.identities, identity_id, rename)
 

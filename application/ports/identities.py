@@ -60,6 +60,26 @@ class Identities(Records[Identity], Protocol):
         """
         ...
 
+    async def list_with_due_events(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
+        """List up to `limit` identities whose `next_send_at` is now or earlier, the earliest first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
+        """List up to `limit` identities with `events_failed_at`, the earliest first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids that belong to deleted identities.
 

@@ -11,6 +11,7 @@ from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.external_id import ExternalId
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange, PhoneChangeStep
 from domain.identities.session import MAX_SESSIONS, Session
+from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
 
@@ -93,6 +94,8 @@ class Identity:
     - `data_export` is the latest export of its data by the owner.
     - `external_id` is what another system calls it. An import or an administrator sets it. No two
       have the same one; a deleted identity has none.
+    - `events` of a user are what the backend of the app is told. The write that makes them so
+      records them.
     - `phone_change` is a change of its phone under way. `undo_deadlines` are the times until which
       earlier changes can be undone, the next first. After an undo no other change is possible until
       `phone_change_allowed_at`.
@@ -121,6 +124,7 @@ class Identity:
     phone_change: PhoneChange | None = None
     undo_deadlines: tuple[datetime, ...] = ()
     phone_change_allowed_at: datetime | None = None
+    events: UserEvents = UserEvents()
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -161,6 +165,22 @@ class Identity:
     def phone_change_attempted_at(self) -> datetime | None:
         """When a step of the change under way was attempted last, for the index of those."""
         return self.phone_change.attempted_at if self.phone_change else None
+
+    @property
+    def next_send_at(self) -> datetime | None:
+        """When an event is sent next, for the index of those."""
+        return self.events.next_send_at
+
+    @property
+    def events_failed_at(self) -> datetime | None:
+        """When the first destination gave up on its events, for the index of those."""
+        return self.events.failed_at
+
+    def record_event(self, event_type: EventType, now: datetime) -> "Identity":
+        """Return the identity with an event, if it is a user: others are no concern of the app."""
+        if self.user is None:
+            return self
+        return replace(self, events=self.events.record(event_type, now))
 
     @property
     def all_phones(self) -> frozenset[PhoneNumber]:
@@ -334,10 +354,8 @@ class Identity:
         """Return the identity with what another system calls it, None for nothing."""
         return replace(self, external_id=external_id)
 
-    def start_phone_change(
-        self, change: PhoneChange, used: UsedChallenge | None = None
-    ) -> "Identity":
-        """Return the identity with a change of its phone under way, by the code of a challenge.
+    def start_phone_change(self, change: PhoneChange, *used: UsedChallenge) -> "Identity":
+        """Return the identity with a change of its phone under way, by the codes of challenges.
 
         Its deadline is after those of earlier changes, also if a clock was set back: the order of
         deadlines is that of changes.
@@ -351,7 +369,7 @@ class Identity:
         return replace(
             self,
             phone_change=change,
-            used_challenges=(*challenges, used) if used else tuple(challenges),
+            used_challenges=(*challenges, *used),
         )
 
     def replace_phone(self, change: PhoneChange, now: datetime) -> "Identity":
@@ -376,7 +394,7 @@ class Identity:
         elif change.is_by_operator:
             deadlines = []
         return replace(
-            self,
+            self.record_event(EventType.PHONE_CHANGED, now),
             phone=change.new_phone,
             phone_change=replace(change, step=PhoneChangeStep.RELEASE, attempted_at=now),
             sessions=tuple(
@@ -416,15 +434,24 @@ class Identity:
 
     def block(self, now: datetime) -> "Identity":
         """Return the identity without sessions. It gets none until it is unblocked."""
-        return replace(self, blocked_at=self.blocked_at or now, sessions=(), devices=())
+        if self.is_blocked:
+            return replace(self, sessions=(), devices=())
+        blocked = self.record_event(EventType.USER_BLOCKED, now)
+        return replace(blocked, blocked_at=now, sessions=(), devices=())
 
-    def unblock(self) -> "Identity":
+    def unblock(self, now: datetime) -> "Identity":
         """Return the identity unblocked. Revoked sessions stay revoked."""
-        return replace(self, blocked_at=None)
+        if not self.is_blocked:
+            return self
+        return replace(self.record_event(EventType.USER_UNBLOCKED, now), blocked_at=None)
 
     def detach(self, now: datetime) -> "Identity":
-        """Return the identity of a recycled phone: a member without name, sessions and devices."""
-        return replace(self, detached_at=now, user=None, role=Role.MEMBER, sessions=(), devices=())
+        """Return the identity of a recycled phone: a member without name, sessions and devices.
+
+        For the app's backend the user is deleted.
+        """
+        lost = self.record_event(EventType.USER_DELETED, now)
+        return replace(lost, detached_at=now, user=None, role=Role.MEMBER, sessions=(), devices=())
 
     def restore(self, now: datetime) -> "Identity":
         """Return the detached identity for the next login. It counts as used now."""
@@ -458,7 +485,7 @@ class Identity:
     def delete(self, now: datetime) -> "Identity":
         """Return the deleted identity. Reads and writes respect it as soon as it is saved."""
         return replace(
-            self,
+            self.record_event(EventType.USER_DELETED, now),
             deleted_at=now,
             sessions=(),
             devices=(),

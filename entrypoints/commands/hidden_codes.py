@@ -9,7 +9,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
 from domain.phone import PhoneNumber
 from entrypoints.providers import Provider, prints_codes
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory
+from entrypoints.settings.values import Factory, HttpHook
 from entrypoints.startup_error import print_errors
 
 _DIGIT: Final = re.compile(r"\d")
@@ -23,6 +23,7 @@ class _HiddenCodes:
         phone: PhoneNumber,
         text: str,
         status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
+        locale: str | None = None,  # noqa: ARG002 -- and no other text
     ) -> DeliveryResult:
         """Print the message without its code."""
         print_errors(
@@ -41,6 +42,7 @@ class _HiddenNumbers:
         phone: PhoneNumber,
         text: str,
         status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
+        locale: str | None = None,  # noqa: ARG002 -- and no other text
     ) -> DeliveryResult:
         """Print the message."""
         print_errors(f"To {phone.masked}: {text}")
@@ -61,7 +63,7 @@ def _replace_console(settings: Settings, messenger: Messenger) -> Settings:
     def open_messenger(_: object) -> AbstractAsyncContextManager[Messenger]:
         return nullcontext(messenger)
 
-    def hide(provider: Provider | Factory) -> Provider | Factory:
+    def hide(provider: Provider | Factory | HttpHook) -> Provider | Factory | HttpHook:
         if not isinstance(provider, Provider) or not prints_codes(provider):
             return provider
         return replace(provider, open_messenger=open_messenger)

@@ -14,6 +14,7 @@ from entrypoints.bootstrap import (
     load_keys,
     name_variable,
     open_database,
+    open_destination,
     open_files,
     open_limit_store,
     open_messenger,
@@ -23,11 +24,13 @@ from entrypoints.commands.connection_checks import Check, check_media_files
 from entrypoints.extras import check_extra
 from entrypoints.factories import health_check_of
 from entrypoints.lost_data import check_secrets_file_not_lost
-from entrypoints.providers import PhoneProvider, Provider, provider_name
+from entrypoints.providers import PhoneProvider, Provider, open_hook, provider_name
+from entrypoints.settings.events import Destination, destination_label
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
     Factory,
+    HttpHook,
     MediaFolder,
     MongoDatabase,
     PostgresDatabase,
@@ -55,6 +58,10 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
         )
     if settings.has_phone_line:
         checks["phone line"] = partial(_check_phone_line, settings)
+    for destination in settings.events:
+        checks[f"events {destination_label(destination)}"] = partial(
+            _check_destination, destination, settings
+        )
     if settings.metrics_bind is not None:
         checks["metrics"] = _check_metrics
     return checks
@@ -144,12 +151,23 @@ async def _check_media(settings: Settings) -> str:
     return ""
 
 
-async def _check_messenger(provider: Provider | Factory, settings: Settings) -> str:
+async def _check_messenger(provider: Provider | Factory | HttpHook, settings: Settings) -> str:
     with name_variable("DIALTONE_SMS"):
+        if isinstance(provider, HttpHook):
+            async with open_hook(provider, settings.sms_hook_secret.value) as hook:
+                return await hook.check_connection()
         async with open_messenger(provider, settings) as messenger:
             if isinstance(provider, Provider):
                 return await provider.check_messenger(messenger)
             return await _check_own_adapter(messenger)
+
+
+async def _check_destination(destination: Destination, settings: Settings) -> str:
+    with name_variable("DIALTONE_EVENTS"):
+        async with open_destination(destination, settings) as opened:
+            if isinstance(destination, Factory):
+                return await _check_own_adapter(opened)
+            return "the URL and the secret are valid; no request was sent"
 
 
 async def _check_metrics() -> str:

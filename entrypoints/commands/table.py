@@ -11,6 +11,7 @@ from entrypoints.commands.check_settings import check_settings
 from entrypoints.commands.cleanup import cleanup
 from entrypoints.commands.copy import copy
 from entrypoints.commands.costs import costs
+from entrypoints.commands.events import events
 from entrypoints.commands.flow import flow
 from entrypoints.commands.imports import import_from
 from entrypoints.commands.keys import reencrypt_phones, rotate_index_key, rotate_keys
@@ -36,6 +37,7 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "user": user,
     "audit": audit,
     "admin-token": admin_token,
+    "events": events,
     "costs": costs,
     "prices": prices,
     "promote": user_alias,

@@ -37,7 +37,7 @@ def make_add_command(
 
 
 def add_user_commands(add: AddCommand) -> None:
-    """Add `user`, `audit` and `admin-token`."""
+    """Add `user`, `audit`, `events` and `admin-token`."""
     _add_user(add)
     audit = add(
         "audit",
@@ -62,6 +62,7 @@ def add_user_commands(add: AddCommand) -> None:
         "--limit", metavar="N", type=_positive, default=50, help="how many entries (default: 50)"
     )
     audit.add_argument("--json", action="store_true", help=_JSON)
+    _add_events(add)
     _add_admin_token(add)
 
 
@@ -154,6 +155,44 @@ def _add_user(add: AddCommand) -> None:
         "identity_detached. The present account loses it.",
         example=_ID,
     )
+
+
+def _add_events(add: AddCommand) -> None:
+    events = add(
+        "events",
+        "List the events that a destination of DIALTONE_EVENTS has not accepted, or send them "
+        "again.",
+        "events list --failed",
+        f"events list {_PHONE}",
+        "events retry --all",
+    )
+    add_action = _actions_of(events, "dialtone events")
+    listed = add_action(
+        "list",
+        "List the events that failed for three days and are kept, and those that wait.",
+        "list",
+        "list --failed --limit 200",
+        f"list {_ID} --json",
+    )
+    listed.add_argument("user", metavar="USER", nargs="?", help=f"only those of this user: {_USER}")
+    listed.add_argument(
+        "--failed", action="store_true", help="only those that are kept after three days"
+    )
+    listed.add_argument(
+        "--limit", metavar="N", type=_positive, default=50, help="how many events (default: 50)"
+    )
+    listed.add_argument("--json", action="store_true", help=_JSON)
+    retry = add_action(
+        "retry",
+        "Let events be sent again, from now on for three days more. A running service sends them.",
+        f"retry {_PHONE}",
+        "retry --all",
+    )
+    which = retry.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "user", metavar="USER", nargs="?", help=f"those of this user, also what waits: {_USER}"
+    )
+    which.add_argument("--all", action="store_true", help="all that are kept after three days")
 
 
 def _add_admin_token(add: AddCommand) -> None:

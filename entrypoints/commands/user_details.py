@@ -5,7 +5,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from application.administration.show_user import PhoneHold, ShownDelivery, UserDetails
+from application.administration.show_user import (
+    PhoneHold,
+    ShownDelivery,
+    ShownEvents,
+    UserDetails,
+)
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.session import Session
@@ -55,7 +60,8 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
         yield _row("phone", details.number)
         yield _row("in today's log", f"phone_hash {details.phone_hash}")
     if details.hold is not None:
-        yield _row("held for", _describe_hold(details.hold))
+        is_blocked = details.verification is not None and details.verification.blocked_since
+        yield _row("held for", _describe_hold(details.hold, is_blocked=bool(is_blocked)))
     if identity is not None:
         yield from _render_identity(identity)
         yield from _render_phone_changes(details, identity)
@@ -64,6 +70,8 @@ def render_details(details: UserDetails, now: datetime) -> Iterator[str]:
         yield from (f"  {_describe_session(session)}" for session in details.sessions)
         devices = (f"until {device.expires_at:%Y-%m-%d}" for device in details.devices)
         yield _row("recognized devices", ", ".join(devices) or "none")
+    if details.events.waiting or details.events.failed:
+        yield _row("events", _describe_events(details.events))
     if details.verification is not None:
         yield _row("verification", describe_verification(details.verification, now))
         yield _row("limit resets left", f"{details.verification.resets_left} today")
@@ -103,9 +111,10 @@ def _describe_change(change: PhoneChange) -> str:
     return f"{kind} is under way since {since}; next: {_STEPS[change.step]}"
 
 
-def _describe_hold(hold: PhoneHold) -> str:
+def _describe_hold(hold: PhoneHold, *, is_blocked: bool) -> str:
     until = _format_time(hold.undo_until)
-    return f"account {hold.identity_id}, which has another number: undo is possible until {until}"
+    undo = f"undo is possible until {until}{', but not while it is blocked' * is_blocked}"
+    return f"account {hold.identity_id}, which has another number: {undo}"
 
 
 def _describe_status(identity: Identity) -> str:
@@ -136,6 +145,14 @@ def _describe_delivery(shown: ShownDelivery) -> str:
     ]
     error = f", error: {shown.error}" if shown.error else ""
     return _printable(" ".join(filter(None, parts)) + error)
+
+
+def _describe_events(events: ShownEvents) -> str:
+    parts = [
+        f"{events.waiting} not sent yet" if events.waiting else "",
+        f"{events.failed} kept after three days: dialtone events retry" if events.failed else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def _describe_library(details: UserDetails) -> str:

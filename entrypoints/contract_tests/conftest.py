@@ -12,7 +12,9 @@ from adapters.records.database import Database
 from entrypoints.contract_tests.adapter_watch import find_left_open, list_open
 from entrypoints.contract_tests.drivers import (
     CallsDriver,
+    EventsDriver,
     ExternalCallsDriver,
+    ExternalEventsDriver,
     ExternalMessengerDriver,
     ExternalVoiceDriver,
     MessengerDriver,
@@ -122,6 +124,13 @@ async def messenger_driver(tmp_path: Path) -> AsyncIterator[MessengerDriver]:
     """Open the messenger."""
     async with open_external_adapter(tmp_path) as messenger:
         yield ExternalMessengerDriver(messenger)
+
+
+@pytest.fixture
+async def events_driver(tmp_path: Path) -> AsyncIterator[EventsDriver]:
+    """Open the destination of events."""
+    async with open_external_adapter(tmp_path) as destination:
+        yield ExternalEventsDriver(destination)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from adapters.encryption import AesPhoneEncryption
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.system import SystemRandomness
+from application.ports.events import EventDestination
 from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import MediaFiles
@@ -33,12 +34,14 @@ LIMIT_STORE: Final = "DIALTONE_LIMIT_STORE"
 MEDIA: Final = "DIALTONE_MEDIA"
 SMS: Final = "DIALTONE_SMS"
 VOICE: Final = "DIALTONE_VOICE"
+EVENTS: Final = "DIALTONE_EVENTS"
 PORTS: Final[dict[str, type]] = {
     DATABASE: Database,
     LIMIT_STORE: LimitStore,
     MEDIA: MediaFiles,
     SMS: Messenger,
     VOICE: VoiceProvider,
+    EVENTS: EventDestination,
 }
 """What the factory of each setting yields."""
 OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
+from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from entrypoints.bootstrap import name_variable
 from entrypoints.contract_tests.external_adapter import (
     ADAPTER,
     DATABASE,
+    EVENTS,
     LIMIT_STORE,
     MEDIA,
     OPTION,
@@ -44,6 +46,7 @@ SUITES: Final = {
         "test_webhook_parser.py",
         "test_webhook_signatures.py",
     ),
+    EVENTS: ("test_event_destination.py",),
 }
 """All suites that an adapter can pass, by the setting that names its factory."""
 OPENING_TIME: Final = 60
@@ -140,13 +143,24 @@ async def _open_adapter() -> str:
 def _setting_of(adapter: Any) -> str:
     if isinstance(adapter, Database):
         return DATABASE
+    if _takes_events(adapter):
+        return EVENTS
     for setting, methods in _TYPICAL_METHODS.items():
         if any(hasattr(adapter, method) for method in methods):
             return setting
     raise StartupError(
-        f"{OPTION}: the factory has to yield a Database, a LimitStore, a MediaFiles, a Messenger "
-        "or a VoiceProvider."
+        f"{OPTION}: the factory has to yield a Database, a LimitStore, a MediaFiles, a Messenger, "
+        "a VoiceProvider or an EventDestination."
     )
+
+
+def _takes_events(adapter: Any) -> bool:
+    """Return whether `send` takes one argument: that of a messenger takes a phone and a text."""
+    try:
+        signature(adapter.send).bind("event")
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return True
 
 
 if __name__ == "__main__":

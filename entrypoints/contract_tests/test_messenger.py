@@ -34,10 +34,10 @@ BODIES: Final = (b"", b"{}", b"[]", b"null", b"\xff{", b"[" * 50_000, b"MessageS
 
 
 async def send(
-    messenger_driver: MessengerDriver, text: str = TEXT, *status_url: str
+    messenger_driver: MessengerDriver, text: str = TEXT, *optional: str
 ) -> DeliveryResult:
     """Send a message; fail in words if the messenger does not keep its promises."""
-    outcome = await observe(messenger_driver.messenger.send(PHONE, text, *status_url), SEND_SECONDS)
+    outcome = await observe(messenger_driver.messenger.send(PHONE, text, *optional), SEND_SECONDS)
     if not isinstance(outcome.result, DeliveryResult):
         expected = "A failure is a DeliveryResult: UNKNOWN if the message may have been sent"
         raise AssertionError(f"send {outcome.words}. {expected}.") from outcome.error
@@ -55,8 +55,10 @@ async def test_an_accepted_message_is_delivered_to_the_number(
     assert TEXT in delivered
 
 
-async def test_a_message_may_have_a_url_for_its_status(messenger_driver: MessengerDriver) -> None:
-    result = await send(messenger_driver, TEXT, STATUS_URL)
+async def test_a_message_may_have_a_status_url_and_a_locale(
+    messenger_driver: MessengerDriver,
+) -> None:
+    result = await send(messenger_driver, TEXT, STATUS_URL, "pt-BR")
 
     assert (result.status, result.reason) == (DeliveryStatus.ACCEPTED, "")
     assert TEXT in await messenger_driver.delivered()

@@ -25,9 +25,11 @@ from entrypoints.server.cleanup_task import (
     run_limit_watch,
     run_retry_task,
 )
+from entrypoints.server.events_task import run_events_task
 from entrypoints.server.instance_task import keep_instance
 from entrypoints.server.metrics_server import run_metrics_server
 from entrypoints.server.workers import Workers
+from entrypoints.settings.events import destination_labels
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,6 +94,9 @@ def make_app(
             if settings.prices is not None:
                 costs = run_costs_task(use_cases.costs.write, COSTS_INTERVAL)
                 await stack.enter_async_context(costs)
+            if use_cases.events.destinations:
+                sending = _run_events(settings, use_cases, metrics)
+                await stack.enter_async_context(sending)
             watch = run_limit_watch(use_cases.otp.limit_alerts.warn_of_high_use)
             await stack.enter_async_context(watch)
             # What exists now stays: no collection has to look at it.
@@ -121,6 +126,17 @@ def _serve_metrics(
 
     exposition = make_exposition(settings, metrics, use_cases)
     return run_metrics_server(bind, CONTENT_TYPE, exposition.render)
+
+
+def _run_events(
+    settings: Settings, use_cases: UseCases, metrics: "Metrics | None"
+) -> AbstractAsyncContextManager[None]:
+    events, labels = use_cases.events.send, destination_labels(settings.events)
+    if metrics is None:
+        return run_events_task(events, labels)
+    from adapters.metrics.counts import CountedEvents
+
+    return run_events_task(events, labels, CountedEvents(events, metrics, [*labels]))
 
 
 def _find_cleanup(use_cases: UseCases, metrics: "Metrics | None") -> RunCleanup:

@@ -119,6 +119,13 @@ def _check_senders(settings: Settings) -> Iterator[Problem]:
                 yield name, f"Must not be set together with {others}.", ""
 
 
+def _check_hook_secrets(settings: Settings) -> Iterator[Problem]:
+    if settings.sms_hooks and not settings.is_set("DIALTONE_SMS_HOOK_SECRET"):
+        yield "DIALTONE_SMS_HOOK_SECRET", "Must be set if DIALTONE_SMS contains the URL of a hook."
+    if settings.event_hooks and not settings.is_set("DIALTONE_EVENTS_SECRET"):
+        yield "DIALTONE_EVENTS_SECRET", "Must be set if DIALTONE_EVENTS contains a URL."
+
+
 def _check_countries(settings: Settings) -> Iterator[Problem]:
     costs_money = settings.has_phone_line or not all(map(prints_codes, settings.sms))
     if costs_money and settings.countries is None:
@@ -180,9 +187,18 @@ def _check_real_messages(settings: Settings) -> Iterator[Problem]:
         if isinstance(provider, Provider) and provider.prints_codes:
             yield (
                 "DIALTONE_SMS",
-                f"Must be {real} or package.module:factory in production: {provider.name} prints "
-                "codes.",
+                f"Must be {real}, the https:// URL of a hook or package.module:factory in "
+                f"production: {provider.name} prints codes.",
             )
+
+
+def _check_hooks(settings: Settings) -> Iterator[Problem]:
+    for name, hooks in (
+        ("DIALTONE_SMS", settings.sms_hooks),
+        ("DIALTONE_EVENTS", settings.event_hooks),
+    ):
+        if any(urlsplit(hook.url).scheme == "http" for hook in hooks):
+            yield name, "The URL of a hook must begin with https:// in production."
 
 
 def _check_named_countries(settings: Settings) -> Iterator[Problem]:
@@ -253,9 +269,10 @@ def _is_private(host: str) -> bool:
 _RULES: Final = (
     *(_check_keys, _check_bucket, _check_variants, _check_private_media, _check_providers),
     *(_check_senders, _check_countries, _check_phone_line, _check_test_otps, _check_retention),
-    _check_metrics_port,
+    *(_check_metrics_port, _check_hook_secrets),
 )
 _PRODUCTION_RULES: Final = (
     *(_check_public_url, _check_secrets_file, _check_real_messages, _check_named_countries),
     *(_check_proxies, _check_last_days, _check_api_bases, _check_s3_url, _check_hosts),
+    _check_hooks,
 )

@@ -40,6 +40,8 @@ class Declaration:
         name: The variable without its prefix, if it differs from the name of the field.
         prefix: How the variable begins. Those of vendors have none of ours: other programs read
             them too.
+        show: Makes the text that is shown of a value; by default that of the variable, without the
+            credentials in a URL.
         needs_phone_line: Whether it has no effect without a phone line.
         needs_voice_channel: Whether it has no effect if no code can be delivered by a call.
     """
@@ -52,6 +54,7 @@ class Declaration:
     example: str | Callable[[Any], str] = ""
     name: str = ""
     prefix: str = PREFIX
+    show: Callable[[Any], str] | None = None
     needs_phone_line: bool = False
     needs_voice_channel: bool = False
 

@@ -87,11 +87,14 @@ def read_settings(
 def describe(settings: Settings) -> list[Description]:
     """Describe each variable, in the order of the class; secrets are hidden."""
     variables, described = settings.variables, []
-    for name, (_, declaration) in FIELDS.items():
+    for name, (field_name, declaration) in FIELDS.items():
         text, origin = declaration.default_text(settings), "default"
         if name in variables.values:
-            is_secret = isinstance(declaration.unset, Secret)
-            text = HIDDEN if is_secret else _hide_credentials(variables.values[name].strip())
+            text = _hide_credentials(variables.values[name].strip())
+            if declaration.show is not None:
+                text = declaration.show(getattr(settings, field_name))
+            elif isinstance(declaration.unset, Secret):
+                text = HIDDEN
             origin = ".env" if name in variables.from_env_file else "environment"
         described.append(Description(name, text, origin))
     return described

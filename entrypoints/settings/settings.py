@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from entrypoints.settings.costs import CostSettings
 from entrypoints.settings.declaration import Declaration, declared
+from entrypoints.settings.events import EventSettings
 from entrypoints.settings.identities import IdentitySettings
 from entrypoints.settings.keys import KeySettings
 from entrypoints.settings.media import MediaSettings
@@ -21,6 +22,7 @@ class Settings(
     ServerSettings,
     OperationsSettings,
     CostSettings,
+    EventSettings,
     IdentitySettings,
     VoiceSettings,
     KeySettings,

@@ -34,6 +34,20 @@ class Factory:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpHook:
+    """A program of the operator that gets requests.
+
+    Attributes:
+        url: Where requests are posted. Its path and its query may be a secret.
+        name: What is shown of it, in the log too: the origin of the URL, with a number if an
+            earlier hook has the same.
+    """
+
+    url: str = field(repr=False)
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SqliteDatabase:
     """A SQLite database in one file."""
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from tests.benchmarks.abuse import measure_abuse
 from tests.benchmarks.connections import measure_connections
 from tests.benchmarks.databases import DATABASES
+from tests.benchmarks.events import measure_events
 from tests.benchmarks.library import measure_library
 from tests.benchmarks.media import measure_media
 from tests.benchmarks.memory import measure_memory
@@ -31,6 +32,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]]] = {
     "connections": measure_connections,
     "media": measure_media,
     "metrics": measure_metrics,
+    "events": measure_events,
 }
 
 

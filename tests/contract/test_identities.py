@@ -1,19 +1,26 @@
-"""Usernames and changes of the phone, on all databases.
+"""Usernames, changes of the phone, and events, on all databases.
 
 `test_record_store` has what is unique in general, and what is written once.
 """
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from adapters.records.database import Database
+from adapters.records.kinds import IDENTITIES
+from adapters.records.record_kind import Record, RecordKind
+from adapters.records.repositories import make_repositories
 from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, User
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
+from domain.identities.user_events import RETRY_PERIOD, EventProgress, EventType, UserEvents
 from domain.identities.username import Username
 from tests.support.builders import (
     NOW,
@@ -24,6 +31,7 @@ from tests.support.builders import (
     an_id,
     an_identity,
 )
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.stored_values import replace_stored, values_of
 
 NAMED = an_identity(user=a_user("Zoë"))
@@ -170,3 +178,107 @@ async def test_changes_of_phones_are_listed_the_earliest_attempt_first(
         assert found == [changing[number] for number in numbers]
     await replace_stored(identities, changing[1].advance_phone_change(None))
     assert await identities.list_phone_changes(NOW + timedelta(minutes=1), 9) == []
+
+
+FIRST, SECOND = "3f2a9c0b71de", "a07c5e19b842"
+"""Stored names of destinations."""
+
+
+def with_event(number: int, minutes: int, **changes: Any) -> Identity:
+    """Return a user with an event that is sent so many minutes after NOW."""
+    user = an_identity(id=an_id(number), user=a_user(f"User {number}"), **changes)
+    return user.record_event(EventType.USER_CREATED, NOW + timedelta(minutes=minutes))
+
+
+def with_failed_event(number: int, minutes: int) -> Identity:
+    """Return a user with events that a destination gave up on, and another one still gets."""
+    user = with_event(number, minutes)
+    gave_up = EventProgress(
+        destination=FIRST,
+        failures=2,
+        first_failed_at=NOW,
+        gave_up_at=NOW + RETRY_PERIOD + timedelta(minutes=minutes),
+    )
+    failed = EventProgress(destination=SECOND).mark_failed(NOW + RETRY_PERIOD)
+    return replace(user, events=user.events.settle([gave_up, failed], [FIRST, SECOND]))
+
+
+async def test_identities_with_due_events_are_listed_the_earliest_first(
+    repositories: Repositories,
+) -> None:
+    identities = repositories.identities
+    users = [with_event(number, minutes) for number, minutes in enumerate([3, 1, 2, 4])]
+    users[0] = users[0].delete(NOW + timedelta(minutes=3)).purge(NOW + timedelta(minutes=3))
+    for identity in [*users, an_identity(id=an_id(5), user=a_user("User 5"))]:
+        await identities.add(identity)
+
+    for minute, limit, numbers in ((4, 9, [1, 2, 0, 3]), (4, 2, [1, 2]), (3, 9, [1, 2, 0])):
+        found = await identities.list_with_due_events(NOW + timedelta(minutes=minute), limit)
+        assert values_of(found) == [users[number] for number in numbers]
+    accepted = EventProgress(destination=FIRST).mark_sent(users[1].events.last_number)
+    sent = users[1].events.settle([accepted], [FIRST])
+    await replace_stored(identities, replace(users[1], events=sent))
+    assert await identities.list_with_due_events(NOW + timedelta(minutes=1), 9) == []
+
+
+async def test_identities_with_failed_events_are_listed_the_earliest_first(
+    repositories: Repositories,
+) -> None:
+    identities = repositories.identities
+    failed = [with_failed_event(number, minutes) for number, minutes in enumerate([2, 1, 3])]
+    for identity in [*failed, with_event(4, 0)]:
+        await identities.add(identity)
+
+    assert values_of(await identities.list_with_failed_events(9)) == [
+        failed[1],
+        failed[0],
+        failed[2],
+    ]
+    assert values_of(await identities.list_with_failed_events(1)) == [failed[1]]
+    retried = replace(failed[1], events=failed[1].events.retry(NOW))
+    await replace_stored(identities, retried)
+    assert values_of(await identities.list_with_failed_events(9)) == [failed[0], failed[2]]
+    assert (await identities.list_with_due_events(NOW, 1))[0].value == retried
+
+
+async def test_without_destinations_no_event_is_recorded_and_those_stored_stay(
+    database: Database, repositories: Repositories
+) -> None:
+    silent = make_repositories(database, FakePhoneEncryption(), keeps_events=False).identities
+    added, waiting = with_event(1, 0), with_failed_event(2, 0)
+    await silent.add(added)
+    await repositories.identities.add(waiting)
+    loaded = await silent.load(waiting.id)
+    assert loaded is not None
+    assert await silent.replace(loaded.value.block(NOW), loaded.version)
+
+    events = {}
+    for user in (added, waiting):
+        loaded = await repositories.identities.load(user.id)
+        assert loaded is not None
+        events[user.id] = loaded.value.events
+    assert events == {added.id: UserEvents(), waiting.id: waiting.events}
+
+
+class OlderIdentityRecord(Record, kw_only=True):
+    """What a program before events knows of an identity, as far as it matters here."""
+
+    id: str
+    created_at: datetime
+    role: str = "member"
+
+
+async def test_a_program_that_knows_no_events_leaves_them_as_they_are(
+    database: Database, repositories: Repositories
+) -> None:
+    user = with_failed_event(1, 0)
+    await repositories.identities.add(user)
+    older = OlderIdentityRecord(id=user.id, created_at=user.created_at, role="administrator")
+
+    kind = RecordKind(IDENTITIES.name, OlderIdentityRecord)
+    assert await database.records.replace(kind, user.id, older, 1)
+
+    expected = [Versioned(user.promote(), 2)]
+    due_at = NOW + 2 * RETRY_PERIOD
+    assert await repositories.identities.list_with_due_events(due_at, 9) == expected
+    assert await repositories.identities.list_with_failed_events(9) == expected

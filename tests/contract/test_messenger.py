@@ -7,11 +7,14 @@ from typing import TextIO, cast
 import pytest
 
 from adapters.console import ConsoleMessenger
+from adapters.http_hook.messenger import open_hook_messenger
 from adapters.twilio.messenger import open_twilio_messenger
 from application.ports.voice import SignedRequest
 from entrypoints.contract_tests.drivers import CheckedMessenger, MessengerDriver
 from entrypoints.contract_tests.test_messenger import *
 from entrypoints.contract_tests.test_messenger import (
+    PHONE,
+    TEXT,
     test_a_request_without_a_signature_is_no_status_callback,
     test_a_status_callback_counts_with_its_signature_only,
     test_an_invalid_number_has_a_reason_without_the_number,
@@ -20,6 +23,7 @@ from entrypoints.contract_tests.test_messenger import (
 from tests.support.acme_sms import AcmeMessenger, open_acme_messenger
 from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenger
 from tests.support.servers.fake_acme import FakeAcme
+from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 
 
@@ -66,6 +70,26 @@ class TwilioDriver(MessengerDriver):
         self.twilio.behavior = rejects(21211)
 
 
+class HookDriver(MessengerDriver):
+    def __init__(self, messenger: CheckedMessenger, hook: FakeHook) -> None:
+        super().__init__(messenger)
+        self.hook = hook
+
+    async def delivered(self) -> str:
+        return "\n".join(f"{message['phone']} {message['text']}" for message in self.hook.messages)
+
+    async def break_provider(self) -> None:
+        self.hook.close()
+
+    def invalidate_number(self) -> None:
+        self.hook.error = "invalid_number"
+
+    async def sign_status(self, url: str, body: bytes | None) -> SignedRequest:
+        await self.messenger.send(PHONE, TEXT, url)
+        message_id = self.hook.messages[-1]["message_id"]
+        return sign_status(message_id, url, b'{"status": "delivered"}' if body is None else body)
+
+
 class AcmeDriver(MessengerDriver):
     def __init__(self, messenger: CheckedMessenger, acme: FakeAcme) -> None:
         super().__init__(messenger)
@@ -104,13 +128,21 @@ async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDrive
             yield TwilioDriver(messenger, twilio)
 
 
+async def hook(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
+    with FakeHook() as hook:
+        async with open_hook_messenger("hook", f"{hook.url}/sms", [SECRET]) as messenger:
+            yield HookDriver(messenger, hook)
+
+
 async def acme(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     with FakeAcme() as acme:
         async with open_acme_messenger(environ=acme.environ) as messenger:
             yield AcmeDriver(messenger, acme)
 
 
-@pytest.fixture(params=[fake, console, twilio, acme], ids=lambda open_driver: open_driver.__name__)
+@pytest.fixture(
+    params=[fake, console, twilio, hook, acme], ids=lambda open_driver: open_driver.__name__
+)
 async def messenger_driver(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     async for driver in request.param(request):
         yield driver
@@ -123,7 +155,7 @@ def only_with(*drivers: object) -> pytest.MarkDecorator:
     )
 
 
-only_with(fake, twilio, acme)(test_an_invalid_number_has_a_reason_without_the_number)
-only_with(twilio, acme)(test_a_request_without_a_signature_is_no_status_callback)
-only_with(acme)(test_a_status_callback_counts_with_its_signature_only)
-only_with(acme)(test_no_signed_body_raises_an_exception)
+only_with(fake, twilio, hook, acme)(test_an_invalid_number_has_a_reason_without_the_number)
+only_with(twilio, hook, acme)(test_a_request_without_a_signature_is_no_status_callback)
+only_with(hook, acme)(test_a_status_callback_counts_with_its_signature_only)
+only_with(hook, acme)(test_no_signed_body_raises_an_exception)

@@ -15,7 +15,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 
 
 class OwnMessenger:
-    async def send(self, phone, text, status_url=""):
+    async def send(self, phone, text, status_url="", locale=None):
         status = Path("status").read_text()
         if status == "accepted":
             with Path("messages").open("a") as messages:

@@ -4,7 +4,8 @@ The service process is `python -m tests.faults.faulty_service run`. It reads fil
 which the test writes:
 
 - `clock`: the offset of its clock in seconds;
-- `steps-run`: after how many further calls to database, files and messenger it is killed (-9);
+- `steps-run`: after how many further calls to database, files, messenger and destinations of
+  events it is killed (-9);
   `steps-media` is for the command `media`, and so on;
 - `fault`: a call that fails once, or in which it is killed.
 """
@@ -35,7 +36,7 @@ FAULT_FILE: Final = Path("fault")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A call of database, files or messenger that fails once.
+    """A call of database, files, messenger or a destination of events that fails once.
 
     Attributes:
         operation: the port and its method, such as `identities.replace`.
@@ -202,6 +203,13 @@ def _build_counted_use_cases(ports: Ports, policy: Policy) -> UseCases:
         media=replace(ports.media, files=media_files),
         otp=replace(ports.otp, messenger=messenger, call_provider=call_provider),
         operations=replace(ports.operations, media_files=media_files, recordings=call_provider),
+        events=replace(
+            ports.events,
+            destinations={
+                name: cast("Any", CountedPort("destination", destination))
+                for name, destination in ports.events.destinations.items()
+            },
+        ),
     )
     return UseCases(counted, policy)
 

@@ -20,6 +20,7 @@ from entrypoints.startup_error import StartupError
 from tests.support.acme_sms import open_acme_messenger
 from tests.support.acme_voice import open_acme_voice
 from tests.support.adapter_runs import PROJECT, run_contract_tests
+from tests.support.event_lists import open_event_list
 from tests.support.servers.fake_acme import FakeAcme
 from tests.support.servers.fake_acme_voice import FakeAcmeVoice
 from tests.support.shipped_adapters import open_disk, open_failover, open_sqlite
@@ -109,6 +110,16 @@ def test_the_phone_line_of_an_imaginary_provider_passes_all_tests_of_calls() -> 
     assert SKIPPED.findall(run.stdout) == ["its provider cannot be changed from outside"]
 
 
+def test_a_destination_of_events_that_loses_them_is_found_out() -> None:
+    right = run_with(open_event_list)
+    wrong = run_with(open_event_list, SWALLOWS_EVENTS="yes")
+
+    assert right.returncode == 0, right.stdout + right.stderr
+    assert "6 passed in" in right.stdout
+    assert "1 failed, 5 passed in" in wrong.stdout
+    assert "send returned None, but has to raise EventRejected" in wrong.stdout
+
+
 @pytest.mark.parametrize(
     ("factory", "adapter"), [(open_messenger, RightMessenger), (open_limits, RightLimits)]
 )
@@ -122,7 +133,7 @@ def test_adapters_without_a_defect_pass(factory: Callable[..., Any], adapter: ty
     ("adapter", "words"),
     [
         (BlockingSend, "whose method send is not async: write `async def send`"),
-        (NoStatusUrl, "which has no send(phone, text, status_url='')"),
+        (NoStatusUrl, "which has no send(phone, text, status_url='', locale=None)"),
     ],
 )
 def test_an_adapter_that_does_not_fit_its_port_is_not_opened(adapter: type, words: str) -> None:

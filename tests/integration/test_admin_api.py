@@ -156,6 +156,7 @@ async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
     assert details["library"]["items"] == 0
     assert details["library"]["quota_items"] > 0
     assert details["calls"] == []
+    assert details["events"] == {"waiting": 1, "failed": 0}
     verification = details["verification"]
     assert verification["state"] == "messages: now; attempts: no code is valid now"
     assert (verification["waits_for"], verification["resets_left"]) == (None, 2)

@@ -19,6 +19,7 @@ from entrypoints.commands.part_checks import connection_checks
 from entrypoints.settings.read import read_settings
 from entrypoints.startup_error import StartupError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.servers.fake_hook import SECRET, FakeHook
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.http_server import LocalServer
 from tests.support.servers.s3 import S3Server
@@ -89,7 +90,7 @@ async def limits(*, environ):
     yield Limits()
 
 class Messenger:
-    async def send(self, phone, text, status_url=''): ...
+    async def send(self, phone, text, status_url='', locale=None): ...
 
 class BrokenMessenger(Messenger):
     async def check(self):
@@ -281,3 +282,18 @@ async def test_each_problem_of_a_twilio_account_has_its_own_line(
     assert checked.startswith("ok") == line.startswith("ok")
     assert twilio.messages == []
     assert {request.method for request in twilio.requests} <= {"GET"}
+
+
+async def test_the_check_of_a_hook_is_a_connection_and_no_message(tmp_path: Path) -> None:
+    with FakeHook() as hook:
+        environ = {
+            "DIALTONE_SMS": f"{hook.url}/tops3cret",
+            "DIALTONE_SMS_HOOK_SECRET": SECRET,
+            "DIALTONE_COUNTRIES": "US",
+        }
+        part = f"messages {hook.url}"
+        assert await check_part(part, tmp_path, **environ) == "ok no message was sent"
+        assert [(request.method, request.path) for request in hook.requests] == [("HEAD", "/")]
+    lost = await check_part(part, tmp_path, **environ)
+    assert lost.startswith(f"DIALTONE_SMS: There is no connection to the hook {hook.url} (the conn")
+    assert "tops3cret" not in lost

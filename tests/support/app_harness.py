@@ -8,6 +8,7 @@ from typing import Any, Final
 from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import IDENTITIES
 from application.administration.feature import AdministrationFeature
+from application.events.feature import EventsPorts
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
 from application.identities.login import LoggedIn
 from application.media.feature import MediaFeature, MediaPorts
@@ -20,6 +21,7 @@ from application.otp.feature import OtpFeature, OtpPorts
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from application.phone_change.feature import PhoneChangeFeature
+from application.ports.events import EventDestination
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import ImagePublisher
 from application.ports.repositories import Repositories
@@ -86,6 +88,7 @@ class AppHarness:
     keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
     status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
     voice_ports: VoicePorts | None = None
+    destinations: Mapping[str, EventDestination] = field(default_factory=dict)
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,6 +116,7 @@ class AppHarness:
                 messenger_health=self.messenger,
                 recordings=self.call_provider,
             ),
+            events=EventsPorts(destinations=self.destinations),
             voice=self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED),
         )
         self.use_cases = UseCases(ports, self.policy)

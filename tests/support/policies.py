@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from application.costs.feature import CostsPolicy
+from application.events.feature import EventsPolicy
 from application.identities.feature import IdentitiesPolicy
 from application.media.feature import MediaPolicy
 from application.operations.feature import OperationsPolicy
@@ -17,6 +18,7 @@ FEATURES: Final[dict[str, type[Any]]] = {
     "otp": OtpPolicy,
     "operations": OperationsPolicy,
     "costs": CostsPolicy,
+    "events": EventsPolicy,
     "voice": VoicePolicy,
 }
 

@@ -38,7 +38,9 @@ class RightMessenger:
         self.messages: list[tuple[str, str]] = []
         self.is_broken = False
 
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         if self.is_broken:
             return DeliveryResult(DeliveryStatus.UNKNOWN, "The provider did not respond.")
         self.messages.append((phone.e164, text.encode(errors="replace").decode()))
@@ -70,7 +72,9 @@ def _sign(url: str, body: bytes) -> bytes:
 
 
 class BlockingSend(RightMessenger):
-    def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> Any:
+    def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> Any:
         return ACCEPTED
 
 
@@ -85,13 +89,17 @@ class SwallowedErrors(RightMessenger):
 
 
 class SuccessForUnknown(RightMessenger):
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         await super().send(phone, text, status_url)
         return ACCEPTED
 
 
 class EndlessRetries(RightMessenger):
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         while True:
             result = await super().send(phone, text, status_url)
             if result == ACCEPTED:
@@ -100,7 +108,9 @@ class EndlessRetries(RightMessenger):
 
 
 class StubbornRetries(RightMessenger):
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> Any:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> Any:
         _KEPT.append(asyncio.create_task(self._retry()))
         return None
 
@@ -111,25 +121,33 @@ class StubbornRetries(RightMessenger):
 
 
 class ExceptionFromSend(RightMessenger):
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         if self.is_broken:
             raise ConnectionError(phone.e164)
         return await super().send(phone, text, status_url)
 
 
 class NoResult(RightMessenger):
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> Any:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> Any:
         return True
 
 
 class BlockedLoop(RightMessenger):
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         time.sleep(0.5)  # noqa: ASYNC251 -- as a client that is not asynchronous does
         return await super().send(phone, text, status_url)
 
 
 class LeftOpen(RightMessenger):
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         listener = socket.create_server(("127.0.0.1", 0))
         client = socket.create_connection(listener.getsockname())
         thread = threading.Thread(target=threading.Event().wait, name="poller", daemon=True)

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from application.ports.otp import DeliveryResult, DeliveryStatus
 
 class Messenger:
-    async def send(self, phone, text, status_url=""):
+    async def send(self, phone, text, status_url="", locale=None):
         return RESULT
 
 RESULT = DeliveryResult(DeliveryStatus.ACCEPTED)

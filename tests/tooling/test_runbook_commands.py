@@ -38,6 +38,7 @@ def test_each_runbook_says_what_you_see_what_you_do_and_when_it_is_over() -> Non
         "Limit reached",
         "Message pumping",
         "Provider down",
+        "Events do not arrive",
         "A person cannot sign in",
         "A person wants to be deleted",
         "Lost keys",

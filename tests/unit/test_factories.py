@@ -52,17 +52,21 @@ async def open_incomplete(*, environ: object) -> AsyncIterator[OwnMessenger]:
 
 
 class RequiredUrlMessenger:
-    async def send(self, phone: object, text: object, status_url: object) -> None:
+    async def send(self, phone: object, text: object, status_url: object, locale: object) -> None:
         """Require what is optional in the port."""
 
 
 class BlockingMessenger:
-    def send(self, phone: object, text: object, status_url: object = "") -> None:
+    def send(
+        self, phone: object, text: object, status_url: object = "", locale: object = None
+    ) -> None:
         """Lack `async`."""
 
 
 class WrappedMessenger:
-    async def send(self, phone: object, text: object, status_url: object = "") -> None:
+    async def send(
+        self, phone: object, text: object, status_url: object = "", locale: object = None
+    ) -> None:
         """Have the port's method."""
 
     @functools.wraps(send)
@@ -84,7 +88,7 @@ class AsyncStatus(WrappedMessenger):
 @pytest.mark.parametrize(
     ("adapter", "problem"),
     [
-        (RequiredUrlMessenger(), "which has no send(phone, text, status_url='')"),
+        (RequiredUrlMessenger(), "which has no send(phone, text, status_url='', locale=None)"),
         (BlockingMessenger(), "whose method send is not async: write `async def send`"),
         (BlockingCheck(), "whose method check is not async: write `async def check`"),
         (AsyncStatus(), "whose method read_status is called without await, but is"),
@@ -146,8 +150,14 @@ async def test_a_factory_gets_keyword_arguments() -> None:
     [
         (open_without_environ, "must accept the keyword arguments in docs/adapters.md"),
         (open_undecorated, "must be decorated with @asynccontextmanager"),
-        (open_nothing, r"yields NoneType, which has no send\(phone, text, status_url=''\)"),
-        (open_incomplete, r"yields OwnMessenger, which has no send\(phone, text, status_url=''\)"),
+        (
+            open_nothing,
+            r"yields NoneType, which has no send\(phone, text, status_url='', locale=None\)",
+        ),
+        (
+            open_incomplete,
+            r"yields OwnMessenger, which has no send\(phone, text, status_url='', locale=None\)",
+        ),
         (open_blocking, "yields BlockingMessenger, whose method send is not async"),
         (open_failing, r"failed while it was opened \(KeyError\)"),
     ],

@@ -53,12 +53,15 @@ async def test_the_next_messenger_is_tried_only_after_a_rejection(
     messengers, url = [*map(FakeMessenger, results)], "https://dialtone.example.org/sms/status"
     events = FakeSecurityEvents()
 
-    sent = await FailoverMessenger(providers_of(*messengers), events).send(a_phone(), "123456", url)
+    group = FailoverMessenger(providers_of(*messengers), events)
+
+    sent = await group.send(a_phone(), "123456", url, "pt-BR")
 
     tried = results[: sum(calls)]
     deciding = max(number for number, given in enumerate(tried, 1) if given == result)
     assert sent == replace(result, provider=f"number {deciding}")
     assert [messenger.status_urls for messenger in messengers] == [[url] * call for call in calls]
+    assert [messenger.locales for messenger in messengers] == [["pt-BR"] * call for call in calls]
     # Each rejection after which the next one was tried.
     passed_over = [f"number {number}" for number in range(1, sum(calls))]
     assert [(event.type, event.provider) for event in events.emitted] == [
@@ -76,7 +79,9 @@ class BadMessenger(FakeMessenger):
         super().__init__()
         self.do = do
 
-    def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> Any:
+    def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> Any:
         self.messages.append(Message(phone, text))
         return self.do()
 

@@ -14,6 +14,7 @@ import pytest
 
 from adapters.records.record_kind import Fields, Record, RecordKind, Upgrade
 from application.ports.errors import CorruptRecord
+from domain.identities.user_events import UserEvents
 from domain.otp.challenge import Purpose
 from tests.support.full_records import (
     FIRST_GOLDEN_RECORDS,
@@ -87,6 +88,7 @@ def test_records_of_an_earlier_program_are_read_without_later_fields(name: str) 
                         is_suppressed=False,
                         is_reset=False,
                         is_granted=False,
+                        is_undo=False,
                     )
                     for delivery in value.deliveries
                 ),
@@ -103,6 +105,7 @@ def test_records_of_an_earlier_program_are_read_without_later_fields(name: str) 
                 phone_change=None,
                 undo_deadlines=(),
                 phone_change_allowed_at=None,
+                events=UserEvents(),
             )
             for value in expected
         ]

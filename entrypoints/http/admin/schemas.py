@@ -270,6 +270,16 @@ class UserCallResponse(msgspec.Struct, kw_only=True):
     ]
 
 
+class UserEventsResponse(msgspec.Struct, kw_only=True):
+    """The events of the user that a destination of `DIALTONE_EVENTS` has not accepted."""
+
+    waiting: Annotated[int, described("Those that are sent by themselves.", 1)]
+    failed: Annotated[
+        int,
+        described("Those that failed for three days, and are kept: `dialtone events retry`.", 0),
+    ]
+
+
 class UserDetailsResponse(msgspec.Struct, kw_only=True):
     """What is known about a user, or about a phone without an account."""
 
@@ -314,6 +324,7 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
         described("Its size; null without an account, and after the deletion."),
     ]
     calls: Annotated[list[UserCallResponse], described("The last ten, the newest first.")]
+    events: Annotated[UserEventsResponse, described("Events that were not sent yet.")]
 
 
 def to_details_response(details: UserDetails, now: datetime) -> UserDetailsResponse:
@@ -337,6 +348,7 @@ def to_details_response(details: UserDetails, now: datetime) -> UserDetailsRespo
         deliveries=_to_deliveries(details.deliveries),
         library=_to_library(details.usage, details.quota) if details.usage else None,
         calls=[_to_call(call) for call in details.calls],
+        events=UserEventsResponse(waiting=details.events.waiting, failed=details.events.failed),
     )
 
 

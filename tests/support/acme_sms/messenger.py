@@ -62,7 +62,9 @@ class AcmeMessenger:
         }
         self._callbacks = callbacks
 
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         """Send the message; it is accepted if Acme returns its id."""
         # A lone surrogate cannot be encoded in UTF-8.
         message = {"to": phone.e164, "text": text.encode(errors="replace").decode()}

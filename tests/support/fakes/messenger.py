@@ -26,7 +26,7 @@ class Message(NamedTuple):
 
 
 class FakeMessenger:
-    """Keeps every message with its URL for the status, and returns `result`.
+    """Keeps every message with its URL for the status and its locale, and returns `result`.
 
     `arrived` is set by each message. If there is a `gate`, `send` returns after it is set.
     """
@@ -35,12 +35,16 @@ class FakeMessenger:
         self.result = result
         self.messages: list[Message] = []
         self.status_urls: list[str] = []
+        self.locales: list[str | None] = []
         self.gate: asyncio.Event | None = None
         self.arrived = asyncio.Event()
 
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+    async def send(
+        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
+    ) -> DeliveryResult:
         self.messages.append(Message(phone, text))
         self.status_urls.append(status_url)
+        self.locales.append(locale)
         self.arrived.set()
         if self.gate is not None:
             await self.gate.wait()

@@ -1,4 +1,4 @@
-"""What is counted of requests, security events, costs and cleanups."""
+"""What is counted of requests, security events, costs, cleanups and events of users."""
 
 from collections import Counter
 from datetime import timedelta
@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.metrics.counts import CountedCleanup, CountedCosts
+from adapters.metrics.counts import CountedCleanup, CountedCosts, CountedEvents
 from adapters.metrics.metrics import Metrics
 from adapters.metrics.security_events import CountSecurityEvents
+from application.events.send_events import SentEvents
 from application.ports.errors import StorageUnavailable
 from application.ports.system import SecurityEventDetails, SecurityEventType
 from domain.errors import InvalidImage
@@ -201,3 +202,20 @@ async def test_a_cleanup_that_fails_is_counted() -> None:
     with pytest.raises(StorageUnavailable):
         await CountedCleanup(fail, metrics)(timedelta(minutes=1))
     assert counts(metrics)["cleanup_runs"] == {("failed",): 1}
+
+
+async def test_events_are_counted_by_the_position_of_their_destination() -> None:
+    metrics = Metrics()
+    results = [{"a": SentEvents(accepted=3), "b": SentEvents(1, 2, "status 500")}, None]
+
+    async def send() -> dict[str, SentEvents] | None:
+        return results.pop(0)
+
+    counted_events = CountedEvents(send, metrics, ["b", "a"])
+    assert await counted_events() is not None
+    assert await counted_events() is None
+    assert counts(metrics)["events"] == {
+        ("1", "accepted"): 1,
+        ("1", "failed"): 2,
+        ("2", "accepted"): 3,
+    }

@@ -1,6 +1,7 @@
 """docs/metrics.md has exactly the metrics that exist, with their types and labels."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,10 @@ from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing
 
 PAGE: Final = Path(__file__).parents[3] / "docs/metrics.md"
+READ_NOW: Final = (
+    *("dialtone_limit_use_ratio", "dialtone_key_age_seconds"),
+    "dialtone_event_delay_seconds",
+)
 _ROW: Final = re.compile(r"^\| `(dialtone_\w+)` \|([^|]*)\| (\w+) \|", re.MULTILINE)
 
 
@@ -31,17 +36,21 @@ async def metrics_read_now() -> dict[str, tuple[str, set[str]]]:
     async def measure() -> Any:
         return [LimitUse("all_total", "strangers", "", 1, 2)]
 
+    async def measure_delay() -> timedelta:
+        return timedelta()
+
     exposition = Exposition(
         metrics=Metrics(),
         measure_limits=measure,
         key_rings={"signing": FakeKeyRing()},
         clock=MovableClock(),
+        measure_event_delay=measure_delay,
     )
     families = text_string_to_metric_families((await exposition.render()).decode())
     return {
         family.name: (family.type, set(family.samples[0].labels))
         for family in families
-        if family.name in ("dialtone_limit_use_ratio", "dialtone_key_age_seconds")
+        if family.name in READ_NOW
     }
 
 

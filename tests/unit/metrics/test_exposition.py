@@ -19,7 +19,10 @@ from tests.support.keys import FakeKeyRing
 USE = LimitUse("unverified_per_country", "strangers", "IN", 40, 50)
 
 
-async def render(measure_limits: Callable[[], Awaitable[Any]]) -> str:
+async def render(
+    measure_limits: Callable[[], Awaitable[Any]],
+    measure_event_delay: Callable[[], Awaitable[timedelta]] | None = None,
+) -> str:
     clock = MovableClock(NOW)
     clock.advance(timedelta(days=1))
     metrics = Metrics()
@@ -29,6 +32,7 @@ async def render(measure_limits: Callable[[], Awaitable[Any]]) -> str:
         measure_limits=measure_limits,
         key_rings={"signing": FakeKeyRing()},
         clock=clock,
+        measure_event_delay=measure_event_delay,
     ).render()
     return rendered.decode()
 
@@ -56,6 +60,22 @@ async def test_without_the_use_of_limits_the_rest_is_served(error: Exception) ->
 async def test_a_database_that_does_not_answer_is_not_awaited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exposition, "LIMITS_TIMEOUT", 0.01)
+    monkeypatch.setattr(exposition, "READ_TIMEOUT", 0.01)
     text = await render(asyncio.Event().wait)
     assert "dialtone_worker_starts_total 1.0\n" in text
+
+
+async def test_the_delay_of_events_is_read_where_they_have_a_destination() -> None:
+    async def measure() -> list[LimitUse]:
+        return [USE]
+
+    async def measure_delay() -> timedelta:
+        return timedelta(seconds=90)
+
+    async def fail() -> timedelta:
+        raise StorageUnavailable
+
+    assert "dialtone_event_delay_seconds 90.0\n" in await render(measure, measure_delay)
+    for text in (await render(measure), await render(measure, fail)):
+        assert "\ndialtone_event_delay_seconds" not in text
+        assert "dialtone_limit_use_ratio{" in text

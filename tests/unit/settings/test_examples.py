@@ -12,8 +12,11 @@ from tests.unit.settings.texts import S3, SECRET, TWILIO
 
 ALL_USED: Final = S3 | TWILIO
 DEFAULTS: Final = read_settings({}, None)
-# The example of these keys is a command, because keys that are printed here would be used.
-KEYS: Final = {'"$(dialtone keys generate -)"': generate_document(indent=None).strip()}
+# The example of these is a command, because keys that are printed here would be used.
+KEYS: Final = {
+    '"$(dialtone keys generate -)"': generate_document(indent=None).strip(),
+    '"whsec_$(openssl rand -base64 32)"': f"whsec_{'A' * 43}=",
+}
 
 
 def test_every_example_and_default_is_valid_and_described_as_written() -> None:
@@ -28,6 +31,8 @@ def test_every_example_and_default_is_valid_and_described_as_written() -> None:
                 del environ["TWILIO_FROM"]
             if name == "DIALTONE_VOICE":
                 environ["TWILIO_VOICE_FROM"] = "+14155550006"
+            if name == "DIALTONE_EVENTS":
+                environ["DIALTONE_EVENTS_SECRET"] = f"whsec_{'A' * 43}="
             described = {line.name: line for line in describe(read_settings(environ, None))}
             assert described[name][1] == text or HIDDEN in described[name][1]
 

@@ -277,7 +277,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
         ("MEDIA_VARIANTS", ["full:9x9", "a-b:9x9", ",".join(f"a{n}:9x9" for n in range(11))]),
         ("MEDIA_URL_VARIANT", ["full", "A"]),
         ("SECRETS", ["{", "{}", "[]", '{"version": 1}', "[" * 100_000]),
-        ("SMS", ["sms", "twilio,twilio", "console,", "console:", "https://h"]),
+        ("SMS", ["sms", "twilio,twilio", "console,", "console:", "https:/h"]),
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
         ("APP_NAME", ["dial.test", "www.dial", "https://dial", "127.0.0.1", "Dr.Dial"]),
         ("ANDROID_HASH", ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu,"]),

@@ -1,6 +1,7 @@
 """What operators see of a user: why no code arrives, and everything else that helps."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -8,11 +9,13 @@ import pytest
 
 from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import operating_system_user
-from application.administration.show_user import PhoneHold, UserDetails
+from application.administration.show_user import PhoneHold, ShownEvents, UserDetails
 from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.update import save_identity
 from domain.administration.audit import AuditAction
 from domain.errors import ConflictingValue, DeliveryFailed, TooManyOtpRequests, UserNotFound
 from domain.identities.phone_change import UNDO_PERIOD
+from domain.identities.user_events import RETRY_PERIOD
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import Limitation
@@ -156,6 +159,25 @@ async def change_phone(
     await app.administration.act_for_users.change_phone(
         OPERATOR, phone or a_phone(), new_phone or a_phone(2), "lost", can_be_undone=can_be_undone
     )
+
+
+# Events
+
+
+async def test_events_that_wait_and_events_that_are_kept_are_counted(app: AppHarness) -> None:
+    principal = await app.add_user()
+    assert (await show(app)).events == ShownEvents(waiting=1, failed=0)
+    created = principal.identity.events
+    first = created.progress_of("backend").mark_failed(app.clock.now())
+    kept = created.settle([first.mark_failed(app.clock.now() + RETRY_PERIOD)], ["backend"])
+    identity = replace(principal.identity, events=kept)
+
+    await save_identity(app.database.repositories().identities, identity.id, lambda _: identity)
+    assert (await show(app)).events == ShownEvents(waiting=0, failed=1)
+
+    app.advance(days=9)  # a newer event makes another attempt, for all of them
+    await app.administration.act_for_users.block(OPERATOR, principal.identity.id, "fraud")
+    assert (await show(app)).events == ShownEvents(waiting=2, failed=0)
 
 
 # Why no code arrives

@@ -135,6 +135,17 @@ async def test_changes_of_the_number_are_in_the_export_without_the_former_one(
     assert a_phone().e164 not in text
 
 
+async def test_events_that_were_not_sent_are_in_the_export_with_type_and_time(
+    app: AppHarness,
+) -> None:
+    principal = await app.add_user()
+
+    archive = await read(app.use_cases.export.export_own_data(principal))
+
+    [event] = parse(archive, "account.json")["unsent_events"]
+    assert event == {"type": "user.created", "at": "2026-05-01T21:30:00.000Z"}
+
+
 async def test_the_owners_own_change_is_in_the_audit_of_the_export(app: AppHarness) -> None:
     principal = await app.add_user()
     await change_phone(app, principal)

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from application.otp.delivery_status import TYPICAL_DURATION
+from application.ports.system import SecurityEventDetails
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import REPORT_TTL, ReportedStatus
+from domain.otp.message_preferences import MessagePreferences
 from domain.otp.request_id import parse_report_id
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import NOW, a_phone
@@ -57,6 +59,32 @@ async def test_without_reports_of_messages_a_blocked_phone_gets_none_either() ->
 
     assert await app.otp.get_delivery_status(request_id) == (QUEUED, None)
     assert not any(app.messenger.status_urls)
+
+
+async def test_a_blocked_phone_gets_a_report_of_a_hook_once_others_got_one() -> None:
+    policy = make_policy(webhook_urls=WEBHOOK_URLS, is_sent_reported=False)
+    app = AppHarness(policy=policy)
+    await app.identities.operator_actions.block(a_phone())
+
+    before = (await app.request_otp()).request_id
+    others = (await app.request_otp(a_phone(2))).request_id
+    details = SecurityEventDetails(channel=Channel.SMS)
+    await app.otp.report_delivery(report_id_of(others), SENT, details=details)
+    app.advance(minutes=1)
+    after = (await app.request_otp()).request_id
+    app.clock.advance(TYPICAL_DURATION)
+
+    statuses = [await app.otp.get_delivery_status(sent) for sent in (before, others, after)]
+    assert statuses == [(QUEUED, None), (SENT, None), (SENT, None)]
+
+
+async def test_messages_have_the_locale_in_its_normal_spelling(app: AppHarness) -> None:
+    locales = ("pt_br", "ZH-tw", "?", None)
+    for number, locale in enumerate(locales, start=1):
+        preferences = MessagePreferences(locale=locale)
+        await app.request_otp(a_phone(number), preferences=preferences)
+
+    assert app.messenger.locales == ["pt-BR", "zh-Hant-TW", None, None]
 
 
 async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(

@@ -68,7 +68,7 @@ def test_ending_other_sessions_or_all_revokes_their_devices() -> None:
     assert identity.revoke_other_sessions("session of one").devices == devices[:1]
     for successor in (
         identity.revoke_all_sessions(),
-        identity.block(NOW).unblock(),
+        identity.block(NOW).unblock(NOW),
         identity.delete(NOW),
         identity.detach(NOW),
     ):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Consent, Role, UsedChallenge
 from domain.identities.session import MAX_SESSIONS, SessionLimits
+from domain.identities.user_events import EventType, UserEvents
 from tests.support.builders import NOW, a_session, a_user, an_identity
 
 LATER = NOW + timedelta(days=1)
@@ -54,13 +55,15 @@ def test_a_changed_session_keeps_its_position_and_a_revoked_one_does_not_come_ba
 def test_blocking_revokes_all_sessions_for_good_and_changes_nothing_else() -> None:
     identity = an_identity(user=a_user(), role=Role.ADMINISTRATOR)
     blocked = replace(identity, sessions=(a_session(id="one"), a_session(id="two"))).block(NOW)
-    assert blocked == replace(identity, blocked_at=NOW)
+    assert blocked == replace(
+        identity, blocked_at=NOW, events=UserEvents().record(EventType.USER_BLOCKED, NOW)
+    )
     assert blocked.is_blocked
     assert not blocked.is_deleted
-    assert blocked.unblock() == identity.unblock() == identity
+    assert replace(blocked.unblock(NOW), events=UserEvents()) == identity.unblock(NOW) == identity
     added = blocked.add_session(a_session(id="one"))
     assert added.find_session("one", NOW) is None
-    assert added.unblock().find_session("one", NOW) is not None
+    assert added.unblock(NOW).find_session("one", NOW) is not None
 
 
 # Deletion
@@ -71,7 +74,13 @@ def test_deletion_revokes_sessions_role_and_consent_in_one_step() -> None:
     identity = an_identity(user=a_user(), role=Role.ADMINISTRATOR, consent=consent)
     deleted = replace(identity, sessions=(a_session(id="one"),)).delete(NOW)
     assert deleted.is_deleted
-    assert deleted == replace(identity, role=Role.MEMBER, consent=None, deleted_at=NOW)
+    assert deleted == replace(
+        identity,
+        role=Role.MEMBER,
+        consent=None,
+        deleted_at=NOW,
+        events=UserEvents().record(EventType.USER_DELETED, NOW),
+    )
 
 
 def test_a_challenge_that_opened_a_session_is_kept_until_it_expires() -> None:

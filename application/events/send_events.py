@@ -1,0 +1,275 @@
+"""Send the events of users."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from application.pacing import call_in_groups
+from application.ports.events import Event, EventDestination, EventRejected
+from application.ports.identities import Identities
+from application.ports.repositories import Leases
+from application.ports.system import Clock
+from application.ports.versioned import Versioned
+from application.update import change_record
+from domain.identities.identity import Identity
+from domain.identities.user_events import UserEvent
+
+BATCH_SIZE: Final = 200
+PARALLEL_USERS: Final = 10
+"""Of each destination. With twice as many, a fast receiver gets half as many events a second."""
+LEASE_NAME: Final = "events"
+LEASE_PERIOD: Final = timedelta(seconds=15)
+"""After a kill, another instance sends after so long at the latest."""
+SEND_SECONDS: Final = 8.0
+"""Then no attempt begins, and those under way end before the lease does."""
+_POLL_SECONDS: Final = 0.5
+SEND_TIMEOUT: Final = 6.0
+"""Seconds that a destination has for an event; its own limit is five."""
+_FAILURES_BEFORE_PAUSE: Final = 5
+_FIRST_PAUSE: Final = timedelta(seconds=10)
+_MAX_PAUSE: Final = timedelta(minutes=5)
+_MAX_WAIT: Final = timedelta(days=1)
+"""Delays and pauses are shorter."""
+
+
+@dataclass(slots=True)
+class _Availability:
+    """Whether a destination responds, in this process. It decides only when to try."""
+
+    failures: int = 0
+    pause: timedelta = timedelta()
+    paused_until: datetime | None = None
+    is_failing: bool = False
+
+    def is_paused(self, now: datetime) -> bool:
+        # Not if the clock was set back since.
+        return self.paused_until is not None and now < self.paused_until <= now + self.pause
+
+    def record(self, now: datetime, *, is_accepted: bool) -> None:
+        """Record an attempt."""
+        self.is_failing = not is_accepted
+        if is_accepted:
+            self.failures, self.pause, self.paused_until = 0, timedelta(), None
+            return
+        self.failures += 1
+        if self.failures >= _FAILURES_BEFORE_PAUSE and not self.is_paused(now):
+            self.failures = 0
+            self.pause = min(max(self.pause * 2, _FIRST_PAUSE), _MAX_PAUSE)
+            self.paused_until = now + self.pause
+
+
+@dataclass(slots=True)
+class _State:
+    """What this process remembers from one call to the next."""
+
+    held_until: datetime | None = None
+    """The end of the lease that it acquired last."""
+    availability: dict[str, _Availability] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SentEvents:
+    """Attempts to send events to a destination.
+
+    Attributes:
+        accepted: How many it accepted.
+        failed: How many failed.
+        reason: Why the last of these failed.
+        is_failing: Whether the last attempt failed, which may have been earlier.
+    """
+
+    accepted: int = 0
+    failed: int = 0
+    reason: str = ""
+    is_failing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendEvents:
+    """Send the events of users to all destinations, at least once.
+
+    - One of all instances sends, while it has the lease.
+    - The events of a user come to a destination in their order: one that it does not accept is
+      sent again before the next. Other users, and other destinations, do not wait for that.
+    - A destination that fails several times is paused for everybody, up to five minutes.
+    - An event is sent before the identity says so: after a kill it is sent again, and never lost.
+
+    `destinations` has the stored name of each.
+    """
+
+    identities: Identities
+    leases: Leases
+    destinations: Mapping[str, EventDestination]
+    clock: Clock
+    with_phone: bool = False
+    state: _State = field(default_factory=_State)
+
+    async def __call__(self) -> Mapping[str, SentEvents] | None:
+        """Send for some seconds what is due; None if another instance sends.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        now = self.clock.now()
+        # To who holds it, the lease is free from its end on: so it is renewed, and never twice.
+        since = max(now, self.state.held_until or now)
+        if not await self.leases.acquire(LEASE_NAME, since, now + LEASE_PERIOD):
+            return None
+        self.state.held_until = now + LEASE_PERIOD
+        deadline = asyncio.get_running_loop().time() + SEND_SECONDS
+        # Each at its own speed: one that does not respond delays no other.
+        results = await asyncio.gather(
+            *(self._send_until(deadline, name) for name in self.destinations),
+            return_exceptions=True,
+        )
+        sent = {}
+        for name, result in zip(self.destinations, results, strict=True):
+            if isinstance(result, BaseException):
+                raise result
+            sent[name] = result
+        return sent
+
+    async def release(self) -> None:
+        """Let another instance send at once, when this one stops.
+
+        Raises:
+            StorageError
+        """
+        now, held_until = self.clock.now(), self.state.held_until
+        self.state.held_until = None
+        if held_until is not None and now < held_until:
+            await self.leases.acquire(LEASE_NAME, held_until, now)
+
+    async def count_waiting_users(self, name: str, limit: int) -> int:
+        """Return for how many users the destination has not accepted something, `limit` at most.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        until = self.clock.now() + _MAX_WAIT
+        found = await self.identities.list_with_due_events(until, limit)
+        return sum(1 for loaded in found if loaded.value.events.pending(name))
+
+    async def measure_delay(self) -> timedelta:
+        """Return for how long the event has waited that should have been sent first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        now = self.clock.now()
+        for loaded in await self.identities.list_with_due_events(now, 1):
+            return now - (loaded.value.next_send_at or now)
+        return timedelta()
+
+    async def _send_until(self, deadline: float, name: str) -> SentEvents:
+        """Send to a destination until a time of the event loop."""
+        loop, results = asyncio.get_running_loop(), list[SentEvents]()
+        while loop.time() < deadline:
+            sent = await self.send_due(name, deadline)
+            if sent.accepted + sent.failed == 0:
+                await asyncio.sleep(_POLL_SECONDS)
+            results.append(sent)
+        return self._add_up(name, results)
+
+    async def send_due(self, name: str, deadline: float = float("inf")) -> SentEvents:
+        """Send to a destination the events of a number of users that are due now.
+
+        Args:
+            name: The destination.
+            deadline: No attempt begins after this time of the event loop.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        now = self.clock.now()
+        if all(self._of(known).is_paused(now) for known in self.destinations):
+            return self._add_up(name, ())
+        found = await self.identities.list_with_due_events(now, BATCH_SIZE)
+        due = [loaded for loaded in found if self._concerns(name, loaded.value, now)]
+        send = partial(self._send_of, name, deadline)
+        return self._add_up(name, await call_in_groups(send, due, PARALLEL_USERS))
+
+    def _add_up(self, name: str, results: Sequence[SentEvents]) -> SentEvents:
+        reasons = [result.reason for result in results if result.failed]
+        return SentEvents(
+            accepted=sum(result.accepted for result in results),
+            failed=sum(result.failed for result in results),
+            reason=reasons[-1] if reasons else "",
+            is_failing=self._of(name).is_failing,
+        )
+
+    def _concerns(self, name: str, identity: Identity, now: datetime) -> bool:
+        """Return whether the destination gets something now, or nobody does.
+
+        Then the identity has waited for a destination that is gone, or for an attempt that another
+        event has brought forward: it gets its next time.
+        """
+        due = [known for known in self.destinations if identity.events.due(known, now)]
+        return name in due or not due
+
+    async def _send_of(self, name: str, deadline: float, loaded: Versioned[Identity]) -> SentEvents:
+        """Send the due events of a user to a destination, and record that."""
+        loop = asyncio.get_running_loop()
+        if loop.time() >= deadline:
+            return SentEvents()
+        identity, availability = loaded.value, self._of(name)
+        progress = identity.events.progress_of(name)
+        accepted, failed, reason = 0, 0, ""
+        for event in identity.events.due(name, self.clock.now()):
+            if loop.time() >= deadline:
+                break
+            if availability.is_paused(self.clock.now()):
+                # Not until the end of the pause: all would be due at the same moment.
+                progress = progress.postpone(self.clock.now() + availability.pause)
+                break
+            reason = await self._attempt(name, identity, event)
+            availability.record(self.clock.now(), is_accepted=not reason)
+            if reason:
+                progress, failed = progress.mark_failed(self.clock.now()), 1
+                break
+            progress, accepted = progress.mark_sent(event.number), accepted + 1
+
+        def settle(current: Identity | None) -> tuple[Identity | None, None]:
+            if current is None:
+                return None, None
+            events = current.events.settle([progress], self.destinations)
+            return replace(current, events=events), None
+
+        await change_record(self.identities, identity.id, settle, loaded)
+        return SentEvents(accepted, failed, reason)
+
+    async def _attempt(self, name: str, identity: Identity, event: UserEvent) -> str:
+        """Send an event, and return why that failed; an empty text if it was accepted."""
+        phone = identity.phone if self.with_phone else None
+        sent = Event(
+            id=event_id(identity.id, event.number),
+            type=event.type,
+            occurred_at=event.occurred_at,
+            user_id=identity.id,
+            phone=phone.e164 if phone else None,
+        )
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await self.destinations[name].send(sent)
+        except EventRejected as error:
+            return str(error) or "it was rejected"
+        except TimeoutError:
+            return "no response in time"
+        except Exception as error:  # noqa: BLE001 -- an operator's destination may raise anything
+            return f"failed with {type(error).__name__}"
+        return ""
+
+    def _of(self, name: str) -> _Availability:
+        return self.state.availability.setdefault(name, _Availability())
+
+
+def event_id(identity_id: str, number: int) -> str:
+    """Return the id of an event of a user."""
+    return f"evt_{identity_id}_{number}"

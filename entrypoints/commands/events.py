@@ -1,0 +1,140 @@
+"""`dialtone events`: events that a destination has not accepted."""
+
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from application.events.operator_events import OperatorEvents, RetriedEvents, WaitingEvent
+from application.use_cases import UseCases
+from entrypoints.commands.domain_errors import explain_errors
+from entrypoints.commands.parsing import parse_readings
+from entrypoints.commands.use_case_calls import call_with_use_cases
+from entrypoints.commands.user_calls import find_one
+from entrypoints.settings.events import destination_labels
+from entrypoints.settings.read import example_line
+from entrypoints.settings.settings import Settings
+from entrypoints.startup_error import CommandError, print_errors
+
+NOT_SENT: Final = (
+    "No events are recorded or sent, because DIALTONE_EVENTS is not set. It names where they go, "
+    f"see docs/hooks.md. {example_line('DIALTONE_EVENTS')}"
+)
+_REMOVED: Final = "(not in DIALTONE_EVENTS now)"
+T = TypeVar("T")
+
+
+def events(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Do what the action says. No destination is opened."""
+    if not settings.events:
+        raise CommandError(NOT_SENT)
+    return _ACTIONS[arguments.action](settings, arguments)
+
+
+def _list(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    limit: int = arguments.limit
+
+    async def list_events(use_cases: UseCases) -> Sequence[WaitingEvent]:
+        operator_events = use_cases.events.operator_events
+        if arguments.user is not None:
+            user_id = await _find_user_id(settings, use_cases, arguments.user)
+            listed = await operator_events.list_of(user_id)
+            return [event for event in listed if not arguments.failed or _is_kept(event)]
+        # One more says whether there are more.
+        failed = await operator_events.list_failed(limit + 1)
+        waiting = () if arguments.failed else await operator_events.list_waiting(limit + 1)
+        return [*failed, *waiting]
+
+    found = _call(settings, list_events)
+    if len(found) > limit:
+        print_errors(f"These are the first {limit}: --limit shows more.")
+    labels = destination_labels(settings.events)
+    if arguments.json:
+        return [_to_json(found[:limit], labels)]
+    if not found:
+        return ["No event is kept." if arguments.failed else "No event waits or is kept."]
+    return [_render(event, labels) for event in found[:limit]]
+
+
+def _retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    async def retry(use_cases: UseCases) -> RetriedEvents:
+        operator_events: OperatorEvents = use_cases.events.operator_events
+        if arguments.all:
+            return await operator_events.retry_failed()
+        return await operator_events.retry(await _find_user_id(settings, use_cases, arguments.user))
+
+    retried = _call(settings, retry)
+    if not retried.events:
+        return ["No event is kept." if arguments.all else "No event of this user waits or is kept."]
+    events = "1 event" if retried.events == 1 else f"{retried.events:,} events"
+    users = "1 user" if retried.users == 1 else f"{retried.users:,} users"
+    return [f"{events} of {users}: a running service sends them now."]
+
+
+def _call(settings: Settings, call: Callable[[UseCases], Awaitable[T]]) -> T:
+    with explain_errors():
+        return call_with_use_cases(settings, (), call)
+
+
+async def _find_user_id(settings: Settings, use_cases: UseCases, text: str) -> str:
+    """Return the id of the user that a text means, also of a deleted one.
+
+    Raises:
+        InvalidArgument
+        CommandError: nobody was found, or several were.
+        StorageError
+    """
+    user = await find_one(use_cases.administration.find_user, parse_readings(settings, text))
+    if user.identity is None:
+        raise CommandError("This phone has no account.")
+    return user.identity.id
+
+
+def _is_kept(event: WaitingEvent) -> bool:
+    return event.next_attempt_at is None
+
+
+def _render(event: WaitingEvent, labels: Mapping[str, str]) -> str:
+    parts = [
+        event.id,
+        event.type.value,
+        _format_time(event.occurred_at),
+        event.user_id,
+        labels.get(event.destination, _REMOVED),
+        f"failures: {event.failures}",
+    ]
+    if event.next_attempt_at is None:
+        parts.append("kept: dialtone events retry")
+    else:
+        parts.append(f"next attempt {_format_time(event.next_attempt_at)}")
+    return "  ".join(parts)
+
+
+def _to_json(events: Sequence[WaitingEvent], labels: Mapping[str, str]) -> str:
+    from msgspec import json
+
+    from entrypoints.http.fields import format_timestamp
+
+    described = [
+        {
+            "id": event.id,
+            "type": event.type.value,
+            "time": format_timestamp(event.occurred_at),
+            "user_id": event.user_id,
+            "destination": labels.get(event.destination),
+            "failures": event.failures,
+            "next_attempt_at": event.next_attempt_at and format_timestamp(event.next_attempt_at),
+        }
+        for event in events
+    ]
+    return json.encode(described).decode()
+
+
+def _format_time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
+    "list": _list,
+    "retry": _retry,
+}

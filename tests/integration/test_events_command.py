@@ -1,0 +1,111 @@
+"""`dialtone events` as an operator uses it."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.settings.read import read_settings
+from tests.support.builders import a_phone, a_user, an_id, an_identity
+from tests.support.service import Service
+
+HOOK: Final = {
+    "DIALTONE_EVENTS": "http://127.0.0.1:9/secret-path?token=tops3cret",
+    "DIALTONE_EVENTS_SECRET": f"whsec_{'A' * 32}",
+}
+NOW: Final = datetime.now(UTC).replace(microsecond=0)
+KEPT, WAITING = an_id(1), an_id(2)
+CREATED: Final = NOW - timedelta(days=4)
+KEPT_EVENT: Final = f"evt_{KEPT}_{CREATED.timestamp() * 1000:.0f}"
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    """A service that does not run. One user has a kept event, and another one waits."""
+    service = Service(tmp_path, HOOK)
+
+    async def add_users() -> None:
+        settings = read_settings(service.environ, None)
+        async with open_use_cases(settings, parts=()) as use_cases:
+            operator_events = use_cases.events.operator_events
+            [name] = operator_events.destinations
+            failed = [NOW - RETRY_PERIOD, NOW], [NOW]
+            for number, times in enumerate(failed, 1):
+                events = UserEvents().record(EventType.USER_CREATED, CREATED)
+                for time in times:
+                    progress = events.progress_of(name).mark_failed(time)
+                    events = events.settle([progress], [name])
+                identity = an_identity(
+                    id=an_id(number), phone=a_phone(number), user=a_user(f"user {number}")
+                )
+                await operator_events.identities.add(replace(identity, events=events))
+
+    asyncio.run(add_users())
+    return service
+
+
+def test_events_are_listed_with_the_origin_of_the_destination_only(service: Service) -> None:
+    kept, waiting = service.run("events", "list").stdout.splitlines()
+    created = f"{CREATED:%Y-%m-%d %H:%M:%S} UTC"
+    origin = "http://127.0.0.1:9"
+
+    assert kept.split("  ") == [
+        KEPT_EVENT, "user.created", created, KEPT, origin, "failures: 2",
+        "kept: dialtone events retry",
+    ]  # fmt: skip
+    assert waiting.split("  ")[3:-1] == [WAITING, origin, "failures: 1"]
+    assert waiting.endswith(f"next attempt {NOW + timedelta(seconds=5):%Y-%m-%d %H:%M:%S} UTC")
+    [as_json] = json.loads(service.run("events", "list", "--failed", "--json").stdout)
+    assert (as_json["id"], as_json["next_attempt_at"]) == (KEPT_EVENT, None)
+    assert (as_json["destination"], as_json["failures"]) == (origin, 2)
+    shown = [service.run("user", "show", user).stdout for user in (KEPT, WAITING)]
+    assert "1 kept after three days: dialtone events retry\n" in shown[0]
+    assert "events:             1 not sent yet\n" in shown[1]
+
+
+def test_a_list_says_that_there_are_more_events(service: Service) -> None:
+    listed = service.run("events", "list", "--limit", "1")
+    assert listed.stdout.startswith(f"{KEPT_EVENT} ")
+    assert "These are the first 1: --limit shows more." in listed.stderr
+
+
+def test_a_retry_says_how_many_events_a_running_service_sends(service: Service) -> None:
+    for _ in range(2):
+        of_user = service.run("events", "retry", WAITING)
+        assert of_user.stdout == "1 event of 1 user: a running service sends them now.\n"
+    of_all = [service.run("events", "retry", "--all").stdout for _ in range(2)]
+    assert of_all == [
+        "1 event of 1 user: a running service sends them now.\n",
+        "No event is kept.\n",
+    ]
+    assert service.run("events", "list", "--failed").stdout == "No event is kept.\n"
+    listed = service.run("events", "list", KEPT).stdout
+    assert "failures: 0  next attempt" in listed
+
+
+def test_unknown_users_and_missing_arguments_are_errors_in_words(service: Service) -> None:
+    for arguments, code, error in (
+        (("list", "+14155590009"), 1, "This phone has no account."),
+        (("retry", an_id(77)), 1, "There is no account with this id"),
+        (("retry",), 2, "one of the arguments USER --all is required"),
+        (("retry", "--all", WAITING), 2, "not allowed with argument"),
+    ):
+        ended = service.run("events", *arguments)
+        assert (ended.returncode, ended.stdout) == (code, "")
+        assert error in ended.stderr
+
+
+@pytest.mark.parametrize("action", [("list",), ("retry", "--all")])
+def test_without_a_destination_the_missing_setting_is_named(
+    tmp_path: Path, action: tuple[str, ...]
+) -> None:
+    ended = Service(tmp_path).run("events", *action)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("No events are recorded or sent, because DIALTONE_EVENTS is")
+    assert "Example: DIALTONE_EVENTS=https://" in ended.stderr

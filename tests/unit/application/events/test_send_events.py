@@ -1,0 +1,488 @@
+"""Each act of or for a user makes its event, and events are sent at least once and in order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.events import send_events as module
+from application.events.send_events import LEASE_PERIOD, SentEvents
+from application.imports.import_user import ImportedUser
+from application.ports.errors import StorageTimeout, StorageUnavailable
+from application.ports.events import Event, EventRejected
+from application.principal import Principal
+from domain.identities.external_id import ExternalId
+from domain.identities.identity import Role
+from domain.identities.user_events import RETRY_PERIOD, EventType
+from domain.identities.username import parse_username
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.fakes.destination import FakeDestination
+from tests.support.fault_injector import ProcessKilled
+from tests.support.policies import make_policy
+from tests.unit.application.phone_change.phone_changes import change_phone, undo
+from tests.unit.application.phone_change.test_move_phone import move
+
+BACKEND, OTHER = "backend", "other"
+CREATED, UPDATED, DELETED = (
+    EventType.USER_CREATED,
+    EventType.USER_UPDATED,
+    EventType.USER_DELETED,
+)
+BLOCKED, UNBLOCKED = EventType.USER_BLOCKED, EventType.USER_UNBLOCKED
+AWAY: Final = EventRejected("status 503")
+
+Act = Callable[[AppHarness, Principal], Awaitable[object]]
+
+
+@pytest.fixture
+def backend() -> FakeDestination:
+    return FakeDestination()
+
+
+@pytest.fixture
+def other() -> FakeDestination:
+    return FakeDestination()
+
+
+@pytest.fixture
+def app(backend: FakeDestination) -> AppHarness:
+    return AppHarness(destinations={BACKEND: backend})
+
+
+@pytest.fixture
+def both(backend: FakeDestination, other: FakeDestination) -> AppHarness:
+    return AppHarness(destinations={BACKEND: backend, OTHER: other})
+
+
+async def send(app: AppHarness, name: str = BACKEND) -> SentEvents:
+    return await app.use_cases.events.send.send_due(name)
+
+
+async def send_to_both(app: AppHarness) -> None:
+    for name in (OTHER, BACKEND):
+        await send(app, name)
+
+
+async def send_until_settled(app: AppHarness) -> None:
+    while (await send(app)).accepted:
+        pass
+
+
+async def add_users(app: AppHarness, count: int) -> list[Principal]:
+    return [await app.add_user(a_phone(n), f"user {n}") for n in range(1, count + 1)]
+
+
+def restart(app: AppHarness, **options: object) -> AppHarness:
+    """Return the same service as another process has it."""
+    kept = {
+        "faults": app.faults,
+        "database": app.database,
+        "messenger": app.messenger,
+        "clock": app.clock,
+        "randomness": app.randomness,
+        "destinations": app.destinations,
+    }
+    return AppHarness(**{**kept, **options})  # type: ignore[arg-type]
+
+
+async def rename(app: AppHarness, user: Principal) -> None:
+    await app.identities.rename_user(user, parse_username("Another name"))
+
+
+async def rename_to_the_same(app: AppHarness, user: Principal) -> None:
+    await app.identities.rename_user(user, parse_username("Rahul Sharma"))
+
+
+async def create_again(app: AppHarness, user: Principal) -> None:
+    await app.create_user(user)
+
+
+async def promote(app: AppHarness, user: Principal) -> None:
+    await app.identities.operator_actions.change_role(user.identity.id, Role.ADMINISTRATOR)
+
+
+async def promote_twice(app: AppHarness, user: Principal) -> None:
+    await promote(app, user)
+    await send_until_settled(app)
+    await promote(app, user)
+
+
+async def set_external_id(app: AppHarness, user: Principal) -> None:
+    actions = app.identities.operator_actions
+    await actions.set_external_id(user.identity.id, ExternalId("auth0|1"))
+
+
+async def revoke_sessions(app: AppHarness, user: Principal) -> None:
+    await app.identities.operator_actions.revoke_sessions(user.identity.id)
+
+
+async def block(app: AppHarness, _: Principal) -> None:
+    await app.identities.operator_actions.block(a_phone())
+
+
+async def unblock(app: AppHarness, _: Principal) -> None:
+    await app.identities.operator_actions.unblock(a_phone())
+
+
+async def block_and_unblock(app: AppHarness, user: Principal) -> None:
+    for act in (block, block, unblock, unblock):
+        await act(app, user)
+
+
+async def delete(app: AppHarness, user: Principal) -> None:
+    await app.identities.delete_user(user)
+
+
+async def change_number(app: AppHarness, user: Principal) -> None:
+    await change_phone(app, user, a_phone(2))
+
+
+async def change_number_and_undo(app: AppHarness, user: Principal) -> None:
+    await change_number(app, user)
+    await undo(app, a_phone())
+
+
+async def give_number(app: AppHarness, user: Principal) -> None:
+    await move(app, user.identity.id, a_phone(2))
+
+
+async def log_in_again(app: AppHarness, _: Principal) -> None:
+    await app.log_in()
+
+
+@pytest.mark.parametrize(
+    ("act", "types"),
+    [
+        (create_again, []),
+        (log_in_again, []),
+        (rename, [UPDATED]),
+        (rename_to_the_same, []),
+        (promote, [UPDATED]),
+        (promote_twice, [UPDATED]),
+        (set_external_id, [UPDATED]),
+        (revoke_sessions, []),
+        (block, [BLOCKED]),
+        (block_and_unblock, [BLOCKED, UNBLOCKED]),
+        (delete, [DELETED]),
+        (change_number, [EventType.PHONE_CHANGED]),
+        (change_number_and_undo, [EventType.PHONE_CHANGED, EventType.PHONE_CHANGED]),
+        (give_number, [EventType.PHONE_CHANGED]),
+    ],
+)
+async def test_an_act_makes_its_event(
+    app: AppHarness, backend: FakeDestination, act: Act, types: list[EventType]
+) -> None:
+    user = await app.add_user()
+    await act(app, user)
+    await send_until_settled(app)
+
+    assert backend.types == [CREATED, *types]
+    assert {event.user_id for event in backend.accepted} == {user.identity.id}
+    assert backend.accepted[0].occurred_at <= app.clock.now()
+    assert await send(app) == SentEvents()
+
+
+async def test_a_login_and_an_import_make_no_event(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    await app.log_in(a_phone(1))
+    user = ImportedUser(phone=a_phone(2), username="Rahul", created_at=app.clock.now())
+    await app.use_cases.imports.import_user(user, dry_run=False)
+    await send(app)
+
+    assert backend.attempted == []
+
+
+async def test_the_phone_is_sent_only_if_the_operator_wants_it(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    await send(app)
+    with_phone = restart(app, policy=make_policy(events_with_phone=True))
+    await rename(with_phone, user)
+    await send(with_phone)
+
+    assert [event.phone for event in backend.accepted] == [None, a_phone().e164]
+
+
+async def test_events_of_a_user_keep_their_order_and_others_do_not_wait(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    first, second = await add_users(app, 2)
+    await rename(app, first)
+    backend.rejects = lambda event: AWAY if event.user_id == first.identity.id else None
+    await send(app)
+    assert [event.user_id for event in backend.accepted] == [second.identity.id]
+
+    backend.rejects = lambda _: None
+    app.advance(seconds=5)
+    await send(app)
+    of_first = [event.type for event in backend.accepted if event.user_id == first.identity.id]
+    assert of_first == [CREATED, UPDATED]
+
+
+@pytest.mark.parametrize("call", range(1, 9))
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+async def test_after_a_kill_at_any_step_every_event_is_sent_in_order(
+    app: AppHarness, backend: FakeDestination, call: int, is_done: bool
+) -> None:
+    user = await app.add_user()
+    await block(app, user)
+    app.faults.fail_at(call, kill=not is_done, is_done=is_done)
+    with suppress(ProcessKilled, StorageTimeout):
+        await send(app)
+        await unblock(app, user)
+        await send(app)
+    app.faults.reset()
+    survivor = restart(app)
+    await unblock(survivor, user)
+    await send_until_settled(survivor)
+
+    distinct = {event.id: event.type for event in backend.accepted}
+    assert [*distinct.values()] == [CREATED, BLOCKED, UNBLOCKED]
+
+
+async def test_an_event_that_was_not_recorded_as_sent_is_repeated_with_its_id(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    await app.add_user()
+    app.faults.fail_on("identities.replace")
+    with pytest.raises(StorageUnavailable):
+        await send(app)
+    await send(app)
+
+    first, repeated = backend.accepted
+    assert first == repeated
+
+
+async def test_an_event_that_happens_while_another_is_sent_is_sent_next(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    backend.gate = asyncio.Event()
+    sending = asyncio.create_task(send(app))
+    await asyncio.sleep(0.1)  # of the loop's time, until the attempt is under way
+    await block(app, user)
+    backend.gate.set()
+    await sending
+    await send(app)
+
+    assert backend.types == [CREATED, BLOCKED]
+
+
+async def test_one_process_sends_and_another_takes_over_after_a_kill(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    async def send_now(process: AppHarness) -> object:
+        return await process.use_cases.events.send()
+
+    other_process = restart(app)
+    assert await send_now(app) == {BACKEND: SentEvents()}
+    assert await send_now(other_process) is None
+    assert await send_now(app) == {BACKEND: SentEvents()}  # it goes on without a break
+    await app.add_user()
+    app.advance(seconds=LEASE_PERIOD.total_seconds())
+    assert await send_now(other_process) == {BACKEND: SentEvents(accepted=1)}
+    assert await send_now(app) is None
+    assert backend.types == [CREATED]
+
+
+async def test_a_process_that_stops_leaves_the_lease_to_another(app: AppHarness) -> None:
+    stopped, other_process = app.use_cases.events.send, restart(app).use_cases.events.send
+    await stopped()
+    await stopped.release()
+    assert await other_process() is not None
+    await stopped.release()
+    assert await stopped() is None
+
+
+async def test_a_destination_that_hangs_delays_no_other(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination
+) -> None:
+    await add_users(both, 30)
+    backend.gate = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    sending, started = asyncio.create_task(both.use_cases.events.send()), loop.time()
+    await asyncio.sleep(1)  # of the loop's time
+    assert len(other.accepted) == 30
+    user = await both.add_user(a_phone(31), "late")
+    await asyncio.sleep(1)  # of the loop's time
+    assert other.accepted[-1].user_id == user.identity.id
+
+    sent = await sending
+    assert sent is not None
+    assert (sent[BACKEND].accepted, sent[BACKEND].reason) == (0, "no response in time")
+    assert backend.most_at_once == module.PARALLEL_USERS
+    assert loop.time() - started < LEASE_PERIOD.total_seconds()
+
+
+async def test_no_attempt_begins_after_the_time_to_send(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    await block_and_unblock(app, user)
+    loop = asyncio.get_running_loop()
+    backend.gate = asyncio.Event()
+    loop.call_later(4.5, backend.gate.set)
+    await app.use_cases.events.send.send_due(BACKEND, loop.time() + 4)
+    assert backend.types == [CREATED]
+    await send(app)
+    assert backend.types == [CREATED, BLOCKED, UNBLOCKED]
+
+
+async def test_a_destination_that_fails_is_paused_longer_each_time_and_tried_again(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    await add_users(app, 40)
+    backend.rejects = lambda _: AWAY
+    assert (await send(app)).failed == 5
+    assert (await send(app)).failed == 0
+    attempts = []
+    for seconds in (9, 1, 19, 1):
+        app.advance(seconds=seconds)
+        attempts.append((await send(app)).failed > 0)
+    assert attempts == [False, True, False, True]
+    app.advance(minutes=5)
+    backend.rejects = lambda _: None
+    for _ in range(60):
+        app.advance(minutes=5)
+        await send(app)
+    assert len({event.user_id for event in backend.accepted}) == 40
+
+
+async def test_users_who_wait_for_a_pause_are_not_due_at_the_same_moment(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination
+) -> None:
+    users = await add_users(both, 7)
+    await send_to_both(both)
+    backend.rejects = lambda _: AWAY
+    attempt_times = []
+    for number, user in enumerate(users, start=1):
+        both.advance(seconds=1)
+        await both.identities.operator_actions.block(a_phone(number))
+        await send_to_both(both)
+        stored = both.database.identities[user.identity.id].value
+        attempt_times.append(stored.events.next_attempt_at(BACKEND))
+
+    assert len(backend.attempted) == 7 + 5
+    assert len(other.accepted) == 7 + 7
+    paused_until = both.clock.now() + timedelta(seconds=8)
+    assert attempt_times[5:] == [paused_until + timedelta(seconds=late) for late in (1, 2)]
+
+
+async def test_an_event_is_repeated_for_three_days_and_then_kept_for_the_operator(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    backend.rejects = lambda _: AWAY
+    for _ in range(100):
+        await send(app)
+        app.advance(hours=1)
+    stored = app.database.identities[user.identity.id].value
+    assert stored.events_failed_at is not None
+    attempts = len(backend.attempted)
+    assert attempts > RETRY_PERIOD / timedelta(hours=1)
+    backend.rejects = lambda _: None
+    await send(app)
+    assert len(backend.attempted) == attempts
+
+    await app.use_cases.events.operator_events.retry(user.identity.id)
+    await send(app)
+    assert backend.types == [CREATED]
+    assert app.database.identities[user.identity.id].value.events_failed_at is None
+
+
+async def test_a_new_event_sends_those_that_were_kept_before_it(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    backend.rejects = lambda _: AWAY
+    for _ in range(100):
+        await send(app)
+        app.advance(hours=1)
+    backend.rejects = lambda _: None
+    await block(app, user)
+    await send(app)
+
+    assert backend.types == [CREATED, BLOCKED]
+
+
+async def test_the_deletion_of_a_user_is_sent_after_the_purge_too(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    await send(app)
+    await delete(app, user)
+    assert (await app.operations.cleanup())["purged_identities"] == 1
+    with_phone = restart(app, policy=make_policy(events_with_phone=True))
+    await send(with_phone)
+
+    assert (backend.types, backend.accepted[-1].phone) == ([CREATED, DELETED], None)
+
+
+async def test_each_destination_gets_all_events(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination
+) -> None:
+    user = await both.add_user()
+    other.rejects = lambda _: ValueError(a_phone().e164)
+    sent = await both.use_cases.events.send()
+    await block(both, user)
+    assert sent == {
+        BACKEND: SentEvents(accepted=1),
+        OTHER: SentEvents(failed=1, reason="failed with ValueError", is_failing=True),
+    }
+    other.rejects = lambda _: None
+    both.advance(seconds=5)
+    await both.use_cases.events.send()
+
+    assert backend.types == other.types == [CREATED, BLOCKED]
+    assert both.database.identities[user.identity.id].value.events.unsent == ()
+
+
+async def test_events_for_a_destination_that_is_gone_are_dropped(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination
+) -> None:
+    user = await both.add_user()
+    other.rejects = lambda _: AWAY
+    await both.use_cases.events.send()
+    both.advance(seconds=5)
+    await send(restart(both, destinations={BACKEND: backend}))
+
+    stored = both.database.identities[user.identity.id].value
+    assert (stored.events.unsent, stored.next_send_at) == ((), None)
+
+
+async def test_what_waits_is_counted_and_measured(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    events = app.use_cases.events.send
+    assert await events.measure_delay() == timedelta()
+    await add_users(app, 3)
+    app.advance(seconds=7)
+    assert await events.measure_delay() >= timedelta(seconds=7)
+    backend.rejects = lambda _: AWAY
+    await send(app)
+    assert await events.measure_delay() == timedelta()
+    assert await events.count_waiting_users(BACKEND, 9) == 3
+    assert await events.count_waiting_users(BACKEND, 2) == 2
+
+
+async def test_an_event_of_an_own_destination_may_fail_in_any_way(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    await app.add_user()
+    errors: list[BaseException] = [EventRejected(), TimeoutError(), KeyError("x")]
+
+    def fail(_: Event) -> BaseException:
+        return errors.pop(0)
+
+    backend.rejects, reasons = fail, []
+    while errors:
+        reasons.append((await send(app)).reason)
+        app.advance(hours=1)
+
+    assert reasons == ["it was rejected", "no response in time", "failed with KeyError"]

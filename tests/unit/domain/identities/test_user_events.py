@@ -1,0 +1,121 @@
+from datetime import timedelta
+
+from domain.identities.user_events import (
+    MAX_UNSENT_EVENTS,
+    RETRY_PERIOD,
+    EventType,
+    UserEvents,
+)
+from tests.support.builders import NOW
+
+BACKEND, OTHER = "backend", "other"
+BOTH = (BACKEND, OTHER)
+
+
+def recorded(*types: EventType) -> UserEvents:
+    """Return events, one second after the other."""
+    events = UserEvents()
+    for seconds, event_type in enumerate(types):
+        events = events.record(event_type, NOW + timedelta(seconds=seconds))
+    return events
+
+
+def types_of(events: UserEvents, destination: str = BACKEND) -> list[EventType]:
+    return [event.type for event in events.pending(destination)]
+
+
+def test_events_have_numbers_in_their_order_that_are_never_used_again() -> None:
+    events = recorded(EventType.USER_CREATED, EventType.USER_BLOCKED)
+    first, second = (event.number for event in events.unsent)
+    assert second > first == NOW.timestamp() * 1000
+    sent = events.settle([events.progress_of(BACKEND).mark_sent(second)], [BACKEND])
+    assert (sent.unsent, sent.progress, sent.next_send_at) == ((), (), None)
+    assert sent.record(EventType.USER_DELETED, NOW).unsent[0].number == second + 1
+
+
+def test_an_update_takes_the_place_of_the_one_before_with_a_new_number() -> None:
+    events = recorded(EventType.USER_CREATED, EventType.USER_UPDATED, EventType.USER_UPDATED)
+    assert types_of(events) == [EventType.USER_CREATED, EventType.USER_UPDATED]
+    assert events.unsent[-1].number == events.last_number
+    events = events.record(EventType.USER_BLOCKED, NOW).record(EventType.USER_UPDATED, NOW)
+    assert types_of(events)[-3:] == [
+        EventType.USER_UPDATED,
+        EventType.USER_BLOCKED,
+        EventType.USER_UPDATED,
+    ]
+
+
+def test_an_update_while_the_one_before_is_sent_comes_to_all_destinations() -> None:
+    events = recorded(EventType.USER_UPDATED)
+    sent = events.settle([events.progress_of(BACKEND).mark_sent(events.unsent[0].number)], BOTH)
+    updated = sent.record(EventType.USER_UPDATED, NOW)
+    assert types_of(updated, BACKEND) == types_of(updated, OTHER) == [EventType.USER_UPDATED]
+
+
+def test_above_the_maximum_the_oldest_is_dropped_but_not_the_creation() -> None:
+    changes = [EventType.USER_BLOCKED, EventType.USER_UNBLOCKED] * MAX_UNSENT_EVENTS
+    events = recorded(EventType.USER_CREATED, *changes, EventType.USER_DELETED)
+    assert len(events.unsent) == MAX_UNSENT_EVENTS
+    assert events.unsent[0].type is EventType.USER_CREATED
+    assert events.unsent[-1].type is EventType.USER_DELETED
+    assert len(recorded(*changes).unsent) == MAX_UNSENT_EVENTS
+
+
+def test_an_event_is_dropped_when_all_destinations_have_it() -> None:
+    events = recorded(EventType.USER_CREATED, EventType.USER_BLOCKED)
+    events = events.settle([events.progress_of(BACKEND).mark_sent(events.last_number)], BOTH)
+    assert types_of(events, BACKEND) == []
+    assert types_of(events, OTHER) == [EventType.USER_CREATED, EventType.USER_BLOCKED]
+    events = events.settle([events.progress_of(OTHER).mark_sent(events.unsent[0].number)], BOTH)
+    assert [event.type for event in events.unsent] == [EventType.USER_BLOCKED]
+
+
+def test_a_destination_that_is_gone_keeps_no_event() -> None:
+    events = recorded(EventType.USER_CREATED)
+    events = events.settle([events.progress_of(BACKEND).mark_sent(events.unsent[0].number)], BOTH)
+    assert events.unsent
+    assert events.settle([], [BACKEND]).unsent == ()
+
+
+def test_attempts_come_later_each_time_up_to_an_hour() -> None:
+    events, now, delays = recorded(EventType.USER_CREATED), NOW, list[float]()
+    for _ in range(9):
+        events = events.settle([events.progress_of(BACKEND).mark_failed(now)], [BACKEND])
+        assert events.next_send_at is not None
+        assert events.due(BACKEND, events.next_send_at - timedelta(milliseconds=1)) == ()
+        assert events.due(BACKEND, events.next_send_at) == events.unsent
+        delays.append((events.next_send_at - now).total_seconds())
+        now = events.next_send_at
+    assert delays == [5, 20, 80, 320, 1280, 3600, 3600, 3600, 3600]
+
+
+def test_a_failing_destination_delays_no_other() -> None:
+    events = recorded(EventType.USER_CREATED)
+    events = events.settle([events.progress_of(BACKEND).mark_failed(NOW)], BOTH)
+    assert events.due(OTHER, NOW) == events.unsent
+    assert events.next_send_at == NOW
+
+
+def test_after_three_days_events_are_kept_until_a_newer_one_or_a_retry() -> None:
+    events, now = recorded(EventType.USER_CREATED), NOW
+    while events.next_send_at is not None:
+        now = max(events.next_send_at, now)
+        events = events.settle([events.progress_of(BACKEND).mark_failed(now)], [BACKEND])
+    assert RETRY_PERIOD <= now - NOW < RETRY_PERIOD + timedelta(hours=1)
+    assert (events.failed_at, events.due(BACKEND, now + RETRY_PERIOD)) == (now, ())
+    later = now + timedelta(days=30)
+    assert events.retry(later).due(BACKEND, later) == events.unsent
+    newer = events.record(EventType.USER_BLOCKED, later)
+    assert newer.next_send_at == later
+    assert types_of(newer) == [EventType.USER_CREATED, EventType.USER_BLOCKED]
+    failed = newer.settle([newer.progress_of(BACKEND).mark_failed(later)], [BACKEND])
+    assert (failed.next_send_at, failed.failed_at) == (None, later)
+
+
+def test_an_event_recorded_while_another_is_sent_is_sent_next() -> None:
+    events = recorded(EventType.USER_CREATED)
+    progress = events.progress_of(BACKEND).mark_sent(events.unsent[0].number)
+    now = NOW + timedelta(seconds=9)
+    settled = events.record(EventType.USER_BLOCKED, now).settle([progress], [BACKEND])
+    assert [event.type for event in settled.due(BACKEND, now)] == [EventType.USER_BLOCKED]
+    assert settled.next_send_at == now

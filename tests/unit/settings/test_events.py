@@ -1,0 +1,83 @@
+"""`DIALTONE_EVENTS`, its secret, and what is stored and shown of a destination."""
+
+from typing import Final
+
+import pytest
+
+from entrypoints.settings.events import destination_labels, stored_name
+from entrypoints.settings.read import describe, read_settings
+from entrypoints.settings.values import Factory, HttpHook
+from tests.support.settings import problems
+from tests.unit.settings.texts import SECRET
+
+URL: Final = f"https://backend.test/{SECRET}?key={SECRET}"
+EVENTS: Final = {
+    "DIALTONE_EVENTS": f"{URL}, our.events:open_queue,https://backend.test/2",
+    "DIALTONE_EVENTS_SECRET": f"whsec_{'A' * 32}",
+}
+
+
+def test_events_go_to_urls_and_factories() -> None:
+    settings = read_settings(EVENTS, None)
+
+    assert settings.events == (
+        HttpHook(URL, "https://backend.test"),
+        Factory("our.events:open_queue"),
+        HttpHook("https://backend.test/2", "https://backend.test (2)"),
+    )
+    assert not settings.events_policy().events_with_phone
+    assert read_settings({}, None).events == ()
+    with_phone = read_settings(EVENTS | {"DIALTONE_EVENTS_PHONE": "yes"}, None)
+    assert with_phone.events_policy().events_with_phone
+
+
+def test_nothing_secret_of_a_destination_is_stored_or_shown() -> None:
+    settings = read_settings(EVENTS, None)
+    labels = destination_labels(settings.events)
+
+    assert [*labels.values()] == [
+        "https://backend.test",
+        "our.events:open_queue",
+        "https://backend.test (2)",
+    ]
+    assert [len(name) for name in labels] == [12, 12, 12]
+    assert len(set(labels)) == 3
+    shown = {row.name: row.shown for row in describe(settings)}
+    assert shown["DIALTONE_EVENTS"] == ",".join(labels.values())
+    assert shown["DIALTONE_EVENTS_SECRET"] == "(hidden)"
+    assert SECRET not in repr(settings.events)
+
+
+def test_a_destination_keeps_its_stored_name_at_another_place_in_the_list() -> None:
+    first, *_ = read_settings(EVENTS, None).events
+    moved = read_settings(EVENTS | {"DIALTONE_EVENTS": f"https://backend.test/2,{URL}"}, None)
+
+    assert stored_name(moved.events[1]) == stored_name(first)
+
+
+def test_a_url_needs_a_secret_and_a_factory_none() -> None:
+    lines = problems({"DIALTONE_EVENTS": URL})
+
+    assert list(lines) == ["DIALTONE_EVENTS_SECRET"]
+    assert read_settings({"DIALTONE_EVENTS": "our.events:open_queue"}, None).event_hooks == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"http://backend.test/{SECRET}", f"{URL},{URL}", f"https://a:{SECRET}@backend.test",
+        SECRET, f"{URL},", "our.events:open_queue,our.events:open_queue",
+    ],
+)  # fmt: skip
+def test_an_invalid_destination_is_an_error_without_the_url(text: str) -> None:
+    lines = problems(EVENTS | {"DIALTONE_EVENTS": text})
+
+    assert list(lines) == ["DIALTONE_EVENTS"]
+    assert SECRET not in lines["DIALTONE_EVENTS"]
+
+
+def test_plain_http_is_for_this_machine_in_development_only() -> None:
+    environ = EVENTS | {"DIALTONE_EVENTS": "http://127.0.0.1:8080/events"}
+
+    assert read_settings(environ, None).event_hooks
+    assert "https://" in problems(environ | {"DIALTONE_ENV": "production"})["DIALTONE_EVENTS"]

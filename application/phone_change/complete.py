@@ -99,9 +99,9 @@ class CompletePhoneChange:
         identity, is_replaced = await update(load, self.identities.replace_phone, replace_phone)
         if is_replaced:
             event = SecurityEventType.PHONE_CHANGED
-            if change.is_undo:
-                event = SecurityEventType.PHONE_CHANGE_UNDONE
             reason = "by an operator" if change.is_by_operator else "by its owner"
+            if change.is_undo:
+                event, reason = SecurityEventType.PHONE_CHANGE_UNDONE, "by the former number"
             self.events.emit(event, phone=change.new_phone, user_id=identity_id, reason=reason)
         return identity
 

@@ -31,16 +31,14 @@ _REASONS: Final[dict[type[Exception], str]] = {
     httpx.UnsupportedProtocol: "the URL is invalid",
 }
 _MAX_BODY_SIZE: Final = 64 * 1024
-_LIMITS: Final = httpx.Limits(
-    max_connections=100,
-    max_keepalive_connections=20,
-    # Well below the keep-alive time of servers: a request on a connection that the server closes
-    # at that moment gets no response, so its result would be unknown.
-    keepalive_expiry=15,
-)
+_MAX_CONNECTIONS: Final = 100
+_MAX_IDLE_CONNECTIONS: Final = 20
 # A compressed body of any server could become a thousand times as large in memory, and the size
 # that a server announces is that of the body as it is sent.
 _HEADERS: Final = {"Accept-Encoding": "identity"}
+# What is for this machine does not go to the proxy of the environment, which may be on another one
+# and would get it in plain text.
+_NO_PROXY: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +50,16 @@ class Timeouts:
         read: Without a byte from the server.
         total: For the whole request; longer than `pool` and twice `connect`.
         pool: For a free connection.
+        idle: Until a connection without a request is closed. Well below the keep-alive time of
+            the server: a request on a connection that the server closes at that moment gets no
+            response, so its result is unknown.
     """
 
     connect: float = 3.0
     read: float = 8.0
     total: float = 9.0
     pool: float = 2.0
+    idle: float = 15.0
 
 
 Form: TypeAlias = Mapping[str, str | list[str]]
@@ -145,7 +147,8 @@ class Transport:
             request = self._http.build_request(
                 method, url, data=form, content=content, headers=headers
             )
-        except httpx.InvalidURL:
+        # UnicodeError: a label of the host begins with xn-- and is no Punycode.
+        except (httpx.InvalidURL, UnicodeError):
             raise ConnectionFailed("the URL is invalid") from None
         response = await self._send(request, credentials or httpx.USE_CLIENT_DEFAULT, deadline)
         try:
@@ -217,11 +220,17 @@ class Transport:
 async def open_transport(timeouts: Timeouts) -> AsyncIterator[Transport]:
     """Open a transport, which keeps connections until the block ends."""
     timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.pool)
+    limits = httpx.Limits(
+        max_connections=_MAX_CONNECTIONS,
+        max_keepalive_connections=_MAX_IDLE_CONNECTIONS,
+        keepalive_expiry=timeouts.idle,
+    )
     async with httpx.AsyncClient(
         verify=_tls_context(),
         timeout=timeout,
-        limits=_LIMITS,
+        limits=limits,
         headers=_HEADERS,
+        mounts=dict.fromkeys(_NO_PROXY),
         follow_redirects=False,
     ) as http:
         yield Transport(http, timeouts)

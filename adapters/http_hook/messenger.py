@@ -6,8 +6,9 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urljoin
 
 import msgspec
@@ -28,12 +29,13 @@ from application.ports.voice import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 
-HOOK_TIMEOUTS: Final = Timeouts(connect=2.0, read=5.0, total=5.0, pool=0.5)
+# Some servers keep an idle connection for two seconds only (Gunicorn), many for five (Node.js).
+HOOK_TIMEOUTS: Final = Timeouts(connect=2.0, read=5.0, total=5.0, pool=0.5, idle=1.0)
 SUCCESS_TTL: Final = 30.0
 """Seconds for which a success of the health check is kept: each check is a request to the hook."""
 _CHANNEL: Final = "sms"
 _MAX_LOGGED_LENGTH: Final = 200
-_SHORT_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_PROVIDER_ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,100}")
 
 # Clients see these reasons. What the hook says is for the log: it may have anything in it.
 _NOT_REACHED: Final = "The message service cannot be reached; try again shortly."
@@ -70,7 +72,8 @@ class _Accepted(msgspec.Struct):
 
 class _Error(msgspec.Struct):
     code: Literal["rejected", "invalid_number"]
-    message: str = ""
+    # It is for the log only, so any value will do.
+    message: Any = None
 
 
 class _Rejected(msgspec.Struct):
@@ -145,7 +148,11 @@ class HookMessenger:
             return DeliveryResult(DeliveryStatus.NOT_CONNECTED, _NOT_REACHED)
         except NoResponse:
             return DeliveryResult(DeliveryStatus.UNKNOWN, _NOT_CONFIRMED.format("no response"))
-        return self._to_result(response)
+        result = self._to_result(response)
+        if result.provider_message_id:
+            return result
+        # So that an operator finds it in the log of the hook.
+        return replace(result, provider_message_id=message.message_id)
 
     def read_status(self, request: SignedRequest) -> MessageStatus | None:
         """Return what the hook reports, or None if it is not authentic or malformed.
@@ -218,7 +225,7 @@ class HookMessenger:
                 "event": "hook_rejected_message",
                 "provider": self._name,
                 "error_code": error.code,
-                "reason": _hide_digits(error.message),
+                "reason": _hide_digits(str(error.message or "")),
             }
         )
         return _ERRORS[error.code]
@@ -229,7 +236,7 @@ def _parse_provider_id(body: str) -> str:
         provider_id = str(msgspec.json.decode(body, type=_Accepted).provider_id)
     except (ValueError, RecursionError):
         return ""
-    return provider_id if _SHORT_WORD.fullmatch(provider_id) else ""
+    return provider_id if _PROVIDER_ID.fullmatch(provider_id) else ""
 
 
 def _parse_error(body: str) -> _Error | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from application.costs.count_costs import CountCosts
 from application.otp.codes import OtpCodes
-from application.otp.delivery_status import ReportTimingProfile
+from application.otp.delivery_status import SENT_IS_REPORTED_ID, ReportTimingProfile
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
@@ -207,9 +207,11 @@ class DeliverOtp:
 
     async def _add_report(self, delivery: Delivery) -> None:
         """Add what the provider would report of a suppressed delivery. It stays as it is."""
-        if not self.report_timing.is_reported(delivery.channel):
-            return
         now = self.clock.now()
+        if not self.report_timing.is_reported(delivery.channel):
+            with suppress(StorageError):
+                if await self.delivery_reports.load(SENT_IS_REPORTED_ID) is None:
+                    return
         report = DeliveryReport(
             delivery.report_id,
             ReportedStatus.SENT,

@@ -17,12 +17,15 @@ from application.ports.system import (
     SecurityEventType,
 )
 from application.ports.voice import SignedRequest, StatusCallbacks
-from application.update import change_record
+from application.update import change_record, save_record
 from application.webhook_urls import NO_LABELS, PhoneLabels
-from domain.otp.delivery import Channel, Delivery
+from domain.otp.delivery import ONE_DAY, Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.request_id import parse_report_id
 
+SENT_IS_REPORTED_ID: Final = "sent-is-reported"
+"""The record that says so: no delivery has this id."""
+_SENT_IS_REPORTED_TTL: Final = timedelta(days=30)
 TYPICAL_DURATION: Final = timedelta(seconds=2)
 """From a delivery to the report that it was sent, until this process knows better."""
 MAX_PENDING: Final = 1_000
@@ -49,7 +52,8 @@ class ReportTimingProfile:
                 first report says so.
         """
         self._randomness = randomness
-        self._reported = {Channel.VOICE, Channel.SMS} if is_sent_reported else {Channel.VOICE}
+        self._is_sms_reported = is_sent_reported
+        self._learned_at: datetime | None = None
         self._pending: dict[str, tuple[Channel, datetime]] = {}
         self._durations = {channel: deque[float](maxlen=MAX_DURATIONS) for channel in Channel}
 
@@ -61,12 +65,21 @@ class ReportTimingProfile:
 
     def is_reported(self, channel: Channel) -> bool:
         """Return whether deliveries are reported as sent, so that suppressed ones must be too."""
-        return channel in self._reported
+        return channel is Channel.VOICE or self._is_sms_reported or self._learned_at is not None
 
-    def record(self, report_id: str, now: datetime, channel: Channel | None = None) -> None:
+    def learn(self, now: datetime) -> bool:
+        """Record that messages are reported as sent, and return whether others should know.
+
+        They are told once a day: an instance that starts later has seen no report yet.
+        """
+        learned_at = self._learned_at
+        if self._is_sms_reported or (learned_at is not None and now - learned_at < ONE_DAY):
+            return False
+        self._learned_at = now
+        return True
+
+    def record(self, report_id: str, now: datetime) -> None:
         """Record that the provider reports the delivery as sent. The first report counts."""
-        if channel is not None:
-            self._reported.add(channel)
         if pending := self._pending.pop(report_id, None):
             started_channel, started_at = pending
             self._durations[started_channel].append((now - started_at).total_seconds())
@@ -114,7 +127,10 @@ class ReportDelivery:
         """
         now, described = self.clock.now(), details or SecurityEventDetails()
         if status is ReportedStatus.SENT:
-            self.timing.record(report_id, now, described.get("channel"))
+            self.timing.record(report_id, now)
+            if described.get("channel") is Channel.SMS and self.timing.learn(now):
+                known = DeliveryReport(SENT_IS_REPORTED_ID, status, now + _SENT_IS_REPORTED_TTL)
+                await save_record(self.delivery_reports, known.id, lambda _: known)
 
         def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, bool]:
             if report is not None:

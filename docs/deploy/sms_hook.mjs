@@ -21,7 +21,8 @@ async function report(message, status) {
 }
 
 createServer(async (request, response) => {
-  const body = Buffer.concat(await request.toArray()).toString();
+  const chunks = await request.toArray().catch(() => []); // the request may break off
+  const body = Buffer.concat(chunks).toString();
   if (!isSigned(request.headers, body)) return response.writeHead(401).end();
   const message = JSON.parse(body);
   console.log(message.phone, message.text); // your provider sends it here

@@ -32,8 +32,8 @@ def find_hook(text: str) -> HttpHook | None:
 
 
 @rejects_with(
-    "The URL of a hook must begin with https://, or with http:// on this machine, and have no "
-    "password and no #; a comma is written %2C."
+    "The URL of a hook must begin with https://, or with http:// on this machine, and have ASCII "
+    "characters only, no password and no #; a comma is written %2C."
 )
 def _parse_hook(text: str) -> HttpHook:
     parts = urlsplit(text)

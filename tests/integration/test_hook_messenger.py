@@ -1,9 +1,11 @@
 """The messenger of an HTTP hook, and everything that can happen to a message."""
 
+import asyncio
 import json
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -69,6 +71,8 @@ async def test_a_message_is_posted_as_documented(hook: FakeHook, messenger: Hook
         (499, INVALID_NUMBER, DeliveryStatus.INVALID_NUMBER),
         (422, REJECTED.ljust(MAX_BODY_SIZE), DeliveryStatus.REJECTED),
         (422, REJECTED.ljust(MAX_BODY_SIZE + 1), DeliveryStatus.UNKNOWN),
+        (422, b'{"error": {"code": "rejected", "message": null}}', DeliveryStatus.REJECTED),
+        (422, b'{"error": {"code": "rejected", "message": 21211}}', DeliveryStatus.REJECTED),
         (422, REJECTED[:-1], DeliveryStatus.UNKNOWN),
         (422, b'{"error": {"code": "Rejected"}}', DeliveryStatus.UNKNOWN),
         (422, b'{"error": "rejected"}', DeliveryStatus.UNKNOWN),
@@ -101,19 +105,21 @@ async def test_only_an_error_of_the_hook_says_that_nothing_was_sent(
         (b'{"provider_id": "SM0-1_a.b"}', "SM0-1_a.b"),
         (b'{"provider_id": 42, "more": []}', "42"),
         (b'{"provider_id": "two words"}', ""),
-        (b'{"provider_id": "%s"}' % (b"x" * 41), ""),
+        (b'{"provider_id": "wamid.HBg=:/+"}', "wamid.HBg=:/+"),
+        (b'{"provider_id": "%s"}' % (b"x" * 101), ""),
         (b'{"provider_id": null}', ""),
         (b'{"provider_id": "cut', ""),
     ],
 )
-async def test_a_short_id_of_the_provider_is_kept(
+async def test_the_id_of_the_provider_or_of_the_message_is_kept(
     hook: FakeHook, messenger: HookMessenger, body: bytes, expected: str
 ) -> None:
     hook.behavior = respond_with(200, body)
 
     result = await messenger.send(PHONE, TEXT)
 
-    assert (result.status, result.provider_message_id) == (DeliveryStatus.ACCEPTED, expected)
+    assert result.status is DeliveryStatus.ACCEPTED
+    assert result.provider_message_id.startswith(expected or "sms_")
 
 
 async def test_a_redirect_is_not_followed(hook: FakeHook, messenger: HookMessenger) -> None:
@@ -167,6 +173,36 @@ async def test_a_hook_that_is_away_got_nothing(hook: FakeHook, messenger: HookMe
     with pytest.raises(ConfigurationError, match="no connection to the hook the hook") as raised:
         await messenger.check_connection()
     assert hook.url not in str(raised.value)
+
+
+async def test_a_host_that_is_no_punycode_got_nothing() -> None:
+    async with open_hook_messenger("the hook", "https://xn--zzzzzz/", [SECRET]) as messenger:
+        result = await messenger.send(PHONE, TEXT)
+        with pytest.raises(ConfigurationError, match="the URL is invalid"):
+            await messenger.check_connection()
+
+    assert result.status is DeliveryStatus.NOT_CONNECTED
+
+
+async def test_an_idle_connection_is_not_used_when_the_hook_may_be_closing_it(
+    hook: FakeHook,
+) -> None:
+    connections = []
+
+    def answer(exchange: Exchange) -> None:
+        connections.append(exchange.client_address)
+        hook.answer(exchange)
+
+    hook.behavior = answer
+    timeouts = replace(HOOK_TIMEOUTS, idle=0.1)
+    async with open_hook_messenger("the hook", hook.url, [SECRET], timeouts=timeouts) as messenger:
+        await messenger.send(PHONE, TEXT)
+        await asyncio.sleep(0.2)
+        await messenger.send(PHONE, TEXT)
+
+    assert len(set(connections)) == 2
+    # Gunicorn keeps them for two seconds.
+    assert HOOK_TIMEOUTS.idle < 2
 
 
 async def test_the_words_of_the_hook_are_for_the_log_and_without_digits(

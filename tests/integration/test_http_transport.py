@@ -58,3 +58,17 @@ async def test_why_there_is_no_connection_is_named(
             with pytest.raises(ConnectionFailed) as error:
                 await transport.request("POST", url, content=b"{}")
     assert error.value.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_what_is_for_this_machine_does_not_go_to_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    with HttpServer(respond_with(200)) as server, HttpServer(respond_with(502)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        async with open_transport(Timeouts()) as transport:
+            response = await transport.request("POST", f"http://{host}:{server.server_address[1]}")
+
+    assert response.status == 200
+    assert not proxy.requests

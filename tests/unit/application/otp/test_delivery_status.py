@@ -77,6 +77,13 @@ async def test_a_blocked_phone_gets_a_report_of_a_hook_once_others_got_one() -> 
     statuses = [await app.otp.get_delivery_status(sent) for sent in (before, others, after)]
     assert statuses == [(QUEUED, None), (SENT, None), (SENT, None)]
 
+    # An instance that has seen no report yet knows it from the others.
+    other = AppHarness(policy=policy, database=app.database, clock=app.clock)
+    app.advance(minutes=1)
+    request_id = (await other.request_otp()).request_id
+    app.clock.advance(TYPICAL_DURATION)
+    assert await other.otp.get_delivery_status(request_id) == (SENT, None)
+
 
 async def test_messages_have_the_locale_in_its_normal_spelling(app: AppHarness) -> None:
     locales = ("pt_br", "ZH-tw", "?", None)

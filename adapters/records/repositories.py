@@ -1,5 +1,6 @@
 """All repositories of the application's ports, written once over a `RecordStore`."""
 
+import logging
 import random
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -60,6 +61,7 @@ from adapters.records.record_store import (
     replace_all,
 )
 from application.ports.administration import AuditFilter
+from application.ports.errors import CorruptRecord
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.administration.audit import AuditEntry
@@ -93,7 +95,11 @@ R = TypeVar("R", bound=Record)
 
 BATCH_SIZE: Final = 500
 _VERSION_BITS: Final = 62
+_MAX_UNREADABLE: Final = 20
+"""More unreadable records than that are no single accident: a key is missing, for example."""
 _VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
+
+_log = logging.getLogger(__name__)
 
 
 def make_first_version() -> int:
@@ -214,6 +220,11 @@ class StoredPhoneVerifications:
 class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
     """Identities, also deleted ones."""
 
+    def __init__(self, store: RecordStore, mapping: IdentityMapping) -> None:
+        """Set the store and the mapping."""
+        super().__init__(store, mapping)
+        self._known_unreadable = set[str]()
+
     async def replace_phone(self, identity: Identity, version: int) -> bool:
         """Replace the identity, also its phone, if it has this version."""
         record = self.mapping.to_record(identity)
@@ -236,14 +247,56 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         return await self.list_until(PHONE_CHANGES, attempted, limit)
 
     async def list_with_due_events(
-        self, now: datetime, limit: int
+        self, now: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[Identity]]:
         """List identities with an event that is sent by now, the earliest first."""
-        return await self.list_until(DUE_EVENTS, now, limit)
+        return await self._list_readable(DUE_EVENTS, now, limit, offset)
 
     async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
         """List identities with an event that is not sent again, the earliest failure first."""
-        return await self.list_until(FAILED_EVENTS, None, limit)
+        return await self._list_readable(FAILED_EVENTS, None, limit, 0)
+
+    async def _list_readable(
+        self, index: Index, until: datetime | None, limit: int, offset: int
+    ) -> Sequence[Versioned[Identity]]:
+        """List identities of an index without those that cannot be read.
+
+        If a batch has one of these, a half of it is read, and so on, until it is alone.
+        """
+        listed, unreadable, size = dict[str, Versioned[Identity]](), 0, limit
+        while len(listed) < limit:
+            found: Sequence[StoredRecord[IdentityRecord]] = ()
+            try:
+                found = await self.store.find(
+                    self.kind, index, until=until, limit=size, offset=offset
+                )
+                listed |= {stored.id: self.read(stored) for stored in found}
+            except CorruptRecord as error:
+                if size > 1:
+                    size //= 2
+                    continue
+                unreadable += 1
+                if unreadable > _MAX_UNREADABLE:
+                    raise
+                self._log_unreadable(error, found)
+                offset, size = offset + 1, limit
+                continue
+            if len(found) < size:
+                break
+            offset += size
+        return [*listed.values()][:limit]
+
+    def _log_unreadable(
+        self, error: CorruptRecord, found: Sequence[StoredRecord[IdentityRecord]]
+    ) -> None:
+        """Log once that an identity cannot be read, with its id if that can be."""
+        fields = {"reason": str(error)}
+        if found:
+            fields["user_id"] = found[0].id
+        key = " ".join(fields.values())
+        if key not in self._known_unreadable:
+            self._known_unreadable.add(key)
+            _log.warning({"event": "events_not_sent", **fields})
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids whose identity is deleted."""

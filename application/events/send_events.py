@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from application.pacing import call_in_groups
+from application.pacing import Pace, call_in_groups
 from application.ports.events import Event, EventDestination, EventRejected
 from application.ports.identities import Identities
 from application.ports.repositories import Leases
@@ -178,7 +178,9 @@ class SendEvents:
         return self._add_up(name, results)
 
     async def send_due(self, name: str, deadline: float = float("inf")) -> SentEvents:
-        """Send to a destination the events of a number of users that are due now.
+        """Send to a destination the events that are due now.
+
+        Users who wait for a slower destination stay in front of the others: those are read too.
 
         Args:
             name: The destination.
@@ -188,13 +190,22 @@ class SendEvents:
             StorageError
             CorruptRecord
         """
-        now = self.clock.now()
+        now, loop = self.clock.now(), asyncio.get_running_loop()
         if all(self._of(known).is_paused(now) for known in self.destinations):
             return self._add_up(name, ())
-        found = await self.identities.list_with_due_events(now, BATCH_SIZE)
-        due = [loaded for loaded in found if self._concerns(name, loaded.value, now)]
-        send = partial(self._send_of, name, deadline)
-        return self._add_up(name, await call_in_groups(send, due, PARALLEL_USERS))
+        send, results, offset = partial(self._send_of, name, deadline), list[SentEvents](), 0
+        while loop.time() < deadline:
+            pace = Pace()
+            found = await self.identities.list_with_due_events(now, BATCH_SIZE, offset)
+            due = [loaded for loaded in found if self._concerns(name, loaded.value, now)]
+            results += await call_in_groups(send, due, PARALLEL_USERS)
+            if len(found) < BATCH_SIZE:
+                break
+            # Of those that got something, some stay where they were, and are read once more.
+            offset += len(found) - len(due)
+            if not due:
+                await pace.pause()
+        return self._add_up(name, results)
 
     def _add_up(self, name: str, results: Sequence[SentEvents]) -> SentEvents:
         reasons = [result.reason for result in results if result.failed]
@@ -232,14 +243,19 @@ class SendEvents:
             reason = await self._attempt(name, identity, event)
             availability.record(self.clock.now(), is_accepted=not reason)
             if reason:
-                progress, failed = progress.mark_failed(self.clock.now()), 1
+                newest_at = identity.events.unsent[-1].occurred_at
+                progress, failed = progress.mark_failed(self.clock.now(), newest_at), 1
                 break
             progress, accepted = progress.mark_sent(event.number), accepted + 1
 
         def settle(current: Identity | None) -> tuple[Identity | None, None]:
             if current is None:
                 return None, None
-            events = current.events.settle([progress], self.destinations)
+            has_newer = current.events.last_number > identity.events.last_number
+            # What happened during the last attempt is sent too.
+            is_retried = has_newer and progress.gave_up_at is not None
+            latest = progress.retry(self.clock.now()) if is_retried else progress
+            events = current.events.settle([latest], self.destinations)
             return replace(current, events=events), None
 
         await change_record(self.identities, identity.id, settle, loaded)

@@ -61,22 +61,31 @@ class Identities(Records[Identity], Protocol):
         ...
 
     async def list_with_due_events(
-        self, now: datetime, limit: int
+        self, now: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[Identity]]:
         """List up to `limit` identities whose `next_send_at` is now or earlier, the earliest first.
 
+        One that cannot be read is left out, and the log says so once.
+
+        Args:
+            now: The time.
+            limit: How many at most.
+            offset: How many of the first ones to skip.
+
         Raises:
             StorageError
-            CorruptRecord
+            CorruptRecord: Many of them cannot be read.
         """
         ...
 
     async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
         """List up to `limit` identities with `events_failed_at`, the earliest first.
 
+        One that cannot be read is left out, and the log says so once.
+
         Raises:
             StorageError
-            CorruptRecord
+            CorruptRecord: Many of them cannot be read.
         """
         ...
 

@@ -46,8 +46,8 @@ class EventProgress:
         failures: Failed attempts in a row.
         first_failed_at: When the first of them was.
         next_attempt_at: When the next attempt is; None while none failed.
-        gave_up_at: When the last attempt failed, after `RETRY_PERIOD`. A newer event, or an
-            operator, makes another attempt.
+        gave_up_at: When the last attempt failed, after `RETRY_PERIOD`. With a newer event, or by an
+            operator, the period begins again.
     """
 
     destination: str
@@ -63,11 +63,16 @@ class EventProgress:
             destination=self.destination, sent_number=max(number, self.sent_number)
         )
 
-    def mark_failed(self, now: datetime) -> "EventProgress":
-        """Return the progress after a failed attempt: the next one is later each time."""
+    def mark_failed(self, now: datetime, newest_at: datetime | None = None) -> "EventProgress":
+        """Return the progress after a failed attempt: the next one is later each time.
+
+        Args:
+            now: The time.
+            newest_at: When the newest event occurred, which has the whole `RETRY_PERIOD` too.
+        """
         first_failed_at = self.first_failed_at or now
         failed = replace(self, failures=self.failures + 1, first_failed_at=first_failed_at)
-        if now - first_failed_at >= RETRY_PERIOD:
+        if now - max(first_failed_at, newest_at or first_failed_at) >= RETRY_PERIOD:
             return replace(failed, next_attempt_at=None, gave_up_at=now)
         factor = _DELAY_FACTOR ** min(self.failures, _MAX_FACTORS)
         delay = min(_FIRST_DELAY * factor, _MAX_DELAY)
@@ -113,6 +118,7 @@ class UserEvents:
 
         - Its number is higher than all before, also if a backup from before was restored.
         - An update right after an unsent update takes its place.
+        - Destinations that have given up get it, and what was kept for them, for the whole period.
         - Above `MAX_UNSENT_EVENTS` the oldest is dropped, but not that the user was created.
         """
         if not self.is_recording:
@@ -127,7 +133,7 @@ class UserEvents:
         return UserEvents(
             number,
             (*kept, UserEvent(number, event_type, now)),
-            self.progress,
+            tuple(each.retry(now) if each.gave_up_at else each for each in self.progress),
             min(self.next_send_at or now, now),
         )
 
@@ -148,9 +154,8 @@ class UserEvents:
         pending, progress = self.pending(destination), self.progress_of(destination)
         if not pending:
             return None
-        newest = pending[-1].occurred_at
         if progress.gave_up_at is not None:
-            return newest if newest > progress.gave_up_at else None
+            return None
         return max(progress.next_attempt_at or pending[0].occurred_at, pending[0].occurred_at)
 
     def due(self, destination: str, now: datetime) -> tuple[UserEvent, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.records.database import Database
-from adapters.records.kinds import IDENTITIES
+from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES
 from adapters.records.record_kind import Record, RecordKind
 from adapters.records.repositories import make_repositories
 from application.ports.errors import UniqueViolation
@@ -239,6 +239,49 @@ async def test_identities_with_failed_events_are_listed_the_earliest_first(
     await replace_stored(identities, retried)
     assert values_of(await identities.list_with_failed_events(9)) == [failed[0], failed[2]]
     assert (await identities.list_with_due_events(NOW, 1))[0].value == retried
+
+
+async def test_events_of_an_unreadable_identity_stop_no_others_and_are_logged_once(
+    database: Database, repositories: Repositories, caplog: pytest.LogCaptureFixture
+) -> None:
+    users = [with_failed_event(number, number) for number in range(1, 8)]
+    for user in users:
+        await repositories.identities.add(user)
+    unreadable, readable = [users[0], users[3]], [*users[1:3], *users[4:]]
+    for user in unreadable:
+        assert await database.records.overwrite(IDENTITIES, user.id, ENCRYPTED_PHONE, b"damaged", 1)
+
+    for limit in (1, 2, 4, 5, 9):
+        for found in (
+            await repositories.identities.list_with_failed_events(limit),
+            await repositories.identities.list_with_due_events(NOW + 2 * RETRY_PERIOD, limit),
+        ):
+            assert values_of(found) == readable[:limit]
+    messages = [str(record.msg) for record in caplog.records]
+    assert len(messages) == len(unreadable)
+    assert all(user.id in text for user, text in zip(unreadable, messages, strict=True))
+
+
+async def test_of_a_damaged_identity_the_reason_is_logged_without_its_id(
+    database: Database, repositories: Repositories, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged, user = with_event(1, 0), with_event(2, 1)
+    for identity in (damaged, user):
+        await repositories.identities.add(identity)
+    older = DamagedIdentityRecord(id=damaged.id, created_at="long ago")
+    kind = RecordKind(IDENTITIES.name, DamagedIdentityRecord)
+    assert await database.records.replace(kind, damaged.id, older, 1)
+
+    found = await repositories.identities.list_with_due_events(NOW + RETRY_PERIOD, 9)
+    assert values_of(found) == [user]
+    assert "cannot be read" in str(caplog.records[0].msg)
+
+
+class DamagedIdentityRecord(Record, kw_only=True):
+    """What nobody can read as an identity."""
+
+    id: str
+    created_at: str
 
 
 async def test_without_destinations_no_event_is_recorded_and_those_stored_stay(

@@ -411,6 +411,46 @@ async def test_a_new_event_sends_those_that_were_kept_before_it(
     assert backend.types == [CREATED, BLOCKED]
 
 
+async def test_what_happens_during_the_last_attempt_is_sent_too(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    backend.rejects = lambda _: AWAY
+    await send(app)
+    app.advance(days=3)
+    backend.gate = asyncio.Event()
+    last_attempt = asyncio.create_task(send(app))
+    while len(backend.attempted) < 2:  # noqa: ASYNC110 -- it has no event
+        await asyncio.sleep(0)
+    await block(app, user)
+    backend.gate.set()
+    assert (await last_attempt).failed == 1
+    backend.rejects = lambda _: None
+    await send(app)
+
+    assert backend.types == [CREATED, BLOCKED]
+
+
+async def test_many_users_who_wait_for_a_slow_destination_delay_no_other(
+    both: AppHarness,
+    backend: FakeDestination,
+    other: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "BATCH_SIZE", 2)
+    users = await add_users(both, 7)
+    other.gate = asyncio.Event()
+    slow = asyncio.create_task(send(both, OTHER))
+    await send(both)
+    assert len(backend.accepted) == len(users)
+    assert other.accepted == []
+    other.gate.set()
+    await slow
+    await send(both, OTHER)
+
+    assert len(other.accepted) == len(users)
+
+
 async def test_the_deletion_of_a_user_is_sent_after_the_purge_too(
     app: AppHarness, backend: FakeDestination
 ) -> None:

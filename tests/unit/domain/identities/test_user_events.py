@@ -108,8 +108,26 @@ def test_after_three_days_events_are_kept_until_a_newer_one_or_a_retry() -> None
     newer = events.record(EventType.USER_BLOCKED, later)
     assert newer.next_send_at == later
     assert types_of(newer) == [EventType.USER_CREATED, EventType.USER_BLOCKED]
-    failed = newer.settle([newer.progress_of(BACKEND).mark_failed(later)], [BACKEND])
-    assert (failed.next_send_at, failed.failed_at) == (None, later)
+
+
+def test_a_newer_event_has_three_days_too_after_a_destination_gave_up() -> None:
+    events = recorded(EventType.USER_CREATED)
+    progress = events.progress_of(BACKEND).mark_failed(NOW).mark_failed(NOW + RETRY_PERIOD)
+    events = events.settle([progress], [BACKEND])
+    assert events.failed_at is not None
+    # The clock may have been set back since.
+    earlier = NOW - timedelta(days=9)
+    newer = events.record(EventType.USER_BLOCKED, earlier)
+    assert (newer.failed_at, newer.next_send_at) == (None, earlier)
+    failed = newer.progress_of(BACKEND).mark_failed(earlier, earlier)
+    assert (failed.gave_up_at, failed.next_attempt_at) == (None, earlier + timedelta(seconds=5))
+
+
+def test_an_event_that_happens_while_another_is_repeated_has_three_days_too() -> None:
+    progress = recorded().progress_of(BACKEND).mark_failed(NOW)
+    newest_at = NOW + RETRY_PERIOD - timedelta(hours=1)
+    assert progress.mark_failed(NOW + RETRY_PERIOD, newest_at).gave_up_at is None
+    assert progress.mark_failed(newest_at + RETRY_PERIOD, newest_at).gave_up_at is not None
 
 
 def test_an_event_recorded_while_another_is_sent_is_sent_next() -> None:

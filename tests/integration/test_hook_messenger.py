@@ -197,7 +197,7 @@ async def test_an_idle_connection_is_not_used_when_the_hook_may_be_closing_it(
     timeouts = replace(HOOK_TIMEOUTS, idle=0.1)
     async with open_hook_messenger("the hook", hook.url, [SECRET], timeouts=timeouts) as messenger:
         await messenger.send(PHONE, TEXT)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.2)  # longer than an idle connection is kept
         await messenger.send(PHONE, TEXT)
 
     assert len(set(connections)) == 2

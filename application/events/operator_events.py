@@ -115,8 +115,8 @@ class OperatorEvents:
         events = len({event.number for group in pending for event in group})
         return RetriedEvents(events, 1 if events else 0)
 
-    async def retry_failed(self) -> RetriedEvents:
-        """Let all events be sent now that are kept for the operator.
+    async def retry_all(self) -> RetriedEvents:
+        """Let all events be sent now, whether they wait or are kept.
 
         It may be interrupted and repeated.
 
@@ -124,14 +124,22 @@ class OperatorEvents:
             StorageError
             CorruptRecord
         """
-        events, users, pace = 0, 0, Pace()
+        now, pace, offset = self.clock.now(), Pace(), 0
+        retried: list[RetriedEvents] = []
         # A user who is retried is not found again.
         while found := await self.identities.list_with_failed_events(BATCH_SIZE):
-            retried = await call_in_groups(self.retry, [loaded.value.id for loaded in found])
-            events += sum(result.events for result in retried)
-            users += sum(result.users for result in retried)
+            retried += await call_in_groups(self.retry, [loaded.value.id for loaded in found])
             await pace.pause()
-        return RetriedEvents(events, users)
+        until = now + _WAITING_PERIOD
+        while found := await self.identities.list_with_due_events(until, BATCH_SIZE, offset):
+            # Those that are due already come first, and are left to the service.
+            waiting = [each.value.id for each in found if (each.value.next_send_at or now) > now]
+            retried += await call_in_groups(self.retry, waiting)
+            offset += len(found)
+            await pace.pause()
+        return RetriedEvents(
+            sum(result.events for result in retried), sum(result.users for result in retried)
+        )
 
     def _list_all(self, found: Sequence[Versioned[Identity]]) -> Sequence[WaitingEvent]:
         return [event for loaded in found for event in self._list_of(loaded.value)]

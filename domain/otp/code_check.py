@@ -287,7 +287,7 @@ class CodeCheck:
                 return not is_held
             case Purpose.UNDO_PHONE_CHANGE:
                 return is_held
-            case Purpose.CHANGE_PHONE:
+            case _:
                 return True
 
     def _log_in(self) -> tuple[PhoneVerification, Login]:

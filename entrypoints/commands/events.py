@@ -59,13 +59,14 @@ def _list(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def _retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
     async def retry(use_cases: UseCases) -> RetriedEvents:
         operator_events: OperatorEvents = use_cases.events.operator_events
-        if arguments.all:
-            return await operator_events.retry_failed()
+        if arguments.user is None:
+            return await operator_events.retry_all()
         return await operator_events.retry(await _find_user_id(settings, use_cases, arguments.user))
 
     retried = _call(settings, retry)
     if not retried.events:
-        return ["No event is kept." if arguments.all else "No event of this user waits or is kept."]
+        of_user = "" if arguments.user is None else " of this user"
+        return [f"No event{of_user} waits for a later attempt or is kept."]
     events = "1 event" if retried.events == 1 else f"{retried.events:,} events"
     users = "1 user" if retried.users == 1 else f"{retried.users:,} users"
     return [f"{events} of {users}: a running service sends them now."]

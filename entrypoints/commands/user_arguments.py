@@ -164,7 +164,7 @@ def _add_events(add: AddCommand) -> None:
         "again.",
         "events list --failed",
         f"events list {_PHONE}",
-        "events retry --all",
+        "events retry",
     )
     add_action = _actions_of(events, "dialtone events")
     listed = add_action(
@@ -185,14 +185,12 @@ def _add_events(add: AddCommand) -> None:
     retry = add_action(
         "retry",
         "Let events be sent again, from now on for three days more. A running service sends them.",
+        "retry",
         f"retry {_PHONE}",
-        "retry --all",
     )
-    which = retry.add_mutually_exclusive_group(required=True)
-    which.add_argument(
-        "user", metavar="USER", nargs="?", help=f"those of this user, also what waits: {_USER}"
-    )
-    which.add_argument("--all", action="store_true", help="all that are kept after three days")
+    which = retry.add_mutually_exclusive_group()
+    which.add_argument("user", metavar="USER", nargs="?", help=f"only those of this user: {_USER}")
+    which.add_argument("--all", action="store_true", help="those of all users (the default)")
 
 
 def _add_admin_token(add: AddCommand) -> None:

@@ -116,3 +116,20 @@ async def test_a_text_that_two_users_match_finds_both(app: AppHarness) -> None:
     assert (without_account.identity, named.subject) == (None, by_phone)
     [unknown] = await find_any([a_phone(3), parse_username("Nobody")])
     assert unknown.identity is None
+
+
+async def test_the_limits_of_a_blocked_phone_are_not_reset(app: AppHarness) -> None:
+    await app.identities.operator_actions.block(a_phone())
+    with pytest.raises(PhoneBlocked):
+        await app.administration.act_for_users.reset_limits(OPERATOR, a_phone())
+
+
+async def test_an_administrator_creates_a_user_of_a_number_whose_account_was_deleted(
+    app: AppHarness,
+) -> None:
+    former = await app.log_in(a_phone(2))
+    await app.identities.delete_user(former)
+    administrator = await app.add_administrator(a_phone(1))
+    created = await app.create_user(administrator, "Priya", a_phone(2))
+    assert created.id != former.identity.id
+    assert (await app.log_in(a_phone(2))).identity.id == created.id

@@ -111,7 +111,7 @@ async def test_a_retry_of_a_user_is_for_events_that_wait_and_that_are_kept(
     assert await operator_events.list_failed(9) == []
 
 
-async def test_all_kept_events_are_retried_and_counted(
+async def test_all_events_that_wait_or_are_kept_are_retried_and_counted(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BATCH_SIZE", 2)
@@ -119,8 +119,8 @@ async def test_all_kept_events_are_retried_and_counted(
         await add(app, fail_for_days(CREATED_AND_BLOCKED), number)
     await add(app, fail(CREATED_AND_BLOCKED), 6)
 
-    assert await operator_events_of(app).retry_failed() == RetriedEvents(10, 5)
-    assert await operator_events_of(app).retry_failed() == RetriedEvents(0, 0)
+    assert await operator_events_of(app).retry_all() == RetriedEvents(12, 6)
+    assert await operator_events_of(app).retry_all() == RetriedEvents(0, 0)
     assert len(await operator_events_of(app).list_waiting(99)) == 12
 
 
@@ -135,7 +135,7 @@ async def test_after_a_change_of_the_settings_a_retry_sends_to_the_new_destinati
         (OTHER, None),
         (BACKEND, None),
     }
-    assert await operator_events.retry_failed() == RetriedEvents(2, 1)
+    assert await operator_events.retry_all() == RetriedEvents(2, 1)
 
     events = app.database.identities[user_id].value.events
     assert events.next_send_at == app.clock.now()

@@ -291,3 +291,28 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(app: AppHarness) -> No
     assert not any(call.endswith((".add", ".replace")) for call in app.faults.calls)
     done = [await import_user(app, **case) for case in cases]
     assert outcomes(*tried) == outcomes(*done)
+
+
+async def hold_phone(app: AppHarness) -> str:
+    """Let a user change to another number; return the id."""
+    user = await app.add_user(a_phone(1), "Priya")
+    await app.phone_change.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
+    return user.identity.id
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_number_that_is_held_for_its_former_owner_is_in_use(
+    app: AppHarness, dry_run: bool
+) -> None:
+    await hold_phone(app)
+    result = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
+    assert outcomes(result) == [rejected(ImportProblem.PHONE_IN_USE)]
+
+
+async def test_a_number_is_free_when_the_account_that_it_was_held_for_is_deleted(
+    app: AppHarness,
+) -> None:
+    await app.identities.delete_user.by_id(await hold_phone(app))
+    tried = await import_user(app, dry_run=True, external_id=EXTERNAL_ID)
+    imported = await import_user(app, external_id=EXTERNAL_ID)
+    assert outcomes(tried, imported) == [CREATED, CREATED]

@@ -7,6 +7,7 @@ import pytest
 
 from application.identities.login import LoggedIn
 from application.otp.verify_otp import OtpRejected
+from application.ports.errors import ConcurrencyConflict
 from application.ports.system import SecurityEventType
 from domain.administration.audit import ActorKind, AuditAction
 from domain.errors import (
@@ -373,3 +374,17 @@ async def test_who_knows_a_test_otp_becomes_no_administrator_by_a_change(
     changed = await change_phone(app, tester)
     assert (changed.phone, changed.role, changed.undo_deadlines) == (NEW, Role.MEMBER, ())
     assert record_of(app, OLD).previous_identity_id is None
+
+
+async def test_of_two_changes_of_one_session_the_slower_one_is_to_be_repeated(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    first = make_command(await request_code(app, user))
+    second = make_command(await request_code(app, user, OTHER), phone=OTHER)
+    app.faults.run_before("audit_log.add", lambda: app.phone_change.change_phone(user, first))
+    with pytest.raises(ConcurrencyConflict):
+        await app.phone_change.change_phone(user, second)
+    app.faults.reset()
+    again = replace(user, identity=identity_of(app, user))
+    assert (await app.phone_change.change_phone(again, second)).phone == OTHER

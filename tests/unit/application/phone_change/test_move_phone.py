@@ -1,5 +1,9 @@
 """An operator gives a user another number."""
 
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
 import pytest
 
 from application.administration.caller import operating_system_user
@@ -17,6 +21,7 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness
+from tests.support.builders import an_id
 from tests.support.policies import make_policy
 from tests.unit.application.phone_change.phone_changes import (
     NEW,
@@ -103,3 +108,48 @@ async def test_what_is_impossible_changes_nothing() -> None:
     with pytest.raises(UserNotFound):
         await move(app, german, NEW)
     assert identity_of(app, user).phone == OLD
+
+
+async def test_an_unknown_or_a_deleted_account_has_no_number_to_change(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await app.identities.delete_user(user)
+    for user_id in (user.identity.id, an_id(9)):
+        with pytest.raises(UserNotFound):
+            await app.phone_change.move_phone(user_id, NEW, can_be_undone=True)
+        assert await app.phone_change.complete(user_id) is None
+
+
+async def test_an_account_that_is_deleted_meanwhile_gets_no_number(app: AppHarness) -> None:
+    for operation in ("phone_verifications.replace", "identities.replace"):
+        user = await app.add_user(OLD, f"Deleted before {operation}")
+        app.faults.run_before(operation, partial(app.identities.delete_user, user))
+        with pytest.raises(UserNotFound):
+            await move(app, user.identity.id)
+        app.faults.reset()
+    await app.operations.cleanup()
+    assert NEW not in app.database.phone_verifications
+
+
+async def test_a_number_whose_account_is_blocked_is_in_use(app: AppHarness) -> None:
+    owner = await app.log_in(NEW)
+    identities = app.database.repositories().identities
+    loaded = await identities.load(owner.identity.id)
+    assert loaded is not None
+    unverified = replace(loaded.value.block(app.clock.now()), is_verified=False)
+    await identities.replace(unverified, loaded.version)
+    user = await app.add_user(OLD)
+    with pytest.raises(PhoneInUse):
+        await move(app, user.identity.id)
+
+
+async def test_a_held_number_is_not_restored_to_an_account_that_had_it_earlier() -> None:
+    app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+    earlier = await app.log_in(OLD)
+    app.advance(days=101)
+    user = await app.add_user(OLD)
+    await move(app, user.identity.id)
+    with pytest.raises(PhoneInUse):
+        await app.administration.act_for_users.restore(OPERATOR, earlier.identity.id)
+    await app.identities.delete_user.by_id(user.identity.id)
+    await app.administration.act_for_users.restore(OPERATOR, earlier.identity.id)
+    assert record_of(app, OLD).identity_id == earlier.identity.id

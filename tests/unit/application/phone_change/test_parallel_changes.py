@@ -5,6 +5,7 @@ from itertools import count
 
 import pytest
 
+from adapters.records.repositories import StoredPhoneVerifications
 from application.identities.login import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import ConcurrencyConflict
@@ -17,6 +18,8 @@ from domain.errors import (
     UndoNotPossible,
 )
 from domain.identities.identity import Identity
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.unit.application.phone_change.phone_changes import (
     NEW,
@@ -304,3 +307,41 @@ async def test_an_operators_change_that_another_process_ended_is_no_success() ->
         return is_over
 
     await run_at_every_call(race)
+
+
+async def test_two_requests_with_their_own_codes_for_one_number_are_both_a_success() -> None:
+    app = AppHarness()
+    user = await app.add_user(OLD)
+    first = make_command(await request_code(app, user))
+    app.advance(minutes=4, seconds=30)  # the next code is another one
+    second = make_command(await request_code(app, user))
+    app.faults.run_before("audit_log.add", lambda: app.phone_change.change_phone(user, first))
+    changed = await app.phone_change.change_phone(user, second)
+    assert (changed.phone, changed.phone_change) == (NEW, None)
+    check_owners(app)
+
+
+@pytest.mark.parametrize("phone", [OLD, NEW])
+async def test_a_record_that_always_changes_is_an_error_of_storage(
+    phone: PhoneNumber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = AppHarness()
+    user = await app.add_user(OLD)
+    replace = StoredPhoneVerifications.replace
+
+    async def replace_others(
+        self: StoredPhoneVerifications,
+        replaced: PhoneNumber,
+        verification: PhoneVerification,
+        version: int,
+    ) -> bool:
+        return replaced != phone and await replace(self, replaced, verification, version)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StoredPhoneVerifications, "replace", replace_others)
+        with pytest.raises(ConcurrencyConflict):
+            await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    completed = await app.phone_change.complete(user.identity.id)
+    assert completed is not None
+    assert completed.phone == NEW
+    check_owners(app)

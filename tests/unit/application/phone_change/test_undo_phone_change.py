@@ -263,3 +263,36 @@ async def test_nobody_keeps_the_owner_from_an_undo_by_requests_for_sign_ins(
     result = await request_undo_code(app)
     await app.phone_change.undo(make_undo(app.last_code, result.request_id))
     assert identity_of(app, user).phone == OLD
+
+
+async def test_a_code_that_undid_a_change_undoes_no_later_one(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    app.advance(hours=1)
+    result = await request_undo_code(app)
+    command = make_undo(app.last_code, result.request_id)
+    await app.phone_change.undo(command)
+    await app.phone_change.move_phone(user.identity.id, NEW, can_be_undone=True)
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.undo(command)
+    assert identity_of(app, user).phone == NEW
+
+
+async def test_nothing_is_undone_for_an_account_that_is_deleted_meanwhile(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    await change_phone(app, user)
+    app.advance(hours=1)
+    result = await request_undo_code(app)
+    command = make_undo(app.last_code, result.request_id)
+
+    async def delete() -> None:
+        await app.identities.delete_user.by_id(user.identity.id)
+
+    app.faults.run_before("audit_log.add", delete)
+    with pytest.raises(UndoNotPossible):
+        await app.phone_change.undo(command)
+    app.faults.reset()
+    with pytest.raises(UndoNotPossible):
+        await app.phone_change.undo(command)

@@ -137,3 +137,8 @@ def test_an_event_recorded_while_another_is_sent_is_sent_next() -> None:
     settled = events.record(EventType.USER_BLOCKED, now).settle([progress], [BACKEND])
     assert [event.type for event in settled.due(BACKEND, now)] == [EventType.USER_BLOCKED]
     assert settled.next_send_at == now
+
+
+def test_without_a_destination_no_event_is_recorded() -> None:
+    silent = UserEvents(is_recording=False)
+    assert silent.record(EventType.USER_CREATED, NOW) is silent

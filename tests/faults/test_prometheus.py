@@ -13,6 +13,7 @@ from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.e2e.test_start import sign_in
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.fake_receiver import FakeReceiver
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.process import free_ports
 from tests.support.servers.prometheus import PrometheusProcess
@@ -50,7 +51,8 @@ def prometheus(tmp_path: Path) -> Iterator[PrometheusProcess]:
     }
     with (
         FakeTwilio() as twilio,
-        running(folder, twilio.environ | environ, own.inbox) as service,
+        FakeReceiver() as receiver,
+        running(folder, twilio.environ | receiver.environ | environ, own.inbox) as service,
         PrometheusProcess(tmp_path / "prometheus", metrics_port) as prometheus,
     ):
         twilio.behavior = rejects(20003, 401)
@@ -82,9 +84,11 @@ def use(service: Service, number: int) -> None:
 
 
 def scraped_twice(prometheus: PrometheusProcess, logins: int) -> bool:
-    """Return whether Prometheus has two values since these logins."""
-    expression = f"count_over_time((sum(dialtone_logins_total) >= {logins})[1m:1s]) >= 2"
-    return bool(prometheus.query(expression))
+    """Return whether Prometheus has two values since these logins and their events."""
+    return all(
+        prometheus.query(f"count_over_time((sum({metric}) >= {logins})[1m:1s]) >= 2")
+        for metric in ("dialtone_logins_total", "dialtone_events_total")
+    )
 
 
 def test_every_panel_shows_what_happened_and_no_rule_fails(prometheus: PrometheusProcess) -> None:

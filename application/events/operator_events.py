@@ -124,12 +124,13 @@ class OperatorEvents:
             StorageError
             CorruptRecord
         """
-        now, pace, offset = self.clock.now(), Pace(), 0
+        pace, offset = Pace(), 0
         retried: list[RetriedEvents] = []
         # A user who is retried is not found again.
         while found := await self.identities.list_with_failed_events(BATCH_SIZE):
             retried += await call_in_groups(self.retry, [loaded.value.id for loaded in found])
             await pace.pause()
+        now = self.clock.now()
         until = now + _WAITING_PERIOD
         while found := await self.identities.list_with_due_events(until, BATCH_SIZE, offset):
             # Those that are due already come first, and are left to the service.

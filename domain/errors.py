@@ -15,6 +15,7 @@ DomainError
 │   │   TooManyExports, TooManyTokenRequests   a rate limit is reached; all have `retry_after`
 │   └── TooManyAttemptsFromIp     the same for all phones
 ├── TooManyUploads, NoUploadSpace uploads that are in progress leave no room for another one
+├── AttestationRequired           a proof is needed before a code is sent
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
 ├── SessionNotFound
 ├── Forbidden                     only others may do this
@@ -35,6 +36,7 @@ where the code that raises the error knows more than its class says, such as why
 invalid. It is safe to show: it never has a phone number, a code or another exception's text.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -140,6 +142,17 @@ class TooManyOtpRequests(RateLimitExceeded):
     def __init__(self, retry_after: int, limit: str = "") -> None:
         super().__init__(retry_after)
         self.limit = limit
+
+
+class AttestationRequired(DomainError):
+    """A code is sent to this phone only with a proof.
+
+    `attestation` has a challenge for each kind of proof: its `type`, and what the client needs.
+    """
+
+    def __init__(self, *attestation: Mapping[str, object]) -> None:
+        super().__init__()
+        self.attestation = attestation
 
 
 class TooManyAttempts(RateLimitExceeded):

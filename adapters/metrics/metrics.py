@@ -62,6 +62,9 @@ class Metrics:
         self.otp_requests = self._counter(
             "otp_requests", "Requests for a code.", "country", "result"
         )
+        self.attestations = self._counter(
+            "attestations", "Proofs that were sent before a code.", "result"
+        )
         self.otp_attempts = self._counter("otp_attempts", "Checks of a code.", "country", "result")
         self.rejections = self._counter(
             "rejections", "Requests for a code that a limit rejected.", "limit", "country"

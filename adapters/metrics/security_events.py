@@ -47,6 +47,12 @@ class CountSecurityEvents:
         match event:
             case SecurityEventType.OTP_REQUESTED if details.get("reason") == _WITHIN_COOLDOWN:
                 metrics.otp_requests.labels(country, "within_cooldown").inc()
+            case SecurityEventType.ATTESTATION_REQUIRED:
+                metrics.otp_requests.labels(country, "attestation_required").inc()
+            case SecurityEventType.ATTESTATION_ACCEPTED:
+                metrics.attestations.labels("accepted").inc()
+            case SecurityEventType.ATTESTATION_REJECTED:
+                metrics.attestations.labels(result).inc()
             case SecurityEventType.OTP_ACCEPTED:
                 metrics.otp_requests.labels(country, "sent").inc()
                 accepted = result or DeliveryStatus.ACCEPTED.value

@@ -18,6 +18,7 @@ from adapters.records.media import IdempotencyKeyRecord, MediaItemRecord, MediaU
 from adapters.records.phone_verifications import (
     PhoneVerificationRecord,
     UnchallengedAttemptsRecord,
+    UsedAttestationRecord,
 )
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 
@@ -44,6 +45,12 @@ UNCHALLENGED_ATTEMPTS: Final = RecordKind(
     "unchallenged_attempts",
     UnchallengedAttemptsRecord,
     Index(name="unchallenged_attempts_expires_at", order=EXPIRES_AT),
+)
+
+USED_ATTESTATIONS: Final = RecordKind(
+    "used_attestations",
+    UsedAttestationRecord,
+    Index(name="used_attestations_expires_at", order=EXPIRES_AT),
 )
 
 IDENTITIES: Final = RecordKind(
@@ -175,6 +182,7 @@ INSTANCES: Final = RecordKind(
 KINDS: Final[tuple[RecordKind[Any], ...]] = (
     PHONE_VERIFICATIONS,
     UNCHALLENGED_ATTEMPTS,
+    USED_ATTESTATIONS,
     IDENTITIES,
     MEDIA_ITEMS,
     MEDIA_USAGES,

@@ -44,6 +44,7 @@ from adapters.records.kinds import (
     UNPURGED,
     UNVERIFIED,
     UPLOAD_DEADLINES,
+    USED_ATTESTATIONS,
     USERNAMES,
     WITH_USERNAME,
 )
@@ -79,6 +80,7 @@ from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
+from domain.otp.used_attestation import UsedAttestation
 from domain.page import Cursor
 from domain.phone import PhoneNumber
 from domain.voice.call import Call
@@ -559,6 +561,9 @@ def make_repositories(
         phone_verifications=StoredPhoneVerifications(store, encryption),
         unchallenged_attempts=RecordRepository(
             store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts), do_ids_return=True
+        ),
+        used_attestations=RecordRepository(
+            store, RecordMapping(USED_ATTESTATIONS, UsedAttestation), do_ids_return=True
         ),
         limit_store=database.limits,
         identities=StoredIdentities(store, identities),

@@ -58,7 +58,8 @@ class Cleanup:
     - An unverified identity is deleted 90 days after its last call.
     - A username is released 30 days after its identity was deleted.
     - A phone verification and a rate-limit entry are deleted when they no longer count. So are the
-      client IPs in a phone verification that is kept, and a delivery report after a day.
+      client IPs in a phone verification that is kept, and a delivery report after a day. A proof
+      that was used is deleted after two hours.
     - An audit entry is deleted after 400 days, and a service token when it has expired.
     - The costs of a day are deleted after 800 days.
     - A call whose last status was lost ends.
@@ -126,6 +127,7 @@ class Cleanup:
             # Another instance, whose clock is behind, still counts what expires now.
             "expired_rate_limits": _expire(repositories.limit_store, CLOCK_SKEW),
             "expired_attempts": _expire(repositories.unchallenged_attempts),
+            "expired_attestations": _expire(repositories.used_attestations),
             "unfinished_files": self._delete_unfinished_files,
             "expired_delivery_reports": _expire(repositories.delivery_reports),
             "expired_idempotency_keys": _expire(repositories.idempotency_keys),

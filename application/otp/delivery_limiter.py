@@ -19,6 +19,8 @@ from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import (
+    ATTESTED,
+    RESERVE,
     Acquisition,
     DeliveryRoute,
     RateLimit,
@@ -33,7 +35,10 @@ from domain.phone import PhoneNumber
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLimiter:
-    """When a delivery is allowed, and its permits. The reserve is used last."""
+    """When a delivery is allowed, and its permits.
+
+    The reserve is used after the ordinary parts, and the part for proofs last.
+    """
 
     limit_store: LimitStore
     identities: Identities
@@ -79,17 +84,39 @@ class DeliveryLimiter:
     async def acquire(
         self, reservation: Reservation, verification: PhoneVerification
     ) -> Acquisition | datetime:
-        """Acquire the permits, or return when there are some.
+        """Acquire the permits without a proof, or return when there are some.
 
         Raises:
             StorageError
         """
-        [acquired] = await self.limit_store.acquire(reservation.without_reserve())
+        [acquired] = await self.limit_store.acquire(reservation.ordinary)
         if isinstance(acquired, Acquisition):
             return acquired
         if await self._may_use_reserve(reservation, verification, acquired):
-            [acquired] = await self.limit_store.acquire(reservation)
+            [acquired] = await self.limit_store.acquire(reservation.without(ATTESTED))
         return acquired
+
+    async def acquire_with_proof(self, reservation: Reservation) -> Acquisition | datetime:
+        """Acquire the permits with a proof, or return when there are some.
+
+        It is for a reservation that was rejected without one, so the reserve has no permit for it.
+
+        Raises:
+            StorageError
+        """
+        [acquired] = await self.limit_store.acquire(reservation.without(RESERVE))
+        return acquired
+
+    async def is_available_with_proof(self, reservation: Reservation) -> bool:
+        """Return whether a proof would get the permits now.
+
+        Raises:
+            StorageError
+        """
+        with_proof = reservation.without(RESERVE)
+        if with_proof == reservation.ordinary:
+            return False
+        return await self.limit_store.next_available(with_proof) <= reservation.acquired_at
 
     async def release(self, acquired: Acquisition) -> None:
         """Release permits that nothing holds. Where that fails they expire."""
@@ -139,14 +166,14 @@ class DeliveryLimiter:
     async def next_available(
         self, reservation: Reservation, verification: PhoneVerification
     ) -> datetime:
-        """Return when there are permits: the time of the reservation, or later.
+        """Return when there are permits without a proof: the time of the reservation, or later.
 
         Raises:
             StorageError
         """
-        available_at = await self.limit_store.next_available(reservation.without_reserve())
+        available_at = await self.limit_store.next_available(reservation.ordinary)
         if await self._may_use_reserve(reservation, verification, available_at):
-            return await self.limit_store.next_available(reservation)
+            return await self.limit_store.next_available(reservation.without(ATTESTED))
         return available_at
 
     async def resend_in(
@@ -179,7 +206,7 @@ class DeliveryLimiter:
         now, identity_id = reservation.acquired_at, verification.identity_id
         if available_at <= now or identity_id is None:
             return False
-        if reservation == reservation.without_reserve():
+        if reservation == reservation.without(RESERVE):
             return False
         identity = await self.identities.load(identity_id)
         return identity is not None and identity.value.is_established(now)

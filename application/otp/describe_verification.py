@@ -139,7 +139,7 @@ class DescribeVerification:
         until = await limiter.next_available(reservation, verification)
         if until <= now:
             return Wait(now)
-        usable = reservation.without_reserve()
+        usable = reservation.ordinary
         ends = await asyncio.gather(
             *(self._available_at(limit, now) for limit in usable.all_limits)
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from application.costs.count_costs import CountCosts
 from application.identities.feature import IdentitiesFeature
 from application.otp.attempt_limiter import AttemptLimiter
+from application.otp.attest_delivery import AttestDelivery
 from application.otp.check_otp import CheckOtp
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp, PlaceCodeCall
@@ -23,6 +24,7 @@ from application.otp.measure_limits import MeasureLimits
 from application.otp.request_otp import RequestOtp
 from application.otp.reset_limits import ResetLimits
 from application.otp.verify_otp import VerifyOtp
+from application.ports.attestation import Attestation
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.keys import KeyRing
 from application.ports.otp import Messenger, SmsTemplates
@@ -41,7 +43,7 @@ from domain.phone import DEFAULT_RULES, PhoneRules
 class OtpPorts:
     """What one-time codes need of the outside world, besides the database.
 
-    `call_provider` is None where no calls are placed.
+    `call_provider` is None where no calls are placed, `attestation` where no proofs are asked for.
     """
 
     messenger: Messenger
@@ -49,6 +51,7 @@ class OtpPorts:
     peppers: KeyRing
     keyed_hashes: KeyedHashes
     call_provider: CallProvider | None = None
+    attestation: Attestation | None = None
     status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
 
 
@@ -129,6 +132,17 @@ class OtpFeature:
         self.report_delivery = ReportDelivery(
             repositories.delivery_reports, report_timing, events, clock
         )
+        attest_delivery = None
+        if ports.attestation is not None:
+            attest_delivery = AttestDelivery(
+                attestation=ports.attestation,
+                used_attestations=repositories.used_attestations,
+                delivery_limiter=self.delivery_limiter,
+                limit_store=limit_store,
+                keyed_hashes=ports.keyed_hashes,
+                clock=clock,
+                events=events,
+            )
 
         self.request_otp = RequestOtp(
             phone_verifications=verifications,
@@ -152,6 +166,7 @@ class OtpFeature:
             ),
             identities=repositories.identities,
             phone_holds=identities.phone_holds,
+            attest_delivery=attest_delivery,
             keyed_hashes=ports.keyed_hashes,
             clock=clock,
             randomness=randomness,

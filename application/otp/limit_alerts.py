@@ -38,7 +38,7 @@ class LimitAlerts:
 
         Of several it is the one that most phones share. It is empty if none is known.
         """
-        limits = reservation.without_reserve().all_limits
+        limits = reservation.ordinary.all_limits
         try:
             counts = await self.limit_store.count_used(limits, reservation.acquired_at)
         except (CorruptRecord, StorageError):

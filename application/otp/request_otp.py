@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
+from application.otp.attest_delivery import AttestDelivery
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_otp import BLOCKED, DeliverOtp, emit_delivery
 from application.otp.delivery_limiter import DeliveryLimiter
 from application.otp.recognize_device import recognize_device
+from application.ports.attestation import AttestationProof
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -51,7 +53,16 @@ Decide = Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision
 class RequestOtpCommand:
     """A request for a code from `client_ip`: an IPv4 address, or the /64 of an IPv6 address.
 
-    `identity_id` is that of the caller, where the code is for a change of the caller's phone.
+    Attributes:
+        phone: Where the code goes.
+        client_ip: Where the request comes from.
+        preferences: What the client asked for.
+        device_token: That of an earlier login, if the client sent one.
+        channel: How the code is delivered.
+        purpose: What the code is for.
+        identity_id: That of the caller, where the code is for a change of the caller's phone.
+        accepts_attestation: Whether the client can make a proof.
+        proof: The proof that it sent, if it did.
     """
 
     phone: PhoneNumber
@@ -61,6 +72,8 @@ class RequestOtpCommand:
     channel: Channel = Channel.SMS
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
+    accepts_attestation: bool = False
+    proof: AttestationProof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,7 @@ class RequestOtp:
     - A blocked phone gets the same counting and the same responses, and no message. So does one
       without a change that could be undone, of requests for that purpose.
     - For changes of its phone an identity gets at most five codes a day.
+    - Where the limits of strangers are used up, a client that can make a proof is asked for one.
     - Nothing is sent to a test phone, and it has no cooldown.
     """
 
@@ -103,6 +117,7 @@ class RequestOtp:
     deliver_otp: DeliverOtp
     identities: Identities
     phone_holds: PhoneHolds
+    attest_delivery: AttestDelivery | None
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
@@ -117,6 +132,7 @@ class RequestOtp:
         Raises:
             CountryNotServed
             TooManyOtpRequests
+            AttestationRequired
             PhoneUnreachable
             DeliveryFailed
             Unavailable
@@ -154,7 +170,7 @@ class RequestOtp:
             provider="" if is_test_phone else self.deliver_otp.first_provider(is_call=is_call),
         )
         try:
-            decision = await self._reserve_delivery(phone, request, loaded)
+            decision = await self._reserve_delivery(command, request, loaded)
         except TooManyOtpRequests as error:
             self._emit_rejection(phone, "too many requests", error.limit, command.channel)
             raise
@@ -202,7 +218,10 @@ class RequestOtp:
             raise PhoneUnreachable(error.message) from None
 
     async def _reserve_delivery(
-        self, phone: PhoneNumber, request: OtpRequest, loaded: Versioned[PhoneVerification]
+        self,
+        command: RequestOtpCommand,
+        request: OtpRequest,
+        loaded: Versioned[PhoneVerification],
     ) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to an earlier delivery.
 
@@ -211,9 +230,10 @@ class RequestOtp:
 
         Raises:
             TooManyOtpRequests: with the later time of the phone's limits and the shared ones.
+            AttestationRequired
             StorageError
         """
-        limiter = self.delivery_limiter
+        phone, limiter = command.phone, self.delivery_limiter
         policy = limiter.policy(phone, request.now)
         reservation = limiter.make_reservation(
             phone, request, loaded.value, request.now, request.channel
@@ -234,20 +254,33 @@ class RequestOtp:
             if not decision.is_new:
                 return decision
             acquired = await limiter.acquire(reservation, loaded.value)
-            if isinstance(acquired, Acquisition):
-                recognition = loaded.value.recognize(request)
-                return await self._record_delivery(phone, decide, loaded, acquired, recognition)
-            # A parallel request that got the last permits may have been for this phone.
-            available_at = acquired
-            decision = await self._refer_to_delivery(phone, decide)
-            if decision.is_new:
-                raise TooManyOtpRequests(whole_seconds(request.now, available_at))
+            if not isinstance(acquired, Acquisition):
+                # A parallel request that got the last permits may have been for this phone.
+                available_at = acquired
+                decision = await self._refer_to_delivery(phone, decide)
+                if not decision.is_new:
+                    return decision
+                with_proof = await self._acquire_with_proof(command, request, reservation)
+                if with_proof is None:
+                    raise TooManyOtpRequests(whole_seconds(request.now, available_at))
+                acquired = with_proof
+            recognition = loaded.value.recognize(request)
+            return await self._record_delivery(phone, decide, loaded, acquired, recognition)
         except TooManyOtpRequests as error:
             available_at = available_at or await limiter.next_available(reservation, loaded.value)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             limit = error.limit or await limiter.alerts.name_used_limit(reservation)
             raise TooManyOtpRequests(retry_after, limit) from None
-        return decision
+
+    async def _acquire_with_proof(
+        self, command: RequestOtpCommand, request: OtpRequest, reservation: Reservation
+    ) -> Acquisition | None:
+        """Acquire permits that were rejected, if the client can make a proof."""
+        if self.attest_delivery is None or not command.accepts_attestation:
+            return None
+        return await self.attest_delivery(
+            command.phone, request.client_ip, command.channel, command.proof, reservation
+        )
 
     async def _refer_to_delivery(
         self,

@@ -9,6 +9,7 @@ from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOt
 from application.phone_change.begin import NOT_NOTIFIED, BeginPhoneChange
 from application.phone_change.complete import CompletePhoneChange
 from application.phone_change.make_phone_change import MakePhoneChange
+from application.ports.attestation import AttestationProof
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.principal import Principal
 from domain.errors import (
@@ -33,11 +34,16 @@ PRESENT_NUMBER: Final = "This is your number already."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPhoneChangeOtpCommand:
-    """A request for a code by `client_ip`. `phone` is None for a code to the present number."""
+    """A request for a code by `client_ip`. `phone` is None for a code to the present number.
+
+    The other attributes are those of `RequestOtpCommand`.
+    """
 
     phone: PhoneNumber | None
     client_ip: str
     preferences: MessagePreferences = field(default_factory=MessagePreferences)
+    accepts_attestation: bool = False
+    proof: AttestationProof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,8 @@ class RequestPhoneChangeOtp:
             UserNotFound: the principal has not become a user.
             ConflictingValue: the number is the present one, or has a fixed code.
             PhoneChangeForbidden
-            CountryNotServed, TooManyOtpRequests, PhoneUnreachable, DeliveryFailed, Unavailable
+            CountryNotServed, TooManyOtpRequests, AttestationRequired, PhoneUnreachable
+            DeliveryFailed, Unavailable
             StorageError
         """
         identity, phone = principal.identity, command.phone
@@ -76,6 +83,8 @@ class RequestPhoneChangeOtp:
                 command.preferences,
                 purpose=Purpose.CHANGE_PHONE,
                 identity_id=identity.id,
+                accepts_attestation=command.accepts_attestation,
+                proof=command.proof,
             )
         )
 

@@ -19,6 +19,7 @@ from domain.media.idempotency import IdempotencyKey
 from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
+from domain.otp.used_attestation import UsedAttestation
 
 
 class MediaUsages(DeletableRecords[MediaUsage], Protocol):
@@ -70,6 +71,18 @@ class UnchallengedAttemptsRepository(Records[UnchallengedAttempts], Protocol):
         ...
 
 
+class UsedAttestations(Records[UsedAttestation], Protocol):
+    """The proofs that were used, by their hash."""
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired ones, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
 class Leases(Protocol):
     """Named leases that all instances on one database share. They end by themselves."""
 
@@ -104,6 +117,7 @@ class Repositories:
 
     phone_verifications: PhoneVerifications
     unchallenged_attempts: UnchallengedAttemptsRepository
+    used_attestations: UsedAttestations
     limit_store: LimitStore
     identities: Identities
     media_items: MediaItems

@@ -55,6 +55,9 @@ class SecurityEventType(StrEnum):
     DELIVERY_REJECTED = "delivery_rejected"
     OTP_SUPPRESSED = "otp_suppressed"
     OTP_REQUEST_REJECTED = "otp_request_rejected"
+    ATTESTATION_REQUIRED = "attestation_required"
+    ATTESTATION_ACCEPTED = "attestation_accepted"
+    ATTESTATION_REJECTED = "attestation_rejected"
     CALLBACK_REQUESTED = "callback_requested"
     OTP_VERIFICATION_FAILED = "otp_verification_failed"
     OTP_ATTEMPTS_EXHAUSTED = "otp_attempts_exhausted"
@@ -85,6 +88,7 @@ class SecurityEventType(StrEnum):
         return self in {
             SecurityEventType.OTP_UNDELIVERED,
             SecurityEventType.DELIVERY_REJECTED,
+            SecurityEventType.ATTESTATION_REJECTED,
             SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
             SecurityEventType.REFRESH_TOKEN_REUSED,
             SecurityEventType.TEST_OTP_USED,
@@ -115,7 +119,7 @@ class SecurityEventDetails(TypedDict, total=False):
         provider_message_id: the provider's id of the message or call.
         error_code: the provider's code of an error.
         limit: the limit that rejects.
-        result: what the provider did, a value of `DeliveryStatus`.
+        result: what the provider did, a value of `DeliveryStatus`; or why a proof was rejected.
     """
 
     phone: PhoneNumber | None

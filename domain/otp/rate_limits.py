@@ -30,6 +30,8 @@ RECOGNIZED_PERCENT: Final = 25
 """The part for recognized phones in the limits per country and in total. Strangers have 60 %."""
 RESERVE_PERCENT: Final = 15
 """The part for recognized phones with an established identity, after the other two."""
+ATTESTED_PERCENT: Final = 15
+"""The part for clients that send a proof, out of that of strangers, if the operator asks for it."""
 CALLBACK_RESERVE_PERCENT: Final = 40
 """The part for numbers of established identities in the limits of callbacks."""
 SHARE_PERCENT: Final = 5
@@ -43,6 +45,7 @@ RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 
 STRANGERS: Final = "strangers"
 RECOGNIZED: Final = "recognized"
+ATTESTED: Final = "attested"
 RESERVE: Final = "reserve"
 """The parts of a limit. Strangers have what the others leave."""
 UNVERIFIED: Final = "unverified"
@@ -54,6 +57,7 @@ FAILURES: Final = "failures"
 LEAVING: Final = "leaving"
 """The windows of failed attempts, and of messages that say how to leave."""
 _PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))
+_PERCENT_WITH_ATTESTATION: Final = (*_PERCENT_OF_DELIVERIES, (ATTESTED, ATTESTED_PERCENT))
 _PERCENT_OF_CALLBACKS: Final = ((RESERVE, CALLBACK_RESERVE_PERCENT),)
 _COUNTRY: Final = "country:"
 _TOTAL: Final = "total"
@@ -132,13 +136,18 @@ class Reservation:
         parts = [part for group in self.groups for part in group.parts]
         return (*self.limits, *(limit for part in parts for limit in part.limits))
 
-    def without_reserve(self) -> "Reservation":
-        """Return the reservation with the other parts only."""
+    def without(self, *names: str) -> "Reservation":
+        """Return the reservation without the parts of these names."""
         groups = tuple(
-            replace(group, parts=tuple(part for part in group.parts if part.name != RESERVE))
+            replace(group, parts=tuple(part for part in group.parts if part.name not in names))
             for group in self.groups
         )
         return replace(self, groups=groups)
+
+    @property
+    def ordinary(self) -> "Reservation":
+        """The reservation with the parts that need neither an old account nor a proof."""
+        return self.without(RESERVE, ATTESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +205,8 @@ class RateLimits:
       phones use their own part first, then that of strangers, last the reserve. One number range
       can use up 5 % of each part of its country, and one network (IPv6 /48, IPv4 /24) as much in
       all countries together.
+    - With `has_attested_part`, strangers have 45 %, and 15 % is for requests with a proof. One
+      number range and one network can use up 5 % of it as well.
     - In their own part and the reserve, a phone has two unverified deliveries a day by device
       tokens, and two from trusted IPs. Further ones count as those of a stranger.
     - `callbacks_per_country` and `callbacks_total` limit the calls that callers of the phone line
@@ -217,6 +228,7 @@ class RateLimits:
     verifications_per_ip: SlidingWindow = SlidingWindow(600, timedelta(hours=1))
     failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     failed_attempts_total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
+    has_attested_part: bool = False
 
     def reserve_delivery(
         self,
@@ -225,24 +237,25 @@ class RateLimits:
         recognition: Recognition,
         channel: Channel = Channel.SMS,
     ) -> Reservation:
-        """Return the reservation of a delivery.
+        """Return the reservation of a delivery, with all parts that it may have.
 
-        The limits of the IP hold for a recognized phone in the part of strangers only: others who
-        share the IP may have used them up.
+        The limits of the IP hold for a recognized phone in the parts of strangers and of proofs
+        only: others who share the IP may have used them up.
         """
         by_call = (BY_CALL,) if channel is Channel.VOICE else ()
         names = (UNVERIFIED, ALL, *by_call)
         of_ip = self.for_ip(route.client_ip)
+        further: Mapping[str, tuple[RateLimit, ...]]
         if recognition is Recognition.NONE:
-            groups = tuple(
-                Group(name, (Part(STRANGERS, self._limits_of_part(name, STRANGERS, route)),))
-                for name in names
-            )
+            further = {STRANGERS: (), ATTESTED: ()}
+            groups = tuple(self._group(name, route, further) for name in names)
             return Reservation(now, of_ip, groups)
         of_phone = (_limit_of_phone(route, recognition),)
-        others = {RECOGNIZED: of_phone, STRANGERS: of_ip, RESERVE: of_phone}
+        further = {RECOGNIZED: of_phone, STRANGERS: of_ip, RESERVE: of_phone, ATTESTED: of_ip}
+        nothing_further: Mapping[str, tuple[RateLimit, ...]] = dict.fromkeys(further, ())
         groups = tuple(
-            self._group(name, route, others if name == UNVERIFIED else {}) for name in names
+            self._group(name, route, further if name == UNVERIFIED else nothing_further)
+            for name in names
         )
         return Reservation(now, (), groups)
 
@@ -272,7 +285,7 @@ class RateLimits:
         """
         part = permits.part_of(UNVERIFIED)
         limits: tuple[RateLimit, ...] = ()
-        if part in (None, STRANGERS):
+        if part in (None, STRANGERS, ATTESTED):
             limits += self.for_ip(route.client_ip)
         else:
             limits += (_limit_of_phone(route, permits.recognition),)
@@ -308,6 +321,10 @@ class RateLimits:
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
         return _limits_by_ip(Purpose.DELIVERIES, client_ip, self.per_ip)
+
+    def for_attestation(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
+        """Return the limits of the proofs that are checked for this IP."""
+        return _limits_by_ip(Purpose.DELIVERIES, client_ip, self.per_ip, "attestations")
 
     def for_verification(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return the limits of an attempt from this IP."""
@@ -385,12 +402,13 @@ class RateLimits:
         return RateLimit(f"{_COUNTRY}{country}", Purpose.DELIVERIES, LEAVING, window)
 
     def _group(
-        self, name: str, route: DeliveryRoute, others: Mapping[str, tuple[RateLimit, ...]]
+        self, name: str, route: DeliveryRoute, further: Mapping[str, tuple[RateLimit, ...]]
     ) -> Group:
-        """Return a group with all parts; `others` are further limits of some of them."""
+        """Return a group with those of its parts that have an entry, which is further limits."""
         parts = tuple(
-            Part(part, (*others.get(part, ()), *self._limits_of_part(name, part, route)))
+            Part(part, (*further[part], *self._limits_of_part(name, part, route)))
             for part in self._windows_of(name)
+            if part in further
         )
         return Group(name, parts)
 
@@ -398,10 +416,11 @@ class RateLimits:
         """Return the windows of each part of a group, in the order in which parts are used."""
         if group == CALLBACKS:
             return _divide(_PERCENT_OF_CALLBACKS, self.callbacks_per_country, self.callbacks_total)
+        percent = _PERCENT_WITH_ATTESTATION if self.has_attested_part else _PERCENT_OF_DELIVERIES
         if group == BY_CALL:
-            return _divide(_PERCENT_OF_DELIVERIES, self.calls_per_country)
+            return _divide(percent, self.calls_per_country)
         factor = self.all_deliveries_factor if group == ALL else 1
-        return _divide(_PERCENT_OF_DELIVERIES, self.per_country, self.total, factor)
+        return _divide(percent, self.per_country, self.total, factor)
 
     def _limits_of_part(self, group: str, part: str, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits of a part with the shares in it; none if there is no such part."""
@@ -451,7 +470,8 @@ def _divide(
             country_left -= for_country
             total_left -= for_total
     parts[STRANGERS] = _make_part(country_left, of_country, total_left, of_total)
-    return {name: parts[name] for name in (RECOGNIZED, STRANGERS, RESERVE) if name in parts}
+    order = (RECOGNIZED, STRANGERS, RESERVE, ATTESTED)
+    return {name: parts[name] for name in order if name in parts}
 
 
 def _make_part(
@@ -486,10 +506,10 @@ def _share(part: int) -> int:
 
 
 def _limits_by_ip(
-    purpose: Purpose, client_ip: HashedClientIp, window: SlidingWindow
+    purpose: Purpose, client_ip: HashedClientIp, window: SlidingWindow, name: str = "requests"
 ) -> tuple[RateLimit, ...]:
-    limit = RateLimit(f"ip:{client_ip.ip}", purpose, "requests", window)
+    limit = RateLimit(f"ip:{client_ip.ip}", purpose, name, window)
     if not client_ip.is_ipv6:
         return (limit,)
     of_site = SlidingWindow(window.limit * IPV6_SITE_FACTOR, window.period)
-    return limit, RateLimit(f"network:{client_ip.network}", purpose, "requests", of_site)
+    return limit, RateLimit(f"network:{client_ip.network}", purpose, name, of_site)

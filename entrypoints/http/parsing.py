@@ -215,4 +215,6 @@ def _type_message(field_type: Any) -> str:
         return "This must be true or false."
     if any(isinstance(type_, msgspec.inspect.StrType) for type_ in types):
         return "This must be text."
+    if any(isinstance(type_, msgspec.inspect.StructType) for type_ in types):
+        return "This must be an object, with the fields that the API description names."
     return "This has the wrong type."

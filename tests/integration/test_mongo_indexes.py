@@ -130,6 +130,7 @@ async def test_a_database_of_an_earlier_version_keeps_its_indexes_and_none_is_bu
         "identities",
         "media_items",
         "unchallenged_attempts",
+        "used_attestations",
         "instance_leases",
         "instances",
         "limits",

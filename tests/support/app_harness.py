@@ -21,6 +21,7 @@ from application.otp.feature import OtpFeature, OtpPorts
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
 from application.phone_change.feature import PhoneChangeFeature
+from application.ports.attestation import Attestation
 from application.ports.events import EventDestination
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import ImagePublisher
@@ -88,6 +89,7 @@ class AppHarness:
     keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
     status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
     voice_ports: VoicePorts | None = None
+    attestation: Attestation | None = None
     destinations: Mapping[str, EventDestination] = field(default_factory=dict)
     use_cases: UseCases = field(init=False)
 
@@ -108,6 +110,7 @@ class AppHarness:
                 peppers=self.peppers,
                 keyed_hashes=self.keyed_hashes,
                 call_provider=self.call_provider,
+                attestation=self.attestation,
                 status_callbacks=self.status_callbacks,
             ),
             operations=OperationsPorts(

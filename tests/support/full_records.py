@@ -25,6 +25,7 @@ from adapters.records.kinds import (
     PHONE_VERIFICATIONS,
     SERVICE_TOKENS,
     UNCHALLENGED_ATTEMPTS,
+    USED_ATTESTATIONS,
 )
 from adapters.records.leases import LeaseRecord
 from adapters.records.limits import LIMITS, LimitRecord
@@ -40,6 +41,7 @@ from domain.media.usage import MediaUsage
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
+from domain.otp.used_attestation import UsedAttestation
 from domain.voice.call import Call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -51,6 +53,7 @@ MAPPINGS: Final[Mapping[str, RecordMapping[Any, Any]]] = {
     for mapping in (
         PhoneVerificationMapping(PHONE_VERIFICATIONS),
         RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts),
+        RecordMapping(USED_ATTESTATIONS, UsedAttestation),
         IdentityMapping(IDENTITIES, FakePhoneEncryption()),
         RecordMapping(MEDIA_ITEMS, MediaItem),
         RecordMapping(MEDIA_USAGES, MediaUsage),

@@ -170,6 +170,15 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "Too many codes were requested. Wait before you request another one.",
         example=errors.TooManyOtpRequests(retry_after=15),
     ),
+    errors.AttestationRequired: ErrorRow(
+        403,
+        "attestation_required",
+        "Too many codes are requested. Send a proof that one of the challenges in 'attestation'"
+        " asks for.",
+        example=errors.AttestationRequired(
+            {"type": "siteverify", "site_key": "<the site key of the app>"}
+        ),
+    ),
     errors.TooManyAttempts: ErrorRow(
         429,
         "too_many_attempts",
@@ -426,6 +435,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
 }
 
 _ATTRIBUTES: Final[Mapping[type[ApiError], Sequence[str]]] = {
+    errors.AttestationRequired: ["attestation"],
     errors.TooManyAttempts: ["resend_in"],
     errors.TooManyAttemptsFromIp: ["resend_in"],
     errors.IncorrectOtp: ["field", "attempts_left"],

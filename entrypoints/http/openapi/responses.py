@@ -45,6 +45,26 @@ class InvalidFieldsError(msgspec.Struct):
     ]
 
 
+class AttestationChallengeBody(msgspec.Struct):
+    """What a client needs for a proof of one kind. Each kind has one of the other fields."""
+
+    type: Annotated[
+        str,
+        described(
+            "The kind of proof: `altcha` (proof of work), `siteverify` (Turnstile, hCaptcha or"
+            " reCAPTCHA, as the developers of the app know), or one of the operator's own.",
+            "altcha",
+        ),
+    ]
+    site_key: Annotated[
+        str | msgspec.UnsetType, described("The site key, for the widget.", "0x4AAAAAAADnPID")
+    ] = msgspec.UNSET
+    challenge: Annotated[
+        dict[str, Any] | msgspec.UnsetType,
+        described("What the ALTCHA widget takes as `challenge`. It is valid for five minutes."),
+    ] = msgspec.UNSET
+
+
 class ErrorFields(msgspec.Struct):
     """All fields of errors of the main API. Each error has the first two and some of the others."""
 
@@ -58,6 +78,10 @@ class ErrorFields(msgspec.Struct):
             " `device_token` of the phone it is the usual time, which may be too short.",
             15,
         ),
+    ]
+    attestation: Annotated[
+        list[AttestationChallengeBody],
+        described("The kinds of proof that the service accepts. Send one of them."),
     ]
     field: Annotated[str, described("The field with the code.", "otp", enum=["otp", "old_otp"])]
     attempts_left: Annotated[

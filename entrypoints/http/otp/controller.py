@@ -19,6 +19,7 @@ from domain.phone import parse_phone
 from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.otp import schemas
+from entrypoints.http.otp.attestation import parse_proof
 from entrypoints.http.parsing import FieldErrors, parse_channel
 from entrypoints.http.request import ApiRequest
 
@@ -42,6 +43,7 @@ class OtpController(Controller):
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
+            errors.AttestationRequired,
             errors.DeliveryFailed,
         ],
     )
@@ -60,6 +62,11 @@ class OtpController(Controller):
         reads the same code after any key was pressed. Calls count against the same limits and the
         same cooldown. `GET /auth/requests/{request_id}` says when a message was not delivered, so
         that an app can offer the call.
+
+        Send `"attestation": {}` if the app can make a proof. While many strangers request codes,
+        it then gets a 403 `attestation_required` with a challenge instead of a 429. The same
+        request with `"attestation": {"type", "response"}` is served. A proof is for one phone and
+        for five minutes, and is used once.
         """
         settings = request.settings.otp
         with FieldErrors() as invalid:
@@ -67,10 +74,20 @@ class OtpController(Controller):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("channel"):
                 channel = parse_channel(data.channel, settings)
+            with invalid.of("attestation"):
+                proof = parse_proof(data.attestation)
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         device_token = _parse_device_token(data.device_token)
         result = await otp.request_otp(
-            RequestOtpCommand(phone, request.client_ip, preferences, device_token, channel)
+            RequestOtpCommand(
+                phone,
+                request.client_ip,
+                preferences,
+                device_token,
+                channel,
+                accepts_attestation=data.attestation is not None,
+                proof=proof,
+            )
         )
         return msgspec.convert(result, schemas.RequestOtpResponse, from_attributes=True)
 

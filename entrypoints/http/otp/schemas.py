@@ -93,6 +93,27 @@ AppHashField = Annotated[
         "FA+9qCX9VSu",
     ),
 ]
+
+
+class AttestationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A proof; without fields, that the app can make one."""
+
+    type: Annotated[
+        str | None, described("The `type` of the challenge that it is for.", "altcha")
+    ] = None
+    response: Annotated[
+        str | None, described("What the widget, or your code, made of the challenge.")
+    ] = None
+
+
+AttestationField = Annotated[
+    AttestationBody | None,
+    described(
+        "`{}` if the app can make a proof: then it may get a 403 `attestation_required` instead of"
+        " a 429, and sends the same request with the proof. Without this field it is a 429.",
+        {},
+    ),
+]
 RequestIdParameter = Annotated[str, path_parameter("The `request_id` of the request for the code.")]
 
 
@@ -113,6 +134,7 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     locale: LocaleField = None
     app_hash: AppHashField = None
     device_token: DeviceTokenInput = None
+    attestation: AttestationField = None
 
 
 class RequestOtpResponse(msgspec.Struct, kw_only=True):

@@ -19,6 +19,7 @@ from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.otp.attestation import parse_proof
 from entrypoints.http.otp.schemas import RequestOtpResponse, describe_otp_length
 from entrypoints.http.parsing import FieldErrors, missing_field, parsing_field
 from entrypoints.http.phone_change import schemas
@@ -55,6 +56,7 @@ class PhoneChangeController(Controller):
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
+            errors.AttestationRequired,
             errors.DeliveryFailed,
         ],
     )
@@ -76,9 +78,9 @@ class PhoneChangeController(Controller):
         A user who has lost the present number cannot get its code, and asks the operator of the
         service.
 
-        The limits and the cooldown of a number are those of `POST /auth/request-otp`, and each
-        caller gets at most five codes a day here. The response does not say whether somebody has
-        the number.
+        The limits and the cooldown of a number are those of `POST /auth/request-otp`, and
+        `attestation` is as there. Each caller gets at most five codes a day here. The response
+        does not say whether somebody has the number.
         """
         settings = request.settings.otp
         with FieldErrors() as invalid:
@@ -88,10 +90,14 @@ class PhoneChangeController(Controller):
             if data.phone is not None:
                 with invalid.of("phone"):
                     phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+            with invalid.of("attestation"):
+                proof = parse_proof(data.attestation)
         command = RequestPhoneChangeOtpCommand(
             phone=_select_phone(target, phone, request.principal.identity.phone),
             client_ip=request.client_ip,
             preferences=_make_preferences(data),
+            accepts_attestation=data.attestation is not None,
+            proof=proof,
         )
         with parsing_field("phone"):
             result = await phone_change.request_otp(request.principal, command)
@@ -189,6 +195,7 @@ class UndoController(Controller):
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
+            errors.AttestationRequired,
             errors.DeliveryFailed,
         ],
     )
@@ -206,17 +213,22 @@ class UndoController(Controller):
 
         A change can be undone for seven days. A number without a change to undo gets the same
         response, and no message: the response does not say what the number was used for. Limits
-        and cooldown are those of `POST /auth/request-otp`.
+        and cooldown are those of `POST /auth/request-otp`, and `attestation` is as there.
         """
         settings = request.settings.otp
-        with parsing_field("phone"):
-            phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+        with FieldErrors() as invalid:
+            with invalid.of("phone"):
+                phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+            with invalid.of("attestation"):
+                proof = parse_proof(data.attestation)
         result = await otp.request_otp(
             RequestOtpCommand(
                 phone,
                 request.client_ip,
                 _make_preferences(data),
                 purpose=Purpose.UNDO_PHONE_CHANGE,
+                accepts_attestation=data.attestation is not None,
+                proof=proof,
             )
         )
         return msgspec.convert(result, RequestOtpResponse, from_attributes=True)

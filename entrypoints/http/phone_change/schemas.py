@@ -9,6 +9,7 @@ from domain.phone import MAX_INPUT_LENGTH
 from entrypoints.http.fields import PhoneField, described
 from entrypoints.http.otp.schemas import (
     AppHashField,
+    AttestationField,
     LocaleField,
     OtpField,
     PlatformField,
@@ -59,6 +60,7 @@ class RequestPhoneChangeOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_o
     platform: PlatformField = None
     locale: LocaleField = None
     app_hash: AppHashField = None
+    attestation: AttestationField = None
 
 
 class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -98,6 +100,7 @@ class RequestUndoOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tru
     platform: PlatformField = None
     locale: LocaleField = None
     app_hash: AppHashField = None
+    attestation: AttestationField = None
 
 
 class UndoPhoneChangeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -95,6 +95,24 @@ def counted(event: SecurityEventType, **details: Any) -> dict[str, dict[tuple[st
             id="a request that a limit rejects",
         ),
         pytest.param(
+            SecurityEventType.ATTESTATION_REQUIRED,
+            {"phone": a_phone()},
+            {"otp_requests": ("US", "attestation_required")},
+            id="a request that needs a proof",
+        ),
+        pytest.param(
+            SecurityEventType.ATTESTATION_ACCEPTED,
+            {"phone": a_phone()},
+            {"attestations": ("accepted",)},
+            id="a proof",
+        ),
+        pytest.param(
+            SecurityEventType.ATTESTATION_REJECTED,
+            {"phone": a_phone(), "result": "used"},
+            {"attestations": ("used",)},
+            id="a proof that was used before",
+        ),
+        pytest.param(
             SecurityEventType.OTP_DELIVERED,
             {"country": "IN", "provider": "twilio", "channel": Channel.VOICE},
             {"delivery_reports": ("IN", "twilio", "voice", "delivered")},

@@ -100,7 +100,7 @@ def test_strangers_have_one_part_of_each_limit_and_those_of_their_ip(
     assert reservation.limits == (OF_IP,)
     expected = {name: {"strangers": parts["strangers"]} for name, parts in PARTS.items()}
     assert limits_of(reservation.groups) == dict([*expected.items()][:count])
-    assert reservation.without_reserve() == reservation
+    assert reservation.ordinary == reservation
 
 
 @pytest.mark.parametrize("recognition", [Recognition.TRUSTED_IP, Recognition.DEVICE])
@@ -116,8 +116,35 @@ def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers_then_th
     assert limits_of(reservation.groups) == {**PARTS, "unverified": unverified}
     for group in reservation.groups:
         assert [part.name for part in group.parts] == ["recognized", "strangers", "reserve"]
-    for group in reservation.without_reserve().groups:
+    for group in reservation.ordinary.groups:
         assert [part.name for part in group.parts] == ["recognized", "strangers"]
+
+
+def test_proofs_have_15_percent_out_of_the_part_of_strangers() -> None:
+    limits = replace(LIMITS, has_attested_part=True)
+
+    stranger = limits.reserve_delivery(NOW, ROUTE, Recognition.NONE)
+    recognized = limits.reserve_delivery(NOW, ROUTE, Recognition.DEVICE)
+
+    unverified = {
+        "strangers": part("unverified", "strangers", 3, 45, 90),
+        "attested": part("unverified", "attested", 3, 15, 30),
+    }
+    assert limits_of(stranger.groups)["unverified"] == unverified
+    of_recognized = limits_of(recognized.groups)["unverified"]
+    assert of_recognized["attested"] == unverified["attested"] | {OF_IP}
+    assert list(of_recognized) == ["recognized", "strangers", "reserve", "attested"]
+    for reservation in (stranger, recognized):
+        assert "attested" not in limits_of(reservation.ordinary.groups)["unverified"]
+
+
+def test_a_login_releases_the_permits_of_its_ip_in_the_part_for_proofs_too() -> None:
+    limits = replace(LIMITS, has_attested_part=True)
+    permits = Permits(NOW, (UsedPart("unverified", "attested"),), Recognition.DEVICE)
+
+    released = set(limits.released_by_login(ROUTE, permits).limits)
+
+    assert released == part("unverified", "attested", 3, 15, 30) | {OF_IP}
 
 
 def test_a_delivery_touches_one_record_of_each_subject() -> None:

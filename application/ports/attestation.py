@@ -1,0 +1,81 @@
+"""The port of attestation: a proof that a client sends before a message is sent for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationChallenge:
+    """What a client needs for a proof.
+
+    Attributes:
+        type: The kind of proof, which the client sends back with its response.
+        fields: What the kind needs, such as `site_key` or `challenge`: values of JSON. Clients see
+            them, so they have no phone number and no secret.
+    """
+
+    type: str
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationProof:
+    """A proof as the client sent it: two texts that may be anything."""
+
+    type: str
+    response: str
+
+
+class AttestationStatus(StrEnum):
+    """What became of a proof.
+
+    - `VALID`: it is a proof for this subject, made within the last minutes.
+    - `INVALID`: it is none, it has expired, or it is for another subject or another kind.
+    - `UNAVAILABLE`: it could not be checked. It may be valid.
+    """
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationResult:
+    """The status of a proof.
+
+    Attributes:
+        status: What became of it.
+        proof_id: What all responses have in common that prove the same; set if it is valid. The
+            caller accepts each once.
+        reason: Why it is not valid, for operators: no phone number, no secret, no response.
+    """
+
+    status: AttestationStatus
+    proof_id: str = ""
+    reason: str = ""
+
+
+class Attestation(Protocol):
+    """Asks clients for a proof, and checks it.
+
+    - An error of a provider is a result, not an exception.
+    - `verify` ends within three seconds, and never asks a provider twice.
+    - A valid proof stays valid for its adapter: the caller sees to it that each is accepted once.
+      It expires within an hour.
+    """
+
+    async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
+        """Return what a client needs for a proof.
+
+        Args:
+            subject: The keyed hash of the phone that the proof is for. Clients do not see it.
+            now: The current time.
+        """
+        ...
+
+    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+        """Check a proof for the subject."""
+        ...

@@ -1,0 +1,48 @@
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from application.ports.attestation import (
+    AttestationChallenge,
+    AttestationProof,
+    AttestationResult,
+    AttestationStatus,
+)
+from domain.errors import AttestationRequired
+
+KIND = "fake"
+
+
+@dataclass
+class FakeAttestation:
+    """Asks for the number of its last challenge of a subject, and accepts those that it knows.
+
+    Attributes:
+        status: Replaces the status of each proof, if it is set.
+        verified: The proofs that it was asked about.
+        subjects: The subject of each challenge, by its number.
+    """
+
+    status: AttestationStatus | None = None
+    verified: list[AttestationProof] = field(default_factory=list)
+    subjects: dict[str, str] = field(default_factory=dict)
+
+    async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
+        assert now.tzinfo is not None
+        number = str(len(self.subjects))
+        self.subjects[number] = subject
+        return AttestationChallenge(KIND, {"challenge": number})
+
+    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+        self.verified.append(proof)
+        number = proof.response.removeprefix("proof of ")
+        if self.status is not None:
+            return AttestationResult(self.status, number, "as the test says")
+        if proof.type != KIND or self.subjects.get(number) != subject:
+            return AttestationResult(AttestationStatus.INVALID, reason="the proof is wrong")
+        return AttestationResult(AttestationStatus.VALID, number)
+
+
+def solve(required: AttestationRequired) -> AttestationProof:
+    """Return the proof that a client makes of the first challenge."""
+    challenge = required.attestation[0]
+    return AttestationProof(KIND, f"proof of {challenge['challenge']}")

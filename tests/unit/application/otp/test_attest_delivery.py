@@ -1,0 +1,302 @@
+"""A proof gets a code where the limits of strangers are used up."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from application.identities.login import LoggedIn
+from application.otp.request_otp import RequestOtpResult
+from application.ports.attestation import AttestationProof, AttestationStatus
+from application.ports.errors import StorageTimeout
+from application.ports.system import SecurityEventType
+from domain.errors import AttestationRequired, DeliveryFailed, TooManyOtpRequests
+from domain.otp.delivery import Channel
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.phone import PhoneNumber, parse_phone
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.fakes.attestation import FakeAttestation, solve
+from tests.support.fakes.messenger import REJECTED
+from tests.support.fakes.security_events import SecurityEvent
+from tests.support.fault_injector import ProcessKilled
+from tests.support.policies import make_policy
+
+HOUR = timedelta(hours=1)
+LIMITS = RateLimits(per_country=SlidingWindow(20, HOUR), has_attested_part=True)
+"""Of 20 permits of a country, strangers have 9, each network and number range 3; proofs have 3."""
+STRANGERS = 9
+
+
+def make_app(**limits: Any) -> AppHarness:
+    policy = make_policy(rate_limits=replace(LIMITS, **limits), webhook_urls=WEBHOOK_URLS)
+    return AppHarness(policy=policy, attestation=FakeAttestation())
+
+
+def phone(number: int) -> PhoneNumber:
+    """Return a phone; three in a row have the same number range."""
+    return parse_phone(f"+1415{555 + number // 3}{2000 + number}", None)
+
+
+def network_ip(number: int) -> str:
+    """Return an IP; three in a row have the same network."""
+    return f"198.18.{number // 3}.{number}"
+
+
+async def flood(app: AppHarness, count: int = STRANGERS) -> None:
+    """Use up the part of strangers."""
+    for number in range(count):
+        await app.request_otp(phone(number), network_ip(number))
+
+
+def of_type(app: AppHarness, event_type: SecurityEventType) -> list[SecurityEvent]:
+    return [event for event in app.events.emitted if event.type is event_type]
+
+
+def attestation_of(app: AppHarness) -> FakeAttestation:
+    assert isinstance(app.attestation, FakeAttestation)
+    return app.attestation
+
+
+async def prove(
+    app: AppHarness, to: PhoneNumber | None = None, client_ip: str = CLIENT_IP, **options: Any
+) -> RequestOtpResult:
+    """Request a code as an app that can make proofs."""
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(to, client_ip, accepts_attestation=True, **options)
+    proof = solve(required.value)
+    return await app.request_otp(to, client_ip, accepts_attestation=True, proof=proof, **options)
+
+
+async def test_a_new_customer_with_a_proof_is_served_in_a_flood() -> None:
+    app = make_app()
+    await flood(app)
+
+    assert (await prove(app)).sent
+    assert app.messenger.messages[-1].phone == a_phone()
+    assert app.events.types[-4:] == [
+        SecurityEventType.ATTESTATION_REQUIRED,
+        SecurityEventType.ATTESTATION_ACCEPTED,
+        SecurityEventType.OTP_REQUESTED,
+        SecurityEventType.OTP_ACCEPTED,
+    ]
+
+
+async def test_an_app_without_proofs_waits_as_before() -> None:
+    app = make_app()
+    await flood(app)
+
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp()
+
+
+async def test_a_proof_is_neither_required_nor_used_up_while_limits_are_free() -> None:
+    app = make_app()
+
+    sent = await app.request_otp(
+        accepts_attestation=True, proof=AttestationProof("fake", "anything")
+    )
+
+    assert sent.sent
+    assert attestation_of(app).verified == []
+
+
+async def test_a_proof_gets_a_permit_where_the_number_range_has_used_up_its_share() -> None:
+    app = make_app()
+    for number in range(3):
+        await app.request_otp(phone(number), f"198.18.{number}.1")
+
+    assert (await prove(app, parse_phone("+14155552999", None))).sent
+
+
+async def test_a_proof_gets_a_permit_where_the_network_has_used_up_its_share() -> None:
+    app = make_app()
+    for number in range(3):
+        await app.request_otp(phone(3 * number), f"198.18.0.{number}")
+
+    assert (await prove(app, client_ip="198.18.0.9")).sent
+
+
+async def test_proofs_have_shares_and_a_part_of_their_own() -> None:
+    app = make_app()
+    await flood(app)
+    for number in range(2):
+        await prove(app, phone(100 + 3 * number), "192.0.2.1")
+
+    # The network has used up its share: two of three.
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(phone(200), "192.0.2.2", accepts_attestation=True)
+    assert (await prove(app, phone(300), "203.0.113.1")).sent
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(phone(400), "203.0.114.1", accepts_attestation=True)
+
+
+async def test_the_limits_of_an_ip_and_of_a_phone_require_no_proof() -> None:
+    app = make_app(per_ip=SlidingWindow(1, HOUR))
+    await flood(app)
+    await prove(app)
+
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(phone(500), CLIENT_IP, accepts_attestation=True)
+    app.advance(1)
+    for number in range(3):
+        with suppress(TooManyOtpRequests):
+            assert not (await app.request_otp(client_ip=f"192.0.{number}.9")).sent
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(client_ip="192.0.9.9", accepts_attestation=True)
+
+
+async def test_of_parallel_requests_with_one_proof_exactly_one_is_served() -> None:
+    app = make_app()
+    await flood(app)
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(accepts_attestation=True)
+    proof = solve(required.value)
+    before = len(app.messenger.messages)
+
+    results = await asyncio.gather(
+        *(app.request_otp(accepts_attestation=True, proof=proof) for _ in range(20)),
+        return_exceptions=True,
+    )
+
+    assert len(app.messenger.messages) == before + 1
+    others = [result for result in results if not isinstance(result, RequestOtpResult)]
+    assert all(isinstance(error, TooManyOtpRequests) for error in others)
+
+
+async def test_a_used_proof_is_not_accepted_again() -> None:
+    app = make_app(per_country=SlidingWindow(40, HOUR))
+    await flood(app, 18)
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(accepts_attestation=True)
+    proof = solve(required.value)
+    await app.request_otp(accepts_attestation=True, proof=proof)
+    app.advance(minutes=5)
+
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(accepts_attestation=True, proof=proof)
+    [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
+    assert rejected.result == "used"
+
+
+async def test_a_wrong_proof_and_that_for_another_phone_get_a_new_challenge() -> None:
+    app = make_app()
+    await flood(app)
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(phone(100), accepts_attestation=True)
+    of_other = solve(required.value)
+
+    for proof in (of_other, AttestationProof("fake", ""), AttestationProof("altcha", "x")):
+        with pytest.raises(AttestationRequired) as again:
+            await app.request_otp(accepts_attestation=True, proof=proof)
+        assert again.value.attestation != required.value.attestation
+    # A wrong one for this phone uses up nothing.
+    assert (await app.request_otp(accepts_attestation=True, proof=solve(again.value))).sent
+
+
+async def test_without_its_provider_the_client_waits_and_operators_read_why() -> None:
+    app = make_app()
+    await flood(app)
+    attestation_of(app).status = AttestationStatus.UNAVAILABLE
+
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(accepts_attestation=True, proof=AttestationProof("fake", "0"))
+
+    [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
+    assert (rejected.result, rejected.reason) == ("unavailable", "as the test says")
+
+
+async def test_one_ip_has_as_many_proofs_checked_as_messages() -> None:
+    app = make_app(per_ip=SlidingWindow(3, HOUR))
+    await flood(app)
+    wrong = AttestationProof("fake", "wrong")
+
+    for _ in range(3):
+        with pytest.raises(AttestationRequired):
+            await app.request_otp(accepts_attestation=True, proof=wrong)
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(accepts_attestation=True, proof=wrong)
+
+    assert len(attestation_of(app).verified) == 3
+
+
+async def test_a_rejected_delivery_does_not_give_the_proof_back() -> None:
+    app = make_app()
+    await flood(app)
+    app.messenger.result = REJECTED
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(accepts_attestation=True)
+    proof = solve(required.value)
+    with pytest.raises(DeliveryFailed):
+        await app.request_otp(accepts_attestation=True, proof=proof)
+    app.advance(minutes=1)
+
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(accepts_attestation=True, proof=proof)
+    [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
+    assert rejected.result == "used"
+
+
+async def test_a_login_gives_back_what_its_delivery_used_of_the_part_for_proofs() -> None:
+    app = make_app()
+    await flood(app)
+    for number in range(5):
+        customer, client_ip = phone(100 + 3 * number), f"192.0.{number}.1"
+        await prove(app, customer, client_ip)
+        assert isinstance(await app.verify_otp(app.last_code, customer, client_ip), LoggedIn)
+
+
+@pytest.mark.parametrize("operation", ["used_attestations.add", "limit_store.acquire"])
+@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
+async def test_after_an_interrupted_request_the_app_makes_another_proof(
+    operation: str, kill: bool
+) -> None:
+    app = make_app()
+    await flood(app)
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(accepts_attestation=True)
+    after = None if operation == "used_attestations.add" else "used_attestations.add"
+    app.faults.fail_on(operation, after=after, kill=kill, is_done=True)
+    with pytest.raises((StorageTimeout, ProcessKilled)):
+        await app.request_otp(accepts_attestation=True, proof=solve(required.value))
+    assert app.faults.has_fired
+    app.faults.reset()
+
+    assert (await prove(app)).sent
+
+
+async def test_a_recognized_phone_whose_parts_are_used_up_needs_a_proof_too() -> None:
+    app = make_app()
+    await app.open_session()
+    await flood(app)
+    app.advance(16)
+    for _ in range(2):
+        assert (await app.request_otp()).sent
+        app.advance(minutes=1)
+
+    assert (await prove(app)).sent
+
+
+async def test_a_call_with_a_proof_has_a_permit_of_the_limit_of_calls() -> None:
+    app = make_app(calls_per_country=SlidingWindow(20, HOUR))
+    await flood(app)
+
+    assert (await prove(app, channel=Channel.VOICE)).sent
+    assert len(app.call_provider.calls) == 1
+
+
+async def test_a_used_proof_is_deleted_by_the_cleanup_after_two_hours() -> None:
+    app = make_app()
+    await flood(app)
+    await prove(app)
+    stored = app.database.records.tables["used_attestations"]
+    app.advance(hours=2, seconds=-1)
+    assert (await app.operations.cleanup())["expired_attestations"] == 0
+    app.advance(1)
+
+    assert (await app.operations.cleanup())["expired_attestations"] == 1
+    assert stored == {}

@@ -34,6 +34,7 @@ from application.identities.feature import IdentitiesPorts
 from application.media.feature import MediaPorts
 from application.operations.feature import OperationsPorts
 from application.otp.feature import OtpPorts
+from application.ports.attestation import Attestation
 from application.ports.errors import (
     ConfigurationError,
     MediaStorageUnavailable,
@@ -70,6 +71,7 @@ from entrypoints.recordings import RecordingsOnDemand
 from entrypoints.settings.events import Destination, stored_name
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
+    AttestationType,
     Environment,
     Factory,
     HttpHook,
@@ -82,6 +84,7 @@ from entrypoints.settings.values import (
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
+    from adapters.attestation.siteverify import SiteverifyAttestation
     from adapters.failover import FailoverMessenger
     from adapters.key_file.keys import SecretKeys
     from adapters.metrics.exposition import Exposition
@@ -198,6 +201,10 @@ async def open_use_cases(
             with name_variable("DIALTONE_VOICE"):
                 voice = await stack.enter_async_context(open_voice(settings))
         destinations = await stack.enter_async_context(_open_destinations(settings, parts))
+        attestation = None
+        if Part.MESSAGES in parts:
+            with name_variable("DIALTONE_ATTESTATION"):
+                attestation = await stack.enter_async_context(open_attestation(settings, keys))
         status_callbacks = status_callbacks_of(messengers)
         messenger = _fail_over(messengers, events)
         use_cases = UseCases(
@@ -214,6 +221,7 @@ async def open_use_cases(
                     peppers=keys.key_set(KeyPurpose.OTP_PEPPER),
                     keyed_hashes=phone_encryption,
                     call_provider=voice.calls if voice else None,
+                    attestation=attestation,
                     status_callbacks=status_callbacks,
                 ),
                 operations=OperationsPorts(
@@ -221,8 +229,9 @@ async def open_use_cases(
                     media_health=media_health,
                     messenger_health=HeldHealthCheck(messenger),
                     limit_store_health=limit_store_health,
-                    calls_health=_find_calls_health(voice),
+                    calls_health=_find_health(voice.calls if voice else None),
                     disk_health=HeldHealthCheck(FreeSpaceCheck(_folders_of(settings))),
+                    attestation_health=_find_health(attestation),
                     is_database_shared=not isinstance(settings.database, SqliteDatabase),
                     is_media_shared=not isinstance(settings.media, MediaFolder),
                     recordings=find_recordings(settings, voice),
@@ -442,13 +451,11 @@ def _folders_of(settings: Settings) -> Sequence[Path]:
     return folders
 
 
-def _find_calls_health(voice: VoicePorts | None) -> HealthCheck | None:
-    """Return the health check of the provider of calls, None if it has none."""
+def _find_health(adapter: object) -> HealthCheck | None:
+    """Return the health check of an adapter, None if it has none, or if there is no adapter."""
     from adapters.system import HeldHealthCheck
 
-    if voice is None or not hasattr(voice.calls, "check"):
-        return None
-    return HeldHealthCheck(health_check_of(voice.calls))
+    return HeldHealthCheck(health_check_of(adapter)) if hasattr(adapter, "check") else None
 
 
 def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> "SecretKeys":
@@ -639,6 +646,52 @@ def open_destination(
     from adapters.events.http_destination import open_http_destination
 
     return open_http_destination(destination.url, settings.events_secret.value)
+
+
+@asynccontextmanager
+async def open_attestation(
+    settings: Settings, keys: "SecretKeys"
+) -> AsyncIterator[Attestation | None]:
+    """Open what asks clients for a proof, until the block ends. None if nothing does."""
+    match settings.attestation:
+        case None:
+            yield None
+        case AttestationType.ALTCHA:
+            from adapters.attestation.altcha import AltchaAttestation
+            from adapters.key_file.document import KeyPurpose
+
+            peppers = keys.key_set(KeyPurpose.OTP_PEPPER)
+            yield AltchaAttestation(peppers, settings.attestation_difficulty)
+        case AttestationType.SITEVERIFY:
+            async with open_siteverify(settings) as siteverify:
+                yield siteverify
+        case Factory() as factory:
+            from adapters.attestation.guarded import GuardedAttestation
+
+            async with open_own_attestation(factory, settings) as adapter:
+                yield GuardedAttestation(adapter)
+
+
+def open_own_attestation(
+    factory: Factory, settings: Settings
+) -> AbstractAsyncContextManager[Attestation]:
+    """Open an operator's adapter that asks clients for a proof."""
+    environ = settings.variables.values
+    return open_adapter(factory, "DIALTONE_ATTESTATION", Attestation, environ=environ)
+
+
+def open_siteverify(
+    settings: Settings,
+) -> AbstractAsyncContextManager["SiteverifyAttestation"]:
+    """Open what asks a provider about the responses of its widget."""
+    from adapters.attestation import siteverify
+
+    return siteverify.open_siteverify(
+        settings.attestation_url,
+        settings.attestation_secret.value,
+        settings.attestation_site_key,
+        settings.attestation_hostnames,
+    )
 
 
 @contextmanager

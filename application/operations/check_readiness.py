@@ -16,8 +16,10 @@ class Readiness:
 
     Attributes:
         disk: Why the disks of the instance will not do for long.
+        attestation: Why no proof of a client can be checked.
         has_limit_store: Whether limits are a part of their own. Otherwise the database keeps them.
         has_call_check: Whether the provider of calls can be checked.
+        has_attestation_check: Whether there is a provider of proofs that can be checked.
         is_database_shared: Whether other machines use the database too.
         is_media_shared: Whether other machines use the media store too.
     """
@@ -28,8 +30,10 @@ class Readiness:
     limits: str | None = None
     calls: str | None = None
     disk: str | None = None
+    attestation: str | None = None
     has_limit_store: bool = False
     has_call_check: bool = False
+    has_attestation_check: bool = False
     is_database_shared: bool = False
     is_media_shared: bool = True
 
@@ -45,8 +49,9 @@ class Readiness:
 class CheckReadiness:
     """Check all parts at the same time.
 
-    `limits` is None where the database keeps the limits, `calls` where no provider can be checked.
-    `disk` finds disks that have little space left. See `Readiness` for the flags.
+    `limits` is None where the database keeps the limits, `calls` and `attestation` where no
+    provider can be checked. `disk` finds disks that have little space left. See `Readiness` for the
+    flags.
     """
 
     database: HealthCheck
@@ -55,15 +60,17 @@ class CheckReadiness:
     limits: HealthCheck | None = None
     calls: HealthCheck | None = None
     disk: HealthCheck | None = None
+    attestation: HealthCheck | None = None
     is_database_shared: bool = False
     is_media_shared: bool = True
 
     async def __call__(self) -> Readiness:
         """Return the results of all parts."""
         parts = (self.database, self.media, self.messages, self.limits, self.calls, self.disk)
-        database, media, messages, limits, calls, disk = await asyncio.gather(
-            *map(_find_problem, parts)
+        *problems, attestation = await asyncio.gather(
+            *map(_find_problem, (*parts, self.attestation))
         )
+        database, media, messages, limits, calls, disk = problems
         return Readiness(
             database,
             media,
@@ -71,8 +78,10 @@ class CheckReadiness:
             limits,
             calls,
             disk,
+            attestation,
             has_limit_store=self.limits is not None,
             has_call_check=self.calls is not None,
+            has_attestation_check=self.attestation is not None,
             is_database_shared=self.is_database_shared,
             is_media_shared=self.is_media_shared,
         )

@@ -27,8 +27,9 @@ class OperationsPorts:
 
     `recordings` are those of the provider, also where no calls are answered any more; None where
     the settings name none. `limit_store_health` is None where the database keeps the limits,
-    `calls_health` where no provider of calls can be checked. `disk_health` finds disks that have
-    little space left. `Readiness` has the flags. The record of each process has the version.
+    `calls_health` where no provider of calls can be checked, `attestation_health` where none checks
+    proofs. `disk_health` finds disks that have little space left. `Readiness` has the flags. The
+    record of each process has the version.
     """
 
     media_files: MediaFiles
@@ -37,6 +38,7 @@ class OperationsPorts:
     limit_store_health: HealthCheck | None = None
     calls_health: HealthCheck | None = None
     disk_health: HealthCheck | None = None
+    attestation_health: HealthCheck | None = None
     is_database_shared: bool = False
     is_media_shared: bool = True
     recordings: Recordings | None = None
@@ -72,6 +74,7 @@ class OperationsFeature:
             ports.limit_store_health,
             ports.calls_health,
             ports.disk_health,
+            ports.attestation_health,
             is_database_shared=ports.is_database_shared,
             is_media_shared=ports.is_media_shared,
         )

@@ -107,16 +107,16 @@ class DeliveryLimiter:
         [acquired] = await self.limit_store.acquire(reservation.without(RESERVE))
         return acquired
 
-    async def is_available_with_proof(self, reservation: Reservation) -> bool:
-        """Return whether a proof would get the permits now.
+    async def next_available_with_proof(self, reservation: Reservation) -> datetime | None:
+        """Return when a proof would get the permits; None if there is no part for proofs.
 
         Raises:
             StorageError
         """
         with_proof = reservation.without(RESERVE)
         if with_proof == reservation.ordinary:
-            return False
-        return await self.limit_store.next_available(with_proof) <= reservation.acquired_at
+            return None
+        return await self.limit_store.next_available(with_proof)
 
     async def release(self, acquired: Acquisition) -> None:
         """Release permits that nothing holds. Where that fails they expire."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
@@ -256,31 +257,53 @@ class RequestOtp:
             acquired = await limiter.acquire(reservation, loaded.value)
             if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this phone.
-                available_at = acquired
                 decision = await self._refer_to_delivery(phone, decide)
                 if not decision.is_new:
                     return decision
-                with_proof = await self._acquire_with_proof(command, request, reservation)
-                if with_proof is None:
-                    raise TooManyOtpRequests(whole_seconds(request.now, available_at))
-                acquired = with_proof
+                acquired = await self._acquire_with_proof(command, request, reservation, acquired)
+            if not isinstance(acquired, Acquisition):
+                available_at = acquired
+                raise TooManyOtpRequests(whole_seconds(request.now, available_at))
             recognition = loaded.value.recognize(request)
             return await self._record_delivery(phone, decide, loaded, acquired, recognition)
         except TooManyOtpRequests as error:
-            available_at = available_at or await limiter.next_available(reservation, loaded.value)
+            available_at = available_at or await self._next_available(command, reservation, loaded)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             limit = error.limit or await limiter.alerts.name_used_limit(reservation)
             raise TooManyOtpRequests(retry_after, limit) from None
 
     async def _acquire_with_proof(
-        self, command: RequestOtpCommand, request: OtpRequest, reservation: Reservation
-    ) -> Acquisition | None:
+        self,
+        command: RequestOtpCommand,
+        request: OtpRequest,
+        reservation: Reservation,
+        available_at: datetime,
+    ) -> Acquisition | datetime:
         """Acquire permits that were rejected, if the client can make a proof."""
         if self.attest_delivery is None or not command.accepts_attestation:
-            return None
+            return available_at
         return await self.attest_delivery(
-            command.phone, request.client_ip, command.channel, command.proof, reservation
+            command.phone,
+            request.client_ip,
+            command.channel,
+            command.proof,
+            reservation,
+            available_at,
         )
+
+    async def _next_available(
+        self,
+        command: RequestOtpCommand,
+        reservation: Reservation,
+        loaded: Versioned[PhoneVerification],
+    ) -> datetime:
+        """Return when there are permits for this client, with a proof if it can make one."""
+        limiter = self.delivery_limiter
+        available_at = await limiter.next_available(reservation, loaded.value)
+        if self.attest_delivery is None or not command.accepts_attestation:
+            return available_at
+        with_proof_at = await limiter.next_available_with_proof(reservation)
+        return min(available_at, with_proof_at or available_at)
 
     async def _refer_to_delivery(
         self,

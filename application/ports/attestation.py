@@ -61,8 +61,8 @@ class AttestationResult:
 class Attestation(Protocol):
     """Asks clients for a proof, and checks it.
 
-    - An error of a provider is a result, not an exception.
-    - `verify` ends within three seconds, and never asks a provider twice.
+    - An error of a provider while it checks a proof is a result, not an exception.
+    - Both methods end within three seconds, and never ask a provider twice.
     - A valid proof stays valid for its adapter: the caller sees to it that each is accepted once.
       It expires within an hour.
     """
@@ -73,6 +73,9 @@ class Attestation(Protocol):
         Args:
             subject: The keyed hash of the phone that the proof is for. Clients do not see it.
             now: The current time.
+
+        Raises:
+            PortError: there is none; the text says why, for operators.
         """
         ...
 

@@ -6,7 +6,7 @@ An adapter's package is imported only if the settings name it.
 import asyncio
 from functools import partial
 
-from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
 from application.webhook_urls import WebhookUrls
 from entrypoints.bootstrap import (
     find_key_fingerprint,
@@ -18,6 +18,8 @@ from entrypoints.bootstrap import (
     open_files,
     open_limit_store,
     open_messenger,
+    open_own_attestation,
+    open_siteverify,
     open_voice,
 )
 from entrypoints.commands.connection_checks import Check, check_media_files
@@ -28,6 +30,7 @@ from entrypoints.providers import PhoneProvider, Provider, open_hook, provider_n
 from entrypoints.settings.events import Destination, destination_label
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
+    AttestationType,
     Environment,
     Factory,
     HttpHook,
@@ -58,6 +61,8 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
         )
     if settings.has_phone_line:
         checks["phone line"] = partial(_check_phone_line, settings)
+    if settings.attestation is not None:
+        checks["attestation"] = partial(_check_attestation, settings)
     for destination in settings.events:
         checks[f"events {destination_label(destination)}"] = partial(
             _check_destination, destination, settings
@@ -168,6 +173,26 @@ async def _check_destination(destination: Destination, settings: Settings) -> st
             if isinstance(destination, Factory):
                 return await _check_own_adapter(opened)
             return "the URL and the secret are valid; no request was sent"
+
+
+async def _check_attestation(settings: Settings) -> str:
+    with name_variable("DIALTONE_ATTESTATION"):
+        match settings.attestation:
+            case AttestationType.SITEVERIFY:
+                async with open_siteverify(settings) as siteverify:
+                    try:
+                        await siteverify.check()
+                    except PortError as error:
+                        raise ConfigurationError(
+                            f"No proof can be checked, {error}: check DIALTONE_ATTESTATION_URL, "
+                            "DIALTONE_ATTESTATION_SECRET and the network."
+                        ) from None
+                    return "the provider accepts the secret"
+            case Factory() as factory:
+                async with open_own_attestation(factory, settings) as own:
+                    return await _check_own_adapter(own)
+            case _:
+                return "it asks no provider"
 
 
 async def _check_metrics() -> str:

@@ -11,8 +11,10 @@ import pytest
 from adapters.records.database import Database
 from entrypoints.contract_tests.adapter_watch import find_left_open, list_open
 from entrypoints.contract_tests.drivers import (
+    AttestationDriver,
     CallsDriver,
     EventsDriver,
+    ExternalAttestationDriver,
     ExternalCallsDriver,
     ExternalEventsDriver,
     ExternalMessengerDriver,
@@ -131,6 +133,13 @@ async def events_driver(tmp_path: Path) -> AsyncIterator[EventsDriver]:
     """Open the destination of events."""
     async with open_external_adapter(tmp_path) as destination:
         yield ExternalEventsDriver(destination)
+
+
+@pytest.fixture
+async def attestation_driver(tmp_path: Path) -> AsyncIterator[AttestationDriver]:
+    """Open what asks clients for a proof."""
+    async with open_external_adapter(tmp_path) as attestation:
+        yield ExternalAttestationDriver(attestation)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from application.ports.attestation import Attestation, AttestationChallenge
 from application.ports.events import EventDestination
 from application.ports.otp import Messenger
 from application.ports.system import HealthCheck
@@ -94,6 +95,32 @@ class ExternalEventsDriver(EventsDriver):
 
     async def break_receiver(self) -> None:
         await call_test_method(self.destination, "break_provider")
+
+
+class AttestationDriver:
+    """What asks clients for a proof, and what a client does."""
+
+    def __init__(self, attestation: Attestation) -> None:
+        self.attestation = attestation
+
+    async def solve(self, challenge: AttestationChallenge) -> str:
+        """Return a response that is valid for a challenge."""
+        raise NotImplementedError
+
+    async def break_provider(self) -> None:
+        """Make the provider unavailable."""
+        raise NotImplementedError
+
+
+class ExternalAttestationDriver(AttestationDriver):
+    """An external adapter. It may have methods for tests, see docs/adapters.md."""
+
+    async def solve(self, challenge: AttestationChallenge) -> str:
+        response: str = await call_test_method(self.attestation, "solve", challenge)
+        return response
+
+    async def break_provider(self) -> None:
+        await call_test_method(self.attestation, "break_provider")
 
 
 class CallsDriver:

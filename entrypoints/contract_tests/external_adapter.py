@@ -14,6 +14,7 @@ from adapters.encryption import AesPhoneEncryption
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.system import SystemRandomness
+from application.ports.attestation import Attestation
 from application.ports.events import EventDestination
 from application.ports.keys import Key
 from application.ports.limits import LimitStore
@@ -35,6 +36,7 @@ MEDIA: Final = "DIALTONE_MEDIA"
 SMS: Final = "DIALTONE_SMS"
 VOICE: Final = "DIALTONE_VOICE"
 EVENTS: Final = "DIALTONE_EVENTS"
+ATTESTATION: Final = "DIALTONE_ATTESTATION"
 PORTS: Final[dict[str, type]] = {
     DATABASE: Database,
     LIMIT_STORE: LimitStore,
@@ -42,6 +44,7 @@ PORTS: Final[dict[str, type]] = {
     SMS: Messenger,
     VOICE: VoiceProvider,
     EVENTS: EventDestination,
+    ATTESTATION: Attestation,
 }
 """What the factory of each setting yields."""
 OpenDatabase = Callable[[], AbstractAsyncContextManager[Database]]

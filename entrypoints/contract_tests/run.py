@@ -21,6 +21,7 @@ from adapters.records.database import Database
 from entrypoints.bootstrap import name_variable
 from entrypoints.contract_tests.external_adapter import (
     ADAPTER,
+    ATTESTATION,
     DATABASE,
     EVENTS,
     LIMIT_STORE,
@@ -47,6 +48,7 @@ SUITES: Final = {
         "test_webhook_signatures.py",
     ),
     EVENTS: ("test_event_destination.py",),
+    ATTESTATION: ("test_attestation.py",),
 }
 """All suites that an adapter can pass, by the setting that names its factory."""
 OPENING_TIME: Final = 60
@@ -58,6 +60,7 @@ _TYPICAL_METHODS: Final = {
     LIMIT_STORE: ("acquire", "release", "next_available"),
     MEDIA: ("write", "open_file", "url_for"),
     SMS: ("send",),
+    ATTESTATION: ("challenge",),
     VOICE: ("place_call", "render", "verify"),
 }
 
@@ -150,7 +153,7 @@ def _setting_of(adapter: Any) -> str:
             return setting
     raise StartupError(
         f"{OPTION}: the factory has to yield a Database, a LimitStore, a MediaFiles, a Messenger, "
-        "a VoiceProvider or an EventDestination."
+        "a VoiceProvider, an EventDestination or an Attestation."
     )
 
 

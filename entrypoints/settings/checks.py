@@ -14,11 +14,17 @@ from domain.countries import ALL_COUNTRIES
 from entrypoints.providers import PROVIDERS, PhoneProvider, Provider, prints_codes
 from entrypoints.settings.settings import FIELDS, InvalidSetting, Settings
 from entrypoints.settings.values import (
+    AttestationType,
     MediaFolder,
     S3Bucket,
     SqliteDatabase,
 )
 
+_SITEVERIFY: Final = (
+    "DIALTONE_ATTESTATION_URL",
+    "DIALTONE_ATTESTATION_SECRET",
+    "DIALTONE_ATTESTATION_SITE_KEY",
+)
 Problem = tuple[str, ...]
 """Variable, problem and, if the one of the variable is no fix, the example."""
 
@@ -126,6 +132,20 @@ def _check_hook_secrets(settings: Settings) -> Iterator[Problem]:
         yield "DIALTONE_EVENTS_SECRET", "Must be set if DIALTONE_EVENTS contains a URL."
 
 
+def _check_siteverify(settings: Settings) -> Iterator[Problem]:
+    if settings.attestation is not AttestationType.SITEVERIFY:
+        return
+    for name in _SITEVERIFY:
+        if not settings.is_set(name):
+            yield name, "Must be set if DIALTONE_ATTESTATION is siteverify."
+    if not settings.attestation_hostnames:
+        yield (
+            "DIALTONE_ATTESTATION_HOSTNAMES",
+            "Must be set if DIALTONE_ATTESTATION is siteverify, and neither DIALTONE_WEB_ORIGINS "
+            "nor DIALTONE_PUBLIC_URL is set.",
+        )
+
+
 def _check_countries(settings: Settings) -> Iterator[Problem]:
     costs_money = settings.has_phone_line or not all(map(prints_codes, settings.sms))
     if costs_money and settings.countries is None:
@@ -201,6 +221,12 @@ def _check_hooks(settings: Settings) -> Iterator[Problem]:
             yield name, "The URL of a hook must begin with https:// in production."
 
 
+def _check_siteverify_url(settings: Settings) -> Iterator[Problem]:
+    is_used = settings.attestation is AttestationType.SITEVERIFY
+    if is_used and urlsplit(settings.attestation_url).scheme == "http":
+        yield "DIALTONE_ATTESTATION_URL", "Must begin with https:// in production."
+
+
 def _check_named_countries(settings: Settings) -> Iterator[Problem]:
     if settings.countries in (None, ALL_COUNTRIES):
         yield "DIALTONE_COUNTRIES", "Must name countries in production."
@@ -269,10 +295,10 @@ def _is_private(host: str) -> bool:
 _RULES: Final = (
     *(_check_keys, _check_bucket, _check_variants, _check_private_media, _check_providers),
     *(_check_senders, _check_countries, _check_phone_line, _check_test_otps, _check_retention),
-    *(_check_metrics_port, _check_hook_secrets),
+    *(_check_metrics_port, _check_hook_secrets, _check_siteverify),
 )
 _PRODUCTION_RULES: Final = (
     *(_check_public_url, _check_secrets_file, _check_real_messages, _check_named_countries),
     *(_check_proxies, _check_last_days, _check_api_bases, _check_s3_url, _check_hosts),
-    _check_hooks,
+    *(_check_hooks, _check_siteverify_url),
 )

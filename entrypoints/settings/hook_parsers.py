@@ -1,4 +1,7 @@
-"""Parsers of the settings of HTTP hooks, and what is shown of their URLs."""
+"""Parsers of the settings of HTTP hooks, and what is shown of their URLs.
+
+The rules of their URLs are also those of other URLs that get secrets.
+"""
 
 import base64
 import re
@@ -36,13 +39,23 @@ def find_hook(text: str) -> HttpHook | None:
     "characters only, no password and no #; a comma is written %2C."
 )
 def _parse_hook(text: str) -> HttpHook:
+    parts = urlsplit(parse_private_url(text))
+    return HttpHook(text, f"{parts.scheme}://{parts.netloc.lower()}")
+
+
+def parse_private_url(text: str) -> str:
+    """Parse a URL to which nobody else can read the requests: https, or http on this machine.
+
+    Raises:
+        ValueError: It is another URL, or none.
+    """
     parts = urlsplit(text)
-    is_local = parts.scheme == "https" or parts.hostname in LOOPBACK_HOSTS
-    if not _URL.fullmatch(text) or not parts.hostname or not is_local:
+    is_private = parts.scheme == "https" or parts.hostname in LOOPBACK_HOSTS
+    if not _URL.fullmatch(text) or not parts.hostname or not is_private:
         raise ValueError
     if parts.port == 0 or "@" in parts.netloc:
         raise ValueError
-    return HttpHook(text, f"{parts.scheme}://{parts.netloc.lower()}")
+    return text
 
 
 def number_hooks(values: Iterable[T | HttpHook]) -> Iterator[T | HttpHook]:

@@ -23,6 +23,7 @@ from entrypoints.providers import (
     provider_name,
 )
 from entrypoints.settings import parsers
+from entrypoints.settings.attestation import AttestationSettings
 from entrypoints.settings.declaration import essential, limit, optional
 from entrypoints.settings.hook_parsers import SECRET_EXAMPLE, parse_hook_secrets
 from entrypoints.settings.provider_parsers import parse_sms, parse_voice
@@ -81,7 +82,7 @@ class SmsSettings(ServiceSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OtpSettings(TwilioSettings, SmsSettings):
+class OtpSettings(AttestationSettings, TwilioSettings, SmsSettings):
     """Who sends codes, in which words, and how many."""
 
     countries: frozenset[str] | None = essential(parsers.parse_countries, example="IN,US,DE")
@@ -188,6 +189,7 @@ class OtpSettings(TwilioSettings, SmsSettings):
                 calls_per_country=self.voice_limit_per_country,
                 callbacks_per_country=self.callback_limit_per_country,
                 callbacks_total=self.callback_limit_total,
+                has_attested_part=self.attestation is not None,
             ),
             webhook_urls=WebhookUrls(self.public_url) if has_url else None,
             are_messages_reported=are_messages_reported,

@@ -47,6 +47,13 @@ class HttpHook:
     name: str
 
 
+class AttestationType(StrEnum):
+    """A shipped adapter that asks clients for proofs."""
+
+    ALTCHA = "altcha"
+    SITEVERIFY = "siteverify"
+
+
 @dataclass(frozen=True, slots=True)
 class SqliteDatabase:
     """A SQLite database in one file."""

@@ -1,7 +1,5 @@
 """Clients that are generated from a description, and the programs that use them."""
 
-import fcntl
-import hashlib
 import os
 import shutil
 import subprocess
@@ -10,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.support.npm_packages import install_npm_packages
 from tests.support.servers.packages import fetch_wheels
 from tests.support.servers.process import find_or_install
 
@@ -98,7 +97,7 @@ class OpenApiGenerator:
         node = _find_node()
         for name in ("use_fetch_client.ts", "package.json", "tsconfig.json"):
             shutil.copy(FOLDER / "openapi_generator" / name, self._folder)
-        (self._folder / "node_modules").symlink_to(_install_packages() / "node_modules")
+        (self._folder / "node_modules").symlink_to(install_npm_packages(FOLDER / "typescript"))
         self._generate("typescript-fetch", "fetch_client", "importFileExtension=.js")
         compiler = "node_modules/typescript/bin/tsc"
         run(node, compiler, "--pretty", "false", folder=self._folder)
@@ -127,7 +126,7 @@ class TypescriptClient:
         self._node = _find_node()
         for file in (FOLDER / "typescript").iterdir():
             shutil.copy(file, folder)
-        (folder / "node_modules").symlink_to(_install_packages() / "node_modules")
+        (folder / "node_modules").symlink_to(install_npm_packages(FOLDER / "typescript"))
         run(self._node, "generate.mjs", description, "description.d.ts", folder=folder)
         generator = "node_modules/.bin/openapi-ts"
         run(self._node, generator, f"--input={description}", folder=folder)
@@ -167,24 +166,3 @@ def _find_node() -> Path:
     if int(version.removeprefix("v").partition(".")[0]) < _MIN_NODE_VERSION:
         raise ClientFailed(f"Node.js {_MIN_NODE_VERSION} or newer is needed. {node} is {version}.")
     return node
-
-
-def _install_packages() -> Path:
-    """Return the folder of the npm packages, which all clones share."""
-    sources = [
-        FOLDER / "typescript" / name for name in ("package.json", "package-lock.json", ".npmrc")
-    ]
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "dialtone-test-clients" / digest
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "installed").exists():
-            for source in sources:
-                shutil.copy(source, folder)
-            npm = find_or_install("npm")
-            # Only the packages of the lock, with its digests; none of their scripts is run.
-            run(npm, "ci", "--ignore-scripts", folder=folder)
-            (folder / "installed").touch()
-    return folder

@@ -47,6 +47,7 @@ def prometheus(tmp_path: Path) -> Iterator[PrometheusProcess]:
         "DIALTONE_COUNTRIES": "US",
         "DIALTONE_PRICES": "prices.toml",
         "DIALTONE_SMS_LIMIT_PER_COUNTRY": "20/1h",
+        "DIALTONE_ATTESTATION": "altcha",
         "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",
     }
     with (
@@ -81,6 +82,9 @@ def use(service: Service, number: int) -> None:
             http.post("/auth/request-otp", json={"phone": other}).status_code for other in phones
         ]
         assert statuses[-1] == 429
+        wrong_proof = {"type": "altcha", "response": "wrong"}
+        request = {"phone": phones[-1], "attestation": wrong_proof}
+        assert http.post("/auth/request-otp", json=request).status_code == 403
 
 
 def scraped_twice(prometheus: PrometheusProcess, logins: int) -> bool:

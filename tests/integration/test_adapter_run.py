@@ -20,6 +20,7 @@ from entrypoints.startup_error import StartupError
 from tests.support.acme_sms import open_acme_messenger
 from tests.support.acme_voice import open_acme_voice
 from tests.support.adapter_runs import PROJECT, run_contract_tests
+from tests.support.attestation_adapters import open_questions
 from tests.support.event_lists import open_event_list
 from tests.support.servers.fake_acme import FakeAcme
 from tests.support.servers.fake_acme_voice import FakeAcmeVoice
@@ -118,6 +119,16 @@ def test_a_destination_of_events_that_loses_them_is_found_out() -> None:
     assert "6 passed in" in right.stdout
     assert "1 failed, 5 passed in" in wrong.stdout
     assert "send returned None, but has to raise EventRejected" in wrong.stdout
+
+
+def test_an_adapter_of_proofs_that_accepts_one_twice_is_found_out() -> None:
+    right = run_with(open_questions)
+    wrong = run_with(open_questions, NEW_IDS="yes")
+
+    assert right.returncode == 0, right.stdout + right.stderr
+    assert "1 skipped in" in right.stdout
+    assert "1 failed" in wrong.stdout
+    assert "A proof is valid again with another proof_id" in wrong.stdout
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from entrypoints.settings.read import read_settings
 from entrypoints.startup_error import StartupError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.fake_hook import SECRET, FakeHook
+from tests.support.servers.fake_siteverify import FakeSiteverify
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.http_server import LocalServer
 from tests.support.servers.s3 import S3Server
@@ -297,3 +298,23 @@ async def test_the_check_of_a_hook_is_a_connection_and_no_message(tmp_path: Path
     lost = await check_part(part, tmp_path, **environ)
     assert lost.startswith(f"DIALTONE_SMS: There is no connection to the hook {hook.url} (the conn")
     assert "tops3cret" not in lost
+
+
+async def test_a_provider_of_proofs_gets_a_request_and_a_wrong_secret_is_named(
+    tmp_path: Path,
+) -> None:
+    with FakeSiteverify() as provider:
+        environ = provider.environ
+        checked = await check_part("attestation", tmp_path, **environ)
+        assert checked == "ok the provider accepts the secret"
+        wrong = environ | {"DIALTONE_ATTESTATION_SECRET": "tops3cret"}
+        rejected = await check_part("attestation", tmp_path, **wrong)
+    lost = await check_part("attestation", tmp_path, **environ)
+
+    assert "the provider rejects the secret in DIALTONE_ATTESTATION_SECRET" in rejected
+    assert "No proof can be checked, no connection to the provider (the connection was r" in lost
+    for line in (rejected, lost):
+        assert line.startswith("DIALTONE_ATTESTATION: ")
+        assert "tops3cret" not in line
+    altcha = await check_part("attestation", tmp_path, DIALTONE_ATTESTATION="altcha")
+    assert altcha == "ok it asks no provider"

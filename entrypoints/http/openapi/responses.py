@@ -61,7 +61,23 @@ class AttestationChallengeBody(msgspec.Struct):
     ] = msgspec.UNSET
     challenge: Annotated[
         dict[str, Any] | msgspec.UnsetType,
-        described("What the ALTCHA widget takes as `challenge`. It is valid for five minutes."),
+        described(
+            "What the ALTCHA widget takes as `challenge`. It is valid for five minutes.",
+            {
+                "parameters": {
+                    "algorithm": "PBKDF2/SHA-256",
+                    "cost": 1000,
+                    "keyLength": 32,
+                    "keyPrefix": "428ffc45fec33e7db496ed00c4ac1da4",
+                    "nonce": "3a516ee285e9bcb445a5cdcdb353915c",
+                    "salt": "ecdea814f5bbe4e8b3ced3ed1ae9307e",
+                    "keySignature": "e80d9b0ccb09f86e5b7fd1ca6dfd04ce",
+                    "expiresAt": 1795708119,
+                    "data": {"difficulty": 3000},
+                },
+                "signature": "41b1de88668290cdb10552f47220bc21",
+            },
+        ),
     ] = msgspec.UNSET
 
 

@@ -53,6 +53,10 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
         str | msgspec.UnsetType,
         described("`ok`, or the problem. Only if the provider of calls can be checked.", "ok"),
     ] = msgspec.UNSET
+    attestation: Annotated[
+        str | msgspec.UnsetType,
+        described("`ok`, or the problem. Only if a provider checks proofs.", "ok"),
+    ] = msgspec.UNSET
     details: Annotated[
         str | msgspec.UnsetType,
         described("Why a shared database is unavailable.", "no answer within 4.5 seconds"),
@@ -99,6 +103,9 @@ def to_readiness_response(readiness: Readiness, *, is_stopping: bool) -> Readine
         disk=readiness.disk or "ok",
         limits=(readiness.limits or "ok") if readiness.has_limit_store else msgspec.UNSET,
         calls=(readiness.calls or "ok") if readiness.has_call_check else msgspec.UNSET,
+        attestation=(readiness.attestation or "ok")
+        if readiness.has_attestation_check
+        else msgspec.UNSET,
         details=details or msgspec.UNSET,
     )
 

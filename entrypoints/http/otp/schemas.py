@@ -102,7 +102,11 @@ class AttestationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         str | None, described("The `type` of the challenge that it is for.", "altcha")
     ] = None
     response: Annotated[
-        str | None, described("What the widget, or your code, made of the challenge.")
+        str | None,
+        described(
+            "What the widget, or your code, made of the challenge.",
+            "eyJjaGFsbGVuZ2UiOnsicGFyYW1ldGVycyI6eyJhbGdvcml0aG0iOiJQQktERjIvU0hBLTI1NiJ9fX0=",
+        ),
     ] = None
 
 

@@ -7,6 +7,7 @@ from application.ports.attestation import (
     AttestationResult,
     AttestationStatus,
 )
+from application.ports.errors import PortError
 from domain.errors import AttestationRequired
 
 KIND = "fake"
@@ -18,16 +19,20 @@ class FakeAttestation:
 
     Attributes:
         status: Replaces the status of each proof, if it is set.
+        makes_challenges: Whether there is a challenge for each client.
         verified: The proofs that it was asked about.
         subjects: The subject of each challenge, by its number.
     """
 
     status: AttestationStatus | None = None
+    makes_challenges: bool = True
     verified: list[AttestationProof] = field(default_factory=list)
     subjects: dict[str, str] = field(default_factory=dict)
 
     async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
         assert now.tzinfo is not None
+        if not self.makes_challenges:
+            raise PortError("no challenge, as the test says")
         number = str(len(self.subjects))
         self.subjects[number] = subject
         return AttestationChallenge(KIND, {"challenge": number})

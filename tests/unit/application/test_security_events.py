@@ -15,6 +15,7 @@ import pytest
 from adapters.failover import FailoverMessenger, Provider
 from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
+from application.ports.attestation import AttestationProof
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from application.ports.system import SecurityEventType
@@ -22,6 +23,7 @@ from application.ports.voice import MessageStatus, SignedRequest
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.errors import (
+    AttestationRequired,
     DeliveryFailed,
     InvalidRefreshToken,
     PhoneUnreachable,
@@ -36,6 +38,7 @@ from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
+from domain.otp.rate_limits import RateLimits
 from domain.otp.review_otps import TestOtp, TestOtps
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
@@ -43,6 +46,7 @@ from domain.voice.call_limits import CallLimits
 from domain.voice.instructions import Reject
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import a_parsed_token, a_phone, an_id
+from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.fakes.messenger import (
     ACCEPTED,
     INVALID_NUMBER,
@@ -59,6 +63,9 @@ DOCUMENT: Final = Path(__file__).parents[3] / "docs/security-events.md"
 _ROW: Final = re.compile(r"^\| `(\w+)` \|.*\| ([`\w ]+) \|$", re.MULTILINE)
 OTHER_IP: Final = "198.51.100.20"
 TEST_OTP: Final = "123456"
+RATE_LIMITS: Final = RateLimits(
+    per_country=SlidingWindow(40, timedelta(hours=1)), has_attested_part=True
+)
 
 OPERATION: Final = dict[str, Callable[[UseCases, PhoneNumber], Awaitable[object]]](
     block=lambda use_cases, phone: use_cases.identities.operator_actions.block(phone),
@@ -83,7 +90,9 @@ def app_with_test_otp(phone: PhoneNumber) -> AppHarness:
             recycled_after=timedelta(days=100),
             call_limits=limits,
             webhook_urls=WEBHOOK_URLS,
+            rate_limits=RATE_LIMITS,
         ),
+        attestation=FakeAttestation(),
         status_callbacks={"acme": ReportingMessenger(ReportedStatus.QUEUED)},
     )
 
@@ -374,6 +383,7 @@ async def emit_every_event(app: AppHarness) -> None:
         join_and_leave_by_calls,
         request_codes,
         report_deliveries,
+        prove_to_get_a_code,
         fail_over,
         try_codes,
         use_the_test_otp,
@@ -428,6 +438,23 @@ async def report_deliveries(app: AppHarness) -> None:
             app.otp.record_message_status, status_callbacks={"acme": ReportingMessenger(status)}
         )
         assert await record(report_id, request, labels)
+
+
+async def prove_to_get_a_code(app: AppHarness) -> None:
+    """Request codes until a proof is required, and send a wrong one and a right one."""
+    app.advance(hours=12)
+    proof = None
+    for phone in map(a_phone, range(20, 40)):
+        try:
+            await app.request_otp(phone, OTHER_IP, accepts_attestation=True)
+        except AttestationRequired as required:
+            proof = solve(required)
+            break
+    assert proof is not None
+    wrong = AttestationProof("fake", "wrong")
+    with pytest.raises(AttestationRequired):
+        await app.request_otp(phone, OTHER_IP, accepts_attestation=True, proof=wrong)
+    assert (await app.request_otp(phone, OTHER_IP, accepts_attestation=True, proof=proof)).sent
 
 
 async def fail_over(app: AppHarness) -> None:

@@ -33,6 +33,14 @@ def test_a_database_of_its_own_has_its_problem_and_makes_it_unavailable() -> Non
     assert "details" not in body
 
 
+def test_a_provider_of_proofs_is_named_only_where_it_can_be_checked() -> None:
+    assert "attestation" not in body_of(Readiness(None, None, None))
+    for problem, shown in ((None, "ok"), ("no connection", "no connection")):
+        readiness = Readiness(None, None, None, attestation=problem, has_attestation_check=True)
+        body = body_of(readiness)
+        assert (body["status"], body["attestation"]) == ("ready", shown)
+
+
 def test_after_a_stop_signal_the_status_is_stopping() -> None:
     for problem in (None, "the disk is full"):
         assert body_of(Readiness(problem, None, None), is_stopping=True)["status"] == "stopping"

@@ -73,6 +73,15 @@ async def test_a_provider_of_calls_is_listed_if_it_can_be_checked() -> None:
     assert readiness.is_ready
 
 
+async def test_a_provider_of_proofs_is_listed_and_an_instance_is_ready_without_it() -> None:
+    working, away = SlowHealthCheck(), SlowHealthCheck(error=PortError("away"))
+
+    readiness = await CheckReadiness(working, working, working, attestation=away)()
+
+    assert readiness == Readiness(None, None, None, attestation="away", has_attestation_check=True)
+    assert readiness.is_ready
+
+
 async def test_the_service_is_ready_with_media_store_and_messenger_or_without(
     app: AppHarness,
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -190,12 +191,14 @@ async def test_a_wrong_proof_and_that_for_another_phone_get_a_new_challenge() ->
         await app.request_otp(phone(100), accepts_attestation=True)
     of_other = solve(required.value)
 
+    challenges = [required.value.attestation]
     for proof in (of_other, AttestationProof("fake", ""), AttestationProof("altcha", "x")):
-        with pytest.raises(AttestationRequired) as again:
+        with pytest.raises(AttestationRequired) as required:
             await app.request_otp(accepts_attestation=True, proof=proof)
-        assert again.value.attestation != required.value.attestation
+        challenges.append(required.value.attestation)
+    assert all(new != old for old, new in pairwise(challenges))
     # A wrong one for this phone uses up nothing.
-    assert (await app.request_otp(accepts_attestation=True, proof=solve(again.value))).sent
+    assert (await app.request_otp(accepts_attestation=True, proof=solve(required.value))).sent
 
 
 async def test_without_its_provider_the_client_waits_and_operators_read_why() -> None:
@@ -208,6 +211,56 @@ async def test_without_its_provider_the_client_waits_and_operators_read_why() ->
 
     [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
     assert (rejected.result, rejected.reason) == ("unavailable", "as the test says")
+
+
+async def test_without_a_challenge_the_client_waits_and_operators_read_why() -> None:
+    app = make_app()
+    await flood(app)
+    attestation_of(app).makes_challenges = False
+
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(accepts_attestation=True)
+
+    [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
+    assert (rejected.result, rejected.reason) == ("unavailable", "no challenge, as the test says")
+
+
+async def test_the_wait_ends_when_a_permit_for_a_proof_or_without_one_is_free() -> None:
+    app = make_app()
+    await flood(app)
+    app.advance(minutes=10)
+    for number in range(3):
+        await prove(app, phone(100 + 3 * number), f"192.0.{number}.1")
+
+    with pytest.raises(TooManyOtpRequests) as with_proofs:
+        await app.request_otp(accepts_attestation=True)
+    with pytest.raises(TooManyOtpRequests) as without_proofs:
+        await app.request_otp()
+
+    # The part of strangers is free again before that of the proofs.
+    assert with_proofs.value.retry_after == without_proofs.value.retry_after
+    app.advance(with_proofs.value.retry_after)
+    assert (await app.request_otp(accepts_attestation=True)).sent
+
+
+async def test_an_app_with_proofs_waits_for_their_part_if_that_is_shorter() -> None:
+    app = make_app()
+    for number in range(3):
+        await app.request_otp(phone(number), f"198.18.{number}.1")
+    for number in (2998, 2999):
+        await prove(app, parse_phone(f"+1415555{number}", None), "192.0.2.1")
+    app.advance(minutes=10)
+    for number in (30, 60, 90):
+        await app.request_otp(phone(number), "192.0.2.1")
+
+    with pytest.raises(TooManyOtpRequests) as with_proofs:
+        await app.request_otp(phone(120), "192.0.2.1", accepts_attestation=True)
+    with pytest.raises(TooManyOtpRequests) as without_proofs:
+        await app.request_otp(phone(120), "192.0.2.1")
+
+    assert without_proofs.value.retry_after - with_proofs.value.retry_after == 10 * 60
+    app.advance(with_proofs.value.retry_after)
+    assert (await prove(app, phone(120), "192.0.2.1")).sent
 
 
 async def test_one_ip_has_as_many_proofs_checked_as_messages() -> None:

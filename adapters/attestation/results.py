@@ -1,0 +1,35 @@
+"""Results of checks, and what makes a proof invalid before it is checked."""
+
+from typing import Final
+
+from application.ports.attestation import AttestationProof, AttestationResult, AttestationStatus
+
+MAX_RESPONSE_LENGTH: Final = 8_192
+"""Characters. The longest are those of reCAPTCHA, with some 2,000."""
+
+
+def valid(proof_id: str) -> AttestationResult:
+    """Return the result of a valid proof."""
+    return AttestationResult(AttestationStatus.VALID, proof_id)
+
+
+def invalid(reason: str) -> AttestationResult:
+    """Return the result of an invalid proof."""
+    return AttestationResult(AttestationStatus.INVALID, reason=reason)
+
+
+def unavailable(reason: str) -> AttestationResult:
+    """Return the result of a proof that could not be checked."""
+    return AttestationResult(AttestationStatus.UNAVAILABLE, reason=reason)
+
+
+def find_problem(proof: AttestationProof, expected_type: str) -> str | None:
+    """Return why a proof cannot be one of this type, or None."""
+    if proof.type != expected_type:
+        return "it is of another type"
+    # All providers and ALTCHA have responses of ASCII without spaces.
+    if not proof.response.isascii() or not proof.response.isprintable():
+        return "it has characters that no response has"
+    if not 0 < len(proof.response) <= MAX_RESPONSE_LENGTH:
+        return "it is empty or too long"
+    return None

@@ -1,0 +1,264 @@
+"""A provider's answers about the response of its widget, and everything that goes wrong."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from adapters.attestation.siteverify import (
+    MAX_CHECKS,
+    SUCCESS_TTL,
+    TIMEOUTS,
+    SiteverifyAttestation,
+    open_siteverify,
+)
+from adapters.http import Timeouts, open_transport
+from application.ports.attestation import AttestationProof, AttestationResult, AttestationStatus
+from application.ports.errors import PortError
+from tests.support.servers.fake_siteverify import HOSTNAME, SECRET, SITE_KEY, FakeSiteverify
+from tests.support.servers.http_server import (
+    Behavior,
+    close_connection,
+    drip,
+    never_respond,
+    respond_with,
+    truncate,
+)
+from tests.support.servers.process import free_ports
+
+SHORT: Final = Timeouts(connect=0.2, read=0.5, total=0.5, pool=0.1)
+SUBJECT: Final = "a1" * 24
+APP: Final = "org.example.app"
+
+
+@pytest.fixture
+def provider() -> Iterator[FakeSiteverify]:
+    with FakeSiteverify() as provider:
+        yield provider
+
+
+@pytest.fixture
+async def siteverify(provider: FakeSiteverify) -> AsyncIterator[SiteverifyAttestation]:
+    url = f"{provider.url}/siteverify"
+    hostnames = [HOSTNAME.upper(), APP]
+    async with open_siteverify(url, SECRET, SITE_KEY, hostnames, timeouts=SHORT) as siteverify:
+        yield siteverify
+
+
+async def verify(siteverify: SiteverifyAttestation, response: str) -> AttestationResult:
+    return await siteverify.verify(AttestationProof("siteverify", response), SUBJECT)
+
+
+def minutes_ago(minutes: float) -> str:
+    return (datetime.now(UTC) - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def test_a_response_is_valid_for_ten_minutes(
+    provider: FakeSiteverify, siteverify: SiteverifyAttestation
+) -> None:
+    provider.answer = {"challenge_ts": minutes_ago(9)}
+    assert (await verify(siteverify, provider.show_widget())).status is AttestationStatus.VALID
+    provider.answer = {"challenge_ts": minutes_ago(11)}
+    result = await verify(siteverify, provider.show_widget())
+    assert result.reason == "it is older than ten minutes"
+
+
+async def test_the_provider_gets_the_secret_and_the_response_and_no_ip(
+    provider: FakeSiteverify, siteverify: SiteverifyAttestation
+) -> None:
+    response = provider.show_widget()
+
+    result = await verify(siteverify, response)
+
+    assert result == AttestationResult(AttestationStatus.VALID, response)
+    (request,) = provider.requests
+    assert (request.method, request.path) == ("POST", "/siteverify")
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert request.form == {"secret": SECRET, "response": response}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"hostname": HOSTNAME.title()},
+        {"hostname": None, "apk_package_name": APP},
+        {"challenge_ts": None},
+        {"challenge_ts": "yesterday"},
+        {"challenge_ts": 17},
+        {"score": None, "action": "sign_in", "cdata": {}},
+    ],
+)
+async def test_a_fresh_response_from_a_page_or_app_of_ours_is_valid(
+    provider: FakeSiteverify, siteverify: SiteverifyAttestation, answer: dict[str, Any]
+) -> None:
+    provider.answer = answer
+    assert (await verify(siteverify, provider.show_widget())).status is AttestationStatus.VALID
+
+
+HOSTNAMES: Final = "its host name is not in DIALTONE_ATTESTATION_HOSTNAMES"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"hostname": "evil.example"}, f"{HOSTNAMES}: evil.example"),
+        ({"hostname": f"{HOSTNAME}.evil.example"}, f"{HOSTNAMES}: {HOSTNAME}.evil.example"),
+        ({"hostname": None}, f"{HOSTNAMES}: none"),
+        ({"hostname": ""}, f"{HOSTNAMES}: none"),
+        ({"hostname": "a b\n"}, f"{HOSTNAMES}: none"),
+        ({"hostname": None, "apk_package_name": "org.evil"}, f"{HOSTNAMES}: org.evil"),
+        ({"score": 0.9}, "the key has scores, with which no client fails"),
+        (
+            {"success": False, "error-codes": ["timeout-or-duplicate"]},
+            "the provider rejects it (ti",
+        ),
+        ({"success": False, "error-codes": ["+1 415 555", "bad-request"]}, "the provider rejects"),
+        ({"success": False, "error-codes": None}, "the provider rejects it (without a reason)"),
+    ],
+)
+async def test_anything_else_that_the_provider_says_is_invalid(
+    provider: FakeSiteverify,
+    siteverify: SiteverifyAttestation,
+    answer: dict[str, Any],
+    reason: str,
+) -> None:
+    provider.answer = answer
+    result = await verify(siteverify, provider.show_widget())
+
+    assert result.status is AttestationStatus.INVALID
+    assert result.reason.startswith(reason)
+    assert "415" not in result.reason
+
+
+def says(status: int = 200, **answer: Any) -> Behavior:
+    body = {name.replace("_", "-"): value for name, value in answer.items()}
+    return respond_with(status, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    "behavior",
+    [
+        never_respond,
+        close_connection,
+        drip(200),
+        truncate(200, b'{"success": true}'),
+        respond_with(500, b'{"success": false}'),
+        respond_with(503),
+        respond_with(404, b"<html>"),
+        respond_with(302, headers={"Location": "/elsewhere", "Content-Length": "0"}),
+        respond_with(200),
+        respond_with(200, b"[]"),
+        respond_with(200, b"[" * 60_000),
+        respond_with(200, b'{"success": "true"}'),
+        respond_with(200, b'{"success": true, "hostname": 1}'),
+        respond_with(200, b'{"success": true, "hostname": "' + b"a" * 70_000),
+        respond_with(400, f'{{"success": true, "hostname": "{HOSTNAME}"}}'.encode()),
+        says(success=False, error_codes=["internal-error"]),
+    ],
+)
+async def test_a_provider_that_gives_no_answer_makes_no_proof_invalid(
+    provider: FakeSiteverify, siteverify: SiteverifyAttestation, behavior: Behavior
+) -> None:
+    provider.behavior = behavior
+    result = await verify(siteverify, "a-response")
+
+    assert result.status is AttestationStatus.UNAVAILABLE
+    assert result.reason
+    assert len(provider.requests) == 1
+    for text in ("a-response", SECRET, "127.0.0.1", SUBJECT):
+        assert text not in result.reason
+
+
+async def test_a_provider_is_away_after_three_seconds_at_most() -> None:
+    assert TIMEOUTS.total == 3
+    (port,) = free_ports(1)
+    async with open_siteverify(f"http://127.0.0.1:{port}", SECRET, SITE_KEY, []) as siteverify:
+        result = await verify(siteverify, "a-response")
+
+    assert result.status is AttestationStatus.UNAVAILABLE
+    assert result.reason.startswith("no connection to the provider (the connection was refused")
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_a_wrong_secret_is_the_operators_fault_and_named(
+    provider: FakeSiteverify, siteverify: SiteverifyAttestation, status: int
+) -> None:
+    provider.behavior = says(status, success=False, error_codes=["invalid-input-secret"])
+
+    result = await verify(siteverify, "a-response")
+
+    assert result.status is AttestationStatus.UNAVAILABLE
+    assert "DIALTONE_ATTESTATION_SECRET" in result.reason
+    with pytest.raises(PortError, match="DIALTONE_ATTESTATION_SECRET"):
+        await siteverify.check()
+
+
+async def test_a_response_that_no_widget_makes_is_not_sent(
+    provider: FakeSiteverify, siteverify: SiteverifyAttestation
+) -> None:
+    for response in ("", "a" * 8_193, "a\n", "\N{SNOWMAN}", "\ud800"):
+        assert (await verify(siteverify, response)).status is AttestationStatus.INVALID
+
+    assert provider.requests == []
+    assert (await verify(siteverify, "a" * 8_192)).status is AttestationStatus.INVALID
+    assert len(provider.requests) == 1
+
+
+async def test_more_than_fifty_checks_at_once_are_not_made(
+    provider: FakeSiteverify, siteverify: SiteverifyAttestation
+) -> None:
+    provider.hangs = True
+    results = await asyncio.gather(
+        *(verify(siteverify, f"response-{number}") for number in range(MAX_CHECKS + 10))
+    )
+
+    reasons = [result.reason for result in results]
+    assert reasons.count("too many proofs are checked at the same time") == 10
+    assert {result.status for result in results} == {AttestationStatus.UNAVAILABLE}
+    provider.hangs = False
+    assert (await verify(siteverify, provider.show_widget())).status is AttestationStatus.VALID
+
+
+class Seconds:
+    """A monotonic clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_the_health_check_sends_a_request_after_a_while_or_a_failure(
+    provider: FakeSiteverify,
+) -> None:
+    clock = Seconds()
+    url = f"{provider.url}/siteverify"
+    async with open_transport(SHORT) as transport:
+        siteverify = SiteverifyAttestation(url, SECRET, SITE_KEY, [HOSTNAME], transport, clock)
+        for _ in range(2):
+            await siteverify.check()
+        assert len(provider.requests) == 1
+        clock.now = SUCCESS_TTL
+        await siteverify.check()
+        assert len(provider.requests) == 2
+        provider.behavior = respond_with(503)
+        await siteverify.check()
+        await verify(siteverify, "a-response")
+        with pytest.raises(PortError, match="status 503"):
+            await siteverify.check()
+
+
+async def test_the_health_check_names_keys_that_let_everybody_pass(
+    provider: FakeSiteverify, siteverify: SiteverifyAttestation
+) -> None:
+    provider.answer = {"score": 0.1}
+    await verify(siteverify, provider.show_widget())
+    with pytest.raises(PortError, match="the key has scores"):
+        await siteverify.check()
+
+    provider.behavior = says(success=True, hostname=HOSTNAME)
+    with pytest.raises(PortError, match="the secret is one for tests"):
+        await siteverify.check()

@@ -1,0 +1,228 @@
+"""Challenges and responses of ALTCHA: whom they are for, what they cost, and what changes them."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.attestation.altcha import CHALLENGE_TTL, AltchaAttestation
+from application.ports.attestation import AttestationProof, AttestationResult, AttestationStatus
+from tests.support.altcha_client import solve_challenge
+from tests.support.keys import FakeKeyRing
+
+SUBJECT: Final = "a1" * 24
+DIFFICULTY: Final = 2
+
+
+def attestation(keys: FakeKeyRing | None = None) -> AltchaAttestation:
+    return AltchaAttestation(keys or FakeKeyRing(), DIFFICULTY)
+
+
+async def challenge_of(altcha: AltchaAttestation, age: timedelta = timedelta()) -> dict[str, Any]:
+    """Return a challenge that was made so long ago."""
+    challenge = await altcha.challenge(SUBJECT, datetime.now(UTC) - age)
+    fields: dict[str, Any] = json.loads(json.dumps(dict(challenge.fields)))
+    assert list(fields) == ["challenge"]
+    return dict(fields["challenge"])
+
+
+async def verify(
+    altcha: AltchaAttestation, response: str, subject: str = SUBJECT
+) -> AttestationResult:
+    return await altcha.verify(AttestationProof("altcha", response), subject)
+
+
+def changed(response: str, change: Callable[[Any], object]) -> str:
+    """Return the response with a change of its JSON."""
+    payload = json.loads(base64.b64decode(response))
+    change(payload)
+    return encode(payload)
+
+
+def encode(payload: object) -> str:
+    return base64.b64encode(json.dumps(payload, indent=1).encode()).decode()
+
+
+async def test_a_challenge_is_what_the_widget_of_protocol_2_takes() -> None:
+    challenge = await challenge_of(attestation())
+
+    assert set(challenge) == {"parameters", "signature"}
+    parameters = challenge["parameters"]
+    assert (parameters["algorithm"], parameters["cost"]) == ("PBKDF2/SHA-256", 1_000)
+    assert parameters["data"] == {"difficulty": DIFFICULTY}
+    expires_at = datetime.fromtimestamp(parameters["expiresAt"], UTC)
+    assert abs(expires_at - datetime.now(UTC) - CHALLENGE_TTL) < timedelta(seconds=60)
+    assert timedelta(minutes=5) == CHALLENGE_TTL
+
+
+async def test_a_client_needs_at_most_twice_the_difficulty() -> None:
+    altcha = attestation()
+    responses = [solve_challenge(await challenge_of(altcha)) for _ in range(60)]
+    counters = [json.loads(base64.b64decode(text))["solution"]["counter"] for text in responses]
+
+    assert set(counters) == set(range(2 * DIFFICULTY))
+
+
+async def test_a_proof_is_for_its_phone_only() -> None:
+    altcha = attestation()
+    response = solve_challenge(await challenge_of(altcha))
+
+    result = await verify(altcha, response, subject="b2" * 24)
+
+    assert result.status is AttestationStatus.INVALID
+    assert result.reason == "its challenge is changed, or for another phone"
+
+
+async def test_a_proof_expires_after_five_minutes() -> None:
+    altcha = attestation()
+    almost = solve_challenge(await challenge_of(altcha, CHALLENGE_TTL - timedelta(minutes=1)))
+    over = solve_challenge(await challenge_of(altcha, CHALLENGE_TTL + timedelta(seconds=2)))
+
+    assert (await verify(altcha, almost)).status is AttestationStatus.VALID
+    result = await verify(altcha, over)
+    assert (result.status, result.reason) == (
+        AttestationStatus.INVALID,
+        "its challenge has expired",
+    )
+
+
+async def test_after_a_rotation_of_the_pepper_a_challenge_is_still_good() -> None:
+    keys = FakeKeyRing(("first", bytes(32)))
+    altcha = attestation(keys)
+    response = solve_challenge(await challenge_of(altcha))
+    keys.change(("second", bytes([2]) * 32), ("first", bytes(32)))
+
+    assert (await verify(altcha, response)).status is AttestationStatus.VALID
+    keys.change(("second", bytes([2]) * 32))
+    assert (await verify(altcha, response)).status is AttestationStatus.INVALID
+
+
+def set_parameter(name: str, value: object) -> Callable[[Any], object]:
+    return lambda payload: payload["challenge"]["parameters"].update({name: value})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_parameter("expiresAt", 4_000_000_000),
+        set_parameter("expiresAt", None),
+        set_parameter("cost", 1),
+        set_parameter("cost", "1000"),
+        set_parameter("keyPrefix", ""),
+        set_parameter("data", {"difficulty": 1}),
+        set_parameter("nonce", "00" * 16),
+        set_parameter("keySignature", None),
+        lambda payload: payload["challenge"].update(signature=""),
+        lambda payload: payload["challenge"].update(signature=None),
+        lambda payload: payload["challenge"].update(signature=["a"]),
+        lambda payload: payload["solution"].update(derivedKey="00" * 32),
+        lambda payload: payload["solution"].update(derivedKey=None),
+        lambda payload: payload["challenge"].update(
+            signature=payload["challenge"]["signature"].upper()
+        ),
+    ],
+)
+async def test_a_changed_challenge_or_solution_is_invalid(change: Callable[[Any], object]) -> None:
+    altcha = attestation()
+    response = solve_challenge(await challenge_of(altcha))
+
+    assert (await verify(altcha, changed(response, change))).status is AttestationStatus.INVALID
+
+
+async def test_a_response_that_is_written_in_another_way_is_the_same_proof() -> None:
+    altcha = attestation()
+    response = solve_challenge(await challenge_of(altcha))
+    others = [
+        changed(response, lambda _: None),
+        changed(response, lambda payload: payload.update(more=[1])),
+        changed(response, lambda payload: payload["solution"].update(counter="x", time=-1)),
+        changed(
+            response,
+            lambda payload: payload["solution"].update(
+                derivedKey=payload["solution"]["derivedKey"].upper()
+            ),
+        ),
+        f"{response[:40]}!{response[40:]}",
+    ]
+
+    results = {await verify(altcha, text) for text in (response, *others)}
+
+    assert [result.status for result in results] == [AttestationStatus.VALID]
+    assert response not in others
+
+
+@pytest.mark.parametrize("algorithm", ["PBKDF2/SHA-512", "SCRYPT", "ARGON2ID", "SHA-256"])
+async def test_a_response_never_makes_the_server_derive_a_key(
+    monkeypatch: pytest.MonkeyPatch, algorithm: str
+) -> None:
+    altcha = attestation()
+    response = solve_challenge(await challenge_of(altcha))
+
+    def change(payload: Any) -> None:
+        payload["challenge"]["parameters"].update(algorithm=algorithm, cost=2**40, memoryCost=2**40)
+
+    for name in ("pbkdf2_hmac", "scrypt", "new"):
+        monkeypatch.delattr(hashlib, name)
+
+    assert (await verify(altcha, response)).status is AttestationStatus.VALID
+    assert (await verify(altcha, changed(response, change))).status is AttestationStatus.INVALID
+
+
+NAMES: Final = [
+    "challenge", "solution", "parameters", "signature", "algorithm", "nonce", "salt", "cost",
+    "keyLength", "keyPrefix", "keySignature", "expiresAt", "data", "counter", "derivedKey",
+    "__proto__",
+]  # fmt: skip
+VALUES: Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda values: (
+        st.lists(values, max_size=4) | st.dictionaries(st.sampled_from(NAMES), values, max_size=9)
+    ),
+    max_leaves=30,
+)
+
+
+def nested(depth: int) -> str:
+    """Return a response with data that is nested deeply."""
+    parameters = '{"algorithm": "", "nonce": "", "salt": "", "cost": 1, "data": DATA}'
+    challenge = f'{{"parameters": {parameters}, "signature": "a"}}'
+    payload = f'{{"challenge": {challenge}, "solution": {{"counter": 1, "derivedKey": "a"}}}}'
+    deep = "[" * depth + "]" * depth
+    return base64.b64encode(payload.replace("DATA", deep).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        *map(nested, (100, 900, 1_000, 2_900)), encode(float("nan")), encode("\ud800"), "=", "a===",
+        base64.b64encode(b"1" * 5_000).decode(), base64.b64encode(b"\xff").decode(),
+    ],
+    ids=len,
+)  # fmt: skip
+async def test_unusual_json_is_invalid_and_no_error(response: str) -> None:
+    assert (await verify(attestation(), response)).status is AttestationStatus.INVALID
+
+
+@given(VALUES)
+async def test_any_json_is_invalid_and_no_error(payload: object) -> None:
+    assert (await verify(attestation(), encode(payload))).status is AttestationStatus.INVALID
+
+
+@given(st.data())
+async def test_any_value_in_any_place_of_a_response_is_no_error(data: st.DataObject) -> None:
+    altcha = attestation()
+    payload = json.loads(base64.b64decode(solve_challenge(await challenge_of(altcha))))
+    place = data.draw(
+        st.sampled_from(
+            [payload, payload["challenge"], payload["challenge"]["parameters"], payload["solution"]]
+        )
+    )
+    place[data.draw(st.sampled_from([*place]))] = data.draw(VALUES)
+
+    await verify(altcha, encode(payload))

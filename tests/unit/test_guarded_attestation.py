@@ -1,0 +1,98 @@
+"""An operator's own adapter of proofs: its errors and delays are results."""
+
+import asyncio
+from datetime import datetime
+
+import pytest
+
+from adapters.attestation import guarded
+from adapters.attestation.guarded import TIMEOUT, GuardedAttestation
+from application.ports.attestation import (
+    AttestationChallenge,
+    AttestationProof,
+    AttestationResult,
+    AttestationStatus,
+)
+from application.ports.errors import PortError
+from tests.support.builders import NOW
+
+PROOF = AttestationProof("own", "the-response")
+VALID = AttestationResult(AttestationStatus.VALID, "the-id")
+
+
+class OwnAttestation:
+    def __init__(self, outcome: object = VALID) -> None:
+        self.outcome = outcome
+
+    async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        if not isinstance(self.outcome, AttestationResult):
+            return self.outcome  # type: ignore[return-value] # an adapter may have no types
+        return AttestationChallenge("own", {"site_key": subject})
+
+    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+        if self.outcome is None:
+            await asyncio.Event().wait()
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        assert (proof, subject) == (PROOF, "the-subject")
+        return self.outcome  # type: ignore[return-value] # an adapter may have no types
+
+
+class CheckedAttestation(OwnAttestation):
+    async def check(self) -> None:
+        raise LookupError
+
+
+async def verify(outcome: object) -> AttestationResult:
+    return await GuardedAttestation(OwnAttestation(outcome)).verify(PROOF, "the-subject")
+
+
+async def test_results_challenges_and_a_health_check_are_passed_on() -> None:
+    assert await verify(VALID) == VALID
+    invalid = AttestationResult(AttestationStatus.INVALID, reason="no")
+    assert await verify(invalid) == invalid
+    challenge = await GuardedAttestation(OwnAttestation()).challenge("the-subject", NOW)
+    assert challenge.fields == {"site_key": "the-subject"}
+    assert not hasattr(GuardedAttestation(OwnAttestation()), "check")
+    with pytest.raises(LookupError):
+        await GuardedAttestation(CheckedAttestation()).check()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (ConnectionError("the-response"), "the adapter failed with ConnectionError"),
+        (True, "the adapter returned bool"),
+        (
+            AttestationResult(AttestationStatus.VALID),
+            "the adapter returned a valid proof without a proof_id",
+        ),
+        (None, "no result in time"),
+    ],
+)
+async def test_all_else_is_a_proof_that_could_not_be_checked(
+    monkeypatch: pytest.MonkeyPatch, outcome: object, reason: str
+) -> None:
+    assert TIMEOUT == 3
+    monkeypatch.setattr(guarded, "TIMEOUT", 0.1 if outcome is None else 60)
+
+    assert await verify(outcome) == AttestationResult(AttestationStatus.UNAVAILABLE, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (ConnectionError("secret"), "the adapter failed with ConnectionError"),
+        (True, "the adapter returned bool"),
+        (
+            AttestationChallenge("own", {"site_key": object()}),
+            "the adapter returned a challenge that is not JSON",
+        ),
+    ],
+)
+async def test_without_a_challenge_there_is_an_error_in_words(outcome: object, reason: str) -> None:
+    with pytest.raises(PortError) as error:
+        await GuardedAttestation(OwnAttestation(outcome)).challenge("the-subject", NOW)
+    assert str(error.value) == reason

@@ -1,0 +1,33 @@
+"""The solver in Python of `docs/web.md` makes a valid proof."""
+
+import base64
+import hashlib
+import itertools
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from adapters.attestation.altcha import AltchaAttestation
+from application.ports.attestation import AttestationProof, AttestationStatus
+from tests.support.keys import FakeKeyRing
+
+WEB_PAGE: Final = Path(__file__).parents[2] / "docs/web.md"
+
+
+async def test_the_solver_of_the_page_makes_a_valid_proof() -> None:
+    text = WEB_PAGE.read_text(encoding="utf-8")
+    [code] = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {
+        "base64": base64, "hashlib": hashlib, "itertools": itertools, "json": json
+    }  # fmt: skip
+    exec(code, names)  # noqa: S102 - the code of our page
+    attestation = AltchaAttestation(FakeKeyRing(), difficulty=10)
+
+    required = await attestation.challenge("phone", datetime.now(UTC))
+    # As a client sees it: JSON of the 403.
+    response = names["solve"](json.loads(json.dumps(required.fields["challenge"])))
+
+    result = await attestation.verify(AttestationProof("altcha", response), "phone")
+    assert result.status is AttestationStatus.VALID

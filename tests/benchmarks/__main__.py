@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.benchmarks.abuse import measure_abuse
+from tests.benchmarks.attestation import measure_attestation
 from tests.benchmarks.connections import measure_connections
 from tests.benchmarks.databases import DATABASES
 from tests.benchmarks.events import measure_events
@@ -26,6 +27,7 @@ SPEED: Final = "speed"
 BENCHMARKS: Final[Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]]] = {
     "timing": measure_timing,
     "abuse": measure_abuse,
+    "attestation": measure_attestation,
     "reads": measure_reads,
     "library": measure_library,
     "memory": measure_memory,

@@ -6,6 +6,7 @@
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ from domain.voice.call_limits import CallLimits
 from tests.support.builders import NOW
 
 LIMITS: Final = RateLimits()
+LIMITS_WITH_ATTESTATION: Final = RateLimits(has_attested_part=True)
 CALL_LIMITS: Final = CallLimits()
 DELIVERY_POLICY: Final = DeliveryPolicy()
 MESSAGES_PER_PHONE: Final = 2 * RECOGNIZED_DELIVERIES.limit
@@ -53,23 +55,27 @@ class Part:
         return math.ceil(self.size / (self.share - self.share % MESSAGES_PER_PHONE))
 
 
+NO_PART: Final = Part(0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of the limits per country and in total."""
+    """The parts of the limits per country and in total. One that does not exist is 0."""
 
     strangers: Part
-    recognized: Part
-    reserve: Part
+    recognized: Part = NO_PART
+    reserve: Part = NO_PART
+    attested: Part = NO_PART
 
     @property
     def size(self) -> int:
         """The limit per country."""
-        return self.strangers.size + self.recognized.size + self.reserve.size
+        return sum(part.size for part in self._all)
 
     @property
     def total(self) -> int:
         """The limit in total."""
-        return self.strangers.total + self.recognized.total + self.reserve.total
+        return sum(part.total for part in self._all)
 
     @property
     def own_numbers(self) -> int:
@@ -91,13 +97,17 @@ class Parts:
         """How many own numbers use up one share of both."""
         return math.ceil((self.recognized.share + self.reserve.share) / MESSAGES_PER_PHONE)
 
+    @property
+    def _all(self) -> Sequence[Part]:
+        return self.strangers, self.recognized, self.reserve, self.attested
+
 
 def _read_parts(group: Group) -> Parts:
     """Read the parts of a group. Each has the limits of range, network, country, total."""
-    recognized, strangers, reserve = (
-        Part(*(limit.window.limit for limit in part.limits[-3:])) for part in group.parts
-    )
-    return Parts(strangers, recognized, reserve)
+    sizes = {
+        part.name: Part(*(limit.window.limit for limit in part.limits[-3:])) for part in group.parts
+    }
+    return Parts(**sizes)
 
 
 def _read_parts_of_callbacks() -> Parts:
@@ -106,14 +116,18 @@ def _read_parts_of_callbacks() -> Parts:
     everybody, reserve = (
         Part(*(limit.window.limit for limit in part.limits)) for part in group.parts
     )
-    return Parts(everybody, Part(0, 0, 0), reserve)
+    return Parts(everybody, reserve=reserve)
 
 
-_OF_MESSAGES, _OF_ALL = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE).groups
-UNVERIFIED: Final = _read_parts(_OF_MESSAGES)
-"""Messages that did not lead to a login."""
-ALL: Final = _read_parts(_OF_ALL)
-"""All messages."""
+def _read_parts_of_messages(limits: RateLimits) -> Sequence[Parts]:
+    groups = limits.reserve_delivery(NOW, ROUTE, Recognition.DEVICE).groups
+    return [_read_parts(group) for group in groups]
+
+
+UNVERIFIED, ALL = _read_parts_of_messages(LIMITS)
+"""Messages that did not lead to a login, and all messages."""
+UNVERIFIED_WITH_ATTESTATION, ALL_WITH_ATTESTATION = _read_parts_of_messages(LIMITS_WITH_ATTESTATION)
+"""The same where a proof is asked for."""
 CALLBACKS: Final = _read_parts_of_callbacks()
 """Calls with a code that callers ask for."""
 LEAVING_MESSAGES: Final = LIMITS.for_leaving_message("", "US")[-1].window.limit

@@ -1,12 +1,18 @@
 """The attacks on all phones that are simulated, and who must be served in each of them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import Final
 
 from domain.phone import PhoneNumber
-from tests.benchmarks.attack_sizes import ALL, UNVERIFIED
+from tests.benchmarks.attack_sizes import (
+    ALL,
+    ALL_WITH_ATTESTATION,
+    UNVERIFIED,
+    UNVERIFIED_WITH_ATTESTATION,
+    Part,
+)
 from tests.benchmarks.simulation import KNOWN_IP, client_ips
 
 COUNTRIES: Final = ("US", "IN", "GB", "NG", "BD")
@@ -22,6 +28,8 @@ class Owner(StrEnum):
     YOUNG_DEVICE = "younger account, device token"
     YOUNG_KNOWN_IP = "younger account, known IP"
     NEW = "new customer"
+    YOUNG_WITH_PROOF = "younger account, device token and proof"
+    NEW_WITH_PROOF = "new customer, proof"
 
     @property
     def is_old(self) -> bool:
@@ -31,7 +39,17 @@ class Owner(StrEnum):
     @property
     def has_token(self) -> bool:
         """Whether the app sends a device token. It is at a new IP then."""
-        return self in {Owner.OLD_DEVICE, Owner.YOUNG_DEVICE}
+        return self in {Owner.OLD_DEVICE, Owner.YOUNG_DEVICE, Owner.YOUNG_WITH_PROOF}
+
+    @property
+    def has_account(self) -> bool:
+        """Whether the owner signed in before."""
+        return self not in {Owner.NEW, Owner.NEW_WITH_PROOF}
+
+    @property
+    def sends_proof(self) -> bool:
+        """Whether the app sends a proof where one is asked for."""
+        return self in {Owner.YOUNG_WITH_PROOF, Owner.NEW_WITH_PROOF}
 
     @property
     def client_ip(self) -> str:
@@ -48,6 +66,8 @@ class Owner(StrEnum):
 EVERYBODY: Final = frozenset(Owner)
 RECOGNIZED: Final = EVERYBODY - {Owner.NEW}
 OLD: Final = frozenset(owner for owner in Owner if owner.is_old)
+WITH_PROOF: Final = frozenset(owner for owner in Owner if owner.sends_proof)
+WITHOUT_PROOF: Final = EVERYBODY - WITH_PROOF
 NOBODY: Final = frozenset[Owner]()
 
 
@@ -67,6 +87,7 @@ class Flood:
     Attributes:
         served: Who is served in it, and nobody else.
         messages: How many messages are sent in an hour, where the page names the figure.
+        proofs: How many proofs are sent for them, in the same way.
         ips: How many IPs the strangers have, each in a network of its own, unless `place` says
             otherwise. In the owner's network they have the owner's own IPs.
         countries: Whose phones they flood; the owner's country is the first.
@@ -75,12 +96,16 @@ class Flood:
         own_ranges: The phones are in so many number ranges.
         own_networks: They are at so many IPs, in the networks that the strangers have as well.
         logs_in: They log in with each message.
+        has_attestation: The service asks for proofs. Without it, owners with a proof are not
+            simulated, and `served` does not matter for them.
+        sends_proofs: Strangers and own numbers send a proof where one is asked for.
         place: Where strangers and own numbers are.
         is_shown: Whether the page has it. Of the others, most are a little too small.
     """
 
-    served: Collection[Owner]
+    served: frozenset[Owner]
     messages: int | None = None
+    proofs: int | None = None
     ips: int = 0
     countries: Sequence[str] = COUNTRIES[:1]
     own_numbers: int = 0
@@ -88,6 +113,8 @@ class Flood:
     own_ranges: int = 1
     own_networks: int = 1
     logs_in: bool = False
+    has_attestation: bool = False
+    sends_proofs: bool = False
     place: Place = Place.ELSEWHERE
     is_shown: bool = True
 
@@ -107,7 +134,12 @@ class Flood:
             if self.place is Place.ELSEWHERE:
                 titles[-1] += f", {self.own_ranges} ranges, {self.own_networks:,} networks"
         where = "" if self.place is Place.ELSEWHERE else f", {self.place.value}"
-        return "; ".join(titles) + where
+        return "; ".join(titles) + where + ("; with proofs" if self.sends_proofs else "")
+
+    @property
+    def owners(self) -> Sequence[Owner]:
+        """Who tries to log in."""
+        return [owner for owner in Owner if self.has_attestation or not owner.sends_proof]
 
     def strangers(self) -> Sequence[str]:
         """Return the IPs of the strangers."""
@@ -205,12 +237,49 @@ def _with_logins() -> Iterable[Flood]:
     yield replace(beside, served=NOBODY, messages=all_shares, old_numbers=200, is_shown=False)
 
 
+def _with_attestation() -> Iterable[Flood]:
+    """Yield the attacks that reject new customers, where the service asks for proofs.
+
+    Without proofs they reject nobody who sends one. With proofs they do.
+    """
+    rejecting = [
+        plan for plan in _WITHOUT_ATTESTATION if plan.is_shown and Owner.NEW not in plan.served
+    ]
+    for plan in rejecting:
+        strangers = UNVERIFIED_WITH_ATTESTATION.strangers
+        yield replace(
+            plan,
+            served=plan.served | WITH_PROOF,
+            messages=None if plan.own_numbers else _count_messages(plan, strangers),
+            proofs=0,
+            has_attestation=True,
+        )
+    for plan in rejecting:
+        parts = ALL_WITH_ATTESTATION if plan.logs_in else UNVERIFIED_WITH_ATTESTATION
+        yield replace(
+            plan,
+            served=plan.served - {Owner.NEW_WITH_PROOF},
+            messages=None,
+            proofs=_count_messages(plan, parts.attested),
+            has_attestation=True,
+            sends_proofs=True,
+        )
+
+
+def _count_messages(plan: Flood, part: Part) -> int:
+    """Return how many messages a flood gets from a part."""
+    if plan.place is not Place.ELSEWHERE:
+        return part.share
+    return part.size if len(plan.countries) == 1 else part.total
+
+
 _MANY: Final = 34_000
-FLOODS: Final = (
+_WITHOUT_ATTESTATION: Final = (
     Flood(served=EVERYBODY, ips=10),
     Flood(served=EVERYBODY, ips=12),
     Flood(served=EVERYBODY, ips=UNVERIFIED.strangers.places - 1, is_shown=False),
     Flood(served=RECOGNIZED, messages=UNVERIFIED.strangers.size, ips=UNVERIFIED.strangers.places),
+    Flood(served=RECOGNIZED, messages=UNVERIFIED.strangers.size, ips=1_000),
     Flood(served=RECOGNIZED, messages=UNVERIFIED.strangers.size, ips=_MANY),
     Flood(
         served=RECOGNIZED,
@@ -251,3 +320,4 @@ FLOODS: Final = (
     *_with_own_numbers(),
     *_with_logins(),
 )
+FLOODS: Final = (*_WITHOUT_ATTESTATION, *_with_attestation())

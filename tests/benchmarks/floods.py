@@ -40,23 +40,27 @@ DAYS_BEFORE: Final = (9, 5, 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloodResult:
-    """What an attack reached in an hour, and which owners were served in it."""
+    """What an attack reached in an hour, which proofs it took, and who was served in it."""
 
     flood: Flood
     messages: int
+    proofs: int
     served: Mapping[Owner, bool]
 
     @property
     def violations(self) -> Sequence[str]:
         """Describe what is not as the page says."""
         plan = self.flood
+        title = f"{plan.title}, with attestation" if plan.has_attestation else plan.title
         wrong = [
-            f"{plan.title}: {owner}: {'' if is_served else 'not '}served"
+            f"{title}: {owner}: {'' if is_served else 'not '}served"
             for owner, is_served in self.served.items()
             if is_served != (owner in plan.served)
         ]
         if plan.messages not in (None, self.messages):
-            wrong.append(f"{plan.title}: {self.messages} messages instead of {plan.messages}")
+            wrong.append(f"{title}: {self.messages} messages instead of {plan.messages}")
+        if plan.proofs not in (None, self.proofs):
+            wrong.append(f"{title}: {self.proofs} proofs instead of {plan.proofs}")
         return wrong
 
 
@@ -82,13 +86,13 @@ class GuessResult:
 
 async def flood(plan: Flood) -> FloodResult:
     """Simulate an attack for an hour. The owners try to log in near its end."""
-    simulation = Simulation()
+    simulation = Simulation(has_attestation=plan.has_attestation)
     started_at, own = simulation.now, OwnNumbers(simulation, plan)
     tokens: dict[Owner, DeviceToken | None] = {}
     for day, next_day in zip(DAYS_BEFORE, (*DAYS_BEFORE[1:], 0), strict=True):
         is_last = day == DAYS_BEFORE[-1]
-        for owner in Owner:
-            if owner is not Owner.NEW and (owner.is_old or is_last):
+        for owner in plan.owners:
+            if owner.has_account and (owner.is_old or is_last):
                 await simulation.request(owner.phone, KNOWN_IP)
                 logged_in = await simulation.verify(owner.phone, KNOWN_IP)
                 assert logged_in is not None
@@ -102,13 +106,14 @@ async def flood(plan: Flood) -> FloodResult:
         await own.act()
         await strangers.act()
 
-    sent_before = simulation.messages
+    sent_before, proofs_before = simulation.messages, simulation.proofs
     attack = Attack(simulation, act, STEP)
     await attack.act()
     await attack.wait(timedelta(hours=1) - STEP)
     messages = simulation.messages - sent_before
-    served = {owner: await _log_in(simulation, attack, owner, tokens) for owner in Owner}
-    return FloodResult(flood=plan, messages=messages, served=served)
+    proofs = simulation.proofs - proofs_before
+    served = {owner: await _log_in(simulation, attack, owner, tokens) for owner in plan.owners}
+    return FloodResult(flood=plan, messages=messages, proofs=proofs, served=served)
 
 
 async def _log_in(
@@ -120,7 +125,9 @@ async def _log_in(
     """Return whether an owner can log in at once."""
     await attack.act()
     token = tokens.get(owner) if owner.has_token else None
-    requested = await simulation.request(owner.phone, owner.client_ip, token)
+    requested = await simulation.request(
+        owner.phone, owner.client_ip, token, sends_proof=owner.sends_proof
+    )
     if isinstance(requested, RateLimitExceeded):
         return False
     await attack.wait(timedelta(seconds=SECONDS_TO_TYPE))
@@ -168,7 +175,9 @@ class Strangers:
             is_in_range = self.plan.place is Place.OWNERS_RANGE
             first_range, ranges = (OWNERS_RANGE, 1) if is_in_range else (200, 350)
             phone = a_number(self.number, country, first_range, ranges)
-            result = await self.simulation.request(phone, ips[self.number % len(ips)])
+            result = await self.simulation.request(
+                phone, ips[self.number % len(ips)], sends_proof=self.plan.sends_proofs
+            )
             rejected = rejected + 1 if isinstance(result, RateLimitExceeded) else 0
 
 
@@ -220,7 +229,9 @@ class OwnNumbers:
         token = self.tokens[number] if is_recognized and self.with_token else None
         phone = self._phone(number)
         for client_ip in self._client_ips(number, anywhere=token is not None):
-            result = await self.simulation.request(phone, client_ip, token)
+            result = await self.simulation.request(
+                phone, client_ip, token, sends_proof=self.plan.sends_proofs
+            )
             if not isinstance(result, RateLimitExceeded) and result.sent:
                 break
         else:

@@ -9,18 +9,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import count, cycle, islice
 from typing import Final
 
 from application.identities.login import LoggedIn
 from application.otp.request_otp import RequestOtpResult
 from application.ports.repositories import Repositories
-from domain.errors import RateLimitExceeded
+from domain.errors import AttestationRequired, RateLimitExceeded
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import OTP_TTL
+from domain.otp.rate_limits import RateLimits
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
+from tests.support.fakes.attestation import FakeAttestation, solve
+from tests.support.policies import make_policy
 
 PRICE_PER_MESSAGE: Final = 0.05
 """In US dollars. Prices are from 0.01 to 0.30 by country."""
@@ -67,9 +71,16 @@ class Simulation:
     were looked at of the active codes, divided by a million.
     """
 
-    def __init__(self, repositories: Repositories | None = None) -> None:
+    def __init__(
+        self, repositories: Repositories | None = None, *, has_attestation: bool = False
+    ) -> None:
         """Start without any phone."""
-        self.harness = AppHarness(repositories=repositories)
+        self.attestation = FakeAttestation()
+        self.harness = AppHarness(
+            repositories=repositories,
+            policy=make_policy(rate_limits=RateLimits(has_attested_part=has_attestation)),
+            attestation=self.attestation if has_attestation else None,
+        )
         self.repositories = repositories or self.harness.database.repositories()
         self.expected_hits = 0.0
         self.checked_guesses = 0
@@ -87,6 +98,11 @@ class Simulation:
         """How many messages were sent."""
         return len(self.harness.messenger.messages)
 
+    @property
+    def proofs(self) -> int:
+        """How many proofs were sent."""
+        return len(self.attestation.verified)
+
     def code_of(self, phone: PhoneNumber) -> str:
         """Return the code of the latest message to the phone."""
         sent = self.harness.messenger.messages
@@ -96,11 +112,26 @@ class Simulation:
         return self._codes.get(phone, "000000")
 
     async def request(
-        self, phone: PhoneNumber, client_ip: str, device_token: DeviceToken | None = None
+        self,
+        phone: PhoneNumber,
+        client_ip: str,
+        device_token: DeviceToken | None = None,
+        *,
+        sends_proof: bool = False,
     ) -> RequestOtpResult | RateLimitExceeded:
-        """Request a code."""
+        """Request a code, and request it again with a proof where one is asked for."""
+        request = partial(
+            self.harness.request_otp,
+            phone,
+            client_ip,
+            device_token=device_token,
+            accepts_attestation=sends_proof,
+        )
         try:
-            return await self.harness.request_otp(phone, client_ip, device_token=device_token)
+            try:
+                return await request()
+            except AttestationRequired as required:
+                return await request(proof=solve(required))
         except RateLimitExceeded as error:
             return error
 

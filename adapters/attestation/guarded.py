@@ -1,7 +1,7 @@
 """An operator's own adapter, of which nothing is an error of the service."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
@@ -38,7 +38,7 @@ class GuardedAttestation:
         Raises:
             PortError: it returned none, or one that is not JSON.
         """
-        result = await _call(self._attestation.challenge(subject, now))
+        result = await _call(lambda: self._attestation.challenge(subject, now))
         if not isinstance(result, AttestationChallenge):
             raise PortError(f"the adapter returned {type(result).__name__}")
         try:
@@ -50,17 +50,24 @@ class GuardedAttestation:
     async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
         """Check a proof within `TIMEOUT`."""
         try:
-            result = await _call(self._attestation.verify(proof, subject))
+            result = await _call(lambda: self._attestation.verify(proof, subject))
         except PortError as error:
             return unavailable(str(error))
         if not isinstance(result, AttestationResult):
             return unavailable(f"the adapter returned {type(result).__name__}")
+        # Own code may have no types.
+        status: object = result.status
+        texts: tuple[object, ...] = (result.proof_id, result.reason)
+        if not isinstance(status, AttestationStatus):
+            return unavailable("the adapter returned a result with another status")
+        if not all(isinstance(text, str) for text in texts):
+            return unavailable("the adapter returned a result whose fields are no text")
         if result.status is AttestationStatus.VALID and not result.proof_id:
             return unavailable("the adapter returned a valid proof without a proof_id")
         return result
 
 
-async def _call(result: Awaitable[object]) -> object:
+async def _call(method: Callable[[], Awaitable[object]]) -> object:
     """Return what a method of the adapter returns.
 
     Raises:
@@ -68,7 +75,7 @@ async def _call(result: Awaitable[object]) -> object:
     """
     try:
         async with asyncio.timeout(TIMEOUT):
-            return await result
+            return await method()
     except TimeoutError:
         raise PortError("no result in time") from None
     except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything

@@ -13,9 +13,9 @@ def valid(proof_id: str) -> AttestationResult:
     return AttestationResult(AttestationStatus.VALID, proof_id)
 
 
-def invalid(reason: str) -> AttestationResult:
-    """Return the result of an invalid proof."""
-    return AttestationResult(AttestationStatus.INVALID, reason=reason)
+def invalid(reason: str, proof_id: str = "") -> AttestationResult:
+    """Return the result of an invalid proof, with its id if it may have been valid before."""
+    return AttestationResult(AttestationStatus.INVALID, proof_id, reason)
 
 
 def unavailable(reason: str) -> AttestationResult:

@@ -124,7 +124,7 @@ class SiteverifyAttestation:
         self._has_scores = answer.score is not None
         self._works_until = -math.inf if self._has_scores else self._now() + SUCCESS_TTL
         if problem := self._find_problem(answer):
-            return invalid(problem)
+            return invalid(problem, proof.response)
         return valid(proof.response)
 
     async def check(self) -> None:

@@ -1,8 +1,9 @@
 """Deliver a code for a proof where the limits of strangers are used up."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Final
 
 from application.otp.delivery_limiter import DeliveryLimiter
 from application.ports.attestation import Attestation, AttestationProof, AttestationStatus
@@ -18,12 +19,17 @@ from domain.otp.rate_limits import Acquisition, Reservation
 from domain.otp.used_attestation import USED_ATTESTATION_TTL, UsedAttestation
 from domain.phone import PhoneNumber
 
+UNAVAILABLE_PERIOD: Final = timedelta(seconds=30)
+"""When a proof that could not be checked is worth another attempt: its provider may be back."""
+_LIMITED: Final = ("limited", "too many proofs of this IP")
+"""The result and the reason of a proof that is not checked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttestDelivery:
     """Acquire the permits of a delivery in the part for proofs.
 
-    - A proof is asked for only where it would get a permit now.
+    - A proof is asked for only where it would be checked, and get a permit, now.
     - Each proof is accepted once: it is recorded before permits are acquired, and a delivery that
       is rejected later does not give it back.
     - One IP has as many proofs checked as it has messages: each check may be a request to a
@@ -66,35 +72,50 @@ class AttestDelivery:
             StorageError
         """
         limiter = self.delivery_limiter
-        with_proof_at = await limiter.next_available_with_proof(reservation)
+        with_proof_at = await limiter.next_available_with_proof(reservation, client_ip)
         if with_proof_at is None:
             return available_at
-        if with_proof_at > reservation.acquired_at:
+        now = reservation.acquired_at
+        checks = Reservation(now, limiter.rate_limits.for_attestation(client_ip))
+        if with_proof_at > now:
+            if proof is not None and await self.limit_store.next_available(checks) > now:
+                self._reject(phone, channel, *_LIMITED)
             return min(available_at, with_proof_at)
         subject = self.keyed_hashes.hash_phone(phone)
         if proof is None:
             return await self._require(phone, channel, subject, available_at)
-        now = self.clock.now()
-        checks = Reservation(now, limiter.rate_limits.for_attestation(client_ip))
         [counted] = await self.limit_store.acquire(checks)
         if not isinstance(counted, Acquisition):
-            self._reject(phone, channel, "limited", "too many proofs of this IP")
+            self._reject(phone, channel, *_LIMITED)
             return min(available_at, counted)
         result = await self.attestation.verify(proof, subject)
-        if result.status is not AttestationStatus.VALID:
+        if result.status is AttestationStatus.UNAVAILABLE:
             self._reject(phone, channel, result.status.value, result.reason)
-            if result.status is AttestationStatus.INVALID:
-                return await self._require(phone, channel, subject, available_at)
-            return available_at
-        used = UsedAttestation(
-            sha256(result.proof_id.encode()).hexdigest(), now + USED_ATTESTATION_TTL
-        )
-        if not await self.used_attestations.add(used):
+            return min(available_at, now + UNAVAILABLE_PERIOD)
+        is_valid = result.status is AttestationStatus.VALID
+        if await self._is_used(result.proof_id, is_valid=is_valid):
             self._reject(phone, channel, "used", "the proof was used before")
-            return available_at
+            return with_proof_at
+        if not is_valid:
+            self._reject(phone, channel, result.status.value, result.reason)
+            checked_at = await self.limit_store.next_available(checks)
+            if checked_at > now:
+                return min(available_at, checked_at)
+            return await self._require(phone, channel, subject, available_at)
         self._emit(SecurityEventType.ATTESTATION_ACCEPTED, phone, channel)
         acquired = await limiter.acquire_with_proof(reservation)
         return acquired if isinstance(acquired, Acquisition) else min(available_at, acquired)
+
+    async def _is_used(self, proof_id: str, *, is_valid: bool) -> bool:
+        """Return whether a proof was used before. A valid one is used from now on.
+
+        A provider that accepts each response once calls a used one invalid.
+        """
+        used_id = sha256(proof_id.encode(errors="surrogatepass")).hexdigest()
+        if is_valid:
+            expires_at = self.clock.now() + USED_ATTESTATION_TTL
+            return not await self.used_attestations.add(UsedAttestation(used_id, expires_at))
+        return bool(proof_id) and await self.used_attestations.load(used_id) is not None
 
     async def _require(
         self, phone: PhoneNumber, channel: Channel, subject: str, available_at: datetime
@@ -104,9 +125,9 @@ class AttestDelivery:
             challenge = await self.attestation.challenge(subject, self.clock.now())
         except PortError as error:
             self._reject(phone, channel, AttestationStatus.UNAVAILABLE.value, str(error))
-            return available_at
+            return min(available_at, self.clock.now() + UNAVAILABLE_PERIOD)
         self._emit(SecurityEventType.ATTESTATION_REQUIRED, phone, channel)
-        raise AttestationRequired({"type": challenge.type, **challenge.fields})
+        raise AttestationRequired({**challenge.fields, "type": challenge.type})
 
     def _reject(self, phone: PhoneNumber, channel: Channel, result: str, reason: str) -> None:
         self._emit(SecurityEventType.ATTESTATION_REJECTED, phone, channel, result, reason)

@@ -107,8 +107,12 @@ class DeliveryLimiter:
         [acquired] = await self.limit_store.acquire(reservation.without(RESERVE))
         return acquired
 
-    async def next_available_with_proof(self, reservation: Reservation) -> datetime | None:
-        """Return when a proof would get the permits; None if there is no part for proofs.
+    async def next_available_with_proof(
+        self, reservation: Reservation, client_ip: HashedClientIp
+    ) -> datetime | None:
+        """Return when a proof of this IP would be checked, and get the permits.
+
+        It is None if there is no part for proofs.
 
         Raises:
             StorageError
@@ -116,7 +120,9 @@ class DeliveryLimiter:
         with_proof = reservation.without(RESERVE)
         if with_proof == reservation.ordinary:
             return None
-        return await self.limit_store.next_available(with_proof)
+        checks = self.rate_limits.for_attestation(client_ip)
+        with_check = replace(with_proof, limits=(*with_proof.limits, *checks))
+        return await self.limit_store.next_available(with_check)
 
     async def release(self, acquired: Acquisition) -> None:
         """Release permits that nothing holds. Where that fails they expire."""

@@ -267,7 +267,9 @@ class RequestOtp:
             recognition = loaded.value.recognize(request)
             return await self._record_delivery(phone, decide, loaded, acquired, recognition)
         except TooManyOtpRequests as error:
-            available_at = available_at or await self._next_available(command, reservation, loaded)
+            available_at = available_at or await self._next_available(
+                command, request, reservation, loaded.value
+            )
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             limit = error.limit or await limiter.alerts.name_used_limit(reservation)
             raise TooManyOtpRequests(retry_after, limit) from None
@@ -294,15 +296,16 @@ class RequestOtp:
     async def _next_available(
         self,
         command: RequestOtpCommand,
+        request: OtpRequest,
         reservation: Reservation,
-        loaded: Versioned[PhoneVerification],
+        verification: PhoneVerification,
     ) -> datetime:
         """Return when there are permits for this client, with a proof if it can make one."""
         limiter = self.delivery_limiter
-        available_at = await limiter.next_available(reservation, loaded.value)
+        available_at = await limiter.next_available(reservation, verification)
         if self.attest_delivery is None or not command.accepts_attestation:
             return available_at
-        with_proof_at = await limiter.next_available_with_proof(reservation)
+        with_proof_at = await limiter.next_available_with_proof(reservation, request.client_ip)
         return min(available_at, with_proof_at or available_at)
 
     async def _refer_to_delivery(
@@ -358,7 +361,7 @@ class RequestOtp:
             result = await self.deliver_otp(phone, command.preferences, decision)
         except StorageError:
             not_connected = DeliveryResult(DeliveryStatus.NOT_CONNECTED)
-            await self._reject(phone, request, decision, not_connected)
+            await self._reject(command, request, decision, not_connected)
             raise
         is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
         channel, provider = decision.delivery.channel, decision.delivery.provider
@@ -374,7 +377,7 @@ class RequestOtp:
         if is_sent:
             await self._keep_provider(phone, decision.delivery, result.provider)
             return
-        retry_after = await self._reject(phone, request, decision, result)
+        retry_after = await self._reject(command, request, decision, result)
         if result.status is DeliveryStatus.INVALID_NUMBER:
             raise PhoneUnreachable(result.reason)
         raise DeliveryFailed(result.reason, retry_after)
@@ -398,7 +401,7 @@ class RequestOtp:
 
     async def _reject(
         self,
-        phone: PhoneNumber,
+        command: RequestOtpCommand,
         request: OtpRequest,
         decision: DeliveryDecision,
         result: DeliveryResult,
@@ -408,7 +411,7 @@ class RequestOtp:
         Returns:
             When the client can cause a delivery: whole seconds from now on.
         """
-        now, limiter = self.clock.now(), self.delivery_limiter
+        phone, now, limiter = command.phone, self.clock.now(), self.delivery_limiter
         next_request_at = decision.next_request_at
         policy = limiter.policy(phone, now)
 
@@ -430,7 +433,7 @@ class RequestOtp:
                 await limiter.release_rejected(phone, delivery, was_connected=was_connected)
                 await limiter.release_of_identity(request.new_challenge, delivery)
             reservation = limiter.make_reservation(phone, request, rejected, now, request.channel)
-            available_at = await limiter.next_available(reservation, rejected)
+            available_at = await self._next_available(command, request, reservation, rejected)
             next_request_at = max(rejected.next_request_at(request, policy, now), available_at)
         return whole_seconds(now, next_request_at)
 

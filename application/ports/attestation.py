@@ -48,8 +48,8 @@ class AttestationResult:
 
     Attributes:
         status: What became of it.
-        proof_id: What all responses have in common that prove the same; set if it is valid. The
-            caller accepts each once.
+        proof_id: What all responses have in common that prove the same; set if it is valid, or may
+            have been before. The caller accepts each once.
         reason: Why it is not valid, for operators: no phone number, no secret, no response.
     """
 

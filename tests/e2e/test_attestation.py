@@ -1,5 +1,6 @@
 """A proof instead of a 429, in two services with one database, over HTTP as apps send it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -78,6 +79,21 @@ async def test_an_app_with_a_proof_gets_a_code_in_a_flood_and_others_a_429(
     sent = await post(second, REQUEST, {"phone": PHONE, "attestation": proof})
     assert (sent.status_code, sent.json().get("sent")) == (200, True), sent.text
     assert second.service.code(PHONE)
+
+
+async def test_of_parallel_requests_with_one_proof_one_sends_a_message(apps: list[App]) -> None:
+    await flood(apps[0])
+    required = await post(apps[0], REQUEST, {"phone": PHONE, "attestation": {}})
+    [challenge] = required.json()["attestation"]
+    proof = {"type": "altcha", "response": solve_challenge(challenge["challenge"])}
+    body = {"phone": PHONE, "attestation": proof}
+
+    responses = await asyncio.gather(
+        *(post(apps[n % 2], REQUEST, body, f"203.0.{n}.7") for n in range(10))
+    )
+
+    assert {response.status_code for response in responses} <= {200, 429}
+    assert sum(response.json().get("sent", False) for response in responses) == 1
 
 
 @pytest.mark.parametrize("apps", DATABASES[:1], indirect=True)

@@ -69,6 +69,14 @@ async def test_results_challenges_and_a_health_check_are_passed_on() -> None:
             AttestationResult(AttestationStatus.VALID),
             "the adapter returned a valid proof without a proof_id",
         ),
+        (
+            AttestationResult("valid", "the-id"),  # type: ignore[arg-type] # it may have no types
+            "the adapter returned a result with another status",
+        ),
+        (
+            AttestationResult(AttestationStatus.VALID, 17),  # type: ignore[arg-type]
+            "the adapter returned a result whose fields are no text",
+        ),
         (None, "no result in time"),
     ],
 )
@@ -96,3 +104,22 @@ async def test_without_a_challenge_there_is_an_error_in_words(outcome: object, r
     with pytest.raises(PortError) as error:
         await GuardedAttestation(OwnAttestation(outcome)).challenge("the-subject", NOW)
     assert str(error.value) == reason
+
+
+class OutdatedAttestation:
+    """Has methods with other parameters."""
+
+    async def challenge(self, subject: str) -> AttestationChallenge:
+        raise NotImplementedError
+
+    async def verify(self, proof: AttestationProof) -> AttestationResult:
+        raise NotImplementedError
+
+
+async def test_a_method_that_cannot_be_called_is_no_error_of_the_service() -> None:
+    attestation = GuardedAttestation(OutdatedAttestation())  # type: ignore[arg-type]
+
+    result = await attestation.verify(PROOF, "the-subject")
+    assert result.reason == "the adapter failed with TypeError"
+    with pytest.raises(PortError, match="the adapter failed with TypeError"):
+        await attestation.challenge("the-subject", NOW)

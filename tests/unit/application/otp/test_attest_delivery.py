@@ -22,7 +22,7 @@ from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.attestation import FakeAttestation, solve
-from tests.support.fakes.messenger import REJECTED
+from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.fakes.security_events import SecurityEvent
 from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy
@@ -169,7 +169,8 @@ async def test_of_parallel_requests_with_one_proof_exactly_one_is_served() -> No
     assert all(isinstance(error, TooManyOtpRequests) for error in others)
 
 
-async def test_a_used_proof_is_not_accepted_again() -> None:
+@pytest.mark.parametrize("later_status", [None, AttestationStatus.INVALID])
+async def test_a_used_proof_is_not_accepted_again(later_status: AttestationStatus | None) -> None:
     app = make_app(per_country=SlidingWindow(40, HOUR))
     await flood(app, 18)
     with pytest.raises(AttestationRequired) as required:
@@ -177,11 +178,16 @@ async def test_a_used_proof_is_not_accepted_again() -> None:
     proof = solve(required.value)
     await app.request_otp(accepts_attestation=True, proof=proof)
     app.advance(minutes=5)
+    attestation_of(app).status = later_status
 
-    with pytest.raises(TooManyOtpRequests):
+    with pytest.raises(TooManyOtpRequests) as error:
         await app.request_otp(accepts_attestation=True, proof=proof)
+    attestation_of(app).status = None
     [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
     assert rejected.result == "used"
+    # Not the hour of the strangers: another proof gets a code.
+    app.advance(error.value.retry_after)
+    assert (await prove(app)).sent
 
 
 async def test_a_wrong_proof_and_that_for_another_phone_get_a_new_challenge() -> None:
@@ -206,11 +212,12 @@ async def test_without_its_provider_the_client_waits_and_operators_read_why() ->
     await flood(app)
     attestation_of(app).status = AttestationStatus.UNAVAILABLE
 
-    with pytest.raises(TooManyOtpRequests):
+    with pytest.raises(TooManyOtpRequests) as waiting:
         await app.request_otp(accepts_attestation=True, proof=AttestationProof("fake", "0"))
 
     [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
     assert (rejected.result, rejected.reason) == ("unavailable", "as the test says")
+    assert waiting.value.retry_after == 30
 
 
 async def test_without_a_challenge_the_client_waits_and_operators_read_why() -> None:
@@ -268,13 +275,67 @@ async def test_one_ip_has_as_many_proofs_checked_as_messages() -> None:
     await flood(app)
     wrong = AttestationProof("fake", "wrong")
 
-    for _ in range(3):
+    for _ in range(2):
         with pytest.raises(AttestationRequired):
             await app.request_otp(accepts_attestation=True, proof=wrong)
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(accepts_attestation=True, proof=wrong)
+    for _ in range(2):
+        with pytest.raises(TooManyOtpRequests):
+            await app.request_otp(accepts_attestation=True, proof=wrong)
 
     assert len(attestation_of(app).verified) == 3
+
+
+async def test_no_proof_is_asked_for_where_it_would_not_be_checked() -> None:
+    app = make_app(per_ip=SlidingWindow(3, HOUR))
+    await flood(app)
+    app.advance(minutes=10)
+    for _ in range(3):
+        with suppress(AttestationRequired, TooManyOtpRequests):
+            await app.request_otp(accepts_attestation=True, proof=AttestationProof("fake", "wrong"))
+
+    with pytest.raises(TooManyOtpRequests) as error:
+        await app.request_otp(accepts_attestation=True)
+
+    app.advance(error.value.retry_after)
+    assert (await app.request_otp(accepts_attestation=True)).sent
+
+
+async def test_the_wait_for_a_proof_lasts_until_it_is_checked() -> None:
+    app = make_app(per_ip=SlidingWindow(5, HOUR))
+    for number in range(3):
+        await app.request_otp(phone(number), f"198.18.{number}.1")
+    for number in (2998, 2999):
+        await prove(app, parse_phone(f"+1415555{number}", None), f"198.19.{number % 10}.1")
+    app.advance(minutes=5)
+    for number in range(3):
+        await app.request_otp(phone(30 + number), f"198.20.{number}.1")
+    for _ in range(5):
+        with suppress(AttestationRequired, TooManyOtpRequests):
+            await app.request_otp(
+                parse_phone("+14155652999", None),
+                "192.0.2.1",
+                accepts_attestation=True,
+                proof=AttestationProof("fake", "wrong"),
+            )
+    app.advance(minutes=5)
+    for number in (60, 70, 80):
+        await app.request_otp(phone(number), "192.0.2.2")
+
+    customer = parse_phone("+14155552997", None)
+    with pytest.raises(TooManyOtpRequests) as error:
+        await app.request_otp(customer, "192.0.2.1", accepts_attestation=True)
+
+    app.advance(error.value.retry_after)
+    assert (await prove(app, customer, "192.0.2.1")).sent
+
+
+async def test_the_id_of_a_proof_may_be_any_text() -> None:
+    app = make_app()
+    await flood(app)
+    attestation_of(app).status = AttestationStatus.VALID
+
+    proof = AttestationProof("fake", "\ud800")
+    assert (await app.request_otp(accepts_attestation=True, proof=proof)).sent
 
 
 async def test_a_rejected_delivery_does_not_give_the_proof_back() -> None:
@@ -292,6 +353,20 @@ async def test_a_rejected_delivery_does_not_give_the_proof_back() -> None:
         await app.request_otp(accepts_attestation=True, proof=proof)
     [rejected] = of_type(app, SecurityEventType.ATTESTATION_REJECTED)
     assert rejected.result == "used"
+
+
+async def test_after_a_rejected_delivery_the_app_waits_until_it_can_send_another_proof() -> None:
+    app = make_app()
+    await flood(app)
+    app.messenger.result = REJECTED
+    with pytest.raises(DeliveryFailed) as error:
+        await prove(app)
+    app.messenger.result = ACCEPTED
+
+    # Not the hour of the strangers.
+    assert error.value.retry_after < 60
+    app.advance(error.value.retry_after)
+    assert (await prove(app)).sent
 
 
 async def test_a_login_gives_back_what_its_delivery_used_of_the_part_for_proofs() -> None:

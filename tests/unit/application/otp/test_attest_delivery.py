@@ -285,7 +285,7 @@ async def test_one_ip_has_as_many_proofs_checked_as_messages() -> None:
     assert len(attestation_of(app).verified) == 3
 
 
-async def test_no_proof_is_asked_for_where_it_would_not_be_checked() -> None:
+async def test_no_proof_is_required_where_it_would_not_be_checked() -> None:
     app = make_app(per_ip=SlidingWindow(3, HOUR))
     await flood(app)
     app.advance(minutes=10)

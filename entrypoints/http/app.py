@@ -15,6 +15,7 @@ from application.use_cases import UseCases
 from entrypoints.http.admin.controller import AdminUserController
 from entrypoints.http.audit.controller import AuditController
 from entrypoints.http.calls.controller import CallController
+from entrypoints.http.client.controller import ClientController
 from entrypoints.http.costs.controller import CostController
 from entrypoints.http.deadlines import DeadlineMiddleware
 from entrypoints.http.errors.exceptions import MethodNotAllowed
@@ -55,7 +56,11 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OperationsController,
     LegacyOtpController,
 )
-_NOT_DESCRIBED: Final[tuple[type[Controller], ...]] = (SmsController, OpenApiController)
+_NOT_DESCRIBED: Final[tuple[type[Controller], ...]] = (
+    SmsController,
+    OpenApiController,
+    ClientController,
+)
 
 
 def create_app(

@@ -15,7 +15,7 @@ from application.principal import Principal
 from application.use_cases import UseCases
 from domain.administration.service_token import is_service_token
 from domain.errors import DomainError, Unauthenticated, Unavailable
-from entrypoints.http.client import CLIENT_IP, header_values
+from entrypoints.http.client_ip import CLIENT_IP, header_values
 from entrypoints.http.errors.exceptions import NoAccessToken, TooManyRequests
 from entrypoints.http.request_limits import RequestLimits
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import Final
 
 from application.ports.current_request import CURRENT_REQUEST
-from entrypoints.http.client import headers_of
+from entrypoints.http.client_ip import headers_of
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.middleware import App, Message, Receive, Scope, Send

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 import structlog
 
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
-from entrypoints.http.client import CLIENT_IP, ClientIpResolver, headers_of
+from entrypoints.http.client_ip import CLIENT_IP, ClientIpResolver, headers_of
 from entrypoints.http.errors.table import ApiError, error_code
 from entrypoints.http.settings import RequestObserver
 

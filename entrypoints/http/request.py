@@ -6,7 +6,7 @@ from litestar import Request
 
 from application.administration.caller import Caller
 from application.principal import Principal
-from entrypoints.http.client import CLIENT_IP, header_values, parse_device_name
+from entrypoints.http.client_ip import CLIENT_IP, header_values, parse_device_name
 from entrypoints.http.errors.exceptions import UnsupportedContentEncoding, UnsupportedMediaType
 from entrypoints.http.parsing import body_type, parse_json
 from entrypoints.http.settings import HttpSettings

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 from litestar.response.base import ASGIResponse
 
-from entrypoints.http.client import header_values, headers_of
+from entrypoints.http.client_ip import header_values, headers_of
 from entrypoints.http.errors.exceptions import (
     HttpError,
     InvalidAuthorization,

@@ -1,11 +1,13 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.browser.chromium import Chromium, open_chromium
+from tests.support.npm_packages import install_npm_packages
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.servers.process import ServerUnavailable, find_or_install
 from tests.support.service import Service, running
@@ -41,6 +43,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         folder = tmp_path_factory.mktemp("service")
         with running(folder, {"DIALTONE_WEB_ORIGINS": listed}) as service:
             yield Site(service, listed, foreign)
+
+
+@pytest.fixture(scope="session")
+def npm_packages() -> Path:
+    """The `node_modules` of `npm/`."""
+    try:
+        return install_npm_packages(Path(__file__).with_name("npm"))
+    except ServerUnavailable as error:
+        pytest.fail(f"These tests need npm packages. {error}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def axe(npm_packages: Path) -> str:
+    """The script of axe-core, which finds what disabled people cannot use."""
+    return (npm_packages / "axe-core/axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture

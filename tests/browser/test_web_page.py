@@ -1,8 +1,9 @@
-"""The code of `docs/web.md` gets codes by proofs in a browser, with the policy of that page."""
+"""The code of `docs/web.md` works in a browser, with the Content-Security-Policy of that page."""
 
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,14 +36,35 @@ RECORD_VIOLATIONS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class WebApp:
-    """A service that asks for proofs, and a web app at another origin with the code of the page."""
+    """A service, and a web app at another origin with the code of the page."""
 
     service: Service
     url: str
 
 
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[WebApp]:
+    with open_app(tmp_path, {}) as app:
+        yield app
+
+
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
+def flooded_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
+    """A web app whose service asks for proofs."""
+    environ = {
+        "DIALTONE_ATTESTATION": "altcha",
+        "DIALTONE_ATTESTATION_DIFFICULTY": "100",
+        "DIALTONE_SMS_LIMIT_PER_COUNTRY": LIMIT,
+        "DIALTONE_SMS_LIMIT_TOTAL": LIMIT,
+    }
+    with open_app(tmp_path_factory.mktemp("service"), environ) as app:
+        use_up_the_share(app.service)
+        yield app
+
+
+@contextmanager
+def open_app(folder: Path, environ: dict[str, str]) -> Iterator[WebApp]:
+    """Serve the app until the end of the block."""
     try:
         packages = install_npm_packages(Path(__file__).with_name("npm"))
     except ServerUnavailable as error:
@@ -61,16 +83,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
 
     with HttpServer(serve) as server:
         url = f"http://app.localhost:{urlsplit(server.url).port}"
-        environ = {
-            "DIALTONE_WEB_ORIGINS": url,
-            "DIALTONE_ATTESTATION": "altcha",
-            "DIALTONE_ATTESTATION_DIFFICULTY": "100",
-            "DIALTONE_SMS_LIMIT_PER_COUNTRY": LIMIT,
-            "DIALTONE_SMS_LIMIT_TOTAL": LIMIT,
-        }
-        with running(tmp_path_factory.mktemp("service"), environ) as service:
+        with running(folder, {"DIALTONE_WEB_ORIGINS": url, **environ}) as service:
             files |= files_of_the_page(packages / "altcha/dist", service.url)
-            use_up_the_share(service)
             yield WebApp(service, url)
 
 
@@ -78,21 +92,22 @@ def files_of_the_page(package: Path, service_url: str) -> dict[str, bytes]:
     """Return the files of the app by path: the code of the page, and those that it copies."""
     page = WEB_PAGE.replace(API, service_url)
     scripts = re.findall(r"^```js\n// (\S+)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    by_hand = dict(scripts)["sign_in.js"].replace("altcha_widget.js", "altcha_by_hand.js")
+    by_hand = dict(scripts)["attest.js"].replace("altcha_widget.js", "altcha_by_hand.js")
     copied = [file for name in ("external", "workers") for file in (package / name).iterdir()]
+    html = "".join(blocks(page, "html"))
+    [policy] = blocks(page, "http")
     return {
-        "/": f"<!DOCTYPE html><title>A web app</title>{block(page, 'html')}".encode(),
-        "policy": block(page, "http").strip().removeprefix("Content-Security-Policy: ").encode(),
+        "/": f"<!DOCTYPE html><title>A web app</title>{html}".encode(),
+        "policy": policy.strip().removeprefix("Content-Security-Policy: ").encode(),
         **{f"/{name}": script.encode() for name, script in scripts},
-        "/sign_in_by_hand.js": by_hand.encode(),
+        "/attest_by_hand.js": by_hand.encode(),
         **{f"/altcha/{file.parent.name}/{file.name}": file.read_bytes() for file in copied},
     }
 
 
-def block(page: str, language: str) -> str:
-    """Return the only block of the page in this language."""
-    [code] = re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    return str(code)
+def blocks(page: str, language: str) -> list[str]:
+    """Return the code of the page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
 def use_up_the_share(service: Service) -> None:
@@ -105,46 +120,111 @@ def use_up_the_share(service: Service) -> None:
     assert rejected.status_code == 429
 
 
-@pytest.mark.parametrize("script", ["sign_in.js", "sign_in_by_hand.js"])
+def test_the_forms_of_the_page_sign_in_and_upload_and_sign_out(
+    chromium: Chromium, app: WebApp, phone: str
+) -> None:
+    define = f"""
+        {RECORD_VIOLATIONS}
+        const find = (id) => document.getElementById(id);
+        const until = async (isTrue) => {{
+            while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 10));
+        }};
+        const submit = (id, name, value) => {{
+            find(id).elements[name].value = value;
+            find(id).requestSubmit();
+        }};
+        const {{dialtone}} = await import("/session.js");
+        const {{uploadImage}} = await import("/upload.js");
+        const shown = () =>
+            ["phone-form", "otp-form", "sign-out"].filter((id) => !find(id).hidden);
+    """
+    request_otp = f"""
+        submit("phone-form", "phone", "{phone}");
+        await until(() => !find("otp-form").hidden);
+    """
+    verify_otp = """
+        submit("otp-form", "otp", "000000");
+        await until(() => find("message").textContent);
+        const message = find("message").textContent;
+        submit("otp-form", "otp", otp);
+        await until(() => dialtone.session);
+        await dialtone.request("POST", "/users", {username: "Asha Rao", number: phone});
+        const canvas = document.createElement("canvas");
+        const file = await new Promise((resolve) => canvas.toBlob(resolve));
+        const progress = document.createElement("progress");
+        const {item, items} = await uploadImage(file, progress);
+        const image = Object.assign(new Image(), {src: item.url});
+        await image.decode();
+        const signedIn = shown();
+        find("sign-out").click();
+        await until(() => !find("phone-form").hidden);
+        return {message, ids: [item.id, items[0].id], value: progress.value, max: progress.max,
+            signedIn, signedOut: shown(), violations};
+    """
+    with chromium.page(app.url) as page:
+        page.run(f"{define} {request_otp}")
+        page.reload()
+        otp = app.service.code(phone)
+        result = page.run(f"const otp = '{otp}', phone = '{phone}'; {define} {verify_otp}")
+    assert result["message"] == "Invalid OTP"
+    assert result["ids"][0] == result["ids"][1]
+    assert result["value"] == result["max"] > 100
+    assert (result["signedIn"], result["signedOut"]) == (["sign-out"], ["phone-form"])
+    assert result["violations"] == []
+
+
+@pytest.mark.parametrize("script", ["attest.js", "attest_by_hand.js"])
 def test_a_web_app_solves_a_challenge_and_gets_a_code(
-    chromium: Chromium, app: WebApp, phone: str, script: str
+    chromium: Chromium, flooded_app: WebApp, phone: str, script: str
 ) -> None:
     send_code = f"""
-        {RECORD_VIOLATIONS}
-        const {{sendCode}} = await import("/{script}");
-        return [await sendCode("{phone}"), violations];
+        {RECORD_VIOLATIONS} {use_module(flooded_app)}
+        const {{attest}} = await import("/{script}");
+        const result = await new Dialtone({{url, attest}}).requestOtp({{phone: "{phone}"}});
+        return [result, violations];
     """
-    result, violations = chromium.run(app.url, send_code)
-    assert (result["status"], result["body"].get("sent")) == (200, True), result
+    result, violations = chromium.run(flooded_app.url, send_code)
+    assert result["sent"], result
     assert violations == []
-    assert app.service.code(phone)
+    assert flooded_app.service.code(phone)
 
 
 def test_a_device_with_a_fast_clock_gets_a_code(
-    chromium: Chromium, app: WebApp, phone: str
+    chromium: Chromium, flooded_app: WebApp, phone: str
 ) -> None:
     send_code = f"""
         const now = Date.now;
         Date.now = () => now() + 600_000;
-        const {{sendCode}} = await import("/sign_in.js");
-        return await sendCode("{phone}");
+        {use_module(flooded_app)}
+        const {{attest}} = await import("/attest.js");
+        return await new Dialtone({{url, attest}}).requestOtp({{phone: "{phone}"}});
     """
-    assert chromium.run(app.url, send_code)["status"] == 200
+    assert chromium.run(flooded_app.url, send_code)["sent"]
 
 
-@pytest.mark.parametrize(("invalid_proofs", "status"), [(1, 200), (2, 403)])
+@pytest.mark.parametrize(("invalid_proofs", "expected"), [(1, "sent"), (2, "attestation_required")])
 def test_a_web_app_makes_a_second_proof_and_no_third(
-    chromium: Chromium, app: WebApp, phone: str, invalid_proofs: int, status: int
+    chromium: Chromium, flooded_app: WebApp, phone: str, invalid_proofs: int, expected: str
 ) -> None:
     send_code = f"""
-        const {{requestOtp}} = await import("/request_otp.js");
-        const {{solve}} = await import("/altcha_by_hand.js");
+        {use_module(flooded_app)}
+        const module = await import("/attest_by_hand.js");
         let proofs = 0;
-        const altcha = challenge => ++proofs > {invalid_proofs} ? solve(challenge) : "invalid";
-        const url = {json.dumps(f"{app.service.url}/auth/request-otp")};
-        return [(await requestOtp(url, {{phone: "{phone}"}}, {{altcha}})).status, proofs];
+        const attest = (challenges) => ++proofs > {invalid_proofs}
+            ? module.attest(challenges) : {{type: "altcha", response: "invalid"}};
+        const requested = new Dialtone({{url, attest}}).requestOtp({{phone: "{phone}"}});
+        return [await requested.then(() => "sent", ({{code}}) => code), proofs];
     """
-    assert chromium.run(app.url, send_code) == [status, 2]
+    assert chromium.run(flooded_app.url, send_code) == [expected, 2]
+
+
+def use_module(app: WebApp) -> str:
+    """Return a script that imports the module."""
+    url = json.dumps(app.service.url)
+    return f"""
+        const url = {url};
+        const {{Dialtone}} = await import(url + "/client/dialtone.js");
+    """
 
 
 def test_a_web_app_shows_a_captcha_and_returns_its_response(

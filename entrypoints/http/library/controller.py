@@ -23,7 +23,7 @@ from entrypoints.http.auth import (
     Connection,
     authenticate_within_limit,
 )
-from entrypoints.http.client import header_values
+from entrypoints.http.client_ip import header_values
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode

@@ -1,0 +1,39 @@
+// What a web app does with the types of dialtone.js; the compiler checks it strictly.
+
+import { Dialtone, DialtoneError, type Challenge, type Item, type User } from "./dialtone.js";
+import * as implementation from "./implementation.js";
+
+// The module has what its types say. Only these know that an error has the fields of its response.
+const DialtoneOfModule: typeof Dialtone = implementation.Dialtone;
+type Field = "name" | "code" | "message" | "status" | "retry_after" | "request_id" | "field_errors";
+export const error: Pick<DialtoneError, Field> = new implementation.DialtoneError("invalid", "Text");
+
+export async function useModule(file: File): Promise<Item | null> {
+  const attest = async ([challenge]: Challenge[]) => ({ type: challenge!.type, response: "solved" });
+  const dialtone = new DialtoneOfModule({ url: "https://api.example.org", attest });
+  dialtone.addEventListener("sessionchange", () => show(dialtone.session));
+  // @ts-expect-error There is no such event.
+  dialtone.addEventListener("signout", () => undefined);
+
+  const { resend_in } = await dialtone.requestOtp({ phone: "+14155552671", channel: "sms" });
+  // @ts-expect-error There is no such channel.
+  await dialtone.requestOtp({ phone: "+14155552671", channel: "pigeon" });
+  try {
+    show(await dialtone.verifyOtp({ otp: "123456" }));
+  } catch (error) {
+    if (!(error instanceof DialtoneError)) throw error;
+    const seconds: number = error.retry_after ?? resend_in;
+    const fields: string[] = error.field_errors.map(({ field }) => field);
+    throw new Error(`${error.code} ${error.attempts_left} ${seconds} ${fields}`);
+  }
+  const response: Response = await dialtone.fetch("/users/me");
+  // @ts-expect-error The session can be null.
+  const userId: string = dialtone.session.user_id;
+  await dialtone.signOut({ scope: "others" });
+  return response.ok ? dialtone.upload(file, { category: userId }) : null;
+}
+
+function show(user: User | null): void {
+  const name: string | null = user && user.username;
+  console.log(name);
+}

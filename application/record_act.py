@@ -28,7 +28,12 @@ class RecordAct:
 
     @asynccontextmanager
     async def __call__(
-        self, actor: Actor, action: AuditAction, subject: str, reason: str = ""
+        self,
+        actor: Actor,
+        action: AuditAction,
+        subject: str,
+        reason: str = "",
+        item_id: str | None = None,
     ) -> AsyncIterator[None]:
         """Write the entry, then run the block. Exceptions of the block propagate.
 
@@ -37,11 +42,12 @@ class RecordAct:
             action: What is done in the block.
             subject: To whom: the id of an identity or a token, or the hash of a phone.
             reason: Why, as `parse_reason` returns it.
+            item_id: The item of the library that it is done to, if it is one.
 
         Raises:
             AuditFailed: The entry was not written, and the block does not run.
         """
-        entry = await self.begin(actor, action, subject, reason)
+        entry = await self.begin(actor, action, subject, reason, item_id)
         try:
             yield
         except BaseException as error:
@@ -51,7 +57,7 @@ class RecordAct:
 
     @asynccontextmanager
     async def for_another(
-        self, principal: Principal, action: AuditAction, subject: str
+        self, principal: Principal, action: AuditAction, subject: str, item_id: str | None = None
     ) -> AsyncIterator[None]:
         """Write the entry if an administrator acts for somebody else, then run the block.
 
@@ -59,6 +65,7 @@ class RecordAct:
             principal: Who acts, and may do so.
             action: What is done in the block.
             subject: The id of the identity that it is done for.
+            item_id: The item of the library that it is done to, if it exists already.
 
         Raises:
             AuditFailed: The entry was not written, and the block does not run.
@@ -67,11 +74,16 @@ class RecordAct:
             yield
             return
         actor = Actor(ActorKind.ADMINISTRATOR, principal.identity.id)
-        async with self(actor, action, subject):
+        async with self(actor, action, subject, item_id=item_id):
             yield
 
     async def begin(
-        self, actor: Actor, action: AuditAction, subject: str, reason: str = ""
+        self,
+        actor: Actor,
+        action: AuditAction,
+        subject: str,
+        reason: str = "",
+        item_id: str | None = None,
     ) -> AuditEntry:
         """Write the entry of an act that does not fit into a block; see `__call__`."""
         entry = AuditEntry(
@@ -81,6 +93,7 @@ class RecordAct:
             action=action,
             subject=subject,
             reason=reason,
+            item_id=item_id,
         )
         try:
             is_added = await self.audit_log.add(entry)

@@ -10,6 +10,7 @@ from application.export.feature import ExportFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
 from application.imports.feature import ImportsFeature
 from application.media.feature import MediaFeature, MediaPolicy, MediaPorts
+from application.moderation.feature import ModerationFeature
 from application.operations.feature import OperationsFeature, OperationsPolicy, OperationsPorts
 from application.otp.feature import OtpFeature, OtpPolicy, OtpPorts
 from application.phone_change.feature import PhoneChangeFeature
@@ -61,6 +62,7 @@ class UseCases:
         system, repositories = ports.system, ports.repositories
         record_act = RecordAct(repositories.audit_log, system.clock, system.randomness)
         self.media = MediaFeature(system, repositories, ports.media, policy.media, record_act)
+        self.moderation = ModerationFeature(repositories, self.media, record_act)
         self.identities = IdentitiesFeature(
             system,
             repositories,

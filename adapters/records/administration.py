@@ -28,6 +28,7 @@ class AuditEntryRecord(Record, kw_only=True):
     action: str
     subject: str
     reason: str = ""
+    item_id: str | None = None
     failed_entry_id: str | None = None
     error: str | None = None
 

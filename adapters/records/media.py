@@ -36,7 +36,7 @@ class MediaItemRecord(Record, kw_only=True):
     category: str | None = None
     image: ImageRecord
     created_at: datetime
-    state: Literal["pending", "ready", "deleting", "deletion_refused"]
+    state: Literal["pending", "ready", "hidden", "deleting", "deletion_refused"]
     upload_deadline: datetime
     deletion_requested_at: datetime | None = None
     variants: tuple[VariantRecord, ...] = ()

@@ -99,6 +99,8 @@ BATCH_SIZE: Final = 500
 _VERSION_BITS: Final = 62
 _MAX_UNREADABLE: Final = 20
 """More unreadable records than that are no single accident: a key is missing, for example."""
+_STATES_WITH_FILES: Final = (ItemState.HIDDEN, ItemState.READY, ItemState.HIDDEN)
+"""In this order, so that an item is found that is hidden or shown again between two queries."""
 _VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
 
 _log = logging.getLogger(__name__)
@@ -328,38 +330,42 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
     ) -> Sequence[MediaItem]:
-        """List ready items after the first `offset`."""
-        return await self._list_ready(item_filter, None, limit, offset)
+        """List items of a page after the first `offset`."""
+        return await self._list(item_filter, None, limit, offset)
 
     async def list_after(
         self, item_filter: ItemFilter, cursor: Cursor, limit: int
     ) -> Sequence[MediaItem]:
-        """List ready items after a position."""
-        return await self._list_ready(item_filter, cursor, limit, 0)
+        """List items of a page after a position."""
+        return await self._list(item_filter, cursor, limit, 0)
 
     async def count(self, item_filter: ItemFilter, limit: int) -> int:
-        """Return the number of ready items, at most `limit`."""
-        index, equal = _ready(item_filter)
+        """Return the number of items on all pages, at most `limit`."""
+        index, equal = _select(item_filter)
         # Nearly all items are ready.
-        is_unfiltered = index is ITEM_PAGES[()]
-        return await self.store.count(self.kind, index, equal, limit, may_estimate=is_unfiltered)
+        may_estimate = index is ITEM_PAGES[()] and not item_filter.is_hidden
+        return await self.store.count(self.kind, index, equal, limit, may_estimate=may_estimate)
 
     async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
         """List items of an owner that are not marked for deletion."""
         found = await self._find_owned(ItemState.PENDING, owner_id, limit)
-        if len(found) < limit:
-            found += await self._find_owned(ItemState.READY, owner_id, limit - len(found))
-        return [self.read(stored) for stored in found]
+        for state in _STATES_WITH_FILES:
+            if len(found) < limit:
+                found += await self._find_owned(state, owner_id, limit - len(found))
+        return [self.read(stored) for stored in {stored.id: stored for stored in found}.values()]
 
     async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
         """List items in any state after this id."""
         found = await self.store.scan(self.kind, after_id, limit)
         return [self.read(stored) for stored in found]
 
-    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
-        """Return the id and the bytes of each ready item of an owner."""
-        ready = await self._find_all_owned(ItemState.READY, owner_id)
-        return {stored.id: stored.record.image.bytes for stored in ready}
+    async def list_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready or hidden item of an owner."""
+        return {
+            stored.id: stored.record.image.bytes
+            for state in _STATES_WITH_FILES
+            for stored in await self._find_all_owned(state, owner_id)
+        }
 
     async def list_deleting_ids(self, owner_id: str, requested_after: datetime) -> Sequence[str]:
         """List the ids of an owner's items whose deletion was requested after this time."""
@@ -391,10 +397,10 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
         )
         return [self.read(stored) for stored in found]
 
-    async def _list_ready(
+    async def _list(
         self, item_filter: ItemFilter, cursor: Cursor | None, limit: int, offset: int
     ) -> Sequence[MediaItem]:
-        index, equal = _ready(item_filter)
+        index, equal = _select(item_filter)
         found = await self.store.find(
             self.kind,
             index,
@@ -585,11 +591,12 @@ def make_repositories(
     )
 
 
-def _ready(item_filter: ItemFilter) -> tuple[Index, Sequence[str]]:
-    """Return the index of the ready items of a filter, and the values of its fields."""
+def _select(item_filter: ItemFilter) -> tuple[Index, Sequence[str]]:
+    """Return the index of the items of a filter, and the values of its fields."""
+    state = ItemState.HIDDEN if item_filter.is_hidden else ItemState.READY
     values = {name: getattr(item_filter, name) for name in ITEM_FILTERS}
     given = {name: value for name, value in values.items() if value is not None}
-    return ITEM_PAGES[tuple(given)], [ItemState.READY.value, *given.values()]
+    return ITEM_PAGES[tuple(given)], [state.value, *given.values()]
 
 
 def _to_position(cursor: Cursor | None) -> Position | None:

@@ -53,6 +53,7 @@ class CollectFiles:
 
     - Keys, keyed hashes and what only the service needs are left out. So is everybody else's data:
       an export has one phone number. The other one of a change may be somebody else's.
+    - Hidden items are in it: they are still stored, and count in the quota.
     - Images and recordings are opened one at a time, and never held in memory.
     - A file that is no longer there is named in `not_included.json`. A store that does not answer
       is an error: a part is never taken for the whole.
@@ -144,13 +145,18 @@ class CollectFiles:
                     yield ExportFile(_item_name(item), item.created_at, stored.chunks)
 
     async def _list_items(self, identity_id: str) -> AsyncGenerator[MediaItem, None]:
-        item_filter = ItemFilter(owner_id=identity_id)
-        page = await self.media_items.list_page(item_filter, 0, MAX_PAGE_SIZE)
-        while page:
-            for item in page:
-                yield item
-            cursor = Cursor(page[-1].created_at, page[-1].id)
-            page = await self.media_items.list_after(item_filter, cursor, MAX_PAGE_SIZE)
+        """List ready and hidden items, each once, also one that is hidden or shown meanwhile."""
+        listed = set[str]()
+        for is_hidden in (True, False, True):
+            item_filter = ItemFilter(owner_id=identity_id, is_hidden=is_hidden)
+            page = await self.media_items.list_page(item_filter, 0, MAX_PAGE_SIZE)
+            while page:
+                for item in page:
+                    if item.id not in listed:
+                        listed.add(item.id)
+                        yield item
+                cursor = Cursor(page[-1].created_at, page[-1].id)
+                page = await self.media_items.list_after(item_filter, cursor, MAX_PAGE_SIZE)
 
     async def _collect_calls(
         self, identity_id: str, now: datetime, missing: "_Missing"
@@ -264,6 +270,7 @@ def _describe_entry(entry: AuditEntry) -> _Json:
     return {
         "at": entry.at,
         "action": entry.action.value,
+        "item_id": entry.item_id,
         "by": kinds[entry.actor.kind],
         "reason": entry.reason,
         "failed": entry.error is not None,
@@ -277,6 +284,7 @@ def _describe_item(item: MediaItem) -> _Json:
         "type": item.kind.value,
         "category": item.category,
         "created_at": item.created_at,
+        "is_hidden_by_operator": item.is_hidden,
         "width": item.image.width,
         "height": item.image.height,
         "bytes": item.image.bytes,

@@ -124,7 +124,7 @@ class ImportHookabaItems:
         row, result = read.row, read.result
         loaded = await self.media_items.load(row.id)
         item = loaded.value if loaded else None
-        if item is not None and not item.is_ready:
+        if item is not None and not item.has_files:
             return  # deleted by its owner, since it was imported
         is_new = result.outcome is ItemOutcome.IMPORTED
         owner_id = parse_identifier(row.owner)

@@ -188,7 +188,7 @@ class ImportItem:
         item = existing.value
         if item.owner_id != parse_identifier(row.owner):
             return None, ItemResult(ItemOutcome.REJECTED, ItemProblem.ID_IN_USE), is_known
-        if item.is_ready:
+        if item.has_files:
             return None, ItemResult(ItemOutcome.UNCHANGED, item=item), is_known
         if item.has_been_ready:
             return None, ItemResult(ItemOutcome.DELETED), is_known

@@ -23,10 +23,10 @@ class MediaFindings:
 
     Attributes:
         files: The number of files that were checked. Those without a storage key are left out.
-        items: The number of ready items that were checked.
+        items: The number of ready and hidden items that were checked.
         files_without_item: Storage keys that belong to no item.
-        items_without_file: The ids of ready items whose file is missing.
-        items_without_variant: The ids of other ready items of which the file of a variant is.
+        items_without_file: The ids of those whose file is missing.
+        items_without_variant: The ids of the others of which the file of a variant is.
         owners: The ids of all owners.
         repaired: How many of them were repaired.
         corrected_usages: How many users had a wrong usage.
@@ -125,7 +125,7 @@ class CheckMedia:
     async def _check_items(self, items: list[MediaItem], findings: MediaFindings) -> None:
         missing = await asyncio.gather(*map(self._find_missing, items))
         for item, keys in zip(items, missing, strict=True):
-            findings.items += item.is_ready
+            findings.items += item.has_files
             findings.owners.add(item.owner_id)
             # It may have been deleted, or got other variants, since it was listed.
             loaded = await self.media_items.load(item.id) if keys else None
@@ -152,8 +152,8 @@ class CheckMedia:
         return item is not None and storage_key in item.value.storage_keys
 
     async def _find_missing(self, item: MediaItem) -> set[str]:
-        """Return the storage keys of a ready item that have no file, or an incomplete one."""
-        if not item.is_ready:
+        """Return the storage keys of an item that have no file, or an incomplete one."""
+        if not item.has_files:
             return set()
         expected = {variant.storage_key: variant.image.bytes for variant in item.variants}
         expected[item.storage_key] = item.image.bytes

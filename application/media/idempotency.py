@@ -23,7 +23,8 @@ class IdempotentUploads:
     """The idempotency keys of uploads (draft-ietf-httpapi-idempotency-key-header).
 
     - A key belongs to the first upload that claims it, over all instances, for 24 hours.
-    - The same upload again returns its item. An upload that failed has released its key.
+    - The same upload again returns its item, or says that it was deleted, also if it is hidden. An
+      upload that failed has released its key.
     - A key of an upload that a crash has ended is free after the upload deadline.
     """
 
@@ -75,7 +76,7 @@ class IdempotentUploads:
         """Release the key of an upload that failed, unless its item may become ready."""
         with suppress(StorageError):
             item = await self.media_items.load(claimed.item_id)
-            if item is not None and item.value.state in (ItemState.PENDING, ItemState.READY):
+            if item is not None and (item.value.state is ItemState.PENDING or item.value.has_files):
                 return
             existing = await self.idempotency_keys.load(claimed.id)
             if existing is not None and existing.value == claimed:

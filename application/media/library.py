@@ -54,7 +54,10 @@ class LibraryPage:
 
 @dataclass(frozen=True, slots=True)
 class FindItem:
-    """Find a ready item. Items of deleted identities, or that nobody else sees, are not found."""
+    """Find a ready item.
+
+    Hidden items, items of deleted identities, and those that nobody else sees, are not found.
+    """
 
     media_items: MediaItems
     identities: Identities
@@ -225,7 +228,9 @@ class CategorizeItem:
 
         found = await load()
         owner_id = found.value.owner_id
-        async with self.record_act.for_another(principal, AuditAction.CHANGE_ITEM, owner_id):
+        async with self.record_act.for_another(
+            principal, AuditAction.CHANGE_ITEM, owner_id, item_id
+        ):
             item = await update(load, self.media_items.replace, categorize, found)
         return await self.media_urls.make_library_item(item)
 
@@ -249,7 +254,9 @@ class DeleteItem:
         """
         found = await self.find_item.for_change(item_id, principal)
         owner_id = found.value.owner_id
-        async with self.record_act.for_another(principal, AuditAction.DELETE_ITEM, owner_id):
+        async with self.record_act.for_another(
+            principal, AuditAction.DELETE_ITEM, owner_id, item_id
+        ):
             await self._delete(principal, found)
 
     async def _delete(self, principal: Principal, found: Versioned[MediaItem]) -> None:

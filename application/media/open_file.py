@@ -27,8 +27,8 @@ class FoundFile:
 class OpenFile:
     """Open the file with a storage key.
 
-    - The file of a deleted item or of a deleted identity is not served, even while the store still
-      has it.
+    - The file of a deleted or hidden item, or of a deleted identity, is not served, even while the
+      store still has it.
     - Where URLs do not expire, media is public: everybody who knows the key may open the file.
       Where they expire, a key alone opens nothing: the caller has to authenticate, or the URL to
       have a signature.

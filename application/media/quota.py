@@ -98,11 +98,11 @@ class LibraryQuota:
         for _ in range(_MAX_RECOUNTS):
             loaded = await self.media_usages.load(owner_id)
             now = self.clock.now()
-            ready = await self.media_items.list_ready_sizes(owner_id)
-            # After the ready items: an item that is marked meanwhile is in one of both.
+            stored = await self.media_items.list_sizes(owner_id)
+            # After the stored items: an item that is marked meanwhile is in one of both.
             deleting = await self.media_items.list_deleting_ids(owner_id, now - PENDING_TIMEOUT)
             old = MediaUsage(owner_id) if loaded is None else loaded.value
-            usage = old.recount(ready, deleting, now)
+            usage = old.recount(stored, deleting, now)
             if usage == old and (usage.used_items or loaded is None):
                 return False
             if loaded is None:

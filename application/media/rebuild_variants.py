@@ -37,7 +37,7 @@ class RebuildReport:
 
 @dataclass(frozen=True, slots=True)
 class RebuildVariants:
-    """Give all items the variants that the settings name, and no others.
+    """Give all items the variants that the settings name, and no others; hidden items too.
 
     - Items that have them already are only read. So the next run continues an interrupted one.
     - Storage keys are in the record before their files are written, and until their files are
@@ -61,13 +61,14 @@ class RebuildVariants:
         Raises:
             StorageError, MediaStorageUnavailable: Run it again to continue.
         """
-        total = await self.media_items.count(ItemFilter(), _NO_LIMIT)
+        filters = (ItemFilter(), ItemFilter(is_hidden=True))
+        total = sum([await self.media_items.count(each, _NO_LIMIT) for each in filters])
         results, last_id = list[bool | None](), ""
         while page := await self.media_items.list_by_id(last_id, BATCH_SIZE):
             last_id = page[-1].value.id
-            ready = [loaded.value for loaded in page if loaded.value.is_ready]
-            for start in range(0, len(ready), PARALLEL_ITEMS):
-                batch = ready[start : start + PARALLEL_ITEMS]
+            items = [loaded.value for loaded in page if loaded.value.has_files]
+            for start in range(0, len(items), PARALLEL_ITEMS):
+                batch = items[start : start + PARALLEL_ITEMS]
                 rebuilding = (self._try_rebuild(item, open_temporary_file) for item in batch)
                 results += await asyncio.gather(*rebuilding)
             _log.info(
@@ -126,7 +127,7 @@ class RebuildVariants:
 
     async def _load(self, item_id: str) -> Versioned[MediaItem]:
         found = await self.media_items.load(item_id)
-        if found is None or not found.value.is_ready:
+        if found is None or not found.value.has_files:
             raise ItemNotFound
         return found
 

@@ -16,7 +16,8 @@ from domain.page import Cursor
 class MediaItems(DeletableRecords[MediaItem], Protocol):
     """Library items by id, in any state; in pages; and those that the cleanup handles.
 
-    Pages have the ready items, newest first: by `created_at`, then by id. Limits are positive.
+    Pages have the ready items, or the hidden ones, newest first: by `created_at`, then by id.
+    Limits are positive.
     Items of deleted owners are listed too: `Identities.find_deleted` knows whose these are.
     """
 
@@ -73,8 +74,8 @@ class MediaItems(DeletableRecords[MediaItem], Protocol):
         """
         ...
 
-    async def list_ready_sizes(self, owner_id: str) -> Mapping[str, int]:
-        """Return the id and the bytes of each ready item of an owner.
+    async def list_sizes(self, owner_id: str) -> Mapping[str, int]:
+        """Return the id and the bytes of each ready or hidden item of an owner.
 
         Raises:
             StorageError

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.errors import InvalidCharacters, TooLong
+from domain.errors import InvalidCharacters, TooLong, TooShort
 
 AUDIT_RETENTION: Final = timedelta(days=400)
 """How long an entry is kept: a year, and time to look at it. Nothing deletes one earlier."""
@@ -74,6 +74,8 @@ class AuditAction(StrEnum):
     UPLOAD_ITEM = "upload_item"
     CHANGE_ITEM = "change_item"
     DELETE_ITEM = "delete_item"
+    HIDE_ITEM = "hide_item"
+    UNHIDE_ITEM = "unhide_item"
     LISTEN = "listen"
     SET_EXTERNAL_ID = "set_external_id"
     IMPORT_USERS = "import_users"
@@ -96,6 +98,7 @@ class AuditEntry:
         subject: To whom: the id of an identity, or the keyed hash of a phone without one. Of a
             token, its id.
         reason: Why, as the actor says it, without the digits of phones.
+        item_id: The item of the library that it is done to, if it is one.
         failed_entry_id: Set in the second entry of an act that failed: the first one.
         error: The name of its error.
     """
@@ -106,6 +109,7 @@ class AuditEntry:
     action: AuditAction
     subject: str
     reason: str = ""
+    item_id: str | None = None
     failed_entry_id: str | None = None
     error: str | None = None
 
@@ -140,6 +144,19 @@ def parse_reason(text: str) -> str:
     if not reason.isprintable():
         raise InvalidCharacters("A reason has no control characters.")
     return mask_phones(reason)
+
+
+def require_reason(text: str) -> str:
+    """Parse the reason of an act that needs one.
+
+    Raises:
+        TooLong, InvalidCharacters
+        TooShort: There is none.
+    """
+    reason = parse_reason(text)
+    if not reason:
+        raise TooShort("Say why. The audit keeps the reason.")
+    return reason
 
 
 def mask_phones(text: str) -> str:

@@ -22,16 +22,20 @@ STORAGE_NAME_PATTERN: Final = (
 )
 _STORAGE_KEY: Final = re.compile(f"{STORAGE_FOLDER_PATTERN[:-1]}/{STORAGE_NAME_PATTERN[1:]}")
 MAX_CATEGORY_LENGTH: Final = 64
+MIN_THUMBNAIL_SIZE: Final = 128
+"""Pixels of its longer side."""
 
 
 class ItemState(StrEnum):
     """The states: pending → ready → deleting → gone, or pending → deleting → gone.
 
-    An item whose file the store refused to delete is in DELETION_REFUSED until a retry succeeds.
+    Administrators turn a ready item into a hidden one and back, and delete both. An item whose file
+    the store refused to delete is in DELETION_REFUSED until a retry succeeds.
     """
 
     PENDING = "pending"
     READY = "ready"
+    HIDDEN = "hidden"
     DELETING = "deleting"
     DELETION_REFUSED = "deletion_refused"
 
@@ -99,11 +103,44 @@ class MediaItem:
         """Whether it may be shown."""
         return self.state is ItemState.READY
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether only administrators see it."""
+        return self.state is ItemState.HIDDEN
+
+    @property
+    def has_files(self) -> bool:
+        """Whether its files are in the store and stay there: it is ready, or hidden."""
+        return self.is_ready or self.is_hidden
+
+    @property
+    def thumbnail(self) -> "Variant | MediaItem":
+        """What shows the image in a list of many.
+
+        It is the smallest variant with the proportions of the image that has enough pixels, or the
+        item itself.
+        """
+        suitable = [
+            variant
+            for variant in self.variants
+            if not variant.size.endswith("!")
+            and max(variant.image.width, variant.image.height) >= MIN_THUMBNAIL_SIZE
+        ]
+        return min(suitable, key=lambda variant: variant.image.bytes, default=self)
+
     def mark_ready(self, now: datetime) -> "MediaItem | None":
         """Return the item with its file stored, or None after the upload deadline."""
         if self.state is not ItemState.PENDING or now >= self.upload_deadline:
             return None
         return replace(self, state=ItemState.READY, has_been_ready=True)
+
+    def hide(self) -> "MediaItem":
+        """Return the item, which has its files, as one that only administrators see."""
+        return replace(self, state=ItemState.HIDDEN)
+
+    def unhide(self) -> "MediaItem":
+        """Return the item, which has its files, as one that may be shown."""
+        return replace(self, state=ItemState.READY)
 
     def categorize(self, category: str | None) -> "MediaItem":
         """Return the item with this category."""

@@ -12,11 +12,12 @@ MAX_TOTAL: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ItemFilter:
-    """Which ready items are listed. None stands for any."""
+    """Which ready items are listed, or which hidden ones. None stands for any."""
 
     owner_id: str | None = None
     kind: MediaKind | None = None
     category: str | None = None
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.errors import QuotaExceeded
 from domain.identifier import identifier_time
-from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
+from domain.media.item import UPLOAD_TIMEOUT, MediaItem
 
 PENDING_TIMEOUT: Final = UPLOAD_TIMEOUT + timedelta(minutes=5)
 """How long an upload is pending at most. The clocks of two instances may differ."""
@@ -96,7 +96,7 @@ class MediaUsage:
         """Return the usage without an item, as it was before it was marked for deletion."""
         if item.id in self.pending:
             return self._without_pending(item.id)
-        if item.id in self.deleting or item.state is not ItemState.READY:
+        if item.id in self.deleting or not item.has_files:
             return self
         # After that many, only the item itself sees to it that nobody subtracts it twice.
         subtracted = (item.id,) if len(self.deleting) < MAX_SUBTRACTED else ()
@@ -108,19 +108,19 @@ class MediaUsage:
         )
 
     def recount(
-        self, ready: Mapping[str, int], deleting: Collection[str], now: datetime
+        self, stored: Mapping[str, int], deleting: Collection[str], now: datetime
     ) -> "MediaUsage":
         """Return the usage counted anew. Uploads within their deadline stay pending.
 
         Args:
-            ready: The ids of all ready items, and their bytes.
+            stored: The ids of all ready and hidden items, and their bytes.
             deleting: The ids of items that were marked for deletion a short time ago, listed after
-                those that are ready. Whoever marked one may not have removed it here yet.
+                those in `stored`. Whoever marked one may not have removed it here yet.
             now: The time.
         """
         pending = {key: size for key, size in self.pending.items() if now < _pending_until(key)}
-        counted = [size for item_id, size in ready.items() if item_id not in pending]
-        left_out = tuple(sorted(set(deleting) - ready.keys() - pending.keys()))
+        counted = [size for item_id, size in stored.items() if item_id not in pending]
+        left_out = tuple(sorted(set(deleting) - stored.keys() - pending.keys()))
         return MediaUsage(self.id, sum(counted), len(counted), pending, left_out)
 
     def _without_pending(self, item_id: str) -> "MediaUsage":

@@ -54,6 +54,8 @@ def _explain(error: DomainError) -> str:
             return error.message or "A part that this needs does not answer. Try again shortly."
         case errors.TokenNotFound():
             return "There is no token with this id: dialtone admin-token list."
+        case errors.ItemNotFound():
+            return "There is no item with this id in the library, shown or hidden."
         case errors.UserNotFound():
             return "There is no such account."
         case _:

@@ -15,6 +15,7 @@ from entrypoints.commands.events import events
 from entrypoints.commands.flow import flow
 from entrypoints.commands.imports import import_from
 from entrypoints.commands.keys import reencrypt_phones, rotate_index_key, rotate_keys
+from entrypoints.commands.library import library
 from entrypoints.commands.media import media
 from entrypoints.commands.migrate import migrate
 from entrypoints.commands.prices import prices
@@ -35,6 +36,7 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "rotate-index-key": rotate_index_key,
     "import": import_from,
     "user": user,
+    "library": library,
     "audit": audit,
     "admin-token": admin_token,
     "events": events,

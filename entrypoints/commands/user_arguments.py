@@ -37,8 +37,9 @@ def make_add_command(
 
 
 def add_user_commands(add: AddCommand) -> None:
-    """Add `user`, `audit`, `events` and `admin-token`."""
+    """Add `user`, `library`, `audit`, `events` and `admin-token`."""
     _add_user(add)
+    _add_library(add)
     audit = add(
         "audit",
         "Show who did what to whom, when and why, the newest first.",
@@ -155,6 +156,29 @@ def _add_user(add: AddCommand) -> None:
         "identity_detached. The present account loses it.",
         example=_ID,
     )
+
+
+def _add_library(add: AddCommand) -> None:
+    library = add(
+        "library",
+        "Hide an item of the library, show it again, or delete it.",
+        f"library hide {_ID} --reason 'report 815: shows a license plate'",
+        f"library unhide {_ID} --reason 'report 815: it is her own'",
+        f"library delete {_ID} --reason 'report 816'",
+    )
+    add_action = _actions_of(library, "dialtone library")
+    for name, description in (
+        (
+            "hide",
+            "Hide an item from everybody but administrators, also from its owner. Its file stays: "
+            "a public URL of the media store opens it until the item is deleted.",
+        ),
+        ("unhide", "Show a hidden item again to those who saw it before."),
+        ("delete", "Delete an item and its files, hidden or not. Nobody can undo it."),
+    ):
+        action = add_action(name, description, f"{name} {_ID} --reason 'report 815'")
+        action.add_argument("item", metavar="ITEM", help="the id of the item")
+        action.add_argument("--reason", metavar="TEXT", required=True, help=_REASON)
 
 
 def _add_events(add: AddCommand) -> None:

@@ -26,6 +26,7 @@ from entrypoints.http.library.controller import LibraryController, MediaFileCont
 from entrypoints.http.library.upload_limiter import make_upload_limiter
 from entrypoints.http.limits import MAX_JSON_BYTES
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
+from entrypoints.http.moderation.controller import ModerationController
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import OperationsController
@@ -53,6 +54,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     AdminUserController,
     AuditController,
     CostController,
+    ModerationController,
     OperationsController,
     LegacyOtpController,
 )

@@ -13,6 +13,7 @@ from domain.voice.call import CallStatus
 ID_PATTERN: Final = "^[0-9a-fA-F]{24}$"
 ID_DESCRIPTION: Final = "24 hex digits."
 USER_ID_EXAMPLE: Final = "6561a2b0c3d4e5f60718293a"
+ITEM_ID_EXAMPLE: Final = "6561a2b1c3d4e5f60718293b"
 BINARY: Final = {"type": "string", "format": "binary"}
 """OpenAPI 3.1 has no such format, but generators of clients rely on it."""
 

@@ -23,14 +23,15 @@ async def test_an_owners_items_are_listed_until_they_are_marked_for_deletion(
     repositories: Repositories,
 ) -> None:
     ready, uploading = an_item(id=an_id(1), owner_id=OWNER), pending(2, owner_id=OWNER)
+    hidden = an_item(id=an_id(5), owner_id=OWNER).hide()
     deleting = an_item(id=an_id(3), owner_id=OWNER).mark_for_deletion(NOW)
     await add_items(
-        repositories, ready, uploading, deleting, an_item(id=an_id(4), owner_id=an_id(902))
+        repositories, ready, uploading, hidden, deleting, an_item(id=an_id(4), owner_id=an_id(902))
     )
 
     found = values_of(await repositories.media_items.list_owned_by(OWNER, 10))
 
-    assert sorted(found, key=lambda item: item.id) == [ready, uploading]
+    assert sorted(found, key=lambda item: item.id) == [ready, uploading, hidden]
     assert len(await repositories.media_items.list_owned_by(OWNER, 1)) == 1
 
 
@@ -112,7 +113,7 @@ async def test_all_items_are_listed_by_id(repositories: Repositories) -> None:
         assert [item.value.id for item in found] == [an_id(number) for number in listed]
 
 
-async def test_ready_and_recently_deleted_items_of_an_owner_are_listed_for_a_recount(
+async def test_stored_and_recently_deleted_items_of_an_owner_are_listed_for_a_recount(
     repositories: Repositories,
 ) -> None:
     deleting = [
@@ -122,14 +123,14 @@ async def test_ready_and_recently_deleted_items_of_an_owner_are_listed_for_a_rec
     await add_items(
         repositories,
         an_item(id=an_id(11), owner_id=OWNER),
-        a_gif(id=an_id(12), owner_id=OWNER),
+        a_gif(id=an_id(12), owner_id=OWNER).hide(),
         pending(13, owner_id=OWNER),
         *[*deleting[:2], deleting[2].mark_deletion_refused()],
         an_item(id=an_id(14), owner_id=an_id(902)).mark_for_deletion(NOW + MINUTE),
     )
 
-    ready = await repositories.media_items.list_ready_sizes(OWNER)
-    assert ready == {an_id(11): 51_200, an_id(12): 4096}
+    stored = await repositories.media_items.list_sizes(OWNER)
+    assert stored == {an_id(11): 51_200, an_id(12): 4096}
     recent = await repositories.media_items.list_deleting_ids(OWNER, NOW)
     assert sorted(recent) == [an_id(1), an_id(2)]
 

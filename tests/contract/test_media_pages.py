@@ -43,13 +43,14 @@ def newest_first(items: list[MediaItem], item_filter: ItemFilter) -> list[MediaI
 
 @pytest.fixture
 async def library(repositories: Repositories) -> list[MediaItem]:
-    """Ready items, in a database that also has a pending item and one marked for deletion."""
+    """Ready items, in a database that also has items in each other state."""
     items = a_library()
     for item in items:
         await repositories.media_items.add(item)
     await repositories.media_items.add(
         an_item(id=an_id(500), owner_id=OWNERS[0], state=ItemState.PENDING)
     )
+    await repositories.media_items.add(an_item(id=an_id(502), owner_id=OWNERS[0]).hide())
     await repositories.media_items.add(
         an_item(id=an_id(501), owner_id=OWNERS[0]).mark_for_deletion(NOW)
     )
@@ -75,6 +76,24 @@ async def test_ready_items_of_each_filter_are_listed_newest_first_and_counted(
         assert list(await pages.list_page(item_filter, 0, 100)) == expected
         for limit in {1, total, total + 1} - {0}:
             assert await pages.count(item_filter, limit) == min(limit, total)
+
+
+async def test_hidden_items_have_pages_of_their_own(
+    repositories: Repositories, library: list[MediaItem]
+) -> None:
+    pages = repositories.media_items
+    older, newer = (
+        an_item(id=an_id(number), owner_id=OWNERS[1], created_at=NOW + timedelta(days=number))
+        for number in (600, 601)
+    )
+    for item in (older, newer):
+        await pages.add(item.hide())
+    hidden = ItemFilter(owner_id=OWNERS[1], is_hidden=True)
+
+    assert list(await pages.list_page(hidden, 0, 100)) == [newer.hide(), older.hide()]
+    cursor = Cursor(newer.created_at, newer.id)
+    assert list(await pages.list_after(hidden, cursor, 100)) == [older.hide()]
+    assert await pages.count(ItemFilter(is_hidden=True), 100) == 3
 
 
 async def test_the_older_items_of_each_filter_come_after_an_item(

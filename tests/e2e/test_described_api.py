@@ -12,6 +12,7 @@ from tests.e2e.description.callers import Callers
 from tests.e2e.description.conformance import assert_conforms, load_schema
 from tests.e2e.description.run import run_schemathesis
 from tests.support.app_harness import wrong_code
+from tests.support.images import still_gif
 
 FIXED_SEED: Final = 1
 CHECKS: Final = {
@@ -34,6 +35,8 @@ NEVER_SUCCESSFUL: Final = {
     "GET /calls/{call_id}/recording", "GET /admin/audit", "GET /admin/costs",
     "GET /admin/users/{user_id}", "PATCH /admin/users/{user_id}",
     "POST /admin/users/restore", *(f"POST /admin/users/{action}" for action in ACTIONS),
+    "GET /admin/library", "GET /admin/library/{item_id}", "GET /admin/library/{item_id}/file",
+    *(f"POST /admin/library/{{item_id}}/{action}" for action in ("hide", "unhide", "delete")),
 }  # fmt: skip
 
 
@@ -173,3 +176,31 @@ def test_what_administrators_do_gets_documented_responses(
     assert call("POST", "/admin/users/restore", json={"id": user.user_id}) == 404
     assert call("GET", "/admin/audit") == 200
     assert call("GET", "/admin/costs") == 200
+
+
+def test_moderation_of_the_library_gets_documented_responses(
+    callers: Callers, document: dict[str, Any]
+) -> None:
+    schema = load_schema(document, callers.service.url)
+    administrator, user = callers.add_administrator(), callers.add_person()
+    uploaded = callers.http.post(
+        "/library/upload",
+        files={"file": ("a.gif", still_gif(), "image/gif")},
+        data={"user_id": user.user_id},
+        headers={"Authorization": f"Bearer {user.token}"},
+    )
+    item_id = uploaded.json()["id"]
+
+    def call(method: str, path: str, **content: Any) -> int:
+        headers = {"Authorization": f"Bearer {administrator.token}"}
+        response = callers.http.request(method, f"/admin/library{path}", headers=headers, **content)
+        operation = f"/admin/library{path.replace(item_id, '{item_id}')}"
+        assert_conforms(schema, method, operation, response)
+        return response.status_code
+
+    for action in ("hide", "unhide", "hide"):
+        body = {"reason": "report 815"}
+        assert call("POST", f"/{item_id}/{action}", json=body) == 200, action
+    for path in ("", f"/{item_id}", f"/{item_id}/file"):
+        assert call("GET", path) == 200, path
+    assert call("POST", f"/{item_id}/delete", json={"reason": "report 815"}) == 204

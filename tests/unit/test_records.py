@@ -111,6 +111,8 @@ def test_records_of_an_earlier_program_are_read_without_later_fields(name: str) 
         ]
     if name == "calls":
         expected = [replace(value, line=None) for value in expected]
+    if name == "audit_entries":
+        expected = [replace(value, item_id=None) for value in expected]
     assert earlier == expected
 
 

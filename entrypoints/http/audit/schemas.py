@@ -9,6 +9,7 @@ from domain.administration.audit import ActorKind, AuditAction, AuditEntry
 from domain.page import encode_cursor
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
+    ITEM_ID_EXAMPLE,
     USER_ID_EXAMPLE,
     described,
     format_timestamp,
@@ -97,6 +98,10 @@ class AuditEntryResponse(msgspec.Struct, kw_only=True):
         ),
     ]
     reason: Annotated[str, described("Why; empty if nobody said it.", "Ticket 4711")]
+    item_id: Annotated[
+        str | None,
+        described("The item of the library that it was done to. Otherwise null.", ITEM_ID_EXAMPLE),
+    ]
     error: Annotated[
         str | None,
         described(
@@ -136,6 +141,7 @@ def _to_entry_response(entry: AuditEntry) -> AuditEntryResponse:
         action=entry.action.value,
         subject=entry.subject,
         reason=entry.reason,
+        item_id=entry.item_id,
         error=entry.error,
         failed_entry_id=entry.failed_entry_id,
     )

@@ -17,6 +17,7 @@ from entrypoints.http.errors.exceptions import PageTooDeep
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ID_PATTERN,
+    ITEM_ID_EXAMPLE,
     CreatedAtField,
     UserIdField,
     described,
@@ -103,7 +104,7 @@ class UpdateLibraryItemBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=
 class LibraryItemResponse(msgspec.Struct, kw_only=True):
     """An image in the library."""
 
-    id: Annotated[str, described(ID_DESCRIPTION, "6561a2b1c3d4e5f60718293b")]
+    id: Annotated[str, described(ID_DESCRIPTION, ITEM_ID_EXAMPLE)]
     url: Annotated[
         str,
         described(

@@ -294,6 +294,23 @@ async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(app: AppHa
     assert sum(name.startswith("library/") for name in archive.namelist()) == 101
 
 
+async def test_a_hidden_item_is_in_the_export_of_its_owner(app: AppHarness) -> None:
+    principal = await app.add_user()
+    item, other = [(await app.upload_image(principal)).item for _ in range(2)]
+    await app.use_cases.moderation.items.hide(OPERATOR, item.id, "report 815")
+
+    archive = await read(app.use_cases.export.export_user(OPERATOR, principal.identity.id))
+
+    described = parse(archive, "library.json")["items"]
+    assert {row["id"]: row["is_hidden_by_operator"] for row in described} == {
+        item.id: True,
+        other.id: False,
+    }
+    assert archive.read(f"library/{item.id}.gif") == app.files.contents[item.storage_key]
+    hidden = [row for row in parse(archive, "audit.json") if row["action"] == "hide_item"]
+    assert [(row["item_id"], row["reason"]) for row in hidden] == [(item.id, "report 815")]
+
+
 @pytest.mark.parametrize("query", [lambda: an_id(99), a_phone])
 async def test_without_an_account_there_is_nothing_to_export(
     app: AppHarness, query: Callable[[], Any]

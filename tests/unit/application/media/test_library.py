@@ -36,7 +36,7 @@ UNKNOWN = an_item(id=an_id(9)).storage_key
 # Getting
 
 
-@pytest.mark.parametrize("state", [ItemState.PENDING, ItemState.DELETING, None])
+@pytest.mark.parametrize("state", [ItemState.PENDING, ItemState.HIDDEN, ItemState.DELETING, None])
 async def test_only_items_that_are_ready_are_found_and_listed(
     app: AppHarness, state: ItemState | None
 ) -> None:
@@ -171,7 +171,8 @@ async def test_opening_a_file_fails_without_store_or_database(
 
 @BY_EACH
 @pytest.mark.parametrize(
-    "state", [ItemState.PENDING, ItemState.DELETING, ItemState.DELETION_REFUSED]
+    "state",
+    [ItemState.PENDING, ItemState.HIDDEN, ItemState.DELETING, ItemState.DELETION_REFUSED],
 )
 async def test_the_file_of_an_item_that_is_not_ready_is_not_found(
     app: AppHarness, state: ItemState, open_or_get_size: Operation

@@ -35,7 +35,7 @@ from tests.support.images import still_gif
 # Without a response of the last one, the upload has succeeded nevertheless.
 OPERATIONS = [
     "media_usages.load",
-    "media_items.list_ready_sizes",
+    "media_items.list_sizes",
     "media_items.list_deleting_ids",
     "media_usages.add",
     "media_items.add",

@@ -32,6 +32,24 @@ def test_an_item_that_is_being_deleted_is_not_shown_and_keeps_its_time_of_deleti
     assert refused.mark_for_deletion(NOW) == deleting
 
 
+def test_a_hidden_item_is_not_shown_and_keeps_its_files() -> None:
+    hidden = an_item().hide()
+    assert (hidden.is_ready, hidden.is_hidden, hidden.has_files) == (False, True, True)
+    assert hidden.unhide() == an_item()
+    assert not an_item().mark_for_deletion(NOW).has_files
+
+
+def test_a_thumbnail_is_the_smallest_variant_that_looks_like_the_image() -> None:
+    def variant(size: str, width: int, length: int) -> Variant:
+        return Variant(size, size, size, Image(ImageFormat.WEBP, width, width // 2, length))
+
+    thumb, large = variant("320x320", 320, 9_000), variant("800x800", 800, 40_000)
+    stretched, tiny = variant("256x256!", 256, 4_000), variant("32x32", 32, 500)
+    assert an_item(variants=(large, stretched, tiny, thumb)).thumbnail == thumb
+    plain = an_item(variants=(stretched, tiny))
+    assert plain.thumbnail == plain
+
+
 def test_a_storage_key_is_random_and_names_its_item() -> None:
     random = bytes(range(STORAGE_KEY_BYTES))
     assert STORAGE_KEY_BYTES >= 16

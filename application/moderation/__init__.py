@@ -1,0 +1,1 @@
+"""Moderation of the library: hide items, show them again, delete them."""

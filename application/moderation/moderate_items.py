@@ -1,0 +1,169 @@
+"""Look at items of the library, also hidden ones; hide them, show them again and delete them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from application.administration.caller import Caller
+from application.media.deletions import MarkForDeletion
+from application.media.open_file import FoundFile
+from application.ports.errors import ConcurrencyConflict
+from application.ports.identities import Identities
+from application.ports.media import MediaItems
+from application.ports.versioned import Versioned
+from application.record_act import RecordAct
+from application.update import MAX_RETRIES, update
+from domain.administration.audit import AuditAction
+from domain.errors import ItemNotFound
+from domain.media.item import MediaItem
+from domain.media.page import ItemFilter
+from domain.page import MAX_PAGE_SIZE, Cursor
+
+_LOOK: Final = AuditAction.HIDE_ITEM
+"""Whoever may hide items may look at all of them. That is not in the audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModerationPage:
+    """Items, the newest first, and the cursor of the next page if there is one.
+
+    A page may be shorter than requested, even empty, and still not be the last.
+    """
+
+    items: Sequence[MediaItem]
+    next_cursor: Cursor | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModerateItems:
+    """Look at items and change them, for administrators and commands.
+
+    - A hidden item is like a deleted one for everybody else, also for its owner. It counts in the
+      quota, and is deleted with the account.
+    - The service does not serve its file any more, but a public or presigned URL of the media store
+      opens it until the item is deleted.
+    - Each act is in the audit before it is done.
+
+    Every method raises `Forbidden` for a service token, and `StorageError`.
+    """
+
+    media_items: MediaItems
+    identities: Identities
+    mark_for_deletion: MarkForDeletion
+    record_act: RecordAct
+
+    async def list(
+        self, caller: Caller, item_filter: ItemFilter, cursor: Cursor | None, limit: int
+    ) -> ModerationPage:
+        """List ready or hidden items after the cursor, at most `MAX_PAGE_SIZE`.
+
+        Items of deleted identities are left out.
+        """
+        caller.check_action(_LOOK)
+        size = min(limit, MAX_PAGE_SIZE)
+        if cursor is None:
+            read = await self.media_items.list_page(item_filter, 0, size + 1)
+        else:
+            read = await self.media_items.list_after(item_filter, cursor, size + 1)
+        page = read[:size]
+        deleted = await self.identities.find_deleted({item.owner_id for item in page})
+        has_more = len(read) > size
+        return ModerationPage(
+            [item for item in page if item.owner_id not in deleted],
+            Cursor(page[-1].created_at, page[-1].id) if has_more else None,
+        )
+
+    async def get(self, caller: Caller, item_id: str) -> MediaItem:
+        """Get an item.
+
+        Raises:
+            ItemNotFound
+        """
+        caller.check_action(_LOOK)
+        return (await self._load(item_id)).value
+
+    async def find_image(self, caller: Caller, item_id: str) -> FoundFile:
+        """Find the file with the image of an item.
+
+        Raises:
+            ItemNotFound
+        """
+        item = await self.get(caller, item_id)
+        return FoundFile(item.storage_key, item.image, item.created_at)
+
+    async def find_thumbnail(self, caller: Caller, item_id: str) -> FoundFile:
+        """Find the file with the thumbnail of an item.
+
+        Raises:
+            ItemNotFound
+        """
+        item = await self.get(caller, item_id)
+        thumbnail = item.thumbnail
+        return FoundFile(thumbnail.storage_key, thumbnail.image, item.created_at)
+
+    async def hide(self, caller: Caller, item_id: str, reason: str) -> MediaItem:
+        """Show an item to administrators only. One that is hidden already stays so.
+
+        Raises:
+            ItemNotFound
+            AuditFailed
+        """
+        return await self._change(caller, AuditAction.HIDE_ITEM, item_id, reason, MediaItem.hide)
+
+    async def unhide(self, caller: Caller, item_id: str, reason: str) -> MediaItem:
+        """Show an item again to everybody who saw it before.
+
+        Raises:
+            ItemNotFound
+            AuditFailed
+        """
+        action = AuditAction.UNHIDE_ITEM
+        return await self._change(caller, action, item_id, reason, MediaItem.unhide)
+
+    async def delete(self, caller: Caller, item_id: str, reason: str) -> MediaItem:
+        """Delete an item and its files, hidden or not, and return it as it was.
+
+        Raises:
+            ItemNotFound
+            AuditFailed
+        """
+        action = AuditAction.DELETE_ITEM
+        caller.check_action(action)
+        found = await self._load(item_id)
+        owner_id = found.value.owner_id
+        async with self.record_act(caller.actor, action, owner_id, reason, item_id):
+            for _ in range(MAX_RETRIES):
+                if await self.mark_for_deletion(found):
+                    return found.value
+                found = await self._load(item_id)
+            raise ConcurrencyConflict("too many concurrent changes of one item")
+
+    async def _change(
+        self,
+        caller: Caller,
+        action: AuditAction,
+        item_id: str,
+        reason: str,
+        change: Callable[[MediaItem], MediaItem],
+    ) -> MediaItem:
+        caller.check_action(action)
+
+        async def load() -> Versioned[MediaItem]:
+            return await self._load(item_id)
+
+        def change_and_return(item: MediaItem) -> tuple[MediaItem, MediaItem]:
+            changed = change(item)
+            return changed, changed
+
+        found = await load()
+        owner_id = found.value.owner_id
+        async with self.record_act(caller.actor, action, owner_id, reason, item_id):
+            return await update(load, self.media_items.replace, change_and_return, found)
+
+    async def _load(self, item_id: str) -> Versioned[MediaItem]:
+        found = await self.media_items.load(item_id)
+        if found is None or not found.value.has_files:
+            raise ItemNotFound
+        if await self.identities.find_deleted([found.value.owner_id]):
+            raise ItemNotFound
+        return found

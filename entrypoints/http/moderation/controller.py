@@ -1,0 +1,177 @@
+"""Moderation: hide items of the library, show them again, delete them."""
+
+from typing import Final
+
+from litestar import Controller, get, post
+from litestar.di import Provide
+from litestar.params import JSONBody
+from litestar.types import ASGIApp
+
+from application.moderation.feature import ModerationFeature
+from domain import errors
+from domain.administration.audit import require_reason
+from entrypoints.http.auth import BEARER, AdministrationMiddleware
+from entrypoints.http.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.errors.exceptions import InvalidItemId, TooManyReads
+from entrypoints.http.fields import IdParameter
+from entrypoints.http.middleware import IS_HEAD
+from entrypoints.http.moderation import schemas
+from entrypoints.http.paging import invalid_number
+from entrypoints.http.parsing import parse_id, parsing_field, require_known_parameters
+from entrypoints.http.request import ApiRequest
+from entrypoints.http.streaming import FileReads, FileResponse
+
+_CALLER_ERRORS: Final = (errors.Forbidden, errors.ReauthenticationRequired)
+_ITEM_ERRORS: Final = (InvalidItemId, errors.ItemNotFound, *_CALLER_ERRORS)
+_ACT_ERRORS: Final = (*_ITEM_ERRORS, errors.AuditFailed)
+_FILE_HEADERS: Final = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+"""A file that is opened as a page must not run or load anything."""
+
+
+class ModerationController(Controller):
+    """What administrators see of the library, and what they hide and delete."""
+
+    path = "/admin/library"
+    tags = ["Administration"]
+    dependencies = {
+        "moderation": provide(lambda use_cases: use_cases.moderation),
+        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
+    }
+    middleware = [AdministrationMiddleware]
+    security = BEARER
+
+    @get(
+        summary="List items for moderation",
+        response_description="The page. It may be empty.",
+        errors=[invalid_number("limit"), *_CALLER_ERRORS],
+    )
+    async def list_moderated_items(
+        self,
+        *,
+        request: ApiRequest,
+        moderation: Injected[ModerationFeature],
+        item_state: schemas.StateParameter = None,
+        user_id: schemas.OwnerParameter = None,
+        cursor: schemas.CursorParameter = None,
+        limit: schemas.LimitParameter = None,
+    ) -> schemas.ModerationPageResponse:
+        """List items of all users, the newest first: those that are shown, or the hidden ones.
+
+        Only administrators may, here and on the other paths below `/admin/library`. A page may
+        have fewer items than `limit`, even none, and not be the last.
+        """
+        require_known_parameters(request)
+        item_filter, after, size = schemas.parse_list_parameters(item_state, user_id, cursor, limit)
+        page = await moderation.items.list(request.caller, item_filter, after, size)
+        return schemas.to_page_response(page)
+
+    @get(
+        "/{item_id:str}",
+        summary="Get an item for moderation",
+        response_description="The item.",
+        errors=_ITEM_ERRORS,
+    )
+    async def get_moderated_item(
+        self, request: ApiRequest, moderation: Injected[ModerationFeature], item_id: IdParameter
+    ) -> schemas.ModeratedItemResponse:
+        """Return an item, also a hidden one."""
+        item = await moderation.items.get(request.caller, _parse_item_id(item_id))
+        return schemas.to_item_response(item)
+
+    @get(
+        "/{item_id:str}/file",
+        summary="Get the image of an item for moderation",
+        file_responses=schemas.IMAGE_RESPONSES,
+        errors=[*_ITEM_ERRORS, errors.MediaFileNotFound, TooManyReads],
+    )
+    async def get_moderated_file(
+        self,
+        *,
+        request: ApiRequest,
+        moderation: Injected[ModerationFeature],
+        file_reads: Injected[FileReads],
+        item_id: IdParameter,
+    ) -> ASGIApp:
+        """Return the full image of an item, also of a hidden one."""
+        file = await moderation.items.find_image(request.caller, _parse_item_id(item_id))
+        return FileResponse(
+            lambda: moderation.open_file(file),
+            file_reads.slot(request.client_ip),
+            {**_FILE_HEADERS, "Content-Type": file.image.format.content_type},
+            is_head=IS_HEAD in request.scope["state"],
+        )
+
+    @post(
+        "/{item_id:str}/hide",
+        summary="Hide an item",
+        response_description="The item is hidden.",
+        status_code=200,
+        errors=_ACT_ERRORS,
+    )
+    async def hide_item(
+        self,
+        request: ApiRequest,
+        moderation: Injected[ModerationFeature],
+        item_id: IdParameter,
+        data: JSONBody[schemas.ModerationBody],
+    ) -> schemas.ModeratedItemResponse:
+        """Hide an item from everybody but administrators, also from its owner.
+
+        It is not found in the library any more, and the service does not serve its file. A public
+        URL of the media store opens the file until the item is deleted, a presigned one until it
+        expires. The item counts in the quota of its owner. An item that is hidden already stays
+        so.
+        """
+        item, reason = _parse_act(item_id, data)
+        hidden = await moderation.items.hide(request.caller, item, reason)
+        return schemas.to_item_response(hidden)
+
+    @post(
+        "/{item_id:str}/unhide",
+        summary="Show a hidden item again",
+        response_description="The item is shown.",
+        status_code=200,
+        errors=_ACT_ERRORS,
+    )
+    async def unhide_item(
+        self,
+        request: ApiRequest,
+        moderation: Injected[ModerationFeature],
+        item_id: IdParameter,
+        data: JSONBody[schemas.ModerationBody],
+    ) -> schemas.ModeratedItemResponse:
+        """Show a hidden item again to those who saw it before, with the same URLs."""
+        item, reason = _parse_act(item_id, data)
+        shown = await moderation.items.unhide(request.caller, item, reason)
+        return schemas.to_item_response(shown)
+
+    @post(
+        "/{item_id:str}/delete",
+        summary="Delete an item for a reason",
+        response_description="The item is deleted.",
+        status_code=204,
+        errors=_ACT_ERRORS,
+    )
+    async def delete_moderated_item(
+        self,
+        request: ApiRequest,
+        moderation: Injected[ModerationFeature],
+        item_id: IdParameter,
+        data: JSONBody[schemas.ModerationBody],
+    ) -> None:
+        """Delete an item and its files, hidden or not. Nobody can undo this.
+
+        `DELETE /library/{item_id}` does it without a reason, and does not find hidden items.
+        """
+        item, reason = _parse_act(item_id, data)
+        await moderation.items.delete(request.caller, item, reason)
+
+
+def _parse_act(item_id: str, body: schemas.ModerationBody) -> tuple[str, str]:
+    item = _parse_item_id(item_id)
+    with parsing_field("reason"):
+        return item, require_reason(body.reason)
+
+
+def _parse_item_id(text: str) -> str:
+    return parse_id(text, InvalidItemId())

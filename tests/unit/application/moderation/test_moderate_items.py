@@ -1,0 +1,217 @@
+"""Administrators hide items, show them again and delete them. Nobody else sees a hidden item."""
+
+import asyncio
+from tempfile import TemporaryFile
+from typing import Final
+
+import pytest
+
+from application.administration.caller import Caller, operating_system_user
+from application.moderation.moderate_items import ModerateItems
+from application.principal import Principal
+from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.service_token import Scope
+from domain.errors import AuditFailed, Forbidden, ItemDeleted, ItemNotFound, MediaFileNotFound
+from domain.media.image import VariantSpec
+from domain.media.item import ItemState, MediaItem
+from domain.media.page import ItemFilter, PageRequest
+from domain.media.usage import Quota
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone, an_id
+from tests.support.policies import make_policy
+from tests.support.stored_files import read_opened
+
+OPERATOR: Final = operating_system_user("alice")
+TOKEN: Final = Caller(Actor(ActorKind.SERVICE_TOKEN, an_id(7)), frozenset(Scope))
+HIDDEN: Final = ItemFilter(is_hidden=True)
+REASON: Final = "report 815"
+
+
+@pytest.fixture
+async def owner(app: AppHarness) -> Principal:
+    return await app.add_user(a_phone(1), "Rahul")
+
+
+@pytest.fixture
+async def item(app: AppHarness, owner: Principal) -> MediaItem:
+    return (await app.upload_image(owner)).item
+
+
+def moderation(app: AppHarness) -> ModerateItems:
+    return app.use_cases.moderation.items
+
+
+async def listed(app: AppHarness, item_filter: ItemFilter) -> list[str]:
+    page = await moderation(app).list(OPERATOR, item_filter, None, 10)
+    return [item.id for item in page.items]
+
+
+async def test_a_hidden_item_is_like_a_deleted_one_for_all_but_administrators(
+    app: AppHarness, owner: Principal, item: MediaItem
+) -> None:
+    administrator = await app.add_administrator(a_phone(2))
+    await moderation(app).hide(OPERATOR, item.id, REASON)
+
+    for viewer in (owner, administrator):
+        page = await app.media.list_items(viewer, ItemFilter(), PageRequest())
+        assert (page.items, page.total) == ([], 0)
+        with pytest.raises(ItemNotFound):
+            await app.media.get_item(viewer, item.id)
+        with pytest.raises(ItemNotFound):
+            await app.media.categorize_item(viewer, item.id, "art")
+        with pytest.raises(ItemNotFound):
+            await app.media.delete_item(viewer, item.id)
+        with pytest.raises(MediaFileNotFound):
+            await app.media.open_file.find(item.storage_key, viewer)
+    assert (await moderation(app).get(OPERATOR, item.id)).is_hidden
+    assert (await listed(app, HIDDEN), await listed(app, ItemFilter())) == ([item.id], [])
+
+
+async def test_an_item_that_is_shown_again_is_as_before(app: AppHarness, item: MediaItem) -> None:
+    for _ in range(2):  # also one that is hidden, or shown, already
+        await moderation(app).hide(OPERATOR, item.id, REASON)
+    for _ in range(2):
+        assert await moderation(app).unhide(OPERATOR, item.id, REASON) == item
+    assert (await app.get_item(item.id)).item == item
+    assert await read_opened(app.media.open_file, item.storage_key)
+    assert (await listed(app, HIDDEN), await listed(app, ItemFilter())) == ([], [item.id])
+
+
+async def test_administrators_open_the_image_and_thumbnail_of_a_hidden_item() -> None:
+    app = AppHarness(policy=make_policy(variant_specs=[VariantSpec("thumb", 320, 320)]))
+    item = (await app.upload_image(await app.add_user())).item
+    await moderation(app).hide(OPERATOR, item.id, REASON)
+    image = await moderation(app).find_image(OPERATOR, item.id)
+    thumbnail = await moderation(app).find_thumbnail(OPERATOR, item.id)
+    assert (image.storage_key, image.image) == (item.storage_key, item.image)
+    assert thumbnail.storage_key == item.thumbnail.storage_key
+    async with app.use_cases.moderation.open_file(image) as stored:
+        content = b"".join([chunk async for chunk in stored.chunks])
+    assert content == app.files.contents[item.storage_key]
+
+
+async def test_each_act_is_in_the_audit_with_owner_item_and_reason(
+    app: AppHarness, owner: Principal, item: MediaItem
+) -> None:
+    await moderation(app).hide(OPERATOR, item.id, REASON)
+    await moderation(app).unhide(OPERATOR, item.id, REASON)
+    await moderation(app).delete(OPERATOR, item.id, REASON)
+    entries = app.database.audit_entries
+    assert {entry.action for entry in entries} == {
+        AuditAction.HIDE_ITEM,
+        AuditAction.UNHIDE_ITEM,
+        AuditAction.DELETE_ITEM,
+    }
+    for entry in entries:
+        assert (entry.subject, entry.item_id) == (owner.identity.id, item.id)
+        assert (entry.actor, entry.reason) == (OPERATOR.actor, REASON)
+
+
+async def test_without_an_audit_entry_nothing_is_done(app: AppHarness, item: MediaItem) -> None:
+    for act in (moderation(app).hide, moderation(app).unhide, moderation(app).delete):
+        app.faults.fail_on("audit_log.add")
+        with pytest.raises(AuditFailed):
+            await act(OPERATOR, item.id, REASON)
+    app.faults.reset()
+    assert (await app.get_item(item.id)).item == item
+
+
+async def test_no_service_token_moderates(app: AppHarness, item: MediaItem) -> None:
+    items = moderation(app)
+    for act in (items.hide, items.unhide, items.delete):
+        with pytest.raises(Forbidden):
+            await act(TOKEN, item.id, REASON)
+    for read in (items.get, items.find_image, items.find_thumbnail):
+        with pytest.raises(Forbidden):
+            await read(TOKEN, item.id)
+    with pytest.raises(Forbidden):
+        await items.list(TOKEN, ItemFilter(), None, 10)
+    assert app.database.audit_entries == []
+
+
+async def test_what_was_deleted_is_not_found_and_does_not_come_back(
+    app: AppHarness, owner: Principal, item: MediaItem
+) -> None:
+    other = (await app.upload_image(owner)).item
+    await moderation(app).delete(OPERATOR, item.id, REASON)
+    await app.identities.delete_user(owner)
+    items = moderation(app)
+    for item_id in (item.id, other.id, an_id(99)):
+        for act in (items.hide, items.unhide, items.delete):
+            with pytest.raises(ItemNotFound):
+                await act(OPERATOR, item_id, REASON)
+    assert await listed(app, ItemFilter()) == []
+    assert app.files.contents == {}
+
+
+async def test_of_hiding_and_deleting_at_the_same_time_the_deletion_wins(
+    app: AppHarness, item: MediaItem
+) -> None:
+    items = moderation(app)
+    acts = [items.hide, items.unhide] * 5
+    results = await asyncio.gather(
+        *(act(OPERATOR, item.id, REASON) for act in acts),
+        items.delete(OPERATOR, item.id, REASON),
+        return_exceptions=True,
+    )
+    assert isinstance(results[-1], MediaItem)
+    assert app.database.media_items[item.id].value.state is ItemState.DELETING
+
+
+async def test_a_hidden_item_counts_in_the_quota_until_it_is_deleted() -> None:
+    app = AppHarness(policy=make_policy(quota=Quota(max_items=1)))
+    owner = await app.add_user()
+    item = (await app.upload_image(owner)).item
+    await moderation(app).hide(OPERATOR, item.id, REASON)
+    await app.media.quota.recount(owner.identity.id)
+    assert app.database.media_usages[owner.identity.id].value.used_items == 1
+    await moderation(app).delete(OPERATOR, item.id, REASON)
+    assert app.database.media_usages[owner.identity.id].value.used_items == 0
+
+
+async def test_a_deletion_of_the_account_deletes_hidden_items(
+    app: AppHarness, owner: Principal, item: MediaItem
+) -> None:
+    await moderation(app).hide(OPERATOR, item.id, REASON)
+    await app.identities.delete_user(owner)
+    await app.operations.cleanup()
+    assert app.database.media_items[item.id].value.state is ItemState.DELETING
+    assert app.files.contents == {}
+
+
+async def test_an_upload_that_is_repeated_does_not_return_a_hidden_item(
+    app: AppHarness, owner: Principal
+) -> None:
+    item = (await app.upload_image(owner, idempotency_key="a key")).item
+    await moderation(app).hide(OPERATOR, item.id, REASON)
+    with pytest.raises(ItemDeleted):
+        await app.upload_image(owner, idempotency_key="a key")
+
+
+async def test_the_variants_of_hidden_items_are_checked_and_rebuilt(
+    app: AppHarness, item: MediaItem
+) -> None:
+    await moderation(app).hide(OPERATOR, item.id, REASON)
+    policy = make_policy(variant_specs=[VariantSpec("thumb", 32, 32)])
+    other_settings = AppHarness(policy=policy, files=app.files, database=app.database)
+    await other_settings.media.rebuild_variants(TemporaryFile)
+    found = await moderation(app).get(OPERATOR, item.id)
+    assert found.is_hidden
+    [variant] = found.variants
+
+    del app.files.contents[variant.storage_key]
+    findings = await app.media.check_media.find(lambda _: None)
+    assert (findings.items, findings.items_without_variant) == (1, [item.id])
+
+
+async def test_pages_of_items_lead_to_each_other(app: AppHarness, owner: Principal) -> None:
+    uploaded = []
+    for _ in range(5):
+        app.advance(seconds=1)
+        uploaded.append((await app.upload_image(owner)).item.id)
+    read, cursor, pages = list[str](), None, 0
+    while pages == 0 or cursor is not None:
+        page = await moderation(app).list(OPERATOR, ItemFilter(), cursor, 2)
+        read += [item.id for item in page.items]
+        cursor, pages = page.next_cursor, pages + 1
+    assert (read, pages) == (uploaded[::-1], 3)

@@ -19,6 +19,8 @@ from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
 from application.ports.voice import VoicePorts
 from application.record_act import RecordAct
+from application.statistics.feature import StatisticsFeature
+from domain.statistics.hourly_counts import HourlySums
 
 if TYPE_CHECKING:
     from application.voice.feature import VoiceFeature, VoicePolicy
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 class Ports:
     """The ports of all features: adapters in production, fakes in tests.
 
-    `voice` is None where no calls are answered, `cost_meter` where there are no metrics.
+    `hourly_sums` is what the security events of `system` are counted in. `voice` is None where no
+    calls are answered, `cost_meter` where there are no metrics.
     """
 
     system: SystemPorts
@@ -37,6 +40,7 @@ class Ports:
     media: MediaPorts
     otp: OtpPorts
     operations: OperationsPorts
+    hourly_sums: HourlySums
     events: EventsPorts = field(default_factory=EventsPorts)
     voice: VoicePorts | None = None
     cost_meter: CostMeter | None = None
@@ -71,6 +75,7 @@ class UseCases:
             self.media.mark_for_deletion,
             ports.otp.keyed_hashes,
             record_act,
+            voice_provider=policy.otp.voice_provider,
         )
         self.imports = ImportsFeature(
             system,
@@ -83,6 +88,7 @@ class UseCases:
             policy.media,
         )
         self.costs = CostsFeature(system, repositories, policy.costs, ports.cost_meter)
+        self.statistics = StatisticsFeature(system, repositories, ports.hourly_sums)
         self.otp = OtpFeature(
             system, repositories, ports.otp, policy.otp, self.identities, self.costs.count
         )

@@ -4,7 +4,15 @@ An adapter's package is imported only if the settings name it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Container,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -28,7 +36,6 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.repositories import make_repositories
 from adapters.records.separate_limits import SeparateLimits
 from application.costs.feature import CostsPolicy
-from application.costs.write_costs import WriteCosts
 from application.events.feature import EventsPorts
 from application.identities.feature import IdentitiesPorts
 from application.media.feature import MediaPorts
@@ -48,8 +55,10 @@ from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.otp import Messenger, SmsTemplates
 from application.ports.system import Clock, HealthCheck, SecurityEvents, SystemPorts
 from application.ports.voice import Recordings, VoicePorts, VoiceProvider
+from application.statistics.count_events import CountEventsByHour
 from application.use_cases import Policy, Ports, UseCases
 from domain.media.image import ImageLimits
+from domain.statistics.hourly_counts import HourlySums
 from entrypoints.distribution import installed_version
 from entrypoints.extras import check_extra
 from entrypoints.factories import (
@@ -92,7 +101,8 @@ if TYPE_CHECKING:
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
-_LAST_COSTS_TIMEOUT: Final = 5.0
+_LAST_WRITE_TIMEOUT: Final = 5.0
+_PROCESS_ID_BYTES: Final = 8
 
 _log = structlog.get_logger()
 
@@ -188,6 +198,9 @@ async def open_use_cases(
             _open_media(settings, parts, clock, phone_encryption)
         )
         media_health = HeldHealthCheck(health_check_of(media.files))
+        randomness = SystemRandomness()
+        hourly_sums = HourlySums(randomness.bytes(_PROCESS_ID_BYTES).hex())
+        events = CountEventsByHour(hourly_sums, clock, events)
         cost_meter = None
         if metrics is not None:
             from adapters.metrics.counts import CountedCosts
@@ -209,7 +222,7 @@ async def open_use_cases(
         messenger = _fail_over(messengers, events)
         use_cases = UseCases(
             Ports(
-                system=SystemPorts(clock=clock, randomness=SystemRandomness(), events=events),
+                system=SystemPorts(clock=clock, randomness=randomness, events=events),
                 repositories=make_repositories(
                     database, phone_encryption, keeps_events=bool(settings.events)
                 ),
@@ -237,6 +250,7 @@ async def open_use_cases(
                     recordings=find_recordings(settings, voice),
                     program_version=installed_version(),
                 ),
+                hourly_sums=hourly_sums,
                 events=EventsPorts(destinations=destinations),
                 voice=voice,
                 cost_meter=cost_meter,
@@ -252,7 +266,8 @@ async def open_use_cases(
             ),
         )
         # Before the database is closed.
-        stack.push_async_callback(_write_last_costs, use_cases.costs.write)
+        stack.push_async_callback(_write_last, use_cases.costs.write, "costs_not_written")
+        stack.push_async_callback(_write_last, use_cases.statistics.write, "statistics_not_written")
         yield use_cases
 
 
@@ -284,15 +299,15 @@ def _check_extra_of(value: object) -> None:
             pass  # it needs none
 
 
-async def _write_last_costs(write_costs: WriteCosts) -> None:
+async def _write_last(write: Callable[[], Awaitable[None]], failed_event: str) -> None:
     """Write what was counted since the last write. A stop does not wait long for a database."""
     try:
-        async with asyncio.timeout(_LAST_COSTS_TIMEOUT):
-            await write_costs()
+        async with asyncio.timeout(_LAST_WRITE_TIMEOUT):
+            await write()
     except TimeoutError:
-        _log.warning("costs_not_written", reason="the database does not respond")
+        _log.warning(failed_event, reason="the database does not respond")
     except PortError as error:
-        _log.warning("costs_not_written", reason=str(error))
+        _log.warning(failed_event, reason=str(error))
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from adapters.records.phone_verifications import (
     UsedAttestationRecord,
 )
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
+from adapters.records.statistics import HourlyCountsRecord
 
 ENCRYPTED_PHONE: Final = "encrypted_phone"
 ITEM_FILTERS: Final = ("owner_id", "kind", "category")
@@ -170,6 +171,13 @@ DAILY_COSTS: Final = RecordKind(
     Index(name="daily_costs_expires_at", order=EXPIRES_AT),
 )
 
+HOURLY_COUNTS: Final = RecordKind(
+    "hourly_counts",
+    HourlyCountsRecord,
+    Index(name="hourly_counts_starts_at", order="starts_at", is_paged=True),
+    Index(name="hourly_counts_expires_at", order=EXPIRES_AT),
+)
+
 # Not `leases`: those of earlier versions have no version.
 LEASES: Final = RecordKind(
     "instance_leases", LeaseRecord, Index(name="instance_leases_expires_at", order=EXPIRES_AT)
@@ -192,6 +200,7 @@ KINDS: Final[tuple[RecordKind[Any], ...]] = (
     AUDIT_ENTRIES,
     SERVICE_TOKENS,
     DAILY_COSTS,
+    HOURLY_COUNTS,
     LEASES,
     INSTANCES,
 )

@@ -25,6 +25,7 @@ from adapters.records.kinds import (
     ENTRIES_BY_SUBJECT,
     EXTERNAL_IDS,
     FAILED_EVENTS,
+    HOURLY_COUNTS,
     IDEMPOTENCY_KEYS,
     IDENTITIES,
     IDENTITIES_WITH_NEW_PHONE,
@@ -61,6 +62,7 @@ from adapters.records.record_store import (
     StoredRecord,
     replace_all,
 )
+from adapters.records.statistics import HourlyCountsRecord
 from application.ports.administration import AuditFilter
 from application.ports.errors import CorruptRecord
 from application.ports.repositories import Repositories
@@ -83,6 +85,7 @@ from domain.otp.unchallenged_attempts import UnchallengedAttempts
 from domain.otp.used_attestation import UsedAttestation
 from domain.page import Cursor
 from domain.phone import PhoneNumber
+from domain.statistics.hourly_counts import HourlyCounts
 from domain.voice.call import Call
 
 
@@ -532,6 +535,19 @@ class StoredDailyCosts(RecordRepository[DailyCosts, DailyCostsRecord]):
         return [self.read(stored).value for stored in found]
 
 
+class StoredHourlyCounts(RecordRepository[HourlyCounts, HourlyCountsRecord]):
+    """The counts of each hour and process."""
+
+    async def list_after(
+        self, cursor: Cursor, until: datetime, limit: int
+    ) -> Sequence[HourlyCounts]:
+        """List those after a position, of hours that start by then."""
+        index = self.kind.find_index("starts_at")
+        after = _to_position(cursor)
+        found = await self.store.find(self.kind, index, after=after, until=until, limit=limit)
+        return [self.read(stored).value for stored in found]
+
+
 class StoredLeases:
     """Leases. Of those that try at the same time, one adds or replaces the record."""
 
@@ -585,6 +601,7 @@ def make_repositories(
         audit_log=StoredAuditLog(store),
         service_tokens=StoredServiceTokens(store, RecordMapping(SERVICE_TOKENS, ServiceToken)),
         daily_costs=StoredDailyCosts(store, RecordMapping(DAILY_COSTS, DailyCosts)),
+        hourly_counts=StoredHourlyCounts(store, RecordMapping(HOURLY_COUNTS, HourlyCounts)),
         leases=StoredLeases(store),
         instances=RecordRepository(store, RecordMapping(INSTANCES, Instance), do_ids_return=True),
         health=database.health,

@@ -55,6 +55,8 @@ class IdentitiesFeature:
         mark_for_deletion: MarkForDeletion,
         keyed_hashes: KeyedHashes,
         record_act: RecordAct,
+        *,
+        voice_provider: str,
     ) -> None:
         identities, verifications = repositories.identities, repositories.phone_verifications
         clock, randomness, events = system.clock, system.randomness, system.events
@@ -72,6 +74,7 @@ class IdentitiesFeature:
             randomness,
             events,
             policy.recycled_after,
+            voice_provider,
         )
         self.authenticate = Authenticate(
             ports.tokens, identities, clock, policy.session_limits, policy.test_otps

@@ -88,7 +88,8 @@ class LogIn:
     sessions: SessionFactory
     randomness: Randomness
     events: SecurityEvents
-    recycled_after: timedelta | None = None
+    recycled_after: timedelta | None
+    voice_provider: str
 
     async def open_session(
         self,
@@ -124,12 +125,13 @@ class LogIn:
         if identity is None:
             return None
         await self._mark_call(code, identity.id)
+        # A code that no delivery has was read by a callback.
         delivery = code.carrier if isinstance(code.carrier, Delivery) else None
         self.events.emit(
             SecurityEventType.LOGIN_SUCCEEDED,
             phone=command.phone,
             user_id=identity.id,
-            provider=delivery.provider if delivery else "",
+            provider=delivery.provider if delivery else self.voice_provider,
             channel=delivery.channel if delivery else Channel.VOICE,
         )
         if device_token is not None:

@@ -61,7 +61,7 @@ class Cleanup:
       client IPs in a phone verification that is kept, and a delivery report after a day. A proof
       that was used is deleted after two hours.
     - An audit entry is deleted after 400 days, and a service token when it has expired.
-    - The costs of a day are deleted after 800 days.
+    - The costs of a day are deleted after 800 days, and the statistics of an hour after eight.
     - A call whose last status was lost ends.
     - Recordings and calls are deleted after their retention. The provider is tried once in each
       cleanup.
@@ -136,6 +136,7 @@ class Cleanup:
             # One whose clock is behind may be alive.
             "expired_instances": _expire(repositories.instances, CLOCK_SKEW),
             "expired_costs": _expire(repositories.daily_costs),
+            "expired_statistics": _expire(repositories.hourly_counts),
             "corrected_usages": self._recount_due_usages,
         }
 

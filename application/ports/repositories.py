@@ -11,6 +11,7 @@ from application.ports.identities import Identities
 from application.ports.limits import LimitStore
 from application.ports.media import MediaItems
 from application.ports.otp import PhoneVerifications
+from application.ports.statistics import HourlyCountsRepository
 from application.ports.system import HealthCheck
 from application.ports.versioned import DeletableRecords, Records, Versioned
 from application.ports.voice import Calls
@@ -128,6 +129,7 @@ class Repositories:
     audit_log: AuditLog
     service_tokens: ServiceTokens
     daily_costs: DailyCostsRepository
+    hourly_counts: HourlyCountsRepository
     leases: Leases
     instances: Instances
     health: HealthCheck

@@ -34,6 +34,7 @@ class Scope(StrEnum):
     EXPORT_USERS = "users:export"
     READ_AUDIT = "audit:read"
     READ_COSTS = "costs:read"
+    READ_STATISTICS = "statistics:read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

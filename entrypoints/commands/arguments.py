@@ -132,6 +132,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_import_commands(add)
     add_user_commands(add)
     _add_costs(add)
+    _add_statistics(add)
     add_user_aliases(add)
     flow = add(
         "flow",
@@ -266,3 +267,34 @@ def _add_costs(add: AddCommand) -> None:
         "prices check",
     )
     prices.add_argument("action", metavar="ACTION", choices=["check"], help="check: list them")
+
+
+def _add_statistics(add: AddCommand) -> None:
+    statistics = add(
+        "statistics",
+        "Report messages, logins, rejections and security events of the last hours, at most 168. "
+        "Hours are those of UTC; what the service counted within the last minute may be missing.",
+        "statistics",
+        "statistics --hours 168 --by hour --country IN",
+        "statistics --json",
+    )
+    statistics.add_argument(
+        "--hours",
+        metavar="N",
+        type=int,
+        default=24,
+        help="how many hours, with the one that is not over (default: 24)",
+    )
+    statistics.add_argument(
+        "--by",
+        choices=["country", "provider", "channel", "hour"],
+        default="country",
+        help="what the messages are summed by (default: country)",
+    )
+    statistics.add_argument(
+        "--country", metavar="COUNTRY", help="only messages to this country, such as IN"
+    )
+    statistics.add_argument(
+        "--provider", metavar="NAME", help="only messages of this provider, such as twilio"
+    )
+    statistics.add_argument("--json", action="store_true", help="print JSON")

@@ -1,7 +1,7 @@
 """`dialtone costs`: what messages and calls cost."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -16,6 +16,7 @@ from domain.costs.report import (
     parse_group,
 )
 from domain.errors import InvalidValue
+from entrypoints.commands.columns import align_columns
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
 from entrypoints.commands.use_case_calls import call_with_use_cases
@@ -67,7 +68,7 @@ def render(report: CostReport, group: CostGroup) -> Iterator[str]:
         (group.value, "messages", "parts", "minutes", "amount"),
         *map(_cells, [*report.rows, *report.totals]),
     ]
-    yield from _align(rows)
+    yield from align_columns(rows)
 
 
 def _cells(row: CostRow) -> tuple[str, ...]:
@@ -79,17 +80,6 @@ def _cells(row: CostRow) -> tuple[str, ...]:
         f"{costs.minutes:,}",
         f"{format_amount(costs.millionths)} {row.currency}",
     )
-
-
-def _align(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Align the first column on the left, and numbers on the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(row, widths, strict=True)
-        yield "  ".join(
-            text.rjust(width) if column else text.ljust(width)
-            for column, (text, width) in enumerate(cells)
-        )
 
 
 def _to_json(report: CostReport, group: CostGroup) -> str:

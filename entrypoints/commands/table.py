@@ -19,6 +19,7 @@ from entrypoints.commands.library import library
 from entrypoints.commands.media import media
 from entrypoints.commands.migrate import migrate
 from entrypoints.commands.prices import prices
+from entrypoints.commands.statistics import statistics
 from entrypoints.commands.users import user, user_alias
 from entrypoints.commands.voice import show_voice_urls
 from entrypoints.settings.settings import Settings
@@ -41,6 +42,7 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "admin-token": admin_token,
     "events": events,
     "costs": costs,
+    "statistics": statistics,
     "prices": prices,
     "promote": user_alias,
     "demote": user_alias,

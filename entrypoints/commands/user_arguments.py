@@ -240,7 +240,7 @@ def _add_admin_token(add: AddCommand) -> None:
         action="append",
         help="what it may do: users:read (masked numbers), users:phone (full numbers), "
         "users:support (send-code, reset-limits, sign-out, block), users:delete, users:export, "
-        "audit:read, costs:read",
+        "audit:read, costs:read, statistics:read",
     )
     create.add_argument(
         "--expires",

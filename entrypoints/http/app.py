@@ -39,6 +39,7 @@ from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpSettings
+from entrypoints.http.statistics.controller import StatisticsController
 from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
 
@@ -54,6 +55,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     AdminUserController,
     AuditController,
     CostController,
+    StatisticsController,
     ModerationController,
     OperationsController,
     LegacyOtpController,

@@ -1,4 +1,4 @@
-"""The background tasks: the scheduled cleanup, the retry of refused deletions, and the costs."""
+"""The background tasks: cleanup, the retry of refused deletions, costs and statistics."""
 
 import asyncio
 import time
@@ -13,6 +13,7 @@ from application.costs.write_costs import WriteCosts
 from application.media.deletions import RetryDeletions
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import PortError
+from application.statistics.write_counts import WriteHourlyCounts
 
 _FIRST_CHECK_SECONDS: Final = 5.0
 _CHECKS_PER_INTERVAL: Final = 10
@@ -21,6 +22,8 @@ RETRY_INTERVAL: Final = timedelta(seconds=20)
 LIMIT_WATCH_INTERVAL: Final = timedelta(minutes=1)
 COSTS_INTERVAL: Final = timedelta(seconds=9)
 """With the time of a write, a kill loses at most ten seconds of the report."""
+STATISTICS_INTERVAL: Final = timedelta(seconds=55)
+"""With the time of a write, a kill loses at most a minute of the statistics."""
 
 RunCleanup: TypeAlias = Callable[[timedelta], Awaitable[CleanupReport | None]]
 """Runs the cleanup if it is due in this interval."""
@@ -89,6 +92,19 @@ def run_costs_task(
         interval: time between two writes.
     """
     return _repeat(write_costs, "costs_not_written", first=interval, pause=interval, limit=interval)
+
+
+def run_statistics_task(
+    write_counts: WriteHourlyCounts, interval: timedelta
+) -> AbstractAsyncContextManager[None]:
+    """Write the statistics that were counted, in the background until the end of the block.
+
+    Args:
+        write_counts: the use case.
+        interval: time between two writes.
+    """
+    failed = "statistics_not_written"
+    return _repeat(write_counts, failed, first=interval, pause=interval, limit=interval)
 
 
 @asynccontextmanager

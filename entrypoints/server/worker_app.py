@@ -19,11 +19,13 @@ from entrypoints.providers import provider_name
 from entrypoints.server.cleanup_task import (
     COSTS_INTERVAL,
     RETRY_INTERVAL,
+    STATISTICS_INTERVAL,
     RunCleanup,
     run_cleanup_task,
     run_costs_task,
     run_limit_watch,
     run_retry_task,
+    run_statistics_task,
 )
 from entrypoints.server.events_task import run_events_task
 from entrypoints.server.instance_task import keep_instance
@@ -86,6 +88,8 @@ def make_app(
                     await stack.enter_async_context(serving)
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
+            statistics = run_statistics_task(use_cases.statistics.write, STATISTICS_INTERVAL)
+            await stack.enter_async_context(statistics)
             if interval := settings.cleanup_interval:
                 cleanup = run_cleanup_task(_find_cleanup(use_cases, metrics), interval)
                 await stack.enter_async_context(cleanup)

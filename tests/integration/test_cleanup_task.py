@@ -13,6 +13,7 @@ from entrypoints.server.cleanup_task import (
     run_cleanup_task,
     run_costs_task,
     run_retry_task,
+    run_statistics_task,
 )
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_deleted_identity
@@ -82,3 +83,16 @@ async def test_costs_are_written_again_after_the_database_failed() -> None:
 
     assert [line["event"] for line in logs] == ["costs_not_written"]
     assert len(app.database.records.tables["daily_costs"]) == 1
+
+
+async def test_statistics_are_written_again_after_a_failure() -> None:
+    app = AppHarness()
+    write, sums = app.use_cases.statistics.write, app.use_cases.statistics.write.sums
+    sums.add_event(app.clock.now(), "login_succeeded")
+    app.faults.fail_on("hourly_counts.add")
+    with capture_logs() as logs:
+        async with run_statistics_task(write, INTERVAL):
+            await wait_until(lambda: sums.list_changed() == [])
+
+    assert [line["event"] for line in logs] == ["statistics_not_written"]
+    assert len(app.database.records.tables["hourly_counts"]) == 1

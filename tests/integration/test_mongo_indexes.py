@@ -137,6 +137,7 @@ async def test_a_database_of_an_earlier_version_keeps_its_indexes_and_none_is_bu
         "audit_entries",
         "service_tokens",
         "daily_costs",
+        "hourly_counts",
     }
     assert after.keys() - before.keys() <= DECLARED
     only_earlier = {collection for collection, _ in before.keys() - DECLARED}

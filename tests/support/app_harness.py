@@ -29,6 +29,7 @@ from application.ports.repositories import Repositories
 from application.ports.system import Randomness, SystemPorts
 from application.ports.voice import StatusCallbacks, VoicePorts
 from application.principal import Principal
+from application.statistics.count_events import CountEventsByHour
 from application.use_cases import Policy, Ports, UseCases
 from application.voice.callbacks import Callbacks
 from application.voice.feature import VoiceFeature
@@ -39,6 +40,7 @@ from domain.identities.username import Username, parse_username
 from domain.media.page import ItemFilter, PageRequest
 from domain.otp.challenge import Challenge, parse_otp_code
 from domain.phone import PhoneNumber
+from domain.statistics.hourly_counts import HourlySums
 from tests.support.builders import CLIENT_IP, NOW, a_phone, a_session, an_identity
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
@@ -95,8 +97,10 @@ class AppHarness:
 
     def __post_init__(self) -> None:
         self.database.faults = self.files.faults = self.faults
+        sums = HourlySums(f"process{id(self)}")
+        events = CountEventsByHour(sums, self.clock, self.events)
         ports = Ports(
-            system=SystemPorts(clock=self.clock, randomness=self.randomness, events=self.events),
+            system=SystemPorts(clock=self.clock, randomness=self.randomness, events=events),
             repositories=self.repositories or self.database.repositories(),
             identities=IdentitiesPorts(tokens=access_tokens(), refresh_keys=self.refresh_keys),
             media=MediaPorts(
@@ -119,6 +123,7 @@ class AppHarness:
                 messenger_health=self.messenger,
                 recordings=self.call_provider,
             ),
+            hourly_sums=sums,
             events=EventsPorts(destinations=self.destinations),
             voice=self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED),
         )

@@ -16,6 +16,7 @@ from adapters.records.kinds import (
     CALLS,
     DAILY_COSTS,
     DELIVERY_REPORTS,
+    HOURLY_COUNTS,
     IDEMPOTENCY_KEYS,
     IDENTITIES,
     INSTANCES,
@@ -42,6 +43,7 @@ from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
 from domain.otp.used_attestation import UsedAttestation
+from domain.statistics.hourly_counts import HourlyCounts
 from domain.voice.call import Call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -63,6 +65,7 @@ MAPPINGS: Final[Mapping[str, RecordMapping[Any, Any]]] = {
         RecordMapping(AUDIT_ENTRIES, AuditEntry),
         RecordMapping(SERVICE_TOKENS, ServiceToken),
         RecordMapping(DAILY_COSTS, DailyCosts),
+        RecordMapping(HOURLY_COUNTS, HourlyCounts),
         RecordMapping(INSTANCES, Instance),
         # The domain has no values for these.
         RecordMapping(LIMITS, LimitRecord),

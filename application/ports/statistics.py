@@ -1,0 +1,34 @@
+"""The port of statistics: where they are kept."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from application.ports.versioned import Records
+from domain.page import Cursor
+from domain.statistics.hourly_counts import HourlyCounts
+
+
+class HourlyCountsRepository(Records[HourlyCounts], Protocol):
+    """What each process counted in each hour, by id."""
+
+    async def list_after(
+        self, cursor: Cursor, until: datetime, limit: int
+    ) -> Sequence[HourlyCounts]:
+        """List up to `limit` of them after a position, of hours that start at `until` or earlier.
+
+        Those of the earliest hour come first, and of one hour those with the lowest id.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` of them whose retention has passed, and return their number.
+
+        Raises:
+            StorageError
+        """
+        ...

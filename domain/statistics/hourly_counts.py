@@ -1,0 +1,194 @@
+"""What is counted: sums by hour, and of messages by country, channel and provider as well."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from domain.otp.delivery import Channel
+
+STATISTICS_RETENTION: Final = timedelta(days=8)
+"""How long the counts of an hour are kept: the same hour a week ago can be compared."""
+ONE_HOUR: Final = timedelta(hours=1)
+MAX_GROUPS: Final = 2_000
+"""How many groups of messages an hour has: all countries and channels of four providers."""
+MAX_UNWRITTEN_HOURS: Final = 24
+"""How many hours a process keeps while the database is away."""
+UNKNOWN: Final = "unknown"
+"""In the place of a country or provider that an event does not name."""
+OTHER: Final = "other"
+"""In the place of the country and the provider of a group that is one too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryCounts:
+    """What became of messages and calls with a code.
+
+    Attributes:
+        sent: Those that a provider took, or may have taken.
+        delivered: Those that arrived, as the provider reports later.
+        undelivered: Those that failed, as the provider reports later.
+        logins: The logins with their codes.
+    """
+
+    sent: int = 0
+    delivered: int = 0
+    undelivered: int = 0
+    logins: int = 0
+
+    def __add__(self, other: "DeliveryCounts") -> "DeliveryCounts":
+        """Return both together."""
+        return DeliveryCounts(
+            self.sent + other.sent,
+            self.delivered + other.delivered,
+            self.undelivered + other.undelivered,
+            self.logins + other.logins,
+        )
+
+    @property
+    def conversion(self) -> int | None:
+        """Logins in percent of what was sent; None if nothing was sent."""
+        return round(100 * self.logins / self.sent) if self.sent else None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryGroup:
+    """The messages of one country, channel and provider."""
+
+    country: str
+    channel: Channel
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEntry:
+    """The counts of one country, channel and provider."""
+
+    country: str
+    channel: Channel
+    provider: str
+    counts: DeliveryCounts
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCount:
+    """How often something happened."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourlyCounts:
+    """What one process counted in one hour. A consistency boundary, which only it writes.
+
+    Attributes:
+        id: The hour and the process: `<yyyy-mm-dd>T<hh>:<instance>.<number>`. The number differs
+            where a clock is set back to an hour that the process has forgotten.
+        starts_at: The start of the hour.
+        deliveries: The messages and calls with a code.
+        rejections: Requests for a code, and calls, that a limit rejected, by limit.
+        events: The security events, by type.
+    """
+
+    id: str
+    starts_at: datetime
+    deliveries: tuple[DeliveryEntry, ...] = ()
+    rejections: tuple[NamedCount, ...] = ()
+    events: tuple[NamedCount, ...] = ()
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it is deleted."""
+        return self.starts_at + STATISTICS_RETENTION
+
+
+@dataclass(slots=True)
+class _Hour:
+    """The sums of one hour, in memory. The number is another one each time that it begins."""
+
+    number: int
+    deliveries: dict[DeliveryGroup, DeliveryCounts] = field(default_factory=dict)
+    rejections: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+
+
+class HourlySums:
+    """What this process has counted, in memory: all hours that are not written completely.
+
+    Their number is limited, and that of the groups of an hour: who causes what is counted decides
+    about the countries.
+    """
+
+    def __init__(self, instance: str) -> None:
+        """Begin without counts.
+
+        Args:
+            instance: A random id of the process: no other one writes its records.
+        """
+        self._instance = instance
+        self._hours: dict[datetime, _Hour] = {}
+        self._begun_hours = 0
+        self._written: dict[datetime, HourlyCounts] = {}
+
+    def add_delivery(self, now: datetime, group: DeliveryGroup, counts: DeliveryCounts) -> None:
+        """Add counts to those of a country, channel and provider in this hour."""
+        deliveries = self._hour(now).deliveries
+        if group not in deliveries and len(deliveries) >= MAX_GROUPS:
+            group = DeliveryGroup(OTHER, group.channel, OTHER)
+        deliveries[group] = deliveries.get(group, DeliveryCounts()) + counts
+
+    def add_rejection(self, now: datetime, limit: str) -> None:
+        """Count a rejection by a limit in this hour."""
+        self._hour(now).rejections[limit] += 1
+
+    def add_event(self, now: datetime, event: str) -> None:
+        """Count a security event in this hour."""
+        self._hour(now).events[event] += 1
+
+    def list_changed(self) -> Sequence[HourlyCounts]:
+        """Return the hours whose counts have changed since they were written."""
+        current = [self._snapshot(starts_at) for starts_at in self._hours]
+        return [hourly for hourly in current if hourly != self._written.get(hourly.starts_at)]
+
+    def mark_written(self, written: HourlyCounts) -> None:
+        """Keep in mind what was written. An earlier hour is forgotten if nothing has changed."""
+        if written.starts_at not in self._hours:
+            return  # it was the earliest of too many
+        self._written[written.starts_at] = written
+        # A clock that is corrected reaches the hour before at most.
+        ended = [hour for hour in self._written if hour < written.starts_at - ONE_HOUR]
+        for hour in ended:
+            if self._snapshot(hour) == self._written.pop(hour):
+                del self._hours[hour]
+
+    def _hour(self, now: datetime) -> _Hour:
+        starts_at = start_of_hour(now)
+        hour = self._hours.get(starts_at)
+        if hour is None:
+            self._begun_hours += 1
+            hour = self._hours[starts_at] = _Hour(self._begun_hours)
+            if len(self._hours) > MAX_UNWRITTEN_HOURS:
+                earliest = min(self._hours)
+                del self._hours[earliest]
+                self._written.pop(earliest, None)
+        return hour
+
+    def _snapshot(self, starts_at: datetime) -> HourlyCounts:
+        hour = self._hours[starts_at]
+        return HourlyCounts(
+            id=f"{starts_at:%Y-%m-%dT%H}:{self._instance}.{hour.number}",
+            starts_at=starts_at,
+            deliveries=tuple(
+                DeliveryEntry(group.country, group.channel, group.provider, counts)
+                for group, counts in hour.deliveries.items()
+            ),
+            rejections=tuple(NamedCount(*counted) for counted in hour.rejections.items()),
+            events=tuple(NamedCount(*counted) for counted in hour.events.items()),
+        )
+
+
+def start_of_hour(moment: datetime) -> datetime:
+    """Return the start of an hour, in UTC."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

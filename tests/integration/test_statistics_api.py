@@ -1,0 +1,83 @@
+"""Statistics over HTTP: who may read them, and what a report has."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from domain.administration.service_token import Scope
+from domain.otp.delivery import Channel
+from domain.statistics.hourly_counts import DeliveryCounts, DeliveryGroup
+from entrypoints.http.fields import format_timestamp
+from tests.integration.administration import AdminDriver, open_admin_driver
+
+PATH: Final = "/admin/statistics"
+
+
+@pytest.fixture
+async def driver() -> AsyncIterator[AdminDriver]:
+    async with open_admin_driver() as opened:
+        yield opened
+
+
+async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> None:
+    statistics, clock = driver.harness.use_cases.statistics, driver.harness.clock
+    clock.advance(timedelta(days=3))  # the logins of the driver are not of these hours
+    write, counts = statistics.write, DeliveryCounts(4, 3, 1, 2)
+    write.sums.add_delivery(clock.now(), DeliveryGroup("IN", Channel.SMS, "twilio"), counts)
+    write.sums.add_delivery(clock.now(), DeliveryGroup("US", Channel.SMS, "twilio"), counts)
+    write.sums.add_rejection(clock.now(), "per_ip")
+    write.sums.add_event(clock.now(), "otp_accepted")
+    await write()
+
+    token = await driver.make_token(Scope.READ_STATISTICS)
+    response = await driver.get(f"{PATH}?hours=2&country=in", token)
+
+    now = clock.now().replace(minute=0, second=0, microsecond=0)
+    sums = {"sent": 4, "delivered": 3, "undelivered": 1, "logins": 2}
+    nothing = {"sent": 0, "delivered": 0, "undelivered": 0, "logins": 0}
+    counted = {"rejections": {"per_ip": 1}, "security_events": {"otp_accepted": 1}}
+    first, last = format_timestamp(now - timedelta(hours=1)), format_timestamp(now)
+    assert response.json() == {
+        "first_hour": first,
+        "last_hour": last,
+        "country": "IN",
+        "provider": None,
+        "total": sums,
+        "by_hour": [
+            {"starts_at": first, **nothing, "rejections": {}, "security_events": {}},
+            {"starts_at": last, **sums, **counted},
+        ],
+        "by_country": [{"name": "IN", **sums}],
+        "by_provider": [{"name": "twilio", **sums}],
+        "by_channel": [{"name": "sms", **sums}],
+        **counted,
+    }
+
+
+async def test_administrators_and_tokens_with_the_scope_may_read_statistics(
+    driver: AdminDriver,
+) -> None:
+    others = await driver.make_token(*[scope for scope in Scope if scope != "statistics:read"])
+    assert (await driver.get(PATH)).status_code == 200
+    assert (await driver.get(PATH, driver.user)).status_code == 403
+    response = await driver.get(PATH, others)
+    assert (response.status_code, response.json()["scope"]) == (403, "statistics:read")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("hours=0", "hours"),
+        ("hours=169", "hours"),
+        ("hours=many", "hours"),
+        ("country=India", "country"),
+        ("provider=", "provider"),
+        ("since=yesterday", "since"),
+    ],
+)
+async def test_an_invalid_parameter_is_named(driver: AdminDriver, query: str, field: str) -> None:
+    response = await driver.get(f"{PATH}?{query}")
+    assert response.status_code == 400
+    assert [*response.json()["errors"]] == [field]

@@ -1,0 +1,82 @@
+"""`dialtone statistics` as an operator uses it."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from application.ports.system import SecurityEventType
+from domain.otp.delivery import Channel
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.settings.read import read_settings
+from tests.support.builders import a_phone
+from tests.support.service import Service
+
+
+def count_some(service: Service) -> None:
+    """Count events, as a command that ends after them."""
+
+    async def count() -> None:
+        async with open_use_cases(read_settings(service.environ, None)) as use_cases:
+            events = use_cases.otp.request_otp.events
+            for event, number in (
+                (SecurityEventType.OTP_ACCEPTED, 3),
+                (SecurityEventType.OTP_DELIVERED, 2),
+                (SecurityEventType.LOGIN_SUCCEEDED, 2),
+            ):
+                for _ in range(number):
+                    events.emit(event, phone=a_phone(), channel=Channel.SMS, provider="acme:open")
+            events.emit(SecurityEventType.OTP_REQUEST_REJECTED, phone=a_phone(), limit="per_ip")
+
+    asyncio.run(count())
+
+
+def test_a_report_has_what_the_service_has_written(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    before = service.run("statistics")
+    count_some(service)
+
+    shown = service.run("statistics")
+    by_hour = service.run("statistics", "--by", "hour", "--hours", "3").stdout.splitlines()
+    other = service.run("statistics", "--country", "in", "--provider", "acme:open")
+    as_json = json.loads(service.run("statistics", "--json").stdout)
+
+    assert before.stdout.splitlines()[1:] == ["Nothing was counted."]
+    assert shown.stdout.splitlines()[0].startswith("24 hours from 20")
+    assert shown.stdout.splitlines()[1:] == [
+        "country  sent  delivered  undelivered  logins  conversion",
+        "US          3          2            0       2        67 %",
+        "total       3          2            0       2        67 %",
+        "",
+        "rejections by  number",
+        "per_ip              1",
+        "",
+        "security event        number",
+        "otp_accepted               3",
+        "login_succeeded            2",
+        "otp_delivered              2",
+        "otp_request_rejected       1",
+    ]
+    assert [line.split()[2:] for line in by_hour[2:4]] == [["0", "0", "0", "0", "-"]] * 2
+    assert other.stdout.splitlines()[0].endswith("by country, only IN and acme:open:")
+    assert other.stdout.splitlines()[2].split() == ["total", "0", "0", "0", "0", "-"]
+    assert as_json["total"]["sent"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--hours", "169"), "--hours: Statistics are of 1 to 168 hours."),
+        (("--country", "India"), "--country: A country is written as its ISO code"),
+        (("--country", ""), "--country: A country is written as its ISO code"),
+        (("--provider", "a\nb"), "--provider: The name of a provider is one line"),
+        (("--provider", ""), "--provider: The name of a provider is one line"),
+    ],
+)
+def test_an_invalid_argument_is_named(
+    tmp_path: Path, arguments: tuple[str, ...], problem: str
+) -> None:
+    ended = Service(tmp_path).run("statistics", *arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert problem in ended.stderr

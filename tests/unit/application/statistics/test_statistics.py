@@ -1,0 +1,162 @@
+"""Security events are counted, written and reported."""
+
+from typing import Final
+
+import pytest
+
+from application.administration.caller import Caller, operating_system_user
+from application.ports.errors import StorageError
+from application.ports.system import SecurityEventType
+from application.statistics import report_statistics
+from application.statistics.count_events import CountEventsByHour
+from domain.administration.audit import Actor, ActorKind
+from domain.administration.service_token import Scope
+from domain.errors import InsufficientScope, TooManyOtpRequests
+from domain.otp.delivery import Channel
+from domain.statistics.hourly_counts import (
+    ONE_HOUR,
+    STATISTICS_RETENTION,
+    UNKNOWN,
+    DeliveryCounts,
+    HourlySums,
+)
+from domain.statistics.report import CountRow, Statistics, make_query
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.builders import NOW, a_phone
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.security_events import FakeSecurityEvents
+from tests.support.policies import make_policy
+
+OPERATOR: Final = operating_system_user("alice")
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return AppHarness()
+
+
+async def report(app: AppHarness, hours: int = 24) -> Statistics:
+    return await app.use_cases.statistics.report(OPERATOR, make_query(app.clock.now(), hours))
+
+
+async def test_a_sign_in_is_a_message_and_a_login_of_its_country(app: AppHarness) -> None:
+    await app.log_in()
+    assert (await report(app)).total == DeliveryCounts()
+    await app.use_cases.statistics.write()
+
+    statistics = await report(app)
+    counts = DeliveryCounts(sent=1, logins=1)
+    assert statistics.total == counts
+    assert statistics.by_country == [CountRow(a_phone().country, counts)]
+    assert statistics.by_channel == [CountRow("sms", counts)]
+    assert statistics.by_hour[-1].events == statistics.events
+    assert statistics.events["login_succeeded"] == 1
+
+
+async def test_a_login_by_a_callback_is_one_of_the_provider_that_called() -> None:
+    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, voice_provider="the line"))
+    await app.request_callback()
+    await app.verify_otp(await app.code_of_last_call())
+    await app.use_cases.statistics.write()
+    assert (await report(app)).by_provider == [
+        CountRow("the line", DeliveryCounts(sent=1, logins=1))
+    ]
+
+
+async def test_a_request_that_a_limit_rejects_is_counted_by_the_limit(app: AppHarness) -> None:
+    rejected = 0
+    while rejected < 2:
+        try:
+            await app.request_otp()
+        except TooManyOtpRequests:
+            rejected += 1
+    await app.use_cases.statistics.write()
+    assert (await report(app)).rejections == {"cooldown": 2}
+
+
+@pytest.mark.parametrize(
+    ("event", "counts"),
+    [
+        (SecurityEventType.OTP_ACCEPTED, DeliveryCounts(sent=1)),
+        (SecurityEventType.OTP_DELIVERED, DeliveryCounts(delivered=1)),
+        (SecurityEventType.OTP_UNDELIVERED, DeliveryCounts(undelivered=1)),
+        (SecurityEventType.LOGIN_SUCCEEDED, DeliveryCounts(logins=1)),
+    ],
+)
+def test_each_event_of_a_message_is_counted_and_passed_on(
+    event: SecurityEventType, counts: DeliveryCounts
+) -> None:
+    sums, events = HourlySums("ab12"), FakeSecurityEvents()
+    count = CountEventsByHour(sums, MovableClock(), events)
+    count.emit(event, country="IN", channel=Channel.VOICE, provider="acme:open")
+    count.emit(event)
+
+    (hourly,) = sums.list_changed()
+    assert [(entry.country, entry.channel, entry.provider) for entry in hourly.deliveries] == [
+        ("IN", Channel.VOICE, "acme:open"),
+        (UNKNOWN, Channel.SMS, UNKNOWN),
+    ]
+    assert {entry.counts for entry in hourly.deliveries} == {counts}
+    assert events.types == [event, event]
+
+
+def test_nothing_of_a_person_is_counted() -> None:
+    sums, clock = HourlySums("ab12"), MovableClock()
+    count = CountEventsByHour(sums, clock, FakeSecurityEvents())
+    for event in SecurityEventType:
+        count.emit(event, phone=a_phone(), user_id="0123456789abcdef01234567", reason="a reason")
+    text = repr(sums.list_changed())
+    for private in (a_phone().e164, "0123456789abcdef01234567", "a reason"):
+        assert private not in text
+
+
+async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) -> None:
+    other = AppHarness(database=app.database, clock=app.clock)
+    for process in (app, other, app):
+        process.use_cases.otp.request_otp.events.emit(SecurityEventType.OTP_ACCEPTED)
+        await process.use_cases.statistics.write()
+    assert (await report(app)).total.sent == 3
+
+
+async def test_many_records_are_read_in_batches(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_statistics, "BATCH_SIZE", 2)
+    for number in range(1, 6):
+        app.use_cases.otp.request_otp.events.emit(SecurityEventType.OTP_ACCEPTED)
+        await app.use_cases.statistics.write()
+        assert (await report(app)).total.sent == number
+        app.clock.advance(ONE_HOUR)
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["refused", "no response"])
+async def test_what_could_not_be_written_is_in_the_next_write(
+    app: AppHarness, is_lost: bool
+) -> None:
+    await app.log_in()
+    app.faults.fail_on("hourly_counts.add", is_done=is_lost)
+    with pytest.raises(StorageError):
+        await app.use_cases.statistics.write()
+    await app.use_cases.statistics.write()
+    assert (await report(app)).total.logins == 1
+
+
+async def test_a_service_token_needs_its_scope_for_statistics(app: AppHarness) -> None:
+    actor, query = Actor(ActorKind.SERVICE_TOKEN, "dashboard"), make_query(NOW)
+    others = frozenset(Scope) - {Scope.READ_STATISTICS}
+    with pytest.raises(InsufficientScope):
+        await app.use_cases.statistics.report(Caller(actor, others), query)
+    caller = Caller(actor, frozenset({Scope.READ_STATISTICS}))
+    assert (await app.use_cases.statistics.report(caller, query)).events == {}
+
+
+async def test_an_hour_is_deleted_after_eight_days_and_not_before(app: AppHarness) -> None:
+    await app.log_in()
+    await app.use_cases.statistics.write()
+    (stored,) = app.database.records.tables["hourly_counts"].values()
+    end = app.clock.now().replace(minute=0, second=0, microsecond=0) + STATISTICS_RETENTION
+    assert stored.fields["expires_at"] == end
+    app.clock.advance(end - app.clock.now() - ONE_HOUR / 3600)
+    assert (await app.operations.cleanup())["expired_statistics"] == 0
+    app.clock.advance(ONE_HOUR / 3600)
+    assert (await app.operations.cleanup())["expired_statistics"] == 1

@@ -20,7 +20,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
 .PHONY: test-containers test-browser test-clients test-wheel test-all coverage coverage-report mutants servers
-.PHONY: check format openapi lock dist sbom bench bench-report bench-compare clean
+.PHONY: check format openapi screenshots lock dist sbom bench bench-report bench-compare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -145,6 +145,9 @@ format: install-dev ## format the code
 openapi: install-dev ## write docs/openapi.json after a change of the API
 	.venv/bin/python -m entrypoints.http.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
+
+screenshots: install-dev ## take those of the docs again, in Chromium
+	.venv/bin/python -m tests.browser.screenshots $(ARGS)
 
 lock: BASELINE = tests/benchmarks/speed/baseline
 lock: install-dev ## update all locks from pyproject.toml (ARGS=--upgrade for newer versions)

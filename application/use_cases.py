@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from application.administration.feature import AdministrationFeature
+from application.console.feature import ConsoleFeature
 from application.costs.feature import CostsFeature, CostsPolicy
 from application.events.feature import EventsFeature, EventsPolicy, EventsPorts
 from application.export.feature import ExportFeature
@@ -123,6 +124,7 @@ class UseCases:
             quota=policy.media.quota,
             call_retention=policy.operations.call_retention,
         )
+        self.console = ConsoleFeature(system, repositories, policy.identities, self.otp.check_otp)
         self.export = ExportFeature(system, repositories, ports.operations, self.administration)
         self.voice = _build_voice(ports, policy, self.otp, self.costs)
 

@@ -52,7 +52,7 @@ from application.ports.events import EventDestination
 from application.ports.keys import Key
 from application.ports.limits import LimitStore
 from application.ports.media import ImagePublisher, MediaFiles
-from application.ports.otp import Messenger, SmsTemplates
+from application.ports.otp import Messenger, RecentMessages, SmsTemplates
 from application.ports.system import Clock, HealthCheck, SecurityEvents, SystemPorts
 from application.ports.voice import Recordings, VoicePorts, VoiceProvider
 from application.statistics.count_events import CountEventsByHour
@@ -79,6 +79,7 @@ from entrypoints.providers import (
 from entrypoints.recordings import RecordingsOnDemand
 from entrypoints.settings.events import Destination, stored_name
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.start_page import keeps_messages
 from entrypoints.settings.values import (
     AttestationType,
     Environment,
@@ -235,6 +236,7 @@ async def open_use_cases(
                     keyed_hashes=phone_encryption,
                     call_provider=voice.calls if voice else None,
                     attestation=attestation,
+                    recent_messages=_keep_messages(settings),
                     status_callbacks=status_callbacks,
                 ),
                 operations=OperationsPorts(
@@ -416,6 +418,15 @@ async def _open_messengers(
                 opening = open_messenger(provider, settings)
                 messengers[provider_name(provider)] = await stack.enter_async_context(opening)
         yield messengers
+
+
+def _keep_messages(settings: Settings) -> RecentMessages | None:
+    """Return what keeps the last messages for the page at `/`, None where it shows none."""
+    if not keeps_messages(settings):
+        return None
+    from adapters.console import InMemoryRecentMessages
+
+    return InMemoryRecentMessages()
 
 
 def _fail_over(messengers: Mapping[str, Messenger], events: SecurityEvents) -> "FailoverMessenger":

@@ -179,6 +179,7 @@ class IdentityRecord(Record, kw_only=True):
     events_record: UserEventsRecord | None = msgspec.field(name="events", default=None)
     next_send_at: datetime | None = None
     events_failed_at: datetime | None = None
+    session_version: int = 0
 
     @property
     def encrypted_phones(self) -> list[bytes]:

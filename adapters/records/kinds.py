@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from adapters.records.administration import AuditEntryRecord, ServiceTokenRecord
 from adapters.records.calls import CallRecord
+from adapters.records.console import ConsoleSessionRecord
 from adapters.records.costs import DailyCostsRecord
 from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.identities import DeletionRecord, IdentityRecord
@@ -178,6 +179,12 @@ HOURLY_COUNTS: Final = RecordKind(
     Index(name="hourly_counts_expires_at", order=EXPIRES_AT),
 )
 
+CONSOLE_SESSIONS: Final = RecordKind(
+    "console_sessions",
+    ConsoleSessionRecord,
+    Index(name="console_sessions_expires_at", order=EXPIRES_AT),
+)
+
 # Not `leases`: those of earlier versions have no version.
 LEASES: Final = RecordKind(
     "instance_leases", LeaseRecord, Index(name="instance_leases_expires_at", order=EXPIRES_AT)
@@ -201,6 +208,7 @@ KINDS: Final[tuple[RecordKind[Any], ...]] = (
     SERVICE_TOKENS,
     DAILY_COSTS,
     HOURLY_COUNTS,
+    CONSOLE_SESSIONS,
     LEASES,
     INSTANCES,
 )

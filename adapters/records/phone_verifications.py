@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -13,6 +13,8 @@ from adapters.records.record_kind import Record, RecordKind
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+
+_OF_PHONE_CHANGES: Final = (Purpose.CHANGE_PHONE, Purpose.UNDO_PHONE_CHANGE)
 
 
 class LoginRecord(msgspec.Struct, gc=False):
@@ -49,6 +51,12 @@ class PhoneChangeChallengeRecord(_ChallengeRecord, kw_only=True, gc=False):
 
     purpose: Literal["change_phone", "undo_phone_change"]
     identity_id: str | None = None
+
+
+class ConsoleChallengeRecord(_ChallengeRecord, kw_only=True, gc=False):
+    """A challenge whose code signs in to the console. It is apart for the same reason."""
+
+    purpose: Literal["console_sign_in"]
 
 
 class AttemptCounterRecord(msgspec.Struct, gc=False):
@@ -163,6 +171,7 @@ class PhoneVerificationRecord(Record, kw_only=True):
     limit_resets: tuple[datetime, ...] = ()
     has_granted_delivery: bool = False
     phone_change_challenges: tuple[PhoneChangeChallengeRecord, ...] = ()
+    console_challenges: tuple[ConsoleChallengeRecord, ...] = ()
     previous_identity_id: str | None = None
     undo_until: datetime | None = None
 
@@ -187,9 +196,14 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, PhoneVerificatio
     def to_record(self, value: PhoneVerification) -> PhoneVerificationRecord:
         """Return the record of a verification, without its phone."""
         record = super().to_record(replace(value, challenges=value.challenges_for(Purpose.SIGN_IN)))
-        others = [each for each in value.challenges if not each.is_for(Purpose.SIGN_IN)]
+        of_phone_changes = [each for each in value.challenges if each.purpose in _OF_PHONE_CHANGES]
         record.phone_change_challenges = msgspec.convert(
-            others, tuple[PhoneChangeChallengeRecord, ...], from_attributes=True
+            of_phone_changes, tuple[PhoneChangeChallengeRecord, ...], from_attributes=True
+        )
+        record.console_challenges = msgspec.convert(
+            value.challenges_for(Purpose.CONSOLE_SIGN_IN),
+            tuple[ConsoleChallengeRecord, ...],
+            from_attributes=True,
         )
         # Those of all challenges.
         record.expires_at = value.expires_at
@@ -216,11 +230,10 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, PhoneVerificatio
             CorruptRecord
         """
         verification = super().to_value(record)
-        if not record.phone_change_challenges:
+        stored = (*record.phone_change_challenges, *record.console_challenges)
+        if not stored:
             return verification
-        others = msgspec.convert(
-            record.phone_change_challenges, tuple[Challenge, ...], from_attributes=True
-        )
+        others = msgspec.convert(stored, tuple[Challenge, ...], from_attributes=True)
         return replace(verification, challenges=(*verification.challenges, *others))
 
 

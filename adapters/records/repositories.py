@@ -17,6 +17,7 @@ from adapters.records.kinds import (
     AUDIT_ENTRIES,
     CALLS,
     CALLS_OF_IDENTITY,
+    CONSOLE_SESSIONS,
     DAILY_COSTS,
     DELETIONS,
     DELIVERY_REPORTS,
@@ -69,6 +70,7 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.administration.audit import AuditEntry
 from domain.administration.service_token import ServiceToken
+from domain.console.session import ConsoleSession
 from domain.costs.sums import DailyCosts
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
@@ -602,6 +604,7 @@ def make_repositories(
         service_tokens=StoredServiceTokens(store, RecordMapping(SERVICE_TOKENS, ServiceToken)),
         daily_costs=StoredDailyCosts(store, RecordMapping(DAILY_COSTS, DailyCosts)),
         hourly_counts=StoredHourlyCounts(store, RecordMapping(HOURLY_COUNTS, HourlyCounts)),
+        console_sessions=RecordRepository(store, RecordMapping(CONSOLE_SESSIONS, ConsoleSession)),
         leases=StoredLeases(store),
         instances=RecordRepository(store, RecordMapping(INSTANCES, Instance), do_ids_return=True),
         health=database.health,

@@ -16,7 +16,10 @@ from domain.otp.challenge import Purpose
 from domain.otp.message_preferences import Platform, parse_locale
 
 SUFFIX: Final = ".toml"
-TABLES: Final = (Purpose.CHANGE_PHONE, Purpose.UNDO_PHONE_CHANGE, *PhoneNotice)
+TABLES: Final = (
+    *(purpose for purpose in Purpose if purpose is not Purpose.SIGN_IN),
+    *PhoneNotice,
+)
 """The tables that a file may have. The messages to sign in are above all tables."""
 
 
@@ -69,7 +72,11 @@ def read_template_file(file: Traversable, *, is_builtin: bool) -> TemplateFile:
     templates, notices = _parse_tables(_read_toml(file))
     # A country's messages may be registered with its carriers word for word: nothing is added.
     if name not in ALL_COUNTRIES:
-        templates = {key: texts.with_platform_defaults() for key, texts in templates.items()}
+        templates = {
+            # The console names no platform: people read its codes.
+            key: texts if key is Purpose.CONSOLE_SIGN_IN else texts.with_platform_defaults()
+            for key, texts in templates.items()
+        }
     location = file.name if is_builtin else str(file)
     return TemplateFile(name, location, is_builtin, templates, notices)
 

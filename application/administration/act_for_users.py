@@ -54,15 +54,23 @@ class ActForUsers:
     clock: Clock
     call_retention: timedelta
 
-    async def reset_limits(self, caller: Caller, query: UserQuery, reason: str = "") -> ResetResult:
+    async def reset_limits(
+        self,
+        caller: Caller,
+        query: UserQuery,
+        reason: str = "",
+        *,
+        expected_left: int | None = None,
+    ) -> ResetResult:
         """Let a phone get a code again.
 
         Raises:
             PhoneBlocked
+            ConflictingValue: fewer or more than `expected_left` resets are possible now.
             TooManyResets: it was done twice within a day.
         """
         async with self._act(caller, AuditAction.RESET_LIMITS, query, reason) as user:
-            return await self.reset_phone_limits(user.require_phone())
+            return await self.reset_phone_limits(user.require_phone(), expected_left)
 
     async def send_code(
         self, caller: Caller, query: UserQuery, command: SendCodeCommand, reason: str = ""

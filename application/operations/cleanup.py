@@ -60,7 +60,8 @@ class Cleanup:
     - A phone verification and a rate-limit entry are deleted when they no longer count. So are the
       client IPs in a phone verification that is kept, and a delivery report after a day. A proof
       that was used is deleted after two hours.
-    - An audit entry is deleted after 400 days, and a service token when it has expired.
+    - An audit entry is deleted after 400 days, and a service token or a session of the
+      console when it has expired.
     - The costs of a day are deleted after 800 days, and the statistics of an hour after eight.
     - A call whose last status was lost ends.
     - Recordings and calls are deleted after their retention. The provider is tried once in each
@@ -137,6 +138,7 @@ class Cleanup:
             "expired_instances": _expire(repositories.instances, CLOCK_SKEW),
             "expired_costs": _expire(repositories.daily_costs),
             "expired_statistics": _expire(repositories.hourly_counts),
+            "expired_console_sessions": _expire(repositories.console_sessions, CLOCK_SKEW),
             "corrected_usages": self._recount_due_usages,
         }
 

@@ -11,7 +11,13 @@ from application.otp.delivery_status import SENT_IS_REPORTED_ID, ReportTimingPro
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, SmsTemplates
+from application.ports.otp import (
+    DeliveryResult,
+    DeliveryStatus,
+    Messenger,
+    RecentMessages,
+    SmsTemplates,
+)
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.ports.voice import CallProvider, Calls
@@ -128,12 +134,14 @@ class DeliverOtp:
 
     `place_code_call` is None without a provider of calls, which reports what became of a call.
     `webhook_urls` is None where no provider reports what became of a message. The first of the
-    message providers is `sms_provider`, that of calls `voice_provider`.
+    message providers is `sms_provider`, that of calls `voice_provider`. `recent_messages` is None
+    where no page shows them.
     """
 
     codes: OtpCodes
     templates: SmsTemplates
     messenger: Messenger
+    recent_messages: RecentMessages | None
     timing: DeliveryTimingProfile
     delivery_reports: DeliveryReports
     report_timing: ReportTimingProfile
@@ -203,6 +211,8 @@ class DeliverOtp:
         result = await self.timing.record(phone.country, sending)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             self.costs.count_message(phone.country, result.provider or self.sms_provider, text)
+            if self.recent_messages is not None:
+                self.recent_messages.add(decision.public_request_id, text)
         return result
 
     async def _add_report(self, delivery: Delivery) -> None:

@@ -21,13 +21,14 @@ from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.describe_verification import DescribeVerification
 from application.otp.limit_alerts import LimitAlerts
 from application.otp.measure_limits import MeasureLimits
+from application.otp.recent_message import GetRecentMessage
 from application.otp.request_otp import RequestOtp
 from application.otp.reset_limits import ResetLimits
 from application.otp.verify_otp import VerifyOtp
 from application.ports.attestation import Attestation
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.keys import KeyRing
-from application.ports.otp import Messenger, SmsTemplates
+from application.ports.otp import Messenger, RecentMessages, SmsTemplates
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
 from application.ports.voice import CallProvider, StatusCallbacks
@@ -43,7 +44,8 @@ from domain.phone import DEFAULT_RULES, PhoneRules
 class OtpPorts:
     """What one-time codes need of the outside world, besides the database.
 
-    `call_provider` is None where no calls are placed, `attestation` where no proofs are asked for.
+    `call_provider` is None where no calls are placed, `attestation` where no proofs are asked for,
+    and `recent_messages` where no page shows them.
     """
 
     messenger: Messenger
@@ -52,6 +54,7 @@ class OtpPorts:
     keyed_hashes: KeyedHashes
     call_provider: CallProvider | None = None
     attestation: Attestation | None = None
+    recent_messages: RecentMessages | None = None
     status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
 
 
@@ -153,6 +156,7 @@ class OtpFeature:
                 codes=self.codes,
                 templates=ports.sms_templates,
                 messenger=ports.messenger,
+                recent_messages=ports.recent_messages,
                 timing=self.message_timing,
                 delivery_reports=repositories.delivery_reports,
                 report_timing=report_timing,
@@ -208,4 +212,5 @@ class OtpFeature:
         self.record_message_status = RecordMessageStatus(
             ports.status_callbacks, self.report_delivery
         )
+        self.get_recent_message = GetRecentMessage(ports.recent_messages)
         self.get_delivery_status = GetDeliveryStatus(repositories.delivery_reports, clock)

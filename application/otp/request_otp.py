@@ -185,7 +185,7 @@ class RequestOtp:
             await self._deliver(command, request, decision)
         now = self.clock.now()
         return RequestOtpResult(
-            request_id=decision.request_id + decision.delivery.report_id,
+            request_id=decision.public_request_id,
             sent=decision.is_new,
             expires_in=whole_seconds(now, decision.challenge.expires_at),
             resend_in=whole_seconds(now, decision.next_request_at),

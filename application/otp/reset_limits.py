@@ -6,7 +6,7 @@ from typing import NamedTuple
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock, SecurityEvents, SecurityEventType
 from application.update import update_phone_verification
-from domain.errors import PhoneBlocked
+from domain.errors import ConflictingValue, PhoneBlocked
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.verification_state import resets_left
 from domain.phone import PhoneNumber
@@ -33,11 +33,17 @@ class ResetLimits:
     clock: Clock
     events: SecurityEvents
 
-    async def __call__(self, phone: PhoneNumber) -> ResetResult:
+    async def __call__(self, phone: PhoneNumber, expected_left: int | None = None) -> ResetResult:
         """Reset the limits.
+
+        Args:
+            phone: The phone.
+            expected_left: How often a reset was possible when somebody decided on this one, so that
+                a form that is sent twice resets once.
 
         Raises:
             PhoneBlocked
+            ConflictingValue: Another reset came in between.
             TooManyResets
             StorageError
         """
@@ -46,6 +52,8 @@ class ResetLimits:
         def reset(verification: PhoneVerification) -> tuple[PhoneVerification, ResetResult]:
             if verification.blocked_at is not None:
                 raise PhoneBlocked
+            if expected_left not in (None, resets_left(verification.prune(now))):
+                raise ConflictingValue("The limits were reset just before.")
             successor = verification.reset_limits(now)
             left = resets_left(successor)
             return successor, ResetResult(left, successor.attempts_of_next_delivery)

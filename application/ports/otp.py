@@ -124,6 +124,23 @@ class Messenger(Protocol):
         ...
 
 
+class RecentMessages(Protocol):
+    """The last messages that were sent, for a page that shows them in development."""
+
+    def add(self, request_id: str, text: str) -> None:
+        """Keep a message for a short time, unless others take its place before.
+
+        Args:
+            request_id: That of the response to the request for the code: only its client has it.
+            text: The message.
+        """
+        ...
+
+    def find(self, request_id: str) -> str | None:
+        """Return the message that this request caused, None if it is not kept."""
+        ...
+
+
 class SmsTemplates(Protocol):
     """Renders the messages with a code, and those without one."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.administration import AuditLog, ServiceTokens
+from application.ports.console import ConsoleSessions
 from application.ports.costs import DailyCostsRepository
 from application.ports.identities import Identities
 from application.ports.limits import LimitStore
@@ -130,6 +131,7 @@ class Repositories:
     service_tokens: ServiceTokens
     daily_costs: DailyCostsRepository
     hourly_counts: HourlyCountsRepository
+    console_sessions: ConsoleSessions
     leases: Leases
     instances: Instances
     health: HealthCheck

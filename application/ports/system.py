@@ -62,6 +62,9 @@ class SecurityEventType(StrEnum):
     OTP_VERIFICATION_FAILED = "otp_verification_failed"
     OTP_ATTEMPTS_EXHAUSTED = "otp_attempts_exhausted"
     LOGIN_SUCCEEDED = "login_succeeded"
+    CONSOLE_SIGNED_IN = "console_signed_in"
+    CONSOLE_SIGNED_OUT = "console_signed_out"
+    CONSOLE_SIGN_IN_FAILED = "console_sign_in_failed"
     TEST_OTP_USED = "test_otp_used"
     USER_CREATED = "user_created"
     SESSION_REFRESHED = "session_refreshed"
@@ -90,6 +93,7 @@ class SecurityEventType(StrEnum):
             SecurityEventType.DELIVERY_REJECTED,
             SecurityEventType.ATTESTATION_REJECTED,
             SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
+            SecurityEventType.CONSOLE_SIGN_IN_FAILED,
             SecurityEventType.REFRESH_TOKEN_REUSED,
             SecurityEventType.TEST_OTP_USED,
             SecurityEventType.PHONE_CHANGE_UNDONE,

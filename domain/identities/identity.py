@@ -99,6 +99,8 @@ class Identity:
     - `phone_change` is a change of its phone under way. `undo_deadlines` are the times until which
       earlier changes can be undone, the next first. After an undo no other change is possible until
       `phone_change_allowed_at`.
+    - `session_version` changes with whatever ends all sessions, or all but one: what is kept apart
+      from the identity, such as a session of the console, ends with them.
     - A caller who joined by phone is an unverified identity until the first login. The login adds
       no consent, role or trust: `consent` stays what an unproven caller agreed to.
     """
@@ -125,6 +127,7 @@ class Identity:
     undo_deadlines: tuple[datetime, ...] = ()
     phone_change_allowed_at: datetime | None = None
     events: UserEvents = UserEvents()
+    session_version: int = 0
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -336,11 +339,12 @@ class Identity:
                 if session.id == session_id
             ),
             devices=tuple(device for device in self.devices if device.session_id == session_id),
+            session_version=self.session_version + 1,
         )
 
     def revoke_all_sessions(self) -> "Identity":
         """Return the identity without sessions and recognized devices."""
-        return replace(self, sessions=(), devices=())
+        return replace(self, sessions=(), devices=(), session_version=self.session_version + 1)
 
     def set_username(self, username: Username, now: datetime) -> "Identity":
         """Return the identity as a user with this name, whom a caller id cannot change.
@@ -403,6 +407,7 @@ class Identity:
                 if session.id == change.kept_session_id
             ),
             devices=(),
+            session_version=self.session_version + 1,
             role=Role.MEMBER if change.is_by_operator else self.role,
             undo_deadlines=tuple(deadlines),
             phone_change_allowed_at=allowed_at,
@@ -426,7 +431,13 @@ class Identity:
         """
         if self.is_administrator:
             return self
-        return replace(self, role=Role.ADMINISTRATOR, sessions=())
+        # A session of the console from before a demotion does not come back.
+        return replace(
+            self,
+            role=Role.ADMINISTRATOR,
+            sessions=(),
+            session_version=self.session_version + 1,
+        )
 
     def demote(self) -> "Identity":
         """Return the identity as a member. Everything else stays."""
@@ -437,7 +448,7 @@ class Identity:
         if self.is_blocked:
             return replace(self, sessions=(), devices=())
         blocked = self.record_event(EventType.USER_BLOCKED, now)
-        return replace(blocked, blocked_at=now, sessions=(), devices=())
+        return replace(blocked.revoke_all_sessions(), blocked_at=now)
 
     def unblock(self, now: datetime) -> "Identity":
         """Return the identity unblocked. Revoked sessions stay revoked."""
@@ -450,8 +461,8 @@ class Identity:
 
         For the app's backend the user is deleted.
         """
-        lost = self.record_event(EventType.USER_DELETED, now)
-        return replace(lost, detached_at=now, user=None, role=Role.MEMBER, sessions=(), devices=())
+        lost = self.record_event(EventType.USER_DELETED, now).revoke_all_sessions()
+        return replace(lost, detached_at=now, user=None, role=Role.MEMBER)
 
     def restore(self, now: datetime) -> "Identity":
         """Return the detached identity for the next login. It counts as used now."""
@@ -477,6 +488,10 @@ class Identity:
             last_began_at=None,
         )
         return replace(self, data_export=ended)
+
+    def mark_used(self, now: datetime) -> "Identity":
+        """Return the identity after a use of its phone that is none of an app's session."""
+        return replace(self, last_used_at=now)
 
     def mark_called(self, now: datetime) -> "Identity":
         """Return the identity after a call from its phone. A verified one does not change."""

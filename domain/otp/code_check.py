@@ -296,6 +296,8 @@ class CodeCheck:
         Only a sign-in makes the phone trust the IP, and assigns its identity.
         """
         state, attempt = self.state, self.attempt
+        if attempt.purpose is Purpose.CONSOLE_SIGN_IN:
+            return state, Login(state.identity_id or "", "", attempt.request_id)
         if attempt.purpose is not Purpose.SIGN_IN:
             identity_id = attempt.identity_id or state.previous_identity_id or ""
             return state, Login(identity_id, "", attempt.request_id)

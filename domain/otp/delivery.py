@@ -158,7 +158,8 @@ class Delivery:
         provider: the name of the provider that took it, or may have taken it, or rejected it last.
         rejection: why every provider rejected it, without a phone number; empty otherwise.
         is_suppressed: the phone was blocked, so nothing was sent.
-        is_reset: an operator reset the limits of the phone since: it counts in none of them.
+        is_reset: it counts in no limit of the phone: an operator reset them since, or an
+            administrator signed in to the console with its code.
         is_granted: it used what the latest reset allows.
         is_undo: it carries a code for the undo of a change of the phone. These have limits and a
             cooldown of their own: nobody can use up those of a sign-in without a message to the

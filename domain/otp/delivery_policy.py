@@ -55,6 +55,11 @@ class DeliveryDecision:
     is_suppressed: bool = False
     identity_id: str | None = None
 
+    @property
+    def public_request_id(self) -> str:
+        """The id that the client gets: it also names the report of the delivery."""
+        return self.request_id + self.delivery.report_id
+
 
 @dataclass(frozen=True, slots=True)
 class Requester:

@@ -596,6 +596,18 @@ class PhoneVerification:
             has_granted_delivery=True,
         )
 
+    def stop_counting(self, challenge_id: str) -> "PhoneVerification":
+        """Return the state whose limits and cooldown no longer count deliveries of this code."""
+        return replace(
+            self,
+            deliveries=tuple(
+                replace(delivery, is_reset=True)
+                if delivery.challenge_id == challenge_id
+                else delivery
+                for delivery in self.deliveries
+            ),
+        )
+
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
         latest, since_day = now + CLOCK_SKEW, now - ONE_DAY

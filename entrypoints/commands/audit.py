@@ -20,15 +20,10 @@ from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.commands.user_calls import find_one
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import InvalidArgument
+from entrypoints.user_words import ACTOR_KINDS
 
 _SUBJECT: Final = re.compile(r"[0-9a-f]{16,64}")
 _NO_ENTRIES: Final = "There are no entries. Those of a deleted account are found by its id."
-_ACTORS: Final = {
-    ActorKind.ADMINISTRATOR: "administrator",
-    ActorKind.USER: "user",
-    ActorKind.SERVICE_TOKEN: "service token",
-    ActorKind.OPERATING_SYSTEM_USER: "operating system's user",
-}
 
 
 def audit(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -99,6 +94,7 @@ def _render(entry: AuditEntry) -> str:
         _describe_actor(entry.actor),
         entry.action.value,
         entry.subject,
+        f"item: {entry.item_id}" if entry.item_id else "",
         f"reason: {entry.reason}" if entry.reason else "",
         f"failed: {entry.error}" if entry.failed_entry_id else "",
     ]
@@ -108,7 +104,7 @@ def _render(entry: AuditEntry) -> str:
 def _describe_actor(actor: Actor) -> str:
     notes = [*filter(None, [actor.name]), *(["a claim"] if actor.is_claim else [])]
     described = f" ({', '.join(notes)})" if notes else ""
-    return f"{_ACTORS[actor.kind]} {actor.id}{described}"
+    return f"{ACTOR_KINDS[actor.kind]} {actor.id}{described}"
 
 
 def _to_json(entries: Sequence[AuditEntry]) -> str:

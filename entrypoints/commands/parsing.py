@@ -5,20 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from application.administration.find_user import ExternalIdQuery, UserQuery
+from application.administration.find_user import UserQuery
 from domain.administration.audit import parse_reason as parse_reason_text
-from domain.errors import AmbiguousPhone, InvalidValue
-from domain.identifier import parse_identifier
-from domain.identities.external_id import parse_external_id
-from domain.identities.username import parse_username
+from domain.errors import InvalidValue
 from domain.phone import PhoneNumber
 from domain.phone import parse_phone as parse_phone_number
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError, InvalidArgument
+from entrypoints.user_text import parse_user_text
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-
-_EXTERNAL_ID: Final = "external_id:"
 
 
 def parse_file(text: str) -> Path:
@@ -33,40 +29,13 @@ def parse_file(text: str) -> Path:
 def parse_readings(settings: Settings, text: str) -> Sequence[UserQuery]:
     """Parse a user: return all that the text may mean, a phone, a username or an id.
 
-    - A text with a plus is only a phone, if it is one: nobody is reached by a name like a number.
-    - `external_id:TEXT` is only an external id, which may look like all the others.
-
     Raises:
         InvalidArgument: it is none of them.
     """
-    external_id = text.removeprefix(_EXTERNAL_ID)
-    if external_id != text:
-        try:
-            return [ExternalIdQuery(parse_external_id(external_id))]
-        except InvalidValue as error:
-            raise InvalidArgument(error.message) from None
-    readings: list[UserQuery] = []
-    if user_id := parse_identifier(text):
-        readings.append(user_id)
     try:
-        phone = parse_phone_number(text, settings.default_region, rules=None)
-    except AmbiguousPhone as error:
+        return parse_user_text(text, settings.default_region)
+    except InvalidValue as error:
         raise InvalidArgument(error.message) from None
-    except InvalidValue:
-        pass
-    else:
-        if text.lstrip().startswith("+"):
-            return [phone]
-        readings.append(phone)
-    try:
-        readings.append(parse_username(text))
-    except InvalidValue:
-        if not readings:
-            raise InvalidArgument(
-                "This is not a user: use a phone number like +14155552671, a username, a user id or"
-                " external_id:ID."
-            ) from None
-    return readings
 
 
 def parse_reason(text: str) -> str:

@@ -7,15 +7,9 @@ from typing import TypeVar
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.caller import Caller
-from application.administration.find_user import (
-    ExternalIdQuery,
-    FindUser,
-    FoundUser,
-    UserQuery,
-)
+from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.use_cases import UseCases
 from domain.errors import UserNotFound
-from domain.identities.username import Username
 from domain.phone import PhoneNumber
 from entrypoints.bootstrap import Part
 from entrypoints.commands.domain_errors import explain_errors
@@ -24,6 +18,7 @@ from entrypoints.commands.parsing import parse_readings, parse_reason
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.settings.settings import Settings
 from entrypoints.startup_error import CommandError
+from entrypoints.user_text import explain_nobody, find_users
 
 T = TypeVar("T")
 
@@ -85,17 +80,13 @@ def call_for_user(
 async def find_one(find_user: FindUser, readings: Sequence[UserQuery]) -> FoundUser:
     """Find the user that a text means.
 
-    An id that exists is what it says, whoever took it as a name: the error for several users asks
-    for an id.
-
     Raises:
         CommandError: nobody was found, or several were.
         StorageError
     """
-    ids = [reading for reading in readings if isinstance(reading, str)]
-    found = await find_user.find_any(ids) or await find_user.find_any(readings)
+    found = await find_users(find_user, readings)
     if not found:
-        raise CommandError(_explain_nobody(readings))
+        raise CommandError(explain_nobody(readings))
     if len(found) > 1:
         listed = " and ".join(map(_describe, found))
         raise CommandError(
@@ -114,22 +105,6 @@ def _describe(user: FoundUser) -> str:
 def name_user(user: FoundUser) -> str:
     """Return how the output of a command names a user: by the masked phone, or by the id."""
     return user.phone.masked if user.phone else user.subject
-
-
-def _explain_nobody(readings: Sequence[UserQuery]) -> str:
-    """Return what was looked for. A phone is never missing: it is found without an account."""
-    match readings:
-        case [str(), Username()]:
-            return "There is no account with this id, and none with this username."
-        case [ExternalIdQuery()]:
-            return "There is no account with this external id."
-        case [str()]:
-            return "There is no account with this id."
-        case _:
-            return (
-                "There is no account with this username. Write a phone number with + and the "
-                "country code, like +14155552671, or use a user id or external_id:ID."
-            )
 
 
 def _explain_not_found(user: FoundUser) -> str:

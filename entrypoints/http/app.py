@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from litestar import Controller, HttpMethod, Litestar, MediaType, Request, Response
@@ -39,9 +39,13 @@ from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpSettings
+from entrypoints.http.start.controller import StartController
 from entrypoints.http.statistics.controller import StatisticsController
 from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
+
+if TYPE_CHECKING:
+    from entrypoints.http.console.application import Console
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OtpController,
@@ -88,8 +92,17 @@ def create_app(
         return msgspec.json.encode(describe_api(CONTROLLERS, settings))
 
     server = settings.server
+    console = _find_console(settings)
     app = Litestar(
-        route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED, *_voice_controllers(settings)],
+        route_handlers=[
+            *CONTROLLERS,
+            *_NOT_DESCRIBED,
+            *_voice_controllers(settings),
+            *_start_controllers(settings),
+            *(console.controllers if console else ()),
+        ],
+        template_config=console.template_config if console else None,
+        before_send=[console.add_headers] if console else None,
         lifespan=[lifespan],
         request_class=ApiRequest,
         state=State(
@@ -103,7 +116,10 @@ def create_app(
         dependencies={"description": Provide(describe, use_cache=True, sync_to_thread=False)},
         before_request=_before_request,
         cors_config=_cors_config(server.web_origins),
-        exception_handlers=dict(EXCEPTION_HANDLERS),
+        exception_handlers={
+            **EXCEPTION_HANDLERS,
+            **(console.exception_handlers if console else {}),
+        },
         request_max_body_size=MAX_JSON_BYTES,
         # With it, the framework would serve pages of its own; see describe_api.
         openapi_config=None,
@@ -115,7 +131,10 @@ def create_app(
     # Not in `middleware` of the application: the framework finds the route first, so that would not
     # see the responses 404 and 405, preflight requests and unread bodies at unknown paths.
     checked = RequestCheckMiddleware(
-        app, server.public_url if server.is_public_url_set else None, server.web_origins
+        app,
+        server.public_url if server.is_public_url_set else None,
+        server.web_origins,
+        has_console=settings.has_console,
     )
     return RequestContextMiddleware(
         DeadlineMiddleware(checked),
@@ -134,6 +153,20 @@ def _voice_controllers(settings: HttpSettings) -> Sequence[type[Controller]]:
     from entrypoints.http.voice.controller import VoiceController
 
     return (VoiceController,)
+
+
+def _start_controllers(settings: HttpSettings) -> Sequence[type[Controller]]:
+    """Return the page at `/`. Without it, its paths are unknown ones."""
+    return () if settings.start_page is None else (StartController,)
+
+
+def _find_console(settings: HttpSettings) -> "Console | None":
+    """Return the web console. Without it, its paths are unknown ones, and no engine is loaded."""
+    if not settings.has_console:
+        return None
+    from entrypoints.http.console.application import CONSOLE
+
+    return CONSOLE
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:

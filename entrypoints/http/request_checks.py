@@ -32,7 +32,9 @@ _HOST: Final = re.compile(_AUTHORITY, re.IGNORECASE)
 _ORIGIN: Final = re.compile(rf"(?P<scheme>https?)://{_AUTHORITY}", re.IGNORECASE)
 
 
-class _Origin(NamedTuple):
+class Origin(NamedTuple):
+    """Where a page comes from (RFC 6454). Two spellings of one origin are equal."""
+
     scheme: str
     name: str
     port: int
@@ -57,16 +59,25 @@ class RequestCheckMiddleware:
       gets the same error, for developers who look at it. The legacy API knows no OPTIONS.
     - So does a preflight request for a method that no route has: the framework's error has no JSON.
     - Requests of a telephony provider are no requests of browsers, and they are signed.
-    - The framework sees only listed origins: for others it adds no CORS headers and answers
-      OPTIONS as usual.
+    - The console checks its requests itself: no listed origin may send one.
+    - The framework sees only listed origins, and none at the console: for others it adds no CORS
+      headers and answers OPTIONS as usual.
     """
 
-    def __init__(self, app: App, public_url: str | None, web_origins: Sequence[str]) -> None:
+    def __init__(
+        self,
+        app: App,
+        public_url: str | None,
+        web_origins: Sequence[str],
+        *,
+        has_console: bool = False,
+    ) -> None:
         self._app = app
+        self._has_console = has_console
         self._web_origins = frozenset(web_origins)
         self._has_public_url = public_url is not None
         own = ["/".join(public_url.split("/")[:3])] if public_url else []
-        self._allowed = {_parse_origin(origin) for origin in (*web_origins, *own)}
+        self._allowed = {parse_origin(origin) for origin in (*web_origins, *own)}
 
     # No coroutine of its own: each request passes here.
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -107,18 +118,18 @@ class RequestCheckMiddleware:
         is_checked = scope["method"] not in _SAFE_METHODS or (
             _is_preflight(scope) and api_of(scope["path"]) is Api.MAIN
         )
-        if not is_checked or _is_webhook(scope["path"]):
+        if not is_checked or _is_webhook(scope["path"]) or self._is_console(scope):
             return
         origins = header_values(scope, b"origin")
         if not origins:
             if "cross-site" in header_values(scope, b"sec-fetch-site"):
                 raise OriginNotAllowed
             return
-        origin = _parse_origin(origins[0]) if len(origins) == 1 else None
+        origin = parse_origin(origins[0]) if len(origins) == 1 else None
         if origin is None or not (origin in self._allowed or self._is_own(origin, host)):
             raise OriginNotAllowed
 
-    def _is_own(self, origin: _Origin, host: re.Match[str] | None) -> bool:
+    def _is_own(self, origin: Origin, host: re.Match[str] | None) -> bool:
         if self._has_public_url or host is None:
             return False
         # Not by scheme: a proxy that ends TLS sends plain http. Without a port, the origin's scheme
@@ -129,8 +140,12 @@ class RequestCheckMiddleware:
     def _hide_foreign_origin(self, scope: Scope) -> None:
         origins = header_values(scope, b"origin")
         is_listed = len(origins) == 1 and origins[0] in self._web_origins
+        is_listed = is_listed and not self._is_console(scope)
         if origins and not (is_listed and (scope["method"] != "OPTIONS" or _is_preflight(scope))):
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"origin"]
+
+    def _is_console(self, scope: Scope) -> bool:
+        return self._has_console and is_below(scope["path"], "console")
 
 
 def _check_framing(scope: Scope) -> re.Match[str] | None:
@@ -169,12 +184,18 @@ def _is_preflight(scope: Scope) -> bool:
 
 
 def _is_webhook(path: str) -> bool:
-    return next(filter(None, path.split("/")), "") in _WEBHOOK_SEGMENTS
+    return is_below(path, *_WEBHOOK_SEGMENTS)
 
 
-def _parse_origin(text: str) -> _Origin | None:
+def is_below(path: str, *segments: str) -> bool:
+    """Return whether the first segment of a path is one of these."""
+    return next(filter(None, path.split("/")), "") in segments
+
+
+def parse_origin(text: str) -> Origin | None:
+    """Return the origin that a header or an URL names, with its port; None for any other text."""
     match = _ORIGIN.fullmatch(text)
     if match is None:
         return None  # such as `null`, that of a sandboxed page
     scheme = match["scheme"].lower()
-    return _Origin(scheme, match["name"].lower(), int(match["port"] or _DEFAULT_PORTS[scheme]))
+    return Origin(scheme, match["name"].lower(), int(match["port"] or _DEFAULT_PORTS[scheme]))

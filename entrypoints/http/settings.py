@@ -35,6 +35,11 @@ class HttpServerSettings:
     keeps_docs_token: bool = False
     logged_share: float = 1.0
 
+    @property
+    def public_origin(self) -> str:
+        """The origin of the service's own pages (RFC 6454)."""
+        return "/".join(self.public_url.split("/")[:3])
+
     def public_path(self, path: str) -> str:
         """Return a path of this service as its clients see it: below that of `public_url`.
 
@@ -79,6 +84,27 @@ class HttpMediaSettings:
     cache_control: str = "public, max-age=31536000, immutable"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpStartPageSettings:
+    """The settings of the page at `/`, which only development has.
+
+    - `port` is the one that the server listens on.
+    - `prints_messages` is whether the terminal shows messages.
+    - `keeps_messages` is whether the page may show them: no provider sends any to a phone, one
+      process handles all requests, and only programs of this machine reach it.
+    - `has_test_otps` is whether there are phones whose codes the operator has set. They get no
+      message.
+    - `image_sources` are where images may come from beside the origin of the page, as in a
+      Content-Security-Policy.
+    """
+
+    port: int
+    prints_messages: bool = False
+    keeps_messages: bool = False
+    has_test_otps: bool = False
+    image_sources: tuple[str, ...] = ()
+
+
 class RequestObserver(Protocol):
     """Measures requests."""
 
@@ -101,6 +127,8 @@ class RequestObserver(Protocol):
 class HttpSettings:
     """The settings of the HTTP side, and what the processes of the server share.
 
+    - `start_page` is None where there is no page at `/`.
+    - `has_console` is whether there are pages for administrators.
     - `has_phone_line` is whether a provider sends requests about calls.
     - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `is_stopping` returns whether a stop signal has arrived.
@@ -111,6 +139,8 @@ class HttpSettings:
     otp: HttpOtpSettings = HttpOtpSettings()
     identities: HttpIdentitySettings = field(default_factory=HttpIdentitySettings)
     media: HttpMediaSettings = HttpMediaSettings()
+    start_page: HttpStartPageSettings | None = None
+    has_console: bool = False
     has_phone_line: bool = False
     upload_lock_file: int | None = None
     is_stopping: Callable[[], bool] = lambda: False

@@ -4,7 +4,7 @@ from entrypoints.distribution import installed_version
 from entrypoints.providers import PhoneProvider, prints_codes
 from entrypoints.settings.read import describe
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory
+from entrypoints.settings.values import Environment, Factory
 
 
 def _describe_calls(settings: Settings) -> str:
@@ -28,6 +28,7 @@ def render_banner(settings: Settings) -> str:
             "",
             f"  Dialtone {installed_version()} listens on {url}",
             "",
+            *([f"  try it:    {url}/"] if settings.env is Environment.DEVELOPMENT else []),
             f"  API docs:  {url}/docs",
             f"  messages:  {shown['DIALTONE_SMS']}{hint}",
             f"  calls:     {_describe_calls(settings)}",

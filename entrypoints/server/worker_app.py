@@ -33,6 +33,7 @@ from entrypoints.server.metrics_server import run_metrics_server
 from entrypoints.server.workers import Workers
 from entrypoints.settings.events import destination_labels
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.start_page import http_start_page
 
 if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
@@ -67,6 +68,8 @@ def make_app(
         otp=settings.http_otp(),
         identities=settings.http_identities(),
         media=settings.http_media(),
+        start_page=http_start_page(settings),
+        has_console=settings.has_console,
         has_phone_line=settings.has_phone_line,
         upload_lock_file=workers.upload_lock_file,
         is_stopping=workers.is_stopping,

@@ -12,6 +12,7 @@ from application.media.media_urls import MediaAccess
 from domain.access import LibraryVisibility
 from domain.countries import ALL_COUNTRIES
 from entrypoints.providers import PROVIDERS, PhoneProvider, Provider, prints_codes
+from entrypoints.settings.hook_parsers import LOOPBACK_HOSTS
 from entrypoints.settings.settings import FIELDS, InvalidSetting, Settings
 from entrypoints.settings.values import (
     AttestationType,
@@ -144,6 +145,16 @@ def _check_siteverify(settings: Settings) -> Iterator[Problem]:
             "Must be set if DIALTONE_ATTESTATION is siteverify, and neither DIALTONE_WEB_ORIGINS "
             "nor DIALTONE_PUBLIC_URL is set.",
         )
+
+
+def _check_console(settings: Settings) -> Iterator[Problem]:
+    if not settings.has_console:
+        return
+    name, parts = "DIALTONE_PUBLIC_URL", urlsplit(settings.public_url)
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
+        yield name, "Must begin with https:// if DIALTONE_WEB_CONSOLE=yes: it has a secure cookie."
+    if parts.path.strip("/"):
+        yield name, "Must have no path if DIALTONE_WEB_CONSOLE=yes: the pages are at /console."
 
 
 def _check_countries(settings: Settings) -> Iterator[Problem]:
@@ -295,7 +306,7 @@ def _is_private(host: str) -> bool:
 _RULES: Final = (
     *(_check_keys, _check_bucket, _check_variants, _check_private_media, _check_providers),
     *(_check_senders, _check_countries, _check_phone_line, _check_test_otps, _check_retention),
-    *(_check_metrics_port, _check_hook_secrets, _check_siteverify),
+    *(_check_metrics_port, _check_hook_secrets, _check_siteverify, _check_console),
 )
 _PRODUCTION_RULES: Final = (
     *(_check_public_url, _check_secrets_file, _check_real_messages, _check_named_countries),

@@ -11,6 +11,7 @@ import select
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _LAUNCHER: Final = (
     "os.execv(sys.argv[3], sys.argv[3:])"
 )
 _FIRST_FREE: Final = 10
+_REPORTS: Final = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
+_KEYS: Final = {"Tab": 9, "Enter": 13, " ": 32}
 
 Message = dict[str, Any]
 
@@ -51,10 +54,34 @@ class Page:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
+    def call(self, method: str, **params: Any) -> Message:
+        """Call a method of the protocol for this page; return its result."""
+        return self.chromium.call(method, params, self.session)
+
+    def open(self, url: str) -> None:
+        """Load another page, and wait until it is loaded."""
+        with self.loading():
+            self.call("Page.navigate", url=url)
+
     def reload(self) -> None:
         """Load the page again, and wait until it is loaded."""
-        self.chromium.call("Page.reload", {}, self.session)
-        self.chromium.wait_for("Page.loadEventFired")
+        with self.loading():
+            self.call("Page.reload")
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Wait at the end of the block until the page is loaded that the block leads to."""
+        loads, earlier = self.chromium.loads, self.chromium.loads[self.session]
+        yield
+        while loads[self.session] == earlier:
+            self.chromium.wait_for("Page.loadEventFired")
+
+    def press(self, key: str) -> None:
+        """Press a key of the keyboard."""
+        text = {"text": {"Enter": "\r"}.get(key, key)} if key != "Tab" else {}
+        code = {"key": key, "windowsVirtualKeyCode": _KEYS[key]}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **code, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **code)
 
     def show_as_phone(self, width: int) -> None:
         """Show the page as on a phone of this width, in CSS pixels."""
@@ -77,11 +104,24 @@ class Chromium:
         self._responses = responses
         self._ids = itertools.count(1)
         self._buffer = b""
+        self.loads = Counter[str]()
+        """How many pages were loaded, by session."""
+        self.reports: list[Message] = []
+        """What pages wrote to the console, for those that have called `Log.enable`."""
 
     @contextmanager
-    def page(self, url: str) -> Iterator["Page"]:
-        """Open a page in a new tab until the end of the block."""
-        target = self.call("Target.createTarget", {"url": "about:blank"})["targetId"]
+    def page(self, url: str, *, is_private: bool = False) -> Iterator["Page"]:
+        """Open a page in a new tab until the end of the block.
+
+        Args:
+            url: Its address.
+            is_private: Whether it has cookies and a storage of its own.
+        """
+        options = {"url": "about:blank"}
+        if is_private:
+            created = self.call("Target.createBrowserContext", {"disposeOnDetach": True})
+            options["browserContextId"] = created["browserContextId"]
+        target = self.call("Target.createTarget", options)["targetId"]
         attach = {"targetId": target, "flatten": True}
         session = self.call("Target.attachToTarget", attach)["sessionId"]
         self.call("Page.enable", {}, session)
@@ -91,6 +131,9 @@ class Chromium:
             yield Page(self, session)
         finally:
             self.call("Target.closeTarget", {"targetId": target})
+            if is_private:
+                context = {"browserContextId": options["browserContextId"]}
+                self.call("Target.disposeBrowserContext", context)
 
     def run(self, url: str, script: str) -> Any:
         """Run a script in a page that is open only for it; see `Page.run`."""
@@ -120,6 +163,10 @@ class Chromium:
             if end:
                 self._buffer = rest
                 message: Message = json.loads(text)
+                if message.get("method") == "Page.loadEventFired":
+                    self.loads[message["sessionId"]] += 1
+                if message.get("method") in _REPORTS:
+                    self.reports.append(message["params"])
                 if is_expected(message):
                     return message
                 continue

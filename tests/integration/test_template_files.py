@@ -126,7 +126,13 @@ def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_pa
     (file,) = templates.incomplete_country_files()
     assert (file.name, file.missing_tables) == (
         "IN",
-        ["change_phone", "undo_phone_change", "phone_changed_without_undo", "phone_change_undone"],
+        [
+            "change_phone",
+            "undo_phone_change",
+            "console_sign_in",
+            "phone_changed_without_undo",
+            "phone_change_undone",
+        ],
     )
 
 

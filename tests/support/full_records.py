@@ -14,6 +14,7 @@ from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import (
     AUDIT_ENTRIES,
     CALLS,
+    CONSOLE_SESSIONS,
     DAILY_COSTS,
     DELIVERY_REPORTS,
     HOURLY_COUNTS,
@@ -34,6 +35,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.phone_verifications import PhoneVerificationMapping
 from domain.administration.audit import AuditEntry
 from domain.administration.service_token import ServiceToken
+from domain.console.session import ConsoleSession
 from domain.costs.sums import DailyCosts
 from domain.instance import Instance
 from domain.media.idempotency import IdempotencyKey
@@ -66,6 +68,7 @@ MAPPINGS: Final[Mapping[str, RecordMapping[Any, Any]]] = {
         RecordMapping(SERVICE_TOKENS, ServiceToken),
         RecordMapping(DAILY_COSTS, DailyCosts),
         RecordMapping(HOURLY_COUNTS, HourlyCounts),
+        RecordMapping(CONSOLE_SESSIONS, ConsoleSession),
         RecordMapping(INSTANCES, Instance),
         # The domain has no values for these.
         RecordMapping(LIMITS, LimitRecord),

@@ -106,6 +106,7 @@ def test_records_of_an_earlier_program_are_read_without_later_fields(name: str) 
                 undo_deadlines=(),
                 phone_change_allowed_at=None,
                 events=UserEvents(),
+                session_version=0,
             )
             for value in expected
         ]

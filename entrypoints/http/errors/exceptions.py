@@ -60,6 +60,26 @@ class OriginNotAllowed(HttpError):
     """A page of another origin made a browser send the request."""
 
 
+class NotSignedIn(HttpError):
+    """The request has no session of the console, or one that has ended."""
+
+
+class TokenNotAccepted(HttpError):
+    """A token was sent to the console, whose only credential is its cookie."""
+
+
+class ConsoleOriginNotAllowed(HttpError):
+    """A form of the console was sent by no page of the service."""
+
+
+class InvalidFormToken(HttpError):
+    """A form of the console has no token of the session, or that of an earlier one."""
+
+
+class InvalidForm(HttpError):
+    """A form of the console is not urlencoded, or has a field twice."""
+
+
 class UnsupportedMediaType(HttpError):
     """The body is not declared to be JSON."""
 

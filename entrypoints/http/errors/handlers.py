@@ -23,14 +23,7 @@ def to_response(request: AnyRequest, error: table.ApiError) -> Response[Any]:
     """Convert an error into the response of the API that the path belongs to."""
     api = table.api_of(request.scope["path"])
     status = table.error_status(error, api)
-    scope: Any = request.scope
-    scope[ERROR] = error
-    # These are the doing of clients, like requests beyond a rate limit.
-    is_of_client = isinstance(error, QuotaExceeded | TooManyUploads | exceptions.TooManyReads)
-    if status >= 500 and not is_of_client:
-        cause = error.__cause__
-        reason = str(cause) if isinstance(cause, PortError) else table.error_message(error)
-        _log.error("request_failed", error=type(error).__name__, reason=reason)
+    report_error(request, error, status)
     return Response(
         table.error_body(error, api),
         status_code=status,
@@ -39,12 +32,28 @@ def to_response(request: AnyRequest, error: table.ApiError) -> Response[Any]:
     )
 
 
-def _handle_port_error(request: AnyRequest, error: PortError) -> Response[Any]:
-    """Respond to an error of the database; only a `StorageError` invites to repeat the request."""
+def report_error(request: AnyRequest, error: table.ApiError, status: int) -> None:
+    """Give the line of the request in the log the code of the error; log one of ours by itself."""
+    scope: Any = request.scope
+    scope[ERROR] = error
+    # These are the doing of clients, like requests beyond a rate limit.
+    is_of_client = isinstance(error, QuotaExceeded | TooManyUploads | exceptions.TooManyReads)
+    if status >= 500 and not is_of_client:
+        cause = error.__cause__
+        reason = str(cause) if isinstance(cause, PortError) else table.error_message(error)
+        _log.error("request_failed", error=type(error).__name__, reason=reason)
+
+
+def from_port_error(error: PortError) -> table.ApiError:
+    """Return the error of the database; only a `StorageError` invites to repeat the request."""
     is_temporary = isinstance(error, StorageError)
     response_error = Unavailable() if is_temporary else exceptions.InternalError()
     response_error.__cause__ = error
-    return to_response(request, response_error)
+    return response_error
+
+
+def _handle_port_error(request: AnyRequest, error: PortError) -> Response[Any]:
+    return to_response(request, from_port_error(error))
 
 
 def allow_header(methods: Collection[str]) -> str:
@@ -54,7 +63,7 @@ def allow_header(methods: Collection[str]) -> str:
 
 
 def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    return to_response(request, _from_framework(error, table.api_of(request.scope["path"])))
+    return to_response(request, from_framework_error(error, table.api_of(request.scope["path"])))
 
 
 def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -62,7 +71,8 @@ def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[
     return to_response(request, exceptions.InternalError())
 
 
-def _from_framework(error: HTTPException, api: table.Api) -> table.ApiError:
+def from_framework_error(error: HTTPException, api: table.Api) -> table.ApiError:
+    """Return our error for one of the framework."""
     match error.status_code:
         case 404:
             return exceptions.PathNotFound()

@@ -163,6 +163,23 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         optional=frozenset({"details"}),
     ),
     exceptions.InternalError: ErrorRow(500, "internal_error", "An internal error occurred."),
+    # The console
+    exceptions.NotSignedIn: ErrorRow(401, "not_signed_in", "Sign in first, and try again."),
+    exceptions.TokenNotAccepted: ErrorRow(
+        401,
+        "token_not_accepted",
+        "The console takes no access tokens and no service tokens. Sign in with your phone.",
+    ),
+    exceptions.ConsoleOriginNotAllowed: ErrorRow(
+        403, "origin_not_allowed", "Open the console at the address of the service, and try again."
+    ),
+    exceptions.InvalidFormToken: ErrorRow(
+        403,
+        "invalid_form_token",
+        "This form is from an earlier session, so nothing was done. Go back, load the page again,"
+        " and send the form from there.",
+    ),
+    exceptions.InvalidForm: ErrorRow(400, "invalid_form", "The form could not be read."),
     # One-time codes
     errors.TooManyOtpRequests: ErrorRow(
         429,

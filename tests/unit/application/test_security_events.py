@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from adapters.failover import FailoverMessenger, Provider
+from application.console.sign_in import ConsoleSignInCommand
 from application.identities.login import LoggedIn
 from application.identities.sessions import Scope
 from application.ports.attestation import AttestationProof
@@ -25,6 +26,7 @@ from application.use_cases import UseCases
 from domain.errors import (
     AttestationRequired,
     DeliveryFailed,
+    IncorrectOtp,
     InvalidRefreshToken,
     PhoneUnreachable,
     SessionNotFound,
@@ -35,7 +37,7 @@ from domain.errors import (
 from domain.identities.identity import Role
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.username import parse_username
-from domain.otp.challenge import OtpCode
+from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import RateLimits
@@ -392,6 +394,7 @@ async def emit_every_event(app: AppHarness) -> None:
         request_a_code_while_blocked,
         recycle_a_phone,
         change_a_phone_and_undo_it,
+        use_the_console,
     ):
         await scenario(app)
 
@@ -530,3 +533,20 @@ async def change_a_phone_and_undo_it(app: AppHarness) -> None:
     )
     await undo(app, former)
     app.messenger.result = ACCEPTED
+
+
+async def use_the_console(app: AppHarness) -> None:
+    """Sign in to the console with a wrong code and the right one, and sign out."""
+    phone, console = a_phone(7), app.use_cases.console
+    await app.add_administrator(phone)
+    app.advance(hours=12)
+    requested = await app.request_otp(phone, purpose=Purpose.CONSOLE_SIGN_IN)
+    command = ConsoleSignInCommand(
+        phone=phone,
+        code=OtpCode(wrong_code(app.last_code)),
+        request_id=requested.request_id,
+        client_ip=OTHER_IP,
+    )
+    with suppress(IncorrectOtp):
+        await console.sign_in(command)
+    await console.sign_out(await console.sign_in(replace(command, code=OtpCode(app.last_code))))

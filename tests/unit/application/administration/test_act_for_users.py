@@ -8,7 +8,13 @@ import pytest
 from application.administration.act_for_users import SendCodeCommand
 from application.administration.caller import operating_system_user
 from application.identities.login import LoggedIn
-from domain.errors import PhoneBlocked, TooManyOtpRequests, Unauthenticated, UserNotFound
+from domain.errors import (
+    ConflictingValue,
+    PhoneBlocked,
+    TooManyOtpRequests,
+    Unauthenticated,
+    UserNotFound,
+)
 from domain.identities.identity import Role
 from domain.identities.username import parse_username
 from domain.otp.message_preferences import MessagePreferences
@@ -133,3 +139,13 @@ async def test_an_administrator_creates_a_user_of_a_number_whose_account_was_del
     created = await app.create_user(administrator, "Priya", a_phone(2))
     assert created.id != former.identity.id
     assert (await app.log_in(a_phone(2))).identity.id == created.id
+
+
+async def test_a_reset_of_limits_that_was_decided_before_another_one_is_not_done(
+    app: AppHarness,
+) -> None:
+    reset_limits = app.administration.act_for_users.reset_limits
+    assert (await reset_limits(OPERATOR, a_phone(), expected_left=2)).resets_left == 1
+    with pytest.raises(ConflictingValue):
+        await reset_limits(OPERATOR, a_phone(), expected_left=2)
+    assert (await reset_limits(OPERATOR, a_phone(), expected_left=1)).resets_left == 0

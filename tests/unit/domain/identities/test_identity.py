@@ -56,11 +56,15 @@ def test_blocking_revokes_all_sessions_for_good_and_changes_nothing_else() -> No
     identity = an_identity(user=a_user(), role=Role.ADMINISTRATOR)
     blocked = replace(identity, sessions=(a_session(id="one"), a_session(id="two"))).block(NOW)
     assert blocked == replace(
-        identity, blocked_at=NOW, events=UserEvents().record(EventType.USER_BLOCKED, NOW)
+        identity,
+        blocked_at=NOW,
+        events=UserEvents().record(EventType.USER_BLOCKED, NOW),
+        session_version=1,
     )
     assert blocked.is_blocked
     assert not blocked.is_deleted
-    assert replace(blocked.unblock(NOW), events=UserEvents()) == identity.unblock(NOW) == identity
+    unblocked = replace(blocked.unblock(NOW), events=UserEvents(), session_version=0)
+    assert unblocked == identity.unblock(NOW) == identity
     added = blocked.add_session(a_session(id="one"))
     assert added.find_session("one", NOW) is None
     assert added.unblock(NOW).find_session("one", NOW) is not None

@@ -1,0 +1,1 @@
+"""The web console: sign in, authenticate each request, and sign out."""

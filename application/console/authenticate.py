@@ -1,0 +1,77 @@
+"""Authenticate a request of the web console by its cookie."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from application.administration.caller import Caller
+from application.ports.console import ConsoleSessions
+from application.ports.errors import StorageError
+from application.ports.identities import Identities
+from application.ports.system import Clock
+from domain.administration.audit import Actor, ActorKind
+from domain.console.session import ConsoleSession, parse_cookie
+from domain.errors import Unauthenticated
+from domain.identities.identity import Identity
+from domain.otp.review_otps import TestOtps
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleUser:
+    """An administrator in the console: the session, and the caller of use cases."""
+
+    session: ConsoleSession
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticateConsole:
+    """Find the administrator of a cookie.
+
+    - Session and identity are read every time, so a sign-out of all sessions, a block, a deletion,
+      a change of the phone and a demotion act at once.
+    - A use is recorded once in ten seconds at most. An error of that is none of the request.
+    """
+
+    console_sessions: ConsoleSessions
+    identities: Identities
+    test_otps: TestOtps
+    clock: Clock
+
+    async def __call__(self, cookie: str) -> ConsoleUser:
+        """Authenticate a request.
+
+        Raises:
+            Unauthenticated
+            StorageError
+        """
+        parsed, now = parse_cookie(cookie), self.clock.now()
+        if parsed is None:
+            raise Unauthenticated
+        session_id, secret = parsed
+        loaded = await self.console_sessions.load(session_id)
+        if loaded is None or not loaded.value.accepts(secret, now):
+            raise Unauthenticated
+        session = loaded.value
+        identity = await self.identities.load(session.identity_id)
+        if (
+            identity is None
+            or identity.value.session_version != session.session_version
+            or not is_open_administrator(identity.value, self.test_otps)
+        ):
+            raise Unauthenticated
+        used = session.record_use(now)
+        if used is not session:
+            # A parallel request may have recorded it, or ended the session: that write stays.
+            with suppress(StorageError):
+                await self.console_sessions.replace(used, loaded.version)
+        actor = Actor(ActorKind.ADMINISTRATOR, session.identity_id)
+        return ConsoleUser(used, Caller(actor, has_fresh_login=session.is_fresh(now)))
+
+
+def is_open_administrator(identity: Identity, test_otps: TestOtps) -> bool:
+    """Return whether this identity may use the console now.
+
+    One whose number has a fixed code may not: many may know the code.
+    """
+    is_open = identity.is_administrator and not identity.is_closed and not identity.is_blocked
+    return is_open and identity.phone is not None and not test_otps.includes(identity.phone)

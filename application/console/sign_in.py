@@ -1,0 +1,187 @@
+"""Sign an administrator in to the web console, and out."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NoReturn
+
+from application.console.authenticate import is_open_administrator
+from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
+from application.ports.console import ConsoleSessions
+from application.ports.errors import StorageError
+from application.ports.identities import Identities
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock, Randomness, SecurityEvents, SecurityEventType
+from application.update import (
+    change_record,
+    save_record,
+    update_identity,
+    update_phone_verification,
+)
+from domain.console.session import (
+    SECRET_BYTES,
+    ConsoleSession,
+    format_cookie,
+    hash_secret,
+    parse_cookie,
+)
+from domain.errors import IncorrectOtp, Unauthenticated
+from domain.identities.identity import Identity
+from domain.otp.attempts import UsedCode
+from domain.otp.challenge import OtpCode, Purpose
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.review_otps import TestOtps
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSignInCommand:
+    """The code of a request for the console, from `client_ip`."""
+
+    phone: PhoneNumber
+    code: OtpCode
+    request_id: str
+    client_ip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSignIn:
+    """Exchange a code for a session of the console.
+
+    - Only a code for this purpose is correct, and only with the id of its request.
+    - The right code of a number that is no administrator's gets the error of a wrong one.
+    - A number with a fixed code opens no console: many may know the code.
+    - So does one that was unused for `recycled_after`: it may have another owner. A sign-in counts
+      as use.
+    - The messages with the code of an administrator no longer count in the limits of the phone: no
+      IP is trusted by the console, and sessions are so short that a day has many sign-ins.
+    - A code opens one session. A client that lost the response sends the code again within a
+      minute: the session gets a new secret, and the former one is void.
+    """
+
+    check_otp: CheckOtp
+    console_sessions: ConsoleSessions
+    phone_verifications: PhoneVerifications
+    identities: Identities
+    test_otps: TestOtps
+    recycled_after: timedelta | None
+    clock: Clock
+    randomness: Randomness
+    events: SecurityEvents
+
+    async def __call__(self, command: ConsoleSignInCommand) -> str:
+        """Return the value of the session's cookie.
+
+        Raises:
+            IncorrectOtp
+            TooManyAttempts, TooManyAttemptsFromIp
+            StorageError
+        """
+        checked = await self.check_otp(
+            CheckOtpCommand(
+                phone=command.phone,
+                code=command.code,
+                client_ip=command.client_ip,
+                request_id=command.request_id,
+                purpose=Purpose.CONSOLE_SIGN_IN,
+            )
+        )
+        await self.check_otp.release(checked)
+        code = checked.used_code
+        if code is None:
+            self._reject(command.phone, checked, "wrong code")
+        identity = await self._find_administrator(code, command.phone)
+        if identity is None:
+            self._reject(command.phone, checked, "no administrator")
+        secret = self.randomness.bytes(SECRET_BYTES).hex()
+        if not await self._open_session(code, identity, secret):
+            self._reject(command.phone, checked, "used code")
+        # The session is open. Without these, a later sign-in may have to wait, or fail.
+        with suppress(StorageError, Unauthenticated):
+            await self._stop_counting(command.phone, code.challenge.id)
+            await self._record_use(identity.id)
+        self.events.emit(
+            SecurityEventType.CONSOLE_SIGNED_IN, phone=command.phone, user_id=identity.id
+        )
+        return format_cookie(code.challenge.id, secret)
+
+    async def _find_administrator(self, code: UsedCode, phone: PhoneNumber) -> Identity | None:
+        # The one that was loaded with the code may have changed since.
+        loaded = await self.identities.load(code.login.identity_id)
+        if loaded is None or loaded.value.phone != phone or self._is_recycled(loaded.value):
+            return None
+        return loaded.value if is_open_administrator(loaded.value, self.test_otps) else None
+
+    def _is_recycled(self, identity: Identity) -> bool:
+        after = self.recycled_after
+        return after is not None and identity.is_unused(self.clock.now(), after)
+
+    async def _open_session(self, code: UsedCode, identity: Identity, secret: str) -> bool:
+        now = self.clock.now()
+
+        def open_session(
+            opened: ConsoleSession | None,
+        ) -> tuple[ConsoleSession | None, bool]:
+            if opened is not None:
+                repeated = opened.repeat_sign_in(secret, now)
+                return repeated, repeated is not None
+            session = ConsoleSession(
+                id=code.challenge.id,
+                secret_hash=hash_secret(secret),
+                identity_id=identity.id,
+                session_version=identity.session_version,
+                created_at=now,
+                last_used_at=now,
+            )
+            return session, True
+
+        return await change_record(self.console_sessions, code.challenge.id, open_session)
+
+    async def _stop_counting(self, phone: PhoneNumber, challenge_id: str) -> None:
+        def stop_counting(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            return verification.stop_counting(challenge_id), None
+
+        await update_phone_verification(self.phone_verifications, phone, stop_counting)
+
+    async def _record_use(self, identity_id: str) -> None:
+        now = self.clock.now()
+        await update_identity(self.identities, identity_id, lambda found: found.mark_used(now))
+
+    def _reject(self, phone: PhoneNumber, checked: CheckedOtp, reason: str) -> NoReturn:
+        left = checked.attempts_left
+        self.events.emit(
+            SecurityEventType.CONSOLE_SIGN_IN_FAILED,
+            phone=phone,
+            reason=reason,
+            attempts_left=left,
+        )
+        raise IncorrectOtp("otp", left)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSignOut:
+    """End a session of the console."""
+
+    console_sessions: ConsoleSessions
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(self, cookie: str) -> None:
+        """Sign out. A cookie whose session has ended is no error.
+
+        Raises:
+            StorageError
+        """
+        parsed, now = parse_cookie(cookie), self.clock.now()
+        if parsed is None:
+            return
+        session_id, secret = parsed
+
+        def sign_out(session: ConsoleSession | None) -> ConsoleSession | None:
+            if session is None or not session.accepts(secret, now):
+                return None
+            return session.sign_out()
+
+        ended = await save_record(self.console_sessions, session_id, sign_out)
+        if ended is not None:
+            self.events.emit(SecurityEventType.CONSOLE_SIGNED_OUT, user_id=ended.identity_id)

@@ -1,0 +1,109 @@
+"""The session of an administrator in the web console. It is none of the app's sessions."""
+
+import hmac
+import re
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from domain.identities.session import FRESH_LOGIN_PERIOD, LOGIN_REPEAT_PERIOD
+from domain.otp.challenge import CHALLENGE_ID_BYTES
+
+SECRET_BYTES: Final = 32
+MAX_AGE: Final = timedelta(minutes=60)
+IDLE_TIMEOUT: Final = timedelta(minutes=15)
+UPDATE_INTERVAL: Final = timedelta(seconds=10)
+"""How old the recorded last use is, before another one is worth a write. A session that is not used
+ends earlier by up to this."""
+_COOKIE: Final = re.compile(
+    rf"([0-9a-f]{{{2 * CHALLENGE_ID_BYTES}}})\.([0-9a-f]{{{2 * SECRET_BYTES}}})"
+)
+_SECRET: Final = re.compile(rf"[0-9a-f]{{{2 * SECRET_BYTES}}}")
+_FORM_LABEL: Final = b"dialtone console form"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSession:
+    """A sign-in to the web console, until it is signed out, unused for too long, or too old.
+
+    Attributes:
+        id: That of the challenge whose code opened it: a code opens one session.
+        secret_hash: SHA-256 of the secret in the cookie, which has 256 random bits. Empty after
+            the sign-out.
+        identity_id: Who signed in.
+        session_version: That of the identity at the sign-in. Whatever ends all sessions of the
+            identity changes it, and so ends this session.
+        created_at: When it was opened.
+        last_used_at: When it was used, or up to `UPDATE_INTERVAL` before.
+    """
+
+    id: str
+    secret_hash: str = field(repr=False)
+    identity_id: str
+    session_version: int
+    created_at: datetime
+    last_used_at: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it ends if it is not used again."""
+        return min(self.created_at + MAX_AGE, self.last_used_at + IDLE_TIMEOUT)
+
+    def accepts(self, secret: str, now: datetime) -> bool:
+        """Return whether it has not ended, and this is its secret."""
+        return now < self.expires_at and hmac.compare_digest(self.secret_hash, hash_secret(secret))
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Return whether the sign-in is recent enough for what cannot be undone."""
+        return now - self.created_at < FRESH_LOGIN_PERIOD
+
+    def record_use(self, now: datetime) -> "ConsoleSession":
+        """Return the session after a use now; the same object where that is not worth a write."""
+        if now - self.last_used_at < UPDATE_INTERVAL:
+            return self
+        return replace(self, last_used_at=now)
+
+    def repeat_sign_in(self, secret: str, now: datetime) -> "ConsoleSession | None":
+        """Return the session for a client that lost the response, or clicked twice; None later.
+
+        It gets a new secret, and the former one is void.
+        """
+        if not self.secret_hash or now - self.created_at > LOGIN_REPEAT_PERIOD:
+            return None
+        return replace(self, secret_hash=hash_secret(secret))
+
+    def sign_out(self) -> "ConsoleSession":
+        """Return the session that no secret opens. It is kept so that its code opens no other."""
+        return replace(self, secret_hash="")
+
+
+def hash_secret(secret: str) -> str:
+    """Return what is stored of a secret: 64 hex digits."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def format_cookie(session_id: str, secret: str) -> str:
+    """Return the value of the cookie: `<id>.<secret>`."""
+    return f"{session_id}.{secret}"
+
+
+def parse_cookie(text: str) -> tuple[str, str] | None:
+    """Return the id of the session and its secret; None for another text."""
+    match = _COOKIE.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def is_secret(text: str) -> bool:
+    """Return whether a text looks like a secret of ours: clients may send any."""
+    return _SECRET.fullmatch(text) is not None
+
+
+def make_form_token(secret: str) -> str:
+    """Return the hidden field of all forms that belong to the secret of a cookie."""
+    return hmac.new(secret.encode(), _FORM_LABEL, sha256).hexdigest()
+
+
+def is_form_token(text: str, secret: str) -> bool:
+    """Return whether a form has the token of this secret."""
+    return hmac.compare_digest(text.encode(), make_form_token(secret).encode())

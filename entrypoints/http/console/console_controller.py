@@ -1,0 +1,24 @@
+"""What all controllers of the console have."""
+
+from litestar import Controller
+
+from entrypoints.http.console.error_pages import EXCEPTION_HANDLERS
+from entrypoints.http.console.middleware import ConsoleMiddleware
+from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.dependencies import provide
+
+
+class ConsoleController(Controller):
+    """Pages for administrators: all requests need a session of the console.
+
+    - In a handler, `request.caller` is the administrator, and `request.console_session` the
+      session.
+    - The form token and the origin of a POST are checked before the handler runs.
+    - Errors are pages: their message is that of the table of errors.
+    """
+
+    include_in_schema = False
+    request_class = ConsoleRequest
+    middleware = [ConsoleMiddleware()]
+    exception_handlers = dict(EXCEPTION_HANDLERS)
+    dependencies = {"use_cases": provide(lambda use_cases: use_cases)}

@@ -1,0 +1,69 @@
+"""What messages and calls cost."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from litestar import get
+from litestar.response import Template
+
+from application.use_cases import UseCases
+from domain.costs.prices import format_amount
+from domain.costs.report import CostGroup, CostPeriod, make_period, parse_day
+from domain.errors import CostsNotCounted, InvalidValue
+from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.render import render
+from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.dependencies import Injected
+
+
+class CostsController(ConsoleController):
+    """The report of `dialtone costs`."""
+
+    path = "/console/costs"
+
+    @get("/")
+    async def show_costs(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Template:
+        """Return the page. Without a price list it says how to count costs."""
+        costs = use_cases.costs
+        try:
+            costs.require_prices()
+        except CostsNotCounted:
+            return render(request, "statistics/costs_not_counted.html")
+        typed = {name: request.query_params.get(name, "").strip() for name in ("from", "to")}
+        period, errors = _parse_period(typed, costs.today())
+        group = _parse_group(request.query_params.get("by", ""))
+        return render(
+            request,
+            "statistics/costs.html",
+            status_code=400 if errors else 200,
+            report=await costs.report(request.caller, period, group),
+            group=group,
+            groups=[*CostGroup],
+            typed={
+                "from": typed["from"] or period.first_day.isoformat(),
+                "to": typed["to"] or period.last_day.isoformat(),
+            },
+            errors=errors,
+            format_amount=format_amount,
+        )
+
+
+def _parse_period(typed: Mapping[str, str], today: date) -> tuple[CostPeriod, Mapping[str, str]]:
+    """Return the period, and what is wrong by field: then it is this month."""
+    errors: dict[str, str] = {}
+    days: dict[str, date | None] = {"from": None, "to": None}
+    for name, text in typed.items():
+        try:
+            days[name] = parse_day(text) if text else None
+        except InvalidValue as error:
+            errors[name] = error.message
+    try:
+        if not errors:
+            return make_period(days["from"], days["to"], today), {}
+    except InvalidValue as error:
+        errors["from"] = error.message
+    return make_period(None, None, today), errors
+
+
+def _parse_group(text: str) -> CostGroup:
+    return CostGroup(text) if text in [*CostGroup] else CostGroup.COUNTRY

@@ -1,0 +1,252 @@
+"""Pages for moderation: thumbnails of the newest items, an item, and what is done with it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from litestar import get, post
+from litestar.di import Provide
+from litestar.response import Redirect, Template
+from litestar.types import ASGIApp
+
+from application.administration.caller import Caller
+from application.media.open_file import FoundFile
+from application.moderation.feature import ModerationFeature
+from application.moderation.moderate_items import ModerateItems
+from domain.administration.audit import require_reason
+from domain.errors import InvalidIdentifier, InvalidValue, ItemNotFound
+from domain.identifier import parse_identifier
+from domain.media.item import MediaItem
+from domain.media.page import ItemFilter
+from domain.page import Cursor, encode_cursor, parse_cursor
+from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.render import render, see_other
+from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.errors.exceptions import InvalidItemId
+from entrypoints.http.errors.table import error_message
+from entrypoints.http.fields import IdParameter
+from entrypoints.http.middleware import IS_HEAD
+from entrypoints.http.parsing import parse_id, parsing_field
+from entrypoints.http.streaming import FileReads, FileResponse
+
+_LIBRARY: Final = "/console/library"
+_PAGE_SIZE: Final = 24
+_HIDDEN: Final = "hidden"
+"""The state in the address of a page with hidden items."""
+_INVALID_USER: Final = InvalidIdentifier("A user id has 24 hex digits.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What is done with an item after a confirmation.
+
+    Attributes:
+        title: The heading of its page, and the text of its button.
+        done: What the next page says, as a key of `DONE`.
+        run: Does it.
+        is_dangerous: Whether nobody can undo it.
+    """
+
+    title: str
+    done: str
+    run: Callable[[ModerateItems, Caller, str, str], Awaitable[MediaItem]]
+    is_dangerous: bool = False
+
+
+_ACTS: Final[Mapping[str, _Act]] = {
+    "hide": _Act("Hide the picture", "item_hidden", ModerateItems.hide),
+    "unhide": _Act("Show the picture again", "item_unhidden", ModerateItems.unhide),
+    "delete": _Act("Delete the picture", "item_deleted", ModerateItems.delete, is_dangerous=True),
+}
+_ACT_PATHS: Final = [f"/{{item_id:str}}/{name}" for name in _ACTS]
+
+
+class LibraryPageController(ConsoleController):
+    """What administrators see of the library.
+
+    Pictures come through the console's own paths, also those of hidden items: a public or presigned
+    URL is on another host, and would stay valid.
+    """
+
+    path = _LIBRARY
+    dependencies = {
+        "moderation": provide(lambda use_cases: use_cases.moderation),
+        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
+    }
+
+    @get("/")
+    async def list_items(
+        self, request: ConsoleRequest, moderation: Injected[ModerationFeature]
+    ) -> Template:
+        """Return a page with thumbnails, the newest first."""
+        query = request.query_params
+        item_filter = ItemFilter(
+            owner_id=_parse_user(query.get("user_id", "")),
+            is_hidden=query.get("state") == _HIDDEN,
+        )
+        with parsing_field("cursor"):
+            cursor = parse_cursor(query["cursor"]) if "cursor" in query else None
+        page = await moderation.items.list(request.caller, item_filter, cursor, _PAGE_SIZE)
+        return _render_list(
+            request,
+            item_filter,
+            items=page.items,
+            is_first=cursor is None,
+            next_url=_address(item_filter, page.next_cursor) if page.next_cursor else "",
+        )
+
+    @post("/", status_code=200)
+    async def choose_user(self, request: ConsoleRequest) -> Redirect | Template:
+        """Lead to the items of one user. A form: whatever is typed is in no address before."""
+        form = await read_form(request)
+        is_hidden = form["state"] == _HIDDEN
+        text = form["user_id"]
+        owner_id = parse_identifier(text)
+        if text and owner_id is None:
+            item_filter = ItemFilter(is_hidden=is_hidden)
+            return _render_list(
+                request, item_filter, 400, user_id=text, error=_INVALID_USER.message
+            )
+        query = {"user_id": owner_id} if owner_id else {}
+        return see_other(_LIBRARY, **query, **({"state": _HIDDEN} if is_hidden else {}))
+
+    @get("/{item_id:str}")
+    async def show_item(
+        self, request: ConsoleRequest, moderation: Injected[ModerationFeature], item_id: IdParameter
+    ) -> Template:
+        """Return the page of an item."""
+        item = await moderation.items.get(request.caller, _parse_item(item_id))
+        return render(request, "library/show.html", item=item)
+
+    @get(_ACT_PATHS)
+    async def confirm_act(
+        self, request: ConsoleRequest, moderation: Injected[ModerationFeature], item_id: IdParameter
+    ) -> Template:
+        """Return the page that asks whether to hide an item, show it again or delete it."""
+        item = await moderation.items.get(request.caller, _parse_item(item_id))
+        return _render_act(request, item)
+
+    @post(_ACT_PATHS, status_code=200)
+    async def do_act(
+        self, request: ConsoleRequest, moderation: Injected[ModerationFeature], item_id: IdParameter
+    ) -> Redirect | Template:
+        """Hide an item, show it again or delete it, for a reason."""
+        text, act = (await read_form(request))["reason"], _act_of(request)
+        parsed_id = _parse_item(item_id)
+        try:
+            reason = require_reason(text)
+        except InvalidValue as error:
+            item = await moderation.items.get(request.caller, parsed_id)
+            return _render_act(request, item, 400, reason=text, error=error_message(error))
+        try:
+            item = await act.run(moderation.items, request.caller, parsed_id, reason)
+        except ItemNotFound:
+            if not act.is_dangerous:
+                raise
+            # A second click on "Delete the picture" ends here.
+            return see_other(_LIBRARY, "item_deleted_before")
+        return see_other(_LIBRARY if act.is_dangerous else f"{_LIBRARY}/{item.id}", act.done)
+
+    @get("/{item_id:str}/thumbnail")
+    async def send_thumbnail(
+        self,
+        request: ConsoleRequest,
+        moderation: Injected[ModerationFeature],
+        file_reads: Injected[FileReads],
+        item_id: IdParameter,
+    ) -> ASGIApp:
+        """Return a small copy of the image, or the image itself if there is none."""
+        file = await moderation.items.find_thumbnail(request.caller, _parse_item(item_id))
+        return _send(request, moderation, file_reads, file)
+
+    @get("/{item_id:str}/image")
+    async def send_image(
+        self,
+        request: ConsoleRequest,
+        moderation: Injected[ModerationFeature],
+        file_reads: Injected[FileReads],
+        item_id: IdParameter,
+    ) -> ASGIApp:
+        """Return the full image."""
+        file = await moderation.items.find_image(request.caller, _parse_item(item_id))
+        return _send(request, moderation, file_reads, file)
+
+
+def _render_list(
+    request: ConsoleRequest, item_filter: ItemFilter, status_code: int = 200, **context: object
+) -> Template:
+    other_state = ItemFilter(owner_id=item_filter.owner_id, is_hidden=not item_filter.is_hidden)
+    shared = {
+        "item_filter": item_filter,
+        "this_url": _address(item_filter),
+        "other_state_url": _address(other_state),
+        "user_id": item_filter.owner_id or "",
+        "error": "",
+        "items": (),
+        "is_first": True,
+        "next_url": "",
+    }
+    return render(request, "library/list.html", status_code=status_code, **(shared | context))
+
+
+def _render_act(
+    request: ConsoleRequest,
+    item: MediaItem,
+    status_code: int = 200,
+    *,
+    reason: str = "",
+    error: str = "",
+) -> Template:
+    return render(
+        request,
+        "library/act.html",
+        status_code=status_code,
+        item=item,
+        act_name=_act_name(request),
+        act=_act_of(request),
+        reason=reason,
+        error=error,
+    )
+
+
+def _send(
+    request: ConsoleRequest, moderation: ModerationFeature, file_reads: FileReads, file: FoundFile
+) -> ASGIApp:
+    return FileResponse(
+        lambda: moderation.open_file(file),
+        file_reads.slot(request.client_ip),
+        {"Content-Type": file.image.format.content_type},
+        is_head=IS_HEAD in request.scope["state"],
+    )
+
+
+def _address(item_filter: ItemFilter, cursor: Cursor | None = None) -> str:
+    query = {
+        "state": _HIDDEN if item_filter.is_hidden else "",
+        "user_id": item_filter.owner_id or "",
+        "cursor": encode_cursor(cursor) if cursor else "",
+    }
+    text = urlencode({name: value for name, value in query.items() if value})
+    return f"{_LIBRARY}?{text}" if text else _LIBRARY
+
+
+def _act_name(request: ConsoleRequest) -> str:
+    return request.scope["path"].rstrip("/").rpartition("/")[2]
+
+
+def _act_of(request: ConsoleRequest) -> _Act:
+    return _ACTS[_act_name(request)]
+
+
+def _parse_user(text: str) -> str | None:
+    if not text:
+        return None
+    with parsing_field("user_id"):
+        return parse_id(text, _INVALID_USER)
+
+
+def _parse_item(text: str) -> str:
+    return parse_id(text, InvalidItemId())

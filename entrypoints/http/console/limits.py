@@ -1,0 +1,28 @@
+"""The use of the limits that many phones share."""
+
+from litestar import get
+from litestar.response import Template
+
+from application.otp.limit_alerts import HIGH_PERCENT
+from application.use_cases import UseCases
+from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.render import render
+from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.dependencies import Injected
+
+
+class LimitsController(ConsoleController):
+    """How much of each limit is used now."""
+
+    path = "/console/limits"
+
+    @get("/")
+    async def show_limits(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Template:
+        """Return the page: the limits that are used most first."""
+        uses = await use_cases.otp.measure_limits()
+        return render(
+            request,
+            "statistics/limits.html",
+            uses=sorted(uses, key=lambda use: (-use.percent, use.limit, use.part, use.country)),
+            high_percent=HIGH_PERCENT,
+        )

@@ -1,0 +1,94 @@
+"""The first page: the last 24 hours in a few figures, and whether all parts work."""
+
+from collections.abc import Mapping, Sequence
+
+from litestar import get
+from litestar.response import Template
+
+from application.operations.check_readiness import Readiness
+from application.otp.limit_alerts import HIGH_PERCENT
+from application.otp.measure_limits import LimitUse
+from application.ports.errors import PortError
+from application.ports.system import SecurityEventType
+from application.use_cases import UseCases
+from domain.costs.report import CostGroup, CostPeriod
+from domain.errors import CostsNotCounted
+from domain.statistics.report import make_query
+from entrypoints.http.console.activity import plot_messages
+from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.render import render
+from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.dependencies import Injected
+
+
+class OverviewController(ConsoleController):
+    """What an administrator sees first."""
+
+    path = "/console"
+
+    @get("/")
+    async def show_overview(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases]
+    ) -> Template:
+        """Return the page."""
+        query = make_query(use_cases.statistics.clock.now())
+        report = await use_cases.statistics.report(request.caller, query)
+        readiness = await use_cases.operations.check_readiness()
+        return render(
+            request,
+            "statistics/overview.html",
+            report=report,
+            hour_plot=plot_messages(report),
+            rejected=sum(report.rejections.values()),
+            warnings=_count_warnings(report.events),
+            costs=await _find_costs(request, use_cases),
+            high_uses=await _find_high_uses(use_cases),
+            high_percent=HIGH_PERCENT,
+            is_ready=readiness.is_ready,
+            parts=_name_parts(readiness),
+        )
+
+
+def _count_warnings(events: Mapping[str, int]) -> int:
+    warnings = {event.value for event in SecurityEventType if event.is_warning}
+    return sum(number for name, number in events.items() if name in warnings)
+
+
+async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[str] | None:
+    """Return the costs of today, one for each currency; None if they are not counted."""
+    try:
+        use_cases.costs.require_prices()
+    except CostsNotCounted:
+        return None
+    today = use_cases.costs.today()
+    report = await use_cases.costs.report(
+        request.caller, CostPeriod(today, today), CostGroup.COUNTRY
+    )
+    return [f"{row.costs.millionths / 1_000_000:,.2f} {row.currency}" for row in report.totals]
+
+
+async def _find_high_uses(use_cases: UseCases) -> Sequence[LimitUse] | None:
+    """Return the limits that are nearly used up, the fullest first; None if nobody knows."""
+    try:
+        uses = await use_cases.otp.measure_limits()
+    except PortError:
+        return None  # a limit store of its own is away
+    high = [use for use in uses if use.percent >= HIGH_PERCENT]
+    return sorted(high, key=lambda use: -use.percent)
+
+
+def _name_parts(readiness: Readiness) -> Mapping[str, str]:
+    """Return what `/health/ready` says of each part."""
+    problems = {
+        "database": readiness.database,
+        "media": readiness.media,
+        "messages": readiness.messages,
+        "disk": readiness.disk,
+    }
+    if readiness.has_limit_store:
+        problems["limits"] = readiness.limits
+    if readiness.has_call_check:
+        problems["calls"] = readiness.calls
+    if readiness.has_attestation_check:
+        problems["attestation"] = readiness.attestation
+    return {name: problem or "ok" for name, problem in problems.items()}

@@ -1,0 +1,56 @@
+"""The way to the sign-in and back."""
+
+import re
+from typing import Any, Final
+
+from litestar import HttpMethod
+from litestar.response import Redirect
+from litestar.routes import HTTPRoute
+
+from domain.errors import FreshLoginRequired
+from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.errors.table import ApiError
+
+HOME: Final = "/console"
+SIGN_IN: Final = "/console/sign-in"
+SIGN_OUT: Final = "/console/sign-out"
+MAX_TARGET_LENGTH: Final = 500
+_TARGET: Final = re.compile(
+    r"/console(?:/(?!\.{1,2}(?:[/?]|\Z))[\w.~:@!$&'()*+,;=-]+)*/?(?:\?[\w.~:@!$&'()*+,;=%/-]*)?",
+    re.ASCII,
+)
+
+
+def redirect_to_sign_in(request: ConsoleRequest, error: ApiError) -> Redirect:
+    """Redirect to the sign-in, which leads back to the page of this request.
+
+    Where it was a form without a page of its own, the sign-in leads to the first page.
+    """
+    target = request.url.path
+    if request.method == "GET" and request.scope["query_string"]:
+        target += f"?{request.scope['query_string'].decode('ascii', 'replace')}"
+    if request.method != "GET" and not _has_page(request):
+        target = HOME
+    query = {} if (target := parse_target(target)) == HOME else {"next": target}
+    if isinstance(error, FreshLoginRequired):
+        query["again"] = "yes"
+    return Redirect(SIGN_IN, status_code=303, query_params=query or None)
+
+
+def parse_target(text: str) -> str:
+    """Return the path if it is one of the console, or else that of the first page.
+
+    No other site and no other part of the service can be reached by a link to the sign-in.
+    """
+    is_own = len(text) <= MAX_TARGET_LENGTH and _TARGET.fullmatch(text) is not None
+    return text if is_own and not text.startswith((SIGN_IN, SIGN_OUT)) else HOME
+
+
+def _has_page(request: ConsoleRequest) -> bool:
+    scope: Any = request.scope
+    template = scope["path_template"]
+    return any(
+        HttpMethod.GET in route.methods
+        for route in request.app.routes
+        if isinstance(route, HTTPRoute) and route.path_format == template
+    )

@@ -1,0 +1,85 @@
+"""Pages and redirects of the console."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar.response import Redirect, Template
+
+from entrypoints.http.console.request import ConsoleRequest
+
+NAVIGATION: Final = (
+    ("Overview", "/console"),
+    ("People", "/console/users"),
+    ("Activity", "/console/activity"),
+    ("Limits", "/console/limits"),
+    ("Costs", "/console/costs"),
+    ("Security", "/console/security"),
+    ("Library", "/console/library"),
+    ("Audit", "/console/audit"),
+)
+"""The pages that the header links, with their paths."""
+DONE: Final[Mapping[str, str]] = {
+    "signed_out": "You are signed out.",
+    "code_sent": "A code was sent.",
+    "code_sent_before": "Nothing was sent now: a message with a code was sent just before.",
+    "limits_reset": "The limits are reset.",
+    "limits_reset_before": "The limits were reset just before. They were not reset again.",
+    "user_blocked": "The phone is blocked.",
+    "user_unblocked": "The phone is no longer blocked.",
+    "user_signed_out": "All sessions have ended.",
+    "user_promoted": "This user is an administrator.",
+    "user_demoted": "This user is a member.",
+    "external_id_changed": "The external id is changed.",
+    "user_restored": "The account has its phone back.",
+    "user_deleted": "The account is deleted.",
+    "user_deleted_before": "This account was deleted before, so nothing was done now.",
+    "item_hidden": "The picture is hidden.",
+    "item_unhidden": "The picture is shown again.",
+    "item_deleted": "The picture is deleted.",
+    "item_deleted_before": "There is no such picture any more, so nothing was done now.",
+}
+"""What a page says after an act: by the word in its address, so that nobody puts text there."""
+
+
+def render(
+    request: ConsoleRequest, name: str, *, status_code: int = 200, **context: Any
+) -> Template:
+    """Render a template with what every page needs, and `context`.
+
+    Args:
+        request: The request.
+        name: The template, below `templates/`.
+        status_code: The status of the response.
+        context: What this page needs besides.
+    """
+    shared = {
+        "session": request.console_session,
+        "form_token": request.form_token,
+        "navigation": [
+            (title, path, _is_current(path, request.scope["path"])) for title, path in NAVIGATION
+        ],
+        "now": request.app.state.use_cases.console.clock.now(),
+        "message": DONE.get(request.query_params.get("done", ""), ""),
+    }
+    return Template(name, context=shared | context, status_code=status_code)
+
+
+def see_other(path: str, message: str = "", **parameters: str) -> Redirect:
+    """Redirect to a page after a POST, so that loading it again repeats nothing.
+
+    Args:
+        path: The page.
+        message: A key of `DONE`, for what was done.
+        parameters: Other parameters of the page.
+
+    Raises:
+        KeyError: `DONE` has no such message.
+    """
+    done = {"done": message} if message and DONE[message] else {}
+    query = done | parameters
+    return Redirect(path, status_code=303, query_params=query or None)
+
+
+def _is_current(path: str, requested: str) -> bool:
+    is_below = path != "/console" and requested.startswith(f"{path}/")
+    return requested.rstrip("/") == path or is_below

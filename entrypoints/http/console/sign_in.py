@@ -1,0 +1,186 @@
+"""Sign in to the console, and out."""
+
+import secrets
+from math import ceil
+from typing import Any, Final
+
+from litestar import Response, get, post
+from litestar.datastructures import Cookie
+from litestar.response import Redirect, Template
+
+from application.console.sign_in import ConsoleSignInCommand
+from application.otp.request_otp import RequestOtpCommand
+from application.use_cases import UseCases
+from domain.console.session import MAX_AGE, SECRET_BYTES, is_secret, make_form_token
+from domain.errors import (
+    DeliveryFailed,
+    DomainError,
+    IncorrectOtp,
+    RateLimitExceeded,
+    TooManyAttempts,
+    TooManyAttemptsFromIp,
+)
+from domain.otp.challenge import Purpose, parse_otp_code
+from domain.otp.message_preferences import MessagePreferences
+from domain.phone import PhoneNumber, parse_phone
+from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.middleware import SignInMiddleware
+from entrypoints.http.console.redirects import HOME, SIGN_IN, SIGN_OUT, parse_target
+from entrypoints.http.console.render import render, see_other
+from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
+from entrypoints.http.dependencies import Injected
+from entrypoints.http.errors.handlers import report_error
+from entrypoints.http.errors.table import Api, error_headers, error_message, error_status
+
+_WRONG_CODE: Final = "This code is not correct, or not valid anymore. Check it, or get a new one."
+_SHORT_WAIT: Final = 120
+"""Up to here, a wait is told in seconds."""
+
+
+class SignInController(ConsoleController):
+    """The sign-in of administrators, by a code that no app accepts.
+
+    - Phone and request id are in hidden fields of the second form: neither the server nor the
+      browser keeps them, and several tabs do not disturb each other.
+    - A number that is no administrator's gets the same responses.
+    """
+
+    path = SIGN_IN
+    middleware = [SignInMiddleware()]
+
+    @get("/")
+    async def show_sign_in(self, request: ConsoleRequest) -> Template:
+        """Return the form for the phone."""
+        secret = request.cookies.get(FORM_COOKIE, "")
+        if not is_secret(secret):
+            secret = secrets.token_hex(SECRET_BYTES)
+        page = render(
+            request,
+            "sign_in.html",
+            form_token=make_form_token(secret),
+            target=parse_target(request.query_params.get("next", HOME)),
+            is_again="again" in request.query_params,
+        )
+        page.cookies.append(_make_cookie(FORM_COOKIE, secret))
+        return page
+
+    @post("/", status_code=200)
+    async def send_code(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Template:
+        """Send a code, and return the form for it. It is sent to any number, within the limits."""
+        form = await read_form(request)
+        target = parse_target(form["next"])
+        preferences = MessagePreferences(locale=request.headers.get("accept-language"))
+        try:
+            phone = _parse_phone(request, form["phone"])
+            result = await use_cases.otp.request_otp(
+                RequestOtpCommand(
+                    phone, request.client_ip, preferences, purpose=Purpose.CONSOLE_SIGN_IN
+                )
+            )
+        except DomainError as error:
+            return _show_again(
+                request, "sign_in.html", error, phone=form["phone"], target=target, is_again=False
+            )
+        return render(
+            request,
+            "verify.html",
+            phone=phone.e164,
+            request_id=result.request_id,
+            target=target,
+            resend_in=result.resend_in,
+        )
+
+    @get("/verify")
+    async def return_to_sign_in(self) -> Redirect:
+        """Lead whoever opens the address of the second form to the first one."""
+        return see_other(SIGN_IN)
+
+    @post("/verify", status_code=200)
+    async def verify_code(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases]
+    ) -> Response[Any]:
+        """Open a session with the code, and lead to the page that was asked for."""
+        form = await read_form(request)
+        target, request_id = parse_target(form["next"]), form["request_id"]
+        try:
+            phone = _parse_phone(request, form["phone"])
+            code = parse_otp_code(form["otp"], request.settings.otp.otp_length)
+            cookie = await use_cases.console.sign_in(
+                ConsoleSignInCommand(
+                    phone=phone, code=code, request_id=request_id, client_ip=request.client_ip
+                )
+            )
+        except DomainError as error:
+            return _show_again(
+                request,
+                "verify.html",
+                error,
+                phone=form["phone"],
+                request_id=request_id,
+                target=target,
+                resend_in=error.resend_in if isinstance(error, TooManyAttempts) else 0,
+            )
+        if former := request.cookies.get(SESSION_COOKIE):
+            await use_cases.console.sign_out(former)
+        response = see_other(target)
+        response.cookies += [_make_cookie(SESSION_COOKIE, cookie), _delete_cookie(FORM_COOKIE)]
+        return response
+
+
+class SignOutController(ConsoleController):
+    """The end of a session."""
+
+    path = SIGN_OUT
+
+    @post("/", status_code=303)
+    async def sign_out(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Redirect:
+        """End the session of the cookie."""
+        await use_cases.console.sign_out(request.cookies[SESSION_COOKIE])
+        response = see_other(SIGN_IN, message="signed_out")
+        response.cookies.append(_delete_cookie(SESSION_COOKIE))
+        return response
+
+
+def _parse_phone(request: ConsoleRequest, text: str) -> PhoneNumber:
+    settings = request.settings.otp
+    return parse_phone(text, settings.default_region, settings.phone_rules)
+
+
+def _show_again(request: ConsoleRequest, name: str, error: DomainError, **context: Any) -> Template:
+    """Return a form again, with what is wrong."""
+    is_wrong = isinstance(error, IncorrectOtp)
+    status = 400 if is_wrong else error_status(error, Api.MAIN)
+    report_error(request, error, status)
+    page = render(request, name, status_code=status, error=_explain(error), **context)
+    page.headers.update(error_headers(error))
+    return page
+
+
+def _explain(error: DomainError) -> str:
+    """Return what is wrong, and when to try again where waiting is the way out."""
+    if isinstance(error, IncorrectOtp):
+        return _WRONG_CODE
+    message = error_message(error)
+    # The way out after too many attempts is another code. Those of the network are of no code.
+    needs_code = isinstance(error, TooManyAttempts) and not isinstance(error, TooManyAttemptsFromIp)
+    if needs_code or not isinstance(error, RateLimitExceeded | DeliveryFailed):
+        return message
+    seconds = error.retry_after
+    wait = f"{seconds} seconds" if seconds <= _SHORT_WAIT else f"{ceil(seconds / 60)} minutes"
+    return f"{message} It is possible again in {wait}."
+
+
+def _make_cookie(name: str, value: str) -> Cookie:
+    return Cookie(
+        name,
+        value=value,
+        max_age=int(MAX_AGE.total_seconds()),
+        secure=True,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def _delete_cookie(name: str) -> Cookie:
+    return Cookie(name, value="", max_age=0, secure=True, httponly=True, samesite="strict")

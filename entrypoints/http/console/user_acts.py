@@ -1,0 +1,525 @@
+"""What administrators do for a user, each after a page that says what happens and asks why."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from litestar import Response, get, post
+from litestar.di import Provide
+from litestar.response import Redirect, Template
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from application.administration.act_for_users import ActForUsers, SendCodeCommand
+from application.administration.caller import NEEDS_FRESH_LOGIN, Caller
+from application.administration.find_user import FoundUser, UserQuery
+from application.administration.show_user import UserDetails
+from application.ports.errors import PortError
+from application.use_cases import UseCases
+from domain import errors
+from domain.administration.audit import AuditAction, require_reason
+from domain.identities.external_id import parse_external_id
+from domain.identities.identity import Role
+from domain.identities.session import FRESH_LOGIN_PERIOD
+from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
+from domain.phone import parse_phone
+from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.render import render, see_other
+from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.dependencies import Injected, provide_file_reads
+from entrypoints.http.errors.exceptions import HttpError, InvalidFields
+from entrypoints.http.errors.handlers import from_port_error, report_error
+from entrypoints.http.errors.table import (
+    Api,
+    ApiError,
+    error_headers,
+    error_message,
+    error_status,
+    to_field_error,
+)
+from entrypoints.http.exports import open_archive
+from entrypoints.http.fields import IdParameter
+from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
+from entrypoints.http.streaming import FileReads, FileResponse
+from entrypoints.user_words import describe_status
+
+USERS: Final = "/console/users"
+PHONE: Final = f"{USERS}/phone"
+"""The page of a phone without an account: the number is in the form, never in the address."""
+
+_ActError: TypeAlias = errors.DomainError | HttpError | PortError
+_ACT_ERRORS: Final = (errors.DomainError, HttpError, PortError)
+
+
+@dataclass(frozen=True, slots=True)
+class ActCall:
+    """What an act needs: the use cases, who acts for whom and why, and the other fields."""
+
+    request: ConsoleRequest
+    use_cases: UseCases
+    query: UserQuery
+    reason: str
+    form: Mapping[str, str]
+
+    @property
+    def caller(self) -> Caller:
+        """The administrator."""
+        return self.request.caller
+
+    @property
+    def act(self) -> ActForUsers:
+        """The acts for users."""
+        return self.use_cases.administration.act_for_users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What is done for a user after a confirmation.
+
+    Attributes:
+        title: The heading of its page, and the text of its link and its button.
+        action: What the audit calls it.
+        is_offered: Whether the page of a user has its link.
+        run: Does it, and returns what the next page says, as a key of `DONE`. None where the
+            response is no page.
+        is_dangerous: Whether nobody can undo it.
+    """
+
+    title: str
+    action: AuditAction
+    is_offered: Callable[[UserDetails], bool]
+    run: Callable[[ActCall], Awaitable[str]] | None
+    is_dangerous: bool = False
+
+
+async def _send_code(call: ActCall) -> str:
+    with FieldErrors() as invalid:
+        with invalid.of("channel"):
+            channel = parse_channel(call.form["channel"] or None, call.request.settings.otp)
+        with invalid.of("locale"):
+            locale = call.form["locale"] or None
+            if locale and not locale_fallbacks(locale):
+                raise errors.InvalidValue("A language is written like en, pt-BR or zh-Hant.")
+    command = SendCodeCommand(
+        client_ip=call.request.client_ip,
+        channel=channel,
+        preferences=MessagePreferences(locale=locale),
+    )
+    result = await call.act.send_code(call.caller, call.query, command, call.reason)
+    return "code_sent" if result.sent else "code_sent_before"
+
+
+async def _reset_limits(call: ActCall) -> str:
+    left = call.form["resets_left"]
+    # A second click would use up the second reset of the day.
+    expected_left = int(left) if left.isdecimal() and len(left) == 1 else None
+    try:
+        await call.act.reset_limits(
+            call.caller, call.query, call.reason, expected_left=expected_left
+        )
+    except errors.ConflictingValue:
+        return "limits_reset_before"
+    return "limits_reset"
+
+
+async def _block(call: ActCall) -> str:
+    await call.act.block(call.caller, call.query, call.reason)
+    return "user_blocked"
+
+
+async def _unblock(call: ActCall) -> str:
+    await call.act.unblock(call.caller, call.query, call.reason)
+    return "user_unblocked"
+
+
+async def _sign_out(call: ActCall) -> str:
+    await call.act.sign_out(call.caller, call.query, call.reason)
+    return "user_signed_out"
+
+
+async def _promote(call: ActCall) -> str:
+    await call.act.change_role(call.caller, call.query, Role.ADMINISTRATOR, call.reason)
+    return "user_promoted"
+
+
+async def _demote(call: ActCall) -> str:
+    await call.act.change_role(call.caller, call.query, Role.MEMBER, call.reason)
+    return "user_demoted"
+
+
+async def _set_external_id(call: ActCall) -> str:
+    with parsing_field("external_id"):
+        text = call.form["external_id"]
+        external_id = parse_external_id(text) if text else None
+    await call.act.set_external_id(call.caller, call.query, external_id, call.reason)
+    return "external_id_changed"
+
+
+async def _restore(call: ActCall) -> str:
+    await call.act.restore(call.caller, call.query, call.reason)
+    return "user_restored"
+
+
+async def _delete(call: ActCall) -> str:
+    await call.act.delete(call.caller, call.query, call.reason)
+    return "user_deleted"
+
+
+def _has_phone(details: UserDetails) -> bool:
+    return details.verification is not None
+
+
+def _is_blocked(details: UserDetails) -> bool:
+    return details.verification is not None and details.verification.blocked_since is not None
+
+
+def _gets_codes(details: UserDetails) -> bool:
+    return _has_phone(details) and not _is_blocked(details)
+
+
+def _is_open(details: UserDetails) -> bool:
+    return details.user.identity is not None and not details.user.identity.is_closed
+
+
+def _is_administrator(details: UserDetails) -> bool:
+    identity = details.user.identity
+    return _is_open(details) and identity is not None and identity.is_administrator
+
+
+def _is_member(details: UserDetails) -> bool:
+    return _is_open(details) and not _is_administrator(details)
+
+
+def _is_detached(details: UserDetails) -> bool:
+    identity = details.user.identity
+    return identity is not None and identity.is_closed and not identity.is_deleted
+
+
+def _has_account(details: UserDetails) -> bool:
+    return _is_open(details) or _is_detached(details)
+
+
+ACTS: Final[Mapping[str, Act]] = {
+    "number": Act(
+        title="Show the full number",
+        action=AuditAction.VIEW_PHONE,
+        is_offered=lambda details: _has_phone(details) and details.user.identity is not None,
+        run=None,
+    ),
+    "send-code": Act(
+        title="Send a code",
+        action=AuditAction.SEND_CODE,
+        is_offered=_gets_codes,
+        run=_send_code,
+    ),
+    "reset-limits": Act(
+        title="Reset the limits",
+        action=AuditAction.RESET_LIMITS,
+        is_offered=_gets_codes,
+        run=_reset_limits,
+    ),
+    "sign-out": Act(
+        title="End all sessions", action=AuditAction.SIGN_OUT, is_offered=_is_open, run=_sign_out
+    ),
+    "block": Act(
+        title="Block the phone",
+        action=AuditAction.BLOCK,
+        is_offered=lambda details: _has_phone(details) and not _is_blocked(details),
+        run=_block,
+    ),
+    "unblock": Act(
+        title="Unblock the phone",
+        action=AuditAction.UNBLOCK,
+        is_offered=_is_blocked,
+        run=_unblock,
+    ),
+    "promote": Act(
+        title="Make an administrator",
+        action=AuditAction.PROMOTE,
+        is_offered=_is_member,
+        run=_promote,
+    ),
+    "demote": Act(
+        title="Make a member",
+        action=AuditAction.DEMOTE,
+        is_offered=_is_administrator,
+        run=_demote,
+    ),
+    "external-id": Act(
+        title="Change the external id",
+        action=AuditAction.SET_EXTERNAL_ID,
+        is_offered=_is_open,
+        run=_set_external_id,
+    ),
+    "restore": Act(
+        title="Give the phone back",
+        action=AuditAction.RESTORE,
+        is_offered=_is_detached,
+        run=_restore,
+    ),
+    "export": Act(
+        title="Export all data",
+        action=AuditAction.EXPORT,
+        is_offered=_has_account,
+        run=None,
+    ),
+    "delete": Act(
+        title="Delete the account",
+        action=AuditAction.DELETE,
+        is_offered=_has_account,
+        run=_delete,
+        is_dangerous=True,
+    ),
+}
+"""What is done for users, by the last part of its address."""
+_OF_PHONES: Final = ("send-code", "reset-limits", "block", "unblock")
+"""What is possible for a phone without an account."""
+
+
+class UserActController(ConsoleController):
+    """What is done for a user, or for a phone without an account.
+
+    - A page says what happens and for whom, and asks for the reason.
+    - After the act, a redirect leads to the page of the user, so loading it again repeats nothing.
+    - An error is shown with the form, as it was filled in.
+    """
+
+    path = USERS
+    dependencies = {
+        **ConsoleController.dependencies,
+        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
+    }
+
+    @get([f"/{{user_id:str}}/{name}" for name in ACTS])
+    async def confirm_act(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
+    ) -> Response[Any]:
+        """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
+        request.caller.check_action(_act_of(request).action)
+        user = await _find(use_cases, user_id)
+        if user.identity is not None and user.identity.is_deleted:
+            return see_other(path_of(user), "user_deleted_before")
+        return await _render_act(request, use_cases, user)
+
+    @post([f"/{{user_id:str}}/{name}" for name, act in ACTS.items() if act.run], status_code=200)
+    async def do_act(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
+    ) -> Response[Any]:
+        """Do it."""
+        return await _act(request, use_cases, await _find(use_cases, user_id))
+
+    @post("/{user_id:str}/number", status_code=200)
+    async def show_number(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
+    ) -> Template:
+        """Return the full number. It is in the audit before; loading it again is another read."""
+        request.caller.check_action(AuditAction.VIEW_PHONE)
+        user = await _find(use_cases, user_id)
+        form = await read_form(request)
+        try:
+            reason = _parse_reason(form)
+            view_phone = use_cases.administration.view_phone
+            number = await view_phone(request.caller, user.require_phone(), user.subject, reason)
+        except _ACT_ERRORS as error:
+            return await _render_error(request, use_cases, user, form, error)
+        return render(request, "users/number.html", user=user, number=number)
+
+    @post("/{user_id:str}/export", status_code=200)
+    async def export(
+        self,
+        request: ConsoleRequest,
+        use_cases: Injected[UseCases],
+        file_reads: Injected[FileReads],
+        user_id: IdParameter,
+    ) -> ASGIApp:
+        """Return all data of a user as a ZIP archive."""
+        request.caller.check_action(AuditAction.EXPORT)
+        user = await _find(use_cases, user_id)
+        form = await read_form(request)
+        query = user.subject
+
+        async def send_archive(scope: Scope, receive: Receive, send: Send) -> None:
+            # What opening an export raises, it raises before anything is sent.
+            try:
+                reason = _parse_reason(form)
+                export_user = use_cases.export.export_user
+                archive = FileResponse(
+                    lambda: open_archive(export_user(request.caller, query, reason)),
+                    file_reads.slot(request.client_ip),
+                    {},
+                )
+                await archive(scope, receive, send)
+            except _ACT_ERRORS as error:
+                page = await _render_error(request, use_cases, user, form, error)
+                await page.to_asgi_response(None, request)(scope, receive, send)
+
+        return send_archive
+
+    @post([f"/phone/{name}" for name in _OF_PHONES], status_code=200)
+    async def act_for_phone(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases]
+    ) -> Response[Any]:
+        """Ask whether to do it for a phone without an account, and then do it.
+
+        The number is in the form, so both pages come by a POST.
+        """
+        form = await read_form(request)
+        phone = parse_phone(form["phone"], None, rules=None)
+        user = await use_cases.administration.find_user(phone)
+        if form["confirmed"]:
+            return await _act(request, use_cases, user)
+        if user.identity is not None:
+            return see_other(f"{path_of(user)}/{_act_name(request)}")
+        return await _render_act(request, use_cases, user)
+
+    @get([f"/phone/{name}" for name in _OF_PHONES])
+    async def return_to_search(self) -> Redirect:
+        """Lead whoever opens the address of such a page without its form to the search."""
+        return see_other(USERS)
+
+
+def path_of(user: FoundUser) -> str:
+    """Return the page of a user; that of the search for a phone without an account."""
+    return USERS if user.identity is None else f"{USERS}/{user.identity.id}"
+
+
+async def _find(use_cases: UseCases, user_id: str) -> FoundUser:
+    return await use_cases.administration.find_user(parse_id(user_id, errors.UserNotFound()))
+
+
+def _parse_reason(form: Mapping[str, str]) -> str:
+    try:
+        return require_reason(form["reason"])
+    except errors.InvalidValue as error:
+        raise InvalidFields(to_field_error("reason", error)) from error
+
+
+async def _act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) -> Response[Any]:
+    """Do it, and lead to the page of the user."""
+    form, act = await read_form(request), _act_of(request)
+    query = user.identity.id if user.identity else user.require_phone()
+    request.caller.check_action(act.action)
+    if user.identity is not None and user.identity.is_deleted:
+        # A second click on "Delete the account" ends here.
+        return see_other(path_of(user), "user_deleted_before")
+    try:
+        call = ActCall(request, use_cases, query, _parse_reason(form), form)
+        done = await act.run(call) if act.run else ""
+    except errors.UserNotFound as error:
+        # Another request may have deleted the account meanwhile.
+        user = await use_cases.administration.find_user(query)
+        if user.identity is not None and user.identity.is_deleted:
+            return see_other(path_of(user), "user_deleted_before")
+        return await _render_error(request, use_cases, user, form, error)
+    except _ACT_ERRORS as error:
+        return await _render_error(request, use_cases, user, form, error)
+    return see_other(path_of(user), done)
+
+
+async def _render_error(
+    request: ConsoleRequest,
+    use_cases: UseCases,
+    user: FoundUser,
+    form: Mapping[str, str],
+    error: _ActError,
+) -> Template:
+    """Return the page again, as it was filled in, with what is wrong."""
+    api_error = from_port_error(error) if isinstance(error, PortError) else error
+    status = error_status(api_error, Api.MAIN)
+    report_error(request, api_error, status)
+    field_errors = error.field_errors if isinstance(error, InvalidFields) else ()
+    retry_at = None
+    if isinstance(error, errors.RateLimitExceeded | errors.DeliveryFailed):
+        retry_at = use_cases.console.clock.now() + timedelta(seconds=error.retry_after)
+    page = await _render_act(
+        request,
+        use_cases,
+        user,
+        status_code=status,
+        form=form,
+        error="" if field_errors else _explain(api_error, user, _act_of(request)),
+        retry_at=retry_at,
+        field_errors={field_error.field: field_error.message for field_error in field_errors},
+    )
+    page.headers.update(error_headers(api_error))
+    return page
+
+
+async def _render_act(
+    request: ConsoleRequest,
+    use_cases: UseCases,
+    user: FoundUser,
+    *,
+    status_code: int = 200,
+    form: Mapping[str, str] | None = None,
+    error: str = "",
+    retry_at: datetime | None = None,
+    field_errors: Mapping[str, str] | None = None,
+) -> Template:
+    name, act, identity = _act_name(request), _act_of(request), user.identity
+    session, possible_until = request.console_session, None
+    if act.action in NEEDS_FRESH_LOGIN and session is not None:
+        possible_until = session.created_at + FRESH_LOGIN_PERIOD
+    resets_left = None
+    if name == "reset-limits" and user.phone is not None:
+        resets_left = (await use_cases.otp.describe_verification(user.phone)).resets_left
+    return render(
+        request,
+        "users/act.html",
+        status_code=status_code,
+        act_name=name,
+        act=act,
+        user=user,
+        identity=identity,
+        status=describe_status(identity) if identity else "no account",
+        action_path=f"{path_of(user)}/{name}" if identity else f"{PHONE}/{name}",
+        cancel_path=path_of(user),
+        phone_path=PHONE,
+        is_self=identity is not None and identity.id == request.caller.actor.id,
+        form=defaultdict(str, form or {}),
+        error=error,
+        retry_at=retry_at,
+        field_errors=defaultdict(str, field_errors or {}),
+        resets_left=resets_left,
+        has_calls=request.settings.otp.has_voice_channel,
+        retained=use_cases.administration.list_retained_data() if name == "delete" else (),
+        possible_until=possible_until,
+    )
+
+
+def _explain(error: ApiError, user: FoundUser, act: Act) -> str:
+    """Say what is wrong, and the way out."""
+    match error:
+        case errors.UserNotFound() if user.identity is not None and user.identity.is_deleted:
+            return "This account is deleted already."
+        case errors.UserNotFound() if act.action is AuditAction.RESTORE:
+            return "This account has a phone number, so nothing was changed."
+        case errors.UserNotFound() if user.identity is not None:
+            return "This account has lost its phone number to another one: give it back first."
+        case errors.UserNotFound():
+            return "This phone has no account."
+        case errors.PhoneInUse():
+            return (
+                "The number of this account is held: its latest owner changed to another number "
+                "within the last seven days, and may undo that. The page of the number says until "
+                "when."
+            )
+        case errors.TooManyOtpRequests():
+            return "Nothing was sent, because a limit is reached. The page of the phone says which."
+        case errors.DeliveryFailed():
+            reason = f": {error.message.rstrip('.')}" if error.message else ""
+            return f"No provider took the message{reason}."
+        case errors.PhoneUnreachable():
+            return error.message or "The provider says that no message can reach this phone."
+        case _:
+            return error_message(error)
+
+
+def _act_name(request: ConsoleRequest) -> str:
+    return request.scope["path"].rstrip("/").rpartition("/")[2]
+
+
+def _act_of(request: ConsoleRequest) -> Act:
+    return ACTS[_act_name(request)]

@@ -1,0 +1,185 @@
+"""The search for a user, and the page of one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from litestar import Response, get, post
+from litestar.response import Redirect, Template
+
+from application.administration.find_user import FoundUser
+from application.administration.show_user import UserDetails
+from application.use_cases import UseCases
+from domain.errors import InvalidValue, UserNotFound
+from domain.identities.identity import Identity
+from domain.identities.retention import RetainedData, list_retained_data
+from domain.phone import parse_phone
+from entrypoints import user_words as words
+from entrypoints.http.console.console_controller import ConsoleController
+from entrypoints.http.console.forms import read_form
+from entrypoints.http.console.render import render, see_other
+from entrypoints.http.console.request import ConsoleRequest
+from entrypoints.http.console.user_acts import ACTS, PHONE, USERS, path_of
+from entrypoints.http.dependencies import Injected
+from entrypoints.http.fields import IdParameter
+from entrypoints.http.parsing import parse_id
+from entrypoints.user_text import explain_nobody, find_users, parse_user_text
+from entrypoints.verification_words import describe_verification
+
+_PHONE_PATH: Final = PHONE.removeprefix(USERS)
+
+
+class UserPageController(ConsoleController):
+    """The search for a user, and the page of one.
+
+    What is searched for is sent in a form: a phone number is in no address, no history and no log.
+    So a phone without an account has no address of its own.
+    """
+
+    path = USERS
+
+    @get("/")
+    async def show_search(self, request: ConsoleRequest) -> Template:
+        """Return the page with the search."""
+        return _render_search(request)
+
+    @post("/", status_code=200)
+    async def search(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Response[Any]:
+        """Lead to the user that a text means, or list those that it may mean."""
+        text = (await read_form(request))["user"]
+        try:
+            readings = parse_user_text(text, request.settings.otp.default_region)
+        except InvalidValue as error:
+            return _render_search(request, 400, text=text, error=error.message)
+        found = await find_users(use_cases.administration.find_user, readings)
+        if not found:
+            return _render_search(request, 404, text=text, error=explain_nobody(readings))
+        if len(found) > 1:
+            return _render_search(request, text=text, found=found)
+        [user] = found
+        if user.identity is not None:
+            return see_other(path_of(user))
+        return await _render_user(request, use_cases, user)
+
+    @post(_PHONE_PATH, status_code=200)
+    async def show_phone(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases]
+    ) -> Response[Any]:
+        """Return the page of a phone without an account."""
+        phone = parse_phone((await read_form(request))["phone"], None, rules=None)
+        user = await use_cases.administration.find_user(phone)
+        if user.identity is not None:
+            return see_other(path_of(user))
+        return await _render_user(request, use_cases, user)
+
+    @get(_PHONE_PATH)
+    async def return_to_search(self) -> Redirect:
+        """Lead whoever opens the address of that page without its form to the search."""
+        return see_other(USERS)
+
+    @get("/{user_id:str}")
+    async def show_user(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
+    ) -> Template:
+        """Return the page of a user."""
+        identity_id = parse_id(user_id, UserNotFound())
+        user = await use_cases.administration.find_user(identity_id)
+        return await _render_user(request, use_cases, user)
+
+
+def _render_search(
+    request: ConsoleRequest,
+    status_code: int = 200,
+    *,
+    text: str = "",
+    error: str = "",
+    found: Sequence[FoundUser] = (),
+) -> Template:
+    return render(
+        request,
+        "users/search.html",
+        status_code=status_code,
+        text=text,
+        error=error,
+        found=found,
+        phone_path=PHONE,
+    )
+
+
+async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) -> Template:
+    """Return the page of a user. The number is masked: the full one is an act of its own."""
+    administration = use_cases.administration
+    details = await administration.show_user.describe(request.caller, user, with_full_number=False)
+    identity = user.identity
+    retained: Sequence[RetainedData] = ()
+    if identity is not None and identity.deleted_at is not None:
+        call_retention = administration.act_for_users.call_retention
+        retained = list_retained_data(identity.deleted_at, call_retention)
+    return render(
+        request,
+        "users/show.html",
+        details=details,
+        user=user,
+        identity=identity,
+        rows=_describe_user(details),
+        hold=_describe_hold(details),
+        verification=_describe_verification(details, use_cases.console.clock.now()),
+        acts={name: act for name, act in ACTS.items() if act.is_offered(details)},
+        retained=retained,
+        phone_path=PHONE,
+    )
+
+
+def _describe_user(details: UserDetails) -> Sequence[tuple[str, str]]:
+    """Return the rows about the account and its phone, as `dialtone user show` has them."""
+    identity = details.user.identity
+    rows = [] if identity is None else _describe_account(identity)
+    if details.number is not None:
+        rows += [
+            ("Phone", details.number),
+            ("In today's log", f"phone_hash {details.phone_hash}"),
+        ]
+    if details.undo_deadlines:
+        rows.append(("Undo possible", words.describe_undo(details.undo_deadlines)))
+    if details.phone_change_allowed_at is not None:
+        rows.append(("Next change", words.describe_next_change(details.phone_change_allowed_at)))
+    if identity is not None and not identity.is_deleted:
+        rows.append(("Recognized devices", words.describe_devices(details.devices)))
+    if details.usage is not None:
+        rows.append(("Library", words.describe_library(details.usage, details.quota)))
+    if events := words.describe_events(details.events):
+        rows.append(("Events", events))
+    return rows
+
+
+def _describe_account(identity: Identity) -> list[tuple[str, str]]:
+    rows = [("Account", identity.id), ("Status", words.describe_status(identity))]
+    if not identity.is_deleted:
+        rows += [
+            ("Username", identity.username.text if identity.username else "none"),
+            ("External id", identity.external_id or "none"),
+            ("Role", identity.role.value),
+        ]
+    rows.append(("Created", words.format_time(identity.created_at)))
+    if identity.last_used_at is not None:
+        rows.append(("Last used", words.describe_last_use(identity.last_used_at)))
+    if identity.phone_change is not None and not identity.is_deleted:
+        rows.append(("Number changes", words.describe_change(identity.phone_change)))
+    return rows
+
+
+def _describe_hold(details: UserDetails) -> str:
+    if details.hold is None:
+        return ""
+    is_blocked = details.verification is not None and details.verification.blocked_since is not None
+    return words.describe_hold(details.hold, is_blocked=is_blocked)
+
+
+def _describe_verification(details: UserDetails, now: datetime) -> Sequence[tuple[str, str]]:
+    state = details.verification
+    if state is None:
+        return ()
+    return (
+        ("Verification", describe_verification(state, now)),
+        ("Limit resets left", f"{state.resets_left} today"),
+    )

@@ -1,0 +1,1 @@
+"""The page at `/` for those who try out the service in development."""

@@ -1,0 +1,138 @@
+"""The page at `/`, and the message of a request for a code that it may show."""
+
+from functools import cache
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, JSONBody
+
+from application.otp.feature import OtpFeature
+from entrypoints.distribution import installed_version
+from entrypoints.http.dependencies import Injected, provide
+from entrypoints.http.errors.exceptions import PathNotFound
+from entrypoints.http.fields import described
+from entrypoints.http.request import ApiRequest
+from entrypoints.http.settings import HttpStartPageSettings
+from entrypoints.http.start.message_access import may_see_messages
+
+_FILES: Final = {"page.css": "text/css", "page.js": "text/javascript"}
+_GUIDES: Final = {
+    "README.md": "the same with curl, and what comes next",
+    "web.md": "sign-in in a web app, with the module of this page",
+    "mobile.md": "sign-in in a mobile app",
+    "voice.md": "the phone line",
+    "administration.md": "help users",
+    "operating.md": "settings and commands",
+    "deployment.md": "production",
+    "architecture.md": "how it is built",
+}
+_REPOSITORY: Final = Path(__file__).parents[3]
+_CONSOLE_LINK: Final = '<li><a href="console">Console for administrators</a></li>'
+
+
+class MessageBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The request for a code whose message is wanted."""
+
+    request_id: Annotated[str, described("That of the response to `POST /auth/request-otp`.")]
+
+
+class MessageResponse(msgspec.Struct, kw_only=True):
+    """The message of a request for a code."""
+
+    text: Annotated[str | None, described("The text; null if only the terminal shows it.")]
+
+
+class StartController(Controller):
+    """A page that uses the API as a web app does. Only development has it."""
+
+    include_in_schema = False
+    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
+
+    @get("/", media_type="text/html")
+    async def get_page(self, request: ApiRequest) -> Response[str]:
+        """Return the page."""
+        settings = _settings_of(request)
+        server = request.settings.server
+        page = Template(_read_file("page.html").decode())
+        return Response(
+            page.substitute(
+                version=installed_version(),
+                console_link=_CONSOLE_LINK if request.settings.has_console else "",
+                prints_messages=str(settings.prints_messages).lower(),
+                has_test_otps=str(settings.has_test_otps).lower(),
+                guides_note=(
+                    "As plain text:" if _has_guides() else "They are files of the repository:"
+                ),
+                guides="\n          ".join(map(_guide_item, _GUIDES)),
+                own_url=escape(server.public_url) if server.is_public_url_set else "",
+            ),
+            headers={"Content-Security-Policy": _content_security_policy(request, settings)},
+        )
+
+    @get("/start/{name:str}")
+    async def get_file(self, name: FromPath[str]) -> Response[bytes]:
+        """Return a file that the page loads."""
+        if name not in _FILES:
+            raise PathNotFound
+        return Response(_read_file(name), media_type=_FILES[name])
+
+    @get("/start/guides/{name:str}", sync_to_thread=True)
+    def get_guide(self, name: FromPath[str]) -> Response[bytes]:
+        """Return a guide as it is written. Only a service that runs from a clone has them."""
+        if name not in _GUIDES or not _has_guides():
+            raise PathNotFound
+        return Response(_guide_path(name).read_bytes(), media_type="text/plain")
+
+    @post("/start/message", status_code=200)
+    async def get_message(
+        self, request: ApiRequest, otp: Injected[OtpFeature], data: JSONBody[MessageBody]
+    ) -> MessageResponse:
+        """Return the message that a request for a code caused, null if it is not to be shown.
+
+        It is a POST because its body, unlike a path, is in no log and in no history.
+        """
+        if not may_see_messages(request.scope, _settings_of(request)):
+            return MessageResponse(text=None)
+        return MessageResponse(text=otp.get_recent_message(data.request_id))
+
+
+def _settings_of(request: ApiRequest) -> HttpStartPageSettings:
+    settings = request.settings.start_page
+    if settings is None:
+        raise PathNotFound
+    return settings
+
+
+def _content_security_policy(request: ApiRequest, settings: HttpStartPageSettings) -> str:
+    own_origin = f"http://{request.headers.get('host')}"
+    others = (source for source in settings.image_sources if source != own_origin)
+    images = " ".join(("'self'", "blob:", *others))
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        f"img-src {images}; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    )
+
+
+@cache
+def _has_guides() -> bool:
+    # Beside an installed package there are none, but perhaps a folder of this name.
+    return all(_guide_path(name).is_file() for name in _GUIDES)
+
+
+def _guide_path(name: str) -> Path:
+    return _REPOSITORY / ("" if name == "README.md" else "docs") / name
+
+
+def _guide_item(name: str) -> str:
+    path = _guide_path(name).relative_to(_REPOSITORY)
+    link = f'<a href="start/guides/{name}">{path}</a>' if _has_guides() else f"<code>{path}</code>"
+    return f"<li>{link}: {_GUIDES[name]}</li>"
+
+
+def _read_file(name: str) -> bytes:
+    return files(__package__).joinpath(name).read_bytes()

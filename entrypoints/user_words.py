@@ -1,0 +1,91 @@
+"""The state of a user and the audit in words, for `dialtone` and the console."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from application.administration.show_user import PhoneHold, ShownEvents
+from domain.administration.audit import ActorKind
+from domain.identities.device_token import RecognizedDevice
+from domain.identities.identity import Identity
+from domain.identities.phone_change import PhoneChange, PhoneChangeStep
+from domain.media.usage import MediaUsage, Quota
+
+ACTOR_KINDS: Final = {
+    ActorKind.ADMINISTRATOR: "administrator",
+    ActorKind.USER: "user",
+    ActorKind.SERVICE_TOKEN: "service token",
+    ActorKind.OPERATING_SYSTEM_USER: "operating system's user",
+}
+_STEPS: Final = {
+    PhoneChangeStep.ASSIGN: "the new number is assigned",
+    PhoneChangeStep.RELEASE: "the former number is released",
+    PhoneChangeStep.NOTIFY: "the former number gets a message",
+}
+
+
+def describe_status(identity: Identity) -> str:
+    """Say whether somebody can sign in to the account."""
+    if identity.deleted_at is not None:
+        return f"deleted {format_time(identity.deleted_at)}"
+    if identity.detached_at is not None:
+        return f"lost its phone number to another account {format_time(identity.detached_at)}"
+    if identity.blocked_at is not None:
+        return f"blocked since {format_time(identity.blocked_at)}"
+    if not identity.is_verified:
+        return "joined by a call: nobody has signed in yet"
+    return "active"
+
+
+def describe_change(change: PhoneChange) -> str:
+    """Say what is done next for a change of the phone."""
+    kind = "an undo" if change.is_undo else "a change"
+    since = format_time(change.started_at)
+    return f"{kind} is under way since {since}; next: {_STEPS[change.step]}"
+
+
+def describe_hold(hold: PhoneHold, *, is_blocked: bool) -> str:
+    """Say for whom a phone is held, and until when."""
+    until = format_time(hold.undo_until)
+    undo = f"undo is possible until {until}{', but not while it is blocked' * is_blocked}"
+    return f"account {hold.identity_id}, which has another number: {undo}"
+
+
+def describe_undo(deadlines: Sequence[datetime]) -> str:
+    """Say until when changes of the phone can be undone."""
+    return f"by a former number, until {', '.join(map(format_time, deadlines))}"
+
+
+def describe_next_change(allowed_at: datetime) -> str:
+    """Say from when on the owner can change the phone again."""
+    return f"by the owner from {format_time(allowed_at)} on: the last one was undone"
+
+
+def describe_last_use(time: datetime) -> str:
+    """Say when the account was used, which is recorded once a day."""
+    return f"{format_time(time)}, or up to a day later"
+
+
+def describe_devices(devices: Sequence[RecognizedDevice]) -> str:
+    """Say until when each device is recognized."""
+    return ", ".join(f"until {device.expires_at:%Y-%m-%d}" for device in devices) or "none"
+
+
+def describe_events(events: ShownEvents) -> str:
+    """Say how many events a destination has not accepted; empty if there are none."""
+    parts = [
+        f"{events.waiting} not sent yet" if events.waiting else "",
+        f"{events.failed} kept after three days" if events.failed else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def describe_library(usage: MediaUsage, quota: Quota) -> str:
+    """Say how much of the quota is used."""
+    megabytes, allowed = usage.used_bytes / 10**6, quota.max_bytes / 10**6
+    return f"{usage.used_items} of {quota.max_items} items, {megabytes:.1f} of {allowed:.1f} MB"
+
+
+def format_time(time: datetime) -> str:
+    """Return a time in UTC, to the second."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,186 @@
+"""A service with users, pictures and numbers that are the same in each run, also times and ids.
+
+The service process is `python -m tests.browser.sample_service run`. Its clock stands still; a file
+in its folder moves it.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+from unittest.mock import patch
+
+import httpx
+from PIL import Image, ImageDraw
+
+from adapters.system import SystemClock
+from domain.otp.delivery import Channel
+from domain.statistics.hourly_counts import DeliveryCounts, DeliveryGroup
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.commands.cli import main
+from entrypoints.settings.read import read_settings
+from tests.e2e.app import Account, App
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.randomness import SeededRandomness
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service
+
+PROJECT: Final = Path(__file__).parents[2]
+NOW: Final = datetime(2026, 7, 6, 14, 20, tzinfo=UTC)
+ADMINISTRATOR: Final = "+14155590117"
+MEMBER: Final = "+14155590142"
+WITHOUT_ACCOUNT: Final = "+14155590199"
+USERNAMES: Final[Mapping[str, str]] = {
+    ADMINISTRATOR: "Asha Rao",
+    MEMBER: "Mira Lindqvist",
+    "+14155590153": "نور الهدى عبد الرحمن",
+    "+14155590164": "Maximiliane" + "Wolkenstein" * 4,
+}
+PRICES: Final = """\
+currency = "USD"
+[IN]
+sms = 83000
+voice = 50000
+[US]
+sms = 8300
+voice = 14000
+[DE]
+sms = 110000
+"""
+SENT_BY_HOUR: Final = (
+    *(41, 28, 17, 12, 9, 14, 33, 58, 86, 104, 121, 118),
+    *(109, 97, 112, 131, 140, 126, 101, 88, 93, 79, 64, 22),
+)
+"""Messages to India; those to other countries are parts of it."""
+_PART_OF_COUNTRY: Final = {"IN": 1, "US": 3, "DE": 5, "BR": 11, "ID": 17}
+_EVENTS: Final = {"otp_verification_failed": 3, "otp_attempts_exhausted": 9}
+_COLORS: Final = ("#c2452d", "#0a7d5a", "#3d73b5", "#8a4fbf")
+_CLOCK_FILE: Final = Path("clock")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The service, and what is in it."""
+
+    service: Service
+    users: Mapping[str, Account]
+    item_id: str
+    """The newest picture, one of the member."""
+
+    @property
+    def member(self) -> Account:
+        """A user with pictures."""
+        return self.users[MEMBER]
+
+
+@contextmanager
+def running_sample(folder: Path) -> Iterator[Sample]:
+    """Run it until the end of the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "prices.toml").write_text(PRICES)
+    environ = {
+        "PYTHONPATH": str(PROJECT),
+        "DIALTONE_WEB_CONSOLE": "yes",
+        "DIALTONE_PRICES": f"{folder}/prices.toml",
+    }
+    program = [sys.executable, "-m", "tests.browser.sample_service"]
+    service = Service(folder, environ, program=program)
+    try:
+        service.start()
+        yield asyncio.run(_fill(service))
+    finally:
+        service.stop()
+
+
+async def _fill(service: Service) -> Sample:
+    async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP) as http:
+        app = App(service, http)
+        _set_clock(service, timedelta(days=-2))
+        users = {phone: await app.sign_up(phone, name) for phone, name in USERNAMES.items()}
+        items = []
+        for number, phone in enumerate((*USERNAMES, MEMBER)):
+            _set_clock(service, timedelta(minutes=17 * number - 180))
+            items.append(await app.upload_item(users[phone], _draw_image(number)))
+    *_, blocked = USERNAMES
+    _run(service, timedelta(days=-1), "promote", ADMINISTRATOR, "on call in July")
+    _run(service, timedelta(hours=-2), "block", blocked, "ticket 815")
+    _run(service, timedelta(hours=-1), "unblock", blocked, "ticket 815: was somebody else")
+    _set_clock(service, timedelta())
+    await _count(service)
+    return Sample(service, users, items[-1]["id"])
+
+
+async def _count(service: Service) -> None:
+    """Write the numbers of a day."""
+    clock = MovableClock(NOW - timedelta(hours=len(SENT_BY_HOUR) - 1))
+    settings = read_settings(service.environ, None)
+    async with open_use_cases(settings, clock) as use_cases:
+        write, costs = use_cases.statistics.write, use_cases.costs
+        for sent in SENT_BY_HOUR:
+            for country, part in _PART_OF_COUNTRY.items():
+                group = DeliveryGroup(country, Channel.SMS, "acme:open" if part > 3 else "twilio")
+                share = sent // part
+                delivered = share * 9 // 10
+                counts = DeliveryCounts(share, delivered, share - delivered, share * 4 // 5)
+                write.sums.add_delivery(clock.now(), group, counts)
+                for _ in range(share):
+                    costs.count.count_message(country, group.provider, "Your code is 123456.")
+            for event, part in _EVENTS.items():
+                for _ in range(sent // part):
+                    write.sums.add_event(clock.now(), event)
+            for _ in range(sent // 7):
+                write.sums.add_rejection(clock.now(), "per_ip")
+            await write()
+            clock.advance(timedelta(hours=1))
+        await costs.write()
+
+
+def _draw_image(number: int) -> bytes:
+    image = Image.new("RGB", (640, 480), _COLORS[number % len(_COLORS)])
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((220, 140, 420, 340), fill="#f4f6f8")
+    draw.rectangle((0, 400, 640, 480), fill=_COLORS[(number + 1) % len(_COLORS)])
+    file = BytesIO()
+    image.save(file, "JPEG")
+    return file.getvalue()
+
+
+def _run(service: Service, offset: timedelta, act: str, phone: str, reason: str) -> None:
+    _set_clock(service, offset)
+    ended = service.run("user", act, phone, "--reason", reason)
+    assert ended.returncode == 0, ended.stderr
+
+
+def _set_clock(service: Service, offset: timedelta) -> None:
+    (service.folder / _CLOCK_FILE).write_text(str(offset.total_seconds()))
+
+
+# The service process
+
+
+class SampleClock(SystemClock):
+    """A clock that stands still, where the test has set it."""
+
+    def now(self) -> datetime:
+        offset = float(_CLOCK_FILE.read_text()) if _CLOCK_FILE.exists() else 0.0
+        return NOW + timedelta(seconds=offset)
+
+
+class SampleRandomness(SeededRandomness):
+    """The same ids in each run, and others for each command."""
+
+    def __init__(self) -> None:
+        super().__init__(int.from_bytes(" ".join(sys.argv[1:]).encode()))
+
+
+if __name__ == "__main__":
+    with (
+        patch("adapters.system.SystemClock", SampleClock),
+        patch("adapters.system.SystemRandomness", SampleRandomness),
+    ):
+        sys.exit(main())

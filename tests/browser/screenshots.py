@@ -1,0 +1,164 @@
+"""The screenshots of the docs: `python -m tests.browser.screenshots` takes them again."""
+
+import json
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from PIL import Image
+
+from tests.browser.chromium import Chromium, Page, open_chromium
+from tests.browser.looks import show, take_screenshot
+from tests.browser.sample_service import ADMINISTRATOR, PROJECT, Sample, running_sample
+from tests.support.servers.process import find_or_install
+
+MAX_BYTES: Final = 150_000
+SCREENSHOTS: Final = (
+    *("console-sign-in.png", "console-overview.png", "console-activity.png"),
+    *("console-person.png", "console-library.png", "first-page.png"),
+)
+_COLORS: Final = 64
+_FUNCTIONS: Final = """
+    const find = (id) => document.getElementById(id);
+    const wait = async (condition) => {
+        for (let turn = 0; turn < 500; turn++) {
+            if (condition()) return;
+            await new Promise(resolve => setTimeout(resolve, 20));
+        }
+        throw new Error(`${condition}: ${document.body.innerText}`);
+    };
+    const isShown = (id) => find(id).checkVisibility();
+    const send = (input, text) => {
+        find(input).value = text;
+        find(input).form.requestSubmit();
+    };
+"""
+_SHOW_SAME_HASH: Final = """
+    // The key of each service is another one.
+    for (const value of document.querySelectorAll("dd"))
+        value.innerText = value.innerText.replace(/(?<=phone_hash )[0-9a-f]+/, "985234821b3fd659");
+"""
+
+
+def send_form(page: Page, path: str, **fields: str) -> None:
+    """Send a form with the token of the page, and with its hidden fields."""
+    with page.loading():
+        page.run(
+            f"""
+            const form = Object.assign(document.createElement("form"), {{method: "post"}});
+            form.action = {json.dumps(path)};
+            const fields = {json.dumps(fields)};
+            for (const {{name, value}} of document.querySelectorAll("input[type=hidden]"))
+                fields[name] ??= value;
+            for (const [name, value] of Object.entries(fields))
+                form.append(Object.assign(document.createElement("input"), {{name, value}}));
+            document.body.append(form);
+            form.submit();
+            """
+        )
+
+
+def sign_in(page: Page, sample: Sample) -> None:
+    """Sign in to the console."""
+    send_form(page, "/console/sign-in", phone=ADMINISTRATOR)
+    sent = len(sample.service.messages(ADMINISTRATOR))
+    send_form(page, "/console/sign-in/verify", otp=sample.service.code(ADMINISTRATOR, sent))
+    assert page.run("return location.pathname;") == "/console"
+
+
+def fill_first_page(
+    page: Page, sample: Sample, folder: Path, phone: str, username: str
+) -> Iterator[str]:
+    """Go through the states of the page at `/`, and return each. No account has the phone yet."""
+    _run(page, "await wait(() => isShown('phone-form'));")
+    yield "start"
+    _run(page, "send('phone', '12'); await wait(() => find('phone-error').innerText);")
+    yield "wrong phone"
+    _run(page, f"send('phone', '{phone}'); await wait(() => isShown('message'));")
+    yield "code"
+    code = sample.service.code(phone)
+    wrong = "000000" if code != "000000" else "000001"
+    _run(page, f"send('otp', '{wrong}'); await wait(() => find('otp-error').innerText);")
+    yield "wrong code"
+    _run(page, f"send('otp', '{code}'); await wait(() => isShown('user-form'));")
+    yield "no username"
+    _run(page, f"send('username', '{username}'); await wait(() => isShown('library-empty'));")
+    yield "no pictures"
+    photo = folder / "harbor.jpg"
+    photo.write_bytes((PROJECT / "docs/images/example.jpg").read_bytes())
+    page.choose_file("#file", photo)
+    _run(
+        page,
+        """
+        send("category", "art");
+        await wait(() => document.querySelector("#library img")?.naturalWidth);
+        """,
+    )
+    yield "pictures"
+    _run(page, "find('sign-out').click(); await wait(() => isShown('phone-form'));")
+    yield "signed out"
+
+
+def take_screenshots(chromium: Chromium, page: Page, sample: Sample, folder: Path) -> None:
+    """Write all screenshots into a folder.
+
+    Args:
+        chromium: The browser.
+        page: A page of an administrator who is signed in.
+        sample: The service.
+        folder: Where to write them.
+    """
+    url = sample.service.url
+    show(page, 1200, "light")
+    for name, path, height in (
+        ("overview", "/console", 720),
+        ("activity", "/console/activity", 1080),
+        ("person", f"/console/users/{sample.member.user_id}", 760),
+        ("library", "/console/library", 700),
+    ):
+        page.open(url + path)
+        page.run(_SHOW_SAME_HASH)
+        _take(page, folder / f"console-{name}.png", height)
+    with chromium.page(f"{url}/console", is_private=True) as stranger:
+        show(stranger, 390, "dark")
+        _take(stranger, folder / "console-sign-in.png", 420)
+    with chromium.page(f"{url}/", is_private=True) as first:
+        show(first, 1200, "light")
+        for state in fill_first_page(first, sample, folder, "+14155590175", "Noor"):
+            if state == "pictures":
+                first.run("document.activeElement.blur();")
+                _take(first, folder / "first-page.png", 1210)
+
+
+def _take(page: Page, path: Path, height: int) -> None:
+    take_screenshot(page, path, height)
+    # With fewer colors a file has a third of its size.
+    with Image.open(BytesIO(path.read_bytes())) as image:
+        image.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def _run(page: Page, script: str) -> None:
+    page.run(_FUNCTIONS + script)
+
+
+def _take_again(folder: Path) -> None:
+    with (
+        TemporaryDirectory() as temporary,
+        open_chromium(find_or_install("chromium"), Path(temporary)) as chromium,
+        running_sample(Path(temporary) / "service") as sample,
+        chromium.page(f"{sample.service.url}/console", is_private=True) as page,
+    ):
+        sign_in(page, sample)
+        taken = Path(temporary) / "screenshots"
+        taken.mkdir()
+        take_screenshots(chromium, page, sample, taken)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in SCREENSHOTS:
+            (folder / name).write_bytes((taken / name).read_bytes())
+
+
+if __name__ == "__main__":
+    _take_again(Path(*sys.argv[1:]) if sys.argv[1:] else PROJECT / "docs/images")

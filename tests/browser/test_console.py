@@ -1,0 +1,217 @@
+"""All pages of the console, and the page at `/`, by eye, by screen reader and by keyboard."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+from PIL import Image
+
+from entrypoints.http.console.controllers import CONSOLE_CONTROLLERS
+from tests.browser.chromium import Chromium, Page
+from tests.browser.looks import checked_page, find_problems, follow_tabs
+from tests.browser.sample_service import (
+    ADMINISTRATOR,
+    PROJECT,
+    USERNAMES,
+    WITHOUT_ACCOUNT,
+    Sample,
+    running_sample,
+)
+from tests.browser.screenshots import (
+    MAX_BYTES,
+    SCREENSHOTS,
+    fill_first_page,
+    send_form,
+    sign_in,
+    take_screenshots,
+)
+
+# Installing Chromium and npm packages may take minutes.
+pytestmark = pytest.mark.timeout(600)
+
+ROUTES: Final = [
+    route
+    for route in Litestar(CONSOLE_CONTROLLERS, openapi_config=None).routes
+    if isinstance(route, HTTPRoute)
+]
+NO_PAGES: Final = ("/style.css", "/thumbnail", "/image", "/sign-out")
+"""Files, and a form that every page has."""
+STATES: Final = (
+    *("activity?hours=168&country=IN", "activity?country=FR", "activity?country=none"),
+    *("costs?from=2025-01-01&to=2025-01-02", "costs?from=yesterday"),
+    *("security?hours=168&event=otp_attempts_exhausted", "library?state=hidden", "nowhere"),
+    *("audit?user=000000000000000000000000", "sign-in?again=yes"),
+)
+"""Pages with other numbers, without any, and with errors."""
+
+FIELDS: Final = {
+    "reason": "too long " * 200,
+    "user": "nobody has this name",
+    "user_id": "no id",
+    "phone": WITHOUT_ACCOUNT,
+    "otp": "000000",
+    "request_id": "0" * 32,
+}
+"""Those of all forms. What they ask for is not done, but pages of phones are shown."""
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    with running_sample(tmp_path_factory.mktemp("sample") / "service") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Chromium, sample: Sample, axe: str) -> Iterator[Page]:
+    """A page of an administrator who is signed in."""
+    with checked_page(chromium, f"{sample.service.url}/console", axe) as opened:
+        sign_in(opened, sample)
+        yield opened
+
+
+def paths(method: str) -> list[str]:
+    """Return the routes of pages."""
+    return sorted(
+        route.path
+        for route in ROUTES
+        if method in route.methods and not route.path.endswith(NO_PAGES)
+    )
+
+
+def fill_in(path: str, sample: Sample) -> str:
+    with_user = path.replace("{user_id:str}", sample.member.user_id)
+    return sample.service.url + with_user.replace("{item_id:str}", sample.item_id)
+
+
+@pytest.mark.parametrize("path", [*paths("GET"), *(f"/console/{state}" for state in STATES)])
+def test_every_page_is_accessible_fits_and_has_a_visible_focus(
+    page: Page, sample: Sample, path: str
+) -> None:
+    page.open(fill_in(path, sample))
+    assert find_problems(page) == []
+    assert follow_tabs(page) == []
+
+
+@pytest.mark.parametrize("path", paths("POST"))
+def test_every_page_after_a_form_is_accessible_and_fits(
+    page: Page, sample: Sample, path: str
+) -> None:
+    start = "/console/sign-in" if path.startswith("/console/sign-in") else "/console/users"
+    page.open(fill_in(start, sample))
+    send_form(page, fill_in(path, sample), **FIELDS)
+    status = page.run("return performance.getEntriesByType('navigation')[0].responseStatus;")
+    assert status != 403, "the form was not read"
+    assert find_problems(page) == []
+
+
+@pytest.mark.parametrize("phone", [*USERNAMES, WITHOUT_ACCOUNT])
+def test_people_with_any_name_have_an_accessible_page_that_fits(
+    page: Page, sample: Sample, phone: str
+) -> None:
+    page.open(fill_in("/console/users", sample))
+    send_form(page, "/console/users", user=phone)
+    assert find_problems(page) == []
+
+
+def test_an_administrator_needs_only_the_keyboard(
+    chromium: Chromium, sample: Sample, axe: str
+) -> None:
+    with checked_page(chromium, f"{sample.service.url}/console", axe) as page:
+        keyboard = Keyboard(page)
+        page.press("Tab")
+        assert keyboard.focused()["text"] == "Skip to the content"
+        page.press("Enter")
+        page.press("Tab")
+        assert keyboard.focused()["id"] == "phone"
+        keyboard.fill_in("phone", ADMINISTRATOR)
+        code = sample.service.code(ADMINISTRATOR, len(sample.service.messages(ADMINISTRATOR)))
+        keyboard.fill_in("otp", code)
+
+        keyboard.choose("People")
+        keyboard.fill_in("user", [*USERNAMES][2])
+        keyboard.choose("Block the phone")
+        keyboard.fill_in("reason", "ticket 816")
+        assert keyboard.message() == "The phone is blocked."
+        keyboard.choose("Unblock the phone")
+        keyboard.fill_in("reason", "ticket 816: was somebody else")
+        assert keyboard.message() == "The phone is no longer blocked."
+
+        keyboard.choose("Library")
+        keyboard.choose(f"/console/library/{sample.item_id}")
+        keyboard.choose("Hide the picture")
+        keyboard.fill_in("reason", "report 7")
+        assert keyboard.message() == "The picture is hidden."
+        keyboard.choose("Show the picture again")
+        keyboard.fill_in("reason", "report 7 was wrong")
+        assert keyboard.message() == "The picture is shown again."
+
+        keyboard.choose("Sign out")
+        assert keyboard.message() == "You are signed out."
+
+
+def test_the_first_page_is_accessible_and_fits_in_all_its_states(
+    chromium: Chromium, sample: Sample, axe: str, tmp_path: Path
+) -> None:
+    with checked_page(chromium, f"{sample.service.url}/", axe) as page:
+        for state in fill_first_page(page, sample, tmp_path, "+14155590186", "Liv"):
+            assert find_problems(page) == [], state
+            assert state != "start" or follow_tabs(page) == []
+            page.run("document.activeElement.blur();")
+    assert state == "signed out"
+
+
+def test_the_screenshots_of_the_docs_show_pages_of_today(
+    page: Page, chromium: Chromium, sample: Sample, tmp_path: Path
+) -> None:
+    take_screenshots(chromium, page, sample, tmp_path)
+    for name in SCREENSHOTS:
+        kept = PROJECT / "docs/images" / name
+        assert kept.stat().st_size < MAX_BYTES
+        with Image.open(kept) as old, Image.open(tmp_path / name) as new:
+            assert old.size == new.size, f"{name}: make screenshots"
+
+
+class Keyboard:
+    """The keyboard of somebody without a mouse."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def focused(self) -> dict[str, str]:
+        """Return what has the focus."""
+        script = """
+            const { id, innerText: text, pathname: path } = document.activeElement;
+            return { id, text, path };
+        """
+        focus: dict[str, str] = self._page.run(script)
+        return focus
+
+    def choose(self, what: str) -> None:
+        """Go to the link or button with this text or path, and press Enter."""
+        self._go_to(what)
+        self._send()
+
+    def fill_in(self, input_id: str, text: str) -> None:
+        """Go to an input, write into it, and press Enter."""
+        self._go_to(input_id)
+        self._page.call("Input.insertText", text=text)
+        self._send()
+
+    def message(self) -> str:
+        """Return what the page says was done."""
+        message: str = self._page.run("return document.querySelector('[role=status]').innerText;")
+        return message
+
+    def _go_to(self, what: str) -> None:
+        for _ in range(80):
+            if what in self.focused().values():
+                return
+            self._page.press("Tab")
+        raise AssertionError(f"Tab does not lead to {what}")
+
+    def _send(self) -> None:
+        with self._page.loading():
+            self._page.press("Enter")

@@ -1,0 +1,73 @@
+"""The web console over fakes, in the browser of an administrator who is signed in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+
+from domain.console.session import (
+    SECRET_BYTES,
+    ConsoleSession,
+    format_cookie,
+    hash_secret,
+    make_form_token,
+)
+from domain.otp.challenge import CHALLENGE_ID_BYTES
+from entrypoints.http.console.request import SESSION_COOKIE
+from tests.stateful.http_driver import open_http_client
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.http_settings import make_http_settings
+
+ORIGIN: Final = "http://service"
+ADMINISTRATOR: Final = a_phone(2)
+_SESSION_ID: Final = "00" * CHALLENGE_ID_BYTES
+_SECRET: Final = "55" * SECRET_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleDriver:
+    """A browser, and the service behind it."""
+
+    http: httpx.AsyncClient
+    harness: AppHarness
+    administrator_id: str
+
+    async def get(self, path: str) -> httpx.Response:
+        """Load a page below `/console`."""
+        return await self.http.get(f"/console{path}")
+
+    async def post(self, path: str, **fields: str) -> httpx.Response:
+        """Send a form of a page, with its token."""
+        form = {"form_token": make_form_token(format_cookie(_SESSION_ID, _SECRET)), **fields}
+        headers = {"Origin": ORIGIN}
+        return await self.http.post(f"/console{path}", data=form, headers=headers)
+
+
+@asynccontextmanager
+async def open_console(harness: AppHarness, **settings: Any) -> AsyncIterator[ConsoleDriver]:
+    """Open the application in the block, with these settings of HTTP.
+
+    Its clock must not be advanced by 15 minutes, which end the session. The administrator used an
+    app more than a week ago, so no page of numbers has it.
+    """
+    administrator = await harness.add_administrator(ADMINISTRATOR)
+    harness.clock.advance(timedelta(days=8))
+    identity = harness.database.identities[administrator.identity.id].value
+    now = harness.clock.now()
+    session = ConsoleSession(
+        id=_SESSION_ID,
+        secret_hash=hash_secret(_SECRET),
+        identity_id=identity.id,
+        session_version=identity.session_version,
+        created_at=now,
+        last_used_at=now,
+    )
+    await harness.database.repositories().console_sessions.add(session)
+    with_console = replace(make_http_settings(ORIGIN, **settings), has_console=True)
+    async with open_http_client(harness.use_cases, with_console) as http:
+        http.cookies.set(SESSION_COOKIE, format_cookie(_SESSION_ID, _SECRET))
+        yield ConsoleDriver(http, harness, identity.id)

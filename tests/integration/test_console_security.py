@@ -1,0 +1,459 @@
+"""Who gets into the web console: over HTTP, with all routes of the application."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from domain.console.session import make_form_token
+from domain.identities.identity import Role
+from domain.phone import PhoneNumber
+from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE
+from entrypoints.http.settings import HttpStartPageSettings
+from tests.stateful.http_driver import open_http_client
+from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.builders import a_phone
+from tests.support.http_settings import make_http_settings
+
+ORIGIN: Final = "https://service"
+WEB_ORIGIN: Final = "https://app.example.org"
+ADMINISTRATOR: Final = a_phone(2)
+MEMBER: Final = a_phone(1)
+SIGN_IN_PATHS: Final = ("/console/sign-in", "/console/sign-in/verify", "/console/style.css")
+"""What has no session yet."""
+Call = tuple[str, str]
+
+
+@dataclass
+class Browser:
+    """A browser at the console, and the service behind it."""
+
+    http: httpx.AsyncClient
+    harness: AppHarness
+    app: Litestar
+    form_token: str = ""
+    phone: PhoneNumber = ADMINISTRATOR
+    hidden: dict[str, str] = field(default_factory=dict)
+
+    async def open_sign_in(self, query: str = "") -> httpx.Response:
+        page = await self.http.get(f"/console/sign-in{query}")
+        self._read(page)
+        return page
+
+    async def send_code(
+        self, phone: PhoneNumber = ADMINISTRATOR, query: str = ""
+    ) -> httpx.Response:
+        """Go to the sign-in, and ask for a code."""
+        self.harness.advance(hours=12)
+        await self.open_sign_in(query)
+        page = await self.post("/console/sign-in", **self.hidden, phone=phone.e164)
+        self._read(page)
+        return page
+
+    async def enter(self, code: str) -> httpx.Response:
+        """Enter a code in the page that `send_code` returned."""
+        return await self.post("/console/sign-in/verify", **{**self.hidden, "otp": code})
+
+    async def sign_in(self, phone: PhoneNumber = ADMINISTRATOR, query: str = "") -> httpx.Response:
+        await self.send_code(phone, query)
+        response = await self.enter(self.harness.last_code)
+        if cookie := self.http.cookies.get(SESSION_COOKIE):
+            self.form_token = make_form_token(cookie)
+        return response
+
+    async def post(self, path: str, **fields: str) -> httpx.Response:
+        form = {"form_token": self.form_token, **fields}
+        return await self.http.post(path, data=form, headers={"Origin": ORIGIN})
+
+    def set_cookie(self, value: str | None) -> None:
+        """Have only this cookie of a session, or none."""
+        self.http.cookies.clear()
+        if value is not None:
+            self.http.cookies.set(SESSION_COOKIE, value)
+
+    def _read(self, page: httpx.Response) -> None:
+        self.hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+        self.form_token = self.hidden.pop("form_token", "")
+
+    def calls(self, *, of_console: bool) -> list[Call]:
+        """All methods and paths of the application, with an id where a path has one."""
+        return sorted(
+            (method, re.sub(r"\{[^}]*\}", "0" * 24, route.path))
+            for route in self.app.routes
+            if isinstance(route, HTTPRoute)
+            and (route.path == "/console" or route.path.startswith("/console/")) is of_console
+            for method in {str(method) for method in route.methods} - {"OPTIONS"}
+        )
+
+    def stored(self) -> Any:
+        """Everything in the database."""
+        tables = self.harness.database.records.tables
+        return {name: dict(rows) for name, rows in tables.items() if rows}
+
+
+@pytest.fixture
+async def browser(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Browser]:
+    apps = list[Litestar]()
+
+    def make(*arguments: Any, **options: Any) -> Litestar:
+        apps.append(Litestar(*arguments, **options))
+        return apps[-1]
+
+    monkeypatch.setattr("entrypoints.http.app.Litestar", make)
+    harness = AppHarness()
+    await harness.add_user(MEMBER)
+    await harness.add_administrator(ADMINISTRATOR)
+    settings = replace(
+        make_http_settings(ORIGIN, web_origins=(WEB_ORIGIN,), default_region="US"),
+        has_console=True,
+        start_page=HttpStartPageSettings(port=80),
+    )
+    async with open_http_client(harness.use_cases, settings) as http:
+        http.base_url = httpx.URL(ORIGIN)  # the cookies are only for https
+        yield Browser(http, harness, apps[0])
+
+
+@pytest.fixture
+async def signed_in(browser: Browser) -> Browser:
+    assert (await browser.sign_in()).status_code == 303
+    return browser
+
+
+def protected(calls: list[Call], *methods: str) -> Iterator[Call]:
+    """Yield the calls that need a session."""
+    return (call for call in calls if call[0] in methods and call[1] not in SIGN_IN_PATHS)
+
+
+async def test_an_administrator_signs_in_and_is_led_to_the_page_of_the_link(
+    browser: Browser,
+) -> None:
+    opened = await browser.http.get("/console/costs?by=channel")
+    assert opened.status_code == 303
+    target = opened.headers["location"].partition("?")
+    assert target[0] == "/console/sign-in"
+    response = await browser.sign_in(query=f"?{target[2]}")
+    assert (response.status_code, response.headers["location"]) == (
+        303,
+        "/console/costs?by=channel",
+    )
+    assert (await browser.http.get("/console")).status_code == 200
+
+
+async def test_the_cookies_are_only_for_pages_of_the_service(browser: Browser) -> None:
+    pages = await browser.open_sign_in(), await browser.sign_in()
+    set_cookies = [text for page in pages for text in page.headers.get_list("set-cookie")]
+    assert len(set_cookies) == 3
+    for text in set_cookies:
+        assert text.startswith("__Host-")
+        for attribute in ("Secure", "HttpOnly", "SameSite=strict", "Path=/"):
+            assert attribute in text
+        assert "Domain" not in text
+
+
+@pytest.mark.parametrize("cookie", ["%E2%82%AC", '"\\015\\012X: y"', "a b", "0" * 5000])
+async def test_a_foreign_cookie_of_forms_is_replaced(browser: Browser, cookie: str) -> None:
+    headers = {"Cookie": f"{FORM_COOKIE}={cookie}"}
+    page = await browser.http.get("/console/sign-in", headers=headers)
+    assert page.status_code == 200
+    assert re.match(rf"{FORM_COOKIE}=[0-9a-f]{{64}};", page.headers["set-cookie"])
+
+
+async def test_only_the_exact_name_of_the_cookie_opens_a_page(signed_in: Browser) -> None:
+    cookie = f"{SESSION_COOKIE}={signed_in.http.cookies[SESSION_COOKIE]}".encode()
+    signed_in.set_cookie(None)
+    for header, status in ((b"a=b; " + cookie, 200), (b"\xa0" + cookie, 303)):
+        page = await signed_in.http.get("/console", headers={b"Cookie": header})
+        assert page.status_code == status
+
+
+async def test_a_session_is_not_that_of_before_the_sign_in(signed_in: Browser) -> None:
+    first = signed_in.http.cookies[SESSION_COOKIE]
+    await signed_in.sign_in()
+    second = signed_in.http.cookies[SESSION_COOKIE]
+    assert first != second
+    signed_in.set_cookie(first)
+    assert (await signed_in.http.get("/console")).status_code == 303
+
+
+async def test_other_numbers_get_the_same_pages(browser: Browser) -> None:
+    seen = list[tuple[object, ...]]()
+    for phone in (ADMINISTRATOR, MEMBER, a_phone(3)):
+        sent = await browser.send_code(phone)
+        wrong = await browser.enter(wrong_code(browser.harness.last_code))
+        pages = [sent, wrong]
+        if phone != ADMINISTRATOR:
+            pages.append(await browser.enter(browser.harness.last_code))
+        for page in pages:
+            text = re.sub(r'value="[^"]*"', "", page.text).replace(phone.e164, "")
+            seen.append((page.status_code, text, sorted({*page.headers})))
+    assert SESSION_COOKIE not in browser.http.cookies
+    assert len({repr(page) for page in seen}) == 2  # the form, and the form with the error
+
+
+async def test_a_page_that_sends_no_code_says_how_long_to_wait(browser: Browser) -> None:
+    await browser.send_code(MEMBER)
+    for _ in range(3):
+        page = await browser.post("/console/sign-in", phone=MEMBER.e164)
+        assert page.status_code == 200
+    page = await browser.post("/console/sign-in", phone=MEMBER.e164)
+    assert page.status_code == 429
+    assert "It is possible again in 15 seconds." in page.text
+
+
+async def test_the_cookie_changes_no_response_of_the_api(signed_in: Browser) -> None:
+    cookie = signed_in.http.cookies[SESSION_COOKIE]
+    rejected = list[str]()
+    for method, path in signed_in.calls(of_console=False):
+        statuses = list[int]()
+        for value in (None, cookie):
+            signed_in.set_cookie(value)
+            statuses.append((await signed_in.http.request(method, path)).status_code)
+        assert statuses[0] == statuses[1], (method, path)
+        if statuses[1] == 401:
+            rejected.append(path)
+        else:
+            assert not path.startswith(("/admin", "/library", "/users")), (method, path)
+    assert len(rejected) > 30
+
+
+@pytest.mark.parametrize("token", ["Bearer", "Basic"])
+async def test_a_token_is_rejected_at_every_page_also_with_the_cookie(
+    signed_in: Browser, token: str
+) -> None:
+    access_token = await signed_in.harness.access_token(ADMINISTRATOR)
+    signed_in.harness.advance(hours=-12)
+    cookie = signed_in.http.cookies[SESSION_COOKIE]
+    headers = {"Authorization": f"{token} {access_token}", "Origin": ORIGIN}
+    form = {"form_token": signed_in.form_token}
+    calls = signed_in.calls(of_console=True)
+    assert len(calls) > 10
+    before = signed_in.stored()
+    for method, path in calls:
+        for value in (None, cookie):
+            signed_in.set_cookie(value)
+            response = await signed_in.http.request(method, path, headers=headers, data=form)
+            assert response.status_code == 401, (method, path)
+    assert signed_in.stored() == before
+
+
+async def test_a_service_token_is_rejected(signed_in: Browser) -> None:
+    headers = {"Authorization": f"Bearer dts_{'0' * 24}_{'a' * 43}"}
+    for path in ("/console", "/console/sign-in", "/console/style.css"):
+        assert (await signed_in.http.get(path, headers=headers)).status_code == 401
+
+
+@pytest.mark.parametrize("cookie", [None, "x", f"{'0' * 24}.{'0' * 64}"])
+async def test_without_a_session_pages_lead_to_the_sign_in_and_forms_do_nothing(
+    signed_in: Browser, cookie: str | None
+) -> None:
+    signed_in.set_cookie(cookie)
+    before = signed_in.stored()
+    calls = signed_in.calls(of_console=True)
+    for method, path in protected(calls, "GET"):
+        response = await signed_in.http.request(method, path)
+        assert response.status_code == 303, path
+        assert response.headers["location"].startswith("/console/sign-in"), path
+    for method, path in protected(calls, "POST"):
+        assert (await signed_in.post(path)).status_code == 401, (method, path)
+    assert signed_in.stored() == before
+
+
+async def test_somebody_who_is_no_administrator_any_more_is_led_to_the_sign_in(
+    signed_in: Browser,
+) -> None:
+    await signed_in.harness.identities.operator_actions.change_role(ADMINISTRATOR, Role.MEMBER)
+    for _, path in protected(signed_in.calls(of_console=True), "GET"):
+        assert (await signed_in.http.get(path)).status_code == 303, path
+    for _, path in protected(signed_in.calls(of_console=True), "POST"):
+        assert (await signed_in.post(path)).status_code == 401, path
+
+
+async def test_an_origin_without_a_name_is_never_that_of_the_service() -> None:
+    settings = replace(make_http_settings("https://service:"), has_console=True)
+    async with open_http_client(AppHarness().use_cases, settings) as http:
+        page = await http.post("/console/sign-in", data={}, headers={"Origin": "null"})
+    assert page.status_code == 403
+    assert "Open the console at" in page.text
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        [],
+        [WEB_ORIGIN],
+        ["null"],
+        ["https://service:8000"],
+        ["http://service"],
+        ["https://service.evil.example"],
+        [ORIGIN, ORIGIN],
+    ],
+    ids=str,
+)
+async def test_a_form_of_another_origin_or_without_one_does_nothing(
+    signed_in: Browser, origins: list[str]
+) -> None:
+    await signed_in.http.get("/console/sign-in")
+    before = signed_in.stored()
+    headers = [("Origin", origin) for origin in origins]
+    for method, path in signed_in.calls(of_console=True):
+        if method != "GET":
+            of_form = path in SIGN_IN_PATHS
+            cookie = signed_in.http.cookies[FORM_COOKIE if of_form else SESSION_COOKIE]
+            form = {"form_token": make_form_token(cookie)}
+            response = await signed_in.http.request(method, path, data=form, headers=headers)
+            assert response.status_code == 403, (method, path)
+    assert signed_in.stored() == before
+
+
+@pytest.mark.parametrize("form", [{}, {"form_token": ""}, {"form_token": "0" * 64}], ids=str)
+async def test_a_form_without_the_token_of_the_session_does_nothing(
+    signed_in: Browser, form: dict[str, str]
+) -> None:
+    await signed_in.http.get("/console/sign-in")
+    before = signed_in.stored()
+    headers = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
+    for method, path in signed_in.calls(of_console=True):
+        if method != "GET":
+            response = await signed_in.http.request(method, path, data=form, headers=headers)
+            assert response.status_code == 403, (method, path)
+    assert signed_in.stored() == before
+
+
+async def test_the_token_of_one_form_cookie_is_none_of_the_other(signed_in: Browser) -> None:
+    await signed_in.http.get("/console/sign-in")
+    signed_in.form_token = make_form_token(signed_in.http.cookies[FORM_COOKIE])
+    assert (await signed_in.post("/console/sign-out")).status_code == 403
+    signed_in.form_token = make_form_token(signed_in.http.cookies[SESSION_COOKIE])
+    assert (await signed_in.post("/console/sign-in")).status_code == 403
+
+
+async def test_no_page_has_cors_headers_also_not_for_web_origins(signed_in: Browser) -> None:
+    for method, path in signed_in.calls(of_console=True):
+        preflight = {"Origin": WEB_ORIGIN, "Access-Control-Request-Method": method}
+        for response in (
+            await signed_in.http.options(path, headers=preflight),
+            await signed_in.http.request(method, path, headers={"Origin": WEB_ORIGIN}),
+        ):
+            assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+async def test_every_response_has_the_headers_of_the_console(signed_in: Browser) -> None:
+    responses = [
+        await signed_in.http.get("/console"),
+        await signed_in.http.get("/console/style.css"),
+        await signed_in.http.get("/console/nothing"),
+        await signed_in.http.delete("/console"),
+        await signed_in.http.get("/console", headers={"Authorization": "Bearer x"}),
+        await signed_in.http.post("/console/sign-out"),
+    ]
+    assert [response.status_code for response in responses] == [200, 200, 404, 405, 401, 403]
+    for response in responses:
+        headers = response.headers
+        assert headers["content-security-policy"] == (
+            "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; "
+            "form-action 'self'; frame-ancestors 'none'"
+        )
+        assert headers["cache-control"] == "no-store"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        # With no-referrer, browsers would send all forms with the origin null.
+        assert headers["referrer-policy"] == "same-origin"
+        if response.request.url.path != "/console/style.css":
+            assert headers["content-type"] == "text/html; charset=utf-8"
+
+
+async def test_no_page_has_a_script_or_an_inline_style(signed_in: Browser) -> None:
+    for _, path in (call for call in signed_in.calls(of_console=True) if call[0] == "GET"):
+        if path != "/console/style.css":
+            text = (await signed_in.http.get(path)).text
+            assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", text), path
+
+
+async def test_a_form_that_is_not_urlencoded_or_too_large_is_rejected(signed_in: Browser) -> None:
+    headers = {"Origin": ORIGIN}
+    token = signed_in.form_token
+    for response, status in (
+        (await signed_in.http.post("/console/sign-out", json={}, headers=headers), 400),
+        (
+            await signed_in.http.post(
+                "/console/sign-out", files={"form_token": token}, headers=headers
+            ),
+            400,
+        ),
+        (
+            await signed_in.http.post(
+                "/console/sign-out", data={"form_token": [token, token]}, headers=headers
+            ),
+            400,
+        ),
+        (await signed_in.post("/console/sign-out", text="a" * 70_000), 413),
+    ):
+        assert response.status_code == status
+        assert "<h1>" in response.text
+    assert (await signed_in.http.get("/console")).status_code == 200
+
+
+async def test_after_the_sign_out_the_cookie_opens_nothing(signed_in: Browser) -> None:
+    cookie = signed_in.http.cookies[SESSION_COOKIE]
+    response = await signed_in.post("/console/sign-out")
+    assert response.headers["location"] == "/console/sign-in?done=signed_out"
+    assert "Max-Age=0" in response.headers["set-cookie"]
+    assert "You are signed out." in (await signed_in.http.get(response.headers["location"])).text
+    signed_in.set_cookie(cookie)
+    assert (await signed_in.http.get("/console")).status_code == 303
+
+
+async def test_what_cannot_be_undone_leads_to_the_sign_in_and_back_after_15_minutes(
+    signed_in: Browser,
+) -> None:
+    member = (await signed_in.harness.log_in(MEMBER)).identity.id
+    await signed_in.sign_in()
+    for _ in range(2):
+        signed_in.harness.advance(minutes=8)
+        assert (await signed_in.http.get("/console")).status_code == 200
+    path = f"/console/users/{member}/delete"
+    response = await signed_in.post(path, reason="a request of the user", confirm="yes")
+    assert response.status_code == 303
+    sign_in, _, query = response.headers["location"].partition("?")
+    assert sign_in == "/console/sign-in"
+    assert "This needs a sign-in within" in (await signed_in.http.get(f"{sign_in}?{query}")).text
+    assert not signed_in.harness.database.identities[member].value.is_closed
+    response = await signed_in.sign_in(query=f"?{query}")
+    assert response.headers["location"] == path
+    assert (await signed_in.http.get(path)).status_code == 200
+
+
+async def test_without_the_database_there_is_a_page_that_says_so(signed_in: Browser) -> None:
+    signed_in.harness.faults.fail_on("console_sessions.load")
+    response = await signed_in.http.get("/console")
+    assert response.status_code == 503
+    assert "<h1>Not available now</h1>" in response.text
+
+
+async def test_unknown_pages_are_not_found_and_the_api_keeps_its_errors(browser: Browser) -> None:
+    page = await browser.http.get("/console/nothing")
+    assert (page.status_code, "<h1>Page not found</h1>" in page.text) == (404, True)
+    other = await browser.http.get("/nothing")
+    assert other.json()["code"] == "not_found"
+
+
+async def test_slashes_and_head_lead_to_the_same_pages(signed_in: Browser) -> None:
+    assert (await signed_in.http.get("/console/")).status_code == 200
+    assert (await signed_in.http.head("/console")).status_code == 200
+    assert (await signed_in.http.get("/console/costs/")).status_code == 200
+    signed_in.http.cookies.clear()
+    for path in ("/console/", "//console", "/console//costs"):
+        assert (await signed_in.http.get(f"{ORIGIN}{path}")).status_code in (303, 404)
+
+
+async def test_without_the_setting_there_is_no_console() -> None:
+    harness = AppHarness()
+    async with open_http_client(harness.use_cases, make_http_settings(ORIGIN)) as http:
+        for path in ("/console", "/console/sign-in", "/console/style.css"):
+            response = await http.get(path)
+            assert (response.status_code, response.json()["code"]) == (404, "not_found")

@@ -1,0 +1,324 @@
+"""The pages of a user in the web console: the search, what is known, and what is done."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from html import escape
+from io import BytesIO
+from typing import Final
+from zipfile import ZipFile
+
+import httpx
+import pytest
+
+from application.administration.caller import operating_system_user
+from domain.identities.identity import Identity
+from tests.integration.console import ConsoleDriver, open_console
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone, an_id
+from tests.support.policies import make_policy
+
+PHONE: Final = a_phone(1)
+STRANGER: Final = a_phone(9)
+REASON: Final = "called from +1 415 555 2671"
+OPERATOR: Final = operating_system_user("alice")
+MASKED_REASON: Final = "called from +* *** *** ****"
+
+
+@pytest.fixture
+async def console() -> AsyncIterator[ConsoleDriver]:
+    harness = AppHarness()
+    await harness.add_user(PHONE, "<b>Rahul")
+    async with open_console(harness) as opened:
+        yield opened
+
+
+def user_id(console: ConsoleDriver) -> str:
+    return stored(console).id
+
+
+def stored(console: ConsoleDriver) -> Identity:
+    identities = console.harness.database.identities.values()
+    [user] = [row.value for row in identities if row.value.id != console.administrator_id]
+    identity: Identity = user
+    return identity
+
+
+async def act(console: ConsoleDriver, name: str, **fields: str) -> httpx.Response:
+    """Open the page that asks, and send its form."""
+    path = f"/users/{user_id(console)}/{name}"
+    confirmation = await console.get(path)
+    assert (confirmation.status_code, f'action="/console{path}"' in confirmation.text) == (
+        200,
+        True,
+    )
+    form = {"reason": REASON, **hidden_fields(confirmation), **fields}
+    return await console.post(path, **form)
+
+
+def hidden_fields(page: httpx.Response) -> dict[str, str]:
+    main = page.text.partition("<main")[2].partition("</form>")[0]
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', main))
+    fields.pop("form_token")
+    return fields
+
+
+def audited(console: ConsoleDriver) -> list[tuple[str, str, str]]:
+    return [
+        (entry.action.value, entry.subject, entry.reason)
+        for entry in console.harness.database.audit_entries
+    ]
+
+
+@pytest.mark.parametrize("text", [PHONE.e164, "<B>RAHUL", "id"])
+async def test_a_search_by_phone_name_or_id_leads_to_the_user(
+    console: ConsoleDriver, text: str
+) -> None:
+    found = await console.post("/users", user=user_id(console) if text == "id" else text)
+    location = f"/console/users/{user_id(console)}"
+    assert (found.status_code, found.headers["location"]) == (303, location)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "message"),
+    [
+        ("", 400, "This is not a user"),
+        ("nobody", 404, "There is no account with this username."),
+        ("external_id:7", 404, "There is no account with this external id."),
+        (an_id(77), 404, "There is no account with this id"),
+    ],
+)
+async def test_a_search_without_a_result_says_what_to_write_and_keeps_the_text(
+    console: ConsoleDriver, text: str, status: int, message: str
+) -> None:
+    page = await console.post("/users", user=text)
+    assert (page.status_code, message in page.text) == (status, True)
+    assert f'value="{text}"' in page.text
+    assert 'aria-describedby="user-hint user-error"' in page.text
+
+
+async def test_a_text_that_means_two_users_lists_both() -> None:
+    harness, digits = AppHarness(), STRANGER.e164.removeprefix("+")
+    named = await harness.add_user(PHONE, digits)
+    async with open_console(harness, default_region="US") as console:
+        page = await console.post("/users", user=digits)
+        assert (page.status_code, "This may mean 2 people" in page.text) == (200, True)
+        assert f'href="/console/users/{named.identity.id}"' in page.text
+        [form] = re.findall('action="/console/users/phone".*?</form>', page.text, re.DOTALL)
+        assert f'type="hidden" name="phone" value="{STRANGER.e164}"' in form
+        page = await console.post("/users/phone", phone=STRANGER.e164)
+        assert "This phone has no account." in page.text
+
+
+async def test_the_page_shows_what_user_show_shows_with_a_masked_number(
+    console: ConsoleDriver,
+) -> None:
+    await console.harness.request_otp(PHONE)
+    page = await console.get(f"/users/{user_id(console)}")
+    for text in (
+        "<h1>&lt;b&gt;Rahul</h1>",
+        user_id(console),
+        PHONE.masked,
+        "phone_hash",
+        "messages: ",
+        "5 left for the code that expires at",
+        "2 today",
+        "accepted",
+        "0 of 10",
+    ):
+        assert text in page.text, text
+    assert PHONE.e164 not in page.text
+    assert audited(console) == []
+
+
+async def test_a_full_number_is_audited_before_it_is_shown(console: ConsoleDriver) -> None:
+    page = await act(console, "number", reason=REASON)
+    assert (page.status_code, PHONE.e164 in page.text) == (200, True)
+    assert audited(console) == [("view_phone", user_id(console), MASKED_REASON)]
+
+
+async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleDriver) -> None:
+    for name, action, fields, check in (
+        ("send-code", "send_code", {"locale": "de"}, lambda: console.harness.last_code),
+        ("reset-limits", "reset_limits", {}, lambda: True),
+        ("block", "block", {}, lambda: stored(console).is_blocked),
+        ("unblock", "unblock", {}, lambda: not stored(console).is_blocked),
+        ("sign-out", "sign_out", {}, lambda: not stored(console).sessions),
+        ("promote", "promote", {}, lambda: stored(console).is_administrator),
+        ("demote", "demote", {}, lambda: not stored(console).is_administrator),
+        (
+            "external-id",
+            "set_external_id",
+            {"external_id": "a|1"},
+            lambda: stored(console).external_id,
+        ),
+        ("delete", "delete", {}, lambda: stored(console).is_deleted),
+    ):
+        done = await act(console, name, reason=REASON, **fields)
+        assert done.status_code == 303, done.text
+        assert check(), name
+        assert audited(console)[-1] == (action, user_id(console), MASKED_REASON)
+        page = await console.http.get(done.headers["location"])
+        assert 'class="message" role="status"' in page.text
+    page = await console.get(f"/users/{user_id(console)}")
+    assert "Data that remains after the deletion" in page.text
+
+
+async def test_an_error_is_on_the_page_of_the_act_and_keeps_what_was_typed(
+    console: ConsoleDriver,
+) -> None:
+    for locale, reason, message in (
+        ("<?>", REASON, "A language is written"),
+        ("de", "a" * 501, "A reason has at most 500 characters."),
+    ):
+        page = await act(console, "send-code", locale=locale, reason=reason)
+        assert (page.status_code, message in page.text) == (400, True)
+        for text in (f'value="{escape(locale)}"', f'value="{reason}"', "<title>Error: "):
+            assert text in page.text
+    await console.harness.identities.operator_actions.block(PHONE)
+    page = await act(console, "send-code", locale="de", reason=REASON)
+    assert (page.status_code, "This phone is blocked" in page.text) == (409, True)
+    assert all(f'value="{text}"' in page.text for text in ("de", REASON))
+
+
+async def test_an_act_that_has_to_wait_says_until_when(console: ConsoleDriver) -> None:
+    for _ in range(2):
+        assert (await act(console, "reset-limits")).status_code == 303
+    page = await act(console, "reset-limits")
+    assert (page.status_code, "Retry-After" in page.headers) == (429, True)
+    next_day = console.harness.clock.now() + timedelta(days=1)
+    assert f'It is possible again from <time datetime="{next_day:%Y-%m-%d}' in page.text
+
+
+async def test_a_double_click_resets_limits_once_and_sends_one_code(
+    console: ConsoleDriver,
+) -> None:
+    for name, said in (
+        ("send-code", {"code_sent", "code_sent_before"}),
+        ("reset-limits", {"limits_reset", "limits_reset_before"}),
+        ("delete", {"user_deleted", "user_deleted_before"}),
+    ):
+        path = f"/users/{user_id(console)}/{name}"
+        fields = {"reason": REASON, **hidden_fields(await console.get(path))}
+        responses = await asyncio.gather(*(console.post(path, **fields) for _ in range(2)))
+        assert {
+            response.headers["location"].partition("?done=")[2] for response in responses
+        } == said
+
+
+async def test_an_export_is_a_download_and_each_one_is_audited(console: ConsoleDriver) -> None:
+    for number in (1, 2):
+        archive = await act(console, "export", reason=REASON)
+        assert archive.headers["content-type"] == "application/zip"
+        assert "index.html" in ZipFile(BytesIO(archive.content)).namelist()
+        assert audited(console) == [("export", user_id(console), MASKED_REASON)] * number
+    page = await act(console, "export", reason="a" * 501)
+    assert (page.status_code, "a" * 501 in page.text) == (400, True)
+
+
+@pytest.mark.parametrize("name", ["number", "promote", "demote", "external-id", "export", "delete"])
+async def test_a_serious_act_needs_a_sign_in_within_15_minutes_and_leads_there_and_back(
+    console: ConsoleDriver, name: str
+) -> None:
+    path = f"/users/{user_id(console)}/{name}"
+    assert "This is possible until" in (await console.get(path)).text
+    for _ in range(2):
+        console.harness.clock.advance(timedelta(minutes=8))
+        await console.get("/users")
+    for response in (await console.get(path), await console.post(path)):
+        assert response.status_code == 303
+        assert response.headers["location"].startswith("/console/sign-in?next=%2Fconsole%2Fusers")
+        assert f"%2F{name}&again=yes" in response.headers["location"]
+    assert audited(console) == []
+
+
+async def test_a_phone_without_an_account_is_in_no_address(console: ConsoleDriver) -> None:
+    page = await console.post("/users", user=STRANGER.e164)
+    assert (page.status_code, "This phone has no account." in page.text) == (200, True)
+    links = re.findall(r'(?:href|action)="([^"]*)"', page.text)
+    assert {link for link in links if "/users/" in link} == {
+        f"/console/users/phone/{name}" for name in ("send-code", "reset-limits", "block")
+    }
+    assert not any(STRANGER.e164[1:] in link for link in links)
+    for path in ("/users/phone", "/users/phone/block"):
+        opened = await console.get(path)
+        assert (opened.status_code, opened.headers["location"]) == (303, "/console/users")
+
+
+async def test_acts_for_a_phone_without_an_account_need_a_confirmation(
+    console: ConsoleDriver,
+) -> None:
+    confirmation = await console.post("/users/phone/block", phone=STRANGER.e164)
+    assert (confirmation.status_code, "Block the phone?" in confirmation.text) == (200, True)
+    assert audited(console) == []
+    wrong = await console.post(
+        "/users/phone/block", **hidden_fields(confirmation), reason="a" * 501
+    )
+    assert (wrong.status_code, 'name="confirmed"' in wrong.text) == (400, True)
+    done = await console.post("/users/phone/block", **hidden_fields(confirmation), reason=REASON)
+    assert done.headers["location"] == "/console/users?done=user_blocked"
+    page = await console.post("/users/phone", phone=STRANGER.e164)
+    assert "/console/users/phone/unblock" in page.text
+    assert [entry[0] for entry in audited(console)] == ["block"]
+
+
+async def test_an_account_that_lost_its_phone_gets_it_back_or_is_deleted() -> None:
+    harness = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+    lost = (await harness.add_user(PHONE)).identity.id
+    harness.advance(days=101)
+    await harness.log_in(PHONE)
+    async with open_console(harness) as console:
+        page = await console.get(f"/users/{lost}")
+        assert "lost its phone number to another account" in page.text
+        for name in ("restore", "export", "delete"):
+            assert f"/console/users/{lost}/{name}" in page.text
+        done = await console.post(f"/users/{lost}/restore", reason=REASON)
+        assert done.headers["location"].endswith("?done=user_restored")
+        again = await console.post(f"/users/{lost}/restore", reason=REASON)
+        assert (again.status_code, "so nothing was changed" in again.text) == (404, True)
+
+
+async def test_a_number_that_was_changed_leads_to_its_account(console: ConsoleDriver) -> None:
+    change_phone = console.harness.administration.act_for_users.change_phone
+    await change_phone(OPERATOR, user_id(console), STRANGER, "ticket")
+    page = await console.post("/users", user=PHONE.e164)
+    assert "undo is possible until" in page.text
+    assert f'href="/console/users/{user_id(console)}"' in page.text
+    page = await console.get(f"/users/{user_id(console)}")
+    assert "by a former number, until" in page.text
+
+
+async def test_a_deleted_account_offers_nothing_but_its_audit(console: ConsoleDriver) -> None:
+    await act(console, "delete")
+    page = await console.get(f"/users/{user_id(console)}")
+    assert "/console/audit?user=" in page.text
+    assert f"/console/users/{user_id(console)}/" not in page.text
+    for name in ("delete", "block", "promote"):
+        confirmation = await console.get(f"/users/{user_id(console)}/{name}")
+        assert confirmation.headers["location"].endswith("?done=user_deleted_before")
+    for name in ("export", "number"):
+        done = await console.post(f"/users/{user_id(console)}/{name}", reason=REASON)
+        assert done.status_code == 404
+
+
+@pytest.mark.parametrize("name", ["number", "send-code", "block", "sign-out", "export", "delete"])
+async def test_an_act_without_a_reason_is_not_done_and_the_form_says_so(
+    console: ConsoleDriver, name: str
+) -> None:
+    page = await act(console, name, reason="  ")
+    assert (page.status_code, "Say why. The audit keeps the reason." in page.text) == (400, True)
+    assert audited(console) == []
+
+
+async def test_what_fails_to_be_audited_is_not_done(console: ConsoleDriver) -> None:
+    console.harness.faults.fail_on("audit_log.add")
+    page = await act(console, "block", reason="stolen")
+    assert (page.status_code, 'value="stolen"' in page.text) == (503, True)
+    assert not stored(console).is_blocked
+
+
+async def test_unknown_users_are_pages_that_say_so(console: ConsoleDriver) -> None:
+    for path in ("zzz", an_id(77), f"{an_id(77)}/delete"):
+        page = await console.get(f"/users/{path}")
+        assert (page.status_code, "User not found" in page.text) == (404, True)

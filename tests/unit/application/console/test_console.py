@@ -1,0 +1,384 @@
+"""Signing in to the web console, and out, and what ends its sessions."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.console.authenticate import ConsoleUser
+from application.console.sign_in import ConsoleSignInCommand
+from application.identities.sessions import Scope
+from application.otp.verify_otp import OtpRejected
+from application.ports.system import SecurityEventType
+from application.principal import Principal
+from domain.administration.audit import Actor, ActorKind
+from domain.console.session import parse_cookie
+from domain.errors import IncorrectOtp, TooManyAttempts, TooManyOtpRequests, Unauthenticated
+from domain.identities.identity import Role
+from domain.otp.challenge import OtpCode, Purpose, parse_otp_code
+from domain.otp.review_otps import TestOtp, TestOtps
+from domain.phone import PhoneNumber
+from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.policies import make_policy
+
+ADMINISTRATOR: Final = a_phone(2)
+MEMBER: Final = a_phone(1)
+TEST_OTP: Final = "123456"
+
+
+async def request_code(app: AppHarness, phone: PhoneNumber = ADMINISTRATOR) -> str:
+    """Request a code for the console, and return the id of the request."""
+    app.advance(hours=12)
+    result = await app.request_otp(phone, purpose=Purpose.CONSOLE_SIGN_IN)
+    return result.request_id
+
+
+async def enter(
+    app: AppHarness, code: str, request_id: str, phone: PhoneNumber = ADMINISTRATOR
+) -> str:
+    """Enter a code, and return the cookie."""
+    command = ConsoleSignInCommand(
+        phone=phone, code=parse_otp_code(code), request_id=request_id, client_ip=CLIENT_IP
+    )
+    return await app.use_cases.console.sign_in(command)
+
+
+async def sign_in(app: AppHarness) -> str:
+    """Sign in, and return the cookie."""
+    request_id = await request_code(app)
+    return await enter(app, app.last_code, request_id)
+
+
+async def authenticate(app: AppHarness, cookie: str) -> ConsoleUser:
+    return await app.use_cases.console.authenticate(cookie)
+
+
+def failures(app: AppHarness) -> list[str | None]:
+    """The reasons of failed sign-ins."""
+    failed = SecurityEventType.CONSOLE_SIGN_IN_FAILED
+    return [event.reason for event in app.events.emitted if event.type is failed]
+
+
+@pytest.fixture
+async def administrator(app: AppHarness) -> Principal:
+    return await app.add_administrator(ADMINISTRATOR)
+
+
+async def test_an_administrator_signs_in_and_acts_by_name(
+    app: AppHarness, administrator: Principal
+) -> None:
+    user = await authenticate(app, await sign_in(app))
+    assert user.caller.actor == Actor(ActorKind.ADMINISTRATOR, administrator.identity.id)
+    assert user.caller.has_fresh_login
+
+
+async def test_a_session_of_the_console_is_none_of_the_app(
+    app: AppHarness, administrator: Principal
+) -> None:
+    await sign_in(app)
+    stored = app.database.identities[administrator.identity.id].value
+    assert [session.id for session in stored.sessions] == [
+        session.id for session in administrator.identity.sessions
+    ]
+
+
+async def test_the_database_has_only_a_hash_of_the_secret(
+    app: AppHarness, administrator: Principal
+) -> None:
+    cookie = parse_cookie(await sign_in(app))
+    assert cookie is not None
+    (row,) = app.database.records.tables["console_sessions"].values()
+    assert cookie[1] not in repr(row)
+
+
+async def test_a_code_of_the_app_opens_no_console(
+    app: AppHarness, administrator: Principal
+) -> None:
+    app.advance(hours=12)
+    result = await app.request_otp(ADMINISTRATOR)
+    with pytest.raises(IncorrectOtp):
+        await enter(app, app.last_code, result.request_id)
+
+
+async def test_a_code_of_the_console_opens_no_session_of_the_app(
+    app: AppHarness, administrator: Principal
+) -> None:
+    request_id = await request_code(app)
+    for named in (request_id, None):
+        rejected = await app.verify_otp(app.last_code, ADMINISTRATOR, request_id=named)
+        assert isinstance(rejected, OtpRejected)
+
+
+async def test_a_right_code_of_a_member_gets_the_error_of_a_wrong_one(app: AppHarness) -> None:
+    await app.add_user(MEMBER)
+    request_id = await request_code(app, MEMBER)
+    errors = list[str]()
+    for code in (wrong_code(app.last_code), app.last_code):
+        with pytest.raises(IncorrectOtp) as caught:
+            await enter(app, code, request_id, MEMBER)
+        errors.append(caught.value.message)
+    assert errors[0] == errors[1]
+    assert failures(app) == ["wrong code", "no administrator"]
+    assert not app.database.records.tables["console_sessions"]
+
+
+async def test_a_number_that_never_signed_in_gets_a_code_and_no_session(app: AppHarness) -> None:
+    request_id = await request_code(app, MEMBER)
+    with pytest.raises(IncorrectOtp):
+        await enter(app, app.last_code, request_id, MEMBER)
+    assert MEMBER not in {identity.value.phone for identity in app.database.identities.values()}
+
+
+@pytest.mark.parametrize("request_id", ["", "x", "0" * 64])
+async def test_a_code_is_wrong_without_the_id_of_its_request(
+    app: AppHarness, administrator: Principal, request_id: str
+) -> None:
+    await request_code(app)
+    with pytest.raises(IncorrectOtp):
+        await enter(app, app.last_code, request_id)
+
+
+async def test_guesses_are_limited(app: AppHarness, administrator: Principal) -> None:
+    request_id = await request_code(app)
+    for number in range(1, 6):
+        with pytest.raises(IncorrectOtp):
+            await enter(app, wrong_code(app.last_code, number), request_id)
+    with pytest.raises(TooManyAttempts):
+        await enter(app, app.last_code, request_id)
+
+
+async def test_an_administrator_can_sign_in_as_often_as_sessions_end(
+    app: AppHarness, administrator: Principal
+) -> None:
+    for _ in range(24):
+        app.advance(minutes=20)
+        requested = await app.request_otp(
+            ADMINISTRATOR, "198.51.100.7", purpose=Purpose.CONSOLE_SIGN_IN
+        )
+        await authenticate(app, await enter(app, app.last_code, requested.request_id))
+
+
+async def test_the_right_code_of_a_member_ends_no_cooldown(app: AppHarness) -> None:
+    await app.add_user(MEMBER)
+    request_id = await request_code(app, MEMBER)
+    with pytest.raises(IncorrectOtp):
+        await enter(app, app.last_code, request_id, MEMBER)
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(MEMBER, purpose=Purpose.CONSOLE_SIGN_IN)
+
+
+async def test_a_number_that_may_have_another_owner_opens_no_console() -> None:
+    app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+    await app.add_administrator(ADMINISTRATOR)
+    app.advance(days=101)
+    with pytest.raises(IncorrectOtp):
+        await sign_in(app)
+
+
+async def test_who_only_uses_the_console_stays_the_owner_of_the_number() -> None:
+    app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+    await app.add_administrator(ADMINISTRATOR)
+    for _ in range(2):
+        app.advance(days=80)
+        assert (await authenticate(app, await sign_in(app))).caller.has_fresh_login
+
+
+async def test_a_number_with_a_test_otp_opens_no_console() -> None:
+    app = AppHarness()
+    administrator = await app.add_administrator(ADMINISTRATOR)
+    fixed = AppHarness(
+        database=app.database,
+        clock=app.clock,
+        policy=make_policy(test_otps=TestOtps((TestOtp(ADMINISTRATOR, OtpCode(TEST_OTP)),))),
+    )
+    request_id = await request_code(fixed)
+    with pytest.raises(IncorrectOtp):
+        await enter(fixed, TEST_OTP, request_id)
+    assert app.database.identities[administrator.identity.id].value.is_administrator
+
+
+async def test_a_repeat_within_a_minute_gets_another_cookie_and_the_first_is_void(
+    app: AppHarness, administrator: Principal
+) -> None:
+    request_id = await request_code(app)
+    lost = await enter(app, app.last_code, request_id)
+    cookie = await enter(app, app.last_code, request_id)
+    await authenticate(app, cookie)
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, lost)
+
+
+async def test_a_used_code_opens_no_session_later(
+    app: AppHarness, administrator: Principal
+) -> None:
+    request_id = await request_code(app)
+    cookie = await enter(app, app.last_code, request_id)
+    app.advance(61)
+    with pytest.raises(IncorrectOtp):
+        await enter(app, app.last_code, request_id)
+    await authenticate(app, cookie)
+    assert failures(app) == ["used code"]
+
+
+async def test_after_the_sign_out_neither_the_cookie_nor_the_code_is_valid(
+    app: AppHarness, administrator: Principal
+) -> None:
+    request_id = await request_code(app)
+    cookie = await enter(app, app.last_code, request_id)
+    for _ in range(2):
+        await app.use_cases.console.sign_out(cookie)
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, cookie)
+    with pytest.raises(IncorrectOtp):
+        await enter(app, app.last_code, request_id)
+    signed_out = SecurityEventType.CONSOLE_SIGNED_OUT
+    assert len([event for event in app.events.emitted if event.type is signed_out]) == 1
+
+
+@pytest.mark.parametrize("minutes", [14, 0.9])
+async def test_a_session_that_is_used_ends_after_an_hour(
+    app: AppHarness, administrator: Principal, minutes: float
+) -> None:
+    cookie = await sign_in(app)
+    end = app.clock.now() + timedelta(hours=1)
+    while (now := app.clock.now()) < end:
+        assert (await authenticate(app, cookie)).session.expires_at > now
+        app.advance(minutes=min(minutes, (end - now) / timedelta(minutes=1)))
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, cookie)
+
+
+async def test_a_session_ends_15_minutes_after_its_last_use(
+    app: AppHarness, administrator: Principal
+) -> None:
+    cookie = await sign_in(app)
+    app.advance(30)
+    await authenticate(app, cookie)
+    app.advance(minutes=14, seconds=59)
+    await authenticate(app, cookie)
+    app.advance(minutes=15)
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, cookie)
+
+
+async def test_a_use_is_recorded_at_most_once_in_ten_seconds(
+    app: AppHarness, administrator: Principal
+) -> None:
+    cookie = await sign_in(app)
+    (before,) = app.database.records.tables["console_sessions"].values()
+    app.advance(9)
+    await authenticate(app, cookie)
+    assert [*app.database.records.tables["console_sessions"].values()] == [before]
+    app.advance(1)
+    await authenticate(app, cookie)
+    assert [*app.database.records.tables["console_sessions"].values()] != [before]
+
+
+async def test_a_login_is_fresh_for_15_minutes(app: AppHarness, administrator: Principal) -> None:
+    cookie = await sign_in(app)
+    app.advance(minutes=10)
+    assert (await authenticate(app, cookie)).caller.has_fresh_login
+    app.advance(minutes=5)
+    assert not (await authenticate(app, cookie)).caller.has_fresh_login
+
+
+async def demote(app: AppHarness, administrator: Principal) -> None:
+    await app.identities.operator_actions.change_role(administrator.identity.id, Role.MEMBER)
+
+
+async def demote_and_promote(app: AppHarness, administrator: Principal) -> None:
+    await demote(app, administrator)
+    await app.identities.operator_actions.change_role(administrator.identity.id, Role.ADMINISTRATOR)
+
+
+async def block(app: AppHarness, _: Principal) -> None:
+    await app.identities.operator_actions.block(ADMINISTRATOR)
+
+
+async def block_and_unblock(app: AppHarness, _: Principal) -> None:
+    await app.identities.operator_actions.block(ADMINISTRATOR)
+    await app.identities.operator_actions.unblock(ADMINISTRATOR)
+
+
+async def delete(app: AppHarness, administrator: Principal) -> None:
+    await app.identities.delete_user(administrator)
+
+
+async def log_out_everywhere(app: AppHarness, administrator: Principal) -> None:
+    await app.identities.logout(administrator, Scope.ALL)
+
+
+async def log_out_the_others(app: AppHarness, administrator: Principal) -> None:
+    await app.identities.logout(administrator, Scope.OTHERS)
+
+
+async def sign_out_by_an_operator(app: AppHarness, _: Principal) -> None:
+    await app.identities.operator_actions.revoke_sessions(ADMINISTRATOR)
+
+
+async def move_the_phone(app: AppHarness, administrator: Principal) -> None:
+    await app.use_cases.phone_change.move_phone(
+        administrator.identity.id, a_phone(3), can_be_undone=True
+    )
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        demote,
+        demote_and_promote,
+        block,
+        block_and_unblock,
+        delete,
+        log_out_everywhere,
+        log_out_the_others,
+        sign_out_by_an_operator,
+        move_the_phone,
+    ],
+)
+async def test_an_end_of_all_sessions_or_of_the_role_ends_the_console(
+    app: AppHarness,
+    administrator: Principal,
+    act: Callable[[AppHarness, Principal], Awaitable[None]],
+) -> None:
+    cookie = await sign_in(app)
+    await act(app, administrator)
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, cookie)
+
+
+async def test_a_logout_of_one_device_ends_no_session_of_the_console(
+    app: AppHarness, administrator: Principal
+) -> None:
+    cookie = await sign_in(app)
+    await app.identities.logout(administrator)
+    await authenticate(app, cookie)
+
+
+@pytest.mark.parametrize("cookie", ["", "x", ".", "0" * 24, f"{'0' * 24}.{'0' * 64}"])
+async def test_another_text_is_no_cookie(app: AppHarness, cookie: str) -> None:
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, cookie)
+    await app.use_cases.console.sign_out(cookie)
+
+
+async def test_a_use_that_cannot_be_recorded_fails_no_request(
+    app: AppHarness, administrator: Principal
+) -> None:
+    cookie = await sign_in(app)
+    app.advance(minutes=2)
+    app.faults.fail_on("console_sessions.replace")
+    await authenticate(app, cookie)
+    assert app.faults.has_fired
+
+
+async def test_a_session_is_deleted_when_it_has_expired(
+    app: AppHarness, administrator: Principal
+) -> None:
+    await sign_in(app)
+    app.advance(minutes=15)
+    assert (await app.operations.cleanup())["expired_console_sessions"] == 0
+    app.advance(hours=1)
+    assert (await app.operations.cleanup())["expired_console_sessions"] == 1

@@ -1,0 +1,46 @@
+"""Where the sign-in of the console leads back to."""
+
+import pytest
+
+from entrypoints.http.console.redirects import HOME, parse_target
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console",
+        "/console/costs",
+        "/console/users/69f51b58603d71d409e7a54d",
+        "/console/activity?from=2026-11-01&country=DE",
+        "/console/library?cursor=abc%3D",
+    ],
+)
+def test_a_page_of_the_console_is_kept(path: str) -> None:
+    assert parse_target(path) == path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "https://evil.example/console",
+        "//evil.example/console",
+        "/\\evil.example",
+        "/docs",
+        "/consoles",
+        "/console/../admin/users",
+        "/console/./costs",
+        "/console//evil.example",
+        "/console/%2e%2e/docs",
+        "/console\\..\\docs",
+        "/console/costs#x",
+        "/console/costs\r\nSet-Cookie: a=b",
+        "/console/costs\n",
+        "/console/sign-in",
+        "/console/sign-out",
+        f"/console/{'a' * 500}",
+        "/cönsole",
+    ],
+)
+def test_anything_else_leads_to_the_first_page(text: str) -> None:
+    assert parse_target(text) == HOME

@@ -1,0 +1,90 @@
+"""When there is a page at `/`, and when it may show messages."""
+
+from dataclasses import replace
+
+import pytest
+
+from entrypoints.settings.read import read_settings
+from entrypoints.settings.start_page import http_start_page, keeps_messages
+from entrypoints.settings.values import Environment
+from tests.support.settings import settings
+from tests.unit.settings.texts import S3
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:8000", "localhost:8001", "[::1]:8000", "127.0.0.2:80"])
+def test_in_development_with_the_terminal_alone_the_page_may_show_messages(bind: str) -> None:
+    read = settings(BIND=bind)
+    page = http_start_page(read)
+    assert page is not None
+    assert page.keeps_messages
+    assert page.prints_messages
+    assert page.port == read.bind.port
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"BIND": "0.0.0.0:8000"},
+        {"BIND": "[::]:8000"},
+        {"BIND": "192.168.1.7:8000"},
+        {"BIND": "app.example.org:8000"},
+        {"WORKERS": "2"},
+        {"TRUSTED_PROXIES": "127.0.0.1"},
+        {"SMS": "our.own:messenger", "COUNTRIES": "US"},
+        {"SMS": "console,our.own:messenger", "COUNTRIES": "US"},
+    ],
+    ids=str,
+)
+def test_other_services_in_development_have_a_page_without_messages(
+    variables: dict[str, str],
+) -> None:
+    page = http_start_page(settings(**variables))
+    assert page is not None
+    assert not page.keeps_messages
+    assert page.prints_messages == ("console" in variables.get("SMS", "console"))
+
+
+def test_the_page_knows_that_test_phones_get_no_message() -> None:
+    read = settings(TEST_OTPS="+14155552671=123456@2099-01-01")
+    assert not http_start_page(settings()).has_test_otps  # type: ignore[union-attr]
+    assert http_start_page(read).has_test_otps  # type: ignore[union-attr]
+
+
+def test_production_has_no_page_and_keeps_no_messages() -> None:
+    production = replace(settings(), env=Environment.PRODUCTION)
+    assert http_start_page(production) is None
+    assert not keeps_messages(production)
+
+
+@pytest.mark.parametrize(
+    ("variables", "sources"),
+    [
+        ({}, ("http://127.0.0.1:8000",)),
+        ({"PUBLIC_URL": "https://a.example.org/api"}, ("https://a.example.org",)),
+        (
+            {"MEDIA_PUBLIC_URL": "https://media.example.org/images"},
+            ("https://media.example.org", "http://127.0.0.1:8000"),
+        ),
+        ({"MEDIA": "our.own:files"}, ("http:", "https:")),
+    ],
+    ids=str,
+)
+def test_the_page_may_load_images_from_where_their_urls_lead(
+    variables: dict[str, str], sources: tuple[str, ...]
+) -> None:
+    page = http_start_page(settings(**variables))
+    assert page is not None
+    assert page.image_sources == sources
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "source"),
+    [
+        ({}, "https://*.amazonaws.com"),
+        ({"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/s3"}, "http://127.0.0.1:8333"),
+    ],
+)
+def test_the_page_may_load_images_from_the_bucket(endpoint: dict[str, str], source: str) -> None:
+    page = http_start_page(read_settings(S3 | endpoint, None))
+    assert page is not None
+    assert page.image_sources == (source,)

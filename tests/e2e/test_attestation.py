@@ -120,8 +120,6 @@ async def test_a_change_of_the_number_and_its_undo_take_a_proof_too(apps: list[A
     [
         ("altcha", "wrong_type"),
         ([], "wrong_type"),
-        ({"type": "altcha"}, "conflicting_value"),
-        ({"response": "x"}, "conflicting_value"),
         ({"type": "altcha", "response": 1}, "wrong_type"),
         ({"type": "altcha", "response": "x" * 8193}, "too_long"),
         ({"typ": "altcha"}, "wrong_type"),
@@ -141,6 +139,6 @@ async def test_a_malformed_proof_is_an_error_of_its_field(
 
 
 async def test_without_the_setting_the_field_is_ignored(app: App, phone: str) -> None:
-    for attestation in ({}, {"type": "altcha", "response": "x"}):
+    for attestation in ({}, {"type": "altcha"}, {"type": "altcha", "response": "x"}):
         sent = await app.http.post(REQUEST, json={"phone": phone, "attestation": attestation})
         assert sent.status_code == 200

@@ -33,6 +33,7 @@ NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
     "POST /users/me/phone", "POST /auth/undo-phone-change",
     "GET /calls/{call_id}/recording", "GET /admin/audit", "GET /admin/costs",
+    "GET /admin/statistics",
     "GET /admin/users/{user_id}", "PATCH /admin/users/{user_id}",
     "POST /admin/users/restore", *(f"POST /admin/users/{action}" for action in ACTIONS),
     "GET /admin/library", "GET /admin/library/{item_id}", "GET /admin/library/{item_id}/file",

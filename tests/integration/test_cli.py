@@ -13,7 +13,7 @@ COMMANDS: Final = (
     *("run", "check-settings", "cleanup", "migrate"),
     *("media", "backup", "restore", "copy", "keys"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key", "import"),
-    *("user", "audit", "events", "admin-token", "costs", "prices"),
+    *("user", "library", "audit", "events", "admin-token", "costs", "prices", "statistics"),
     *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
     *("flow", "voice"),
 )

@@ -151,7 +151,7 @@ async def test_a_message_without_a_response_is_not_repeated(
     hook: FakeHook, behavior: Behavior
 ) -> None:
     hook.behavior = behavior
-    timeouts = Timeouts(connect=0.1, read=0.3, total=0.3, pool=0.1)
+    timeouts = Timeouts(connect=1, read=0.3, total=1.5, pool=0.1)
 
     started = time.monotonic()
     async with open_hook_messenger("the hook", hook.url, [SECRET], timeouts=timeouts) as messenger:

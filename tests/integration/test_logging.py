@@ -212,7 +212,9 @@ def test_security_warnings_are_logged_at_every_level(level: str) -> None:
     warnings = [
         "otp_undelivered",
         "delivery_rejected",
+        "attestation_rejected",
         "otp_attempts_exhausted",
+        "console_sign_in_failed",
         "test_otp_used",
         "refresh_token_reused",
         "phone_change_undone",

@@ -3,7 +3,7 @@
 from typing import Final
 
 from application.ports.attestation import AttestationProof
-from domain.errors import ConflictingValue, TooLong
+from domain.errors import TooLong
 from entrypoints.http.otp.schemas import AttestationBody
 
 MAX_RESPONSE_LENGTH: Final = 8192
@@ -13,14 +13,14 @@ MAX_RESPONSE_LENGTH: Final = 8192
 def parse_proof(attestation: AttestationBody | None) -> AttestationProof | None:
     """Return the proof that a client sent; None if it only says that it can make one.
 
+    A response without a type is a proof of no kind: the client gets a new challenge.
+
     Raises:
-        ConflictingValue: there is a type without a response, or the reverse.
         TooLong
     """
-    if attestation is None or (attestation.type is None and attestation.response is None):
+    if attestation is None or attestation.response is None:
         return None
-    if attestation.type is None or attestation.response is None:
-        raise ConflictingValue("Send type and response together, or an empty object.")
-    if max(len(attestation.type), len(attestation.response)) > MAX_RESPONSE_LENGTH:
+    proof_type = attestation.type or ""
+    if max(len(proof_type), len(attestation.response)) > MAX_RESPONSE_LENGTH:
         raise TooLong(f"Type and response have at most {MAX_RESPONSE_LENGTH} characters.")
-    return AttestationProof(attestation.type, attestation.response)
+    return AttestationProof(proof_type, attestation.response)

@@ -96,7 +96,7 @@ AppHashField = Annotated[
 
 
 class AttestationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A proof; without fields, that the app can make one."""
+    """A proof; without a response, that the app can make one."""
 
     type: Annotated[
         str | None, described("The `type` of the challenge that it is for.", "altcha")

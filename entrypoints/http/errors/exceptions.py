@@ -60,23 +60,27 @@ class OriginNotAllowed(HttpError):
     """A page of another origin made a browser send the request."""
 
 
-class NotSignedIn(HttpError):
+class ConsoleError(HttpError):
+    """An error of the console, which is a page and no response of the API."""
+
+
+class NotSignedIn(ConsoleError):
     """The request has no session of the console, or one that has ended."""
 
 
-class TokenNotAccepted(HttpError):
+class TokenNotAccepted(ConsoleError):
     """A token was sent to the console, whose only credential is its cookie."""
 
 
-class ConsoleOriginNotAllowed(HttpError):
+class ConsoleOriginNotAllowed(ConsoleError):
     """A form of the console was sent by no page of the service."""
 
 
-class InvalidFormToken(HttpError):
+class InvalidFormToken(ConsoleError):
     """A form of the console has no token of the session, or that of an earlier one."""
 
 
-class InvalidForm(HttpError):
+class InvalidForm(ConsoleError):
     """A form of the console is not urlencoded, or has a field twice."""
 
 

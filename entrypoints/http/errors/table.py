@@ -471,7 +471,7 @@ def has_response(error: type[ApiError]) -> bool:
     row = ERRORS[error]
     is_field = issubclass(error, errors.InvalidValue) or (row.field and not row.keeps_error)
     # Only commands revoke service tokens.
-    is_elsewhere = error is errors.TokenNotFound
+    is_elsewhere = error is errors.TokenNotFound or issubclass(error, exceptions.ConsoleError)
     return not is_field and row.code != INVALID_CODE and not is_elsewhere
 
 

@@ -23,7 +23,7 @@ from entrypoints.http.errors.table import (
     error_status,
 )
 
-NEVER_RAISED = {errors.RateLimitExceeded}
+NEVER_RAISED = {errors.RateLimitExceeded, exceptions.ConsoleError}
 
 
 def subclasses(base: type[ApiError]) -> Iterator[type[ApiError]]:

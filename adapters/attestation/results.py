@@ -1,11 +1,11 @@
 """Results of checks, and what makes a proof invalid before it is checked."""
 
-from typing import Final
-
-from application.ports.attestation import AttestationProof, AttestationResult, AttestationStatus
-
-MAX_RESPONSE_LENGTH: Final = 8_192
-"""Characters. The longest are those of reCAPTCHA, with some 2,000."""
+from application.ports.attestation import (
+    MAX_RESPONSE_LENGTH,
+    AttestationProof,
+    AttestationResult,
+    AttestationStatus,
+)
 
 
 def valid(proof_id: str) -> AttestationResult:

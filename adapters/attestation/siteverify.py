@@ -42,8 +42,8 @@ _INTERNAL_ERROR: Final = "internal-error"
 _ERROR_CODE: Final = re.compile(r"[a-z-]{1,40}")
 _SHOWN_ERRORS: Final = 3
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")
-_WRONG_SECRET: Final = "the provider rejects the secret in DIALTONE_ATTESTATION_SECRET"  # noqa: S105
-_TEST_SECRET: Final = "the secret is one for tests: the provider accepts every response"  # noqa: S105
+_NOT_ACCEPTED: Final = "the provider rejects the secret in DIALTONE_ATTESTATION_SECRET"
+_FOR_TESTS: Final = "the secret is one for tests: the provider accepts every response"
 _SCORED: Final = (
     "the key has scores, with which no client fails: use a key of reCAPTCHA v2, Turnstile or "
     "hCaptcha"
@@ -103,11 +103,19 @@ class SiteverifyAttestation:
         self._works_until = -math.inf
         self._has_scores = False
 
-    async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:  # noqa: ARG002
+    async def challenge(
+        self,
+        subject: str,  # noqa: ARG002 -- all clients get the same site key
+        now: datetime,  # noqa: ARG002 -- and it does not expire
+    ) -> AttestationChallenge:
         """Return the site key, with which the client shows the widget."""
         return AttestationChallenge(TYPE, {"site_key": self._site_key})
 
-    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:  # noqa: ARG002
+    async def verify(
+        self,
+        proof: AttestationProof,
+        subject: str,  # noqa: ARG002 -- the provider does not know it
+    ) -> AttestationResult:
         """Ask the provider about a response."""
         if problem := find_problem(proof, TYPE):
             return invalid(problem)
@@ -137,7 +145,7 @@ class SiteverifyAttestation:
             return
         answer = await self._request_answer(_NO_RESPONSE_OF_A_CLIENT)
         if answer.success:
-            raise PortError(_TEST_SECRET)
+            raise PortError(_FOR_TESTS)
         if self._has_scores:
             raise PortError(_SCORED)
         self._works_until = self._now() + SUCCESS_TTL
@@ -161,7 +169,7 @@ class SiteverifyAttestation:
             raise PortError(f"the provider responds with status {answered.status} and no result")
         error_codes = answer.error_codes or []
         if not answer.success and _SECRET_ERRORS.intersection(error_codes):
-            raise PortError(_WRONG_SECRET)
+            raise PortError(_NOT_ACCEPTED)
         if not answer.success and _INTERNAL_ERROR in error_codes:
             raise PortError("the provider has an internal error")
         return answer

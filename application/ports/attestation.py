@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+MAX_RESPONSE_LENGTH: Final = 8_192
+"""Characters of a response. The longest are those of reCAPTCHA, with some 2,000."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,8 @@
 """Proofs in requests for codes."""
 
-from typing import Final
-
-from application.ports.attestation import AttestationProof
+from application.ports.attestation import MAX_RESPONSE_LENGTH, AttestationProof
 from domain.errors import TooLong
 from entrypoints.http.otp.schemas import AttestationBody
-
-MAX_RESPONSE_LENGTH: Final = 8192
-"""The responses of all providers are shorter."""
 
 
 def parse_proof(attestation: AttestationBody | None) -> AttestationProof | None:

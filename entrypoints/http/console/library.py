@@ -205,7 +205,7 @@ def _render_act(
         "library/act.html",
         status_code=status_code,
         item=item,
-        act_name=_act_name(request),
+        act_name=request.act_name,
         act=_act_of(request),
         reason=reason,
         error=error,
@@ -233,12 +233,8 @@ def _address(item_filter: ItemFilter, cursor: Cursor | None = None) -> str:
     return f"{_LIBRARY}?{text}" if text else _LIBRARY
 
 
-def _act_name(request: ConsoleRequest) -> str:
-    return request.scope["path"].rstrip("/").rpartition("/")[2]
-
-
 def _act_of(request: ConsoleRequest) -> _Act:
-    return _ACTS[_act_name(request)]
+    return _ACTS[request.act_name]
 
 
 def _parse_user(text: str) -> str | None:

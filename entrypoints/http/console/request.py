@@ -34,6 +34,12 @@ class ConsoleRequest(ApiRequest):
         return session
 
     @property
+    def act_name(self) -> str:
+        """The last part of the path: what its page asks about, and does."""
+        path: str = self.scope["path"]
+        return path.rstrip("/").rpartition("/")[2]
+
+    @property
     def form_token(self) -> str:
         """What each form has in a hidden field; empty where there is no cookie."""
         name = SESSION_COOKIE if self.console_session is not None else FORM_COOKIE

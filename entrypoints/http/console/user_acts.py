@@ -371,7 +371,7 @@ class UserActController(ConsoleController):
         if form["confirmed"]:
             return await _act(request, use_cases, user)
         if user.identity is not None:
-            return see_other(f"{path_of(user)}/{_act_name(request)}")
+            return see_other(f"{path_of(user)}/{request.act_name}")
         return await _render_act(request, use_cases, user)
 
     @get([f"/phone/{name}" for name in _OF_PHONES])
@@ -458,7 +458,7 @@ async def _render_act(
     retry_at: datetime | None = None,
     field_errors: Mapping[str, str] | None = None,
 ) -> Template:
-    name, act, identity = _act_name(request), _act_of(request), user.identity
+    name, act, identity = request.act_name, _act_of(request), user.identity
     session, possible_until = request.console_session, None
     if act.action in NEEDS_FRESH_LOGIN and session is not None:
         possible_until = session.created_at + FRESH_LOGIN_PERIOD
@@ -517,9 +517,5 @@ def _explain(error: ApiError, user: FoundUser, act: Act) -> str:
             return error_message(error)
 
 
-def _act_name(request: ConsoleRequest) -> str:
-    return request.scope["path"].rstrip("/").rpartition("/")[2]
-
-
 def _act_of(request: ConsoleRequest) -> Act:
-    return ACTS[_act_name(request)]
+    return ACTS[request.act_name]
